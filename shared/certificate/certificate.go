@@ -1,0 +1,188 @@
+// Package certificate is the proof of a purge: what was due, what went and
+// what stayed, signed so that OpenSSL alone can check it, with a list of what
+// was deleted that reveals nothing to who does not hold the record. It
+// promises that a changed byte, a changed list and counts that do not add up
+// are found; it holds no personal data and no way to sign.
+package certificate
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ErrInvalid is wrapped by every reason not to believe a certificate.
+var ErrInvalid = errors.New("the certificate does not hold")
+
+// Outcome is how a run ended.
+type Outcome string
+
+// Every run ends in one of these.
+const (
+	Completed Outcome = "COMPLETED"
+	Halted    Outcome = "HALTED"
+	Stopped   Outcome = "STOPPED"
+	Failed    Outcome = "FAILED"
+)
+
+// ProofIndex says that nothing due was left in the index, asked until it
+// answered empty twice.
+const ProofIndex = "index"
+
+// Counts are numbers of records. In a completed run Due is the sum of the others.
+type Counts struct {
+	Due     int `json:"due"`
+	Deleted int `json:"deleted"`
+	Held    int `json:"held"`
+	Changed int `json:"changed"` // meanwhile, so no longer due; kept
+	Failed  int `json:"failed"`  // still there; the next run takes them up
+}
+
+// Balanced tells whether every record that was due is accounted for once.
+func (c Counts) Balanced() bool { return c.Due == c.Deleted+c.Held+c.Changed+c.Failed }
+
+// Certificate is what is signed. Hashes are SHA-256 in hex.
+type Certificate struct {
+	Run          string    `json:"run"` // the execution's name
+	Class        string    `json:"class"`
+	Outcome      Outcome   `json:"outcome"`
+	PlanHash     string    `json:"planHash"`
+	PolicyHash   string    `json:"policyHash"`
+	Cutoff       time.Time `json:"cutoff"` // what was due at this instant
+	StartedAt    time.Time `json:"startedAt"`
+	EndedAt      time.Time `json:"endedAt"`
+	Counts       Counts    `json:"counts"`
+	Proof        string    `json:"proof"`
+	ApprovedBy   string    `json:"approvedBy"`   // empty where no approval was needed
+	KeysHead     string    `json:"keysHead"`     // Head of the list
+	Previous     string    `json:"previous"`     // hash of the class's certificate before; empty for its first
+	BackupGoneOn string    `json:"backupGoneOn"` // the day the last backup that holds the records expires
+	CodeVersion  string    `json:"codeVersion"`
+	TZData       string    `json:"tzdata"` // the calendar that was used
+}
+
+// Sealed is a certificate as it is stored: three files. Signature is DER,
+// ECDSA P-256 over the SHA-256 of exactly the bytes of JSON. Keys is the list
+// of the deleted records' HMACs, sorted, one a line.
+type Sealed struct {
+	JSON, Signature, Keys []byte
+}
+
+// Sign signs a SHA-256 digest with the private key behind the public one.
+type Sign func(digest []byte) (der []byte, err error)
+
+// Seal fills in the list's head and signs. The keys are the HMACs of what was
+// deleted, in any order; there must be as many as the certificate counts.
+func Seal(c Certificate, keys []string, sign Sign) (Sealed, error) {
+	keys = slices.Sorted(slices.Values(keys))
+	c.KeysHead = Head(keys)
+	if err := c.check(keys); err != nil {
+		return Sealed{}, err
+	}
+	encoded, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return Sealed{}, fmt.Errorf("writing a certificate: %w", err)
+	}
+	encoded = append(encoded, '\n')
+	digest := sha256.Sum256(encoded)
+	signature, err := sign(digest[:])
+	if err != nil {
+		return Sealed{}, fmt.Errorf("signing a certificate: %w", err)
+	}
+	return Sealed{JSON: encoded, Signature: signature, Keys: lines(keys)}, nil
+}
+
+// Verify checks a sealed certificate against the public key (PEM, PKIX) and
+// returns what it says. An error wraps ErrInvalid and says what is wrong.
+func Verify(s Sealed, publicKey []byte) (Certificate, error) {
+	key, err := ParsePublicKey(publicKey)
+	if err != nil {
+		return Certificate{}, err
+	}
+	digest := sha256.Sum256(s.JSON)
+	if !ecdsa.VerifyASN1(key, digest[:], s.Signature) {
+		return Certificate{}, fmt.Errorf("%w: the signature is not of these bytes by this key", ErrInvalid)
+	}
+	var c Certificate
+	decoder := json.NewDecoder(bytes.NewReader(s.JSON))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&c); err != nil {
+		return Certificate{}, fmt.Errorf("%w: it is not readable: %w", ErrInvalid, err)
+	}
+	var keys []string
+	if len(s.Keys) > 0 {
+		keys = strings.Split(strings.TrimSuffix(string(s.Keys), "\n"), "\n")
+	}
+	if !bytes.Equal(lines(keys), s.Keys) || !slices.IsSorted(keys) {
+		return Certificate{}, fmt.Errorf("%w: the list is not sorted, one key a line", ErrInvalid)
+	}
+	return c, c.check(keys)
+}
+
+// check holds the certificate against its list, sorted, and against itself.
+func (c Certificate) check(keys []string) error {
+	switch {
+	case c.KeysHead != Head(keys):
+		return fmt.Errorf("%w: it is of another list", ErrInvalid)
+	case len(keys) != c.Counts.Deleted:
+		return fmt.Errorf("%w: it counts %d deleted and lists %d", ErrInvalid, c.Counts.Deleted, len(keys))
+	case c.Outcome == Completed && !c.Counts.Balanced():
+		return fmt.Errorf("%w: its counts do not add up", ErrInvalid)
+	}
+	return nil
+}
+
+// ParsePublicKey reads the ECDSA public key of a PEM file.
+func ParsePublicKey(file []byte) (*ecdsa.PublicKey, error) {
+	block, _ := pem.Decode(file)
+	if block == nil {
+		return nil, fmt.Errorf("%w: the public key is not PEM", ErrInvalid)
+	}
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the public key cannot be read: %w", ErrInvalid, err)
+	}
+	key, ok := parsed.(*ecdsa.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("%w: the public key is not ECDSA", ErrInvalid)
+	}
+	return key, nil
+}
+
+// EncodePublicKey writes a DER public key as the PEM file beside the certificates.
+func EncodePublicKey(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+// Head chains a sorted list of keys: SHA-256 over the head so far and the next
+// key, beginning with the hash of nothing.
+func Head(keys []string) string {
+	head := sha256.Sum256(nil)
+	for _, key := range keys {
+		head = sha256.Sum256(append(head[:], key...))
+	}
+	return hex.EncodeToString(head[:])
+}
+
+// Hash names a certificate: the SHA-256 of its JSON, which the next one of the
+// class carries as Previous.
+func Hash(encoded []byte) string {
+	sum := sha256.Sum256(encoded)
+	return hex.EncodeToString(sum[:])
+}
+
+func lines(keys []string) []byte {
+	if len(keys) == 0 {
+		return nil
+	}
+	return []byte(strings.Join(keys, "\n") + "\n")
+}

@@ -1,0 +1,154 @@
+package certificate_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+)
+
+type authority struct {
+	key    *ecdsa.PrivateKey
+	public []byte
+}
+
+func newAuthority(t *testing.T) authority {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authority{key: key, public: certificate.EncodePublicKey(der)}
+}
+
+func (a authority) sign(digest []byte) ([]byte, error) {
+	return ecdsa.SignASN1(rand.Reader, a.key, digest)
+}
+
+func sample() certificate.Certificate {
+	at := time.Date(2026, 11, 22, 2, 30, 0, 0, time.UTC)
+	return certificate.Certificate{
+		Run: "run-1", Class: "messaging", Outcome: certificate.Completed, PlanHash: "p", PolicyHash: "q",
+		Cutoff: at, StartedAt: at, EndedAt: at.Add(time.Minute), Proof: certificate.ProofIndex,
+		Counts:   certificate.Counts{Due: 7, Deleted: 3, Held: 2, Changed: 1, Failed: 1},
+		Previous: "r", BackupGoneOn: "2026-11-30", CodeVersion: "v1", TZData: "Europe/Oslo 0123",
+	}
+}
+
+var hmacs = []string{"cc", "aa", "bb"}
+
+func seal(t *testing.T, a authority, c certificate.Certificate, keys []string) certificate.Sealed {
+	t.Helper()
+	sealed, err := certificate.Seal(c, keys, a.sign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed
+}
+
+func TestASealedCertificateVerifies(t *testing.T) {
+	a := newAuthority(t)
+	got, err := certificate.Verify(seal(t, a, sample(), hmacs), a.public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sample()
+	want.KeysHead = certificate.Head([]string{"aa", "bb", "cc"})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("certificate (-want +got):\n%s", diff)
+	}
+	empty := certificate.Certificate{Outcome: certificate.Completed}
+	if _, err := certificate.Verify(seal(t, a, empty, nil), a.public); err != nil {
+		t.Errorf("an empty run: %v", err)
+	}
+}
+
+func TestOpenSSLAloneVerifiesIt(t *testing.T) {
+	a := newAuthority(t)
+	sealed := seal(t, a, sample(), hmacs)
+	dir := t.TempDir()
+	for name, content := range map[string][]byte{"certificate.json": sealed.JSON, "certificate.sig": sealed.Signature, "public-key.pem": a.public} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command := exec.Command("openssl", "dgst", "-sha256", "-verify", "public-key.pem", "-signature", "certificate.sig", "certificate.json")
+	command.Dir = dir
+	out, err := command.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("Verified OK")) {
+		t.Errorf("openssl: %v: %s", err, out)
+	}
+}
+
+func TestEveryChangedByteIsFound(t *testing.T) {
+	a := newAuthority(t)
+	for name, file := range map[string]func(*certificate.Sealed) *[]byte{
+		"certificate": func(s *certificate.Sealed) *[]byte { return &s.JSON },
+		"signature":   func(s *certificate.Sealed) *[]byte { return &s.Signature },
+		"list":        func(s *certificate.Sealed) *[]byte { return &s.Keys },
+	} {
+		t.Run(name, func(t *testing.T) {
+			sealed := seal(t, a, sample(), hmacs)
+			for i := range *file(&sealed) {
+				(*file(&sealed))[i] ^= 1
+				if _, err := certificate.Verify(sealed, a.public); !errors.Is(err, certificate.ErrInvalid) {
+					t.Errorf("byte %d changed: error %v, want ErrInvalid", i, err)
+				}
+				(*file(&sealed))[i] ^= 1
+			}
+		})
+	}
+}
+
+func TestAnotherListOrKeyIsFound(t *testing.T) {
+	a := newAuthority(t)
+	sealed := seal(t, a, sample(), hmacs)
+	for name, keys := range map[string]string{
+		"shorter": "aa\nbb\n", "longer": "aa\nbb\ncc\ndd\n", "swapped": "aa\nbb\ndd\n", "unsorted": "bb\naa\ncc\n", "empty": "", "no last newline": "aa\nbb\ncc",
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := sealed
+			other.Keys = []byte(keys)
+			if _, err := certificate.Verify(other, a.public); !errors.Is(err, certificate.ErrInvalid) {
+				t.Errorf("error %v, want ErrInvalid", err)
+			}
+		})
+	}
+	t.Run("signed by another", func(t *testing.T) {
+		if _, err := certificate.Verify(sealed, newAuthority(t).public); !errors.Is(err, certificate.ErrInvalid) {
+			t.Errorf("error %v, want ErrInvalid", err)
+		}
+	})
+	t.Run("a public key that is none", func(t *testing.T) {
+		if _, err := certificate.Verify(sealed, []byte("not PEM")); !errors.Is(err, certificate.ErrInvalid) {
+			t.Errorf("error %v, want ErrInvalid", err)
+		}
+	})
+}
+
+func TestCountsThatDoNotAddUpAreNotSealed(t *testing.T) {
+	a := newAuthority(t)
+	unbalanced := sample()
+	unbalanced.Counts.Due++
+	if _, err := certificate.Seal(unbalanced, hmacs, a.sign); !errors.Is(err, certificate.ErrInvalid) {
+		t.Errorf("unbalanced: error %v, want ErrInvalid", err)
+	}
+	if _, err := certificate.Seal(sample(), hmacs[:2], a.sign); !errors.Is(err, certificate.ErrInvalid) {
+		t.Errorf("a list that is too short: error %v, want ErrInvalid", err)
+	}
+}

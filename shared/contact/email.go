@@ -1,0 +1,126 @@
+package contact
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
+)
+
+// RFC 5321, 4.5.3.1, in octets; 254 is what its path of 256 leaves.
+const (
+	maxLocal = 64
+	maxEmail = 254
+	maxLabel = 63 // RFC 1035, 2.3.4
+)
+
+// normaliseEmail trims, composes and lower-cases the address and turns its
+// domain into A-labels.
+//
+// A character that cannot be seen (zero-width space, byte order mark, soft
+// hyphen, bidi mark, variation selector) is white space at either end, where
+// files and clipboards leave it, and refused inside: dropping it there would
+// make one contact of two, keeping it would hide an opt-out from whoever types
+// the address they see. Only joiners in the domain are left to UTS-46, which
+// knows the scripts that spell with them.
+func normaliseEmail(s string) (string, error) {
+	s = norm.NFC.String(strings.TrimFunc(s, blank))
+	s = norm.NFC.String(strings.ToLower(s))
+	// Punycode takes the square of a domain's length in time, and no character
+	// of four octets becomes less than one.
+	if len(s) > 4*maxEmail {
+		return "", invalid("longer than 254 octets")
+	}
+	at := strings.IndexByte(s, '@')
+	if at < 0 {
+		return "", invalid("no @")
+	}
+	local, domain := s[:at], s[at+1:]
+	if err := checkLocal(local); err != nil {
+		return "", err
+	}
+	domain, err := normaliseDomain(domain)
+	if err != nil {
+		return "", err
+	}
+	if len(local)+1+len(domain) > maxEmail {
+		return "", invalid("longer than 254 octets")
+	}
+	return local + "@" + domain, nil
+}
+
+// checkLocal accepts the dot-string of RFC 5321 with the letters of RFC 6531.
+// Quoted local parts are refused: no mailbox in use needs one, and the same
+// mailbox could be quoted in several ways.
+func checkLocal(local string) error {
+	switch {
+	case local == "":
+		return invalid("nothing before the @")
+	case len(local) > maxLocal:
+		return invalid("more than 64 octets before the @")
+	case strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, ".."):
+		return invalid("a dot at the wrong place before the @")
+	}
+	for _, r := range local {
+		if err := checkVisible(r); err != nil {
+			return err
+		}
+		if strings.ContainsRune(`"(),:;<>[\]`, r) {
+			return invalid("a display name, comment, quote or other special character before the @")
+		}
+	}
+	return nil
+}
+
+func normaliseDomain(domain string) (string, error) {
+	const joiners = "\u200c\u200d"
+	for _, r := range domain {
+		if strings.ContainsRune(joiners, r) {
+			continue
+		}
+		if err := checkVisible(r); err != nil {
+			return "", err
+		}
+	}
+	ascii, err := idna.Lookup.ToASCII(domain)
+	if err != nil { // its text holds the domain
+		return "", invalid("not a domain name after the @")
+	}
+	// A few letter-like symbols map to a name that idna then refuses itself.
+	if again, err := idna.Lookup.ToASCII(ascii); err != nil || again != ascii {
+		return "", invalid("a domain name that does not stand its own rules")
+	}
+	// idna.Lookup lets these pass, and maps other full stops to dots.
+	for label := range strings.SplitSeq(ascii, ".") {
+		if label == "" {
+			return "", invalid("an empty label in the domain, or a dot at its end")
+		}
+		if len(label) > maxLabel {
+			return "", invalid("a label of more than 63 octets in the domain")
+		}
+	}
+	return ascii, nil
+}
+
+func checkVisible(r rune) error {
+	switch {
+	case unicode.IsSpace(r):
+		return invalid("a space inside")
+	case unicode.IsControl(r):
+		return invalid("a control character")
+	case invisible(r):
+		return invalid("a character that cannot be seen")
+	case !unicode.IsGraphic(r) || r == unicode.ReplacementChar:
+		return invalid("a character that means nothing")
+	}
+	return nil
+}
+
+func blank(r rune) bool { return unicode.IsSpace(r) || invisible(r) }
+
+// invisible reports what Unicode calls default ignorable, and the other
+// format characters.
+func invisible(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}

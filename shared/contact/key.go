@@ -1,0 +1,176 @@
+package contact
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/prf"
+	"github.com/tink-crypto/tink-go/v2/prf/hmacprf"
+)
+
+// A key is an HMAC and the id of the Tink key that made it, in octets.
+const (
+	hmacSize = 32
+	keySize  = hmacSize + 4
+)
+
+// MaxLiveKeys is how many keys of a set may be live at once: every lookup
+// tries them all.
+const MaxLiveKeys = 3
+
+// Key stands for a contact wherever the contact itself must not be:
+// 48 base64url characters, an HMAC-SHA-256 over channel, 0x00, address, and
+// the id of the Tink key that made it (4 octets, big endian). It cannot be
+// turned back, nor tried out without the key set.
+type Key string
+
+// ParseKey returns s as a Key if it has the shape of one, or an error wrapping
+// ErrInvalid.
+func ParseKey(s string) (Key, error) {
+	// Go's decoder skips line breaks, hence the second look at the size.
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(raw) != keySize || len(s) != base64.RawURLEncoding.EncodedLen(keySize) {
+		return "", invalid("not a contact key")
+	}
+	return Key(s), nil
+}
+
+// Short is the key's first eight characters, for logs.
+func (k Key) Short() string { return string(k[:min(len(k), 8)]) }
+
+// KeyID is the id of the Tink key that made k, 0 if k is no key.
+func (k Key) KeyID() uint32 {
+	raw, err := base64.RawURLEncoding.DecodeString(string(k))
+	if err != nil || len(raw) != keySize {
+		return 0
+	}
+	return binary.BigEndian.Uint32(raw[hmacSize:])
+}
+
+// KeySet makes the keys of contacts. It is safe for concurrent use.
+type KeySet struct {
+	prfs map[uint32]prf.PRF
+	ids  []uint32 // newest first
+}
+
+// NewKeySet takes a Tink PRF key set of HMAC-SHA-256 keys. Its primary key is
+// the newest; the other enabled keys are live, the later in the set the newer.
+// More than MaxLiveKeys, or a key of another kind, is an error.
+func NewKeySet(handle *keyset.Handle) (*KeySet, error) {
+	primary, err := handle.Primary()
+	if err != nil {
+		return nil, fmt.Errorf("contact key set: %w", err)
+	}
+	ids := []uint32{primary.KeyID()}
+	for i := handle.Len() - 1; i >= 0; i-- {
+		entry, err := handle.Entry(i)
+		if err != nil {
+			return nil, fmt.Errorf("contact key set: %w", err)
+		}
+		if entry.KeyStatus() != keyset.Enabled {
+			continue
+		}
+		if !isHMACSHA256(entry) {
+			return nil, fmt.Errorf("contact key set: key %08x is not HMAC-SHA-256", entry.KeyID())
+		}
+		if !entry.IsPrimary() {
+			ids = append(ids, entry.KeyID())
+		}
+	}
+	if len(ids) > MaxLiveKeys {
+		return nil, fmt.Errorf("contact key set: %d live keys, at most %d may be", len(ids), MaxLiveKeys)
+	}
+	set, err := prf.NewPRFSet(handle)
+	if err != nil {
+		return nil, fmt.Errorf("contact key set: %w", err)
+	}
+	return &KeySet{prfs: set.PRFs, ids: ids}, nil
+}
+
+func isHMACSHA256(entry *keyset.Entry) bool {
+	key, ok := entry.Key().(*hmacprf.Key)
+	if !ok {
+		return false
+	}
+	parameters, ok := key.Parameters().(*hmacprf.Parameters)
+	return ok && parameters.HashType() == hmacprf.SHA256
+}
+
+// Key returns the contact's key under the newest key: the one to write with.
+func (s *KeySet) Key(c Contact) (Key, error) { return s.key(s.ids[0], c) }
+
+// Keys returns the contact's keys under every live key, the newest first: the
+// ones to look up with.
+func (s *KeySet) Keys(c Contact) ([]Key, error) {
+	keys := make([]Key, len(s.ids))
+	for i, id := range s.ids {
+		key, err := s.key(id, c)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = key
+	}
+	return keys, nil
+}
+
+func (s *KeySet) key(id uint32, c Contact) (Key, error) {
+	if c == (Contact{}) {
+		return "", invalid("nobody")
+	}
+	mac, err := s.mac(id, string(c.channel)+"\x00"+c.Address())
+	if err != nil {
+		return "", err
+	}
+	return Key(base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(mac, id))), nil
+}
+
+func (s *KeySet) mac(id uint32, message string) ([]byte, error) {
+	mac, err := s.prfs[id].ComputePRF([]byte(message), hmacSize)
+	if err != nil {
+		return nil, fmt.Errorf("contact key %08x: %w", id, err)
+	}
+	return mac, nil
+}
+
+// ErrForeignKeys means that the key set is not the one the stored keys were
+// made with, or that this cannot be shown: every lookup would miss, and a
+// missed lookup sends.
+var ErrForeignKeys = errors.New("the contact key set does not reproduce the table's canaries")
+
+// canary holds no 0x00, so no contact shares its HMAC.
+const canary = "stille/contact-canary/1"
+
+// Canaries returns what shows later that a key set is this one: for each live
+// key's id (8 hexadecimal digits) the HMAC of a constant, base64url.
+func (s *KeySet) Canaries() (map[string]string, error) {
+	canaries := make(map[string]string, len(s.ids))
+	for _, id := range s.ids {
+		mac, err := s.mac(id, canary)
+		if err != nil {
+			return nil, err
+		}
+		canaries[fmt.Sprintf("%08x", id)] = base64.RawURLEncoding.EncodeToString(mac)
+	}
+	return canaries, nil
+}
+
+// Reproduces returns ErrForeignKeys unless there are canaries and the set
+// makes every one of them. Keys of the set that have no canary do not matter.
+func (s *KeySet) Reproduces(canaries map[string]string) error {
+	ours, err := s.Canaries()
+	if err != nil {
+		return err
+	}
+	if len(canaries) == 0 {
+		return ErrForeignKeys
+	}
+	for id, mac := range canaries {
+		if mac == "" || ours[id] != mac {
+			return ErrForeignKeys
+		}
+	}
+	return nil
+}

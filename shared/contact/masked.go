@@ -1,0 +1,49 @@
+package contact
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/net/idna"
+)
+
+// Masked is the contact as its owner recognises it and others do not, for
+// pages: first letters and the top-level domain, or country code and the last
+// two digits. The number of dots tells nothing.
+func (c Contact) Masked() string {
+	if c.channel == SMS {
+		return maskPhone(c.Address())
+	}
+	return maskEmail(c.Address())
+}
+
+func maskEmail(address string) string {
+	local, domain, found := strings.Cut(address, "@")
+	if !found {
+		return ""
+	}
+	// The owner knows the name, not its A-label.
+	if name, err := idna.Display.ToUnicode(domain); err == nil {
+		domain = name
+	}
+	masked := firstLetter(local) + "•••@" + firstLetter(domain) + "•••"
+	if dot := strings.LastIndexByte(domain, '.'); dot >= 0 {
+		masked += domain[dot:]
+	}
+	return masked
+}
+
+func maskPhone(address string) string {
+	number, err := phonenumbers.Parse(address, nowhere)
+	if err != nil {
+		return "•••"
+	}
+	return fmt.Sprintf("+%d ••• •• •%s", number.GetCountryCode(), address[len(address)-2:])
+}
+
+func firstLetter(s string) string {
+	_, size := utf8.DecodeRuneInString(s)
+	return s[:size]
+}

@@ -1,0 +1,87 @@
+// Package ledger is the history of what happened to a contact's suppressions:
+// one entry a change, each naming the hash of the one before, so that an
+// entry that was altered, dropped or put in later is found by reading the
+// chain. An entry is written in the same transaction as the change it tells
+// of; the package promises the chain, not the storage. Entries carry the
+// contact's key, never an address.
+package ledger
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/scope"
+)
+
+// ErrBroken means that entries do not form one unbroken chain.
+var ErrBroken = errors.New("the ledger's chain is broken")
+
+// Hash is the SHA-256 of an entry, in hex; empty before a contact's first.
+type Hash string
+
+// Action is what an entry says was done.
+type Action string
+
+const (
+	// Suppressed means that messages stop.
+	Suppressed Action = "suppressed"
+	// Released means that a reason was lifted.
+	Released Action = "released"
+	// Noted means that an event arrived after a newer one: kept, without effect.
+	Noted Action = "noted"
+)
+
+// Entry is one change. Its place in the chain is Version, counted from 1
+// without gaps for each key.
+type Entry struct {
+	ID         string          `json:"id"` // ULID of the moment it was recorded
+	Key        contact.Key     `json:"key"`
+	Version    int64           `json:"version"`
+	Channel    contact.Channel `json:"channel"`
+	Action     Action          `json:"action"`
+	Scope      scope.Scope     `json:"scope"`
+	Reason     string          `json:"reason"`
+	Source     string          `json:"source"`         // where the event came from
+	Note       string          `json:"note,omitempty"` // a reference, never free text
+	At         time.Time       `json:"at"`             // when it happened
+	RecordedAt time.Time       `json:"recordedAt"`     // when it was written down
+	Previous   Hash            `json:"previous,omitempty"`
+}
+
+// Hash is the SHA-256 over the entry's JSON form with all times in UTC: every
+// field counts, Previous among them.
+func (e Entry) Hash() Hash {
+	e.At, e.RecordedAt = e.At.UTC(), e.RecordedAt.UTC()
+	// Strings, integers and times always marshal: the years are four digits,
+	// which whoever builds an entry has checked.
+	b, _ := json.Marshal(e)
+	sum := sha256.Sum256(b)
+	return Hash(hex.EncodeToString(sum[:]))
+}
+
+// Verify checks that entries, oldest first, are the whole history of one key
+// that ends in head. It returns an error wrapping ErrBroken that names the
+// first version that does not fit.
+func Verify(entries []Entry, head Hash) error {
+	var previous Hash
+	for i, e := range entries {
+		switch {
+		case e.Version != int64(i)+1:
+			return fmt.Errorf("%w: version %d stands where %d belongs", ErrBroken, e.Version, i+1)
+		case e.Key != entries[0].Key:
+			return fmt.Errorf("%w: version %d belongs to another contact", ErrBroken, e.Version)
+		case e.Previous != previous:
+			return fmt.Errorf("%w: version %d does not follow the one before it", ErrBroken, e.Version)
+		}
+		previous = e.Hash()
+	}
+	if previous != head {
+		return fmt.Errorf("%w: it does not end where the suppression says", ErrBroken)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+// Package link makes and opens the tokens of the opt-out links in messages.
+//
+// It promises that a token opens to exactly what it was minted for, for as
+// long as its key is in the set, and that nobody without the keys can read,
+// alter or make one: whatever is not, character for character, what Mint
+// returned is ErrForged. A token of one channel never opens on the other. It
+// knows nothing of whether the scope still exists.
+package link
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tink-crypto/tink-go/v2/keyset"
+
+	"stille/shared/contact"
+	"stille/shared/schema"
+)
+
+// ErrForged means that a token is not one of ours, whatever is wrong with it.
+var ErrForged = errors.New("not a token of ours")
+
+// ErrUnknownKey is an ErrForged: the token names a key that is not in the set,
+// which is also what a token from a newer key set looks like.
+var ErrUnknownKey = fmt.Errorf("%w: its key is unknown", ErrForged)
+
+// MaxScopeID is the highest scope id a token can carry; the lowest is 1.
+const MaxScopeID = 1<<scopeBits - 1
+
+// Target is what a link opts out: a contact, in a scope of scopes.yaml.
+type Target struct {
+	ScopeID uint16
+	Contact contact.Contact
+}
+
+// Keys mint and open links. They are safe for concurrent use.
+type Keys struct {
+	email *emailKeys
+	sms   *smsKeys
+}
+
+// NewKeys takes the two Tink key sets, both of which only ever grow: the one
+// for e-mail of AES-SIV keys with Tink's prefix, the one for SMS of PRF keys
+// with an output of 32 octets. New links are minted with the primary key.
+func NewKeys(email, sms *keyset.Handle) (*Keys, error) {
+	e, err := newEmailKeys(email)
+	if err != nil {
+		return nil, fmt.Errorf("e-mail link keys: %w", err)
+	}
+	s, err := newSMSKeys(sms)
+	if err != nil {
+		return nil, fmt.Errorf("SMS link keys: %w", err)
+	}
+	return &Keys{email: e, sms: s}, nil
+}
+
+// Mint returns the target's token, the same one every time as long as the
+// primary key stays: about 66 base64url characters for an e-mail address of
+// 25, exactly 23 letters and digits for a number.
+func (k *Keys) Mint(t Target) (string, error) {
+	if !validScope(t.ScopeID) {
+		return "", fmt.Errorf("minting a link: scope id %d is not 1 to %d", t.ScopeID, MaxScopeID)
+	}
+	switch t.Contact.Channel() {
+	case contact.Email:
+		return k.email.mint(t)
+	case contact.SMS:
+		return k.sms.mint(t)
+	}
+	return "", errors.New("minting a link: nobody to opt out")
+}
+
+// Open returns what the token was minted for. The channel is the one of the
+// door the token came through. Every error is ErrForged; ErrUnknownKey if
+// younger keys might open it.
+func (k *Keys) Open(ch contact.Channel, token string) (Target, error) {
+	switch ch {
+	case contact.Email:
+		return k.email.open(token)
+	case contact.SMS:
+		return k.sms.open(token)
+	}
+	return Target{}, ErrForged
+}
+
+// Path is the path of the page that the channel's token opens.
+func Path(ch contact.Channel, token string) string {
+	route := schema.RouteEmailLink
+	if ch == contact.SMS {
+		route = schema.RouteSMSLink
+	}
+	return strings.Replace(route, "{token}", token, 1)
+}
+
+func validScope(id uint16) bool { return id >= 1 && id <= MaxScopeID }

@@ -1,0 +1,122 @@
+package link
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/prf"
+
+	"stille/shared/contact"
+)
+
+// An SMS token is one character for the key (base62 of its position in the
+// set, whose order is kept) and 22 for one AES-256 block over
+//
+//	64 zero bits | version (2) | scope id (12) | number without + (50)
+//
+// The zero bits are the seal: a blind guess has them once in 2^64.
+const (
+	smsVersion = 1
+	scopeBits  = 12
+	numberBits = 50
+	smsToken   = 1 + base62Width
+	// E.164 allows 15 digits.
+	numberLimit = 1_000_000_000_000_000
+	// smsPurpose separates this use of a PRF key from any other.
+	smsPurpose = "stille/sms-link/1"
+	aes256Key  = 32
+)
+
+type smsKeys struct {
+	// By position in the key set; nil where the key is not enabled.
+	blocks  []cipher.Block
+	primary int
+}
+
+func newSMSKeys(handle *keyset.Handle) (*smsKeys, error) {
+	if handle.Len() > base62 {
+		return nil, fmt.Errorf("%d keys, but one character names at most %d", handle.Len(), base62)
+	}
+	set, err := prf.NewPRFSet(handle)
+	if err != nil {
+		return nil, err
+	}
+	k := &smsKeys{blocks: make([]cipher.Block, handle.Len())}
+	for i := range handle.Len() {
+		entry, err := handle.Entry(i)
+		if err != nil {
+			return nil, err
+		}
+		if entry.KeyStatus() != keyset.Enabled {
+			continue
+		}
+		if entry.IsPrimary() {
+			k.primary = i
+		}
+		key, err := set.PRFs[entry.KeyID()].ComputePRF([]byte(smsPurpose), aes256Key)
+		if err != nil {
+			return nil, fmt.Errorf("key %08x: %w", entry.KeyID(), err)
+		}
+		if k.blocks[i], err = aes.NewCipher(key); err != nil {
+			return nil, fmt.Errorf("key %08x: %w", entry.KeyID(), err)
+		}
+	}
+	return k, nil
+}
+
+func (k *smsKeys) mint(t Target) (string, error) {
+	number, err := strconv.ParseUint(t.Contact.Address()[1:], 10, 64)
+	if err != nil || number >= numberLimit {
+		return "", errors.New("minting an SMS link: not a number of at most 15 digits")
+	}
+	var block [aes.BlockSize]byte
+	binary.BigEndian.PutUint64(block[8:], smsVersion<<(scopeBits+numberBits)|uint64(t.ScopeID)<<numberBits|number)
+	k.blocks[k.primary].Encrypt(block[:], block[:])
+
+	token := append(make([]byte, 0, smsToken), base62Char(uint64(k.primary)))
+	token = appendBase62(token, binary.BigEndian.Uint64(block[:8]), binary.BigEndian.Uint64(block[8:]))
+	return string(token), nil
+}
+
+func (k *smsKeys) open(token string) (Target, error) {
+	if len(token) != smsToken {
+		return Target{}, ErrForged
+	}
+	position, ok := base62Value(token[0])
+	if !ok {
+		return Target{}, ErrForged
+	}
+	high, low, ok := parseBase62(token[1:])
+	if !ok {
+		return Target{}, ErrForged
+	}
+	if position >= uint64(len(k.blocks)) || k.blocks[position] == nil {
+		return Target{}, ErrUnknownKey
+	}
+	var block [aes.BlockSize]byte
+	binary.BigEndian.PutUint64(block[:8], high)
+	binary.BigEndian.PutUint64(block[8:], low)
+	k.blocks[position].Decrypt(block[:], block[:])
+	return unpack(binary.BigEndian.Uint64(block[:8]), binary.BigEndian.Uint64(block[8:]))
+}
+
+// unpack reads an opened block. That a number has no leading zero needs no
+// check: as an integer it cannot have one.
+func unpack(seal, packed uint64) (Target, error) {
+	number := packed & (1<<numberBits - 1)
+	scope := uint16(packed >> numberBits & MaxScopeID)
+	version := packed >> (scopeBits + numberBits)
+	if seal != 0 || version != smsVersion || !validScope(scope) || number >= numberLimit {
+		return Target{}, ErrForged
+	}
+	c, err := contact.FromNormalised(contact.SMS, "+"+strconv.FormatUint(number, 10))
+	if err != nil {
+		return Target{}, ErrForged
+	}
+	return Target{ScopeID: scope, Contact: c}, nil
+}

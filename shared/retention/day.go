@@ -1,0 +1,126 @@
+package retention
+
+import (
+	"fmt"
+	"time"
+)
+
+// Day is a date in some zone.
+type Day struct {
+	Year  int
+	Month time.Month
+	Day   int
+}
+
+// String is the day as 2006-01-02.
+func (d Day) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
+
+// LastDay is the last day that something which started at start is kept in
+// full: the same date one period later in the zone, or the last day of that
+// month where it has no such date (domstolloven section 148, Regulation (EEC,
+// Euratom) 1182/71 article 3).
+func (p Period) LastDay(start time.Time, zone *time.Location) Day {
+	return dayOf(start, zone).add(p)
+}
+
+// DueFrom is the instant, in UTC, from which it is due: the first one whose
+// date in the zone is later than LastDay. That is not always a midnight, and
+// not always on the next date.
+func (p Period) DueFrom(start time.Time, zone *time.Location) time.Time {
+	return p.LastDay(start, zone).next().begins(zone)
+}
+
+// StartsBefore is the cutoff of a query: something is due at now if, and only
+// if, it started before the instant returned (UTC, whole seconds). It is found
+// by stepping the forward rule: subtracting the period from now would be days
+// wrong at the ends of months.
+func (p Period) StartsBefore(now time.Time, zone *time.Location) time.Time {
+	today := dayOf(now, zone)
+	if p.unit == 'D' {
+		return newDay(today.Year, today.Month, today.Day-p.n).begins(zone)
+	}
+	day := newDay(today.Year, today.Month-time.Month(p.months()), 1)
+	for day.add(p).before(today) {
+		day = day.next()
+	}
+	return day.begins(zone)
+}
+
+// dayOf is the latest day that has begun in the zone at t. That is the date on
+// the wall, except where the clock goes back over midnight (St John's until
+// 2011, at 00:01): a day that has begun stays begun, so that a later start is
+// never due sooner.
+func dayOf(t time.Time, zone *time.Location) Day {
+	year, month, date := t.In(zone).Date()
+	day := Day{year, month, date}
+	for next := day.next(); !t.Before(next.begins(zone)); next = next.next() {
+		day = next
+	}
+	return day
+}
+
+// mostOffset is more than any zone has ever been away from UTC.
+const mostOffset = 26 * time.Hour
+
+// begins is the first instant, in UTC, whose date in the zone is d or later.
+// It walks the zone's stretches of constant offset, since midnight does not
+// exist everywhere (time.Date is an hour early in Santiago), nor every day
+// (Apia had no 30 December 2011).
+func (d Day) begins(zone *time.Location) time.Time {
+	midnight := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)
+	for t := midnight.Add(-mostOffset); ; {
+		_, offset := t.In(zone).Zone()
+		begin := midnight.Add(-time.Duration(offset) * time.Second)
+		if begin.Before(t) {
+			begin = t
+		}
+		end, ends := offsetEnds(t, zone)
+		if !ends || begin.Before(end) {
+			return begin
+		}
+		t = end
+	}
+}
+
+// offsetEnds is an instant after t, in UTC, until which the zone's offset at t
+// lasts at the least; false if it lasts for ever. ZoneBounds alone would do,
+// but beyond a zone's last recorded change it takes every year for 365 days
+// (go1.26), and on 31 December of a leap year its end has passed.
+func offsetEnds(t time.Time, zone *time.Location) (time.Time, bool) {
+	_, end := t.In(zone).ZoneBounds()
+	if end.IsZero() {
+		return time.Time{}, false
+	}
+	if !end.After(t) {
+		const day = 24 * time.Hour
+		end = t.Truncate(day).Add(day)
+	}
+	return end.UTC(), true
+}
+
+// newDay normalises month and day as time.Date does: day 0 is the last day of
+// the month before.
+func newDay(year int, month time.Month, day int) Day {
+	y, m, d := time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Date()
+	return Day{y, m, d}
+}
+
+func (d Day) add(p Period) Day {
+	if p.unit == 'D' {
+		return newDay(d.Year, d.Month, d.Day+p.n)
+	}
+	month := d.Month + time.Month(p.months())
+	last := newDay(d.Year, month+1, 0)
+	last.Day = min(last.Day, d.Day)
+	return last
+}
+
+func (d Day) next() Day { return newDay(d.Year, d.Month, d.Day+1) }
+
+func (d Day) before(e Day) bool { return d.number() < e.number() }
+
+// number counts days from 1 January 1970.
+func (d Day) number() int {
+	const secondsADay = 24 * 60 * 60
+	return int(time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Unix() / secondsADay)
+}

@@ -1,0 +1,24 @@
+package retention
+
+import "time"
+
+// DueFrom is the instant from which a record of the class must be gone: the
+// earlier of its start plus Keep and its withdrawal. It is false while the
+// record has neither: it is running. A start that cannot be believed
+// (PlausibleStart) counts as none.
+func (c Class) DueFrom(r Record) (time.Time, bool) {
+	if r.Start.IsZero() || r.Start.UTC().Year() < earliestYear {
+		return r.WithdrawnAt.UTC(), !r.WithdrawnAt.IsZero()
+	}
+	due := c.Keep.DueFrom(r.Start, c.location)
+	if !r.WithdrawnAt.IsZero() && r.WithdrawnAt.Before(due) {
+		due = r.WithdrawnAt.UTC()
+	}
+	return due, true
+}
+
+// Due reports whether the record is due at the cutoff.
+func (c Class) Due(r Record, cutoff time.Time) bool {
+	due, ended := c.DueFrom(r)
+	return ended && !cutoff.Before(due)
+}

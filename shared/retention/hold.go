@@ -1,0 +1,83 @@
+package retention
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"stille/shared/contact"
+)
+
+// HoldKind is why something due must stay.
+type HoldKind string
+
+// The kinds of holds.
+const (
+	Legal       HoldKind = "legal"       // law or a legal claim needs it
+	Restriction HoldKind = "restriction" // the person asked that it is kept for a claim (GDPR 18)
+)
+
+// ErrHoldKind is returned for any other kind.
+var ErrHoldKind = errors.New(`a hold is "legal" or "restriction"`)
+
+// ParseHoldKind reads a kind of hold.
+func ParseHoldKind(s string) (HoldKind, error) {
+	if k := HoldKind(s); k == Legal || k == Restriction {
+		return k, nil
+	}
+	return "", ErrHoldKind
+}
+
+// Target is what a hold keeps: everything about a subject, or one record.
+type Target string
+
+// SubjectTarget is all records of a subject in every class, also later ones.
+func SubjectTarget(subject contact.Key) Target { return Target("subject#" + string(subject)) }
+
+// RecordTarget is one record of a class, whether it exists yet or not.
+func RecordTarget(class, id string) Target { return Target("record#" + class + "#" + id) }
+
+// Targets lists what a hold that covers the record can be on.
+func (r Record) Targets(class string) []Target {
+	targets := []Target{RecordTarget(class, r.ID)}
+	if r.Subject != "" {
+		targets = append(targets, SubjectTarget(r.Subject))
+	}
+	return targets
+}
+
+// Hold keeps its target from being deleted until it is lifted.
+type Hold struct {
+	Case     string // a reference: see ParseReference
+	Reason   string // a reference
+	Kind     HoldKind
+	Target   Target
+	SetAt    time.Time
+	LiftedAt time.Time // zero while it holds
+}
+
+// Active reports whether the hold has not been lifted.
+func (h Hold) Active() bool { return h.LiftedAt.IsZero() }
+
+// Covers reports whether the hold keeps this record of the class. One that was
+// lifted keeps nothing.
+func (h Hold) Covers(class string, r Record) bool {
+	return h.Active() && slices.Contains(r.Targets(class), h.Target)
+}
+
+// ErrReference is returned for text that is no reference.
+var ErrReference = errors.New("must be 1 to 64 characters of A-Za-z0-9._:/-")
+
+var reference = regexp.MustCompile(`^[A-Za-z0-9._:/-]{1,64}$`)
+
+// ParseReference checks a note, a piece of evidence, a case or a reason: it
+// points to where the matter is told, and cannot tell it, so that no personal
+// data gets in. Its error wraps ErrReference and does not repeat the text.
+func ParseReference(s string) error {
+	if !reference.MatchString(s) {
+		return fmt.Errorf("reference: %w", ErrReference)
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package retention
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Shards is into how many parts the indexes of every class table, the fences
+// and each purge are divided. It is fixed for good: records carry their shard.
+const Shards = 64
+
+// Shard is the shard of a subject or of a record without one: two hex digits,
+// "00" to "3f", from the SHA-256 of the text.
+func Shard(subjectOrID string) string {
+	sum := sha256.Sum256([]byte(subjectOrID))
+	return ShardName(int(sum[0] % Shards))
+}
+
+// ShardName is the name of shard n, from 0 up to but not including Shards.
+func ShardName(n int) string { return fmt.Sprintf("%02x", n) }
+
+// Shard is the shard of the record's subject, so that a hold on the subject
+// meets all its records behind one fence; without a subject, of its id.
+func (r Record) Shard() string {
+	if r.Subject != "" {
+		return Shard(string(r.Subject))
+	}
+	return Shard(r.ID)
+}
+
+// sortLayout is UTC in whole seconds. Its texts sort as their times do, which
+// RFC 3339 as written does not: "…00.5Z" sorts before "…00Z".
+const sortLayout = "2006-01-02T15:04:05Z"
+
+// ErrSort is returned for text that Sort does not write.
+var ErrSort = errors.New("not a time like 2006-01-02T15:04:05Z")
+
+// Sort is t, in a year from 0 to 9999, as a sort key: fractions of a second
+// are dropped.
+func Sort(t time.Time) string { return t.UTC().Format(sortLayout) }
+
+// ParseSort reads what Sort wrote, and nothing else.
+func ParseSort(s string) (time.Time, error) {
+	t, err := time.Parse(sortLayout, s)
+	if err != nil || Sort(t) != s {
+		return time.Time{}, ErrSort
+	}
+	return t, nil
+}

@@ -1,0 +1,167 @@
+package retention
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"stille/shared/policyfile"
+)
+
+// BackupDays is how long a class table's backups live: what was deleted is in
+// one of them for so many days more.
+const BackupDays = 7
+
+// BackupGoneOn is the first day on which no backup holds what was deleted at
+// the time given, counted in UTC.
+func BackupGoneOn(deletedAt time.Time) Day {
+	t := deletedAt.UTC().Add((BackupDays + 1) * 24 * time.Hour)
+	return Day{Year: t.Year(), Month: t.Month(), Day: t.Day()}
+}
+
+// Class is one row of the policy: records that share a promise. LoadPolicy
+// makes them.
+type Class struct {
+	Name               string // lower-case letters, digits and hyphens; names the class's table
+	Promise            Period // what the privacy policy says, at most
+	Keep               Period // what we do; never longer than Promise
+	Idle               Period // a running record without activity for longer is reported to Owner
+	Anchor             string // the event that starts the period, in words
+	Zone               string // IANA name; whose dates count
+	Schedule           string // EventBridge cron expression in Zone, once a day
+	Owner              string // who answers for the class
+	LegalBasis         string
+	Sentence           string // the sentence of the privacy policy that this implements
+	BackupAcknowledged string // who accepted that backups may outlive the promise; "" = nobody
+
+	location *time.Location
+}
+
+// Location is the class's zone.
+func (c Class) Location() *time.Location { return c.location }
+
+// Policy is the content of a retention.yaml without mistakes.
+type Policy struct {
+	Classes []Class // in the file's order
+	hash    string
+}
+
+// Class finds a class by its name.
+func (p *Policy) Class(name string) (Class, bool) {
+	i := slices.IndexFunc(p.Classes, func(c Class) bool { return c.Name == name })
+	if i < 0 {
+		return Class{}, false
+	}
+	return p.Classes[i], true
+}
+
+// Hash is the SHA-256, in hex, of what the policy says: comments, layout, the
+// order of classes and a default written out do not change it.
+func (p *Policy) Hash() string { return p.hash }
+
+// LoadPolicy reads retention.yaml. Its error is policyfile.Mistakes: all of
+// them.
+func LoadPolicy(data []byte) (*Policy, error) {
+	doc := policyfile.Parse(data)
+	policy := &Policy{}
+	for _, f := range doc.Top().List("classes") {
+		c := readClass(f)
+		if _, twice := policy.Class(c.Name); twice && c.Name != "" {
+			f.Wrong("class", "%s is here twice", c.Name)
+		}
+		policy.Classes = append(policy.Classes, c)
+	}
+	if err := doc.Err(); err != nil {
+		return nil, err
+	}
+	hash, err := hashOf(policy.Classes)
+	if err != nil {
+		return nil, fmt.Errorf("hash the policy: %w", err)
+	}
+	policy.hash = hash
+	return policy, nil
+}
+
+// What holds where the file is silent.
+const (
+	defaultZone = "Europe/Oslo"
+	defaultIdle = "P90D"
+)
+
+var className = regexp.MustCompile(`^[a-z][a-z0-9-]{0,29}$`)
+
+func readClass(f *policyfile.Fields) Class {
+	c := Class{
+		Name:       f.Text("class"),
+		Promise:    readPeriod(f, "promise"),
+		Keep:       readPeriod(f, "keep"),
+		Anchor:     f.Text("anchor"),
+		Zone:       defaultZone,
+		Schedule:   f.Text("schedule"),
+		Owner:      f.Text("owner"),
+		LegalBasis: f.Text("legalBasis"),
+		Sentence:   f.Text("sentence"),
+	}
+	if f.Has("zone") {
+		c.Zone = f.Text("zone")
+	}
+	if f.Has("idle") {
+		c.Idle = readPeriod(f, "idle")
+	} else {
+		c.Idle, _ = ParsePeriod(defaultIdle)
+	}
+	if f.Has("backupAcknowledged") {
+		c.BackupAcknowledged = f.Text("backupAcknowledged")
+	}
+	if c.Name != "" && !className.MatchString(c.Name) {
+		f.Wrong("class", "must be up to 30 lower-case letters, digits and hyphens, a letter first")
+	}
+	c.location = readZone(f, c.Zone)
+	checkSchedule(f, c)
+	checkPeriods(f, c)
+	return c
+}
+
+// readPeriod returns the zero Period only after noting a mistake.
+func readPeriod(f *policyfile.Fields, name string) Period {
+	text := f.Text(name)
+	if text == "" {
+		return Period{}
+	}
+	p, err := ParsePeriod(text)
+	if err != nil {
+		f.Wrong(name, "%v", err)
+	}
+	return p
+}
+
+func readZone(f *policyfile.Fields, name string) *time.Location {
+	if name == "" {
+		return nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		f.Wrong("zone", "%q is no zone of the IANA database", name)
+		return nil
+	}
+	return zone
+}
+
+// hashOf hashes the classes by name, each with all its fields.
+func hashOf(classes []Class) (string, error) {
+	sorted := slices.SortedFunc(slices.Values(classes), func(a, b Class) int { return strings.Compare(a.Name, b.Name) })
+	canonical, err := json.Marshal(sorted)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// MarshalText is String, so that a Period in JSON reads as it does in the file.
+func (p Period) MarshalText() ([]byte, error) { return []byte(p.String()), nil }

@@ -1,0 +1,158 @@
+package retention
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/scope"
+)
+
+// Basis is why a messaging record may be used.
+type Basis string
+
+// The bases of messaging records.
+const (
+	Consent  Basis = "consent"  // the start is the consent
+	Customer Basis = "customer" // the start is the end of the service; absent while it runs
+)
+
+// Messaging is the class of what a person gave to get marketing: the one whose
+// records an opt-out withdraws.
+const Messaging = "messaging"
+
+// Record is one thing that is deleted on its day. Times that are absent are
+// zero; none is ever inferred from another.
+type Record struct {
+	ID             string // its own name in its class; never an address or a number
+	Subject        contact.Key
+	Scope          scope.Scope
+	Basis          Basis
+	OccurredAt     time.Time
+	Start          time.Time // from when the class's Keep counts; zero while it is running
+	WithdrawnAt    time.Time // when its subject withdrew or objected
+	LastActivityAt time.Time
+	Objects        []string // s3://bucket/key, deleted with the record
+	Data           json.RawMessage
+}
+
+// Supersedes reports whether the record may replace the stored one of the same
+// id: the newer event wins, and the same one again wins as well.
+func (r Record) Supersedes(stored Record) bool { return !r.OccurredAt.Before(stored.OccurredAt) }
+
+// Fault is one field of a record that cannot be stored. Field is its name in
+// POST /v1/records, with an index where it is a list ("objects/3").
+type Fault struct {
+	Field  string
+	Detail string // never repeats the value
+}
+
+// Limits that keep a record within DynamoDB's 400 KB for an item.
+const (
+	mostObjects = 100
+	mostData    = 256 << 10
+)
+
+// aheadAllowed is how far a sender's clock may be ahead of ours.
+const aheadAllowed = 24 * time.Hour
+
+// earliestYear is the first a start can lie in and be believed.
+const earliestYear = 2000
+
+// PlausibleStart reports whether a start can be believed: not before 2000 and
+// not more than a day after now. Nothing is deleted by one that cannot.
+func PlausibleStart(start, now time.Time) bool {
+	return start.UTC().Year() >= earliestYear && !start.After(now.Add(aheadAllowed))
+}
+
+// Validate lists everything that keeps the record from being stored in the
+// class at now, nil if nothing does.
+func (c Class) Validate(r Record, now time.Time) []Fault {
+	var faults []Fault
+	fault := func(field, detail string) { faults = append(faults, Fault{field, detail}) }
+
+	if err := checkID(r.ID); err != nil {
+		fault("id", err.Error())
+	}
+	if c.Name == Messaging {
+		for _, required := range []struct{ field, value string }{
+			{"contact", string(r.Subject)}, {"scope", string(r.Scope)}, {"basis", string(r.Basis)},
+		} {
+			if required.value == "" {
+				fault(required.field, "is required for messaging")
+			}
+		}
+		if r.Basis == Consent && r.Start.IsZero() {
+			fault("start", "is required: for consent it is the time of the consent")
+		}
+	}
+	if r.Basis != "" && r.Basis != Consent && r.Basis != Customer {
+		fault("basis", `must be "consent" or "customer"`)
+	}
+	if !r.Start.IsZero() && !PlausibleStart(r.Start, now) {
+		fault("start", "must not be before 2000 or more than a day ahead")
+	}
+	if r.OccurredAt.After(now.Add(aheadAllowed)) {
+		fault("occurredAt", "must not be more than a day ahead")
+	}
+	if r.LastActivityAt.After(now.Add(aheadAllowed)) {
+		fault("lastActivityAt", "must not be more than a day ahead")
+	}
+	if len(r.Data) > mostData {
+		fault("data", fmt.Sprintf("must not be longer than %d bytes", mostData))
+	}
+	return append(faults, objectFaults(r.Objects)...)
+}
+
+var (
+	errID       = errors.New("must be 1 to 128 printable ASCII characters without spaces")
+	errPersonal = errors.New("must not look like an e-mail address or a phone number: it is shown in places where those must not be")
+
+	printable = regexp.MustCompile(`^[!-~]{1,128}$`)
+	// dialled is a "+" or "tel:" with a number behind it, wherever it stands.
+	dialled = regexp.MustCompile(`(?i)(\+|%2b|tel:|sms:)[-().]*([0-9][-().]*){7}`)
+	// numeric is nothing but a number, as people write numbers.
+	numeric = regexp.MustCompile(`^[-+().:/_]*([0-9][-+().:/_]*){7,}$`)
+)
+
+// checkID refuses ids that would carry an address or a number into logs, holds
+// and certificates: any with an @ (also as %40), any with seven digits behind
+// a plus sign, and any that is only seven or more digits with the punctuation
+// of numbers. "order-81224417" and a UUID are fine, a bare "81224417" is not.
+func checkID(id string) error {
+	if !printable.MatchString(id) {
+		return errID
+	}
+	if strings.Contains(id, "@") || strings.Contains(id, "%40") || dialled.MatchString(id) || numeric.MatchString(id) {
+		return errPersonal
+	}
+	return nil
+}
+
+// object is the address of an S3 object, in the form the AWS CLI takes.
+var object = regexp.MustCompile(`^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f]+$`)
+
+func objectFaults(objects []string) []Fault {
+	if len(objects) > mostObjects {
+		return []Fault{{"objects", fmt.Sprintf("must not be more than %d", mostObjects)}}
+	}
+	const longestKey = 1024
+	var faults []Fault
+	seen := map[string]bool{}
+	for i, o := range objects {
+		field := fmt.Sprintf("objects/%d", i)
+		_, key, _ := strings.Cut(strings.TrimPrefix(o, "s3://"), "/")
+		switch {
+		case !object.MatchString(o) || len(key) > longestKey:
+			faults = append(faults, Fault{field, "must be an S3 object, s3://bucket/key"})
+		case seen[o]:
+			faults = append(faults, Fault{field, "is here twice"})
+		}
+		seen[o] = true
+	}
+	return faults
+}

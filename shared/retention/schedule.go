@@ -1,0 +1,65 @@
+package retention
+
+import (
+	"regexp"
+	"strconv"
+	"time"
+
+	"stille/shared/policyfile"
+)
+
+// earliest is the first minute of the day a purge may start at, in any zone:
+// most clocks that skip an hour in spring skip one before it.
+const earliest = 3*60 + 30
+
+var daily = regexp.MustCompile(`^cron\(([0-9]|[1-5][0-9]) ([0-9]|1[0-9]|2[0-3]) \* \* \? \*\)$`)
+
+// checkSchedule refuses what is not once a day, and a minute that the zone's
+// clocks skip: EventBridge does not run a schedule on a day without its minute.
+func checkSchedule(f *policyfile.Fields, c Class) {
+	if c.Schedule == "" {
+		return
+	}
+	m := daily.FindStringSubmatch(c.Schedule)
+	if m == nil {
+		f.Wrong("schedule", "must be once a day, like cron(30 3 * * ? *)")
+		return
+	}
+	minute, _ := strconv.Atoi(m[1]) // the expression allows nothing that fails
+	hour, _ := strconv.Atoi(m[2])
+	if hour*60+minute < earliest {
+		f.Wrong("schedule", "must be at 03:30 or later")
+		return
+	}
+	if c.location == nil {
+		return
+	}
+	if day, skipped := skips(c.location, hour, minute); skipped {
+		f.Wrong("schedule", "the clocks of %s skip %02d:%02d on %v", c.Zone, hour, minute, day)
+	}
+}
+
+// skips looks for a day on which the zone's clocks jump over a time of day,
+// from 2020 on and for as many years as rules can be trusted to last.
+func skips(zone *time.Location, hour, minute int) (Day, bool) {
+	until := time.Date(2040, time.January, 1, 0, 0, 0, 0, time.UTC)
+	for t := time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC); t.Before(until); {
+		end, ends := offsetEnds(t, zone)
+		if !ends {
+			break
+		}
+		_, before := t.In(zone).Zone()
+		_, after := end.In(zone).Zone()
+		from := end.Add(time.Duration(before) * time.Second) // the wall clock, written as if in UTC
+		to := end.Add(time.Duration(after) * time.Second)
+		at := time.Date(from.Year(), from.Month(), from.Day(), hour, minute, 0, 0, time.UTC)
+		if at.Before(from) {
+			at = at.Add(24 * time.Hour)
+		}
+		if at.Before(to) {
+			return newDay(at.Date()), true
+		}
+		t = end
+	}
+	return Day{}, false
+}

@@ -1,0 +1,205 @@
+package scope
+
+import (
+	"cmp"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"slices"
+
+	"stille/shared/policyfile"
+)
+
+// MostID is the greatest scope id: links have 12 bits for it. 0 is none.
+const MostID = 1<<12 - 1
+
+// Languages are those a display name may be given in.
+func Languages() []string {
+	return []string{"nb", "nn", "en", "sv", "da", "fi", "de", "lt"}
+}
+
+// Entry is one brand or topic. A topic has its brand's controller, policy,
+// contact and link domain, and no numbers of its own.
+type Entry struct {
+	ID          uint16 // 1..MostID, never reused
+	Scope       Scope
+	Controller  string            // the legal person who answers for the messages
+	Name        map[string]string // language -> what the pages call it; "en" is always there
+	PolicyURL   string            // https
+	Contact     string            // an e-mail address for questions
+	LinkDomain  string            // host of the brand's links
+	SMSNumbers  []string          // E.164; a reply to one of them concerns this brand
+	TopicOptOut bool              // of a topic: whether links for it alone exist
+}
+
+// DisplayName is the name in the language, else in its nearest one (nn: nb),
+// else in English.
+func (e Entry) DisplayName(lang string) string {
+	if lang == "nn" {
+		return cmp.Or(e.Name["nn"], e.Name["nb"], e.Name["en"])
+	}
+	return cmp.Or(e.Name[lang], e.Name["en"])
+}
+
+// Registry is the content of a scopes.yaml without mistakes.
+type Registry struct {
+	entries []Entry // by id
+}
+
+// Load reads scopes.yaml. Its error is policyfile.Mistakes: all of them.
+func Load(data []byte) (*Registry, error) {
+	doc := policyfile.Parse(data)
+	l := loader{ids: map[uint16]Scope{}, scopes: map[Scope]Entry{}, numbers: map[string]Scope{}}
+	listed := doc.Top().List("scopes")
+	for _, f := range listed {
+		l.add(f)
+	}
+	for i := range l.entries {
+		l.inherit(&l.entries[i], listed[i])
+	}
+	if err := doc.Err(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(l.entries, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
+	return &Registry{l.entries}, nil
+}
+
+// All lists brands and topics by id.
+func (r *Registry) All() []Entry { return slices.Clone(r.entries) }
+
+// Lookup finds a brand or topic. Everywhere is neither.
+func (r *Registry) Lookup(s Scope) (Entry, bool) {
+	return r.find(func(e Entry) bool { return e.Scope == s })
+}
+
+// ByID finds the brand or topic a link's scope id stands for.
+func (r *Registry) ByID(id uint16) (Entry, bool) {
+	return r.find(func(e Entry) bool { return e.ID == id })
+}
+
+// ByNumber finds the brand that owns an SMS number, given as E.164.
+func (r *Registry) ByNumber(number string) (Entry, bool) {
+	return r.find(func(e Entry) bool { return slices.Contains(e.SMSNumbers, number) })
+}
+
+// Only is the one brand where there is exactly one, so that a request may
+// leave the scope out.
+func (r *Registry) Only() (Entry, bool) {
+	var only Entry
+	for _, e := range r.entries {
+		if e.Scope.Topic() != "" {
+			continue
+		}
+		if only.ID != 0 {
+			return Entry{}, false
+		}
+		only = e
+	}
+	return only, only.ID != 0
+}
+
+func (r *Registry) find(match func(Entry) bool) (Entry, bool) {
+	i := slices.IndexFunc(r.entries, match)
+	if i < 0 {
+		return Entry{}, false
+	}
+	return r.entries[i], true
+}
+
+// loader is a registry in the making: entries in the file's order.
+type loader struct {
+	entries []Entry
+	ids     map[uint16]Scope
+	scopes  map[Scope]Entry
+	numbers map[string]Scope
+}
+
+// add reads one scope and what it may not share with the others.
+func (l *loader) add(f *policyfile.Fields) {
+	e := Entry{ID: uint16(f.Whole("id", 1, MostID))}
+	if name := f.Text("scope"); name != "" {
+		s, err := Parse(name)
+		switch {
+		case err != nil:
+			f.Wrong("scope", "%v", ErrInvalid)
+		case s == Everywhere:
+			f.Wrong("scope", "%q is there without being listed", s)
+		default:
+			e.Scope = s
+		}
+	}
+	if other, taken := l.ids[e.ID]; taken && e.ID != 0 {
+		f.Wrong("id", "%d belongs to %s", e.ID, other)
+	}
+	if _, taken := l.scopes[e.Scope]; taken && e.Scope != "" {
+		f.Wrong("scope", "%s is listed twice", e.Scope)
+	}
+	e.Name = names(f.Mapping("name"))
+	if e.Scope.Topic() == "" {
+		l.brand(&e, f)
+	} else {
+		e.TopicOptOut = f.Flag("topicOptOut")
+	}
+	l.ids[e.ID], l.scopes[e.Scope] = e.Scope, e
+	l.entries = append(l.entries, e)
+}
+
+func names(f *policyfile.Fields) map[string]string {
+	byLanguage := map[string]string{}
+	for _, lang := range Languages() {
+		if lang == "en" || f.Has(lang) {
+			byLanguage[lang] = f.Text(lang)
+		}
+	}
+	return byLanguage
+}
+
+var (
+	host   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$`)
+	number = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+)
+
+// brand reads the fields that only a brand has.
+func (l *loader) brand(e *Entry, f *policyfile.Fields) {
+	e.Controller = f.Text("controller")
+	if e.PolicyURL = f.Text("policyURL"); e.PolicyURL != "" {
+		if u, err := url.Parse(e.PolicyURL); err != nil || u.Scheme != "https" || !host.MatchString(u.Hostname()) || u.User != nil {
+			f.Wrong("policyURL", "must be an https address")
+		}
+	}
+	if e.Contact = f.Text("contact"); e.Contact != "" {
+		if a, err := mail.ParseAddress(e.Contact); err != nil || a.Address != e.Contact {
+			f.Wrong("contact", "must be an e-mail address")
+		}
+	}
+	if e.LinkDomain = f.Text("linkDomain"); e.LinkDomain != "" && !host.MatchString(e.LinkDomain) {
+		f.Wrong("linkDomain", "must be a host name in lower case, without scheme or path")
+	}
+	if !f.Has("smsNumbers") {
+		return
+	}
+	e.SMSNumbers = f.Texts("smsNumbers")
+	for _, n := range e.SMSNumbers {
+		if owner, taken := l.numbers[n]; taken {
+			f.Wrong("smsNumbers", "a number is listed already, for %s", owner)
+		}
+		if !number.MatchString(n) {
+			f.Wrong("smsNumbers", "a number must be E.164: + and 7 to 15 digits, without spaces")
+		}
+		l.numbers[n] = e.Scope
+	}
+}
+
+// inherit gives a topic what it has from its brand.
+func (l *loader) inherit(e *Entry, f *policyfile.Fields) {
+	if e.Scope.Topic() == "" {
+		return
+	}
+	brand, ok := l.scopes[e.Scope.Brand()]
+	if !ok {
+		f.Wrong("scope", "the brand %s is not in the file", e.Scope.Brand())
+		return
+	}
+	e.Controller, e.PolicyURL = brand.Controller, brand.PolicyURL
+	e.Contact, e.LinkDomain = brand.Contact, brand.LinkDomain
+}

@@ -1,0 +1,277 @@
+package scope_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/policyfile"
+	"stille/shared/scope"
+)
+
+func load(t *testing.T, data string) *scope.Registry {
+	t.Helper()
+	r, err := scope.Load([]byte(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func mistakes(t *testing.T, err error) []string {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
+	var all policyfile.Mistakes
+	if !errors.As(err, &all) {
+		t.Fatal(err)
+	}
+	return strings.Split(all.Error(), "\n")
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile("../../infra/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestTheSampleScopes(t *testing.T) {
+	r := load(t, read(t, "scopes.yaml"))
+	want := []scope.Entry{
+		{
+			ID: 1, Scope: "acme", Controller: "Acme AS", Name: map[string]string{"en": "Acme", "nb": "Acme"},
+			PolicyURL: "https://acme.example/privacy", Contact: "privacy@acme.example", LinkDomain: "links.acme.example",
+			SMSNumbers: []string{"+4759440000"},
+		},
+		{
+			ID: 2, Scope: "acme/newsletter", Controller: "Acme AS",
+			Name:      map[string]string{"en": "the Acme newsletter", "nb": "nyhetsbrevet fra Acme"},
+			PolicyURL: "https://acme.example/privacy", Contact: "privacy@acme.example", LinkDomain: "links.acme.example",
+			TopicOptOut: true,
+		},
+		{
+			ID: 3, Scope: "globex", Controller: "Globex Norge AS", Name: map[string]string{"en": "Globex", "nb": "Globex"},
+			PolicyURL: "https://globex.example/privacy", Contact: "privacy@globex.example", LinkDomain: "links.globex.example",
+			SMSNumbers: []string{"+4759440001"},
+		},
+	}
+	if diff := cmp.Diff(want, r.All()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	lock, err := scope.CheckLock([]byte(read(t, "scopes.lock")), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(read(t, "scopes.lock"), string(lock)); diff != "" {
+		t.Errorf("the lock is not up to date (-want +got)\n%s", diff)
+	}
+}
+
+func TestFindingAScope(t *testing.T) {
+	r := load(t, read(t, "scopes.yaml"))
+	found := func(e scope.Entry, ok bool) string {
+		if !ok {
+			return "none"
+		}
+		return string(e.Scope)
+	}
+	got := []string{
+		found(r.Lookup("acme")), found(r.Lookup("acme/newsletter")), found(r.Lookup("acme/offers")), found(r.Lookup("*")), found(r.Lookup("")),
+		found(r.ByID(3)), found(r.ByID(0)), found(r.ByID(4)),
+		found(r.ByNumber("+4759440001")), found(r.ByNumber("4759440001")), found(r.ByNumber("")),
+		found(r.Only()),
+	}
+	want := []string{"acme", "acme/newsletter", "none", "none", "none", "globex", "none", "none", "globex", "none", "none", "none"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// one is a brand and its topic.
+const one = `scopes:
+  - id: 7
+    scope: acme/offers
+    name: {en: Offers}
+  - id: 5
+    scope: acme
+    controller: Acme AS
+    name: {en: Acme, nb: Akme}
+    policyURL: https://acme.example/privacy
+    contact: privacy@acme.example
+    linkDomain: links.acme.example
+`
+
+func TestTheOneBrandMayBeLeftOut(t *testing.T) {
+	r := load(t, one)
+	if e, ok := r.Only(); !ok || e.Scope != "acme" {
+		t.Errorf("only brand %q, %v", e.Scope, ok)
+	}
+	if e, ok := r.Lookup("acme/offers"); !ok || e.TopicOptOut || e.Controller != "Acme AS" {
+		t.Errorf("topic %+v, %v", e, ok)
+	}
+}
+
+func TestDisplayNames(t *testing.T) {
+	e := scope.Entry{Name: map[string]string{"en": "Acme", "nb": "Akme", "fi": "Akmé"}}
+	got := map[string]string{}
+	for _, lang := range []string{"en", "nb", "nn", "fi", "lt", ""} {
+		got[lang] = e.DisplayName(lang)
+	}
+	want := map[string]string{"en": "Acme", "nb": "Akme", "nn": "Akme", "fi": "Akmé", "lt": "Acme", "": "Acme"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	e.Name["nn"] = "Økme"
+	if got := e.DisplayName("nn"); got != "Økme" {
+		t.Errorf("nn is %q", got)
+	}
+}
+
+func TestEveryMistakeIsNamedAtOnceWithItsLine(t *testing.T) {
+	r, err := scope.Load([]byte(`scopes:
+  - id: 0
+    scope: Acme
+    name: {nb: Akme, xx: Acme}
+    controller: Acme AS
+    policyURL: http://acme.example/privacy
+    contact: Privacy <privacy@acme.example>
+    linkDomain: https://links.acme.example
+    smsNumbers: [4759440000, "+47 59 44 00 00"]
+    topicOptOut: true
+  - id: 4096
+    scope: globex/news
+    name: {en: News}
+    controller: Globex
+    topicOptOut: yes please
+  - id: 3
+    scope: initech
+    controller: Initech
+    name: {en: Initech}
+    policyURL: https:///privacy
+    contact: initech.example
+    linkDomain: Links.initech.example
+    smsNumbers: ["+4759440001"]
+  - id: 3
+    scope: initech
+    controller: Initech
+    name: {en: Initech}
+    policyURL: https://initech.example/privacy
+    contact: privacy@initech.example
+    linkDomain: initech.example/links
+    smsNumbers: ["+4759440001"]
+  - id: "9"
+    scope: "*"
+    colour: red
+`))
+	if r != nil {
+		t.Error("a registry with mistakes was returned")
+	}
+	const notScope = `scope: not a scope like "brand", "brand/topic" or "*"`
+	want := []string{
+		"line 2: id: must be a whole number from 1 to 4095",
+		"line 3: " + notScope,
+		"line 4: en is missing",
+		"line 4: xx is not a field here",
+		"line 6: policyURL: must be an https address",
+		"line 7: contact: must be an e-mail address",
+		"line 8: linkDomain: must be a host name in lower case, without scheme or path",
+		"line 9: smsNumbers: a number must be E.164: + and 7 to 15 digits, without spaces",
+		"line 9: smsNumbers: must be a list of texts",
+		"line 10: topicOptOut is not a field here",
+		"line 11: id: must be a whole number from 1 to 4095",
+		"line 12: scope: the brand globex is not in the file",
+		"line 14: controller is not a field here",
+		"line 15: topicOptOut: must be true or false",
+		"line 20: policyURL: must be an https address",
+		"line 21: contact: must be an e-mail address",
+		"line 22: linkDomain: must be a host name in lower case, without scheme or path",
+		"line 24: id: 3 belongs to initech",
+		"line 25: scope: initech is listed twice",
+		"line 30: linkDomain: must be a host name in lower case, without scheme or path",
+		"line 31: smsNumbers: a number is listed already, for initech",
+		"line 32: contact is missing",
+		"line 32: controller is missing",
+		"line 32: id: must be a whole number from 1 to 4095",
+		"line 32: linkDomain is missing",
+		"line 32: name is missing",
+		"line 32: policyURL is missing",
+		`line 33: scope: "*" is there without being listed`,
+		"line 34: colour is not a field here",
+	}
+	if diff := cmp.Diff(want, mistakes(t, err)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestAnEmptyRegistryIsRefused(t *testing.T) {
+	for _, data := range []string{"", "scopes:\n", "scopes: []\n", "other: 1\n"} {
+		if r, err := scope.Load([]byte(data)); err == nil {
+			t.Errorf("%q loads as %v", data, r)
+		}
+	}
+}
+
+func TestTheLockRemembersEveryScope(t *testing.T) {
+	r := load(t, one)
+	for _, c := range []struct {
+		name, lock, newLock string
+		mistakes            []string
+	}{
+		{"a first lock", "", "5 acme\n7 acme/offers\n", nil},
+		{"nothing new", "5 acme\n7 acme/offers\n", "5 acme\n7 acme/offers\n", nil},
+		{"a new scope", "5 acme\n", "5 acme\n7 acme/offers\n", nil},
+		{"no newline at the end", "5 acme", "5 acme\n7 acme/offers\n", nil},
+		{"a scope that was removed", "4 globex\n5 acme\n", "", []string{"line 1: globex (id 4) is not in scopes.yaml: a scope is never removed"}},
+		{"an id that was reused", "5 globex\n", "", []string{"line 1: id 5 is globex for good and cannot become acme"}},
+		{"a scope with another id", "6 acme\n", "", []string{"line 1: acme has id 6 for good and cannot get 5"}},
+		{"every mistake at once", "5 globex\n\nacme 5\n9 acme\n9 x\n4096 x\n0 x\n5  acme\n 5 acme\n", "", []string{
+			"line 1: id 5 is globex for good and cannot become acme",
+			"line 2: must be a scope's id, a space and its name",
+			"line 3: must be a scope's id, a space and its name",
+			"line 4: acme has id 9 for good and cannot get 5",
+			"line 5: id 9 is here twice",
+			"line 6: must be a scope's id, a space and its name",
+			"line 7: must be a scope's id, a space and its name",
+			"line 8: must be a scope's id, a space and its name",
+			"line 9: must be a scope's id, a space and its name",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := scope.CheckLock([]byte(c.lock), r)
+			if diff := cmp.Diff(c.mistakes, mistakes(t, err)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if diff := cmp.Diff(c.newLock, string(got)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(one))
+	f.Add([]byte("scopes:\n- id: 1\n  name: {en: }\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := scope.Load(data)
+		if (r == nil) != (err != nil) {
+			t.Fatalf("%v, %v", r, err)
+		}
+		if err != nil {
+			return
+		}
+		lock, err := scope.CheckLock(nil, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := scope.CheckLock(lock, r); err != nil || string(again) != string(lock) {
+			t.Fatalf("its own lock %q is refused: %v", lock, err)
+		}
+	})
+}

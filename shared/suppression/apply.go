@@ -1,0 +1,167 @@
+package suppression
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"stille/shared/ledger"
+	"stille/shared/scope"
+)
+
+// ErrChange is wrapped by the errors about a change that is itself wrong, as
+// opposed to one that has no effect.
+var ErrChange = errors.New("not a change to a suppression")
+
+// UndoWindow is how long after an opt-out its page may take it back, counted
+// from the start of the silence: whoever holds a forwarded old mail must not
+// end it, not even by opting out once more first.
+const UndoWindow = 24 * time.Hour
+
+// Action is what a change asks for.
+type Action string
+
+const (
+	// Suppress adds a reason, or moves its newest event forward.
+	Suppress Action = "suppress"
+	// Release lifts a reason for which there is newer consent.
+	Release Action = "release"
+	// Undo lifts what a link did within the UndoWindow.
+	Undo Action = "undo"
+)
+
+// Change is one event about one contact.
+type Change struct {
+	Action Action
+	Scope  scope.Scope
+	Reason Reason
+	At     time.Time // when it happened, never in the future
+	Source Source
+	Note   string // a reference (retention.ParseReference), may be empty
+}
+
+// Effect is what a change did.
+type Effect string
+
+// The effects there are. Only NoEffect writes nothing.
+const (
+	NoEffect      Effect = ""             // it stood already, or was not there
+	Added         Effect = "added"        // suppressed, newly
+	Renewed       Effect = "renewed"      // suppressed before, by an older event
+	Lifted        Effect = "lifted"       // released
+	NotedOnly     Effect = "noted"        // recorded; a newer event decides
+	OlderThanMark Effect = "older"        // a release that is not newer than the opt-out; writes nothing
+	NotUndoable   Effect = "not-undoable" // an undo too late, or of what no link did; writes nothing
+)
+
+// Outcome is the item after a change, and the entry to write with it: nil
+// when there is nothing to write.
+type Outcome struct {
+	Item   Item
+	Effect Effect
+	Entry  *ledger.Entry
+}
+
+// Apply decides what a change does to an item. The entry it returns gets id,
+// a ULID, and is to be written in one transaction with the item, under the
+// condition that the stored version is still the one that came in. Times are
+// compared, never arrival: the newest event of a mark and its newest release
+// only rise, so any order of the same changes ends in the same silence.
+func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
+	if err := c.validate(now); err != nil {
+		return Outcome{}, err
+	}
+	c.At = c.At.UTC()
+	mark := item.Marks[c.Scope][c.Reason]
+	effect, next := c.on(mark)
+	if next == mark {
+		return Outcome{Item: item, Effect: effect}, nil
+	}
+	entry := ledger.Entry{
+		ID: id, Key: item.Key, Channel: item.Channel, Version: item.Version + 1,
+		Action: effect.action(), Scope: c.Scope, Reason: string(c.Reason), Source: string(c.Source), Note: c.Note,
+		At: c.At, RecordedAt: now.UTC(), Previous: item.Head,
+	}
+	item = item.with(c.Scope, c.Reason, next)
+	item.Version, item.Head = entry.Version, entry.Hash()
+	return Outcome{Item: item, Effect: effect, Entry: &entry}, nil
+}
+
+func (c Change) validate(now time.Time) error {
+	_, known := ParseReason(string(c.Reason))
+	switch {
+	case !known:
+		return fmt.Errorf("%w: unknown reason %q", ErrChange, c.Reason)
+	case c.Action != Suppress && c.Action != Release && c.Action != Undo:
+		return fmt.Errorf("%w: unknown action %q", ErrChange, c.Action)
+	case c.Scope == "":
+		return fmt.Errorf("%w: it has no scope", ErrChange)
+	case c.At.Year() < 1970 || c.At.After(now):
+		return fmt.Errorf("%w: its time is in the future or before 1970", ErrChange)
+	}
+	return nil
+}
+
+// on is the rule: what the change does to the one mark it is about.
+func (c Change) on(m Mark) (Effect, Mark) {
+	switch c.Action {
+	case Suppress:
+		return c.suppress(m)
+	case Undo:
+		if !m.Active() {
+			return NoEffect, m
+		}
+		if !m.Source.fromLink() || c.At.Sub(m.First) > UndoWindow {
+			return NotUndoable, m
+		}
+	}
+	return c.release(m)
+}
+
+func (c Change) suppress(m Mark) (Effect, Mark) {
+	if !c.At.After(m.Last) {
+		return NoEffect, m
+	}
+	wasActive := m.Active()
+	m.Last = c.At
+	if c.At.Before(m.ReleasedAt) {
+		m.Source = c.Source
+		return NotedOnly, m
+	}
+	if wasActive {
+		// What a link did may be undone, what another source said may not: a
+		// click on top of it must not make it undoable.
+		if !c.Source.fromLink() || m.Source.fromLink() {
+			m.Source = c.Source
+		}
+		return Renewed, m
+	}
+	m.First, m.Source = c.At, c.Source
+	return Added, m
+}
+
+func (c Change) release(m Mark) (Effect, Mark) {
+	switch wasActive := m.Active(); {
+	case wasActive && !c.At.After(m.Last):
+		return OlderThanMark, m
+	case !c.At.After(m.ReleasedAt):
+		return NoEffect, m
+	case !wasActive:
+		m.ReleasedAt = c.At
+		return NotedOnly, m
+	default:
+		m.ReleasedAt = c.At
+		return Lifted, m
+	}
+}
+
+func (e Effect) action() ledger.Action {
+	switch e {
+	case Added, Renewed:
+		return ledger.Suppressed
+	case Lifted:
+		return ledger.Released
+	default:
+		return ledger.Noted
+	}
+}

@@ -1,0 +1,205 @@
+package suppression_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"stille/shared/contact"
+	"stille/shared/ledger"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+var later = friday.AddDate(0, 1, 0)
+
+func suppress(r suppression.Reason, at time.Time, source suppression.Source) suppression.Change {
+	return suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: r, At: at, Source: source}
+}
+
+func release(r suppression.Reason, at time.Time) suppression.Change {
+	return suppression.Change{Action: suppression.Release, Scope: "acme", Reason: r, At: at, Source: suppression.SourceTool}
+}
+
+func undo(at time.Time) suppression.Change {
+	return suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: at, Source: suppression.SourceLink}
+}
+
+func TestApply(t *testing.T) {
+	const (
+		link = suppression.SourceLink
+		tool = suppression.SourceTool
+	)
+	for _, test := range []struct {
+		name    string
+		changes []suppression.Change
+		effects []suppression.Effect
+		send    bool
+	}{
+		{"an opt-out suppresses", []suppression.Change{suppress(suppression.Unsubscribed, monday, link)}, []suppression.Effect{suppression.Added}, false},
+		{"the same again changes nothing", []suppression.Change{suppress(suppression.Stop, monday, tool), suppress(suppression.Stop, monday, tool)}, []suppression.Effect{suppression.Added, suppression.NoEffect}, false},
+		{"an older repetition changes nothing", []suppression.Change{suppress(suppression.Stop, tuesday, tool), suppress(suppression.Stop, monday, tool)}, []suppression.Effect{suppression.Added, suppression.NoEffect}, false},
+		{"a newer release lifts", []suppression.Change{suppress(suppression.Stop, monday, tool), release(suppression.Stop, tuesday)}, []suppression.Effect{suppression.Added, suppression.Lifted}, true},
+		{"a release in the same instant does not", []suppression.Change{suppress(suppression.Stop, monday, tool), release(suppression.Stop, monday)}, []suppression.Effect{suppression.Added, suppression.OlderThanMark}, false},
+		{"an older release does not", []suppression.Change{suppress(suppression.Stop, tuesday, tool), release(suppression.Stop, monday)}, []suppression.Effect{suppression.Added, suppression.OlderThanMark}, false},
+		{"a late opt-out older than the release is only noted", []suppression.Change{release(suppression.Stop, tuesday), suppress(suppression.Stop, monday, tool)}, []suppression.Effect{suppression.NotedOnly, suppression.NotedOnly}, true},
+		{"a late opt-out in the instant of the release suppresses", []suppression.Change{release(suppression.Stop, tuesday), suppress(suppression.Stop, tuesday, tool)}, []suppression.Effect{suppression.NotedOnly, suppression.Added}, false},
+		{"a new opt-out after a release suppresses again", []suppression.Change{suppress(suppression.Stop, monday, tool), release(suppression.Stop, tuesday), suppress(suppression.Stop, friday, tool)}, []suppression.Effect{suppression.Added, suppression.Lifted, suppression.Added}, false},
+		{"lifting one reason leaves the other", []suppression.Change{suppress(suppression.HardBounce, monday, tool), suppress(suppression.Unsubscribed, monday, tool), release(suppression.Unsubscribed, tuesday)}, []suppression.Effect{suppression.Added, suppression.Added, suppression.Lifted}, false},
+		{"an undo within a day lifts what a link did", []suppression.Change{suppress(suppression.Unsubscribed, monday, link), undo(tuesday)}, []suppression.Effect{suppression.Added, suppression.Lifted}, true},
+		{"an undo a second later than a day does not", []suppression.Change{suppress(suppression.Unsubscribed, monday, link), undo(tuesday.Add(time.Second))}, []suppression.Effect{suppression.Added, suppression.NotUndoable}, false},
+		{"a new click does not make an old opt-out undoable", []suppression.Change{suppress(suppression.Unsubscribed, monday, link), suppress(suppression.Unsubscribed, friday, link), undo(friday.Add(time.Minute))}, []suppression.Effect{suppression.Added, suppression.Renewed, suppression.NotUndoable}, false},
+		{"an undo does not lift what a tool did", []suppression.Change{suppress(suppression.Unsubscribed, monday, tool), undo(monday.Add(time.Hour))}, []suppression.Effect{suppression.Added, suppression.NotUndoable}, false},
+		{"a click on top of a tool's opt-out does not make it undoable", []suppression.Change{suppress(suppression.Unsubscribed, monday, tool), suppress(suppression.Unsubscribed, tuesday, link), undo(tuesday.Add(time.Hour))}, []suppression.Effect{suppression.Added, suppression.Renewed, suppression.NotUndoable}, false},
+		{"an undo of nothing does nothing", []suppression.Change{undo(monday)}, []suppression.Effect{suppression.NoEffect}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var item suppression.Item
+			var effects []suppression.Effect
+			for _, c := range test.changes {
+				outcome, err := suppression.Apply(item, c, "id", later)
+				if err != nil {
+					t.Fatal(err)
+				}
+				item = outcome.Item
+				effects = append(effects, outcome.Effect)
+			}
+			if diff := cmp.Diff(test.effects, effects); diff != "" {
+				t.Errorf("effects (-want +got):\n%s", diff)
+			}
+			if got := suppression.Decide(item, suppression.Marketing, "acme"); got.Send != test.send {
+				t.Errorf("send = %v, want %v", got.Send, test.send)
+			}
+		})
+	}
+}
+
+func TestAChangeThatIsWrongIsRefused(t *testing.T) {
+	for name, c := range map[string]suppression.Change{
+		"unknown reason":   suppress("no-such-reason", monday, suppression.SourceTool),
+		"in the future":    suppress(suppression.Stop, later.Add(time.Nanosecond), suppression.SourceTool),
+		"before 1970":      suppress(suppression.Stop, time.Time{}, suppression.SourceTool),
+		"without scope":    {Action: suppression.Suppress, Reason: suppression.Stop, At: monday},
+		"unknown action":   {Action: "forget", Scope: "acme", Reason: suppression.Stop, At: monday},
+		"without anything": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := suppression.Apply(suppression.Item{}, c, "id", later); !errors.Is(err, suppression.ErrChange) {
+				t.Errorf("error %v, want ErrChange", err)
+			}
+		})
+	}
+}
+
+// anyChange draws events from few instants, so that ties are common.
+func anyChange(t *rapid.T) suppression.Change {
+	return suppression.Change{
+		Action: rapid.SampledFrom([]suppression.Action{suppression.Suppress, suppression.Release}).Draw(t, "action"),
+		Scope:  rapid.SampledFrom([]scope.Scope{"acme", "acme/newsletter", "globex", "*"}).Draw(t, "scope"),
+		Reason: rapid.SampledFrom([]suppression.Reason{suppression.Unsubscribed, suppression.Stop, suppression.HardBounce}).Draw(t, "reason"),
+		At:     monday.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "minute")) * time.Minute),
+		Source: rapid.SampledFrom([]suppression.Source{suppression.SourceLink, suppression.SourceTool}).Draw(t, "source"),
+	}
+}
+
+func applyAll(t *rapid.T, changes []suppression.Change) (suppression.Item, []ledger.Entry) {
+	item := suppression.Item{Key: contact.Key("key"), Channel: contact.Email}
+	var entries []ledger.Entry
+	for i, c := range changes {
+		outcome, err := suppression.Apply(item, c, fmt.Sprint(i), later)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if outcome.Entry != nil {
+			entries = append(entries, *outcome.Entry)
+		}
+		item = outcome.Item
+	}
+	return item, entries
+}
+
+func TestTheOrderOfArrivalDecidesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		changes := rapid.SliceOfN(rapid.Custom(anyChange), 0, 12).Draw(t, "changes")
+		first, _ := applyAll(t, changes)
+		second, _ := applyAll(t, rapid.Permutation(changes).Draw(t, "shuffled"))
+		for _, in := range []scope.Scope{"", "acme", "acme/newsletter", "globex", "*"} {
+			for _, purpose := range []suppression.Purpose{suppression.Marketing, suppression.Transactional} {
+				a, b := suppression.Decide(first, purpose, in), suppression.Decide(second, purpose, in)
+				if a.Send != b.Send {
+					t.Fatalf("%s in %q: send %v in one order, %v in another", purpose, in, a.Send, b.Send)
+				}
+			}
+		}
+	})
+}
+
+// TestOnlyANewerReleaseEndsTheSilence holds Apply against the rule in its
+// plainest form: a reason stands unless its newest release is newer than its
+// newest opt-out.
+func TestOnlyANewerReleaseEndsTheSilence(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		changes := rapid.SliceOfN(rapid.Custom(anyChange), 0, 12).Draw(t, "changes")
+		item, _ := applyAll(t, changes)
+		silent := false
+		for _, s := range []scope.Scope{"acme", "*"} {
+			for _, r := range []suppression.Reason{suppression.Unsubscribed, suppression.Stop, suppression.HardBounce} {
+				var out, back time.Time
+				for _, c := range changes {
+					if c.Scope != s || c.Reason != r {
+						continue
+					}
+					if c.Action == suppression.Suppress && c.At.After(out) {
+						out = c.At
+					}
+					if c.Action == suppression.Release && c.At.After(back) {
+						back = c.At
+					}
+				}
+				silent = silent || !out.IsZero() && !back.After(out)
+			}
+		}
+		if got := suppression.Decide(item, suppression.Marketing, "acme"); got.Send == silent {
+			t.Fatalf("send = %v, though silence is %v", got.Send, silent)
+		}
+	})
+}
+
+func TestEveryChangeIsInTheChain(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		item, entries := applyAll(t, rapid.SliceOfN(rapid.Custom(anyChange), 0, 12).Draw(t, "changes"))
+		if int(item.Version) != len(entries) {
+			t.Fatalf("version %d after %d entries", item.Version, len(entries))
+		}
+		if err := ledger.Verify(entries, item.Head); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestMergeKnowsWhatAnyOfTheKeysKnows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		changes := rapid.SliceOfN(rapid.Custom(anyChange), 0, 8).Draw(t, "changes")
+		var here, there []suppression.Change
+		for _, c := range changes {
+			if rapid.Bool().Draw(t, "here") {
+				here = append(here, c)
+			} else {
+				there = append(there, c)
+			}
+		}
+		whole, _ := applyAll(t, changes)
+		a, _ := applyAll(t, here)
+		b, _ := applyAll(t, there)
+		for _, in := range []scope.Scope{"", "acme", "globex"} {
+			want := suppression.Decide(whole, suppression.Marketing, in).Send
+			if got := suppression.Decide(suppression.Merge(a, b), suppression.Marketing, in).Send; got != want {
+				t.Fatalf("in %q: send %v from two items, %v from one", in, got, want)
+			}
+		}
+	})
+}

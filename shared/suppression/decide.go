@@ -1,0 +1,99 @@
+package suppression
+
+import (
+	"slices"
+	"time"
+
+	"stille/shared/scope"
+)
+
+// Purpose is what a message is for.
+type Purpose string
+
+const (
+	// Marketing stops for any reason.
+	Marketing Purpose = "marketing"
+	// Transactional messages belong to a service the person uses; an opt-out
+	// never stops them, an address that does not exist does.
+	Transactional Purpose = "transactional"
+)
+
+// ParsePurpose returns the purpose of this name, marketing for the empty one.
+func ParsePurpose(name string) (Purpose, bool) {
+	switch p := Purpose(name); p {
+	case "":
+		return Marketing, true
+	case Marketing, Transactional:
+		return p, true
+	}
+	return "", false
+}
+
+// Decision answers a check: send, or why not, in which scope and since when.
+// Of several reasons it names the oldest.
+type Decision struct {
+	Send   bool
+	Reason Reason
+	Scope  scope.Scope
+	Since  time.Time
+}
+
+// Decide tells whether a message for the purpose, in the scope, may be sent to
+// the contact of the item. Marketing is blocked by any reason in the scope or
+// above it; without a scope, or in every scope, by any reason anywhere.
+func Decide(item Item, purpose Purpose, in scope.Scope) Decision {
+	blocked := Decision{Send: true}
+	for s, reasons := range item.Marks {
+		for r, m := range reasons {
+			if !m.Active() || !blocks(r, s, purpose, in) {
+				continue
+			}
+			if found := (Decision{Reason: r, Scope: s, Since: m.First}); blocked.Send || found.older(blocked) {
+				blocked = found
+			}
+		}
+	}
+	return blocked
+}
+
+func blocks(r Reason, marked scope.Scope, purpose Purpose, in scope.Scope) bool {
+	if purpose == Transactional {
+		return r == HardBounce
+	}
+	return in == "" || in == scope.Everywhere || marked.Covers(in)
+}
+
+// older orders decisions by time, then by name, so that an answer does not
+// depend on the order of a map.
+func (d Decision) older(than Decision) bool {
+	if c := d.Since.Compare(than.Since); c != 0 {
+		return c < 0
+	}
+	return slices.Compare([]string{string(d.Scope), string(d.Reason)}, []string{string(than.Scope), string(than.Reason)}) < 0
+}
+
+// WithdrawnAt tells since when messaging data of the contact, kept in a scope
+// because of something that occurred at a time, has no basis any more; zero
+// when it still has one. An opt-out withdraws what it covers: the records at
+// or below its scope that occurred before it.
+func WithdrawnAt(item Item, in scope.Scope, occurredAt time.Time) time.Time {
+	var withdrawn time.Time
+	for s, reasons := range item.Marks {
+		if !s.Covers(in) {
+			continue
+		}
+		for r, m := range reasons {
+			if !m.Active() || !r.withdraws() || m.Last.Before(occurredAt) {
+				continue
+			}
+			at := m.First
+			if at.Before(occurredAt) {
+				at = m.Last
+			}
+			if withdrawn.IsZero() || at.Before(withdrawn) {
+				withdrawn = at
+			}
+		}
+	}
+	return withdrawn
+}

@@ -1,0 +1,125 @@
+// Package suppression decides who hears no more, on which channel, from whom.
+// It is pure: an item in, a decision or a changed item out. It promises that
+// doubt means silence, that reasons live side by side (lifting one leaves the
+// others), and that the time of an event decides, not the order of arrival:
+// the same events in any order leave the same contact suppressed or not.
+package suppression
+
+import (
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/ledger"
+	"stille/shared/scope"
+)
+
+// Reason is why a contact is suppressed.
+type Reason string
+
+// The reasons there are.
+const (
+	Unsubscribed Reason = "unsubscribed" // through a link, or told to a tool
+	Stop         Reason = "stop"         // an SMS reply
+	Complaint    Reason = "complaint"    // reported as spam
+	HardBounce   Reason = "hard-bounce"  // the address does not exist
+	Objection    Reason = "objection"    // GDPR article 21
+	Erasure      Reason = "erasure"      // GDPR article 17; the opt-out outlives the data
+	Manual       Reason = "manual"       // by an operator
+	Imported     Reason = "imported"     // from another list, its reason unknown
+)
+
+// ParseReason returns the reason of this name, and whether there is one.
+func ParseReason(name string) (Reason, bool) {
+	switch r := Reason(name); r {
+	case Unsubscribed, Stop, Complaint, HardBounce, Objection, Erasure, Manual, Imported:
+		return r, true
+	}
+	return "", false
+}
+
+// withdraws tells whether the reason is also a withdrawal of the consent under
+// which messaging data is kept: a bounce is no statement of the person's, and
+// an import does not say what it was.
+func (r Reason) withdraws() bool { return r != HardBounce && r != Imported }
+
+// Source is where an event came from.
+type Source string
+
+// Sources of the events the system itself takes in.
+const (
+	SourceLink     Source = "link"      // the page behind a link
+	SourceOneClick Source = "one-click" // RFC 8058, by the mailbox provider
+	SourceTool     Source = "tool"      // the tools' API
+	SourceOperator Source = "operator"  // the operator's CLI
+)
+
+func (s Source) fromLink() bool { return s == SourceLink || s == SourceOneClick }
+
+// Mark is what is known of one reason in one scope. It outlives its release,
+// so that an older event which arrives late finds the newer one.
+type Mark struct {
+	First      time.Time // start of the present silence
+	Last       time.Time // newest event; only rises; zero when only a release is known
+	Source     Source    // of the newest event, see Apply
+	ReleasedAt time.Time // newest release; zero when never released
+}
+
+// Active tells whether the mark suppresses. A release in the same instant as
+// the newest opt-out does not lift it.
+func (m Mark) Active() bool { return !m.Last.IsZero() && !m.ReleasedAt.After(m.Last) }
+
+// Item is all that is known of one contact: one item in the table.
+type Item struct {
+	Key     contact.Key
+	Channel contact.Channel
+	Marks   map[scope.Scope]map[Reason]Mark
+	Version int64       // of the newest ledger entry; 0 when there is no item
+	Head    ledger.Hash // of the newest ledger entry
+}
+
+// with returns a copy of the item in which one mark is replaced.
+func (i Item) with(s scope.Scope, r Reason, m Mark) Item {
+	marks := make(map[scope.Scope]map[Reason]Mark, len(i.Marks)+1)
+	for have, reasons := range i.Marks {
+		marks[have] = reasons
+	}
+	reasons := make(map[Reason]Mark, len(marks[s])+1)
+	for have, mark := range marks[s] {
+		reasons[have] = mark
+	}
+	reasons[r] = m
+	marks[s] = reasons
+	i.Marks = marks
+	return i
+}
+
+// Merge unites what several live contact keys know of one contact; the first
+// item's key, version and head stay. It is for decisions only: never write a
+// merged item back.
+func Merge(items ...Item) Item {
+	if len(items) == 0 {
+		return Item{}
+	}
+	merged := items[0]
+	for _, other := range items[1:] {
+		for s, reasons := range other.Marks {
+			for r, m := range reasons {
+				merged = merged.with(s, r, unite(merged.Marks[s][r], m))
+			}
+		}
+	}
+	return merged
+}
+
+func unite(a, b Mark) Mark {
+	if b.Last.After(a.Last) {
+		a, b = b, a
+	}
+	if !b.First.IsZero() && b.First.Before(a.First) {
+		a.First = b.First
+	}
+	if b.ReleasedAt.After(a.ReleasedAt) {
+		a.ReleasedAt = b.ReleasedAt
+	}
+	return a
+}
