@@ -1,0 +1,108 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+// Due is one entry of an index of what is due: the record's id, and the time
+// it is due by, as it sorts.
+type Due struct {
+	ID   string
+	Sort string
+}
+
+// Index names one of the two ways a record can be due.
+type Index string
+
+const (
+	// ByStart holds the records whose retention started, by that start.
+	ByStart Index = schema.IndexDue
+	// ByWithdrawal holds the records that were withdrawn, by that time.
+	ByWithdrawal Index = schema.IndexWithdrawn
+)
+
+func (i Index) sortKey() string {
+	if i == ByWithdrawal {
+		return schema.AttrWithdrawnAt
+	}
+	return schema.AttrRetentionSort
+}
+
+// DueBefore returns the entries of one shard of an index that sort before a
+// time, oldest first, at most limit of them, beginning after the entry given
+// (the zero one for the first page). The index lags behind the table by
+// moments: an entry says "look", never "delete". A page shorter than limit is
+// not the last one; an empty page is.
+func (r *Records) DueBefore(ctx context.Context, class string, by Index, shard string, before time.Time, after Due, limit int) ([]Due, error) {
+	sortKey := by.sortKey()
+	input := &dynamodb.QueryInput{
+		TableName: aws.String(r.stack.Records(class)), IndexName: aws.String(string(by)),
+		KeyConditionExpression:    aws.String("#shard = :shard AND #sort < :before"),
+		ExpressionAttributeNames:  map[string]string{"#shard": schema.AttrRetentionShard, "#sort": sortKey},
+		ExpressionAttributeValues: item{":shard": text(shard), ":before": text(retention.Sort(before))},
+		Limit:                     aws.Int32(int32(limit)), //nolint:gosec // a page, never large
+	}
+	if after != (Due{}) {
+		input.ExclusiveStartKey = item{
+			schema.AttrID: text(after.ID), schema.AttrRetentionShard: text(shard), sortKey: text(after.Sort),
+		}
+	}
+	out, err := r.db.Query(ctx, input)
+	if err != nil {
+		return nil, fmt.Errorf("asking what is due: %w", err)
+	}
+	due := make([]Due, 0, len(out.Items))
+	for _, entry := range out.Items {
+		sort, _ := entry[sortKey].(*types.AttributeValueMemberS) // the index's sort key: always there, always a string
+		due = append(due, Due{ID: idOf(entry), Sort: sort.Value})
+	}
+	return due, nil
+}
+
+// decisive is the projection to the attributes a deletion is decided on.
+func decisive() expression.ProjectionBuilder {
+	projection := expression.NamesList(expression.Name(schema.AttrID))
+	for _, name := range []string{
+		schema.AttrSubject, schema.AttrScope, schema.AttrBasis, schema.AttrOccurredAt,
+		schema.AttrRetentionStart, schema.AttrWithdrawnAt, schema.AttrObjects,
+	} {
+		projection = projection.AddNames(expression.Name(name))
+	}
+	return projection
+}
+
+// Load reads records strongly, at most batchSize of them, as far as a deletion
+// is decided on them, and returns those that exist by id. A record that cannot
+// be understood is in the second answer.
+func (r *Records) Load(ctx context.Context, class string, ids []string) (map[string]Stored, map[string]error, error) {
+	keys := make([]item, len(ids))
+	for i, id := range ids {
+		keys[i] = recordKey(id)
+	}
+	e, err := expression.NewBuilder().WithProjection(decisive()).Build()
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading records: %w", err)
+	}
+	records, unreadable := make(map[string]Stored, len(ids)), map[string]error{}
+	err = batchGet(ctx, r.db, r.stack.Records(class), keys,
+		types.KeysAndAttributes{ProjectionExpression: e.Projection(), ExpressionAttributeNames: e.Names()},
+		func(found item) {
+			s, err := decodeRecord(found)
+			if err != nil {
+				unreadable[idOf(found)] = err
+				return
+			}
+			records[s.ID] = s
+		})
+	return records, unreadable, err
+}

@@ -1,0 +1,160 @@
+// Package dynamo keeps the system's state in DynamoDB. It is the only importer
+// of the DynamoDB SDK and holds no rules: the domain decides, dynamo writes
+// what was decided under the condition that nothing changed meanwhile, and
+// where something did, reads again and lets the domain decide again. It
+// promises strong reads wherever an answer may lead to a message or a
+// deletion, and errors without keys, addresses or items in them.
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+var (
+	// ErrUnreadable means that an item is there and cannot be understood.
+	// Whoever asked must act as if the answer were the one that keeps silent
+	// or keeps data.
+	ErrUnreadable = errors.New("the stored item cannot be read")
+	// ErrContended means that others changed the same items every time we tried.
+	ErrContended = errors.New("others keep changing the same items")
+	// ErrUnanswered means that DynamoDB left keys of a batch unprocessed every
+	// time we asked.
+	ErrUnanswered = errors.New("the table does not answer for every key")
+)
+
+// attempts is how often a conflicting write, or the rest of a batch, is tried
+// again; with the pauses of pause that is about three seconds.
+const attempts = 8
+
+// pause waits before attempt n (1, 2, …): exponential with full jitter, as
+// DynamoDB asks for.
+func pause(ctx context.Context, n int) error {
+	ceiling := min(10*time.Millisecond<<n, time.Second)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(ceiling)): //nolint:gosec // jitter, no secret
+		return nil
+	}
+}
+
+// NewClient returns the client that the tables are opened with.
+func NewClient(cfg aws.Config) *dynamodb.Client { return dynamodb.NewFromConfig(cfg) }
+
+type item = map[string]types.AttributeValue
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
+}
+
+// instant is how times are stored where nothing sorts by them.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+func parseInstant(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	return t.UTC(), err
+}
+
+// cancelled returns the reasons why a transaction was cancelled, in the order
+// of its operations, and whether it was.
+func cancelled(err error) ([]types.CancellationReason, bool) {
+	var c *types.TransactionCanceledException
+	if errors.As(err, &c) {
+		return c.CancellationReasons, true
+	}
+	return nil, false
+}
+
+// Codes of a cancellation reason.
+const (
+	conditionFailed = "ConditionalCheckFailed"
+	conflict        = "TransactionConflict"
+)
+
+func failed(r types.CancellationReason, code string) bool { return aws.ToString(r.Code) == code }
+
+// transient tells whether a cancelled transaction failed for nothing but
+// conflicts with others, so that the same one may be tried again.
+func transient(reasons []types.CancellationReason) bool {
+	found := false
+	for _, r := range reasons {
+		switch aws.ToString(r.Code) {
+		case "", "None":
+		case conflict, "ThrottlingError", "ProvisionedThroughputExceeded":
+			found = true
+		default:
+			return false
+		}
+	}
+	return found
+}
+
+// retry writes again while nothing but a conflict with others stands in the
+// way: a purge page checks a fence at the moment it is raised, for one.
+func retry(ctx context.Context, doing string, write func() error) error {
+	for n := 1; ; n++ {
+		err := write()
+		if err == nil {
+			return nil
+		}
+		var single *types.TransactionConflictException
+		if reasons, _ := cancelled(err); !errors.As(err, &single) && !transient(reasons) {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		if n == attempts {
+			return fmt.Errorf("%s: %w", doing, ErrContended)
+		}
+		if err := pause(ctx, n); err != nil {
+			return err
+		}
+	}
+}
+
+// batchSize is what BatchGetItem takes in one request.
+const batchSize = 100
+
+// batchGet reads keys of one table strongly, at most batchSize of them, and
+// asks again for those DynamoDB left unprocessed. The keys must differ.
+func batchGet(ctx context.Context, db *dynamodb.Client, table string, keys []item, read types.KeysAndAttributes, each func(item)) error {
+	read.ConsistentRead = aws.Bool(true)
+	for n := 1; len(keys) > 0; n++ {
+		if n > attempts {
+			return fmt.Errorf("reading %s: %w", table, ErrUnanswered)
+		}
+		if n > 1 {
+			if err := pause(ctx, n-1); err != nil {
+				return err
+			}
+		}
+		read.Keys = keys
+		out, err := db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+			RequestItems: map[string]types.KeysAndAttributes{table: read},
+		})
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", table, err)
+		}
+		for _, found := range out.Responses[table] {
+			each(found)
+		}
+		keys = out.UnprocessedKeys[table].Keys
+	}
+	return nil
+}

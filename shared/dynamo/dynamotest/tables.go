@@ -1,0 +1,139 @@
+package dynamotest
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/schema"
+)
+
+// started is the DynamoDB Local of this test process: starting one takes
+// longer than most tests, so they share it. It ends with the process.
+var started = sync.OnceValues(Start) //nolint:gochecknoglobals // one server a process
+
+// Client returns a client of DynamoDB Local.
+func Client(t testing.TB) *dynamodb.Client {
+	t.Helper()
+	endpoint := os.Getenv(Endpoint)
+	if endpoint == "" {
+		server, err := started()
+		if err != nil {
+			t.Fatal(err)
+		}
+		endpoint = server.Endpoint
+	}
+	return dynamodb.New(dynamodb.Options{
+		BaseEndpoint: aws.String(endpoint),
+		Region:       "eu-north-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+}
+
+// Tables creates every table of a stack, with a table for each of the classes,
+// and returns the stack's name, which no other test has. The tables are empty;
+// they are deleted when the test ends.
+func Tables(t testing.TB, classes ...string) (*dynamodb.Client, schema.Stack) {
+	t.Helper()
+	client := Client(t)
+	stack := schema.Stack("test" + strings.ToLower(rand.Text()))
+	for _, table := range tables(stack, classes) {
+		if _, err := client.CreateTable(t.Context(), table); err != nil {
+			t.Fatalf("creating %s: %v", *table.TableName, err)
+		}
+		t.Cleanup(func() {
+			// The test's own context has ended by now.
+			_, err := client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: table.TableName})
+			if err != nil {
+				t.Errorf("deleting %s: %v", *table.TableName, err)
+			}
+		})
+	}
+	return client, stack
+}
+
+// tables are the tables of a stack, as far as the store can tell: keys,
+// indexes and streams.
+func tables(stack schema.Stack, classes []string) []*dynamodb.CreateTableInput {
+	all := []*dynamodb.CreateTableInput{
+		table(stack.Suppressions(), schema.AttrKey),
+		withStream(table(stack.Ledger(), schema.AttrKey, schema.AttrVersion)),
+		table(stack.Holds(), schema.AttrTarget),
+		table(stack.Runs(), schema.AttrClass, schema.AttrRun),
+		table(stack.Tools(), schema.AttrHash),
+	}
+	for _, class := range classes {
+		records := withStream(table(stack.Records(class), schema.AttrID))
+		addIndex(records, schema.IndexDue, schema.AttrRetentionShard, schema.AttrRetentionSort)
+		addIndex(records, schema.IndexWithdrawn, schema.AttrRetentionShard, schema.AttrWithdrawnAt)
+		addIndex(records, schema.IndexSubject, schema.AttrSubject)
+		all = append(all, records)
+	}
+	return all
+}
+
+// table is a table with this partition key and, where there is a second
+// attribute, that sort key.
+func table(name string, key ...string) *dynamodb.CreateTableInput {
+	input := &dynamodb.CreateTableInput{
+		TableName:   aws.String(name),
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema:   keySchema(key),
+	}
+	define(input, key)
+	return input
+}
+
+func withStream(input *dynamodb.CreateTableInput) *dynamodb.CreateTableInput {
+	input.StreamSpecification = &types.StreamSpecification{
+		StreamEnabled:  aws.Bool(true),
+		StreamViewType: types.StreamViewTypeNewImage,
+	}
+	return input
+}
+
+func addIndex(input *dynamodb.CreateTableInput, name string, key ...string) {
+	input.GlobalSecondaryIndexes = append(input.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
+		IndexName:  aws.String(name),
+		KeySchema:  keySchema(key),
+		Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+	})
+	define(input, key)
+}
+
+func keySchema(attributes []string) []types.KeySchemaElement {
+	elements := []types.KeySchemaElement{{AttributeName: aws.String(attributes[0]), KeyType: types.KeyTypeHash}}
+	for _, attribute := range attributes[1:] {
+		elements = append(elements, types.KeySchemaElement{AttributeName: aws.String(attribute), KeyType: types.KeyTypeRange})
+	}
+	return elements
+}
+
+// define defines the attributes once each: DynamoDB refuses a second time.
+func define(input *dynamodb.CreateTableInput, attributes []string) {
+	defined := make(map[string]bool)
+	for _, definition := range input.AttributeDefinitions {
+		defined[*definition.AttributeName] = true
+	}
+	for _, attribute := range attributes {
+		if defined[attribute] {
+			continue
+		}
+		kind := types.ScalarAttributeTypeS
+		if attribute == schema.AttrVersion {
+			kind = types.ScalarAttributeTypeN
+		}
+		input.AttributeDefinitions = append(input.AttributeDefinitions, types.AttributeDefinition{
+			AttributeName: aws.String(attribute),
+			AttributeType: kind,
+		})
+	}
+}

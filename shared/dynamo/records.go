@@ -1,0 +1,266 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/contact"
+	"stille/shared/retention"
+	"stille/shared/schema"
+	"stille/shared/scope"
+)
+
+// Records are the class tables: what a policy says is deleted.
+type Records struct {
+	db    *dynamodb.Client
+	stack schema.Stack
+}
+
+// NewRecords returns the class tables of a stack.
+func NewRecords(db *dynamodb.Client, stack schema.Stack) *Records {
+	return &Records{db: db, stack: stack}
+}
+
+// storedRecord is a record as its owner writes it. Times are RFC 3339; other
+// services write them too, so any offset and precision is read.
+type storedRecord struct {
+	ID             string   `dynamodbav:"id"`
+	Subject        string   `dynamodbav:"subject,omitempty"`
+	Scope          string   `dynamodbav:"scope,omitempty"`
+	Basis          string   `dynamodbav:"basis,omitempty"`
+	OccurredAt     string   `dynamodbav:"occurredAt,omitempty"`
+	RetentionStart string   `dynamodbav:"retentionStart,omitempty"`
+	LastActivityAt string   `dynamodbav:"lastActivityAt,omitempty"`
+	WithdrawnAt    string   `dynamodbav:"withdrawnAt,omitempty"`
+	Objects        []string `dynamodbav:"objects,omitempty"`
+	RetentionSort  string   `dynamodbav:"retentionSort,omitempty"`
+	RetentionShard string   `dynamodbav:"retentionShard,omitempty"`
+}
+
+// Stored is a record as it lies in a class table, with its place in the
+// indexes. It remembers what was read, letter by letter: later writes are
+// conditional on that, and other services write times in any form.
+type Stored struct {
+	retention.Record
+	Sort  string // "" while the record is not stamped or still running
+	Shard string // "" until the record is stamped, then fixed for good
+
+	was storedRecord
+}
+
+// WithdrawnAs tells whether the record says already that it was withdrawn at
+// this time, in the form that sorts.
+func (s Stored) WithdrawnAs(at time.Time) bool { return s.was.WithdrawnAt == retention.Sort(at) }
+
+func recordKey(id string) item { return item{schema.AttrID: text(id)} }
+
+// Put stores a record by its id. The withdrawal that an earlier record of the
+// same id carries stays, unless the record occurred after it; everything else
+// is replaced. An older record than the stored one changes nothing, and Put
+// returns false.
+func (r *Records) Put(ctx context.Context, class string, record retention.Record) (bool, error) {
+	table := r.stack.Records(class)
+	for n := 1; n <= attempts; n++ {
+		old, err := r.Get(ctx, class, record.ID)
+		if err != nil && !errors.Is(err, ErrNoRecord) {
+			return false, err
+		}
+		if err == nil && !record.Supersedes(old.Record) {
+			return false, nil
+		}
+		update, err := replacement(table, record, old)
+		if done, err := r.whether(ctx, "storing a record", update, err); done || err != nil {
+			return done, err
+		}
+		if err := pause(ctx, n); err != nil {
+			return false, err
+		}
+	}
+	return false, fmt.Errorf("storing a record: %w", ErrContended)
+}
+
+// replacement writes the record over the old one, provided that is unchanged.
+// Attributes that are not ours to know stay as they are.
+func replacement(table string, record retention.Record, old Stored) (*dynamodb.UpdateItemInput, error) {
+	withdrawn := ""
+	if !old.WithdrawnAt.IsZero() && !record.OccurredAt.After(old.WithdrawnAt) {
+		withdrawn = retention.Sort(old.WithdrawnAt)
+	}
+	var update expression.UpdateBuilder
+	for _, attribute := range []struct{ name, value string }{
+		{schema.AttrSubject, string(record.Subject)},
+		{schema.AttrScope, string(record.Scope)},
+		{schema.AttrBasis, string(record.Basis)},
+		{schema.AttrOccurredAt, instant(record.OccurredAt)},
+		{schema.AttrRetentionStart, instant(record.Start)},
+		{schema.AttrLastActivityAt, instant(record.LastActivityAt)},
+		{schema.AttrWithdrawnAt, withdrawn},
+		{schema.AttrData, string(record.Data)}, // JSON, as it was given
+	} {
+		update = assign(update, attribute.name, attribute.value)
+	}
+	if len(record.Objects) > 0 {
+		update = update.Set(expression.Name(schema.AttrObjects), expression.Value(record.Objects))
+	} else {
+		update = update.Remove(expression.Name(schema.AttrObjects))
+	}
+	return updateItem(table, record.ID, update, old.unchanged())
+}
+
+// unchanged is the condition that what a decision about the record rests on
+// is still as it was read.
+func (s Stored) unchanged() expression.ConditionBuilder {
+	return same(schema.AttrRetentionStart, s.was.RetentionStart).And(
+		same(schema.AttrWithdrawnAt, s.was.WithdrawnAt),
+		same(schema.AttrSubject, s.was.Subject),
+		same(schema.AttrOccurredAt, s.was.OccurredAt))
+}
+
+func same(name, value string) expression.ConditionBuilder {
+	if value == "" {
+		return expression.AttributeNotExists(expression.Name(name))
+	}
+	return expression.Name(name).Equal(expression.Value(value))
+}
+
+// assign sets an attribute, or removes it where the value is empty.
+func assign(u expression.UpdateBuilder, name, value string) expression.UpdateBuilder {
+	if value == "" {
+		return u.Remove(expression.Name(name))
+	}
+	return u.Set(expression.Name(name), expression.Value(value))
+}
+
+func exists() expression.ConditionBuilder {
+	return expression.AttributeExists(expression.Name(schema.AttrID))
+}
+
+func updateItem(table, id string, update expression.UpdateBuilder, condition expression.ConditionBuilder) (*dynamodb.UpdateItemInput, error) {
+	e, err := expression.NewBuilder().WithUpdate(update).WithCondition(condition).Build()
+	if err != nil {
+		return nil, fmt.Errorf("building an update: %w", err)
+	}
+	return &dynamodb.UpdateItemInput{
+		TableName: &table, Key: recordKey(id),
+		UpdateExpression: e.Update(), ConditionExpression: e.Condition(),
+		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+	}, nil
+}
+
+// whether runs an update and reports whether its condition held.
+func (r *Records) whether(ctx context.Context, doing string, update *dynamodb.UpdateItemInput, err error) (bool, error) {
+	if err == nil {
+		_, err = r.db.UpdateItem(ctx, update)
+	}
+	var changed *types.ConditionalCheckFailedException
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.As(err, &changed):
+		return false, nil
+	}
+	return false, fmt.Errorf("%s: %w", doing, err)
+}
+
+// ErrNoRecord means that the class has no record of this id.
+var ErrNoRecord = errors.New("there is no such record")
+
+// Get reads one record strongly; the error wraps ErrNoRecord or ErrUnreadable.
+func (r *Records) Get(ctx context.Context, class, id string) (Stored, error) {
+	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: aws.String(r.stack.Records(class)), Key: recordKey(id), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return Stored{}, fmt.Errorf("reading a record: %w", err)
+	}
+	if out.Item == nil {
+		return Stored{}, ErrNoRecord
+	}
+	return decodeRecord(out.Item)
+}
+
+// decodeRecord reads a record whoever wrote it. One whose times cannot be read
+// is unreadable: it is never due.
+func decodeRecord(from item) (Stored, error) {
+	var s storedRecord
+	if err := attributevalue.UnmarshalMap(from, &s); err != nil {
+		return Stored{}, errUnreadable("an attribute of a record has the wrong type")
+	}
+	record := retention.Record{
+		ID: s.ID, Subject: contact.Key(s.Subject), Scope: scope.Scope(s.Scope), Basis: retention.Basis(s.Basis), Objects: s.Objects,
+	}
+	for _, t := range []struct {
+		written string
+		into    *time.Time
+	}{
+		{s.OccurredAt, &record.OccurredAt}, {s.RetentionStart, &record.Start},
+		{s.LastActivityAt, &record.LastActivityAt}, {s.WithdrawnAt, &record.WithdrawnAt},
+	} {
+		var err error
+		if *t.into, err = parseInstant(t.written); err != nil {
+			return Stored{Record: retention.Record{ID: s.ID}, was: s}, errUnreadable("a record's time is not RFC 3339")
+		}
+	}
+	return Stored{Record: record, Sort: s.RetentionSort, Shard: s.RetentionShard, was: s}, nil
+}
+
+// Stamp writes a record's place in the indexes, as retention.Record gives it,
+// provided that the record is still the one it was computed from; if it is
+// not, a newer change is on its way through the stream and Stamp does nothing.
+// The shard of a record that has one already is left as it is.
+func (r *Records) Stamp(ctx context.Context, class string, of Stored, sort string) error {
+	update := assign(expression.UpdateBuilder{}, schema.AttrRetentionSort, sort)
+	update = update.Set(expression.Name(schema.AttrRetentionShard),
+		expression.Name(schema.AttrRetentionShard).IfNotExists(expression.Value(of.Record.Shard())))
+	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(of.unchanged()))
+	_, err = r.whether(ctx, "stamping a record", input, err)
+	return err
+}
+
+// Withdraw sets since when a record has no basis any more, or clears it (zero),
+// provided that the record is still the one that was decided on. It reports
+// whether it was.
+func (r *Records) Withdraw(ctx context.Context, class string, of Stored, at time.Time) (bool, error) {
+	withdrawn := ""
+	if !at.IsZero() {
+		withdrawn = retention.Sort(at)
+	}
+	update := assign(expression.UpdateBuilder{}, schema.AttrWithdrawnAt, withdrawn)
+	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(of.unchanged()))
+	return r.whether(ctx, "marking a record as withdrawn", input, err)
+}
+
+// OfSubject returns the ids of a class's records about a subject. The index it
+// asks lags behind the table by moments.
+func (r *Records) OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error) {
+	pages := dynamodb.NewQueryPaginator(r.db, &dynamodb.QueryInput{
+		TableName: aws.String(r.stack.Records(class)), IndexName: aws.String(schema.IndexSubject),
+		KeyConditionExpression:    aws.String("#subject = :subject"),
+		ExpressionAttributeNames:  map[string]string{"#subject": schema.AttrSubject},
+		ExpressionAttributeValues: item{":subject": text(string(subject))},
+	})
+	var ids []string
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("finding the records of a subject: %w", err)
+		}
+		for _, entry := range page.Items {
+			ids = append(ids, idOf(entry))
+		}
+	}
+	return ids, nil
+}
+
+func idOf(entry item) string {
+	id, _ := entry[schema.AttrID].(*types.AttributeValueMemberS) // the partition key: always there, always a string
+	return id.Value
+}

@@ -1,0 +1,344 @@
+//go:build store
+
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/retention"
+)
+
+const class = "messaging"
+
+func consent(id string, n int, at time.Time) retention.Record {
+	return retention.Record{ID: id, Subject: key(n), Scope: "acme", Basis: retention.Consent, OccurredAt: at, Start: at, Data: []byte(`{"list":"spring"}`)}
+}
+
+func store(t *testing.T, records *dynamo.Records, r retention.Record) dynamo.Stored {
+	t.Helper()
+	if stored, err := records.Put(t.Context(), class, r); err != nil || !stored {
+		t.Fatalf("stored %v, error %v", stored, err)
+	}
+	got, err := records.Get(t.Context(), class, r.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func stamp(t *testing.T, records *dynamo.Records, s dynamo.Stored) dynamo.Stored {
+	t.Helper()
+	if err := records.Stamp(t.Context(), class, s, retention.Sort(s.Start)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := records.Get(t.Context(), class, s.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestARecordIsReadBackAsStored(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records := dynamo.NewRecords(db, stack)
+	want := consent("sub-1", 1, now.Add(-123456789))
+	want.Objects = []string{"s3://bucket/key"}
+	want.LastActivityAt = now
+	got := store(t, records, want).Record
+	want.Data = nil // nothing that reads a record back needs its data
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
+	}
+	if _, err := records.Get(t.Context(), class, "sub-2"); !errors.Is(err, dynamo.ErrNoRecord) {
+		t.Errorf("error %v, want ErrNoRecord", err)
+	}
+}
+
+func TestTheNewestEventOfARecordWins(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records := dynamo.NewRecords(db, stack)
+	store(t, records, consent("sub-1", 1, now))
+	if stored, err := records.Put(t.Context(), class, consent("sub-1", 1, now.Add(-time.Hour))); err != nil || stored {
+		t.Errorf("an older event: stored %v, error %v", stored, err)
+	}
+	if got := store(t, records, consent("sub-1", 1, now.Add(time.Hour))); !got.Start.Equal(now.Add(time.Hour)) {
+		t.Errorf("a newer event: start %v", got.Start)
+	}
+}
+
+func TestAWithdrawalOutlivesARepetitionAndNotANewConsent(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records := dynamo.NewRecords(db, stack)
+	first := stamp(t, records, store(t, records, consent("sub-1", 1, now.Add(-time.Hour))))
+	if done, err := records.Withdraw(t.Context(), class, first, now); err != nil || !done {
+		t.Fatalf("withdrawn %v, error %v", done, err)
+	}
+	if again := store(t, records, consent("sub-1", 1, now.Add(-time.Hour))); !again.WithdrawnAt.Equal(now) || again.Shard != first.Shard {
+		t.Errorf("after a repetition: withdrawn at %v, shard %q", again.WithdrawnAt, again.Shard)
+	}
+	if anew := store(t, records, consent("sub-1", 1, now.Add(time.Hour))); !anew.WithdrawnAt.IsZero() {
+		t.Errorf("after a new consent: still withdrawn at %v", anew.WithdrawnAt)
+	}
+}
+
+func TestADecisionOnAnOldReadingChangesNothing(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records := dynamo.NewRecords(db, stack)
+	old := store(t, records, consent("sub-1", 1, now))
+	store(t, records, consent("sub-1", 1, now.Add(time.Hour)))
+	if done, err := records.Withdraw(t.Context(), class, old, now); err != nil || done {
+		t.Errorf("withdrawn %v, error %v", done, err)
+	}
+	if got := stamp(t, records, old); got.Sort != "" {
+		t.Errorf("stamped %q from an old reading", got.Sort)
+	}
+	missing := old
+	missing.ID = "sub-2"
+	if err := records.Stamp(t.Context(), class, missing, "x"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := records.Get(t.Context(), class, "sub-2"); !errors.Is(err, dynamo.ErrNoRecord) {
+		t.Errorf("a stamp made a record that was deleted: %v", err)
+	}
+}
+
+func TestOthersMayWriteTimesInAnyForm(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records := dynamo.NewRecords(db, stack)
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	foreign := map[string]types.AttributeValue{
+		"id": text("x"), "retentionStart": text("2026-01-31T23:30:00.5+01:00"), "data": &types.AttributeValueMemberN{Value: "7"},
+		"theirs": text("kept"), "objects": &types.AttributeValueMemberSS{Value: []string{"s3://bucket/a"}},
+	}
+	if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Records(class)), Item: foreign}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := records.Get(t.Context(), class, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := time.Date(2026, 1, 31, 22, 30, 0, 5e8, time.UTC); !got.Start.Equal(want) || len(got.Objects) != 1 {
+		t.Errorf("start %v, %d objects", got.Start, len(got.Objects))
+	}
+	stamped := stamp(t, records, got)
+	if stamped.Sort != "2026-01-31T22:30:00Z" || stamped.Shard != retention.Shard("x") {
+		t.Errorf("sort %q, shard %q", stamped.Sort, stamped.Shard)
+	}
+	if done, err := records.Withdraw(t.Context(), class, got, now); err != nil || !done {
+		t.Errorf("withdrawn %v, error %v", done, err)
+	}
+	foreign["retentionStart"] = text("last week")
+	if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Records(class)), Item: foreign}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := records.Get(t.Context(), class, "x"); !errors.Is(err, dynamo.ErrUnreadable) {
+		t.Errorf("error %v, want ErrUnreadable", err)
+	}
+}
+
+func TestTheIndexPagesThroughAShardInOrder(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records := dynamo.NewRecords(db, stack)
+	var want []string
+	for n := range 7 { // one subject, so one shard
+		id := fmt.Sprintf("sub-%d", n)
+		stamp(t, records, store(t, records, consent(id, 1, now.Add(time.Duration(n)*time.Hour))))
+		if n < 5 {
+			want = append(want, id)
+		}
+	}
+	var got []string
+	var after dynamo.Due
+	for {
+		page, err := records.DueBefore(t.Context(), class, dynamo.ByStart, retention.Shard(string(key(1))), now.Add(5*time.Hour), after, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, d := range page {
+			got = append(got, d.ID)
+		}
+		after = page[len(page)-1]
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("due (-want +got):\n%s", diff)
+	}
+	ids, err := records.OfSubject(t.Context(), class, key(1))
+	if err != nil || len(ids) != 7 {
+		t.Errorf("%d records of the subject, error %v", len(ids), err)
+	}
+}
+
+func TestDeleteUnderFence(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records, deleter, holds := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack), dynamo.NewHolds(db, stack)
+	shard := retention.Shard(string(key(1)))
+
+	var all []dynamo.Stored
+	for n := range 120 { // more than one transaction takes
+		all = append(all, stamp(t, records, store(t, records, consent(fmt.Sprintf("sub-%03d", n), 1, now))))
+	}
+	// One is renewed after it was read, one gets withdrawn, one moves to another subject, one is deleted.
+	store(t, records, consent("sub-000", 1, now.Add(time.Hour)))
+	if _, err := records.Withdraw(t.Context(), class, all[1], now); err != nil {
+		t.Fatal(err)
+	}
+	store(t, records, consent("sub-002", 2, now))
+	if _, err := db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(stack.Records(class)), Key: map[string]types.AttributeValue{
+		"id": &types.AttributeValueMemberS{Value: "sub-003"},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+
+	done, err := deleter.DeleteUnderFence(t.Context(), class, shard, 0, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(done.Changed)
+	if diff := cmp.Diff([]string{"sub-000", "sub-001", "sub-002"}, done.Changed); diff != "" {
+		t.Errorf("changed (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"sub-003"}, done.Gone); diff != "" {
+		t.Errorf("gone (-want +got):\n%s", diff)
+	}
+	if len(done.Deleted) != 116 {
+		t.Errorf("%d deleted, want 116", len(done.Deleted))
+	}
+	for _, s := range all {
+		_, err := records.Get(t.Context(), class, s.ID)
+		if deleted, gone := slices.Contains(done.Deleted, s.ID), errors.Is(err, dynamo.ErrNoRecord); gone != (deleted || s.ID == "sub-003") {
+			t.Errorf("%s: said to be deleted %v, is gone %v", s.ID, deleted, gone)
+		}
+	}
+
+	if err := holds.Set(t.Context(), []retention.Hold{{Case: "c-1", Reason: "claim", Kind: retention.Legal, Target: retention.RecordTarget(class, "other"), SetAt: now}}); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := records.Get(t.Context(), class, "sub-001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := deleter.DeleteUnderFence(t.Context(), class, shard, 0, []dynamo.Stored{kept}); !errors.Is(err, dynamo.ErrFenceMoved) {
+		t.Errorf("error %v, want ErrFenceMoved", err)
+	}
+	if _, err := records.Get(t.Context(), class, "sub-001"); err != nil {
+		t.Errorf("deleted behind a fence that had moved: %v", err)
+	}
+	if _, err := deleter.DeleteUnderFence(t.Context(), class, shard, 1, []dynamo.Stored{kept}); err != nil {
+		t.Errorf("at the fence's new epoch: %v", err)
+	}
+}
+
+func TestATransactionThatIsTooLargeGoesInHalves(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records, deleter := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack)
+	large := fmt.Sprintf("%q", make([]byte, 50_000)) // 200 KB as JSON
+	var all []dynamo.Stored
+	for n := range 40 {
+		r := consent(fmt.Sprintf("sub-%02d", n), 1, now)
+		r.Data = []byte(large)
+		all = append(all, store(t, records, r))
+	}
+	done, err := deleter.DeleteUnderFence(t.Context(), class, retention.Shard(string(key(1))), 0, all)
+	if err != nil || len(done.Deleted) != len(all) {
+		t.Errorf("%d of %d deleted, error %v", len(done.Deleted), len(all), err)
+	}
+}
+
+func TestHolds(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	holds := dynamo.NewHolds(db, stack)
+	subject, record := retention.SubjectTarget(key(1)), retention.RecordTarget(class, "sub-1")
+	set := []retention.Hold{
+		{Case: "a", Reason: "claim", Kind: retention.Legal, Target: subject, SetAt: now},
+		{Case: "a", Reason: "claim", Kind: retention.Legal, Target: record, SetAt: now},
+		{Case: "b", Reason: "asked", Kind: retention.Restriction, Target: subject, SetAt: now},
+	}
+	for _, h := range set {
+		if err := holds.Set(t.Context(), []retention.Hold{h}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := func() map[retention.Target]bool {
+		got, err := holds.Held(t.Context(), []retention.Target{subject, record, subject, "record#messaging#other"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if diff := cmp.Diff(map[retention.Target]bool{subject: true, record: true}, held()); diff != "" {
+		t.Errorf("held (-want +got):\n%s", diff)
+	}
+	for n := range retention.Shards {
+		if epoch, err := holds.Fence(t.Context(), retention.ShardName(n)); err != nil || epoch != 3 {
+			t.Errorf("fence %d: epoch %d, error %v", n, epoch, err)
+		}
+	}
+	if n, err := holds.Lift(t.Context(), "a", now.Add(time.Hour)); err != nil || n != 2 {
+		t.Errorf("lifted %d, error %v", n, err)
+	}
+	if n, err := holds.Lift(t.Context(), "a", now.Add(2*time.Hour)); err != nil || n != 0 {
+		t.Errorf("lifted again %d, error %v", n, err)
+	}
+	if diff := cmp.Diff(map[retention.Target]bool{subject: true}, held()); diff != "" {
+		t.Errorf("held after case a was lifted (-want +got):\n%s", diff)
+	}
+	set[0].LiftedAt, set[1].LiftedAt = now.Add(time.Hour), now.Add(time.Hour)
+	want := []retention.Hold{set[1], set[0], set[2]}
+	got, err := holds.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("holds (-want +got):\n%s", diff)
+	}
+	if err := holds.Set(t.Context(), nil); err == nil {
+		t.Error("no holds were placed without an error")
+	}
+}
+
+func TestAHoldThatCannotBeReadHolds(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	holds := dynamo.NewHolds(db, stack)
+	target := retention.SubjectTarget(key(1))
+	if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Holds()), Item: map[string]types.AttributeValue{
+		"target": &types.AttributeValueMemberS{Value: string(target)}, "cases": &types.AttributeValueMemberS{Value: "?"},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := holds.Held(t.Context(), []retention.Target{target}); err != nil || !got[target] {
+		t.Errorf("held %v, error %v", got, err)
+	}
+}
+
+func TestAHoldWhoseFencesCannotBeRaisedIsNotAcknowledged(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	down := errors.New("down")
+	updates := 0
+	failing := dynamotest.Intercept(db, func(operation string) error {
+		if operation == "UpdateItem" {
+			if updates++; updates > 1 { // the first makes room for the case
+				return down
+			}
+		}
+		return nil
+	})
+	hold := retention.Hold{Case: "a", Reason: "claim", Kind: retention.Legal, Target: retention.RecordTarget(class, "x"), SetAt: now}
+	if err := dynamo.NewHolds(failing, stack).Set(context.Background(), []retention.Hold{hold}); !errors.Is(err, down) {
+		t.Errorf("error %v, want %v", err, down)
+	}
+}
