@@ -1,0 +1,171 @@
+// Package evidence keeps what purges leave behind in S3: the manifest of a run
+// in a private bucket for some days, and the certificates, signed with KMS,
+// under Object Lock for years. It promises that nothing it stored is replaced
+// by it, and it knows nothing of what the files mean.
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"stille/shared/certificate"
+)
+
+// ErrNoCertificate means that the bucket has no certificate of the run.
+var ErrNoCertificate = errors.New("there is no certificate of this run")
+
+// Names under the prefix of a run, and of the public key beside all of them.
+const (
+	certificateFile = "certificate.json"
+	signatureFile   = "certificate.sig"
+	keysFile        = "keys.txt"
+	publicKeyFile   = "certificates/public-key.pem"
+)
+
+// Prefix is where a run's certificate lies in the evidence bucket.
+func Prefix(class, run string) string { return "certificates/" + class + "/" + run + "/" }
+
+// Certificates is the evidence bucket.
+type Certificates struct {
+	s3     *s3.Client
+	bucket string
+}
+
+// NewCertificates returns the certificates in a bucket.
+func NewCertificates(client *s3.Client, bucket string) *Certificates {
+	return &Certificates{s3: client, bucket: bucket}
+}
+
+// Store keeps the three files of a run's certificate, the certificate last.
+func (c *Certificates) Store(ctx context.Context, class, run string, sealed certificate.Sealed) error {
+	for _, file := range []struct {
+		name    string
+		content []byte
+	}{{keysFile, sealed.Keys}, {signatureFile, sealed.Signature}, {certificateFile, sealed.JSON}} {
+		if err := put(ctx, c.s3, c.bucket, Prefix(class, run)+file.name, file.content); err != nil {
+			return fmt.Errorf("storing a certificate: %w", err)
+		}
+	}
+	return nil
+}
+
+// Load returns the certificate of a run as it was stored, unverified; the
+// error wraps ErrNoCertificate where there is none.
+func (c *Certificates) Load(ctx context.Context, class, run string) (certificate.Sealed, error) {
+	var sealed certificate.Sealed
+	for name, into := range map[string]*[]byte{
+		certificateFile: &sealed.JSON, signatureFile: &sealed.Signature, keysFile: &sealed.Keys,
+	} {
+		content, err := get(ctx, c.s3, c.bucket, Prefix(class, run)+name)
+		if err != nil {
+			return sealed, err
+		}
+		*into = content
+	}
+	return sealed, nil
+}
+
+// PublishKey stores the public key, where it is not there yet.
+func (c *Certificates) PublishKey(ctx context.Context, file []byte) error {
+	there, err := c.PublicKey(ctx)
+	if err == nil && bytes.Equal(there, file) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, ErrNoCertificate) {
+		return err
+	}
+	return put(ctx, c.s3, c.bucket, publicKeyFile, file)
+}
+
+// PublicKey returns the PEM file with which certificates are verified.
+func (c *Certificates) PublicKey(ctx context.Context) ([]byte, error) {
+	return get(ctx, c.s3, c.bucket, publicKeyFile)
+}
+
+// put stores a file with the checksum that Object Lock asks for.
+func put(ctx context.Context, client *s3.Client, bucket, key string, content []byte) error {
+	_, err := client.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &bucket, Key: &key, Body: bytes.NewReader(content), ChecksumAlgorithm: s3types.ChecksumAlgorithmSha256,
+	})
+	return err
+}
+
+func get(ctx context.Context, client *s3.Client, bucket, key string) ([]byte, error) {
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	var missing *s3types.NoSuchKey
+	if errors.As(err, &missing) {
+		return nil, ErrNoCertificate
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", key, err)
+	}
+	defer out.Body.Close() //nolint:errcheck // it was only read
+	return io.ReadAll(out.Body)
+}
+
+// Signer signs with a key that never leaves KMS.
+type Signer struct {
+	kms *kms.Client
+	key string // id or alias
+}
+
+// NewSigner returns a signer with a key.
+func NewSigner(client *kms.Client, key string) *Signer { return &Signer{kms: client, key: key} }
+
+// Sign signs a SHA-256 digest: DER, ECDSA P-256.
+func (s *Signer) Sign(ctx context.Context, digest []byte) ([]byte, error) {
+	out, err := s.kms.Sign(ctx, &kms.SignInput{
+		KeyId: &s.key, Message: digest, MessageType: kmstypes.MessageTypeDigest, SigningAlgorithm: kmstypes.SigningAlgorithmSpecEcdsaSha256,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("signing: %w", err)
+	}
+	return out.Signature, nil
+}
+
+// PublicKey returns the public key as a PEM file.
+func (s *Signer) PublicKey(ctx context.Context) ([]byte, error) {
+	out, err := s.kms.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &s.key})
+	if err != nil {
+		return nil, fmt.Errorf("reading the public key: %w", err)
+	}
+	return certificate.EncodePublicKey(out.PublicKey), nil
+}
+
+// decode reads a JSON file of ours.
+func decode(file string, content []byte, into any) error {
+	if err := json.Unmarshal(content, into); err != nil {
+		return fmt.Errorf("reading %s: %w", file, err)
+	}
+	return nil
+}
+
+// each calls do with every key under a prefix, in order.
+func each(ctx context.Context, client *s3.Client, bucket, prefix string, do func(key string) error) error {
+	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String(prefix)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("listing %s: %w", prefix, err)
+		}
+		for _, object := range page.Contents {
+			if key := aws.ToString(object.Key); strings.HasPrefix(key, prefix) {
+				if err := do(key); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

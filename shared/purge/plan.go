@@ -1,0 +1,130 @@
+// Package purge deletes what a retention class says is due, and nothing else,
+// and accounts for it: plan (what is due at a cutoff), delete (page by page,
+// under fences, each page in the manifest before it is touched), account and
+// verify (read again what is left), certify. It promises that a hold wins, that
+// a record which changed stays, and that an interrupted run can be taken up
+// again and ends in the same counts. The rules of what is due are in package
+// retention; the conditions of a deletion are in package dynamo.
+package purge
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"stille/shared/dynamo"
+	"stille/shared/retention"
+)
+
+// shardsAtOnce is how many shards are asked at the same time.
+const shardsAtOnce = 16
+
+// pageSize is how many entries of an index are asked for at once when they are
+// only looked at.
+const pageSize = 1000
+
+// Plan is what a purge of a class at a cutoff would take up. It deletes nothing.
+type Plan struct {
+	Class      string
+	PolicyHash string
+	Cutoff     time.Time
+	Shards     []int     // number of due records of each shard
+	Oldest     time.Time // the earliest start or withdrawal among them; zero when none is due
+}
+
+// Due is the number of due records.
+func (p Plan) Due() int {
+	sum := 0
+	for _, n := range p.Shards {
+		sum += n
+	}
+	return sum
+}
+
+// Hash names the plan: what is approved, and what a certificate refers to. It
+// is the SHA-256, in hex, over class, policy, cutoff and the shards' counts.
+func (p Plan) Hash() string {
+	b, _ := json.Marshal([]any{p.Class, p.PolicyHash, p.Cutoff.UTC(), p.Shards}) // strings, integers and a time always marshal
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Make counts what is due in the class at the cutoff. Its cost follows what is
+// due, not the size of the table.
+func Make(ctx context.Context, records *dynamo.Records, class retention.Class, policyHash string, cutoff time.Time) (Plan, error) {
+	plan := Plan{Class: class.Name, PolicyHash: policyHash, Cutoff: cutoff.UTC(), Shards: make([]int, retention.Shards)}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(shardsAtOnce)
+	for n := range plan.Shards {
+		group.Go(func() error {
+			count, oldest, err := countShard(ctx, records, class, retention.ShardName(n), cutoff)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			plan.Shards[n] = count
+			if !oldest.IsZero() && (plan.Oldest.IsZero() || oldest.Before(plan.Oldest)) {
+				plan.Oldest = oldest
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return Plan{}, fmt.Errorf("planning a purge of %s: %w", class.Name, err)
+	}
+	return plan, nil
+}
+
+// countShard counts each record once, though both indexes may name it.
+func countShard(ctx context.Context, records *dynamo.Records, class retention.Class, shard string, cutoff time.Time) (int, time.Time, error) {
+	seen := map[string]bool{}
+	var oldest time.Time
+	err := eachDue(ctx, records, class, shard, cutoff, func(d dynamo.Due) error {
+		seen[d.ID] = true
+		at, err := retention.ParseSort(d.Sort)
+		if err == nil && (oldest.IsZero() || at.Before(oldest)) {
+			oldest = at
+		}
+		return nil
+	})
+	return len(seen), oldest, err
+}
+
+// before is the exclusive end of what an index shows as due at the cutoff.
+func before(by dynamo.Index, class retention.Class, cutoff time.Time) time.Time {
+	if by == dynamo.ByWithdrawal {
+		return cutoff.Truncate(time.Second).Add(time.Second) // due from the instant of the withdrawal on
+	}
+	return class.Keep.StartsBefore(cutoff, class.Location())
+}
+
+// eachDue calls do for each entry of both indexes that is due at the cutoff.
+func eachDue(ctx context.Context, records *dynamo.Records, class retention.Class, shard string, cutoff time.Time, do func(dynamo.Due) error) error {
+	for _, by := range []dynamo.Index{dynamo.ByWithdrawal, dynamo.ByStart} {
+		var after dynamo.Due
+		for {
+			page, err := records.DueBefore(ctx, class.Name, by, shard, before(by, class, cutoff), after, pageSize)
+			if err != nil {
+				return err
+			}
+			if len(page) == 0 {
+				break
+			}
+			for _, d := range page {
+				if err := do(d); err != nil {
+					return err
+				}
+			}
+			after = page[len(page)-1]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,478 @@
+//go:build store
+
+package purge_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+const policyFile = `
+classes:
+  - class: messaging
+    promise: P2Y
+    keep: P2Y
+    anchor: consent was given
+    schedule: cron(30 3 * * ? *)
+    owner: marketing
+    legalBasis: GDPR 6(1)(a)
+    sentence: We keep it for two years.
+    backupAcknowledged: legal
+`
+
+// The cutoff of every test, 03:30 in Oslo: consents given on 2024-11-21 or
+// earlier, counted in Oslo, are due.
+var cutoff = time.Date(2026, 11, 22, 2, 30, 0, 0, time.UTC)
+
+var (
+	due    = time.Date(2024, 11, 21, 22, 59, 59, 0, time.UTC) // the last second of 2024-11-21 in Oslo
+	notDue = time.Date(2024, 11, 21, 23, 0, 0, 0, time.UTC)
+)
+
+func TestTheManifestInMemoryKeepsItsPromises(t *testing.T) {
+	purgetest.Manifest(t, &purgetest.Memory{}, "run-1")
+}
+
+// house is a stack with one class and a purge over it.
+type house struct {
+	t        *testing.T
+	db       *dynamodb.Client
+	stack    schema.Stack
+	class    retention.Class
+	policy   *retention.Policy
+	records  *dynamo.Records
+	holds    *dynamo.Holds
+	manifest *purgetest.Memory
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	db, stack := dynamotest.Tables(t, retention.Messaging)
+	policy, err := retention.LoadPolicy([]byte(policyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	class, _ := policy.Class(retention.Messaging)
+	return &house{
+		t: t, db: db, stack: stack, class: class, policy: policy,
+		records: dynamo.NewRecords(db, stack), holds: dynamo.NewHolds(db, stack), manifest: &purgetest.Memory{},
+	}
+}
+
+func subject(n int) contact.Key { return contact.Key(fmt.Sprintf("%048d", n)) }
+
+func (h *house) put(r retention.Record) dynamo.Stored {
+	h.t.Helper()
+	r.Scope, r.Basis = "acme", retention.Consent
+	if r.OccurredAt.IsZero() {
+		r.OccurredAt = due
+	}
+	if _, err := h.records.Put(h.t.Context(), h.class.Name, r); err != nil {
+		h.t.Fatal(err)
+	}
+	stored := h.get(r.ID)
+	sort := ""
+	if !r.Start.IsZero() {
+		sort = retention.Sort(r.Start)
+	}
+	if err := h.records.Stamp(h.t.Context(), h.class.Name, stored, sort); err != nil {
+		h.t.Fatal(err)
+	}
+	return h.get(r.ID)
+}
+
+func (h *house) get(id string) dynamo.Stored {
+	h.t.Helper()
+	stored, err := h.records.Get(h.t.Context(), h.class.Name, id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return stored
+}
+
+func (h *house) withdraw(id string, at time.Time) {
+	h.t.Helper()
+	if done, err := h.records.Withdraw(h.t.Context(), h.class.Name, h.get(id), at); err != nil || !done {
+		h.t.Fatalf("withdrawn %v, error %v", done, err)
+	}
+}
+
+func (h *house) hold(target retention.Target) {
+	h.t.Helper()
+	// Not the test's context: holds are also placed from within other calls.
+	err := h.holds.Set(context.Background(), []retention.Hold{{Case: "c-1", Reason: "claim", Kind: retention.Legal, Target: target, SetAt: cutoff}})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// left lists the ids that are in the class table.
+func (h *house) left() []string {
+	h.t.Helper()
+	out, err := h.db.Scan(h.t.Context(), &dynamodb.ScanInput{TableName: aws.String(h.stack.Records(h.class.Name)), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var ids []string
+	for _, item := range out.Items {
+		ids = append(ids, item["id"].(*types.AttributeValueMemberS).Value)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// run deletes all shards with a worker over the client given, and returns its error.
+func (h *house) run(db *dynamodb.Client, run string) error {
+	w := purge.Worker{Records: dynamo.NewRecords(db, h.stack), Deleter: dynamo.NewDeleter(db, h.stack), Holds: dynamo.NewHolds(db, h.stack), Manifest: h.manifest}
+	for n := range retention.Shards {
+		work := purge.Work{Class: h.class.Name, Run: run, Cutoff: cutoff, Shard: retention.ShardName(n)}
+		got, err := w.Shard(h.t.Context(), h.class, work, func() bool { return true })
+		if err != nil {
+			return err
+		}
+		if !got.Done {
+			return errors.New("the shard is not done")
+		}
+	}
+	return nil
+}
+
+func (h *house) verifier() purge.Verifier {
+	return purge.Verifier{Records: h.records, Manifest: h.manifest, HMAC: func(class, id string) string { return class + "/" + id }}
+}
+
+func (h *house) account(run string) purge.Account {
+	h.t.Helper()
+	account, err := h.verifier().Account(h.t.Context(), h.class, run, cutoff)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if account, err = h.verifier().Verify(h.t.Context(), h.class, cutoff, account); err != nil {
+		h.t.Fatal(err)
+	}
+	return account
+}
+
+func (h *house) expect(run string, want certificate.Counts, left ...string) {
+	h.t.Helper()
+	if diff := cmp.Diff(left, h.left()); diff != "" {
+		h.t.Errorf("what is left (-want +got):\n%s", diff)
+	}
+	account := h.account(run)
+	if diff := cmp.Diff(want, account.Counts); diff != "" {
+		h.t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	if !account.Counts.Balanced() || len(account.Keys) != account.Counts.Deleted {
+		h.t.Errorf("the account does not balance: %+v, %d keys", account.Counts, len(account.Keys))
+	}
+}
+
+func TestWhatIsDueGoesAndNothingElse(t *testing.T) {
+	h := newHouse(t)
+	doomed := map[string]string{
+		"due-1": "its two years ended yesterday", "due-2": "they ended long ago", "withdrawn": "its subject opted out",
+		"withdrawn-running": "its subject opted out, though the service runs on", "both": "it is due and withdrawn, and counts once",
+	}
+	survivors := map[string]string{
+		"tomorrow": "its last day is today", "running": "it has no start", "held": "a hold is on the record",
+		"held-subject": "a hold is on its subject", "withdrawn-tomorrow": "the withdrawal lies ahead", "absurd": "its start cannot be believed",
+	}
+	h.put(retention.Record{ID: "due-1", Subject: subject(1), Start: due})
+	h.put(retention.Record{ID: "due-2", Subject: subject(1), Start: due.AddDate(-5, 0, 0)})
+	h.put(retention.Record{ID: "tomorrow", Subject: subject(2), Start: notDue})
+	h.put(retention.Record{ID: "running", Subject: subject(3)})
+	h.put(retention.Record{ID: "held", Subject: subject(4), Start: due})
+	h.put(retention.Record{ID: "held-subject", Subject: subject(5), Start: due})
+	h.put(retention.Record{ID: "withdrawn", Subject: subject(6), Start: notDue})
+	h.put(retention.Record{ID: "withdrawn-running", Subject: subject(7)})
+	h.put(retention.Record{ID: "withdrawn-tomorrow", Subject: subject(8)})
+	h.put(retention.Record{ID: "both", Subject: subject(9), Start: due})
+	h.put(retention.Record{ID: "absurd", Subject: subject(10), Start: time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)})
+	h.withdraw("withdrawn", cutoff)
+	h.withdraw("withdrawn-running", cutoff.Add(-time.Hour))
+	h.withdraw("withdrawn-tomorrow", cutoff.Add(time.Second))
+	h.withdraw("both", cutoff)
+	h.hold(retention.RecordTarget(h.class.Name, "held"))
+	h.hold(retention.SubjectTarget(subject(5)))
+
+	plan, err := purge.Make(t.Context(), h.records, h.class, h.policy.Hash(), cutoff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := len(doomed) + 3; plan.Due() != want { // the held ones are due, and the absurd one is in the index here
+		t.Errorf("%d planned, want %d", plan.Due(), want)
+	}
+	if err := h.run(h.db, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Sorted(maps.Keys(survivors))
+	h.expect("run-1", certificate.Counts{Due: 8, Deleted: 5, Held: 2, Changed: 1}, want...)
+
+	t.Run("a second run does nothing", func(t *testing.T) {
+		if err := h.run(h.db, "run-2"); err != nil {
+			t.Fatal(err)
+		}
+		h.expect("run-2", certificate.Counts{Due: 3, Held: 2, Changed: 1}, want...)
+	})
+}
+
+// before returns a client that does something once, when an operation begins
+// for the nth time.
+func before(db *dynamodb.Client, operation string, nth int, do func() error) *dynamodb.Client {
+	seen := 0
+	return dynamotest.Intercept(db, func(op string) error {
+		if op == operation {
+			if seen++; seen == nth {
+				return do()
+			}
+		}
+		return nil
+	})
+}
+
+func TestAHoldPlacedAMomentBeforeTheDeletionWins(t *testing.T) {
+	for name, target := range map[string]retention.Target{
+		"on the record":  retention.RecordTarget(retention.Messaging, "sub-1"),
+		"on the subject": retention.SubjectTarget(subject(1)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
+			racing := before(h.db, "TransactWriteItems", 1, func() error { h.hold(target); return nil })
+			if err := h.run(racing, "run-1"); err != nil {
+				t.Fatal(err)
+			}
+			h.expect("run-1", certificate.Counts{Due: 1, Held: 1}, "sub-1")
+		})
+	}
+}
+
+func TestARecordThatChangesAMomentBeforeTheDeletionStays(t *testing.T) {
+	for name, change := range map[string]func(h *house){
+		"a new consent": func(h *house) {
+			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: cutoff, OccurredAt: cutoff})
+		},
+		"a reply that clears the start": func(h *house) {
+			h.put(retention.Record{ID: "sub-1", Subject: subject(1), OccurredAt: cutoff})
+		},
+		"another subject": func(h *house) {
+			h.put(retention.Record{ID: "sub-1", Subject: subject(2), Start: due, OccurredAt: cutoff})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
+			racing := before(h.db, "TransactWriteItems", 1, func() error { change(h); return nil })
+			if err := h.run(racing, "run-1"); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{"sub-1"}, h.left()); diff != "" {
+				t.Errorf("what is left (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAWithdrawalIsTakenBackAMomentBeforeTheDeletion(t *testing.T) {
+	h := newHouse(t)
+	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: notDue})
+	h.withdraw("sub-1", cutoff)
+	racing := before(h.db, "TransactWriteItems", 1, func() error {
+		_, err := h.records.Withdraw(context.Background(), h.class.Name, h.get("sub-1"), time.Time{})
+		return err
+	})
+	if err := h.run(racing, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Changed: 1}, "sub-1")
+}
+
+func TestARecordWithObjectsStaysAndIsSaidToHaveFailed(t *testing.T) {
+	h := newHouse(t)
+	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due, Objects: []string{"s3://bucket/key"}})
+	if err := h.run(h.db, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
+}
+
+// TestARunThatIsKilledAnywhereEndsInTheSameCounts cuts the run off before each
+// of its calls in turn and takes it up again.
+func TestARunThatIsKilledAnywhereEndsInTheSameCounts(t *testing.T) {
+	killed := errors.New("killed")
+	for nth := 1; ; nth++ {
+		h := newHouse(t)
+		for n := range 3 {
+			h.put(retention.Record{ID: fmt.Sprintf("sub-%d", n), Subject: subject(1), Start: due})
+		}
+		h.put(retention.Record{ID: "held", Subject: subject(1), Start: due})
+		h.hold(retention.RecordTarget(h.class.Name, "held"))
+		calls := 0
+		dying := dynamotest.Intercept(h.db, func(string) error {
+			if calls++; calls == nth {
+				return killed
+			}
+			return nil
+		})
+		w := purge.Worker{Records: dynamo.NewRecords(dying, h.stack), Deleter: dynamo.NewDeleter(dying, h.stack), Holds: dynamo.NewHolds(dying, h.stack), Manifest: h.manifest}
+		work := purge.Work{Class: h.class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
+		_, err := w.Shard(t.Context(), h.class, work, func() bool { return true })
+		if err == nil {
+			if nth < 5 {
+				t.Fatalf("the run made only %d calls", nth)
+			}
+			return // it was never killed: every call had its turn
+		}
+		if !errors.Is(err, killed) {
+			t.Fatal(err)
+		}
+		if err := h.run(h.db, "run-1"); err != nil {
+			t.Fatal(err)
+		}
+		h.expect("run-1", certificate.Counts{Due: 4, Deleted: 3, Held: 1}, "held")
+	}
+}
+
+// forgetful is a manifest that loses a page's outcomes: the worker was killed
+// between the deletion and its last word on it.
+type forgetful struct{ *purgetest.Memory }
+
+func (forgetful) Finish(context.Context, string, map[string]purge.Outcome) error {
+	return errors.New("killed")
+}
+
+func TestADeletionWhoseOutcomeWasLostIsCountedAllTheSame(t *testing.T) {
+	h := newHouse(t)
+	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
+	w := purge.Worker{Records: h.records, Deleter: dynamo.NewDeleter(h.db, h.stack), Holds: h.holds, Manifest: forgetful{h.manifest}}
+	work := purge.Work{Class: h.class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
+	if _, err := w.Shard(t.Context(), h.class, work, func() bool { return true }); err == nil {
+		t.Fatal("the worker was not killed")
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Deleted: 1})
+}
+
+func TestAVerifierFindsWhatARunOnlySaysItDeleted(t *testing.T) {
+	h := newHouse(t)
+	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
+	page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.Shard(string(subject(1))), []string{"sub-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.manifest.Finish(t.Context(), page, map[string]purge.Outcome{"sub-1": purge.Deleted}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.verifier().Account(t.Context(), h.class, "run-1", cutoff); !errors.Is(err, purge.ErrStillThere) {
+		t.Errorf("error %v, want ErrStillThere", err)
+	}
+}
+
+func TestARecordStampedAfterItsShardWasDoneCountsAsFailed(t *testing.T) {
+	h := newHouse(t)
+	if err := h.run(h.db, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.put(retention.Record{ID: "late", Subject: subject(1), Start: due})
+	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "late")
+}
+
+// memoryCertificates keeps certificates and signs with a key of its own.
+type memoryCertificates struct {
+	key    *ecdsa.PrivateKey
+	sealed map[string]certificate.Sealed
+}
+
+func (m *memoryCertificates) Sign(_ context.Context, digest []byte) ([]byte, error) {
+	return ecdsa.SignASN1(rand.Reader, m.key, digest)
+}
+
+func (m *memoryCertificates) Store(_ context.Context, class, run string, s certificate.Sealed) error {
+	m.sealed[class+"/"+run] = s
+	return nil
+}
+
+func TestEveryRunEndsInACertificateOfOneChain(t *testing.T) {
+	h := newHouse(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := &memoryCertificates{key: key, sealed: map[string]certificate.Sealed{}}
+	c := purge.Certifier{Runs: dynamo.NewRuns(h.db, h.stack), Signer: kept, Certificates: kept, CodeVersion: "v1"}
+	previous := ""
+	for _, id := range []string{"run-1", "run-2"} {
+		h.put(retention.Record{ID: id, Subject: subject(1), Start: due})
+		if err := h.run(h.db, id); err != nil {
+			t.Fatal(err)
+		}
+		run := dynamo.Run{Class: h.class.Name, ID: id, StartedAt: cutoff, Cutoff: cutoff, PlanHash: "p", Planned: 1}
+		run, err := c.Certify(t.Context(), h.class, h.policy.Hash(), run, certificate.Completed, h.account(id), cutoff.Add(time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := certificate.Verify(kept.sealed["messaging/"+id], certificate.EncodePublicKey(der))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := certificate.Certificate{
+			Run: id, Class: "messaging", Outcome: certificate.Completed, PlanHash: "p", PolicyHash: h.policy.Hash(),
+			Cutoff: cutoff, StartedAt: cutoff, EndedAt: cutoff.Add(time.Minute), Counts: certificate.Counts{Due: 1, Deleted: 1},
+			Proof: "index", KeysHead: certificate.Head([]string{"messaging/" + id}), Previous: previous,
+			BackupGoneOn: "2026-11-30", CodeVersion: "v1", TZData: retention.Fingerprint(h.class.Location()),
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("certificate (-want +got):\n%s", diff)
+		}
+		previous = run.Certificate
+		again, err := c.Certify(t.Context(), h.class, h.policy.Hash(), run, certificate.Failed, purge.Account{}, cutoff)
+		if err != nil || again.Outcome != certificate.Completed {
+			t.Errorf("certified again: outcome %s, error %v", again.Outcome, err)
+		}
+	}
+}
+
+func TestAPlanIsNamedByAllItSays(t *testing.T) {
+	plan := purge.Plan{Class: "messaging", PolicyHash: "p", Cutoff: cutoff, Shards: []int{1, 2}}
+	for name, change := range map[string]func(*purge.Plan){
+		"class":  func(p *purge.Plan) { p.Class = "contact" },
+		"policy": func(p *purge.Plan) { p.PolicyHash = "q" },
+		"cutoff": func(p *purge.Plan) { p.Cutoff = cutoff.Add(time.Second) },
+		"counts": func(p *purge.Plan) { p.Shards = []int{2, 1} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := plan
+			change(&other)
+			if other.Hash() == plan.Hash() {
+				t.Error("another plan has the same hash")
+			}
+		})
+	}
+}

@@ -1,0 +1,45 @@
+package purgetest
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/purge"
+)
+
+// Manifest checks that a purge.Manifest keeps its promises. The manifest must
+// not hold a run of the name given yet.
+func Manifest(t *testing.T, m purge.Manifest, run string) {
+	t.Helper()
+	begin := func(shard string, ids ...string) string {
+		page, err := m.Begin(t.Context(), "messaging", run, shard, ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page
+	}
+	first := begin("00", "a", "b")
+	second := begin("00", "a", "b")
+	begin("01", "c")
+	if first == second {
+		t.Fatal("two pages of the same ids are one")
+	}
+	outcomes := map[string]purge.Outcome{"a": purge.Gone, "b": purge.Held}
+	if err := m.Finish(t.Context(), second, outcomes); err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.Pages(t.Context(), "messaging", run, "00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []purge.Page{{IDs: []string{"a", "b"}}, {IDs: []string{"a", "b"}, Outcomes: outcomes}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("pages, the one that was cut off first (-want +got):\n%s", diff)
+	}
+	for _, other := range [][3]string{{"messaging", run, "02"}, {"messaging", run + "x", "00"}, {"contact", run, "00"}} {
+		if got, err := m.Pages(t.Context(), other[0], other[1], other[2]); err != nil || len(got) != 0 {
+			t.Errorf("pages of %v: %d, error %v", other, len(got), err)
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"stille/shared/certificate"
+	"stille/shared/dynamo"
+	"stille/shared/retention"
+)
+
+// ErrStillThere means that a record is there and due although the run has it
+// as deleted, or that the index does not come to rest.
+var ErrStillThere = errors.New("what was due is still there")
+
+// Verifier reads again, after a run, what the run says it did. It deletes
+// nothing and needs no right to.
+type Verifier struct {
+	Records  *dynamo.Records
+	Manifest Manifest
+	// HMAC names a deleted record in the certificate's list.
+	HMAC func(class, id string) string
+}
+
+// Account is what a run did, as its manifest and the tables tell: the counts,
+// and the HMACs of what was deleted.
+type Account struct {
+	Counts certificate.Counts
+	Keys   []string
+
+	accounted map[string]bool // ids that are not deleted and yet accounted for
+}
+
+// Account goes through the run's manifest and reads every record in it again,
+// strongly. A page that was cut off is settled by what is there now, so a run
+// that was interrupted comes to the same counts.
+func (v Verifier) Account(ctx context.Context, class retention.Class, run string, cutoff time.Time) (Account, error) {
+	total := Account{accounted: map[string]bool{}}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(shardsAtOnce)
+	for n := range retention.Shards {
+		group.Go(func() error {
+			shard, err := v.accountShard(ctx, class, run, retention.ShardName(n), cutoff)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			total.add(shard)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return Account{}, fmt.Errorf("accounting for a purge of %s: %w", class.Name, err)
+	}
+	return total, nil
+}
+
+func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, shard string, cutoff time.Time) (Account, error) {
+	account := Account{accounted: map[string]bool{}}
+	pages, err := v.Manifest.Pages(ctx, class.Name, run, shard)
+	if err != nil {
+		return account, err
+	}
+	outcomes := settle(pages)
+	ids := slices.Sorted(maps.Keys(outcomes))
+	for some := range slices.Chunk(ids, dynamo.MaxDeletes) {
+		there, unreadable, err := v.Records.Load(ctx, class.Name, some)
+		if err != nil {
+			return account, err
+		}
+		for _, id := range some {
+			record, exists := there[id]
+			stillDue := unreadable[id] != nil || exists && class.Due(record.Record, cutoff)
+			outcome, err := settled(outcomes[id], exists || unreadable[id] != nil, stillDue)
+			if err != nil {
+				return account, err
+			}
+			v.count(&account, class.Name, id, outcome)
+		}
+	}
+	return account, nil
+}
+
+// cutOff stands for the outcome of a record in a page that was cut off.
+const cutOff Outcome = ""
+
+// settle returns what the pages say of each record, the newest word last. A
+// record that a later page found gone was deleted by an earlier one that took
+// it up; one that was gone when it was first taken up is not the run's.
+func settle(pages []Page) map[string]Outcome {
+	outcomes := map[string]Outcome{}
+	for _, page := range pages {
+		for _, id := range page.IDs {
+			outcome := page.Outcomes[id]
+			earlier, known := outcomes[id]
+			switch {
+			case earlier == Deleted:
+			case outcome == Gone && known && earlier == cutOff:
+				outcomes[id] = Deleted
+			case outcome == Gone && known:
+			default:
+				outcomes[id] = outcome
+			}
+		}
+	}
+	return outcomes
+}
+
+// settled holds what the manifest says against what is there.
+func settled(outcome Outcome, exists, stillDue bool) (Outcome, error) {
+	switch {
+	case outcome == Deleted && stillDue:
+		return outcome, ErrStillThere
+	case outcome != cutOff:
+		return outcome, nil
+	case !exists:
+		return Deleted, nil
+	case stillDue:
+		return Failed, nil
+	default:
+		return Changed, nil
+	}
+}
+
+func (v Verifier) count(a *Account, class, id string, outcome Outcome) {
+	switch outcome {
+	case Gone:
+		return
+	case Deleted:
+		a.Keys = append(a.Keys, v.HMAC(class, id))
+		a.Counts.Deleted++
+	case Held:
+		a.Counts.Held++
+	case Changed:
+		a.Counts.Changed++
+	default:
+		a.Counts.Failed++
+	}
+	a.Counts.Due++
+	if outcome != Deleted {
+		a.accounted[id] = true
+	}
+}
+
+func (a *Account) add(shard Account) {
+	a.Keys = append(a.Keys, shard.Keys...)
+	for id := range shard.accounted {
+		a.accounted[id] = true
+	}
+	a.Counts.Due += shard.Counts.Due
+	a.Counts.Deleted += shard.Counts.Deleted
+	a.Counts.Held += shard.Counts.Held
+	a.Counts.Changed += shard.Counts.Changed
+	a.Counts.Failed += shard.Counts.Failed
+}
+
+// How the index is asked: until it showed nothing new so many times in a row,
+// with a pause before each further time, and no more than so often.
+const (
+	quietAnswers = 2
+	mostAnswers  = 30
+	answerPause  = time.Second
+)
+
+// Verify asks the index what is due at the cutoff until it shows nothing that
+// is not accounted for, twice in a row: it lags behind the table by moments. A
+// due record that the run never took up (it was stamped only now) is added to
+// the account as failed: the next run takes it up.
+func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time.Time, account Account) (Account, error) {
+	quiet := 0
+	for n := 0; quiet < quietAnswers; n++ {
+		if n == mostAnswers {
+			return account, fmt.Errorf("verifying a purge of %s: %w: the index does not come to rest", class.Name, ErrStillThere)
+		}
+		stale, err := v.ask(ctx, class, cutoff, &account)
+		if err != nil {
+			return account, fmt.Errorf("verifying a purge of %s: %w", class.Name, err)
+		}
+		if quiet++; stale {
+			quiet = 0
+			select {
+			case <-ctx.Done():
+				return account, ctx.Err()
+			case <-time.After(answerPause):
+			}
+		}
+	}
+	return account, nil
+}
+
+// ask goes through the index once and reports whether it still showed records
+// that are gone or not due any more.
+func (v Verifier) ask(ctx context.Context, class retention.Class, cutoff time.Time, account *Account) (stale bool, err error) {
+	var unknown []string
+	for n := range retention.Shards {
+		err := eachDue(ctx, v.Records, class, retention.ShardName(n), cutoff, func(d dynamo.Due) error {
+			if !account.accounted[d.ID] {
+				unknown = append(unknown, d.ID)
+			}
+			return nil
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	unknown = slices.Compact(slices.Sorted(slices.Values(unknown)))
+	for some := range slices.Chunk(unknown, dynamo.MaxDeletes) {
+		there, unreadable, err := v.Records.Load(ctx, class.Name, some)
+		if err != nil {
+			return false, err
+		}
+		for _, id := range some {
+			record, exists := there[id]
+			if unreadable[id] == nil && (!exists || !class.Due(record.Record, cutoff)) {
+				stale = true
+				continue
+			}
+			v.count(account, class.Name, id, Failed)
+		}
+	}
+	return stale, nil
+}
