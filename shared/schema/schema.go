@@ -99,7 +99,6 @@ const (
 	RouteLinks        = "/v1/links"
 	RouteSuppressions = "/v1/suppressions"
 	RouteRecords      = "/v1/records"
-	RouteRecordsEnded = "/v1/records/ended"
 )
 
 // Environment variables of the functions. The SDK reads its own (AWS_REGION,

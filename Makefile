@@ -1,0 +1,81 @@
+# Everything a developer types. `make help` lists it.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# What the functions are built for: this machine, because the local stack runs
+# them directly; `synth` and `deploy` build them for AWS.
+OS   ?= $(shell go env GOHOSTOS)
+ARCH ?= $(shell go env GOHOSTARCH)
+
+CDK      := env CDK_DISABLE_CLI_TELEMETRY=true CDK_DISABLE_VERSION_CHECK=1 JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1 \
+            ../.local/npm/node_modules/.bin/cdk
+VERSION   = $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
+FOR_AWS   = --app ../.local/bin/infra --output ../.local/cdk.out -c environment=production -c version=$(VERSION)
+TAGS     := store,stack,browser,infra
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Bring what is missing into .local/ (the other targets do what they need of it)
+	@scripts/setup stack store browser
+
+.PHONY: build
+build: ## Build the functions into dist/ (OS and ARCH: for what; default: this machine)
+	@scripts/setup go
+	@scripts/build $(OS) $(ARCH)
+
+.PHONY: run
+run: ## Start the local stack, deploy to it and run the main job once; the stack stays up (STILLE_PORT: 4566)
+	@scripts/setup stack
+	@scripts/build $(OS) $(ARCH)
+	@go build -o .local/bin/ ./scripts/stack ./scripts/story ./scripts/stille
+	@.local/bin/stack up
+	@.local/bin/story
+
+.PHONY: stop
+stop: ## End what `make run` started; its data stays for the next run
+	@go run ./scripts/stack down
+
+.PHONY: test
+test: ## Run every test, on ports and folders of their own
+	@scripts/setup stack store browser
+	@scripts/build $(OS) $(ARCH)
+	@go build -o .local/bin/ ./scripts/test
+	@.local/bin/test
+
+.PHONY: quick
+quick: ## Run the tests that need no service
+	@scripts/setup go
+	@go build -o .local/bin/ ./scripts/test
+	@.local/bin/test --quick
+
+.PHONY: lint
+lint: ## Check the style and the import arrows
+	@scripts/setup lint
+	@.local/bin/golangci-lint run --build-tags $(TAGS) ./...
+
+.PHONY: bench
+bench: ## Measure, one line `BENCH name ratio=R ...` a figure
+	@scripts/setup store
+	@go run ./scripts/bench
+
+.PHONY: synth
+synth: ## Leave the production templates in .local/cdk.out
+	@scripts/setup stack
+	@scripts/build linux arm64
+	@go build -o .local/bin/ ./infra
+	@cd infra && $(CDK) synth --quiet $(FOR_AWS)
+
+.PHONY: deploy
+deploy: ## Deploy to AWS, with the AWS environment of this shell
+	@scripts/setup stack
+	@scripts/build linux arm64
+	@go build -o .local/bin/ ./infra
+	@cd infra && $(CDK) deploy --all $(FOR_AWS)
+
+.PHONY: invoke
+invoke: ## Call a function of the local stack: FUNCTION=check EVENT=check.two-contacts (a file of events/, without .json)
+	@go run ./scripts/stack invoke "$(FUNCTION)" "$(EVENT)"

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"stille/shared/access"
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/toolapi"
+)
+
+// contactKeys is where the contact key set comes from.
+type contactKeys interface {
+	Contact(ctx context.Context) (*contact.KeySet, error)
+}
+
+// list is the suppression list, read strongly.
+type list interface {
+	Lookup(ctx context.Context, contacts [][]contact.Key) ([]dynamo.Found, error)
+}
+
+// handler answers whether messages may be sent. It writes nothing.
+type handler struct {
+	keys   contactKeys
+	list   list
+	scopes *scope.Registry
+	now    func() time.Time
+}
+
+type request struct {
+	Scope    string            `json:"scope"`
+	Purpose  string            `json:"purpose"`
+	Contacts []toolapi.Contact `json:"contacts"`
+}
+
+type response struct {
+	AsOf    time.Time `json:"asOf"`
+	Results []result  `json:"results"`
+}
+
+type result struct {
+	Send   bool        `json:"send"`
+	Reason string      `json:"reason,omitempty"`
+	Scope  scope.Scope `json:"scope,omitempty"`
+	Since  time.Time   `json:"since,omitzero"`
+	Key    contact.Key `json:"key,omitempty"`
+}
+
+// Reasons not to send that are no suppression.
+const (
+	invalidAddress = "invalid-address"
+	unknownScope   = "unknown-scope"
+	unreadable     = "unreadable"
+)
+
+func (h handler) check(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
+	var asked request
+	faults, err := toolapi.Read(req, &asked)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	purpose, ok := suppression.ParsePurpose(asked.Purpose)
+	if !ok {
+		faults.Add("/purpose", `must be "marketing" or "transactional"`)
+	}
+	faults.Count("/contacts", len(asked.Contacts), toolapi.MaxContacts)
+	set, err := h.keys.Contact(ctx)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	contacts, err := toolapi.Parse(asked.Contacts, set, &faults)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	if err := faults.Err(); err != nil {
+		return apigw.Response{}, err
+	}
+	in, known := h.scope(asked.Scope)
+	if err := allowed(tool, purpose, in, known); err != nil {
+		return apigw.Response{}, err
+	}
+	answer := response{AsOf: h.now().UTC(), Results: make([]result, len(contacts))}
+	if !known {
+		for i, c := range contacts {
+			answer.Results[i] = result{Reason: unknownScope, Key: c.Key()}
+		}
+		return apigw.JSON(http.StatusOK, answer), nil
+	}
+	if err := h.decide(ctx, contacts, purpose, in, answer.Results); err != nil {
+		return apigw.Response{}, err
+	}
+	return apigw.JSON(http.StatusOK, answer), nil
+}
+
+// scope is the scope to decide in: every one for a request that names none.
+func (h handler) scope(named string) (in scope.Scope, known bool) {
+	if in = scope.Scope(named); in == "" || in == scope.Everywhere {
+		return scope.Everywhere, true
+	}
+	_, known = h.scopes.Lookup(in)
+	return in, known
+}
+
+// allowed holds the request against the key. An unknown scope is nobody's, so
+// there only the rights count: the answer is no.
+func allowed(tool access.Tool, purpose suppression.Purpose, in scope.Scope, known bool) error {
+	needed := []access.Right{access.Check}
+	if purpose == suppression.Transactional {
+		needed = append(needed, access.Transactional)
+	}
+	for _, right := range needed {
+		if !known && slices.Contains(tool.Rights, right) {
+			continue
+		}
+		if err := tool.May(right, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decide fills in the results of all contacts.
+func (h handler) decide(ctx context.Context, contacts toolapi.Contacts, purpose suppression.Purpose, in scope.Scope, results []result) error {
+	keys := make([][]contact.Key, len(contacts))
+	for i, c := range contacts {
+		keys[i] = c.Keys
+	}
+	found, err := h.list.Lookup(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for i, c := range contacts {
+		switch {
+		case !c.Valid():
+			results[i] = result{Reason: invalidAddress}
+		case found[i].Err != nil:
+			results[i] = result{Reason: unreadable, Key: c.Key()}
+		default:
+			d := suppression.Decide(found[i].Item, purpose, in)
+			results[i] = result{Send: d.Send, Reason: string(d.Reason), Scope: d.Scope, Since: d.Since, Key: c.Key()}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/access"
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/toolapi/toolapitest"
+)
+
+const (
+	email = `{"channel":"email","address":"Kari@Example.no"}`
+	sms   = `{"channel":"sms","address":"+47 912 34 567"}`
+)
+
+var errDown = errors.New("the store is down")
+
+// memory is a list of contacts by their newest key.
+type memory struct {
+	found map[contact.Key]dynamo.Found
+	err   error
+}
+
+func (m memory) Lookup(_ context.Context, contacts [][]contact.Key) ([]dynamo.Found, error) {
+	found := make([]dynamo.Found, len(contacts))
+	for i, keys := range contacts {
+		if len(keys) > 0 {
+			found[i] = m.found[keys[0]]
+		}
+	}
+	return found, m.err
+}
+
+func newHandler(h *toolapitest.House, list memory) handler {
+	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}
+}
+
+func marked(s scope.Scope, r suppression.Reason, since time.Time) dynamo.Found {
+	mark := suppression.Mark{First: since, Last: since}
+	return dynamo.Found{Item: suppression.Item{Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{s: {r: mark}}}}
+}
+
+func asking(scope, purpose, contacts string) string {
+	return fmt.Sprintf(`{"scope":%q,"purpose":%q,"contacts":[%s]}`, scope, purpose, contacts)
+}
+
+func TestTheAnswerSaysSendOrWhyNot(t *testing.T) {
+	since := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name, scope, purpose string
+		found                dynamo.Found
+		want                 result
+	}{
+		{"nothing is known of the contact", "acme", "marketing", dynamo.Found{}, result{Send: true}},
+		{"the purpose is marketing unless said", "acme", "", marked("acme", suppression.Unsubscribed, since), result{Reason: "unsubscribed", Scope: "acme", Since: since}},
+		{"an opt-out of the brand stops its topic", "acme/newsletter", "marketing", marked("acme", suppression.Unsubscribed, since), result{Reason: "unsubscribed", Scope: "acme", Since: since}},
+		{"an opt-out of a topic leaves the brand", "acme", "marketing", marked("acme/newsletter", suppression.Unsubscribed, since), result{Send: true}},
+		{"an opt-out of one brand leaves the other", "globex", "marketing", marked("acme", suppression.Unsubscribed, since), result{Send: true}},
+		{"an opt-out everywhere stops a brand", "globex", "marketing", marked("*", suppression.Objection, since), result{Reason: "objection", Scope: "*", Since: since}},
+		{"without a scope any opt-out stops", "", "marketing", marked("globex", suppression.Stop, since), result{Reason: "stop", Scope: "globex", Since: since}},
+		{"in every scope any opt-out stops", "*", "marketing", marked("acme/newsletter", suppression.Manual, since), result{Reason: "manual", Scope: "acme/newsletter", Since: since}},
+		{"a complaint stops", "acme", "marketing", marked("acme", suppression.Complaint, since), result{Reason: "complaint", Scope: "acme", Since: since}},
+		{"an erasure stops", "acme", "marketing", marked("acme", suppression.Erasure, since), result{Reason: "erasure", Scope: "acme", Since: since}},
+		{"an import stops", "acme", "marketing", marked("acme", suppression.Imported, since), result{Reason: "imported", Scope: "acme", Since: since}},
+		{"an opt-out does not stop a transactional message", "acme", "transactional", marked("*", suppression.Objection, since), result{Send: true}},
+		{"a hard bounce stops a transactional message", "acme", "transactional", marked("*", suppression.HardBounce, since), result{Reason: "hard-bounce", Scope: "*", Since: since}},
+		{"an item that cannot be read stops", "acme", "marketing", dynamo.Found{Err: dynamo.ErrUnreadable}, result{Reason: "unreadable"}},
+		{"an item that cannot be read stops a transactional message", "acme", "transactional", dynamo.Found{Err: dynamo.ErrUnreadable}, result{Reason: "unreadable"}},
+		{"a scope there is not stops", "amce", "marketing", dynamo.Found{}, result{Reason: "unknown-scope"}},
+		{"a scope there is not stops a transactional message", "amce", "transactional", dynamo.Found{}, result{Reason: "unknown-scope"}},
+		{"a scope is not guessed from its case", "Acme", "marketing", dynamo.Found{}, result{Reason: "unknown-scope"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			key := h.Key(t, contact.Email, "kari@example.no")
+			list := memory{found: map[contact.Key]dynamo.Found{key: test.found}}
+			resp := h.Serve(t, newHandler(h, list).check, h.Post(asking(test.scope, test.purpose, email)))
+			test.want.Key = key
+			want := response{AsOf: h.Now, Results: []result{test.want}}
+			if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK)); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestResultsComeInTheOrderAsked(t *testing.T) {
+	h := toolapitest.New(t)
+	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
+	list := memory{found: map[contact.Key]dynamo.Found{number: marked("acme", suppression.Stop, h.Now)}}
+	broken := `{"channel":"email","address":"kari@"}`
+	resp := h.Serve(t, newHandler(h, list).check, h.Post(asking("acme", "", strings.Join([]string{sms, broken, email, sms}, ","))))
+	stop := result{Reason: "stop", Scope: "acme", Since: h.Now, Key: number}
+	want := []result{stop, {Reason: "invalid-address"}, {Send: true, Key: mail}, stop}
+	if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnAddressThatCannotBeParsedIsNeverSentTo(t *testing.T) {
+	for name, given := range map[string]string{
+		"an address without a domain":      `{"channel":"email","address":"kari@"}`,
+		"a number on the e-mail channel":   `{"channel":"email","address":"+4791234567"}`,
+		"an address on the SMS channel":    `{"channel":"sms","address":"kari@example.no"}`,
+		"a number without a country":       `{"channel":"sms","address":"912 34 567"}`,
+		"a number in a region there isn't": `{"channel":"sms","address":"912 34 567","region":"XX"}`,
+		"nothing":                          `{"channel":"email"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", "transactional", given)))
+			if diff := cmp.Diff([]result{{Reason: "invalid-address"}}, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+				t.Errorf("results (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestANumberOfARegionIsTheSameContact(t *testing.T) {
+	h := toolapitest.New(t)
+	resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", "", `{"channel":"sms","address":"912 34 567","region":"NO"}`)))
+	want := []result{{Send: true, Key: h.Key(t, contact.SMS, "+4791234567")}}
+	if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
+}
+
+func TestOneToAThousandContactsAreAnswered(t *testing.T) {
+	for n, want := range map[int]int{0: 400, 1: 200, 1000: 200, 1001: 400} {
+		t.Run(fmt.Sprintf("%d contacts", n), func(t *testing.T) {
+			h := toolapitest.New(t)
+			contacts := strings.TrimSuffix(strings.Repeat(email+",", n), ",")
+			resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", "", contacts)))
+			if resp.StatusCode != want {
+				t.Fatalf("status %d, want %d", resp.StatusCode, want)
+			}
+			if want == http.StatusOK {
+				if got := len(toolapitest.Body[response](t, resp, want).Results); got != n {
+					t.Errorf("%d results", got)
+				}
+			} else if diff := cmp.Diff([]string{"/contacts"}, toolapitest.Pointers(t, resp)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestEveryBadFieldOfAQuestionIsNamedAtOnce(t *testing.T) {
+	for _, test := range []struct {
+		name, body string
+		want       []string
+	}{
+		{"an empty object", `{}`, []string{"/contacts"}},
+		{"wrong types", `{"scope":1,"purpose":[],"contacts":"kari"}`, []string{"/contacts", "/purpose", "/scope"}},
+		{"fields there are not", `{"scop":"acme","contacts":[{"chanel":"email","address":"x"}]}`, []string{"/contacts/0/chanel", "/scop", "/contacts/0/channel"}},
+		{"values there are not", `{"purpose":"spam","contacts":[` + email + `,{"channel":"fax","address":"x"},{"channel":"","address":"x"}]}`, []string{"/purpose", "/contacts/1/channel", "/contacts/2/channel"}},
+		{"contacts that are none", `{"contacts":[7,null,` + email + `,{"channel":"email","address":7}]}`, []string{"/contacts/0", "/contacts/3/address", "/contacts/1/channel"}},
+		{"a list", `[]`, []string{""}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(test.body))
+			if resp.StatusCode != http.StatusBadRequest {
+				t.Fatalf("status %d", resp.StatusCode)
+			}
+			if diff := cmp.Diff(test.want, toolapitest.Pointers(t, resp)); diff != "" {
+				t.Errorf("pointers (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAKeyIsAskedForItsRightsAndScopes(t *testing.T) {
+	everywhere, acme := []scope.Scope{"*"}, []scope.Scope{"acme"}
+	check, links := []access.Right{access.Check}, []access.Right{access.Links, access.Transactional}
+	both := []access.Right{access.Check, access.Transactional}
+	for _, test := range []struct {
+		name           string
+		rights         []access.Right
+		scopes         []scope.Scope
+		scope, purpose string
+		want           int
+		title          string
+	}{
+		{"its own brand", check, acme, "acme", "marketing", 200, ""},
+		{"a topic of its brand", check, acme, "acme/newsletter", "marketing", 200, ""},
+		{"another brand", check, acme, "globex", "marketing", 403, `it lacks the scope "globex"`},
+		{"every scope", check, acme, "*", "marketing", 403, `it lacks the scope "*"`},
+		{"no scope", check, acme, "", "marketing", 403, `it lacks the scope "*"`},
+		{"every scope, of a key for every scope", check, everywhere, "*", "marketing", 200, ""},
+		{"without the right", links, everywhere, "acme", "marketing", 403, `it lacks the right "check"`},
+		{"without the right, in a scope there is not", links, everywhere, "amce", "marketing", 403, `it lacks the right "check"`},
+		{"in a scope there is not", check, acme, "glbex", "marketing", 200, ""},
+		{"transactional without that right", check, everywhere, "acme", "transactional", 403, `it lacks the right "transactional"`},
+		{"transactional without that right, in a scope there is not", check, everywhere, "amce", "transactional", 403, `it lacks the right "transactional"`},
+		{"transactional with that right", both, acme, "acme", "transactional", 200, ""},
+		{"transactional in another brand", both, acme, "globex", "transactional", 403, `it lacks the scope "globex"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			h.Tool.Rights, h.Tool.Scopes = test.rights, test.scopes
+			resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking(test.scope, test.purpose, email)))
+			got := toolapitest.Body[struct{ Title string }](t, resp, test.want).Title
+			if test.title == "" && got != "" || !strings.HasSuffix(got, test.title) {
+				t.Errorf("title %q, want one that ends in %q", got, test.title)
+			}
+		})
+	}
+}
+
+func TestNobodyIsToldToSendWhereSomethingFails(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil func(*toolapitest.House, *memory)
+	}{
+		"the list fails":                   {func(_ *toolapitest.House, m *memory) { m.err = errDown }},
+		"the keys cannot be read":          {func(h *toolapitest.House, _ *memory) { h.KeysErr = errDown }},
+		"the keys are another table's":     {func(h *toolapitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys }},
+		"the tools' table does not answer": {func(h *toolapitest.House, _ *memory) { h.ToolsErr = errDown }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			var list memory
+			test.spoil(h, &list)
+			resp := h.Serve(t, newHandler(h, list).check, h.Post(asking("acme", "", email)))
+			if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "send") {
+				t.Errorf("status %d: %s", resp.StatusCode, resp.Body)
+			}
+		})
+	}
+}
+
+func TestEventsOfCheckAreAnswered(t *testing.T) {
+	want := map[string]int{"check.two-contacts.json": 200, "check.transactional.json": 200, "check.without-key.json": 401}
+	for _, name := range toolapitest.Events(t, "check") {
+		t.Run(name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			var req apigw.Request
+			h.Event(t, name, &req)
+			if resp := h.Serve(t, newHandler(h, memory{}).check, req); resp.StatusCode != want[name] {
+				t.Errorf("status %d, want %d", resp.StatusCode, want[name])
+			}
+		})
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("events that are not there: %v", want)
+	}
+}

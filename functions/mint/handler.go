@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"stille/shared/access"
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/link"
+	"stille/shared/scope"
+	"stille/shared/toolapi"
+)
+
+// ring is where the key sets come from.
+type ring interface {
+	Contact(ctx context.Context) (*contact.KeySet, error)
+	Link(ctx context.Context) (*link.Keys, error)
+}
+
+// handler makes unsubscribe links. It writes nothing.
+type handler struct {
+	keys   ring
+	scopes *scope.Registry
+	base   string // scheme and host of every link; where empty, each brand's own domain
+}
+
+type request struct {
+	Scope    string            `json:"scope"`
+	Lang     string            `json:"lang"`
+	Contacts []toolapi.Contact `json:"contacts"`
+}
+
+type response struct {
+	Results []result `json:"results"`
+}
+
+type result struct {
+	Key     contact.Key       `json:"key,omitempty"`
+	URL     string            `json:"url,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"` // for e-mail: RFC 2369 and RFC 8058
+	Reason  string            `json:"reason,omitempty"`  // why there is no link
+}
+
+func (h handler) mint(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
+	var asked request
+	faults, err := toolapi.Read(req, &asked)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	faults.Count("/contacts", len(asked.Contacts), toolapi.MaxContacts)
+	entry := h.entry(asked.Scope, &faults)
+	if asked.Lang != "" && !slices.Contains(scope.Languages(), asked.Lang) {
+		faults.Add("/lang", "must be one of "+strings.Join(scope.Languages(), ", "))
+	}
+	set, err := h.keys.Contact(ctx)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	contacts, err := toolapi.Parse(asked.Contacts, set, &faults)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	if err := faults.Err(); err != nil {
+		return apigw.Response{}, err
+	}
+	if err := tool.May(access.Links, entry.Scope); err != nil {
+		return apigw.Response{}, err
+	}
+	links, err := h.keys.Link(ctx)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	answer := response{Results: make([]result, len(contacts))}
+	for i, c := range contacts {
+		if answer.Results[i], err = h.one(links, entry, asked.Lang, c); err != nil {
+			return apigw.Response{}, err
+		}
+	}
+	return apigw.JSON(http.StatusOK, answer), nil
+}
+
+// entry is what links are minted for: a brand, or a topic that can be opted
+// out of by itself.
+func (h handler) entry(named string, faults *toolapi.Invalid) scope.Entry {
+	in := toolapi.Scope(h.scopes, named, faults)
+	if in == scope.Everywhere {
+		faults.Add("/scope", "a link is one controller's, never every one's")
+	}
+	entry, _ := h.scopes.Lookup(in)
+	if in.Topic() != "" && !entry.TopicOptOut {
+		faults.Add("/scope", "is a topic that cannot be opted out of by itself")
+	}
+	return entry
+}
+
+func (h handler) one(links *link.Keys, entry scope.Entry, lang string, c toolapi.Parsed) (result, error) {
+	if !c.Valid() {
+		return result{Reason: "invalid-address"}, nil
+	}
+	token, err := links.Mint(link.Target{ScopeID: entry.ID, Contact: c.Contact})
+	if err != nil {
+		return result{}, fmt.Errorf("minting a link: %w", err)
+	}
+	base := h.base
+	if base == "" {
+		base = "https://" + entry.LinkDomain
+	}
+	made := result{Key: c.Key(), URL: base + link.Path(c.Contact.Channel(), token)}
+	if lang != "" {
+		made.URL += "?lang=" + lang
+	}
+	if c.Contact.Channel() == contact.Email {
+		made.Headers = map[string]string{
+			"List-Unsubscribe":      "<" + made.URL + ">",
+			"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+		}
+	}
+	return made, nil
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/access"
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/link"
+	"stille/shared/scope"
+	"stille/shared/toolapi/toolapitest"
+)
+
+const (
+	email = `{"channel":"email","address":"Kari@Example.no"}`
+	sms   = `{"channel":"sms","address":"+47 912 34 567"}`
+)
+
+func newHandler(h *toolapitest.House) handler { return handler{keys: h, scopes: h.Scopes} }
+
+// opened reads the target out of a result's link, by the keys that made it.
+func opened(t *testing.T, h *toolapitest.House, r result, base string) link.Target {
+	t.Helper()
+	path, ok := strings.CutPrefix(r.URL, base)
+	if !ok {
+		t.Fatalf("the link does not begin with %s", base)
+	}
+	path, _, _ = strings.Cut(path, "?")
+	ch, token := contact.Email, strings.TrimPrefix(path, "/e/")
+	if strings.HasPrefix(path, "/s/") {
+		ch, token = contact.SMS, strings.TrimPrefix(path, "/s/")
+	}
+	target, err := h.Links.Open(ch, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
+}
+
+func TestALinkOpensAgainAsWhatItWasMintedFor(t *testing.T) {
+	for _, test := range []struct {
+		name, scope, contact, base, address string
+		channel                             contact.Channel
+		id                                  uint16
+	}{
+		{"an e-mail link of a brand", "acme", email, "https://links.acme.example", "kari@example.no", contact.Email, 1},
+		{"an SMS link of a brand", "globex", sms, "https://links.globex.example", "+4791234567", contact.SMS, 3},
+		{"a link of a topic", "acme/newsletter", email, "https://links.acme.example", "kari@example.no", contact.Email, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			resp := h.Serve(t, newHandler(h).mint, h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, test.scope, test.contact)))
+			got := toolapitest.Body[response](t, resp, http.StatusOK).Results[0]
+			target := opened(t, h, got, test.base)
+			if target.ScopeID != test.id || target.Contact.Channel() != test.channel || target.Contact.Address() != test.address {
+				t.Error("the link is another contact's, or another scope's")
+			}
+			if got.Key != h.Key(t, test.channel, test.address) {
+				t.Error("the key is another contact's")
+			}
+		})
+	}
+}
+
+func TestAnEmailLinkComesWithItsHeadersAndALanguage(t *testing.T) {
+	h := toolapitest.New(t)
+	with := newHandler(h)
+	with.base = "http://127.0.0.1:4566/links"
+	resp := h.Serve(t, with.mint, h.Post(`{"scope":"acme","lang":"nb","contacts":[`+email+`,{"channel":"email","address":"kari@"},`+sms+`]}`))
+	got := toolapitest.Body[response](t, resp, http.StatusOK).Results
+	mail := "http://127.0.0.1:4566/links/e/" + h.Token(t, contact.Email, "kari@example.no") + "?lang=nb"
+	want := []result{
+		{Key: h.Key(t, contact.Email, "kari@example.no"), URL: mail, Headers: map[string]string{
+			"List-Unsubscribe": "<" + mail + ">", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+		}},
+		{Reason: "invalid-address"},
+		{Key: h.Key(t, contact.SMS, "+4791234567"), URL: "http://127.0.0.1:4566/links/s/" + h.Token(t, contact.SMS, "+4791234567") + "?lang=nb"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryBadFieldOfAnOrderForLinksIsNamedAtOnce(t *testing.T) {
+	for _, test := range []struct {
+		name, body string
+		want       []string
+	}{
+		{"nothing, with two brands", `{}`, []string{"/contacts", "/scope"}},
+		{"everything", `{"scope":"amce","lang":"no","contacts":[{"channel":"fax","address":"x"}],"x":1}`, []string{"/x", "/scope", "/lang", "/contacts/0/channel"}},
+		{"every scope", `{"scope":"*","contacts":[` + email + `]}`, []string{"/scope"}},
+		{"too many contacts", `{"scope":"acme","contacts":[` + strings.Repeat(email+",", 1000) + email + `]}`, []string{"/contacts"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			resp := h.Serve(t, newHandler(h).mint, h.Post(test.body))
+			if resp.StatusCode != http.StatusBadRequest {
+				t.Fatalf("status %d", resp.StatusCode)
+			}
+			if diff := cmp.Diff(test.want, toolapitest.Pointers(t, resp)); diff != "" {
+				t.Errorf("pointers (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// brand is a scopes.yaml of one brand with a topic of each kind.
+const brand = `
+scopes:
+  - {id: 1, scope: acme, controller: Acme AS, name: {en: Acme}, policyURL: "https://acme.example/p", contact: p@acme.example, linkDomain: links.acme.example}
+  - {id: 2, scope: acme/offers, name: {en: offers}, topicOptOut: true}
+  - {id: 3, scope: acme/tips, name: {en: tips}}
+`
+
+func TestATopicNeedsAnOptOutOfItsOwn(t *testing.T) {
+	for named, want := range map[string]int{"acme/offers": 200, "acme/tips": 400, "": 200, "*": 400} {
+		t.Run("scope "+named, func(t *testing.T) {
+			h := toolapitest.New(t)
+			var err error
+			if h.Scopes, err = scope.Load([]byte(brand)); err != nil {
+				t.Fatal(err)
+			}
+			resp := h.Serve(t, newHandler(h).mint, h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, named, email)))
+			if resp.StatusCode != want {
+				t.Fatalf("status %d, want %d", resp.StatusCode, want)
+			}
+			if diff := cmp.Diff([]string{"/scope"}, toolapitest.Pointers(t, resp)); want == 400 && diff != "" {
+				t.Errorf("pointers (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestALinkNeedsTheRightAndTheScope(t *testing.T) {
+	for _, test := range []struct {
+		name, scope string
+		right       access.Right
+		want        int
+	}{
+		{"its own brand", "acme", access.Links, 200},
+		{"a topic of its brand", "acme/newsletter", access.Links, 200},
+		{"another brand", "globex", access.Links, 403},
+		{"without the right", "acme", access.Check, 403},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			h.Tool.Rights, h.Tool.Scopes = []access.Right{test.right}, []scope.Scope{"acme"}
+			resp := h.Serve(t, newHandler(h).mint, h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, test.scope, email)))
+			if resp.StatusCode != test.want || strings.Contains(resp.Body, "/e/") != (test.want == 200) {
+				t.Errorf("status %d, want %d: %s", resp.StatusCode, test.want, resp.Body)
+			}
+		})
+	}
+}
+
+func TestNoLinkIsMintedWithoutItsKeys(t *testing.T) {
+	for name, err := range map[string]error{"keys that cannot be read": errors.New("down"), "keys of another table": contact.ErrForeignKeys} {
+		t.Run(name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			h.KeysErr = err
+			if resp := h.Serve(t, newHandler(h).mint, h.Post(`{"scope":"acme","contacts":[`+email+`]}`)); resp.StatusCode != http.StatusServiceUnavailable {
+				t.Errorf("status %d", resp.StatusCode)
+			}
+		})
+	}
+}
+
+func TestEventsOfMintAreAnswered(t *testing.T) {
+	want := map[string]int{"mint.two-channels.json": 2, "mint.topic.json": 1}
+	for _, name := range toolapitest.Events(t, "mint") {
+		t.Run(name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			var req apigw.Request
+			h.Event(t, name, &req)
+			got := toolapitest.Body[response](t, h.Serve(t, newHandler(h).mint, req), http.StatusOK).Results
+			if len(got) != want[name] {
+				t.Errorf("%d links, want %d", len(got), want[name])
+			}
+			for _, r := range got {
+				opened(t, h, r, "https://links.acme.example")
+			}
+		})
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("events that are not there: %v", want)
+	}
+}
+
+func TestALinkIsTheOnlyPlaceThatAPersonIsIn(t *testing.T) {
+	const planted = `{"channel":"email","address":"` + toolapitest.Address + `"},{"channel":"sms","address":"` + toolapitest.Number + `"}`
+	h := toolapitest.New(t)
+	tokens := []string{h.Token(t, contact.Email, toolapitest.Address), h.Token(t, contact.SMS, toolapitest.Number)}
+	for _, body := range []string{
+		`{"scope":"acme","contacts":[` + planted + `]}`,
+		`{"scope":"` + toolapitest.Address + `","lang":"` + toolapitest.Number + `","contacts":[` + planted + `]}`,
+		`{"scope":"acme","contacts":[{"channel":"sms","address":"` + toolapitest.Address + `"},{"channel":"email","address":"` + tokens[0] + `"}]}`,
+		`{"scope":"acme","contacts":["` + toolapitest.Address + `"]`,
+	} {
+		h.Serve(t, newHandler(h).mint, h.Post(body))
+	}
+	h.Tool.Scopes = nil
+	h.Serve(t, newHandler(h).mint, h.Post(`{"scope":"acme","contacts":[`+planted+`]}`))
+	h.KeysErr = errors.New("down")
+	h.Serve(t, newHandler(h).mint, h.Post(`{"scope":"acme","contacts":[`+planted+`]}`))
+	if h.Logs.Len() == 0 {
+		t.Error("there was nothing to look through")
+	}
+	h.NoLeak(t, tokens)
+}

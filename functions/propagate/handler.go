@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"stille/shared/announce"
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/ledger"
+	"stille/shared/parked"
+	"stille/shared/retention"
+	"stille/shared/schema"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+// list is the suppression list, read strongly.
+type list interface {
+	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
+}
+
+// records are the class tables, as far as a withdrawal touches them.
+type records interface {
+	OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error)
+	Get(ctx context.Context, class, id string) (dynamo.Stored, error)
+	Withdraw(ctx context.Context, class string, of dynamo.Stored, at time.Time) (bool, error)
+}
+
+// bus is where events go out.
+type bus interface {
+	Put(ctx context.Context, events ...announce.Event) error
+}
+
+// queue is where stream records go that cannot be taken.
+type queue interface {
+	Park(ctx context.Context, record parked.Record) error
+}
+
+// handler carries every change of the list on: to the messaging records it
+// withdraws, and out as an event. Both may happen twice.
+type handler struct {
+	list    list
+	records records
+	bus     bus
+	parked  queue
+	log     *slog.Logger
+}
+
+// ContactChanged is the detail of an event.
+type contactChanged struct {
+	Key     contact.Key     `json:"key"`
+	Channel contact.Channel `json:"channel"`
+	Scope   scope.Scope     `json:"scope"`
+	Reason  string          `json:"reason"`
+	At      time.Time       `json:"at"`
+	Ledger  string          `json:"ledger"` // the entry's id
+}
+
+// handle takes a batch of the ledger's stream. An error means that the whole
+// batch is to come again; an entry that cannot be read, or whose contact's item
+// cannot, is parked, so that it does not hold up the others.
+func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
+	for _, r := range batch.Records {
+		if r.EventName != string(events.DynamoDBOperationTypeInsert) {
+			continue
+		}
+		entry, err := dynamo.LedgerEntry(r.Change.NewImage)
+		if err == nil {
+			err = h.carryOn(ctx, entry)
+		}
+		if errors.Is(err, dynamo.ErrUnreadable) {
+			h.log.ErrorContext(ctx, "parked a ledger entry", "error", err)
+			err = h.parked.Park(ctx, parked.Of(r, err))
+		}
+		if err != nil {
+			return fmt.Errorf("carrying on ledger entry %s: %w", entry.ID, err)
+		}
+	}
+	return nil
+}
+
+func (h handler) carryOn(ctx context.Context, e ledger.Entry) error {
+	kind := detailType(e.Action)
+	if kind == "" {
+		return nil
+	}
+	if err := h.withdraw(ctx, e); err != nil {
+		return err
+	}
+	return h.bus.Put(ctx, announce.Event{Type: kind, At: e.RecordedAt, Detail: contactChanged{
+		Key: e.Key, Channel: e.Channel, Scope: e.Scope, Reason: e.Reason, At: e.At, Ledger: e.ID,
+	}})
+}
+
+func detailType(a ledger.Action) string {
+	switch a {
+	case ledger.Suppressed:
+		return schema.ContactSuppressed
+	case ledger.Released:
+		return schema.ContactReleased
+	}
+	return ""
+}
+
+// withdraw brings the contact's messaging records in line with the list.
+func (h handler) withdraw(ctx context.Context, e ledger.Entry) error {
+	ids, err := h.records.OfSubject(ctx, retention.Messaging, e.Key)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	item, err := h.list.Get(ctx, []contact.Key{e.Key})
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := h.withdrawOne(ctx, id, item, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tries is how often a record is looked at again that others change.
+const tries = 5
+
+func (h handler) withdrawOne(ctx context.Context, id string, item suppression.Item, e ledger.Entry) error {
+	for range tries {
+		record, err := h.records.Get(ctx, retention.Messaging, id)
+		if errors.Is(err, dynamo.ErrNoRecord) {
+			return nil
+		}
+		if errors.Is(err, dynamo.ErrUnreadable) {
+			// It is never due. stamp has parked it, and marks it once it is mended.
+			h.log.ErrorContext(ctx, "a record cannot be read and is not withdrawn", "ledger", e.ID)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		at := suppression.WithdrawnAt(item, record.Scope, record.OccurredAt)
+		if !moves(record.WithdrawnAt, at, e) {
+			return nil
+		}
+		if done, err := h.records.Withdraw(ctx, retention.Messaging, record, at); done || err != nil {
+			return err
+		}
+	}
+	return dynamo.ErrContended
+}
+
+// moves tells whether a record's withdrawal is to become the one the list
+// gives (zero: none). An opt-out only makes it earlier; a release clears what
+// lies before it and leaves a later withdrawal alone.
+func moves(current, given time.Time, e ledger.Entry) bool {
+	if given.IsZero() {
+		return e.Action == ledger.Released && !current.IsZero() && !current.After(e.At)
+	}
+	return current.IsZero() || retention.Sort(given) < retention.Sort(current)
+}

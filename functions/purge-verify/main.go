@@ -1,0 +1,55 @@
+// Command purge-verify reads again what a purge says it did, and certifies it: the last
+// step of every run, also of one that failed.
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+	_ "time/tzdata" // the retention policy counts days in zones
+
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"stille/shared/announce"
+	"stille/shared/dynamo"
+	"stille/shared/evidence"
+	"stille/shared/keys"
+	"stille/shared/purge"
+	"stille/shared/schema"
+	"stille/shared/start"
+)
+
+func main() {
+	os.Exit(start.Lambda(schema.PurgeVerify, func(c *start.Container) any {
+		db := dynamo.NewClient(c.AWS)
+		ring := keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, nil)
+		files := s3.NewFromConfig(c.AWS)
+		certificates := evidence.NewCertificates(files, c.Env.Required(schema.VarEvidenceBucket))
+		manifest := evidence.NewManifest(files, c.Env.Required(schema.VarManifestBucket), time.Now)
+		signer := evidence.NewSigner(kms.NewFromConfig(c.AWS), c.Stack.SigningKey())
+		runs := dynamo.NewRuns(db, c.Stack)
+		h := handler{
+			verifier: func(ctx context.Context) (purge.Verifier, error) {
+				proof, err := ring.Proof(ctx)
+				if err != nil {
+					return purge.Verifier{}, err
+				}
+				return purge.Verifier{Records: dynamo.NewRecords(db, c.Stack), Manifest: manifest, HMAC: proof.HMAC}, nil
+			},
+			certifier: purge.Certifier{
+				Runs: runs, Signer: signer, Certificates: certificates, CodeVersion: c.Env.Required(schema.VarVersion),
+			},
+			certificates: certificates,
+			signer:       signer,
+			runs:         runs,
+			bus:          announce.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack),
+			policy:       c.Policy(),
+			log:          c.Log,
+			now:          time.Now,
+		}
+		return h.verify
+	}))
+}

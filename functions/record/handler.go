@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"stille/shared/access"
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/retention"
+	"stille/shared/scope"
+	"stille/shared/toolapi"
+)
+
+// maxRecords is how many records one call stores.
+const maxRecords = 100
+
+// contactKeys is where the contact key set comes from.
+type contactKeys interface {
+	Contact(ctx context.Context) (*contact.KeySet, error)
+}
+
+// records are the class tables.
+type records interface {
+	Put(ctx context.Context, class string, record retention.Record) (bool, error)
+}
+
+// handler stores records, which a purge deletes on their day.
+type handler struct {
+	keys    contactKeys
+	records records
+	scopes  *scope.Registry
+	policy  *retention.Policy
+	now     func() time.Time
+}
+
+type request struct {
+	Class   string   `json:"class"`
+	Records []record `json:"records"`
+}
+
+type record struct {
+	ID             string           `json:"id"`
+	Contact        *toolapi.Contact `json:"contact"`
+	Scope          string           `json:"scope"`
+	Basis          string           `json:"basis"`
+	OccurredAt     apigw.Time       `json:"occurredAt"`
+	Start          apigw.Time       `json:"start"`
+	LastActivityAt apigw.Time       `json:"lastActivityAt"`
+	Objects        []string         `json:"objects"`
+	Data           json.RawMessage  `json:"data"`
+}
+
+type response struct {
+	Results []result `json:"results"`
+}
+
+type result struct {
+	Stored      bool        `json:"stored"` // false where a newer event of the same id is stored
+	Key         contact.Key `json:"key,omitempty"`
+	KeptThrough string      `json:"keptThrough,omitempty"`
+	DueFrom     time.Time   `json:"dueFrom,omitzero"`
+}
+
+func (h handler) record(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
+	var asked request
+	faults, err := toolapi.Read(req, &asked)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	class, ok := h.policy.Class(asked.Class)
+	if !ok {
+		faults.Add("/class", "is not a class of the retention policy")
+	}
+	faults.Count("/records", len(asked.Records), maxRecords)
+	set, err := h.keys.Contact(ctx)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	given := make([]retention.Record, len(asked.Records))
+	for i, r := range asked.Records {
+		if given[i], err = h.parse(class, r, fmt.Sprintf("/records/%d", i), set, &faults); err != nil {
+			return apigw.Response{}, err
+		}
+	}
+	if err := faults.Err(); err != nil {
+		return apigw.Response{}, err
+	}
+	if err := allowed(tool, given); err != nil {
+		return apigw.Response{}, err
+	}
+	answer := response{Results: make([]result, len(given))}
+	for i, r := range given {
+		if answer.Results[i], err = h.store(ctx, class, r); err != nil {
+			return apigw.Response{}, err
+		}
+	}
+	return apigw.JSON(http.StatusOK, answer), nil
+}
+
+// parse reads one record and notes everything that is wrong with it.
+func (h handler) parse(class retention.Class, r record, pointer string, set *contact.KeySet, faults *toolapi.Invalid) (retention.Record, error) {
+	parsed := retention.Record{
+		ID: r.ID, Basis: retention.Basis(r.Basis), OccurredAt: r.OccurredAt.Time, Start: r.Start.Time,
+		LastActivityAt: r.LastActivityAt.Time, Objects: r.Objects, Data: r.Data,
+	}
+	if r.OccurredAt.IsZero() {
+		faults.Add(pointer+"/occurredAt", "must be given")
+	}
+	if r.Contact != nil {
+		ch, err := contact.ParseChannel(r.Contact.Channel)
+		if err != nil {
+			faults.Add(pointer+"/contact/channel", `must be "email" or "sms"`)
+		} else {
+			one, err := toolapi.ParseOne(ch, *r.Contact, set)
+			if err != nil {
+				return parsed, err
+			}
+			if !one.Valid() {
+				faults.Add(pointer+"/contact/address", "is not an address of this channel")
+			}
+			parsed.Subject = one.Key()
+		}
+	}
+	if r.Scope != "" {
+		entry, ok := h.scopes.Lookup(scope.Scope(r.Scope))
+		if !ok {
+			faults.Add(pointer+"/scope", "is not a scope of this system")
+		}
+		parsed.Scope = entry.Scope
+	} else if only, ok := h.scopes.Only(); ok {
+		parsed.Scope = only.Scope
+	}
+	for _, f := range class.Validate(parsed, h.now()) {
+		if f.Field == "contact" && r.Contact != nil {
+			continue // it was given, and what is wrong with it is noted
+		}
+		faults.Add(pointer+"/"+f.Field, f.Detail)
+	}
+	return parsed, nil
+}
+
+// allowed holds every record against the key. One without a scope belongs to
+// every controller.
+func allowed(tool access.Tool, given []retention.Record) error {
+	for _, r := range given {
+		in := r.Scope
+		if in == "" {
+			in = scope.Everywhere
+		}
+		if err := tool.May(access.Records, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h handler) store(ctx context.Context, class retention.Class, r retention.Record) (result, error) {
+	stored, err := h.records.Put(ctx, class.Name, r)
+	if err != nil {
+		return result{}, err
+	}
+	answer := result{Stored: stored, Key: r.Subject}
+	if !r.Start.IsZero() {
+		answer.KeptThrough = class.Keep.LastDay(r.Start, class.Location()).String()
+		answer.DueFrom = class.Keep.DueFrom(r.Start, class.Location())
+	}
+	return answer, nil
+}

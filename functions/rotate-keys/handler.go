@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"stille/shared/contact"
+	"stille/shared/keys"
+	"stille/shared/schema"
+)
+
+// errInUse refuses a key set, or canaries, for a table that was filled with
+// the help of other keys.
+var errInUse = errors.New("the suppressions table is in use, but its contact keys or their canaries are missing: restore them")
+
+// firstVersion is the version id of every first key set. Secrets Manager
+// stores a version once, so of two runs at the same time one makes the key set
+// and the other finds it.
+const firstVersion = "stille-first-key-set-00000000001"
+
+// Secrets is the part of Secrets Manager that the function needs.
+type Secrets interface {
+	keys.Secrets
+	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
+}
+
+// Suppressions is the table the contact keys are for.
+type Suppressions interface {
+	keys.CanaryReader
+	PutCanaries(ctx context.Context, canaries map[string]string) error
+	// Empty reports, by a strong read, whether the table holds nothing at all,
+	// canaries included.
+	Empty(ctx context.Context) (bool, error)
+}
+
+// handler makes what the first deploy of a stack lacks.
+type handler struct {
+	secrets      Secrets
+	suppressions Suppressions
+	stack        schema.Stack
+}
+
+// handle answers CloudFormation. Only Create does anything, and everything it
+// does is there already when it comes again.
+func (h *handler) handle(ctx context.Context, event cfn.Event) (physicalID string, data map[string]any, err error) {
+	if event.RequestType != cfn.RequestCreate {
+		return event.PhysicalResourceID, nil, nil
+	}
+	return string(h.stack) + "-keys", nil, h.create(ctx)
+}
+
+// create makes the canaries last: a function that finds them finds the key set
+// they stand for, and until then none serves, so the table stays empty.
+func (h *handler) create(ctx context.Context) error {
+	contacts, err := first(ctx, h.secrets, h.stack.ContactKeys(), keys.ParseContact, func() (string, error) {
+		if err := h.unused(ctx); err != nil {
+			return "", err
+		}
+		return keys.NewContactSecret()
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := first(ctx, h.secrets, h.stack.LinkKeys(), keys.ParseLink, keys.NewLinkSecret); err != nil {
+		return err
+	}
+	if _, err := first(ctx, h.secrets, h.stack.ProofKeys(), keys.ParseProof, keys.NewProofSecret); err != nil {
+		return err
+	}
+	return h.plantCanaries(ctx, contacts)
+}
+
+func (h *handler) plantCanaries(ctx context.Context, contacts *contact.KeySet) error {
+	planted, err := h.suppressions.Canaries(ctx)
+	if err != nil {
+		return err
+	}
+	if len(planted) > 0 {
+		if err := contacts.Reproduces(planted); err != nil {
+			return fmt.Errorf("secret %s: %w", h.stack.ContactKeys(), err)
+		}
+		return nil
+	}
+	if err := h.unused(ctx); err != nil {
+		return err
+	}
+	canaries, err := contacts.Canaries()
+	if err != nil {
+		return err
+	}
+	return h.suppressions.PutCanaries(ctx, canaries)
+}
+
+// unused returns errInUse unless the table is empty.
+func (h *handler) unused(ctx context.Context) error {
+	empty, err := h.suppressions.Empty(ctx)
+	if err == nil && !empty {
+		err = errInUse
+	}
+	return err
+}
+
+// first returns the key set in a secret, after making one if the secret has no
+// value. A value that cannot be read is an error and stays as it is.
+func first[T any](ctx context.Context, secrets Secrets, name string, parse func(string) (*T, error), fresh func() (string, error)) (*T, error) {
+	value, found, err := read(ctx, secrets, name)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		if value, err = store(ctx, secrets, name, fresh); err != nil {
+			return nil, err
+		}
+	}
+	set, err := parse(value)
+	if err != nil {
+		return nil, fmt.Errorf("secret %s: %w", name, err)
+	}
+	return set, nil
+}
+
+// store puts a new key set into the secret and returns it, or the one
+// that another run put there meanwhile.
+func store(ctx context.Context, secrets Secrets, name string, fresh func() (string, error)) (string, error) {
+	value, err := fresh()
+	if err != nil {
+		return "", fmt.Errorf("a first key set for secret %s: %w", name, err)
+	}
+	_, err = secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+		SecretId:           &name,
+		SecretString:       &value,
+		ClientRequestToken: aws.String(firstVersion),
+	})
+	if exists := (*types.ResourceExistsException)(nil); errors.As(err, &exists) {
+		value, found, err := read(ctx, secrets, name)
+		if err == nil && !found {
+			err = fmt.Errorf("secret %s: its first version exists and is not current", name)
+		}
+		return value, err
+	}
+	if err != nil {
+		return "", fmt.Errorf("writing secret %s: %w", name, err)
+	}
+	return value, nil
+}
+
+// read returns a secret's value and whether it has one: a secret made without
+// a value has no current version, in the emulator an empty one.
+func read(ctx context.Context, secrets Secrets, name string) (value string, found bool, err error) {
+	out, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
+	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("reading secret %s: %w", name, err)
+	}
+	value = aws.ToString(out.SecretString)
+	return value, value != "" || len(out.SecretBinary) > 0, nil
+}

@@ -1,0 +1,296 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/keys"
+	"stille/shared/schema"
+)
+
+const stack schema.Stack = "unit"
+
+var errCrash = errors.New("crash")
+
+// world is the secrets and the table, with a log of what was written in which
+// order. It crashes instead of the write of number crashAt, counted from 1.
+type world struct {
+	values   map[string]string // of the secrets that exist; "" is no value
+	binary   map[string][]byte
+	versions map[string]bool // secret and version id
+	canaries map[string]string
+	items    int
+
+	writes  []string
+	crashAt int
+	// beforePut runs before a secret is written, as a second run would.
+	beforePut func()
+	readErr   error
+}
+
+func newWorld() *world {
+	return &world{
+		values:   map[string]string{stack.ContactKeys(): "", stack.LinkKeys(): "", stack.ProofKeys(): ""},
+		binary:   make(map[string][]byte),
+		versions: make(map[string]bool),
+	}
+}
+
+func (w *world) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	if w.readErr != nil {
+		return nil, w.readErr
+	}
+	value := w.values[*in.SecretId]
+	if value == "" && len(w.binary[*in.SecretId]) == 0 {
+		return nil, fmt.Errorf("operation error: %w", &types.ResourceNotFoundException{})
+	}
+	return &secretsmanager.GetSecretValueOutput{SecretString: &value, SecretBinary: w.binary[*in.SecretId]}, nil
+}
+
+func (w *world) PutSecretValue(_ context.Context, in *secretsmanager.PutSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error) {
+	if w.beforePut != nil {
+		w.beforePut()
+	}
+	version := *in.SecretId + " " + *in.ClientRequestToken
+	if w.versions[version] {
+		return nil, fmt.Errorf("operation error: %w", &types.ResourceExistsException{})
+	}
+	if err := w.write(*in.SecretId); err != nil {
+		return nil, err
+	}
+	w.versions[version] = true
+	w.values[*in.SecretId] = *in.SecretString
+	return &secretsmanager.PutSecretValueOutput{}, nil
+}
+
+func (w *world) Canaries(context.Context) (map[string]string, error) {
+	return maps.Clone(w.canaries), nil
+}
+
+func (w *world) PutCanaries(_ context.Context, canaries map[string]string) error {
+	if err := w.write("canaries"); err != nil {
+		return err
+	}
+	w.canaries = canaries
+	return nil
+}
+
+func (w *world) Empty(context.Context) (bool, error) { return w.items == 0 && w.canaries == nil, nil }
+
+func (w *world) write(what string) error {
+	if len(w.writes)+1 == w.crashAt {
+		w.crashAt = 0
+		return errCrash
+	}
+	w.writes = append(w.writes, what)
+	return nil
+}
+
+func (w *world) handle(t *testing.T, request cfn.RequestType) error {
+	t.Helper()
+	h := &handler{secrets: w, suppressions: w, stack: stack}
+	id, data, err := h.handle(t.Context(), cfn.Event{RequestType: request, PhysicalResourceID: "unit-keys"})
+	if id != "unit-keys" || data != nil {
+		t.Errorf("physical id %q and data %v, want unit-keys and none", id, data)
+	}
+	return err
+}
+
+// mustServe fails unless the key ring of every other function works.
+func (w *world) mustServe(t *testing.T) {
+	t.Helper()
+	ring := keys.NewRing(w, stack, w)
+	_, contactErr := ring.Contact(t.Context())
+	_, linkErr := ring.Link(t.Context())
+	_, proofErr := ring.Proof(t.Context())
+	if err := errors.Join(contactErr, linkErr, proofErr); err != nil {
+		t.Errorf("the key ring does not work: %v", err)
+	}
+}
+
+var allWrites = []string{stack.ContactKeys(), stack.LinkKeys(), stack.ProofKeys(), "canaries"}
+
+func fresh(t *testing.T, secret func() (string, error)) string {
+	t.Helper()
+	value, err := secret()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func TestTheFirstDeployMakesTheKeysThenTheCanaries(t *testing.T) {
+	w := newWorld()
+	if err := w.handle(t, cfn.RequestCreate); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(allWrites, w.writes); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+	w.mustServe(t)
+}
+
+func TestCreatingAgainChangesNothing(t *testing.T) {
+	w := newWorld()
+	if err := w.handle(t, cfn.RequestCreate); err != nil {
+		t.Fatal(err)
+	}
+	w.items = 7
+	before := maps.Clone(w.values)
+	if err := w.handle(t, cfn.RequestCreate); err != nil {
+		t.Errorf("the second time: %v", err)
+	}
+	if diff := cmp.Diff(allWrites, w.writes); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, w.values); diff != "" {
+		t.Error("a secret changed")
+	}
+}
+
+func TestUpdateAndDeleteDoNothing(t *testing.T) {
+	for _, request := range []cfn.RequestType{cfn.RequestUpdate, cfn.RequestDelete} {
+		w := newWorld()
+		w.readErr = errors.New("must not be read")
+		if err := w.handle(t, request); err != nil || len(w.writes) != 0 {
+			t.Errorf("%s: error %v, writes %v", request, err, w.writes)
+		}
+	}
+}
+
+func TestARetryFinishesWhatACrashLeft(t *testing.T) {
+	for crashAt := 1; crashAt <= len(allWrites); crashAt++ {
+		t.Run("before write "+fmt.Sprint(crashAt), func(t *testing.T) {
+			w := newWorld()
+			w.crashAt = crashAt
+			if err := w.handle(t, cfn.RequestCreate); !errors.Is(err, errCrash) {
+				t.Fatalf("error = %v, want the crash", err)
+			}
+			before := maps.Clone(w.values)
+			if err := w.handle(t, cfn.RequestCreate); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(allWrites, w.writes); diff != "" {
+				t.Errorf("writes of both runs (-want +got):\n%s", diff)
+			}
+			for name, value := range before {
+				if value != "" && w.values[name] != value {
+					t.Errorf("secret %s was replaced", name)
+				}
+			}
+			w.mustServe(t)
+		})
+	}
+}
+
+func TestKeysOfATableInUseAreNeverMadeUp(t *testing.T) {
+	own := fresh(t, keys.NewContactSecret)
+	set, err := keys.ParseContact(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	canaries, err := set.Canaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		contacts string
+		canaries map[string]string
+		items    int
+		want     error
+	}{
+		"no contact keys, but items":                       {"", nil, 1, errInUse},
+		"no contact keys, but items and canaries":          {"", canaries, 1, errInUse},
+		"no contact keys, but canaries":                    {"", canaries, 0, errInUse},
+		"contact keys and items, but no canaries":          {own, nil, 1, errInUse},
+		"other contact keys than the canaries'":            {fresh(t, keys.NewContactSecret), canaries, 0, contact.ErrForeignKeys},
+		"other contact keys than the canaries', and items": {fresh(t, keys.NewContactSecret), canaries, 1, contact.ErrForeignKeys},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.values[stack.ContactKeys()], w.canaries, w.items = test.contacts, test.canaries, test.items
+			if err := w.handle(t, cfn.RequestCreate); !errors.Is(err, test.want) {
+				t.Errorf("error = %v, want %v", err, test.want)
+			}
+			if w.values[stack.ContactKeys()] != test.contacts {
+				t.Error("the contact keys changed")
+			}
+			if diff := cmp.Diff(test.canaries, w.canaries); diff != "" {
+				t.Errorf("canaries (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAValueThatIsNoKeySetIsNeverOverwritten(t *testing.T) {
+	for _, name := range []string{stack.ContactKeys(), stack.LinkKeys(), stack.ProofKeys()} {
+		for kind, spoil := range map[string]func(*world){
+			"text":        func(w *world) { w.values[name] = "hunter2hunter2" },
+			"white space": func(w *world) { w.values[name] = " " },
+			"bytes":       func(w *world) { w.binary[name] = []byte("hunter2hunter2") },
+		} {
+			t.Run(name+" holds "+kind, func(t *testing.T) {
+				w := newWorld()
+				spoil(w)
+				before := w.values[name]
+				err := w.handle(t, cfn.RequestCreate)
+				if !errors.Is(err, keys.ErrUnreadable) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "hunter2") {
+					t.Errorf("error = %v, want ErrUnreadable with the secret's name only", err)
+				}
+				if w.values[name] != before || w.canaries != nil {
+					t.Error("the secret was overwritten, or canaries were planted")
+				}
+			})
+		}
+	}
+}
+
+func TestASecretThatCannotBeReadIsNotTakenForEmpty(t *testing.T) {
+	w := newWorld()
+	w.readErr = errors.New("access denied")
+	if err := w.handle(t, cfn.RequestCreate); !errors.Is(err, w.readErr) || len(w.writes) != 0 {
+		t.Errorf("error = %v, writes %v", err, w.writes)
+	}
+}
+
+func TestOfTwoRunsAtOnceBothUseTheSameKeys(t *testing.T) {
+	w := newWorld()
+	w.beforePut = func() {
+		w.beforePut = nil
+		if err := w.handle(t, cfn.RequestCreate); err != nil {
+			t.Errorf("the run in between: %v", err)
+		}
+	}
+	if err := w.handle(t, cfn.RequestCreate); err != nil {
+		t.Fatal(err)
+	}
+	w.mustServe(t)
+	secrets := make(map[string]int)
+	for _, name := range w.writes {
+		secrets[name]++
+	}
+	for _, name := range allWrites[:3] {
+		if secrets[name] != 1 {
+			t.Errorf("secret %s was written %d times", name, secrets[name])
+		}
+	}
+}
+
+func TestAFirstVersionThatIsNotCurrentIsAnError(t *testing.T) {
+	w := newWorld()
+	w.versions[stack.ContactKeys()+" "+firstVersion] = true
+	if err := w.handle(t, cfn.RequestCreate); err == nil || !strings.Contains(err.Error(), "not current") || len(w.writes) != 0 {
+		t.Errorf("error = %v, writes %v", err, w.writes)
+	}
+}

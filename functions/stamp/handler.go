@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/parked"
+	"stille/shared/retention"
+	"stille/shared/schema"
+	"stille/shared/suppression"
+)
+
+// list is the suppression list, read strongly.
+type list interface {
+	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
+}
+
+// records are the class tables, as far as a stamp touches them.
+type records interface {
+	Stamp(ctx context.Context, class string, of dynamo.Stored, sort string) error
+	Withdraw(ctx context.Context, class string, of dynamo.Stored, at time.Time) (bool, error)
+}
+
+// queue is where stream records go that cannot be taken.
+type queue interface {
+	Park(ctx context.Context, record parked.Record) error
+}
+
+// handler gives every record its place in the indexes, whoever wrote it, and
+// marks a messaging record as withdrawn whose subject opted out before the
+// record arrived.
+type handler struct {
+	stack   schema.Stack
+	list    list
+	records records
+	parked  queue
+	log     *slog.Logger
+	now     func() time.Time
+}
+
+var errForeign = errors.New("the stream is no class table's")
+
+// handle takes a batch of a class table's stream. An error means that the
+// whole batch is to come again; a record that cannot be read is parked, so
+// that it does not hold up the others.
+func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
+	for _, r := range batch.Records {
+		if r.EventName == string(events.DynamoDBOperationTypeRemove) {
+			continue
+		}
+		class, ok := h.stack.ClassOf(r.EventSourceArn)
+		if !ok {
+			return errForeign
+		}
+		record, err := dynamo.RecordImage(r.Change.NewImage)
+		if err != nil {
+			if err := h.park(ctx, r, class, err); err != nil {
+				return err
+			}
+			continue
+		}
+		if !record.Start.IsZero() && !retention.PlausibleStart(record.Start, h.now()) {
+			if err := h.park(ctx, r, class, errImplausible); err != nil {
+				return err
+			}
+			record.Start = time.Time{}
+		}
+		err = h.stamp(ctx, class, record)
+		if errors.Is(err, dynamo.ErrUnreadable) { // its subject's suppressions, that is
+			err = h.park(ctx, r, class, err)
+		}
+		if err != nil {
+			return fmt.Errorf("stamping a record of %s: %w", class, err)
+		}
+	}
+	return nil
+}
+
+// errImplausible is why a record with such a start is in no index: by it a
+// purge would delete at once, or never.
+var errImplausible = errors.New("the start is before 2000 or more than a day ahead")
+
+func (h handler) park(ctx context.Context, r events.DynamoDBEventRecord, class string, reason error) error {
+	h.log.ErrorContext(ctx, "parked a record", "class", class, "error", reason)
+	return h.parked.Park(ctx, parked.Of(r, reason))
+}
+
+func (h handler) stamp(ctx context.Context, class string, record dynamo.Stored) error {
+	sort := ""
+	if !record.Start.IsZero() {
+		sort = retention.Sort(record.Start)
+	}
+	if record.Sort != sort || record.Shard == "" {
+		if err := h.records.Stamp(ctx, class, record, sort); err != nil {
+			return err
+		}
+	}
+	at, err := h.withdrawnAt(ctx, class, record)
+	if err != nil || at.IsZero() || record.WithdrawnAs(at) {
+		return err
+	}
+	_, err = h.records.Withdraw(ctx, class, record, at) // false: a newer change is on its way through the stream
+	return err
+}
+
+// withdrawnAt is since when the record has no basis: what it says itself, or
+// an earlier mark of the list's.
+func (h handler) withdrawnAt(ctx context.Context, class string, record dynamo.Stored) (time.Time, error) {
+	if class != retention.Messaging || record.Subject == "" {
+		return record.WithdrawnAt, nil
+	}
+	item, err := h.list.Get(ctx, []contact.Key{record.Subject})
+	if err != nil {
+		return time.Time{}, err
+	}
+	at := suppression.WithdrawnAt(item, record.Scope, record.OccurredAt)
+	if at.IsZero() || !record.WithdrawnAt.IsZero() && record.WithdrawnAt.Before(at) {
+		at = record.WithdrawnAt
+	}
+	return at, nil
+}

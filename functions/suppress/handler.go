@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"stille/shared/access"
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/retention"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/toolapi"
+)
+
+// contactKeys is where the contact key set comes from.
+type contactKeys interface {
+	Contact(ctx context.Context) (*contact.KeySet, error)
+}
+
+// list is the suppression list.
+type list interface {
+	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
+}
+
+// handler adds contacts to the list.
+type handler struct {
+	keys   contactKeys
+	list   list
+	scopes *scope.Registry
+	now    func() time.Time
+}
+
+type request struct {
+	Scope    string            `json:"scope"`
+	Reason   string            `json:"reason"`
+	Contacts []toolapi.Contact `json:"contacts"`
+	At       apigw.Time        `json:"at"`
+	Note     string            `json:"note"`
+}
+
+type response struct {
+	Results []result `json:"results"`
+}
+
+type result struct {
+	Added  bool        `json:"added"`
+	Reason string      `json:"reason,omitempty"` // why it could not be
+	Key    contact.Key `json:"key,omitempty"`
+}
+
+// writesAtOnce is how many contacts of one call are written at the same time.
+const writesAtOnce = 16
+
+func (h handler) suppress(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
+	now := h.now()
+	var asked request
+	faults, err := toolapi.Read(req, &asked)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	faults.Count("/contacts", len(asked.Contacts), toolapi.MaxContacts)
+	change := asked.change(h.scopes, tool, now, &faults)
+	set, err := h.keys.Contact(ctx)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	contacts, err := toolapi.Parse(asked.Contacts, set, &faults)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	if err := faults.Err(); err != nil {
+		return apigw.Response{}, err
+	}
+	if err := tool.May(access.Suppress, change.Scope); err != nil {
+		return apigw.Response{}, err
+	}
+	results, err := h.apply(ctx, contacts, change, now)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	return apigw.JSON(http.StatusOK, response{Results: results}), nil
+}
+
+// change is what is to happen to every contact of the request.
+func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time, faults *toolapi.Invalid) suppression.Change {
+	reason, ok := suppression.ParseReason(r.Reason)
+	if !ok || reason == suppression.Erasure {
+		faults.Add("/reason", "must be unsubscribed, stop, manual, objection, complaint, hard-bounce or imported")
+	}
+	at := now
+	if r.At.Given {
+		at = r.At.Time
+	}
+	if at.After(now) || at.Year() < 1970 {
+		faults.Add("/at", "must not be in the future, nor before 1970")
+	}
+	if r.Note != "" {
+		if err := retention.ParseReference(r.Note); err != nil {
+			faults.Add("/note", retention.ErrReference.Error())
+		}
+	}
+	return suppression.Change{
+		Action: suppression.Suppress, Scope: toolapi.Scope(scopes, r.Scope, faults), Reason: reason, At: at,
+		Source: suppression.SourceTool + suppression.Source(":"+tool.Name), Note: r.Note,
+	}
+}
+
+// apply writes the contacts. It is all or an error: a call that failed may be
+// repeated, what it wrote already stands and changes nothing again.
+func (h handler) apply(ctx context.Context, contacts toolapi.Contacts, change suppression.Change, now time.Time) ([]result, error) {
+	results := make([]result, len(contacts))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(writesAtOnce)
+	for i, c := range contacts {
+		if !c.Valid() {
+			results[i] = result{Reason: "invalid-address"}
+			continue
+		}
+		group.Go(func() error {
+			outcome, err := h.list.Apply(ctx, c.Keys, c.Contact.Channel(), change, now)
+			results[i] = result{Added: outcome.Effect == suppression.Added, Key: c.Key()}
+			return err
+		})
+	}
+	return results, group.Wait()
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/access"
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/toolapi/toolapitest"
+)
+
+const (
+	email = `{"channel":"email","address":"Kari@Example.no"}`
+	sms   = `{"channel":"sms","address":"+47 912 34 567"}`
+)
+
+var errDown = errors.New("the store is down")
+
+// memory is the list, over the real rules.
+type memory struct {
+	mu      sync.Mutex
+	items   map[contact.Key]suppression.Item
+	changes []suppression.Change
+	err     error
+}
+
+func (m *memory) Apply(_ context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.err != nil {
+		return suppression.Outcome{}, m.err
+	}
+	m.changes = append(m.changes, c)
+	outcome, err := suppression.Apply(m.items[keys[0]], c, "01K", now)
+	if m.items == nil {
+		m.items = map[contact.Key]suppression.Item{}
+	}
+	m.items[keys[0]] = outcome.Item
+	return outcome, err
+}
+
+func newHandler(h *toolapitest.House, list list) handler {
+	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}
+}
+
+func TestAContactIsAddedOnce(t *testing.T) {
+	h, list := toolapitest.New(t), &memory{}
+	body := `{"scope":"acme","reason":"stop","contacts":[` + sms + `,{"channel":"sms","address":"912"},` + email + `],"at":"2026-11-20T09:00:00+01:00","note":"case/1"}`
+	for n, added := range []bool{true, false} {
+		resp := h.Serve(t, newHandler(h, list).suppress, h.Post(body))
+		want := []result{
+			{Added: added, Key: h.Key(t, contact.SMS, "+4791234567")},
+			{Reason: "invalid-address"},
+			{Added: added, Key: h.Key(t, contact.Email, "kari@example.no")},
+		}
+		if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+			t.Errorf("time %d: results (-want +got):\n%s", n, diff)
+		}
+	}
+	want := suppression.Change{
+		Action: suppression.Suppress, Scope: "acme", Reason: suppression.Stop,
+		At: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), Source: "tool:crm", Note: "case/1",
+	}
+	if got := list.changes[0]; !got.At.Equal(want.At) {
+		t.Errorf("at %v", got.At)
+	} else if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("change (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryReasonButErasureMayBeGiven(t *testing.T) {
+	for reason, want := range map[string]int{
+		"unsubscribed": 200, "stop": 200, "manual": 200, "objection": 200, "complaint": 200, "hard-bounce": 200, "imported": 200,
+		"erasure": 400, "": 400, "Stop": 400, "bounced": 400,
+	} {
+		t.Run("reason "+reason, func(t *testing.T) {
+			h, list := toolapitest.New(t), &memory{}
+			resp := h.Serve(t, newHandler(h, list).suppress, h.Post(fmt.Sprintf(`{"scope":"*","reason":%q,"contacts":[%s]}`, reason, email)))
+			if resp.StatusCode != want || len(list.changes) != map[int]int{200: 1}[want] {
+				t.Fatalf("status %d, want %d; %d changes", resp.StatusCode, want, len(list.changes))
+			}
+			if want == 200 && (list.changes[0].Reason != suppression.Reason(reason) || !list.changes[0].At.Equal(h.Now) || list.changes[0].Scope != "*") {
+				t.Errorf("changed %+v", list.changes[0])
+			}
+		})
+	}
+}
+
+func TestEveryBadFieldIsNamedAndNothingIsWritten(t *testing.T) {
+	for _, test := range []struct {
+		name, body string
+		want       []string
+	}{
+		{"nothing, with two brands", `{}`, []string{"/contacts", "/reason", "/scope"}},
+		{"everything", `{"scope":"amce","reason":"x","contacts":[` + email + `,{"channel":"fax"}],"at":"2026-11-22T03:00:00.000000001Z","note":"told us on the phone"}`,
+			[]string{"/reason", "/at", "/note", "/scope", "/contacts/1/channel"}},
+		{"wrong types", `{"scope":{},"reason":1,"contacts":{},"at":"today","note":[]}`, []string{"/at", "/contacts", "/note", "/reason", "/scope"}},
+		{"no time", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"at":null}`, []string{"/at"}},
+		{"a time before there were computers", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"at":"1969-12-31T23:59:59Z"}`, []string{"/at"}},
+		{"a note that is too long", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"note":"` + strings.Repeat("n", 65) + `"}`, []string{"/note"}},
+		{"too many contacts", `{"scope":"acme","reason":"stop","contacts":[` + strings.Repeat(email+",", 1000) + email + `]}`, []string{"/contacts"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h, list := toolapitest.New(t), &memory{}
+			resp := h.Serve(t, newHandler(h, list).suppress, h.Post(test.body))
+			if resp.StatusCode != http.StatusBadRequest || len(list.changes) != 0 {
+				t.Fatalf("status %d, %d changes", resp.StatusCode, len(list.changes))
+			}
+			if diff := cmp.Diff(test.want, toolapitest.Pointers(t, resp)); diff != "" {
+				t.Errorf("pointers (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAnEventOfThisVeryInstantIsTaken(t *testing.T) {
+	h, list := toolapitest.New(t), &memory{}
+	resp := h.Serve(t, newHandler(h, list).suppress, h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`],"at":"2026-11-22T03:00:00Z"}`))
+	if got := toolapitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added {
+		t.Error("it was not added")
+	}
+}
+
+func TestSuppressingNeedsTheRightAndTheScope(t *testing.T) {
+	for _, test := range []struct {
+		name, scope string
+		right       access.Right
+		want        int
+	}{
+		{"its own brand", "acme", access.Suppress, 200},
+		{"another brand", "globex", access.Suppress, 403},
+		{"every scope", "*", access.Suppress, 403},
+		{"the right to release only", "acme", access.Release, 403},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h, list := toolapitest.New(t), &memory{}
+			h.Tool.Rights, h.Tool.Scopes = []access.Right{test.right}, []scope.Scope{"acme"}
+			resp := h.Serve(t, newHandler(h, list).suppress, h.Post(fmt.Sprintf(`{"scope":%q,"reason":"stop","contacts":[%s]}`, test.scope, email)))
+			if resp.StatusCode != test.want || len(list.changes) != map[int]int{200: 1}[test.want] {
+				t.Errorf("status %d, want %d; %d changes", resp.StatusCode, test.want, len(list.changes))
+			}
+		})
+	}
+}
+
+func TestACallThatWasNotWrittenIsNotAnswered200(t *testing.T) {
+	for name, spoil := range map[string]func(*toolapitest.House, *memory){
+		"the list fails":               func(_ *toolapitest.House, m *memory) { m.err = errDown },
+		"the keys cannot be read":      func(h *toolapitest.House, _ *memory) { h.KeysErr = errDown },
+		"the keys are another table's": func(h *toolapitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, list := toolapitest.New(t), &memory{}
+			spoil(h, list)
+			resp := h.Serve(t, newHandler(h, list).suppress, h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`]}`))
+			if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "added") {
+				t.Errorf("status %d: %s", resp.StatusCode, resp.Body)
+			}
+		})
+	}
+}
+
+func TestEventsOfSuppressAreAnswered(t *testing.T) {
+	want := map[string]suppression.Reason{"suppress.objection.json": "objection", "suppress.stop.json": "stop"}
+	for _, name := range toolapitest.Events(t, "suppress") {
+		t.Run(name, func(t *testing.T) {
+			h, list := toolapitest.New(t), &memory{}
+			var req apigw.Request
+			h.Event(t, name, &req)
+			resp := h.Serve(t, newHandler(h, list).suppress, req)
+			if got := toolapitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added || list.changes[0].Reason != want[name] {
+				t.Errorf("added %v for %s, want %s", got[0].Added, list.changes[0].Reason, want[name])
+			}
+		})
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("events that are not there: %v", want)
+	}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+// events are where events go out and come in.
+type events struct {
+	bus                awsevents.EventBus
+	feedback, smsReply awssns.Topic
+}
+
+func (s stack) events() events {
+	return events{
+		bus: awsevents.NewEventBus(s.Stack, jsii.String("bus"), &awsevents.EventBusProps{
+			EventBusName: jsii.String(s.Name.Bus()),
+		}),
+		feedback: s.topic("feedback", s.Name.FeedbackTopic(), "ses.amazonaws.com"),
+		smsReply: s.topic("sms-reply", s.Name.SMSReplyTopic(), "sms-voice.amazonaws.com"),
+	}
+}
+
+// topic adds a topic on which one service of AWS publishes for this account.
+func (s stack) topic(id, name, publisher string) awssns.Topic {
+	topic := awssns.NewTopic(s.Stack, jsii.String(id), &awssns.TopicProps{
+		TopicName:  jsii.String(name),
+		EnforceSSL: jsii.Bool(true),
+	})
+	publish := allow([]*string{topic.TopicArn()}, "sns:Publish")
+	publish.AddServicePrincipal(jsii.String(publisher), nil)
+	publish.AddCondition(jsii.String("StringEquals"), map[string]any{"AWS:SourceAccount": s.Account()})
+	topic.AddToResourcePolicy(publish)
+	return topic
+}
+
+// queue adds an encrypted queue that keeps what it holds for four days, the
+// longest that an address may lie in one.
+func (s stack) queue(id string) awssqs.Queue {
+	return awssqs.NewQueue(s.Stack, jsii.String(id), &awssqs.QueueProps{
+		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
+		EnforceSSL:      jsii.Bool(true),
+		RetentionPeriod: awscdk.Duration_Days(jsii.Number(4)),
+		RemovalPolicy:   s.Settings.RemovalPolicy,
+	})
+}
+
+// consumer is a function that tables' streams feed, with the queue for the
+// records that it cannot take.
+type consumer struct {
+	awslambda.Function
+	parked awssqs.Queue
+}
+
+// streams connects the tables to what follows from a change in them.
+func (s stack) streams(k keys, t tables, e events) []consumer {
+	may := []awsiam.PolicyStatement{
+		allow(arns(t.suppressions), "dynamodb:GetItem"),
+		allow([]*string{e.bus.EventBusArn()}, "events:PutEvents"),
+	}
+	for _, records := range t.records(retention.Messaging) {
+		may = append(may,
+			allow(arns(records), "dynamodb:GetItem", "dynamodb:UpdateItem"),
+			allow(indexArns(schema.IndexSubject, records), "dynamodb:Query"),
+			s.writesRecords(k))
+	}
+	propagate := s.consumer(schema.Propagate, []awsdynamodb.TableV2{t.ledger}, may)
+	stamp := s.consumer(schema.Stamp, t.records(), []awsiam.PolicyStatement{
+		allow(arns(t.suppressions), "dynamodb:GetItem"),
+		allow(arns(t.records()...), "dynamodb:UpdateItem"),
+		s.writesRecords(k),
+	})
+	return []consumer{propagate, stamp}
+}
+
+// consumer adds a function that the streams of these tables feed. It parks by
+// itself what it cannot take; the queue also gets the place of a batch that
+// failed until the stream forgot it.
+func (s stack) consumer(name string, sources []awsdynamodb.TableV2, may []awsiam.PolicyStatement) consumer {
+	parked := s.queue(name + "-parked")
+	var streams []*string
+	for _, source := range sources {
+		streams = append(streams, source.TableStreamArn())
+	}
+	may = append(may,
+		allow([]*string{parked.QueueArn()}, "sqs:SendMessage"),
+		allow(streams, "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+		// ListStreams knows no narrower resource.
+		allow([]*string{jsii.String("*")}, "dynamodb:ListStreams"),
+	)
+	f := s.function(function{
+		name:      name,
+		memory:    256,
+		timeout:   awscdk.Duration_Minutes(jsii.Number(1)),
+		variables: map[string]*string{schema.VarParkedQueue: parked.QueueUrl()},
+		may:       may,
+	})
+	for _, source := range sources {
+		awslambda.NewEventSourceMapping(s.Stack, jsii.String(name+"-"+*source.Node().Id()), &awslambda.EventSourceMappingProps{
+			Target:             f,
+			EventSourceArn:     source.TableStreamArn(),
+			StartingPosition:   awslambda.StartingPosition_TRIM_HORIZON,
+			BatchSize:          jsii.Number(100),
+			BisectBatchOnError: jsii.Bool(true),
+			OnFailure:          awslambdaeventsources.NewSqsDlq(parked),
+		})
+	}
+	return consumer{f, parked}
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+)
+
+const (
+	// evidenceDays is how long nobody, whatever his rights, can delete or
+	// overwrite a certificate: five years, as the longest promise of any policy.
+	evidenceDays = 5 * 366
+
+	// manifestDays is how long the ids that a purge is about to delete lie in
+	// a bucket, so that a killed run can be finished.
+	manifestDays = 7
+)
+
+// buckets hold what the purges leave behind.
+type buckets struct {
+	evidence, manifests awss3.Bucket
+}
+
+func (s stack) buckets() buckets {
+	return buckets{
+		evidence: s.bucket("evidence", &awss3.BucketProps{
+			Versioned:                  jsii.Bool(true),
+			ObjectLockDefaultRetention: awss3.ObjectLockRetention_Compliance(awscdk.Duration_Days(jsii.Number(evidenceDays))),
+		}),
+		manifests: s.bucket("manifests", &awss3.BucketProps{
+			LifecycleRules: &[]*awss3.LifecycleRule{{
+				Expiration:                          awscdk.Duration_Days(jsii.Number(manifestDays)),
+				AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(1)),
+			}},
+		}),
+	}
+}
+
+// objects are the ARNs of everything in a bucket.
+func objects(bucket awss3.Bucket) []*string { return []*string{bucket.ArnForObjects(jsii.String("*"))} }
+
+// bucket adds a private bucket with what both share.
+func (s stack) bucket(id string, props *awss3.BucketProps) awss3.Bucket {
+	props.BlockPublicAccess = awss3.BlockPublicAccess_BLOCK_ALL()
+	props.Encryption = awss3.BucketEncryption_S3_MANAGED
+	props.EnforceSSL = jsii.Bool(true)
+	props.ObjectOwnership = awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED
+	props.RemovalPolicy = s.Settings.RemovalPolicy
+	return awss3.NewBucket(s.Stack, jsii.String(id), props)
+}

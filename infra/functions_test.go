@@ -1,0 +1,112 @@
+//go:build infra
+
+package main
+
+import (
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/schema"
+)
+
+func TestFunctions(t *testing.T) {
+	const function = "AWS::Lambda::Function"
+	var all []string
+	for _, name := range functionNames() {
+		all = append(all, "stille-"+name)
+	}
+	equal := func(t *testing.T, want, got map[string]any) {
+		t.Helper()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	inBoth(t, func(t *testing.T, made template) {
+		t.Run("are binaries of ours", func(t *testing.T) {
+			equal(t, same("provided.al2023", all...), made.named(function, "Properties", "Runtime"))
+		})
+		t.Run("keep capacity for opt-outs", func(t *testing.T) {
+			equal(t,
+				both(same(nil, all...), same(50.0, "stille-unsubscribe-email", "stille-unsubscribe-sms")),
+				made.named(function, "Properties", "ReservedConcurrentExecutions"))
+		})
+		t.Run("know their stack and version", func(t *testing.T) {
+			equal(t, same("stille", all...), made.named(function, "Properties", "Environment", "Variables", schema.VarStack))
+			equal(t, same("v1", all...), made.named(function, "Properties", "Environment", "Variables", schema.VarVersion))
+		})
+		t.Run("log for a while", func(t *testing.T) {
+			groups := made.named("AWS::Logs::LogGroup", "Properties", "RetentionInDays")
+			for _, name := range functionNames() {
+				if got := groups["/aws/lambda/stille-"+name]; got != 90.0 {
+					t.Errorf("%s keeps logs for %v days", name, got)
+				}
+			}
+			for name, days := range groups {
+				if days == nil {
+					t.Errorf("%s keeps logs for ever", name)
+				}
+			}
+		})
+		t.Run("have time to delete a page", func(t *testing.T) {
+			if got := made.named(function, "Properties", "Timeout")["stille-purge-delete"]; got != 900.0 {
+				t.Errorf("purge-delete: %v s", got)
+			}
+		})
+		t.Run("park what they cannot take from a stream", func(t *testing.T) {
+			queues := made.named(function, "Properties", "Environment", "Variables", schema.VarParkedQueue)
+			for _, name := range []string{"propagate", "stamp"} {
+				if got := made.text(queues["stille-"+name]); got != name+"parked" {
+					t.Errorf("%s parks in %s", name, got)
+				}
+			}
+		})
+	})
+	t.Run("run on arm in production and on this machine locally", func(t *testing.T) {
+		here := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
+		equal(t, same([]any{"arm64"}, all...), production().named(function, "Properties", "Architectures"))
+		equal(t, same([]any{here}, all...), local().named(function, "Properties", "Architectures"))
+	})
+	t.Run("mint links to the brands' own domains in production", func(t *testing.T) {
+		if got := production().named(function, "Properties", "Environment", "Variables", schema.VarLinkBase)["stille-mint"]; got != nil {
+			t.Errorf("production: %v", got)
+		}
+		if got := local().text(local().named(function, "Properties", "Environment", "Variables", schema.VarLinkBase)["stille-mint"]); got != below("stille-links-api") {
+			t.Errorf("local: %s", got)
+		}
+	})
+}
+
+func TestStreams(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		var got []string
+		for _, mapping := range made.named("AWS::Lambda::EventSourceMapping", "Properties") {
+			got = append(got, made.text(dig(mapping, "EventSourceArn"))+" -> "+made.text(dig(mapping, "FunctionName"))+
+				", else "+made.text(dig(mapping, "DestinationConfig", "OnFailure", "Destination")))
+			if dig(mapping, "StartingPosition") != "TRIM_HORIZON" || dig(mapping, "BisectBatchOnFunctionError") != true {
+				t.Errorf("a stream skips or blocks: %v", mapping)
+			}
+		}
+		want := []string{"stille-ledger -> stille-propagate, else propagateparked"}
+		for _, table := range perClass("stille-records-%s") {
+			want = append(want, table+" -> stille-stamp, else stampparked")
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestQueuesKeepAddressesForFourDaysAtMost(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		queues := []string{"propagateparked", "purgemissed", "stampparked"}
+		for property, value := range map[string]any{"MessageRetentionPeriod": 345600.0, "SqsManagedSseEnabled": true} {
+			if diff := cmp.Diff(same(value, queues...), made.named("AWS::SQS::Queue", "Properties", property)); diff != "" {
+				t.Errorf("%s: %s", property, diff)
+			}
+		}
+	})
+}

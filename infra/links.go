@@ -1,0 +1,89 @@
+package main
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+
+	"stille/shared/schema"
+)
+
+// linksConcurrency is what each link function has to itself: about a thousand
+// opt-outs a second, whatever the tools are doing.
+const linksConcurrency = 50
+
+// linksAPI is the public API that the links in messages lead to.
+func (s stack) linksAPI(k keys, t tables) awsapigatewayv2.HttpApi {
+	api := s.httpAPI("links-api", s.Settings.LinksAPITags)
+	for _, door := range []struct{ function, route string }{
+		{schema.UnsubscribeEmail, schema.RouteEmailLink},
+		{schema.UnsubscribeSMS, schema.RouteSMSLink},
+	} {
+		f := s.function(function{
+			name:        door.function,
+			memory:      256,
+			timeout:     awscdk.Duration_Seconds(jsii.Number(10)),
+			concurrency: jsii.Number(linksConcurrency),
+			may: []awsiam.PolicyStatement{
+				mayRead(k.contact, k.link),
+				allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem"),
+				allow(arns(t.ledger), "dynamodb:PutItem"),
+			},
+		})
+		// Every method reaches the function: it has an answer for each.
+		route(api, awsapigatewayv2.HttpMethod_ANY, door.route, f)
+	}
+	// No throttle: an opt-out is never refused.
+	s.stage("links-stage", api, nil)
+	return api
+}
+
+// httpAPI adds an HTTP API without a stage.
+func (s stack) httpAPI(id string, tags map[string]string) awsapigatewayv2.HttpApi {
+	api := awsapigatewayv2.NewHttpApi(s.Stack, jsii.String(id), &awsapigatewayv2.HttpApiProps{
+		ApiName:            jsii.String(string(s.Name) + "-" + id),
+		CreateDefaultStage: jsii.Bool(false),
+	})
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		awscdk.Tags_Of(api).Add(jsii.String(key), jsii.String(tags[key]), nil)
+	}
+	return api
+}
+
+// route leads one method and path to a function.
+func route(api awsapigatewayv2.HttpApi, method awsapigatewayv2.HttpMethod, path string, f awslambda.Function) {
+	api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+		Path:        jsii.String(path),
+		Methods:     &[]awsapigatewayv2.HttpMethod{method},
+		Integration: awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String(path), f, nil),
+	})
+}
+
+// accessLog names the route, never the path or the caller: a link's path is a
+// token, and a token is a person.
+const accessLog = `{"requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status","milliseconds":"$context.responseLatency","bytes":"$context.responseLength"}`
+
+// stage publishes an API at its root, with an access log.
+func (s stack) stage(id string, api awsapigatewayv2.HttpApi, throttle *awsapigatewayv2.CfnStage_RouteSettingsProperty) {
+	logs := awslogs.NewLogGroup(s.Stack, jsii.String(id+"-logs"), &awslogs.LogGroupProps{
+		Retention:     awslogs.RetentionDays_ONE_MONTH,
+		RemovalPolicy: s.Settings.RemovalPolicy,
+	})
+	awsapigatewayv2.NewCfnStage(s.Stack, jsii.String(id), &awsapigatewayv2.CfnStageProps{
+		ApiId:      api.ApiId(),
+		StageName:  jsii.String("$default"),
+		AutoDeploy: jsii.Bool(true),
+		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
+			DestinationArn: logs.LogGroupArn(),
+			Format:         jsii.String(accessLog),
+		},
+		DefaultRouteSettings: throttle,
+	})
+}

@@ -1,0 +1,178 @@
+//go:build infra
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestEveryClassIsPurgedByTheClockOfItsZone(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		schedules := made.named("AWS::Scheduler::Schedule", "Properties")
+		want := map[string][2]string{
+			"stille-purge-communication": {"cron(30 3 * * ? *)", "Europe/Oslo"},
+			"stille-purge-messaging":     {"cron(40 3 * * ? *)", "Europe/Oslo"},
+			"stille-purge-contact":       {"cron(50 3 * * ? *)", "Europe/Oslo"},
+			"stille-purge-service":       {"cron(0 4 * * ? *)", "Europe/Oslo"},
+		}
+		got := map[string][2]string{}
+		for name, schedule := range schedules {
+			got[name] = [2]string{made.text(dig(schedule, "ScheduleExpression")), made.text(dig(schedule, "ScheduleExpressionTimezone"))}
+			target := dig(schedule, "Target")
+			if to := made.text(dig(target, "Arn")); to != name {
+				t.Errorf("%s starts %s", name, to)
+			}
+			if input := dig(target, "Input"); input != `{"scheduledTime":"<aws.scheduler.scheduled-time>"}` {
+				t.Errorf("%s passes %v", name, input)
+			}
+			if missed := made.text(dig(target, "DeadLetterConfig", "Arn")); missed != "purgemissed" {
+				t.Errorf("%s is lost in %s", name, missed)
+			}
+			if state, mode := dig(schedule, "State"), dig(schedule, "FlexibleTimeWindow", "Mode"); state != "ENABLED" || mode != "OFF" {
+				t.Errorf("%s is %v with a window %v", name, state, mode)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// definition is a class's state machine, with functions by their names.
+func (t template) definition(tb testing.TB, class string) map[string]any {
+	tb.Helper()
+	var states map[string]any
+	text := t.text(t.named("AWS::StepFunctions::StateMachine", "Properties", "DefinitionString")["stille-purge-"+class])
+	if err := json.Unmarshal([]byte(text), &states); err != nil {
+		tb.Fatal(err)
+	}
+	return states
+}
+
+func TestPurge(t *testing.T) {
+	for _, class := range classNames() {
+		made := production().definition(t, class)
+		state := func(name string) any { return dig(made, "States", name) }
+		run := map[string]any{"class": class, "run.$": "$$.Execution.Name", "startedAt.$": "$$.Execution.StartTime"}
+
+		t.Run(class+" is planned, deleted, verified", func(t *testing.T) {
+			var path []string
+			for name := made["StartAt"]; name != nil; name = dig(state(name.(string)), "Next") {
+				path = append(path, fmt.Sprint(name, ": ", dig(state(name.(string)), "Resource")))
+			}
+			want := []string{"Plan: stille-purge-plan", "Delete: <nil>", "Verify: stille-purge-verify"}
+			if diff := cmp.Diff(want, path); diff != "" {
+				t.Error(diff)
+			}
+		})
+		t.Run(class+" tells every step its run", func(t *testing.T) {
+			for name, more := range map[string]map[string]any{
+				"Plan":                {"input.$": "$$.Execution.Input"},
+				"Verify":              {"cutoff.$": "$.cutoff", "planHash.$": "$.planHash"},
+				"Certify the failure": {"failed": true, "error.$": "$.Error"},
+			} {
+				if diff := cmp.Diff(both(run, more), dig(state(name), "Parameters")); diff != "" {
+					t.Errorf("%s: %s", name, diff)
+				}
+			}
+		})
+		t.Run(class+" deletes shard by shard until each is done", func(t *testing.T) {
+			remove := state("Delete")
+			if got := [3]any{dig(remove, "ItemsPath"), dig(remove, "MaxConcurrency"), dig(remove, "ResultPath")}; got != [3]any{"$.shards", 16.0, nil} {
+				t.Errorf("the map is over %v", got)
+			}
+			pages := dig(remove, "ItemProcessor", "States", "Delete pages")
+			if got := [3]any{dig(pages, "Resource"), dig(pages, "Parameters"), dig(pages, "Next")}; got != [3]any{"stille-purge-delete", nil, "Shard done?"} {
+				t.Errorf("pages are deleted by %v", got)
+			}
+			want := map[string]any{
+				"Type":    "Choice",
+				"Choices": []any{map[string]any{"Variable": "$.done", "BooleanEquals": true, "Next": "Shard done"}},
+				"Default": "Delete pages",
+			}
+			if diff := cmp.Diff(want, dig(remove, "ItemProcessor", "States", "Shard done?")); diff != "" {
+				t.Error(diff)
+			}
+		})
+		t.Run(class+" ends in a certificate whatever fails", func(t *testing.T) {
+			for _, name := range []string{"Plan", "Delete", "Verify"} {
+				want := []any{map[string]any{"ErrorEquals": []any{"States.ALL"}, "Next": "Certify the failure"}}
+				if diff := cmp.Diff(want, dig(state(name), "Catch")); diff != "" {
+					t.Errorf("%s: %s", name, diff)
+				}
+			}
+			certify := state("Certify the failure")
+			if got := [2]any{dig(certify, "Resource"), dig(certify, "Next")}; got != [2]any{"stille-purge-verify", "Failed"} {
+				t.Errorf("a failure is certified by %v", got)
+			}
+			if got := dig(state("Failed"), "Type"); got != "Fail" {
+				t.Errorf("a failed run ends with %v", got)
+			}
+		})
+		t.Run(class+" tries again what AWS lost", func(t *testing.T) {
+			lost := []any{"Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException"}
+			pages := dig(state("Delete"), "ItemProcessor", "States", "Delete pages")
+			for name, want := range map[string]struct {
+				state any
+				tries []any
+			}{
+				"Plan":                {state("Plan"), []any{lost}},
+				"Delete pages":        {pages, []any{lost, []any{"States.TaskFailed"}}},
+				"Verify":              {state("Verify"), []any{lost, []any{"States.TaskFailed"}}},
+				"Certify the failure": {state("Certify the failure"), []any{lost}},
+			} {
+				var got []any
+				for _, retry := range listOf(dig(want.state, "Retry")) {
+					got = append(got, dig(retry, "ErrorEquals"))
+				}
+				if diff := cmp.Diff(want.tries, got); diff != "" {
+					t.Errorf("%s: %s", name, diff)
+				}
+			}
+		})
+	}
+	t.Run("invokes its three functions only", func(t *testing.T) {
+		want := []string{"lambda:InvokeFunction stille-purge-delete", "lambda:InvokeFunction stille-purge-plan", "lambda:InvokeFunction stille-purge-verify"}
+		if diff := cmp.Diff(want, production().rights()["purgerole"]); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestAClassMoreIsOneStanzaMore(t *testing.T) {
+	const stanza = `
+  - class: newsletter-archive
+    promise: P1Y
+    keep: P300D
+    anchor: the issue
+    zone: Europe/Vilnius
+    schedule: cron(15 5 * * ? *)
+    owner: marketing
+    legalBasis: GDPR art. 6(1)(f)
+    sentence: Issues are deleted after a year.
+`
+	made := synthesise("production", []string{stanza})
+	if made.named("AWS::DynamoDB::GlobalTable")["stille-records-newsletter-archive"] == nil {
+		t.Error("there is no table")
+	}
+	schedule := made.named("AWS::Scheduler::Schedule", "Properties")["stille-purge-newsletter-archive"]
+	if got := [2]any{dig(schedule, "ScheduleExpression"), dig(schedule, "ScheduleExpressionTimezone")}; got != [2]any{"cron(15 5 * * ? *)", "Europe/Vilnius"} {
+		t.Errorf("it is purged at %v", got)
+	}
+	if got := made.text(dig(made.outputs["PurgeNewsletterArchive"], "Value")); got != "stille-purge-newsletter-archive" {
+		t.Errorf("the output is %s", got)
+	}
+	for _, right := range []string{
+		"dynamodb:DeleteItem stille-records-newsletter-archive",
+		"dynamodb:Query stille-records-newsletter-archive/index/due",
+	} {
+		if !slices.Contains(made.rights()["purgedeleterole"], right) {
+			t.Errorf("purge-delete has no %s", right)
+		}
+	}
+}

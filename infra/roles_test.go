@@ -1,0 +1,235 @@
+//go:build infra
+
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// rights returns what every role may do, a line for each action on each
+// resource, by the role's name. What a role may do on all class tables alike
+// is one line for records-*.
+func (t template) rights() map[string][]string {
+	rights := map[string][]string{}
+	add := func(role string, statements any) {
+		list, ok := statements.([]any)
+		if !ok {
+			return
+		}
+		for _, statement := range list {
+			for _, action := range listOf(dig(statement, "Action")) {
+				for _, resource := range listOf(dig(statement, "Resource")) {
+					line := fmt.Sprint(action, " ", t.text(resource))
+					if condition := dig(statement, "Condition"); condition != nil {
+						line += fmt.Sprint(" if ", t.text(condition))
+					}
+					rights[role] = append(rights[role], line)
+				}
+			}
+		}
+	}
+	for id, resource := range t.resources {
+		switch resource["Type"] {
+		case "AWS::IAM::Role":
+			for _, policy := range listOf(dig(resource, "Properties", "Policies")) {
+				add(t.name(id), dig(policy, "PolicyDocument", "Statement"))
+			}
+		case "AWS::IAM::Policy":
+			for _, role := range listOf(dig(resource, "Properties", "Roles")) {
+				add(t.text(role), dig(resource, "Properties", "PolicyDocument", "Statement"))
+			}
+		}
+	}
+	for role, lines := range rights {
+		rights[role] = fold(lines)
+	}
+	return rights
+}
+
+func listOf(value any) []any {
+	if list, ok := value.([]any); ok {
+		return list
+	}
+	if value == nil {
+		return nil
+	}
+	return []any{value}
+}
+
+// fold makes one line of those that differ in the class only, where there is
+// one for every class, and sorts them.
+func fold(lines []string) []string {
+	classes := map[string][]string{}
+	for _, line := range lines {
+		for _, class := range classNames() {
+			if strings.Contains(line, "stille-records-"+class) {
+				one := strings.Replace(line, "stille-records-"+class, "stille-records-*", 1)
+				classes[one] = append(classes[one], line)
+			}
+		}
+	}
+	for one, each := range classes {
+		if len(each) == len(classNames()) {
+			lines = slices.DeleteFunc(lines, func(line string) bool { return slices.Contains(each, line) })
+			lines = append(lines, one)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func TestEveryFunctionMayDoWhatItMustAndNothingElse(t *testing.T) {
+	const (
+		viaDynamoDB = ` recordskey if map[StringEquals:map[kms:ViaService:dynamodb.eu-north-1.amazonaws.com]]`
+		secret      = "secretsmanager:GetSecretValue arn:AWS::Partition:secretsmanager:eu-north-1:AWS::AccountId:secret:stille/"
+		put         = "secretsmanager:PutSecretValue arn:AWS::Partition:secretsmanager:eu-north-1:AWS::AccountId:secret:stille/"
+	)
+	readsRecords := []string{"kms:Decrypt" + viaDynamoDB, "kms:DescribeKey" + viaDynamoDB}
+	writesRecords := slices.Concat(readsRecords, []string{
+		"kms:Encrypt" + viaDynamoDB, "kms:GenerateDataKey" + viaDynamoDB,
+		"kms:ReEncryptFrom" + viaDynamoDB, "kms:ReEncryptTo" + viaDynamoDB,
+	})
+	due := []string{"dynamodb:Query stille-records-*/index/due", "dynamodb:Query stille-records-*/index/withdrawn"}
+	link := []string{
+		secret + "contact-keys-??????", secret + "link-keys-??????",
+		"dynamodb:GetItem stille-suppressions", "dynamodb:PutItem stille-suppressions",
+		"dynamodb:PutItem stille-ledger",
+	}
+	want := map[string][]string{
+		"unsubscribe-email": link,
+		"unsubscribe-sms":   link,
+		"check": {
+			secret + "contact-keys-??????",
+			"dynamodb:GetItem stille-tools",
+			"dynamodb:GetItem stille-suppressions", "dynamodb:BatchGetItem stille-suppressions",
+		},
+		"mint": {
+			secret + "contact-keys-??????", secret + "link-keys-??????",
+			"dynamodb:GetItem stille-tools",
+			"dynamodb:GetItem stille-suppressions",
+		},
+		"suppress": {
+			secret + "contact-keys-??????",
+			"dynamodb:GetItem stille-tools",
+			"dynamodb:GetItem stille-suppressions", "dynamodb:PutItem stille-suppressions",
+			"dynamodb:PutItem stille-ledger",
+		},
+		"record": slices.Concat(writesRecords, []string{
+			secret + "contact-keys-??????",
+			"dynamodb:GetItem stille-tools",
+			"dynamodb:GetItem stille-suppressions",
+			"dynamodb:GetItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
+		}),
+		"propagate": slices.Concat(writesRecords, []string{
+			"dynamodb:DescribeStream stille-ledger", "dynamodb:GetRecords stille-ledger", "dynamodb:GetShardIterator stille-ledger",
+			"dynamodb:ListStreams *",
+			"dynamodb:GetItem stille-suppressions",
+			"dynamodb:GetItem stille-records-messaging", "dynamodb:UpdateItem stille-records-messaging",
+			"dynamodb:Query stille-records-messaging/index/subject",
+			"events:PutEvents stille",
+			"sqs:SendMessage propagateparked",
+		}),
+		"stamp": slices.Concat(writesRecords, []string{
+			"dynamodb:DescribeStream stille-records-*", "dynamodb:GetRecords stille-records-*", "dynamodb:GetShardIterator stille-records-*",
+			"dynamodb:ListStreams *",
+			"dynamodb:UpdateItem stille-records-*",
+			"dynamodb:GetItem stille-suppressions",
+			"sqs:SendMessage stampparked",
+		}),
+		"purge-plan": slices.Concat(readsRecords, due, []string{
+			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs",
+		}),
+		"purge-delete": slices.Concat(writesRecords, due, []string{
+			"dynamodb:BatchGetItem stille-records-*", "dynamodb:DeleteItem stille-records-*",
+			"dynamodb:GetItem stille-holds", "dynamodb:BatchGetItem stille-holds", "dynamodb:ConditionCheckItem stille-holds",
+			"s3:PutObject manifests/*",
+		}),
+		"purge-verify": slices.Concat(readsRecords, due, []string{
+			"dynamodb:BatchGetItem stille-records-*",
+			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs",
+			"s3:ListBucket manifests", "s3:GetObject manifests/*",
+			"s3:ListBucket evidence", "s3:GetObject evidence/*", "s3:PutObject evidence/*",
+			"kms:Sign signingkey", "kms:GetPublicKey signingkey",
+			secret + "proof-keys-??????",
+			"events:PutEvents stille",
+		}),
+		"rotate-keys": {
+			secret + "contact-keys-??????", secret + "link-keys-??????", secret + "proof-keys-??????",
+			put + "contact-keys-??????", put + "link-keys-??????", put + "proof-keys-??????",
+			"dynamodb:GetItem stille-suppressions", "dynamodb:PutItem stille-suppressions", "dynamodb:Scan stille-suppressions",
+		},
+	}
+	inBoth(t, func(t *testing.T, made template) {
+		rights := made.rights()
+		for function, lines := range want {
+			logs := "/aws/lambda/stille-" + function
+			lines := slices.Sorted(slices.Values(slices.Concat(lines, []string{"logs:CreateLogStream " + logs, "logs:PutLogEvents " + logs})))
+			if diff := cmp.Diff(lines, rights[strings.ReplaceAll(function, "-", "")+"role"]); diff != "" {
+				t.Errorf("%s: %s", function, diff)
+			}
+		}
+	})
+}
+
+func TestEveryFunctionHasARoleOfItsOwn(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		for name, role := range made.named("AWS::Lambda::Function", "Properties", "Role") {
+			want := strings.ReplaceAll(strings.TrimPrefix(name, "stille-"), "-", "") + "role"
+			if got := made.text(role); got != want {
+				t.Errorf("%s works as %s", name, got)
+			}
+		}
+		for name, managed := range made.named("AWS::IAM::Role", "Properties", "ManagedPolicyArns") {
+			if managed != nil {
+				t.Errorf("%s has a policy of AWS's making: %v", name, managed)
+			}
+		}
+	})
+}
+
+// These hold whatever functions there will be.
+func TestNoRoleCan(t *testing.T) {
+	rules := []struct {
+		rule    string
+		refuses func(role, action, resource string) bool
+	}{
+		{"do everything of a kind", func(_, action, _ string) bool { return strings.Contains(action, "*") }},
+		{"do a thing to everything, except list streams", func(_, action, resource string) bool {
+			return resource == "*" && action != "dynamodb:ListStreams"
+		}},
+		{"delete, except purge-delete", func(role, action, _ string) bool {
+			return strings.Contains(action, "Delete") && role != "purgedeleterole"
+		}},
+		{"delete from anything but class tables", func(_, action, resource string) bool {
+			return strings.Contains(action, "Delete") && resource != "stille-records-*"
+		}},
+		{"reach suppressions or ledger from a purge", func(role, _, resource string) bool {
+			return strings.HasPrefix(role, "purge") && (strings.HasPrefix(resource, "stille-suppressions") || strings.HasPrefix(resource, "stille-ledger"))
+		}},
+		{"go around conditions with PartiQL", func(_, action, _ string) bool { return strings.HasPrefix(action, "dynamodb:PartiQL") }},
+		{"change evidence or lift its lock", func(_, action, resource string) bool {
+			return strings.HasPrefix(resource, "evidence") && !slices.Contains([]string{"s3:PutObject", "s3:GetObject", "s3:ListBucket"}, action)
+		}},
+		{"sign, except purge-verify", func(role, action, _ string) bool { return action == "kms:Sign" && role != "purgeverifyrole" }},
+	}
+	inBoth(t, func(t *testing.T, made template) {
+		rights := made.rights()
+		for _, role := range slices.Sorted(maps.Keys(rights)) {
+			for _, line := range rights[role] {
+				action, rest, _ := strings.Cut(line, " ")
+				resource, _, _ := strings.Cut(rest, " if ")
+				for _, r := range rules {
+					if r.refuses(role, action, resource) {
+						t.Errorf("no role can %s, but %s: %s", r.rule, role, line)
+					}
+				}
+			}
+		}
+	})
+}

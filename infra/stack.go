@@ -1,0 +1,65 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+// Config is what a stack is built from.
+type Config struct {
+	Name     schema.Stack
+	Region   string
+	Version  string // what is deployed, as certificates name it
+	Dist     string // the build's folder, with one folder per function
+	Policy   *retention.Policy
+	Settings Settings
+}
+
+// stack is the construct that everything below goes into, with what it is
+// built from at hand.
+type stack struct {
+	awscdk.Stack
+	Config
+}
+
+// NewStack adds the whole system to the app, for any account.
+func NewStack(app constructs.Construct, config Config) awscdk.Stack {
+	s := stack{Config: config, Stack: awscdk.NewStack(app, jsii.String(string(config.Name)), &awscdk.StackProps{
+		Env:                   &awscdk.Environment{Region: jsii.String(config.Region)},
+		StackName:             jsii.String(string(config.Name)),
+		Description:           jsii.String("stille: opt-outs that stand, and deletion that can be checked"),
+		TerminationProtection: jsii.Bool(config.Settings.DeletionProtection),
+	})}
+
+	keys := s.keys()
+	tables := s.tables(keys)
+	buckets := s.buckets()
+	events := s.events()
+
+	s.firstKeys(keys, tables)
+	links := s.linksAPI(keys, tables)
+	tools := s.toolsAPI(keys, tables, links)
+	streams := s.streams(keys, tables, events)
+	purges := s.purges(keys, tables, buckets, events)
+	s.alarms(links, streams, purges)
+
+	s.output(schema.OutputLinks, s.Settings.address(links))
+	s.output(schema.OutputAPI, s.Settings.address(tools))
+	s.output(schema.OutputEvidenceBucket, buckets.evidence.BucketName())
+	s.output(schema.OutputManifestBucket, buckets.manifests.BucketName())
+	s.output(schema.OutputFeedbackTopic, events.feedback.TopicArn())
+	s.output(schema.OutputSMSReplyTopic, events.smsReply.TopicArn())
+	for _, m := range purges.machines {
+		s.output(schema.OutputPurge(m.class), m.StateMachineArn())
+	}
+	return s.Stack
+}
+
+// output names a value for whoever reads the stack after a deploy.
+func (s stack) output(name string, value *string) {
+	awscdk.NewCfnOutput(s.Stack, jsii.String(name), &awscdk.CfnOutputProps{Value: value})
+}

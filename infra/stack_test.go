@@ -1,0 +1,338 @@
+//go:build infra
+
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/schema"
+)
+
+// What the emulator drops in silence is only ever seen here.
+
+func TestTables(t *testing.T) {
+	const table = "AWS::DynamoDB::GlobalTable"
+	equal := func(t *testing.T, want, got map[string]any) {
+		t.Helper()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	inBoth(t, func(t *testing.T, made template) {
+		t.Run("can be set back to any second, class tables for a week only", func(t *testing.T) {
+			equal(t,
+				both(same(35.0, promiseTables()...), same(7.0, perClass("stille-records-%s")...)),
+				made.named(table, "Properties", "Replicas", "PointInTimeRecoverySpecification", "RecoveryPeriodInDays"))
+			equal(t, same(true, allTables()...),
+				made.named(table, "Properties", "Replicas", "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"))
+		})
+		t.Run("are billed by use", func(t *testing.T) {
+			equal(t, same("PAY_PER_REQUEST", allTables()...), made.named(table, "Properties", "BillingMode"))
+		})
+		t.Run("expire nothing by themselves", func(t *testing.T) {
+			equal(t, same(nil, allTables()...), made.named(table, "Properties", "TimeToLiveSpecification"))
+		})
+		t.Run("stream where something follows from a change", func(t *testing.T) {
+			equal(t,
+				both(same(nil, promiseTables()...), same("NEW_IMAGE", append(perClass("stille-records-%s"), "stille-ledger")...)),
+				made.named(table, "Properties", "StreamSpecification", "StreamViewType"))
+		})
+		t.Run("are encrypted with our own key where they hold records", func(t *testing.T) {
+			equal(t,
+				both(same(nil, promiseTables()...), same("KMS", perClass("stille-records-%s")...)),
+				made.named(table, "Properties", "SSESpecification", "SSEType"))
+			for name, key := range made.named(table, "Properties", "Replicas", "SSESpecification", "KMSMasterKeyId") {
+				if _, records := strings.CutPrefix(name, "stille-records-"); records && made.text(key) != "recordskey" {
+					t.Errorf("%s is encrypted with %v", name, key)
+				}
+			}
+		})
+		t.Run("have the indexes of a class", func(t *testing.T) {
+			for _, name := range perClass("stille-records-%s") {
+				got := indexesOf(made.named(table, "Properties", "GlobalSecondaryIndexes")[name])
+				want := []string{
+					"due: retentionShard, retentionSort; KEYS_ONLY",
+					"subject: subject; KEYS_ONLY",
+					"withdrawn: retentionShard, withdrawnAt; KEYS_ONLY",
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s: %s", name, diff)
+				}
+			}
+		})
+	})
+	t.Run("cannot be deleted in production", func(t *testing.T) {
+		equal(t, same(true, allTables()...), production().named(table, "Properties", "Replicas", "DeletionProtectionEnabled"))
+		equal(t, same(false, allTables()...), local().named(table, "Properties", "Replicas", "DeletionProtectionEnabled"))
+	})
+}
+
+// indexesOf puts an index each on a line.
+func indexesOf(list any) []string {
+	var lines []string
+	indexes, _ := list.([]any)
+	for _, index := range indexes {
+		var attributes []string
+		for _, key := range dig(index, "KeySchema").([]any) {
+			attributes = append(attributes, dig(key, "AttributeName").(string))
+		}
+		lines = append(lines, dig(index, "IndexName").(string)+": "+strings.Join(attributes, ", ")+
+			"; "+dig(index, "Projection", "ProjectionType").(string))
+	}
+	return slices.Sorted(slices.Values(lines))
+}
+
+func TestWhatIsStoredOutlivesTheStackInProduction(t *testing.T) {
+	stored := []string{"AWS::DynamoDB::GlobalTable", "AWS::S3::Bucket", "AWS::KMS::Key",
+		"AWS::SecretsManager::Secret", "AWS::SQS::Queue", "AWS::Logs::LogGroup"}
+	for _, kind := range stored {
+		for _, environment := range []struct {
+			name, want string
+			made       template
+		}{{"production", "Retain", production()}, {"local", "Delete", local()}} {
+			policies := environment.made.named(kind, "DeletionPolicy")
+			want := same(environment.want, slices.Collect(maps.Keys(policies))...)
+			if diff := cmp.Diff(want, policies); diff != "" || len(policies) == 0 {
+				t.Errorf("%s, %s: %s", environment.name, kind, diff)
+			}
+		}
+	}
+}
+
+func TestBuckets(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		buckets := made.named("AWS::S3::Bucket", "Properties")
+		t.Run("lock every certificate for five years", func(t *testing.T) {
+			want := map[string]any{"ObjectLockEnabled": "Enabled", "Rule": map[string]any{
+				"DefaultRetention": map[string]any{"Mode": "COMPLIANCE", "Days": 1830.0}}}
+			if diff := cmp.Diff(want, dig(buckets["evidence"], "ObjectLockConfiguration")); diff != "" {
+				t.Error(diff)
+			}
+			if got := dig(buckets["evidence"], "ObjectLockEnabled"); got != true {
+				t.Errorf("object lock: %v", got)
+			}
+			if got := dig(buckets["evidence"], "VersioningConfiguration", "Status"); got != "Enabled" {
+				t.Errorf("versioning: %v", got)
+			}
+		})
+		t.Run("forget manifests after a week", func(t *testing.T) {
+			want := map[string]any{"Rules": []any{map[string]any{
+				"Status": "Enabled", "ExpirationInDays": 7.0,
+				"AbortIncompleteMultipartUpload": map[string]any{"DaysAfterInitiation": 1.0},
+			}}}
+			if diff := cmp.Diff(want, dig(buckets["manifests"], "LifecycleConfiguration")); diff != "" {
+				t.Error(diff)
+			}
+		})
+		t.Run("are private", func(t *testing.T) {
+			for name, bucket := range buckets {
+				want := same(true, "BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+				if diff := cmp.Diff(want, dig(bucket, "PublicAccessBlockConfiguration")); diff != "" {
+					t.Errorf("%s: %s", name, diff)
+				}
+			}
+		})
+		t.Run("answer over TLS only", func(t *testing.T) {
+			for _, name := range []string{"evidencePolicy", "manifestsPolicy"} {
+				statement := dig(made.named("AWS::S3::BucketPolicy", "Properties", "PolicyDocument", "Statement")[name], "Condition")
+				if diff := cmp.Diff(map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}}, statement); diff != "" {
+					t.Errorf("%s: %s", name, diff)
+				}
+			}
+		})
+	})
+}
+
+func TestKeys(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		t.Run("sign certificates on P-256", func(t *testing.T) {
+			key := made.named("AWS::KMS::Key", "Properties")["signingkey"]
+			if got := [2]any{dig(key, "KeySpec"), dig(key, "KeyUsage")}; got != [2]any{"ECC_NIST_P256", "SIGN_VERIFY"} {
+				t.Errorf("signing key: %v", got)
+			}
+			for alias, target := range made.named("AWS::KMS::Alias", "Properties", "AliasName") {
+				if target != "alias/stille-certificates" {
+					t.Errorf("%s is %v", alias, target)
+				}
+			}
+		})
+		t.Run("are rotated by KMS where they encrypt", func(t *testing.T) {
+			if got := dig(made.named("AWS::KMS::Key", "Properties")["recordskey"], "EnableKeyRotation"); got != true {
+				t.Errorf("rotation: %v", got)
+			}
+		})
+		t.Run("are in no template", func(t *testing.T) {
+			secrets := made.named("AWS::SecretsManager::Secret", "Properties")
+			for name, secret := range secrets {
+				if dig(secret, "SecretString") != nil || dig(secret, "GenerateSecretString") != nil {
+					t.Errorf("%s has a value", name)
+				}
+			}
+			want := []string{"stille/contact-keys", "stille/link-keys", "stille/proof-keys"}
+			if diff := cmp.Diff(want, slices.Sorted(maps.Keys(secrets))); diff != "" {
+				t.Error(diff)
+			}
+		})
+		t.Run("are made once", func(t *testing.T) {
+			resource := made.named("Custom::FirstKeys", "Properties")["firstkeys"]
+			if got := made.text(dig(resource, "ServiceToken")); got != "stille-rotate-keys" {
+				t.Errorf("made by %s", got)
+			}
+			if diff := cmp.Diff([]string{"ServiceTimeout", "ServiceToken"}, slices.Sorted(maps.Keys(resource.(map[string]any)))); diff != "" {
+				t.Errorf("a property that changes makes them anew: %s", diff)
+			}
+		})
+	})
+}
+
+func TestAPIs(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		stages := made.named("AWS::ApiGatewayV2::Stage", "Properties")
+		t.Run("throttle the tools and never an opt-out", func(t *testing.T) {
+			want := map[string]any{
+				"linksstage": nil,
+				"toolsstage": map[string]any{"ThrottlingRateLimit": 100.0, "ThrottlingBurstLimit": 200.0},
+			}
+			if diff := cmp.Diff(want, made.named("AWS::ApiGatewayV2::Stage", "Properties", "DefaultRouteSettings")); diff != "" {
+				t.Error(diff)
+			}
+		})
+		t.Run("log neither tokens nor callers", func(t *testing.T) {
+			for name, stage := range stages {
+				var format map[string]string
+				if err := json.Unmarshal([]byte(dig(stage, "AccessLogSettings", "Format").(string)), &format); err != nil {
+					t.Fatal(err)
+				}
+				want := []string{"$context.requestId", "$context.requestTime", "$context.responseLatency",
+					"$context.responseLength", "$context.routeKey", "$context.status"}
+				if diff := cmp.Diff(want, slices.Sorted(maps.Values(format))); diff != "" {
+					t.Errorf("%s: %s", name, diff)
+				}
+			}
+		})
+		t.Run("lead every route to its function", func(t *testing.T) {
+			var got []string
+			for _, route := range made.named("AWS::ApiGatewayV2::Route", "Properties") {
+				integration := strings.TrimPrefix(made.integrationOf(route), "integrations/")
+				got = append(got, made.text(dig(route, "ApiId"))+" "+dig(route, "RouteKey").(string)+" -> "+integration)
+			}
+			slices.Sort(got)
+			want := []string{
+				"stille-links-api ANY /e/{token} -> stille-unsubscribe-email",
+				"stille-links-api ANY /s/{token} -> stille-unsubscribe-sms",
+				"stille-tools-api POST /v1/check -> stille-check",
+				"stille-tools-api POST /v1/links -> stille-mint",
+				"stille-tools-api POST /v1/records -> stille-record",
+				"stille-tools-api POST /v1/suppressions -> stille-suppress",
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	})
+	t.Run("have fixed addresses in the emulator only", func(t *testing.T) {
+		for name, tags := range production().named("AWS::ApiGatewayV2::Api", "Properties", "Tags") {
+			if tags != nil {
+				t.Errorf("%s: %v", name, tags)
+			}
+		}
+		want := map[string]any{"stille-links-api": "57111e01", "stille-tools-api": "57111e02"}
+		if diff := cmp.Diff(want, local().named("AWS::ApiGatewayV2::Api", "Properties", "Tags", "ms-custom-id")); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// integrationOf is the function that a route ends at.
+func (t template) integrationOf(route any) string {
+	for _, part := range dig(route, "Target", "Fn::Join").([]any)[1].([]any) {
+		if id, ok := dig(part, "Ref").(string); ok {
+			return t.text(dig(t.resources[id], "Properties", "IntegrationUri"))
+		}
+	}
+	return ""
+}
+
+func TestTopicsTakeOnlyTheirPublisher(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		got := map[string]string{}
+		for _, policy := range made.named("AWS::SNS::TopicPolicy", "Properties", "PolicyDocument", "Statement") {
+			for _, statement := range policy.([]any) {
+				if dig(statement, "Effect") == "Allow" {
+					got[made.text(dig(statement, "Resource"))] = dig(statement, "Principal", "Service").(string)
+					if made.text(dig(statement, "Condition", "StringEquals", "AWS:SourceAccount")) != "AWS::AccountId" {
+						t.Errorf("any account may publish: %v", statement)
+					}
+				}
+			}
+		}
+		want := map[string]string{
+			"stille-feedback": "ses.amazonaws.com", "stille-sms-reply": "sms-voice.amazonaws.com", "stille-alarms": "cloudwatch.amazonaws.com",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestAlarms(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		alarms := made.named("AWS::CloudWatch::Alarm", "Properties")
+		want := slices.Concat(
+			[]string{"stille-links-failing", "stille-propagate-behind", "stille-propagate-parked",
+				"stille-purge-missed", "stille-stamp-behind", "stille-stamp-parked"},
+			perClass("stille-purge-absent-%s"), perClass("stille-purge-failed-%s"), perClass("stille-purge-timed-out-%s"))
+		slices.Sort(want)
+		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(alarms))); diff != "" {
+			t.Error(diff)
+		}
+		for name, alarm := range alarms {
+			actions, _ := dig(alarm, "AlarmActions").([]any)
+			if len(actions) != 1 || made.text(actions[0]) != "stille-alarms" {
+				t.Errorf("%s reaches nobody: %v", name, actions)
+			}
+			missing := "notBreaching"
+			if strings.Contains(name, "absent") {
+				missing = "breaching"
+			}
+			if got := dig(alarm, "TreatMissingData"); got != missing {
+				t.Errorf("%s: missing data is %v", name, got)
+			}
+		}
+	})
+}
+
+// below is an API's address in the emulator, where text puts the API's name
+// for its id.
+func below(api string) string { return gateway + "/_aws/execute-api/" + api + "/$default" }
+
+func TestOutputs(t *testing.T) {
+	address := map[string]func(string) string{
+		"production": func(api string) string { return api }, // its own: ApiEndpoint
+		"local":      below,
+	}
+	inBoth(t, func(t *testing.T, made template) {
+		_, environment, _ := strings.Cut(t.Name(), "/")
+		got := map[string]string{}
+		for name, output := range made.outputs {
+			got[name] = made.text(dig(output, "Value"))
+		}
+		want := map[string]string{
+			schema.OutputLinks: address[environment]("stille-links-api"), schema.OutputAPI: address[environment]("stille-tools-api"),
+			schema.OutputEvidenceBucket: "evidence", schema.OutputManifestBucket: "manifests",
+			schema.OutputFeedbackTopic: "stille-feedback", schema.OutputSMSReplyTopic: "stille-sms-reply",
+		}
+		for _, class := range classNames() {
+			want[schema.OutputPurge(class)] = "stille-purge-" + class
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+// backupDays is how long a table can be set back to any second. The class
+// tables have retention.BackupDays instead: what a purge deleted must soon be
+// gone from the backups too.
+const backupDays = 35
+
+type tables struct {
+	suppressions, ledger, holds, runs, tools awsdynamodb.TableV2
+	classes                                  []classTable
+}
+
+// classTable holds the records of one retention class.
+type classTable struct {
+	class string
+	awsdynamodb.TableV2
+}
+
+func (s stack) tables(k keys) tables {
+	var t tables
+	t.suppressions = s.table("suppressions", &awsdynamodb.TablePropsV2{
+		TableName:    jsii.String(s.Name.Suppressions()),
+		PartitionKey: text(schema.AttrKey),
+	})
+	t.ledger = s.table("ledger", &awsdynamodb.TablePropsV2{
+		TableName:    jsii.String(s.Name.Ledger()),
+		PartitionKey: text(schema.AttrKey),
+		SortKey:      number(schema.AttrVersion),
+		DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
+	})
+	t.holds = s.table("holds", &awsdynamodb.TablePropsV2{
+		TableName:    jsii.String(s.Name.Holds()),
+		PartitionKey: text(schema.AttrTarget),
+	})
+	t.runs = s.table("runs", &awsdynamodb.TablePropsV2{
+		TableName:    jsii.String(s.Name.Runs()),
+		PartitionKey: text(schema.AttrClass),
+		SortKey:      text(schema.AttrRun),
+	})
+	t.tools = s.table("tools", &awsdynamodb.TablePropsV2{
+		TableName:    jsii.String(s.Name.Tools()),
+		PartitionKey: text(schema.AttrHash),
+	})
+	for _, class := range s.Policy.Classes {
+		t.classes = append(t.classes, classTable{class.Name, s.table("records-"+class.Name, &awsdynamodb.TablePropsV2{
+			TableName:    jsii.String(s.Name.Records(class.Name)),
+			PartitionKey: text(schema.AttrID),
+			DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
+			Encryption:   awsdynamodb.TableEncryptionV2_CustomerManagedKey(k.records, nil),
+			GlobalSecondaryIndexes: &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{
+				index(schema.IndexDue, schema.AttrRetentionShard, text(schema.AttrRetentionSort)),
+				index(schema.IndexWithdrawn, schema.AttrRetentionShard, text(schema.AttrWithdrawnAt)),
+				index(schema.IndexSubject, schema.AttrSubject, nil),
+			},
+			PointInTimeRecoverySpecification: backup(retention.BackupDays),
+		})})
+	}
+	return t
+}
+
+// table adds a table on demand with what all tables share.
+func (s stack) table(id string, props *awsdynamodb.TablePropsV2) awsdynamodb.TableV2 {
+	props.Billing = awsdynamodb.Billing_OnDemand(nil)
+	props.RemovalPolicy = s.Settings.RemovalPolicy
+	props.DeletionProtection = jsii.Bool(s.Settings.DeletionProtection)
+	if props.PointInTimeRecoverySpecification == nil {
+		props.PointInTimeRecoverySpecification = backup(backupDays)
+	}
+	return awsdynamodb.NewTableV2(s.Stack, jsii.String(id), props)
+}
+
+func backup(days float64) *awsdynamodb.PointInTimeRecoverySpecification {
+	return &awsdynamodb.PointInTimeRecoverySpecification{
+		PointInTimeRecoveryEnabled: jsii.Bool(true),
+		RecoveryPeriodInDays:       jsii.Number(days),
+	}
+}
+
+func index(name, partition string, sort *awsdynamodb.Attribute) *awsdynamodb.GlobalSecondaryIndexPropsV2 {
+	return &awsdynamodb.GlobalSecondaryIndexPropsV2{
+		IndexName:      jsii.String(name),
+		PartitionKey:   text(partition),
+		SortKey:        sort,
+		ProjectionType: awsdynamodb.ProjectionType_KEYS_ONLY,
+	}
+}
+
+func text(attribute string) *awsdynamodb.Attribute {
+	return &awsdynamodb.Attribute{Name: jsii.String(attribute), Type: awsdynamodb.AttributeType_STRING}
+}
+
+func number(attribute string) *awsdynamodb.Attribute {
+	return &awsdynamodb.Attribute{Name: jsii.String(attribute), Type: awsdynamodb.AttributeType_NUMBER}
+}
+
+// arns are the tables' ARNs, as roles name them.
+func arns(tables ...awsdynamodb.TableV2) []*string {
+	var arns []*string
+	for _, table := range tables {
+		arns = append(arns, table.TableArn())
+	}
+	return arns
+}
+
+// indexArns are the ARNs of one index in each of these tables.
+func indexArns(name string, tables ...awsdynamodb.TableV2) []*string {
+	var arns []*string
+	for _, table := range tables {
+		arns = append(arns, jsii.String(*table.TableArn()+"/index/"+name))
+	}
+	return arns
+}
+
+// records are the tables of these classes, or of all if none is named.
+func (t tables) records(classes ...string) []awsdynamodb.TableV2 {
+	var records []awsdynamodb.TableV2
+	for _, table := range t.classes {
+		if len(classes) == 0 || slices.Contains(classes, table.class) {
+			records = append(records, table.TableV2)
+		}
+	}
+	return records
+}
+
+// readsRecords lets DynamoDB decrypt class tables for a function. It gives no
+// access to the tables themselves, nor to the key in any other way.
+func (s stack) readsRecords(k keys) awsiam.PolicyStatement {
+	return s.throughDynamoDB(k, "kms:Decrypt", "kms:DescribeKey")
+}
+
+// writesRecords is readsRecords and the same for writing.
+func (s stack) writesRecords(k keys) awsiam.PolicyStatement {
+	return s.throughDynamoDB(k, "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt",
+		"kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+}
+
+func (s stack) throughDynamoDB(k keys, actions ...string) awsiam.PolicyStatement {
+	statement := allow([]*string{k.records.KeyArn()}, actions...)
+	statement.AddCondition(jsii.String("StringEquals"), map[string]any{
+		"kms:ViaService": "dynamodb." + s.Config.Region + ".amazonaws.com",
+	})
+	return statement
+}

@@ -1,0 +1,196 @@
+//go:build infra
+
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/jsii-runtime-go"
+
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+// template is a synthesised template, as CloudFormation gets it.
+type template struct {
+	resources map[string]map[string]any
+	outputs   map[string]any
+}
+
+// gateway is where the emulator would listen.
+const gateway = "http://127.0.0.1:4566"
+
+// Making a template takes seconds, so all tests share one an environment.
+var (
+	production = sync.OnceValue(func() template { return synthesise("production", nil) })
+	local      = sync.OnceValue(func() template { return synthesise("local", nil) })
+)
+
+// inBoth runs a test on the templates of both environments.
+func inBoth(t *testing.T, test func(*testing.T, template)) {
+	t.Helper()
+	t.Run("production", func(t *testing.T) { test(t, production()) })
+	t.Run("local", func(t *testing.T) { test(t, local()) })
+}
+
+// synthesise makes the template of an environment, from our own policy file
+// with more classes added to it. It panics where there is none, as the CDK
+// does.
+func synthesise(environment string, more []string) template {
+	dist, err := os.MkdirTemp("", "dist")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dist)
+	for _, function := range functionNames() {
+		if err := os.Mkdir(filepath.Join(dist, function), 0o755); err != nil {
+			panic(err)
+		}
+	}
+	settings, err := settingsFor(environment, gateway)
+	if err != nil {
+		panic(err)
+	}
+	data, err := os.ReadFile(schema.RetentionFile)
+	if err != nil {
+		panic(err)
+	}
+	policy, err := retention.LoadPolicy([]byte(string(data) + strings.Join(more, "")))
+	if err != nil {
+		panic(err)
+	}
+	out := filepath.Join(dist, "cdk.out")
+	made := assertions.Template_FromStack(NewStack(newApp(&out), Config{
+		Name: "stille", Region: "eu-north-1", Version: "v1", Dist: dist, Policy: policy, Settings: settings,
+	}), nil)
+	content := *made.ToJSON()
+	t := template{resources: map[string]map[string]any{}, outputs: content["Outputs"].(map[string]any)}
+	for id, resource := range content["Resources"].(map[string]any) {
+		t.resources[id] = resource.(map[string]any)
+	}
+	return t
+}
+
+func functionNames() []string {
+	return []string{
+		schema.UnsubscribeEmail, schema.UnsubscribeSMS, schema.Check, schema.Mint, schema.Suppress, schema.Record,
+		schema.Propagate, schema.Stamp, schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify, schema.RotateKeys,
+	}
+}
+
+// named returns what all resources of a type hold at a path of theirs, by their
+// own name.
+func (t template) named(kind string, path ...string) map[string]any {
+	found := map[string]any{}
+	for id, resource := range t.resources {
+		if resource["Type"] == kind {
+			found[t.name(id)] = dig(resource, path...)
+		}
+	}
+	return found
+}
+
+// dig follows a path through maps and lists of one, and returns nil where it
+// ends.
+func dig(in any, path ...string) any {
+	for _, part := range path {
+		if list, ok := in.([]any); ok && len(list) == 1 {
+			in = list[0]
+		}
+		m, ok := in.(map[string]any)
+		if !ok {
+			return nil
+		}
+		in = m[part]
+	}
+	return in
+}
+
+// name is a resource's own name, or for one that CloudFormation names its
+// logical id without the CDK's hash.
+func (t template) name(id string) string {
+	resource := t.resources[id]
+	for _, property := range []string{"TableName", "FunctionName", "StateMachineName", "AlarmName", "Name", "TopicName", "LogGroupName"} {
+		if name, ok := dig(resource, "Properties", property).(string); ok {
+			return name
+		}
+	}
+	if len(id) > 8 && strings.Trim(id[len(id)-8:], "0123456789ABCDEF") == "" {
+		return id[:len(id)-8]
+	}
+	return id
+}
+
+// text is a value of the template with references replaced by names.
+func (t template) text(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case []any:
+		parts := make([]string, len(v))
+		for i, part := range v {
+			parts[i] = t.text(part)
+		}
+		return strings.Join(parts, "")
+	case map[string]any:
+		if ref, ok := v["Ref"].(string); ok {
+			return t.name(ref)
+		}
+		if get, ok := v["Fn::GetAtt"].([]any); ok {
+			return t.name(get[0].(string))
+		}
+		if join, ok := v["Fn::Join"].([]any); ok {
+			return t.text(join[1])
+		}
+	}
+	return fmt.Sprint(value)
+}
+
+// same is a map that says the same of every key.
+func same(value any, keys ...string) map[string]any {
+	m := map[string]any{}
+	for _, key := range keys {
+		m[key] = value
+	}
+	return m
+}
+
+// both is two maps in one.
+func both(a, b map[string]any) map[string]any {
+	m := maps.Clone(a)
+	maps.Copy(m, b)
+	return m
+}
+
+func classNames() []string { return []string{"communication", "contact", "messaging", "service"} }
+
+// perClass puts every class's name into a pattern.
+func perClass(pattern string) []string {
+	var names []string
+	for _, class := range classNames() {
+		names = append(names, fmt.Sprintf(pattern, class))
+	}
+	return names
+}
+
+func promiseTables() []string {
+	return []string{"stille-suppressions", "stille-ledger", "stille-holds", "stille-runs", "stille-tools"}
+}
+
+func allTables() []string {
+	return slices.Concat(promiseTables(), perClass("stille-records-%s"))
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	jsii.Close()
+	os.Exit(code)
+}

@@ -1,0 +1,121 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+)
+
+// A hung deploy does not end by itself, so each step has its limit: several
+// times what it takes on a slow machine.
+const (
+	buildLimit     = 15 * time.Minute // the first build compiles the CDK
+	synthLimit     = 5 * time.Minute
+	bootstrapLimit = 3 * time.Minute
+	deployLimit    = 5 * time.Minute
+)
+
+// deploy brings the emulator to what infra/ and dist/ say now.
+func (p Place) deploy(ctx context.Context) error {
+	app, assembly := p.tool("bin", "infra"), p.path("cdk.out")
+	if err := p.run(ctx, buildLimit, p.Root, os.Environ(), "go", "build", "-o", app, "./infra"); err != nil {
+		return fmt.Errorf("building the CDK app: %w", err)
+	}
+	err := p.cdk(ctx, synthLimit, "synth", "--quiet", "--app", app, "--output", assembly,
+		"--context", "environment=local",
+		"--context", "gateway="+p.endpoint(),
+		"--context", "version="+version(ctx, p.Root))
+	if err != nil {
+		return fmt.Errorf("synthesising the stack: %w", err)
+	}
+	bootstrapped, err := p.bootstrapped(ctx)
+	if err != nil {
+		return err
+	}
+	if !bootstrapped {
+		if err := p.cdk(ctx, bootstrapLimit, "bootstrap", "--app", assembly, "aws://"+account+"/"+region); err != nil {
+			return fmt.Errorf("bootstrapping the emulator: %w", err)
+		}
+	}
+	if err := p.cdk(ctx, deployLimit, "deploy", "--app", assembly, "--all", "--require-approval", "never", "--progress", "events"); err != nil {
+		return fmt.Errorf("deploying the stack: %w", err)
+	}
+	return nil
+}
+
+// version is what git calls the code, and "local" where it cannot say.
+func version(ctx context.Context, root string) string {
+	described, err := exec.CommandContext(ctx, "git", "-C", root, "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return "local"
+	}
+	return strings.TrimSpace(string(described))
+}
+
+// bootstrapped says whether the CDK's own stack is there already.
+func (p Place) bootstrapped(ctx context.Context) (bool, error) {
+	stacks := cloudformation.NewDescribeStacksPaginator(cloudformation.NewFromConfig(p.config()), &cloudformation.DescribeStacksInput{})
+	for stacks.HasMorePages() {
+		page, err := stacks.NextPage(ctx)
+		if err != nil {
+			return false, fmt.Errorf("looking for the CDK's own stack: %w", err)
+		}
+		for _, stack := range page.Stacks {
+			if aws.ToString(stack.StackName) == "CDKToolkit" {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+func (p Place) cdk(ctx context.Context, limit time.Duration, arguments ...string) error {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return fmt.Errorf("running the CDK CLI: %w", err)
+	}
+	environment := append(p.awsEnvironment(),
+		"HOME="+home, // where jsii caches what it unpacked
+		"AWS_CONFIG_FILE="+os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
+		"CDK_DISABLE_VERSION_CHECK=1",
+		"CDK_DISABLE_CLI_TELEMETRY=true",
+		"JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1",
+		"NO_COLOR=1",
+	)
+	program := p.tool("npm", "node_modules", ".bin", "cdk")
+	return p.run(ctx, limit, filepath.Join(p.Root, "infra"), environment, program, append(arguments, "--no-notices")...)
+}
+
+// run runs a program to its end or its limit. Its output is kept for the error
+// only, whose reader needs its end.
+func (p Place) run(ctx context.Context, limit time.Duration, folder string, environment []string, program string, arguments ...string) error {
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var output bytes.Buffer
+	command := exec.CommandContext(limited, program, arguments...)
+	command.Dir, command.Env = folder, environment
+	command.Stdout, command.Stderr = &output, &output
+	// The CDK CLI starts the app, and the app Node: all of them must end.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
+	command.WaitDelay = 5 * time.Second
+	err := command.Run()
+	if errors.Is(limited.Err(), context.DeadlineExceeded) && ctx.Err() == nil {
+		err = fmt.Errorf("not done after %s", limit)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", filepath.Base(program), arguments[0], err, tail(output.Bytes()))
+	}
+	return nil
+}

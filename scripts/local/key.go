@@ -1,0 +1,43 @@
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"stille/shared/access"
+	"stille/shared/dynamo"
+	"stille/shared/schema"
+	"stille/shared/scope"
+)
+
+// sampleKey returns the key of a tool that may everything. It stays the same
+// as long as the stack knows the one in the stack file.
+func (p Place) sampleKey(ctx context.Context, name schema.Stack) (string, error) {
+	tools := dynamo.NewTools(dynamo.NewClient(p.config()), name)
+	if before, err := Read(p.File); err == nil {
+		_, err := tools.Tool(ctx, access.Hash(before.APIKey))
+		if err == nil {
+			return before.APIKey, nil
+		}
+		if !errors.Is(err, access.ErrUnknownTool) {
+			return "", fmt.Errorf("looking for the sample tool: %w", err)
+		}
+	}
+	key, hash, err := access.NewKey(rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	err = tools.Put(ctx, hash, access.Tool{
+		Name:      "sample",
+		Rights:    access.Rights(),
+		Scopes:    []scope.Scope{scope.Everywhere},
+		CreatedAt: time.Now(),
+	})
+	if err != nil {
+		return "", fmt.Errorf("adding the sample tool: %w", err)
+	}
+	return key, nil
+}

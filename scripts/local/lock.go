@@ -1,0 +1,75 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"stille/shared/schema"
+)
+
+// A template, as far as Object Lock goes.
+type template struct {
+	Resources map[string]struct {
+		Type       string
+		Properties struct {
+			ObjectLockConfiguration *struct {
+				Rule struct {
+					DefaultRetention types.DefaultRetention
+				}
+			}
+		}
+	}
+}
+
+// lockBuckets sets by API the Object Lock that the template asks for: the
+// emulator's CloudFormation drops it in silence, and certificates must not be
+// deletable here either.
+func (p Place) lockBuckets(ctx context.Context, stack schema.Stack) error {
+	data, err := os.ReadFile(p.path("cdk.out", string(stack)+".template.json"))
+	if err != nil {
+		return fmt.Errorf("reading what buckets to lock: %w", err)
+	}
+	var synthesised template
+	if err := json.Unmarshal(data, &synthesised); err != nil {
+		return fmt.Errorf("reading what buckets to lock: %w", err)
+	}
+	for id, resource := range synthesised.Resources {
+		lock := resource.Properties.ObjectLockConfiguration
+		if resource.Type != "AWS::S3::Bucket" || lock == nil {
+			continue
+		}
+		if err := p.lockBucket(ctx, stack, id, lock.Rule.DefaultRetention); err != nil {
+			return fmt.Errorf("locking the bucket %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+func (p Place) lockBucket(ctx context.Context, stack schema.Stack, id string, retention types.DefaultRetention) error {
+	found, err := cloudformation.NewFromConfig(p.config()).DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{
+		StackName:         aws.String(string(stack)),
+		LogicalResourceId: aws.String(id),
+	})
+	if err != nil {
+		return err
+	}
+	_, err = p.objects().PutObjectLockConfiguration(ctx, &s3.PutObjectLockConfigurationInput{
+		Bucket: found.StackResourceDetail.PhysicalResourceId,
+		ObjectLockConfiguration: &types.ObjectLockConfiguration{
+			ObjectLockEnabled: types.ObjectLockEnabledEnabled,
+			Rule:              &types.ObjectLockRule{DefaultRetention: &retention},
+		},
+	})
+	return err
+}
+
+func (p Place) objects() *s3.Client {
+	return s3.NewFromConfig(p.config(), func(o *s3.Options) { o.UsePathStyle = true })
+}

@@ -1,0 +1,72 @@
+package local
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"stille/shared/schema"
+)
+
+// outputs reads what the deployed stack says about itself.
+func (p Place) outputs(ctx context.Context, name schema.Stack) (map[string]string, error) {
+	found, err := cloudformation.NewFromConfig(p.config()).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{
+		StackName: aws.String(string(name)),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the stack's outputs: %w", err)
+	}
+	outputs := make(map[string]string)
+	for _, stack := range found.Stacks {
+		for _, output := range stack.Outputs {
+			outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+		}
+	}
+	return outputs, nil
+}
+
+// describe puts the stack file together, but for the API key. Its error names
+// an output that the stack lacks.
+func describe(p Place, name schema.Stack, s settings, outputs map[string]string) (Stack, error) {
+	var missing []string
+	output := func(key string) string {
+		value, found := outputs[key]
+		if !found || value == "" {
+			missing = append(missing, key)
+		}
+		return value
+	}
+	stack := Stack{
+		Endpoint:  p.endpoint(),
+		Region:    region,
+		Links:     output(schema.OutputLinks),
+		API:       output(schema.OutputAPI),
+		Scope:     s.brand.Scope,
+		SMSNumber: s.brand.SMSNumbers[0],
+		Tables: map[string]string{
+			"suppressions": name.Suppressions(),
+			"ledger":       name.Ledger(),
+			"holds":        name.Holds(),
+		},
+		Purge: map[string]string{},
+		Topics: map[string]string{
+			"feedback": output(schema.OutputFeedbackTopic),
+			"smsReply": output(schema.OutputSMSReplyTopic),
+		},
+		Buckets: map[string]string{
+			"evidence":  output(schema.OutputEvidenceBucket),
+			"manifests": output(schema.OutputManifestBucket),
+		},
+		Logs: name.LogGroups(),
+	}
+	for _, class := range s.policy.Classes {
+		stack.Tables[class.Name] = name.Records(class.Name)
+		stack.Purge[class.Name] = output(schema.OutputPurge(class.Name))
+	}
+	if len(missing) > 0 {
+		return Stack{}, fmt.Errorf("the deployed stack lacks the outputs %q", missing)
+	}
+	return stack, nil
+}

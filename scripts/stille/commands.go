@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/alecthomas/kong"
+)
+
+// What the program ends with.
+const (
+	exitDone = iota
+	exitFailed
+	exitUsage
+	exitHalted
+)
+
+// options are the flags of every command.
+type options struct {
+	JSON   bool   `name:"json" group:"Flags of every command:" help:"Answer in JSON, one value a line."`
+	Stack  string `default:"${stack}" group:"Flags of every command:" help:"Name of the stack."`
+	AWS    bool   `name:"aws" group:"Flags of every command:" help:"Work on AWS, also where there is a local stack."`
+	Policy string `name:"policy-file" group:"Flags of every command:" placeholder:"FILE" help:"The retention policy; infra/retention.yaml of the project where it is not given."`
+	Scopes string `name:"scopes-file" group:"Flags of every command:" placeholder:"FILE" help:"The brands and topics; infra/scopes.yaml of the project where it is not given."`
+}
+
+type commands struct {
+	options
+
+	Due         due            `cmd:"" help:"When something that started then must be gone."`
+	Normalise   normalise      `cmd:"" help:"What an address is taken for."`
+	Check       check          `cmd:"" help:"May a message be sent to a contact?"`
+	Add         add            `cmd:"" help:"Put a contact on the suppression list."`
+	History     history        `cmd:"" help:"Everything that happened to a contact's suppressions, verified."`
+	Purge       purges         `cmd:"" help:"Delete what is due."`
+	Hold        holds          `cmd:"" help:"Keep what is due: legal holds and restrictions."`
+	Certificate certificateCmd `cmd:"" help:"The proof of a purge."`
+	Tool        tools          `cmd:"" help:"The API keys of the marketing tools."`
+}
+
+const description = `Opt-outs that stand, and deletion that can be checked.
+
+It works on the local stack where there is one (.local/stack.json, at or above the working directory), and otherwise, or with --aws, on the stack named --stack in the AWS account and region of the environment.
+
+Exit codes: 0 done, 1 failed, 2 bad usage, 3 halted by the brake.`
+
+// run runs one command line and returns the exit code.
+func run(ctx context.Context, args []string, s session) int {
+	onlyHelp := len(args) == 0
+	if onlyHelp {
+		args = []string{"--help"}
+	}
+	var c commands
+	helped := false
+	parser, err := kong.New(&c,
+		kong.Name("stille"),
+		kong.Description(description),
+		kong.Vars{"stack": defaultStack},
+		kong.Writers(s.stdout, s.stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(int) { helped = true }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&s))
+	if err != nil {
+		return s.end(err)
+	}
+	command, err := parser.Parse(args)
+	switch {
+	case helped && onlyHelp:
+		return exitUsage
+	case helped:
+		return exitDone
+	case err != nil:
+		return s.end(usage("%s; see `stille --help`", withoutAddresses(err.Error())))
+	}
+	s.options = c.options
+	return s.end(command.Run())
+}
+
+// errHalted means that the brake stopped a purge before it deleted anything.
+var errHalted = errors.New("the brake halted the purge: nothing was deleted")
+
+// usageError is about how the command was called.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+func usage(format string, args ...any) error { return usageError(fmt.Sprintf(format, args...)) }
+
+// end says what went wrong, if anything did, and returns the exit code.
+func (s *session) end(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintf(s.stderr, "stille: %v\n", s.advised(err))
+	var wrong usageError
+	switch {
+	case errors.Is(err, errHalted):
+		return exitHalted
+	case errors.As(err, &wrong):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// What may be an address or a number in a message that repeats the command
+// line; a date is one too many rather than a number one too few.
+var personal = regexp.MustCompile(`[^\s"'=]*@[^\s"',]*|\+?[0-9][0-9 ().-]{4,}[0-9]`)
+
+func withoutAddresses(message string) string { return personal.ReplaceAllString(message, "…") }

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+func TestWithoutACommandItHelpsAndSaysThatThisWasNoUse(t *testing.T) {
+	got := call{}.run(t).ended(t, exitUsage)
+	if !strings.Contains(got.out, "Usage: stille <command>") {
+		t.Errorf("it says %q", got.out)
+	}
+}
+
+func TestEveryCommandHelps(t *testing.T) {
+	parser, err := kong.New(&commands{}, kong.Vars{"stack": defaultStack})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range parser.Model.Leaves(false) {
+		args := append(strings.Fields(command.Path()), "--help")
+		got := call{}.run(t, args...).ended(t, exitDone)
+		if !strings.Contains(got.out, "Usage: stille "+args[0]) || !strings.Contains(got.out, "--json") || got.errors != "" {
+			t.Errorf("%v says %q and %q", args, got.out, got.errors)
+		}
+	}
+}
+
+func TestBadUsageIsNamedAndEndsWithItsOwnCode(t *testing.T) {
+	for _, c := range []struct {
+		name, says string
+		args       []string
+	}{
+		{"an unknown command", "unexpected argument status", []string{"status"}},
+		{"a command that comes later", "unexpected argument approve", []string{"purge", "approve", "x"}},
+		{"no such channel", `must be one of "email","sms"`, []string{"normalise", "fax", "1"}},
+		{"no period", "--keep", []string{"due", "2024-08-31"}},
+		{"an unknown class", "it has communication, messaging, contact, service", []string{"purge", "plan", "letters"}},
+		{"an unknown class to run", "it has communication, messaging, contact, service", []string{"purge", "run", "letters"}},
+		{"an unknown scope", "there are acme, acme/newsletter, globex, and * for all", []string{"check", "email", "a@example.no", "--scope", "acne"}},
+		{"an unknown scope of a tool", "--scopes: there is no such scope", []string{"tool", "add", "crm", "--rights", "check", "--scopes", "acme,acne"}},
+		{"an unknown right", "must be one of", []string{"tool", "add", "crm", "--rights", "check,fly", "--scopes", "acme"}},
+		{"a tool without a name one can write", "the name must be 1 to 64 characters", []string{"tool", "add", "the crm", "--rights", "check", "--scopes", "acme"}},
+		{"no scope where there are several brands", "more than one brand: acme, acme/newsletter, globex, or *", []string{"add", "email", "a@example.no"}},
+		{"an unknown reason", "must be one of", []string{"add", "email", "a@example.no", "--scope", "acme", "--reason", "bored"}},
+		{"a reason that only an erasure has", "must be one of", []string{"add", "email", "a@example.no", "--scope", "acme", "--reason", "erasure"}},
+		{"an opt-out of tomorrow", "--at: must not be in the future", []string{"add", "email", "a@example.no", "--scope", "acme", "--at", "2026-11-23T00:00:00Z"}},
+		{"a time that is none", "--at: must be a time like", []string{"add", "email", "a@example.no", "--scope", "acme", "--at", "yesterday"}},
+		{"a note that tells a story", "--note: must be 1 to 64 characters", []string{"add", "email", "a@example.no", "--scope", "acme", "--note", "she called"}},
+		{"an address to add that is none", "the address cannot be read: no @", []string{"add", "email", "a", "--scope", "acme"}},
+		{"a purge of yesterday", "--at: must be in the future", []string{"purge", "run", "messaging", "--at", "2026-11-21T00:00:00Z"}},
+		{"a hold on nothing", "--contact=CHANNEL ADDRESS or --record=CLASS ID", []string{"hold", "set", "--case", "1", "--reason", "r"}},
+		{"a hold on two things", "can't be used together", []string{"hold", "set", "--case", "1", "--reason", "r", "--contact", "email", "a@example.no", "--record", "messaging", "sub-81"}},
+		{"a hold on half a contact", "needs two values, CHANNEL ADDRESS", []string{"hold", "set", "--contact", "email", "--case", "1", "--reason", "r"}},
+		{"a hold on half a record", "needs two values, CLASS ID", []string{"hold", "set", "--case", "1", "--reason", "r", "--record", "messaging"}},
+		{"a hold on an unknown channel", "must be email or sms", []string{"hold", "set", "--case", "1", "--reason", "r", "--contact", "fax", "1"}},
+		{"a hold on an unknown class", "--record: the policy has no such class", []string{"hold", "set", "--case", "1", "--reason", "r", "--record", "letters", "l-1"}},
+		{"a hold on an id that is an address", "--record: the id must not look like", []string{"hold", "set", "--case", "1", "--reason", "r", "--record", "messaging", "kari@example.no"}},
+		{"a case that tells a story", "--case: must be 1 to 64 characters", []string{"hold", "set", "--case", "Kari Nordmann", "--reason", "r", "--record", "messaging", "sub-81"}},
+		{"a policy file that is not there", "--policy-file: there is no such file", []string{"purge", "plan", "messaging", "--policy-file", "/nowhere.yaml"}},
+		{"a folder without a certificate", "fetches all four files", []string{"certificate", "verify", "/"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := call{}.run(t, c.args...).ended(t, exitUsage)
+			if !strings.Contains(got.errors, c.says) || got.out != "" {
+				t.Errorf("it says %q and answers %q, want %q and nothing", got.errors, got.out, c.says)
+			}
+		})
+	}
+}
+
+func TestNoErrorRepeatsAnAddressOrANumber(t *testing.T) {
+	for _, args := range [][]string{
+		{"kari.secret@example.no"},
+		{"normalise", "kari.secret@example.no"},
+		{"normalise", "email", "--kari.secret@example.no"},
+		{"normalise", "email", "--region=NO", "--json=kari.secret@example.no"},
+		{"check", "kari.secret@example.no"},
+		{"check", "+4791234567"},
+		{"check", "912 34 567"},
+		{"check", "email", "x@example.no", "kari.secret@example.no"},
+		{"check", "email", "kari.secret@@example.no"},
+		{"check", "email", "kari.secret@example.no", "--scope", "kari.secret@example.no"},
+		{"check", "email", "kari.secret@example.no", "--purpose", "kari.secret@example.no"},
+		{"check", "email", "-kari.secret@example.no"},
+		{"check", "sms", "--region", "NOR", "91234567"},
+		{"add", "email", "kari.secret@@example.no", "--scope", "acme"},
+		{"add", "email", "x@example.no", "--scope", "acme", "--note", "kari.secret@example.no"},
+		{"add", "email", "x@example.no", "--scope", "acme", "--at", "kari.secret@example.no"},
+		{"hold", "set", "--case", "1", "--reason", "kari.secret@example.no", "--record", "messaging", "sub-81"},
+		{"hold", "set", "--case", "1", "--reason", "r", "--record", "messaging", "kari.secret@example.no"},
+		{"hold", "set", "--case", "1", "--reason", "r", "--record", "kari.secret@example.no", "sub-81"},
+		{"hold", "set", "--case", "1", "--reason", "r", "--contact", "kari.secret@example.no", "email"},
+		{"hold", "set", "--case", "1", "--reason", "r", "--contact", "email", "kari.secret@example.no", "kari.secret@example.no"},
+		{"due", "--keep", "kari.secret@example.no", "2024-08-31"},
+		{"due", "--keep", "P6M", "--zone", "kari.secret@example.no"},
+		{"due", "--keep", "P6M", "kari.secret@example.no"},
+		{"purge", "run", "kari.secret@example.no"},
+		{"tool", "add", "kari.secret@example.no", "--rights", "kari.secret@example.no", "--scopes", "acme"},
+		{"tool", "add", "crm", "--rights", "check", "--scopes", "kari.secret@example.no"},
+	} {
+		got := call{}.run(t, args...)
+		said := got.out + got.errors
+		if strings.Contains(said, "secret") || strings.Contains(said, "1234") || strings.Contains(said, "912 34") || said == "" {
+			t.Errorf("%v: it says %q", args, said)
+		}
+	}
+}
+
+func TestACheckOfWhatIsNoAddressIsAnswered(t *testing.T) {
+	got := call{}.run(t, "check", "email", "kari", "--scope", "acme", "--json").ended(t, exitDone)
+	if got.out != `{"send":false,"reason":"invalid-address"}`+"\n" {
+		t.Errorf("it answers %q", got.out)
+	}
+}
+
+func TestAStackThatCannotBeOpenedIsAFailure(t *testing.T) {
+	got := call{}.run(t, "hold", "list").ended(t, exitFailed)
+	if got.errors != "stille: this test has no stack\n" {
+		t.Errorf("it says %q", got.errors)
+	}
+}

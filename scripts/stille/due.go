@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+type due struct {
+	Keep  period `required:"" placeholder:"P6M" help:"How long it is kept: PnY, PnM or PnD."`
+	Zone  zone   `default:"Europe/Oslo" help:"Whose dates count."`
+	Start words  `arg:"" optional:"" help:"When it started: a time like 2024-08-31T10:00:00Z, or a date in the zone. Standard input, one a line, where none is given."`
+}
+
+// Help explains the calendar.
+func (due) Help() string {
+	return `Something is kept through the same date one period later, by the dates of the zone, or through the last day of that month where it has no such date. It is due from the first instant of the day after.
+
+For each start it prints the start as given, the last day it is kept and the instant it is due from (UTC), separated by tabs.
+
+    $ stille due --keep P6M --zone Europe/Oslo 2024-08-31T10:00:00Z
+    2024-08-31T10:00:00Z	2025-02-28	2025-02-28T23:00:00Z
+
+    $ stille due --keep P2Y <starts.txt`
+}
+
+type dueAnswer struct {
+	Start       string    `json:"start"`
+	KeptThrough string    `json:"keptThrough"`
+	DueFrom     time.Time `json:"dueFrom"`
+}
+
+func (a dueAnswer) text(w io.Writer) {
+	fmt.Fprintf(w, "%s\t%s\t%s\n", a.Start, a.KeptThrough, a.DueFrom.Format(time.RFC3339))
+}
+
+// Run answers for every start, and stops at the first it cannot read.
+func (d due) Run(s *session) error {
+	n := 0
+	for text, err := range s.lines(d.Start) {
+		if err != nil {
+			return err
+		}
+		n++
+		given := strings.TrimRight(text, "\r")
+		if strings.TrimSpace(given) == "" && len(d.Start) == 0 {
+			continue
+		}
+		start, err := parseStart(strings.TrimSpace(given), d.Zone.Location)
+		if err != nil {
+			return usage("start %d: %v", n, err)
+		}
+		err = s.show(dueAnswer{
+			Start:       given,
+			KeptThrough: d.Keep.LastDay(start, d.Zone.Location).String(),
+			DueFrom:     d.Keep.DueFrom(start, d.Zone.Location),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parseStart reads a moment, or a day of the zone.
+func parseStart(text string, zone *time.Location) (time.Time, error) {
+	if start, err := time.Parse(time.RFC3339, text); err == nil {
+		return start, nil
+	}
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("must be a time like 2024-08-31T10:00:00Z, or a date like 2024-08-31")
+	}
+	// Noon, as some days of some zones have no midnight.
+	noon := time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, zone)
+	if noon.Format(time.DateOnly) != text {
+		return time.Time{}, fmt.Errorf("%s has no such day", zone)
+	}
+	return noon, nil
+}

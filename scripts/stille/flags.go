@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"stille/shared/retention"
+)
+
+// period is a flag like P6M.
+type period struct{ retention.Period }
+
+// UnmarshalText reads the flag.
+func (p *period) UnmarshalText(text []byte) (err error) {
+	p.Period, err = retention.ParsePeriod(string(text))
+	return err
+}
+
+// zone is a flag like Europe/Oslo.
+type zone struct{ *time.Location }
+
+// UnmarshalText reads the flag.
+func (z *zone) UnmarshalText(text []byte) (err error) {
+	name := string(text)
+	z.Location, err = time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return errors.New("must be a zone of the IANA database, like Europe/Oslo")
+	}
+	return nil
+}
+
+// instant is a flag that names a moment; zero where it was not given.
+type instant struct{ time.Time }
+
+// UnmarshalText reads the flag.
+func (i *instant) UnmarshalText(text []byte) (err error) {
+	if i.Time, err = time.Parse(time.RFC3339, string(text)); err != nil {
+		return errors.New("must be a time like 2026-11-20T08:00:00Z")
+	}
+	return nil
+}
+
+// reference is a flag that points to where a matter is told.
+type reference string
+
+// UnmarshalText reads the flag.
+func (r *reference) UnmarshalText(text []byte) error {
+	*r = reference(text)
+	if retention.ParseReference(string(text)) != nil {
+		return retention.ErrReference
+	}
+	return nil
+}
+
+// pair is a flag with two values: --contact CHANNEL ADDRESS. A value may begin
+// with a dash, not with two.
+type pair struct{ first, second string }
+
+func (p pair) given() bool { return p != pair{} }
+
+// Decode takes both values off the command line.
+func (p *pair) Decode(ctx *kong.DecodeContext) error {
+	for _, value := range []*string{&p.first, &p.second} {
+		token := ctx.Scan.Pop()
+		text, ok := token.Value.(string)
+		if !ok || token.Type == kong.UntypedToken && strings.HasPrefix(text, "--") {
+			return errors.New("needs two values, " + ctx.Value.Flag.PlaceHolder)
+		}
+		*value = text
+	}
+	return nil
+}
+
+// words are all arguments that are left. Behind -- they may begin with a dash.
+type words []string
+
+// Decode takes the words off the command line.
+func (w *words) Decode(ctx *kong.DecodeContext) error {
+	all := false
+	for !ctx.Scan.Peek().IsEOL() {
+		token := ctx.Scan.Peek()
+		text, _ := token.Value.(string)
+		switch {
+		case !all && token.Type == kong.UntypedToken && text == "--":
+			all = true
+			ctx.Scan.Pop()
+			continue
+		case !all && !token.IsValue():
+			return nil
+		}
+		ctx.Scan.Pop()
+		*w = append(*w, text)
+	}
+	return nil
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/retention"
+)
+
+type holds struct {
+	Set  holdSet  `cmd:"" help:"Keep everything about a contact, or one record, from being deleted."`
+	Lift holdLift `cmd:"" help:"Lift every hold of a case."`
+	List holdList `cmd:"" help:"List the holds, lifted ones too."`
+}
+
+type holdSet struct {
+	Case    reference          `required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Reason  reference          `required:"" placeholder:"R" help:"Why, in a word or a reference of the same characters."`
+	Kind    retention.HoldKind `enum:"legal,restriction" default:"legal" help:"legal: law or a claim needs it. restriction: the person asked that it is kept."`
+	Contact pair               `xor:"target" required:"" placeholder:"CHANNEL ADDRESS" help:"Hold everything about a contact, in every class, also what comes later."`
+	Record  pair               `xor:"target" required:"" placeholder:"CLASS ID" help:"Hold one record."`
+	Region  string             `placeholder:"NO" help:"Country, two letters, of a number without + or 00."`
+}
+
+// Help shows both targets.
+func (holdSet) Help() string {
+	return `Once it answers, no purge deletes what the hold covers, not even one that is running.
+
+    $ stille hold set --case 2026-117 --reason claim --contact email kari@example.no
+    $ stille hold set --case 2026-117 --reason claim --record messaging sub-81
+    $ stille hold set --case dsr-9 --reason art-18 --kind restriction --contact sms +4791234567`
+}
+
+// holdAnswer is one hold as it is shown. It names a contact by its key.
+type holdAnswer struct {
+	Case     string             `json:"case"`
+	Kind     retention.HoldKind `json:"kind"`
+	Reason   string             `json:"reason"`
+	Target   retention.Target   `json:"target"`
+	SetAt    time.Time          `json:"setAt"`
+	LiftedAt time.Time          `json:"liftedAt,omitzero"`
+}
+
+func shown(h retention.Hold) holdAnswer {
+	return holdAnswer{Case: h.Case, Kind: h.Kind, Reason: h.Reason, Target: h.Target, SetAt: h.SetAt.UTC(), LiftedAt: h.LiftedAt}
+}
+
+// target is what is held, for people.
+func (h holdAnswer) target() string {
+	kind, rest, _ := strings.Cut(string(h.Target), "#")
+	if kind == "record" {
+		class, id, _ := strings.Cut(rest, "#")
+		return "record " + class + " " + id
+	}
+	return "contact " + contact.Key(rest).Short()
+}
+
+type holdsAnswer struct {
+	Holds []holdAnswer `json:"holds"`
+}
+
+func (a holdsAnswer) text(w io.Writer) {
+	if len(a.Holds) == 0 {
+		fmt.Fprintln(w, "there are no holds")
+		return
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "CASE\tKIND\tREASON\tHELD\tSET\tLIFTED")
+	for _, h := range a.Holds {
+		lifted := "-"
+		if !h.LiftedAt.IsZero() {
+			lifted = h.LiftedAt.Format(time.RFC3339)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", h.Case, h.Kind, h.Reason, h.target(), h.SetAt.Format(time.RFC3339), lifted)
+	}
+	_ = table.Flush() // into a buffer
+}
+
+// Run places the holds.
+func (h holdSet) Run(ctx context.Context, s *session) error {
+	targets := h.contactTargets
+	if h.Record.given() {
+		targets = h.recordTarget
+	}
+	held, err := targets(ctx, s)
+	if err != nil {
+		return err
+	}
+	placed := make([]retention.Hold, len(held))
+	answer := holdsAnswer{Holds: make([]holdAnswer, len(held))}
+	for i, target := range held {
+		placed[i] = retention.Hold{Case: string(h.Case), Reason: string(h.Reason), Kind: h.Kind, Target: target, SetAt: s.now()}
+		answer.Holds[i] = shown(placed[i])
+	}
+	sys, err := s.system(ctx)
+	if err != nil {
+		return err
+	}
+	if err := sys.holds.Set(ctx, placed); err != nil {
+		return fmt.Errorf("%w; say it again: until then the hold may or may not stand", err)
+	}
+	if err := s.show(answer); err != nil {
+		return err
+	}
+	return h.remark(ctx, s, sys)
+}
+
+// contactTargets are the contact's keys, all live ones: records carry the key
+// that was the newest when they came.
+func (h holdSet) contactTargets(ctx context.Context, s *session) ([]retention.Target, error) {
+	channel, err := contact.ParseChannel(h.Contact.first)
+	if err != nil {
+		return nil, usage("--contact: the first value must be email or sms")
+	}
+	who, err := person{Channel: channel, Address: h.Contact.second, Region: h.Region}.contact()
+	if err != nil {
+		return nil, err
+	}
+	sys, err := s.system(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := keysOf(ctx, sys, who)
+	if err != nil {
+		return nil, err
+	}
+	targets := make([]retention.Target, len(keys))
+	for i, key := range keys {
+		targets[i] = retention.SubjectTarget(key)
+	}
+	return targets, nil
+}
+
+// recordTarget refuses an id that no record can have, such as an address.
+func (h holdSet) recordTarget(_ context.Context, s *session) ([]retention.Target, error) {
+	class, _, err := s.class(h.Record.first)
+	if err != nil {
+		return nil, fmt.Errorf("--record: %w", err)
+	}
+	for _, fault := range class.Validate(retention.Record{ID: h.Record.second}, s.now()) {
+		if fault.Field == "id" {
+			return nil, usage("--record: the id %s", fault.Detail)
+		}
+	}
+	return []retention.Target{retention.RecordTarget(class.Name, h.Record.second)}, nil
+}
+
+// remark says so where there is no record to hold: the id may be mistyped, or
+// the record gone.
+func (h holdSet) remark(ctx context.Context, s *session, sys *system) error {
+	if !h.Record.given() {
+		return nil
+	}
+	_, err := sys.records.Get(ctx, h.Record.first, h.Record.second)
+	switch {
+	case errors.Is(err, dynamo.ErrNoRecord):
+		s.say("note: there is no such record now; the hold keeps it if it comes")
+	case err != nil && !errors.Is(err, dynamo.ErrUnreadable):
+		return fmt.Errorf("the hold stands; looking for its record: %w", err)
+	}
+	return nil
+}
+
+type holdLift struct {
+	Case reference `required:"" placeholder:"ID" help:"The case."`
+}
+
+// Help says what happens next.
+func (holdLift) Help() string {
+	return `What is due by then goes with the next purge of its class.
+
+    $ stille hold lift --case 2026-117
+    holds of the case 2026-117 that were lifted: 2`
+}
+
+type liftAnswer struct {
+	Case   string `json:"case"`
+	Lifted int    `json:"lifted"`
+}
+
+func (a liftAnswer) text(w io.Writer) {
+	fmt.Fprintf(w, "holds of the case %s that were lifted: %d\n", a.Case, a.Lifted)
+}
+
+// Run lifts the holds.
+func (h holdLift) Run(ctx context.Context, s *session) error {
+	sys, err := s.system(ctx)
+	if err != nil {
+		return err
+	}
+	lifted, err := sys.holds.Lift(ctx, string(h.Case), s.now())
+	if err != nil {
+		return err
+	}
+	if lifted == 0 {
+		return errors.New("no hold of this case stands; `stille hold list` shows them all")
+	}
+	return s.show(liftAnswer{Case: string(h.Case), Lifted: lifted})
+}
+
+type holdList struct{}
+
+// Run lists the holds.
+func (holdList) Run(ctx context.Context, s *session) error {
+	sys, err := s.system(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := sys.holds.List(ctx)
+	if err != nil {
+		return err
+	}
+	answer := holdsAnswer{Holds: make([]holdAnswer, len(all))}
+	for i, h := range all {
+		answer.Holds[i] = shown(h)
+	}
+	return s.show(answer)
+}

@@ -1,0 +1,96 @@
+//go:build store
+
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/retention"
+)
+
+func TestHoldsAreSetListedAndLifted(t *testing.T) {
+	d := deploy(t)
+	d.store(t, day(2024, 11, 21))
+	key := d.key(t, contact.Email, "kari@example.no")
+	if got := d.run(t, "hold", "list").ended(t, exitDone); got.out != "there are no holds\n" {
+		t.Errorf("it says %q", got.out)
+	}
+
+	got := d.run(t, "hold", "set", "--case", "2026-117", "--reason", "claim", "--contact", "email", "Kari@Example.no").ended(t, exitDone)
+	onContact := "CASE      KIND   REASON  HELD              SET                   LIFTED\n" +
+		"2026-117  legal  claim   contact " + key.Short() + "  2026-11-22T03:00:00Z  -\n"
+	if diff := cmp.Diff([]string{onContact, ""}, []string{got.out, got.errors}); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	d.run(t, "hold", "set", "--record", "messaging", "sub-0", "--kind", "restriction", "--case", "dsr-9", "--reason", "art-18").ended(t, exitDone)
+
+	held, err := d.holds.Held(t.Context(), []retention.Target{retention.SubjectTarget(key), retention.RecordTarget("messaging", "sub-0"), retention.RecordTarget("messaging", "sub-1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[retention.Target]bool{retention.SubjectTarget(key): true, retention.RecordTarget("messaging", "sub-0"): true}
+	if diff := cmp.Diff(want, held); diff != "" {
+		t.Errorf("held (-want +got)\n%s", diff)
+	}
+	for shard := range retention.Shards {
+		if epoch, err := d.holds.Fence(t.Context(), retention.ShardName(shard)); err != nil || epoch != 2 {
+			t.Fatalf("fence %d is at %d, %v; want 2", shard, epoch, err)
+		}
+	}
+
+	if got := d.run(t, "hold", "lift", "--case", "2026-117").ended(t, exitDone); got.out != "holds of the case 2026-117 that were lifted: 1\n" {
+		t.Errorf("it says %q", got.out)
+	}
+	got = d.run(t, "hold", "lift", "--case", "2026-117").ended(t, exitFailed)
+	if !strings.Contains(got.errors, "no hold of this case stands") {
+		t.Errorf("the second time it says %q", got.errors)
+	}
+
+	listed := answers[holdsAnswer](t, d.run(t, "hold", "list", "--json").ended(t, exitDone))[0]
+	wantListed := holdsAnswer{Holds: []holdAnswer{
+		{Case: "2026-117", Kind: retention.Legal, Reason: "claim", Target: retention.SubjectTarget(key), SetAt: at, LiftedAt: at},
+		{Case: "dsr-9", Kind: retention.Restriction, Reason: "art-18", Target: retention.RecordTarget("messaging", "sub-0"), SetAt: at},
+	}}
+	if diff := cmp.Diff(wantListed, listed); diff != "" {
+		t.Errorf("listed (-want +got)\n%s", diff)
+	}
+}
+
+func TestAHoldOnAContactIsSetForEveryLiveKey(t *testing.T) {
+	d := deploy(t)
+	older := d.key(t, contact.Email, "kari@example.no")
+	d.rotate(t)
+	newer := d.key(t, contact.Email, "kari@example.no")
+	if older == newer {
+		t.Fatal("the keys were not rotated")
+	}
+	d.run(t, "hold", "set", "--case", "1", "--reason", "r", "--contact", "email", "kari@example.no").ended(t, exitDone)
+	held, err := d.holds.Held(t.Context(), []retention.Target{retention.SubjectTarget(older), retention.SubjectTarget(newer)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !held[retention.SubjectTarget(older)] || !held[retention.SubjectTarget(newer)] {
+		t.Errorf("held is %v", held)
+	}
+}
+
+func TestAHoldOnARecordThatIsNotThereSaysSo(t *testing.T) {
+	got := deploy(t).run(t, "hold", "set", "--case", "1", "--reason", "r", "--record=messaging", "sub-81").ended(t, exitDone)
+	if !strings.Contains(got.out, "record messaging sub-81") || !strings.Contains(got.errors, "there is no such record now") {
+		t.Errorf("it says %q and answers %q", got.errors, got.out)
+	}
+}
+
+func TestAHoldOnANumberThatNeedsARegion(t *testing.T) {
+	d := deploy(t)
+	args := []string{"hold", "set", "--case", "1", "--reason", "r", "--contact", "sms", "912 34 567"}
+	d.run(t, args...).ended(t, exitUsage)
+	got := d.run(t, append(args, "--region", "NO")...).ended(t, exitDone)
+	if !strings.Contains(got.out, "contact "+d.key(t, contact.SMS, "+4791234567").Short()) {
+		t.Errorf("it answers %q", got.out)
+	}
+}

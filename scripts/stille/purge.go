@@ -1,0 +1,141 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"stille/shared/certificate"
+	"stille/shared/dynamo"
+)
+
+type purges struct {
+	Plan purgePlan `cmd:"" help:"A dry run: what would go now, and at what cost."`
+	Run  purgeRun  `cmd:"" help:"Start a purge and wait for it, or schedule one."`
+	Show purgeShow `cmd:"" help:"The purges there were, or one of them."`
+}
+
+// runAnswer is one run of a purge.
+type runAnswer struct {
+	Class       string              `json:"class"`
+	Run         string              `json:"run"`
+	Outcome     certificate.Outcome `json:"outcome,omitempty"` // empty while it runs
+	StartedAt   time.Time           `json:"startedAt"`
+	EndedAt     time.Time           `json:"endedAt,omitzero"`
+	Cutoff      time.Time           `json:"cutoff"`
+	PlanHash    string              `json:"planHash"`
+	Planned     int                 `json:"planned"`
+	Counts      *certificate.Counts `json:"counts,omitempty"`      // absent while it runs
+	Certificate string              `json:"certificate,omitempty"` // hash of the certificate
+}
+
+func told(r dynamo.Run) runAnswer {
+	answer := runAnswer{
+		Class: r.Class, Run: r.ID, Outcome: r.Outcome, StartedAt: r.StartedAt, EndedAt: r.EndedAt,
+		Cutoff: r.Cutoff, PlanHash: r.PlanHash, Planned: r.Planned, Certificate: r.Certificate,
+	}
+	if r.Certified() {
+		answer.Counts = &r.Counts
+	}
+	return answer
+}
+
+func (a runAnswer) text(w io.Writer) {
+	fmt.Fprintf(w, "run      %s\nclass    %s\noutcome  %s\ncutoff   %s\nstarted  %s\n", a.Run, a.Class,
+		cmp.Or(string(a.Outcome), notCertified), a.Cutoff.Format(time.RFC3339), a.StartedAt.Format(time.RFC3339))
+	if a.Counts == nil {
+		fmt.Fprintf(w, "plan     %s\ndue      %d when it was planned\n", a.PlanHash, a.Planned)
+		return
+	}
+	c := a.Counts
+	fmt.Fprintf(w, "ended    %s\nplan     %s\ndue      %d\ndeleted  %d\nheld     %d\nchanged  %d\nfailed   %d\n",
+		a.EndedAt.Format(time.RFC3339), a.PlanHash, c.Due, c.Deleted, c.Held, c.Changed, c.Failed)
+	fmt.Fprintf(w, "\nnext: stille certificate get %s --out %s\n", a.Run, a.Run)
+}
+
+// notCertified stands for the outcome of a run that is still going, or was
+// killed.
+const notCertified = "not certified yet"
+
+type purgeShow struct {
+	ID string `arg:"" name:"run" optional:"" help:"One run: the execution's name."`
+}
+
+// Help shows a call.
+func (purgeShow) Help() string {
+	return `    $ stille purge show
+    $ stille purge show 0b9c2f6e-1c1d-4a53-9d8b-2f6a3e0d7c11`
+}
+
+type runsAnswer struct {
+	Runs []runAnswer `json:"runs"`
+}
+
+func (a runsAnswer) text(w io.Writer) {
+	if len(a.Runs) == 0 {
+		fmt.Fprintln(w, "no purge ran yet; `stille purge run CLASS` starts one")
+		return
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "STARTED\tCLASS\tOUTCOME\tDUE\tDELETED\tHELD\tCHANGED\tFAILED\tRUN")
+	for _, r := range a.Runs {
+		c := certificate.Counts{Due: r.Planned}
+		if r.Counts != nil {
+			c = *r.Counts
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", r.StartedAt.Format(time.RFC3339), r.Class,
+			cmp.Or(string(r.Outcome), notCertified), c.Due, c.Deleted, c.Held, c.Changed, c.Failed, r.Run)
+	}
+	_ = table.Flush() // into a buffer
+}
+
+// Run shows one run, or lists those of all classes, the newest first.
+func (p purgeShow) Run(ctx context.Context, s *session) error {
+	sys, err := s.system(ctx)
+	if err != nil {
+		return err
+	}
+	if p.ID != "" {
+		run, err := findRun(ctx, s, sys, p.ID)
+		if err != nil {
+			return err
+		}
+		return s.show(told(run))
+	}
+	policy, err := s.policy()
+	if err != nil {
+		return err
+	}
+	answer := runsAnswer{Runs: []runAnswer{}}
+	for _, class := range policy.Classes {
+		runs, err := sys.runs.List(ctx, class.Name)
+		if err != nil {
+			return err
+		}
+		for _, run := range runs {
+			answer.Runs = append(answer.Runs, told(run))
+		}
+	}
+	slices.SortFunc(answer.Runs, func(a, b runAnswer) int { return b.StartedAt.Compare(a.StartedAt) })
+	return s.show(answer)
+}
+
+// findRun looks for a run among those of all classes.
+func findRun(ctx context.Context, s *session, sys *system, id string) (dynamo.Run, error) {
+	policy, err := s.policy()
+	if err != nil {
+		return dynamo.Run{}, err
+	}
+	for _, class := range policy.Classes {
+		run, err := sys.runs.Get(ctx, class.Name, id)
+		if err == nil || !errors.Is(err, dynamo.ErrNoRun) {
+			return run, err
+		}
+	}
+	return dynamo.Run{}, fmt.Errorf("%w; `stille purge show` lists them", dynamo.ErrNoRun)
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// at is when the tests happen.
+var at = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+
+// call is one call of the program: what it gets, and what it gave.
+type call struct {
+	stdin  string
+	folder string  // the project's where it is not set
+	system *system // none where it is not set
+
+	code        int
+	out, errors string
+}
+
+func (c call) run(t *testing.T, args ...string) call {
+	t.Helper()
+	if c.folder == "" {
+		c.folder = projectFolder(t)
+	}
+	var out, errs bytes.Buffer
+	now := at
+	c.code = run(t.Context(), args, session{
+		stdin: strings.NewReader(c.stdin), stdout: &out, stderr: &errs, folder: c.folder,
+		now: func() time.Time { return now },
+		sleep: func(_ context.Context, d time.Duration) error {
+			now = now.Add(d)
+			return nil
+		},
+		open: func(context.Context, options) (*system, error) {
+			if c.system == nil {
+				return nil, errors.New("this test has no stack")
+			}
+			return c.system, nil
+		},
+	})
+	c.out, c.errors = out.String(), errs.String()
+	return c
+}
+
+// ended fails the test unless the program ended with the code.
+func (c call) ended(t *testing.T, code int) call {
+	t.Helper()
+	if c.code != code {
+		t.Fatalf("exit code %d, want %d\nstdout: %s\nstderr: %s", c.code, code, c.out, c.errors)
+	}
+	return c
+}
+
+// answers reads the JSON values of an answer, one a line.
+func answers[T any](t *testing.T, c call) []T {
+	t.Helper()
+	var all []T
+	for line := range strings.Lines(c.out) {
+		var one T
+		if err := json.Unmarshal([]byte(line), &one); err != nil {
+			t.Fatalf("not JSON: %v\n%s", err, c.out)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func projectFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}

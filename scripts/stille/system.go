@@ -1,0 +1,164 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/smithy-go"
+
+	"stille/scripts/local"
+	"stille/shared/dynamo"
+	"stille/shared/keys"
+	"stille/shared/schema"
+)
+
+const defaultStack = string(schema.DefaultStack)
+
+// stackFile is what `make run` leaves where its stack is.
+var stackFile = filepath.Join(".local", "stack.json") //nolint:gochecknoglobals // a constant, but for the separator
+
+// executions is the part of Step Functions that a purge is started with.
+type executions interface {
+	StartExecution(context.Context, *sfn.StartExecutionInput, ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error)
+	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
+}
+
+// schedules is the part of EventBridge Scheduler that a purge is scheduled with.
+type schedules interface {
+	GetSchedule(context.Context, *scheduler.GetScheduleInput, ...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
+	CreateSchedule(context.Context, *scheduler.CreateScheduleInput, ...func(*scheduler.Options)) (*scheduler.CreateScheduleOutput, error)
+}
+
+// system is the deployed stack that a command works on.
+type system struct {
+	name         schema.Stack
+	where        string // for people
+	local        bool
+	keys         *keys.Ring
+	suppressions *dynamo.Suppressions
+	records      *dynamo.Records
+	holds        *dynamo.Holds
+	runs         *dynamo.Runs
+	tools        *dynamo.Tools
+	executions   executions
+	schedules    schedules
+	files        *s3.Client
+	outputs      func(ctx context.Context) (map[string]string, error) // of the CloudFormation stack
+}
+
+// output reads one output of the stack.
+func (s *system) output(ctx context.Context, name string) (string, error) {
+	outputs, err := s.outputs(ctx)
+	if err != nil {
+		return "", err
+	}
+	if outputs[name] == "" {
+		return "", fmt.Errorf("%s lacks the output %s: deploy it again", s.where, name)
+	}
+	return outputs[name], nil
+}
+
+// connect finds the stack: the local one where its file is at or above the
+// folder, unless AWS is asked for.
+func connect(ctx context.Context, o options, folder string, getenv func(string) string) (*system, error) {
+	name := schema.Stack(o.Stack)
+	if file, found := upwards(folder, stackFile); found && !o.AWS {
+		stack, err := local.Read(file)
+		if err != nil {
+			return nil, err
+		}
+		return connectLocal(name, file, stack, getenv), nil
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the AWS environment: %w", err)
+	}
+	if cfg.Region == "" {
+		return nil, errors.New("there is no stack to work on: start a local one with `make run`, or set AWS_REGION and credentials for one on AWS")
+	}
+	sys := newSystem(name, cfg)
+	sys.where = fmt.Sprintf("the stack %s on AWS in %s", name, cfg.Region)
+	sys.outputs = func(ctx context.Context) (map[string]string, error) { return deployedOutputs(ctx, cfg, name) }
+	return sys, nil
+}
+
+func connectLocal(name schema.Stack, file string, stack local.Stack, getenv func(string) string) *system {
+	sys := newSystem(name, localConfig(stack, getenv))
+	sys.local, sys.where = true, fmt.Sprintf("the local stack of %s", file)
+	outputs := map[string]string{schema.OutputEvidenceBucket: stack.Buckets["evidence"]}
+	for class, arn := range stack.Purge {
+		outputs[schema.OutputPurge(class)] = arn
+	}
+	sys.outputs = func(context.Context) (map[string]string, error) { return outputs, nil }
+	return sys
+}
+
+// localConfig reaches the local stack, as whoever the environment says: it
+// tells its principals apart by their access key.
+func localConfig(stack local.Stack, getenv func(string) string) aws.Config {
+	cfg := stack.Config()
+	if id := getenv("AWS_ACCESS_KEY_ID"); id != "" {
+		cfg.Credentials = credentials.NewStaticCredentialsProvider(
+			id, cmp.Or(getenv("AWS_SECRET_ACCESS_KEY"), "test"), getenv("AWS_SESSION_TOKEN"))
+	}
+	return cfg
+}
+
+func newSystem(name schema.Stack, cfg aws.Config) *system {
+	db := dynamo.NewClient(cfg)
+	list := dynamo.NewSuppressions(db, name)
+	return &system{
+		name: name, suppressions: list,
+		keys:       keys.NewRing(secretsmanager.NewFromConfig(cfg), name, list),
+		records:    dynamo.NewRecords(db, name),
+		holds:      dynamo.NewHolds(db, name),
+		runs:       dynamo.NewRuns(db, name),
+		tools:      dynamo.NewTools(db, name),
+		executions: sfn.NewFromConfig(cfg),
+		schedules:  scheduler.NewFromConfig(cfg),
+		files:      s3.NewFromConfig(cfg),
+	}
+}
+
+// deployedOutputs reads what CloudFormation says of the stack.
+func deployedOutputs(ctx context.Context, cfg aws.Config, name schema.Stack) (map[string]string, error) {
+	found, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(string(name))})
+	if err != nil {
+		return nil, fmt.Errorf("reading the outputs of the stack: %w", err)
+	}
+	outputs := map[string]string{}
+	for _, stack := range found.Stacks {
+		for _, output := range stack.Outputs {
+			outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+		}
+	}
+	return outputs, nil
+}
+
+// advised adds to an error what to do next, where the error itself does not
+// know.
+func (s *session) advised(err error) error {
+	if s.opened == nil {
+		return err
+	}
+	var service smithy.APIError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED) && s.opened.local:
+		return fmt.Errorf("%w\n%s does not answer: start it with `make run`, or work on AWS with --aws", err, s.opened.where)
+	case errors.As(err, &service) && service.ErrorCode() == "ResourceNotFoundException":
+		return fmt.Errorf("%w\n%s has no such part: is --stack right, and is it deployed?", err, s.opened.where)
+	}
+	return err
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/scripts/local"
+	"stille/shared/schema"
+)
+
+// stackAt writes a stack file into a new folder and returns a folder below it.
+func stackAt(t *testing.T, stack local.Stack) string {
+	t.Helper()
+	root := t.TempDir()
+	below := filepath.Join(root, "infra", "deeper")
+	for _, folder := range []string{below, filepath.Join(root, ".local")} {
+		if err := os.MkdirAll(folder, 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := json.Marshal(stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, stackFile), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return below
+}
+
+func nothingSet(string) string { return "" }
+
+func TestItWorksOnTheLocalStackThatIsAtOrAboveTheFolder(t *testing.T) {
+	folder := stackAt(t, local.Stack{
+		Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1",
+		Purge:   map[string]string{"messaging": "arn:machine"},
+		Buckets: map[string]string{"evidence": "the-bucket"},
+	})
+	sys, err := connect(t.Context(), options{Stack: "stille"}, folder, nothingSet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !sys.local || sys.name != schema.DefaultStack {
+		t.Errorf("it is %+v", sys)
+	}
+	got := map[string]string{}
+	for _, name := range []string{schema.OutputPurge("messaging"), schema.OutputEvidenceBucket} {
+		if got[name], err = sys.output(t.Context(), name); err != nil {
+			t.Error(err)
+		}
+	}
+	want := map[string]string{schema.OutputPurge("messaging"): "arn:machine", schema.OutputEvidenceBucket: "the-bucket"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if _, err := sys.output(t.Context(), schema.OutputPurge("letters")); err == nil || !strings.Contains(err.Error(), "lacks the output PurgeLetters") {
+		t.Errorf("a class that was not deployed: %v", err)
+	}
+}
+
+func TestTheLocalStackIsShownTheCredentialsOfTheEnvironment(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		environment  map[string]string
+		id, secret   string
+		sessionToken string
+	}{
+		{"none are set", nil, "test", "test", ""},
+		{"only an id is set", map[string]string{"AWS_ACCESS_KEY_ID": "kari"}, "kari", "test", ""},
+		{"all are set", map[string]string{"AWS_ACCESS_KEY_ID": "kari", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}, "kari", "s", "t"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := localConfig(local.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"}, func(name string) string { return c.environment[name] })
+			got, err := cfg.Credentials.Retrieve(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{c.id, c.secret, c.sessionToken}, []string{got.AccessKeyID, got.SecretAccessKey, got.SessionToken}); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if *cfg.BaseEndpoint != "http://127.0.0.1:4566" || cfg.Region != "eu-north-1" {
+				t.Errorf("it goes to %s in %s", *cfg.BaseEndpoint, cfg.Region)
+			}
+		})
+	}
+}
+
+func TestItWorksOnAWSWhereThereIsNoLocalStackOrItIsAskedTo(t *testing.T) {
+	t.Setenv("AWS_REGION", "eu-west-1")
+	withStack := stackAt(t, local.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
+	for folder, o := range map[string]options{
+		t.TempDir(): {Stack: "production"},
+		withStack:   {Stack: "production", AWS: true},
+	} {
+		sys, err := connect(t.Context(), o, folder, nothingSet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sys.local || sys.where != "the stack production on AWS in eu-west-1" {
+			t.Errorf("it works on %s", sys.where)
+		}
+	}
+}
+
+func TestWithoutAStackOfAnyKindItSaysHowToGetOne(t *testing.T) {
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
+	_, err := connect(t.Context(), options{Stack: "stille"}, t.TempDir(), nothingSet)
+	if err == nil || !strings.Contains(err.Error(), "make run") || !strings.Contains(err.Error(), "AWS_REGION") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+func TestALocalStackThatDoesNotAnswerIsToBeStarted(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := "http://" + listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	folder := stackAt(t, local.Stack{Endpoint: nobody, Region: "eu-north-1"})
+	sys, err := connect(t.Context(), options{Stack: "stille"}, folder, nothingSet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := call{system: sys}.run(t, "hold", "list").ended(t, exitFailed)
+	if !strings.Contains(got.errors, "does not answer: start it with `make run`") {
+		t.Errorf("it says %q", got.errors)
+	}
+}
+
+func TestOutsideTheProjectItSaysThatThePolicyIsMissing(t *testing.T) {
+	got := call{folder: t.TempDir()}.run(t, "purge", "plan", "messaging").ended(t, exitFailed)
+	if !strings.Contains(got.errors, "there is no infra/retention.yaml") || !strings.Contains(got.errors, "--policy-file FILE") {
+		t.Errorf("it says %q", got.errors)
+	}
+}

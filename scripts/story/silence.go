@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// mayWeSend checks both of a person's contacts, of whom nothing is known.
+func (s *story) mayWeSend(ctx context.Context, p person) error {
+	return s.expect(ctx, p, true, true)
+}
+
+// expect checks both contacts and compares.
+func (s *story) expect(ctx context.Context, p person, email, sms bool) error {
+	got, err := s.api.check(ctx, s.stack.Scope, p.contacts())
+	if err != nil {
+		return err
+	}
+	s.seen("check e-mail", got[0].String())
+	s.seen("check SMS", got[1].String())
+	if got[0].Send != email || got[1].Send != sms {
+		return fmt.Errorf("e-mail %v and SMS %v, where %v and %v are right", got[0].Send, got[1].Send, email, sms)
+	}
+	return nil
+}
+
+// optOut goes through both of a person's doors.
+func (s *story) optOut(ctx context.Context, p person) error {
+	links, err := s.api.mint(ctx, s.stack.Scope, p.contacts())
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		s.links = append(s.links, l.URL)
+	}
+	if want := "<" + links[0].URL + ">"; links[0].Headers["List-Unsubscribe"] != want {
+		return errors.New("the List-Unsubscribe header is not the link")
+	}
+
+	page, err := s.api.get(ctx, links[0].URL)
+	if err != nil {
+		return err
+	}
+	if err := isPage(page); err != nil {
+		return fmt.Errorf("GET of the e-mail link: %w", err)
+	}
+	s.seen("GET of the e-mail link, as a mail scanner does", "200, a page that asks")
+	if err := s.expect(ctx, p, true, true); err != nil {
+		return fmt.Errorf("after a GET: %w", err)
+	}
+
+	done, err := s.api.post(ctx, links[0].URL, url.Values{"List-Unsubscribe": {"One-Click"}})
+	if err != nil {
+		return err
+	}
+	if done.status != http.StatusOK {
+		return fmt.Errorf("one-click answers %d", done.status)
+	}
+	s.seen("POST List-Unsubscribe=One-Click (RFC 8058)", "200")
+	if err := s.expect(ctx, p, false, true); err != nil {
+		return fmt.Errorf("after the e-mail opt-out: %w", err)
+	}
+
+	if page, err = s.api.get(ctx, links[1].URL); err != nil {
+		return err
+	}
+	form, err := firstForm(page)
+	if err != nil {
+		return fmt.Errorf("the page behind the SMS link: %w", err)
+	}
+	if done, err = s.api.post(ctx, links[1].URL, form); err != nil {
+		return err
+	}
+	if err := isPage(done); err != nil {
+		return fmt.Errorf("the page's form: %w", err)
+	}
+	s.seen("the button on the page behind the SMS link", "200, a page that confirms")
+	return s.expect(ctx, p, false, false)
+}
+
+func isPage(a answer) error {
+	switch {
+	case a.status != http.StatusOK:
+		return fmt.Errorf("it answers %d", a.status)
+	case !strings.HasPrefix(a.header.Get("Content-Type"), "text/html"):
+		return errors.New("it is no page")
+	case a.header.Get("Set-Cookie") != "":
+		return errors.New("it sets a cookie")
+	}
+	return nil
+}
+
+// firstForm is what a browser sends when the page's first button is pressed.
+func firstForm(page answer) (url.Values, error) {
+	if err := isPage(page); err != nil {
+		return nil, err
+	}
+	root, err := html.Parse(strings.NewReader(page.body))
+	if err != nil {
+		return nil, err
+	}
+	for node := range root.Descendants() {
+		if node.Type != html.ElementNode || node.Data != "form" {
+			continue
+		}
+		values := url.Values{}
+		for field := range node.Descendants() {
+			if name := attribute(field, "name"); name != "" && len(values) == 0 {
+				values.Set(name, attribute(field, "value"))
+			}
+		}
+		return values, nil
+	}
+	return nil, errors.New("it has no form")
+}
+
+func attribute(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}

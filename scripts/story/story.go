@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"math/big"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"stille/scripts/local"
+	"stille/shared/dynamo"
+	"stille/shared/schema"
+)
+
+// story is one telling: on a stack, about people nobody told of before, so
+// that it can be told again over the data of the last time.
+type story struct {
+	stack   local.Stack
+	file    string // the stack file, .local/stack.json in some folder
+	cli     string // the operator's CLI
+	out     io.Writer
+	api     api
+	records *dynamo.Records
+	sfn     *sfn.Client
+	nightly *scheduler.Client
+	now     time.Time
+
+	id    string // of this telling: six letters and digits
+	step  int
+	links []string
+}
+
+func newStory(root, file string, stack local.Stack, out io.Writer) (*story, error) {
+	id, err := randomDigits()
+	if err != nil {
+		return nil, err
+	}
+	cfg := stack.Config()
+	return &story{
+		stack: stack, file: file, cli: filepath.Join(root, ".local", "bin", "stille"), out: out,
+		api:     newAPI(stack),
+		records: dynamo.NewRecords(dynamo.NewClient(cfg), schema.DefaultStack),
+		sfn:     sfn.NewFromConfig(cfg), nightly: scheduler.NewFromConfig(cfg),
+		now: time.Now(), id: id,
+	}, nil
+}
+
+func randomDigits() (string, error) {
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+	if err != nil {
+		return "", fmt.Errorf("choosing names: %w", err)
+	}
+	return fmt.Sprintf("%06d", n), nil
+}
+
+func (s *story) tell(ctx context.Context) error {
+	kari := person{email: "kari." + s.id + "@example.no", sms: "+4791" + s.id}
+	ola := person{email: "ola." + s.id + "@example.no", sms: "+4792" + s.id}
+	for _, chapter := range []struct {
+		title string
+		tell  func(ctx context.Context) error
+	}{
+		{"May we send?", func(ctx context.Context) error { return s.mayWeSend(ctx, kari) }},
+		{"Kari opts out: e-mail by one-click, then SMS through the page", func(ctx context.Context) error { return s.optOut(ctx, kari) }},
+		{"Records of both classes, and a legal hold", func(ctx context.Context) error { return s.keep(ctx, kari, ola) }},
+		{"Both purges, started as the schedule starts them", func(ctx context.Context) error { return s.purge(ctx, kari) }},
+		{"Yours to try", func(ctx context.Context) error { return s.handOver(ctx, ola) }},
+	} {
+		s.step++
+		s.say("\n%d. %s\n", s.step, chapter.title)
+		if err := chapter.tell(ctx); err != nil {
+			return fmt.Errorf("step %d, %q: %w", s.step, chapter.title, err)
+		}
+	}
+	return nil
+}
+
+func (s *story) say(format string, a ...any) { fmt.Fprintf(s.out, format, a...) }
+
+// seen prints one result that was checked.
+func (s *story) seen(what, result string) { s.say("   %-58s %s\n", what, result) }
+
+// operator runs the operator's CLI and returns what it printed.
+func (s *story) operator(ctx context.Context, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, s.cli, args...) //nolint:gosec // our own CLI, our own arguments
+	command.Dir = filepath.Dir(filepath.Dir(s.file))    // it looks for .local/stack.json from here on upwards
+	out, err := command.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("stille %s: %w: %s", strings.Join(args[:2], " "), err, out)
+	}
+	return string(out), nil
+}
+
+// handOver prints where everything is, with links that still work: Ola has not
+// opted out.
+func (s *story) handOver(ctx context.Context, ola person) error {
+	minted, err := s.api.mint(ctx, s.stack.Scope, ola.contacts())
+	if err != nil {
+		return err
+	}
+	for _, m := range minted {
+		s.say("   %s\n", m.URL)
+	}
+	s.say("\n   the tools' API is at %s\n", s.stack.API)
+	s.say("   curl -s '%s%s' -H 'Authorization: Bearer %s' \\\n", s.stack.API, schema.RouteCheck, s.stack.APIKey)
+	s.say("     -d '{\"scope\":%q,\"contacts\":[{\"channel\":\"email\",\"address\":%q}]}'\n\n", s.stack.Scope, ola.email)
+	for _, next := range []string{
+		"check email " + ola.email + " --scope " + string(s.stack.Scope),
+		"history email " + ola.email,
+		"purge plan messaging",
+		"hold list",
+		"--help",
+	} {
+		s.say("   .local/bin/stille %s\n", next)
+	}
+	return nil
+}

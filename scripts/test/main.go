@@ -1,0 +1,99 @@
+// Command test runs the project's tests and says how many passed, failed and
+// were skipped, in its last line. It exits with 0 only if at least one test
+// ran, all passed and every package could be built. The services that tests
+// need end with it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"stille/shared/dynamo/dynamotest"
+)
+
+// tags name what tests need beyond Go: DynamoDB Local, the deployed stack,
+// Chromium, the CDK.
+const tags = "store,stack,browser,infra"
+
+type command struct {
+	Quick    bool     `help:"Only the tests that need no service; the CDK app, which is slow to build, is left out."`
+	Packages []string `arg:"" optional:"" help:"Packages to test (default: all)."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c command
+	parsed := kong.Parse(&c, kong.Name("test"), kong.Description("Runs the project's tests."))
+	counts, err := c.run(ctx, os.Stdout)
+	parsed.FatalIfErrorf(err)
+	fmt.Println(counts)
+	parsed.Exit(counts.exitCode())
+}
+
+func (c command) run(ctx context.Context, out io.Writer) (counts, error) {
+	packages, err := c.packages(ctx)
+	if err != nil {
+		return counts{}, err
+	}
+	environment := os.Environ()
+	arguments := []string{"test", "-json"}
+	if !c.Quick {
+		server, err := dynamotest.Start()
+		if err != nil {
+			return counts{}, err
+		}
+		defer server.Stop() //nolint:errcheck // it ends with this process anyway
+		environment = append(environment, dynamotest.Endpoint+"="+server.Endpoint)
+		// Not from the cache: it knows nothing of what a service answers.
+		arguments = append(arguments, "-tags", tags, "-count=1", "-timeout=20m")
+	}
+	return goTest(ctx, append(arguments, packages...), environment, out)
+}
+
+// packages are those named, else all.
+func (c command) packages(ctx context.Context) ([]string, error) {
+	if len(c.Packages) > 0 {
+		return c.Packages, nil
+	}
+	if !c.Quick {
+		return []string{"./..."}, nil
+	}
+	listed, err := exec.CommandContext(ctx, "go", "list", "./functions/...", "./shared/...", "./scripts/...").Output()
+	if err != nil {
+		return nil, fmt.Errorf("listing the packages: %w", err)
+	}
+	return strings.Fields(string(listed)), nil
+}
+
+// goTest runs the go command and tallies what it says. That a test failed is
+// in the counts, not in the error.
+func goTest(ctx context.Context, arguments, environment []string, out io.Writer) (counts, error) {
+	command := exec.CommandContext(ctx, "go", arguments...)
+	command.Env = environment
+	command.Stderr = os.Stderr
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	events, err := command.StdoutPipe()
+	if err != nil {
+		return counts{}, fmt.Errorf("running the tests: %w", err)
+	}
+	if err := command.Start(); err != nil {
+		return counts{}, fmt.Errorf("running the tests: %w", err)
+	}
+	counted, err := tally(events, out)
+	waitErr := command.Wait()
+	var exit *exec.ExitError
+	if errors.As(waitErr, &exit) && counted.failed > 0 {
+		waitErr = nil
+	}
+	return counted, errors.Join(err, waitErr)
+}

@@ -1,0 +1,156 @@
+package pages
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"path"
+	"reflect"
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"stille/shared/contact"
+)
+
+// texts is all that the pages say in one language: one file in text/, named by
+// its BCP 47 tag. Whole sentences, so that a language may order and inflect
+// them as it must; {brand}, {topic} and {controller} are filled in.
+type texts struct {
+	Tag language.Tag `json:"-"`
+
+	Language string       `json:"language"` // its own name
+	Email    channelTexts `json:"email"`
+	SMS      channelTexts `json:"sms"`
+
+	GoesOn  string `json:"goesOn"`
+	Service string `json:"service"`
+	AtOnce  string `json:"atOnce"`
+
+	UndoLead   string `json:"undoLead"`
+	UndoButton string `json:"undoButton"`
+	KeptWhy    string `json:"keptWhy"`
+
+	LaterTitle  string `json:"laterTitle"`
+	LaterForm   string `json:"laterForm"`
+	LaterPage   string `json:"laterPage"`
+	LaterButton string `json:"laterButton"`
+
+	NotFoundTitle string `json:"notFoundTitle"`
+	NotFoundLead  string `json:"notFoundLead"`
+
+	Controller string `json:"controller"`
+	Policy     string `json:"policy"`
+	Contact    string `json:"contact"`
+	Languages  string `json:"languages"`
+}
+
+type channelTexts struct {
+	Brand          scopeTexts `json:"brand"` // of a link that stops all marketing of a brand
+	Topic          scopeTexts `json:"topic"` // of a link that stops one topic
+	ButtonAll      string     `json:"buttonAll"`
+	OtherTopicsAsk string     `json:"otherTopicsAsk"` // while both buttons are there
+	OtherTopics    string     `json:"otherTopics"`
+	OtherChannel   string     `json:"otherChannel"`
+}
+
+type scopeTexts struct {
+	AskTitle    string `json:"askTitle"`
+	AskLead     string `json:"askLead"`
+	Button      string `json:"button"`
+	DoneTitle   string `json:"doneTitle"`
+	DoneLead    string `json:"doneLead"`
+	UndoneTitle string `json:"undoneTitle"`
+	UndoneLead  string `json:"undoneLead"`
+	KeptTitle   string `json:"keptTitle"`
+	KeptLead    string `json:"keptLead"`
+}
+
+func (t texts) channel(ch contact.Channel) channelTexts {
+	if ch == contact.SMS {
+		return t.SMS
+	}
+	return t.Email
+}
+
+func (c channelTexts) scope(topic bool) scopeTexts {
+	if topic {
+		return c.Topic
+	}
+	return c.Brand
+}
+
+//go:embed text/*.json
+var textFiles embed.FS
+
+// english is what a reader gets whose languages we do not have.
+const english = "text/en.json"
+
+// loadTexts reads every language, English first.
+func loadTexts() ([]texts, error) {
+	files, err := textFiles.ReadDir("text")
+	if err != nil {
+		return nil, fmt.Errorf("listing the pages' languages: %w", err)
+	}
+	names := []string{english}
+	for _, f := range files {
+		if name := "text/" + f.Name(); name != english {
+			names = append(names, name)
+		}
+	}
+	all := make([]texts, 0, len(names))
+	for _, name := range names {
+		content, err := textFiles.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading the pages' texts: %w", err)
+		}
+		t, err := parseTexts(strings.TrimSuffix(path.Base(name), ".json"), content)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", name, err)
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// parseTexts refuses a text that is missing, unknown, or has braces left that
+// nothing fills in.
+func parseTexts(tag string, content []byte) (texts, error) {
+	var t texts
+	dec := json.NewDecoder(bytes.NewReader(content))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&t); err != nil {
+		return texts{}, err
+	}
+	parsed, err := language.Parse(tag)
+	if err != nil {
+		return texts{}, err
+	}
+	t.Tag = parsed
+	filled := strings.NewReplacer("{brand}", "", "{topic}", "", "{controller}", "")
+	var faults []string
+	eachText(reflect.ValueOf(t), func(name, value string) {
+		if value == "" || strings.ContainsAny(filled.Replace(value), "{}") {
+			faults = append(faults, name)
+		}
+	})
+	if len(faults) > 0 {
+		return texts{}, fmt.Errorf("missing or with a placeholder nobody fills in: %s", strings.Join(faults, ", "))
+	}
+	return t, nil
+}
+
+// eachText calls yield with every text and its path in the file.
+func eachText(v reflect.Value, yield func(name, value string)) {
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Tag.Get("json")
+		switch field := v.Field(i); {
+		case name == "-":
+		case field.Kind() == reflect.Struct:
+			eachText(field, func(below, value string) { yield(name+"."+below, value) })
+		default:
+			yield(name, field.String())
+		}
+	}
+}

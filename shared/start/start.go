@@ -1,0 +1,67 @@
+// Package start is how a function comes up: it reads what the function is
+// configured with, refuses to serve where anything is missing or wrong and
+// then names all of it, and hands over to Lambda. It promises that a function
+// which serves has everything it said it needs.
+package start
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"stille/shared/env"
+	"stille/shared/retention"
+	"stille/shared/schema"
+	"stille/shared/scope"
+)
+
+// Container is what a function is built from, once for each container. What
+// is missing or wrong is noted in Env, and the function is then not served.
+type Container struct {
+	Env   *env.Reader
+	AWS   aws.Config
+	Log   *slog.Logger
+	Stack schema.Stack
+}
+
+// Scopes reads scopes.yaml.
+func (c *Container) Scopes() *scope.Registry {
+	scopes, err := scope.Load(c.Env.File(schema.ScopesFile))
+	c.Env.Wrong(schema.ScopesFile, err)
+	return scopes
+}
+
+// Policy reads retention.yaml.
+func (c *Container) Policy() *retention.Policy {
+	policy, err := retention.LoadPolicy(c.Env.File(schema.RetentionFile))
+	c.Env.Wrong(schema.RetentionFile, err)
+	return policy
+}
+
+// Lambda serves the handler that build returns, any that aws-lambda-go takes.
+// It returns only where the function cannot start, with the exit code.
+func Lambda(function string, build func(*Container) any) int {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	handler, err := assemble(build, log)
+	if err != nil {
+		log.Error("the function does not start", "function", function, "error", err)
+		return 1
+	}
+	lambda.Start(handler)
+	return 0
+}
+
+func assemble(build func(*Container) any, log *slog.Logger) (any, error) {
+	cfg, err := config.LoadDefaultConfig(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	reader := env.NewReader(os.LookupEnv)
+	c := &Container{Env: reader, AWS: cfg, Log: log, Stack: schema.Stack(reader.Required(schema.VarStack))}
+	handler := build(c)
+	return handler, reader.Err()
+}

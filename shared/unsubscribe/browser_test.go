@@ -1,0 +1,318 @@
+//go:build browser
+
+package unsubscribe_test
+
+import (
+	"context"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/pages"
+)
+
+// serve is API Gateway: it hands requests to the handlers as events.
+func (w *world) serve(t *testing.T) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		req := apigw.Request{
+			RawPath: r.URL.Path, RawQueryString: r.URL.RawQuery, Headers: map[string]string{},
+			Body: base64.StdEncoding.EncodeToString(body), IsBase64Encoded: true,
+		}
+		req.RequestContext.HTTP.Method = r.Method
+		for name, values := range r.Header {
+			req.Headers[strings.ToLower(name)] = strings.Join(values, ",")
+		}
+		w.now = w.now.Add(time.Second)
+		resp := w.send(t, req)
+		for name, value := range resp.Headers {
+			rw.Header().Set(name, value)
+		}
+		rw.WriteHeader(resp.StatusCode)
+		if _, err := io.WriteString(rw, resp.Body); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// tab is a browser's tab, with what the browser complained about in it.
+type tab struct {
+	context.Context
+	site string
+
+	mu         sync.Mutex
+	complaints []string
+}
+
+func (b *tab) complain(what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.complaints = append(b.complaints, what)
+}
+
+// open starts a browser with a profile of its own and serves the world to it,
+// on loopback.
+func open(t *testing.T, w *world) *tab {
+	t.Helper()
+	server := httptest.NewServer(w.serve(t))
+	t.Cleanup(server.Close)
+	allocator, cancel := chromedp.NewExecAllocator(t.Context(),
+		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("lang", "en"))
+	t.Cleanup(cancel)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	must(t, chromedp.Do(ctx)) // the browser lives as long as the context of this call
+	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	t.Cleanup(cancel)
+	b := &tab{Context: ctx, site: server.URL}
+	must(t, chromedp.Listen(ctx, func(event any) {
+		switch e := event.(type) {
+		case *cdplog.EventEntryAdded:
+			b.complain(e.Entry.Text)
+		case *runtime.EventConsoleAPICalled, *runtime.EventExceptionThrown:
+			b.complain("a script ran")
+		}
+	}))
+	call(t, b, cdplog.Enable, cdp.Empty{})
+	return b
+}
+
+// call sends a command of the DevTools protocol.
+func call[P, R any](t *testing.T, b *tab, command cdp.Command[P, R], params P) {
+	t.Helper()
+	_, err := chromedp.Call(b, command, params)
+	must(t, err)
+}
+
+// ask returns what an action finds out.
+func ask[T any](t *testing.T, b *tab, action chromedp.Action[T]) T {
+	t.Helper()
+	answer, err := chromedp.Run(b, action)
+	must(t, err)
+	return answer
+}
+
+// visit goes to a page and returns its title.
+func (b *tab) visit(t *testing.T, path string) string {
+	t.Helper()
+	must(t, chromedp.Do(b, chromedp.Navigate(b.site+path)))
+	return ask(t, b, chromedp.Title())
+}
+
+// leave does what leads to another page and returns that page's title.
+func (b *tab) leave(t *testing.T, action chromedp.Action[chromedp.Void]) string {
+	t.Helper()
+	_, err := chromedp.RunResponse(b, action)
+	must(t, err)
+	return ask(t, b, chromedp.Title())
+}
+
+// look sets the size of the screen and the reader's colour scheme.
+func (b *tab) look(t *testing.T, width, height int64, scheme string) {
+	t.Helper()
+	must(t, chromedp.Do(b, chromedp.EmulateViewport(width, height)))
+	call(t, b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
+}
+
+func (b *tab) noComplaints(t *testing.T) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if diff := cmp.Diff([]string(nil), b.complaints); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// press is a click on the button with this action.
+func press(action string) chromedp.Action[chromedp.Void] {
+	return chromedp.Click(chromedp.CSS(`button[value="`+action+`"]`), chromedp.NodeVisible)
+}
+
+func TestAPersonOptsOutUndoesAndOptsOutInABrowser(t *testing.T) {
+	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
+		t.Run(string(ch), func(t *testing.T) {
+			w := newWorld(t)
+			b := open(t, w)
+			what := map[contact.Channel]string{contact.Email: "e-post", contact.SMS: "SMS"}[ch]
+
+			titles := []string{b.visit(t, w.path(t, ch, acmeID)+"?lang=nb")}
+			if len(w.items) > 0 {
+				t.Error("looking at the page wrote")
+			}
+			titles = append(titles, b.leave(t, press(pages.Unsubscribe)))
+			if !w.stopped(t, ch, "acme") {
+				t.Error("the button did not opt out")
+			}
+			titles = append(titles, b.leave(t, press(pages.Resubscribe)))
+			if w.stopped(t, ch, "acme") {
+				t.Error("the button did not undo")
+			}
+			titles = append(titles, b.leave(t, press(pages.Unsubscribe)))
+			if !w.stopped(t, ch, "acme") {
+				t.Error("the button did not opt out again")
+			}
+			want := []string{
+				"Vil du stoppe reklame på " + what + " fra Acme?", "Reklame på " + what + " fra Acme er stoppet",
+				"Du kan få reklame på " + what + " fra Acme igjen", "Reklame på " + what + " fra Acme er stoppet",
+			}
+			if diff := cmp.Diff(want, titles); diff != "" {
+				t.Error(diff)
+			}
+			b.noComplaints(t)
+		})
+	}
+}
+
+func TestThePageWorksWithoutScript(t *testing.T) {
+	w := newWorld(t)
+	b := open(t, w)
+	call(t, b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	b.visit(t, w.path(t, contact.Email, newsletterID))
+	if got := b.leave(t, press(pages.UnsubscribeAll)); got != "Marketing e-mail from Acme has stopped" || !w.stopped(t, contact.Email, "acme") {
+		t.Errorf("after the button: %q", got)
+	}
+	b.noComplaints(t)
+}
+
+func TestTheKeyboardReachesTheButtonFirst(t *testing.T) {
+	w := newWorld(t)
+	b := open(t, w)
+	b.visit(t, w.path(t, contact.Email, newsletterID))
+	must(t, chromedp.Do(b, chromedp.KeyEvent(kb.Tab)))
+	focused := ask(t, b, chromedp.Evaluate[string](`document.activeElement.value`))
+	outline := ask(t, b, chromedp.Evaluate[string](`getComputedStyle(document.activeElement).outlineStyle`))
+	if focused != pages.Unsubscribe || outline != "solid" {
+		t.Errorf("focus on %q with outline %q", focused, outline)
+	}
+	if got := b.leave(t, chromedp.KeyEvent(kb.Enter)); got != "You have stopped the Acme newsletter by e-mail" || !w.stopped(t, contact.Email, "acme/newsletter") {
+		t.Errorf("after Enter: %q", got)
+	}
+	if w.stopped(t, contact.Email, "acme") {
+		t.Error("Enter stopped the brand")
+	}
+	b.noComplaints(t)
+}
+
+func TestAnotherLanguageIsOneClickAway(t *testing.T) {
+	w := newWorld(t)
+	b := open(t, w)
+	b.visit(t, w.path(t, contact.Email, acmeID))
+	if got := b.leave(t, chromedp.Click(chromedp.CSS(`a[hreflang="nb"]`))); got != "Vil du stoppe reklame på e-post fra Acme?" {
+		t.Errorf("got %q", got)
+	}
+	if len(w.items) > 0 {
+		t.Error("changing the language wrote")
+	}
+	b.noComplaints(t)
+}
+
+// views is each page, as a way to get there from a fresh world.
+func views() map[string]func(*testing.T, *world, *tab) {
+	to := func(ch contact.Channel, id uint16, actions ...string) func(*testing.T, *world, *tab) {
+		return func(t *testing.T, w *world, b *tab) {
+			b.visit(t, w.path(t, ch, id))
+			for _, action := range actions {
+				b.leave(t, press(action))
+			}
+		}
+	}
+	return map[string]func(*testing.T, *world, *tab){
+		"ask":    to(contact.Email, acmeID),
+		"topic":  to(contact.SMS, newsletterID),
+		"done":   to(contact.SMS, acmeID, pages.Unsubscribe),
+		"undone": to(contact.Email, newsletterID, pages.Unsubscribe, pages.Resubscribe),
+		"kept": func(t *testing.T, w *world, b *tab) {
+			b.visit(t, w.path(t, contact.Email, acmeID))
+			b.leave(t, press(pages.Unsubscribe))
+			w.now = w.now.Add(48 * time.Hour)
+			b.leave(t, press(pages.Resubscribe))
+		},
+		"later": func(t *testing.T, w *world, b *tab) {
+			b.visit(t, w.path(t, contact.Email, acmeID))
+			w.listErr = errDown
+			b.leave(t, press(pages.Unsubscribe))
+		},
+		"not found": func(t *testing.T, _ *world, b *tab) { b.visit(t, "/e/x") },
+	}
+}
+
+// barriers measures, in the page: texts with less contrast than 4.5:1, edges
+// of buttons with less than 3:1, buttons lower than 44 px, and a page wider
+// than the screen.
+const barriers = `(() => {
+  const found = []
+  const rgb = text => text.match(/[\d.]+/g).map(Number)
+  const luminance = colour => {
+    const [r, g, b] = colour.slice(0, 3).map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const contrast = (a, b) => {
+    const [x, y] = [luminance(a), luminance(b)].sort((m, n) => n - m)
+    return (x + 0.05) / (y + 0.05)
+  }
+  const behind = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = rgb(getComputedStyle(e).backgroundColor)
+      if (colour.length === 3 || colour[3] === 1) return colour
+    }
+    return [255, 255, 255]
+  }
+  let texts = 0
+  for (const e of document.body.querySelectorAll('*')) {
+    const style = getComputedStyle(e)
+    if ([...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) {
+      texts++
+      if (contrast(rgb(style.color), behind(e)) < 4.5) found.push('contrast of the text in ' + e.tagName)
+    }
+    if (e.tagName === 'BUTTON') {
+      if (contrast(rgb(style.borderTopColor), behind(e.parentElement)) < 3) found.push('contrast of a button')
+      if (e.getBoundingClientRect().height < 44) found.push('a low button')
+    }
+  }
+  if (texts < 2) found.push('there is no text')
+  if (document.documentElement.scrollWidth > innerWidth) found.push('it is wider than the screen')
+  if (document.querySelectorAll('h1').length !== 1 || !document.querySelector('main')) found.push('the outline')
+  return found
+})()`
+
+func TestNoPageHasBarriers(t *testing.T) {
+	screens := map[string]int64{"a small phone": 320, "a desktop": 1280}
+	for name, reach := range views() {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			b := open(t, w)
+			reach(t, w, b)
+			for screen, width := range screens {
+				for _, scheme := range []string{"light", "dark"} {
+					b.look(t, width, 800, scheme)
+					if found := ask(t, b, chromedp.Evaluate[[]string](barriers)); len(found) > 0 {
+						t.Errorf("on %s, %s: %s", screen, scheme, strings.Join(found, ", "))
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,87 @@
+package unsubscribe
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/pages"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+// carryOut does what was wished for and says what came of it.
+func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.Subject, w wish) apigw.Response {
+	now, s := h.Now(), linked
+	if w.action == pages.UnsubscribeAll {
+		s.Entry = linked.Brand
+	}
+	keys, err := h.contactKeys(ctx, s.Contact)
+	if err != nil {
+		h.Log.ErrorContext(ctx, "change not stored", "channel", h.Channel, "scope", s.Entry.Scope, "action", w.action, "error", err)
+		return later(page, w)
+	}
+	log := h.Log.With("channel", h.Channel, "key", keys[0].Short(), "scope", s.Entry.Scope, "action", w.action, "oneClick", w.oneClick)
+	outcome, err := h.List.Apply(ctx, keys, h.Channel, change(s.Entry.Scope, w, now), now)
+	if err != nil {
+		log.ErrorContext(ctx, "change not stored", "error", err)
+		return later(page, w)
+	}
+	log.InfoContext(ctx, "link used", "outcome", outcome.Effect)
+	switch {
+	case w.action == pages.Resubscribe:
+		return h.afterUndo(ctx, page, s, w, keys)
+	case w.page:
+		return page.Done(s, undoable(outcome.Item, linked.Entry.Scope, now))
+	}
+	return page.Text(http.StatusOK, "Unsubscribed.")
+}
+
+func (h Handler) contactKeys(ctx context.Context, c contact.Contact) ([]contact.Key, error) {
+	set, err := h.Keys.Contact(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("getting the contact keys: %w", err)
+	}
+	return set.Keys(c)
+}
+
+func change(in scope.Scope, w wish, at time.Time) suppression.Change {
+	c := suppression.Change{
+		Action: suppression.Suppress, Scope: in, Reason: suppression.Unsubscribed,
+		At: at, Source: suppression.SourceLink,
+	}
+	switch {
+	case w.action == pages.Resubscribe:
+		c.Action = suppression.Undo
+	case w.oneClick:
+		c.Source = suppression.SourceOneClick
+	}
+	return c
+}
+
+// afterUndo says what holds now, whether or not this undo changed anything:
+// an older key, a wider scope or another reason may still stop the messages.
+func (h Handler) afterUndo(ctx context.Context, page pages.Reader, s pages.Subject, w wish, keys []contact.Key) apigw.Response {
+	item, err := h.List.Get(ctx, keys)
+	if err != nil {
+		h.Log.ErrorContext(ctx, "list not read", "channel", h.Channel, "key", keys[0].Short(), "error", err)
+		return later(page, w)
+	}
+	if suppression.Decide(item, suppression.Marketing, s.Entry.Scope).Send {
+		return page.Undone(s)
+	}
+	return page.Kept(s)
+}
+
+// undoable asks the domain whether an undo through the link, a moment later,
+// would be granted and enough, so that the page offers none that would fail.
+// in is the link's scope: a topic's link does not undo what it did to the brand.
+func undoable(item suppression.Item, in scope.Scope, now time.Time) bool {
+	soon := now.Add(time.Millisecond)
+	undone, err := suppression.Apply(item, change(in, wish{action: pages.Resubscribe}, soon), "", soon)
+	return err == nil && undone.Effect == suppression.Lifted &&
+		suppression.Decide(undone.Item, suppression.Marketing, in).Send
+}

@@ -1,0 +1,160 @@
+// Package unsubscribe answers the links in messages: the same answers behind
+// both channels' doors. It promises that an opt-out is never refused: any POST
+// to a valid link opts out, whatever its body, except the page's own undo, and
+// 200 is said only once the opt-out is stored. It promises that nothing but a
+// POST writes, that what is wrong with a bad link cannot be learnt, and that
+// neither address nor token is logged. What a change does to a contact is
+// decided by package suppression.
+package unsubscribe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/link"
+	"stille/shared/pages"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+// patience is how long one request may take. It is well below the functions'
+// time limit: past that a caller would get a bare error, no Retry-After.
+const patience = 5 * time.Second
+
+// Keys opens links and names contacts (keys.Ring).
+type Keys interface {
+	Link(ctx context.Context) (*link.Keys, error)
+	RefreshLink(ctx context.Context, now time.Time) (*link.Keys, error)
+	Contact(ctx context.Context) (*contact.KeySet, error)
+}
+
+// List is the suppression list (dynamo.Suppressions). Once Apply has returned
+// without an error, the change is durable.
+type List interface {
+	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
+}
+
+// Handler answers the links of one channel. Every field is needed.
+type Handler struct {
+	Channel contact.Channel
+	Keys    Keys
+	List    List
+	Scopes  *scope.Registry
+	Pages   *pages.Pages
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// errUnlisted means that a genuine link names a scope which is not in our
+// scopes.yaml: an older edition of it was deployed over a younger one.
+var errUnlisted = errors.New("the link's scope is not in scopes.yaml")
+
+// Serve answers one request. It never returns an error.
+func (h Handler) Serve(ctx context.Context, req apigw.Request) (apigw.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	page := h.Pages.For(apigw.Request{})
+	answer := func(ctx context.Context, req apigw.Request) (apigw.Response, error) {
+		page = h.Pages.For(req)
+		return h.answer(ctx, page, req), nil
+	}
+	// Not page.Failed itself: page is the reader's only once the request was read.
+	failed := func() apigw.Response { return page.Failed() } //nolint:gocritic
+	return apigw.Recovered(h.Log, answer, failed)(ctx, req)
+}
+
+func (h Handler) answer(ctx context.Context, page pages.Reader, req apigw.Request) apigw.Response {
+	switch req.RequestContext.HTTP.Method {
+	case http.MethodGet:
+		return h.get(ctx, page, req)
+	case http.MethodHead:
+		resp := h.get(ctx, page, req)
+		resp.Body = ""
+		return resp
+	case http.MethodPost:
+		return h.post(ctx, page, req)
+	case http.MethodOptions:
+		return page.Options(http.StatusNoContent)
+	}
+	return page.Options(http.StatusMethodNotAllowed)
+}
+
+func (h Handler) get(ctx context.Context, page pages.Reader, req apigw.Request) apigw.Response {
+	subject, err := h.open(ctx, req)
+	switch {
+	case errors.Is(err, link.ErrForged):
+		return h.refuse(ctx, page)
+	case err != nil:
+		h.Log.ErrorContext(ctx, "link not opened", "channel", h.Channel, "error", err)
+		return page.Later("")
+	}
+	return page.Ask(subject)
+}
+
+func (h Handler) post(ctx context.Context, page pages.Reader, req apigw.Request) apigw.Response {
+	body, bodyErr := apigw.Body(req, maxBody)
+	wish := read(req.Headers["content-type"], req.Headers["accept"], body)
+	subject, err := h.open(ctx, req)
+	switch {
+	case errors.Is(err, link.ErrForged) && errors.Is(bodyErr, apigw.ErrTooLarge):
+		return page.Text(http.StatusRequestEntityTooLarge, "The body is too large.")
+	case errors.Is(err, link.ErrForged):
+		return h.refuse(ctx, page)
+	case err != nil:
+		h.Log.ErrorContext(ctx, "link not opened", "channel", h.Channel, "error", err)
+		return later(page, wish)
+	}
+	return h.carryOut(ctx, page, subject, wish)
+}
+
+// refuse is the one answer to a bad link.
+func (h Handler) refuse(ctx context.Context, page pages.Reader) apigw.Response {
+	h.Log.InfoContext(ctx, "link refused", "channel", h.Channel)
+	return page.NotFound()
+}
+
+// later answers that nothing could be stored.
+func later(page pages.Reader, w wish) apigw.Response {
+	if w.page {
+		return page.Later(w.action)
+	}
+	return page.Text(http.StatusServiceUnavailable, "Not stored. Please send it again.")
+}
+
+// open returns whom the link concerns. Its error is link.ErrForged for a link
+// that is not ours; any other means that we could not tell.
+func (h Handler) open(ctx context.Context, req apigw.Request) (pages.Subject, error) {
+	token := req.RawPath[strings.LastIndexByte(req.RawPath, '/')+1:]
+	if !strings.HasSuffix(req.RawPath, link.Path(h.Channel, token)) {
+		return pages.Subject{}, link.ErrForged
+	}
+	keys, err := h.Keys.Link(ctx)
+	if err != nil {
+		return pages.Subject{}, fmt.Errorf("getting the link keys: %w", err)
+	}
+	target, err := keys.Open(h.Channel, token)
+	if errors.Is(err, link.ErrUnknownKey) {
+		// A key set may have grown since this container read it.
+		if keys, err = h.Keys.RefreshLink(ctx, h.Now()); err != nil {
+			return pages.Subject{}, fmt.Errorf("refreshing the link keys: %w", err)
+		}
+		target, err = keys.Open(h.Channel, token)
+	}
+	if err != nil {
+		return pages.Subject{}, err
+	}
+	entry, listed := h.Scopes.ByID(target.ScopeID)
+	brand, brandListed := h.Scopes.Lookup(entry.Scope.Brand())
+	if !listed || !brandListed {
+		return pages.Subject{}, fmt.Errorf("%w: id %d", errUnlisted, target.ScopeID)
+	}
+	return pages.Subject{Contact: target.Contact, Entry: entry, Brand: brand}, nil
+}

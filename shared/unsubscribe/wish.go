@@ -1,0 +1,67 @@
+package unsubscribe
+
+import (
+	"bytes"
+	"errors"
+	"mime"
+	"mime/multipart"
+	"net/url"
+	"slices"
+	"strings"
+
+	"stille/shared/pages"
+)
+
+// maxBody is the most bytes of a body that are read: far more than a one-click
+// or the page's form has. What is longer counts as unreadable.
+const maxBody = 4 << 10
+
+// errUnreadable means that a body holds no form fields we can read.
+var errUnreadable = errors.New("no readable form")
+
+// wish is what the body of a POST asks for.
+type wish struct {
+	action   string // pages.Unsubscribe, UnsubscribeAll or Resubscribe
+	oneClick bool   // RFC 8058
+	page     bool   // a person waits for a page, not a machine for a status
+}
+
+// read never fails: what it cannot understand is a wish to unsubscribe. Only
+// the very form that the page sends to undo is anything else.
+func read(contentType, accept string, body []byte) wish {
+	values, err := fields(contentType, body)
+	w := wish{action: pages.Unsubscribe}
+	for name := range values {
+		w.oneClick = w.oneClick || strings.EqualFold(name, "List-Unsubscribe")
+	}
+	actions := values["action"]
+	switch {
+	case slices.Contains(actions, pages.UnsubscribeAll):
+		w.action = pages.UnsubscribeAll
+	case err == nil && len(values) == 1 && slices.Equal(actions, []string{pages.Resubscribe}):
+		w.action = pages.Resubscribe
+	}
+	w.page = !w.oneClick && (len(actions) > 0 || strings.Contains(strings.ToLower(accept), "text/html"))
+	return w
+}
+
+// fields returns the form fields of a body. Those it could read come with an
+// error too.
+func fields(contentType string, body []byte) (url.Values, error) {
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	switch {
+	case mediaType == "application/x-www-form-urlencoded":
+		// What is odd about the parameters does not matter to this type.
+		return url.ParseQuery(string(body))
+	case err != nil || mediaType != "multipart/form-data":
+		return nil, errUnreadable
+	}
+	form, err := multipart.NewReader(bytes.NewReader(body), params["boundary"]).ReadForm(maxBody)
+	switch {
+	case err != nil:
+		return nil, errUnreadable
+	case len(form.File) > 0:
+		return form.Value, errors.Join(errUnreadable, form.RemoveAll())
+	}
+	return form.Value, nil
+}

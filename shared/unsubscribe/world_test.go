@@ -1,0 +1,231 @@
+package unsubscribe_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/keys"
+	"stille/shared/link"
+	"stille/shared/pages"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/unsubscribe"
+)
+
+const scopesYAML = `
+scopes:
+  - id: 1
+    scope: acme
+    controller: Acme AS
+    name: {en: Acme, nb: Acme}
+    policyURL: https://acme.example/privacy
+    contact: privacy@acme.example
+    linkDomain: links.acme.example
+  - id: 2
+    scope: acme/newsletter
+    name: {en: the Acme newsletter, nb: nyhetsbrevet fra Acme}
+    topicOptOut: true
+`
+
+const (
+	acmeID       = 1
+	newsletterID = 2
+	unlistedID   = 77
+)
+
+// addresses are canaries: no answer and no log line may hold one.
+var addresses = map[contact.Channel]string{contact.Email: "kari.canary@example.no", contact.SMS: "+4791234567"}
+
+var errDown = errors.New("the store is down")
+
+// world is everything around the handlers of both channels, in memory.
+type world struct {
+	now  time.Time
+	logs bytes.Buffer
+
+	linkKeys, freshLinkKeys *link.Keys
+	refreshes               int
+	linkErr, contactErr     error
+	contactKeys             *contact.KeySet
+
+	items   map[contact.Key]suppression.Item
+	listErr error
+	applied int // changes that wrote something
+
+	handlers map[contact.Channel]unsubscribe.Handler
+}
+
+// failer is a testing.T or a rapid.T.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func newWorld(t failer) *world {
+	t.Helper()
+	w := &world{
+		now:      time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC),
+		linkKeys: newLinkKeys(t),
+		items:    map[contact.Key]suppression.Item{},
+		handlers: map[contact.Channel]unsubscribe.Handler{},
+	}
+	w.freshLinkKeys = w.linkKeys
+	secret, err := keys.NewContactSecret()
+	must(t, err)
+	w.contactKeys, err = keys.ParseContact(secret)
+	must(t, err)
+	registry, err := scope.Load([]byte(scopesYAML))
+	must(t, err)
+	written, err := pages.New()
+	must(t, err)
+	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
+		w.handlers[ch] = unsubscribe.Handler{
+			Channel: ch, Keys: w, List: w, Scopes: registry, Pages: written,
+			Log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
+			Now: func() time.Time { return w.now },
+		}
+	}
+	return w
+}
+
+func must(t failer, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newLinkKeys(t failer) *link.Keys {
+	t.Helper()
+	secret, err := keys.NewLinkSecret()
+	must(t, err)
+	set, err := keys.ParseLink(secret)
+	must(t, err)
+	return set
+}
+
+func (w *world) Link(context.Context) (*link.Keys, error) { return w.linkKeys, w.linkErr }
+
+func (w *world) RefreshLink(context.Context, time.Time) (*link.Keys, error) {
+	w.refreshes++
+	return w.freshLinkKeys, w.linkErr
+}
+
+func (w *world) Contact(context.Context) (*contact.KeySet, error) { return w.contactKeys, w.contactErr }
+
+func (w *world) Apply(_ context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	if w.listErr != nil {
+		return suppression.Outcome{}, w.listErr
+	}
+	item, there := w.items[keys[0]]
+	if !there {
+		item = suppression.Item{Key: keys[0], Channel: ch}
+	}
+	outcome, err := suppression.Apply(item, c, "01K", now)
+	if err == nil && outcome.Entry != nil {
+		w.items[keys[0]] = outcome.Item
+		w.applied++
+	}
+	return outcome, err
+}
+
+func (w *world) Get(_ context.Context, keys []contact.Key) (suppression.Item, error) {
+	return w.items[keys[0]], w.listErr
+}
+
+func person(t failer, ch contact.Channel) contact.Contact {
+	t.Helper()
+	c, err := contact.Normalise(ch, addresses[ch], "")
+	must(t, err)
+	return c
+}
+
+// path is that of the person's link, minted with the newest keys.
+func (w *world) path(t failer, ch contact.Channel, scopeID uint16) string {
+	t.Helper()
+	token, err := w.freshLinkKeys.Mint(link.Target{ScopeID: scopeID, Contact: person(t, ch)})
+	must(t, err)
+	return link.Path(ch, token)
+}
+
+// send lets the handler of the path's door answer.
+func (w *world) send(t failer, req apigw.Request) apigw.Response {
+	t.Helper()
+	ch := contact.Email
+	if strings.HasPrefix(req.RawPath, "/s/") {
+		ch = contact.SMS
+	}
+	resp, err := w.handlers[ch].Serve(context.Background(), req)
+	must(t, err)
+	return resp
+}
+
+// item is what the list holds of the person.
+func (w *world) item(t failer, ch contact.Channel) suppression.Item {
+	t.Helper()
+	key, err := w.contactKeys.Key(person(t, ch))
+	must(t, err)
+	return w.items[key]
+}
+
+// stopped tells whether marketing in the scope is stopped on the channel.
+func (w *world) stopped(t failer, ch contact.Channel, in scope.Scope) bool {
+	t.Helper()
+	return !suppression.Decide(w.item(t, ch), suppression.Marketing, in).Send
+}
+
+const urlencoded = "application/x-www-form-urlencoded"
+
+func request(method, path string) apigw.Request {
+	req := apigw.Request{RawPath: path, Headers: map[string]string{"accept": "text/html,*/*;q=0.8"}}
+	req.RequestContext.HTTP.Method = method
+	return req
+}
+
+func post(path, contentType, body string) apigw.Request {
+	req := request("POST", path)
+	req.Body = body
+	if contentType != "" {
+		req.Headers["content-type"] = contentType
+	}
+	return req
+}
+
+func form(path, action string) apigw.Request { return post(path, urlencoded, "action="+action) }
+
+func oneClick(path string) apigw.Request {
+	req := post(path, urlencoded, "List-Unsubscribe=One-Click")
+	req.Headers["accept"] = "*/*"
+	return req
+}
+
+// noLeak fails where the log or an answer holds an address or a token.
+func (w *world) noLeak(t *testing.T, answers ...apigw.Response) {
+	t.Helper()
+	texts := []string{w.logs.String()}
+	for _, a := range answers {
+		texts = append(texts, a.Body)
+	}
+	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
+		key, err := w.contactKeys.Key(person(t, ch))
+		must(t, err)
+		for _, id := range []uint16{acmeID, newsletterID} {
+			path := w.path(t, ch, id)
+			secrets := []string{addresses[ch], strings.TrimPrefix(addresses[ch], "+47"), path[3:], string(key)}
+			for _, text := range texts {
+				for _, secret := range secrets {
+					if strings.Contains(text, secret) {
+						t.Error("an address, token or key leaked")
+					}
+				}
+			}
+		}
+	}
+}
