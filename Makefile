@@ -8,8 +8,9 @@ SHELL := bash
 OS   ?= $(shell go env GOHOSTOS)
 ARCH ?= $(shell go env GOHOSTARCH)
 
-CDK      := env CDK_DISABLE_CLI_TELEMETRY=true CDK_DISABLE_VERSION_CHECK=1 JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1 \
-            ../.local/npm/node_modules/.bin/cdk
+CDK      := env CDK_DISABLE_CLI_TELEMETRY=true CDK_DISABLE_VERSION_CHECK=1 \
+            JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1 JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 \
+            ../.local/npm/node_modules/.bin/cdk --no-notices
 VERSION   = $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 FOR_AWS   = --app ../.local/bin/infra --output ../.local/cdk.out -c environment=production -c version=$(VERSION)
 TAGS     := store,stack,browser,infra
@@ -43,7 +44,7 @@ stop: ## End what `make run` started; its data stays for the next run
 test: ## Run every test, on ports and folders of their own
 	@scripts/setup stack store browser
 	@scripts/build $(OS) $(ARCH)
-	@go build -o .local/bin/ ./scripts/test
+	@go build -o .local/bin/ ./scripts/test ./scripts/stille
 	@.local/bin/test
 
 .PHONY: quick

@@ -68,7 +68,7 @@ func (s Settings) address(api awsapigatewayv2.HttpApi) *string {
 	if s.Gateway == "" {
 		return api.ApiEndpoint()
 	}
-	return jsii.String(s.Gateway + "/_aws/execute-api/" + *api.ApiId() + "/$default")
+	return jsii.String(s.Gateway + "/_aws/execute-api/" + *api.ApiId())
 }
 
 // hostArchitecture is the architecture of this machine, because the emulator

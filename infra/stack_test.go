@@ -310,7 +310,7 @@ func TestAlarms(t *testing.T) {
 
 // below is an API's address in the emulator, where text puts the API's name
 // for its id.
-func below(api string) string { return gateway + "/_aws/execute-api/" + api + "/$default" }
+func below(api string) string { return gateway + "/_aws/execute-api/" + api }
 
 func TestOutputs(t *testing.T) {
 	address := map[string]func(string) string{

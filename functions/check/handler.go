@@ -82,7 +82,7 @@ func (h handler) check(ctx context.Context, tool access.Tool, req apigw.Request)
 		return apigw.Response{}, err
 	}
 	in, known := h.scope(asked.Scope)
-	if err := allowed(tool, purpose, in, known); err != nil {
+	if err := h.allowed(tool, purpose, in, known); err != nil {
 		return apigw.Response{}, err
 	}
 	answer := response{AsOf: h.now().UTC(), Results: make([]result, len(contacts))}
@@ -98,7 +98,8 @@ func (h handler) check(ctx context.Context, tool access.Tool, req apigw.Request)
 	return apigw.JSON(http.StatusOK, answer), nil
 }
 
-// scope is the scope to decide in: every one for a request that names none.
+// scope is the scope to decide in: every one for a request that names none, so
+// that any opt-out anywhere counts.
 func (h handler) scope(named string) (in scope.Scope, known bool) {
 	if in = scope.Scope(named); in == "" || in == scope.Everywhere {
 		return scope.Everywhere, true
@@ -108,11 +109,15 @@ func (h handler) scope(named string) (in scope.Scope, known bool) {
 }
 
 // allowed holds the request against the key. An unknown scope is nobody's, so
-// there only the rights count: the answer is no.
-func allowed(tool access.Tool, purpose suppression.Purpose, in scope.Scope, known bool) error {
+// there only the rights count: the answer is no. Where there is one brand, its
+// key may ask about every scope there is.
+func (h handler) allowed(tool access.Tool, purpose suppression.Purpose, in scope.Scope, known bool) error {
 	needed := []access.Right{access.Check}
 	if purpose == suppression.Transactional {
 		needed = append(needed, access.Transactional)
+	}
+	if only, ok := h.scopes.Only(); ok && in == scope.Everywhere {
+		in = only.Scope
 	}
 	for _, right := range needed {
 		if !known && slices.Contains(tool.Rights, right) {

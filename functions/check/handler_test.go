@@ -220,6 +220,22 @@ func TestAKeyIsAskedForItsRightsAndScopes(t *testing.T) {
 	}
 }
 
+func TestWhereThereIsOneBrandItsKeyMayLeaveTheScopeOut(t *testing.T) {
+	h := toolapitest.New(t)
+	var err error
+	if h.Scopes, err = scope.Load([]byte(`
+scopes:
+  - {id: 1, scope: acme, controller: Acme AS, name: {en: Acme}, policyURL: "https://acme.example/p", contact: p@acme.example, linkDomain: links.acme.example}
+`)); err != nil {
+		t.Fatal(err)
+	}
+	h.Tool.Scopes = []scope.Scope{"acme"}
+	resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("", "marketing", email)))
+	if got := toolapitest.Body[response](t, resp, http.StatusOK).Results; len(got) != 1 || !got[0].Send {
+		t.Errorf("results %+v", got)
+	}
+}
+
 func TestNobodyIsToldToSendWhereSomethingFails(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil func(*toolapitest.House, *memory)

@@ -25,7 +25,7 @@ type contactKeys interface {
 
 // records are the class tables.
 type records interface {
-	Put(ctx context.Context, class string, record retention.Record) (bool, error)
+	Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error) (bool, error)
 }
 
 // handler stores records, which a purge deletes on their day.
@@ -89,12 +89,14 @@ func (h handler) record(ctx context.Context, tool access.Tool, req apigw.Request
 	if err := faults.Err(); err != nil {
 		return apigw.Response{}, err
 	}
-	if err := allowed(tool, given); err != nil {
-		return apigw.Response{}, err
+	for _, r := range given {
+		if err := allowed(tool, r); err != nil {
+			return apigw.Response{}, err
+		}
 	}
 	answer := response{Results: make([]result, len(given))}
 	for i, r := range given {
-		if answer.Results[i], err = h.store(ctx, class, r); err != nil {
+		if answer.Results[i], err = h.store(ctx, tool, class, r); err != nil {
 			return apigw.Response{}, err
 		}
 	}
@@ -143,23 +145,20 @@ func (h handler) parse(class retention.Class, r record, pointer string, set *con
 	return parsed, nil
 }
 
-// allowed holds every record against the key. One without a scope belongs to
-// every controller.
-func allowed(tool access.Tool, given []retention.Record) error {
-	for _, r := range given {
-		in := r.Scope
-		if in == "" {
-			in = scope.Everywhere
-		}
-		if err := tool.May(access.Records, in); err != nil {
-			return err
-		}
+// allowed holds a record against the key. One without a scope belongs to every
+// controller.
+func allowed(tool access.Tool, r retention.Record) error {
+	in := r.Scope
+	if in == "" {
+		in = scope.Everywhere
 	}
-	return nil
+	return tool.May(access.Records, in)
 }
 
-func (h handler) store(ctx context.Context, class retention.Class, r retention.Record) (result, error) {
-	stored, err := h.records.Put(ctx, class.Name, r)
+// store writes one record, also over one of the same id if the key allows that
+// one too.
+func (h handler) store(ctx context.Context, tool access.Tool, class retention.Class, r retention.Record) (result, error) {
+	stored, err := h.records.Put(ctx, class.Name, r, func(old retention.Record) error { return allowed(tool, old) })
 	if err != nil {
 		return result{}, err
 	}

@@ -26,11 +26,17 @@ var errDown = errors.New("the store is down")
 type memory struct {
 	put   []string
 	last  retention.Record
-	newer bool // another event of the same id is newer
+	old   retention.Record // what is stored under the same id; none where it has no id
+	newer bool             // another event of the same id is newer
 	err   error
 }
 
-func (m *memory) Put(_ context.Context, class string, r retention.Record) (bool, error) {
+func (m *memory) Put(_ context.Context, class string, r retention.Record, may func(retention.Record) error) (bool, error) {
+	if m.old.ID != "" {
+		if err := may(m.old); err != nil {
+			return false, err
+		}
+	}
 	m.put, m.last = append(m.put, class+"/"+r.ID), r
 	return !m.newer, m.err
 }
@@ -133,7 +139,7 @@ func TestEveryBadFieldIsNamedAndNothingIsStored(t *testing.T) {
 		{"no records", storing("messaging"), []string{"/records"}},
 		{"too many records", storing("messaging", many...), []string{"/records"}},
 		{"a class there is not", storing("marketing", good), []string{"/class"}},
-		{"one of three is bad", storing("messaging", good, consent("2024-11-20", "1999-12-31"), good), []string{"/records/1/start"}},
+		{"one of three is bad", storing("messaging", good, consent("2024-11-20", "1999-12-31"), good), []string{"/records/1/start", "/records/1/occurredAt"}},
 		{"a messaging record without anything", storing("messaging", `{}`),
 			[]string{"/records/0/occurredAt", "/records/0/id", "/records/0/contact", "/records/0/scope", "/records/0/basis"}},
 		{"a consent without its time", storing("messaging", consent(`"start":"2024-11-20T08:00:00Z",`, "")), []string{"/records/0/start"}},
@@ -164,6 +170,17 @@ func TestEveryBadFieldIsNamedAndNothingIsStored(t *testing.T) {
 				t.Errorf("pointers (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestARecordOfAnotherBrandIsNotReplaced(t *testing.T) {
+	for stored, want := range map[scope.Scope]int{"acme": 200, "globex": 403, "": 403} {
+		h, to := toolapitest.New(t), &memory{old: retention.Record{ID: "sub-81", Scope: stored}}
+		h.Tool.Scopes = []scope.Scope{"acme"}
+		resp := h.Serve(t, newHandler(h, to).record, h.Post(storing("messaging", consent())))
+		if resp.StatusCode != want || len(to.put) != map[int]int{200: 1}[want] {
+			t.Errorf("over one of %q: status %d, want %d; %d stored", stored, resp.StatusCode, want, len(to.put))
+		}
 	}
 }
 

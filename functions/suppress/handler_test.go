@@ -35,7 +35,7 @@ type memory struct {
 	err     error
 }
 
-func (m *memory) Apply(_ context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+func (m *memory) Apply(_ context.Context, keys []contact.Key, _ contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.err != nil {

@@ -27,7 +27,7 @@ const (
 
 // deploy brings the emulator to what infra/ and dist/ say now.
 func (p Place) deploy(ctx context.Context) error {
-	app, assembly := p.tool("bin", "infra"), p.path("cdk.out")
+	app, assembly := p.app(), p.path("cdk.out")
 	if err := p.run(ctx, buildLimit, p.Root, os.Environ(), "go", "build", "-o", app, "./infra"); err != nil {
 		return fmt.Errorf("building the CDK app: %w", err)
 	}
@@ -52,6 +52,9 @@ func (p Place) deploy(ctx context.Context) error {
 	}
 	return nil
 }
+
+// app is the CDK app, built.
+func (p Place) app() string { return p.tool("bin", "infra") }
 
 // version is what git calls the code, and "local" where it cannot say.
 func version(ctx context.Context, root string) string {
@@ -91,6 +94,7 @@ func (p Place) cdk(ctx context.Context, limit time.Duration, arguments ...string
 		"CDK_DISABLE_VERSION_CHECK=1",
 		"CDK_DISABLE_CLI_TELEMETRY=true",
 		"JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1",
+		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20",
 		"NO_COLOR=1",
 	)
 	program := p.tool("npm", "node_modules", ".bin", "cdk")

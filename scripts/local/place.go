@@ -50,14 +50,11 @@ func Passing(root string) (Place, error) {
 	if err != nil {
 		return Place{}, fmt.Errorf("making a place for a stack: %w", err)
 	}
-	if err := os.Mkdir(filepath.Join(folder, ".local"), 0o750); err != nil {
-		return Place{}, fmt.Errorf("making a place for a stack: %w", err)
-	}
 	port, err := freePort()
 	if err != nil {
 		return Place{}, fmt.Errorf("making a place for a stack: %w", err)
 	}
-	return Place{Root: root, Folder: folder, File: filepath.Join(folder, ".local", "stack.json"), Port: port}, nil
+	return Place{Root: root, Folder: folder, File: filepath.Join(folder, "stack.json"), Port: port}, nil
 }
 
 // sweep removes what passing stacks left that were killed.

@@ -48,6 +48,9 @@ func Up(ctx context.Context, place Place, out io.Writer) (Stack, error) {
 		return Stack{}, err
 	}
 	fmt.Fprintf(out, "MiniStack   %s\n", place.endpoint())
+	if _, err := os.Stat(place.app()); err != nil {
+		fmt.Fprintln(out, "building    the CDK app, which takes a minute or two the first time")
+	}
 	begun := time.Now()
 	if err := place.deploy(ctx); err != nil {
 		return Stack{}, err
@@ -123,19 +126,19 @@ func readSettings(root string) (settings, error) {
 	}
 	policy, err := retention.LoadPolicy(data)
 	if err != nil {
-		return settings{}, fmt.Errorf("%s: %w", schema.RetentionFile, err)
+		return settings{}, fmt.Errorf("infra/%s: %w", schema.RetentionFile, err)
 	}
 	if data, err = os.ReadFile(filepath.Join(root, "infra", schema.ScopesFile)); err != nil {
 		return settings{}, fmt.Errorf("reading the brands: %w", err)
 	}
 	registry, err := scope.Load(data)
 	if err != nil {
-		return settings{}, fmt.Errorf("%s: %w", schema.ScopesFile, err)
+		return settings{}, fmt.Errorf("infra/%s: %w", schema.ScopesFile, err)
 	}
 	for _, entry := range registry.All() {
 		if entry.Scope.Topic() == "" && len(entry.SMSNumbers) > 0 {
 			return settings{policy: policy, brand: entry}, nil
 		}
 	}
-	return settings{}, fmt.Errorf("%s: no brand with an SMS number to show", schema.ScopesFile)
+	return settings{}, fmt.Errorf("infra/%s: no brand with an SMS number to show", schema.ScopesFile)
 }

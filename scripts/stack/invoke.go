@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ func (i invoke) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the event: %w", err)
 	}
+	// The sample tool's key stands in for the placeholder.
+	event = bytes.ReplaceAll(event, []byte("API_KEY"), []byte(stack.APIKey))
 	answer, err := lambda.NewFromConfig(stack.Config()).Invoke(ctx, &lambda.InvokeInput{
 		FunctionName: aws.String(schema.DefaultStack.Function(i.Function)),
 		Payload:      event,

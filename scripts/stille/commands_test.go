@@ -60,6 +60,7 @@ func TestBadUsageIsNamedAndEndsWithItsOwnCode(t *testing.T) {
 		{"a hold on an id that is an address", "--record: the id must not look like", []string{"hold", "set", "--case", "1", "--reason", "r", "--record", "messaging", "kari@example.no"}},
 		{"a case that tells a story", "--case: must be 1 to 64 characters", []string{"hold", "set", "--case", "Kari Nordmann", "--reason", "r", "--record", "messaging", "sub-81"}},
 		{"a policy file that is not there", "--policy-file: there is no such file", []string{"purge", "plan", "messaging", "--policy-file", "/nowhere.yaml"}},
+		{"a local stack and AWS", "can't be used together", []string{"hold", "list", "--aws", "--stack-file", "x.json"}},
 		{"a folder without a certificate", "fetches all four files", []string{"certificate", "verify", "/"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

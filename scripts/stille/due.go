@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -70,7 +71,7 @@ func parseStart(text string, zone *time.Location) (time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("must be a time like 2024-08-31T10:00:00Z, or a date like 2024-08-31")
+		return time.Time{}, errors.New("must be a time like 2024-08-31T10:00:00Z, or a date like 2024-08-31")
 	}
 	// Noon, as some days of some zones have no midnight.
 	noon := time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, zone)

@@ -59,8 +59,9 @@ func (a planAnswer) text(w io.Writer) {
 	}
 	fmt.Fprintf(w, "cost    at most about $%.2f: an estimate for records up to 1 KB, %d write units\n", math.Ceil(a.CostUSD*100)/100, a.WriteUnits)
 	fmt.Fprintf(w, "plan    %s\n\n", a.PlanHash)
-	fmt.Fprintf(w, "This was a dry run, nothing is deleted. `stille purge run %s` would count again, delete\n"+
-		"what is due then, keep what is under a hold or changed meanwhile, read everything\nagain and sign a certificate.\n", a.Class)
+	fmt.Fprintf(w, "This was a dry run, nothing is deleted. `stille purge run %s` would\n"+
+		"count again, delete what is due then, keep what is under a hold or changed\n"+
+		"meanwhile, read everything again and sign a certificate.\n", a.Class)
 }
 
 // Run counts.

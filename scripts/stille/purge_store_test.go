@@ -29,7 +29,7 @@ func (d *deployed) store(t *testing.T, starts ...time.Time) {
 	t.Helper()
 	for i, start := range starts {
 		record := retention.Record{ID: fmt.Sprintf("sub-%d", i), Scope: "acme", Basis: retention.Consent, OccurredAt: start, Start: start}
-		if _, err := d.records.Put(t.Context(), "messaging", record); err != nil {
+		if _, err := d.records.Put(t.Context(), "messaging", record, func(retention.Record) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		stored, err := d.records.Get(t.Context(), "messaging", record.ID)
@@ -165,6 +165,15 @@ func TestHowARunEndedIsTheExitCode(t *testing.T) {
 		if !strings.Contains(got.errors, c.says) || !strings.Contains(got.out, "outcome  "+string(c.outcome)) {
 			t.Errorf("%s: it says %q and answers %q", c.outcome, got.errors, got.out)
 		}
+	}
+}
+
+func TestWhoeverStopsWaitingDoesNotStopTheRun(t *testing.T) {
+	d := deploy(t)
+	d.machines.looks = 1
+	got := call{system: d.system, ends: context.Canceled}.run(t, "purge", "run", "messaging").ended(t, exitFailed)
+	if !strings.Contains(got.errors, "the purge may go on: `stille purge show run-1` says how it ended") {
+		t.Errorf("it says %q", got.errors)
 	}
 }
 

@@ -19,6 +19,7 @@ type call struct {
 	stdin  string
 	folder string  // the project's where it is not set
 	system *system // none where it is not set
+	ends   error   // of every pause, as when the operator presses Ctrl-C
 
 	code        int
 	out, errors string
@@ -36,7 +37,7 @@ func (c call) run(t *testing.T, args ...string) call {
 		now: func() time.Time { return now },
 		sleep: func(_ context.Context, d time.Duration) error {
 			now = now.Add(d)
-			return nil
+			return c.ends
 		},
 		open: func(context.Context, options) (*system, error) {
 			if c.system == nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,7 +26,7 @@ import (
 const defaultStack = string(schema.DefaultStack)
 
 // stackFile is what `make run` leaves where its stack is.
-var stackFile = filepath.Join(".local", "stack.json") //nolint:gochecknoglobals // a constant, but for the separator
+const stackFile = ".local/stack.json"
 
 // executions is the part of Step Functions that a purge is started with.
 type executions interface {
@@ -70,11 +69,15 @@ func (s *system) output(ctx context.Context, name string) (string, error) {
 	return outputs[name], nil
 }
 
-// connect finds the stack: the local one where its file is at or above the
-// folder, unless AWS is asked for.
+// connect finds the stack: the local one of the file that is given or lies at
+// or above the folder, or else, or where it is asked for, the one on AWS.
 func connect(ctx context.Context, o options, folder string, getenv func(string) string) (*system, error) {
 	name := schema.Stack(o.Stack)
-	if file, found := upwards(folder, stackFile); found && !o.AWS {
+	file, found := o.Local, o.Local != ""
+	if !found && !o.AWS {
+		file, found = upwards(folder, stackFile)
+	}
+	if found {
 		stack, err := local.Read(file)
 		if err != nil {
 			return nil, err

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -61,6 +63,21 @@ func TestItWorksOnTheLocalStackThatIsAtOrAboveTheFolder(t *testing.T) {
 	}
 	if _, err := sys.output(t.Context(), schema.OutputPurge("letters")); err == nil || !strings.Contains(err.Error(), "lacks the output PurgeLetters") {
 		t.Errorf("a class that was not deployed: %v", err)
+	}
+}
+
+func TestItWorksOnTheLocalStackOfTheFileThatIsGiven(t *testing.T) {
+	there := stackAt(t, local.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
+	other := filepath.Join(filepath.Dir(filepath.Dir(stackAt(t, local.Stack{Region: "eu-west-1"}))), stackFile)
+	sys, err := connect(t.Context(), options{Stack: "stille", Local: other}, there, nothingSet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sys.where != "the local stack of "+other {
+		t.Errorf("it works on %s", sys.where)
+	}
+	if _, err := connect(t.Context(), options{Stack: "stille", Local: other + "x"}, there, nothingSet); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of a file that is not there: %v", err)
 	}
 }
 

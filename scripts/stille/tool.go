@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -159,7 +160,7 @@ func (t toolRevoke) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	if revoked == 0 {
-		return fmt.Errorf("no tool of this name has a key that works; `stille tool list` shows them all")
+		return errors.New("no tool of this name has a key that works; `stille tool list` shows them all")
 	}
 	return s.show(revokeAnswer{Name: t.Name, Revoked: revoked})
 }

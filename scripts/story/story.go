@@ -23,7 +23,7 @@ import (
 // that it can be told again over the data of the last time.
 type story struct {
 	stack   local.Stack
-	file    string // the stack file, .local/stack.json in some folder
+	file    string // the stack file
 	cli     string // the operator's CLI
 	out     io.Writer
 	api     api
@@ -89,8 +89,7 @@ func (s *story) seen(what, result string) { s.say("   %-58s %s\n", what, result)
 
 // operator runs the operator's CLI and returns what it printed.
 func (s *story) operator(ctx context.Context, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, s.cli, args...) //nolint:gosec // our own CLI, our own arguments
-	command.Dir = filepath.Dir(filepath.Dir(s.file))    // it looks for .local/stack.json from here on upwards
+	command := exec.CommandContext(ctx, s.cli, append(args, "--stack-file", s.file)...) //nolint:gosec // our own CLI, our own arguments
 	out, err := command.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("stille %s: %w: %s", strings.Join(args[:2], " "), err, out)

@@ -130,8 +130,9 @@ func (t *tallier) testEnded(e event) {
 		one.passed = 1
 	}
 	t.count(e.Package, e.Test, one)
-	if e.Action == "fail" {
-		fmt.Fprintf(t.out, "FAIL  %s %s\n%s", e.Package, e.Test, indent(ended.output.String()))
+	// A parent whose subtests were told about has mostly nothing to add.
+	if said := indent(ended.output.String()); e.Action == "fail" && (said != "" || one.failed > 0) {
+		fmt.Fprintf(t.out, "FAIL  %s %s\n%s", e.Package, e.Test, said)
 	}
 	if e.Action == "skip" {
 		fmt.Fprintf(t.out, "skip  %s %s\n", e.Package, e.Test)

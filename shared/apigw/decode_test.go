@@ -19,6 +19,7 @@ type order struct {
 	Urgent   bool            `json:"urgent"`
 	Copies   int             `json:"copies"`
 	Contacts []orderContact  `json:"contacts"`
+	Payer    *orderContact   `json:"payer"`
 	IDs      []string        `json:"ids"`
 	Data     json.RawMessage `json:"data"`
 }
@@ -70,6 +71,11 @@ func TestEveryBadFieldIsNamedAtOnce(t *testing.T) {
 				{Pointer: "/urgent", Detail: "must be true or false"},
 			},
 		},
+		{
+			"inside a contact that may be left out", `{"payer":{"channel":7,"adress":"x"}}`,
+			[]apigw.Fault{{Pointer: "/payer/adress", Detail: "is not a field of this request"}, {Pointer: "/payer/channel", Detail: "must be text"}},
+		},
+		{"a contact that may be left out and is none", `{"payer":"kari"}`, []apigw.Fault{{Pointer: "/payer", Detail: "must be an object"}}},
 		{"a list that is none", `{"contacts":{}}`, []apigw.Fault{{Pointer: "/contacts", Detail: "must be a list"}}},
 		{"a list where the object should be", `[]`, []apigw.Fault{{Pointer: "", Detail: "must be an object"}}},
 		{"null where the object should be", ` null `, []apigw.Fault{{Pointer: "", Detail: "must be an object"}}},

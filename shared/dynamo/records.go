@@ -65,16 +65,19 @@ func recordKey(id string) item { return item{schema.AttrID: text(id)} }
 // Put stores a record by its id. The withdrawal that an earlier record of the
 // same id carries stays, unless the record occurred after it; everything else
 // is replaced. An older record than the stored one changes nothing, and Put
-// returns false.
-func (r *Records) Put(ctx context.Context, class string, record retention.Record) (bool, error) {
+// returns false. A stored one is only touched if may allows it; an error of
+// may's is returned as it is.
+func (r *Records) Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error) (bool, error) {
 	table := r.stack.Records(class)
 	for n := 1; n <= attempts; n++ {
 		old, err := r.Get(ctx, class, record.ID)
 		if err != nil && !errors.Is(err, ErrNoRecord) {
 			return false, err
 		}
-		if err == nil && !record.Supersedes(old.Record) {
-			return false, nil
+		if err == nil {
+			if err := may(old.Record); err != nil || !record.Supersedes(old.Record) {
+				return false, err
+			}
 		}
 		update, err := replacement(table, record, old)
 		if done, err := r.whether(ctx, "storing a record", update, err); done || err != nil {

@@ -22,13 +22,16 @@ import (
 
 const class = "messaging"
 
+// anyone may replace a stored record.
+func anyone(retention.Record) error { return nil }
+
 func consent(id string, n int, at time.Time) retention.Record {
 	return retention.Record{ID: id, Subject: key(n), Scope: "acme", Basis: retention.Consent, OccurredAt: at, Start: at, Data: []byte(`{"list":"spring"}`)}
 }
 
 func store(t *testing.T, records *dynamo.Records, r retention.Record) dynamo.Stored {
 	t.Helper()
-	if stored, err := records.Put(t.Context(), class, r); err != nil || !stored {
+	if stored, err := records.Put(t.Context(), class, r, anyone); err != nil || !stored {
 		t.Fatalf("stored %v, error %v", stored, err)
 	}
 	got, err := records.Get(t.Context(), class, r.ID)
@@ -70,11 +73,30 @@ func TestTheNewestEventOfARecordWins(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records := dynamo.NewRecords(db, stack)
 	store(t, records, consent("sub-1", 1, now))
-	if stored, err := records.Put(t.Context(), class, consent("sub-1", 1, now.Add(-time.Hour))); err != nil || stored {
+	if stored, err := records.Put(t.Context(), class, consent("sub-1", 1, now.Add(-time.Hour)), anyone); err != nil || stored {
 		t.Errorf("an older event: stored %v, error %v", stored, err)
 	}
 	if got := store(t, records, consent("sub-1", 1, now.Add(time.Hour))); !got.Start.Equal(now.Add(time.Hour)) {
 		t.Errorf("a newer event: start %v", got.Start)
+	}
+}
+
+func TestAStoredRecordIsOnlyTouchedByWhoMay(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records := dynamo.NewRecords(db, stack)
+	store(t, records, consent("sub-1", 1, now))
+	refused := errors.New("another brand's")
+	stored, err := records.Put(t.Context(), class, consent("sub-1", 2, now.Add(time.Hour)), func(old retention.Record) error {
+		if old.Subject != key(1) {
+			t.Errorf("asked about another record")
+		}
+		return refused
+	})
+	if stored || !errors.Is(err, refused) {
+		t.Errorf("stored %v, error %v", stored, err)
+	}
+	if got, err := records.Get(t.Context(), class, "sub-1"); err != nil || got.Subject != key(1) {
+		t.Errorf("the record was replaced, error %v", err)
 	}
 }
 

@@ -91,7 +91,7 @@ func (h *house) put(r retention.Record) dynamo.Stored {
 	if r.OccurredAt.IsZero() {
 		r.OccurredAt = due
 	}
-	if _, err := h.records.Put(h.t.Context(), h.class.Name, r); err != nil {
+	if _, err := h.records.Put(h.t.Context(), h.class.Name, r, func(retention.Record) error { return nil }); err != nil {
 		h.t.Fatal(err)
 	}
 	stored := h.get(r.ID)

@@ -93,14 +93,13 @@ func (c Class) Validate(r Record, now time.Time) []Fault {
 	if r.Basis != "" && r.Basis != Consent && r.Basis != Customer {
 		fault("basis", `must be "consent" or "customer"`)
 	}
-	if !r.Start.IsZero() && !PlausibleStart(r.Start, now) {
-		fault("start", "must not be before 2000 or more than a day ahead")
-	}
-	if r.OccurredAt.After(now.Add(aheadAllowed)) {
-		fault("occurredAt", "must not be more than a day ahead")
-	}
-	if r.LastActivityAt.After(now.Add(aheadAllowed)) {
-		fault("lastActivityAt", "must not be more than a day ahead")
+	for _, t := range []struct {
+		field string
+		at    time.Time
+	}{{"start", r.Start}, {"occurredAt", r.OccurredAt}, {"lastActivityAt", r.LastActivityAt}} {
+		if !t.at.IsZero() && !PlausibleStart(t.at, now) {
+			fault(t.field, "must not be before 2000 or more than a day ahead")
+		}
 	}
 	if len(r.Data) > mostData {
 		fault("data", fmt.Sprintf("must not be longer than %d bytes", mostData))

@@ -1,0 +1,388 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/announce"
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/ledger"
+	"stille/shared/parked"
+	"stille/shared/retention"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/toolapi/toolapitest"
+)
+
+const (
+	kari      contact.Key = "kari-by-email"
+	kariBySMS contact.Key = "kari-by-sms"
+	ola       contact.Key = "ola-by-email"
+)
+
+var (
+	consented = time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC)
+	optedOut  = time.Date(2026, 11, 20, 8, 0, 0, 500, time.UTC)
+	sunday    = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+
+	errDown = errors.New("the service is down")
+)
+
+// world is everything around the handler, in memory.
+type world struct {
+	items      map[contact.Key]suppression.Item
+	entries    []ledger.Entry
+	records    map[string]*dynamo.Stored
+	unreadable map[string]bool // ids of records, and keys of items
+	races      int             // how often a record changes before it is withdrawn
+	withdrawn  int             // writes
+
+	sent    []announce.Event
+	busErr  error
+	parked  []parked.Record
+	parkErr error
+	logs    bytes.Buffer
+}
+
+func newWorld() *world {
+	return &world{items: map[contact.Key]suppression.Item{}, records: map[string]*dynamo.Stored{}, unreadable: map[string]bool{}}
+}
+
+func (w *world) handler() handler {
+	return handler{list: w, records: table{w}, bus: w, parked: w, log: slog.New(slog.NewJSONHandler(&w.logs, nil))}
+}
+
+func (w *world) Get(_ context.Context, keys []contact.Key) (suppression.Item, error) {
+	if w.unreadable[string(keys[0])] {
+		return suppression.Item{}, dynamo.ErrUnreadable
+	}
+	return w.items[keys[0]], nil
+}
+
+func (w *world) Put(_ context.Context, events ...announce.Event) error {
+	if w.busErr == nil {
+		w.sent = append(w.sent, events...)
+	}
+	return w.busErr
+}
+
+func (w *world) Park(_ context.Context, r parked.Record) error {
+	w.parked = append(w.parked, r)
+	return w.parkErr
+}
+
+// table is the messaging class.
+type table struct{ *world }
+
+func (t table) OfSubject(_ context.Context, class string, subject contact.Key) ([]string, error) {
+	var ids []string
+	for id, r := range t.records {
+		if class == retention.Messaging && r.Subject == subject {
+			ids = append(ids, id)
+		}
+	}
+	return append(ids, "purged meanwhile"), nil
+}
+
+func (t table) Get(_ context.Context, _, id string) (dynamo.Stored, error) {
+	if t.unreadable[id] {
+		return dynamo.Stored{}, dynamo.ErrUnreadable
+	}
+	if r := t.records[id]; r != nil {
+		return *r, nil
+	}
+	return dynamo.Stored{}, dynamo.ErrNoRecord
+}
+
+func (t table) Withdraw(_ context.Context, _ string, of dynamo.Stored, at time.Time) (bool, error) {
+	if t.races > 0 {
+		t.races--
+		return false, nil
+	}
+	t.records[of.ID].WithdrawnAt = at.Truncate(time.Second)
+	t.withdrawn++
+	return true, nil
+}
+
+func (w *world) keep(id string, subject contact.Key, in scope.Scope, occurredAt time.Time) {
+	w.records[id] = &dynamo.Stored{Record: retention.Record{ID: id, Subject: subject, Scope: in, OccurredAt: occurredAt}}
+}
+
+func suppress(in scope.Scope, r suppression.Reason, at time.Time) suppression.Change {
+	return suppression.Change{Action: suppression.Suppress, Scope: in, Reason: r, At: at, Source: suppression.SourceLink}
+}
+
+// change changes the list and returns the entry that the stream then carries.
+func (w *world) change(t *testing.T, key contact.Key, c suppression.Change) ledger.Entry {
+	t.Helper()
+	item := w.items[key]
+	item.Key, item.Channel = key, contact.Email
+	outcome, err := suppression.Apply(item, c, fmt.Sprintf("entry-%d", len(w.entries)+1), sunday)
+	if err != nil || outcome.Entry == nil {
+		t.Fatalf("effect %q, error %v", outcome.Effect, err)
+	}
+	w.items[key] = outcome.Item
+	w.entries = append(w.entries, *outcome.Entry)
+	return *outcome.Entry
+}
+
+// batch is what Lambda hands over for these entries.
+func batch(entries ...ledger.Entry) events.DynamoDBEvent {
+	var b events.DynamoDBEvent
+	text := events.NewStringAttribute
+	for _, e := range entries {
+		version := events.NewNumberAttribute(fmt.Sprint(e.Version))
+		b.Records = append(b.Records, events.DynamoDBEventRecord{
+			EventName: "INSERT", EventID: e.ID, EventSourceArn: "ledger-stream",
+			Change: events.DynamoDBStreamRecord{
+				Keys: map[string]events.DynamoDBAttributeValue{"key": text(string(e.Key)), "version": version},
+				NewImage: map[string]events.DynamoDBAttributeValue{
+					"key": text(string(e.Key)), "version": version, "id": text(e.ID), "channel": text(string(e.Channel)),
+					"action": text(string(e.Action)), "scope": text(string(e.Scope)), "reason": text(e.Reason), "source": text(e.Source),
+					"at": text(e.At.Format(time.RFC3339Nano)), "recordedAt": text(e.RecordedAt.Format(time.RFC3339Nano)),
+				},
+			},
+		})
+	}
+	return b
+}
+
+// withdrawnRecords lists the records that are withdrawn, with the time.
+func (w *world) withdrawnRecords() map[string]time.Time {
+	withdrawn := map[string]time.Time{}
+	for id, r := range w.records {
+		if !r.WithdrawnAt.IsZero() {
+			withdrawn[id] = r.WithdrawnAt
+		}
+	}
+	return withdrawn
+}
+
+func (w *world) expect(t *testing.T, want map[string]time.Time) {
+	t.Helper()
+	if diff := cmp.Diff(want, w.withdrawnRecords()); diff != "" {
+		t.Errorf("withdrawn (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnOptOutWithdrawsWhatItCoversAndNothingElse(t *testing.T) {
+	second := optedOut.Truncate(time.Second)
+	for _, test := range []struct {
+		name   string
+		change suppression.Change
+		want   map[string]time.Time
+	}{
+		{"of the brand", suppress("acme", suppression.Unsubscribed, optedOut), map[string]time.Time{"brand": second, "topic": second}},
+		{"of the topic", suppress("acme/newsletter", suppression.Unsubscribed, optedOut), map[string]time.Time{"topic": second}},
+		{"of everything", suppress("*", suppression.Objection, optedOut), map[string]time.Time{"brand": second, "topic": second, "other brand": second}},
+		{"a hard bounce", suppress("*", suppression.HardBounce, optedOut), map[string]time.Time{}},
+		{"an import", suppress("acme", suppression.Imported, optedOut), map[string]time.Time{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld()
+			w.keep("brand", kari, "acme", consented)
+			w.keep("topic", kari, "acme/newsletter", consented)
+			w.keep("other brand", kari, "globex", consented)
+			w.keep("consented again later", kari, "acme", optedOut.Add(time.Second))
+			w.keep("the same person by SMS", kariBySMS, "acme", consented)
+			w.keep("another person", ola, "acme", consented)
+			if err := w.handler().handle(t.Context(), batch(w.change(t, kari, test.change))); err != nil {
+				t.Fatal(err)
+			}
+			w.expect(t, test.want)
+		})
+	}
+}
+
+func TestAReleaseClearsTheWithdrawal(t *testing.T) {
+	for name, c := range map[string]suppression.Change{
+		"by newer consent":   {Action: suppression.Release, Scope: "acme", Reason: suppression.Unsubscribed, At: optedOut.Add(time.Hour), Source: suppression.SourceTool},
+		"by the page's undo": {Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: optedOut.Add(time.Hour), Source: suppression.SourceLink},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.keep("sub-1", kari, "acme", consented)
+			w.keep("withdrawn by its owner, later", kari, "acme", consented)
+			later := optedOut.Add(2 * time.Hour)
+			first := w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut))
+			if err := w.handler().handle(t.Context(), batch(first)); err != nil {
+				t.Fatal(err)
+			}
+			w.records["withdrawn by its owner, later"].WithdrawnAt = later
+			if err := w.handler().handle(t.Context(), batch(w.change(t, kari, c))); err != nil {
+				t.Fatal(err)
+			}
+			w.expect(t, map[string]time.Time{"withdrawn by its owner, later": later})
+		})
+	}
+}
+
+func TestWhatIsNoReleaseLeavesTheWithdrawalOfTheRecordsOwner(t *testing.T) {
+	w := newWorld()
+	w.keep("sub-1", kari, "acme", consented)
+	w.records["sub-1"].WithdrawnAt = consented.Add(time.Hour)
+	if err := w.handler().handle(t.Context(), batch(w.change(t, kari, suppress("*", suppression.HardBounce, optedOut)))); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(t, map[string]time.Time{"sub-1": consented.Add(time.Hour)})
+}
+
+func TestOneReasonLiftedLeavesTheOthersWithdrawal(t *testing.T) {
+	w := newWorld()
+	w.keep("sub-1", kari, "acme", consented)
+	all := batch(
+		w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)),
+		w.change(t, kari, suppress("*", suppression.Objection, optedOut.Add(time.Hour))),
+		w.change(t, kari, suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: optedOut.Add(2 * time.Hour), Source: suppression.SourceLink}),
+	)
+	if err := w.handler().handle(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	if w.records["sub-1"].WithdrawnAt.IsZero() {
+		t.Error("the record is not withdrawn any more")
+	}
+}
+
+func TestABatchThatComesTwiceChangesNothingMore(t *testing.T) {
+	w := newWorld()
+	w.keep("sub-1", kari, "acme", consented)
+	b := batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))
+	for range 2 {
+		if err := w.handler().handle(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.withdrawn != 1 {
+		t.Errorf("%d writes", w.withdrawn)
+	}
+}
+
+func TestARecordThatOthersChangeIsLookedAtAgain(t *testing.T) {
+	for races, want := range map[int]error{tries - 1: nil, tries: dynamo.ErrContended} {
+		w := newWorld()
+		w.races = races
+		w.keep("sub-1", kari, "acme", consented)
+		err := w.handler().handle(t.Context(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut))))
+		if !errors.Is(err, want) || (w.withdrawn == 1) != (want == nil) {
+			t.Errorf("%d races: error %v, %d writes", races, err, w.withdrawn)
+		}
+	}
+}
+
+func TestEveryChangeThatCountsGoesOutAsAnEvent(t *testing.T) {
+	w := newWorld()
+	release := suppression.Change{Action: suppression.Release, Scope: "acme", Reason: suppression.Unsubscribed, At: optedOut.Add(time.Hour), Source: suppression.SourceTool}
+	all := batch(
+		w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)),
+		w.change(t, kari, release),
+		w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut.Add(time.Minute))), // noted: older than the release
+	)
+	if got := w.entries[2].Action; got != ledger.Noted {
+		t.Fatalf("the third change is %s", got)
+	}
+	all.Records = append(all.Records, events.DynamoDBEventRecord{EventName: "MODIFY"}, events.DynamoDBEventRecord{EventName: "REMOVE"})
+	if err := w.handler().handle(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	detail := contactChanged{Key: kari, Channel: contact.Email, Scope: "acme", Reason: "unsubscribed", At: optedOut, Ledger: "entry-1"}
+	released := detail
+	released.At, released.Ledger = release.At, "entry-2"
+	want := []announce.Event{{Type: "ContactSuppressed", At: sunday, Detail: detail}, {Type: "ContactReleased", At: sunday, Detail: released}}
+	if diff := cmp.Diff(want, w.sent); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatCannotBeReadIsParkedAndTheOthersGoOn(t *testing.T) {
+	for name, spoil := range map[string]func(*world, *events.DynamoDBEventRecord){
+		"an entry that is none": func(_ *world, r *events.DynamoDBEventRecord) {
+			r.Change.NewImage["version"] = events.NewStringAttribute("one")
+		},
+		"a contact whose item cannot be read": func(w *world, _ *events.DynamoDBEventRecord) { w.unreadable[string(kari)] = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.keep("sub-1", kari, "acme", consented)
+			b := batch(
+				w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)),
+				w.change(t, ola, suppress("acme", suppression.Unsubscribed, optedOut)),
+			)
+			spoil(w, &b.Records[0])
+			if err := w.handler().handle(t.Context(), b); err != nil {
+				t.Fatal(err)
+			}
+			if len(w.sent) != 1 || w.sent[0].Detail.(contactChanged).Key != ola {
+				t.Errorf("%d events", len(w.sent))
+			}
+			if len(w.parked) != 1 || w.parked[0].Event != "entry-1" || w.parked[0].Keys["key"] != string(kari) || w.parked[0].Stream != "ledger-stream" {
+				t.Errorf("parked %+v", w.parked)
+			}
+			w.sent, w.parkErr = nil, errDown
+			if err := w.handler().handle(t.Context(), b); !errors.Is(err, errDown) || len(w.sent) != 0 {
+				t.Errorf("not parked: error %v, %d events", err, len(w.sent))
+			}
+		})
+	}
+}
+
+func TestARecordThatCannotBeReadHoldsUpNobody(t *testing.T) {
+	w := newWorld()
+	w.keep("broken", kari, "acme", consented)
+	w.keep("sub-1", kari, "acme", consented)
+	w.unreadable["broken"] = true
+	if err := w.handler().handle(t.Context(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(t, map[string]time.Time{"sub-1": optedOut.Truncate(time.Second)})
+	if len(w.sent) != 1 || !strings.Contains(w.logs.String(), "cannot be read") {
+		t.Errorf("%d events, log %s", len(w.sent), w.logs.String())
+	}
+}
+
+func TestABusThatFailsBringsTheBatchAgain(t *testing.T) {
+	w := newWorld()
+	w.busErr = errDown
+	if err := w.handler().handle(t.Context(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); !errors.Is(err, errDown) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestEventsOfPropagateAreTaken(t *testing.T) {
+	want := map[string][]string{
+		"propagate.opt-out.json": {"ContactSuppressed"}, "propagate.release.json": {"ContactReleased"}, "propagate.noted.json": nil,
+	}
+	for _, name := range toolapitest.Events(t, "propagate") {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			var b events.DynamoDBEvent
+			toolapitest.New(t).Event(t, name, &b, "CONTACT_KEY", string(kari))
+			if err := w.handler().handle(t.Context(), b); err != nil {
+				t.Fatal(err)
+			}
+			var types []string
+			for _, e := range w.sent {
+				types = append(types, e.Type)
+				if e.Detail.(contactChanged).Key != kari {
+					t.Error("the event is about another contact")
+				}
+			}
+			if diff := cmp.Diff(want[name], types); diff != "" || len(w.parked) != 0 {
+				t.Errorf("%d parked, events (-want +got):\n%s", len(w.parked), diff)
+			}
+		})
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("events that are not there: %v", want)
+	}
+}

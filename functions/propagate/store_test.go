@@ -1,0 +1,75 @@
+//go:build store
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/ledger"
+	"stille/shared/retention"
+	"stille/shared/suppression"
+	"stille/shared/toolapi/toolapitest"
+)
+
+func TestAnOptOutIsCarriedOnInTheTablesAndLeavesNobodyBehind(t *testing.T) {
+	house, w := toolapitest.New(t), newWorld()
+	db, stack := dynamotest.Tables(t, retention.Messaging)
+	list, records := dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)
+	over := handler{list: list, records: records, bus: w, parked: w, log: house.Log}
+	key := house.Key(t, contact.Email, toolapitest.Address)
+	record := retention.Record{
+		ID: "sub-1", Subject: key, Scope: "acme/newsletter", Basis: retention.Consent, OccurredAt: consented, Start: consented,
+		Data: []byte(`{"typed":"` + toolapitest.Address + `","phone":"` + toolapitest.Number + `"}`),
+	}
+	if _, err := records.Put(t.Context(), retention.Messaging, record, func(retention.Record) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	// One that somebody else wrote, which cannot be read.
+	dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{"id": "sub-2", "subject": string(key), "occurredAt": toolapitest.Address})
+	apply := func(c suppression.Change) ledger.Entry {
+		outcome, err := list.Apply(t.Context(), []contact.Key{key}, contact.Email, c, sunday)
+		if err != nil || outcome.Entry == nil {
+			t.Fatalf("effect %q, error %v", outcome.Effect, err)
+		}
+		return *outcome.Entry
+	}
+	for _, step := range []struct {
+		change suppression.Change
+		want   time.Time
+	}{
+		{suppress("acme", suppression.Unsubscribed, optedOut), optedOut.Truncate(time.Second)},
+		{suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: optedOut.Add(time.Hour), Source: suppression.SourceLink}, time.Time{}},
+	} {
+		if err := over.handle(t.Context(), batch(apply(step.change))); err != nil {
+			t.Fatal(err)
+		}
+		stored, err := records.Get(t.Context(), retention.Messaging, "sub-1")
+		if err != nil || !stored.WithdrawnAt.Equal(step.want) {
+			t.Errorf("after %s: withdrawn at %v, want %v, error %v", step.change.Action, stored.WithdrawnAt, step.want, err)
+		}
+	}
+	// An entry that cannot be read, and one whose contact's item cannot.
+	broken := batch(apply(suppress("*", suppression.Stop, sunday)))
+	broken.Records[0].Change.NewImage["at"] = broken.Records[0].Change.NewImage["scope"]
+	dynamotest.Put(t, db, stack.Suppressions(), map[string]any{"key": string(key), "marks": "none"})
+	broken.Records = append(broken.Records, batch(ledger.Entry{ID: "last", Key: key, Version: 9, Action: ledger.Suppressed}).Records...)
+	if err := over.handle(t.Context(), broken); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := json.Marshal(w.sent)
+	if err != nil || len(w.sent) != 2 || len(w.parked) != 2 {
+		t.Fatalf("%d events, %d parked, error %v", len(w.sent), len(w.parked), err)
+	}
+	dump := dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
+	if !strings.Contains(dump, string(key)) || house.Logs.Len() == 0 {
+		t.Error("there was nothing to look through")
+	}
+	house.NoLeak(t, nil, dump, string(sent), fmt.Sprint(w.parked))
+}

@@ -1,0 +1,173 @@
+//go:build store
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
+	"stille/shared/retention"
+	"stille/shared/toolapi/toolapitest"
+)
+
+// world is the handler over real tables with due records of one person.
+type world struct {
+	*toolapitest.House
+	handler
+	manifest *purgetest.Memory
+	shard    string
+	dump     func() string
+	left     func() int
+}
+
+func newWorld(t *testing.T, records int) *world {
+	t.Helper()
+	w := &world{House: toolapitest.New(t), manifest: &purgetest.Memory{}}
+	db, stack := dynamotest.Tables(t, retention.Messaging)
+	table := dynamo.NewRecords(db, stack)
+	subject := w.Key(t, contact.Email, toolapitest.Address)
+	w.shard = retention.Shard(string(subject))
+	for n := range records {
+		dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{
+			"id": fmt.Sprintf("sub-%03d", n), "subject": string(subject), "scope": "acme", "basis": "consent", "data": toolapitest.Address,
+			"occurredAt": "2024-11-20T08:00:00Z", "retentionStart": "2024-11-20T08:00:00Z", "retentionSort": "2024-11-20T08:00:00Z", "retentionShard": w.shard,
+		})
+	}
+	w.handler = handler{
+		worker: purge.Worker{Records: table, Deleter: dynamo.NewDeleter(db, stack), Holds: dynamo.NewHolds(db, stack), Manifest: w.manifest},
+		policy: w.Policy, now: time.Now,
+	}
+	w.dump = func() string {
+		return dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
+	}
+	w.left = func() int {
+		var items []any
+		if err := json.Unmarshal([]byte(dynamotest.Dump(t, db, stack.Records(retention.Messaging))), &items); err != nil {
+			t.Fatal(err)
+		}
+		return len(items)
+	}
+	return w
+}
+
+// handOver passes work on as the state machine does: as JSON.
+func handOver(t *testing.T, work purge.Work) purge.Work {
+	t.Helper()
+	text, err := json.Marshal(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var next purge.Work
+	if err := json.Unmarshal(text, &next); err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+func TestAShardIsDoneInOneCallWhereThereIsTime(t *testing.T) {
+	w := newWorld(t, 3)
+	var work purge.Work
+	w.Event(t, "purge-delete.first-page.json", &work)
+	work.Shard = w.shard
+	got, err := w.delete(t.Context(), work) // a test without a limit has time for ever
+	if err != nil || !got.Done || w.left() != 0 {
+		t.Errorf("done %v, %d left, error %v", got.Done, w.left(), err)
+	}
+}
+
+func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
+	w := newWorld(t, 2*dynamo.MaxDeletes)
+	start := time.Now()
+	ctx, cancel := context.WithDeadline(t.Context(), start.Add(15*time.Minute))
+	defer cancel()
+	asked := 0
+	// The clock of a call: it has time for two pages, then too little is left.
+	w.now = func() time.Time {
+		if asked++; asked%3 == 0 {
+			return start.Add(15*time.Minute - reserve)
+		}
+		return start.Add(15*time.Minute - reserve - time.Nanosecond)
+	}
+	work := purge.Work{Class: retention.Messaging, Run: "run-1", Cutoff: w.Now, Shard: w.shard}
+	var left []int
+	for calls := 0; !work.Done; calls++ {
+		if calls == 5 {
+			t.Fatal("the shard is not done after five calls")
+		}
+		var err error
+		if work, err = w.delete(ctx, handOver(t, work)); err != nil {
+			t.Fatal(err)
+		}
+		left = append(left, w.left())
+	}
+	// A page each: nothing withdrawn, 99, 99, none left.
+	if diff := cmp.Diff([]int{dynamo.MaxDeletes, 0}, left); diff != "" {
+		t.Errorf("left after each call (-want +got):\n%s", diff)
+	}
+}
+
+func TestACallWithoutTimeDeletesNothing(t *testing.T) {
+	w := newWorld(t, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), reserve)
+	defer cancel()
+	work := purge.Work{Class: retention.Messaging, Run: "run-1", Cutoff: w.Now, Shard: w.shard}
+	got, err := w.delete(ctx, work)
+	if diff := cmp.Diff(work, got); diff != "" || err != nil || w.left() != 1 {
+		t.Errorf("%d left, error %v, work (-given +returned):\n%s", w.left(), err, diff)
+	}
+}
+
+func TestAClassThatThePolicyDoesNotKnowIsNotDeleted(t *testing.T) {
+	w := newWorld(t, 1)
+	_, err := w.delete(t.Context(), purge.Work{Class: "marketing", Run: "run-1", Cutoff: w.Now, Shard: w.shard})
+	if !errors.Is(err, errUnknownClass) || w.left() != 1 {
+		t.Errorf("%d left, error %v", w.left(), err)
+	}
+}
+
+func TestADeletionLeavesNobodyBehind(t *testing.T) {
+	w := newWorld(t, 2)
+	work := purge.Work{Class: retention.Messaging, Run: "run-1", Cutoff: w.Now, Shard: w.shard}
+	done, err := w.delete(t.Context(), work)
+	if err != nil || w.left() != 0 {
+		t.Fatalf("%d left, error %v", w.left(), err)
+	}
+	pages, err := w.manifest.Pages(t.Context(), work.Class, work.Run, work.Shard)
+	if err != nil || len(pages) != 1 {
+		t.Fatalf("%d pages, error %v", len(pages), err)
+	}
+	_, unknown := w.delete(t.Context(), purge.Work{Class: toolapitest.Address})
+	w.NoLeak(t, nil, w.dump(), fmt.Sprint(done, pages, unknown))
+}
+
+func TestEventsOfPurgeDeleteAreRead(t *testing.T) {
+	want := map[string]purge.Cursor{
+		"purge-delete.first-page.json": {}, "purge-delete.next-page.json": {By: dynamo.ByStart, ID: "sub-81", Sort: "2024-11-20T08:00:00Z"},
+	}
+	for _, name := range toolapitest.Events(t, "purge-delete") {
+		var work purge.Work
+		toolapitest.New(t).Event(t, name, &work)
+		if work.Class != retention.Messaging || work.Shard == "" || work.Cutoff.IsZero() || work.Done {
+			t.Errorf("%s: %+v", name, work)
+		}
+		if diff := cmp.Diff(want[name], work.Cursor); diff != "" {
+			t.Errorf("%s: cursor (-want +got):\n%s", name, diff)
+		}
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("events that are not there: %v", want)
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"stille/shared/toolapi/toolapitest"
+)
+
+func TestAScheduledTimeThatIsNoneCountsAsAbsent(t *testing.T) {
+	at := time.Date(2026, 11, 22, 2, 40, 0, 0, time.UTC)
+	for input, want := range map[string]time.Time{
+		`{"scheduledTime":"2026-11-22T02:40:00Z"}`:      at,
+		`{"scheduledTime":"2026-11-22T03:40:00+01:00"}`: at,
+		`{}`:                      {},
+		`{"scheduledTime":""}`:    {},
+		`{"scheduledTime":"now"}`: {},
+		`{"scheduledTime":7}`:     {},
+		`{"scheduledTime":null}`:  {},
+		`[]`:                      {},
+		`"now"`:                   {},
+		`null`:                    {},
+		``:                        {},
+	} {
+		if got := scheduledFor(json.RawMessage(input)); !got.Equal(want) {
+			t.Errorf("input %s: %v, want %v", input, got, want)
+		}
+	}
+}
+
+func TestEventsOfPurgePlanAreRead(t *testing.T) {
+	want := map[string]bool{"purge-plan.scheduled.json": true, "purge-plan.by-hand.json": false}
+	for _, name := range toolapitest.Events(t, "purge-plan") {
+		var req request
+		toolapitest.New(t).Event(t, name, &req)
+		if scheduled, known := want[name]; !known || req.Class != "messaging" || req.Run == "" || req.StartedAt.IsZero() || scheduledFor(req.Input).IsZero() == scheduled {
+			t.Errorf("%s: %+v", name, req)
+		}
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("events that are not there: %v", want)
+	}
+}

@@ -1,0 +1,135 @@
+//go:build store
+
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
+	"stille/shared/retention"
+	"stille/shared/toolapi/toolapitest"
+)
+
+var errDown = errors.New("the service is down")
+
+// world is the handler over real tables, up to where it needs S3 and KMS.
+type world struct {
+	*toolapitest.House
+	handler
+	manifest *purgetest.Memory
+	class    retention.Class
+	put      func(id string)
+	keysErr  error
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{House: toolapitest.New(t), manifest: &purgetest.Memory{}}
+	db, stack := dynamotest.Tables(t, retention.Messaging)
+	w.class, _ = w.Policy.Class(retention.Messaging)
+	w.put = func(id string) {
+		dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{
+			"id": id, "occurredAt": "2024-11-20T08:00:00Z", "retentionStart": "2024-11-20T08:00:00Z", "data": toolapitest.Address,
+			"retentionSort": "2024-11-20T08:00:00Z", "retentionShard": retention.Shard(id),
+		})
+	}
+	w.handler = handler{
+		verifier: func(context.Context) (purge.Verifier, error) {
+			hmac := func(class, id string) string { return class + "/" + id }
+			return purge.Verifier{Records: dynamo.NewRecords(db, stack), Manifest: w.manifest, HMAC: hmac}, w.keysErr
+		},
+		runs: dynamo.NewRuns(db, stack), policy: w.Policy, log: w.Log, now: func() time.Time { return w.Now },
+	}
+	return w
+}
+
+// took writes into the manifest what a run did with a record.
+func (w *world) took(t *testing.T, id string, outcome purge.Outcome) {
+	t.Helper()
+	page, err := w.manifest.Begin(t.Context(), retention.Messaging, "run-1", retention.Shard(id), []string{id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.manifest.Finish(t.Context(), page, map[string]purge.Outcome{id: outcome}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatARunDidIsReadAgain(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		failed  bool
+		spoil   func(t *testing.T, w *world)
+		outcome certificate.Outcome
+		counts  certificate.Counts
+		err     error
+		log     string
+	}{
+		{"a run that came through", false, nil, certificate.Completed, certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil, ""},
+		{"one that came through and left one behind", false, func(_ *testing.T, w *world) { w.put("late") },
+			certificate.Completed, certificate.Counts{Due: 3, Deleted: 1, Held: 1, Failed: 1}, nil, ""},
+		{"one that says it deleted what is still there", false, func(_ *testing.T, w *world) { w.put("sub-1") },
+			certificate.Failed, certificate.Counts{}, purge.ErrStillThere, ""},
+		{"one that failed claims what its manifest tells", true, func(_ *testing.T, w *world) { w.put("late") },
+			certificate.Failed, certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil, ""},
+		{"one that failed and cannot be accounted for claims nothing", true, func(_ *testing.T, w *world) { w.put("sub-1") },
+			certificate.Failed, certificate.Counts{}, nil, "cannot be accounted for"},
+		{"one whose keys cannot be read is not certified", true, func(_ *testing.T, w *world) { w.keysErr = errDown },
+			"", certificate.Counts{}, errDown, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.put("sub-2")
+			w.took(t, "sub-1", purge.Deleted)
+			w.took(t, "sub-2", purge.Held)
+			if test.spoil != nil {
+				test.spoil(t, w)
+			}
+			run := dynamo.Run{Class: retention.Messaging, ID: "run-1", Cutoff: w.Now}
+			outcome, account, err := w.account(t.Context(), w.class, run, test.failed)
+			if !errors.Is(err, test.err) || outcome != test.outcome {
+				t.Errorf("outcome %q, error %v", outcome, err)
+			}
+			if diff := cmp.Diff(test.counts, account.Counts); diff != "" {
+				t.Errorf("counts (-want +got):\n%s", diff)
+			}
+			if !strings.Contains(w.Logs.String(), test.log) {
+				t.Errorf("log %s", w.Logs.String())
+			}
+			w.NoLeak(t, nil)
+		})
+	}
+}
+
+func TestARunThatIsCertifiedIsNotReadAgain(t *testing.T) {
+	w := newWorld(t)
+	w.keysErr = errDown
+	run := dynamo.Run{Class: retention.Messaging, ID: "run-1", Outcome: certificate.Completed, Certificate: "hash"}
+	if outcome, _, err := w.account(t.Context(), w.class, run, true); err != nil || outcome != certificate.Completed {
+		t.Errorf("outcome %q, error %v", outcome, err)
+	}
+}
+
+func TestARunThatWasNeverPlannedIsCertifiedOnlyAsAFailure(t *testing.T) {
+	w := newWorld(t)
+	w.keysErr = errDown // as far as a failure gets here
+	for failed, want := range map[bool]error{false: dynamo.ErrNoRun, true: errDown} {
+		if _, err := w.verify(t.Context(), request{Class: retention.Messaging, Run: "run-9", Failed: failed}); !errors.Is(err, want) {
+			t.Errorf("failed %v: error %v, want %v", failed, err, want)
+		}
+	}
+	if _, err := w.verify(t.Context(), request{Class: "marketing", Run: "run-9"}); !errors.Is(err, errUnknownClass) {
+		t.Errorf("another class: error %v", err)
+	}
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/schema"
+	"stille/shared/suppression"
+	"stille/shared/toolapi/toolapitest"
+)
+
+// written notes what a handler writes, as "class/id sort".
+type written []string
+
+func (w *written) Stamp(_ context.Context, class string, of dynamo.Stored, sort string) error {
+	*w = append(*w, class+"/"+of.ID+" "+sort)
+	return nil
+}
+
+func (w *written) Withdraw(_ context.Context, class string, of dynamo.Stored, _ time.Time) (bool, error) {
+	*w = append(*w, class+"/"+of.ID+" withdrawn")
+	return true, nil
+}
+
+// nobody is a list without suppressions.
+type nobody struct{ err error }
+
+func (n nobody) Get(context.Context, []contact.Key) (suppression.Item, error) {
+	return suppression.Item{}, n.err
+}
+
+func newHandler(stack schema.Stack, list list, to records) handler {
+	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+	return handler{stack: stack, list: list, records: to, log: slog.New(slog.DiscardHandler), now: func() time.Time { return now }}
+}
+
+func load(t *testing.T, name string) events.DynamoDBEvent {
+	t.Helper()
+	var batch events.DynamoDBEvent
+	toolapitest.New(t).Event(t, name, &batch, "CONTACT_KEY", "kari-by-email")
+	return batch
+}
+
+func TestEventsOfStampAreTaken(t *testing.T) {
+	want := map[string]written{
+		"stamp.stored.json": {"messaging/sub-81 2024-11-20T08:00:00Z"}, "stamp.stamped.json": nil, "stamp.purged.json": nil,
+	}
+	for _, name := range toolapitest.Events(t, "stamp") {
+		t.Run(name, func(t *testing.T) {
+			var got written
+			if err := newHandler("stille", nobody{}, &got).handle(t.Context(), load(t, name)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want[name], got); diff != "" {
+				t.Errorf("written (-want +got):\n%s", diff)
+			}
+		})
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("events that are not there: %v", want)
+	}
+}
+
+func TestATableThatIsNoClassOfTheStackIsRefused(t *testing.T) {
+	var got written
+	err := newHandler("another", nobody{}, &got).handle(t.Context(), load(t, "stamp.stored.json"))
+	if !errors.Is(err, errForeign) || got != nil {
+		t.Errorf("error %v, written %v", err, got)
+	}
+}
+
+func TestAListThatFailsBringsTheBatchAgain(t *testing.T) {
+	down := errors.New("the store is down")
+	var got written
+	if err := newHandler("stille", nobody{down}, &got).handle(t.Context(), load(t, "stamp.stored.json")); !errors.Is(err, down) {
+		t.Errorf("error %v", err)
+	}
+}

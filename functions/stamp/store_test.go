@@ -1,0 +1,286 @@
+//go:build store
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/parked"
+	"stille/shared/retention"
+	"stille/shared/schema"
+	"stille/shared/suppression"
+	"stille/shared/toolapi/toolapitest"
+)
+
+var errDown = errors.New("the service is down")
+
+// world is the handler over real tables, and what it parked and wrote.
+type world struct {
+	*toolapitest.House
+	t       *testing.T
+	stack   schema.Stack
+	list    *dynamo.Suppressions
+	records *dynamo.Records
+	key     contact.Key
+	parked  []parked.Record
+	parkErr error
+	writes  int
+
+	counted *dynamo.Records // counts its writes
+	put     func(table string, item map[string]any)
+	dump    func(tables ...string) string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{House: toolapitest.New(t), t: t}
+	db, stack := dynamotest.Tables(t, retention.Messaging, "communication")
+	w.stack, w.list, w.records = stack, dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)
+	w.counted = dynamo.NewRecords(dynamotest.Intercept(db, func(operation string) error {
+		if operation == "UpdateItem" {
+			w.writes++
+		}
+		return nil
+	}), stack)
+	w.put = func(table string, item map[string]any) { dynamotest.Put(t, db, table, item) }
+	w.dump = func(tables ...string) string { return dynamotest.Dump(t, db, tables...) }
+	w.key = w.Key(t, contact.Email, toolapitest.Address)
+	return w
+}
+
+func (w *world) Park(_ context.Context, r parked.Record) error {
+	w.parked = append(w.parked, r)
+	return w.parkErr
+}
+
+func (w *world) handler() handler {
+	return handler{
+		stack: w.stack, list: w.list, records: w.counted, parked: w, log: w.Log, now: func() time.Time { return w.Now },
+	}
+}
+
+// record writes a record as another service might: attributes of text.
+func (w *world) record(class string, attributes map[string]string) {
+	w.t.Helper()
+	item := map[string]any{}
+	for name, value := range attributes {
+		item[name] = value
+	}
+	w.put(w.stack.Records(class), item)
+}
+
+// seen lets the handler take the records as they are in the table now.
+func (w *world) seen(class string) error {
+	w.t.Helper()
+	var items []map[string]string
+	if err := json.Unmarshal([]byte(w.dump(w.stack.Records(class))), &items); err != nil {
+		w.t.Fatal(err)
+	}
+	slices.SortFunc(items, func(a, b map[string]string) int { return strings.Compare(a["id"], b["id"]) })
+	var batch events.DynamoDBEvent
+	for _, item := range items {
+		image := map[string]events.DynamoDBAttributeValue{}
+		for name, value := range item {
+			image[name] = events.NewStringAttribute(value)
+		}
+		batch.Records = append(batch.Records, events.DynamoDBEventRecord{
+			EventName: "MODIFY", EventID: "event-" + item["id"],
+			EventSourceArn: "arn:aws:dynamodb:eu-north-1:123456789012:table/" + w.stack.Records(class) + "/stream/2026",
+			Change:         events.DynamoDBStreamRecord{NewImage: image, Keys: map[string]events.DynamoDBAttributeValue{"id": image["id"]}},
+		})
+	}
+	return w.handler().handle(w.t.Context(), batch)
+}
+
+// index is a record's place in the indexes, as the table has it.
+type index struct {
+	Sort, Shard string
+	Withdrawn   time.Time
+}
+
+func (w *world) expect(class, id string, want index) {
+	w.t.Helper()
+	stored, err := w.records.Get(w.t.Context(), class, id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, index{stored.Sort, stored.Shard, stored.WithdrawnAt}); diff != "" {
+		w.t.Errorf("%s (-want +got):\n%s", id, diff)
+	}
+}
+
+func (w *world) suppress(r suppression.Reason, at time.Time) {
+	w.t.Helper()
+	change := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: r, At: at, Source: suppression.SourceLink}
+	if _, err := w.list.Apply(w.t.Context(), []contact.Key{w.key}, contact.Email, change, w.Now); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// consent is a messaging record, with some attributes replaced.
+func (w *world) consent(replaced map[string]string) map[string]string {
+	attributes := map[string]string{
+		"id": "sub-1", "subject": string(w.key), "scope": "acme", "basis": "consent",
+		"occurredAt": "2024-11-20T09:00:00+01:00", "retentionStart": "2024-11-20T09:00:00.5+01:00",
+	}
+	maps.Copy(attributes, replaced)
+	return attributes
+}
+
+func TestARecordIsStampedOnceAndItsOwnChangeWritesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.record(retention.Messaging, w.consent(nil))
+	w.record("communication", map[string]string{"id": "conv-1", "occurredAt": "2026-11-20T08:00:00Z"})
+	for range 2 {
+		for _, class := range []string{retention.Messaging, "communication"} {
+			if err := w.seen(class); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.expect(retention.Messaging, "sub-1", index{Sort: "2024-11-20T08:00:00Z", Shard: retention.Shard(string(w.key))})
+		w.expect("communication", "conv-1", index{Shard: retention.Shard("conv-1")})
+	}
+	if w.writes != 2 || len(w.parked) != 0 {
+		t.Errorf("%d writes, want one a record; %d parked", w.writes, len(w.parked))
+	}
+}
+
+func TestARecordThatRunsAgainLeavesTheIndexAndKeepsItsShard(t *testing.T) {
+	w := newWorld(t)
+	w.record("communication", map[string]string{"id": "conv-1", "occurredAt": "2026-11-20T08:00:00Z", "retentionSort": "2026-11-20T08:00:00Z", "retentionShard": "07"})
+	if err := w.seen("communication"); err != nil {
+		t.Fatal(err)
+	}
+	w.expect("communication", "conv-1", index{Shard: "07"})
+}
+
+func TestAnAbsurdStartIsParkedAndNotInTheIndex(t *testing.T) {
+	for name, start := range map[string]string{"before 2000": "1999-12-31T23:59:59Z", "more than a day ahead": "2026-11-23T03:00:01Z"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.record(retention.Messaging, w.consent(map[string]string{"retentionStart": start, "retentionSort": "2024-11-20T08:00:00Z", "retentionShard": "07"}))
+			w.record(retention.Messaging, w.consent(map[string]string{"id": "sub-2"}))
+			if err := w.seen(retention.Messaging); err != nil {
+				t.Fatal(err)
+			}
+			w.expect(retention.Messaging, "sub-1", index{Shard: "07"})
+			w.expect(retention.Messaging, "sub-2", index{Sort: "2024-11-20T08:00:00Z", Shard: retention.Shard(string(w.key))})
+			if len(w.parked) != 1 || w.parked[0].Keys["id"] != "sub-1" || w.parked[0].Reason != errImplausible.Error() {
+				t.Errorf("parked %+v", w.parked)
+			}
+		})
+	}
+}
+
+func TestAStartADayAheadIsStillBelieved(t *testing.T) {
+	w := newWorld(t)
+	w.record(retention.Messaging, w.consent(map[string]string{"retentionStart": "2026-11-23T03:00:00Z"}))
+	if err := w.seen(retention.Messaging); err != nil || len(w.parked) != 0 {
+		t.Fatalf("error %v, %d parked", err, len(w.parked))
+	}
+	w.expect(retention.Messaging, "sub-1", index{Sort: "2026-11-23T03:00:00Z", Shard: retention.Shard(string(w.key))})
+}
+
+func TestALateRecordMeetsAnEarlierOptOut(t *testing.T) {
+	out := time.Date(2026, 11, 20, 8, 0, 0, 123, time.UTC)
+	second := out.Truncate(time.Second)
+	before := out.Add(-time.Hour)
+	for _, test := range []struct {
+		name     string
+		reason   suppression.Reason
+		replaced map[string]string
+		want     time.Time
+	}{
+		{"it occurred before the opt-out", suppression.Unsubscribed, nil, second},
+		{"it occurred after the opt-out", suppression.Unsubscribed, map[string]string{"occurredAt": "2026-11-20T08:00:01Z"}, time.Time{}},
+		{"it is another brand's", suppression.Unsubscribed, map[string]string{"scope": "globex"}, time.Time{}},
+		{"it is another contact's", suppression.Unsubscribed, map[string]string{"subject": strings.Repeat("A", 48)}, time.Time{}},
+		{"the address only bounced", suppression.HardBounce, nil, time.Time{}},
+		{"it was withdrawn before that", suppression.Unsubscribed, map[string]string{"withdrawnAt": retention.Sort(before)}, before.Truncate(time.Second)},
+		{"it was withdrawn after that", suppression.Unsubscribed, map[string]string{"withdrawnAt": "2026-11-21T00:00:00Z"}, second},
+		{"its own withdrawal is written in another form", suppression.HardBounce, map[string]string{"withdrawnAt": "2026-11-21T01:00:00.5+01:00"}, time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.suppress(test.reason, out)
+			w.record(retention.Messaging, w.consent(test.replaced))
+			for range 2 {
+				if err := w.seen(retention.Messaging); err != nil {
+					t.Fatal(err)
+				}
+				stored, err := w.records.Get(t.Context(), retention.Messaging, "sub-1")
+				if err != nil || !stored.WithdrawnAt.Equal(test.want) {
+					t.Errorf("withdrawn at %v, want %v, error %v", stored.WithdrawnAt, test.want, err)
+				}
+			}
+			if w.writes > 2 {
+				t.Errorf("%d writes: the second pass wrote again", w.writes)
+			}
+		})
+	}
+}
+
+func TestAnOptOutIsNoWithdrawalOfAConversation(t *testing.T) {
+	w := newWorld(t)
+	w.suppress(suppression.Objection, w.Now)
+	w.record("communication", w.consent(nil))
+	if err := w.seen("communication"); err != nil {
+		t.Fatal(err)
+	}
+	w.expect("communication", "sub-1", index{Sort: "2024-11-20T08:00:00Z", Shard: retention.Shard(string(w.key))})
+}
+
+func TestAStampThatComesLateDoesNotOverwriteANewerChange(t *testing.T) {
+	w := newWorld(t)
+	w.record(retention.Messaging, w.consent(nil))
+	old, err := w.records.Get(t.Context(), retention.Messaging, "sub-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.record(retention.Messaging, w.consent(map[string]string{"retentionStart": "2026-01-01T00:00:00Z"}))
+	if err := w.handler().stamp(t.Context(), retention.Messaging, old); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(retention.Messaging, "sub-1", index{})
+}
+
+func TestWhatCannotBeReadIsParkedAndLeavesNobodyBehind(t *testing.T) {
+	w := newWorld(t)
+	w.put(w.stack.Suppressions(), map[string]any{"key": string(w.key), "marks": "none"})
+	w.record(retention.Messaging, map[string]string{"id": "sub-0", "occurredAt": toolapitest.Address, "data": toolapitest.Number})
+	w.record(retention.Messaging, w.consent(map[string]string{"data": toolapitest.Address}))
+	w.record(retention.Messaging, w.consent(map[string]string{"id": "sub-2", "subject": strings.Repeat("A", 48), "data": toolapitest.Number}))
+	if err := w.seen(retention.Messaging); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, p := range w.parked {
+		ids = append(ids, p.Keys["id"])
+	}
+	if diff := cmp.Diff([]string{"sub-0", "sub-1"}, ids); diff != "" {
+		t.Errorf("parked (-want +got):\n%s", diff)
+	}
+	w.expect(retention.Messaging, "sub-2", index{Sort: "2024-11-20T08:00:00Z", Shard: retention.Shard(strings.Repeat("A", 48))})
+	if w.Logs.Len() == 0 {
+		t.Error("there was nothing to look through")
+	}
+	w.NoLeak(t, nil, fmt.Sprint(w.parked), w.dump(w.stack.Suppressions(), w.stack.Ledger(), w.stack.Holds(), w.stack.Runs()))
+	w.parkErr = errDown
+	if err := w.seen(retention.Messaging); !errors.Is(err, errDown) {
+		t.Errorf("not parked: error %v", err)
+	}
+}

@@ -1,0 +1,146 @@
+//go:build stack
+
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
+	s := tellNew(t, io.Discard)
+	p := s.somebody("canary")
+	if err := s.optOut(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	token := s.links[0][strings.LastIndexByte(s.links[0], '/')+1:]
+	var ignored any
+	// Doors that refuse: whatever is wrong, the address is in the request.
+	for _, bad := range []any{
+		map[string]any{"scope": "nobody", "reason": "stop", "contacts": p.contacts()},
+		map[string]any{"scope": "acme", "reason": p.email, "note": p.sms, "contacts": p.contacts()},
+		map[string]any{"contacts": p.email},
+	} {
+		if err := s.api.call(t.Context(), schema.RouteSuppressions, bad, &ignored); err == nil {
+			t.Error("a bad request was taken")
+		}
+	}
+	if _, err := s.api.get(t.Context(), s.stack.Links+"/e/"+token+"x"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.operator(t.Context(), "hold", "set", "--case", "canary-case", "--reason", "claim", "--contact", "email", p.email); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.runPurge(t.Context(), retention.Messaging); err != nil {
+		t.Fatal(err)
+	}
+	canaries := []string{p.email, p.sms, p.sms[3:], token, s.stack.APIKey, "canary." + s.id}
+	looked := 0
+	look := func(where, text string) {
+		looked++
+		for n, canary := range canaries {
+			if strings.Contains(text, canary) {
+				t.Errorf("canary %d is in %s", n, where)
+			}
+		}
+	}
+	s.lookIntoTables(t, look)
+	s.lookIntoLogs(t, look)
+	s.lookIntoBuckets(t, look)
+	if looked < 20 {
+		t.Errorf("only %d places were looked into", looked)
+	}
+}
+
+func (s *story) lookIntoTables(t *testing.T, look func(where, text string)) {
+	t.Helper()
+	db := dynamodb.NewFromConfig(s.stack.Config())
+	stack := schema.DefaultStack
+	for _, table := range []string{stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs(), stack.Tools()} {
+		pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{TableName: &table})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, item := range page.Items {
+				look(table, flat(item))
+			}
+		}
+	}
+}
+
+// flat is all text of an item.
+func flat(item map[string]ddb.AttributeValue) string {
+	var b strings.Builder
+	for name, value := range item {
+		b.WriteString(name + " ")
+		switch v := value.(type) {
+		case *ddb.AttributeValueMemberS:
+			b.WriteString(v.Value + " ")
+		case *ddb.AttributeValueMemberM:
+			b.WriteString(flat(v.Value))
+		case *ddb.AttributeValueMemberL:
+			for _, one := range v.Value {
+				b.WriteString(flat(map[string]ddb.AttributeValue{"": one}))
+			}
+		}
+	}
+	return b.String()
+}
+
+func (s *story) lookIntoLogs(t *testing.T, look func(where, text string)) {
+	t.Helper()
+	logs := cloudwatchlogs.NewFromConfig(s.stack.Config())
+	groups, err := logs.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &s.stack.Logs})
+	if err != nil || len(groups.LogGroups) == 0 {
+		t.Fatalf("%d log groups, error %v", len(groups.LogGroups), err)
+	}
+	for _, group := range groups.LogGroups {
+		pages := cloudwatchlogs.NewFilterLogEventsPaginator(logs, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: group.LogGroupName})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, event := range page.Events {
+				look(aws.ToString(group.LogGroupName), aws.ToString(event.Message))
+			}
+		}
+	}
+}
+
+func (s *story) lookIntoBuckets(t *testing.T, look func(where, text string)) {
+	t.Helper()
+	files := s3.NewFromConfig(s.stack.Config())
+	for _, bucket := range []string{s.stack.Buckets["evidence"], s.stack.Buckets["manifests"]} {
+		pages := s3.NewListObjectsV2Paginator(files, &s3.ListObjectsV2Input{Bucket: &bucket})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, object := range page.Contents {
+				got, err := files.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: object.Key})
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(got.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				look(bucket, aws.ToString(object.Key)+" "+string(body))
+			}
+		}
+	}
+}

@@ -1,0 +1,117 @@
+//go:build stack
+
+package main
+
+import (
+	"io"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"stille/shared/certificate"
+	"stille/shared/evidence"
+	"stille/shared/purge/purgetest"
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+func TestTheManifestInS3KeepsItsPromises(t *testing.T) {
+	files := s3.NewFromConfig(deployed.stack.Config())
+	purgetest.Manifest(t, evidence.NewManifest(files, deployed.stack.Buckets["manifests"], time.Now), "suite")
+}
+
+func TestTheEvidenceBucketIsLocked(t *testing.T) {
+	files := s3.NewFromConfig(deployed.stack.Config())
+	bucket := deployed.stack.Buckets["evidence"]
+	got, err := files.GetObjectLockConfiguration(t.Context(), &s3.GetObjectLockConfigurationInput{Bucket: &bucket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.ObjectLockConfiguration.Rule == nil || got.ObjectLockConfiguration.Rule.DefaultRetention == nil {
+		t.Fatal("there is no default retention")
+	}
+}
+
+func TestAPurgeThatFailsEndsInACertificateToo(t *testing.T) {
+	s := tellNew(t, io.Discard)
+	// A fence that cannot be read stops the shard of a record that is due.
+	id := "unfenced-" + s.id
+	period, err := retention.ParsePeriod("P6M")
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, err := startOf(period, s.now, -3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer struct{ Results []stored }
+	if err := s.api.call(t.Context(), schema.RouteRecords, map[string]any{
+		"class": "communication", "records": []record{{ID: id, OccurredAt: start, Start: &start}},
+	}, &answer); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.settled(t.Context(), tale{class: "communication", id: id}); err != nil {
+		t.Fatal(err)
+	}
+	db := dynamodb.NewFromConfig(s.stack.Config())
+	fence := map[string]ddb.AttributeValue{"target": &ddb.AttributeValueMemberS{Value: "fence#" + retention.Shard(id)}}
+	before, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(schema.DefaultStack.Holds()), Key: fence})
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := map[string]ddb.AttributeValue{"target": fence["target"], "epoch": &ddb.AttributeValueMemberS{Value: "?"}}
+	if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(schema.DefaultStack.Holds()), Item: broken}); err != nil {
+		t.Fatal(err)
+	}
+	machine := s.stack.Purge["communication"]
+	started, err := s.sfn.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: &machine, Input: aws.String("{}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := types.ExecutionStatusRunning
+	var run string
+	for deadline := time.Now().Add(2 * time.Minute); status == types.ExecutionStatusRunning && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		got, err := s.sfn.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: started.ExecutionArn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, run = got.Status, aws.ToString(got.Name)
+	}
+	// Mended before anything is asserted: the next purge has to pass again.
+	if before.Item == nil {
+		_, err = db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(schema.DefaultStack.Holds()), Key: fence})
+	} else {
+		_, err = db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(schema.DefaultStack.Holds()), Item: before.Item})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status != types.ExecutionStatusFailed {
+		t.Fatalf("the run ended %s", status)
+	}
+	if gone, err := s.isGone(t.Context(), tale{class: "communication", id: id}); err != nil || gone {
+		t.Errorf("the record is gone: %v, error %v", gone, err)
+	}
+	files := evidence.NewCertificates(s3.NewFromConfig(s.stack.Config()), s.stack.Buckets["evidence"])
+	sealed, err := files.Load(t.Context(), "communication", run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := files.PublicKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := certificate.Verify(sealed, key)
+	if err != nil || c.Outcome != certificate.Failed || c.Counts.Failed == 0 {
+		t.Errorf("certificate %s, %+v, error %v", c.Outcome, c.Counts, err)
+	}
+	if _, counts, err := s.runPurge(t.Context(), "communication"); err != nil || counts.Deleted == 0 {
+		t.Errorf("the next run: %+v, error %v", counts, err)
+	}
+}
