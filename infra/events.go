@@ -77,15 +77,15 @@ func (s stack) streams(k keys, t tables, e events) []consumer {
 	propagate := s.consumer(schema.Propagate, []awsdynamodb.TableV2{t.ledger}, may)
 	stamp := s.consumer(schema.Stamp, t.records(), []awsiam.PolicyStatement{
 		allow(arns(t.suppressions), "dynamodb:GetItem"),
-		allow(arns(t.records()...), "dynamodb:UpdateItem"),
+		allow(arns(t.records()...), "dynamodb:GetItem", "dynamodb:UpdateItem"),
 		s.writesRecords(k),
 	})
 	return []consumer{propagate, stamp}
 }
 
 // consumer adds a function that the streams of these tables feed. It parks by
-// itself what it cannot take; the queue also gets the place of a batch that
-// failed until the stream forgot it.
+// itself what it cannot take; the queue also gets the place of a record that
+// failed until it was too old.
 func (s stack) consumer(name string, sources []awsdynamodb.TableV2, may []awsiam.PolicyStatement) consumer {
 	parked := s.queue(name + "-parked")
 	var streams []*string
@@ -112,7 +112,11 @@ func (s stack) consumer(name string, sources []awsdynamodb.TableV2, may []awsiam
 			StartingPosition:   awslambda.StartingPosition_TRIM_HORIZON,
 			BatchSize:          jsii.Number(100),
 			BisectBatchOnError: jsii.Bool(true),
-			OnFailure:          awslambdaeventsources.NewSqsDlq(parked),
+			// A record that fails for a reason nobody foresaw does not stand in
+			// the way of those behind it for the day that a stream lasts, while
+			// an outage of hours still loses nothing.
+			MaxRecordAge: awscdk.Duration_Hours(jsii.Number(6)),
+			OnFailure:    awslambdaeventsources.NewSqsDlq(parked),
 		})
 	}
 	return consumer{f, parked}

@@ -88,6 +88,9 @@ func TestStreams(t *testing.T) {
 			if dig(mapping, "StartingPosition") != "TRIM_HORIZON" || dig(mapping, "BisectBatchOnFunctionError") != true {
 				t.Errorf("a stream skips or blocks: %v", mapping)
 			}
+			if age := dig(mapping, "MaximumRecordAgeInSeconds"); age != 21600.0 {
+				t.Errorf("a record that fails blocks its stream for %v s", age)
+			}
 		}
 		want := []string{"stille-ledger -> stille-propagate, else propagateparked"}
 		for _, table := range perClass("stille-records-%s") {

@@ -34,7 +34,7 @@ func (s stack) linksAPI(k keys, t tables) awsapigatewayv2.HttpApi {
 			may: []awsiam.PolicyStatement{
 				mayRead(k.contact, k.link),
 				allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem"),
-				allow(arns(t.ledger), "dynamodb:PutItem"),
+				allow(arns(t.ledger), "dynamodb:Query", "dynamodb:PutItem"),
 			},
 		})
 		// Every method reaches the function: it has an answer for each.

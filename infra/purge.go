@@ -116,7 +116,7 @@ func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Func
 }
 
 // machine adds the purge of one class: plan, delete in every shard, verify. It
-// ends in a certificate, also when a step fails.
+// ends in a certificate, also when a step or a shard fails.
 func (s stack) machine(class retention.Class, f steps, role awsiam.IRole) awsstepfunctions.StateMachine {
 	scope := constructs.NewConstruct(s.Stack, jsii.String("purge-"+class.Name))
 	invoke := func(id string, f awslambda.Function, payload map[string]any) awsstepfunctionstasks.LambdaInvoke {
@@ -132,10 +132,12 @@ func (s stack) machine(class retention.Class, f steps, role awsiam.IRole) awsste
 		"failed": true,
 		"error":  at("$.Error"),
 	}))
-	certify.Next(awsstepfunctions.NewFail(scope, jsii.String("Failed"), &awsstepfunctions.FailProps{
+	again(certify)
+	failed := awsstepfunctions.NewFail(scope, jsii.String("Failed"), &awsstepfunctions.FailProps{
 		Error: jsii.String(schema.PurgeFailed),
-		Cause: jsii.String("A step failed; the certificate of this run says so."),
-	}))
+		Cause: jsii.String("A step or a shard failed; the certificate of this run says what it did."),
+	})
+	certify.Next(failed)
 	failure := &awsstepfunctions.CatchProps{Errors: jsii.Strings("States.ALL")}
 
 	plan := invoke("Plan", f.plan, with(run, map[string]any{
@@ -146,34 +148,49 @@ func (s stack) machine(class retention.Class, f steps, role awsiam.IRole) awsste
 	remove := awsstepfunctions.NewMap(scope, jsii.String("Delete"), &awsstepfunctions.MapProps{
 		ItemsPath:      jsii.String("$.shards"),
 		MaxConcurrency: jsii.Number(shardsAtOnce),
-		ResultPath:     awsstepfunctions.JsonPath_DISCARD(),
+		ResultPath:     jsii.String("$.worked"),
 	})
 	remove.ItemProcessor(shard(scope, invoke("Delete pages", f.delete, nil)), nil)
 	remove.AddCatch(certify, failure)
 
 	verify := invoke("Verify", f.verify, with(run, map[string]any{
-		"cutoff":   at("$.cutoff"),
-		"planHash": at("$.planHash"),
+		"worked": awsstepfunctions.JsonPath_ObjectAt(jsii.String("$.worked")),
 	}))
 	again(verify)
 	verify.AddCatch(certify, failure)
+	completed := awsstepfunctions.Condition_StringEquals(jsii.String("$.outcome"), jsii.String(schema.Completed))
+	outcome := awsstepfunctions.NewChoice(scope, jsii.String("Completed?"), nil).
+		When(completed, awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
+		Otherwise(failed)
 
 	return awsstepfunctions.NewStateMachine(scope, jsii.String("machine"), &awsstepfunctions.StateMachineProps{
 		StateMachineName: jsii.String(s.Name.Purge(class.Name)),
-		DefinitionBody:   awsstepfunctions.DefinitionBody_FromChainable(plan.Next(remove).Next(verify)),
+		DefinitionBody:   awsstepfunctions.DefinitionBody_FromChainable(plan.Next(remove).Next(verify).Next(outcome)),
 		Role:             role,
 		// Done long before the next night's run.
 		Timeout: awscdk.Duration_Hours(jsii.Number(20)),
 	})
 }
 
-// shard deletes page after page until its function says that it is done.
+// shard deletes page after page until its function says that it is done. One
+// that fails ends too, and leaves the others to their work: were they cut off
+// or certified while they still run, the certificate would lack what they
+// deleted. Of either end it says no more than which, so that the state stays
+// small.
 func shard(scope constructs.Construct, pages awsstepfunctionstasks.LambdaInvoke) awsstepfunctions.IChainable {
 	again(pages)
+	pages.AddCatch(ends(scope, "Shard failed", "failed"), &awsstepfunctions.CatchProps{Errors: jsii.Strings("States.ALL")})
 	done := awsstepfunctions.Condition_BooleanEquals(jsii.String("$.done"), jsii.Bool(true))
 	return pages.Next(awsstepfunctions.NewChoice(scope, jsii.String("Shard done?"), nil).
-		When(done, awsstepfunctions.NewSucceed(scope, jsii.String("Shard done"), nil), nil).
+		When(done, ends(scope, "Shard done", "done"), nil).
 		Otherwise(pages))
+}
+
+// ends is the end of a shard, whose result is only how it came to it.
+func ends(scope constructs.Construct, id, how string) awsstepfunctions.Pass {
+	return awsstepfunctions.NewPass(scope, jsii.String(id), &awsstepfunctions.PassProps{
+		Result: awsstepfunctions.Result_FromObject(&map[string]any{how: true}),
+	})
 }
 
 // invoke is a task that gives a function the payload, or else its own input,

@@ -65,7 +65,7 @@ func TestPurge(t *testing.T) {
 			for name := made["StartAt"]; name != nil; name = dig(state(name.(string)), "Next") {
 				path = append(path, fmt.Sprint(name, ": ", dig(state(name.(string)), "Resource")))
 			}
-			want := []string{"Plan: stille-purge-plan", "Delete: <nil>", "Verify: stille-purge-verify"}
+			want := []string{"Plan: stille-purge-plan", "Delete: <nil>", "Verify: stille-purge-verify", "Completed?: <nil>"}
 			if diff := cmp.Diff(want, path); diff != "" {
 				t.Error(diff)
 			}
@@ -73,7 +73,7 @@ func TestPurge(t *testing.T) {
 		t.Run(class+" tells every step its run", func(t *testing.T) {
 			for name, more := range map[string]map[string]any{
 				"Plan":                {"input.$": "$$.Execution.Input"},
-				"Verify":              {"cutoff.$": "$.cutoff", "planHash.$": "$.planHash"},
+				"Verify":              {"worked.$": "$.worked"},
 				"Certify the failure": {"failed": true, "error.$": "$.Error"},
 			} {
 				if diff := cmp.Diff(both(run, more), dig(state(name), "Parameters")); diff != "" {
@@ -83,7 +83,7 @@ func TestPurge(t *testing.T) {
 		})
 		t.Run(class+" deletes shard by shard until each is done", func(t *testing.T) {
 			remove := state("Delete")
-			if got := [3]any{dig(remove, "ItemsPath"), dig(remove, "MaxConcurrency"), dig(remove, "ResultPath")}; got != [3]any{"$.shards", 16.0, nil} {
+			if got := [3]any{dig(remove, "ItemsPath"), dig(remove, "MaxConcurrency"), dig(remove, "ResultPath")}; got != [3]any{"$.shards", 16.0, "$.worked"} {
 				t.Errorf("the map is over %v", got)
 			}
 			pages := dig(remove, "ItemProcessor", "States", "Delete pages")
@@ -99,6 +99,35 @@ func TestPurge(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+		t.Run(class+" lets the other shards finish when one fails", func(t *testing.T) {
+			shard := dig(state("Delete"), "ItemProcessor", "States")
+			want := []any{map[string]any{"ErrorEquals": []any{"States.ALL"}, "Next": "Shard failed"}}
+			if diff := cmp.Diff(want, dig(shard, "Delete pages", "Catch")); diff != "" {
+				t.Error(diff)
+			}
+			for name, how := range map[string]string{"Shard done": "done", "Shard failed": "failed"} {
+				want := map[string]any{"Type": "Pass", "Result": map[string]any{how: true}, "End": true}
+				if diff := cmp.Diff(want, dig(shard, name)); diff != "" {
+					t.Errorf("%s: %s", name, diff)
+				}
+			}
+		})
+		t.Run(class+" succeeds only if verified as completed", func(t *testing.T) {
+			want := map[string]any{
+				"Type":    "Choice",
+				"Choices": []any{map[string]any{"Variable": "$.outcome", "StringEquals": "COMPLETED", "Next": "Completed"}},
+				"Default": "Failed",
+			}
+			if diff := cmp.Diff(want, state("Completed?")); diff != "" {
+				t.Error(diff)
+			}
+			if got := dig(state("Completed"), "Type"); got != "Succeed" {
+				t.Errorf("a completed run ends with %v", got)
+			}
+			if got := [2]any{dig(state("Failed"), "Type"), dig(state("Failed"), "Error")}; got != [2]any{"Fail", "PurgeFailed"} {
+				t.Errorf("a failed run ends with %v", got)
+			}
+		})
 		t.Run(class+" ends in a certificate whatever fails", func(t *testing.T) {
 			for _, name := range []string{"Plan", "Delete", "Verify"} {
 				want := []any{map[string]any{"ErrorEquals": []any{"States.ALL"}, "Next": "Certify the failure"}}
@@ -109,9 +138,6 @@ func TestPurge(t *testing.T) {
 			certify := state("Certify the failure")
 			if got := [2]any{dig(certify, "Resource"), dig(certify, "Next")}; got != [2]any{"stille-purge-verify", "Failed"} {
 				t.Errorf("a failure is certified by %v", got)
-			}
-			if got := dig(state("Failed"), "Type"); got != "Fail" {
-				t.Errorf("a failed run ends with %v", got)
 			}
 		})
 		t.Run(class+" tries again what AWS lost", func(t *testing.T) {
@@ -124,7 +150,7 @@ func TestPurge(t *testing.T) {
 				"Plan":                {state("Plan"), []any{lost}},
 				"Delete pages":        {pages, []any{lost, []any{"States.TaskFailed"}}},
 				"Verify":              {state("Verify"), []any{lost, []any{"States.TaskFailed"}}},
-				"Certify the failure": {state("Certify the failure"), []any{lost}},
+				"Certify the failure": {state("Certify the failure"), []any{lost, []any{"States.TaskFailed"}}},
 			} {
 				var got []any
 				for _, retry := range listOf(dig(want.state, "Retry")) {

@@ -99,7 +99,7 @@ func TestEveryFunctionMayDoWhatItMustAndNothingElse(t *testing.T) {
 	link := []string{
 		secret + "contact-keys-??????", secret + "link-keys-??????",
 		"dynamodb:GetItem stille-suppressions", "dynamodb:PutItem stille-suppressions",
-		"dynamodb:PutItem stille-ledger",
+		"dynamodb:Query stille-ledger", "dynamodb:PutItem stille-ledger",
 	}
 	want := map[string][]string{
 		"unsubscribe-email": link,
@@ -118,7 +118,7 @@ func TestEveryFunctionMayDoWhatItMustAndNothingElse(t *testing.T) {
 			secret + "contact-keys-??????",
 			"dynamodb:GetItem stille-tools",
 			"dynamodb:GetItem stille-suppressions", "dynamodb:PutItem stille-suppressions",
-			"dynamodb:PutItem stille-ledger",
+			"dynamodb:Query stille-ledger", "dynamodb:PutItem stille-ledger",
 		},
 		"record": slices.Concat(writesRecords, []string{
 			secret + "contact-keys-??????",
@@ -138,7 +138,7 @@ func TestEveryFunctionMayDoWhatItMustAndNothingElse(t *testing.T) {
 		"stamp": slices.Concat(writesRecords, []string{
 			"dynamodb:DescribeStream stille-records-*", "dynamodb:GetRecords stille-records-*", "dynamodb:GetShardIterator stille-records-*",
 			"dynamodb:ListStreams *",
-			"dynamodb:UpdateItem stille-records-*",
+			"dynamodb:GetItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
 			"dynamodb:GetItem stille-suppressions",
 			"sqs:SendMessage stampparked",
 		}),

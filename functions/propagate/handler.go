@@ -144,10 +144,15 @@ func (h handler) withdrawOne(ctx context.Context, id string, item suppression.It
 			return err
 		}
 		at := suppression.WithdrawnAt(item, record.Scope, record.OccurredAt)
-		if !moves(record.WithdrawnAt, at, e) {
+		if !moves(record, at, e) {
 			return nil
 		}
-		if done, err := h.records.Withdraw(ctx, retention.Messaging, record, at); done || err != nil {
+		done, err := h.records.Withdraw(ctx, retention.Messaging, record, at)
+		if errors.Is(err, dynamo.ErrUnwritable) {
+			h.log.ErrorContext(ctx, "a record has no room for its withdrawal", "ledger", e.ID)
+			return nil
+		}
+		if done || err != nil {
 			return err
 		}
 	}
@@ -155,11 +160,14 @@ func (h handler) withdrawOne(ctx context.Context, id string, item suppression.It
 }
 
 // moves tells whether a record's withdrawal is to become the one the list
-// gives (zero: none). An opt-out only makes it earlier; a release clears what
-// lies before it and leaves a later withdrawal alone.
-func moves(current, given time.Time, e ledger.Entry) bool {
+// gives (zero: none). An opt-out only makes it earlier. A release clears what
+// it covers and lies before it, and leaves any other withdrawal alone: its
+// owner may have written that.
+func moves(record dynamo.Stored, given time.Time, e ledger.Entry) bool {
+	current := record.WithdrawnAt
 	if given.IsZero() {
-		return e.Action == ledger.Released && !current.IsZero() && !current.After(e.At)
+		lifted := e.Action == ledger.Released && e.Scope.Covers(record.Scope) && suppression.Reason(e.Reason).Withdraws()
+		return lifted && !current.IsZero() && !current.After(e.At)
 	}
 	return current.IsZero() || retention.Sort(given) < retention.Sort(current)
 }

@@ -237,6 +237,26 @@ func TestWhatIsNoReleaseLeavesTheWithdrawalOfTheRecordsOwner(t *testing.T) {
 	w.expect(t, map[string]time.Time{"sub-1": consented.Add(time.Hour)})
 }
 
+func TestAReleaseElsewhereLeavesTheWithdrawalOfTheRecordsOwner(t *testing.T) {
+	for name, c := range map[string]suppression.Change{
+		"in another brand":               {Scope: "globex", Reason: suppression.Unsubscribed},
+		"in a topic of the record's":     {Scope: "acme/newsletter", Reason: suppression.Unsubscribed},
+		"of a reason that withdraws not": {Scope: "acme", Reason: suppression.HardBounce},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.keep("sub-1", kari, "acme", consented)
+			w.records["sub-1"].WithdrawnAt = consented.Add(time.Hour)
+			out := w.change(t, kari, suppress(c.Scope, c.Reason, optedOut))
+			c.Action, c.At, c.Source = suppression.Release, optedOut.Add(time.Hour), suppression.SourceTool
+			if err := w.handler().handle(t.Context(), batch(out, w.change(t, kari, c))); err != nil {
+				t.Fatal(err)
+			}
+			w.expect(t, map[string]time.Time{"sub-1": consented.Add(time.Hour)})
+		})
+	}
+}
+
 func TestOneReasonLiftedLeavesTheOthersWithdrawal(t *testing.T) {
 	w := newWorld()
 	w.keep("sub-1", kari, "acme", consented)

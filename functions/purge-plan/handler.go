@@ -51,7 +51,7 @@ func (h handler) plan(ctx context.Context, req request) (response, error) {
 	}
 	run, err := h.runs.Start(ctx, dynamo.Run{
 		Class: class.Name, ID: req.Run, StartedAt: req.StartedAt.UTC(), ScheduledFor: scheduledFor(req.Input),
-		Cutoff: made.Cutoff, PlanHash: made.Hash(), Planned: made.Due(),
+		Cutoff: made.Cutoff, PolicyHash: made.PolicyHash, PlanHash: made.Hash(), Planned: made.Due(),
 	})
 	if err != nil {
 		return response{}, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"stille/shared/announce"
@@ -22,8 +23,14 @@ type request struct {
 	Class     string    `json:"class"`
 	Run       string    `json:"run"`
 	StartedAt time.Time `json:"startedAt"`
-	Failed    bool      `json:"failed"`
-	Error     string    `json:"error"` // the error's name, where Failed
+	Worked    []worked  `json:"worked"` // what became of each shard, where the deletion ran
+	Failed    bool      `json:"failed"` // a step did
+	Error     string    `json:"error"`  // the error's name, where Failed
+}
+
+// worked is how a shard's work ended. The others went on where one failed.
+type worked struct {
+	Failed bool `json:"failed"`
 }
 
 // response is how the run ended.
@@ -71,23 +78,19 @@ func (h handler) verify(ctx context.Context, req request) (response, error) {
 	}
 	run, err := h.runs.Get(ctx, req.Class, req.Run)
 	if errors.Is(err, dynamo.ErrNoRun) && req.Failed { // the plan itself failed
-		run, err = dynamo.Run{Class: req.Class, ID: req.Run, StartedAt: req.StartedAt.UTC(), Cutoff: req.StartedAt.UTC()}, nil
+		run, err = dynamo.Run{Class: req.Class, ID: req.Run, StartedAt: req.StartedAt.UTC(), Cutoff: req.StartedAt.UTC(), PolicyHash: h.policy.Hash()}, nil
 	}
 	if err != nil {
 		return response{}, err
 	}
-	outcome, account, err := h.account(ctx, class, run, req.Failed)
-	if err != nil {
-		return response{}, err
-	}
-	if err := h.publishKey(ctx); err != nil {
-		return response{}, err
-	}
-	if run, err = h.certifier.Certify(ctx, class, h.policy.Hash(), run, outcome, account, h.now()); err != nil {
-		return response{}, err
+	if !run.Certified() {
+		failed := req.Failed || slices.ContainsFunc(req.Worked, func(w worked) bool { return w.Failed })
+		if run, err = h.certify(ctx, class, run, failed); err != nil {
+			return response{}, err
+		}
 	}
 	answer := response{Outcome: run.Outcome, Counts: run.Counts, Certificate: evidence.Prefix(run.Class, run.ID)}
-	if req.Failed {
+	if run.Outcome != certificate.Completed {
 		h.log.ErrorContext(ctx, "a purge failed", "class", run.Class, "run", run.ID, "error", req.Error)
 	}
 	return answer, h.bus.Put(ctx, announce.Event{Type: detailType(run.Outcome), At: run.EndedAt, Detail: purgeEnded{
@@ -95,22 +98,25 @@ func (h handler) verify(ctx context.Context, req request) (response, error) {
 	}})
 }
 
-// account says how the run ended and what it did. After a failure the
-// manifest tells what had been deleted by then, and the index is not asked.
-func (h handler) account(ctx context.Context, class retention.Class, run dynamo.Run, failed bool) (certificate.Outcome, purge.Account, error) {
-	if run.Certified() {
-		return run.Outcome, purge.Account{}, nil
+func (h handler) certify(ctx context.Context, class retention.Class, run dynamo.Run, failed bool) (dynamo.Run, error) {
+	outcome, account, err := h.account(ctx, class, run, failed)
+	if err != nil {
+		return run, err
 	}
+	if err := h.publishKey(ctx); err != nil {
+		return run, err
+	}
+	return h.certifier.Certify(ctx, class, run, outcome, account, h.now())
+}
+
+// account says how the run ended and what it did. After a failure the
+// manifest tells what was deleted all the same, and the index is not asked.
+func (h handler) account(ctx context.Context, class retention.Class, run dynamo.Run, failed bool) (certificate.Outcome, purge.Account, error) {
 	verifier, err := h.verifier(ctx)
 	if err != nil {
 		return "", purge.Account{}, err
 	}
 	account, err := verifier.Account(ctx, class, run.ID, run.Cutoff)
-	if failed && err != nil {
-		// The run ends in a certificate all the same: one that claims nothing.
-		h.log.ErrorContext(ctx, "a failed purge cannot be accounted for", "class", run.Class, "run", run.ID, "error", err)
-		return certificate.Failed, purge.Account{}, nil
-	}
 	if failed || err != nil {
 		return certificate.Failed, account, err
 	}

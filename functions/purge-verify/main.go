@@ -37,7 +37,7 @@ func main() {
 				if err != nil {
 					return purge.Verifier{}, err
 				}
-				return purge.Verifier{Records: dynamo.NewRecords(db, c.Stack), Manifest: manifest, HMAC: proof.HMAC}, nil
+				return purge.Verifier{Records: dynamo.NewRecords(db, c.Stack), Manifest: manifest, HMAC: proof.HMAC, Pause: time.Second}, nil
 			},
 			certifier: purge.Certifier{
 				Runs: runs, Signer: signer, Certificates: certificates, CodeVersion: c.Env.Required(schema.VarVersion),

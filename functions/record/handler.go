@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"stille/shared/access"
 	"stille/shared/apigw"
 	"stille/shared/contact"
+	"stille/shared/dynamo"
 	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/toolapi"
@@ -59,7 +61,8 @@ type response struct {
 }
 
 type result struct {
-	Stored      bool        `json:"stored"` // false where a newer event of the same id is stored
+	Stored      bool        `json:"stored"`           // false also where a newer event of the same id is stored
+	Reason      string      `json:"reason,omitempty"` // why it could not be
 	Key         contact.Key `json:"key,omitempty"`
 	KeptThrough string      `json:"keptThrough,omitempty"`
 	DueFrom     time.Time   `json:"dueFrom,omitzero"`
@@ -155,15 +158,27 @@ func allowed(tool access.Tool, r retention.Record) error {
 	return tool.May(access.Records, in)
 }
 
+// Reasons why one record of a call is not stored: what stands under its id is
+// of a scope that the key lacks, or cannot be read.
+const (
+	forbidden  = "forbidden"
+	unreadable = "unreadable"
+)
+
 // store writes one record, also over one of the same id if the key allows that
-// one too.
+// one too. What keeps one record out leaves the others of the call alone.
 func (h handler) store(ctx context.Context, tool access.Tool, class retention.Class, r retention.Record) (result, error) {
 	stored, err := h.records.Put(ctx, class.Name, r, func(old retention.Record) error { return allowed(tool, old) })
-	if err != nil {
+	answer := result{Stored: stored, Key: r.Subject}
+	switch {
+	case errors.Is(err, access.ErrForbidden):
+		answer.Reason = forbidden
+	case errors.Is(err, dynamo.ErrUnreadable):
+		answer.Reason = unreadable
+	case err != nil:
 		return result{}, err
 	}
-	answer := result{Stored: stored, Key: r.Subject}
-	if !r.Start.IsZero() {
+	if stored && !r.Start.IsZero() {
 		answer.KeptThrough = class.Keep.LastDay(r.Start, class.Location()).String()
 		answer.DueFrom = class.Keep.DueFrom(r.Start, class.Location())
 	}

@@ -15,6 +15,7 @@ import (
 	"stille/shared/access"
 	"stille/shared/apigw"
 	"stille/shared/contact"
+	"stille/shared/dynamo"
 	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/toolapi/toolapitest"
@@ -38,7 +39,7 @@ func (m *memory) Put(_ context.Context, class string, r retention.Record, may fu
 		}
 	}
 	m.put, m.last = append(m.put, class+"/"+r.ID), r
-	return !m.newer, m.err
+	return !m.newer && m.err == nil, m.err
 }
 
 func newHandler(h *toolapitest.House, to records) handler {
@@ -174,12 +175,23 @@ func TestEveryBadFieldIsNamedAndNothingIsStored(t *testing.T) {
 }
 
 func TestARecordOfAnotherBrandIsNotReplaced(t *testing.T) {
-	for stored, want := range map[scope.Scope]int{"acme": 200, "globex": 403, "": 403} {
+	for stored, want := range map[scope.Scope]string{"acme": "", "globex": forbidden, "": forbidden} {
 		h, to := toolapitest.New(t), &memory{old: retention.Record{ID: "sub-81", Scope: stored}}
 		h.Tool.Scopes = []scope.Scope{"acme"}
 		resp := h.Serve(t, newHandler(h, to).record, h.Post(storing("messaging", consent())))
-		if resp.StatusCode != want || len(to.put) != map[int]int{200: 1}[want] {
-			t.Errorf("over one of %q: status %d, want %d; %d stored", stored, resp.StatusCode, want, len(to.put))
+		got := toolapitest.Body[response](t, resp, http.StatusOK).Results[0]
+		if got.Reason != want || got.Stored != (want == "") || len(to.put) != map[bool]int{true: 1}[got.Stored] {
+			t.Errorf("over one of %q: %+v; %d stored", stored, got, len(to.put))
+		}
+	}
+}
+
+func TestARecordThatCannotBeReplacedLeavesTheOthers(t *testing.T) {
+	h, to := toolapitest.New(t), &memory{err: dynamo.ErrUnreadable}
+	resp := h.Serve(t, newHandler(h, to).record, h.Post(storing("messaging", consent(), consent("sub-81", "sub-82"))))
+	for i, got := range toolapitest.Body[response](t, resp, http.StatusOK).Results {
+		if got.Stored || got.Reason != unreadable || got.KeptThrough != "" {
+			t.Errorf("record %d: %+v", i, got)
 		}
 	}
 }

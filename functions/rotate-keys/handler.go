@@ -17,7 +17,7 @@ import (
 
 // errInUse refuses a key set, or canaries, for a table that was filled with
 // the help of other keys.
-var errInUse = errors.New("the suppressions table is in use, but its contact keys or their canaries are missing: restore them")
+var errInUse = errors.New("the suppressions table is in use, but a key set or its canaries are missing: restore them")
 
 // firstVersion is the version id of every first key set. Secrets Manager
 // stores a version once, so of two runs at the same time one makes the key set
@@ -58,22 +58,29 @@ func (h *handler) handle(ctx context.Context, event cfn.Event) (physicalID strin
 // create makes the canaries last: a function that finds them finds the key set
 // they stand for, and until then none serves, so the table stays empty.
 func (h *handler) create(ctx context.Context) error {
-	contacts, err := first(ctx, h.secrets, h.stack.ContactKeys(), keys.ParseContact, func() (string, error) {
-		if err := h.unused(ctx); err != nil {
-			return "", err
-		}
-		return keys.NewContactSecret()
-	})
+	contacts, err := first(ctx, h.secrets, h.stack.ContactKeys(), keys.ParseContact, h.onlyUnused(ctx, keys.NewContactSecret))
 	if err != nil {
 		return err
 	}
-	if _, err := first(ctx, h.secrets, h.stack.LinkKeys(), keys.ParseLink, keys.NewLinkSecret); err != nil {
+	if _, err := first(ctx, h.secrets, h.stack.LinkKeys(), keys.ParseLink, h.onlyUnused(ctx, keys.NewLinkSecret)); err != nil {
 		return err
 	}
-	if _, err := first(ctx, h.secrets, h.stack.ProofKeys(), keys.ParseProof, keys.NewProofSecret); err != nil {
+	if _, err := first(ctx, h.secrets, h.stack.ProofKeys(), keys.ParseProof, h.onlyUnused(ctx, keys.NewProofSecret)); err != nil {
 		return err
 	}
 	return h.plantCanaries(ctx, contacts)
+}
+
+// onlyUnused makes a key set only while the table is empty: what was made under
+// a lost one (suppressions, links in messages, certificates) would be orphaned
+// without a word.
+func (h *handler) onlyUnused(ctx context.Context, fresh func() (string, error)) func() (string, error) {
+	return func() (string, error) {
+		if err := h.unused(ctx); err != nil {
+			return "", err
+		}
+		return fresh()
+	}
 }
 
 func (h *handler) plantCanaries(ctx context.Context, contacts *contact.KeySet) error {

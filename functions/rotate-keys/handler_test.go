@@ -220,6 +220,7 @@ func TestKeysOfATableInUseAreNeverMadeUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
 			w.values[stack.ContactKeys()], w.canaries, w.items = test.contacts, test.canaries, test.items
+			w.values[stack.LinkKeys()], w.values[stack.ProofKeys()] = fresh(t, keys.NewLinkSecret), fresh(t, keys.NewProofSecret)
 			if err := w.handle(t, cfn.RequestCreate); !errors.Is(err, test.want) {
 				t.Errorf("error = %v, want %v", err, test.want)
 			}
@@ -228,6 +229,21 @@ func TestKeysOfATableInUseAreNeverMadeUp(t *testing.T) {
 			}
 			if diff := cmp.Diff(test.canaries, w.canaries); diff != "" {
 				t.Errorf("canaries (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestALostKeySetOfASystemInUseIsNotReplaced(t *testing.T) {
+	for _, lost := range []string{stack.LinkKeys(), stack.ProofKeys()} {
+		t.Run(lost, func(t *testing.T) {
+			w := newWorld()
+			if err := w.handle(t, cfn.RequestCreate); err != nil {
+				t.Fatal(err)
+			}
+			w.values[lost], w.items = "", 1
+			if err := w.handle(t, cfn.RequestCreate); !errors.Is(err, errInUse) || w.values[lost] != "" {
+				t.Errorf("error %v, want errInUse; made anew: %v", err, w.values[lost] != "")
 			}
 		})
 	}

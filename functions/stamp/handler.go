@@ -24,6 +24,7 @@ type list interface {
 
 // records are the class tables, as far as a stamp touches them.
 type records interface {
+	Get(ctx context.Context, class, id string) (dynamo.Stored, error)
 	Stamp(ctx context.Context, class string, of dynamo.Stored, sort string) error
 	Withdraw(ctx context.Context, class string, of dynamo.Stored, at time.Time) (bool, error)
 }
@@ -73,7 +74,8 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 			record.Start = time.Time{}
 		}
 		err = h.stamp(ctx, class, record)
-		if errors.Is(err, dynamo.ErrUnreadable) { // its subject's suppressions, that is
+		// Its subject's suppressions cannot be read, or it has no room for a stamp.
+		if errors.Is(err, dynamo.ErrUnreadable) || errors.Is(err, dynamo.ErrUnwritable) {
 			err = h.park(ctx, r, class, err)
 		}
 		if err != nil {
@@ -106,7 +108,29 @@ func (h handler) stamp(ctx context.Context, class string, record dynamo.Stored) 
 	if err != nil || at.IsZero() || record.WithdrawnAs(at) {
 		return err
 	}
-	_, err = h.records.Withdraw(ctx, class, record, at) // false: a newer change is on its way through the stream
+	done, err := h.records.Withdraw(ctx, class, record, at)
+	if err != nil || !done || at.Equal(record.WithdrawnAt) {
+		return err // not done: a newer change is on its way through the stream
+	}
+	return h.confirm(ctx, class, record, at)
+}
+
+// confirm reads the list once more after a record was marked by it, and takes
+// the mark back if a release came in between: propagate may have looked at the
+// record before it was marked, and will not look again.
+func (h handler) confirm(ctx context.Context, class string, marked dynamo.Stored, at time.Time) error {
+	item, err := h.list.Get(ctx, []contact.Key{marked.Subject})
+	if err != nil || !suppression.WithdrawnAt(item, marked.Scope, marked.OccurredAt).IsZero() {
+		return err
+	}
+	now, err := h.records.Get(ctx, class, marked.ID)
+	switch {
+	case errors.Is(err, dynamo.ErrNoRecord):
+		return nil
+	case err != nil || !now.WithdrawnAs(at):
+		return err
+	}
+	_, err = h.records.Withdraw(ctx, class, now, marked.WithdrawnAt)
 	return err
 }
 

@@ -25,6 +25,10 @@ func (w *written) Stamp(_ context.Context, class string, of dynamo.Stored, sort 
 	return nil
 }
 
+func (w *written) Get(context.Context, string, string) (dynamo.Stored, error) {
+	return dynamo.Stored{}, dynamo.ErrNoRecord
+}
+
 func (w *written) Withdraw(_ context.Context, class string, of dynamo.Stored, _ time.Time) (bool, error) {
 	*w = append(*w, class+"/"+of.ID+" withdrawn")
 	return true, nil

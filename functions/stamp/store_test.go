@@ -86,6 +86,12 @@ func (w *world) record(class string, attributes map[string]string) {
 // seen lets the handler take the records as they are in the table now.
 func (w *world) seen(class string) error {
 	w.t.Helper()
+	return w.handler().handle(w.t.Context(), w.batch(class))
+}
+
+// batch is the records of a table as its stream would carry them now.
+func (w *world) batch(class string) events.DynamoDBEvent {
+	w.t.Helper()
 	var items []map[string]string
 	if err := json.Unmarshal([]byte(w.dump(w.stack.Records(class))), &items); err != nil {
 		w.t.Fatal(err)
@@ -103,7 +109,7 @@ func (w *world) seen(class string) error {
 			Change:         events.DynamoDBStreamRecord{NewImage: image, Keys: map[string]events.DynamoDBAttributeValue{"id": image["id"]}},
 		})
 	}
-	return w.handler().handle(w.t.Context(), batch)
+	return batch
 }
 
 // index is a record's place in the indexes, as the table has it.
@@ -229,6 +235,53 @@ func TestALateRecordMeetsAnEarlierOptOut(t *testing.T) {
 			}
 			if w.writes > 2 {
 				t.Errorf("%d writes: the second pass wrote again", w.writes)
+			}
+		})
+	}
+}
+
+// releasing is a list on which a release comes in right after the first read.
+type releasing struct {
+	*dynamo.Suppressions
+	release func()
+}
+
+func (r *releasing) Get(ctx context.Context, keys []contact.Key) (suppression.Item, error) {
+	item, err := r.Suppressions.Get(ctx, keys)
+	if r.release != nil {
+		r.release()
+		r.release = nil
+	}
+	return item, err
+}
+
+func TestAReleaseThatOvertakesTheStampIsNotForgotten(t *testing.T) {
+	own := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		replaced map[string]string
+		want     time.Time
+	}{
+		"the record had no withdrawal":          {nil, time.Time{}},
+		"the record had a later one of its own": {map[string]string{"withdrawnAt": retention.Sort(own)}, own},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			out := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+			w.suppress(suppression.Unsubscribed, out)
+			w.record(retention.Messaging, w.consent(test.replaced))
+			h := w.handler()
+			h.list = &releasing{w.list, func() {
+				change := suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: out.Add(time.Hour), Source: suppression.SourceLink}
+				if _, err := w.list.Apply(t.Context(), []contact.Key{w.key}, contact.Email, change, w.Now); err != nil {
+					t.Fatal(err)
+				}
+			}}
+			if err := h.handle(t.Context(), w.batch(retention.Messaging)); err != nil {
+				t.Fatal(err)
+			}
+			stored, err := w.records.Get(t.Context(), retention.Messaging, "sub-1")
+			if err != nil || !stored.WithdrawnAt.Equal(test.want) {
+				t.Errorf("withdrawn at %v, want %v, error %v", stored.WithdrawnAt, test.want, err)
 			}
 		})
 	}

@@ -26,6 +26,7 @@ type runAnswer struct {
 	Run         string              `json:"run"`
 	Outcome     certificate.Outcome `json:"outcome,omitempty"` // empty while it runs
 	StartedAt   time.Time           `json:"startedAt"`
+	Scheduled   time.Time           `json:"scheduledFor,omitzero"` // absent where it was started by hand
 	EndedAt     time.Time           `json:"endedAt,omitzero"`
 	Cutoff      time.Time           `json:"cutoff"`
 	PlanHash    string              `json:"planHash"`
@@ -36,7 +37,7 @@ type runAnswer struct {
 
 func told(r dynamo.Run) runAnswer {
 	answer := runAnswer{
-		Class: r.Class, Run: r.ID, Outcome: r.Outcome, StartedAt: r.StartedAt, EndedAt: r.EndedAt,
+		Class: r.Class, Run: r.ID, Outcome: r.Outcome, StartedAt: r.StartedAt, Scheduled: r.ScheduledFor, EndedAt: r.EndedAt,
 		Cutoff: r.Cutoff, PlanHash: r.PlanHash, Planned: r.Planned, Certificate: r.Certificate,
 	}
 	if r.Certified() {
@@ -48,6 +49,9 @@ func told(r dynamo.Run) runAnswer {
 func (a runAnswer) text(w io.Writer) {
 	fmt.Fprintf(w, "run      %s\nclass    %s\noutcome  %s\ncutoff   %s\nstarted  %s\n", a.Run, a.Class,
 		cmp.Or(string(a.Outcome), notCertified), a.Cutoff.Format(time.RFC3339), a.StartedAt.Format(time.RFC3339))
+	if !a.Scheduled.IsZero() {
+		fmt.Fprintf(w, "for      %s, by the schedule\n", a.Scheduled.Format(time.RFC3339))
+	}
 	if a.Counts == nil {
 		fmt.Fprintf(w, "plan     %s\ndue      %d when it was planned\n", a.PlanHash, a.Planned)
 		return

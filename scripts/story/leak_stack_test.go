@@ -11,7 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"stille/shared/retention"
 	"stille/shared/schema"
@@ -41,13 +43,14 @@ func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
 	if _, err := s.operator(t.Context(), "hold", "set", "--case", "canary-case", "--reason", "claim", "--contact", "email", p.email); err != nil {
 		t.Fatal(err)
 	}
+	s.strandARecord(t, p)
 	if _, _, err := s.runPurge(t.Context(), retention.Messaging); err != nil {
 		t.Fatal(err)
 	}
 	canaries := []string{p.email, p.sms, p.sms[3:], token, s.stack.APIKey, "canary." + s.id}
-	looked := 0
+	looked := map[string]int{}
 	look := func(where, text string) {
-		looked++
+		looked[where]++
 		for n, canary := range canaries {
 			if strings.Contains(text, canary) {
 				t.Errorf("canary %d is in %s", n, where)
@@ -57,8 +60,57 @@ func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
 	s.lookIntoTables(t, look)
 	s.lookIntoLogs(t, look)
 	s.lookIntoBuckets(t, look)
-	if looked < 20 {
-		t.Errorf("only %d places were looked into", looked)
+	s.lookIntoTheParkedQueue(t, look)
+	stack := schema.DefaultStack
+	for _, place := range []string{
+		stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs(), stack.Tools(),
+		s.stack.Buckets["evidence"], s.stack.Buckets["manifests"], parkedByStamp,
+		s.stack.Logs + schema.UnsubscribeEmail, s.stack.Logs + schema.UnsubscribeSMS, s.stack.Logs + schema.Stamp,
+	} {
+		if looked[place] == 0 {
+			t.Errorf("there was nothing to look into in %s", place)
+		}
+	}
+}
+
+// strandARecord writes a record that stamp cannot read, with a canary where a
+// time should be.
+func (s *story) strandARecord(t *testing.T, p person) {
+	t.Helper()
+	_, err := dynamodb.NewFromConfig(s.stack.Config()).PutItem(t.Context(), &dynamodb.PutItemInput{
+		TableName: aws.String(schema.DefaultStack.Records(retention.Messaging)),
+		Item: map[string]ddb.AttributeValue{
+			"id": &ddb.AttributeValueMemberS{Value: "stranded"}, "retentionStart": &ddb.AttributeValueMemberS{Value: p.email},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// parkedByStamp names the place in the test's messages.
+const parkedByStamp = "the parked queue"
+
+// lookIntoTheParkedQueue waits for what stamp parked.
+func (s *story) lookIntoTheParkedQueue(t *testing.T, look func(where, text string)) {
+	t.Helper()
+	functions, queues := lambda.NewFromConfig(s.stack.Config()), sqs.NewFromConfig(s.stack.Config())
+	stamp, err := functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(schema.DefaultStack.Function(schema.Stamp))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := stamp.Environment.Variables[schema.VarParkedQueue]
+	for range 10 {
+		got, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range got.Messages {
+			look(parkedByStamp, aws.ToString(m.Body))
+		}
+		if len(got.Messages) > 0 {
+			return
+		}
 	}
 }
 
@@ -88,6 +140,8 @@ func flat(item map[string]ddb.AttributeValue) string {
 		switch v := value.(type) {
 		case *ddb.AttributeValueMemberS:
 			b.WriteString(v.Value + " ")
+		case *ddb.AttributeValueMemberSS:
+			b.WriteString(strings.Join(v.Value, " "))
 		case *ddb.AttributeValueMemberM:
 			b.WriteString(flat(v.Value))
 		case *ddb.AttributeValueMemberL:

@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"stille/shared/schema"
 )
 
 // ErrInvalid is wrapped by every reason not to believe a certificate.
@@ -28,7 +30,7 @@ type Outcome string
 
 // Every run ends in one of these.
 const (
-	Completed Outcome = "COMPLETED"
+	Completed Outcome = schema.Completed
 	Halted    Outcome = "HALTED"
 	Stopped   Outcome = "STOPPED"
 	Failed    Outcome = "FAILED"

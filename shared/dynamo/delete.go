@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/smithy-go"
 
 	"stille/shared/schema"
 )
@@ -67,14 +67,14 @@ func (d *Deleter) DeleteUnderFence(ctx context.Context, class, shard string, epo
 			if err := pause(ctx, n); err != nil {
 				return done, err
 			}
+		case tooLarge(err, reasons) && len(page) > 1:
+			most = len(page) / 2
 		case wasCancelled:
 			left, dropped := done.drop(page, reasons)
 			if dropped == 0 {
 				return done, fmt.Errorf("deleting records: %w", err)
 			}
 			records = append(left, records[len(page):]...)
-		case tooLarge(err) && len(page) > 1:
-			most = len(page) / 2
 		default:
 			return done, fmt.Errorf("deleting records: %w", err)
 		}
@@ -119,10 +119,9 @@ func (d *Deleter) deletePage(ctx context.Context, class, shard string, epoch int
 	return err
 }
 
-// tooLarge tells whether the items of a transaction are over 4 MB together:
-// DynamoDB refuses such a request as invalid, and the same one in halves may
-// go through.
-func tooLarge(err error) bool {
-	var refused smithy.APIError
-	return errors.As(err, &refused) && refused.ErrorCode() == "ValidationException"
+// tooLarge tells whether the items of a transaction may be over 4 MB together:
+// DynamoDB refuses such a request as invalid, in the one form or the other, and
+// the same one in halves may go through.
+func tooLarge(err error, reasons []types.CancellationReason) bool {
+	return invalid(err) || slices.ContainsFunc(reasons, func(r types.CancellationReason) bool { return failed(r, itemInvalid) })
 }

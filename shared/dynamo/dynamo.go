@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 )
 
 var (
@@ -23,6 +24,9 @@ var (
 	// Whoever asked must act as if the answer were the one that keeps silent
 	// or keeps data.
 	ErrUnreadable = errors.New("the stored item cannot be read")
+	// ErrUnwritable means that DynamoDB takes no such item, ever: it would be
+	// over 400 KB, for one.
+	ErrUnwritable = errors.New("the item cannot be written")
 	// ErrContended means that others changed the same items every time we tried.
 	ErrContended = errors.New("others keep changing the same items")
 	// ErrUnanswered means that DynamoDB left keys of a batch unprocessed every
@@ -87,9 +91,17 @@ func cancelled(err error) ([]types.CancellationReason, bool) {
 const (
 	conditionFailed = "ConditionalCheckFailed"
 	conflict        = "TransactionConflict"
+	itemInvalid     = "ValidationError"
 )
 
 func failed(r types.CancellationReason, code string) bool { return aws.ToString(r.Code) == code }
+
+// invalid tells whether DynamoDB refused a request for what it asks, so that
+// the same one will always be refused.
+func invalid(err error) bool {
+	var refused smithy.APIError
+	return errors.As(err, &refused) && refused.ErrorCode() == "ValidationException"
+}
 
 // transient tells whether a cancelled transaction failed for nothing but
 // conflicts with others, so that the same one may be tried again.

@@ -53,18 +53,21 @@ type Stored struct {
 	Sort  string // "" while the record is not stamped or still running
 	Shard string // "" until the record is stamped, then fixed for good
 
-	was storedRecord
+	was item
 }
 
 // WithdrawnAs tells whether the record says already that it was withdrawn at
 // this time, in the form that sorts.
-func (s Stored) WithdrawnAs(at time.Time) bool { return s.was.WithdrawnAt == retention.Sort(at) }
+func (s Stored) WithdrawnAs(at time.Time) bool {
+	written, _ := s.was[schema.AttrWithdrawnAt].(*types.AttributeValueMemberS)
+	return written != nil && written.Value == retention.Sort(at)
+}
 
 func recordKey(id string) item { return item{schema.AttrID: text(id)} }
 
 // Put stores a record by its id. The withdrawal that an earlier record of the
-// same id carries stays, unless the record occurred after it; everything else
-// is replaced. An older record than the stored one changes nothing, and Put
+// same id carries stays, unless the record occurred after it or is about
+// another subject or scope; everything else is replaced. An older record than the stored one changes nothing, and Put
 // returns false. A stored one is only touched if may allows it; an error of
 // may's is returned as it is.
 func (r *Records) Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error) (bool, error) {
@@ -94,7 +97,8 @@ func (r *Records) Put(ctx context.Context, class string, record retention.Record
 // Attributes that are not ours to know stay as they are.
 func replacement(table string, record retention.Record, old Stored) (*dynamodb.UpdateItemInput, error) {
 	withdrawn := ""
-	if !old.WithdrawnAt.IsZero() && !record.OccurredAt.After(old.WithdrawnAt) {
+	sameBasis := record.Subject == old.Subject && record.Scope == old.Scope
+	if sameBasis && !old.WithdrawnAt.IsZero() && !record.OccurredAt.After(old.WithdrawnAt) {
 		withdrawn = retention.Sort(old.WithdrawnAt)
 	}
 	var update expression.UpdateBuilder
@@ -119,16 +123,20 @@ func replacement(table string, record retention.Record, old Stored) (*dynamodb.U
 }
 
 // unchanged is the condition that what a decision about the record rests on
-// is still as it was read.
+// is still as it was read, whatever its form.
 func (s Stored) unchanged() expression.ConditionBuilder {
-	return same(schema.AttrRetentionStart, s.was.RetentionStart).And(
-		same(schema.AttrWithdrawnAt, s.was.WithdrawnAt),
-		same(schema.AttrSubject, s.was.Subject),
-		same(schema.AttrOccurredAt, s.was.OccurredAt))
+	condition := s.same(schema.AttrRetentionStart)
+	for _, name := range []string{
+		schema.AttrWithdrawnAt, schema.AttrSubject, schema.AttrScope, schema.AttrOccurredAt, schema.AttrObjects,
+	} {
+		condition = condition.And(s.same(name))
+	}
+	return condition
 }
 
-func same(name, value string) expression.ConditionBuilder {
-	if value == "" {
+func (s Stored) same(name string) expression.ConditionBuilder {
+	value, there := s.was[name]
+	if !there {
 		return expression.AttributeNotExists(expression.Name(name))
 	}
 	return expression.Name(name).Equal(expression.Value(value))
@@ -169,6 +177,8 @@ func (r *Records) whether(ctx context.Context, doing string, update *dynamodb.Up
 		return true, nil
 	case errors.As(err, &changed):
 		return false, nil
+	case invalid(err):
+		return false, fmt.Errorf("%s: %w", doing, ErrUnwritable)
 	}
 	return false, fmt.Errorf("%s: %w", doing, err)
 }
@@ -201,18 +211,19 @@ func decodeRecord(from item) (Stored, error) {
 		ID: s.ID, Subject: contact.Key(s.Subject), Scope: scope.Scope(s.Scope), Basis: retention.Basis(s.Basis), Objects: s.Objects,
 	}
 	for _, t := range []struct {
-		written string
-		into    *time.Time
+		name, written string
+		into          *time.Time
 	}{
-		{s.OccurredAt, &record.OccurredAt}, {s.RetentionStart, &record.Start},
-		{s.LastActivityAt, &record.LastActivityAt}, {s.WithdrawnAt, &record.WithdrawnAt},
+		{schema.AttrOccurredAt, s.OccurredAt, &record.OccurredAt}, {schema.AttrRetentionStart, s.RetentionStart, &record.Start},
+		{schema.AttrLastActivityAt, s.LastActivityAt, &record.LastActivityAt}, {schema.AttrWithdrawnAt, s.WithdrawnAt, &record.WithdrawnAt},
 	} {
 		var err error
-		if *t.into, err = parseInstant(t.written); err != nil {
-			return Stored{Record: retention.Record{ID: s.ID}, was: s}, errUnreadable("a record's time is not RFC 3339")
+		_, there := from[t.name]
+		if *t.into, err = parseInstant(t.written); err != nil || there && t.written == "" {
+			return Stored{Record: retention.Record{ID: s.ID}, was: from}, errUnreadable("a record's time is not RFC 3339")
 		}
 	}
-	return Stored{Record: record, Sort: s.RetentionSort, Shard: s.RetentionShard, was: s}, nil
+	return Stored{Record: record, Sort: s.RetentionSort, Shard: s.RetentionShard, was: from}, nil
 }
 
 // Stamp writes a record's place in the indexes, as retention.Record gives it,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +116,27 @@ func TestAWithdrawalOutlivesARepetitionAndNotANewConsent(t *testing.T) {
 	}
 }
 
+func TestAWithdrawalIsNotHandedOnToAnotherSubjectOrScope(t *testing.T) {
+	for name, corrected := range map[string]func(*retention.Record){
+		"subject": func(r *retention.Record) { r.Subject = key(2) },
+		"scope":   func(r *retention.Record) { r.Scope = "globex" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			db, stack := dynamotest.Tables(t, class)
+			records := dynamo.NewRecords(db, stack)
+			first := store(t, records, consent("sub-1", 1, now.Add(-time.Hour)))
+			if done, err := records.Withdraw(t.Context(), class, first, now); err != nil || !done {
+				t.Fatalf("withdrawn %v, error %v", done, err)
+			}
+			r := consent("sub-1", 1, now.Add(-time.Hour))
+			corrected(&r)
+			if got := store(t, records, r); !got.WithdrawnAt.IsZero() {
+				t.Errorf("withdrawn at %v", got.WithdrawnAt)
+			}
+		})
+	}
+}
+
 func TestADecisionOnAnOldReadingChangesNothing(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records := dynamo.NewRecords(db, stack)
@@ -161,12 +183,25 @@ func TestOthersMayWriteTimesInAnyForm(t *testing.T) {
 	if done, err := records.Withdraw(t.Context(), class, got, now); err != nil || !done {
 		t.Errorf("withdrawn %v, error %v", done, err)
 	}
-	foreign["retentionStart"] = text("last week")
-	if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Records(class)), Item: foreign}); err != nil {
-		t.Fatal(err)
+	for _, nonsense := range []types.AttributeValue{text("last week"), text(""), &types.AttributeValueMemberNULL{Value: true}, &types.AttributeValueMemberN{Value: "1"}} {
+		foreign["retentionStart"] = nonsense
+		if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Records(class)), Item: foreign}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := records.Get(t.Context(), class, "x"); !errors.Is(err, dynamo.ErrUnreadable) {
+			t.Errorf("a start of %v: error %v, want ErrUnreadable", nonsense, err)
+		}
 	}
-	if _, err := records.Get(t.Context(), class, "x"); !errors.Is(err, dynamo.ErrUnreadable) {
-		t.Errorf("error %v, want ErrUnreadable", err)
+}
+
+func TestARecordTooLargeForItsStampIsSaidToBeSo(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records := dynamo.NewRecords(db, stack)
+	r := consent("sub-1", 1, now)
+	r.Data = []byte(strings.Repeat("x", 400*1024-175))
+	stored := store(t, records, r)
+	if err := records.Stamp(t.Context(), class, stored, retention.Sort(now)); !errors.Is(err, dynamo.ErrUnwritable) {
+		t.Errorf("error %v, want ErrUnwritable", err)
 	}
 }
 
@@ -214,7 +249,11 @@ func TestDeleteUnderFence(t *testing.T) {
 	for n := range 120 { // more than one transaction takes
 		all = append(all, stamp(t, records, store(t, records, consent(fmt.Sprintf("sub-%03d", n), 1, now))))
 	}
-	// One is renewed after it was read, one gets withdrawn, one moves to another subject, one is deleted.
+	// One is renewed after it was read, one gets withdrawn, one moves to another
+	// subject, one is deleted, one gets an object that would be left behind.
+	withObject := consent("sub-004", 1, now)
+	withObject.Objects = []string{"s3://bucket/key"}
+	store(t, records, withObject)
 	store(t, records, consent("sub-000", 1, now.Add(time.Hour)))
 	if _, err := records.Withdraw(t.Context(), class, all[1], now); err != nil {
 		t.Fatal(err)
@@ -231,14 +270,14 @@ func TestDeleteUnderFence(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(done.Changed)
-	if diff := cmp.Diff([]string{"sub-000", "sub-001", "sub-002"}, done.Changed); diff != "" {
+	if diff := cmp.Diff([]string{"sub-000", "sub-001", "sub-002", "sub-004"}, done.Changed); diff != "" {
 		t.Errorf("changed (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"sub-003"}, done.Gone); diff != "" {
 		t.Errorf("gone (-want +got):\n%s", diff)
 	}
-	if len(done.Deleted) != 116 {
-		t.Errorf("%d deleted, want 116", len(done.Deleted))
+	if len(done.Deleted) != 115 {
+		t.Errorf("%d deleted, want 115", len(done.Deleted))
 	}
 	for _, s := range all {
 		_, err := records.Get(t.Context(), class, s.ID)
@@ -278,6 +317,28 @@ func TestATransactionThatIsTooLargeGoesInHalves(t *testing.T) {
 	done, err := deleter.DeleteUnderFence(t.Context(), class, retention.Shard(string(key(1))), 0, all)
 	if err != nil || len(done.Deleted) != len(all) {
 		t.Errorf("%d of %d deleted, error %v", len(done.Deleted), len(all), err)
+	}
+}
+
+func TestATransactionRefusedForOneOfItsItemsGoesInHalves(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records := dynamo.NewRecords(db, stack)
+	var all []dynamo.Stored
+	for n := range 4 {
+		all = append(all, store(t, records, consent(fmt.Sprintf("sub-%d", n), 1, now)))
+	}
+	refusals := 0
+	refusing := dynamotest.Intercept(db, func(operation string) error {
+		if refusals++; operation != "TransactWriteItems" || refusals > 2 {
+			return nil
+		}
+		return &types.TransactionCanceledException{CancellationReasons: []types.CancellationReason{
+			{Code: aws.String("None")}, {Code: aws.String("ValidationError")},
+		}}
+	})
+	done, err := dynamo.NewDeleter(refusing, stack).DeleteUnderFence(t.Context(), class, retention.Shard(string(key(1))), 0, all)
+	if err != nil || len(done.Deleted) != len(all) || refusals != 2+4 {
+		t.Errorf("%d deleted in %d requests, error %v", len(done.Deleted), refusals, err)
 	}
 }
 

@@ -30,6 +30,7 @@ type Run struct {
 	StartedAt    time.Time           `dynamodbav:"startedAt"`
 	ScheduledFor time.Time           `dynamodbav:"scheduledFor"` // zero for a run that was started by hand
 	Cutoff       time.Time           `dynamodbav:"cutoff"`
+	PolicyHash   string              `dynamodbav:"policyHash"` // of the policy it was planned by
 	PlanHash     string              `dynamodbav:"planHash"`
 	Planned      int                 `dynamodbav:"planned"`               // how many records were due
 	Outcome      certificate.Outcome `dynamodbav:"outcome,omitempty"`     // empty until certified

@@ -36,6 +36,7 @@ func NewSuppressions(db *dynamodb.Client, stack schema.Stack) *Suppressions {
 // condition gives back, so that a first opt-out costs one request.
 func (s *Suppressions) Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
 	current := suppression.Item{Key: keys[0], Channel: ch}
+	stored := current.Version // of the item in the table, as far as we know
 	for n := range attempts {
 		if n > 1 { // the first repetition follows a read of ours, not a conflict
 			if err := pause(ctx, n-1); err != nil {
@@ -59,26 +60,27 @@ func (s *Suppressions) Apply(ctx context.Context, keys []contact.Key, ch contact
 			if err != nil {
 				return suppression.Outcome{}, err
 			}
-			current.Key, current.Channel = keys[0], ch
-			if current.Version == 0 {
+			current.Channel = ch
+			if stored = current.Version; stored == 0 {
 				return outcome, nil
 			}
 			continue
 		}
-		err = s.write(ctx, outcome.Item, *outcome.Entry)
+		err = s.write(ctx, stored, outcome.Item, *outcome.Entry)
 		if err == nil {
 			return outcome, nil
 		}
-		if current, err = s.whatStoodInTheWay(ctx, keys[0], ch, current, err); err != nil {
+		if current, stored, err = s.whatStoodInTheWay(ctx, current, stored, err); err != nil {
 			return suppression.Outcome{}, err
 		}
 	}
 	return suppression.Outcome{}, fmt.Errorf("changing a suppression: %w", ErrContended)
 }
 
-// write stores the item and its entry together, provided that the stored
-// version is the one before and the ledger has no such entry yet.
-func (s *Suppressions) write(ctx context.Context, i suppression.Item, e ledger.Entry) error {
+// write stores the item and its entry together, provided that the version in
+// the table is still the one given (0: no item) and the ledger has no such
+// entry yet.
+func (s *Suppressions) write(ctx context.Context, stored int64, i suppression.Item, e ledger.Entry) error {
 	put := &types.Put{
 		TableName:                           &s.table,
 		Item:                                encodeSuppression(i),
@@ -86,10 +88,10 @@ func (s *Suppressions) write(ctx context.Context, i suppression.Item, e ledger.E
 		ExpressionAttributeNames:            map[string]string{"#key": schema.AttrKey},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
-	if e.Version > 1 {
-		put.ConditionExpression = aws.String("#version = :before")
+	if stored > 0 {
+		put.ConditionExpression = aws.String("#version = :stored")
 		put.ExpressionAttributeNames = map[string]string{"#version": schema.AttrVersion}
-		put.ExpressionAttributeValues = item{":before": number(e.Version - 1)}
+		put.ExpressionAttributeValues = item{":stored": number(stored)}
 	}
 	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 		{Put: put},
@@ -103,23 +105,58 @@ func (s *Suppressions) write(ctx context.Context, i suppression.Item, e ledger.E
 	return err
 }
 
-// whatStoodInTheWay returns the item to decide on again after a write failed,
-// or the error where trying again would not help.
-func (s *Suppressions) whatStoodInTheWay(ctx context.Context, key contact.Key, ch contact.Channel, tried suppression.Item, err error) (suppression.Item, error) {
+// whatStoodInTheWay returns the item to decide on again after a write failed
+// and the version it has in the table, or the error where trying again would
+// not help.
+func (s *Suppressions) whatStoodInTheWay(ctx context.Context, tried suppression.Item, stored int64, err error) (suppression.Item, int64, error) {
 	reasons, ok := cancelled(err)
 	switch {
 	case !ok || len(reasons) != 2:
-		return tried, fmt.Errorf("writing a suppression: %w", err)
 	case failed(reasons[0], conditionFailed) && reasons[0].Item != nil:
-		return decodeSuppression(reasons[0].Item)
-	case failed(reasons[0], conditionFailed), failed(reasons[1], conditionFailed):
-		current, err := s.get(ctx, key)
-		current.Key, current.Channel = key, ch
-		return current, err
+		current, err := decodeSuppression(reasons[0].Item)
+		return current, current.Version, err
+	case failed(reasons[0], conditionFailed): // the item was deleted by hand
+		return suppression.Item{Key: tried.Key, Channel: tried.Channel}, 0, nil
+	case failed(reasons[1], conditionFailed):
+		current, err := s.behindItsLedger(ctx, tried)
+		return current, stored, err
 	case transient(reasons):
-		return tried, nil
+		return tried, stored, nil
 	}
-	return tried, fmt.Errorf("writing a suppression: %w", err)
+	return tried, stored, fmt.Errorf("writing a suppression: %w", err)
+}
+
+// behindItsLedger returns an item whose table was restored to an older state
+// than the ledger, so that its next change goes on where the ledger ends.
+func (s *Suppressions) behindItsLedger(ctx context.Context, i suppression.Item) (suppression.Item, error) {
+	out, err := s.db.Query(ctx, s.entries(i.Key, false))
+	if err != nil {
+		return i, fmt.Errorf("reading the ledger: %w", err)
+	}
+	if len(out.Items) == 0 {
+		return i, fmt.Errorf("writing a suppression: %w", ErrContended)
+	}
+	newest, err := decodeEntry(out.Items[0])
+	if err != nil {
+		return i, err
+	}
+	i.Version, i.Head = newest.Version, newest.Hash()
+	return i, nil
+}
+
+// entries asks for the ledger of a contact, oldest first, or for its newest entry.
+func (s *Suppressions) entries(key contact.Key, all bool) *dynamodb.QueryInput {
+	query := &dynamodb.QueryInput{
+		TableName:                 &s.ledger,
+		KeyConditionExpression:    aws.String("#key = :key"),
+		ExpressionAttributeNames:  map[string]string{"#key": schema.AttrKey},
+		ExpressionAttributeValues: item{":key": text(string(key))},
+		ConsistentRead:            aws.Bool(true),
+	}
+	if !all {
+		query.ScanIndexForward, query.Limit = aws.Bool(false), aws.Int32(1)
+	}
+	return query
 }
 
 // Get returns what is known of the contact with these keys; an item without
@@ -152,13 +189,7 @@ func (s *Suppressions) get(ctx context.Context, key contact.Key) (suppression.It
 
 // History returns the contact's ledger entries, oldest first.
 func (s *Suppressions) History(ctx context.Context, key contact.Key) ([]ledger.Entry, error) {
-	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
-		TableName:                 &s.ledger,
-		KeyConditionExpression:    aws.String("#key = :key"),
-		ExpressionAttributeNames:  map[string]string{"#key": schema.AttrKey},
-		ExpressionAttributeValues: item{":key": text(string(key))},
-		ConsistentRead:            aws.Bool(true),
-	})
+	pages := dynamodb.NewQueryPaginator(s.db, s.entries(key, true))
 	var entries []ledger.Entry
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -87,18 +87,56 @@ func TestAFirstOptOutCostsOneRequest(t *testing.T) {
 func TestWithoutItsLedgerEntryThereIsNoChange(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
-	// A ledger that refuses the entry: there is one of that version already.
-	_, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Ledger()), Item: map[string]types.AttributeValue{
-		"key": &types.AttributeValueMemberS{Value: string(key(1))}, "version": &types.AttributeValueMemberN{Value: "1"},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(now), now); !errors.Is(err, dynamo.ErrContended) {
-		t.Errorf("error %v, want ErrContended", err)
+	// A ledger that takes no entry: what stands in its place cannot be read.
+	dynamotest.Put(t, db, stack.Ledger(), map[string]any{"key": string(key(1)), "version": 1, "recordedAt": "yesterday"})
+	if _, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(now), now); !errors.Is(err, dynamo.ErrUnreadable) {
+		t.Errorf("error %v, want ErrUnreadable", err)
 	}
 	if got, err := list.Get(t.Context(), []contact.Key{key(1)}); err != nil || got.Version != 0 {
 		t.Errorf("the list was changed without its ledger: version %d, error %v", got.Version, err)
+	}
+}
+
+func TestAListThatWasRestoredToAnOlderStateTakesOptOuts(t *testing.T) {
+	for _, known := range []bool{false, true} {
+		t.Run(fmt.Sprintf("the contact was known then: %v", known), func(t *testing.T) {
+			db, stack := dynamotest.Tables(t)
+			list := dynamo.NewSuppressions(db, stack)
+			apply := func(at time.Time) suppression.Outcome {
+				t.Helper()
+				outcome, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(at), now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return outcome
+			}
+			table, of := aws.String(stack.Suppressions()), map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: string(key(1))}}
+			apply(now.Add(-time.Hour))
+			older, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: table, Key: of})
+			if err != nil {
+				t.Fatal(err)
+			}
+			apply(now.Add(-time.Minute))
+			if known {
+				_, err = db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: older.Item})
+			} else {
+				_, err = db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: table, Key: of})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			outcome := apply(now)
+			if suppression.Decide(outcome.Item, suppression.Marketing, "acme").Send {
+				t.Error("the opt-out was not taken")
+			}
+			history, err := list.History(t.Context(), key(1))
+			if err != nil || len(history) != 3 {
+				t.Fatalf("%d entries, error %v", len(history), err)
+			}
+			if err := ledger.Verify(history, outcome.Item.Head); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -35,22 +35,27 @@ const chainAttempts = 5
 
 // Certify seals the run's certificate, stores it and makes it the newest of
 // the class's chain. A run that has one keeps it.
-func (c Certifier) Certify(ctx context.Context, class retention.Class, policyHash string, run dynamo.Run, outcome certificate.Outcome, account Account, endedAt time.Time) (dynamo.Run, error) {
-	if run.Certified() {
-		return run, nil
-	}
+func (c Certifier) Certify(ctx context.Context, class retention.Class, run dynamo.Run, outcome certificate.Outcome, account Account, endedAt time.Time) (dynamo.Run, error) {
 	proof := ""
 	if outcome == certificate.Completed {
 		proof = certificate.ProofIndex
 	}
 	run.Outcome, run.Counts, run.EndedAt = outcome, account.Counts, endedAt.UTC()
 	for range chainAttempts {
+		// A repeated step may find that the one before it came to its end after all.
+		before, err := c.Runs.Get(ctx, class.Name, run.ID)
+		if err == nil && before.Certified() {
+			return before, nil
+		}
+		if err != nil && !errors.Is(err, dynamo.ErrNoRun) {
+			return run, err
+		}
 		previous, err := c.Runs.Head(ctx, class.Name)
 		if err != nil {
 			return run, err
 		}
 		sealed, err := certificate.Seal(certificate.Certificate{
-			Run: run.ID, Class: class.Name, Outcome: outcome, PlanHash: run.PlanHash, PolicyHash: policyHash,
+			Run: run.ID, Class: class.Name, Outcome: outcome, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash,
 			Cutoff: run.Cutoff, StartedAt: run.StartedAt, EndedAt: run.EndedAt, Counts: account.Counts,
 			Proof: proof, Previous: previous, CodeVersion: c.CodeVersion,
 			BackupGoneOn: retention.BackupGoneOn(run.EndedAt).String(),

@@ -16,9 +16,9 @@ import (
 	"stille/shared/retention"
 )
 
-// ErrStillThere means that a record is there and due although the run has it
-// as deleted, or that the index does not come to rest.
-var ErrStillThere = errors.New("what was due is still there")
+// ErrRestless means that the index does not come to rest: it goes on showing
+// records that are gone, or not due any more.
+var ErrRestless = errors.New("the index does not come to rest")
 
 // Verifier reads again, after a run, what the run says it did. It deletes
 // nothing and needs no right to.
@@ -27,6 +27,8 @@ type Verifier struct {
 	Manifest Manifest
 	// HMAC names a deleted record in the certificate's list.
 	HMAC func(class, id string) string
+	// Pause is how long to wait before the index is asked again.
+	Pause time.Duration
 }
 
 // Account is what a run did, as its manifest and the tables tell: the counts,
@@ -80,11 +82,7 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 		for _, id := range some {
 			record, exists := there[id]
 			stillDue := unreadable[id] != nil || exists && class.Due(record.Record, cutoff)
-			outcome, err := settled(outcomes[id], exists || unreadable[id] != nil, stillDue)
-			if err != nil {
-				return account, err
-			}
-			v.count(&account, class.Name, id, outcome)
+			v.count(&account, class.Name, id, settled(outcomes[id], exists || unreadable[id] != nil, stillDue))
 		}
 	}
 	return account, nil
@@ -115,20 +113,22 @@ func settle(pages []Page) map[string]Outcome {
 	return outcomes
 }
 
-// settled holds what the manifest says against what is there.
-func settled(outcome Outcome, exists, stillDue bool) (Outcome, error) {
+// settled holds what the manifest says against what is there. A certificate
+// lists as deleted only what is gone, or is there anew and not due: a record
+// that somebody stored again as it was counts as failed, and the next run
+// takes it up. What was kept and is gone was deleted by its owner.
+func settled(outcome Outcome, exists, stillDue bool) Outcome {
 	switch {
-	case outcome == Deleted && stillDue:
-		return outcome, ErrStillThere
-	case outcome != cutOff:
-		return outcome, nil
-	case !exists:
-		return Deleted, nil
-	case stillDue:
-		return Failed, nil
-	default:
-		return Changed, nil
+	case outcome == cutOff && !exists:
+		return Deleted
+	case outcome == cutOff && !stillDue:
+		return Changed
+	case outcome == cutOff, outcome == Deleted && stillDue:
+		return Failed
+	case outcome != Deleted && !exists:
+		return Gone
 	}
+	return outcome
 }
 
 func (v Verifier) count(a *Account, class, id string, outcome Outcome) {
@@ -164,11 +164,10 @@ func (a *Account) add(shard Account) {
 }
 
 // How the index is asked: until it showed nothing new so many times in a row,
-// with a pause before each further time, and no more than so often.
+// and no more than so often.
 const (
 	quietAnswers = 2
 	mostAnswers  = 30
-	answerPause  = time.Second
 )
 
 // Verify asks the index what is due at the cutoff until it shows nothing that
@@ -179,7 +178,14 @@ func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time
 	quiet := 0
 	for n := 0; quiet < quietAnswers; n++ {
 		if n == mostAnswers {
-			return account, fmt.Errorf("verifying a purge of %s: %w: the index does not come to rest", class.Name, ErrStillThere)
+			return account, fmt.Errorf("verifying a purge of %s: %w", class.Name, ErrRestless)
+		}
+		if n > 0 {
+			select {
+			case <-ctx.Done():
+				return account, ctx.Err()
+			case <-time.After(v.Pause):
+			}
 		}
 		stale, err := v.ask(ctx, class, cutoff, &account)
 		if err != nil {
@@ -187,11 +193,6 @@ func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time
 		}
 		if quiet++; stale {
 			quiet = 0
-			select {
-			case <-ctx.Done():
-				return account, ctx.Err()
-			case <-time.After(answerPause):
-			}
 		}
 	}
 	return account, nil

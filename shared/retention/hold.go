@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"time"
 
 	"stille/shared/contact"
@@ -60,12 +59,6 @@ type Hold struct {
 
 // Active reports whether the hold has not been lifted.
 func (h Hold) Active() bool { return h.LiftedAt.IsZero() }
-
-// Covers reports whether the hold keeps this record of the class. One that was
-// lifted keeps nothing.
-func (h Hold) Covers(class string, r Record) bool {
-	return h.Active() && slices.Contains(r.Targets(class), h.Target)
-}
 
 // ErrReference is returned for text that is no reference.
 var ErrReference = errors.New("must be 1 to 64 characters of A-Za-z0-9._:/-")

@@ -57,8 +57,13 @@ const (
 	mostData    = 256 << 10
 )
 
-// aheadAllowed is how far a sender's clock may be ahead of ours.
-const aheadAllowed = 24 * time.Hour
+// How far ahead of us a sender's times may be. A start may be announced. What
+// occurred is compared with opt-outs: a local time that calls itself UTC would
+// make a consent newer than the opt-out that followed it.
+const (
+	aheadAllowed = 24 * time.Hour
+	skewAllowed  = 5 * time.Minute
+)
 
 // earliestYear is the first a start can lie in and be believed.
 const earliestYear = 2000
@@ -96,9 +101,15 @@ func (c Class) Validate(r Record, now time.Time) []Fault {
 	for _, t := range []struct {
 		field string
 		at    time.Time
-	}{{"start", r.Start}, {"occurredAt", r.OccurredAt}, {"lastActivityAt", r.LastActivityAt}} {
-		if !t.at.IsZero() && !PlausibleStart(t.at, now) {
-			fault(t.field, "must not be before 2000 or more than a day ahead")
+		ahead time.Duration
+		words string
+	}{
+		{"start", r.Start, aheadAllowed, "a day"},
+		{"occurredAt", r.OccurredAt, skewAllowed, "five minutes"},
+		{"lastActivityAt", r.LastActivityAt, skewAllowed, "five minutes"},
+	} {
+		if !t.at.IsZero() && (t.at.UTC().Year() < earliestYear || t.at.After(now.Add(t.ahead))) {
+			fault(t.field, "must not be before 2000 or more than "+t.words+" ahead")
 		}
 	}
 	if len(r.Data) > mostData {

@@ -215,31 +215,24 @@ func TestSortKeysSortAsTimesDo(t *testing.T) {
 	}
 }
 
-func TestAHoldCoversItsTargetUntilItIsLifted(t *testing.T) {
+func TestTheTargetsOfARecordAreItselfAndItsSubject(t *testing.T) {
 	r := retention.Record{ID: "sub-81", Subject: subject}
-	for _, c := range []struct {
-		name   string
-		target retention.Target
-		lifted time.Time
-		want   bool
-	}{
-		{"the subject", retention.SubjectTarget(subject), time.Time{}, true},
-		{"the record", retention.RecordTarget("messaging", "sub-81"), time.Time{}, true},
-		{"another subject", retention.SubjectTarget("other"), time.Time{}, false},
-		{"another record", retention.RecordTarget("messaging", "sub-8"), time.Time{}, false},
-		{"a record of that id in another class", retention.RecordTarget("contact", "sub-81"), time.Time{}, false},
-		{"the subject, lifted", retention.SubjectTarget(subject), instant(t, "2026-11-22T03:00:00Z"), false},
-		{"the record, lifted", retention.RecordTarget("messaging", "sub-81"), instant(t, "2026-11-22T03:00:00Z"), false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			h := retention.Hold{Target: c.target, LiftedAt: c.lifted}
-			if got := h.Covers("messaging", r); got != c.want {
-				t.Errorf("covers: %v, want %v", got, c.want)
-			}
-		})
+	want := []retention.Target{retention.RecordTarget("messaging", "sub-81"), retention.SubjectTarget(subject)}
+	if diff := cmp.Diff(want, r.Targets("messaging")); diff != "" {
+		t.Errorf("targets (-want +got):\n%s", diff)
 	}
-	if (retention.Hold{Target: retention.SubjectTarget("")}).Covers("messaging", retention.Record{ID: "sub-81"}) {
-		t.Error("a hold on no subject covers records without one")
+	r.Subject = ""
+	if diff := cmp.Diff(want[:1], r.Targets("messaging")); diff != "" {
+		t.Errorf("without a subject (-want +got):\n%s", diff)
+	}
+	if retention.RecordTarget("contact", "sub-81") == want[0] {
+		t.Error("a record of that id in another class is the same target")
+	}
+}
+
+func TestAHoldIsActiveUntilItIsLifted(t *testing.T) {
+	if !(retention.Hold{}).Active() || (retention.Hold{LiftedAt: instant(t, "2026-11-22T03:00:00Z")}).Active() {
+		t.Error("a hold is active exactly while it was not lifted")
 	}
 }
 

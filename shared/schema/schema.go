@@ -143,7 +143,6 @@ const (
 	AttrRetentionShard = "retentionShard"
 	AttrObjects        = "objects"
 	AttrData           = "data"
-	AttrPurgingBy      = "purgingBy"
 )
 
 // Indexes of a class table, all KEYS_ONLY.
@@ -161,10 +160,12 @@ const (
 	ContactSuppressed = "ContactSuppressed"
 	ContactReleased   = "ContactReleased"
 	PurgeCompleted    = "PurgeCompleted"
-	PurgeHalted       = "PurgeHalted"
-	PurgeStopped      = "PurgeStopped"
 	PurgeFailed       = "PurgeFailed"
 )
+
+// Completed is the outcome of a purge that did all it was to do; every other
+// one fails the execution.
+const Completed = "COMPLETED"
 
 // Outputs of the CloudFormation stack, read after a deploy.
 const (

@@ -83,7 +83,7 @@ func WithdrawnAt(item Item, in scope.Scope, occurredAt time.Time) time.Time {
 			continue
 		}
 		for r, m := range reasons {
-			if !m.Active() || !r.withdraws() || m.Last.Before(occurredAt) {
+			if !m.Active() || !r.Withdraws() || m.Last.Before(occurredAt) {
 				continue
 			}
 			at := m.First

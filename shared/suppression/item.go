@@ -37,10 +37,10 @@ func ParseReason(name string) (Reason, bool) {
 	return "", false
 }
 
-// withdraws tells whether the reason is also a withdrawal of the consent under
+// Withdraws tells whether the reason is also a withdrawal of the consent under
 // which messaging data is kept: a bounce is no statement of the person's, and
 // an import does not say what it was.
-func (r Reason) withdraws() bool { return r != HardBounce && r != Imported }
+func (r Reason) Withdraws() bool { return r != HardBounce && r != Imported }
 
 // Source is where an event came from.
 type Source string

@@ -1,8 +1,9 @@
 // Package toolapi is what the functions of the tools' API have in common: who
 // calls and what the key allows, which contacts and which scope a request is
 // about, and one table from errors to answers. It promises that a caller who
-// gets anything but 200 has changed nothing it was not told of, and that an
-// answer never repeats an address.
+// gets a 4xx has changed nothing, that one who gets a 503 may send the same
+// again (what was written stands and is not written twice), and that an answer
+// never repeats an address.
 package toolapi
 
 import (

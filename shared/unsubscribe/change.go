@@ -25,7 +25,7 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 		return later(page, w)
 	}
 	log := h.Log.With("channel", h.Channel, "key", keys[0].Short(), "scope", s.Entry.Scope, "action", w.action, "oneClick", w.oneClick)
-	outcome, err := h.List.Apply(ctx, keys, h.Channel, change(s.Entry.Scope, w, now), now)
+	outcome, err := h.apply(ctx, keys, change(s.Entry.Scope, w, now), now)
 	if err != nil {
 		log.ErrorContext(ctx, "change not stored", "error", err)
 		return later(page, w)
@@ -38,6 +38,22 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 		return page.Done(s, undoable(outcome.Item, linked.Entry.Scope, now))
 	}
 	return page.Text(http.StatusOK, "Unsubscribed.")
+}
+
+// apply makes the change. An opt-out that does not stand after it was said
+// before a release, by our clock: the clock of the container that took the
+// release was ahead. The person clicked after it, so it is said once more in
+// the release's own instant, where the opt-out wins.
+func (h Handler) apply(ctx context.Context, keys []contact.Key, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	outcome, err := h.List.Apply(ctx, keys, h.Channel, c, now)
+	if err != nil || c.Action != suppression.Suppress {
+		return outcome, err
+	}
+	if mark := outcome.Item.Marks[c.Scope][c.Reason]; !mark.Active() {
+		c.At = mark.ReleasedAt
+		return h.List.Apply(ctx, keys, h.Channel, c, c.At)
+	}
+	return outcome, nil
 }
 
 func (h Handler) contactKeys(ctx context.Context, c contact.Contact) ([]contact.Key, error) {

@@ -66,6 +66,21 @@ func TestANewClickDoesNotMakeAnOldOptOutUndoable(t *testing.T) {
 	}
 }
 
+// Two containers' clocks differ: the undo was taken by the one that is ahead.
+func TestAClickAfterAnUndoStopsAlsoByAClockThatIsBehind(t *testing.T) {
+	for _, behind := range []time.Duration{time.Second, 2 * time.Second, time.Minute} {
+		w := newWorld(t)
+		path := w.path(t, contact.Email, acmeID)
+		w.send(t, oneClick(path))
+		w.now = w.now.Add(2 * time.Second)
+		w.send(t, form(path, "resubscribe"))
+		w.now = w.now.Add(-behind)
+		if resp := w.send(t, oneClick(path)); resp.StatusCode != 200 || !w.stopped(t, contact.Email, "acme") {
+			t.Errorf("%v behind: status %d, stopped %v", behind, resp.StatusCode, w.stopped(t, contact.Email, "acme"))
+		}
+	}
+}
+
 func TestAnUndoLiftsOnlyWhatALinkDid(t *testing.T) {
 	cases := []struct {
 		name   string
