@@ -79,7 +79,7 @@ func (s stack) suppress(k keys, t tables) awslambda.Function {
 			mayRead(k.contact),
 			allow(arns(t.tools), "dynamodb:GetItem"),
 			allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem"),
-			allow(arns(t.ledger), "dynamodb:Query", "dynamodb:PutItem"),
+			allow(arns(t.ledger), "dynamodb:PutItem", "dynamodb:Query"), // Query: where the list was restored to an older state
 		},
 	})
 }

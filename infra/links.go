@@ -34,7 +34,7 @@ func (s stack) linksAPI(k keys, t tables) awsapigatewayv2.HttpApi {
 			may: []awsiam.PolicyStatement{
 				mayRead(k.contact, k.link),
 				allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem"),
-				allow(arns(t.ledger), "dynamodb:Query", "dynamodb:PutItem"),
+				allow(arns(t.ledger), "dynamodb:PutItem", "dynamodb:Query"), // Query: where the list was restored to an older state
 			},
 		})
 		// Every method reaches the function: it has an answer for each.

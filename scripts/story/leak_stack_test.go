@@ -43,6 +43,9 @@ func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
 	if _, err := s.operator(t.Context(), "hold", "set", "--case", "canary-case", "--reason", "claim", "--contact", "email", p.email); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.keep(t.Context(), p, s.somebody("canary.too")); err != nil {
+		t.Fatal(err)
+	}
 	s.strandARecord(t, p)
 	if _, _, err := s.runPurge(t.Context(), retention.Messaging); err != nil {
 		t.Fatal(err)
