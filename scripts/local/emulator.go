@@ -54,6 +54,9 @@ func (p Place) startEmulator(ctx context.Context) error {
 	if err := os.MkdirAll(p.path("tmp"), 0o750); err != nil {
 		return fmt.Errorf("making the place: %w", err)
 	}
+	if err := forgetStreams(p.path("state", "lambda.json")); err != nil {
+		return err
+	}
 	ended, err := p.launch()
 	if err != nil {
 		return fmt.Errorf("starting MiniStack: %w", err)

@@ -46,7 +46,7 @@ func TestAPurgeThatFailsEndsInACertificateToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start, err := startOf(period, s.now, -3)
+	start, _, err := newestDue(period, s.now, -3)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,8 +29,8 @@ func (s *story) tales() []tale {
 	var tales []tale
 	for _, class := range classes() {
 		tales = append(tales,
-			tale{class.name, "due-yesterday-" + s.id, "its last day was the day before yesterday", true},
-			tale{class.name, "due-tomorrow-" + s.id, "its last day is today", false},
+			tale{class.name, "due-yesterday-" + s.id, "its last day is over", true},
+			tale{class.name, "due-tomorrow-" + s.id, "its last day is not over", false},
 			tale{class.name, "running-" + s.id, "it has not ended", false},
 			tale{class.name, "held-" + s.id, "a legal hold wins, though it is due", false})
 	}
@@ -98,11 +98,11 @@ func (s *story) given(class, keep string, kari, ola person) ([]record, error) {
 	if err != nil {
 		return nil, err
 	}
-	overdue, err := startOf(period, s.now, -1)
+	overdue, _, err := newestDue(period, s.now, -1)
 	if err != nil {
 		return nil, err
 	}
-	tomorrow, err := startOf(period, s.now, 1)
+	_, tomorrow, err := newestDue(period, s.now, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -131,23 +131,25 @@ func (s *story) given(class, keep string, kari, ola person) ([]record, error) {
 	return given, nil
 }
 
-// startOf is a start, at noon in Oslo, whose record is due from the given
-// number of days after today on: found by trying, as the rule only runs
-// forward.
-func startOf(keep retention.Period, now time.Time, days int) (time.Time, error) {
+// newestDue is the newest start, at noon in Oslo, whose record is due from the
+// given number of days after today on, or from before that: not every day is
+// the day after the end of a period. It is found by trying, as the rule only
+// runs forward. The start a day later is not due by then.
+func newestDue(keep retention.Period, now time.Time, days int) (due, notDue time.Time, err error) {
 	zone, err := time.LoadLocation("Europe/Oslo")
 	if err != nil {
-		return time.Time{}, err
+		return due, notDue, err
 	}
 	y, m, d := now.In(zone).Date()
-	want := time.Date(y, m, d+days, 0, 0, 0, 0, zone)
-	for back := range 1100 {
-		start := time.Date(y, m, d-back, 12, 0, 0, 0, zone).UTC()
-		if keep.DueFrom(start, zone).Equal(want.UTC()) {
-			return start, nil
+	by := time.Date(y, m, d+days, 0, 0, 0, 0, zone)
+	for back := range 2000 {
+		due = time.Date(y, m, d-back, 12, 0, 0, 0, zone).UTC()
+		if !keep.DueFrom(due, zone).After(by) {
+			return due, notDue, nil
 		}
+		notDue = due
 	}
-	return time.Time{}, errors.New("there is no such start: the day follows a month's end")
+	return due, notDue, fmt.Errorf("no start in 2,000 days is due after %s", keep)
 }
 
 // settled waits until the streams have done their part for a record.
