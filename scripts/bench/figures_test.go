@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,11 +26,11 @@ PASS
 }
 
 func TestPackagesWithBenchmarksAreFound(t *testing.T) {
-	got, err := withBenchmarks("../../shared/link")
+	got, err := withBenchmarks(filepath.Join("..", "..", "shared", "link"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"./../../shared/link"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"./" + filepath.Join("..", "..", "shared", "link")}, got); diff != "" {
 		t.Errorf("packages (-want +got):\n%s", diff)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 func vectors[T any](t *testing.T, file string) []T {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("../../shared/retention/testdata", file))
+	data, err := os.ReadFile(filepath.Join("..", "..", "shared", "retention", "testdata", file))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,9 +99,8 @@ func TestASecondDeployKeepsTheDataAndTheKeys(t *testing.T) {
 	}
 }
 
-// TestAKeySetThatIsNotTheTablesAnswersNobody runs last: it replaces the contact
-// keys and puts them back.
-func TestZAKeySetThatIsNotTheTablesAnswersNobody(t *testing.T) {
+// It replaces the contact keys and puts them back.
+func TestAKeySetThatIsNotTheTablesAnswersNobody(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	p := s.somebody("foreign")
 	if err := s.optOut(t.Context(), p); err != nil {

@@ -4,10 +4,6 @@ package purge_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -240,77 +236,6 @@ func TestWhatIsDueGoesAndNothingElse(t *testing.T) {
 	})
 }
 
-// before returns a client that does something once, when an operation begins
-// for the nth time.
-func before(db *dynamodb.Client, operation string, nth int, do func() error) *dynamodb.Client {
-	seen := 0
-	return dynamotest.Intercept(db, func(op string) error {
-		if op == operation {
-			if seen++; seen == nth {
-				return do()
-			}
-		}
-		return nil
-	})
-}
-
-func TestAHoldPlacedAMomentBeforeTheDeletionWins(t *testing.T) {
-	for name, target := range map[string]retention.Target{
-		"on the record":  retention.RecordTarget(retention.Messaging, "sub-1"),
-		"on the subject": retention.SubjectTarget(subject(1)),
-	} {
-		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
-			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
-			racing := before(h.db, "TransactWriteItems", 1, func() error { h.hold(target); return nil })
-			if err := h.run(racing, "run-1"); err != nil {
-				t.Fatal(err)
-			}
-			h.expect("run-1", certificate.Counts{Due: 1, Held: 1}, "sub-1")
-		})
-	}
-}
-
-func TestARecordThatChangesAMomentBeforeTheDeletionStays(t *testing.T) {
-	for name, change := range map[string]func(h *house){
-		"a new consent": func(h *house) {
-			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: cutoff, OccurredAt: cutoff})
-		},
-		"a reply that clears the start": func(h *house) {
-			h.put(retention.Record{ID: "sub-1", Subject: subject(1), OccurredAt: cutoff})
-		},
-		"another subject": func(h *house) {
-			h.put(retention.Record{ID: "sub-1", Subject: subject(2), Start: due, OccurredAt: cutoff})
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
-			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
-			racing := before(h.db, "TransactWriteItems", 1, func() error { change(h); return nil })
-			if err := h.run(racing, "run-1"); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff([]string{"sub-1"}, h.left()); diff != "" {
-				t.Errorf("what is left (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestAWithdrawalIsTakenBackAMomentBeforeTheDeletion(t *testing.T) {
-	h := newHouse(t)
-	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: notDue})
-	h.withdraw("sub-1", cutoff)
-	racing := before(h.db, "TransactWriteItems", 1, func() error {
-		_, err := h.records.Withdraw(context.Background(), h.class.Name, h.get("sub-1"), time.Time{})
-		return err
-	})
-	if err := h.run(racing, "run-1"); err != nil {
-		t.Fatal(err)
-	}
-	h.expect("run-1", certificate.Counts{Due: 1, Changed: 1}, "sub-1")
-}
-
 func TestARecordWithObjectsStaysAndIsSaidToHaveFailed(t *testing.T) {
 	h := newHouse(t)
 	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due, Objects: []string{"s3://bucket/key"}})
@@ -374,87 +299,6 @@ func TestADeletionWhoseOutcomeWasLostIsCountedAllTheSame(t *testing.T) {
 		t.Fatal("the worker was not killed")
 	}
 	h.expect("run-1", certificate.Counts{Due: 1, Deleted: 1})
-}
-
-func TestWhatIsThereAndDueIsNotCertifiedAsDeleted(t *testing.T) {
-	h := newHouse(t)
-	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
-	page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.Shard(string(subject(1))), []string{"sub-1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.manifest.Finish(t.Context(), page, map[string]purge.Outcome{"sub-1": purge.Deleted}); err != nil {
-		t.Fatal(err)
-	}
-	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
-}
-
-func TestARecordStampedAfterItsShardWasDoneCountsAsFailed(t *testing.T) {
-	h := newHouse(t)
-	if err := h.run(h.db, "run-1"); err != nil {
-		t.Fatal(err)
-	}
-	h.put(retention.Record{ID: "late", Subject: subject(1), Start: due})
-	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "late")
-}
-
-// memoryCertificates keeps certificates and signs with a key of its own.
-type memoryCertificates struct {
-	key    *ecdsa.PrivateKey
-	sealed map[string]certificate.Sealed
-}
-
-func (m *memoryCertificates) Sign(_ context.Context, digest []byte) ([]byte, error) {
-	return ecdsa.SignASN1(rand.Reader, m.key, digest)
-}
-
-func (m *memoryCertificates) Store(_ context.Context, class, run string, s certificate.Sealed) error {
-	m.sealed[class+"/"+run] = s
-	return nil
-}
-
-func TestEveryRunEndsInACertificateOfOneChain(t *testing.T) {
-	h := newHouse(t)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept := &memoryCertificates{key: key, sealed: map[string]certificate.Sealed{}}
-	c := purge.Certifier{Runs: dynamo.NewRuns(h.db, h.stack), Signer: kept, Certificates: kept, CodeVersion: "v1"}
-	previous := ""
-	for _, id := range []string{"run-1", "run-2"} {
-		h.put(retention.Record{ID: id, Subject: subject(1), Start: due})
-		if err := h.run(h.db, id); err != nil {
-			t.Fatal(err)
-		}
-		run := dynamo.Run{Class: h.class.Name, ID: id, StartedAt: cutoff, Cutoff: cutoff, PolicyHash: h.policy.Hash(), PlanHash: "p", Planned: 1}
-		run, err := c.Certify(t.Context(), h.class, run, certificate.Completed, h.account(id), cutoff.Add(time.Minute))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := certificate.Verify(kept.sealed["messaging/"+id], certificate.EncodePublicKey(der))
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := certificate.Certificate{
-			Run: id, Class: "messaging", Outcome: certificate.Completed, PlanHash: "p", PolicyHash: h.policy.Hash(),
-			Cutoff: cutoff, StartedAt: cutoff, EndedAt: cutoff.Add(time.Minute), Counts: certificate.Counts{Due: 1, Deleted: 1},
-			Proof: "index", KeysHead: certificate.Head([]string{"messaging/" + id}), Previous: previous,
-			BackupGoneOn: "2026-11-30", CodeVersion: "v1", TZData: retention.Fingerprint(h.class.Location()),
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("certificate (-want +got):\n%s", diff)
-		}
-		previous = run.Certificate
-		again, err := c.Certify(t.Context(), h.class, run, certificate.Failed, purge.Account{}, cutoff)
-		if err != nil || again.Outcome != certificate.Completed {
-			t.Errorf("certified again: outcome %s, error %v", again.Outcome, err)
-		}
-	}
 }
 
 func TestAPlanIsNamedByAllItSays(t *testing.T) {

@@ -1,0 +1,87 @@
+//go:build store
+
+package purge_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/retention"
+)
+
+// before returns a client that does something once, when an operation begins
+// for the nth time.
+func before(db *dynamodb.Client, operation string, nth int, do func() error) *dynamodb.Client {
+	seen := 0
+	return dynamotest.Intercept(db, func(op string) error {
+		if op == operation {
+			if seen++; seen == nth {
+				return do()
+			}
+		}
+		return nil
+	})
+}
+
+func TestAHoldPlacedAMomentBeforeTheDeletionWins(t *testing.T) {
+	for name, target := range map[string]retention.Target{
+		"on the record":  retention.RecordTarget(retention.Messaging, "sub-1"),
+		"on the subject": retention.SubjectTarget(subject(1)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
+			racing := before(h.db, "TransactWriteItems", 1, func() error { h.hold(target); return nil })
+			if err := h.run(racing, "run-1"); err != nil {
+				t.Fatal(err)
+			}
+			h.expect("run-1", certificate.Counts{Due: 1, Held: 1}, "sub-1")
+		})
+	}
+}
+
+func TestARecordThatChangesAMomentBeforeTheDeletionStays(t *testing.T) {
+	for name, change := range map[string]func(h *house){
+		"a new consent": func(h *house) {
+			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: cutoff, OccurredAt: cutoff})
+		},
+		"a reply that clears the start": func(h *house) {
+			h.put(retention.Record{ID: "sub-1", Subject: subject(1), OccurredAt: cutoff})
+		},
+		"another subject": func(h *house) {
+			h.put(retention.Record{ID: "sub-1", Subject: subject(2), Start: due, OccurredAt: cutoff})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
+			racing := before(h.db, "TransactWriteItems", 1, func() error { change(h); return nil })
+			if err := h.run(racing, "run-1"); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{"sub-1"}, h.left()); diff != "" {
+				t.Errorf("what is left (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAWithdrawalIsTakenBackAMomentBeforeTheDeletion(t *testing.T) {
+	h := newHouse(t)
+	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: notDue})
+	h.withdraw("sub-1", cutoff)
+	racing := before(h.db, "TransactWriteItems", 1, func() error {
+		_, err := h.records.Withdraw(context.Background(), h.class.Name, h.get("sub-1"), time.Time{})
+		return err
+	})
+	if err := h.run(racing, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Changed: 1}, "sub-1")
+}

@@ -1,0 +1,33 @@
+//go:build store
+
+package purge_test
+
+import (
+	"testing"
+
+	"stille/shared/certificate"
+	"stille/shared/purge"
+	"stille/shared/retention"
+)
+
+func TestWhatIsThereAndDueIsNotCertifiedAsDeleted(t *testing.T) {
+	h := newHouse(t)
+	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
+	page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.Shard(string(subject(1))), []string{"sub-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.manifest.Finish(t.Context(), page, map[string]purge.Outcome{"sub-1": purge.Deleted}); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
+}
+
+func TestARecordStampedAfterItsShardWasDoneCountsAsFailed(t *testing.T) {
+	h := newHouse(t)
+	if err := h.run(h.db, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.put(retention.Record{ID: "late", Subject: subject(1), Start: due})
+	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "late")
+}
