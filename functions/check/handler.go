@@ -52,11 +52,10 @@ type result struct {
 	Key    contact.Key `json:"key,omitempty"`
 }
 
-// Reasons not to send that are no suppression.
+// Reasons not to send that are no suppression, beside toolapi.InvalidAddress.
 const (
-	invalidAddress = "invalid-address"
-	unknownScope   = "unknown-scope"
-	unreadable     = "unreadable"
+	unknownScope = "unknown-scope"
+	unreadable   = "unreadable"
 )
 
 func (h handler) check(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
@@ -143,7 +142,7 @@ func (h handler) decide(ctx context.Context, contacts toolapi.Contacts, purpose 
 	for i, c := range contacts {
 		switch {
 		case !c.Valid():
-			results[i] = result{Reason: invalidAddress}
+			results[i] = result{Reason: toolapi.InvalidAddress}
 		case found[i].Err != nil:
 			results[i] = result{Reason: unreadable, Key: c.Key()}
 		default:

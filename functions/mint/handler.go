@@ -99,7 +99,7 @@ func (h handler) entry(named string, faults *toolapi.Invalid) scope.Entry {
 
 func (h handler) one(links *link.Keys, entry scope.Entry, lang string, c toolapi.Parsed) (result, error) {
 	if !c.Valid() {
-		return result{Reason: "invalid-address"}, nil
+		return result{Reason: toolapi.InvalidAddress}, nil
 	}
 	token, err := links.Mint(link.Target{ScopeID: entry.ID, Contact: c.Contact})
 	if err != nil {

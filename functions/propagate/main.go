@@ -1,5 +1,6 @@
-// Command propagate carries changes of the suppression list on: as withdrawals onto
-// messaging records, and as events onto the bus. It reads the ledger's stream.
+// Command propagate carries changes of the suppression list on: as withdrawals
+// onto messaging records, and as events onto the bus. It reads the ledger's
+// stream.
 package main
 
 import (

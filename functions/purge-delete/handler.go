@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"stille/shared/purge"
@@ -12,8 +11,6 @@ import (
 // reserve is how much of its time a call keeps back: after that it hands over
 // to the next call rather than being cut off in the middle of a page.
 const reserve = 120 * time.Second
-
-var errUnknownClass = errors.New("the retention policy has no such class")
 
 // handler deletes what is due in one shard.
 type handler struct {
@@ -25,7 +22,7 @@ type handler struct {
 func (h handler) delete(ctx context.Context, work purge.Work) (purge.Work, error) {
 	class, ok := h.policy.Class(work.Class)
 	if !ok {
-		return work, errUnknownClass
+		return work, retention.ErrUnknownClass
 	}
 	deadline, limited := ctx.Deadline()
 	return h.worker.Shard(ctx, class, work, func() bool {

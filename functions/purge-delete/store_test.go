@@ -132,7 +132,7 @@ func TestACallWithoutTimeDeletesNothing(t *testing.T) {
 func TestAClassThatThePolicyDoesNotKnowIsNotDeleted(t *testing.T) {
 	w := newWorld(t, 1)
 	_, err := w.delete(t.Context(), purge.Work{Class: "marketing", Run: "run-1", Cutoff: w.Now, Shard: w.shard})
-	if !errors.Is(err, errUnknownClass) || w.left() != 1 {
+	if !errors.Is(err, retention.ErrUnknownClass) || w.left() != 1 {
 		t.Errorf("%d left, error %v", w.left(), err)
 	}
 }

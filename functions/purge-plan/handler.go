@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"stille/shared/dynamo"
@@ -30,8 +29,6 @@ type response struct {
 	Shards    []purge.Work `json:"shards"`
 }
 
-var errUnknownClass = errors.New("the retention policy has no such class")
-
 // handler plans a run: it counts what is due and deletes nothing.
 type handler struct {
 	records *dynamo.Records
@@ -43,7 +40,7 @@ type handler struct {
 func (h handler) plan(ctx context.Context, req request) (response, error) {
 	class, ok := h.policy.Class(req.Class)
 	if !ok {
-		return response{}, errUnknownClass
+		return response{}, retention.ErrUnknownClass
 	}
 	made, err := purge.Make(ctx, h.records, class, h.policy.Hash(), h.now().Truncate(time.Second))
 	if err != nil {

@@ -112,7 +112,7 @@ func TestAPlanThatIsRepeatedKeepsTheFirstCutoff(t *testing.T) {
 func TestAClassThatThePolicyDoesNotKnowIsNotPlanned(t *testing.T) {
 	h := toolapitest.New(t)
 	over, _, dump := newHandler(t, h)
-	if _, err := over.plan(t.Context(), request{Class: "marketing", Run: "run-1"}); !errors.Is(err, errUnknownClass) {
+	if _, err := over.plan(t.Context(), request{Class: "marketing", Run: "run-1"}); !errors.Is(err, retention.ErrUnknownClass) {
 		t.Errorf("error %v", err)
 	}
 	if strings.Contains(dump(), "run-1") {

@@ -54,8 +54,6 @@ type bus interface {
 	Put(ctx context.Context, events ...announce.Event) error
 }
 
-var errUnknownClass = errors.New("the retention policy has no such class")
-
 // handler ends every run: it reads again what the run says it did, and
 // certifies it. It deletes nothing.
 type handler struct {
@@ -74,7 +72,7 @@ type handler struct {
 func (h handler) verify(ctx context.Context, req request) (response, error) {
 	class, ok := h.policy.Class(req.Class)
 	if !ok {
-		return response{}, errUnknownClass
+		return response{}, retention.ErrUnknownClass
 	}
 	run, err := h.runs.Get(ctx, req.Class, req.Run)
 	if errors.Is(err, dynamo.ErrNoRun) && req.Failed { // the plan itself failed

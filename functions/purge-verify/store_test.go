@@ -141,7 +141,7 @@ func TestARunThatWasNeverPlannedIsCertifiedOnlyAsAFailure(t *testing.T) {
 			t.Errorf("failed %v: error %v, want %v", failed, err, want)
 		}
 	}
-	if _, err := w.verify(t.Context(), request{Class: "marketing", Run: "run-9"}); !errors.Is(err, errUnknownClass) {
+	if _, err := w.verify(t.Context(), request{Class: "marketing", Run: "run-9"}); !errors.Is(err, retention.ErrUnknownClass) {
 		t.Errorf("another class: error %v", err)
 	}
 }

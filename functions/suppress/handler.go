@@ -117,7 +117,7 @@ func (h handler) apply(ctx context.Context, contacts toolapi.Contacts, change su
 	group.SetLimit(writesAtOnce)
 	for i, c := range contacts {
 		if !c.Valid() {
-			results[i] = result{Reason: "invalid-address"}
+			results[i] = result{Reason: toolapi.InvalidAddress}
 			continue
 		}
 		group.Go(func() error {

@@ -9,6 +9,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
+	"stille/shared/toolapi"
 )
 
 type check struct {
@@ -59,7 +60,7 @@ func (c check) Run(ctx context.Context, s *session) error {
 	who, err := c.contact()
 	if err != nil {
 		s.say("%v", err)
-		return s.show(checkAnswer{Reason: "invalid-address"})
+		return s.show(checkAnswer{Reason: toolapi.InvalidAddress})
 	}
 	sys, err := s.system(ctx)
 	if err != nil {

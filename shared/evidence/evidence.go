@@ -1,8 +1,8 @@
 // Package evidence keeps what purges leave behind in S3: the manifest of a run
 // in a private bucket for some days, and the certificates, signed with KMS,
-// under Object Lock for years. It promises that no page of a
-// manifest replaces another and that a certificate's older versions stay, and
-// it knows nothing of what the files mean.
+// under Object Lock for years. It promises that no page of a manifest replaces
+// another and that a certificate's older versions stay, and it knows nothing of
+// what the files mean.
 package evidence
 
 import (

@@ -18,17 +18,6 @@ const (
 	Restriction HoldKind = "restriction" // the person asked that it is kept for a claim (GDPR 18)
 )
 
-// ErrHoldKind is returned for any other kind.
-var ErrHoldKind = errors.New(`a hold is "legal" or "restriction"`)
-
-// ParseHoldKind reads a kind of hold.
-func ParseHoldKind(s string) (HoldKind, error) {
-	if k := HoldKind(s); k == Legal || k == Restriction {
-		return k, nil
-	}
-	return "", ErrHoldKind
-}
-
 // Target is what a hold keeps: everything about a subject, or one record.
 type Target string
 

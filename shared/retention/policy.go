@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -50,6 +51,10 @@ type Policy struct {
 	Classes []Class // in the file's order
 	hash    string
 }
+
+// ErrUnknownClass means that the policy has no class of a name: it was taken
+// out while its purge was still scheduled or running.
+var ErrUnknownClass = errors.New("the retention policy has no such class")
 
 // Class finds a class by its name.
 func (p *Policy) Class(name string) (Class, bool) {

@@ -97,6 +97,10 @@ type Contact struct {
 	Region  string `json:"region"` // ISO 3166, for a number without a country
 }
 
+// InvalidAddress is the reason given for a contact whose address cannot be
+// parsed: an answer about that contact, never a failure of the call.
+const InvalidAddress = "invalid-address"
+
 // Contacts are the contacts of one request, in its order: each is parsed, or
 // has an address that cannot be.
 type Contacts []Parsed

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/announce"
+	"stille/shared/contact"
+	"stille/shared/ledger"
+	"stille/shared/suppression"
+	"stille/shared/toolapi/toolapitest"
+)
+
+func TestEveryChangeThatCountsGoesOutAsAnEvent(t *testing.T) {
+	w := newWorld()
+	release := suppression.Change{Action: suppression.Release, Scope: "acme", Reason: suppression.Unsubscribed, At: optedOut.Add(time.Hour), Source: suppression.SourceTool}
+	all := batch(
+		w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)),
+		w.change(t, kari, release),
+		w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut.Add(time.Minute))), // noted: older than the release
+	)
+	if got := w.entries[2].Action; got != ledger.Noted {
+		t.Fatalf("the third change is %s", got)
+	}
+	all.Records = append(all.Records, events.DynamoDBEventRecord{EventName: "MODIFY"}, events.DynamoDBEventRecord{EventName: "REMOVE"})
+	if err := w.handler().handle(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	detail := contactChanged{Key: kari, Channel: contact.Email, Scope: "acme", Reason: "unsubscribed", At: optedOut, Ledger: "entry-1"}
+	released := detail
+	released.At, released.Ledger = release.At, "entry-2"
+	want := []announce.Event{{Type: "ContactSuppressed", At: sunday, Detail: detail}, {Type: "ContactReleased", At: sunday, Detail: released}}
+	if diff := cmp.Diff(want, w.sent); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatCannotBeReadIsParkedAndTheOthersGoOn(t *testing.T) {
+	for name, spoil := range map[string]func(*world, *events.DynamoDBEventRecord){
+		"an entry that is none": func(_ *world, r *events.DynamoDBEventRecord) {
+			r.Change.NewImage["version"] = events.NewStringAttribute("one")
+		},
+		"a contact whose item cannot be read": func(w *world, _ *events.DynamoDBEventRecord) { w.unreadable[string(kari)] = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.keep("sub-1", kari, "acme", consented)
+			b := batch(
+				w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)),
+				w.change(t, ola, suppress("acme", suppression.Unsubscribed, optedOut)),
+			)
+			spoil(w, &b.Records[0])
+			if err := w.handler().handle(t.Context(), b); err != nil {
+				t.Fatal(err)
+			}
+			if len(w.sent) != 1 || w.sent[0].Detail.(contactChanged).Key != ola {
+				t.Errorf("%d events", len(w.sent))
+			}
+			if len(w.parked) != 1 || w.parked[0].Event != "entry-1" || w.parked[0].Keys["key"] != string(kari) || w.parked[0].Stream != "ledger-stream" {
+				t.Errorf("parked %+v", w.parked)
+			}
+			w.sent, w.parkErr = nil, errDown
+			if err := w.handler().handle(t.Context(), b); !errors.Is(err, errDown) || len(w.sent) != 0 {
+				t.Errorf("not parked: error %v, %d events", err, len(w.sent))
+			}
+		})
+	}
+}
+
+func TestARecordThatCannotBeReadHoldsUpNobody(t *testing.T) {
+	w := newWorld()
+	w.keep("broken", kari, "acme", consented)
+	w.keep("sub-1", kari, "acme", consented)
+	w.unreadable["broken"] = true
+	if err := w.handler().handle(t.Context(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(t, map[string]time.Time{"sub-1": optedOut.Truncate(time.Second)})
+	if len(w.sent) != 1 || !strings.Contains(w.logs.String(), "cannot be read") {
+		t.Errorf("%d events, log %s", len(w.sent), w.logs.String())
+	}
+}
+
+func TestABusThatFailsBringsTheBatchAgain(t *testing.T) {
+	w := newWorld()
+	w.busErr = errDown
+	if err := w.handler().handle(t.Context(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); !errors.Is(err, errDown) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestEventsOfPropagateAreTaken(t *testing.T) {
+	want := map[string][]string{
+		"propagate.opt-out.json": {"ContactSuppressed"}, "propagate.release.json": {"ContactReleased"}, "propagate.noted.json": nil,
+	}
+	for _, name := range toolapitest.Events(t, "propagate") {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			var b events.DynamoDBEvent
+			toolapitest.New(t).Event(t, name, &b, "CONTACT_KEY", string(kari))
+			if err := w.handler().handle(t.Context(), b); err != nil {
+				t.Fatal(err)
+			}
+			var types []string
+			for _, e := range w.sent {
+				types = append(types, e.Type)
+				if e.Detail.(contactChanged).Key != kari {
+					t.Error("the event is about another contact")
+				}
+			}
+			if diff := cmp.Diff(want[name], types); diff != "" || len(w.parked) != 0 {
+				t.Errorf("%d parked, events (-want +got):\n%s", len(w.parked), diff)
+			}
+		})
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("events that are not there: %v", want)
+	}
+}
