@@ -18,15 +18,29 @@ type alarm struct {
 }
 
 // alarms go to one topic, to which the operators subscribe.
-func (s stack) alarms(links awsapigatewayv2.HttpApi, consumers []consumer, p purges) {
+func (s stack) alarms(links awsapigatewayv2.HttpApi, w waiting, inboxes []inbox, consumers []consumer, p purges, r rotation) {
 	minutes := func(n float64, statistic string) *awscloudwatch.MetricOptions {
 		return &awscloudwatch.MetricOptions{Period: awscdk.Duration_Minutes(jsii.Number(n)), Statistic: jsii.String(statistic)}
 	}
 	alarms := []alarm{
-		{id: "links-failing", meaning: "A link in a message answered 5xx: somebody's opt-out was not taken",
+		{id: "links-failing", meaning: "A link in a message answered 5xx: somebody's opt-out was not taken, or waits for the store",
 			metric: links.MetricServerError(minutes(5, "Sum")), threshold: 1, periods: 1},
-		{id: "purge-missed", meaning: "The scheduler could not start a purge",
+		{id: "waiting-behind", meaning: "An opt-out waits for the store for over a quarter of an hour",
+			metric: w.queue.MetricApproximateAgeOfOldestMessage(minutes(5, "Maximum")), threshold: 15 * 60, periods: 1},
+		{id: "waiting-dead", meaning: "An opt-out could not be carried out and was put aside: somebody still gets messages",
+			metric: w.dead.MetricApproximateNumberOfMessagesVisible(minutes(5, "Maximum")), threshold: 1, periods: 1},
+		{id: "rotation-missed", meaning: "The yearly rotation of the link keys failed",
+			metric: r.missed.MetricApproximateNumberOfMessagesVisible(minutes(5, "Maximum")), threshold: 1, periods: 1},
+		{id: "purge-missed", meaning: "The scheduler could not start a purge or an audit",
 			metric: p.missed.MetricApproximateNumberOfMessagesVisible(minutes(5, "Maximum")), threshold: 1, periods: 1},
+	}
+	for _, i := range inboxes {
+		alarms = append(alarms,
+			alarm{id: i.name + "-dead", meaning: "A message was put aside unread: somebody's bounce, complaint or reply was not taken",
+				metric: i.dead.MetricApproximateNumberOfMessagesVisible(minutes(5, "Maximum")), threshold: 1, periods: 1},
+			alarm{id: i.name + "-behind", meaning: "Messages wait for over a quarter of an hour to be taken",
+				metric: i.queue.MetricApproximateAgeOfOldestMessage(minutes(5, "Maximum")), threshold: 15 * 60, periods: 1},
+		)
 	}
 	for _, c := range consumers {
 		name := *c.Node().Id()
@@ -45,6 +59,18 @@ func (s stack) alarms(links awsapigatewayv2.HttpApi, consumers []consumer, p pur
 				metric: m.MetricTimedOut(minutes(5, "Sum")), threshold: 1, periods: 1},
 			alarm{id: "purge-absent-" + m.class, meaning: "No purge of the class ended well for 26 hours",
 				metric: m.MetricSucceeded(minutes(60, "Sum")), threshold: 1, periods: 26, below: true},
+			alarm{id: "overdue-" + m.class, meaning: "Records of the class are due for over 26 hours, and no hold keeps them",
+				metric: overdue(m.class), threshold: 1, periods: 1},
+		)
+	}
+	for _, m := range p.audits {
+		alarms = append(alarms,
+			alarm{id: "audit-failed-" + m.class, meaning: "An audit failed",
+				metric: m.MetricFailed(minutes(5, "Sum")), threshold: 1, periods: 1},
+			alarm{id: "audit-timed-out-" + m.class, meaning: "An audit did not end in time",
+				metric: m.MetricTimedOut(minutes(5, "Sum")), threshold: 1, periods: 1},
+			alarm{id: "audit-faults-" + m.class, meaning: "An audit found records that the system lost sight of, missed an opt-out of or left overdue",
+				metric: auditFaults(m.class), threshold: 1, periods: 1},
 		)
 	}
 

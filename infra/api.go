@@ -26,8 +26,11 @@ func (s stack) toolsAPI(k keys, t tables, links awsapigatewayv2.HttpApi) awsapig
 	}
 	post(schema.RouteCheck, s.check(k, t))
 	post(schema.RouteLinks, s.mint(k, t, links))
-	post(schema.RouteSuppressions, s.suppress(k, t))
-	post(schema.RouteRecords, s.record(k, t))
+	post(schema.RouteSuppressions, s.changesList(schema.Suppress, k, t))
+	post(schema.RouteRelease, s.changesList(schema.Release, k, t))
+	post(schema.RouteRecords, s.changesRecords(schema.Record, k, t, t.mayClaimSlots()...))
+	post(schema.RouteRecordsEnded, s.changesRecords(schema.End, k, t,
+		allow(indexArns(schema.IndexSubject, t.records()...), "dynamodb:Query")))
 
 	s.stage("tools-stage", api, &awsapigatewayv2.CfnStage_RouteSettingsProperty{
 		ThrottlingRateLimit:  jsii.Number(toolsRate),
@@ -70,31 +73,30 @@ func (s stack) mint(k keys, t tables, links awsapigatewayv2.HttpApi) awslambda.F
 	})
 }
 
-func (s stack) suppress(k keys, t tables) awslambda.Function {
+// changesList is a function that reads and writes the list and its ledger.
+func (s stack) changesList(name string, k keys, t tables) awslambda.Function {
 	return s.function(function{
-		name:    schema.Suppress,
+		name:    name,
 		memory:  512,
 		timeout: apiTimeout(),
-		may: []awsiam.PolicyStatement{
+		may: append(t.mayChangeList(),
 			mayRead(k.contact),
 			allow(arns(t.tools), "dynamodb:GetItem"),
-			allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem"),
-			allow(arns(t.ledger), "dynamodb:PutItem", "dynamodb:Query"), // Query: where the list was restored to an older state
-		},
+		),
 	})
 }
 
-func (s stack) record(k keys, t tables) awslambda.Function {
+// changesRecords is a function that reads and writes class tables, and may do
+// the rest as well.
+func (s stack) changesRecords(name string, k keys, t tables, rest ...awsiam.PolicyStatement) awslambda.Function {
 	return s.function(function{
-		name:    schema.Record,
+		name:    name,
 		memory:  512,
 		timeout: apiTimeout(),
-		may: []awsiam.PolicyStatement{
+		may: append(s.mayUpdateRecords(k, t), append(rest,
 			mayRead(k.contact),
 			allow(arns(t.tools), "dynamodb:GetItem"),
 			allow(arns(t.suppressions), "dynamodb:GetItem"),
-			allow(arns(t.records()...), "dynamodb:GetItem", "dynamodb:UpdateItem"),
-			s.writesRecords(k),
-		},
+		)...),
 	})
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
@@ -11,7 +13,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
-	"stille/shared/retention"
 	"stille/shared/schema"
 )
 
@@ -47,12 +48,16 @@ func (s stack) topic(id, name, publisher string) awssns.Topic {
 // queue adds an encrypted queue that keeps what it holds for four days, the
 // longest that an address may lie in one.
 func (s stack) queue(id string) awssqs.Queue {
-	return awssqs.NewQueue(s.Stack, jsii.String(id), &awssqs.QueueProps{
-		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
-		EnforceSSL:      jsii.Bool(true),
-		RetentionPeriod: awscdk.Duration_Days(jsii.Number(4)),
-		RemovalPolicy:   s.Settings.RemovalPolicy,
-	})
+	return s.queueOf(id, &awssqs.QueueProps{})
+}
+
+// queueOf is queue for one with properties of its own.
+func (s stack) queueOf(id string, props *awssqs.QueueProps) awssqs.Queue {
+	props.Encryption = awssqs.QueueEncryption_SQS_MANAGED
+	props.EnforceSSL = jsii.Bool(true)
+	props.RetentionPeriod = awscdk.Duration_Days(jsii.Number(4))
+	props.RemovalPolicy = s.Settings.RemovalPolicy
+	return awssqs.NewQueue(s.Stack, jsii.String(id), props)
 }
 
 // consumer is a function that tables' streams feed, with the queue for the
@@ -64,22 +69,17 @@ type consumer struct {
 
 // streams connects the tables to what follows from a change in them.
 func (s stack) streams(k keys, t tables, e events) []consumer {
-	may := []awsiam.PolicyStatement{
+	// An erasure withdraws records of every class.
+	propagate := s.consumer(schema.Propagate, []awsdynamodb.TableV2{t.ledger}, append(s.mayUpdateRecords(k, t),
 		allow(arns(t.suppressions), "dynamodb:GetItem"),
+		allow(indexArns(schema.IndexSubject, t.records()...), "dynamodb:Query"),
 		allow([]*string{e.bus.EventBusArn()}, "events:PutEvents"),
-	}
-	for _, records := range t.records(retention.Messaging) {
-		may = append(may,
-			allow(arns(records), "dynamodb:GetItem", "dynamodb:UpdateItem"),
-			allow(indexArns(schema.IndexSubject, records), "dynamodb:Query"),
-			s.writesRecords(k))
-	}
-	propagate := s.consumer(schema.Propagate, []awsdynamodb.TableV2{t.ledger}, may)
-	stamp := s.consumer(schema.Stamp, t.records(), []awsiam.PolicyStatement{
+	))
+	stamp := s.consumer(schema.Stamp, t.records(), slices.Concat(s.mayUpdateRecords(k, t), t.mayClaimSlots(), []awsiam.PolicyStatement{
 		allow(arns(t.suppressions), "dynamodb:GetItem"),
-		allow(arns(t.records()...), "dynamodb:GetItem", "dynamodb:UpdateItem"),
-		s.writesRecords(k),
-	})
+		allow(indexArns(schema.IndexRecord, t.slots), "dynamodb:Query"),
+		allow(arns(t.slots), "dynamodb:DeleteItem"),
+	}))
 	return []consumer{propagate, stamp}
 }
 

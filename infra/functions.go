@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"maps"
 	"path/filepath"
 
@@ -16,6 +17,7 @@ import (
 // function is what sets one function apart from the others.
 type function struct {
 	name        string // its folder under functions/
+	id          string // of its construct, where that is not its name
 	memory      float64
 	timeout     awscdk.Duration
 	concurrency *float64 // reserved for it, so that no other function takes it
@@ -40,7 +42,7 @@ func (s stack) function(f function) awslambda.Function {
 		allow([]*string{logs.LogGroupArn()}, "logs:CreateLogStream", "logs:PutLogEvents"),
 	}, f.may...)
 
-	return awslambda.NewFunction(s.Stack, jsii.String(f.name), &awslambda.FunctionProps{
+	return awslambda.NewFunction(s.Stack, jsii.String(cmp.Or(f.id, f.name)), &awslambda.FunctionProps{
 		FunctionName:                 jsii.String(s.Name.Function(f.name)),
 		Runtime:                      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture:                 s.Settings.Architecture,

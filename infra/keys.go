@@ -4,7 +4,12 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdadestinations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsschedulertargets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"stille/shared/schema"
@@ -68,20 +73,54 @@ func mayRead(secrets ...secret) awsiam.PolicyStatement {
 	return allow(arns, "secretsmanager:GetSecretValue")
 }
 
-// firstKeys has rotate-keys make the first key sets and their canaries, once:
-// nothing in the custom resource ever changes.
-func (s stack) firstKeys(k keys, t tables) {
+// linkKeysSchedule is when the link keys are rotated: once a year, on a day and
+// at an hour when somebody is there to see it fail.
+const linkKeysSchedule = "cron(0 9 15 1 ? *)"
+
+// rotation is the function that makes and changes keys, and where a rotation
+// ends up that nobody waited for and that failed.
+type rotation struct {
+	awslambda.Function
+	missed awssqs.Queue
+}
+
+// rotation counts what uses a contact key before it destroys one, hence the
+// scans.
+func (s stack) rotation(k keys, t tables) rotation {
+	missed := s.queue("rotation-missed")
 	rotate := s.function(function{
-		name:    schema.RotateKeys,
-		memory:  256,
-		timeout: awscdk.Duration_Minutes(jsii.Number(1)),
+		name:   schema.RotateKeys,
+		memory: 512,
+		// Counting reads whole tables.
+		timeout: awscdk.Duration_Minutes(jsii.Number(15)),
 		may: []awsiam.PolicyStatement{
 			allow([]*string{k.contact.arn, k.link.arn, k.proof.arn}, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
-			allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"),
+			allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Scan"),
+			allow(arns(append(t.records(), t.holds)...), "dynamodb:Scan"),
+			s.readsRecords(k),
+			allow([]*string{missed.QueueArn()}, "sqs:SendMessage"),
 		},
 	})
+	rotate.ConfigureAsyncInvoke(&awslambda.EventInvokeConfigOptions{
+		OnFailure: awslambdadestinations.NewSqsDestination(missed),
+	})
+	awsscheduler.NewSchedule(s.Stack, jsii.String("schedule-link-keys"), &awsscheduler.ScheduleProps{
+		ScheduleName: jsii.String(s.Name.Function(schema.RotateKeys)),
+		Schedule:     awsscheduler.ScheduleExpression_Expression(jsii.String(linkKeysSchedule), awscdk.TimeZone_ETC_UTC()),
+		Target: awsschedulertargets.NewLambdaInvoke(rotate, &awsschedulertargets.ScheduleTargetBaseProps{
+			Input:           awsscheduler.ScheduleTargetInput_FromObject(map[string]any{"rotate": "link"}),
+			DeadLetterQueue: missed,
+			MaxEventAge:     awscdk.Duration_Hours(jsii.Number(6)),
+		}),
+	})
+	return rotation{rotate, missed}
+}
+
+// firstKeys has rotate-keys make the first key sets and their canaries, once:
+// nothing in the custom resource ever changes.
+func (s stack) firstKeys(k keys, t tables, r rotation) {
 	first := awscdk.NewCustomResource(s.Stack, jsii.String("first-keys"), &awscdk.CustomResourceProps{
-		ServiceToken:   rotate.FunctionArn(),
+		ServiceToken:   r.FunctionArn(),
 		ResourceType:   jsii.String("Custom::FirstKeys"),
 		ServiceTimeout: awscdk.Duration_Minutes(jsii.Number(5)),
 	})

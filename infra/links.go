@@ -7,7 +7,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
@@ -16,11 +15,12 @@ import (
 )
 
 // linksConcurrency is what each link function has to itself: about a thousand
-// opt-outs a second, whatever the tools are doing.
+// opt-outs a second, whatever the tools are doing, and 25 while the store hangs
+// and each waits for it before it is queued.
 const linksConcurrency = 50
 
 // linksAPI is the public API that the links in messages lead to.
-func (s stack) linksAPI(k keys, t tables) awsapigatewayv2.HttpApi {
+func (s stack) linksAPI(k keys, t tables, w waiting) awsapigatewayv2.HttpApi {
 	api := s.httpAPI("links-api", s.Settings.LinksAPITags)
 	for _, door := range []struct{ function, route string }{
 		{schema.UnsubscribeEmail, schema.RouteEmailLink},
@@ -31,11 +31,8 @@ func (s stack) linksAPI(k keys, t tables) awsapigatewayv2.HttpApi {
 			memory:      256,
 			timeout:     awscdk.Duration_Seconds(jsii.Number(10)),
 			concurrency: jsii.Number(linksConcurrency),
-			may: []awsiam.PolicyStatement{
-				mayRead(k.contact, k.link),
-				allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem"),
-				allow(arns(t.ledger), "dynamodb:PutItem", "dynamodb:Query"), // Query: where the list was restored to an older state
-			},
+			variables:   map[string]*string{schema.VarWaitingQueue: w.queue.QueueUrl()},
+			may:         append(t.mayChangeList(), mayRead(k.contact, k.link), w.mayWait()),
 		})
 		// Every method reaches the function: it has an answer for each.
 		route(api, awsapigatewayv2.HttpMethod_ANY, door.route, f)

@@ -6,8 +6,8 @@
 //
 // It takes its context from the CDK CLI: environment (local or production) and
 // version (what is deployed, for the certificates); gateway (where the emulator
-// listens) for the local one; stack (its name) and region where they are not
-// the defaults.
+// listens) and sms (where SMS are sent to, if anywhere) for the local one;
+// stack (its name) and region where they are not the defaults.
 package main
 
 import (
@@ -74,7 +74,7 @@ func readConfig(app awscdk.App, policy *retention.Policy) (Config, error) {
 		value, _ := app.Node().TryGetContext(jsii.String(name)).(string)
 		return value
 	}
-	settings, err := settingsFor(given("environment"), given("gateway"))
+	settings, err := settingsFor(given("environment"), given("gateway"), given("sms"))
 	config := Config{
 		Name:     schema.Stack(cmp.Or(given("stack"), string(schema.DefaultStack))),
 		Region:   cmp.Or(given("region"), defaultRegion),

@@ -2,10 +2,13 @@ package main
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsschedulertargets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -21,10 +24,11 @@ import (
 // shardsAtOnce is how many of a run's shards delete at the same time.
 const shardsAtOnce = 16
 
-// purges are one state machine per class, and what the scheduler could not
-// start.
+// purges are one state machine per class, another for its audits, and what the
+// scheduler could not start.
 type purges struct {
 	machines []machine
+	audits   []machine
 	missed   awssqs.Queue
 }
 
@@ -53,6 +57,7 @@ func (s stack) purges(k keys, t tables, b buckets, e events) purges {
 		s.schedule(class, m, p.missed)
 		p.machines = append(p.machines, machine{class.Name, m})
 	}
+	p.audits = s.audits(k, t, b, steps.verify, p.missed)
 	return p
 }
 
@@ -63,8 +68,15 @@ func (s stack) purgePlan(k keys, t tables) awslambda.Function {
 		timeout: awscdk.Duration_Minutes(jsii.Number(15)),
 		may: []awsiam.PolicyStatement{
 			allow(dueIndexes(t), "dynamodb:Query"),
+			allow(arns(t.records()...), "dynamodb:DescribeTable"),
 			s.readsRecords(k),
-			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem"),
+			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"),
+			allow([]*string{s.FormatArn(&awscdk.ArnComponents{
+				Service:      jsii.String("states"),
+				Resource:     jsii.String("execution"),
+				ResourceName: jsii.String(s.Name.Purge("*") + ":*"),
+				ArnFormat:    awscdk.ArnFormat_COLON_RESOURCE_NAME,
+			})}, "states:DescribeExecution"),
 		},
 	})
 }
@@ -80,14 +92,38 @@ func (s stack) purgeDelete(k keys, t tables, b buckets) awslambda.Function {
 		memory:    512,
 		timeout:   awscdk.Duration_Minutes(jsii.Number(15)),
 		variables: map[string]*string{schema.VarManifestBucket: b.manifests.BucketName()},
-		may: []awsiam.PolicyStatement{
-			allow(arns(t.records()...), "dynamodb:BatchGetItem", "dynamodb:DeleteItem"),
+		may: append([]awsiam.PolicyStatement{
+			// UpdateItem marks the records whose objects go before them.
+			allow(arns(t.records()...), "dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem"),
 			allow(dueIndexes(t), "dynamodb:Query"),
 			s.writesRecords(k),
 			allow(arns(t.holds), "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"),
+			allow(arns(t.runs), "dynamodb:GetItem"),
 			allow(objects(b.manifests), "s3:PutObject"),
-		},
+		}, s.deletesObjects()...),
 	})
+}
+
+// deletesObjects lets a function delete what lies in the buckets that the
+// policy's classes name, which others own, and nothing elsewhere.
+func (s stack) deletesObjects() []awsiam.PolicyStatement {
+	var named []string
+	for _, class := range s.Policy.Classes {
+		named = append(named, class.Buckets...)
+	}
+	named = slices.Compact(slices.Sorted(slices.Values(named)))
+	if len(named) == 0 {
+		return nil
+	}
+	buckets, contents := make([]*string, len(named)), make([]*string, len(named))
+	for i, name := range named {
+		bucket := awss3.Bucket_FromBucketName(s.Stack, jsii.String("objects-"+name), jsii.String(name))
+		buckets[i], contents[i] = bucket.BucketArn(), bucket.ArnForObjects(jsii.String("*"))
+	}
+	return []awsiam.PolicyStatement{
+		allow(buckets, "s3:ListBucketVersions"),
+		allow(contents, "s3:DeleteObject", "s3:DeleteObjectVersion"),
+	}
 }
 
 func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Function {
@@ -101,9 +137,10 @@ func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Func
 		},
 		may: []awsiam.PolicyStatement{
 			allow(arns(t.records()...), "dynamodb:BatchGetItem"),
-			allow(dueIndexes(t), "dynamodb:Query"),
+			allow(append(dueIndexes(t), indexArns(schema.IndexRunning, t.records()...)...), "dynamodb:Query"),
 			s.readsRecords(k),
-			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem"),
+			allow(arns(t.holds), "dynamodb:BatchGetItem"), // what a hold keeps is not overdue
+			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
 			// Without ListBucket a missing object is 403, not 404.
 			allow([]*string{b.manifests.BucketArn(), b.evidence.BucketArn()}, "s3:ListBucket"),
 			allow(objects(b.manifests), "s3:GetObject"),
@@ -128,22 +165,32 @@ func (s stack) machine(class retention.Class, f steps, role awsiam.IRole) awsste
 		"startedAt": at("$$.Execution.StartTime"),
 	}
 
+	failed := ended(scope, "Failed", schema.PurgeFailed, "A step or a shard failed; the certificate of this run says what it did.")
 	certify := invoke("Certify the failure", f.verify, with(run, map[string]any{
 		"failed": true,
 		"error":  at("$.Error"),
 	}))
 	again(certify)
-	failed := awsstepfunctions.NewFail(scope, jsii.String("Failed"), &awsstepfunctions.FailProps{
-		Error: jsii.String(schema.PurgeFailed),
-		Cause: jsii.String("A step or a shard failed; the certificate of this run says what it did."),
-	})
 	certify.Next(failed)
 	failure := &awsstepfunctions.CatchProps{Errors: jsii.Strings("States.ALL")}
 
 	plan := invoke("Plan", f.plan, with(run, map[string]any{
-		"input": awsstepfunctions.JsonPath_ObjectAt(jsii.String("$$.Execution.Input")),
+		"machine": at("$$.StateMachine.Id"),
+		"input":   awsstepfunctions.JsonPath_ObjectAt(jsii.String("$$.Execution.Input")),
 	}))
 	plan.AddCatch(certify, failure)
+
+	// A run of the class that was killed gets its certificate first.
+	finish := invoke("Finish the run before", f.verify, map[string]any{
+		"class":     class.Name,
+		"run":       at("$.unfinished"),
+		"startedAt": at("$.startedAt"),
+		"failed":    true,
+		"error":     "Killed",
+	})
+	again(finish)
+	finish.AddCatch(certify, failure)
+	finish.Next(plan)
 
 	remove := awsstepfunctions.NewMap(scope, jsii.String("Delete"), &awsstepfunctions.MapProps{
 		ItemsPath:      jsii.String("$.shards"),
@@ -158,17 +205,39 @@ func (s stack) machine(class retention.Class, f steps, role awsiam.IRole) awsste
 	}))
 	again(verify)
 	verify.AddCatch(certify, failure)
-	completed := awsstepfunctions.Condition_StringEquals(jsii.String("$.outcome"), jsii.String(schema.Completed))
+	refused := invoke("Certify the plan", f.verify, run)
+	again(refused)
+	refused.AddCatch(certify, failure)
+
+	is := func(path, value string) awsstepfunctions.Condition {
+		return awsstepfunctions.Condition_StringEquals(jsii.String(path), jsii.String(value))
+	}
+	plan.Next(awsstepfunctions.NewChoice(scope, jsii.String("What next?"), nil).
+		When(is("$.next", "delete"), remove.Next(verify), nil).
+		When(is("$.next", "finish"), finish, nil).
+		Otherwise(refused))
 	outcome := awsstepfunctions.NewChoice(scope, jsii.String("Completed?"), nil).
-		When(completed, awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
+		When(is("$.outcome", schema.Completed), awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
+		When(is("$.outcome", schema.Halted), ended(scope, "Halted", schema.PurgeHalted, "The brake held the run; nothing was deleted. An operator approves its plan."), nil).
+		When(is("$.outcome", schema.Stopped), ended(scope, "Stopped", schema.PurgeStopped, "The run was stopped, or another run of the class was on."), nil).
 		Otherwise(failed)
+	verify.Next(outcome)
+	refused.Next(outcome)
 
 	return awsstepfunctions.NewStateMachine(scope, jsii.String("machine"), &awsstepfunctions.StateMachineProps{
 		StateMachineName: jsii.String(s.Name.Purge(class.Name)),
-		DefinitionBody:   awsstepfunctions.DefinitionBody_FromChainable(plan.Next(remove).Next(verify).Next(outcome)),
+		DefinitionBody:   awsstepfunctions.DefinitionBody_FromChainable(plan),
 		Role:             role,
 		// Done long before the next night's run.
 		Timeout: awscdk.Duration_Hours(jsii.Number(20)),
+	})
+}
+
+// ended is an end other than the good one: the execution fails by the name of
+// its event.
+func ended(scope constructs.Construct, id, name, cause string) awsstepfunctions.Fail {
+	return awsstepfunctions.NewFail(scope, jsii.String(id), &awsstepfunctions.FailProps{
+		Error: jsii.String(name), Cause: jsii.String(cause),
 	})
 }
 
@@ -180,9 +249,12 @@ func (s stack) machine(class retention.Class, f steps, role awsiam.IRole) awsste
 func shard(scope constructs.Construct, pages awsstepfunctionstasks.LambdaInvoke) awsstepfunctions.IChainable {
 	again(pages)
 	pages.AddCatch(ends(scope, "Shard failed", "failed"), &awsstepfunctions.CatchProps{Errors: jsii.Strings("States.ALL")})
-	done := awsstepfunctions.Condition_BooleanEquals(jsii.String("$.done"), jsii.Bool(true))
+	is := func(path string) awsstepfunctions.Condition {
+		return awsstepfunctions.Condition_BooleanEquals(jsii.String(path), jsii.Bool(true))
+	}
 	return pages.Next(awsstepfunctions.NewChoice(scope, jsii.String("Shard done?"), nil).
-		When(done, ends(scope, "Shard done", "done"), nil).
+		When(is("$.stopped"), ends(scope, "Shard stopped", "stopped"), nil).
+		When(is("$.done"), ends(scope, "Shard done", "done"), nil).
 		Otherwise(pages))
 }
 
@@ -251,5 +323,17 @@ func (s stack) schedule(class retention.Class, machine awsstepfunctions.StateMac
 			DeadLetterQueue: missed,
 			MaxEventAge:     awscdk.Duration_Hours(jsii.Number(6)),
 		}),
+	})
+}
+
+// overdue is the metric that purge-verify's log line makes at the end of every
+// run. Over a day, so that the alarm stands until the next night's run.
+func overdue(class string) awscloudwatch.Metric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace:     jsii.String(schema.Source),
+		MetricName:    jsii.String(schema.MetricOverdue),
+		DimensionsMap: &map[string]*string{schema.AttrClass: jsii.String(class)},
+		Period:        awscdk.Duration_Days(jsii.Number(1)),
+		Statistic:     jsii.String("Maximum"),
 	})
 }

@@ -4,8 +4,8 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,6 +22,9 @@ func TestEveryClassIsPurgedByTheClockOfItsZone(t *testing.T) {
 		}
 		got := map[string][2]string{}
 		for name, schedule := range schedules {
+			if !strings.HasPrefix(name, "stille-purge-") { // TestLinkKeysAreRotatedOnceAYear
+				continue
+			}
 			got[name] = [2]string{made.text(dig(schedule, "ScheduleExpression")), made.text(dig(schedule, "ScheduleExpressionTimezone"))}
 			target := dig(schedule, "Target")
 			if to := made.text(dig(target, "Arn")); to != name {
@@ -61,24 +64,50 @@ func TestPurge(t *testing.T) {
 		run := map[string]any{"class": class, "run.$": "$$.Execution.Name", "startedAt.$": "$$.Execution.StartTime"}
 
 		t.Run(class+" is planned, deleted, verified", func(t *testing.T) {
-			var path []string
-			for name := made["StartAt"]; name != nil; name = dig(state(name.(string)), "Next") {
-				path = append(path, fmt.Sprint(name, ": ", dig(state(name.(string)), "Resource")))
+			next := func(name string) [2]any { return [2]any{dig(state(name), "Resource"), dig(state(name), "Next")} }
+			want := map[string][2]any{
+				"Plan":                  {"stille-purge-plan", "What next?"},
+				"Finish the run before": {"stille-purge-verify", "Plan"},
+				"Delete":                {nil, "Verify"},
+				"Verify":                {"stille-purge-verify", "Completed?"},
+				"Certify the plan":      {"stille-purge-verify", "Completed?"},
 			}
-			want := []string{"Plan: stille-purge-plan", "Delete: <nil>", "Verify: stille-purge-verify", "Completed?: <nil>"}
-			if diff := cmp.Diff(want, path); diff != "" {
+			if made["StartAt"] != "Plan" {
+				t.Errorf("it begins with %v", made["StartAt"])
+			}
+			for name, follows := range want {
+				if got := next(name); got != follows {
+					t.Errorf("%s: %v, want %v", name, got, follows)
+				}
+			}
+			branches := map[string]any{
+				"Type": "Choice",
+				"Choices": []any{
+					map[string]any{"Variable": "$.next", "StringEquals": "delete", "Next": "Delete"},
+					map[string]any{"Variable": "$.next", "StringEquals": "finish", "Next": "Finish the run before"},
+				},
+				"Default": "Certify the plan",
+			}
+			if diff := cmp.Diff(branches, state("What next?")); diff != "" {
 				t.Error(diff)
 			}
 		})
 		t.Run(class+" tells every step its run", func(t *testing.T) {
 			for name, more := range map[string]map[string]any{
-				"Plan":                {"input.$": "$$.Execution.Input"},
+				"Plan":                {"input.$": "$$.Execution.Input", "machine.$": "$$.StateMachine.Id"},
 				"Verify":              {"worked.$": "$.worked"},
+				"Certify the plan":    {},
 				"Certify the failure": {"failed": true, "error.$": "$.Error"},
 			} {
 				if diff := cmp.Diff(both(run, more), dig(state(name), "Parameters")); diff != "" {
 					t.Errorf("%s: %s", name, diff)
 				}
+			}
+		})
+		t.Run(class+" certifies a run that was killed as that run", func(t *testing.T) {
+			want := map[string]any{"class": class, "run.$": "$.unfinished", "startedAt.$": "$.startedAt", "failed": true, "error": "Killed"}
+			if diff := cmp.Diff(want, dig(state("Finish the run before"), "Parameters")); diff != "" {
+				t.Error(diff)
 			}
 		})
 		t.Run(class+" deletes shard by shard until each is done", func(t *testing.T) {
@@ -91,8 +120,11 @@ func TestPurge(t *testing.T) {
 				t.Errorf("pages are deleted by %v", got)
 			}
 			want := map[string]any{
-				"Type":    "Choice",
-				"Choices": []any{map[string]any{"Variable": "$.done", "BooleanEquals": true, "Next": "Shard done"}},
+				"Type": "Choice",
+				"Choices": []any{
+					map[string]any{"Variable": "$.stopped", "BooleanEquals": true, "Next": "Shard stopped"},
+					map[string]any{"Variable": "$.done", "BooleanEquals": true, "Next": "Shard done"},
+				},
 				"Default": "Delete pages",
 			}
 			if diff := cmp.Diff(want, dig(remove, "ItemProcessor", "States", "Shard done?")); diff != "" {
@@ -105,7 +137,7 @@ func TestPurge(t *testing.T) {
 			if diff := cmp.Diff(want, dig(shard, "Delete pages", "Catch")); diff != "" {
 				t.Error(diff)
 			}
-			for name, how := range map[string]string{"Shard done": "done", "Shard failed": "failed"} {
+			for name, how := range map[string]string{"Shard done": "done", "Shard failed": "failed", "Shard stopped": "stopped"} {
 				want := map[string]any{"Type": "Pass", "Result": map[string]any{how: true}, "End": true}
 				if diff := cmp.Diff(want, dig(shard, name)); diff != "" {
 					t.Errorf("%s: %s", name, diff)
@@ -114,8 +146,12 @@ func TestPurge(t *testing.T) {
 		})
 		t.Run(class+" succeeds only if verified as completed", func(t *testing.T) {
 			want := map[string]any{
-				"Type":    "Choice",
-				"Choices": []any{map[string]any{"Variable": "$.outcome", "StringEquals": "COMPLETED", "Next": "Completed"}},
+				"Type": "Choice",
+				"Choices": []any{
+					map[string]any{"Variable": "$.outcome", "StringEquals": "COMPLETED", "Next": "Completed"},
+					map[string]any{"Variable": "$.outcome", "StringEquals": "HALTED", "Next": "Halted"},
+					map[string]any{"Variable": "$.outcome", "StringEquals": "STOPPED", "Next": "Stopped"},
+				},
 				"Default": "Failed",
 			}
 			if diff := cmp.Diff(want, state("Completed?")); diff != "" {
@@ -124,12 +160,14 @@ func TestPurge(t *testing.T) {
 			if got := dig(state("Completed"), "Type"); got != "Succeed" {
 				t.Errorf("a completed run ends with %v", got)
 			}
-			if got := [2]any{dig(state("Failed"), "Type"), dig(state("Failed"), "Error")}; got != [2]any{"Fail", "PurgeFailed"} {
-				t.Errorf("a failed run ends with %v", got)
+			for name, event := range map[string]string{"Failed": "PurgeFailed", "Halted": "PurgeHalted", "Stopped": "PurgeStopped"} {
+				if got := [2]any{dig(state(name), "Type"), dig(state(name), "Error")}; got != [2]any{"Fail", event} {
+					t.Errorf("%s is %v", name, got)
+				}
 			}
 		})
 		t.Run(class+" ends in a certificate whatever fails", func(t *testing.T) {
-			for _, name := range []string{"Plan", "Delete", "Verify"} {
+			for _, name := range []string{"Plan", "Finish the run before", "Delete", "Verify", "Certify the plan"} {
 				want := []any{map[string]any{"ErrorEquals": []any{"States.ALL"}, "Next": "Certify the failure"}}
 				if diff := cmp.Diff(want, dig(state(name), "Catch")); diff != "" {
 					t.Errorf("%s: %s", name, diff)
@@ -201,4 +239,22 @@ func TestAClassMoreIsOneStanzaMore(t *testing.T) {
 			t.Errorf("purge-delete has no %s", right)
 		}
 	}
+}
+
+func TestWhatIsOverdueAfterAPurgeAlarmsUntilTheNext(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		alarms := made.named("AWS::CloudWatch::Alarm", "Properties")
+		for _, class := range []string{"communication", "messaging", "contact", "service"} {
+			got := alarms["stille-overdue-"+class]
+			for property, want := range map[string]any{
+				"Namespace": "stille", "MetricName": "OverdueRecords", "Statistic": "Maximum", "Period": 86400.0, "EvaluationPeriods": 1.0,
+				"Threshold": 1.0, "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+				"Dimensions": []any{map[string]any{"Name": "class", "Value": class}},
+			} {
+				if diff := cmp.Diff(want, dig(got, property)); diff != "" {
+					t.Errorf("%s of %s (-want +got):\n%s", property, class, diff)
+				}
+			}
+		}
+	})
 }

@@ -96,14 +96,22 @@ func TestEveryFunctionMayDoWhatItMustAndNothingElse(t *testing.T) {
 		"kms:ReEncryptFrom" + viaDynamoDB, "kms:ReEncryptTo" + viaDynamoDB,
 	})
 	due := []string{"dynamodb:Query stille-records-*/index/due", "dynamodb:Query stille-records-*/index/withdrawn"}
-	link := []string{
-		secret + "contact-keys-??????", secret + "link-keys-??????",
-		"dynamodb:GetItem stille-suppressions", "dynamodb:PutItem stille-suppressions",
+	claimsSlots := []string{
+		"dynamodb:GetItem stille-slots", "dynamodb:PutItem stille-slots", "dynamodb:ConditionCheckItem stille-records-messaging",
+	}
+	mayChangeList := []string{
+		secret + "contact-keys-??????",
+		"dynamodb:GetItem stille-suppressions", "dynamodb:PutItem stille-suppressions", "dynamodb:UpdateItem stille-suppressions",
 		"dynamodb:Query stille-ledger", "dynamodb:PutItem stille-ledger",
 	}
+	link := slices.Concat(mayChangeList, []string{secret + "link-keys-??????", "sqs:SendMessage waiting"})
+	changesList := slices.Concat(mayChangeList, []string{"dynamodb:GetItem stille-tools"})
 	want := map[string][]string{
 		"unsubscribe-email": link,
 		"unsubscribe-sms":   link,
+		"drain": slices.Concat(mayChangeList, []string{
+			"sqs:ReceiveMessage waiting", "sqs:DeleteMessage waiting", "sqs:GetQueueAttributes waiting",
+		}),
 		"check": {
 			secret + "contact-keys-??????",
 			"dynamodb:GetItem stille-tools",
@@ -114,24 +122,35 @@ func TestEveryFunctionMayDoWhatItMustAndNothingElse(t *testing.T) {
 			"dynamodb:GetItem stille-tools",
 			"dynamodb:GetItem stille-suppressions",
 		},
-		"suppress": {
-			secret + "contact-keys-??????",
-			"dynamodb:GetItem stille-tools",
-			"dynamodb:GetItem stille-suppressions", "dynamodb:PutItem stille-suppressions",
-			"dynamodb:Query stille-ledger", "dynamodb:PutItem stille-ledger",
-		},
+		"suppress": changesList,
+		"release":  changesList,
+		"feedback": slices.Concat(mayChangeList, []string{
+			"sqs:ReceiveMessage feedbackqueue", "sqs:DeleteMessage feedbackqueue", "sqs:GetQueueAttributes feedbackqueue",
+		}),
+		"sms-reply": slices.Concat(mayChangeList, []string{
+			"sqs:ReceiveMessage smsreplyqueue", "sqs:DeleteMessage smsreplyqueue", "sqs:GetQueueAttributes smsreplyqueue",
+			"dynamodb:GetItem stille-replies", "dynamodb:PutItem stille-replies", "dynamodb:DeleteItem stille-replies",
+			"sms-voice:SendTextMessage arn:AWS::Partition:sms-voice:eu-north-1:AWS::AccountId:phone-number/*",
+		}),
 		"record": slices.Concat(writesRecords, []string{
 			secret + "contact-keys-??????",
 			"dynamodb:GetItem stille-tools",
 			"dynamodb:GetItem stille-suppressions",
 			"dynamodb:GetItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
+		}, claimsSlots),
+		"end": slices.Concat(writesRecords, []string{
+			secret + "contact-keys-??????",
+			"dynamodb:GetItem stille-tools",
+			"dynamodb:GetItem stille-suppressions",
+			"dynamodb:GetItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
+			"dynamodb:Query stille-records-*/index/subject",
 		}),
 		"propagate": slices.Concat(writesRecords, []string{
 			"dynamodb:DescribeStream stille-ledger", "dynamodb:GetRecords stille-ledger", "dynamodb:GetShardIterator stille-ledger",
 			"dynamodb:ListStreams *",
 			"dynamodb:GetItem stille-suppressions",
-			"dynamodb:GetItem stille-records-messaging", "dynamodb:UpdateItem stille-records-messaging",
-			"dynamodb:Query stille-records-messaging/index/subject",
+			"dynamodb:GetItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
+			"dynamodb:Query stille-records-*/index/subject",
 			"events:PutEvents stille",
 			"sqs:SendMessage propagateparked",
 		}),
@@ -140,30 +159,44 @@ func TestEveryFunctionMayDoWhatItMustAndNothingElse(t *testing.T) {
 			"dynamodb:ListStreams *",
 			"dynamodb:GetItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
 			"dynamodb:GetItem stille-suppressions",
+			"dynamodb:Query stille-slots/index/record", "dynamodb:DeleteItem stille-slots",
 			"sqs:SendMessage stampparked",
-		}),
+		}, claimsSlots),
 		"purge-plan": slices.Concat(readsRecords, due, []string{
-			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs",
+			"dynamodb:DescribeTable stille-records-*",
+			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:DeleteItem stille-runs", "dynamodb:Query stille-runs",
+			"states:DescribeExecution execution:stille-purge-*:*",
 		}),
 		"purge-delete": slices.Concat(writesRecords, due, []string{
-			"dynamodb:BatchGetItem stille-records-*", "dynamodb:DeleteItem stille-records-*",
+			"dynamodb:BatchGetItem stille-records-*", "dynamodb:DeleteItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
 			"dynamodb:GetItem stille-holds", "dynamodb:BatchGetItem stille-holds", "dynamodb:ConditionCheckItem stille-holds",
+			"dynamodb:GetItem stille-runs",
 			"s3:PutObject manifests/*",
 		}),
 		"purge-verify": slices.Concat(readsRecords, due, []string{
-			"dynamodb:BatchGetItem stille-records-*",
-			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs",
+			"dynamodb:Query stille-records-*/index/running",
+			"dynamodb:BatchGetItem stille-records-*", "dynamodb:BatchGetItem stille-holds",
+			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:DeleteItem stille-runs",
 			"s3:ListBucket manifests", "s3:GetObject manifests/*",
 			"s3:ListBucket evidence", "s3:GetObject evidence/*", "s3:PutObject evidence/*",
 			"kms:Sign signingkey", "kms:GetPublicKey signingkey",
 			secret + "proof-keys-??????",
 			"events:PutEvents stille",
 		}),
-		"rotate-keys": {
+		"purge-audit": slices.Concat(readsRecords, []string{
+			"dynamodb:Scan stille-records-*", "dynamodb:BatchGetItem stille-records-*",
+			"dynamodb:GetItem stille-suppressions", "dynamodb:BatchGetItem stille-suppressions",
+			"dynamodb:BatchGetItem stille-holds",
+			"s3:PutObject manifests/audits/*",
+		}),
+		"rotate-keys": slices.Concat(readsRecords, []string{
 			secret + "contact-keys-??????", secret + "link-keys-??????", secret + "proof-keys-??????",
 			put + "contact-keys-??????", put + "link-keys-??????", put + "proof-keys-??????",
-			"dynamodb:GetItem stille-suppressions", "dynamodb:PutItem stille-suppressions", "dynamodb:Scan stille-suppressions",
-		},
+			"dynamodb:GetItem stille-suppressions", "dynamodb:PutItem stille-suppressions",
+			"dynamodb:UpdateItem stille-suppressions", "dynamodb:Scan stille-suppressions",
+			"dynamodb:Scan stille-holds", "dynamodb:Scan stille-records-*",
+			"sqs:SendMessage rotationmissed",
+		}),
 	}
 	inBoth(t, func(t *testing.T, made template) {
 		rights := made.rights()
@@ -203,14 +236,24 @@ func TestNoRoleCan(t *testing.T) {
 		{"do a thing to everything, except list streams", func(_, action, resource string) bool {
 			return resource == "*" && action != "dynamodb:ListStreams"
 		}},
-		{"delete, except purge-delete", func(role, action, _ string) bool {
-			return strings.Contains(action, "Delete") && role != "purgedeleterole"
+		{"delete, except purge-delete records, stamp the slot of one that is gone, a purge its lock, and whoever took a message that message", func(role, action, resource string) bool {
+			return strings.Contains(action, "Delete") && !slices.Contains([]string{
+				"purgedeleterole dynamodb:DeleteItem stille-records-*",
+				"stamprole dynamodb:DeleteItem stille-slots",
+				"purgeplanrole dynamodb:DeleteItem stille-runs",
+				"purgeverifyrole dynamodb:DeleteItem stille-runs",
+				"drainrole sqs:DeleteMessage waiting",
+				"feedbackrole sqs:DeleteMessage feedbackqueue",
+				"smsreplyrole sqs:DeleteMessage smsreplyqueue",
+				"smsreplyrole dynamodb:DeleteItem stille-replies",
+			}, role+" "+action+" "+resource)
 		}},
-		{"delete from anything but class tables", func(_, action, resource string) bool {
-			return strings.Contains(action, "Delete") && resource != "stille-records-*"
-		}},
-		{"reach suppressions or ledger from a purge", func(role, _, resource string) bool {
-			return strings.HasPrefix(role, "purge") && (strings.HasPrefix(resource, "stille-suppressions") || strings.HasPrefix(resource, "stille-ledger"))
+		{"reach suppressions or ledger from a purge, except that an audit reads suppressions", func(role, action, resource string) bool {
+			reached := strings.HasPrefix(resource, "stille-suppressions") || strings.HasPrefix(resource, "stille-ledger")
+			return strings.HasPrefix(role, "purge") && reached && !slices.Contains([]string{
+				"purgeauditrole dynamodb:GetItem stille-suppressions",
+				"purgeauditrole dynamodb:BatchGetItem stille-suppressions",
+			}, role+" "+action+" "+resource)
 		}},
 		{"go around conditions with PartiQL", func(_, action, _ string) bool { return strings.HasPrefix(action, "dynamodb:PartiQL") }},
 		{"change evidence or lift its lock", func(_, action, resource string) bool {

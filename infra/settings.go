@@ -30,16 +30,19 @@ type Settings struct {
 	// then lead to that address, as no brand's linkDomain does.
 	Gateway string
 
+	// SMS is where the local stack sends SMS, in the place of AWS; empty for
+	// AWS, and where nothing is there to send to.
+	SMS string
+
 	// LinksAPITags and ToolsAPITags are tags of the two HTTP APIs. The emulator
 	// takes an API's id, and with it its address, from a tag.
 	LinksAPITags, ToolsAPITags map[string]string
 }
 
-// settingsFor returns the settings of an environment by its name; gateway is
-// only for the local one. It fails on
-// every other name, also the empty one: nobody deploys production by leaving
-// something out.
-func settingsFor(environment, gateway string) (Settings, error) {
+// settingsFor returns the settings of an environment by its name; gateway and
+// sms are only for the local one. It fails on every other name, also the empty
+// one: nobody deploys production by leaving something out.
+func settingsFor(environment, gateway, sms string) (Settings, error) {
 	switch environment {
 	case "local":
 		if gateway == "" {
@@ -49,6 +52,7 @@ func settingsFor(environment, gateway string) (Settings, error) {
 			Architecture:  hostArchitecture(),
 			RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 			Gateway:       gateway,
+			SMS:           sms,
 			LinksAPITags:  map[string]string{"ms-custom-id": "57111e01"},
 			ToolsAPITags:  map[string]string{"ms-custom-id": "57111e02"},
 		}, nil
@@ -69,6 +73,15 @@ func (s Settings) address(api awsapigatewayv2.HttpApi) *string {
 		return api.ApiEndpoint()
 	}
 	return jsii.String(s.Gateway + "/_aws/execute-api/" + *api.ApiId())
+}
+
+// smsVariables are what a function that sends SMS needs: the SDK's own
+// variable for the address of that service.
+func (s Settings) smsVariables() map[string]*string {
+	if s.SMS == "" {
+		return nil
+	}
+	return map[string]*string{"AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2": jsii.String(s.SMS)}
 }
 
 // hostArchitecture is the architecture of this machine, because the emulator

@@ -40,12 +40,15 @@ func NewStack(app constructs.Construct, config Config) awscdk.Stack {
 	buckets := s.buckets()
 	events := s.events()
 
-	s.firstKeys(keys, tables)
-	links := s.linksAPI(keys, tables)
+	rotation := s.rotation(keys, tables)
+	s.firstKeys(keys, tables, rotation)
+	waiting := s.waiting(keys, tables)
+	links := s.linksAPI(keys, tables, waiting)
 	tools := s.toolsAPI(keys, tables, links)
+	inboxes := s.inboxes(keys, tables, events)
 	streams := s.streams(keys, tables, events)
 	purges := s.purges(keys, tables, buckets, events)
-	s.alarms(links, streams, purges)
+	s.alarms(links, waiting, inboxes, streams, purges, rotation)
 
 	s.output(schema.OutputLinks, s.Settings.address(links))
 	s.output(schema.OutputAPI, s.Settings.address(tools))

@@ -27,7 +27,7 @@ func TestTables(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
 		t.Run("can be set back to any second, class tables for a week only", func(t *testing.T) {
 			equal(t,
-				both(same(35.0, promiseTables()...), same(7.0, perClass("stille-records-%s")...)),
+				both(same(35.0, promiseTables()...), same(7.0, append(perClass("stille-records-%s"), "stille-slots")...)),
 				made.named(table, "Properties", "Replicas", "PointInTimeRecoverySpecification", "RecoveryPeriodInDays"))
 			equal(t, same(true, allTables()...),
 				made.named(table, "Properties", "Replicas", "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"))
@@ -36,16 +36,18 @@ func TestTables(t *testing.T) {
 			equal(t, same("PAY_PER_REQUEST", allTables()...), made.named(table, "Properties", "BillingMode"))
 		})
 		t.Run("expire nothing by themselves", func(t *testing.T) {
-			equal(t, same(nil, allTables()...), made.named(table, "Properties", "TimeToLiveSpecification"))
+			expiring := made.named(table, "Properties", "TimeToLiveSpecification")
+			delete(expiring, "stille-replies") // TestRepliesAreForgotten
+			equal(t, same(nil, slices.DeleteFunc(allTables(), func(name string) bool { return name == "stille-replies" })...), expiring)
 		})
 		t.Run("stream where something follows from a change", func(t *testing.T) {
 			equal(t,
-				both(same(nil, promiseTables()...), same("NEW_IMAGE", append(perClass("stille-records-%s"), "stille-ledger")...)),
+				both(same(nil, append(promiseTables(), "stille-slots")...), same("NEW_IMAGE", append(perClass("stille-records-%s"), "stille-ledger")...)),
 				made.named(table, "Properties", "StreamSpecification", "StreamViewType"))
 		})
 		t.Run("are encrypted with our own key where they hold records", func(t *testing.T) {
 			equal(t,
-				both(same(nil, promiseTables()...), same("KMS", perClass("stille-records-%s")...)),
+				both(same(nil, append(promiseTables(), "stille-slots")...), same("KMS", perClass("stille-records-%s")...)),
 				made.named(table, "Properties", "SSESpecification", "SSEType"))
 			for name, key := range made.named(table, "Properties", "Replicas", "SSESpecification", "KMSMasterKeyId") {
 				if _, records := strings.CutPrefix(name, "stille-records-"); records && made.text(key) != "recordskey" {
@@ -53,11 +55,18 @@ func TestTables(t *testing.T) {
 				}
 			}
 		})
+		t.Run("have the index of a slot's record", func(t *testing.T) {
+			got := indexesOf(made.named(table, "Properties", "GlobalSecondaryIndexes")["stille-slots"])
+			if diff := cmp.Diff([]string{"record: record; KEYS_ONLY"}, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 		t.Run("have the indexes of a class", func(t *testing.T) {
 			for _, name := range perClass("stille-records-%s") {
 				got := indexesOf(made.named(table, "Properties", "GlobalSecondaryIndexes")[name])
 				want := []string{
 					"due: retentionShard, retentionSort; KEYS_ONLY",
+					"running: retentionShard, activeSort; KEYS_ONLY",
 					"subject: subject; KEYS_ONLY",
 					"withdrawn: retentionShard, withdrawnAt; KEYS_ONLY",
 				}
@@ -229,7 +238,9 @@ func TestAPIs(t *testing.T) {
 				"stille-tools-api POST /v1/check -> stille-check",
 				"stille-tools-api POST /v1/links -> stille-mint",
 				"stille-tools-api POST /v1/records -> stille-record",
+				"stille-tools-api POST /v1/records/ended -> stille-end",
 				"stille-tools-api POST /v1/suppressions -> stille-suppress",
+				"stille-tools-api POST /v1/suppressions/release -> stille-release",
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
@@ -285,9 +296,10 @@ func TestAlarms(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
 		alarms := made.named("AWS::CloudWatch::Alarm", "Properties")
 		want := slices.Concat(
-			[]string{"stille-links-failing", "stille-propagate-behind", "stille-propagate-parked",
-				"stille-purge-missed", "stille-stamp-behind", "stille-stamp-parked"},
-			perClass("stille-purge-absent-%s"), perClass("stille-purge-failed-%s"), perClass("stille-purge-timed-out-%s"))
+			[]string{"stille-feedback-behind", "stille-feedback-dead", "stille-sms-reply-behind", "stille-sms-reply-dead", "stille-links-failing", "stille-propagate-behind", "stille-propagate-parked",
+				"stille-purge-missed", "stille-rotation-missed", "stille-stamp-behind", "stille-stamp-parked", "stille-waiting-behind", "stille-waiting-dead"},
+			perClass("stille-purge-absent-%s"), perClass("stille-overdue-%s"), perClass("stille-purge-failed-%s"), perClass("stille-purge-timed-out-%s"),
+			perClass("stille-audit-failed-%s"), perClass("stille-audit-timed-out-%s"), perClass("stille-audit-faults-%s"))
 		slices.Sort(want)
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(alarms))); diff != "" {
 			t.Error(diff)

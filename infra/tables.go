@@ -12,13 +12,13 @@ import (
 )
 
 // backupDays is how long a table can be set back to any second. The class
-// tables have retention.BackupDays instead: what a purge deleted must soon be
-// gone from the backups too.
+// tables, and the slots of what is in them, have retention.BackupDays instead:
+// what a purge deleted must soon be gone from the backups too.
 const backupDays = 35
 
 type tables struct {
-	suppressions, ledger, holds, runs, tools awsdynamodb.TableV2
-	classes                                  []classTable
+	suppressions, ledger, holds, runs, tools, replies, slots awsdynamodb.TableV2
+	classes                                                  []classTable
 }
 
 // classTable holds the records of one retention class.
@@ -52,6 +52,17 @@ func (s stack) tables(k keys) tables {
 		TableName:    jsii.String(s.Name.Tools()),
 		PartitionKey: text(schema.AttrHash),
 	})
+	t.replies = s.table("replies", &awsdynamodb.TablePropsV2{
+		TableName:           jsii.String(s.Name.Replies()),
+		PartitionKey:        text(schema.AttrID),
+		TimeToLiveAttribute: jsii.String(schema.AttrExpires),
+	})
+	t.slots = s.table("slots", &awsdynamodb.TablePropsV2{
+		TableName:                        jsii.String(s.Name.Slots()),
+		PartitionKey:                     text(schema.AttrSlot),
+		GlobalSecondaryIndexes:           &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{index(schema.IndexRecord, schema.AttrRecord, nil)},
+		PointInTimeRecoverySpecification: backup(retention.BackupDays),
+	})
 	for _, class := range s.Policy.Classes {
 		t.classes = append(t.classes, classTable{class.Name, s.table("records-"+class.Name, &awsdynamodb.TablePropsV2{
 			TableName:    jsii.String(s.Name.Records(class.Name)),
@@ -62,6 +73,7 @@ func (s stack) tables(k keys) tables {
 				index(schema.IndexDue, schema.AttrRetentionShard, text(schema.AttrRetentionSort)),
 				index(schema.IndexWithdrawn, schema.AttrRetentionShard, text(schema.AttrWithdrawnAt)),
 				index(schema.IndexSubject, schema.AttrSubject, nil),
+				index(schema.IndexRunning, schema.AttrRetentionShard, text(schema.AttrActiveSort)),
 			},
 			PointInTimeRecoverySpecification: backup(retention.BackupDays),
 		})})
@@ -131,6 +143,33 @@ func (t tables) records(classes ...string) []awsdynamodb.TableV2 {
 		}
 	}
 	return records
+}
+
+// mayChangeList lets a function change suppressions, each change with its entry
+// in the ledger. UpdateItem is for what is known under an older contact key;
+// Query for a list that was restored to an older state.
+func (t tables) mayChangeList() []awsiam.PolicyStatement {
+	return []awsiam.PolicyStatement{
+		allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+		allow(arns(t.ledger), "dynamodb:PutItem", "dynamodb:Query"),
+	}
+}
+
+// mayUpdateRecords lets a function change records of every class, each under the
+// condition that it is as it was read.
+func (s stack) mayUpdateRecords(k keys, t tables) []awsiam.PolicyStatement {
+	return []awsiam.PolicyStatement{
+		allow(arns(t.records()...), "dynamodb:GetItem", "dynamodb:UpdateItem"),
+		s.writesRecords(k),
+	}
+}
+
+// mayClaimSlots lets a function give a messaging record its contact's slot.
+func (t tables) mayClaimSlots() []awsiam.PolicyStatement {
+	return []awsiam.PolicyStatement{
+		allow(arns(t.slots), "dynamodb:GetItem", "dynamodb:PutItem"),
+		allow(arns(t.records(retention.Messaging)...), "dynamodb:ConditionCheckItem"),
+	}
 }
 
 // readsRecords lets DynamoDB decrypt class tables for a function. It gives no

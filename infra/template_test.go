@@ -28,6 +28,9 @@ type template struct {
 // gateway is where the emulator would listen.
 const gateway = "http://127.0.0.1:4566"
 
+// smsGateway is where SMS would be sent to in its place.
+const smsGateway = "http://127.0.0.1:4567"
+
 // Making a template takes seconds, so all tests share one an environment.
 var (
 	production = sync.OnceValue(func() template { return synthesise("production", nil) })
@@ -55,7 +58,7 @@ func synthesise(environment string, more []string) template {
 			panic(err)
 		}
 	}
-	settings, err := settingsFor(environment, gateway)
+	settings, err := settingsFor(environment, gateway, smsGateway)
 	if err != nil {
 		panic(err)
 	}
@@ -81,8 +84,9 @@ func synthesise(environment string, more []string) template {
 
 func functionNames() []string {
 	return []string{
-		schema.UnsubscribeEmail, schema.UnsubscribeSMS, schema.Check, schema.Mint, schema.Suppress, schema.Record,
-		schema.Propagate, schema.Stamp, schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify, schema.RotateKeys,
+		schema.UnsubscribeEmail, schema.UnsubscribeSMS, schema.Drain, schema.Check, schema.Mint, schema.Suppress, schema.Release, schema.Record, schema.End,
+		schema.Feedback, schema.SMSReply,
+		schema.Propagate, schema.Stamp, schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify, schema.PurgeAudit, schema.RotateKeys,
 	}
 }
 
@@ -182,11 +186,11 @@ func perClass(pattern string) []string {
 }
 
 func promiseTables() []string {
-	return []string{"stille-suppressions", "stille-ledger", "stille-holds", "stille-runs", "stille-tools"}
+	return []string{"stille-suppressions", "stille-ledger", "stille-holds", "stille-runs", "stille-tools", "stille-replies"}
 }
 
 func allTables() []string {
-	return slices.Concat(promiseTables(), perClass("stille-records-%s"))
+	return slices.Concat(promiseTables(), perClass("stille-records-%s"), []string{"stille-slots"})
 }
 
 func TestMain(m *testing.M) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -31,6 +32,7 @@ type handler struct {
 	list   list
 	scopes *scope.Registry
 	now    func() time.Time
+	log    *slog.Logger
 }
 
 type request struct {
@@ -84,7 +86,11 @@ func (h handler) check(ctx context.Context, tool access.Tool, req apigw.Request)
 	if err := h.allowed(tool, purpose, in, known); err != nil {
 		return apigw.Response{}, err
 	}
-	answer := response{AsOf: h.now().UTC(), Results: make([]result, len(contacts))}
+	now := h.now()
+	if purpose == suppression.Transactional {
+		countTransactional(ctx, h.log, tool.Name, len(contacts), now)
+	}
+	answer := response{AsOf: now.UTC(), Results: make([]result, len(contacts))}
 	if !known {
 		for i, c := range contacts {
 			answer.Results[i] = result{Reason: unknownScope, Key: c.Key()}

@@ -44,7 +44,7 @@ func (m memory) Lookup(_ context.Context, contacts [][]contact.Key) ([]dynamo.Fo
 }
 
 func newHandler(h *toolapitest.House, list memory) handler {
-	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}
+	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }, log: h.Log}
 }
 
 func marked(s scope.Scope, r suppression.Reason, since time.Time) dynamo.Found {

@@ -45,7 +45,7 @@ func onTheStore(t *testing.T, h *toolapitest.House) (handler, func(contact.Key, 
 	dump := func() string {
 		return dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
 	}
-	return handler{keys: keys.NewRing(h, stack, list), list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}, put, dump
+	return handler{keys: keys.NewRing(h, stack, list, time.Now), list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }, log: h.Log}, put, dump
 }
 
 const planted = `{"channel":"email","address":"` + toolapitest.Address + `"},{"channel":"sms","address":"` + toolapitest.Number + `"}`
@@ -94,7 +94,7 @@ func TestKeysOfAnotherTableAnswerNobody(t *testing.T) {
 	h := toolapitest.New(t)
 	over, _, _ := onTheStore(t, h)
 	stranger := toolapitest.New(t)
-	over.keys = keys.NewRing(stranger, "stille", over.list.(*dynamo.Suppressions))
+	over.keys = keys.NewRing(stranger, "stille", over.list.(*dynamo.Suppressions), time.Now)
 	resp := h.Serve(t, over.check, h.Post(asking("acme", "", planted)))
 	if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "send") {
 		t.Errorf("status %d: %s", resp.StatusCode, resp.Body)

@@ -14,6 +14,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/link"
 	"stille/shared/scope"
+	"stille/shared/toolapi"
 	"stille/shared/toolapi/toolapitest"
 )
 
@@ -213,4 +214,14 @@ func TestALinkIsTheOnlyPlaceThatAPersonIsIn(t *testing.T) {
 		t.Error("there was nothing to look through")
 	}
 	h.NoLeak(t, tokens)
+}
+
+func TestTheExamplesOfMintAreAnswered(t *testing.T) {
+	h := toolapitest.New(t)
+	h.AnswersItsExamples(t, newHandler(h).mint)
+}
+
+func TestMintHasItsFront(t *testing.T) {
+	good := `{"scope":"acme","contacts":[{"channel":"email","address":"kari@example.no"}]}`
+	toolapitest.Front(t, access.Links, good, func(h *toolapitest.House) toolapi.Call { return newHandler(h).mint })
 }

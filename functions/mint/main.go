@@ -18,7 +18,7 @@ import (
 func main() {
 	os.Exit(start.Lambda(schema.Mint, func(c *start.Container) any {
 		db := dynamo.NewClient(c.AWS)
-		ring := keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, dynamo.NewSuppressions(db, c.Stack))
+		ring := keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, dynamo.NewSuppressions(db, c.Stack), time.Now)
 		h := handler{keys: ring, scopes: c.Scopes(), base: c.Env.Optional(schema.VarLinkBase)}
 		return toolapi.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.mint)
 	}))

@@ -97,6 +97,7 @@ func TestABusThatFailsBringsTheBatchAgain(t *testing.T) {
 func TestEventsOfPropagateAreTaken(t *testing.T) {
 	want := map[string][]string{
 		"propagate.opt-out.json": {"ContactSuppressed"}, "propagate.release.json": {"ContactReleased"}, "propagate.noted.json": nil,
+		"propagate.rekeyed.json": nil,
 	}
 	for _, name := range toolapitest.Events(t, "propagate") {
 		t.Run(name, func(t *testing.T) {

@@ -42,9 +42,13 @@ type queue interface {
 	Park(ctx context.Context, record parked.Record) error
 }
 
-// handler carries every change of the list on: to the messaging records it
-// withdraws, and out as an event. Both may happen twice.
+// handler carries every change of the list on: to the records it withdraws, and
+// out as an event. Both may happen twice. That a newer key of a contact took
+// over what an older one knew is no event, but there may be records under the
+// one key that only the other knew something of. Nor is an erasure that newer
+// consent overtook, but the records it meant are withdrawn all the same.
 type handler struct {
+	policy  *retention.Policy
 	list    list
 	records records
 	bus     bus
@@ -87,10 +91,10 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 
 func (h handler) carryOn(ctx context.Context, e ledger.Entry) error {
 	kind := detailType(e.Action)
-	if kind == "" {
+	if kind == "" && e.Action != ledger.Rekeyed && !isErasure(e) {
 		return nil
 	}
-	if err := h.withdraw(ctx, e); err != nil {
+	if err := h.withdraw(ctx, e); err != nil || kind == "" {
 		return err
 	}
 	return h.bus.Put(ctx, announce.Event{Type: kind, At: e.RecordedAt, Detail: contactChanged{
@@ -108,19 +112,37 @@ func detailType(a ledger.Action) string {
 	return ""
 }
 
-// withdraw brings the contact's messaging records in line with the list.
+func isErasure(e ledger.Entry) bool { return suppression.Reason(e.Reason) == suppression.Erasure }
+
+// withdraw brings the contact's records in line with the list, whichever of its
+// keys they name it by.
 func (h handler) withdraw(ctx context.Context, e ledger.Entry) error {
-	ids, err := h.records.OfSubject(ctx, retention.Messaging, e.Key)
-	if err != nil || len(ids) == 0 {
-		return err
-	}
 	item, err := h.list.Get(ctx, []contact.Key{e.Key})
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		if err := h.withdrawOne(ctx, id, item, e); err != nil {
+	for _, class := range h.policy.Classes {
+		// All that anything but an erasure withdraws is messaging data.
+		if class.Name != retention.Messaging && !isErasure(e) && e.Action != ledger.Rekeyed {
+			continue
+		}
+		if err := h.withdrawIn(ctx, class.Name, item, e); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func (h handler) withdrawIn(ctx context.Context, class string, item suppression.Item, e ledger.Entry) error {
+	for _, subject := range append([]contact.Key{e.Key}, item.Former...) {
+		ids, err := h.records.OfSubject(ctx, class, subject)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := h.withdrawOne(ctx, class, id, item, e); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -129,9 +151,9 @@ func (h handler) withdraw(ctx context.Context, e ledger.Entry) error {
 // tries is how often a record is looked at again that others change.
 const tries = 5
 
-func (h handler) withdrawOne(ctx context.Context, id string, item suppression.Item, e ledger.Entry) error {
+func (h handler) withdrawOne(ctx context.Context, class, id string, item suppression.Item, e ledger.Entry) error {
 	for range tries {
-		record, err := h.records.Get(ctx, retention.Messaging, id)
+		record, err := h.records.Get(ctx, class, id)
 		if errors.Is(err, dynamo.ErrNoRecord) {
 			return nil
 		}
@@ -143,11 +165,11 @@ func (h handler) withdrawOne(ctx context.Context, id string, item suppression.It
 		if err != nil {
 			return err
 		}
-		at := suppression.WithdrawnAt(item, record.Scope, record.OccurredAt)
-		if !moves(record, at, e) {
+		at := suppression.WithdrawnAt(item, class, record.Scope, record.OccurredAt)
+		if !moves(record, at, class, e) {
 			return nil
 		}
-		done, err := h.records.Withdraw(ctx, retention.Messaging, record, at)
+		done, err := h.records.Withdraw(ctx, class, record, at)
 		if errors.Is(err, dynamo.ErrUnwritable) {
 			h.log.ErrorContext(ctx, "a record has no room for its withdrawal", "ledger", e.ID)
 			return nil
@@ -162,11 +184,11 @@ func (h handler) withdrawOne(ctx context.Context, id string, item suppression.It
 // moves tells whether a record's withdrawal is to become the one the list
 // gives (zero: none). An opt-out only makes it earlier. A release clears what
 // it covers and lies before it, and leaves any other withdrawal alone: its
-// owner may have written that.
-func moves(record dynamo.Stored, given time.Time, e ledger.Entry) bool {
+// owner may have written that. That of an erasure clears nothing.
+func moves(record dynamo.Stored, given time.Time, class string, e ledger.Entry) bool {
 	current := record.WithdrawnAt
 	if given.IsZero() {
-		lifted := e.Action == ledger.Released && e.Scope.Covers(record.Scope) && suppression.Reason(e.Reason).Withdraws()
+		lifted := e.Action == ledger.Released && !isErasure(e) && e.Scope.Covers(record.Scope) && suppression.Reason(e.Reason).Withdraws(class)
 		return lifted && !current.IsZero() && !current.After(e.At)
 	}
 	return current.IsZero() || retention.Sort(given) < retention.Sort(current)

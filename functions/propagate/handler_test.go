@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 
 const (
 	kari      contact.Key = "kari-by-email"
+	kariOnce  contact.Key = "kari-by-email-under-an-older-key"
 	kariBySMS contact.Key = "kari-by-sms"
 	ola       contact.Key = "ola-by-email"
 )
@@ -56,8 +58,13 @@ func newWorld() *world {
 	return &world{items: map[contact.Key]suppression.Item{}, records: map[string]*dynamo.Stored{}, unreadable: map[string]bool{}}
 }
 
+// classes is a policy of two classes.
+func classes() *retention.Policy {
+	return &retention.Policy{Classes: []retention.Class{{Name: "communication"}, {Name: retention.Messaging}}}
+}
+
 func (w *world) handler() handler {
-	return handler{list: w, records: table{w}, bus: w, parked: w, log: slog.New(slog.NewJSONHandler(&w.logs, nil))}
+	return handler{policy: classes(), list: w, records: table{w}, bus: w, parked: w, log: slog.New(slog.NewJSONHandler(&w.logs, nil))}
 }
 
 func (w *world) Get(_ context.Context, keys []contact.Key) (suppression.Item, error) {
@@ -79,13 +86,20 @@ func (w *world) Park(_ context.Context, r parked.Record) error {
 	return w.parkErr
 }
 
-// table is the messaging class.
+// table is both classes; a conversation's id begins with conv-.
 type table struct{ *world }
+
+func classOf(id string) string {
+	if strings.HasPrefix(id, "conv-") {
+		return "communication"
+	}
+	return retention.Messaging
+}
 
 func (t table) OfSubject(_ context.Context, class string, subject contact.Key) ([]string, error) {
 	var ids []string
 	for id, r := range t.records {
-		if class == retention.Messaging && r.Subject == subject {
+		if class == classOf(id) && r.Subject == subject {
 			ids = append(ids, id)
 		}
 	}
@@ -268,6 +282,39 @@ func TestOneReasonLiftedLeavesTheOthersWithdrawal(t *testing.T) {
 	}
 	if w.records["sub-1"].WithdrawnAt.IsZero() {
 		t.Error("the record is not withdrawn any more")
+	}
+}
+
+func TestRecordsUnderAnyKeyOfTheContactAreWithdrawn(t *testing.T) {
+	second := optedOut.Truncate(time.Second)
+	w := newWorld()
+	w.items[kari] = suppression.Item{Former: []contact.Key{kariOnce}}
+	w.keep("sub-1", kari, "acme", consented)
+	w.keep("sub-2", kariOnce, "acme", consented)
+	if err := w.handler().handle(t.Context(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(t, map[string]time.Time{"sub-1": second, "sub-2": second})
+	undo := suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: optedOut.Add(time.Hour), Source: suppression.SourceLink}
+	if err := w.handler().handle(t.Context(), batch(w.change(t, kari, undo))); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(t, map[string]time.Time{})
+}
+
+func TestWhatAnOlderKeyKnewWithdrawsAndIsNoEvent(t *testing.T) {
+	second := optedOut.Truncate(time.Second)
+	w := newWorld()
+	w.change(t, kariOnce, suppress("acme", suppression.Unsubscribed, optedOut))
+	w.keep("stored under the newer key before that knew", kari, "acme", consented)
+	var tie ledger.Entry
+	w.items[kari], tie = suppression.TakeOver(suppression.Item{Key: kari, Channel: contact.Email}, w.items[kariOnce], "tie", sunday)
+	if err := w.handler().handle(t.Context(), batch(tie)); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(t, map[string]time.Time{"stored under the newer key before that knew": second})
+	if len(w.sent) != 0 || len(w.parked) != 0 {
+		t.Errorf("%d events, %d parked", len(w.sent), len(w.parked))
 	}
 }
 

@@ -18,11 +18,16 @@ import (
 	"stille/shared/toolapi/toolapitest"
 )
 
+// messagingOnly is the policy of a stack with this one table.
+func messagingOnly() *retention.Policy {
+	return &retention.Policy{Classes: []retention.Class{{Name: retention.Messaging}}}
+}
+
 func TestAnOptOutIsCarriedOnInTheTablesAndLeavesNobodyBehind(t *testing.T) {
 	house, w := toolapitest.New(t), newWorld()
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	list, records := dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)
-	over := handler{list: list, records: records, bus: w, parked: w, log: house.Log}
+	over := handler{policy: messagingOnly(), list: list, records: records, bus: w, parked: w, log: house.Log}
 	key := house.Key(t, contact.Email, toolapitest.Address)
 	record := retention.Record{
 		ID: "sub-1", Subject: key, Scope: "acme/newsletter", Basis: retention.Consent, OccurredAt: consented, Start: consented,
@@ -72,4 +77,50 @@ func TestAnOptOutIsCarriedOnInTheTablesAndLeavesNobodyBehind(t *testing.T) {
 		t.Error("there was nothing to look through")
 	}
 	house.NoLeak(t, nil, dump, string(sent), fmt.Sprint(w.parked))
+}
+
+func TestATakingOverIsCarriedOnInTheTables(t *testing.T) {
+	house, w := toolapitest.New(t), newWorld()
+	db, stack := dynamotest.Tables(t, retention.Messaging)
+	list, records := dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)
+	over := handler{policy: messagingOnly(), list: list, records: records, bus: w, parked: w, log: house.Log}
+	older, newer := contact.Key(strings.Repeat("A", 48)), contact.Key(strings.Repeat("B", 48))
+	for id, subject := range map[string]contact.Key{"sub-1": older, "sub-2": newer} {
+		dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{
+			"id": id, "subject": string(subject), "scope": "acme", "basis": "consent", "occurredAt": consented.Format(time.RFC3339),
+		})
+	}
+	// carry hands over what the ledger has of both keys.
+	carry := func(keys []contact.Key, c suppression.Change) {
+		t.Helper()
+		if _, err := list.Apply(t.Context(), keys, contact.Email, c, sunday); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []contact.Key{older, newer} {
+			entries, err := list.History(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := over.handle(t.Context(), batch(entries...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	expect := func(want time.Time, ids ...string) {
+		t.Helper()
+		for _, id := range ids {
+			stored, err := records.Get(t.Context(), retention.Messaging, id)
+			if err != nil || !stored.WithdrawnAt.Equal(want) {
+				t.Errorf("%s is withdrawn at %v, want %v, error %v", id, stored.WithdrawnAt, want, err)
+			}
+		}
+	}
+	out := suppress("acme", suppression.Unsubscribed, optedOut)
+	carry([]contact.Key{older}, out)
+	expect(optedOut.Truncate(time.Second), "sub-1")
+	carry([]contact.Key{newer, older}, out)
+	expect(optedOut.Truncate(time.Second), "sub-1", "sub-2")
+	out.Action, out.At = suppression.Undo, optedOut.Add(time.Hour)
+	carry([]contact.Key{newer, older}, out)
+	expect(time.Time{}, "sub-1", "sub-2")
 }

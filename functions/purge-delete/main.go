@@ -1,5 +1,5 @@
 // Command purge-delete deletes what is due in one shard of a class: the second step of
-// a purge, and the only function that deletes records.
+// a purge, and the only function that deletes records and their objects.
 package main
 
 import (
@@ -11,6 +11,7 @@ import (
 
 	"stille/shared/dynamo"
 	"stille/shared/evidence"
+	"stille/shared/objects"
 	"stille/shared/purge"
 	"stille/shared/schema"
 	"stille/shared/start"
@@ -19,15 +20,20 @@ import (
 func main() {
 	os.Exit(start.Lambda(schema.PurgeDelete, func(c *start.Container) any {
 		db := dynamo.NewClient(c.AWS)
+		files := s3.NewFromConfig(c.AWS)
 		h := handler{
 			worker: purge.Worker{
 				Records:  dynamo.NewRecords(db, c.Stack),
 				Deleter:  dynamo.NewDeleter(db, c.Stack),
 				Holds:    dynamo.NewHolds(db, c.Stack),
-				Manifest: evidence.NewManifest(s3.NewFromConfig(c.AWS), c.Env.Required(schema.VarManifestBucket), time.Now),
+				Objects:  objects.NewDeleter(files),
+				Manifest: evidence.NewManifest(files, c.Env.Required(schema.VarManifestBucket), time.Now),
+				Stops:    dynamo.NewRuns(db, c.Stack),
+				Log:      c.Log,
 			},
-			policy: c.Policy(),
-			now:    time.Now,
+			policy:  c.Policy(),
+			version: c.Env.Required(schema.VarVersion),
+			now:     time.Now,
 		}
 		return h.delete
 	}))

@@ -26,6 +26,7 @@ import (
 type world struct {
 	*toolapitest.House
 	handler
+	runs     *dynamo.Runs
 	manifest *purgetest.Memory
 	shard    string
 	dump     func() string
@@ -37,6 +38,7 @@ func newWorld(t *testing.T, records int) *world {
 	w := &world{House: toolapitest.New(t), manifest: &purgetest.Memory{}}
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	table := dynamo.NewRecords(db, stack)
+	w.runs = dynamo.NewRuns(db, stack)
 	subject := w.Key(t, contact.Email, toolapitest.Address)
 	w.shard = retention.Shard(string(subject))
 	for n := range records {
@@ -46,8 +48,8 @@ func newWorld(t *testing.T, records int) *world {
 		})
 	}
 	w.handler = handler{
-		worker: purge.Worker{Records: table, Deleter: dynamo.NewDeleter(db, stack), Holds: dynamo.NewHolds(db, stack), Manifest: w.manifest},
-		policy: w.Policy, now: time.Now,
+		worker: purge.Worker{Records: table, Deleter: dynamo.NewDeleter(db, stack), Holds: dynamo.NewHolds(db, stack), Manifest: w.manifest, Stops: w.runs},
+		policy: w.Policy, version: "v1", now: time.Now,
 	}
 	w.dump = func() string {
 		return dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
@@ -60,6 +62,13 @@ func newWorld(t *testing.T, records int) *world {
 		return len(items)
 	}
 	return w
+}
+
+// work is that of the world's shard, as its handler planned it.
+func (w *world) work() purge.Work {
+	return purge.Work{
+		Class: retention.Messaging, Run: "run-1", Cutoff: w.Now, Shard: w.shard, PolicyHash: w.Policy.Hash(), CodeVersion: "v1",
+	}
 }
 
 // handOver passes work on as the state machine does: as JSON.
@@ -80,7 +89,7 @@ func TestAShardIsDoneInOneCallWhereThereIsTime(t *testing.T) {
 	w := newWorld(t, 3)
 	var work purge.Work
 	w.Event(t, "purge-delete.first-page.json", &work)
-	work.Shard = w.shard
+	work.Shard, work.PolicyHash, work.CodeVersion = w.shard, w.Policy.Hash(), "v1"
 	got, err := w.delete(t.Context(), work) // a test without a limit has time for ever
 	if err != nil || !got.Done || w.left() != 0 {
 		t.Errorf("done %v, %d left, error %v", got.Done, w.left(), err)
@@ -100,7 +109,7 @@ func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 		}
 		return start.Add(15*time.Minute - reserve - time.Nanosecond)
 	}
-	work := purge.Work{Class: retention.Messaging, Run: "run-1", Cutoff: w.Now, Shard: w.shard}
+	work := w.work()
 	var left []int
 	for calls := 0; !work.Done; calls++ {
 		if calls == 5 {
@@ -122,7 +131,7 @@ func TestACallWithoutTimeDeletesNothing(t *testing.T) {
 	w := newWorld(t, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), reserve)
 	defer cancel()
-	work := purge.Work{Class: retention.Messaging, Run: "run-1", Cutoff: w.Now, Shard: w.shard}
+	work := w.work()
 	got, err := w.delete(ctx, work)
 	if diff := cmp.Diff(work, got); diff != "" || err != nil || w.left() != 1 {
 		t.Errorf("%d left, error %v, work (-given +returned):\n%s", w.left(), err, diff)
@@ -137,9 +146,40 @@ func TestAClassThatThePolicyDoesNotKnowIsNotDeleted(t *testing.T) {
 	}
 }
 
+func TestWhatWasPlannedByAnotherPolicyOrOtherCodeIsNotTouched(t *testing.T) {
+	w := newWorld(t, 1)
+	for what, change := range map[string]func(*purge.Work){
+		"another policy": func(work *purge.Work) { work.PolicyHash = "another" },
+		"other code":     func(work *purge.Work) { work.CodeVersion = "v2" },
+	} {
+		work := w.work()
+		change(&work)
+		if _, err := w.delete(t.Context(), work); !errors.Is(err, errDeployed) {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+	if pages, err := w.manifest.Pages(t.Context(), retention.Messaging, "run-1", w.shard); err != nil || len(pages) != 0 || w.left() != 1 {
+		t.Errorf("%d left, %d pages, error %v", w.left(), len(pages), err)
+	}
+}
+
+func TestARunThatIsStoppedTouchesNoOtherPage(t *testing.T) {
+	w := newWorld(t, 1)
+	if _, err := w.runs.Start(t.Context(), dynamo.Run{Class: retention.Messaging, ID: "run-1"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.runs.Stop(t.Context(), retention.Messaging, "run-1", "operator"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.delete(t.Context(), w.work())
+	if err != nil || !got.Done || !got.Stopped || w.left() != 1 {
+		t.Errorf("work %+v, %d left, error %v", got, w.left(), err)
+	}
+}
+
 func TestADeletionLeavesNobodyBehind(t *testing.T) {
 	w := newWorld(t, 2)
-	work := purge.Work{Class: retention.Messaging, Run: "run-1", Cutoff: w.Now, Shard: w.shard}
+	work := w.work()
 	done, err := w.delete(t.Context(), work)
 	if err != nil || w.left() != 0 {
 		t.Fatalf("%d left, error %v", w.left(), err)

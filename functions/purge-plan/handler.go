@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"stille/shared/dynamo"
@@ -13,28 +14,45 @@ import (
 // request is what the state machine passes in.
 type request struct {
 	Class     string          `json:"class"`
-	Run       string          `json:"run"` // the execution's name
+	Run       string          `json:"run"`     // the execution's name
+	Machine   string          `json:"machine"` // the state machine's ARN
 	StartedAt time.Time       `json:"startedAt"`
 	Input     json.RawMessage `json:"input"` // the execution's, as whoever started it wrote it
 }
 
-// response is the plan, and the work of each shard for the delete step.
+// nextFinish follows no plan: a run of the class was killed, and is to be
+// certified before this one is planned.
+const nextFinish dynamo.Next = "finish"
+
+// response is the plan, what follows it, and the work of each shard for the
+// delete step.
 type response struct {
-	Class     string       `json:"class"`
-	Run       string       `json:"run"`
-	StartedAt time.Time    `json:"startedAt"`
-	Cutoff    time.Time    `json:"cutoff"`
-	PlanHash  string       `json:"planHash"`
-	Due       int          `json:"due"`
-	Shards    []purge.Work `json:"shards"`
+	Next       dynamo.Next  `json:"next"`
+	Unfinished string       `json:"unfinished,omitempty"` // the run that was killed, with nextFinish
+	Class      string       `json:"class"`
+	Run        string       `json:"run"`
+	StartedAt  time.Time    `json:"startedAt"`
+	Cutoff     time.Time    `json:"cutoff,omitzero"`
+	PlanHash   string       `json:"planHash,omitempty"`
+	Due        int          `json:"due"`
+	Shards     []purge.Work `json:"shards,omitempty"`
 }
 
-// handler plans a run: it counts what is due and deletes nothing.
+// executions tells whether a run's execution goes on.
+type executions interface {
+	Running(ctx context.Context, machine, run string) (bool, error)
+}
+
+// handler plans a run: it counts what is due, holds that against the brake,
+// and deletes nothing.
 type handler struct {
-	records *dynamo.Records
-	runs    *dynamo.Runs
-	policy  *retention.Policy
-	now     func() time.Time
+	records    *dynamo.Records
+	runs       *dynamo.Runs
+	executions executions
+	policy     *retention.Policy
+	version    string // of the code
+	now        func() time.Time
+	storeClock func(ctx context.Context) (time.Time, error)
 }
 
 func (h handler) plan(ctx context.Context, req request) (response, error) {
@@ -42,35 +60,72 @@ func (h handler) plan(ctx context.Context, req request) (response, error) {
 	if !ok {
 		return response{}, retention.ErrUnknownClass
 	}
-	made, err := purge.Make(ctx, h.records, class, h.policy.Hash(), h.now().Truncate(time.Second))
+	// A repeated step goes on with the plan that it made the first time.
+	run, err := h.runs.Get(ctx, class.Name, req.Run)
+	if err == nil {
+		return answer(run), nil
+	}
+	if !errors.Is(err, dynamo.ErrNoRun) {
+		return response{}, err
+	}
+	holder, running, err := h.lock(ctx, req)
+	switch {
+	case err != nil:
+		return response{}, err
+	case holder == req.Run:
+		run, err = h.braked(ctx, class, req)
+	case running:
+		run = h.started(req, readInput(req.Input))
+		run.Next, run.Reasons = dynamo.NextYield, []string{"another run of the class is on: " + holder}
+	default:
+		return response{Next: nextFinish, Unfinished: holder, Class: req.Class, Run: req.Run, StartedAt: req.StartedAt}, nil
+	}
 	if err != nil {
 		return response{}, err
 	}
-	run, err := h.runs.Start(ctx, dynamo.Run{
-		Class: class.Name, ID: req.Run, StartedAt: req.StartedAt.UTC(), ScheduledFor: scheduledFor(req.Input),
-		Cutoff: made.Cutoff, PolicyHash: made.PolicyHash, PlanHash: made.Hash(), Planned: made.Due(),
-	})
-	if err != nil {
+	if run, err = h.runs.Start(ctx, run); err != nil {
 		return response{}, err
 	}
-	return response{
-		Class: run.Class, Run: run.ID, StartedAt: run.StartedAt, Cutoff: run.Cutoff,
-		PlanHash: run.PlanHash, Due: run.Planned, Shards: work(run),
-	}, nil
+	return answer(run), nil
 }
 
-// scheduledFor is the input's scheduledTime; anything that is no RFC 3339 time
-// counts as absent.
-func scheduledFor(input json.RawMessage) time.Time {
-	var schedule struct {
-		ScheduledTime string `json:"scheduledTime"`
+// lock makes the run the one of its class, or returns the one that is, and
+// whether that goes on. What has its certificate has ended, whatever its
+// execution still does.
+func (h handler) lock(ctx context.Context, req request) (holder string, running bool, err error) {
+	holder, err = h.runs.Lock(ctx, req.Class, req.Run, "")
+	if err != nil || holder == req.Run {
+		return holder, true, err
 	}
-	err := json.Unmarshal(input, &schedule)
-	t, parseErr := time.Parse(time.RFC3339, schedule.ScheduledTime)
-	if err != nil || parseErr != nil {
-		return time.Time{}
+	before, err := h.runs.Get(ctx, req.Class, holder)
+	switch {
+	case err == nil && before.Certified():
+		holder, err = h.runs.Lock(ctx, req.Class, req.Run, holder)
+		return holder, true, err
+	case err != nil && !errors.Is(err, dynamo.ErrNoRun):
+		return holder, false, err
 	}
-	return t.UTC()
+	running, err = h.executions.Running(ctx, req.Machine, holder)
+	return holder, running, err
+}
+
+// started is the run before anything is known of what is due.
+func (h handler) started(req request, in input) dynamo.Run {
+	return dynamo.Run{
+		Class: req.Class, ID: req.Run, StartedAt: req.StartedAt.UTC(), Cutoff: h.now().UTC().Truncate(time.Second),
+		ScheduledFor: in.scheduledFor, StartedBy: in.startedBy, PolicyHash: h.policy.Hash(), CodeVersion: h.version,
+	}
+}
+
+func answer(run dynamo.Run) response {
+	planned := response{
+		Next: run.Next, Class: run.Class, Run: run.ID, StartedAt: run.StartedAt, Cutoff: run.Cutoff,
+		PlanHash: run.PlanHash, Due: run.Planned,
+	}
+	if run.Next == dynamo.NextDelete {
+		planned.Shards = work(run)
+	}
+	return planned
 }
 
 // work is one piece for every shard, also for those in which nothing is due
@@ -78,7 +133,10 @@ func scheduledFor(input json.RawMessage) time.Time {
 func work(run dynamo.Run) []purge.Work {
 	shards := make([]purge.Work, retention.Shards)
 	for n := range shards {
-		shards[n] = purge.Work{Class: run.Class, Run: run.ID, Cutoff: run.Cutoff, Shard: retention.ShardName(n)}
+		shards[n] = purge.Work{
+			Class: run.Class, Run: run.ID, Cutoff: run.Cutoff, Shard: retention.ShardName(n),
+			PolicyHash: run.PolicyHash, CodeVersion: run.CodeVersion,
+		}
 	}
 	return shards
 }

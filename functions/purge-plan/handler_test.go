@@ -23,8 +23,21 @@ func TestAScheduledTimeThatIsNoneCountsAsAbsent(t *testing.T) {
 		`null`:                    {},
 		``:                        {},
 	} {
-		if got := scheduledFor(json.RawMessage(input)); !got.Equal(want) {
+		if got := readInput(json.RawMessage(input)).scheduledFor; !got.Equal(want) {
 			t.Errorf("input %s: %v, want %v", input, got, want)
+		}
+	}
+}
+
+func TestTheInputOfAnExecutionIsReadFieldByField(t *testing.T) {
+	for text, want := range map[string]input{
+		`{"startedBy":"arn:somebody"}`:               {startedBy: "arn:somebody"},
+		`{"startedBy":7,"approved":"abc"}`:           {approved: "abc"},
+		`{"approved":["abc"],"startedBy":"a","x":1}`: {startedBy: "a"},
+		`{"startedBy":"a"`:                           {},
+	} {
+		if got := readInput(json.RawMessage(text)); got != want {
+			t.Errorf("input %s: %+v, want %+v", text, got, want)
 		}
 	}
 }
@@ -34,7 +47,7 @@ func TestEventsOfPurgePlanAreRead(t *testing.T) {
 	for _, name := range toolapitest.Events(t, "purge-plan") {
 		var req request
 		toolapitest.New(t).Event(t, name, &req)
-		if scheduled, known := want[name]; !known || req.Class != "messaging" || req.Run == "" || req.StartedAt.IsZero() || scheduledFor(req.Input).IsZero() == scheduled {
+		if scheduled, known := want[name]; !known || req.Class != "messaging" || req.Run == "" || req.StartedAt.IsZero() || readInput(req.Input).scheduledFor.IsZero() == scheduled {
 			t.Errorf("%s: %+v", name, req)
 		}
 		delete(want, name)

@@ -1,10 +1,13 @@
-// Command purge-plan counts what is due in a class: the first step of a purge.
+// Command purge-plan counts what is due in a class and holds it against the
+// brake: the first step of a purge.
 package main
 
 import (
 	"os"
 	"time"
 	_ "time/tzdata" // the retention policy counts days in zones
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"stille/shared/dynamo"
 	"stille/shared/schema"
@@ -14,7 +17,11 @@ import (
 func main() {
 	os.Exit(start.Lambda(schema.PurgePlan, func(c *start.Container) any {
 		db := dynamo.NewClient(c.AWS)
-		h := handler{records: dynamo.NewRecords(db, c.Stack), runs: dynamo.NewRuns(db, c.Stack), policy: c.Policy(), now: time.Now}
+		runs := dynamo.NewRuns(db, c.Stack)
+		h := handler{
+			records: dynamo.NewRecords(db, c.Stack), runs: runs, executions: stepFunctions{sfn.NewFromConfig(c.AWS)},
+			policy: c.Policy(), version: c.Env.Required(schema.VarVersion), now: time.Now, storeClock: runs.Clock,
+		}
 		return h.plan
 	}))
 }

@@ -3,9 +3,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/certificate"
 	"stille/shared/contact"
 	"stille/shared/dynamo"
 	"stille/shared/dynamo/dynamotest"
@@ -43,7 +46,38 @@ func newHandler(t *testing.T, h *toolapitest.House) (handler, func(id string, st
 	dump := func() string {
 		return dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
 	}
-	return handler{records: records, runs: dynamo.NewRuns(db, stack), policy: h.Policy, now: func() time.Time { return h.Now }}, put, dump
+	clock := func(context.Context) (time.Time, error) { return h.Now, nil }
+	return handler{
+		records: records, runs: dynamo.NewRuns(db, stack), executions: &going{}, policy: h.Policy, version: "v1",
+		now: func() time.Time { return h.Now }, storeClock: clock,
+	}, put, dump
+}
+
+// going are the executions that go on.
+type going struct{ runs []string }
+
+func (g *going) Running(_ context.Context, _, run string) (bool, error) {
+	return slices.Contains(g.runs, run), nil
+}
+
+// ended certifies a run and lets the next one begin, as purge-verify does.
+func (h handler) ended(t *testing.T, run string, outcome certificate.Outcome, counts certificate.Counts) {
+	t.Helper()
+	of, err := h.runs.Get(t.Context(), retention.Messaging, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	previous, err := h.runs.Head(t.Context(), retention.Messaging)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of.Outcome, of.Counts, of.EndedAt, of.Certificate = outcome, counts, h.now(), "certificate of "+run
+	if err := h.runs.Certify(t.Context(), of, previous); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.runs.Unlock(t.Context(), retention.Messaging, run); err != nil {
+		t.Fatal(err)
+	}
 }
 
 var (
@@ -71,6 +105,9 @@ func TestAPlanCountsWhatIsDueAndLaysOutEveryShard(t *testing.T) {
 	shards := map[string]bool{}
 	for _, work := range got.Shards {
 		shards[work.Shard] = true
+		if work.PolicyHash != h.Policy.Hash() || work.CodeVersion != "v1" {
+			t.Errorf("work planned with %+v", work)
+		}
 		if work.Class != got.Class || work.Run != got.Run || !work.Cutoff.Equal(cutoff) || work.Done {
 			t.Errorf("work %+v", work)
 		}
@@ -103,6 +140,7 @@ func TestAPlanThatIsRepeatedKeepsTheFirstCutoff(t *testing.T) {
 	if diff := cmp.Diff(first, again); diff != "" {
 		t.Errorf("plan (-first +again):\n%s", diff)
 	}
+	over.ended(t, req.Run, certificate.Completed, certificate.Counts{})
 	req.Run = "by-hand-2"
 	if other, err := over.plan(t.Context(), req); err != nil || other.Due != 2 || !other.Cutoff.After(first.Cutoff) {
 		t.Errorf("another run: due %d, cutoff %v, error %v", other.Due, other.Cutoff, err)

@@ -26,11 +26,13 @@ type request struct {
 	Worked    []worked  `json:"worked"` // what became of each shard, where the deletion ran
 	Failed    bool      `json:"failed"` // a step did
 	Error     string    `json:"error"`  // the error's name, where Failed
+	Audit     bool      `json:"audit"`  // the run is an audit, not a purge
 }
 
 // worked is how a shard's work ended. The others went on where one failed.
 type worked struct {
-	Failed bool `json:"failed"`
+	Failed  bool `json:"failed"`
+	Stopped bool `json:"stopped"`
 }
 
 // response is how the run ended.
@@ -46,6 +48,8 @@ type purgeEnded struct {
 	Run         string              `json:"run"`
 	Outcome     certificate.Outcome `json:"outcome"`
 	Counts      certificate.Counts  `json:"counts"`
+	PlanHash    string              `json:"planHash"`
+	Reasons     []string            `json:"reasons,omitempty"` // why it did not delete, or not all
 	Certificate string              `json:"certificate"`
 }
 
@@ -58,11 +62,16 @@ type bus interface {
 // certifies it. It deletes nothing.
 type handler struct {
 	// verifier returns what checks a run, once its keys could be read.
-	verifier     func(ctx context.Context) (purge.Verifier, error)
+	verifier func(ctx context.Context) (purge.Verifier, error)
+	// left counts what is due in a class at a cutoff and still there.
+	left func(ctx context.Context, class retention.Class, cutoff time.Time) (purge.Counted, error)
+	// idle finds what has been running in a class for too long at a time.
+	idle         func(ctx context.Context, class retention.Class, now time.Time) (purge.Idle, error)
 	certifier    purge.Certifier
 	certificates *evidence.Certificates
 	signer       *evidence.Signer
 	runs         *dynamo.Runs
+	parts        auditParts
 	bus          bus
 	policy       *retention.Policy
 	log          *slog.Logger
@@ -74,6 +83,9 @@ func (h handler) verify(ctx context.Context, req request) (response, error) {
 	if !ok {
 		return response{}, retention.ErrUnknownClass
 	}
+	if req.Audit {
+		return h.audit(ctx, class, req)
+	}
 	run, err := h.runs.Get(ctx, req.Class, req.Run)
 	if errors.Is(err, dynamo.ErrNoRun) && req.Failed { // the plan itself failed
 		run, err = dynamo.Run{Class: req.Class, ID: req.Run, StartedAt: req.StartedAt.UTC(), Cutoff: req.StartedAt.UTC(), PolicyHash: h.policy.Hash()}, nil
@@ -82,22 +94,45 @@ func (h handler) verify(ctx context.Context, req request) (response, error) {
 		return response{}, err
 	}
 	if !run.Certified() {
-		failed := req.Failed || slices.ContainsFunc(req.Worked, func(w worked) bool { return w.Failed })
-		if run, err = h.certify(ctx, class, run, failed); err != nil {
+		if run, err = h.certify(ctx, class, run, req.how(run)); err != nil {
 			return response{}, err
 		}
 	}
+	// Only now: the next run is to find this one's certificate.
+	if err := h.runs.Unlock(ctx, class.Name, run.ID); err != nil {
+		return response{}, err
+	}
+	if err := h.countOverdue(ctx, class); err != nil {
+		return response{}, err
+	}
+	h.reportIdle(ctx, class)
 	answer := response{Outcome: run.Outcome, Counts: run.Counts, Certificate: evidence.Prefix(run.Class, run.ID)}
 	if run.Outcome != certificate.Completed {
-		h.log.ErrorContext(ctx, "a purge failed", "class", run.Class, "run", run.ID, "error", req.Error)
+		h.log.ErrorContext(ctx, "a purge did not complete", "class", run.Class, "run", run.ID, "outcome", run.Outcome,
+			"reasons", run.Reasons, "error", req.Error)
 	}
 	return answer, h.bus.Put(ctx, announce.Event{Type: detailType(run.Outcome), At: run.EndedAt, Detail: purgeEnded{
-		Class: run.Class, Run: run.ID, Outcome: run.Outcome, Counts: run.Counts, Certificate: answer.Certificate,
+		Class: run.Class, Run: run.ID, Outcome: run.Outcome, Counts: run.Counts, PlanHash: run.PlanHash, Reasons: run.Reasons,
+		Certificate: answer.Certificate,
 	}})
 }
 
-func (h handler) certify(ctx context.Context, class retention.Class, run dynamo.Run, failed bool) (dynamo.Run, error) {
-	outcome, account, err := h.account(ctx, class, run, failed)
+// how the run ended, as far as the steps before tell: completed only if the
+// index says so, too.
+func (r request) how(run dynamo.Run) certificate.Outcome {
+	switch {
+	case r.Failed || slices.ContainsFunc(r.Worked, func(w worked) bool { return w.Failed }):
+		return certificate.Failed
+	case run.Next == dynamo.NextHalt:
+		return certificate.Halted
+	case run.Next == dynamo.NextYield || slices.ContainsFunc(r.Worked, func(w worked) bool { return w.Stopped }):
+		return certificate.Stopped
+	}
+	return certificate.Completed
+}
+
+func (h handler) certify(ctx context.Context, class retention.Class, run dynamo.Run, outcome certificate.Outcome) (dynamo.Run, error) {
+	account, err := h.account(ctx, class, run, outcome)
 	if err != nil {
 		return run, err
 	}
@@ -107,19 +142,22 @@ func (h handler) certify(ctx context.Context, class retention.Class, run dynamo.
 	return h.certifier.Certify(ctx, class, run, outcome, account, h.now())
 }
 
-// account says how the run ended and what it did. After a failure the
-// manifest tells what was deleted all the same, and the index is not asked.
-func (h handler) account(ctx context.Context, class retention.Class, run dynamo.Run, failed bool) (certificate.Outcome, purge.Account, error) {
+// account is what the run did. Of a halted one that is what it planned. After
+// a failure or a stop the manifest tells what was deleted all the same, and
+// the index is not asked.
+func (h handler) account(ctx context.Context, class retention.Class, run dynamo.Run, outcome certificate.Outcome) (purge.Account, error) {
+	if outcome == certificate.Halted {
+		return purge.Account{Counts: certificate.Counts{Due: run.Planned}}, nil
+	}
 	verifier, err := h.verifier(ctx)
 	if err != nil {
-		return "", purge.Account{}, err
+		return purge.Account{}, err
 	}
 	account, err := verifier.Account(ctx, class, run.ID, run.Cutoff)
-	if failed || err != nil {
-		return certificate.Failed, account, err
+	if err != nil || outcome != certificate.Completed {
+		return account, err
 	}
-	account, err = verifier.Verify(ctx, class, run.Cutoff, account)
-	return certificate.Completed, account, err
+	return verifier.Verify(ctx, class, run.Cutoff, account)
 }
 
 func (h handler) publishKey(ctx context.Context) error {
@@ -134,8 +172,13 @@ func (h handler) publishKey(ctx context.Context) error {
 }
 
 func detailType(o certificate.Outcome) string {
-	if o == certificate.Completed {
+	switch o {
+	case certificate.Completed:
 		return schema.PurgeCompleted
+	case certificate.Halted:
+		return schema.PurgeHalted
+	case certificate.Stopped:
+		return schema.PurgeStopped
 	}
 	return schema.PurgeFailed
 }

@@ -18,6 +18,7 @@ import (
 	"stille/shared/evidence"
 	"stille/shared/keys"
 	"stille/shared/purge"
+	"stille/shared/retention"
 	"stille/shared/schema"
 	"stille/shared/start"
 )
@@ -25,19 +26,26 @@ import (
 func main() {
 	os.Exit(start.Lambda(schema.PurgeVerify, func(c *start.Container) any {
 		db := dynamo.NewClient(c.AWS)
-		ring := keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, nil)
+		ring := keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, nil, time.Now)
 		files := s3.NewFromConfig(c.AWS)
 		certificates := evidence.NewCertificates(files, c.Env.Required(schema.VarEvidenceBucket))
 		manifest := evidence.NewManifest(files, c.Env.Required(schema.VarManifestBucket), time.Now)
 		signer := evidence.NewSigner(kms.NewFromConfig(c.AWS), c.Stack.SigningKey())
 		runs := dynamo.NewRuns(db, c.Stack)
+		records, holds := dynamo.NewRecords(db, c.Stack), dynamo.NewHolds(db, c.Stack)
 		h := handler{
 			verifier: func(ctx context.Context) (purge.Verifier, error) {
 				proof, err := ring.Proof(ctx)
 				if err != nil {
 					return purge.Verifier{}, err
 				}
-				return purge.Verifier{Records: dynamo.NewRecords(db, c.Stack), Manifest: manifest, HMAC: proof.HMAC, Pause: time.Second}, nil
+				return purge.Verifier{Records: records, Manifest: manifest, HMAC: proof.HMAC, Pause: time.Second}, nil
+			},
+			left: func(ctx context.Context, class retention.Class, cutoff time.Time) (purge.Counted, error) {
+				return purge.Count(ctx, records, holds, class, cutoff)
+			},
+			idle: func(ctx context.Context, class retention.Class, now time.Time) (purge.Idle, error) {
+				return purge.FindIdle(ctx, records, class, now)
 			},
 			certifier: purge.Certifier{
 				Runs: runs, Signer: signer, Certificates: certificates, CodeVersion: c.Env.Required(schema.VarVersion),
@@ -45,6 +53,7 @@ func main() {
 			certificates: certificates,
 			signer:       signer,
 			runs:         runs,
+			parts:        evidence.NewAudits(files, c.Env.Required(schema.VarManifestBucket)),
 			bus:          announce.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack),
 			policy:       c.Policy(),
 			log:          c.Log,

@@ -50,6 +50,12 @@ func newWorld(t *testing.T) *world {
 			hmac := func(class, id string) string { return class + "/" + id }
 			return purge.Verifier{Records: dynamo.NewRecords(db, stack), Manifest: w.manifest, HMAC: hmac}, w.keysErr
 		},
+		left: func(ctx context.Context, class retention.Class, cutoff time.Time) (purge.Counted, error) {
+			return purge.Count(ctx, dynamo.NewRecords(db, stack), dynamo.NewHolds(db, stack), class, cutoff)
+		},
+		idle: func(ctx context.Context, class retention.Class, now time.Time) (purge.Idle, error) {
+			return purge.FindIdle(ctx, dynamo.NewRecords(db, stack), class, now)
+		},
 		runs: dynamo.NewRuns(db, stack), policy: w.Policy, log: w.Log, now: func() time.Time { return w.Now },
 	}
 	return w
@@ -70,21 +76,24 @@ func (w *world) took(t *testing.T, id string, outcome purge.Outcome) {
 func TestWhatARunDidIsReadAgain(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		failed  bool
-		spoil   func(t *testing.T, w *world)
 		outcome certificate.Outcome
+		spoil   func(t *testing.T, w *world)
 		counts  certificate.Counts
 		err     error
 	}{
-		{"a run that came through", false, nil, certificate.Completed, certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
-		{"one that came through and left one behind", false, func(_ *testing.T, w *world) { w.put("late") },
-			certificate.Completed, certificate.Counts{Due: 3, Deleted: 1, Held: 1, Failed: 1}, nil},
-		{"one whose deleted record somebody stored again", false, func(_ *testing.T, w *world) { w.put("sub-1") },
-			certificate.Completed, certificate.Counts{Due: 2, Held: 1, Failed: 1}, nil},
-		{"one that failed claims what its manifest tells", true, func(_ *testing.T, w *world) { w.put("late") },
-			certificate.Failed, certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
-		{"one whose keys cannot be read is not certified", true, func(_ *testing.T, w *world) { w.keysErr = errDown },
-			"", certificate.Counts{}, errDown},
+		{"a run that came through", certificate.Completed, nil, certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
+		{"one that came through and left one behind", certificate.Completed, func(_ *testing.T, w *world) { w.put("late") },
+			certificate.Counts{Due: 3, Deleted: 1, Held: 1, Failed: 1}, nil},
+		{"one whose deleted record somebody stored again", certificate.Completed, func(_ *testing.T, w *world) { w.put("sub-1") },
+			certificate.Counts{Due: 2, Held: 1, Failed: 1}, nil},
+		{"one that failed claims what its manifest tells", certificate.Failed, func(_ *testing.T, w *world) { w.put("late") },
+			certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
+		{"one that was stopped claims what its manifest tells", certificate.Stopped, func(_ *testing.T, w *world) { w.put("late") },
+			certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
+		{"one that was halted says what was due and reads nothing", certificate.Halted, func(_ *testing.T, w *world) { w.keysErr = errDown },
+			certificate.Counts{Due: 7}, nil},
+		{"one whose keys cannot be read is not certified", certificate.Failed, func(_ *testing.T, w *world) { w.keysErr = errDown },
+			certificate.Counts{}, errDown},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -94,10 +103,10 @@ func TestWhatARunDidIsReadAgain(t *testing.T) {
 			if test.spoil != nil {
 				test.spoil(t, w)
 			}
-			run := dynamo.Run{Class: retention.Messaging, ID: "run-1", Cutoff: w.Now}
-			outcome, account, err := w.account(t.Context(), w.class, run, test.failed)
-			if !errors.Is(err, test.err) || outcome != test.outcome {
-				t.Errorf("outcome %q, error %v", outcome, err)
+			run := dynamo.Run{Class: retention.Messaging, ID: "run-1", Cutoff: w.Now, Planned: 7}
+			account, err := w.account(t.Context(), w.class, run, test.outcome)
+			if !errors.Is(err, test.err) {
+				t.Errorf("error %v", err)
 			}
 			if diff := cmp.Diff(test.counts, account.Counts); diff != "" {
 				t.Errorf("counts (-want +got):\n%s", diff)
@@ -116,9 +125,15 @@ func TestARunThatIsCertifiedIsNotReadAgain(t *testing.T) {
 	if _, err := w.runs.Start(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := w.runs.Lock(t.Context(), run.Class, run.ID, ""); err != nil {
+		t.Fatal(err)
+	}
 	answer, err := w.verify(t.Context(), request{Class: run.Class, Run: run.ID, Failed: true})
 	if err != nil || answer.Outcome != certificate.Completed {
 		t.Errorf("outcome %q, error %v", answer.Outcome, err)
+	}
+	if holder, err := w.runs.Lock(t.Context(), run.Class, "run-2", ""); err != nil || holder != "run-2" {
+		t.Errorf("%s is still on, error %v", holder, err)
 	}
 	if len(*heard) != 1 || (*heard)[0].Type != schema.PurgeCompleted {
 		t.Errorf("events %+v", *heard)

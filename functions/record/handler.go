@@ -27,7 +27,7 @@ type contactKeys interface {
 
 // records are the class tables.
 type records interface {
-	Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error) (bool, error)
+	Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key) (bool, error)
 }
 
 // handler stores records, which a purge deletes on their day.
@@ -63,6 +63,7 @@ type response struct {
 type result struct {
 	Stored      bool        `json:"stored"`           // false also where a newer event of the same id is stored
 	Reason      string      `json:"reason,omitempty"` // why it could not be
+	DuplicateOf string      `json:"duplicateOf,omitempty"`
 	Key         contact.Key `json:"key,omitempty"`
 	KeptThrough string      `json:"keptThrough,omitempty"`
 	DueFrom     time.Time   `json:"dueFrom,omitzero"`
@@ -83,7 +84,7 @@ func (h handler) record(ctx context.Context, tool access.Tool, req apigw.Request
 	if err != nil {
 		return apigw.Response{}, err
 	}
-	given := make([]retention.Record, len(asked.Records))
+	given := make([]parsed, len(asked.Records))
 	for i, r := range asked.Records {
 		if given[i], err = h.parse(class, r, fmt.Sprintf("/records/%d", i), set, &faults); err != nil {
 			return apigw.Response{}, err
@@ -93,7 +94,7 @@ func (h handler) record(ctx context.Context, tool access.Tool, req apigw.Request
 		return apigw.Response{}, err
 	}
 	for _, r := range given {
-		if err := allowed(tool, r); err != nil {
+		if err := allowed(tool, r.Record); err != nil {
 			return apigw.Response{}, err
 		}
 	}
@@ -106,12 +107,19 @@ func (h handler) record(ctx context.Context, tool access.Tool, req apigw.Request
 	return apigw.JSON(http.StatusOK, answer), nil
 }
 
+// parsed is a record with the live keys of its contact, if it is to be the only
+// one that the contact has in the class and scope.
+type parsed struct {
+	retention.Record
+	only []contact.Key
+}
+
 // parse reads one record and notes everything that is wrong with it.
-func (h handler) parse(class retention.Class, r record, pointer string, set *contact.KeySet, faults *toolapi.Invalid) (retention.Record, error) {
-	parsed := retention.Record{
+func (h handler) parse(class retention.Class, r record, pointer string, set *contact.KeySet, faults *toolapi.Invalid) (parsed, error) {
+	parsed := parsed{Record: retention.Record{
 		ID: r.ID, Basis: retention.Basis(r.Basis), OccurredAt: r.OccurredAt.Time, Start: r.Start.Time,
 		LastActivityAt: r.LastActivityAt.Time, Objects: r.Objects, Data: r.Data,
-	}
+	}}
 	if r.OccurredAt.IsZero() {
 		faults.Add(pointer+"/occurredAt", "must be given")
 	}
@@ -128,6 +136,9 @@ func (h handler) parse(class retention.Class, r record, pointer string, set *con
 				faults.Add(pointer+"/contact/address", "is not an address of this channel")
 			}
 			parsed.Subject = one.Key()
+			if class.Name == retention.Messaging {
+				parsed.only = one.Keys
+			}
 		}
 	}
 	if r.Scope != "" {
@@ -139,7 +150,7 @@ func (h handler) parse(class retention.Class, r record, pointer string, set *con
 	} else if only, ok := h.scopes.Only(); ok {
 		parsed.Scope = only.Scope
 	}
-	for _, f := range class.Validate(parsed, h.now()) {
+	for _, f := range class.Validate(parsed.Record, h.now()) {
 		if f.Field == "contact" && r.Contact != nil {
 			continue // it was given, and what is wrong with it is noted
 		}
@@ -159,28 +170,44 @@ func allowed(tool access.Tool, r retention.Record) error {
 }
 
 // Reasons why one record of a call is not stored: what stands under its id is
-// of a scope that the key lacks, or cannot be read.
+// of a scope that the key lacks, cannot be read, or is being purged: its
+// objects go, and those of a new one of that id would go with them. Or the
+// contact has another record in this scope, which is the one to store over.
 const (
-	forbidden  = "forbidden"
-	unreadable = "unreadable"
+	forbidden   = "forbidden"
+	unreadable  = "unreadable"
+	beingPurged = "being-purged"
+	duplicate   = "duplicate"
 )
 
 // store writes one record, also over one of the same id if the key allows that
 // one too. What keeps one record out leaves the others of the call alone.
-func (h handler) store(ctx context.Context, tool access.Tool, class retention.Class, r retention.Record) (result, error) {
-	stored, err := h.records.Put(ctx, class.Name, r, func(old retention.Record) error { return allowed(tool, old) })
+func (h handler) store(ctx context.Context, tool access.Tool, class retention.Class, r parsed) (result, error) {
+	start := r.Start
+	stored, err := h.records.Put(ctx, class.Name, r.Record, func(old retention.Record) error {
+		start = r.Replacing(old, class.Name).Start
+		return allowed(tool, old)
+	}, r.only...)
 	answer := result{Stored: stored, Key: r.Subject}
+	var other dynamo.DuplicateError
 	switch {
+	case errors.As(err, &other):
+		answer.Reason = duplicate
+		if retention.MayShowID(other.ID) {
+			answer.DuplicateOf = other.ID
+		}
 	case errors.Is(err, access.ErrForbidden):
 		answer.Reason = forbidden
 	case errors.Is(err, dynamo.ErrUnreadable):
 		answer.Reason = unreadable
+	case errors.Is(err, dynamo.ErrBeingPurged):
+		answer.Reason = beingPurged
 	case err != nil:
 		return result{}, err
 	}
-	if stored && !r.Start.IsZero() {
-		answer.KeptThrough = class.Keep.LastDay(r.Start, class.Location()).String()
-		answer.DueFrom = class.Keep.DueFrom(r.Start, class.Location())
+	if stored && !start.IsZero() {
+		answer.KeptThrough = class.Keep.LastDay(start, class.Location()).String()
+		answer.DueFrom = class.Keep.DueFrom(start, class.Location())
 	}
 	return answer, nil
 }

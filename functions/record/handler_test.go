@@ -18,6 +18,7 @@ import (
 	"stille/shared/dynamo"
 	"stille/shared/retention"
 	"stille/shared/scope"
+	"stille/shared/toolapi"
 	"stille/shared/toolapi/toolapitest"
 )
 
@@ -27,12 +28,14 @@ var errDown = errors.New("the store is down")
 type memory struct {
 	put   []string
 	last  retention.Record
+	only  []contact.Key
 	old   retention.Record // what is stored under the same id; none where it has no id
 	newer bool             // another event of the same id is newer
 	err   error
 }
 
-func (m *memory) Put(_ context.Context, class string, r retention.Record, may func(retention.Record) error) (bool, error) {
+func (m *memory) Put(_ context.Context, class string, r retention.Record, may func(retention.Record) error, only ...contact.Key) (bool, error) {
+	m.only = only
 	if m.old.ID != "" {
 		if err := may(m.old); err != nil {
 			return false, err
@@ -90,14 +93,24 @@ func TestARecordIsStoredAndItsDayIsTold(t *testing.T) {
 	}
 }
 
+// letters lets a class's records have objects in a bucket of that name.
+func letters(h *toolapitest.House, class string) {
+	for i := range h.Policy.Classes {
+		if h.Policy.Classes[i].Name == class {
+			h.Policy.Classes[i].Buckets = []string{"letters"}
+		}
+	}
+}
+
 func TestARecordIsStoredAsItWasGiven(t *testing.T) {
 	h, to := toolapitest.New(t), &memory{}
-	body := storing("messaging", consent(`"data"`, `"lastActivityAt":"2026-11-01T00:00:00Z","objects":["s3://bucket/key"],"data"`))
+	letters(h, "messaging")
+	body := storing("messaging", consent(`"data"`, `"lastActivityAt":"2026-11-01T00:00:00Z","objects":["s3://letters/key"],"data"`))
 	toolapitest.Body[response](t, h.Serve(t, newHandler(h, to).record, h.Post(body)), http.StatusOK)
 	at := time.Date(2024, 11, 20, 8, 0, 0, 0, time.UTC)
 	want := retention.Record{
 		ID: "sub-81", Subject: h.Key(t, contact.Email, "kari@example.no"), Scope: "acme", Basis: retention.Consent, OccurredAt: at, Start: at,
-		LastActivityAt: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Objects: []string{"s3://bucket/key"}, Data: []byte(`{"list":"spring"}`),
+		LastActivityAt: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Objects: []string{"s3://letters/key"}, Data: []byte(`{"list":"spring"}`),
 	}
 	if diff := cmp.Diff(want, to.last); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
@@ -156,13 +169,15 @@ func TestEveryBadFieldIsNamedAndNothingIsStored(t *testing.T) {
 		{"a number as id", storing("messaging", consent("sub-81", "+4791234567")), []string{"/records/0/id"}},
 		{"times in the future", storing("communication", `{"id":"c-1","occurredAt":"2026-11-24T08:00:00Z","start":"2026-11-24T08:00:00Z","lastActivityAt":"2026-11-24T08:00:00Z"}`),
 			[]string{"/records/0/start", "/records/0/occurredAt", "/records/0/lastActivityAt"}},
-		{"objects that are none", storing("communication", `{"id":"c-1","occurredAt":"2026-11-20T08:00:00Z","objects":["s3://bucket/key","http://x","s3://bucket/key"]}`),
-			[]string{"/records/0/objects/1", "/records/0/objects/2"}},
+		{"objects that are none", storing("communication", `{"id":"c-1","occurredAt":"2026-11-20T08:00:00Z","objects":["s3://letters/key","http://x","s3://letters/key","s3://other/key"]}`),
+			[]string{"/records/0/objects/1", "/records/0/objects/2", "/records/0/objects/3"}},
+		{"an object where the class has none", storing("messaging", consent(`"data"`, `"objects":["s3://letters/key"],"data"`)), []string{"/records/0/objects/0"}},
 		{"wrong types", `{"class":1,"records":[7,{"id":1,"occurredAt":"now","start":5,"objects":"x","basis":[]}]}`,
 			[]string{"/class", "/records/0", "/records/1/basis", "/records/1/id", "/records/1/objects", "/records/1/occurredAt", "/records/1/start"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h, to := toolapitest.New(t), &memory{}
+			letters(h, "communication")
 			resp := h.Serve(t, newHandler(h, to).record, h.Post(test.body))
 			if resp.StatusCode != http.StatusBadRequest || len(to.put) != 0 {
 				t.Fatalf("status %d, %d stored: %s", resp.StatusCode, len(to.put), resp.Body)
@@ -187,11 +202,53 @@ func TestARecordOfAnotherBrandIsNotReplaced(t *testing.T) {
 }
 
 func TestARecordThatCannotBeReplacedLeavesTheOthers(t *testing.T) {
-	h, to := toolapitest.New(t), &memory{err: dynamo.ErrUnreadable}
-	resp := h.Serve(t, newHandler(h, to).record, h.Post(storing("messaging", consent(), consent("sub-81", "sub-82"))))
-	for i, got := range toolapitest.Body[response](t, resp, http.StatusOK).Results {
-		if got.Stored || got.Reason != unreadable || got.KeptThrough != "" {
-			t.Errorf("record %d: %+v", i, got)
+	for err, reason := range map[error]string{dynamo.ErrUnreadable: unreadable, dynamo.ErrBeingPurged: beingPurged} {
+		h, to := toolapitest.New(t), &memory{err: err}
+		resp := h.Serve(t, newHandler(h, to).record, h.Post(storing("messaging", consent(), consent("sub-81", "sub-82"))))
+		for i, got := range toolapitest.Body[response](t, resp, http.StatusOK).Results {
+			if got.Stored || got.Reason != reason || got.KeptThrough != "" {
+				t.Errorf("record %d: %+v", i, got)
+			}
+		}
+	}
+}
+
+func TestAnotherRecordOfTheContactIsNamedUnlessItsIDIsAnAddress(t *testing.T) {
+	for id, shown := range map[string]string{"sub-80": "sub-80", toolapitest.Address: ""} {
+		h, to := toolapitest.New(t), &memory{err: dynamo.DuplicateError{ID: id}}
+		got := toolapitest.Body[response](t, h.Serve(t, newHandler(h, to).record, h.Post(storing("messaging", consent()))), http.StatusOK).Results
+		want := []result{{Reason: duplicate, DuplicateOf: shown, Key: h.Key(t, contact.Email, "kari@example.no")}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("results (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestOnlyAMessagingRecordIsTheOnlyOneOfItsContact(t *testing.T) {
+	for class, want := range map[string]int{"messaging": 1, "communication": 0} {
+		h, to := toolapitest.New(t), &memory{}
+		toolapitest.Body[response](t, h.Serve(t, newHandler(h, to).record, h.Post(storing(class, consent()))), http.StatusOK)
+		if len(to.only) != want || want > 0 && to.only[0] != h.Key(t, contact.Email, "kari@example.no") {
+			t.Errorf("%s: the only one under %d keys, want %d", class, len(to.only), want)
+		}
+	}
+}
+
+func TestTheDayThatIsToldIsTheOneOfTheNewestWordOnTheEnd(t *testing.T) {
+	end := time.Date(2026, 8, 31, 10, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		old  retention.Record
+		want string
+	}{
+		"it ended later":   {retention.Record{ID: "conv-1", Start: end, StartAsOf: end}, "2027-02-28"},
+		"it ended before":  {retention.Record{ID: "conv-1", Start: end.Add(-90 * 24 * time.Hour), StartAsOf: end.Add(-90 * 24 * time.Hour)}, "2027-01-31"},
+		"it runs again":    {retention.Record{ID: "conv-1", StartAsOf: end}, ""},
+		"nothing was said": {retention.Record{ID: "conv-1"}, "2027-01-31"},
+	} {
+		h, to := toolapitest.New(t), &memory{old: test.old}
+		resp := h.Serve(t, newHandler(h, to).record, h.Post(storing("communication", `{"id":"conv-1","occurredAt":"2026-07-31T10:00:00Z","start":"2026-07-31T10:00:00Z"}`)))
+		if got := toolapitest.Body[response](t, resp, http.StatusOK).Results[0].KeptThrough; got != test.want {
+			t.Errorf("%s: kept through %q, want %q", name, got, test.want)
 		}
 	}
 }
@@ -252,5 +309,30 @@ func TestEventsOfRecordAreAnswered(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("events that are not there: %v", want)
+	}
+}
+
+func TestTheExamplesOfRecordAreAnswered(t *testing.T) {
+	h := toolapitest.New(t)
+	h.AnswersItsExamples(t, newHandler(h, &memory{}).record)
+}
+
+func TestRecordHasItsFront(t *testing.T) {
+	good := storing("messaging", consent())
+	toolapitest.Front(t, access.Records, good, func(h *toolapitest.House) toolapi.Call { return newHandler(h, &memory{}).record })
+}
+
+func TestTheOpenAPIFileHasTheLimitsOfRecord(t *testing.T) {
+	spec := toolapitest.OpenAPI(t)
+	if got := spec.At(t, "components", "schemas", "RecordsRequest", "properties", "records", "maxItems"); got != uint64(maxRecords) {
+		t.Errorf("at most %v records", got)
+	}
+	reasons := spec.Texts(t, "components", "schemas", "RecordsAnswer", "properties", "results", "items", "properties", "reason", "enum")
+	if diff := cmp.Diff([]string{beingPurged, duplicate, forbidden, unreadable}, reasons); diff != "" {
+		t.Errorf("reasons (-code +file)\n%s", diff)
+	}
+	bases := spec.Texts(t, "components", "schemas", "Record", "properties", "basis", "enum")
+	if diff := cmp.Diff([]string{string(retention.Consent), string(retention.Customer)}, bases); diff != "" {
+		t.Errorf("bases (-code +file)\n%s", diff)
 	}
 }

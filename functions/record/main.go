@@ -19,7 +19,7 @@ import (
 func main() {
 	os.Exit(start.Lambda(schema.Record, func(c *start.Container) any {
 		db := dynamo.NewClient(c.AWS)
-		ring := keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, dynamo.NewSuppressions(db, c.Stack))
+		ring := keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, dynamo.NewSuppressions(db, c.Stack), time.Now)
 		h := handler{keys: ring, records: dynamo.NewRecords(db, c.Stack), scopes: c.Scopes(), policy: c.Policy(), now: time.Now}
 		return toolapi.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.record)
 	}))

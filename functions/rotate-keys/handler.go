@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,6 +14,7 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/keys"
+	"stille/shared/retention"
 	"stille/shared/schema"
 )
 
@@ -34,16 +37,40 @@ type Secrets interface {
 type Suppressions interface {
 	keys.CanaryReader
 	PutCanaries(ctx context.Context, canaries map[string]string) error
+	// AddCanaries adds to the canaries that are there; RemoveCanary takes away
+	// the one of a key's id. Both change nothing where nothing is to change.
+	AddCanaries(ctx context.Context, canaries map[string]string) error
+	RemoveCanary(ctx context.Context, id string) error
 	// Empty reports, by a strong read, whether the table holds nothing at all,
 	// canaries included.
 	Empty(ctx context.Context) (bool, error)
+	// CountUnmerged counts the items under a key that no newer key's item has
+	// taken in.
+	CountUnmerged(ctx context.Context, keyID uint32) (int, error)
 }
 
-// handler makes what the first deploy of a stack lacks.
+// Holds counts the holds whose subject is named by a key.
+type Holds interface {
+	CountSubjects(ctx context.Context, keyID uint32) (int, error)
+}
+
+// Records counts the records of a class whose subject is named by a key.
+type Records interface {
+	CountSubjects(ctx context.Context, class string, keyID uint32) (int, error)
+}
+
+// handler makes what the first deploy of a stack lacks, and changes keys when
+// it is ordered to.
 type handler struct {
 	secrets      Secrets
 	suppressions Suppressions
+	holds        Holds
+	records      Records
+	policy       *retention.Policy
 	stack        schema.Stack
+	now          func() time.Time
+	pause        time.Duration // before a change is decided on anew
+	log          *slog.Logger
 }
 
 // handle answers CloudFormation. Only Create does anything, and everything it

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,114 +8,11 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/cfn"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/contact"
 	"stille/shared/keys"
-	"stille/shared/schema"
 )
-
-const stack schema.Stack = "unit"
-
-var errCrash = errors.New("crash")
-
-// world is the secrets and the table, with a log of what was written in which
-// order. It crashes instead of the write of number crashAt, counted from 1.
-type world struct {
-	values   map[string]string // of the secrets that exist; "" is no value
-	binary   map[string][]byte
-	versions map[string]bool // secret and version id
-	canaries map[string]string
-	items    int
-
-	writes  []string
-	crashAt int
-	// beforePut runs before a secret is written, as a second run would.
-	beforePut func()
-	readErr   error
-}
-
-func newWorld() *world {
-	return &world{
-		values:   map[string]string{stack.ContactKeys(): "", stack.LinkKeys(): "", stack.ProofKeys(): ""},
-		binary:   make(map[string][]byte),
-		versions: make(map[string]bool),
-	}
-}
-
-func (w *world) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
-	if w.readErr != nil {
-		return nil, w.readErr
-	}
-	value := w.values[*in.SecretId]
-	if value == "" && len(w.binary[*in.SecretId]) == 0 {
-		return nil, fmt.Errorf("operation error: %w", &types.ResourceNotFoundException{})
-	}
-	return &secretsmanager.GetSecretValueOutput{SecretString: &value, SecretBinary: w.binary[*in.SecretId]}, nil
-}
-
-func (w *world) PutSecretValue(_ context.Context, in *secretsmanager.PutSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error) {
-	if w.beforePut != nil {
-		w.beforePut()
-	}
-	version := *in.SecretId + " " + *in.ClientRequestToken
-	if w.versions[version] {
-		return nil, fmt.Errorf("operation error: %w", &types.ResourceExistsException{})
-	}
-	if err := w.write(*in.SecretId); err != nil {
-		return nil, err
-	}
-	w.versions[version] = true
-	w.values[*in.SecretId] = *in.SecretString
-	return &secretsmanager.PutSecretValueOutput{}, nil
-}
-
-func (w *world) Canaries(context.Context) (map[string]string, error) {
-	return maps.Clone(w.canaries), nil
-}
-
-func (w *world) PutCanaries(_ context.Context, canaries map[string]string) error {
-	if err := w.write("canaries"); err != nil {
-		return err
-	}
-	w.canaries = canaries
-	return nil
-}
-
-func (w *world) Empty(context.Context) (bool, error) { return w.items == 0 && w.canaries == nil, nil }
-
-func (w *world) write(what string) error {
-	if len(w.writes)+1 == w.crashAt {
-		w.crashAt = 0
-		return errCrash
-	}
-	w.writes = append(w.writes, what)
-	return nil
-}
-
-func (w *world) handle(t *testing.T, request cfn.RequestType) error {
-	t.Helper()
-	h := &handler{secrets: w, suppressions: w, stack: stack}
-	id, data, err := h.handle(t.Context(), cfn.Event{RequestType: request, PhysicalResourceID: "unit-keys"})
-	if id != "unit-keys" || data != nil {
-		t.Errorf("physical id %q and data %v, want unit-keys and none", id, data)
-	}
-	return err
-}
-
-// mustServe fails unless the key ring of every other function works.
-func (w *world) mustServe(t *testing.T) {
-	t.Helper()
-	ring := keys.NewRing(w, stack, w)
-	_, contactErr := ring.Contact(t.Context())
-	_, linkErr := ring.Link(t.Context())
-	_, proofErr := ring.Proof(t.Context())
-	if err := errors.Join(contactErr, linkErr, proofErr); err != nil {
-		t.Errorf("the key ring does not work: %v", err)
-	}
-}
 
 var allWrites = []string{stack.ContactKeys(), stack.LinkKeys(), stack.ProofKeys(), "canaries"}
 
@@ -305,7 +201,7 @@ func TestOfTwoRunsAtOnceBothUseTheSameKeys(t *testing.T) {
 
 func TestAFirstVersionThatIsNotCurrentIsAnError(t *testing.T) {
 	w := newWorld()
-	w.versions[stack.ContactKeys()+" "+firstVersion] = true
+	w.versions[stack.ContactKeys()+" "+firstVersion] = "another"
 	if err := w.handle(t, cfn.RequestCreate); err == nil || !strings.Contains(err.Error(), "not current") || len(w.writes) != 0 {
 		t.Errorf("error = %v, writes %v", err, w.writes)
 	}

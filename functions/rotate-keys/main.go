@@ -1,14 +1,17 @@
-// Command rotate-keys is the custom resource behind the key ring. At the first
-// deploy it makes the key sets of the three secrets and plants the contact
-// keys' canaries. It promises that a key set, once there, is never replaced,
-// and refuses to make contact keys for a table that other keys have filled:
-// every lookup would miss, and a missed lookup sends.
+// Command rotate-keys makes and changes the key sets. As the custom resource
+// behind the first deploy it makes those of the three secrets and plants the
+// contact keys' canaries: a key set, once there, is never replaced, and it
+// refuses to make contact keys for a table that other keys have filled, as
+// every lookup would miss, and a missed lookup sends. Ordered by the schedule
+// or the operator it adds keys, destroys contact keys that nothing uses, and
+// lists what there is. It never answers or logs a key.
 package main
 
 import (
 	"os"
+	"time"
+	_ "time/tzdata" // the retention policy counts days in zones
 
-	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"stille/shared/dynamo"
@@ -18,11 +21,18 @@ import (
 
 func main() {
 	os.Exit(start.Lambda(schema.RotateKeys, func(c *start.Container) any {
+		db := dynamo.NewClient(c.AWS)
 		h := &handler{
 			secrets:      secretsmanager.NewFromConfig(c.AWS),
-			suppressions: dynamo.NewSuppressions(dynamo.NewClient(c.AWS), c.Stack),
+			suppressions: dynamo.NewSuppressions(db, c.Stack),
+			holds:        dynamo.NewHolds(db, c.Stack),
+			records:      dynamo.NewRecords(db, c.Stack),
+			policy:       c.Policy(),
 			stack:        c.Stack,
+			now:          time.Now,
+			pause:        time.Second,
+			log:          c.Log,
 		}
-		return cfn.LambdaWrap(h.handle)
+		return h.serve
 	}))
 }

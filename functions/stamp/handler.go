@@ -27,6 +27,8 @@ type records interface {
 	Get(ctx context.Context, class, id string) (dynamo.Stored, error)
 	Stamp(ctx context.Context, class string, of dynamo.Stored, sort string) error
 	Withdraw(ctx context.Context, class string, of dynamo.Stored, at time.Time) (bool, error)
+	Claim(ctx context.Context, class string, record dynamo.Stored) error
+	Leave(ctx context.Context, class, id string) error
 }
 
 // queue is where stream records go that cannot be taken.
@@ -34,9 +36,10 @@ type queue interface {
 	Park(ctx context.Context, record parked.Record) error
 }
 
-// handler gives every record its place in the indexes, whoever wrote it, and
-// marks a messaging record as withdrawn whose subject opted out before the
-// record arrived.
+// handler gives every record its place in the indexes, whoever wrote it, and a
+// messaging record its contact's slot, which it frees once the record is gone.
+// It marks a record as withdrawn whose subject opted out, or was erased, before
+// the record arrived.
 type handler struct {
 	stack   schema.Stack
 	list    list
@@ -53,12 +56,15 @@ var errForeign = errors.New("the stream is no class table's")
 // that it does not hold up the others.
 func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 	for _, r := range batch.Records {
-		if r.EventName == string(events.DynamoDBOperationTypeRemove) {
-			continue
-		}
 		class, ok := h.stack.ClassOf(r.EventSourceArn)
 		if !ok {
 			return errForeign
+		}
+		if r.EventName == string(events.DynamoDBOperationTypeRemove) {
+			if err := h.leave(ctx, class, r); err != nil {
+				return err
+			}
+			continue
 		}
 		record, err := dynamo.RecordImage(r.Change.NewImage)
 		if err != nil {
@@ -78,11 +84,37 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 		if errors.Is(err, dynamo.ErrUnreadable) || errors.Is(err, dynamo.ErrUnwritable) {
 			err = h.park(ctx, r, class, err)
 		}
+		if err == nil {
+			err = h.claim(ctx, r, class, record)
+		}
 		if err != nil {
 			return fmt.Errorf("stamping a record of %s: %w", class, err)
 		}
 	}
 	return nil
+}
+
+// claim gives a messaging record that is new its contact's slot. Where somebody
+// wrote a second record for it, that is for a person to see to: both stand.
+func (h handler) claim(ctx context.Context, r events.DynamoDBEventRecord, class string, record dynamo.Stored) error {
+	if class != retention.Messaging || record.Shard != "" || record.Subject == "" || record.Scope == "" {
+		return nil
+	}
+	err := h.records.Claim(ctx, class, record)
+	var duplicate dynamo.DuplicateError
+	if errors.As(err, &duplicate) {
+		return h.park(ctx, r, class, duplicate)
+	}
+	return err
+}
+
+// leave frees the slot of a record that is gone.
+func (h handler) leave(ctx context.Context, class string, r events.DynamoDBEventRecord) error {
+	id := r.Change.Keys[schema.AttrID]
+	if class != retention.Messaging || id.DataType() != events.DataTypeString {
+		return nil
+	}
+	return h.records.Leave(ctx, class, id.String())
 }
 
 // errImplausible is why a record with such a start is in no index: by it a
@@ -99,7 +131,7 @@ func (h handler) stamp(ctx context.Context, class string, record dynamo.Stored) 
 	if !record.Start.IsZero() {
 		sort = retention.Sort(record.Start)
 	}
-	if record.Sort != sort || record.Shard == "" {
+	if record.Sort != sort || record.ActiveSort != dynamo.ActiveSort(record.Record, sort) || record.Shard == "" {
 		if err := h.records.Stamp(ctx, class, record, sort); err != nil {
 			return err
 		}
@@ -120,7 +152,7 @@ func (h handler) stamp(ctx context.Context, class string, record dynamo.Stored) 
 // record before it was marked, and will not look again.
 func (h handler) confirm(ctx context.Context, class string, marked dynamo.Stored, at time.Time) error {
 	item, err := h.list.Get(ctx, []contact.Key{marked.Subject})
-	if err != nil || !suppression.WithdrawnAt(item, marked.Scope, marked.OccurredAt).IsZero() {
+	if err != nil || !suppression.WithdrawnAt(item, class, marked.Scope, marked.OccurredAt).IsZero() {
 		return err
 	}
 	now, err := h.records.Get(ctx, class, marked.ID)
@@ -137,14 +169,14 @@ func (h handler) confirm(ctx context.Context, class string, marked dynamo.Stored
 // withdrawnAt is since when the record has no basis: what it says itself, or
 // an earlier mark of the list's.
 func (h handler) withdrawnAt(ctx context.Context, class string, record dynamo.Stored) (time.Time, error) {
-	if class != retention.Messaging || record.Subject == "" {
+	if record.Subject == "" {
 		return record.WithdrawnAt, nil
 	}
 	item, err := h.list.Get(ctx, []contact.Key{record.Subject})
 	if err != nil {
 		return time.Time{}, err
 	}
-	at := suppression.WithdrawnAt(item, record.Scope, record.OccurredAt)
+	at := suppression.WithdrawnAt(item, class, record.Scope, record.OccurredAt)
 	if at.IsZero() || !record.WithdrawnAt.IsZero() && record.WithdrawnAt.Before(at) {
 		at = record.WithdrawnAt
 	}

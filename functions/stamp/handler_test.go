@@ -34,6 +34,13 @@ func (w *written) Withdraw(_ context.Context, class string, of dynamo.Stored, _ 
 	return true, nil
 }
 
+func (w *written) Claim(context.Context, string, dynamo.Stored) error { return nil }
+
+func (w *written) Leave(_ context.Context, class, id string) error {
+	*w = append(*w, class+"/"+id+" left")
+	return nil
+}
+
 // nobody is a list without suppressions.
 type nobody struct{ err error }
 
@@ -55,7 +62,7 @@ func load(t *testing.T, name string) events.DynamoDBEvent {
 
 func TestEventsOfStampAreTaken(t *testing.T) {
 	want := map[string]written{
-		"stamp.stored.json": {"messaging/sub-81 2024-11-20T08:00:00Z"}, "stamp.stamped.json": nil, "stamp.purged.json": nil,
+		"stamp.stored.json": {"messaging/sub-81 2024-11-20T08:00:00Z"}, "stamp.stamped.json": nil, "stamp.purged.json": {"messaging/sub-81 left"},
 	}
 	for _, name := range toolapitest.Events(t, "stamp") {
 		t.Run(name, func(t *testing.T) {

@@ -42,6 +42,7 @@ type world struct {
 
 	counted *dynamo.Records // counts its writes
 	put     func(table string, item map[string]any)
+	remove  func(table, id string)
 	dump    func(tables ...string) string
 }
 
@@ -57,6 +58,7 @@ func newWorld(t *testing.T) *world {
 		return nil
 	}), stack)
 	w.put = func(table string, item map[string]any) { dynamotest.Put(t, db, table, item) }
+	w.remove = func(table, id string) { dynamotest.Remove(t, db, table, id) }
 	w.dump = func(tables ...string) string { return dynamotest.Dump(t, db, tables...) }
 	w.key = w.Key(t, contact.Email, toolapitest.Address)
 	return w
@@ -238,6 +240,21 @@ func TestALateRecordMeetsAnEarlierOptOut(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestALateRecordUnderAnOlderKeyMeetsWhatTheNewerOneKnows(t *testing.T) {
+	w := newWorld(t)
+	out := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	w.suppress(suppression.HardBounce, out)
+	change := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Objection, At: out, Source: suppression.SourceTool}
+	if _, err := w.list.Apply(t.Context(), []contact.Key{contact.Key(strings.Repeat("A", 48)), w.key}, contact.Email, change, w.Now); err != nil {
+		t.Fatal(err)
+	}
+	w.record(retention.Messaging, w.consent(nil))
+	if err := w.seen(retention.Messaging); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(retention.Messaging, "sub-1", index{Sort: "2024-11-20T08:00:00Z", Shard: retention.Shard(string(w.key)), Withdrawn: out})
 }
 
 // releasing is a list on which a release comes in right after the first read.

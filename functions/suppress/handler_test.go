@@ -17,6 +17,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
+	"stille/shared/toolapi"
 	"stille/shared/toolapi/toolapitest"
 )
 
@@ -188,4 +189,14 @@ func TestEventsOfSuppressAreAnswered(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("events that are not there: %v", want)
 	}
+}
+
+func TestTheExamplesOfSuppressAreAnswered(t *testing.T) {
+	h := toolapitest.New(t)
+	h.AnswersItsExamples(t, newHandler(h, &memory{}).suppress)
+}
+
+func TestSuppressHasItsFront(t *testing.T) {
+	good := `{"scope":"acme","reason":"stop","contacts":[` + email + `]}`
+	toolapitest.Front(t, access.Suppress, good, func(h *toolapitest.House) toolapi.Call { return newHandler(h, &memory{}).suppress })
 }

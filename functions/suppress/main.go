@@ -19,7 +19,7 @@ func main() {
 	os.Exit(start.Lambda(schema.Suppress, func(c *start.Container) any {
 		db := dynamo.NewClient(c.AWS)
 		list := dynamo.NewSuppressions(db, c.Stack)
-		h := handler{keys: keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list), list: list, scopes: c.Scopes(), now: time.Now}
+		h := handler{keys: keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now), list: list, scopes: c.Scopes(), now: time.Now}
 		return toolapi.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.suppress)
 	}))
 }

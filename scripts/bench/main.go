@@ -1,69 +1,82 @@
-// Command bench measures what our code adds to the plain thing it is built on.
-// It runs every Go benchmark that has the two sub-benchmarks "ours" and "raw"
-// and prints one line for each: how many times as long ours takes, the median
-// over several rounds, so that what else the machine does weighs on both.
+// Command bench measures what our code adds to the plain thing it is built on,
+// one line a figure. A ratio is ours over raw: the time (or size) ours takes
+// for each that the plain thing takes, so that 1 is as good as it gets and
+// less is better.
+//
+//	go run ./scripts/bench          everything: pairs, start, tokens, sizes
+//	go run ./scripts/bench tokens   random and altered tokens only
+//
+// Pairs are Go benchmarks with the two sub-benchmarks "ours" and "raw"; their
+// ratio is the median over several rounds.
 package main
 
 import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"stille/shared/dynamo/dynamotest"
 )
 
-// rounds is odd, so that there is a median.
-const rounds = 5
+type command struct {
+	All    all    `cmd:"" default:"1" help:"Every figure."`
+	Pairs  only   `cmd:"" help:"The benchmarks with a plain thing beside them."`
+	Start  start  `cmd:"" help:"From the start of the process to the first answer."`
+	Sizes  size   `cmd:"" help:"The functions' binaries; exit 1 where one is too large."`
+	Tokens tokens `cmd:"" help:"Random and altered tokens against the links' doors; exit 1 where one opens."`
+}
 
-type command struct{}
+type (
+	all   struct{}
+	only  struct{}
+	start struct{}
+	size  struct{}
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	parsed := kong.Parse(&command{}, kong.Name("bench"), kong.Description("Measures ours against the plain thing."))
-	parsed.FatalIfErrorf(run(ctx))
+	parsed := kong.Parse(&command{}, kong.Name("bench"), kong.Description("Measures ours against the plain thing."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	parsed.FatalIfErrorf(parsed.Run())
 }
 
-func run(ctx context.Context) error {
-	packages, err := withBenchmarks(".")
-	if err != nil {
-		return err
-	}
-	server, err := dynamotest.Start()
-	if err != nil {
-		return err
-	}
-	defer server.Stop() //nolint:errcheck // it ends with this process anyway
-	var measured []figure
-	for i := range 1 + rounds {
-		output, err := round(ctx, packages, server.Endpoint)
-		if err != nil {
+// Run measures everything there is.
+func (all) Run(ctx context.Context) error {
+	for _, measure := range []func(context.Context) error{only{}.Run, start{}.Run, tokens{Tries: defaultTries}.Run, size{}.Run} {
+		if err := measure(ctx); err != nil {
 			return err
 		}
-		if i > 0 { // the first one warms DynamoDB Local up
-			measured = append(measured, parse(output)...)
-		}
-	}
-	for _, line := range summarise(measured) {
-		fmt.Println(line)
 	}
 	return nil
 }
 
-// round runs each benchmark once. Only what has a plain thing beside it.
-func round(ctx context.Context, packages []string, endpoint string) (string, error) {
-	arguments := append([]string{"test", "-tags", "store", "-run", "^$", "-bench", "./^(ours|raw)$", "-count", "1", "-p", "1"}, packages...)
-	command := exec.CommandContext(ctx, "go", arguments...)
-	command.Env = append(os.Environ(), dynamotest.Endpoint+"="+endpoint)
-	command.Stderr = os.Stderr
-	output, err := command.Output()
+// Run measures the pairs.
+func (only) Run(ctx context.Context) error {
+	lines, err := pairs(ctx)
+	return printed(lines, err)
+}
+
+// Run measures the start.
+func (start) Run(ctx context.Context) error {
+	line, err := startUp(ctx)
 	if err != nil {
-		return "", fmt.Errorf("running the benchmarks: %w\n%s", err, output)
+		return err
 	}
-	return string(output), nil
+	return printed([]string{line}, nil)
+}
+
+// Run measures the sizes.
+func (size) Run(ctx context.Context) error {
+	lines, err := sizes(ctx)
+	return printed(lines, err)
+}
+
+func printed(lines []string, err error) error {
+	for _, line := range lines {
+		fmt.Println(line)
+	}
+	return err
 }

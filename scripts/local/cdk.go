@@ -25,8 +25,9 @@ const (
 	deployLimit    = 5 * time.Minute
 )
 
-// deploy brings the emulator to what infra/ and dist/ say now.
-func (p Place) deploy(ctx context.Context) error {
+// deploy brings the emulator to what infra/ and dist/ say now. SMS go to the
+// address given.
+func (p Place) deploy(ctx context.Context, sms string) error {
 	app, assembly := p.app(), p.path("cdk.out")
 	if err := p.run(ctx, buildLimit, p.Root, os.Environ(), "go", "build", "-o", app, "./infra"); err != nil {
 		return fmt.Errorf("building the CDK app: %w", err)
@@ -34,6 +35,7 @@ func (p Place) deploy(ctx context.Context) error {
 	err := p.cdk(ctx, synthLimit, "synth", "--quiet", "--app", app, "--output", assembly,
 		"--context", "environment=local",
 		"--context", "gateway="+p.endpoint(),
+		"--context", "sms="+sms,
 		"--context", "version="+version(ctx, p.Root))
 	if err != nil {
 		return fmt.Errorf("synthesising the stack: %w", err)

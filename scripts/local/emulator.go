@@ -2,15 +2,11 @@ package local
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -21,26 +17,23 @@ const (
 	anyKey  = "test"
 )
 
-// Files in a place's folder.
-const (
-	processFile = "emulator.json" // a process
-	logFile     = "emulator.log"
-)
+// processFile also tells whose place a folder is.
+const processFile = "emulator.json"
 
-const (
-	startPatience = 30 * time.Second
-	// Saving its state takes MiniStack two to three seconds.
-	endPatience = 20 * time.Second
-)
+// emulator is MiniStack. Saving its state takes it two to three seconds.
+func emulator() server {
+	return server{name: "MiniStack", record: processFile, log: "emulator.log", health: "/_ministack/health", patience: 20 * time.Second}
+}
 
 // startEmulator starts MiniStack at the place, unless this place's own already
 // answers there.
 func (p Place) startEmulator(ctx context.Context) error {
-	if running, found := readProcess(p.path(processFile)); found && running.runs() {
-		if running.Port == p.Port && p.healthy(ctx) {
+	s := emulator()
+	if running, found := readProcess(p.path(s.record)); found && running.runs() {
+		if running.Port == p.Port && s.healthy(ctx, p.Port) {
 			return nil
 		}
-		if err := running.end(endPatience); err != nil {
+		if err := running.end(s.patience); err != nil {
 			return fmt.Errorf("ending the MiniStack of before: %w", err)
 		}
 	}
@@ -57,53 +50,13 @@ func (p Place) startEmulator(ctx context.Context) error {
 	if err := forgetStreams(p.path("state", "lambda.json")); err != nil {
 		return err
 	}
-	ended, err := p.launch()
+	command := exec.Command(p.tool("venv", "bin", "python"), "-m", "ministack")
+	command.Env = p.emulatorEnvironment()
+	ended, err := p.launch(s, command, p.Port)
 	if err != nil {
 		return fmt.Errorf("starting MiniStack: %w", err)
 	}
-	return p.awaitHealth(ctx, ended)
-}
-
-// stopEmulator ends the MiniStack of this place, if it runs.
-func (p Place) stopEmulator() error {
-	running, found := readProcess(p.path(processFile))
-	if !found {
-		return nil
-	}
-	return errors.Join(running.end(endPatience), os.Remove(p.path(processFile)))
-}
-
-// launch starts the process and records it. The channel closes when it ends.
-func (p Place) launch() (ended <-chan struct{}, err error) {
-	log, err := os.Create(p.path(logFile))
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
-	command := exec.Command(p.tool("venv", "bin", "python"), "-m", "ministack")
-	command.Env = p.emulatorEnvironment()
-	command.Dir = p.Folder
-	command.Stdout, command.Stderr = log, log
-	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if !p.Lasting {
-		// Kept open, never written to: it closes with this process.
-		if _, err := command.StdinPipe(); err != nil {
-			return nil, err
-		}
-	}
-	if err := command.Start(); err != nil {
-		return nil, err
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = command.Wait() // how it ended stands in its log
-	}()
-	record, err := identify(command.Process.Pid, p.Port)
-	if err != nil {
-		return nil, errors.Join(err, command.Process.Kill())
-	}
-	return done, writeJSON(p.path(processFile), record)
+	return p.awaitHealth(ctx, s, p.Port, ended)
 }
 
 func (p Place) emulatorEnvironment() []string {
@@ -142,44 +95,11 @@ func (p Place) awsEnvironment() []string {
 	}
 }
 
-func (p Place) awaitHealth(ctx context.Context, ended <-chan struct{}) error {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
-	defer cancel()
-	for !p.healthy(ctx) {
-		select {
-		case <-ended:
-			return fmt.Errorf("MiniStack ended before it answered; the end of %s:\n%s", p.path(logFile), lastLines(p.path(logFile)))
-		case <-ctx.Done():
-			return errors.Join(
-				fmt.Errorf("MiniStack did not answer within %s; the end of %s:\n%s", startPatience, p.path(logFile), lastLines(p.path(logFile))),
-				p.stopEmulator())
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	return nil
-}
-
-func (p Place) healthy(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.endpoint()+"/_ministack/health", nil)
-	if err != nil {
-		return false
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false
-	}
-	defer response.Body.Close()
-	return response.StatusCode == http.StatusOK
-}
-
 // portIsFree refuses a port that somebody else has: to deploy to a stranger's
 // emulator would change it.
 func (p Place) portIsFree() error {
-	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(p.Port))
-	if err != nil {
+	if !free(p.Port) {
 		return fmt.Errorf("port %d is taken by something that this project did not start: choose another one with STILLE_PORT", p.Port)
 	}
-	return listener.Close()
+	return nil
 }

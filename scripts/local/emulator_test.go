@@ -18,7 +18,7 @@ func TestAPassingEmulatorAnswersOnLoopbackAndLeavesNothing(t *testing.T) {
 	if err := place.startEmulator(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if !place.healthy(t.Context()) {
+	if !emulator().healthy(t.Context(), place.Port) {
 		t.Error("it does not answer")
 	}
 	running, _ := readProcess(place.path(processFile))
@@ -36,7 +36,7 @@ func TestAPassingEmulatorAnswersOnLoopbackAndLeavesNothing(t *testing.T) {
 func TestALastingEmulatorKeepsItsDataAndIsNotStartedTwice(t *testing.T) {
 	place := passing(t)
 	place.Lasting = true
-	t.Cleanup(func() { _ = place.stopEmulator() })
+	t.Cleanup(func() { _ = place.stop(emulator()) })
 	start := func() process {
 		t.Helper()
 		if err := place.startEmulator(t.Context()); err != nil {

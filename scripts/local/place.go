@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 // A Place is where a stack lives: its folder, its port and how long it stays.
@@ -92,7 +93,7 @@ func Root() (string, error) {
 	}
 }
 
-func (p Place) endpoint() string { return fmt.Sprintf("http://127.0.0.1:%d", p.Port) }
+func (p Place) endpoint() string { return address(p.Port) }
 
 func (p Place) path(elements ...string) string {
 	return filepath.Join(append([]string{p.Folder}, elements...)...)
@@ -110,4 +111,13 @@ func freePort() (int, error) {
 	}
 	defer listener.Close()
 	return listener.Addr().(*net.TCPAddr).Port, nil
+}
+
+func free(port int) bool {
+	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+	if err != nil {
+		return false
+	}
+	_ = listener.Close()
+	return true
 }

@@ -1,17 +1,36 @@
 """Loaded by every Python that MiniStack's environment starts.
 
-Two things that MiniStack has no option for:
+Three things that MiniStack has no option for:
 
 - its runtime API answers each event in two small packets, which Nagle's
   algorithm holds back for 40 ms: a warm call takes 53 ms instead of 11;
+- its SNS stamps messages with whole seconds, AWS's with milliseconds: two that
+  follow each other would come from the same instant, in which STOP beats START;
 - a stack that tests start must end with them, also where they are killed. So,
   where asked, it ends when its standard input does.
 """
 
+import calendar
 import os
 import socketserver
+import time
 
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+
+whole_seconds = time.strftime
+
+
+def with_milliseconds(form, *when):
+    text = whole_seconds(form, *when)
+    if not when or not form.endswith(".000Z"):
+        return text
+    since = time.time() - calendar.timegm(when[0])
+    if not 0 <= since < 2:  # it is not about now
+        return text
+    return text.removesuffix(".000Z") + ".%03dZ" % min(since * 1000, 999)
+
+
+time.strftime = with_milliseconds
 
 # Popped, because the processes that MiniStack starts inherit its environment.
 if os.environ.pop("STILLE_END_WITH_STDIN", ""):

@@ -32,6 +32,7 @@ type Stack struct {
 	Purge     map[string]string `json:"purge"`  // class -> ARN of its state machine
 	Topics    map[string]string `json:"topics"` // feedback, smsReply -> ARN
 	SMSNumber string            `json:"smsNumber"`
+	Phone     string            `json:"phone"`   // where SMS go that the stack sends; GET /sent shows them
 	Buckets   map[string]string `json:"buckets"` // evidence, manifests
 	Logs      string            `json:"logs"`    // prefix of the functions' log groups
 }
@@ -48,11 +49,15 @@ func Up(ctx context.Context, place Place, out io.Writer) (Stack, error) {
 		return Stack{}, err
 	}
 	fmt.Fprintf(out, "MiniStack   %s\n", place.endpoint())
+	sms, err := place.startPhone(ctx)
+	if err != nil {
+		return Stack{}, err
+	}
 	if _, err := os.Stat(place.app()); err != nil {
 		fmt.Fprintln(out, "building    the CDK app, which takes a minute or two the first time")
 	}
 	begun := time.Now()
-	if err := place.deploy(ctx); err != nil {
+	if err := place.deploy(ctx, sms); err != nil {
 		return Stack{}, err
 	}
 	name := schema.DefaultStack
@@ -67,6 +72,7 @@ func Up(ctx context.Context, place Place, out io.Writer) (Stack, error) {
 	if err != nil {
 		return Stack{}, err
 	}
+	stack.Phone = sms
 	if stack.APIKey, err = place.sampleKey(ctx, name); err != nil {
 		return Stack{}, err
 	}
@@ -80,7 +86,7 @@ func Up(ctx context.Context, place Place, out io.Writer) (Stack, error) {
 // Down ends what Up started at the place. A lasting stack's data stays, for
 // the next Up; of the others nothing does.
 func Down(place Place) error {
-	err := place.stopEmulator()
+	err := errors.Join(place.stop(emulator()), place.stop(phone()))
 	if !place.Lasting {
 		err = errors.Join(err, os.RemoveAll(place.Folder))
 	}

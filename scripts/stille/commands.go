@@ -30,14 +30,20 @@ type options struct {
 type commands struct {
 	options
 
+	Status      status         `cmd:"" help:"How everything stands, and the next command to type."`
 	Due         due            `cmd:"" help:"When something that started then must be gone."`
 	Normalise   normalise      `cmd:"" help:"What an address is taken for."`
+	SMSReply    smsReply       `cmd:"" name:"sms-reply" help:"What a reply to an SMS would do."`
 	Check       check          `cmd:"" help:"May a message be sent to a contact?"`
 	Add         add            `cmd:"" help:"Put a contact on the suppression list."`
+	Release     releaseCmd     `cmd:"" help:"End a contact's silence, on newer consent."`
 	History     history        `cmd:"" help:"Everything that happened to a contact's suppressions, verified."`
 	Purge       purges         `cmd:"" help:"Delete what is due."`
 	Hold        holds          `cmd:"" help:"Keep what is due: legal holds and restrictions."`
 	Certificate certificateCmd `cmd:"" help:"The proof of a purge."`
+	Proof       proof          `cmd:"" help:"What became of a record."`
+	Policy      policies       `cmd:"" help:"The retention policy."`
+	Keys        keyring        `cmd:"" help:"The key sets: what there is, rotation, destruction."`
 	Tool        tools          `cmd:"" help:"The API keys of the marketing tools."`
 }
 

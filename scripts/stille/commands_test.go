@@ -33,8 +33,8 @@ func TestBadUsageIsNamedAndEndsWithItsOwnCode(t *testing.T) {
 		name, says string
 		args       []string
 	}{
-		{"an unknown command", "unexpected argument status", []string{"status"}},
-		{"a command that comes later", "unexpected argument approve", []string{"purge", "approve", "x"}},
+		{"an unknown command", "unexpected argument delete", []string{"delete"}},
+		{"an unknown command of a command", "unexpected argument undo", []string{"purge", "undo"}},
 		{"no such channel", `must be one of "email","sms"`, []string{"normalise", "fax", "1"}},
 		{"no period", "--keep", []string{"due", "2024-08-31"}},
 		{"an unknown class", "it has communication, messaging, contact, service", []string{"purge", "plan", "letters"}},
@@ -61,7 +61,7 @@ func TestBadUsageIsNamedAndEndsWithItsOwnCode(t *testing.T) {
 		{"a case that tells a story", "--case: must be 1 to 64 characters", []string{"hold", "set", "--case", "Kari Nordmann", "--reason", "r", "--record", "messaging", "sub-81"}},
 		{"a policy file that is not there", "--policy-file: there is no such file", []string{"purge", "plan", "messaging", "--policy-file", "/nowhere.yaml"}},
 		{"a local stack and AWS", "can't be used together", []string{"hold", "list", "--aws", "--stack-file", "x.json"}},
-		{"a folder without a certificate", "fetches all four files", []string{"certificate", "verify", "/"}},
+		{"a folder without a certificate", "fetches all files", []string{"certificate", "verify", "/"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := call{}.run(t, c.args...).ended(t, exitUsage)

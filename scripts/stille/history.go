@@ -3,22 +3,19 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
 	"time"
 
-	"stille/shared/contact"
 	"stille/shared/ledger"
-	"stille/shared/suppression"
 )
 
 type history struct{ person }
 
 // Help says what is verified.
 func (history) Help() string {
-	return `Prints the ledger's entries, oldest first, and verifies their chain: each names the hash of the one before, and the suppression itself the last. It fails (1) where an entry was altered, dropped or put in.
+	return `Prints the ledger's entries, oldest first, and verifies their chain: each names the hash of the one before, and the suppression itself the last. A contact has a chain under each contact key; where a newer one took over an older, an entry ties the two, and that is verified too. It fails (1) where an entry was altered, dropped or put in.
 
     $ stille history email kari@example.no`
 }
@@ -33,8 +30,12 @@ func (a historyAnswer) text(w io.Writer) {
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "AT\tACTION\tREASON\tSCOPE\tSOURCE\tNOTE\tRECORDED")
 		for _, e := range a.Entries {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.Format(time.RFC3339), e.Action, e.Reason, e.Scope,
-				e.Source, cmp.Or(e.Note, "-"), e.RecordedAt.Format(time.RFC3339))
+			note := e.Note
+			if e.Action == ledger.Rekeyed {
+				note = "took over what was known under the key " + e.Former.Short()
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.Format(time.RFC3339), e.Action, cmp.Or(e.Reason, "-"), cmp.Or(e.Scope, "-"),
+				cmp.Or(e.Source, "-"), cmp.Or(note, "-"), e.RecordedAt.Format(time.RFC3339))
 		}
 		_ = table.Flush() // into a buffer
 	}
@@ -57,46 +58,12 @@ func (h history) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	all := historyAnswer{Entries: []ledger.Entry{}}
-	var broken error
-	for _, key := range keys {
-		entries, err := chain(ctx, sys.suppressions, key)
-		if err != nil && !errors.Is(err, ledger.ErrBroken) {
-			return err
-		}
-		broken = errors.Join(broken, err)
-		all.Entries = append(all.Entries, entries...)
+	all, broken, err := verified(ctx, sys.suppressions, keys)
+	if err != nil {
+		return err
 	}
-	all.Verified = broken == nil
-	return errors.Join(s.show(all), broken)
-}
-
-// looks is how often a chain is read before it counts as broken: a change
-// between two reads makes it look so.
-const looks = 3
-
-// chronicle is the list and its ledger.
-type chronicle interface {
-	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
-	History(ctx context.Context, key contact.Key) ([]ledger.Entry, error)
-}
-
-// chain reads the history under one key; the error wraps ledger.ErrBroken
-// where it does not hold together.
-func chain(ctx context.Context, list chronicle, key contact.Key) ([]ledger.Entry, error) {
-	var entries []ledger.Entry
-	var broken error
-	for range looks {
-		item, err := list.Get(ctx, []contact.Key{key})
-		if err != nil {
-			return nil, err
-		}
-		if entries, err = list.History(ctx, key); err != nil {
-			return nil, err
-		}
-		if broken = ledger.Verify(entries, item.Head); broken == nil {
-			break
-		}
+	if err := s.show(historyAnswer{Entries: all.entries(), Verified: broken == nil}); err != nil {
+		return err
 	}
-	return entries, broken
+	return broken
 }

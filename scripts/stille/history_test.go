@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"stille/shared/contact"
@@ -10,13 +11,11 @@ import (
 	"stille/shared/suppression"
 )
 
-// looksOf stands in for the list: each look shows the next of what it has.
-type looksOf []struct {
-	item    suppression.Item
-	entries []ledger.Entry
-}
+// looksOf stands in for the list: each look at the key's history shows the
+// next of what it has.
+type looksOf []chain
 
-func (l *looksOf) Get(context.Context, []contact.Key) (suppression.Item, error) {
+func (l *looksOf) Under(context.Context, contact.Key) (suppression.Item, error) {
 	return (*l)[0].item, nil
 }
 
@@ -39,22 +38,91 @@ func TestAChain(t *testing.T) {
 		looks  looksOf
 		broken bool
 	}{
-		{"holds", looksOf{{suppression.Item{Head: second.Hash()}, both}}, false},
-		{"holds when a change came between the reads", looksOf{{suppression.Item{Head: first.Hash()}, both}, {suppression.Item{Head: second.Hash()}, both}}, false},
-		{"lost its last entry", looksOf{{suppression.Item{Head: second.Hash()}, one}}, true},
-		{"lost all its entries", looksOf{{suppression.Item{Head: first.Hash()}, nil}}, true},
-		{"lost its first entry", looksOf{{suppression.Item{Head: second.Hash()}, both[1:]}}, true},
-		{"has an altered entry", looksOf{{suppression.Item{Head: second.Hash()}, []ledger.Entry{altered, second}}}, true},
-		{"has an entry that the suppression does not know", looksOf{{suppression.Item{Head: first.Hash()}, both}}, true},
+		{"holds", looksOf{{"key", suppression.Item{Head: second.Hash()}, both}}, false},
+		{"holds when a change came between the reads", looksOf{{"key", suppression.Item{Head: first.Hash()}, both}, {"key", suppression.Item{Head: second.Hash()}, both}}, false},
+		{"lost its last entry", looksOf{{"key", suppression.Item{Head: second.Hash()}, one}}, true},
+		{"lost all its entries", looksOf{{"key", suppression.Item{Head: first.Hash()}, nil}}, true},
+		{"lost its first entry", looksOf{{"key", suppression.Item{Head: second.Hash()}, both[1:]}}, true},
+		{"has an altered entry", looksOf{{"key", suppression.Item{Head: second.Hash()}, []ledger.Entry{altered, second}}}, true},
+		{"has an entry that the suppression does not know", looksOf{{"key", suppression.Item{Head: first.Hash()}, both}}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			entries, err := chain(t.Context(), &c.looks, "key")
-			if errors.Is(err, ledger.ErrBroken) != c.broken || !c.broken && err != nil {
-				t.Errorf("broken: %v, want %v", err, c.broken)
+			all, broken, err := verified(t.Context(), &c.looks, []contact.Key{"key"})
+			if errors.Is(broken, ledger.ErrBroken) != c.broken || err != nil {
+				t.Errorf("broken: %v, want %v, error %v", broken, c.broken, err)
 			}
-			if last := c.looks[len(c.looks)-1].entries; len(entries) != len(last) {
-				t.Errorf("it tells %d entries, want %d", len(entries), len(last))
+			if last := c.looks[len(c.looks)-1].entries; len(all.entries()) != len(last) {
+				t.Errorf("it tells %d entries, want %d", len(all.entries()), len(last))
 			}
 		})
 	}
+}
+
+// keptUnder stands in for the list: a chain for each key.
+type keptUnder map[contact.Key]chain
+
+func (k keptUnder) Under(_ context.Context, key contact.Key) (suppression.Item, error) {
+	return k[key].item, nil
+}
+
+func (k keptUnder) History(_ context.Context, key contact.Key) ([]ledger.Entry, error) {
+	return k[key].entries, nil
+}
+
+func TestTiedChains(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil  func(kept keptUnder)
+		broken bool
+	}{
+		"hold":                           {func(keptUnder) {}, false},
+		"the older lost its end":         {func(k keptUnder) { end(k, "older", -1) }, true},
+		"the older went on":              {func(k keptUnder) { end(k, "older", +1) }, true},
+		"the older lost everything":      {func(k keptUnder) { delete(k, "older") }, true},
+		"the newer lost the tie":         {func(k keptUnder) { end(k, "newer", -1) }, true},
+		"the older does not say it went": {func(k keptUnder) { c := k["older"]; c.item.MergedInto = ""; k["older"] = c }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var older, newer chain
+			older.add(ledger.Entry{Key: "older", Action: ledger.Suppressed})
+			older.add(ledger.Entry{Key: "older", Action: ledger.Released})
+			older.item.MergedInto = "newer"
+			newer.add(ledger.Entry{Key: "newer", Action: ledger.Suppressed})
+			newer.add(ledger.Entry{Key: "newer", Action: ledger.Rekeyed, Former: "older", FormerHead: older.item.Head})
+			kept := keptUnder{"older": older, "newer": newer}
+			test.spoil(kept)
+			for _, keys := range [][]contact.Key{{"newer", "older"}, {"older", "never written", "newer"}} {
+				if _, broken, err := verified(t.Context(), kept, keys); err != nil || errors.Is(broken, ledger.ErrBroken) != test.broken {
+					t.Errorf("from %v: broken: %v, want %v, error %v", keys, broken, test.broken, err)
+				}
+			}
+			if test.broken {
+				return
+			}
+			for _, key := range []contact.Key{"older", "newer"} {
+				if all, broken, err := verified(t.Context(), kept, []contact.Key{key}); len(all.entries()) != 4 || broken != nil || err != nil {
+					t.Errorf("the %s leads to %d entries, want those of both: %v, %v", key, len(all.entries()), broken, err)
+				}
+			}
+		})
+	}
+}
+
+// add appends an entry where it belongs.
+func (c *chain) add(e ledger.Entry) {
+	e.Version, e.Previous, e.At, e.RecordedAt = int64(len(c.entries))+1, c.item.Head, at, at
+	c.item.Head = e.Hash()
+	c.entries = append(slices.Clone(c.entries), e)
+}
+
+// end takes the last entry off a chain, or adds one, in a way that the chain
+// by itself still holds.
+func end(k keptUnder, key contact.Key, by int) {
+	c := k[key]
+	if by > 0 {
+		c.add(ledger.Entry{Key: key, Action: ledger.Noted})
+	} else {
+		c.entries = c.entries[:len(c.entries)-1]
+		c.item.Head = c.entries[len(c.entries)-1].Hash()
+	}
+	k[key] = c
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -38,32 +39,61 @@ func (holdSet) Help() string {
     $ stille hold set --case dsr-9 --reason art-18 --kind restriction --contact sms +4791234567`
 }
 
-// holdAnswer is one hold as it is shown. It names a contact by its key.
+// holdAnswer is one hold as it is shown. It names a contact by its key; where
+// the contact has several, the hold is on each of them and still one.
 type holdAnswer struct {
 	Case     string             `json:"case"`
 	Kind     retention.HoldKind `json:"kind"`
 	Reason   string             `json:"reason"`
 	Target   retention.Target   `json:"target"`
+	Also     []retention.Target `json:"also,omitempty"` // the contact's other keys
 	SetAt    time.Time          `json:"setAt"`
 	LiftedAt time.Time          `json:"liftedAt,omitzero"`
 }
 
-func shown(h retention.Hold) holdAnswer {
-	return holdAnswer{Case: h.Case, Kind: h.Kind, Reason: h.Reason, Target: h.Target, SetAt: h.SetAt.UTC(), LiftedAt: h.LiftedAt}
+// shown puts together what was set on the keys of a contact at once, and keeps
+// the order else.
+func shown(holds []retention.Hold) []holdAnswer {
+	answers := make([]holdAnswer, 0, len(holds))
+	for _, h := range holds {
+		one := holdAnswer{Case: h.Case, Kind: h.Kind, Reason: h.Reason, Target: h.Target, SetAt: h.SetAt.UTC(), LiftedAt: h.LiftedAt}
+		if i := slices.IndexFunc(answers, one.sameContact); i >= 0 {
+			answers[i].Also = append(answers[i].Also, one.Target)
+			continue
+		}
+		answers = append(answers, one)
+	}
+	return answers
+}
+
+// sameContact tells whether two holds are on keys of one contact: only those
+// of one command are set in the same instant.
+func (h holdAnswer) sameContact(other holdAnswer) bool {
+	return h.onContact() && other.onContact() && h.Case == other.Case && h.Kind == other.Kind && h.Reason == other.Reason &&
+		h.SetAt.Equal(other.SetAt) && h.LiftedAt.Equal(other.LiftedAt)
+}
+
+func (h holdAnswer) onContact() bool {
+	_, ok := h.Target.Subject()
+	return ok
 }
 
 // target is what is held, for people.
 func (h holdAnswer) target() string {
-	kind, rest, _ := strings.Cut(string(h.Target), "#")
-	if kind == "record" {
-		class, id, _ := strings.Cut(rest, "#")
+	if class, id, ok := h.Target.Record(); ok {
 		return "record " + class + " " + id
 	}
-	return "contact " + contact.Key(rest).Short()
+	keys := make([]string, 0, 1+len(h.Also))
+	for _, t := range append([]retention.Target{h.Target}, h.Also...) {
+		key, _ := t.Subject()
+		keys = append(keys, key.Short())
+	}
+	return "contact " + strings.Join(keys, ", ")
 }
 
 type holdsAnswer struct {
-	Holds []holdAnswer `json:"holds"`
+	Holds   []holdAnswer       `json:"holds"`
+	TooLate []retention.Target `json:"tooLate,omitempty"` // records whose objects a purge has begun to delete
 }
 
 func (a holdsAnswer) text(w io.Writer) {
@@ -93,23 +123,43 @@ func (h holdSet) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	at := s.now()
 	placed := make([]retention.Hold, len(held))
-	answer := holdsAnswer{Holds: make([]holdAnswer, len(held))}
 	for i, target := range held {
-		placed[i] = retention.Hold{Case: string(h.Case), Reason: string(h.Reason), Kind: h.Kind, Target: target, SetAt: s.now()}
-		answer.Holds[i] = shown(placed[i])
+		placed[i] = retention.Hold{Case: string(h.Case), Reason: string(h.Reason), Kind: h.Kind, Target: target, SetAt: at}
 	}
 	sys, err := s.system(ctx)
 	if err != nil {
 		return err
 	}
-	if err := sys.holds.Set(ctx, placed); err != nil {
-		return fmt.Errorf("%w; say it again: until then the hold may or may not stand", err)
-	}
-	if err := s.show(answer); err != nil {
+	policy, err := s.policy()
+	if err != nil {
 		return err
 	}
-	return h.remark(ctx, s, sys)
+	classes := make([]string, len(policy.Classes))
+	for i, class := range policy.Classes {
+		classes[i] = class.Name
+	}
+	tooLate, err := sys.holds.Set(ctx, classes, placed)
+	if err != nil {
+		return fmt.Errorf("%w; say it again: until then the hold may or may not stand", err)
+	}
+	if err := s.show(holdsAnswer{Holds: shown(placed), TooLate: tooLate}); err != nil {
+		return err
+	}
+	return errors.Join(h.remark(ctx, s, sys), late(tooLate))
+}
+
+// late says which records the holds, which stand, came too late for.
+func late(records []retention.Target) error {
+	if len(records) == 0 {
+		return nil
+	}
+	names := make([]string, len(records))
+	for i, target := range records {
+		names[i] = holdAnswer{Target: target}.target()
+	}
+	return fmt.Errorf("the hold stands, but it came too late for these, whose objects a purge has begun to delete: %s", strings.Join(names, ", "))
 }
 
 // contactTargets are the contact's keys, all live ones: records carry the key
@@ -195,14 +245,20 @@ func (h holdLift) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	lifted, err := sys.holds.Lift(ctx, string(h.Case), s.now())
+	at := s.now()
+	lifted, err := sys.holds.Lift(ctx, string(h.Case), at)
 	if err != nil {
 		return err
 	}
 	if lifted == 0 {
 		return errors.New("no hold of this case stands; `stille hold list` shows them all")
 	}
-	return s.show(liftAnswer{Case: string(h.Case), Lifted: lifted})
+	all, err := sys.holds.List(ctx)
+	if err != nil {
+		return fmt.Errorf("the holds are lifted; counting them: %w", err)
+	}
+	now := slices.DeleteFunc(all, func(hold retention.Hold) bool { return hold.Case != string(h.Case) || !hold.LiftedAt.Equal(at) })
+	return s.show(liftAnswer{Case: string(h.Case), Lifted: len(shown(now))})
 }
 
 type holdList struct{}
@@ -217,9 +273,5 @@ func (holdList) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	answer := holdsAnswer{Holds: make([]holdAnswer, len(all))}
-	for i, h := range all {
-		answer.Holds[i] = shown(h)
-	}
-	return s.show(answer)
+	return s.show(holdsAnswer{Holds: shown(all)})
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/contact"
+	"stille/shared/dynamo/dynamotest"
 	"stille/shared/retention"
+	"stille/shared/schema"
 )
 
 func TestHoldsAreSetListedAndLifted(t *testing.T) {
@@ -68,7 +70,10 @@ func TestAHoldOnAContactIsSetForEveryLiveKey(t *testing.T) {
 	if older == newer {
 		t.Fatal("the keys were not rotated")
 	}
-	d.run(t, "hold", "set", "--case", "1", "--reason", "r", "--contact", "email", "kari@example.no").ended(t, exitDone)
+	got := d.run(t, "hold", "set", "--case", "1", "--reason", "r", "--contact", "email", "kari@example.no").ended(t, exitDone)
+	if one := "contact " + newer.Short() + ", " + older.Short() + "  "; !strings.Contains(got.out, one) || strings.Count(got.out, "\n") != 2 {
+		t.Errorf("it says %q, want one hold of %s", got.out, one)
+	}
 	held, err := d.holds.Held(t.Context(), []retention.Target{retention.SubjectTarget(older), retention.SubjectTarget(newer)})
 	if err != nil {
 		t.Fatal(err)
@@ -76,12 +81,38 @@ func TestAHoldOnAContactIsSetForEveryLiveKey(t *testing.T) {
 	if !held[retention.SubjectTarget(older)] || !held[retention.SubjectTarget(newer)] {
 		t.Errorf("held is %v", held)
 	}
+
+	d.run(t, "hold", "set", "--case", "1", "--reason", "another", "--contact", "email", "ola@example.no").ended(t, exitDone)
+	listed := answers[holdsAnswer](t, d.run(t, "hold", "list", "--json").ended(t, exitDone))[0]
+	if len(listed.Holds) != 2 || len(listed.Holds[0].Also) != 1 || len(listed.Holds[1].Also) != 1 {
+		t.Errorf("listed are %+v, want two holds, each on two keys", listed.Holds)
+	}
+	if got := d.run(t, "hold", "lift", "--case", "1").ended(t, exitDone); got.out != "holds of the case 1 that were lifted: 2\n" {
+		t.Errorf("it says %q", got.out)
+	}
+	if held, err := d.holds.Held(t.Context(), []retention.Target{retention.SubjectTarget(older), retention.SubjectTarget(newer)}); err != nil || len(held) != 0 {
+		t.Errorf("after lifting, held is %v, error %v", held, err)
+	}
 }
 
 func TestAHoldOnARecordThatIsNotThereSaysSo(t *testing.T) {
 	got := deploy(t).run(t, "hold", "set", "--case", "1", "--reason", "r", "--record=messaging", "sub-81").ended(t, exitDone)
 	if !strings.Contains(got.out, "record messaging sub-81") || !strings.Contains(got.errors, "there is no such record now") {
 		t.Errorf("it says %q and answers %q", got.errors, got.out)
+	}
+}
+
+func TestAHoldThatComesTooLateStandsAndSaysSo(t *testing.T) {
+	d := deploy(t)
+	d.store(t, day(2024, 11, 21))
+	key := d.key(t, contact.Email, "kari@example.no")
+	db := dynamotest.Client(t)
+	dynamotest.Put(t, db, d.name.Records("messaging"), map[string]any{"id": "sub-9", "subject": string(key), schema.AttrPurgingBy: "run-1"})
+	for _, args := range [][]string{{"--contact", "email", "kari@example.no"}, {"--record", "messaging", "sub-9"}} {
+		got := d.run(t, append([]string{"hold", "set", "--case", "1", "--reason", "r"}, args...)...).ended(t, exitFailed)
+		if !strings.Contains(got.out, "1     legal") || !strings.Contains(got.errors, "too late") || !strings.Contains(got.errors, "record messaging sub-9\n") {
+			t.Errorf("%v: it says %q and answers %q", args, got.errors, got.out)
+		}
 	}
 }
 

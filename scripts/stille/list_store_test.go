@@ -94,6 +94,7 @@ func TestTheHistoryIsToldAndVerified(t *testing.T) {
 func TestAfterARotationTheOlderKeysStillTell(t *testing.T) {
 	d := deploy(t)
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
+	older := d.key(t, contact.Email, "kari@example.no")
 	d.rotate(t)
 	got := d.run(t, "check", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
 	if !strings.HasPrefix(got.out, "do not send: manual in acme") {
@@ -103,13 +104,26 @@ func TestAfterARotationTheOlderKeysStillTell(t *testing.T) {
 	if !strings.HasSuffix(got.out, "the chain is verified; entries: 1\n") {
 		t.Errorf("it tells %q", got.out)
 	}
+
+	d.run(t, "add", "email", "kari@example.no", "--scope", "acme", "--reason", "objection").ended(t, exitDone)
+	got = d.run(t, "history", "email", "kari@example.no").ended(t, exitDone)
+	want := strings.Join([]string{
+		"AT                    ACTION      REASON     SCOPE  SOURCE    NOTE                                             RECORDED",
+		"2026-11-22T03:00:00Z  suppressed  manual     acme   operator  -                                                2026-11-22T03:00:00Z",
+		"2026-11-22T03:00:00Z  rekeyed     -          -      -         took over what was known under the key " + older.Short() + "  2026-11-22T03:00:00Z",
+		"2026-11-22T03:00:00Z  suppressed  objection  acme   operator  -                                                2026-11-22T03:00:00Z",
+		"the chain is verified; entries: 3", "",
+	}, "\n")
+	if diff := cmp.Diff(want, got.out); diff != "" {
+		t.Errorf("after it was taken over (-want +got)\n%s", diff)
+	}
 }
 
 func TestForeignKeysAnswerNothing(t *testing.T) {
 	d := deploy(t)
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
 	foreign, _ := contactKeys(t)
-	d.keys = keys.NewRing(secrets{d.name.ContactKeys(): foreign}, d.name, d.suppressions)
+	d.keys = keys.NewRing(secrets{d.name.ContactKeys(): foreign}, d.name, d.suppressions, time.Now)
 	got := d.run(t, "check", "email", "kari@example.no").ended(t, exitFailed)
 	if !strings.Contains(got.errors, contact.ErrForeignKeys.Error()) || got.out != "" {
 		t.Errorf("it says %q and answers %q", got.errors, got.out)

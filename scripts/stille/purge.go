@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -15,9 +16,11 @@ import (
 )
 
 type purges struct {
-	Plan purgePlan `cmd:"" help:"A dry run: what would go now, and at what cost."`
-	Run  purgeRun  `cmd:"" help:"Start a purge and wait for it, or schedule one."`
-	Show purgeShow `cmd:"" help:"The purges there were, or one of them."`
+	Plan    purgePlan    `cmd:"" help:"A dry run: what would go now, and at what cost."`
+	Run     purgeRun     `cmd:"" help:"Start a purge and wait for it, or schedule one."`
+	Approve purgeApprove `cmd:"" help:"Let a purge go on that the brake halted, and wait for it."`
+	Stop    purgeStop    `cmd:"" help:"Stop a purge before its next page."`
+	Show    purgeShow    `cmd:"" help:"The purges there were, or one of them."`
 }
 
 // runAnswer is one run of a purge.
@@ -31,14 +34,22 @@ type runAnswer struct {
 	Cutoff      time.Time           `json:"cutoff"`
 	PlanHash    string              `json:"planHash"`
 	Planned     int                 `json:"planned"`
+	StartedBy   string              `json:"startedBy,omitempty"`
+	ApprovedBy  string              `json:"approvedBy,omitempty"`
+	StoppedBy   string              `json:"stoppedBy,omitempty"`
+	Reasons     []string            `json:"reasons,omitempty"`     // why it did not delete
 	Counts      *certificate.Counts `json:"counts,omitempty"`      // absent while it runs
 	Certificate string              `json:"certificate,omitempty"` // hash of the certificate
+	Audit       bool                `json:"audit,omitempty"`       // it read every record and deleted none
+	Findings    map[string]int      `json:"findings,omitempty"`    // of an audit
 }
 
 func told(r dynamo.Run) runAnswer {
 	answer := runAnswer{
 		Class: r.Class, Run: r.ID, Outcome: r.Outcome, StartedAt: r.StartedAt, Scheduled: r.ScheduledFor, EndedAt: r.EndedAt,
 		Cutoff: r.Cutoff, PlanHash: r.PlanHash, Planned: r.Planned, Certificate: r.Certificate,
+		StartedBy: r.StartedBy, ApprovedBy: r.ApprovedBy, StoppedBy: r.StopBy, Reasons: r.Reasons,
+		Audit: r.Audit, Findings: r.Findings,
 	}
 	if r.Certified() {
 		answer.Counts = &r.Counts
@@ -48,10 +59,11 @@ func told(r dynamo.Run) runAnswer {
 
 func (a runAnswer) text(w io.Writer) {
 	fmt.Fprintf(w, "run      %s\nclass    %s\noutcome  %s\ncutoff   %s\nstarted  %s\n", a.Run, a.Class,
-		cmp.Or(string(a.Outcome), notCertified), a.Cutoff.Format(time.RFC3339), a.StartedAt.Format(time.RFC3339))
+		a.ended(), a.Cutoff.Format(time.RFC3339), a.StartedAt.Format(time.RFC3339))
 	if !a.Scheduled.IsZero() {
 		fmt.Fprintf(w, "for      %s, by the schedule\n", a.Scheduled.Format(time.RFC3339))
 	}
+	a.said(w)
 	if a.Counts == nil {
 		fmt.Fprintf(w, "plan     %s\ndue      %d when it was planned\n", a.PlanHash, a.Planned)
 		return
@@ -59,7 +71,35 @@ func (a runAnswer) text(w io.Writer) {
 	c := a.Counts
 	fmt.Fprintf(w, "ended    %s\nplan     %s\ndue      %d\ndeleted  %d\nheld     %d\nchanged  %d\nfailed   %d\n",
 		a.EndedAt.Format(time.RFC3339), a.PlanHash, c.Due, c.Deleted, c.Held, c.Changed, c.Failed)
+	if a.Outcome == certificate.Halted {
+		fmt.Fprintf(w, "\nnext, once you have looked and it is right: stille purge approve %s\n", a.PlanHash)
+		return
+	}
 	fmt.Fprintf(w, "\nnext: stille certificate get %s --out %s\n", a.Run, a.Run)
+}
+
+// said prints who had a hand in the run, and why it did not delete.
+func (a runAnswer) said(w io.Writer) {
+	for _, one := range []struct{ what, who string }{{"by", a.StartedBy}, {"approved", a.ApprovedBy}, {"stopped", a.StoppedBy}} {
+		if one.who != "" {
+			fmt.Fprintf(w, "%-9s%s\n", one.what, one.who)
+		}
+	}
+	for _, reason := range a.Reasons {
+		fmt.Fprintf(w, "because  %s\n", reason)
+	}
+	for _, finding := range slices.Sorted(maps.Keys(a.Findings)) {
+		fmt.Fprintf(w, "found    %d %s\n", a.Findings[finding], finding)
+	}
+}
+
+// ended is the run's outcome, in words where it has none yet.
+func (a runAnswer) ended() string {
+	outcome := cmp.Or(string(a.Outcome), notCertified)
+	if a.Audit {
+		outcome += ", audit"
+	}
+	return outcome
 }
 
 // notCertified stands for the outcome of a run that is still going, or was
@@ -93,7 +133,7 @@ func (a runsAnswer) text(w io.Writer) {
 			c = *r.Counts
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", r.StartedAt.Format(time.RFC3339), r.Class,
-			cmp.Or(string(r.Outcome), notCertified), c.Due, c.Deleted, c.Held, c.Changed, c.Failed, r.Run)
+			r.ended(), c.Due, c.Deleted, c.Held, c.Changed, c.Failed, r.Run)
 	}
 	_ = table.Flush() // into a buffer
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,10 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	scheduled "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"stille/shared/certificate"
 	"stille/shared/dynamo"
+	"stille/shared/retention"
 	"stille/shared/schema"
 )
 
@@ -48,19 +49,38 @@ func (p purgeRun) Run(ctx context.Context, s *session) error {
 	if !p.At.IsZero() {
 		return p.schedule(ctx, s, sys)
 	}
+	by, err := sys.principal(ctx)
+	if err != nil {
+		return err
+	}
+	return s.startAndFollow(ctx, sys, class, executionInput{StartedBy: by})
+}
+
+// executionInput is what an execution is started with.
+type executionInput struct {
+	StartedBy string `json:"startedBy"`
+	Approved  string `json:"approved,omitempty"` // hash of the plan whose approval it carries out
+}
+
+// startAndFollow starts a purge and waits for its end.
+func (s *session) startAndFollow(ctx context.Context, sys *system, class retention.Class, with executionInput) error {
 	machine, err := sys.output(ctx, schema.OutputPurge(class.Name))
 	if err != nil {
 		return err
 	}
+	input, err := json.Marshal(with)
+	if err != nil {
+		return fmt.Errorf("starting a purge of %s: %w", class.Name, err)
+	}
 	started, err := sys.executions.StartExecution(ctx, &sfn.StartExecutionInput{
-		StateMachineArn: &machine, Input: aws.String("{}"),
+		StateMachineArn: &machine, Input: aws.String(string(input)),
 	})
 	if err != nil {
 		return fmt.Errorf("starting a purge of %s: %w", class.Name, err)
 	}
 	arn := aws.ToString(started.ExecutionArn)
 	id := arn[strings.LastIndexByte(arn, ':')+1:]
-	f := follower{session: s, sys: sys, class: class.Name, run: id, arn: arn, begun: s.now(), terminal: isTerminal(s.stderr)}
+	f := follower{session: s, sys: sys, class: class, run: id, arn: arn, begun: s.now(), terminal: isTerminal(s.stderr)}
 	f.say("started %s on %s", id, sys.where)
 	ended, err := f.follow(ctx)
 	if err != nil {
@@ -69,85 +89,9 @@ func (p purgeRun) Run(ctx context.Context, s *session) error {
 	return f.conclude(ctx, ended)
 }
 
-// How often a run is looked at, and how often that is said where lines cannot
-// be written over.
-const (
-	lookEvery = time.Second
-	sayEvery  = 30 * time.Second
-)
-
-// follower watches one run and says how it goes.
-type follower struct {
-	*session
-	sys             *system
-	class, run, arn string
-	begun, said     time.Time
-	terminal        bool
-	planned         bool
-}
-
-// follow waits until the execution has ended.
-func (f *follower) follow(ctx context.Context) (*sfn.DescribeExecutionOutput, error) {
-	f.said = f.begun
-	for {
-		state, err := f.sys.executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &f.arn})
-		if err != nil {
-			return nil, fmt.Errorf("looking at the purge: %w", err)
-		}
-		if err := f.sayPlan(ctx); err != nil {
-			return nil, err
-		}
-		if state.Status != types.ExecutionStatusRunning {
-			f.clear()
-			return state, nil
-		}
-		f.sayElapsed()
-		if err := f.sleep(ctx, lookEvery); err != nil {
-			f.clear()
-			return nil, fmt.Errorf("waiting for the purge: %w", err)
-		}
-	}
-}
-
-func (f *follower) sayPlan(ctx context.Context) error {
-	if f.planned {
-		return nil
-	}
-	run, err := f.sys.runs.Get(ctx, f.class, f.run)
-	if errors.Is(err, dynamo.ErrNoRun) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	f.planned = true
-	f.clear()
-	f.say("planned: %d due at %s", run.Planned, run.Cutoff.Format(time.RFC3339))
-	return nil
-}
-
-func (f *follower) sayElapsed() {
-	now := f.now()
-	elapsed := now.Sub(f.begun).Round(time.Second)
-	switch {
-	case f.terminal:
-		fmt.Fprintf(f.stderr, "\r\x1b[Krunning, %s", elapsed)
-	case now.Sub(f.said) >= sayEvery:
-		f.said = now
-		f.say("running, %s", elapsed)
-	}
-}
-
-// clear takes away the line that is written over.
-func (f *follower) clear() {
-	if f.terminal {
-		fmt.Fprint(f.stderr, "\r\x1b[K")
-	}
-}
-
 // conclude says how the run ended, by what is stored of it.
 func (f *follower) conclude(ctx context.Context, ended *sfn.DescribeExecutionOutput) error {
-	run, err := f.sys.runs.Get(ctx, f.class, f.run)
+	run, err := f.sys.runs.Get(ctx, f.class.Name, f.run)
 	if err != nil && !errors.Is(err, dynamo.ErrNoRun) {
 		return err
 	}

@@ -10,8 +10,10 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -21,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/prf"
@@ -40,16 +44,20 @@ const bucket = "evidence"
 // them.
 type deployed struct {
 	*system
+	somebody  *somebody
 	secret    string // of the contact keys
 	set       *contact.KeySet
 	machines  *machines
 	schedules *scheduleBook
 	objects   map[string][]byte // of the evidence bucket
+	signing   *ecdsa.PrivateKey // of its certificates
+	proof     *keys.ProofKeys
+	messages  queueBook
 }
 
 func deploy(t *testing.T) *deployed {
 	t.Helper()
-	db, name := dynamotest.Tables(t, "communication", "messaging")
+	db, name := dynamotest.Tables(t, "communication", "messaging", "contact", "service")
 	list := dynamo.NewSuppressions(db, name)
 	secret, set := contactKeys(t)
 	canaries, err := set.Canaries()
@@ -59,15 +67,29 @@ func deploy(t *testing.T) *deployed {
 	if err := list.PutCanaries(t.Context(), canaries); err != nil {
 		t.Fatal(err)
 	}
-	d := &deployed{secret: secret, set: set, machines: &machines{}, schedules: &scheduleBook{stack: name, names: map[string]bool{}}, objects: map[string][]byte{}}
+	signing, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proofSecret, err := keys.NewProofSecret()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &deployed{signing: signing, messages: queueBook{}, somebody: &somebody{"arn:aws:iam::1:user/operator"}, secret: secret, set: set, machines: &machines{}, schedules: &scheduleBook{stack: name, names: map[string]bool{}}, objects: map[string][]byte{}}
+	if d.proof, err = keys.ParseProof(proofSecret); err != nil {
+		t.Fatal(err)
+	}
 	d.system = &system{
 		name: name, where: "the stack of the test", suppressions: list,
-		keys:       keys.NewRing(secrets{name.ContactKeys(): secret}, name, list),
+		keys:       keys.NewRing(secrets{name.ContactKeys(): secret, name.ProofKeys(): proofSecret}, name, list, time.Now),
 		records:    dynamo.NewRecords(db, name),
 		holds:      dynamo.NewHolds(db, name),
 		runs:       dynamo.NewRuns(db, name),
 		tools:      dynamo.NewTools(db, name),
+		tables:     dynamo.NewTables(db, name),
+		queues:     d.messages,
 		executions: d.machines,
+		identity:   d.somebody,
 		files:      d.files(t),
 		outputs: func(context.Context) (map[string]string, error) {
 			return map[string]string{schema.OutputEvidenceBucket: bucket, schema.OutputPurge("messaging"): "arn:aws:states:::stateMachine:messaging"}, nil
@@ -136,7 +158,7 @@ func (d *deployed) rotate(t *testing.T) {
 	if d.set, err = keys.ParseContact(d.secret); err != nil {
 		t.Fatal(err)
 	}
-	d.keys = keys.NewRing(secrets{d.name.ContactKeys(): d.secret}, d.name, d.suppressions)
+	d.keys = keys.NewRing(secrets{d.name.ContactKeys(): d.secret}, d.name, d.suppressions, time.Now)
 }
 
 // secrets stands in for Secrets Manager.
@@ -144,6 +166,13 @@ type secrets map[string]string
 
 func (s secrets) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(s[*in.SecretId])}, nil
+}
+
+// somebody stands in for STS: the principal that works here.
+type somebody struct{ arn string }
+
+func (s *somebody) GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error) {
+	return &sts.GetCallerIdentityOutput{Arn: &s.arn}, nil
 }
 
 // machines stands in for Step Functions: an execution is looked at a few times
@@ -226,17 +255,18 @@ func (d *deployed) files(t *testing.T) *s3.Client {
 // bucket, and in the table.
 func (d *deployed) certify(ctx context.Context, t *testing.T, run dynamo.Run, outcome certificate.Outcome, counts certificate.Counts, deleted ...string) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	public, err := x509.MarshalPKIXPublicKey(&d.signing.PublicKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	public, err := x509.MarshalPKIXPublicKey(&private.PublicKey)
+	previous, err := d.runs.Head(ctx, run.Class)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sealed, err := certificate.Seal(certificate.Certificate{
-		Run: run.ID, Class: run.Class, Outcome: outcome, PlanHash: run.PlanHash, Cutoff: run.Cutoff, Counts: counts,
-	}, deleted, func(digest []byte) ([]byte, error) { return ecdsa.SignASN1(rand.Reader, private, digest) })
+		Run: run.ID, Class: run.Class, Outcome: outcome, PlanHash: run.PlanHash, Cutoff: run.Cutoff, EndedAt: at, Counts: counts,
+		Previous: previous, BackupGoneOn: "2026-11-30",
+	}, deleted, func(digest []byte) ([]byte, error) { return ecdsa.SignASN1(rand.Reader, d.signing, digest) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +274,26 @@ func (d *deployed) certify(ctx context.Context, t *testing.T, run dynamo.Run, ou
 	d.objects[prefix+"certificate.json"], d.objects[prefix+"certificate.sig"], d.objects[prefix+"keys.txt"] = sealed.JSON, sealed.Signature, sealed.Keys
 	d.objects["certificates/public-key.pem"] = certificate.EncodePublicKey(public)
 	run.Outcome, run.Counts, run.EndedAt, run.Certificate = outcome, counts, at, certificate.Hash(sealed.JSON)
-	if err := d.runs.Certify(ctx, run, ""); err != nil {
+	if err := d.runs.Certify(ctx, run, previous); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// queueBook stands in for SQS: how many messages are in each queue.
+type queueBook map[string]string
+
+func (b queueBook) ListQueues(_ context.Context, in *sqs.ListQueuesInput, _ ...func(*sqs.Options)) (*sqs.ListQueuesOutput, error) {
+	out := &sqs.ListQueuesOutput{}
+	for name := range b {
+		if strings.HasPrefix(name, aws.ToString(in.QueueNamePrefix)) {
+			out.QueueUrls = append(out.QueueUrls, "https://sqs/1/"+name)
+		}
+	}
+	return out, nil
+}
+
+func (b queueBook) GetQueueAttributes(_ context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{
+		"ApproximateNumberOfMessages": b[path.Base(*in.QueueUrl)], "ApproximateNumberOfMessagesNotVisible": "0", "ApproximateNumberOfMessagesDelayed": "0",
+	}}, nil
 }

@@ -6,15 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"syscall"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
 	"stille/scripts/local"
@@ -40,6 +44,11 @@ type schedules interface {
 	CreateSchedule(context.Context, *scheduler.CreateScheduleInput, ...func(*scheduler.Options)) (*scheduler.CreateScheduleOutput, error)
 }
 
+// identity is the part of STS that says who works here.
+type identity interface {
+	GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
+}
+
 // system is the deployed stack that a command works on.
 type system struct {
 	name         schema.Stack
@@ -51,8 +60,12 @@ type system struct {
 	holds        *dynamo.Holds
 	runs         *dynamo.Runs
 	tools        *dynamo.Tools
+	tables       *dynamo.Tables
+	queues       queues
 	executions   executions
 	schedules    schedules
+	identity     identity
+	functions    invoker
 	files        *s3.Client
 	outputs      func(ctx context.Context) (map[string]string, error) // of the CloudFormation stack
 }
@@ -67,6 +80,15 @@ func (s *system) output(ctx context.Context, name string) (string, error) {
 		return "", fmt.Errorf("%s lacks the output %s: deploy it again", s.where, name)
 	}
 	return outputs[name], nil
+}
+
+// principal is who works here, as STS says.
+func (s *system) principal(ctx context.Context) (string, error) {
+	out, err := s.identity.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", fmt.Errorf("asking STS who you are: %w", err)
+	}
+	return aws.ToString(out.Arn), nil
 }
 
 // connect finds the stack: the local one of the file that is given or lies at
@@ -124,13 +146,17 @@ func newSystem(name schema.Stack, cfg aws.Config) *system {
 	list := dynamo.NewSuppressions(db, name)
 	return &system{
 		name: name, suppressions: list,
-		keys:       keys.NewRing(secretsmanager.NewFromConfig(cfg), name, list),
+		keys:       keys.NewRing(secretsmanager.NewFromConfig(cfg), name, list, time.Now),
 		records:    dynamo.NewRecords(db, name),
 		holds:      dynamo.NewHolds(db, name),
 		runs:       dynamo.NewRuns(db, name),
 		tools:      dynamo.NewTools(db, name),
+		tables:     dynamo.NewTables(db, name),
+		queues:     sqs.NewFromConfig(cfg),
 		executions: sfn.NewFromConfig(cfg),
 		schedules:  scheduler.NewFromConfig(cfg),
+		identity:   sts.NewFromConfig(cfg),
+		functions:  lambda.NewFromConfig(cfg),
 		files:      s3.NewFromConfig(cfg),
 	}
 }

@@ -63,12 +63,16 @@ func randomDigits() (string, error) {
 func (s *story) tell(ctx context.Context) error {
 	kari := person{email: "kari." + s.id + "@example.no", sms: "+4791" + s.id}
 	ola := person{email: "ola." + s.id + "@example.no", sms: "+4792" + s.id}
+	liv := person{email: "liv." + s.id + "@example.no", sms: "+4794" + s.id}
 	for _, chapter := range []struct {
 		title string
 		tell  func(ctx context.Context) error
 	}{
 		{"May we send?", func(ctx context.Context) error { return s.mayWeSend(ctx, kari) }},
 		{"Kari opts out: e-mail by one-click, then SMS through the page", func(ctx context.Context) error { return s.optOut(ctx, kari) }},
+		{"Liv opts out of the newsletter alone, and takes it back", func(ctx context.Context) error { return s.topicAndBack(ctx, liv) }},
+		{"Liv calls an e-mail spam, and SES says so", func(ctx context.Context) error { return s.complaint(ctx, liv) }},
+		{`Liv answers an SMS with "Stopp!"`, func(ctx context.Context) error { return s.reply(ctx, liv) }},
 		{"Records of both classes, and a legal hold", func(ctx context.Context) error { return s.keep(ctx, kari, ola) }},
 		{"Both purges, started as the schedule starts them", func(ctx context.Context) error { return s.purge(ctx, kari) }},
 		{"Yours to try", func(ctx context.Context) error { return s.handOver(ctx, ola) }},

@@ -20,11 +20,12 @@ var ErrMalformed = errors.New("the body is not valid JSON")
 type Time struct {
 	time.Time
 	Given bool
+	Null  bool // it was given as null
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (t *Time) UnmarshalJSON(text []byte) error {
-	t.Given = true
+	t.Given, t.Null = true, string(text) == "null"
 	return t.Time.UnmarshalJSON(text)
 }
 
@@ -39,17 +40,27 @@ func Decode(req Request, limit int, into any) ([]Fault, error) {
 	}
 	// encoding/json would replace what is no UTF-8: another address than the
 	// one that was meant.
-	if !utf8.Valid(body) || !json.Valid(body) {
+	if !utf8.Valid(body) {
+		return nil, ErrMalformed
+	}
+	if decodeAll(body, into) {
+		return nil, nil
+	}
+	if !json.Valid(body) {
 		return nil, ErrMalformed
 	}
 	target := reflect.ValueOf(into).Elem()
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && dec.Decode(into) == nil {
-		return nil, nil
-	}
 	target.SetZero()
 	return fill("", body, target), nil
+}
+
+// decodeAll tells whether the body is one object without faults. Only where it
+// is not is it read again, to find out what is wrong.
+func decodeAll(body []byte, into any) bool {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && dec.Decode(into) == nil &&
+		len(bytes.TrimSpace(body[dec.InputOffset():])) == 0
 }
 
 // fill reads raw into v field by field and notes what does not fit.

@@ -110,7 +110,7 @@ func TestNullIsToldFromAbsent(t *testing.T) {
 		if _, err := apigw.Decode(apigw.Request{Body: body}, 1000, &got); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(apigw.Time{Given: given}, got.At); diff != "" {
+		if diff := cmp.Diff(apigw.Time{Given: given, Null: given}, got.At); diff != "" {
 			t.Errorf("%s: %s", body, diff)
 		}
 	}

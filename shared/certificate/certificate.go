@@ -1,8 +1,9 @@
 // Package certificate is the proof of a purge: what was due, what went and
 // what stayed, signed so that OpenSSL alone can check it, with a list of what
 // was deleted that reveals nothing to who does not hold the record. It
-// promises that a changed byte, a changed list and counts that do not add up
-// are found; it holds no personal data and no way to sign.
+// promises that a changed byte, a changed list, counts that do not add up and a
+// certificate missing from its class's chain are found; it holds no personal
+// data and no way to sign.
 package certificate
 
 import (
@@ -31,14 +32,19 @@ type Outcome string
 // Every run ends in one of these.
 const (
 	Completed Outcome = schema.Completed
-	Halted    Outcome = "HALTED"
-	Stopped   Outcome = "STOPPED"
+	Halted    Outcome = schema.Halted
+	Stopped   Outcome = schema.Stopped
 	Failed    Outcome = "FAILED"
 )
 
 // ProofIndex says that nothing due was left in the index, asked until it
 // answered empty twice.
 const ProofIndex = "index"
+
+// ProofScan says that every record of the class was read, strongly: the
+// certificate is an audit's. It deletes nothing, Due counts what was overdue,
+// and PlanHash is the SHA-256 of the report beside it.
+const ProofScan = "scan"
 
 // Counts are numbers of records. In a completed run Due is the sum of the others.
 type Counts struct {
@@ -72,11 +78,17 @@ type Certificate struct {
 	TZData       string    `json:"tzdata"` // the calendar that was used
 }
 
-// Sealed is a certificate as it is stored: three files. Signature is DER,
-// ECDSA P-256 over the SHA-256 of exactly the bytes of JSON. Keys is the list
-// of the deleted records' HMACs, sorted, one a line.
+// Signed is a certificate without its list. Signature is DER, ECDSA P-256 over
+// the SHA-256 of exactly the bytes of JSON.
+type Signed struct {
+	JSON, Signature []byte
+}
+
+// Sealed is a certificate as it is stored: three files. Keys is the list of the
+// deleted records' HMACs, sorted, one a line.
 type Sealed struct {
-	JSON, Signature, Keys []byte
+	Signed
+	Keys []byte
 }
 
 // Sign signs a SHA-256 digest with the private key behind the public one.
@@ -100,7 +112,7 @@ func Seal(c Certificate, keys []string, sign Sign) (Sealed, error) {
 	if err != nil {
 		return Sealed{}, fmt.Errorf("signing a certificate: %w", err)
 	}
-	return Sealed{JSON: encoded, Signature: signature, Keys: lines(keys)}, nil
+	return Sealed{Signed: Signed{JSON: encoded, Signature: signature}, Keys: lines(keys)}, nil
 }
 
 // Verify checks a sealed certificate against the public key (PEM, PKIX) and
@@ -110,6 +122,22 @@ func Verify(s Sealed, publicKey []byte) (Certificate, error) {
 	if err != nil {
 		return Certificate{}, err
 	}
+	c, err := s.open(key)
+	if err != nil {
+		return Certificate{}, err
+	}
+	var keys []string
+	if len(s.Keys) > 0 {
+		keys = strings.Split(strings.TrimSuffix(string(s.Keys), "\n"), "\n")
+	}
+	if !bytes.Equal(lines(keys), s.Keys) || !slices.IsSorted(keys) {
+		return Certificate{}, fmt.Errorf("%w: the list is not sorted, one key a line", ErrInvalid)
+	}
+	return c, c.check(keys)
+}
+
+// open checks the signature, and reads what it is of.
+func (s Signed) open(key *ecdsa.PublicKey) (Certificate, error) {
 	digest := sha256.Sum256(s.JSON)
 	if !ecdsa.VerifyASN1(key, digest[:], s.Signature) {
 		return Certificate{}, fmt.Errorf("%w: the signature is not of these bytes by this key", ErrInvalid)
@@ -120,14 +148,13 @@ func Verify(s Sealed, publicKey []byte) (Certificate, error) {
 	if err := decoder.Decode(&c); err != nil {
 		return Certificate{}, fmt.Errorf("%w: it is not readable: %w", ErrInvalid, err)
 	}
-	var keys []string
-	if len(s.Keys) > 0 {
-		keys = strings.Split(strings.TrimSuffix(string(s.Keys), "\n"), "\n")
-	}
-	if !bytes.Equal(lines(keys), s.Keys) || !slices.IsSorted(keys) {
-		return Certificate{}, fmt.Errorf("%w: the list is not sorted, one key a line", ErrInvalid)
-	}
-	return c, c.check(keys)
+	return c, nil
+}
+
+// Lists tells whether the list of a certificate that was verified has a key.
+func (s Sealed) Lists(key string) bool {
+	_, found := slices.BinarySearch(strings.Split(strings.TrimSuffix(string(s.Keys), "\n"), "\n"), key)
+	return found && key != ""
 }
 
 // check holds the certificate against its list, sorted, and against itself.
@@ -158,6 +185,21 @@ func ParsePublicKey(file []byte) (*ecdsa.PublicKey, error) {
 		return nil, fmt.Errorf("%w: the public key is not ECDSA", ErrInvalid)
 	}
 	return key, nil
+}
+
+// Fingerprint is the SHA-256, in hex, of the public key in a PEM file: what one
+// compares to know whose key it is.
+func Fingerprint(file []byte) (string, error) {
+	key, err := ParsePublicKey(file)
+	if err != nil {
+		return "", err
+	}
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return "", fmt.Errorf("%w: the public key cannot be written: %w", ErrInvalid, err)
+	}
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // EncodePublicKey writes a DER public key as the PEM file beside the certificates.

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"os"
@@ -81,18 +82,34 @@ func TestASealedCertificateVerifies(t *testing.T) {
 func TestOpenSSLAloneVerifiesIt(t *testing.T) {
 	a := newAuthority(t)
 	sealed := seal(t, a, sample(), hmacs)
+	out := openSSL(t, map[string][]byte{"certificate.json": sealed.JSON, "certificate.sig": sealed.Signature, "public-key.pem": a.public},
+		"dgst", "-sha256", "-verify", "public-key.pem", "-signature", "certificate.sig", "certificate.json")
+	if !bytes.Contains(out, []byte("Verified OK")) {
+		t.Errorf("openssl: %s", out)
+	}
+}
+
+// openSSL runs openssl in a folder with the files.
+func openSSL(t *testing.T, files map[string][]byte, args ...string) []byte {
+	t.Helper()
 	dir := t.TempDir()
-	for name, content := range map[string][]byte{"certificate.json": sealed.JSON, "certificate.sig": sealed.Signature, "public-key.pem": a.public} {
+	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	command := exec.Command("openssl", "dgst", "-sha256", "-verify", "public-key.pem", "-signature", "certificate.sig", "certificate.json")
+	command := exec.Command("openssl", args...)
 	command.Dir = dir
-	out, err := command.CombinedOutput()
-	if err != nil || !bytes.Contains(out, []byte("Verified OK")) {
-		t.Errorf("openssl: %v: %s", err, out)
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("openssl: %v: %s", err, out)
 	}
+	return out
+}
+
+func digest(of []byte) []byte {
+	sum := sha256.Sum256(of)
+	return sum[:]
 }
 
 func TestEveryChangedByteIsFound(t *testing.T) {

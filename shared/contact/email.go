@@ -40,14 +40,16 @@ func normaliseEmail(s string) (string, error) {
 	if err := checkLocal(local); err != nil {
 		return "", err
 	}
-	domain, err := normaliseDomain(domain)
-	if err != nil {
+	ascii, err := normaliseDomain(domain)
+	switch {
+	case err != nil:
 		return "", err
-	}
-	if len(local)+1+len(domain) > maxEmail {
+	case len(local)+1+len(ascii) > maxEmail:
 		return "", invalid("longer than 254 octets")
+	case ascii == domain:
+		return s, nil
 	}
-	return local + "@" + domain, nil
+	return local + "@" + ascii, nil
 }
 
 // checkLocal accepts the dot-string of RFC 5321 with the letters of RFC 6531.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/prf"
@@ -105,30 +106,41 @@ func (s *KeySet) Key(c Contact) (Key, error) { return s.key(s.ids[0], c) }
 // Keys returns the contact's keys under every live key, the newest first: the
 // ones to look up with.
 func (s *KeySet) Keys(c Contact) ([]Key, error) {
-	keys := make([]Key, len(s.ids))
-	for i, id := range s.ids {
+	return s.AppendKeys(make([]Key, 0, len(s.ids)), c)
+}
+
+// AppendKeys is Keys for one contact of many, whose keys share a slice.
+func (s *KeySet) AppendKeys(keys []Key, c Contact) ([]Key, error) {
+	for _, id := range s.ids {
 		key, err := s.key(id, c)
 		if err != nil {
 			return nil, err
 		}
-		keys[i] = key
+		keys = append(keys, key)
 	}
 	return keys, nil
 }
+
+// Live tells whether k was made with one of the set's live keys.
+func (s *KeySet) Live(k Key) bool { return slices.Contains(s.ids, k.KeyID()) }
 
 func (s *KeySet) key(id uint32, c Contact) (Key, error) {
 	if c == (Contact{}) {
 		return "", invalid("nobody")
 	}
-	mac, err := s.mac(id, string(c.channel)+"\x00"+c.Address())
+	address := c.Address()
+	message := make([]byte, 0, len(c.channel)+1+len(address))
+	message = append(append(append(message, c.channel...), 0), address...)
+	mac, err := s.mac(id, message)
 	if err != nil {
 		return "", err
 	}
-	return Key(base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(mac, id))), nil
+	raw := binary.BigEndian.AppendUint32(append(make([]byte, 0, keySize), mac...), id)
+	return Key(base64.RawURLEncoding.AppendEncode(make([]byte, 0, 2*keySize), raw)), nil
 }
 
-func (s *KeySet) mac(id uint32, message string) ([]byte, error) {
-	mac, err := s.prfs[id].ComputePRF([]byte(message), hmacSize)
+func (s *KeySet) mac(id uint32, message []byte) ([]byte, error) {
+	mac, err := s.prfs[id].ComputePRF(message, hmacSize)
 	if err != nil {
 		return nil, fmt.Errorf("contact key %08x: %w", id, err)
 	}
@@ -148,7 +160,7 @@ const canary = "stille/contact-canary/1"
 func (s *KeySet) Canaries() (map[string]string, error) {
 	canaries := make(map[string]string, len(s.ids))
 	for _, id := range s.ids {
-		mac, err := s.mac(id, canary)
+		mac, err := s.mac(id, []byte(canary))
 		if err != nil {
 			return nil, err
 		}

@@ -141,6 +141,12 @@ func TestEveryLiveKeyIsTriedNewestFirst(t *testing.T) {
 	if err != nil || len(keys) != 2 {
 		t.Errorf("%d keys with one disabled, error %v, want 2", len(keys), err)
 	}
+	slices.Reverse(written)
+	for i, key := range written {
+		if live := mustKeySet(t, m).Live(key); live != (i > 0) {
+			t.Errorf("key %d is live: %v, while only the first is disabled", i, live)
+		}
+	}
 }
 
 func TestAKeySetOfTheWrongKindIsRefused(t *testing.T) {

@@ -5,8 +5,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/net/idna"
+
+	"stille/shared/numbering"
 )
 
 // Masked is the contact as its owner recognises it and others do not, for
@@ -36,11 +37,11 @@ func maskEmail(address string) string {
 }
 
 func maskPhone(address string) string {
-	number, err := phonenumbers.Parse(address, nowhere)
+	number, err := numbering.Parse(address, nowhere)
 	if err != nil {
 		return "•••"
 	}
-	return fmt.Sprintf("+%d ••• •• •%s", number.GetCountryCode(), address[len(address)-2:])
+	return fmt.Sprintf("+%d ••• •• •%s", number.Country, address[len(address)-2:])
 }
 
 func firstLetter(s string) string {

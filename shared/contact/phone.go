@@ -4,19 +4,19 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/nyaruka/phonenumbers"
+	"stille/shared/numbering"
 )
 
 // maxDigits is the length of an international number by ITU-T E.164.
 const maxDigits = 15
 
-// nowhere is libphonenumber's region for a number that says its own country.
+// nowhere is the region of a number that says its own country.
 const nowhere = "ZZ"
 
-// normalisePhone returns the number in E.164. It keeps what parses even if the
-// library calls it invalid: numbering plans change, an opt-out stays.
+// normalisePhone returns the number in E.164. It keeps what parses even if it
+// is in no plan: numbering plans change, an opt-out stays.
 //
-// The library gets + and digits only. What it would guess from anything else
+// Parsing gets + and digits only. What it would have to guess from anything else
 // (letters as vanity numbers, an extension, the first of two numbers) is
 // refused here; separators, and characters that cannot be seen, say nothing in
 // a number and are dropped.
@@ -40,24 +40,24 @@ func normalisePhone(s, region string) (string, error) {
 	return settled(s, strings.ToUpper(region))
 }
 
-// settled parses until the number stays what it is. The library strips a
+// settled parses until the number stays what it is. Parsing strips a
 // national prefix once a call, and what is left may begin with one again: the
 // same number would otherwise have two contacts.
 func settled(s, region string) (string, error) {
 	const enough = 20 // more than digits: each round but the last drops one
 	for range enough {
-		number, err := phonenumbers.Parse(s, region)
+		number, err := numbering.Parse(s, region)
 		if err != nil {
 			return "", invalid("not a phone number, or not one of that region")
 		}
-		next := phonenumbers.Format(number, phonenumbers.E164)
-		if next == s {
+		next := number.AppendE164(make([]byte, 0, enough))
+		if string(next) == s {
 			if !phoneShaped(s) {
 				return "", invalid("more than 15 digits, or too few")
 			}
 			return s, nil
 		}
-		s, region = next, nowhere
+		s, region = string(next), nowhere
 	}
 	return "", invalid("a number that reads differently each time")
 }
@@ -66,6 +66,7 @@ func settled(s, region string) (string, error) {
 // was one.
 func dialled(s string) (string, error) {
 	var b strings.Builder
+	b.Grow(len(s))
 	for _, r := range strings.TrimFunc(s, blank) {
 		digit, isDigit := digitOf(r)
 		switch {

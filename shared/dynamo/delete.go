@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,13 +22,26 @@ const MaxDeletes = 99
 // nothing was deleted: read the fence and the holds again.
 var ErrFenceMoved = errors.New("a hold was placed meanwhile")
 
-// Deletion is what became of the records of one DeleteUnderFence: each id is
-// in exactly one of the lists.
+// Deletion is what became of the records of one call: each id is in exactly
+// one of the lists.
 type Deletion struct {
-	Deleted []string
-	Changed []string // no longer as they were read; kept
-	Gone    []string // deleted by somebody else, or by an attempt that was cut off
+	Deleted  []string
+	Marked   []string // past their hold check; their objects go first, then DeleteMarked deletes them
+	Changed  []string // no longer as they were read; kept
+	Gone     []string // deleted by somebody else, or by an attempt that was cut off
+	Unmarked []string // as large as an item can be, with no room for the mark; kept
 }
+
+// Page is what the transactions of one page of a purge stand under.
+type Page struct {
+	Class, Run string
+	Shard      string
+	Epoch      int64 // of the shard's fence, read before the holds
+}
+
+// InTwoSteps tells whether a record is marked before it is deleted: it has
+// objects, which no transaction covers, or it had some and is marked already.
+func (s Stored) InTwoSteps() bool { return len(s.Objects) > 0 || s.PurgingBy != "" }
 
 // Deleter is what deletes records, and nothing else of the system does.
 type Deleter struct {
@@ -41,23 +55,23 @@ func NewDeleter(db *dynamodb.Client, stack schema.Stack) *Deleter {
 }
 
 // DeleteUnderFence deletes records in transactions under the condition that
-// the shard's fence is still at epoch, each record under the condition that
-// its start, withdrawal, subject and time are as they were read. A record that
-// changed is left alone and the others go. The error wraps ErrFenceMoved when
-// a hold was placed meanwhile; what Deletion lists was done all the same.
-func (d *Deleter) DeleteUnderFence(ctx context.Context, class, shard string, epoch int64, records []Stored) (Deletion, error) {
+// the shard's fence is still at the page's epoch, each record under the
+// condition that its start, withdrawal, subject, time, objects and mark are as
+// they were read. One InTwoSteps is marked for the run instead, under the same
+// conditions. A record that changed is left alone and the others go. The error
+// wraps ErrFenceMoved when a hold was placed meanwhile; what Deletion lists was
+// done all the same.
+func (d *Deleter) DeleteUnderFence(ctx context.Context, page Page, records []Stored) (Deletion, error) {
 	var done Deletion
 	most := MaxDeletes
 	for n := 0; len(records) > 0; {
-		page := records[:min(most, len(records))]
-		err := d.deletePage(ctx, class, shard, epoch, page)
+		some := records[:min(most, len(records))]
+		err := d.deleteSome(ctx, page, some)
 		reasons, wasCancelled := cancelled(err)
 		switch {
 		case err == nil:
-			for _, r := range page {
-				done.Deleted = append(done.Deleted, r.ID)
-			}
-			records, n = records[len(page):], 0
+			done.note(some)
+			records, n = records[len(some):], 0
 		case wasCancelled && len(reasons) > 0 && failed(reasons[0], conditionFailed):
 			return done, ErrFenceMoved
 		case wasCancelled && transient(reasons):
@@ -67,14 +81,17 @@ func (d *Deleter) DeleteUnderFence(ctx context.Context, class, shard string, epo
 			if err := pause(ctx, n); err != nil {
 				return done, err
 			}
-		case tooLarge(err, reasons) && len(page) > 1:
-			most = len(page) / 2
-		case wasCancelled:
-			left, dropped := done.drop(page, reasons)
+		case tooLarge(err, reasons) && len(some) > 1:
+			most = len(some) / 2
+		case tooLarge(err, reasons) && some[0].InTwoSteps():
+			done.Unmarked = append(done.Unmarked, some[0].ID)
+			records, n = records[1:], 0
+		case len(reasons) == len(some)+1:
+			left, dropped := done.drop(some, reasons[1:]) // the first is the fence check's
 			if dropped == 0 {
 				return done, fmt.Errorf("deleting records: %w", err)
 			}
-			records = append(left, records[len(page):]...)
+			records = append(left, records[len(some):]...)
 		default:
 			return done, fmt.Errorf("deleting records: %w", err)
 		}
@@ -82,41 +99,117 @@ func (d *Deleter) DeleteUnderFence(ctx context.Context, class, shard string, epo
 	return done, nil
 }
 
-// drop lists the records of a cancelled page whose own condition failed and
-// returns the others.
-func (d *Deletion) drop(page []Stored, reasons []types.CancellationReason) (left []Stored, dropped int) {
-	for i, r := range page {
-		reason := reasons[i+1] // the first is the fence check's
+// note lists the records of a transaction that went through.
+func (d *Deletion) note(records []Stored) {
+	for _, r := range records {
+		if r.InTwoSteps() {
+			d.Marked = append(d.Marked, r.ID)
+		} else {
+			d.Deleted = append(d.Deleted, r.ID)
+		}
+	}
+}
+
+// drop lists the records of a cancelled transaction whose own condition failed
+// and returns the others.
+func (d *Deletion) drop(records []Stored, reasons []types.CancellationReason) (left []Stored, dropped int) {
+	for i, r := range records {
 		switch {
-		case !failed(reason, conditionFailed):
+		case !failed(reasons[i], conditionFailed):
 			left = append(left, r)
-		case reason.Item == nil:
+		case reasons[i].Item == nil:
 			d.Gone = append(d.Gone, r.ID)
 		default:
 			d.Changed = append(d.Changed, r.ID)
 		}
 	}
-	return left, len(page) - len(left)
+	return left, len(records) - len(left)
 }
 
-func (d *Deleter) deletePage(ctx context.Context, class, shard string, epoch int64, page []Stored) error {
-	operations := make([]types.TransactWriteItem, 0, len(page)+1)
-	operations = append(operations, fenceCheck(d.stack.Holds(), shard, epoch))
-	for _, r := range page {
-		e, err := expression.NewBuilder().WithCondition(exists().And(r.unchanged())).Build()
-		if err != nil {
-			return fmt.Errorf("building a deletion: %w", err)
+func (d *Deleter) deleteSome(ctx context.Context, page Page, records []Stored) error {
+	operations := make([]types.TransactWriteItem, 0, len(records)+1)
+	operations = append(operations, fenceCheck(d.stack.Holds(), page.Shard, page.Epoch))
+	for _, r := range records {
+		operation := d.deletion
+		if r.InTwoSteps() {
+			operation = d.marking
 		}
-		operations = append(operations, types.TransactWriteItem{Delete: &types.Delete{
-			TableName: aws.String(d.stack.Records(class)), Key: recordKey(r.ID),
-			ConditionExpression:                 e.Condition(),
-			ExpressionAttributeNames:            e.Names(),
-			ExpressionAttributeValues:           e.Values(),
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		}})
+		next, err := operation(page.Class, page.Run, r)
+		if err != nil {
+			return err
+		}
+		operations = append(operations, next)
 	}
 	_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
 	return err
+}
+
+// deletion deletes a record that is as it was read.
+func (d *Deleter) deletion(class, _ string, r Stored) (types.TransactWriteItem, error) {
+	e, err := expression.NewBuilder().WithCondition(exists().And(r.unchanged())).Build()
+	if err != nil {
+		return types.TransactWriteItem{}, fmt.Errorf("building a deletion: %w", err)
+	}
+	return types.TransactWriteItem{Delete: &types.Delete{
+		TableName: aws.String(d.stack.Records(class)), Key: recordKey(r.ID),
+		ConditionExpression:                 e.Condition(),
+		ExpressionAttributeNames:            e.Names(),
+		ExpressionAttributeValues:           e.Values(),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}, nil
+}
+
+// marking marks a record that is as it was read, also one that another run has
+// marked: that one's worker, should it still be about, deletes it no more.
+func (d *Deleter) marking(class, run string, r Stored) (types.TransactWriteItem, error) {
+	mark := expression.Set(expression.Name(schema.AttrPurgingBy), expression.Value(run))
+	update, err := updateItem(d.stack.Records(class), r.ID, mark, exists().And(r.unchanged()))
+	if err != nil {
+		return types.TransactWriteItem{}, err
+	}
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: update.TableName, Key: update.Key,
+		UpdateExpression:                    update.UpdateExpression,
+		ConditionExpression:                 update.ConditionExpression,
+		ExpressionAttributeNames:            update.ExpressionAttributeNames,
+		ExpressionAttributeValues:           update.ExpressionAttributeValues,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}, nil
+}
+
+// DeleteMarked deletes a record that DeleteUnderFence has marked for the run
+// and whose objects are gone, under the condition that this mark stands and
+// the record is otherwise as it was read. It is a transaction of one, because
+// an attempt of that is never taken twice: the second would find the record
+// gone, and nobody would have deleted it.
+func (d *Deleter) DeleteMarked(ctx context.Context, class, run string, record Stored) (Deletion, error) {
+	var done Deletion
+	operation, err := d.deletion(class, run, record.marked(run))
+	if err != nil {
+		return done, err
+	}
+	err = retry(ctx, "deleting a record", func() error {
+		_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{operation}})
+		return err
+	})
+	if err == nil {
+		done.Deleted = []string{record.ID}
+		return done, nil
+	}
+	if reasons, _ := cancelled(err); len(reasons) == 1 {
+		if _, dropped := done.drop([]Stored{record}, reasons); dropped == 1 {
+			return done, nil
+		}
+	}
+	return done, err
+}
+
+// marked is the record as it is once it was marked for a run.
+func (s Stored) marked(run string) Stored {
+	s.was = maps.Clone(s.was)
+	s.was[schema.AttrPurgingBy] = text(run)
+	s.PurgingBy = run
+	return s
 }
 
 // tooLarge tells whether the items of a transaction may be over 4 MB together:

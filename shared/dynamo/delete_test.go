@@ -19,11 +19,14 @@ import (
 	"stille/shared/retention"
 )
 
+// page is one of the shard of subject 1, at an epoch of its fence.
+func page(epoch int64) dynamo.Page {
+	return dynamo.Page{Class: class, Run: "run-1", Shard: retention.Shard(string(key(1))), Epoch: epoch}
+}
+
 func TestDeleteUnderFence(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records, deleter, holds := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack), dynamo.NewHolds(db, stack)
-	shard := retention.Shard(string(key(1)))
-
 	var all []dynamo.Stored
 	for n := range 120 { // more than one transaction takes
 		all = append(all, stamp(t, records, store(t, records, consent(fmt.Sprintf("sub-%03d", n), 1, now))))
@@ -44,7 +47,7 @@ func TestDeleteUnderFence(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	done, err := deleter.DeleteUnderFence(t.Context(), class, shard, 0, all)
+	done, err := deleter.DeleteUnderFence(t.Context(), page(0), all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,20 +68,20 @@ func TestDeleteUnderFence(t *testing.T) {
 		}
 	}
 
-	if err := holds.Set(t.Context(), []retention.Hold{{Case: "c-1", Reason: "claim", Kind: retention.Legal, Target: retention.RecordTarget(class, "other"), SetAt: now}}); err != nil {
+	if _, err := holds.Set(t.Context(), nil, []retention.Hold{{Case: "c-1", Reason: "claim", Kind: retention.Legal, Target: retention.RecordTarget(class, "other"), SetAt: now}}); err != nil {
 		t.Fatal(err)
 	}
 	kept, err := records.Get(t.Context(), class, "sub-001")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := deleter.DeleteUnderFence(t.Context(), class, shard, 0, []dynamo.Stored{kept}); !errors.Is(err, dynamo.ErrFenceMoved) {
+	if _, err := deleter.DeleteUnderFence(t.Context(), page(0), []dynamo.Stored{kept}); !errors.Is(err, dynamo.ErrFenceMoved) {
 		t.Errorf("error %v, want ErrFenceMoved", err)
 	}
 	if _, err := records.Get(t.Context(), class, "sub-001"); err != nil {
 		t.Errorf("deleted behind a fence that had moved: %v", err)
 	}
-	if _, err := deleter.DeleteUnderFence(t.Context(), class, shard, 1, []dynamo.Stored{kept}); err != nil {
+	if _, err := deleter.DeleteUnderFence(t.Context(), page(1), []dynamo.Stored{kept}); err != nil {
 		t.Errorf("at the fence's new epoch: %v", err)
 	}
 }
@@ -93,7 +96,7 @@ func TestATransactionThatIsTooLargeGoesInHalves(t *testing.T) {
 		r.Data = []byte(large)
 		all = append(all, store(t, records, r))
 	}
-	done, err := deleter.DeleteUnderFence(t.Context(), class, retention.Shard(string(key(1))), 0, all)
+	done, err := deleter.DeleteUnderFence(t.Context(), page(0), all)
 	if err != nil || len(done.Deleted) != len(all) {
 		t.Errorf("%d of %d deleted, error %v", len(done.Deleted), len(all), err)
 	}
@@ -115,7 +118,7 @@ func TestATransactionRefusedForOneOfItsItemsGoesInHalves(t *testing.T) {
 			{Code: aws.String("None")}, {Code: aws.String("ValidationError")},
 		}}
 	})
-	done, err := dynamo.NewDeleter(refusing, stack).DeleteUnderFence(t.Context(), class, retention.Shard(string(key(1))), 0, all)
+	done, err := dynamo.NewDeleter(refusing, stack).DeleteUnderFence(t.Context(), page(0), all)
 	if err != nil || len(done.Deleted) != len(all) || refusals != 2+4 {
 		t.Errorf("%d deleted in %d requests, error %v", len(done.Deleted), refusals, err)
 	}

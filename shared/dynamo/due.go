@@ -29,11 +29,17 @@ const (
 	ByStart Index = schema.IndexDue
 	// ByWithdrawal holds the records that were withdrawn, by that time.
 	ByWithdrawal Index = schema.IndexWithdrawn
+	// ByActivity holds the records that are running, by when something last
+	// happened with them. Nothing in it is due by that.
+	ByActivity Index = schema.IndexRunning
 )
 
 func (i Index) sortKey() string {
-	if i == ByWithdrawal {
+	switch i {
+	case ByWithdrawal:
 		return schema.AttrWithdrawnAt
+	case ByActivity:
+		return schema.AttrActiveSort
 	}
 	return schema.AttrRetentionSort
 }
@@ -69,12 +75,14 @@ func (r *Records) DueBefore(ctx context.Context, class string, by Index, shard s
 	return due, nil
 }
 
-// decisive is the projection to the attributes a deletion is decided on.
+// decisive is the projection to the attributes that a deletion is decided on,
+// and that an audit looks at: all but what the owner keeps in the record.
 func decisive() expression.ProjectionBuilder {
 	projection := expression.NamesList(expression.Name(schema.AttrID))
 	for _, name := range []string{
 		schema.AttrSubject, schema.AttrScope, schema.AttrBasis, schema.AttrOccurredAt,
-		schema.AttrRetentionStart, schema.AttrWithdrawnAt, schema.AttrObjects,
+		schema.AttrRetentionStart, schema.AttrStartAsOf, schema.AttrWithdrawnAt, schema.AttrObjects, schema.AttrPurgingBy,
+		schema.AttrLastActivityAt, schema.AttrRetentionSort, schema.AttrRetentionShard, schema.AttrActiveSort,
 	} {
 		projection = projection.AddNames(expression.Name(name))
 	}

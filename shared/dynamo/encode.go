@@ -30,12 +30,20 @@ type storedSuppression struct {
 	Marks   map[string]map[string]storedMark `dynamodbav:"marks"`
 	Version int64                            `dynamodbav:"version"`
 	Head    string                           `dynamodbav:"head"`
+	Former  []string                         `dynamodbav:"former,omitempty"`
+
+	MergedInto string `dynamodbav:"mergedInto,omitempty"` // schema.AttrMergedInto
 }
 
+// encodeSuppression leaves out by whom the item was taken over: such an item is
+// never written again.
 func encodeSuppression(i suppression.Item) item {
 	stored := storedSuppression{
 		Key: string(i.Key), Channel: string(i.Channel), Version: i.Version, Head: string(i.Head),
 		Marks: make(map[string]map[string]storedMark, len(i.Marks)),
+	}
+	for _, key := range i.Former {
+		stored.Former = append(stored.Former, string(key))
 	}
 	for s, reasons := range i.Marks {
 		marks := make(map[string]storedMark, len(reasons))
@@ -65,6 +73,10 @@ func decodeSuppression(from item) (suppression.Item, error) {
 		return i, errUnreadable("a suppression lacks its version, head or marks")
 	}
 	i.Channel, i.Version, i.Head = contact.Channel(stored.Channel), stored.Version, ledger.Hash(stored.Head)
+	i.MergedInto = contact.Key(stored.MergedInto)
+	for _, key := range stored.Former {
+		i.Former = append(i.Former, contact.Key(key))
+	}
 	i.Marks = make(map[scope.Scope]map[suppression.Reason]suppression.Mark, len(stored.Marks))
 	for s, reasons := range stored.Marks {
 		marks := make(map[suppression.Reason]suppression.Mark, len(reasons))
@@ -103,6 +115,8 @@ type storedEntry struct {
 	At         time.Time `dynamodbav:"at"`
 	RecordedAt time.Time `dynamodbav:"recordedAt"`
 	Previous   string    `dynamodbav:"previous,omitempty"`
+	Former     string    `dynamodbav:"former,omitempty"`
+	FormerHead string    `dynamodbav:"formerHead,omitempty"`
 }
 
 func encodeEntry(e ledger.Entry) item {
@@ -110,6 +124,7 @@ func encodeEntry(e ledger.Entry) item {
 		Key: string(e.Key), Version: e.Version, ID: e.ID, Channel: string(e.Channel), Action: string(e.Action),
 		Scope: string(e.Scope), Reason: e.Reason, Source: e.Source, Note: e.Note,
 		At: e.At.UTC(), RecordedAt: e.RecordedAt.UTC(), Previous: string(e.Previous),
+		Former: string(e.Former), FormerHead: string(e.FormerHead),
 	})
 	return encoded
 }
@@ -123,5 +138,6 @@ func decodeEntry(from item) (ledger.Entry, error) {
 		Key: contact.Key(s.Key), Version: s.Version, ID: s.ID, Channel: contact.Channel(s.Channel), Action: ledger.Action(s.Action),
 		Scope: scope.Scope(s.Scope), Reason: s.Reason, Source: s.Source, Note: s.Note,
 		At: s.At.UTC(), RecordedAt: s.RecordedAt.UTC(), Previous: ledger.Hash(s.Previous),
+		Former: contact.Key(s.Former), FormerHead: ledger.Hash(s.FormerHead),
 	}, nil
 }

@@ -28,17 +28,21 @@ const MaxHolds = 100
 // condition that the fence has not moved. So of an acknowledged hold a page
 // either has read, or it read its fence before that was raised, and fails.
 //
+// A record with objects is marked under the same condition, and deleted later:
+// placing a hold tells which marked records it came too late for.
+//
 // The fences are raised one by one: a single transaction over all of them
 // would conflict with every page of a running purge, and a hold would have to
 // wait until the purge is over.
 type Holds struct {
-	db    *dynamodb.Client
-	table string
+	db      *dynamodb.Client
+	table   string
+	records *Records
 }
 
 // NewHolds returns the holds of a stack.
 func NewHolds(db *dynamodb.Client, stack schema.Stack) *Holds {
-	return &Holds{db: db, table: stack.Holds()}
+	return &Holds{db: db, table: stack.Holds(), records: NewRecords(db, stack)}
 }
 
 const (
@@ -64,23 +68,67 @@ func fenceKey(shard string) item {
 }
 
 // Set places one to MaxHolds holds. Once it returns without error no purge
-// deletes what they cover. After an error they may stand already, which keeps
-// data, and are to be set again. Setting a case again on the same target
+// deletes what they cover in these classes, except the records it returns, in
+// the order of their targets: for those it came too late, as a purge has begun
+// to delete their objects. After an error the holds may stand already, which
+// keeps data, and are to be set again. Setting a case again on the same target
 // renews it.
-func (h *Holds) Set(ctx context.Context, holds []retention.Hold) error {
+func (h *Holds) Set(ctx context.Context, classes []string, holds []retention.Hold) (tooLate []retention.Target, err error) {
 	if len(holds) == 0 || len(holds) > MaxHolds {
-		return fmt.Errorf("placing holds: 1 to %d at once, not %d", MaxHolds, len(holds))
+		return nil, fmt.Errorf("placing holds: 1 to %d at once, not %d", MaxHolds, len(holds))
 	}
 	// The map of cases must be there before a case can be put into it.
 	for _, hold := range holds {
 		if err := h.makeRoom(ctx, hold.Target); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := h.store(ctx, holds); err != nil {
-		return err
+		return nil, err
 	}
-	return h.raiseFences(ctx)
+	if err := h.raiseFences(ctx); err != nil {
+		return nil, err
+	}
+	return h.beingPurged(ctx, classes, holds)
+}
+
+// beingPurged returns the marked records that the holds cover. Once the fences
+// are raised no more are marked.
+func (h *Holds) beingPurged(ctx context.Context, classes []string, holds []retention.Hold) ([]retention.Target, error) {
+	covered := map[string][]string{} // class -> ids
+	for _, hold := range holds {
+		if class, id, ok := hold.Target.Record(); ok {
+			covered[class] = append(covered[class], id)
+		}
+		subject, ok := hold.Target.Subject()
+		if !ok {
+			continue
+		}
+		for _, class := range classes {
+			ids, err := h.records.OfSubject(ctx, class, subject)
+			if err != nil {
+				return nil, err
+			}
+			covered[class] = append(covered[class], ids...)
+		}
+	}
+	var marked []retention.Target
+	for class, ids := range covered {
+		ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+		for some := range slices.Chunk(ids, batchSize) {
+			there, _, err := h.records.Load(ctx, class, some)
+			if err != nil {
+				return nil, err
+			}
+			for id, record := range there {
+				if record.PurgingBy != "" {
+					marked = append(marked, retention.RecordTarget(class, id))
+				}
+			}
+		}
+	}
+	slices.Sort(marked)
+	return marked, nil
 }
 
 // store writes the holds, all or none.

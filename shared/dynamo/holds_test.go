@@ -28,7 +28,7 @@ func TestHolds(t *testing.T) {
 		{Case: "b", Reason: "asked", Kind: retention.Restriction, Target: subject, SetAt: now},
 	}
 	for _, h := range set {
-		if err := holds.Set(t.Context(), []retention.Hold{h}); err != nil {
+		if _, err := holds.Set(t.Context(), nil, []retention.Hold{h}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -65,7 +65,7 @@ func TestHolds(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("holds (-want +got):\n%s", diff)
 	}
-	if err := holds.Set(t.Context(), nil); err == nil {
+	if _, err := holds.Set(t.Context(), nil, nil); err == nil {
 		t.Error("no holds were placed without an error")
 	}
 }
@@ -97,7 +97,7 @@ func TestAHoldWhoseFencesCannotBeRaisedIsNotAcknowledged(t *testing.T) {
 		return nil
 	})
 	hold := retention.Hold{Case: "a", Reason: "claim", Kind: retention.Legal, Target: retention.RecordTarget(class, "x"), SetAt: now}
-	if err := dynamo.NewHolds(failing, stack).Set(context.Background(), []retention.Hold{hold}); !errors.Is(err, down) {
+	if _, err := dynamo.NewHolds(failing, stack).Set(context.Background(), nil, []retention.Hold{hold}); !errors.Is(err, down) {
 		t.Errorf("error %v, want %v", err, down)
 	}
 }

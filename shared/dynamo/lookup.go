@@ -46,13 +46,17 @@ func (s *Suppressions) Lookup(ctx context.Context, contacts [][]contact.Key) ([]
 			}
 			items = append(items, one.Item)
 		}
-		found[i].Item = suppression.Merge(items...)
+		if found[i].Item, err = s.follow(ctx, items); isUnreadable(err) {
+			found[i].Err = err
+		} else if err != nil {
+			return nil, err
+		}
 	}
 	return found, nil
 }
 
 func (s *Suppressions) lookupOne(ctx context.Context, keys []contact.Key) ([]Found, error) {
-	i, err := s.get(ctx, keys[0])
+	i, err := s.Get(ctx, keys)
 	if err != nil && !isUnreadable(err) {
 		return nil, err
 	}

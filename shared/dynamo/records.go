@@ -38,11 +38,14 @@ type storedRecord struct {
 	Basis          string   `dynamodbav:"basis,omitempty"`
 	OccurredAt     string   `dynamodbav:"occurredAt,omitempty"`
 	RetentionStart string   `dynamodbav:"retentionStart,omitempty"`
+	StartAsOf      string   `dynamodbav:"startAsOf,omitempty"`
 	LastActivityAt string   `dynamodbav:"lastActivityAt,omitempty"`
 	WithdrawnAt    string   `dynamodbav:"withdrawnAt,omitempty"`
 	Objects        []string `dynamodbav:"objects,omitempty"`
 	RetentionSort  string   `dynamodbav:"retentionSort,omitempty"`
 	RetentionShard string   `dynamodbav:"retentionShard,omitempty"`
+	ActiveSort     string   `dynamodbav:"activeSort,omitempty"`
+	PurgingBy      string   `dynamodbav:"purgingBy,omitempty"`
 }
 
 // Stored is a record as it lies in a class table, with its place in the
@@ -52,6 +55,12 @@ type Stored struct {
 	retention.Record
 	Sort  string // "" while the record is not stamped or still running
 	Shard string // "" until the record is stamped, then fixed for good
+	// ActiveSort is when something last happened with a running record, as it
+	// was when the record was stamped; "" for every other one.
+	ActiveSort string
+	// PurgingBy is the run that has marked the record: its objects are being
+	// deleted, and it goes after them. "" for every other record.
+	PurgingBy string
 
 	was item
 }
@@ -63,14 +72,26 @@ func (s Stored) WithdrawnAs(at time.Time) bool {
 	return written != nil && written.Value == retention.Sort(at)
 }
 
+// ErrBeingPurged means that a purge has begun to delete the record's objects:
+// nothing changes the record any more, until it is gone.
+var ErrBeingPurged = errors.New("the record is being purged")
+
 func recordKey(id string) item { return item{schema.AttrID: text(id)} }
 
 // Put stores a record by its id. The withdrawal that an earlier record of the
 // same id carries stays, unless the record occurred after it or is about
-// another subject or scope; everything else is replaced. An older record than the stored one changes nothing, and Put
+// another subject or scope, and so does a newer word on its end; everything
+// else is replaced. An older record than the stored one changes nothing, and Put
 // returns false. A stored one is only touched if may allows it; an error of
-// may's is returned as it is.
-func (r *Records) Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error) (bool, error) {
+// may's is returned as it is. The error wraps ErrBeingPurged where a purge has
+// marked the stored one: written over, it would stand without its objects.
+//
+// A record that is to be its subject's only one in its class and scope comes
+// with the subject's live keys, its own first. Where there is another one, the
+// error is a DuplicateError and nothing is stored.
+func (r *Records) Put(
+	ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key,
+) (bool, error) {
 	table := r.stack.Records(class)
 	for n := 1; n <= attempts; n++ {
 		old, err := r.Get(ctx, class, record.ID)
@@ -78,12 +99,23 @@ func (r *Records) Put(ctx context.Context, class string, record retention.Record
 			return false, err
 		}
 		if err == nil {
-			if err := may(old.Record); err != nil || !record.Supersedes(old.Record) {
+			switch err := may(old.Record); {
+			case err != nil:
 				return false, err
+			case old.PurgingBy != "":
+				return false, ErrBeingPurged
+			case !record.Supersedes(old.Record):
+				return false, nil
 			}
 		}
-		update, err := replacement(table, record, old)
-		if done, err := r.whether(ctx, "storing a record", update, err); done || err != nil {
+		update, err := replacement(table, record.Replacing(old.Record, class), old)
+		done := false
+		if len(only) > 0 && err == nil {
+			done, err = r.putOnly(ctx, class, record, only, update)
+		} else {
+			done, err = r.whether(ctx, "storing a record", update, err)
+		}
+		if done || err != nil {
 			return done, err
 		}
 		if err := pause(ctx, n); err != nil {
@@ -108,6 +140,7 @@ func replacement(table string, record retention.Record, old Stored) (*dynamodb.U
 		{schema.AttrBasis, string(record.Basis)},
 		{schema.AttrOccurredAt, instant(record.OccurredAt)},
 		{schema.AttrRetentionStart, instant(record.Start)},
+		{schema.AttrStartAsOf, instant(record.StartAsOf)},
 		{schema.AttrLastActivityAt, instant(record.LastActivityAt)},
 		{schema.AttrWithdrawnAt, withdrawn},
 		{schema.AttrData, string(record.Data)}, // JSON, as it was given
@@ -127,7 +160,8 @@ func replacement(table string, record retention.Record, old Stored) (*dynamodb.U
 func (s Stored) unchanged() expression.ConditionBuilder {
 	condition := s.same(schema.AttrRetentionStart)
 	for _, name := range []string{
-		schema.AttrWithdrawnAt, schema.AttrSubject, schema.AttrScope, schema.AttrOccurredAt, schema.AttrObjects,
+		schema.AttrStartAsOf, schema.AttrWithdrawnAt, schema.AttrSubject, schema.AttrScope, schema.AttrBasis, schema.AttrOccurredAt,
+		schema.AttrObjects, schema.AttrPurgingBy,
 	} {
 		condition = condition.And(s.same(name))
 	}
@@ -215,6 +249,7 @@ func decodeRecord(from item) (Stored, error) {
 		into          *time.Time
 	}{
 		{schema.AttrOccurredAt, s.OccurredAt, &record.OccurredAt}, {schema.AttrRetentionStart, s.RetentionStart, &record.Start},
+		{schema.AttrStartAsOf, s.StartAsOf, &record.StartAsOf},
 		{schema.AttrLastActivityAt, s.LastActivityAt, &record.LastActivityAt}, {schema.AttrWithdrawnAt, s.WithdrawnAt, &record.WithdrawnAt},
 	} {
 		var err error
@@ -223,7 +258,7 @@ func decodeRecord(from item) (Stored, error) {
 			return Stored{Record: retention.Record{ID: s.ID}, was: from}, errUnreadable("a record's time is not RFC 3339")
 		}
 	}
-	return Stored{Record: record, Sort: s.RetentionSort, Shard: s.RetentionShard, was: from}, nil
+	return Stored{Record: record, Sort: s.RetentionSort, Shard: s.RetentionShard, ActiveSort: s.ActiveSort, PurgingBy: s.PurgingBy, was: from}, nil
 }
 
 // Stamp writes a record's place in the indexes, as retention.Record gives it,
@@ -232,6 +267,7 @@ func decodeRecord(from item) (Stored, error) {
 // The shard of a record that has one already is left as it is.
 func (r *Records) Stamp(ctx context.Context, class string, of Stored, sort string) error {
 	update := assign(expression.UpdateBuilder{}, schema.AttrRetentionSort, sort)
+	update = assign(update, schema.AttrActiveSort, ActiveSort(of.Record, sort))
 	update = update.Set(expression.Name(schema.AttrRetentionShard),
 		expression.Name(schema.AttrRetentionShard).IfNotExists(expression.Value(of.Record.Shard())))
 	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(of.unchanged()))
@@ -239,10 +275,22 @@ func (r *Records) Stamp(ctx context.Context, class string, of Stored, sort strin
 	return err
 }
 
+// ActiveSort is the place in the index of running records of one that has the
+// given place among those that ended: none where it has one there.
+func ActiveSort(of retention.Record, sort string) string {
+	if sort != "" {
+		return ""
+	}
+	return retention.Sort(of.ActiveAt())
+}
+
 // Withdraw sets since when a record has no basis any more, or clears it (zero),
 // provided that the record is still the one that was decided on. It reports
-// whether it was.
+// whether it was. One that is being purged is left as it is: it goes anyway.
 func (r *Records) Withdraw(ctx context.Context, class string, of Stored, at time.Time) (bool, error) {
+	if of.PurgingBy != "" {
+		return true, nil
+	}
 	withdrawn := ""
 	if !at.IsZero() {
 		withdrawn = retention.Sort(at)

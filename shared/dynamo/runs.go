@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,7 +24,7 @@ var ErrNoRun = errors.New("there is no such run")
 // the certificate must be made again, on top of that one.
 var ErrChainMoved = errors.New("another run of the class was certified meanwhile")
 
-// Run is one purge of one class, from its plan to its certificate.
+// Run is one purge of one class, from its plan to its certificate, or one audit.
 type Run struct {
 	Class        string              `dynamodbav:"class"`
 	ID           string              `dynamodbav:"run"` // the execution's name
@@ -33,11 +34,29 @@ type Run struct {
 	PolicyHash   string              `dynamodbav:"policyHash"` // of the policy it was planned by
 	PlanHash     string              `dynamodbav:"planHash"`
 	Planned      int                 `dynamodbav:"planned"`               // how many records were due
+	CodeVersion  string              `dynamodbav:"codeVersion,omitempty"` // of the code that planned it
+	StartedBy    string              `dynamodbav:"startedBy,omitempty"`   // the principal; empty where a schedule did, or nobody said
+	ApprovedBy   string              `dynamodbav:"approvedBy,omitempty"`  // the principal; empty where no approval was needed
+	Next         Next                `dynamodbav:"next,omitempty"`        // what follows the plan
+	Reasons      []string            `dynamodbav:"reasons,omitempty"`     // why it does not delete: the brake's, or what stopped it
+	StopBy       string              `dynamodbav:"stopBy,omitempty"`      // the principal that asked it to stop; empty where nobody did
 	Outcome      certificate.Outcome `dynamodbav:"outcome,omitempty"`     // empty until certified
 	EndedAt      time.Time           `dynamodbav:"endedAt"`               // zero until certified
 	Counts       certificate.Counts  `dynamodbav:"counts"`                // zero until certified
 	Certificate  string              `dynamodbav:"certificate,omitempty"` // its certificate.Hash
+	Audit        bool                `dynamodbav:"audit,omitempty"`       // it read every record and deleted none
+	Findings     map[string]int      `dynamodbav:"findings,omitempty"`    // of an audit: how many records, by what is wrong with them
 }
+
+// Next is what follows a run's plan.
+type Next string
+
+// What may follow a plan.
+const (
+	NextDelete Next = "delete" // the run deletes what is due
+	NextHalt   Next = "halt"   // the brake halted it: it is only certified
+	NextYield  Next = "yield"  // another run of the class is on: it is only certified
+)
 
 // Certified tells whether the run has its certificate.
 func (r Run) Certified() bool { return r.Certificate != "" }
@@ -53,10 +72,14 @@ func NewRuns(db *dynamodb.Client, stack schema.Stack) *Runs {
 	return &Runs{db: db, table: stack.Runs()}
 }
 
-// headOfChain is the sort key of the one item of a class that is no run: no
-// execution's name has a # in it. Its attribute "certificate" is the hash of
-// the newest certificate.
-const headOfChain = "#head"
+// Sort keys of the items of a class that are no runs: no execution's name has a
+// # in it.
+const (
+	noRun       = "#"
+	headOfChain = noRun + "head" // its "certificate" is the hash of the newest certificate
+	lockOfClass = noRun + "lock" // its "holder" is the run that is on
+	waitingPlan = noRun + "plan" // the Waiting plan
+)
 
 func runKey(class, run string) item {
 	return item{schema.AttrClass: text(class), schema.AttrRun: text(run)}
@@ -119,7 +142,7 @@ func (r *Runs) List(ctx context.Context, class string) ([]Run, error) {
 		if err := attributevalue.UnmarshalListOfMaps(page.Items, &some); err != nil {
 			return nil, errUnreadable("a run")
 		}
-		runs = append(runs, slices.DeleteFunc(some, func(r Run) bool { return r.ID == headOfChain })...)
+		runs = append(runs, slices.DeleteFunc(some, func(r Run) bool { return strings.HasPrefix(r.ID, noRun) })...)
 	}
 	return runs, nil
 }

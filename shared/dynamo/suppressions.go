@@ -34,8 +34,19 @@ func NewSuppressions(db *dynamodb.Client, stack schema.Stack) *Suppressions {
 // without error, every later read sees the change. It is optimistic: the first
 // attempt takes the contact for unknown and reads only what the failed
 // condition gives back, so that a first opt-out costs one request.
+//
+// With more than one key it first lets the newest take over what older ones
+// know, each in a transaction of its own (see rekey.go). A change always goes
+// to an item that no other has taken over.
 func (s *Suppressions) Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
 	current := suppression.Item{Key: keys[0], Channel: ch}
+	looked := len(keys) > 1
+	if looked {
+		var err error
+		if current, err = s.gather(ctx, keys, ch, now); err != nil {
+			return suppression.Outcome{}, err
+		}
+	}
 	stored := current.Version // of the item in the table, as far as we know
 	for n := range attempts {
 		if n > 1 { // the first repetition follows a read of ours, not a conflict
@@ -43,30 +54,26 @@ func (s *Suppressions) Apply(ctx context.Context, keys []contact.Key, ch contact
 				return suppression.Outcome{}, err
 			}
 		}
-		id, err := ulid.New(ulid.Timestamp(now), rand.Reader)
+		id, err := entryID(now)
 		if err != nil {
-			return suppression.Outcome{}, fmt.Errorf("naming a ledger entry: %w", err)
+			return suppression.Outcome{}, err
 		}
-		outcome, err := suppression.Apply(current, c, id.String(), now)
+		outcome, err := suppression.Apply(current.Known(keys...), c, id, now)
 		if err != nil {
 			return outcome, err
 		}
 		if outcome.Entry == nil {
-			if current.Version > 0 {
+			if looked || current.Version > 0 {
 				return outcome, nil
 			}
 			// Without effect on a contact taken for unknown: look before saying so.
-			current, err = s.get(ctx, keys[0])
-			if err != nil {
+			if current, err = s.unmerged(ctx, keys[0], ch); err != nil {
 				return suppression.Outcome{}, err
 			}
-			current.Channel = ch
-			if stored = current.Version; stored == 0 {
-				return outcome, nil
-			}
+			looked, stored = true, current.Version
 			continue
 		}
-		err = s.write(ctx, stored, outcome.Item, *outcome.Entry)
+		err = s.write(ctx, s.change(stored, outcome.Item, *outcome.Entry))
 		if err == nil {
 			return outcome, nil
 		}
@@ -77,10 +84,18 @@ func (s *Suppressions) Apply(ctx context.Context, keys []contact.Key, ch contact
 	return suppression.Outcome{}, fmt.Errorf("changing a suppression: %w", ErrContended)
 }
 
-// write stores the item and its entry together, provided that the version in
-// the table is still the one given (0: no item) and the ledger has no such
-// entry yet.
-func (s *Suppressions) write(ctx context.Context, stored int64, i suppression.Item, e ledger.Entry) error {
+func entryID(now time.Time) (string, error) {
+	id, err := ulid.New(ulid.Timestamp(now), rand.Reader)
+	if err != nil {
+		return "", fmt.Errorf("naming a ledger entry: %w", err)
+	}
+	return id.String(), nil
+}
+
+// change stores the item and its entry together, provided that the version in
+// the table is still the one given (0: no item), that no other item has taken
+// this one over, and that the ledger has no such entry yet.
+func (s *Suppressions) change(stored int64, i suppression.Item, e ledger.Entry) []types.TransactWriteItem {
 	put := &types.Put{
 		TableName:                           &s.table,
 		Item:                                encodeSuppression(i),
@@ -89,11 +104,9 @@ func (s *Suppressions) write(ctx context.Context, stored int64, i suppression.It
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
 	if stored > 0 {
-		put.ConditionExpression = aws.String("#version = :stored")
-		put.ExpressionAttributeNames = map[string]string{"#version": schema.AttrVersion}
-		put.ExpressionAttributeValues = item{":stored": number(stored)}
+		put.ConditionExpression, put.ExpressionAttributeNames, put.ExpressionAttributeValues = unchanged(stored)
 	}
-	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+	return []types.TransactWriteItem{
 		{Put: put},
 		{Put: &types.Put{
 			TableName:                &s.ledger,
@@ -101,7 +114,19 @@ func (s *Suppressions) write(ctx context.Context, stored int64, i suppression.It
 			ConditionExpression:      aws.String("attribute_not_exists(#key)"),
 			ExpressionAttributeNames: map[string]string{"#key": schema.AttrKey},
 		}},
-	}})
+	}
+}
+
+// unchanged is the condition that an item still has this version and that no
+// other has taken it over.
+func unchanged(version int64) (*string, map[string]string, item) {
+	return aws.String("#version = :version AND attribute_not_exists(#into)"),
+		map[string]string{"#version": schema.AttrVersion, "#into": schema.AttrMergedInto},
+		item{":version": number(version)}
+}
+
+func (s *Suppressions) write(ctx context.Context, operations []types.TransactWriteItem) error {
+	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
 	return err
 }
 
@@ -114,6 +139,9 @@ func (s *Suppressions) whatStoodInTheWay(ctx context.Context, tried suppression.
 	case !ok || len(reasons) != 2:
 	case failed(reasons[0], conditionFailed) && reasons[0].Item != nil:
 		current, err := decodeSuppression(reasons[0].Item)
+		if err == nil && current.MergedInto != "" {
+			current, err = s.unmerged(ctx, current.MergedInto, tried.Channel)
+		}
 		return current, current.Version, err
 	case failed(reasons[0], conditionFailed): // the item was deleted by hand
 		return suppression.Item{Key: tried.Key, Channel: tried.Channel}, 0, nil
@@ -159,22 +187,25 @@ func (s *Suppressions) entries(key contact.Key, all bool) *dynamodb.QueryInput {
 	return query
 }
 
-// Get returns what is known of the contact with these keys; an item without
-// marks when nothing is. The error wraps ErrUnreadable when an item cannot be
-// understood.
+// Get returns what is known of the contact with these keys, and of those whose
+// items have taken theirs over; an item without marks when nothing is. The
+// error wraps ErrUnreadable when an item cannot be understood.
 func (s *Suppressions) Get(ctx context.Context, keys []contact.Key) (suppression.Item, error) {
 	items := make([]suppression.Item, 0, len(keys))
 	for _, key := range keys {
-		i, err := s.get(ctx, key)
+		i, err := s.Under(ctx, key)
 		if err != nil {
 			return suppression.Item{}, err
 		}
 		items = append(items, i)
 	}
-	return suppression.Merge(items...), nil
+	return s.follow(ctx, items)
 }
 
-func (s *Suppressions) get(ctx context.Context, key contact.Key) (suppression.Item, error) {
+// Under returns the one item that lies under a key, whether or not another has
+// taken it over; an item without marks where there is none. The error wraps
+// ErrUnreadable when it cannot be understood.
+func (s *Suppressions) Under(ctx context.Context, key contact.Key) (suppression.Item, error) {
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.table, Key: item{schema.AttrKey: text(string(key))}, ConsistentRead: aws.Bool(true),
 	})
@@ -205,51 +236,6 @@ func (s *Suppressions) History(ctx context.Context, key contact.Key) ([]ledger.E
 		}
 	}
 	return entries, nil
-}
-
-// canariesKey is the one item of the table that is no contact's: it is too
-// short to be a contact.Key.
-const canariesKey = "canaries"
-
-// Canaries returns the canary of each contact key id under which the table
-// was written; none from a table that has never held a suppression.
-func (s *Suppressions) Canaries(ctx context.Context) (map[string]string, error) {
-	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.table, Key: item{schema.AttrKey: text(canariesKey)}, ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading the canaries: %w", err)
-	}
-	canaries := make(map[string]string, len(out.Item))
-	for id, value := range out.Item {
-		if id == schema.AttrKey {
-			continue
-		}
-		s, ok := value.(*types.AttributeValueMemberS)
-		if !ok {
-			return nil, fmt.Errorf("reading the canaries: %w", ErrUnreadable)
-		}
-		canaries[id] = s.Value
-	}
-	return canaries, nil
-}
-
-// PutCanaries stores the canaries of a table that has none yet, and refuses
-// where there are some.
-func (s *Suppressions) PutCanaries(ctx context.Context, canaries map[string]string) error {
-	stored := item{schema.AttrKey: text(canariesKey)}
-	for id, value := range canaries {
-		stored[id] = text(value)
-	}
-	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: stored,
-		ConditionExpression:      aws.String("attribute_not_exists(#key)"),
-		ExpressionAttributeNames: map[string]string{"#key": schema.AttrKey},
-	})
-	if err != nil {
-		return fmt.Errorf("storing the canaries: %w", err)
-	}
-	return nil
 }
 
 // Empty tells whether the table holds nothing at all, canaries included.

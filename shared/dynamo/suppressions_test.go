@@ -263,31 +263,3 @@ func TestALookupThatFailsAnswersForNobody(t *testing.T) {
 		}
 	}
 }
-
-func TestCanaries(t *testing.T) {
-	db, stack := dynamotest.Tables(t)
-	list := dynamo.NewSuppressions(db, stack)
-	if empty, err := list.Empty(t.Context()); err != nil || !empty {
-		t.Errorf("a new table: empty %v, error %v", empty, err)
-	}
-	if got, err := list.Canaries(t.Context()); err != nil || len(got) != 0 {
-		t.Errorf("a new table has canaries %v, error %v", got, err)
-	}
-	want := map[string]string{"00000001": "one", "00000002": "two"}
-	if err := list.PutCanaries(t.Context(), want); err != nil {
-		t.Fatal(err)
-	}
-	got, err := list.Canaries(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("canaries (-want +got):\n%s", diff)
-	}
-	if err := list.PutCanaries(t.Context(), want); err == nil {
-		t.Error("canaries that stand were replaced")
-	}
-	if empty, err := list.Empty(t.Context()); err != nil || empty {
-		t.Errorf("a table with canaries: empty %v, error %v", empty, err)
-	}
-}

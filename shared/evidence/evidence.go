@@ -65,16 +65,25 @@ func (c *Certificates) Store(ctx context.Context, class, run string, sealed cert
 // error wraps ErrNoCertificate where there is none.
 func (c *Certificates) Load(ctx context.Context, class, run string) (certificate.Sealed, error) {
 	var sealed certificate.Sealed
-	for name, into := range map[string]*[]byte{
-		certificateFile: &sealed.JSON, signatureFile: &sealed.Signature, keysFile: &sealed.Keys,
-	} {
+	var err error
+	if sealed.Signed, err = c.LoadSigned(ctx, class, run); err != nil {
+		return sealed, err
+	}
+	sealed.Keys, err = get(ctx, c.s3, c.bucket, Prefix(class, run)+keysFile)
+	return sealed, err
+}
+
+// LoadSigned is Load without the list.
+func (c *Certificates) LoadSigned(ctx context.Context, class, run string) (certificate.Signed, error) {
+	var signed certificate.Signed
+	for name, into := range map[string]*[]byte{certificateFile: &signed.JSON, signatureFile: &signed.Signature} {
 		content, err := get(ctx, c.s3, c.bucket, Prefix(class, run)+name)
 		if err != nil {
-			return sealed, err
+			return signed, err
 		}
 		*into = content
 	}
-	return sealed, nil
+	return signed, nil
 }
 
 // PublishKey stores the public key, where it is not there yet.

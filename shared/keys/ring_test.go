@@ -94,8 +94,23 @@ func canariesOf(t *testing.T, secret string) map[string]string {
 	return canaries
 }
 
+// midnight is when every test's ring begins.
+var midnight = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+
+// clock is a time that tests move on.
+type clock struct{ now time.Time }
+
+func (c *clock) time() time.Time { return c.now }
+
 // fixture is a ring over a stack as the first deploy leaves it.
 func fixture(t *testing.T) (*keys.Ring, *fakeSecrets, *fakeCanaries) {
+	t.Helper()
+	ring, secrets, canaries, _ := clocked(t)
+	return ring, secrets, canaries
+}
+
+// clocked is fixture, with the ring's clock.
+func clocked(t *testing.T) (*keys.Ring, *fakeSecrets, *fakeCanaries, *clock) {
 	t.Helper()
 	contacts := mustMake(t, keys.NewContactSecret)
 	secrets := &fakeSecrets{
@@ -107,7 +122,8 @@ func fixture(t *testing.T) (*keys.Ring, *fakeSecrets, *fakeCanaries) {
 		fetches: make(map[string]int),
 	}
 	canaries := &fakeCanaries{planted: canariesOf(t, contacts)}
-	return keys.NewRing(secrets, stack, canaries), secrets, canaries
+	at := &clock{midnight}
+	return keys.NewRing(secrets, stack, canaries, at.time), secrets, canaries, at
 }
 
 func someone(t *testing.T) contact.Contact {
@@ -192,8 +208,7 @@ func TestAnErrorIsNotRemembered(t *testing.T) {
 }
 
 func TestLinkKeysAreRefreshedAtMostOnceAMinute(t *testing.T) {
-	ring, secrets, _ := fixture(t)
-	start := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+	ring, secrets, _, at := clocked(t)
 	old, err := ring.Link(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +228,10 @@ func TestLinkKeysAreRefreshedAtMostOnceAMinute(t *testing.T) {
 		{"the next minute starts there", 2*time.Minute - 1, 3},
 	}
 	for _, step := range steps {
-		got, err := ring.RefreshLink(t.Context(), start.Add(step.after))
+		if step.after > 0 {
+			at.now = midnight.Add(step.after)
+		}
+		got, err := ring.RefreshLink(t.Context(), midnight.Add(step.after))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -285,7 +303,7 @@ func TestAFailedRefreshIsAnErrorUntilTheNextOne(t *testing.T) {
 
 func TestARefreshIsAlsoAFirstRead(t *testing.T) {
 	ring, secrets, _ := fixture(t)
-	got, err := ring.RefreshLink(t.Context(), time.Unix(0, 0))
+	got, err := ring.RefreshLink(t.Context(), midnight)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,10 +21,18 @@ import (
 var ErrUnreadable = errors.New("not a readable key set")
 
 // A secret holds Tink's cleartext key set JSON: what protects it is Secrets
-// Manager. The link secret holds two of them.
+// Manager. A contact secret that was changed holds the keys' times too.
+type contactSecret struct {
+	Contact json.RawMessage  `json:"contact"`
+	Times   map[string]times `json:"times"`
+}
+
+// The link secret holds two key sets, and the times once it was changed.
 type linkSecret struct {
-	Email json.RawMessage `json:"email"`
-	SMS   json.RawMessage `json:"sms"`
+	Email      json.RawMessage  `json:"email"`
+	SMS        json.RawMessage  `json:"sms"`
+	EmailTimes map[string]times `json:"emailTimes,omitempty"`
+	SMSTimes   map[string]times `json:"smsTimes,omitempty"`
 }
 
 // NewContactSecret makes a contact key set of one new key, as it is stored.
@@ -71,7 +79,7 @@ func newKeySet(template *tinkpb.KeyTemplate) ([]byte, error) {
 
 // ParseContact reads a contact secret. An error wraps ErrUnreadable.
 func ParseContact(secret string) (*contact.KeySet, error) {
-	handle, err := readKeySet(secret)
+	handle, err := readKeySet(string(readContact(secret).Contact))
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +88,16 @@ func ParseContact(secret string) (*contact.KeySet, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return set, nil
+}
+
+// readContact takes a contact secret apart. What is not a changed one is taken
+// for a key set alone.
+func readContact(secret string) contactSecret {
+	var s contactSecret
+	if json.Unmarshal([]byte(secret), &s) != nil || s.Contact == nil {
+		return contactSecret{Contact: json.RawMessage(secret)}
+	}
+	return s
 }
 
 // ParseLink reads a link secret. An error wraps ErrUnreadable.

@@ -34,6 +34,9 @@ const (
 	Released Action = "released"
 	// Noted means that an event arrived after a newer one: kept, without effect.
 	Noted Action = "noted"
+	// Rekeyed means that what was known under an older key of the contact's
+	// goes on under this one. It has no scope, reason or source.
+	Rekeyed Action = "rekeyed"
 )
 
 // Entry is one change. Its place in the chain is Version, counted from 1
@@ -51,6 +54,11 @@ type Entry struct {
 	At         time.Time       `json:"at"`             // when it happened
 	RecordedAt time.Time       `json:"recordedAt"`     // when it was written down
 	Previous   Hash            `json:"previous,omitempty"`
+
+	// Of a Rekeyed entry: the older key, and the hash its chain ends in. Other
+	// entries lack both, so that their hash is what it was before there were any.
+	Former     contact.Key `json:"former,omitempty"`
+	FormerHead Hash        `json:"formerHead,omitempty"`
 }
 
 // Hash is the SHA-256 over the entry's JSON form with all times in UTC: every
@@ -82,6 +90,17 @@ func Verify(entries []Entry, head Hash) error {
 	}
 	if previous != head {
 		return fmt.Errorf("%w: it does not end where the suppression says", ErrBroken)
+	}
+	return nil
+}
+
+// VerifyTie checks that former is the history that a Rekeyed entry took over:
+// the older key's, oldest first, ending where it ended then. It returns an
+// error wrapping ErrBroken, also where e is no Rekeyed entry. That former is
+// whole is for Verify to check.
+func (e Entry) VerifyTie(former []Entry) error {
+	if e.Action != Rekeyed || len(former) == 0 || former[0].Key != e.Former || former[len(former)-1].Hash() != e.FormerHead {
+		return fmt.Errorf("%w: version %d is not tied to the history of the older key it names", ErrBroken, e.Version)
 	}
 	return nil
 }

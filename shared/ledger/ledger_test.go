@@ -86,3 +86,41 @@ func TestTheZoneOfATimeDoesNotChangeTheHash(t *testing.T) {
 		t.Error("the same instant in another zone has another hash")
 	}
 }
+
+// TestStoredEntriesKeepTheirHash pins the hash of an entry as it was before
+// there were rekeyed ones: chains that are stored must go on to verify.
+func TestStoredEntriesKeepTheirHash(t *testing.T) {
+	entries, head := chain()
+	const first, last = "caee0d1fa5f5ae8c9bd7ed4231fd1f4edff087a1bfa44d3e7e1c42acfe475d61", "d38c71dfaad0f82fb5eff5ff74be41b74143578d8d466a2a70c864df570ba2cb"
+	if entries[0].Hash() != first || head != last {
+		t.Errorf("the hashes are %s and %s", entries[0].Hash(), head)
+	}
+}
+
+func TestARekeyedEntryIsTiedToTheOlderKeysHistory(t *testing.T) {
+	former, head := chain()
+	tie := ledger.Entry{Key: "newer", Version: 1, Action: ledger.Rekeyed, Former: "key", FormerHead: head}
+	if err := tie.VerifyTie(former); err != nil {
+		t.Error(err)
+	}
+	for name, broken := range map[string]struct {
+		tie    func(*ledger.Entry)
+		former []ledger.Entry
+	}{
+		"its history is gone":            {nil, nil},
+		"its history lacks its end":      {nil, former[:2]},
+		"it names another key":           {func(e *ledger.Entry) { e.Former = "another" }, former},
+		"it names another end":           {func(e *ledger.Entry) { e.FormerHead = former[0].Hash() }, former},
+		"it is an entry of another kind": {func(e *ledger.Entry) { e.Action = ledger.Noted }, former},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := tie
+			if broken.tie != nil {
+				broken.tie(&e)
+			}
+			if err := e.VerifyTie(broken.former); !errors.Is(err, ledger.ErrBroken) {
+				t.Errorf("error %v, want ErrBroken", err)
+			}
+		})
+	}
+}

@@ -93,9 +93,9 @@ func (k *emailKeys) open(token string) (Target, error) {
 		return Target{}, ErrForged
 	}
 	c, err := contact.FromNormalised(contact.Email, string(plain[emailHead:]))
-	scope := binary.BigEndian.Uint16(plain[1:emailHead])
-	if err != nil || !validScope(scope) {
+	id := binary.BigEndian.Uint16(plain[1:emailHead])
+	if err != nil || !validScope(id) {
 		return Target{}, ErrForged
 	}
-	return Target{ScopeID: scope, Contact: c}, nil
+	return Target{ScopeID: id, Contact: c}, nil
 }

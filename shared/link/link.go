@@ -16,6 +16,7 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/schema"
+	"stille/shared/scope"
 )
 
 // ErrForged means that a token is not one of ours, whatever is wrong with it.
@@ -24,9 +25,6 @@ var ErrForged = errors.New("not a token of ours")
 // ErrUnknownKey is an ErrForged: the token names a key that is not in the set,
 // which is also what a token from a newer key set looks like.
 var ErrUnknownKey = fmt.Errorf("%w: its key is unknown", ErrForged)
-
-// MaxScopeID is the highest scope id a token can carry; the lowest is 1.
-const MaxScopeID = 1<<scopeBits - 1
 
 // Target is what a link opts out: a contact, in a scope of scopes.yaml.
 type Target struct {
@@ -60,7 +58,7 @@ func NewKeys(email, sms *keyset.Handle) (*Keys, error) {
 // 25, exactly 23 letters and digits for a number.
 func (k *Keys) Mint(t Target) (string, error) {
 	if !validScope(t.ScopeID) {
-		return "", fmt.Errorf("minting a link: scope id %d is not 1 to %d", t.ScopeID, MaxScopeID)
+		return "", fmt.Errorf("minting a link: scope id %d is not 1 to %d", t.ScopeID, scope.MostID)
 	}
 	switch t.Contact.Channel() {
 	case contact.Email:
@@ -93,4 +91,4 @@ func Path(ch contact.Channel, token string) string {
 	return strings.Replace(route, "{token}", token, 1)
 }
 
-func validScope(id uint16) bool { return id >= 1 && id <= MaxScopeID }
+func validScope(id uint16) bool { return id >= 1 && id <= scope.MostID }

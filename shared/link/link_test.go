@@ -15,6 +15,7 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/link"
+	"stille/shared/scope"
 )
 
 // sets are the two growing key sets behind a link.Keys.
@@ -84,7 +85,7 @@ func mint(t fataler, k *link.Keys, want link.Target) string {
 var channels = []contact.Channel{contact.Email, contact.SMS}
 
 func drawTarget(t *rapid.T) link.Target {
-	scope := rapid.Uint16Range(1, link.MaxScopeID).Draw(t, "scope")
+	scope := rapid.Uint16Range(1, scope.MostID).Draw(t, "scope")
 	if rapid.Bool().Draw(t, "sms") {
 		return target(t, scope, contact.SMS, "+"+rapid.StringMatching(`[1-9][0-9]{2,14}`).Draw(t, "number"))
 	}
@@ -135,7 +136,7 @@ func TestTokensHaveTheLengthsOfTheDesign(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			for _, scope := range []uint16{1, link.MaxScopeID} {
+			for _, scope := range []uint16{1, scope.MostID} {
 				want := target(t, scope, test.channel, test.address)
 				token := mint(t, k, want)
 				if got, err := k.Open(test.channel, token); len(token) != test.want || err != nil || got != want {

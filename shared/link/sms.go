@@ -12,6 +12,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/prf"
 
 	"stille/shared/contact"
+	"stille/shared/scope"
 )
 
 // An SMS token is one character for the key (base62 of its position in the
@@ -32,6 +33,21 @@ const (
 	aes256Key  = 32
 )
 
+// MaxSMSKeys is how many SMS keys there can ever be: one letter names one.
+const MaxSMSKeys = base62
+
+// KeyLetter is what the tokens of the key at a position of the SMS key set
+// begin with, 0 being the first; "" where there can be no such key.
+func KeyLetter(position int) string {
+	if position < 0 || position >= MaxSMSKeys {
+		return ""
+	}
+	return string(base62Char(uint64(position)))
+}
+
+// It does not compile where a scope id has more bits than there is room for.
+const _ = uint(1<<scopeBits - 1 - scope.MostID)
+
 type smsKeys struct {
 	// By position in the key set; nil where the key is not enabled.
 	blocks  []cipher.Block
@@ -39,8 +55,8 @@ type smsKeys struct {
 }
 
 func newSMSKeys(handle *keyset.Handle) (*smsKeys, error) {
-	if handle.Len() > base62 {
-		return nil, fmt.Errorf("%d keys, but one character names at most %d", handle.Len(), base62)
+	if handle.Len() > MaxSMSKeys {
+		return nil, fmt.Errorf("%d keys, but one character names at most %d", handle.Len(), MaxSMSKeys)
 	}
 	set, err := prf.NewPRFSet(handle)
 	if err != nil {
@@ -109,14 +125,14 @@ func (k *smsKeys) open(token string) (Target, error) {
 // check: as an integer it cannot have one.
 func unpack(seal, packed uint64) (Target, error) {
 	number := packed & (1<<numberBits - 1)
-	scope := uint16(packed >> numberBits & MaxScopeID)
+	id := uint16(packed >> numberBits & (1<<scopeBits - 1))
 	version := packed >> (scopeBits + numberBits)
-	if seal != 0 || version != smsVersion || !validScope(scope) || number >= numberLimit {
+	if seal != 0 || version != smsVersion || !validScope(id) || number >= numberLimit {
 		return Target{}, ErrForged
 	}
 	c, err := contact.FromNormalised(contact.SMS, "+"+strconv.FormatUint(number, 10))
 	if err != nil {
 		return Target{}, ErrForged
 	}
-	return Target{ScopeID: scope, Contact: c}, nil
+	return Target{ScopeID: id, Contact: c}, nil
 }

@@ -15,6 +15,7 @@ type content struct {
 	Style template.CSS
 
 	Mark       string // the drawing above the title: see page.html
+	Brand      string
 	Title      string
 	Lead       string
 	Address    string // masked
@@ -45,11 +46,7 @@ func (r Reader) Ask(s Subject) apigw.Response {
 	if s.topic() {
 		c.Buttons = append(c.Buttons, button{UnsubscribeAll, fill(r.channel(s).ButtonAll), false})
 	}
-	for _, other := range r.pages.texts {
-		if other.Tag != r.text.Tag {
-			c.Choices = append(c.Choices, choice{other.Tag.String(), other.Language})
-		}
-	}
+	c.Choices = r.choices()
 	return r.html(http.StatusOK, c)
 }
 
@@ -64,6 +61,16 @@ func (r Reader) Done(s Subject, undoable bool) apigw.Response {
 		c.FormLead, c.Buttons = r.text.UndoLead, []button{{Resubscribe, r.text.UndoButton, false}}
 	}
 	return r.html(http.StatusOK, c)
+}
+
+// Queued says, with status 503, that the stop could not be stored just now, is
+// noted, and will be carried out without anybody doing anything.
+func (r Reader) Queued(s Subject) apigw.Response {
+	fill, t := r.fill(s), r.words(s)
+	c := r.about(s)
+	c.Mark, c.Title, c.Lead, c.After = "fading", r.text.QueuedTitle, fill(t.QueuedLead), r.text.QueuedAfter
+	c.Continues = r.continues(s, r.channel(s).OtherTopics)
+	return r.html(http.StatusServiceUnavailable, c)
 }
 
 // Undone says that nothing stops the messages any more, and offers to stop
@@ -81,38 +88,52 @@ func (r Reader) Kept(s Subject) apigw.Response {
 	fill, t := r.fill(s), r.words(s)
 	c := r.about(s)
 	c.Mark, c.Title, c.Lead, c.After = "quiet", fill(t.KeptTitle), fill(t.KeptLead), fill(r.text.KeptWhy)
+	c.Continues = r.continues(s, r.channel(s).OtherTopics)
 	return r.html(http.StatusOK, c)
 }
 
 // Later says, with status 503, that it did not work just now. Where a form was
 // sent, action is what to send again; it is empty otherwise.
 func (r Reader) Later(action string) apigw.Response {
-	return r.html(http.StatusServiceUnavailable, r.failure(action))
-}
-
-// Failed is Later with status 500, for a mistake of ours.
-func (r Reader) Failed() apigw.Response {
-	return r.html(http.StatusInternalServerError, r.failure(""))
-}
-
-func (r Reader) failure(action string) content {
 	c := content{Mark: "broken", Title: r.text.LaterTitle, Lead: r.text.LaterPage}
-	if action != "" {
-		c.Lead = r.text.LaterForm
-		c.Buttons = []button{{action, r.text.LaterButton, true}}
+	if action == "" {
+		c.Choices = r.choices()
+	} else {
+		c.Lead, c.Buttons = r.text.LaterForm, []button{{action, r.text.LaterButton, true}}
 	}
-	return c
+	return r.html(http.StatusServiceUnavailable, c)
+}
+
+// Failed says, with status 500, that a mistake of ours leaves open whether a
+// form that was sent has done anything.
+func (r Reader) Failed() apigw.Response {
+	return r.html(http.StatusInternalServerError, content{Mark: "broken", Title: r.text.LaterTitle, Lead: r.text.FailedLead})
 }
 
 // NotFound is the one answer, with status 404, to every link that does not
 // work, whatever is wrong with it.
 func (r Reader) NotFound() apigw.Response {
-	return r.html(http.StatusNotFound, content{Mark: "broken", Title: r.text.NotFoundTitle, Lead: r.text.NotFoundLead})
+	return r.html(http.StatusNotFound, content{
+		Mark: "broken", Title: r.text.NotFoundTitle, Lead: r.text.NotFoundLead, Choices: r.choices(),
+	})
+}
+
+// choices are the other languages, for pages that a GET shows: a link to one
+// that answers a form would lead back to the question.
+func (r Reader) choices() []choice {
+	var others []choice
+	for _, other := range r.pages.texts {
+		if other.Tag != r.text.Tag {
+			others = append(others, choice{other.Tag.String(), other.Language})
+		}
+	}
+	return others
 }
 
 // about is what every page about a subject has.
 func (r Reader) about(s Subject) content {
 	return content{
+		Brand:      s.Brand.DisplayName(r.text.Tag.String()),
 		Address:    s.Contact.Masked(),
 		Controller: r.fill(s)(r.text.Controller),
 		Policy:     s.Brand.PolicyURL,

@@ -62,7 +62,7 @@ func New() (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := template.New("page").Funcs(template.FuncMap{"unbroken": unbroken}).Parse(pageTemplate)
+	page, err := template.New("page").Funcs(template.FuncMap{"unbroken": unbroken, "inOnePiece": inOnePiece}).Parse(pageTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("parsing the page: %w", err)
 	}
@@ -80,10 +80,18 @@ func New() (*Pages, error) {
 	}, nil
 }
 
-// unbroken keeps "e-mail" on one line, which in a title breaks at its hyphen.
-func unbroken(title string) string {
-	return strings.NewReplacer(" e-", " e\u2011", " E-", " E\u2011").Replace(title)
+// unbroken keeps "e-mail" on one line, which would break at its hyphen.
+func unbroken(text string) string {
+	text = strings.NewReplacer(" e-", " e\u2011", " E-", " E\u2011").Replace(text)
+	if strings.HasPrefix(text, "E-") {
+		text = "E\u2011" + text[len("E-"):]
+	}
+	return text
 }
+
+// inOnePiece takes away the places where a long word may break, for where
+// nothing breaks: the title of the window.
+func inOnePiece(text string) string { return strings.ReplaceAll(text, "\u00ad", "") }
 
 // Reader writes answers in one language.
 type Reader struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"html"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +23,11 @@ var acme = scope.Entry{
 }
 
 var newsletter = scope.Entry{
-	ID: 2, Scope: "acme/newsletter", Controller: "Acme AS", Name: map[string]string{"en": "the letter", "nb": "brevet"},
+	ID: 2, Scope: "acme/newsletter", Controller: "Acme AS",
+	Name: map[string]string{
+		"en": "the letter", "nb": "brevet", "nn": "brevet", "sv": "brevet", "da": "brevet",
+		"fi": "Acmen kirje", "de": "Acme-Brief", "lt": "Acme laiškas",
+	},
 	PolicyURL: "https://acme.example/privacy", Contact: "privacy@acme.example",
 }
 
@@ -55,7 +60,8 @@ func every(t *testing.T, r pages.Reader, ch contact.Channel, entry scope.Entry) 
 	s := subject(t, ch, entry)
 	return map[string]apigw.Response{
 		"ask": r.Ask(s), "done": r.Done(s, true), "done for good": r.Done(s, false), "undone": r.Undone(s), "kept": r.Kept(s),
-		"later": r.Later(""), "later, a form": r.Later(pages.Unsubscribe), "failed": r.Failed(), "not found": r.NotFound(),
+		"queued": r.Queued(s),
+		"later":  r.Later(""), "later, a form": r.Later(pages.Unsubscribe), "failed": r.Failed(), "not found": r.NotFound(),
 		"text": r.Text(200, "Unsubscribed."), "options": r.Options(204),
 	}
 }
@@ -104,7 +110,8 @@ func TestAPageLoadsNothingAndRunsNothing(t *testing.T) {
 
 func TestStatusesAndTypes(t *testing.T) {
 	want := map[string]int{
-		"ask": 200, "done": 200, "done for good": 200, "undone": 200, "kept": 200, "later": 503, "later, a form": 503,
+		"ask": 200, "done": 200, "done for good": 200, "undone": 200, "kept": 200, "queued": 503,
+		"later": 503, "later, a form": 503,
 		"failed": 500, "not found": 404, "text": 200, "options": 204,
 	}
 	for name, resp := range every(t, newPages(t).For(request("", "")), contact.Email, acme) {
@@ -121,13 +128,18 @@ func TestStatusesAndTypes(t *testing.T) {
 func seen(resp apigw.Response) string {
 	_, body, _ := strings.Cut(resp.Body, "<body>")
 	text := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(body, "")
-	return strings.ReplaceAll(html.UnescapeString(strings.Join(strings.Fields(text), " ")), "\u2011", "-")
+	return plain(strings.Join(strings.Fields(text), " "))
+}
+
+// plain is a text without what keeps its words together or lets them break.
+func plain(text string) string {
+	return strings.NewReplacer("\u2011", "-", "\u00ad", "").Replace(html.UnescapeString(text))
 }
 
 func buttons(resp apigw.Response) []string {
 	var found []string
 	for _, m := range regexp.MustCompile(`<button name="action" value="([^"]*)"[^>]*>([^<]*)<`).FindAllStringSubmatch(resp.Body, -1) {
-		found = append(found, m[1]+": "+html.UnescapeString(m[2]))
+		found = append(found, m[1]+": "+plain(m[2]))
 	}
 	return found
 }
@@ -143,7 +155,7 @@ func TestAPageSaysWhoWhatAndWhatGoesOn(t *testing.T) {
 	}{
 		{
 			"the question about e-mail", en.Ask(email),
-			[]string{"Stop marketing e-mail from Acme & Co?", "k•••@e•••.no", "Acme AS answers for", "privacy@acme.example", "Marketing by SMS from Acme & Co. To stop that", "receipts"},
+			[]string{"Stop marketing e-mail from Acme & Co?", "k•••@e•••.no", "Acme AS is responsible for", "privacy@acme.example", "Marketing by SMS from Acme & Co. To stop that", "receipts"},
 			[]string{"unsubscribe: Stop marketing e-mail"},
 		},
 		{
@@ -159,8 +171,19 @@ func TestAPageSaysWhoWhatAndWhatGoesOn(t *testing.T) {
 			[]string{"Stop the letter by e-mail?", "Other marketing e-mail from Acme & Co, if you stop only the letter"},
 			[]string{"unsubscribe: Stop the letter", "unsubscribe-all: Stop all marketing e-mail from Acme & Co"},
 		},
-		{"the undone stop", en.Undone(email), []string{"may come again"}, []string{"unsubscribe: Stop marketing e-mail"}},
+		{
+			"the answer while the store is down", en.Queued(sms),
+			[]string{"Your choice is noted", "will soon send no more marketing to this phone number", "•67", "could not be saved", "need do nothing", "receipts"},
+			nil,
+		},
+		{
+			"the answer about a topic while the store is down", nb.Queued(topic),
+			[]string{"Valget ditt er notert", "slutter snart å sende brevet til denne e-postadressen", "k•••@e•••.no", "ikke å gjøre noe mer"},
+			nil,
+		},
+		{"the undone stop", en.Undone(email), []string{"You may get marketing e-mail from Acme & Co again"}, []string{"unsubscribe: Stop marketing e-mail"}},
 		{"the undo refused", en.Kept(email), []string{"is still stopped", "24 hours"}, nil},
+		{"a mistake of ours", en.Failed(), []string{"went wrong on our side", "do not know whether it was saved"}, nil},
 		{"the failure of a form", en.Later(pages.UnsubscribeAll), []string{"could not confirm"}, []string{"unsubscribe-all: Try again"}},
 		{
 			"the question in Norwegian", nb.Ask(email),
@@ -182,6 +205,21 @@ func TestAPageSaysWhoWhatAndWhatGoesOn(t *testing.T) {
 	}
 }
 
+func TestEveryLanguageSaysWhoAndForWhom(t *testing.T) {
+	p, s := newPages(t), subject(t, contact.SMS, newsletter)
+	for _, lang := range scope.Languages() {
+		r := p.For(request(lang, ""))
+		about := map[string]apigw.Response{"ask": r.Ask(s), "done": r.Done(s, true), "undone": r.Undone(s), "kept": r.Kept(s), "queued": r.Queued(s)}
+		for name, resp := range about {
+			for _, words := range []string{acme.DisplayName(lang), newsletter.DisplayName(lang), "Acme AS", "+47 ••• •• •67", "privacy@acme.example"} {
+				if !strings.Contains(seen(resp), words) {
+					t.Errorf("%s in %s does not say %q", name, lang, words)
+				}
+			}
+		}
+	}
+}
+
 func TestThePolicyAndTheContactAreLinked(t *testing.T) {
 	resp := newPages(t).For(request("en", "")).Ask(subject(t, contact.Email, acme))
 	for _, link := range []string{`href="https://acme.example/privacy"`, `href="mailto:privacy@acme.example"`} {
@@ -191,9 +229,32 @@ func TestThePolicyAndTheContactAreLinked(t *testing.T) {
 	}
 }
 
+// What a GET shows offers the other languages. What answers a form does not:
+// the way back would ask once more.
+func TestTheOtherLanguagesAreOffered(t *testing.T) {
+	links := regexp.MustCompile(`<a href="\?lang=(\w+)" hreflang="(\w+)" lang="(\w+)">`)
+	offers := []string{"ask", "later", "not found"}
+	for _, lang := range scope.Languages() {
+		want := slices.DeleteFunc(slices.Sorted(slices.Values(scope.Languages())), func(l string) bool { return l == lang })
+		for name, resp := range every(t, newPages(t).For(request(lang, "")), contact.Email, acme) {
+			var got []string
+			for _, m := range links.FindAllStringSubmatch(resp.Body, -1) {
+				if m[1] != m[2] || m[1] != m[3] {
+					t.Errorf("%s in %s: a link to %s says it leads to %s", name, lang, m[1], m[2:])
+				}
+				got = append(got, m[1])
+			}
+			slices.Sort(got)
+			if slices.Contains(offers, name) != (len(got) > 0) || len(got) > 0 && !slices.Equal(got, want) {
+				t.Errorf("%s in %s offers %v", name, lang, got)
+			}
+		}
+	}
+}
+
 func TestNoPageShowsAnAddressOrLeavesAPlaceholder(t *testing.T) {
 	p := newPages(t)
-	for _, lang := range []string{"en", "nb"} {
+	for _, lang := range scope.Languages() {
 		for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 			for _, entry := range []scope.Entry{acme, newsletter} {
 				for name, resp := range every(t, p.For(request(lang, "")), ch, entry) {
@@ -216,12 +277,24 @@ func TestTheLanguageIsTheReaders(t *testing.T) {
 		{"one we have", "nb", "", "nb"},
 		{"one we have, with a region", "nb-NO,nb;q=0.9,en;q=0.5", "", "nb"},
 		{"Norwegian without saying which", "no", "", "nb"},
+		{"nynorsk", "nn-NO,nn;q=0.9,no;q=0.8,nb;q=0.7,en;q=0.5", "", "nn"},
+		{"Norwegian without saying which, and then nynorsk", "no, nn;q=0.5", "", "nb"},
+		{"Swedish as spoken in Finland", "sv-FI, fi;q=0.9", "", "sv"},
+		{"German as spoken in Austria", "de-AT", "", "de"},
+		{"Danish", "da-DK,da;q=0.9", "", "da"},
+		{"Finnish", "fi-FI", "", "fi"},
+		{"Lithuanian", "lt-LT,lt;q=0.9,en-US;q=0.8", "", "lt"},
 		{"the better of two", "en;q=0.3, nb;q=0.8", "", "nb"},
+		{"the best of many", "da;q=0.1, fi;q=0.2, lt;q=0.9, de;q=0.8", "", "lt"},
+		{"one that is refused", "de;q=0, fi;q=0.1", "", "fi"},
 		{"the second where we lack the first", "zh, nb;q=0.5", "", "nb"},
 		{"one we lack", "zh", "", "en"},
 		{"garbage", ";;;q=,", "", "en"},
 		{"the query before the header", "en", "lang=nb", "nb"},
 		{"the query among other things", "nb", "utm=1&lang=en", "en"},
+		{"a query in nynorsk", "nb", "lang=nn", "nn"},
+		{"a query that says Norwegian", "nn", "lang=no", "nb"},
+		{"a query with a region", "en", "lang=de-CH", "de"},
 		{"a query we lack", "nb", "lang=zh", "nb"},
 		{"a query that is garbage", "nb", "lang=%zz&%", "nb"},
 	}

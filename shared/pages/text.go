@@ -28,6 +28,9 @@ type texts struct {
 	Service string `json:"service"`
 	AtOnce  string `json:"atOnce"`
 
+	QueuedTitle string `json:"queuedTitle"`
+	QueuedAfter string `json:"queuedAfter"`
+
 	UndoLead   string `json:"undoLead"`
 	UndoButton string `json:"undoButton"`
 	KeptWhy    string `json:"keptWhy"`
@@ -36,6 +39,7 @@ type texts struct {
 	LaterForm   string `json:"laterForm"`
 	LaterPage   string `json:"laterPage"`
 	LaterButton string `json:"laterButton"`
+	FailedLead  string `json:"failedLead"`
 
 	NotFoundTitle string `json:"notFoundTitle"`
 	NotFoundLead  string `json:"notFoundLead"`
@@ -63,6 +67,7 @@ type scopeTexts struct {
 	DoneLead    string `json:"doneLead"`
 	UndoneTitle string `json:"undoneTitle"`
 	UndoneLead  string `json:"undoneLead"`
+	QueuedLead  string `json:"queuedLead"`
 	KeptTitle   string `json:"keptTitle"`
 	KeptLead    string `json:"keptLead"`
 }

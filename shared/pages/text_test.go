@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"stille/shared/scope"
 )
 
 func TestEveryLanguageSaysEverything(t *testing.T) {
@@ -20,9 +22,54 @@ func TestEveryLanguageSaysEverything(t *testing.T) {
 	for _, one := range all {
 		tags = append(tags, one.Tag.String())
 	}
-	if diff := cmp.Diff([]string{"en", "nb"}, tags); diff != "" {
+	slices.Sort(tags)
+	if diff := cmp.Diff(slices.Sorted(slices.Values(scope.Languages())), tags); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestNoLanguageIsEnglishInDisguise(t *testing.T) {
+	all, err := loadTexts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	english := map[string]string{}
+	eachText(reflect.ValueOf(all[0]), func(name, value string) { english[name] = value })
+	for _, other := range all[1:] {
+		eachText(reflect.ValueOf(other), func(name, value string) {
+			if value == english[name] {
+				t.Errorf("%s: %s is as in English", other.Tag, name)
+			}
+		})
+	}
+}
+
+func TestNoTextBeginsWithATopic(t *testing.T) {
+	all, err := loadTexts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range all {
+		eachText(reflect.ValueOf(one), func(name, value string) {
+			if strings.HasPrefix(value, "{topic}") {
+				t.Errorf("%s: %s begins with a name that may be in lower case", one.Tag, name)
+			}
+		})
+	}
+}
+
+func TestNynorskHasNoWordsOfBokmaal(t *testing.T) {
+	all, err := loadTexts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	nn := all[slices.IndexFunc(all, func(one texts) bool { return one.Tag.String() == "nn" })]
+	foreign := regexp.MustCompile(`(?i)(^|\P{L})(ikke|fra|en|et|mer|noe|hvis|nå|meldinger|e-postadressen|lenken|timer|ble|fortsatt|virker|mangler|trenger|tjeneste|gjelder|åpne|bare|annen|stopper|stoppet)(\P{L}|$)`)
+	eachText(reflect.ValueOf(nn), func(name, value string) {
+		if found := foreign.FindString(value); found != "" {
+			t.Errorf("%s has %q", name, found)
+		}
+	})
 }
 
 func TestEveryLanguageNamesTheSameThings(t *testing.T) {

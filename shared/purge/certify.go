@@ -39,6 +39,9 @@ func (c Certifier) Certify(ctx context.Context, class retention.Class, run dynam
 	proof := ""
 	if outcome == certificate.Completed {
 		proof = certificate.ProofIndex
+		if run.Audit {
+			proof = certificate.ProofScan
+		}
 	}
 	run.Outcome, run.Counts, run.EndedAt = outcome, account.Counts, endedAt.UTC()
 	for range chainAttempts {
@@ -56,7 +59,7 @@ func (c Certifier) Certify(ctx context.Context, class retention.Class, run dynam
 		}
 		sealed, err := certificate.Seal(certificate.Certificate{
 			Run: run.ID, Class: class.Name, Outcome: outcome, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash,
-			Cutoff: run.Cutoff, StartedAt: run.StartedAt, EndedAt: run.EndedAt, Counts: account.Counts,
+			ApprovedBy: run.ApprovedBy, Cutoff: run.Cutoff, StartedAt: run.StartedAt, EndedAt: run.EndedAt, Counts: account.Counts,
 			Proof: proof, Previous: previous, CodeVersion: c.CodeVersion,
 			BackupGoneOn: retention.BackupGoneOn(run.EndedAt).String(),
 			TZData:       retention.Fingerprint(class.Location()),

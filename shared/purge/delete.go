@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"time"
 
 	"stille/shared/dynamo"
@@ -18,7 +20,7 @@ const (
 	Deleted Outcome = "deleted"
 	Held    Outcome = "held"
 	Changed Outcome = "changed" // no longer due, or no longer as it was read; kept
-	Failed  Outcome = "failed"  // could not be deleted; kept, and taken up by the next run
+	Failed  Outcome = "failed"  // could not be deleted, or its objects could not; kept, and taken up by the next run
 	Gone    Outcome = "gone"    // was not there when the page came to it
 )
 
@@ -48,6 +50,12 @@ type Work struct {
 	Shard  string    `json:"shard"`
 	Cursor Cursor    `json:"cursor,omitzero"`
 	Done   bool      `json:"done"`
+	// Stopped tells that the shard is done because somebody stopped the run.
+	Stopped bool `json:"stopped"`
+	// What the run was planned with: by another policy or other code nothing is
+	// deleted.
+	PolicyHash  string `json:"policyHash"`
+	CodeVersion string `json:"codeVersion"`
 }
 
 // Cursor is how far the shard's work has come; the zero one is the beginning.
@@ -57,20 +65,35 @@ type Cursor struct {
 	Sort string       `json:"sort,omitempty"`
 }
 
+// Stops tells whether a run is to stop (dynamo.Runs).
+type Stops interface {
+	Stopped(ctx context.Context, class, run string) (bool, error)
+}
+
 // Worker deletes what is due.
 type Worker struct {
 	Records  *dynamo.Records
 	Deleter  *dynamo.Deleter
 	Holds    *dynamo.Holds
+	Objects  Objects
 	Manifest Manifest
+	Stops    Stops
+	Log      *slog.Logger
 }
 
-// Shard works on pages until the shard is done or more says that the time is
-// up, and returns how far it came. After an error, the work that was passed in
+// Shard works on pages until the shard is done, somebody stopped the run or
+// more says that the time is up, and returns how far it came. After an error, the work that was passed in
 // may be taken up again: what was deleted is in the manifest.
 func (w Worker) Shard(ctx context.Context, class retention.Class, work Work, more func() bool) (Work, error) {
 	for !work.Done && more() {
-		var err error
+		stopped, err := w.Stops.Stopped(ctx, work.Class, work.Run)
+		if err != nil {
+			return work, fmt.Errorf("purging shard %s of %s: %w", work.Shard, work.Class, err)
+		}
+		if stopped {
+			work.Done, work.Stopped = true, true
+			break
+		}
 		if work, err = w.page(ctx, class, work); err != nil {
 			return work, fmt.Errorf("purging shard %s of %s: %w", work.Shard, work.Class, err)
 		}
@@ -119,13 +142,15 @@ func (w Worker) page(ctx context.Context, class retention.Class, work Work) (Wor
 
 // delete decides on each record as it is now, and deletes what is due and not
 // held. The fence is read before the holds: a hold that is placed after it was
-// read moves it, and the page looks again.
+// read moves it, and the page looks again. What has objects is only marked at
+// first, and finished once all else is decided.
 func (w Worker) delete(ctx context.Context, class retention.Class, work Work, ids []string) (map[string]Outcome, error) {
 	outcomes := make(map[string]Outcome, len(ids))
 	due, err := w.load(ctx, class, work.Cutoff, ids, outcomes)
 	if err != nil {
 		return nil, err
 	}
+	var marked []dynamo.Stored
 	for len(due) > 0 {
 		epoch, err := w.Holds.Fence(ctx, work.Shard)
 		if err != nil {
@@ -134,10 +159,13 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 		if due, err = w.unheld(ctx, class, due, outcomes); err != nil {
 			return nil, err
 		}
-		done, err := w.Deleter.DeleteUnderFence(ctx, work.Class, work.Shard, epoch, due)
+		page := dynamo.Page{Class: work.Class, Run: work.Run, Shard: work.Shard, Epoch: epoch}
+		done, err := w.Deleter.DeleteUnderFence(ctx, page, due)
 		note(outcomes, done.Deleted, Deleted)
 		note(outcomes, done.Changed, Changed)
 		note(outcomes, done.Gone, Gone)
+		note(outcomes, slices.Concat(done.Marked, done.Unmarked), Failed) // until they are finished
+		marked = append(marked, among(due, done.Marked)...)
 		if err == nil {
 			break
 		}
@@ -146,7 +174,7 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 		}
 		due = undecided(due, outcomes)
 	}
-	return outcomes, nil
+	return outcomes, w.finish(ctx, class, work, marked, outcomes)
 }
 
 // load reads the records strongly and returns those that are due; what is
@@ -164,10 +192,12 @@ func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Tim
 			outcomes[id] = Failed
 		case !there:
 			outcomes[id] = Gone
+		case !class.Due(record.Record, cutoff) && record.PurgingBy != "":
+			outcomes[id] = Failed // its objects may be gone: somebody changed it where the API would not
 		case !class.Due(record.Record, cutoff):
 			outcomes[id] = Changed
-		case len(record.Objects) > 0:
-			outcomes[id] = Failed // its objects would be left behind: see the README's limits
+		case !w.mayDeleteObjects(ctx, class, record):
+			outcomes[id] = Failed
 		default:
 			due = append(due, record)
 		}
@@ -175,21 +205,15 @@ func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Tim
 	return due, nil
 }
 
+// unheld notes what is held and returns the others. A marked record is past
+// this: a hold was told that it came too late.
 func (w Worker) unheld(ctx context.Context, class retention.Class, due []dynamo.Stored, outcomes map[string]Outcome) ([]dynamo.Stored, error) {
-	var targets []retention.Target
-	for _, record := range due {
-		targets = append(targets, record.Targets(class.Name)...)
-	}
-	held, err := w.Holds.Held(ctx, targets)
+	held, err := heldAmong(ctx, w.Holds, class, due)
 	if err != nil {
 		return nil, err
 	}
-	for _, record := range due {
-		for _, target := range record.Targets(class.Name) {
-			if held[target] {
-				outcomes[record.ID] = Held
-			}
-		}
+	for id := range held {
+		outcomes[id] = Held
 	}
 	return undecided(due, outcomes), nil
 }
@@ -208,4 +232,15 @@ func undecided(records []dynamo.Stored, outcomes map[string]Outcome) []dynamo.St
 		}
 	}
 	return left
+}
+
+// among returns the records of these ids.
+func among(records []dynamo.Stored, ids []string) []dynamo.Stored {
+	var some []dynamo.Stored
+	for _, record := range records {
+		if slices.Contains(ids, record.ID) {
+			some = append(some, record)
+		}
+	}
+	return some
 }

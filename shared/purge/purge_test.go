@@ -3,9 +3,11 @@
 package purge_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"testing"
@@ -21,6 +23,8 @@ import (
 	"stille/shared/contact"
 	"stille/shared/dynamo"
 	"stille/shared/dynamo/dynamotest"
+	"stille/shared/objects"
+	"stille/shared/objects/objectstest"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
@@ -38,6 +42,7 @@ classes:
     legalBasis: GDPR 6(1)(a)
     sentence: We keep it for two years.
     backupAcknowledged: legal
+    buckets: [letters]
 `
 
 // The cutoff of every test, 03:30 in Oslo: consents given on 2024-11-21 or
@@ -63,6 +68,9 @@ type house struct {
 	records  *dynamo.Records
 	holds    *dynamo.Holds
 	manifest *purgetest.Memory
+	s3       *objectstest.Memory
+	letters  objectstest.Bucket // that of the class
+	log      *bytes.Buffer
 }
 
 func newHouse(t *testing.T) *house {
@@ -73,7 +81,9 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	class, _ := policy.Class(retention.Messaging)
+	s3 := objectstest.NewMemory("letters", "other")
 	return &house{
+		s3: s3, letters: objectstest.Bucket{S3: s3, Name: "letters"}, log: &bytes.Buffer{},
 		t: t, db: db, stack: stack, class: class, policy: policy,
 		records: dynamo.NewRecords(db, stack), holds: dynamo.NewHolds(db, stack), manifest: &purgetest.Memory{},
 	}
@@ -110,6 +120,12 @@ func (h *house) get(id string) dynamo.Stored {
 	return stored
 }
 
+// plant writes an item as somebody would who does not know our rules.
+func (h *house) plant(item map[string]any) {
+	h.t.Helper()
+	dynamotest.Put(h.t, h.db, h.stack.Records(h.class.Name), item)
+}
+
 func (h *house) withdraw(id string, at time.Time) {
 	h.t.Helper()
 	if done, err := h.records.Withdraw(h.t.Context(), h.class.Name, h.get(id), at); err != nil || !done {
@@ -117,13 +133,19 @@ func (h *house) withdraw(id string, at time.Time) {
 	}
 }
 
-func (h *house) hold(target retention.Target) {
+// hold places holds and returns what they came too late for.
+func (h *house) hold(targets ...retention.Target) []retention.Target {
 	h.t.Helper()
+	var holds []retention.Hold
+	for _, target := range targets {
+		holds = append(holds, retention.Hold{Case: "c-1", Reason: "claim", Kind: retention.Legal, Target: target, SetAt: cutoff})
+	}
 	// Not the test's context: holds are also placed from within other calls.
-	err := h.holds.Set(context.Background(), []retention.Hold{{Case: "c-1", Reason: "claim", Kind: retention.Legal, Target: target, SetAt: cutoff}})
+	tooLate, err := h.holds.Set(context.Background(), []string{h.class.Name}, holds)
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	return tooLate
 }
 
 // left lists the ids that are in the class table.
@@ -141,9 +163,18 @@ func (h *house) left() []string {
 	return ids
 }
 
+// worker is one over the client and the manifest given.
+func (h *house) worker(db *dynamodb.Client, manifest purge.Manifest) purge.Worker {
+	return purge.Worker{
+		Records: dynamo.NewRecords(db, h.stack), Deleter: dynamo.NewDeleter(db, h.stack), Holds: dynamo.NewHolds(db, h.stack),
+		Objects: objects.NewDeleter(h.s3), Manifest: manifest, Stops: dynamo.NewRuns(db, h.stack),
+		Log: slog.New(slog.NewTextHandler(h.log, nil)),
+	}
+}
+
 // run deletes all shards with a worker over the client given, and returns its error.
 func (h *house) run(db *dynamodb.Client, run string) error {
-	w := purge.Worker{Records: dynamo.NewRecords(db, h.stack), Deleter: dynamo.NewDeleter(db, h.stack), Holds: dynamo.NewHolds(db, h.stack), Manifest: h.manifest}
+	w := h.worker(db, h.manifest)
 	for n := range retention.Shards {
 		work := purge.Work{Class: h.class.Name, Run: run, Cutoff: cutoff, Shard: retention.ShardName(n)}
 		got, err := w.Shard(h.t.Context(), h.class, work, func() bool { return true })
@@ -236,52 +267,6 @@ func TestWhatIsDueGoesAndNothingElse(t *testing.T) {
 	})
 }
 
-func TestARecordWithObjectsStaysAndIsSaidToHaveFailed(t *testing.T) {
-	h := newHouse(t)
-	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due, Objects: []string{"s3://bucket/key"}})
-	if err := h.run(h.db, "run-1"); err != nil {
-		t.Fatal(err)
-	}
-	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
-}
-
-// TestARunThatIsKilledAnywhereEndsInTheSameCounts cuts the run off before each
-// of its calls in turn and takes it up again.
-func TestARunThatIsKilledAnywhereEndsInTheSameCounts(t *testing.T) {
-	killed := errors.New("killed")
-	for nth := 1; ; nth++ {
-		h := newHouse(t)
-		for n := range 3 {
-			h.put(retention.Record{ID: fmt.Sprintf("sub-%d", n), Subject: subject(1), Start: due})
-		}
-		h.put(retention.Record{ID: "held", Subject: subject(1), Start: due})
-		h.hold(retention.RecordTarget(h.class.Name, "held"))
-		calls := 0
-		dying := dynamotest.Intercept(h.db, func(string) error {
-			if calls++; calls == nth {
-				return killed
-			}
-			return nil
-		})
-		w := purge.Worker{Records: dynamo.NewRecords(dying, h.stack), Deleter: dynamo.NewDeleter(dying, h.stack), Holds: dynamo.NewHolds(dying, h.stack), Manifest: h.manifest}
-		work := purge.Work{Class: h.class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
-		_, err := w.Shard(t.Context(), h.class, work, func() bool { return true })
-		if err == nil {
-			if nth < 5 {
-				t.Fatalf("the run made only %d calls", nth)
-			}
-			return // it was never killed: every call had its turn
-		}
-		if !errors.Is(err, killed) {
-			t.Fatal(err)
-		}
-		if err := h.run(h.db, "run-1"); err != nil {
-			t.Fatal(err)
-		}
-		h.expect("run-1", certificate.Counts{Due: 4, Deleted: 3, Held: 1}, "held")
-	}
-}
-
 // forgetful is a manifest that loses a page's outcomes: the worker was killed
 // between the deletion and its last word on it.
 type forgetful struct{ *purgetest.Memory }
@@ -293,7 +278,7 @@ func (forgetful) Finish(context.Context, string, map[string]purge.Outcome) error
 func TestADeletionWhoseOutcomeWasLostIsCountedAllTheSame(t *testing.T) {
 	h := newHouse(t)
 	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
-	w := purge.Worker{Records: h.records, Deleter: dynamo.NewDeleter(h.db, h.stack), Holds: h.holds, Manifest: forgetful{h.manifest}}
+	w := h.worker(h.db, forgetful{h.manifest})
 	work := purge.Work{Class: h.class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
 	if _, err := w.Shard(t.Context(), h.class, work, func() bool { return true }); err == nil {
 		t.Fatal("the worker was not killed")

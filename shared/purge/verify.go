@@ -82,7 +82,11 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 		for _, id := range some {
 			record, exists := there[id]
 			stillDue := unreadable[id] != nil || exists && class.Due(record.Record, cutoff)
-			v.count(&account, class.Name, id, settled(outcomes[id], exists || unreadable[id] != nil, stillDue))
+			outcome := settled(outcomes[id], exists || unreadable[id] != nil, stillDue)
+			if record.PurgingBy != "" {
+				outcome = Failed // its objects may be gone, and it is not
+			}
+			v.count(&account, class.Name, id, outcome)
 		}
 	}
 	return account, nil

@@ -2,6 +2,10 @@ package retention
 
 import "time"
 
+// OverdueAfter is how long a record may be due before it is overdue: until the
+// next night's purge, and some time for that to end.
+const OverdueAfter = 26 * time.Hour
+
 // DueFrom is the instant from which a record of the class must be gone: the
 // earlier of its start plus Keep and its withdrawal. It is false while the
 // record has neither: it is running. A start that cannot be believed

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"stille/shared/contact"
@@ -26,6 +27,20 @@ func SubjectTarget(subject contact.Key) Target { return Target("subject#" + stri
 
 // RecordTarget is one record of a class, whether it exists yet or not.
 func RecordTarget(class, id string) Target { return Target("record#" + class + "#" + id) }
+
+// Subject returns whose records the target is, and whether it is such a one.
+func (t Target) Subject() (contact.Key, bool) {
+	key, ok := strings.CutPrefix(string(t), string(SubjectTarget("")))
+	return contact.Key(key), ok
+}
+
+// Record returns which record the target is, and whether it is one.
+func (t Target) Record() (class, id string, ok bool) {
+	if path, isRecord := strings.CutPrefix(string(t), "record#"); isRecord {
+		return strings.Cut(path, "#")
+	}
+	return "", "", false
+}
 
 // Targets lists what a hold that covers the record can be on.
 func (r Record) Targets(class string) []Target {
@@ -52,13 +67,17 @@ func (h Hold) Active() bool { return h.LiftedAt.IsZero() }
 // ErrReference is returned for text that is no reference.
 var ErrReference = errors.New("must be 1 to 64 characters of A-Za-z0-9._:/-")
 
-var reference = regexp.MustCompile(`^[A-Za-z0-9._:/-]{1,64}$`)
+var reference = regexp.MustCompile(`^[A-Za-z0-9._:/-]+$`)
+
+// longestReference is no part of the pattern, which every function compiles
+// when it starts: a count in it takes far longer.
+const longestReference = 64
 
 // ParseReference checks a note, a piece of evidence, a case or a reason: it
 // points to where the matter is told, and cannot tell it, so that no personal
 // data gets in. Its error wraps ErrReference and does not repeat the text.
 func ParseReference(s string) error {
-	if !reference.MatchString(s) {
+	if len(s) > longestReference || !reference.MatchString(s) {
 		return fmt.Errorf("reference: %w", ErrReference)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -20,6 +21,13 @@ func Shard(subjectOrID string) string {
 
 // ShardName is the name of shard n, from 0 up to but not including Shards.
 func ShardName(n int) string { return fmt.Sprintf("%02x", n) }
+
+// IsShard reports whether a text names one of the shards. What lies in another
+// is in no purge's reach.
+func IsShard(name string) bool {
+	n, err := strconv.ParseUint(name, 16, 8)
+	return err == nil && n < Shards && ShardName(int(n)) == name
+}
 
 // Shard is the shard of the record's subject, so that a hold on the subject
 // meets all its records behind one fence; without a subject, of its id.

@@ -37,8 +37,9 @@ type Class struct {
 	Schedule           string // EventBridge cron expression in Zone, once a day
 	Owner              string // who answers for the class
 	LegalBasis         string
-	Sentence           string // the sentence of the privacy policy that this implements
-	BackupAcknowledged string // who accepted that backups may outlive the promise; "" = nobody
+	Sentence           string   // the sentence of the privacy policy that this implements
+	Buckets            []string // the S3 buckets in which its records' objects may lie; none = they have no objects
+	BackupAcknowledged string   // who accepted that backups may outlive the promise; "" = nobody
 
 	location *time.Location
 }
@@ -123,6 +124,7 @@ func readClass(f *policyfile.Fields) Class {
 	if f.Has("backupAcknowledged") {
 		c.BackupAcknowledged = f.Text("backupAcknowledged")
 	}
+	c.Buckets = readBuckets(f)
 	if c.Name != "" && !className.MatchString(c.Name) {
 		f.Wrong("class", "must be up to 30 lower-case letters, digits and hyphens, a letter first")
 	}

@@ -82,11 +82,11 @@ func TestAClassIsReadWithItsDefaults(t *testing.T) {
 	}
 	got := []string{
 		c.Name, c.Promise.String(), c.Keep.String(), c.Idle.String(), c.Anchor, c.Zone, c.Location().String(),
-		c.Schedule, c.Owner, c.LegalBasis, c.Sentence, c.BackupAcknowledged,
+		c.Schedule, c.Owner, c.LegalBasis, c.Sentence, c.BackupAcknowledged, strings.Join(c.Buckets, " "),
 	}
 	want := []string{
 		"invoices", "P1Y", "P6M", "P90D", "payment", "Europe/Oslo", "Europe/Oslo",
-		"cron(30 3 * * ? *)", "finance", "contract", "We keep it\nfor a while.", "",
+		"cron(30 3 * * ? *)", "finance", "contract", "We keep it\nfor a while.", "", "",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

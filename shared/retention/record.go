@@ -34,6 +34,7 @@ type Record struct {
 	Basis          Basis
 	OccurredAt     time.Time
 	Start          time.Time // from when the class's Keep counts; zero while it is running
+	StartAsOf      time.Time // of the Ending that says so; zero where the record itself does
 	WithdrawnAt    time.Time // when its subject withdrew or objected
 	LastActivityAt time.Time
 	Objects        []string // s3://bucket/key, deleted with the record
@@ -51,11 +52,8 @@ type Fault struct {
 	Detail string // never repeats the value
 }
 
-// Limits that keep a record within DynamoDB's 400 KB for an item.
-const (
-	mostObjects = 100
-	mostData    = 256 << 10
-)
+// mostData keeps a record within DynamoDB's 400 KB for an item.
+const mostData = 256 << 10
 
 // How far ahead of us a sender's times may be. A start may be announced. What
 // occurred is compared with opt-outs: a local time that calls itself UTC would
@@ -115,54 +113,37 @@ func (c Class) Validate(r Record, now time.Time) []Fault {
 	if len(r.Data) > mostData {
 		fault("data", fmt.Sprintf("must not be longer than %d bytes", mostData))
 	}
-	return append(faults, objectFaults(r.Objects)...)
+	return append(faults, c.objectFaults(r.Objects)...)
 }
 
 var (
 	errID       = errors.New("must be 1 to 128 printable ASCII characters without spaces")
 	errPersonal = errors.New("must not look like an e-mail address or a phone number: it is shown in places where those must not be")
 
-	printable = regexp.MustCompile(`^[!-~]{1,128}$`)
+	printable = regexp.MustCompile(`^[!-~]+$`)
 	// dialled is a "+" or "tel:" with a number behind it, wherever it stands.
 	dialled = regexp.MustCompile(`(?i)(\+|%2b|tel:|sms:)[-().]*([0-9][-().]*){7}`)
 	// numeric is nothing but a number, as people write numbers.
 	numeric = regexp.MustCompile(`^[-+().:/_]*([0-9][-+().:/_]*){7,}$`)
 )
 
+// longestID is no part of a pattern, for the reason longestReference is none.
+const longestID = 128
+
+// MayShowID reports whether an id can be logged: others than POST /v1/records
+// write class tables, and may name a record by an address.
+func MayShowID(id string) bool { return checkID(id) == nil }
+
 // checkID refuses ids that would carry an address or a number into logs, holds
 // and certificates: any with an @ (also as %40), any with seven digits behind
 // a plus sign, and any that is only seven or more digits with the punctuation
 // of numbers. "order-81224417" and a UUID are fine, a bare "81224417" is not.
 func checkID(id string) error {
-	if !printable.MatchString(id) {
+	if len(id) > longestID || !printable.MatchString(id) {
 		return errID
 	}
 	if strings.Contains(id, "@") || strings.Contains(id, "%40") || dialled.MatchString(id) || numeric.MatchString(id) {
 		return errPersonal
 	}
 	return nil
-}
-
-// object is the address of an S3 object, in the form the AWS CLI takes.
-var object = regexp.MustCompile(`^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f]+$`)
-
-func objectFaults(objects []string) []Fault {
-	if len(objects) > mostObjects {
-		return []Fault{{"objects", fmt.Sprintf("must not be more than %d", mostObjects)}}
-	}
-	const longestKey = 1024
-	var faults []Fault
-	seen := map[string]bool{}
-	for i, o := range objects {
-		field := fmt.Sprintf("objects/%d", i)
-		_, key, _ := strings.Cut(strings.TrimPrefix(o, "s3://"), "/")
-		switch {
-		case !object.MatchString(o) || len(key) > longestKey:
-			faults = append(faults, Fault{field, "must be an S3 object, s3://bucket/key"})
-		case seen[o]:
-			faults = append(faults, Fault{field, "is here twice"})
-		}
-		seen[o] = true
-	}
-	return faults
 }

@@ -21,7 +21,7 @@ const subject = contact.Key("c3ViamVjdC1rZXktZm9yLXRoZS10ZXN0cy1vZi1yZXRl")
 func class(t failer, name, keep string) retention.Class {
 	t.Helper()
 	p := load(t, file(map[string]string{
-		"class": "class: " + name + "\n    backupAcknowledged: me", "promise": "promise: " + keep, "keep": "keep: " + keep,
+		"class": "class: " + name + "\n    backupAcknowledged: me\n    buckets: [letters]", "promise": "promise: " + keep, "keep": "keep: " + keep,
 	}))
 	return p.Classes[0]
 }
@@ -98,8 +98,8 @@ func TestWhatIsWrongWithARecord(t *testing.T) {
 		{"data that fits", "communication", func(r *retention.Record) { r.Data = bytes.Repeat([]byte("1"), 256<<10) }, nil},
 		{"too much data", "communication", func(r *retention.Record) { r.Data = bytes.Repeat([]byte("1"), 256<<10+1) }, []string{"data"}},
 		{"objects that are none, and one twice", "communication", func(r *retention.Record) {
-			r.Objects = []string{"s3://letters/a", "letters/a", "https://letters/a", "s3://letters", "s3://letters/", "s3://Letters/a", "s3://letters/a"}
-		}, []string{"objects/1", "objects/2", "objects/3", "objects/4", "objects/5", "objects/6"}},
+			r.Objects = []string{"s3://letters/a", "letters/a", "https://letters/a", "s3://letters", "s3://letters/", "s3://Letters/a", "s3://letters/a", "s3://scans/a"}
+		}, []string{"objects/1", "objects/2", "objects/3", "objects/4", "objects/5", "objects/6", "objects/7"}},
 		{"an object's key too long", "communication", func(r *retention.Record) {
 			r.Objects = []string{"s3://letters/" + strings.Repeat("k", 1025), "s3://letters/" + strings.Repeat("k", 1024)}
 		}, []string{"objects/0"}},

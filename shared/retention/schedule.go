@@ -20,13 +20,11 @@ func checkSchedule(f *policyfile.Fields, c Class) {
 	if c.Schedule == "" {
 		return
 	}
-	m := daily.FindStringSubmatch(c.Schedule)
-	if m == nil {
+	hour, minute, ok := timeOfDay(c.Schedule)
+	if !ok {
 		f.Wrong("schedule", "must be once a day, like cron(30 3 * * ? *)")
 		return
 	}
-	minute, _ := strconv.Atoi(m[1]) // the expression allows nothing that fails
-	hour, _ := strconv.Atoi(m[2])
 	if hour*60+minute < earliest {
 		f.Wrong("schedule", "must be at 03:30 or later")
 		return
@@ -37,6 +35,28 @@ func checkSchedule(f *policyfile.Fields, c Class) {
 	if day, skipped := skips(c.location, hour, minute); skipped {
 		f.Wrong("schedule", "the clocks of %s skip %02d:%02d on %v", c.Zone, hour, minute, day)
 	}
+}
+
+func timeOfDay(schedule string) (hour, minute int, ok bool) {
+	m := daily.FindStringSubmatch(schedule)
+	if m == nil {
+		return 0, 0, false
+	}
+	minute, _ = strconv.Atoi(m[1]) // the expression allows nothing that fails
+	hour, _ = strconv.Atoi(m[2])
+	return hour, minute, true
+}
+
+// NextPurge is the next instant, in UTC, at which the class's schedule starts a
+// purge: the first one later than the time given.
+func (c Class) NextPurge(after time.Time) time.Time {
+	hour, minute, _ := timeOfDay(c.Schedule)
+	year, month, day := after.In(c.location).Date()
+	next := time.Date(year, month, day, hour, minute, 0, 0, c.location) // no zone skips it: see checkSchedule
+	if !next.After(after) {
+		next = time.Date(year, month, day+1, hour, minute, 0, 0, c.location)
+	}
+	return next.UTC()
 }
 
 // skips looks for a day on which the zone's clocks jump over a time of day,

@@ -6,20 +6,25 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 
+	"stille/shared/contact"
 	"stille/shared/policyfile"
 )
 
 // MostID is the greatest scope id: links have 12 bits for it. 0 is none.
 const MostID = 1<<12 - 1
 
-// Languages are those a display name may be given in.
+// Languages are those a display name may be given in, and a brand may write in.
 func Languages() []string {
 	return []string{"nb", "nn", "en", "sv", "da", "fi", "de", "lt"}
 }
 
+// DefaultLanguage is that of a brand which names none.
+const DefaultLanguage = "en"
+
 // Entry is one brand or topic. A topic has its brand's controller, policy,
-// contact and link domain, and no numbers of its own.
+// contact, link domain and language, and no numbers of its own.
 type Entry struct {
 	ID          uint16 // 1..MostID, never reused
 	Scope       Scope
@@ -28,6 +33,7 @@ type Entry struct {
 	PolicyURL   string            // https
 	Contact     string            // an e-mail address for questions
 	LinkDomain  string            // host of the brand's links
+	Language    string            // of Languages: what the brand answers an SMS in
 	SMSNumbers  []string          // E.164; a reply to one of them concerns this brand
 	TopicOptOut bool              // of a topic: whether links for it alone exist
 }
@@ -77,9 +83,19 @@ func (r *Registry) ByID(id uint16) (Entry, bool) {
 	return r.find(func(e Entry) bool { return e.ID == id })
 }
 
-// ByNumber finds the brand that owns an SMS number, given as E.164.
+// ByNumber finds the brand that owns an SMS number, in whatever way the number
+// is written with its country.
 func (r *Registry) ByNumber(number string) (Entry, bool) {
-	return r.find(func(e Entry) bool { return slices.Contains(e.SMSNumbers, number) })
+	called, err := contact.Normalise(contact.SMS, number, "")
+	if err != nil {
+		return Entry{}, false
+	}
+	return r.find(func(e Entry) bool {
+		return slices.ContainsFunc(e.SMSNumbers, func(own string) bool {
+			listed, err := contact.Normalise(contact.SMS, own, "")
+			return err == nil && listed == called
+		})
+	})
 }
 
 // Only is the one brand where there is exactly one, so that a request may
@@ -175,6 +191,11 @@ func (l *loader) brand(e *Entry, f *policyfile.Fields) {
 	if e.LinkDomain = f.Text("linkDomain"); e.LinkDomain != "" && !host.MatchString(e.LinkDomain) {
 		f.Wrong("linkDomain", "must be a host name in lower case, without scheme or path")
 	}
+	if e.Language = DefaultLanguage; f.Has("language") {
+		if e.Language = f.Text("language"); e.Language != "" && !slices.Contains(Languages(), e.Language) {
+			f.Wrong("language", "must be one of %s", strings.Join(Languages(), ", "))
+		}
+	}
 	if !f.Has("smsNumbers") {
 		return
 	}
@@ -201,5 +222,5 @@ func (l *loader) inherit(e *Entry, f *policyfile.Fields) {
 		return
 	}
 	e.Controller, e.PolicyURL = brand.Controller, brand.PolicyURL
-	e.Contact, e.LinkDomain = brand.Contact, brand.LinkDomain
+	e.Contact, e.LinkDomain, e.Language = brand.Contact, brand.LinkDomain, brand.Language
 }

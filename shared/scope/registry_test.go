@@ -48,18 +48,22 @@ func TestTheSampleScopes(t *testing.T) {
 		{
 			ID: 1, Scope: "acme", Controller: "Acme AS", Name: map[string]string{"en": "Acme", "nb": "Acme"},
 			PolicyURL: "https://acme.example/privacy", Contact: "privacy@acme.example", LinkDomain: "links.acme.example",
-			SMSNumbers: []string{"+4759440000"},
+			Language: "nb", SMSNumbers: []string{"+4759440000"},
 		},
 		{
 			ID: 2, Scope: "acme/newsletter", Controller: "Acme AS",
-			Name:      map[string]string{"en": "the Acme newsletter", "nb": "nyhetsbrevet fra Acme"},
+			Name: map[string]string{
+				"en": "the Acme newsletter", "nb": "nyhetsbrevet fra Acme", "nn": "nyheitsbrevet frå Acme",
+				"sv": "nyhetsbrevet från Acme", "da": "nyhedsbrevet fra Acme", "fi": "Acmen uutiskirje",
+				"de": "Acme-Newsletter", "lt": "Acme naujienlaiškis",
+			},
 			PolicyURL: "https://acme.example/privacy", Contact: "privacy@acme.example", LinkDomain: "links.acme.example",
-			TopicOptOut: true,
+			Language: "nb", TopicOptOut: true,
 		},
 		{
 			ID: 3, Scope: "globex", Controller: "Globex Norge AS", Name: map[string]string{"en": "Globex", "nb": "Globex"},
 			PolicyURL: "https://globex.example/privacy", Contact: "privacy@globex.example", LinkDomain: "links.globex.example",
-			SMSNumbers: []string{"+4759440001"},
+			Language: "en", SMSNumbers: []string{"+4759440001"},
 		},
 	}
 	if diff := cmp.Diff(want, r.All()); diff != "" {
@@ -85,10 +89,11 @@ func TestFindingAScope(t *testing.T) {
 	got := []string{
 		found(r.Lookup("acme")), found(r.Lookup("acme/newsletter")), found(r.Lookup("acme/offers")), found(r.Lookup("*")), found(r.Lookup("")),
 		found(r.ByID(3)), found(r.ByID(0)), found(r.ByID(4)),
-		found(r.ByNumber("+4759440001")), found(r.ByNumber("4759440001")), found(r.ByNumber("")),
+		found(r.ByNumber("+4759440001")), found(r.ByNumber("0047 59 44 00 01")), found(r.ByNumber("+4759440002")),
+		found(r.ByNumber("59440001")), found(r.ByNumber("Globex")), found(r.ByNumber("")),
 		found(r.Only()),
 	}
-	want := []string{"acme", "acme/newsletter", "none", "none", "none", "globex", "none", "none", "globex", "none", "none", "none"}
+	want := []string{"acme", "acme/newsletter", "none", "none", "none", "globex", "none", "none", "globex", "globex", "none", "none", "none", "none", "none"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -157,6 +162,7 @@ func TestEveryMistakeIsNamedAtOnceWithItsLine(t *testing.T) {
     policyURL: https:///privacy
     contact: initech.example
     linkDomain: Links.initech.example
+    language: Norwegian
     smsNumbers: ["+4759440001"]
   - id: 3
     scope: initech
@@ -192,18 +198,19 @@ func TestEveryMistakeIsNamedAtOnceWithItsLine(t *testing.T) {
 		"line 20: policyURL: must be an https address",
 		"line 21: contact: must be an e-mail address",
 		"line 22: linkDomain: must be a host name in lower case, without scheme or path",
-		"line 24: id: 3 belongs to initech",
-		"line 25: scope: initech is listed twice",
-		"line 30: linkDomain: must be a host name in lower case, without scheme or path",
-		"line 31: smsNumbers: a number is listed already, for initech",
-		"line 32: contact is missing",
-		"line 32: controller is missing",
-		"line 32: id: must be a whole number from 1 to 4095",
-		"line 32: linkDomain is missing",
-		"line 32: name is missing",
-		"line 32: policyURL is missing",
-		`line 33: scope: "*" is there without being listed`,
-		"line 34: colour is not a field here",
+		"line 23: language: must be one of nb, nn, en, sv, da, fi, de, lt",
+		"line 25: id: 3 belongs to initech",
+		"line 26: scope: initech is listed twice",
+		"line 31: linkDomain: must be a host name in lower case, without scheme or path",
+		"line 32: smsNumbers: a number is listed already, for initech",
+		"line 33: contact is missing",
+		"line 33: controller is missing",
+		"line 33: id: must be a whole number from 1 to 4095",
+		"line 33: linkDomain is missing",
+		"line 33: name is missing",
+		"line 33: policyURL is missing",
+		`line 34: scope: "*" is there without being listed`,
+		"line 35: colour is not a field here",
 	}
 	if diff := cmp.Diff(want, mistakes(t, err)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -5,13 +5,11 @@
 package start
 
 import (
-	"context"
 	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 
 	"stille/shared/env"
 	"stille/shared/retention"
@@ -56,12 +54,8 @@ func Lambda(function string, build func(*Container) any) int {
 }
 
 func assemble(build func(*Container) any, log *slog.Logger) (any, error) {
-	cfg, err := config.LoadDefaultConfig(context.Background())
-	if err != nil {
-		return nil, err
-	}
 	reader := env.NewReader(os.LookupEnv)
-	c := &Container{Env: reader, AWS: cfg, Log: log, Stack: schema.Stack(reader.Required(schema.VarStack))}
+	c := &Container{Env: reader, AWS: fromEnvironment(reader), Log: log, Stack: schema.Stack(reader.Required(schema.VarStack))}
 	handler := build(c)
 	return handler, reader.Err()
 }

@@ -180,26 +180,3 @@ func TestEveryChangeIsInTheChain(t *testing.T) {
 		}
 	})
 }
-
-func TestMergeKnowsWhatAnyOfTheKeysKnows(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		changes := rapid.SliceOfN(rapid.Custom(anyChange), 0, 8).Draw(t, "changes")
-		var here, there []suppression.Change
-		for _, c := range changes {
-			if rapid.Bool().Draw(t, "here") {
-				here = append(here, c)
-			} else {
-				there = append(there, c)
-			}
-		}
-		whole, _ := applyAll(t, changes)
-		a, _ := applyAll(t, here)
-		b, _ := applyAll(t, there)
-		for _, in := range []scope.Scope{"", "acme", "globex"} {
-			want := suppression.Decide(whole, suppression.Marketing, in).Send
-			if got := suppression.Decide(suppression.Merge(a, b), suppression.Marketing, in).Send; got != want {
-				t.Fatalf("in %q: send %v from two items, %v from one", in, got, want)
-			}
-		}
-	})
-}

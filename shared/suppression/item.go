@@ -10,6 +10,7 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/retention"
 	"stille/shared/scope"
 )
 
@@ -37,10 +38,19 @@ func ParseReason(name string) (Reason, bool) {
 	return "", false
 }
 
-// Withdraws tells whether the reason is also a withdrawal of the consent under
-// which messaging data is kept: a bounce is no statement of the person's, and
-// an import does not say what it was.
-func (r Reason) Withdraws() bool { return r != HardBounce && r != Imported }
+// Withdraws tells whether the reason is also a withdrawal of the basis on which
+// data of a class is kept: an erasure of every class's, any other word of the
+// person's of messaging data. A bounce is no statement of the person's, and an
+// import does not say what it was.
+func (r Reason) Withdraws(class string) bool {
+	switch r {
+	case Erasure:
+		return true
+	case HardBounce, Imported:
+		return false
+	}
+	return class == retention.Messaging
+}
 
 // Source is where an event came from.
 type Source string
@@ -51,6 +61,12 @@ const (
 	SourceOneClick Source = "one-click" // RFC 8058, by the mailbox provider
 	SourceTool     Source = "tool"      // the tools' API
 	SourceOperator Source = "operator"  // the operator's CLI
+
+	SourceSESBounce    Source = "ses-bounce"    // SES, through feedback
+	SourceSESComplaint Source = "ses-complaint" // likewise
+
+	SourceSMS       Source = "sms"        // an SMS reply that is a keyword
+	SourceSMSReview Source = "sms-review" // one that only has a keyword in it: it counts, and somebody may look at it
 )
 
 func (s Source) fromLink() bool { return s == SourceLink || s == SourceOneClick }
@@ -75,6 +91,14 @@ type Item struct {
 	Marks   map[scope.Scope]map[Reason]Mark
 	Version int64       // of the newest ledger entry; 0 when there is no item
 	Head    ledger.Hash // of the newest ledger entry
+
+	// Former are other keys of the same contact: live ones, and those whose
+	// items this one has taken over. Records may name the contact by them.
+	Former []contact.Key
+	// MergedInto is the key whose item has taken this one over; empty where
+	// none has. A merged item keeps its marks, as a signpost, and never changes
+	// again.
+	MergedInto contact.Key
 }
 
 // with returns a copy of the item in which one mark is replaced.
@@ -91,35 +115,4 @@ func (i Item) with(s scope.Scope, r Reason, m Mark) Item {
 	marks[s] = reasons
 	i.Marks = marks
 	return i
-}
-
-// Merge unites what several live contact keys know of one contact; the first
-// item's key, version and head stay. It is for decisions only: never write a
-// merged item back.
-func Merge(items ...Item) Item {
-	if len(items) == 0 {
-		return Item{}
-	}
-	merged := items[0]
-	for _, other := range items[1:] {
-		for s, reasons := range other.Marks {
-			for r, m := range reasons {
-				merged = merged.with(s, r, unite(merged.Marks[s][r], m))
-			}
-		}
-	}
-	return merged
-}
-
-func unite(a, b Mark) Mark {
-	if b.Last.After(a.Last) {
-		a, b = b, a
-	}
-	if !b.First.IsZero() && b.First.Before(a.First) {
-		a.First = b.First
-	}
-	if b.ReleasedAt.After(a.ReleasedAt) {
-		a.ReleasedAt = b.ReleasedAt
-	}
-	return a
 }

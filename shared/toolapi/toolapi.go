@@ -134,14 +134,20 @@ func (i *Invalid) Count(pointer string, n, most int) {
 // request; an address that cannot be parsed is an answer about the contact.
 func Parse(given []Contact, set *contact.KeySet, faults *Invalid) (Contacts, error) {
 	parsed := make(Contacts, len(given))
+	keys := make([]contact.Key, 0, len(given)) // of all, as long as there is one live key
 	for i, g := range given {
 		ch, err := contact.ParseChannel(g.Channel)
 		if err != nil {
 			faults.Add(fmt.Sprintf("/contacts/%d/channel", i), `must be "email" or "sms"`)
 			continue
 		}
-		if parsed[i], err = ParseOne(ch, g, set); err != nil {
+		before := len(keys)
+		if parsed[i], err = parse(ch, g, set, keys); err != nil {
 			return nil, err
+		}
+		if parsed[i].Valid() {
+			keys = parsed[i].Keys
+			parsed[i].Keys = keys[before:len(keys):len(keys)]
 		}
 	}
 	return parsed, nil
@@ -149,11 +155,16 @@ func Parse(given []Contact, set *contact.KeySet, faults *Invalid) (Contacts, err
 
 // ParseOne reads one contact. Its error is about the keys, never the address.
 func ParseOne(ch contact.Channel, given Contact, set *contact.KeySet) (Parsed, error) {
+	return parse(ch, given, set, nil)
+}
+
+// parse appends the contact's keys to keys, and returns all of them.
+func parse(ch contact.Channel, given Contact, set *contact.KeySet, keys []contact.Key) (Parsed, error) {
 	c, err := contact.Normalise(ch, given.Address, given.Region)
 	if err != nil {
 		return Parsed{}, nil //nolint:nilerr // it is the answer: not Valid
 	}
-	keys, err := set.Keys(c)
+	keys, err = set.AppendKeys(keys, c)
 	if err != nil {
 		return Parsed{}, fmt.Errorf("deriving contact keys: %w", err)
 	}

@@ -3,20 +3,13 @@
 package unsubscribe_test
 
 import (
-	"context"
 	"encoding/base64"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	cdplog "github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/google/go-cmp/cmp"
@@ -24,6 +17,7 @@ import (
 	"stille/shared/apigw"
 	"stille/shared/contact"
 	"stille/shared/pages"
+	"stille/shared/pages/pagetest"
 )
 
 // serve is API Gateway: it hands requests to the handlers as events.
@@ -53,101 +47,8 @@ func (w *world) serve(t *testing.T) http.HandlerFunc {
 	}
 }
 
-// tab is a browser's tab, with what the browser complained about in it.
-type tab struct {
-	context.Context
-	site string
-
-	mu         sync.Mutex
-	complaints []string
-}
-
-func (b *tab) complain(what string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.complaints = append(b.complaints, what)
-}
-
-// open starts a browser with a profile of its own and serves the world to it,
-// on loopback.
-func open(t *testing.T, w *world) *tab {
-	t.Helper()
-	server := httptest.NewServer(w.serve(t))
-	t.Cleanup(server.Close)
-	allocator, cancel := chromedp.NewExecAllocator(t.Context(),
-		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("lang", "en"))
-	t.Cleanup(cancel)
-	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(cancel)
-	must(t, chromedp.Do(ctx)) // the browser lives as long as the context of this call
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
-	t.Cleanup(cancel)
-	b := &tab{Context: ctx, site: server.URL}
-	must(t, chromedp.Listen(ctx, func(event any) {
-		switch e := event.(type) {
-		case *cdplog.EventEntryAdded:
-			b.complain(e.Entry.Text)
-		case *runtime.EventConsoleAPICalled, *runtime.EventExceptionThrown:
-			b.complain("a script ran")
-		}
-	}))
-	call(t, b, cdplog.Enable, cdp.Empty{})
-	return b
-}
-
-// call sends a command of the DevTools protocol.
-func call[P, R any](t *testing.T, b *tab, command cdp.Command[P, R], params P) {
-	t.Helper()
-	_, err := chromedp.Call(b, command, params)
-	must(t, err)
-}
-
-// ask returns what an action finds out.
-func ask[T any](t *testing.T, b *tab, action chromedp.Action[T]) T {
-	t.Helper()
-	answer, err := chromedp.Run(b, action)
-	must(t, err)
-	return answer
-}
-
-// visit goes to a page and returns its title.
-func (b *tab) visit(t *testing.T, path string) string {
-	t.Helper()
-	must(t, chromedp.Do(b, chromedp.Navigate(b.site+path)))
-	return ask(t, b, chromedp.Title())
-}
-
-// leave does what leads to another page and returns that page's title.
-func (b *tab) leave(t *testing.T, action chromedp.Action[chromedp.Void]) string {
-	t.Helper()
-	_, err := chromedp.RunResponse(b, action)
-	must(t, err)
-	return ask(t, b, chromedp.Title())
-}
-
-// look sets the size of the screen and the reader's colour scheme.
-func (b *tab) look(t *testing.T, width, height int64, scheme string) {
-	t.Helper()
-	must(t, chromedp.Do(b, chromedp.EmulateViewport(width, height)))
-	call(t, b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-	})
-}
-
-func (b *tab) noComplaints(t *testing.T) {
-	t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if diff := cmp.Diff([]string(nil), b.complaints); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// press is a click on the button with this action.
-func press(action string) chromedp.Action[chromedp.Void] {
+// click is a click on the button with this action.
+func click(action string) chromedp.Action[chromedp.Void] {
 	return chromedp.Click(chromedp.CSS(`button[value="`+action+`"]`), chromedp.NodeVisible)
 }
 
@@ -155,22 +56,22 @@ func TestAPersonOptsOutUndoesAndOptsOutInABrowser(t *testing.T) {
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		t.Run(string(ch), func(t *testing.T) {
 			w := newWorld(t)
-			b := open(t, w)
+			b := pagetest.Open(t, w.serve(t))
 			what := map[contact.Channel]string{contact.Email: "e-post", contact.SMS: "SMS"}[ch]
 
-			titles := []string{b.visit(t, w.path(t, ch, acmeID)+"?lang=nb")}
+			titles := []string{b.Visit(t, w.path(t, ch, acmeID)+"?lang=nb")}
 			if len(w.items) > 0 {
 				t.Error("looking at the page wrote")
 			}
-			titles = append(titles, b.leave(t, press(pages.Unsubscribe)))
+			titles = append(titles, b.Leave(t, click(pages.Unsubscribe)))
 			if !w.stopped(t, ch, "acme") {
 				t.Error("the button did not opt out")
 			}
-			titles = append(titles, b.leave(t, press(pages.Resubscribe)))
+			titles = append(titles, b.Leave(t, click(pages.Resubscribe)))
 			if w.stopped(t, ch, "acme") {
 				t.Error("the button did not undo")
 			}
-			titles = append(titles, b.leave(t, press(pages.Unsubscribe)))
+			titles = append(titles, b.Leave(t, click(pages.Unsubscribe)))
 			if !w.stopped(t, ch, "acme") {
 				t.Error("the button did not opt out again")
 			}
@@ -181,81 +82,81 @@ func TestAPersonOptsOutUndoesAndOptsOutInABrowser(t *testing.T) {
 			if diff := cmp.Diff(want, titles); diff != "" {
 				t.Error(diff)
 			}
-			b.noComplaints(t)
+			b.NoComplaints(t)
 		})
 	}
 }
 
 func TestThePageWorksWithoutScript(t *testing.T) {
 	w := newWorld(t)
-	b := open(t, w)
-	call(t, b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-	b.visit(t, w.path(t, contact.Email, newsletterID))
-	if got := b.leave(t, press(pages.UnsubscribeAll)); got != "Marketing e-mail from Acme has stopped" || !w.stopped(t, contact.Email, "acme") {
+	b := pagetest.Open(t, w.serve(t))
+	b.WithoutScript(t)
+	b.Visit(t, w.path(t, contact.Email, newsletterID))
+	if got := b.Leave(t, click(pages.UnsubscribeAll)); got != "Marketing e-mail from Acme has stopped" || !w.stopped(t, contact.Email, "acme") {
 		t.Errorf("after the button: %q", got)
 	}
-	b.noComplaints(t)
+	b.NoComplaints(t)
 }
 
 func TestTheKeyboardReachesTheButtonFirst(t *testing.T) {
 	w := newWorld(t)
-	b := open(t, w)
-	b.visit(t, w.path(t, contact.Email, newsletterID))
-	must(t, chromedp.Do(b, chromedp.KeyEvent(kb.Tab)))
-	focused := ask(t, b, chromedp.Evaluate[string](`document.activeElement.value`))
-	outline := ask(t, b, chromedp.Evaluate[string](`getComputedStyle(document.activeElement).outlineStyle`))
+	b := pagetest.Open(t, w.serve(t))
+	b.Visit(t, w.path(t, contact.Email, newsletterID))
+	b.Do(t, chromedp.KeyEvent(kb.Tab))
+	focused := pagetest.Ask(t, b, chromedp.Evaluate[string](`document.activeElement.value`))
+	outline := pagetest.Ask(t, b, chromedp.Evaluate[string](`getComputedStyle(document.activeElement).outlineStyle`))
 	if focused != pages.Unsubscribe || outline != "solid" {
 		t.Errorf("focus on %q with outline %q", focused, outline)
 	}
-	if got := b.leave(t, chromedp.KeyEvent(kb.Enter)); got != "You have stopped the Acme newsletter by e-mail" || !w.stopped(t, contact.Email, "acme/newsletter") {
+	if got := b.Leave(t, chromedp.KeyEvent(kb.Enter)); got != "You have stopped the Acme newsletter by e-mail" || !w.stopped(t, contact.Email, "acme/newsletter") {
 		t.Errorf("after Enter: %q", got)
 	}
 	if w.stopped(t, contact.Email, "acme") {
 		t.Error("Enter stopped the brand")
 	}
-	b.noComplaints(t)
+	b.NoComplaints(t)
 }
 
 func TestAnotherLanguageIsOneClickAway(t *testing.T) {
 	w := newWorld(t)
-	b := open(t, w)
-	b.visit(t, w.path(t, contact.Email, acmeID))
-	if got := b.leave(t, chromedp.Click(chromedp.CSS(`a[hreflang="nb"]`))); got != "Vil du stoppe reklame på e-post fra Acme?" {
+	b := pagetest.Open(t, w.serve(t))
+	b.Visit(t, w.path(t, contact.Email, acmeID))
+	if got := b.Leave(t, chromedp.Click(chromedp.CSS(`a[hreflang="nb"]`))); got != "Vil du stoppe reklame på e-post fra Acme?" {
 		t.Errorf("got %q", got)
 	}
 	if len(w.items) > 0 {
 		t.Error("changing the language wrote")
 	}
-	b.noComplaints(t)
+	b.NoComplaints(t)
 }
 
 // views is each page, as a way to get there from a fresh world.
-func views() map[string]func(*testing.T, *world, *tab) {
-	to := func(ch contact.Channel, id uint16, actions ...string) func(*testing.T, *world, *tab) {
-		return func(t *testing.T, w *world, b *tab) {
-			b.visit(t, w.path(t, ch, id))
+func views() map[string]func(*testing.T, *world, *pagetest.Tab) {
+	to := func(ch contact.Channel, id uint16, actions ...string) func(*testing.T, *world, *pagetest.Tab) {
+		return func(t *testing.T, w *world, b *pagetest.Tab) {
+			b.Visit(t, w.path(t, ch, id))
 			for _, action := range actions {
-				b.leave(t, press(action))
+				b.Leave(t, click(action))
 			}
 		}
 	}
-	return map[string]func(*testing.T, *world, *tab){
+	return map[string]func(*testing.T, *world, *pagetest.Tab){
 		"ask":    to(contact.Email, acmeID),
 		"topic":  to(contact.SMS, newsletterID),
 		"done":   to(contact.SMS, acmeID, pages.Unsubscribe),
 		"undone": to(contact.Email, newsletterID, pages.Unsubscribe, pages.Resubscribe),
-		"kept": func(t *testing.T, w *world, b *tab) {
-			b.visit(t, w.path(t, contact.Email, acmeID))
-			b.leave(t, press(pages.Unsubscribe))
+		"kept": func(t *testing.T, w *world, b *pagetest.Tab) {
+			b.Visit(t, w.path(t, contact.Email, acmeID))
+			b.Leave(t, click(pages.Unsubscribe))
 			w.now = w.now.Add(48 * time.Hour)
-			b.leave(t, press(pages.Resubscribe))
+			b.Leave(t, click(pages.Resubscribe))
 		},
-		"later": func(t *testing.T, w *world, b *tab) {
-			b.visit(t, w.path(t, contact.Email, acmeID))
+		"later": func(t *testing.T, w *world, b *pagetest.Tab) {
+			b.Visit(t, w.path(t, contact.Email, acmeID))
 			w.listErr = errDown
-			b.leave(t, press(pages.Unsubscribe))
+			b.Leave(t, click(pages.Unsubscribe))
 		},
-		"not found": func(t *testing.T, _ *world, b *tab) { b.visit(t, "/e/x") },
+		"not found": func(t *testing.T, _ *world, b *pagetest.Tab) { b.Visit(t, "/e/x") },
 	}
 }
 
@@ -303,12 +204,12 @@ func TestNoPageHasBarriers(t *testing.T) {
 	for name, reach := range views() {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			b := open(t, w)
+			b := pagetest.Open(t, w.serve(t))
 			reach(t, w, b)
 			for screen, width := range screens {
 				for _, scheme := range []string{"light", "dark"} {
-					b.look(t, width, 800, scheme)
-					if found := ask(t, b, chromedp.Evaluate[[]string](barriers)); len(found) > 0 {
+					b.Look(t, width, scheme)
+					if found := pagetest.Ask(t, b, chromedp.Evaluate[[]string](barriers)); len(found) > 0 {
 						t.Errorf("on %s, %s: %s", screen, scheme, strings.Join(found, ", "))
 					}
 				}

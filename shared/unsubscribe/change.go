@@ -19,15 +19,19 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 	if w.action == pages.UnsubscribeAll {
 		s.Entry = linked.Brand
 	}
+	c := change(s.Entry.Scope, w, now)
+	log := h.Log.With("channel", h.Channel, "scope", c.Scope, "action", w.action, "oneClick", w.oneClick)
 	keys, err := h.contactKeys(ctx, s.Contact)
-	if err != nil {
-		h.Log.ErrorContext(ctx, "change not stored", "channel", h.Channel, "scope", s.Entry.Scope, "action", w.action, "error", err)
-		return later(page, w)
+	var outcome suppression.Outcome
+	if err == nil {
+		log = log.With("key", keys[0].Short())
+		outcome, c, err = h.apply(ctx, keys, c, now)
 	}
-	log := h.Log.With("channel", h.Channel, "key", keys[0].Short(), "scope", s.Entry.Scope, "action", w.action, "oneClick", w.oneClick)
-	outcome, err := h.apply(ctx, keys, change(s.Entry.Scope, w, now), now)
 	if err != nil {
 		log.ErrorContext(ctx, "change not stored", "error", err)
+		if mayWait(c, err) && h.putAside(ctx, log, s.Contact, keys, c) {
+			return queued(page, s, w)
+		}
 		return later(page, w)
 	}
 	log.InfoContext(ctx, "link used", "outcome", outcome.Effect)
@@ -40,23 +44,28 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 	return page.Text(http.StatusOK, "Unsubscribed.")
 }
 
-// apply makes the change. An opt-out that does not stand after it was said
-// before a release, by our clock: the clock of the container that took the
-// release was ahead. The person clicked after it, so it is said once more in
-// the release's own instant, where the opt-out wins.
-func (h Handler) apply(ctx context.Context, keys []contact.Key, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+// apply makes the change, and returns it as it was made or, with an error, is
+// yet to be made. An opt-out that does not stand after it was said before a
+// release, by our clock: the clock of the container that took the release was
+// ahead. The person clicked after it, so it is said once more in the release's
+// own instant, where the opt-out wins.
+func (h Handler) apply(ctx context.Context, keys []contact.Key, c suppression.Change, now time.Time) (suppression.Outcome, suppression.Change, error) {
+	ctx, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
 	outcome, err := h.List.Apply(ctx, keys, h.Channel, c, now)
 	if err != nil || c.Action != suppression.Suppress {
-		return outcome, err
+		return outcome, c, err
 	}
 	if mark := outcome.Item.Marks[c.Scope][c.Reason]; !mark.Active() {
 		c.At = mark.ReleasedAt
-		return h.List.Apply(ctx, keys, h.Channel, c, c.At)
+		outcome, err = h.List.Apply(ctx, keys, h.Channel, c, c.At)
 	}
-	return outcome, nil
+	return outcome, c, err
 }
 
 func (h Handler) contactKeys(ctx context.Context, c contact.Contact) ([]contact.Key, error) {
+	ctx, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
 	set, err := h.Keys.Contact(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("getting the contact keys: %w", err)

@@ -1,7 +1,8 @@
 // Package unsubscribe answers the links in messages: the same answers behind
 // both channels' doors. It promises that an opt-out is never refused: any POST
 // to a valid link opts out, whatever its body, except the page's own undo, and
-// 200 is said only once the opt-out is stored. It promises that nothing but a
+// 200 is said only once the opt-out is stored. One that the store does not take
+// is queued, and carried out once it does. It promises that nothing but a
 // POST writes, that what is wrong with a bad link cannot be learnt, and that
 // neither address nor token is logged. What a change does to a contact is
 // decided by package suppression.
@@ -22,17 +23,27 @@ import (
 	"stille/shared/pages"
 	"stille/shared/scope"
 	"stille/shared/suppression"
+	"stille/shared/waiting"
 )
 
-// patience is how long one request may take. It is well below the functions'
-// time limit: past that a caller would get a bare error, no Retry-After.
-const patience = 5 * time.Second
+// How long things may take. Together they stay well below the functions' time
+// limit: past that a caller would get a bare error, no Retry-After.
+const (
+	// patience is for one request, but for the queue.
+	patience = 5 * time.Second
+	// storePatience is for one thing asked of the store. While it hangs, every
+	// opt-out holds one of the function's places for so long.
+	storePatience = 2 * time.Second
+	// queuePatience is for putting aside what the store did not take.
+	queuePatience = 2 * time.Second
+)
 
 // Keys opens links and names contacts (keys.Ring).
 type Keys interface {
 	Link(ctx context.Context) (*link.Keys, error)
 	RefreshLink(ctx context.Context, now time.Time) (*link.Keys, error)
 	Contact(ctx context.Context) (*contact.KeySet, error)
+	Unproven(ctx context.Context) (*contact.KeySet, error)
 }
 
 // List is the suppression list (dynamo.Suppressions). Once Apply has returned
@@ -42,11 +53,18 @@ type List interface {
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
 }
 
+// Queue is where opt-outs wait for the store (waiting.Queue). Once Put has
+// returned without an error, the opt-out is durable.
+type Queue interface {
+	Put(ctx context.Context, o waiting.OptOut) error
+}
+
 // Handler answers the links of one channel. Every field is needed.
 type Handler struct {
 	Channel contact.Channel
 	Keys    Keys
 	List    List
+	Waiting Queue
 	Scopes  *scope.Registry
 	Pages   *pages.Pages
 	Log     *slog.Logger
@@ -119,14 +137,6 @@ func (h Handler) post(ctx context.Context, page pages.Reader, req apigw.Request)
 func (h Handler) refuse(ctx context.Context, page pages.Reader) apigw.Response {
 	h.Log.InfoContext(ctx, "link refused", "channel", h.Channel)
 	return page.NotFound()
-}
-
-// later answers that nothing could be stored.
-func later(page pages.Reader, w wish) apigw.Response {
-	if w.page {
-		return page.Later(w.action)
-	}
-	return page.Text(http.StatusServiceUnavailable, "Not stored. Please send it again.")
 }
 
 // open returns whom the link concerns. Its error is link.ErrForged for a link

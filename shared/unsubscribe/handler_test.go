@@ -280,8 +280,7 @@ func TestAPanicIsAPageInTheReadersLanguage(t *testing.T) {
 func TestTheLogSaysWhatALinkDid(t *testing.T) {
 	w := newWorld(t)
 	w.send(t, oneClick(w.path(t, contact.Email, newsletterID)))
-	key, err := w.contactKeys.Key(person(t, contact.Email))
-	must(t, err)
+	key := w.key(t, contact.Email)
 	for _, want := range []string{
 		`"key":"` + key.Short() + `"`, `"scope":"acme/newsletter"`, `"action":"unsubscribe"`, `"oneClick":true`, `"outcome":"added"`,
 	} {
@@ -310,9 +309,8 @@ func TestAnOldLinkStillOptsOutAfterNewConsent(t *testing.T) {
 	path := w.path(t, contact.Email, acmeID)
 	w.send(t, oneClick(path))
 	w.now = w.now.AddDate(5, 0, 0)
-	key, err := w.contactKeys.Key(person(t, contact.Email))
-	must(t, err)
-	_, err = w.Apply(t.Context(), []contact.Key{key}, contact.Email, suppression.Change{
+	key := w.key(t, contact.Email)
+	_, err := w.Apply(t.Context(), []contact.Key{key}, contact.Email, suppression.Change{
 		Action: suppression.Release, Scope: "acme", Reason: suppression.Unsubscribed, At: w.now, Source: suppression.SourceTool,
 	}, w.now)
 	must(t, err)

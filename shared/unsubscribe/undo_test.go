@@ -94,9 +94,8 @@ func TestAnUndoLiftsOnlyWhatALinkDid(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
-			key, err := w.contactKeys.Key(person(t, contact.Email))
-			must(t, err)
-			_, err = w.Apply(t.Context(), []contact.Key{key}, contact.Email, suppression.Change{
+			key := w.key(t, contact.Email)
+			_, err := w.Apply(t.Context(), []contact.Key{key}, contact.Email, suppression.Change{
 				Action: suppression.Suppress, Scope: c.in, Reason: c.reason, At: w.now, Source: suppression.SourceTool,
 			}, w.now)
 			must(t, err)

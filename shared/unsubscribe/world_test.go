@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"stille/shared/apigw"
 	"stille/shared/contact"
 	"stille/shared/keys"
@@ -17,6 +19,7 @@ import (
 	"stille/shared/scope"
 	"stille/shared/suppression"
 	"stille/shared/unsubscribe"
+	"stille/shared/waiting"
 )
 
 const scopesYAML = `
@@ -53,11 +56,18 @@ type world struct {
 	linkKeys, freshLinkKeys *link.Keys
 	refreshes               int
 	linkErr, contactErr     error
+	unprovenErr             error
 	contactKeys             *contact.KeySet
 
-	items   map[contact.Key]suppression.Item
-	listErr error
-	applied int // changes that wrote something
+	items      map[contact.Key]suppression.Item
+	listErr    error
+	failsAfter int // where over zero, the store fails once it has taken so many changes more
+	applied    int // changes that wrote something
+
+	messages []*sqs.SendMessageInput // in the queue
+	queueErr error
+
+	deadlines map[string]time.Time // until when the keys, the list and the queue may take
 
 	handlers map[contact.Channel]unsubscribe.Handler
 }
@@ -71,10 +81,11 @@ type failer interface {
 func newWorld(t failer) *world {
 	t.Helper()
 	w := &world{
-		now:      time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC),
-		linkKeys: newLinkKeys(t),
-		items:    map[contact.Key]suppression.Item{},
-		handlers: map[contact.Channel]unsubscribe.Handler{},
+		now:       time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC),
+		linkKeys:  newLinkKeys(t),
+		items:     map[contact.Key]suppression.Item{},
+		deadlines: map[string]time.Time{},
+		handlers:  map[contact.Channel]unsubscribe.Handler{},
 	}
 	w.freshLinkKeys = w.linkKeys
 	secret, err := keys.NewContactSecret()
@@ -87,7 +98,7 @@ func newWorld(t failer) *world {
 	must(t, err)
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		w.handlers[ch] = unsubscribe.Handler{
-			Channel: ch, Keys: w, List: w, Scopes: registry, Pages: written,
+			Channel: ch, Keys: w, List: w, Waiting: waiting.NewQueue(w, "queue"), Scopes: registry, Pages: written,
 			Log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
 			Now: func() time.Time { return w.now },
 		}
@@ -118,15 +129,48 @@ func (w *world) RefreshLink(context.Context, time.Time) (*link.Keys, error) {
 	return w.freshLinkKeys, w.linkErr
 }
 
-func (w *world) Contact(context.Context) (*contact.KeySet, error) { return w.contactKeys, w.contactErr }
+func (w *world) Contact(ctx context.Context) (*contact.KeySet, error) {
+	w.deadlines["keys"], _ = ctx.Deadline()
+	return w.contactKeys, w.contactErr
+}
 
-func (w *world) Apply(_ context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	if w.listErr != nil {
-		return suppression.Outcome{}, w.listErr
+func (w *world) Unproven(ctx context.Context) (*contact.KeySet, error) {
+	return w.contactKeys, errors.Join(w.unprovenErr, ctx.Err())
+}
+
+// SendMessage takes what a caller still has time for.
+func (w *world) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+	w.deadlines["queue"], _ = ctx.Deadline()
+	if err := errors.Join(w.queueErr, ctx.Err()); err != nil {
+		return nil, err
+	}
+	w.messages = append(w.messages, in)
+	return &sqs.SendMessageOutput{}, nil
+}
+
+// waits is what the queue holds.
+func (w *world) waits(t failer) []waiting.OptOut {
+	t.Helper()
+	var optOuts []waiting.OptOut
+	for _, m := range w.messages {
+		o, err := waiting.Read(*m.MessageBody)
+		must(t, err)
+		optOuts = append(optOuts, o)
+	}
+	return optOuts
+}
+
+func (w *world) Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	w.deadlines["list"], _ = ctx.Deadline()
+	if err := errors.Join(w.listErr, ctx.Err()); err != nil {
+		return suppression.Outcome{}, err
 	}
 	item, there := w.items[keys[0]]
 	if !there {
 		item = suppression.Item{Key: keys[0], Channel: ch}
+	}
+	if w.failsAfter--; w.failsAfter == 0 {
+		w.listErr = errDown
 	}
 	outcome, err := suppression.Apply(item, c, "01K", now)
 	if err == nil && outcome.Entry != nil {
@@ -167,12 +211,17 @@ func (w *world) send(t failer, req apigw.Request) apigw.Response {
 	return resp
 }
 
-// item is what the list holds of the person.
-func (w *world) item(t failer, ch contact.Channel) suppression.Item {
+func (w *world) key(t failer, ch contact.Channel) contact.Key {
 	t.Helper()
 	key, err := w.contactKeys.Key(person(t, ch))
 	must(t, err)
-	return w.items[key]
+	return key
+}
+
+// item is what the list holds of the person.
+func (w *world) item(t failer, ch contact.Channel) suppression.Item {
+	t.Helper()
+	return w.items[w.key(t, ch)]
 }
 
 // stopped tells whether marketing in the scope is stopped on the channel.
@@ -206,25 +255,33 @@ func oneClick(path string) apigw.Request {
 	return req
 }
 
-// noLeak fails where the log or an answer holds an address or a token.
+// noLeak fails where the log, the queue or an answer holds an address or a
+// token, or where any but the queue holds a key.
 func (w *world) noLeak(t *testing.T, answers ...apigw.Response) {
 	t.Helper()
-	texts := []string{w.logs.String()}
+	texts, queue := []string{w.logs.String()}, []string{}
 	for _, a := range answers {
 		texts = append(texts, a.Body)
 	}
+	for _, m := range w.messages {
+		texts, queue = append(texts, *m.MessageGroupId), append(queue, *m.MessageBody)
+	}
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
-		key, err := w.contactKeys.Key(person(t, ch))
-		must(t, err)
+		secrets := []string{addresses[ch], strings.TrimPrefix(addresses[ch], "+47")}
 		for _, id := range []uint16{acmeID, newsletterID} {
-			path := w.path(t, ch, id)
-			secrets := []string{addresses[ch], strings.TrimPrefix(addresses[ch], "+47"), path[3:], string(key)}
-			for _, text := range texts {
-				for _, secret := range secrets {
-					if strings.Contains(text, secret) {
-						t.Error("an address, token or key leaked")
-					}
-				}
+			secrets = append(secrets, w.path(t, ch, id)[3:])
+		}
+		none(t, queue, secrets)
+		none(t, texts, append(secrets, string(w.key(t, ch))))
+	}
+}
+
+func none(t *testing.T, texts, secrets []string) {
+	t.Helper()
+	for _, text := range texts {
+		for _, secret := range secrets {
+			if strings.Contains(text, secret) {
+				t.Error("an address, token or key leaked")
 			}
 		}
 	}

@@ -2,11 +2,15 @@ package dynamotest
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/schema"
 )
 
 // Put writes an item as somebody else would who does not know our rules.
@@ -18,6 +22,40 @@ func Put(t testing.TB, client *dynamodb.Client, table string, item map[string]an
 	}
 	if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: written}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Remove deletes the item of this id as its owner would.
+func Remove(t testing.TB, client *dynamodb.Client, table, id string) {
+	t.Helper()
+	key := map[string]types.AttributeValue{schema.AttrID: &types.AttributeValueMemberS{Value: id}}
+	if _, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: key}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// batch is how many items DynamoDB takes in one batch.
+const batch = 25
+
+// PutAll writes many items as Put writes one.
+func PutAll(t testing.TB, client *dynamodb.Client, table string, items []map[string]any) {
+	t.Helper()
+	for some := range slices.Chunk(items, batch) {
+		requests := make([]types.WriteRequest, len(some))
+		for i, item := range some {
+			written, err := attributevalue.MarshalMap(item)
+			if err != nil {
+				t.Fatal(err)
+			}
+			requests[i] = types.WriteRequest{PutRequest: &types.PutRequest{Item: written}}
+		}
+		out, err := client.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: requests}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.UnprocessedItems) > 0 {
+			t.Fatal("the store left items unwritten")
+		}
 	}
 }
 

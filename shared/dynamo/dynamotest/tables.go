@@ -69,12 +69,17 @@ func tables(stack schema.Stack, classes []string) []*dynamodb.CreateTableInput {
 		table(stack.Holds(), schema.AttrTarget),
 		table(stack.Runs(), schema.AttrClass, schema.AttrRun),
 		table(stack.Tools(), schema.AttrHash),
+		table(stack.Replies(), schema.AttrID),
 	}
+	slots := table(stack.Slots(), schema.AttrSlot)
+	addIndex(slots, schema.IndexRecord, schema.AttrRecord)
+	all = append(all, slots)
 	for _, class := range classes {
 		records := withStream(table(stack.Records(class), schema.AttrID))
 		addIndex(records, schema.IndexDue, schema.AttrRetentionShard, schema.AttrRetentionSort)
 		addIndex(records, schema.IndexWithdrawn, schema.AttrRetentionShard, schema.AttrWithdrawnAt)
 		addIndex(records, schema.IndexSubject, schema.AttrSubject)
+		addIndex(records, schema.IndexRunning, schema.AttrRetentionShard, schema.AttrActiveSort)
 		all = append(all, records)
 	}
 	return all

@@ -47,6 +47,7 @@ type House struct {
 	Log      *slog.Logger
 	Logs     bytes.Buffer // what Log wrote
 
+	route   string // of the function whose tests run; "" for another package's
 	secrets map[string]string
 	answers []string
 }
@@ -59,7 +60,9 @@ func New(t testing.TB) *House {
 		Tool: access.Tool{Name: "crm", Rights: access.Rights(), Scopes: []scope.Scope{scope.Everywhere}},
 	}
 	h.Log = slog.New(slog.NewJSONHandler(&h.Logs, nil))
-	var err error
+	folder, err := os.Getwd()
+	must(t, err)
+	h.route = Route(filepath.Base(folder))
 	h.APIKey, _, err = access.NewKey(rand.Reader)
 	must(t, err)
 	contactSecret, err := keys.NewContactSecret()
@@ -129,13 +132,18 @@ func (h *House) Key(t testing.TB, ch contact.Channel, address string) contact.Ke
 }
 
 // Serve lets a call answer a request, behind the front that it has in
-// production.
+// production, and holds both against the OpenAPI file.
 func (h *House) Serve(t testing.TB, call toolapi.Call, req apigw.Request) apigw.Response {
 	t.Helper()
 	guard := access.NewGuard(tools{h}, func() time.Time { return h.Now })
 	resp, err := toolapi.Serve(guard, h.Log, call)(t.Context(), req)
 	must(t, err)
 	h.answers = append(h.answers, resp.Body)
+	if h.route != "" {
+		body, err := apigw.Body(req, len(req.Body))
+		must(t, err)
+		OpenAPI(t).Conforms(t, h.route, string(body), resp)
+	}
 	return resp
 }
 

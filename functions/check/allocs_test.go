@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"stille/shared/access"
+	"stille/shared/toolapi"
+	"stille/shared/toolapi/toolapitest"
+)
+
+// only is the one tool there is, whatever key it shows.
+type only access.Tool
+
+func (o only) Tool(context.Context, string) (access.Tool, error) { return access.Tool(o), nil }
+
+// eventOf is a check of contacts nobody asked about before, as API Gateway
+// sends it: every other an e-mail address, counted from first.
+func eventOf(t testing.TB, h *toolapitest.House, first, contacts int) []byte {
+	t.Helper()
+	many := make([]string, contacts)
+	for i := range many {
+		many[i] = written(first + i)
+	}
+	event, err := json.Marshal(h.Post(asking("acme", "", strings.Join(many, ","))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return event
+}
+
+func written(i int) string {
+	if i%2 == 0 {
+		return fmt.Sprintf(`{"channel":"email","address":"kari.%d@example.no"}`, i)
+	}
+	return fmt.Sprintf(`{"channel":"sms","address":"+47 912 %02d %03d"}`, i/1000, i%1000)
+}
+
+// The store costs nothing here, so what is counted is our own code, from the
+// event's bytes to the answer's.
+func TestACheckAllocatesLittleForAContact(t *testing.T) {
+	const most, runs = 20, 5
+	h := toolapitest.New(t)
+	h.Log = slog.New(slog.DiscardHandler)
+	function := lambda.NewHandler(toolapi.Serve(access.NewGuard(only(h.Tool), time.Now), h.Log, newHandler(h, memory{}).check))
+	events := make([][]byte, runs+1) // the first is for warming up
+	for i := range events {
+		events[i] = eventOf(t, h, i*toolapi.MaxContacts, toolapi.MaxContacts)
+	}
+	next := 0
+	allocations := testing.AllocsPerRun(runs, func() {
+		if answer, err := function.Invoke(t.Context(), events[next]); err != nil || !strings.Contains(string(answer), `\"send\":true`) {
+			t.Fatalf("%v: %.200s", err, answer)
+		}
+		next++
+	})
+	if each := allocations / toolapi.MaxContacts; each >= most {
+		t.Errorf("%.1f allocations a contact, want under %d", each, most)
+	} else {
+		t.Logf("%.1f allocations a contact", each)
+	}
+}

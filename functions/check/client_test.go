@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"stille/shared/access"
+	"stille/shared/client"
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/suppression"
+	"stille/shared/toolapi/toolapitest"
+)
+
+func TestTheGoClientHearsWhatCheckSays(t *testing.T) {
+	h := toolapitest.New(t)
+	since := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
+	list := memory{found: map[contact.Key]dynamo.Found{number: marked("acme", suppression.Stop, since)}}
+	answers, err := h.Client(t, newHandler(h, list).check).Check(t.Context(), client.Question{Scope: "acme", Contacts: []client.Contact{
+		{Channel: client.SMS, Address: "912 34 567", Region: "NO"}, {Channel: client.Email, Address: "kari@"}, {Channel: client.Email, Address: "Kari@Example.no"},
+	}})
+	if err != nil || len(answers) != 3 {
+		t.Fatalf("%d answers, error %v", len(answers), err)
+	}
+	if a := answers[0]; a.MaySend() || a.Reason != "stop" || a.Scope != "acme" || !a.Since.Equal(since) || a.Key != string(number) {
+		t.Errorf("the number: %+v", a)
+	}
+	if a := answers[1]; a.MaySend() || a.Reason != "invalid-address" {
+		t.Errorf("what is no address: %+v", a)
+	}
+	if a := answers[2]; !a.MaySend() || a.Key != string(mail) {
+		t.Errorf("the address: %+v", a)
+	}
+}
+
+func TestTheGoClientSendsNothingWhereCheckFails(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil  func(*toolapitest.House, *memory, *client.Question)
+		status int
+	}{
+		"the list fails":          {func(_ *toolapitest.House, m *memory, _ *client.Question) { m.err = errDown }, 503},
+		"the keys cannot be read": {func(h *toolapitest.House, _ *memory, _ *client.Question) { h.KeysErr = errDown }, 503},
+		"a right is lacking": {func(h *toolapitest.House, _ *memory, _ *client.Question) {
+			h.Tool.Rights = []access.Right{access.Links}
+		}, 403},
+		"the key was revoked":    {func(h *toolapitest.House, _ *memory, _ *client.Question) { h.Tool.RevokedAt = h.Now }, 401},
+		"a purpose there is not": {func(_ *toolapitest.House, _ *memory, q *client.Question) { q.Purpose = "spam" }, 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			var list memory
+			question := client.Question{Scope: "acme", Contacts: []client.Contact{{Channel: client.Email, Address: "kari@example.no"}}}
+			test.spoil(h, &list, &question)
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // less than a failing store says to wait
+			defer cancel()
+			answers, err := h.Client(t, newHandler(h, list).check).Check(ctx, question)
+			var refused *client.Error
+			if !errors.As(err, &refused) || refused.Status != test.status || len(answers) != 1 || answers[0].MaySend() {
+				t.Errorf("error %v, answers %+v", err, answers)
+			}
+		})
+	}
+}

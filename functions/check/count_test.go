@@ -1,0 +1,71 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/access"
+	"stille/shared/toolapi"
+	"stille/shared/toolapi/toolapitest"
+)
+
+func TestTransactionalChecksAreCountedByTool(t *testing.T) {
+	h := toolapitest.New(t)
+	h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", "transactional", email+","+sms+`,{"channel":"email"}`)))
+	var line map[string]any
+	if err := json.Unmarshal(h.Logs.Bytes(), &line); err != nil {
+		t.Fatal(err)
+	}
+	delete(line, "time")
+	want := map[string]any{
+		"level": "INFO", "msg": "transactional check", "tool": "crm", "TransactionalChecks": 3.0,
+		"_aws": map[string]any{
+			"Timestamp": float64(h.Now.UnixMilli()),
+			"CloudWatchMetrics": []any{map[string]any{
+				"Namespace": "stille", "Dimensions": []any{[]any{"tool"}},
+				"Metrics": []any{map[string]any{"Name": "TransactionalChecks", "Unit": "Count"}},
+			}},
+		},
+	}
+	if diff := cmp.Diff(want, line); diff != "" {
+		t.Errorf("the line (-want +got):\n%s", diff)
+	}
+	h.NoLeak(t, nil)
+}
+
+func TestOnlyWhatWasAskedAsTransactionalIsCounted(t *testing.T) {
+	for name, test := range map[string]struct {
+		purpose string
+		rights  []access.Right
+		status  int
+	}{
+		"a marketing check":   {"marketing", access.Rights(), http.StatusOK},
+		"one that is refused": {"transactional", []access.Right{access.Check}, http.StatusForbidden},
+	} {
+		h := toolapitest.New(t)
+		h.Tool.Rights = test.rights
+		resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", test.purpose, email)))
+		if resp.StatusCode != test.status || h.Logs.Len() > 0 {
+			t.Errorf("%s: status %d, log %q", name, resp.StatusCode, h.Logs.String())
+		}
+	}
+}
+
+func TestTheExamplesOfCheckAreAnswered(t *testing.T) {
+	h := toolapitest.New(t)
+	h.AnswersItsExamples(t, newHandler(h, memory{}).check)
+}
+
+func TestCheckHasItsFront(t *testing.T) {
+	toolapitest.Front(t, access.Check, asking("acme", "", email), func(h *toolapitest.House) toolapi.Call { return newHandler(h, memory{}).check })
+}
+
+func TestTheOpenAPIFileHasTheDoubtsOfCheck(t *testing.T) {
+	doubts := toolapitest.OpenAPI(t).Texts(t, "components", "schemas", "Doubt", "properties", "reason", "enum")
+	if diff := cmp.Diff([]string{toolapi.InvalidAddress, unknownScope, unreadable}, doubts); diff != "" {
+		t.Errorf("(-code +file)\n%s", diff)
+	}
+}

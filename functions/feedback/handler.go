@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/mail"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/feedback"
+	"stille/shared/inbox"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+// contactKeys is where the contact key set comes from.
+type contactKeys interface {
+	Contact(ctx context.Context) (*contact.KeySet, error)
+}
+
+// list is the suppression list.
+type list interface {
+	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
+}
+
+// handler takes in what SES says became of the messages.
+type handler struct {
+	keys   contactKeys
+	list   list
+	scopes *scope.Registry
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// take stores what one event means for everybody it names. An error means that
+// the event is to come again, which changes nothing for those that are stored
+// already. An address that cannot be read is counted and stops nobody else: a
+// check of it never says "send".
+func (h handler) take(ctx context.Context, m inbox.Message) error {
+	now := h.now()
+	found, err := feedback.Read(m.Body, h.scopes, now)
+	if err != nil {
+		return err
+	}
+	var done tally
+	if found.Effect == feedback.Suppresses {
+		done, err = h.suppress(ctx, found, now)
+	}
+	h.log.InfoContext(ctx, "feedback", "type", found.Kind, "detail", found.Detail, "effect", string(found.Effect),
+		"scope", string(found.Change.Scope), "reason", string(found.Change.Reason), "recipients", len(found.Recipients),
+		"stored", len(done.stored), "added", done.added, "unreadable", done.unreadable, "failed", done.failed, "keys", done.stored)
+	return err
+}
+
+// tally counts what became of an event's recipients.
+type tally struct {
+	stored                    []string // short keys
+	added, unreadable, failed int
+}
+
+func (h handler) suppress(ctx context.Context, f feedback.Finding, now time.Time) (tally, error) {
+	var done tally
+	set, err := h.keys.Contact(ctx)
+	if err != nil {
+		return done, err
+	}
+	var failures []error
+	for _, address := range f.Recipients {
+		c, err := mailbox(address)
+		if err != nil {
+			done.unreadable++
+			continue
+		}
+		keys, err := set.Keys(c)
+		if err != nil {
+			return done, err
+		}
+		outcome, err := h.list.Apply(ctx, keys, contact.Email, f.Change, now)
+		if err != nil {
+			done.failed++
+			failures = append(failures, fmt.Errorf("suppressing %s: %w", keys[0].Short(), err))
+			continue
+		}
+		done.stored = append(done.stored, keys[0].Short())
+		if outcome.Effect == suppression.Added {
+			done.added++
+		}
+	}
+	return done, errors.Join(failures...)
+}
+
+// mailbox is the contact of a recipient as SES writes it: an address, or one
+// with a name or in angle brackets, as the sender wrote it.
+func mailbox(recipient string) (contact.Contact, error) {
+	c, err := contact.Normalise(contact.Email, recipient, "")
+	if err == nil {
+		return c, nil
+	}
+	parsed, parseErr := mail.ParseAddress(recipient)
+	if parseErr != nil {
+		return contact.Contact{}, err
+	}
+	return contact.Normalise(contact.Email, parsed.Address, "")
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/inbox"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/toolapi/toolapitest"
+)
+
+// friday is when the bounces of events/ happened.
+var friday = time.Date(2026, 11, 20, 8, 0, 2, 669_000_000, time.UTC)
+
+var errDown = errors.New("the store is down")
+
+// memory is the list, over the real rules.
+type memory struct {
+	items  map[contact.Key]suppression.Item
+	writes int
+	broken map[contact.Key]error
+}
+
+func newMemory() *memory {
+	return &memory{items: map[contact.Key]suppression.Item{}, broken: map[contact.Key]error{}}
+}
+
+func (m *memory) Apply(_ context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	if ch != contact.Email {
+		return suppression.Outcome{}, errors.New("feedback about SMS")
+	}
+	if err := m.broken[keys[0]]; err != nil {
+		return suppression.Outcome{}, err
+	}
+	outcome, err := suppression.Apply(m.items[keys[0]], c, "01K", now)
+	m.items[keys[0]] = outcome.Item
+	if outcome.Entry != nil {
+		m.writes++
+	}
+	return outcome, err
+}
+
+func newHandler(h *toolapitest.House, list list) handler {
+	return handler{keys: h, list: list, scopes: h.Scopes, log: h.Log, now: func() time.Time { return h.Now }}
+}
+
+// active lists what stands, as "address: reason in scope".
+func (m *memory) active(t *testing.T, h *toolapitest.House, addresses ...string) []string {
+	t.Helper()
+	var lines []string
+	for _, address := range addresses {
+		for in, reasons := range m.items[h.Key(t, contact.Email, address)].Marks {
+			for reason, mark := range reasons {
+				if mark.Active() {
+					lines = append(lines, fmt.Sprintf("%s: %s in %s", address, reason, in))
+				}
+			}
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func naming(recipients ...string) string {
+	named := make([]map[string]string, len(recipients))
+	for i, r := range recipients {
+		named[i] = map[string]string{"emailAddress": r}
+	}
+	event, _ := json.Marshal(map[string]any{"eventType": "Bounce", "bounce": map[string]any{
+		"bounceType": "Permanent", "bounceSubType": "General", "timestamp": "2026-11-20T08:00:00Z", "bouncedRecipients": named,
+	}})
+	return string(event)
+}
+
+func TestRecipientsAreReadAsSESWritesThem(t *testing.T) {
+	for _, test := range []struct {
+		name, recipient string
+		stored          int
+	}{
+		{"an address", "kari@example.no", 1},
+		{"in capitals", "Kari@EXAMPLE.no", 1},
+		{"in angle brackets", "<kari@example.no>", 1},
+		{"with a name", "Kari Nordmann <kari@example.no>", 1},
+		{"with a quoted name", `"Nordmann, Kari" <kari@example.no>`, 1},
+		{"with an encoded name", "=?utf-8?q?K=C3=A5re?= <kari@example.no>", 1},
+		{"no address", "kari", 0},
+		{"empty", "", 0},
+		{"a name without an address", "Kari Nordmann <>", 0},
+		{"two addresses", "kari@example.no, ola@example.com", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h, list := toolapitest.New(t), newMemory()
+			if err := newHandler(h, list).take(t.Context(), inbox.Message{Body: naming(test.recipient)}); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(list.active(t, h, "kari@example.no")); got != test.stored || list.writes != test.stored {
+				t.Errorf("%d stored, %d writes", got, list.writes)
+			}
+			if want := fmt.Sprintf(`"stored":%d,"added":%[1]d,"unreadable":%d,"failed":0`, test.stored, 1-test.stored); !strings.Contains(h.Logs.String(), want) {
+				t.Errorf("log %s lacks %s", h.Logs.String(), want)
+			}
+		})
+	}
+}
+
+func TestOneAddressThatCannotBeReadStopsNobodyElse(t *testing.T) {
+	h, list := toolapitest.New(t), newMemory()
+	if err := newHandler(h, list).take(t.Context(), inbox.Message{Body: naming("kari@example.no", "nobody", "ola@example.com")}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"kari@example.no: hard-bounce in *", "ola@example.com: hard-bounce in *"}
+	if diff := cmp.Diff(want, list.active(t, h, "kari@example.no", "ola@example.com")); diff != "" {
+		t.Errorf("list (-want +got):\n%s", diff)
+	}
+}
+
+func TestOneRecipientThatIsNotStoredBringsTheEventAgain(t *testing.T) {
+	h, list := toolapitest.New(t), newMemory()
+	kari, ola := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.Email, "ola@example.com")
+	list.broken[kari] = errDown
+	over := newHandler(h, list)
+	event := inbox.Message{Body: naming("kari@example.no", "ola@example.com")}
+	if err := over.take(t.Context(), event); !errors.Is(err, errDown) {
+		t.Fatalf("error %v", err)
+	}
+	if list.items[ola].Version != 1 || list.items[kari].Version != 0 {
+		t.Error("the other one was not stored")
+	}
+	delete(list.broken, kari)
+	for range 2 { // the second time is a repetition
+		if err := over.take(t.Context(), event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list.items[kari].Version != 1 || list.items[ola].Version != 1 {
+		t.Errorf("versions %d and %d: a repetition changed something", list.items[kari].Version, list.items[ola].Version)
+	}
+}
+
+func TestWithoutItsKeysNothingIsTaken(t *testing.T) {
+	for name, err := range map[string]error{"they cannot be read": errDown, "they are another table's": contact.ErrForeignKeys} {
+		t.Run(name, func(t *testing.T) {
+			h, list := toolapitest.New(t), newMemory()
+			h.KeysErr = err
+			if got := newHandler(h, list).take(t.Context(), inbox.Message{Body: naming("kari@example.no")}); !errors.Is(got, err) || list.writes != 0 {
+				t.Errorf("error %v, %d writes", got, list.writes)
+			}
+		})
+	}
+}
+
+func TestABounceHidesNoOptOutAndEndsServiceMessages(t *testing.T) {
+	h, list := toolapitest.New(t), newMemory()
+	key := h.Key(t, contact.Email, "kari@example.no")
+	optOut := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: friday, Source: suppression.SourceLink}
+	if _, err := list.Apply(t.Context(), []contact.Key{key}, contact.Email, optOut, h.Now); err != nil {
+		t.Fatal(err)
+	}
+	if err := newHandler(h, list).take(t.Context(), inbox.Message{Body: naming("kari@example.no")}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"kari@example.no: hard-bounce in *", "kari@example.no: unsubscribed in acme"}
+	if diff := cmp.Diff(want, list.active(t, h, "kari@example.no")); diff != "" {
+		t.Errorf("list (-want +got):\n%s", diff)
+	}
+	for _, in := range []scope.Scope{"acme", "globex"} {
+		if suppression.Decide(list.items[key], suppression.Transactional, in).Send {
+			t.Errorf("service messages of %s go to an address that does not exist", in)
+		}
+	}
+}
+
+func TestEventsOfFeedbackAreTaken(t *testing.T) {
+	want := map[string][]string{
+		"feedback.hard-bounce.json":            {"kari@example.no: hard-bounce in *"},
+		"feedback.bounce-notification.json":    {"kari@example.no: hard-bounce in *", "ola@example.com: hard-bounce in *"},
+		"feedback.complaint.json":              {"kari@example.no: complaint in acme"},
+		"feedback.complaint-notification.json": {"kari@example.no: complaint in *"},
+		"feedback.raw.json":                    {"kari@example.no: complaint in globex"},
+		"feedback.batch.json":                  {"kari@example.no: hard-bounce in *", "ola@example.com: complaint in acme"},
+		"feedback.echo.json":                   nil,
+		"feedback.transient.json":              nil,
+		"feedback.not-spam.json":               nil,
+		"feedback.delivery.json":               nil,
+		"feedback.greeting.json":               nil,
+	}
+	for _, name := range toolapitest.Events(t, "feedback") {
+		t.Run(name, func(t *testing.T) {
+			h, list := toolapitest.New(t), newMemory()
+			var batch events.SQSEvent
+			h.Event(t, name, &batch)
+			got, err := inbox.Each(h.Log, newHandler(h, list).take)(t.Context(), batch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want[name], list.active(t, h, "kari@example.no", "ola@example.com")); diff != "" {
+				t.Errorf("list (-want +got):\n%s", diff)
+			}
+			failed := []events.SQSBatchItemFailure{}
+			if name == "feedback.batch.json" {
+				failed = []events.SQSBatchItemFailure{{ItemIdentifier: batch.Records[1].MessageId}}
+			}
+			if diff := cmp.Diff(failed, got.BatchItemFailures); diff != "" {
+				t.Errorf("failures (-want +got):\n%s", diff)
+			}
+			if lines := strings.Count(h.Logs.String(), `"msg":"feedback"`); lines != len(batch.Records)-len(failed) {
+				t.Errorf("%d lines for %d events", lines, len(batch.Records))
+			}
+			h.NoLeak(t, []string{"kari@", "ola@", "example.no"})
+		})
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("events that are not there: %v", want)
+	}
+}

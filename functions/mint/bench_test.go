@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"stille/shared/access"
+	"stille/shared/contact"
+	"stille/shared/link"
+	"stille/shared/toolapi"
+	"stille/shared/toolapi/toolapitest"
+)
+
+// only is the one tool there is, whatever key it shows.
+type only access.Tool
+
+func (o only) Tool(context.Context, string) (access.Tool, error) { return access.Tool(o), nil }
+
+// processor is the time that this process has had a processor for.
+func processor(b *testing.B) time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+// cpu reports the processor's time an operation took, collecting garbage
+// included, beside the time on the clock.
+func cpu(b *testing.B, do func()) {
+	before := processor(b)
+	for b.Loop() {
+		do()
+	}
+	b.ReportMetric(float64(processor(b)-before)/float64(b.N), "cpu-ns/op")
+}
+
+// A thousand links through the function, from the event's bytes to the
+// answer's, against the thousand tokens and contact keys that are in them.
+func BenchmarkMintThousand(b *testing.B) {
+	h := toolapitest.New(b)
+	given := make([]string, toolapi.MaxContacts)
+	targets := make([]link.Target, toolapi.MaxContacts)
+	for i := range given {
+		ch, address := contact.Email, fmt.Sprintf("kari.nordmann%d@example.no", i)
+		if i%2 == 1 {
+			ch, address = contact.SMS, fmt.Sprintf("+479123%04d", i)
+		}
+		c, err := contact.Normalise(ch, address, "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		given[i] = fmt.Sprintf(`{"channel":%q,"address":%q}`, ch, address)
+		targets[i] = link.Target{ScopeID: h.Scopes.All()[0].ID, Contact: c}
+	}
+	event, err := json.Marshal(h.Post(`{"scope":"acme","lang":"nb","contacts":[` + strings.Join(given, ",") + `]}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	guard := access.NewGuard(only(h.Tool), time.Now)
+	function := lambda.NewHandler(toolapi.Serve(guard, slog.New(slog.DiscardHandler), newHandler(h).mint))
+
+	b.Run("raw", func(b *testing.B) {
+		cpu(b, func() {
+			for _, target := range targets {
+				if _, err := h.Links.Mint(target); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := h.Contacts.Keys(target.Contact); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	})
+	b.Run("ours", func(b *testing.B) {
+		cpu(b, func() {
+			if answer, err := function.Invoke(b.Context(), event); err != nil || !strings.Contains(string(answer), "One-Click") {
+				b.Fatalf("%v: %.200s", err, answer)
+			}
+		})
+	})
+}

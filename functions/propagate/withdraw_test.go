@@ -1,0 +1,87 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/ledger"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+// Every reason, in every scope relation, against a record of each class, of
+// both channels of one person: which records it withdraws.
+func TestWhichReasonWithdrawsWhat(t *testing.T) {
+	second := optedOut.Truncate(time.Second)
+	for _, reason := range suppression.Reasons() {
+		messaging := reason != suppression.HardBounce && reason != suppression.Imported
+		every := reason == suppression.Erasure
+		for _, in := range []scope.Scope{"*", "acme", "acme/newsletter", "globex"} {
+			t.Run(string(reason)+" in "+string(in), func(t *testing.T) {
+				w, want := newWorld(), map[string]time.Time{}
+				for _, class := range []string{"sub-", "conv-"} {
+					for _, of := range []scope.Scope{"acme", "acme/newsletter", "globex", ""} {
+						for channel, key := range map[contact.Channel]contact.Key{contact.Email: kari, contact.SMS: kariBySMS} {
+							id := class + string(channel) + " in " + string(of)
+							w.keep(id, key, of, consented)
+							w.keep(id+", later", key, of, optedOut.Add(time.Second))
+							covered := map[scope.Scope]bool{"*": true, "acme": of == "acme" || of == "acme/newsletter"}[in] || of == in
+							if covered && channel == contact.Email && (every || messaging && class == "sub-") {
+								want[id] = second
+							}
+						}
+					}
+				}
+				if err := w.handler().handle(t.Context(), batch(w.change(t, kari, suppress(in, reason, optedOut)))); err != nil {
+					t.Fatal(err)
+				}
+				w.expect(t, want)
+				release := suppress(in, reason, optedOut.Add(time.Minute))
+				release.Action = suppression.Release
+				if err := w.handler().handle(t.Context(), batch(w.change(t, kari, release))); err != nil {
+					t.Fatal(err)
+				}
+				if !every { // what was to be erased stays so
+					want = map[string]time.Time{}
+				}
+				w.expect(t, want)
+			})
+		}
+	}
+}
+
+func TestAnErasureThatNewerConsentOvertookWithdrawsWhatItMeant(t *testing.T) {
+	w := newWorld()
+	w.keep("conv-1", kari, "acme", consented)
+	w.keep("sub-1", kari, "acme", consented)
+	w.keep("sub-2", kari, "acme", optedOut.Add(time.Hour))
+	consent := suppress("acme", suppression.Erasure, optedOut.Add(time.Hour))
+	consent.Action = suppression.Release
+	released := w.change(t, kari, consent)
+	erased := w.change(t, kari, suppress("acme", suppression.Erasure, optedOut))
+	if erased.Action != ledger.Noted {
+		t.Fatalf("the erasure is %s", erased.Action)
+	}
+	if err := w.handler().handle(t.Context(), batch(released, erased)); err != nil {
+		t.Fatal(err)
+	}
+	second := optedOut.Truncate(time.Second)
+	w.expect(t, map[string]time.Time{"conv-1": second, "sub-1": second})
+	if len(w.sent) != 0 {
+		t.Errorf("%d events", len(w.sent))
+	}
+}
+
+func TestAReleaseOfAnErasureLeavesTheWithdrawalOfTheRecordsOwner(t *testing.T) {
+	w := newWorld()
+	w.keep("sub-1", kari, "acme", optedOut.Add(time.Minute))
+	w.records["sub-1"].WithdrawnAt = optedOut.Add(2 * time.Minute)
+	erased := w.change(t, kari, suppress("acme", suppression.Erasure, optedOut))
+	release := suppress("acme", suppression.Erasure, optedOut.Add(time.Hour))
+	release.Action = suppression.Release
+	if err := w.handler().handle(t.Context(), batch(erased, w.change(t, kari, release))); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(t, map[string]time.Time{"sub-1": optedOut.Add(2 * time.Minute)})
+}

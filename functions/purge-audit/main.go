@@ -1,0 +1,36 @@
+// Command purge-audit reads every record in one segment of a class and notes
+// what is wrong with it: the monthly look at what the purges never see. It
+// changes nothing.
+package main
+
+import (
+	"os"
+	"time"
+	_ "time/tzdata" // the retention policy counts days in zones
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"stille/shared/dynamo"
+	"stille/shared/evidence"
+	"stille/shared/purge"
+	"stille/shared/schema"
+	"stille/shared/start"
+)
+
+func main() {
+	os.Exit(start.Lambda(schema.PurgeAudit, func(c *start.Container) any {
+		db := dynamo.NewClient(c.AWS)
+		h := handler{
+			auditor: purge.Auditor{
+				Records: dynamo.NewRecords(db, c.Stack),
+				List:    dynamo.NewSuppressions(db, c.Stack),
+				Holds:   dynamo.NewHolds(db, c.Stack),
+				Parts:   evidence.NewAudits(s3.NewFromConfig(c.AWS), c.Env.Required(schema.VarManifestBucket)),
+				Pause:   5 * time.Second,
+				Now:     time.Now,
+			},
+			policy: c.Policy(),
+		}
+		return h.audit
+	}))
+}

@@ -1,0 +1,98 @@
+//go:build store
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/purge"
+	"stille/shared/retention"
+	"stille/shared/toolapi/toolapitest"
+)
+
+// notes are the parts of an audit, in memory.
+type notes struct{ parts []purge.AuditPart }
+
+func (n *notes) StorePart(_ context.Context, part purge.AuditPart) error {
+	n.parts = append(n.parts, part)
+	return nil
+}
+
+// handOver passes work on as the state machine does: as JSON.
+func handOver(t *testing.T, work purge.AuditWork) purge.AuditWork {
+	t.Helper()
+	text, err := json.Marshal(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var next purge.AuditWork
+	if err := json.Unmarshal(text, &next); err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
+	house, kept := toolapitest.New(t), &notes{}
+	db, stack := dynamotest.Tables(t, retention.Messaging)
+	subject := string(house.Key(t, contact.Email, toolapitest.Address))
+	const records = 2100 // three pages
+	items := make([]map[string]any, records)
+	for n := range items {
+		items[n] = map[string]any{
+			"id": fmt.Sprintf("sub-%04d", n), "subject": subject, "scope": "acme", "data": toolapitest.Address,
+			"occurredAt": "2026-11-20T08:00:00Z", "activeSort": "2026-11-20T08:00:00Z", "retentionShard": "07",
+		}
+	}
+	items[3]["retentionStart"] = toolapitest.Address
+	dynamotest.PutAll(t, db, stack.Records(retention.Messaging), items)
+
+	start := time.Now()
+	ctx, cancel := context.WithDeadline(t.Context(), start.Add(15*time.Minute))
+	defer cancel()
+	// The clock of a call: each page takes so long that there is time for one.
+	now := start
+	h := handler{policy: house.Policy, auditor: purge.Auditor{
+		Records: dynamo.NewRecords(db, stack), List: dynamo.NewSuppressions(db, stack), Holds: dynamo.NewHolds(db, stack), Parts: kept,
+		Now: func() time.Time {
+			defer func() { now = now.Add(15*time.Minute - reserve) }()
+			return now
+		},
+	}}
+	var work purge.AuditWork
+	house.Event(t, "purge-audit.first-call.json", &work, `"segment": 17`, `"segment": 0`, `"of": 64`, `"of": 1`)
+	var pages []int
+	for !work.Done {
+		now = start
+		var err error
+		if work, err = h.audit(ctx, handOver(t, work)); err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, kept.parts[len(kept.parts)-1].Records)
+		if len(pages) > 5 {
+			t.Fatal("the segment is not done after five calls")
+		}
+	}
+	if diff := cmp.Diff([]int{1000, 1000, 100}, pages); diff != "" {
+		t.Errorf("records a call (-want +got):\n%s", diff)
+	}
+	report, err := purge.MakeReport(work.Class, work.Run, house.Now, house.Policy.Hash(), kept.parts)
+	if err != nil || report.Findings[purge.Unreadable].Count != 1 {
+		t.Errorf("%+v, error %v", report.Findings[purge.Unreadable], err)
+	}
+	text, err := json.Marshal(kept.parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	house.NoLeak(t, []string{subject}, string(text), dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs()))
+}

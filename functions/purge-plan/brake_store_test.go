@@ -1,0 +1,195 @@
+//go:build store
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/retention"
+	"stille/shared/toolapi/toolapitest"
+)
+
+// crowd is a class of which one record more is due than the brake lets pass.
+type crowd struct {
+	handler
+	house *toolapitest.House
+	more  func(n int) // stores so many due records more
+}
+
+func newCrowd(t *testing.T, n int) crowd {
+	t.Helper()
+	house := toolapitest.New(t)
+	db, stack := dynamotest.Tables(t, retention.Messaging)
+	stored := 0
+	c := crowd{house: house}
+	c.more = func(n int) {
+		t.Helper()
+		records := make([]map[string]any, n)
+		for i := range records {
+			stored++
+			records[i] = map[string]any{
+				"id": fmt.Sprintf("sub-%05d", stored), "subject": string(house.Key(t, contact.Email, toolapitest.Address)), "scope": "acme",
+				"retentionStart": "2024-11-20T08:00:00Z", "retentionSort": "2024-11-20T08:00:00Z", "retentionShard": retention.ShardName(stored % retention.Shards),
+			}
+		}
+		dynamotest.PutAll(t, db, stack.Records(retention.Messaging), records)
+	}
+	c.more(n)
+	c.handler = handler{
+		records: dynamo.NewRecords(db, stack), runs: dynamo.NewRuns(db, stack), executions: &going{}, policy: house.Policy, version: "v1",
+		now:        func() time.Time { return house.Now },
+		storeClock: func(context.Context) (time.Time, error) { return house.Now, nil },
+	}
+	return c
+}
+
+// planned plans a run with an input and expects what follows.
+func (c crowd) planned(t *testing.T, run, input string, next dynamo.Next) response {
+	t.Helper()
+	got, err := c.plan(t.Context(), request{Class: retention.Messaging, Run: run, StartedAt: c.house.Now, Input: json.RawMessage(input)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Next != next {
+		t.Fatalf("%s: next is %q, want %q", run, got.Next, next)
+	}
+	if (len(got.Shards) > 0) != (next == dynamo.NextDelete) {
+		t.Errorf("%s: work for %d shards", run, len(got.Shards))
+	}
+	return got
+}
+
+// halts ends a halted run as purge-verify does.
+func (c crowd) halts(t *testing.T, run, input string) response {
+	t.Helper()
+	got := c.planned(t, run, input, dynamo.NextHalt)
+	c.ended(t, run, certificate.Halted, certificate.Counts{Due: got.Due})
+	return got
+}
+
+func (c crowd) approve(t *testing.T, hash, by string) {
+	t.Helper()
+	if err := c.runs.Approve(t.Context(), retention.Messaging, hash, by, c.now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func approval(hash string) string { return fmt.Sprintf(`{"approved":%q}`, hash) }
+
+func TestAHaltedPlanWaitsIsRefreshedAndRunsOnceItIsApproved(t *testing.T) {
+	c := newCrowd(t, 1001)
+	first := c.halts(t, "run-1", `{"startedBy":"starter"}`)
+	c.house.Now = c.house.Now.Add(24 * time.Hour)
+	second := c.halts(t, "run-2", `{}`)
+	waiting, err := c.runs.Waiting(t.Context(), retention.Messaging)
+	if err != nil || waiting.PlanHash != second.PlanHash || first.PlanHash == second.PlanHash || waiting.Run != "run-2" || len(waiting.Reasons) == 0 {
+		t.Fatalf("waiting %+v, error %v", waiting, err)
+	}
+	c.approve(t, second.PlanHash, "operator")
+	c.house.Now = c.house.Now.Add(time.Hour)
+	got := c.planned(t, "run-3", approval(second.PlanHash), dynamo.NextDelete)
+	if !got.Cutoff.Equal(second.Cutoff) || got.PlanHash != second.PlanHash || got.Due != 1001 {
+		t.Errorf("the approved run is at %v with %d due, plan %s", got.Cutoff, got.Due, got.PlanHash)
+	}
+	run, err := c.runs.Get(t.Context(), retention.Messaging, "run-3")
+	if err != nil || run.ApprovedBy != "operator" {
+		t.Errorf("approved by %q, error %v", run.ApprovedBy, err)
+	}
+	c.ended(t, "run-3", certificate.Completed, certificate.Counts{})
+	c.halts(t, "run-4", approval(second.PlanHash)) // an approval is for one run
+}
+
+func TestAnApprovalThatDoesNotHoldHaltsTheRunAnew(t *testing.T) {
+	for what, c := range map[string]struct {
+		between func(t *testing.T, c crowd, hash string) // the plan and the run that names it
+		reason  string
+	}{
+		"nobody approved": {func(*testing.T, crowd, string) {}, "was not approved"},
+		"whoever started it did": {func(t *testing.T, c crowd, hash string) { c.approve(t, hash, "starter") },
+			"by whoever started"},
+		"eight days later": {func(t *testing.T, c crowd, hash string) {
+			c.approve(t, hash, "operator")
+			c.house.Now = c.house.Now.Add(7*24*time.Hour + time.Minute)
+		}, "over seven days old"},
+		"a shard grew": {func(t *testing.T, c crowd, hash string) {
+			c.approve(t, hash, "operator")
+			c.more(1)
+		}, "a shard holds more"},
+		"the clock ran ahead": {func(t *testing.T, c crowd, hash string) {
+			c.approve(t, hash, "operator")
+			c.house.Now = c.house.Now.Add(-24 * time.Hour)
+		}, "the run before ended later than now"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			over := newCrowd(t, 1001)
+			plan := over.halts(t, "run-1", `{"startedBy":"starter"}`)
+			c.between(t, over, plan.PlanHash)
+			over.planned(t, "run-2", approval(plan.PlanHash), dynamo.NextHalt)
+			run, err := over.runs.Get(t.Context(), retention.Messaging, "run-2")
+			if err != nil || run.ApprovedBy != "" || !strings.Contains(strings.Join(run.Reasons, "; "), c.reason) {
+				t.Errorf("reasons %q, approved by %q, error %v", run.Reasons, run.ApprovedBy, err)
+			}
+		})
+	}
+}
+
+func TestAClockTenYearsAheadPlansNoDeletion(t *testing.T) {
+	c := newCrowd(t, 1)
+	right := c.house.Now
+	c.storeClock = func(context.Context) (time.Time, error) { return right, nil }
+	c.house.Now = right.AddDate(10, 0, 0)
+	c.planned(t, "run-1", `{}`, dynamo.NextHalt)
+}
+
+func TestAPassingRunLeavesNoPlanWaiting(t *testing.T) {
+	c := newCrowd(t, 3)
+	if err := c.runs.Wait(t.Context(), dynamo.Waiting{Class: retention.Messaging, PlanHash: "old"}); err != nil {
+		t.Fatal(err)
+	}
+	c.planned(t, "run-1", `{}`, dynamo.NextDelete)
+	if plan, err := c.runs.Waiting(t.Context(), retention.Messaging); err == nil {
+		t.Errorf("%s waits", plan.PlanHash)
+	}
+}
+
+func TestOnlyOneRunOfAClassIsOn(t *testing.T) {
+	c := newCrowd(t, 3)
+	on := &going{runs: []string{"run-1"}}
+	c.executions = on
+	c.planned(t, "run-1", `{}`, dynamo.NextDelete)
+	for range 2 { // a repeated step says the same
+		c.planned(t, "run-2", `{}`, dynamo.NextYield)
+	}
+	on.runs = nil // run-1 is killed
+	got := c.planned(t, "run-3", `{}`, nextFinish)
+	if diff := cmp.Diff("run-1", got.Unfinished); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := c.runs.Get(t.Context(), retention.Messaging, "run-3"); err == nil {
+		t.Error("the run is stored before the one before it is finished")
+	}
+	c.ended(t, "run-1", certificate.Failed, certificate.Counts{})
+	c.planned(t, "run-3", `{}`, dynamo.NextDelete)
+}
+
+func TestARunThatIsCertifiedIsNotWaitedFor(t *testing.T) {
+	c := newCrowd(t, 3)
+	c.executions = &going{runs: []string{"run-1"}} // its execution is about to end
+	c.planned(t, "run-1", `{}`, dynamo.NextDelete)
+	c.ended(t, "run-1", certificate.Completed, certificate.Counts{})
+	if _, err := c.runs.Lock(t.Context(), retention.Messaging, "run-1", ""); err != nil { // it was cut off before it could unlock
+		t.Fatal(err)
+	}
+	c.planned(t, "run-2", `{}`, dynamo.NextDelete)
+}

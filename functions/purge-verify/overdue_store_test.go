@@ -1,0 +1,73 @@
+//go:build store
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+	"stille/shared/dynamo"
+	"stille/shared/purge"
+	"stille/shared/retention"
+)
+
+// TestHoweverARunEndsItSaysWhatIsOverdue is about the metric: a line of the log
+// with the number, by class.
+func TestHoweverARunEndsItSaysWhatIsOverdue(t *testing.T) {
+	for outcome, overdue := range map[certificate.Outcome]float64{
+		certificate.Completed: 0, certificate.Halted: 2, certificate.Stopped: 2, certificate.Failed: 2,
+	} {
+		t.Run(string(outcome), func(t *testing.T) {
+			w := newWorld(t)
+			var out bytes.Buffer
+			w.handler.log, w.bus = slog.New(slog.NewJSONHandler(&out, nil)), &heard{}
+			if overdue > 0 {
+				w.put("sub-1") // due since the night before last
+				w.put("sub-2")
+			}
+			w.now = func() time.Time { return time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC) } // for 28 hours
+			run := dynamo.Run{Class: retention.Messaging, ID: "run-1", Outcome: outcome, Certificate: "hash"}
+			if _, err := w.runs.Start(t.Context(), run); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.verify(t.Context(), request{Class: run.Class, Run: run.ID}); err != nil {
+				t.Fatal(err)
+			}
+			var got struct {
+				Class          string `json:"class"`
+				OverdueRecords float64
+				Embedded       map[string]any `json:"_aws"`
+			}
+			line, _, _ := bytes.Cut(out.Bytes(), []byte("\n"))
+			if err := json.Unmarshal(line, &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]any{"messaging", overdue}, []any{got.Class, got.OverdueRecords}); diff != "" || got.Embedded == nil {
+				t.Errorf("(-want +got)\n%s\n%s", diff, line)
+			}
+		})
+	}
+}
+
+func TestADueRecordIsOverdueAfter26Hours(t *testing.T) {
+	w := newWorld(t)
+	var asked time.Time
+	w.left = func(_ context.Context, _ retention.Class, cutoff time.Time) (purge.Counted, error) {
+		asked = cutoff
+		return purge.Counted{}, errDown
+	}
+	if err := w.countOverdue(t.Context(), w.class); !errors.Is(err, errDown) {
+		t.Errorf("error %v", err)
+	}
+	if since := w.Now.Sub(asked); since != 26*time.Hour {
+		t.Errorf("due since %v", since)
+	}
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"stille/shared/access"
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/release"
+	"stille/shared/retention"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/toolapi"
+)
+
+// contactKeys is where the contact key set comes from.
+type contactKeys interface {
+	Contact(ctx context.Context) (*contact.KeySet, error)
+}
+
+// handler lifts suppressions for which there is newer consent.
+type handler struct {
+	keys   contactKeys
+	list   release.List
+	scopes *scope.Registry
+	now    func() time.Time
+}
+
+type request struct {
+	Scope       string            `json:"scope"`
+	Contacts    []toolapi.Contact `json:"contacts"`
+	ConsentedAt apigw.Time        `json:"consentedAt"`
+	Evidence    string            `json:"evidence"`
+}
+
+type response struct {
+	Results []result `json:"results"`
+}
+
+type result struct {
+	Released bool        `json:"released"`
+	Reason   string      `json:"reason,omitempty"` // why not
+	Key      contact.Key `json:"key,omitempty"`
+}
+
+// writesAtOnce is how many contacts of one call are released at the same time.
+const writesAtOnce = 16
+
+func (h handler) release(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
+	now := h.now()
+	var asked request
+	faults, err := toolapi.Read(req, &asked)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	faults.Count("/contacts", len(asked.Contacts), toolapi.MaxContacts)
+	consent := asked.consent(h.scopes, tool, now, &faults)
+	set, err := h.keys.Contact(ctx)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	contacts, err := toolapi.Parse(asked.Contacts, set, &faults)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	if err := faults.Err(); err != nil {
+		return apigw.Response{}, err
+	}
+	if err := tool.May(access.Release, consent.Scope); err != nil {
+		return apigw.Response{}, err
+	}
+	results, err := h.lift(ctx, contacts, consent, now)
+	if err != nil {
+		return apigw.Response{}, err
+	}
+	return apigw.JSON(http.StatusOK, response{Results: results}), nil
+}
+
+// consent is what every contact of the request is said to have given. Nothing
+// about it is guessed: its scope has to be named also where there is one brand.
+func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time, faults *toolapi.Invalid) suppression.Consent {
+	in := scope.Scope(r.Scope)
+	if in == "" {
+		faults.Add("/scope", "must be given")
+	} else {
+		in = toolapi.Scope(scopes, r.Scope, faults)
+	}
+	switch at := r.ConsentedAt; {
+	case at.IsZero():
+		faults.Add("/consentedAt", "must be given")
+	case at.After(now) || at.Year() < 1970:
+		faults.Add("/consentedAt", "must not be in the future, nor before 1970")
+	}
+	if r.Evidence == "" {
+		faults.Add("/evidence", "must be given")
+	} else if err := retention.ParseReference(r.Evidence); err != nil {
+		faults.Add("/evidence", retention.ErrReference.Error())
+	}
+	return suppression.Consent{
+		Scope: in, At: r.ConsentedAt.UTC(), Source: suppression.SourceTool + suppression.Source(":"+tool.Name), Evidence: r.Evidence,
+	}
+}
+
+// lift releases the contacts. It is all or an error: a call that failed may be
+// repeated, what it lifted stands and is answered as released again.
+func (h handler) lift(ctx context.Context, contacts toolapi.Contacts, consent suppression.Consent, now time.Time) ([]result, error) {
+	results := make([]result, len(contacts))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(writesAtOnce)
+	for i, c := range contacts {
+		if !c.Valid() {
+			results[i] = result{Reason: toolapi.InvalidAddress}
+			continue
+		}
+		group.Go(func() error {
+			refusal, _, err := release.Lift(ctx, h.list, c.Keys, c.Contact.Channel(), consent, now)
+			if errors.Is(err, dynamo.ErrUnreadable) {
+				// It goes on being suppressed, and the others need not wait.
+				refusal, err = suppression.NeedsOperator, nil
+			}
+			results[i] = result{Released: refusal == "" && err == nil, Reason: string(refusal), Key: c.Key()}
+			return err
+		})
+	}
+	return results, group.Wait()
+}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/access"
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/toolapi"
+	"stille/shared/toolapi/toolapitest"
+)
+
+const (
+	email = `{"channel":"email","address":"Kari@Example.no"}`
+	sms   = `{"channel":"sms","address":"+47 912 34 567"}`
+)
+
+var errDown = errors.New("the store is down")
+
+// memory is the list, over the real rules.
+type memory struct {
+	mu         sync.Mutex
+	items      map[contact.Key]suppression.Item
+	changes    []suppression.Change
+	err        error
+	unreadable contact.Key
+}
+
+func (m *memory) Get(_ context.Context, keys []contact.Key) (suppression.Item, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if keys[0] == m.unreadable {
+		return suppression.Item{}, dynamo.ErrUnreadable
+	}
+	return m.items[keys[0]], m.err
+}
+
+func (m *memory) Apply(_ context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.err != nil {
+		return suppression.Outcome{}, m.err
+	}
+	m.changes = append(m.changes, c)
+	item := m.items[keys[0]]
+	item.Key, item.Channel = keys[0], ch
+	outcome, err := suppression.Apply(item, c, "01K", now)
+	m.items[keys[0]] = outcome.Item
+	return outcome, err
+}
+
+// optedOut is a list on which the contact stands for the reasons, since the
+// day before yesterday.
+func optedOut(key contact.Key, reasons ...suppression.Reason) *memory {
+	since := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	marks := map[suppression.Reason]suppression.Mark{}
+	for _, r := range reasons {
+		marks[r] = suppression.Mark{First: since, Last: since, Source: suppression.SourceLink}
+	}
+	return &memory{items: map[contact.Key]suppression.Item{key: {Key: key, Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{"acme": marks}}}}
+}
+
+func newHandler(h *toolapitest.House, list *memory) handler {
+	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}
+}
+
+func releasing(in, consentedAt string, contacts ...string) string {
+	return fmt.Sprintf(`{"scope":%q,"contacts":[%s],"consentedAt":%q,"evidence":"form/4711"}`, in, strings.Join(contacts, ","), consentedAt)
+}
+
+const yesterday = "2026-11-21T09:00:00+01:00"
+
+func TestNewerConsentReleasesAndTheAnswerIsTheSameAgain(t *testing.T) {
+	h := toolapitest.New(t)
+	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
+	list := optedOut(mail, suppression.Unsubscribed, suppression.Objection)
+	for n := range 2 {
+		resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing("acme", yesterday, sms, email, `{"channel":"sms","address":"912"}`)))
+		want := []result{{Reason: "not-suppressed", Key: number}, {Released: true, Key: mail}, {Reason: "invalid-address"}}
+		if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+			t.Errorf("time %d: results (-want +got):\n%s", n, diff)
+		}
+	}
+	change := suppression.Change{
+		Action: suppression.Release, Scope: "acme", At: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC), Source: "tool:crm", Note: "form/4711",
+	}
+	want := []suppression.Change{change, change}
+	want[0].Reason, want[1].Reason = suppression.Unsubscribed, suppression.Objection
+	if diff := cmp.Diff(want, list.changes); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhyAContactIsNotReleased(t *testing.T) {
+	for _, test := range []struct {
+		name, scope, consentedAt string
+		reasons                  []suppression.Reason
+		want                     string
+		changes                  int
+	}{
+		{"consent before the opt-out", "acme", "2026-11-20T07:59:59.999Z", []suppression.Reason{"unsubscribed"}, "older-than-opt-out", 0},
+		{"consent in the opt-out's instant", "acme", "2026-11-20T08:00:00Z", []suppression.Reason{"stop"}, "older-than-opt-out", 0},
+		{"nobody said no", "acme", yesterday, nil, "not-suppressed", 0},
+		{"the no is the brand's, the consent a topic's", "acme/newsletter", yesterday, []suppression.Reason{"unsubscribed"}, "not-suppressed", 0},
+		{"the no is the brand's, the consent every one's", "*", yesterday, []suppression.Reason{"unsubscribed"}, "not-suppressed", 0},
+		{"a complaint", "acme", yesterday, []suppression.Reason{"complaint"}, "needs-operator", 0},
+		{"a complaint of the brand, the consent a topic's", "acme/newsletter", yesterday, []suppression.Reason{"complaint"}, "needs-operator", 0},
+		{"a hard bounce beside an opt-out, which is lifted", "acme", yesterday, []suppression.Reason{"hard-bounce", "unsubscribed"}, "needs-operator", 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			key := h.Key(t, contact.Email, "kari@example.no")
+			list := optedOut(key, test.reasons...)
+			resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing(test.scope, test.consentedAt, email)))
+			want := []result{{Reason: test.want, Key: key}}
+			if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" || len(list.changes) != test.changes {
+				t.Errorf("%d changes; results (-want +got):\n%s", len(list.changes), diff)
+			}
+		})
+	}
+}
+
+func TestAnItemThatCannotBeReadIsForAnOperatorAndLeavesTheOthers(t *testing.T) {
+	h := toolapitest.New(t)
+	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
+	list := optedOut(mail, suppression.Stop)
+	list.unreadable = number
+	resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing("acme", yesterday, sms, email)))
+	want := []result{{Reason: "needs-operator", Key: number}, {Released: true, Key: mail}}
+	if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryBadFieldIsNamedAndNothingIsLifted(t *testing.T) {
+	for _, test := range []struct {
+		name, body string
+		want       []string
+	}{
+		{"nothing", `{}`, []string{"/contacts", "/scope", "/consentedAt", "/evidence"}},
+		{"everything", `{"scope":"amce","contacts":[` + email + `,{"channel":"fax"}],"consentedAt":"2026-11-22T03:00:00.000000001Z","evidence":"she said so","at":1}`,
+			[]string{"/at", "/scope", "/consentedAt", "/evidence", "/contacts/1/channel"}},
+		{"wrong types", `{"scope":{},"contacts":{},"consentedAt":"today","evidence":[]}`, []string{"/consentedAt", "/contacts", "/evidence", "/scope"}},
+		{"no time", strings.Replace(releasing("acme", yesterday, email), `"`+yesterday+`"`, "null", 1), []string{"/consentedAt"}},
+		{"a time before there were computers", releasing("acme", "1969-12-31T23:59:59Z", email), []string{"/consentedAt"}},
+		{"evidence that is too long", strings.Replace(releasing("acme", yesterday, email), "form/4711", strings.Repeat("e", 65), 1), []string{"/evidence"}},
+		{"too many contacts", releasing("acme", yesterday, strings.Split(strings.Repeat(email+"\n", 1001), "\n")[:1001]...), []string{"/contacts"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
+			resp := h.Serve(t, newHandler(h, list).release, h.Post(test.body))
+			if resp.StatusCode != http.StatusBadRequest || len(list.changes) != 0 {
+				t.Fatalf("status %d, %d changes", resp.StatusCode, len(list.changes))
+			}
+			if diff := cmp.Diff(test.want, toolapitest.Pointers(t, resp)); diff != "" {
+				t.Errorf("pointers (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTheScopeIsNamedAlsoWhereThereIsOneBrand(t *testing.T) {
+	h := toolapitest.New(t)
+	var err error
+	if h.Scopes, err = scope.Load([]byte(`
+scopes:
+  - {id: 1, scope: acme, controller: Acme AS, name: {en: Acme}, policyURL: "https://acme.example/p", contact: p@acme.example, linkDomain: links.acme.example}
+`)); err != nil {
+		t.Fatal(err)
+	}
+	resp := h.Serve(t, newHandler(h, &memory{}).release, h.Post(releasing("", yesterday, email)))
+	if diff := cmp.Diff([]string{"/scope"}, toolapitest.Pointers(t, resp)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestConsentOfThisVeryInstantCounts(t *testing.T) {
+	h := toolapitest.New(t)
+	list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
+	resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing("acme", "2026-11-22T03:00:00Z", email)))
+	if got := toolapitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Released {
+		t.Errorf("not released: %s", got[0].Reason)
+	}
+}
+
+func TestReleasingNeedsTheRightAndTheScope(t *testing.T) {
+	for _, test := range []struct {
+		name, scope string
+		right       access.Right
+		title       string
+	}{
+		{"its own brand", "acme", access.Release, ""},
+		{"a topic of its brand", "acme/newsletter", access.Release, ""},
+		{"another brand", "globex", access.Release, `it lacks the scope "globex"`},
+		{"every scope", "*", access.Release, `it lacks the scope "*"`},
+		{"the right to suppress only", "acme", access.Suppress, `it lacks the right "release"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
+			h.Tool.Rights, h.Tool.Scopes = []access.Right{test.right}, []scope.Scope{"acme"}
+			resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing(test.scope, yesterday, email)))
+			status := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[test.title == ""]
+			if got := toolapitest.Body[struct{ Title string }](t, resp, status).Title; !strings.HasSuffix(got, test.title) {
+				t.Errorf("title %q, want one that ends in %q", got, test.title)
+			}
+			if status != http.StatusOK && len(list.changes) != 0 {
+				t.Errorf("%d changes", len(list.changes))
+			}
+		})
+	}
+}
+
+func TestACallThatWasNotSettledIsNotAnswered200(t *testing.T) {
+	for name, spoil := range map[string]func(*toolapitest.House, *memory){
+		"the list fails":                   func(_ *toolapitest.House, m *memory) { m.err = errDown },
+		"the keys cannot be read":          func(h *toolapitest.House, _ *memory) { h.KeysErr = errDown },
+		"the keys are another table's":     func(h *toolapitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys },
+		"the tools' table does not answer": func(h *toolapitest.House, _ *memory) { h.ToolsErr = errDown },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
+			spoil(h, list)
+			resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing("acme", yesterday, email)))
+			if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "released") {
+				t.Errorf("status %d: %s", resp.StatusCode, resp.Body)
+			}
+		})
+	}
+}
+
+func TestEventsOfReleaseAreAnswered(t *testing.T) {
+	want := map[string]int{"release.signed-up-again.json": 1, "release.everywhere.json": 2}
+	for _, name := range toolapitest.Events(t, "release") {
+		t.Run(name, func(t *testing.T) {
+			h := toolapitest.New(t)
+			var req apigw.Request
+			h.Event(t, name, &req)
+			resp := h.Serve(t, newHandler(h, optedOut(h.Key(t, contact.Email, "kari@example.no"), "unsubscribed")).release, req)
+			if got := toolapitest.Body[response](t, resp, http.StatusOK).Results; len(got) != want[name] {
+				t.Errorf("%d results, want %d", len(got), want[name])
+			}
+		})
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("events that are not there: %v", want)
+	}
+}
+
+func TestTheExamplesOfReleaseAreAnswered(t *testing.T) {
+	h := toolapitest.New(t)
+	h.AnswersItsExamples(t, newHandler(h, optedOut(h.Key(t, contact.Email, "kari@example.no"), "unsubscribed")).release)
+}
+
+func TestReleaseHasItsFront(t *testing.T) {
+	toolapitest.Front(t, access.Release, releasing("acme", yesterday, email), func(h *toolapitest.House) toolapi.Call {
+		return newHandler(h, &memory{items: map[contact.Key]suppression.Item{}}).release
+	})
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"stille/shared/keys"
+)
+
+func (h *handler) rotateLinks(ctx context.Context) (keys.Answer, error) {
+	var answer keys.Answer
+	err := h.changed(ctx, h.stack.LinkKeys(), func(v version) (string, error) {
+		links, err := keys.OpenLinks(v.value, v.stored)
+		if err != nil {
+			return "", fmt.Errorf("secret %s: %w", v.secret, err)
+		}
+		next, email, sms, err := links.Rotate(h.now())
+		if err != nil {
+			return "", err
+		}
+		answer = keys.Answer{Done: keys.Rotated, ID: email.ID, SMSID: sms.ID, Letter: sms.Letter}
+		return next.Secret()
+	})
+	return answer, err
+}
+
+// rotateContacts takes the step that is due: it adds a key, or makes the one
+// that was added the primary one. A key's canary is planted after the key is
+// stored, as no set would reproduce it before, and before anything is written
+// under the key, as from then on no set without the key may serve.
+func (h *handler) rotateContacts(ctx context.Context) (keys.Answer, error) {
+	var (
+		answer keys.Answer
+		after  string // the secret as it is stored in the end
+	)
+	err := h.changed(ctx, h.stack.ContactKeys(), func(v version) (string, error) {
+		contacts, err := h.contacts(ctx, v)
+		if err != nil {
+			return "", err
+		}
+		if waiting, ok := contacts.Waiting(); ok {
+			// The call that added it may have ended before it planted the canary.
+			if err := h.plant(ctx, v.value, waiting.ID); err != nil {
+				return "", err
+			}
+			next, promoted, err := contacts.Promote(h.now())
+			if err != nil {
+				return "", err
+			}
+			answer = keys.Answer{Done: keys.Promoted, ID: promoted.ID, Next: "stille keys list", From: next.RemovableAt()}
+			return next.Secret()
+		}
+		next, added, err := contacts.Add(h.now())
+		if err != nil {
+			return "", err
+		}
+		answer = keys.Answer{Done: keys.Added, ID: added.ID, Next: "stille keys rotate contact", From: next.PromotableAt(added)}
+		after, err = next.Secret()
+		return after, err
+	})
+	if err != nil || answer.Done != keys.Added {
+		return answer, err
+	}
+	if err := h.plant(ctx, after, answer.ID); err != nil {
+		return keys.Answer{}, fmt.Errorf("the key %s is added and harmless, but the next call must finish it: %w", answer.ID, err)
+	}
+	return answer, nil
+}
+
+// contacts opens the contact key set, and refuses to touch one that is not the
+// table's.
+func (h *handler) contacts(ctx context.Context, v version) (keys.Contacts, error) {
+	set, err := keys.ParseContact(v.value)
+	if err != nil {
+		return keys.Contacts{}, fmt.Errorf("secret %s: %w", v.secret, err)
+	}
+	planted, err := h.suppressions.Canaries(ctx)
+	if err != nil {
+		return keys.Contacts{}, err
+	}
+	if err := set.Reproduces(planted); err != nil {
+		return keys.Contacts{}, fmt.Errorf("secret %s: %w", v.secret, err)
+	}
+	return keys.OpenContacts(v.value, v.stored)
+}
+
+// plant adds the canary of one key of a secret.
+func (h *handler) plant(ctx context.Context, secret, id string) error {
+	set, err := keys.ParseContact(secret)
+	if err != nil {
+		return err
+	}
+	canaries, err := set.Canaries()
+	if err != nil {
+		return err
+	}
+	return h.suppressions.AddCanaries(ctx, map[string]string{id: canaries[id]})
+}
+
+// destroyContact takes a key that nothing uses out of the set. Its canary goes
+// first: a set without the key would not reproduce it, while a key without a
+// canary does no harm. Nothing is written under the key meanwhile, as it has
+// not been the primary one for days.
+func (h *handler) destroyContact(ctx context.Context, id string) (keys.Answer, error) {
+	err := h.changed(ctx, h.stack.ContactKeys(), func(v version) (string, error) {
+		contacts, err := h.contacts(ctx, v)
+		if err != nil {
+			return "", err
+		}
+		next, err := contacts.Remove(id, h.now())
+		if err != nil {
+			return "", err
+		}
+		uses, err := h.uses(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		if uses.Any() {
+			return "", keys.Refusal(fmt.Sprintf("the contact key %s is in use, and what uses it would be lost: %s", id, h.told(uses)))
+		}
+		if err := h.suppressions.RemoveCanary(ctx, id); err != nil {
+			return "", err
+		}
+		return next.Secret()
+	})
+	if err != nil {
+		return keys.Answer{}, err
+	}
+	return keys.Answer{Done: keys.Destroyed, ID: id}, nil
+}
+
+// uses counts what names a contact by a key.
+func (h *handler) uses(ctx context.Context, id string) (keys.Uses, error) {
+	number, err := strconv.ParseUint(id, 16, 32)
+	if err != nil {
+		return keys.Uses{}, errors.New("a key's id is 8 hexadecimal digits")
+	}
+	uses := keys.Uses{Records: make(map[string]int, len(h.policy.Classes))}
+	if uses.Suppressions, err = h.suppressions.CountUnmerged(ctx, uint32(number)); err != nil {
+		return uses, err
+	}
+	if uses.Holds, err = h.holds.CountSubjects(ctx, uint32(number)); err != nil {
+		return uses, err
+	}
+	for _, class := range h.policy.Classes {
+		if uses.Records[class.Name], err = h.records.CountSubjects(ctx, class.Name, uint32(number)); err != nil {
+			return uses, err
+		}
+	}
+	return uses, nil
+}
+
+func (h *handler) told(u keys.Uses) string {
+	parts := []string{fmt.Sprintf("suppressions %d", u.Suppressions), fmt.Sprintf("holds %d", u.Holds)}
+	for _, class := range h.policy.Classes {
+		parts = append(parts, fmt.Sprintf("records of %s %d", class.Name, u.Records[class.Name]))
+	}
+	return strings.Join(parts, ", ")
+}

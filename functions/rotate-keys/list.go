@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"stille/shared/keys"
+)
+
+// What a listing calls due: link keys are rotated once a year.
+const linkKeysDue = 370 * 24 * time.Hour
+
+// list tells of every key all but the key.
+func (h *handler) list(ctx context.Context) (keys.Listing, error) {
+	contacts, err := h.listContacts(ctx)
+	if err != nil {
+		return keys.Listing{}, err
+	}
+	email, sms, err := h.listLinks(ctx)
+	if err != nil {
+		return keys.Listing{}, err
+	}
+	v, err := h.current(ctx, h.stack.ProofKeys())
+	if err != nil {
+		return keys.Listing{}, err
+	}
+	proof, err := keys.ListProof(v.value, v.stored)
+	if err != nil {
+		return keys.Listing{}, fmt.Errorf("secret %s: %w", v.secret, err)
+	}
+	return keys.Listing{Sets: []keys.Set{contacts, email, sms, {Name: keys.ProofSet, Keys: h.listed(proof)}}}, nil
+}
+
+func (h *handler) listContacts(ctx context.Context) (keys.Set, error) {
+	v, err := h.current(ctx, h.stack.ContactKeys())
+	if err != nil {
+		return keys.Set{}, err
+	}
+	contacts, err := keys.OpenContacts(v.value, v.stored)
+	if err != nil {
+		return keys.Set{}, fmt.Errorf("secret %s: %w", v.secret, err)
+	}
+	set := keys.Set{Name: keys.ContactSet, Keys: h.listed(contacts.Keys())}
+	for i, key := range set.Keys {
+		uses, err := h.uses(ctx, key.ID)
+		if err != nil {
+			return keys.Set{}, err
+		}
+		set.Keys[i].Uses = &uses
+		if !uses.Any() && !key.Primary && !key.Waiting && set.Next == "" {
+			set.Next, set.From = "stille keys destroy contact "+key.ID, contacts.RemovableAt()
+		}
+	}
+	if waiting, ok := contacts.Waiting(); ok {
+		set.Next, set.From = "stille keys rotate contact", contacts.PromotableAt(waiting)
+	}
+	return set, nil
+}
+
+func (h *handler) listLinks(ctx context.Context) (email, sms keys.Set, err error) {
+	v, err := h.current(ctx, h.stack.LinkKeys())
+	if err != nil {
+		return email, sms, err
+	}
+	links, err := keys.OpenLinks(v.value, v.stored)
+	if err != nil {
+		return email, sms, fmt.Errorf("secret %s: %w", v.secret, err)
+	}
+	email = keys.Set{Name: keys.LinkSet + "-email", Keys: h.listed(links.Email())}
+	sms = keys.Set{Name: keys.LinkSet + "-sms", Keys: h.listed(links.SMS())}
+	newest := email.Keys[len(email.Keys)-1]
+	if h.now().Sub(newest.Created) > linkKeysDue {
+		email.Next, sms.Next = "stille keys rotate link", "stille keys rotate link"
+	}
+	return email, sms, nil
+}
+
+func (h *handler) listed(all []keys.Key) []keys.Listed {
+	listed := make([]keys.Listed, len(all))
+	for i, key := range all {
+		listed[i] = keys.Listed{Key: key, AgeDays: int(h.now().Sub(key.Created) / (24 * time.Hour))}
+	}
+	return listed
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/keys"
+)
+
+// lines are a listing's sets and keys with the ids left out.
+func lines(l keys.Listing) []string {
+	var all []string
+	for _, set := range l.Sets {
+		for _, key := range set.Keys {
+			line := set.Name
+			if key.Letter != "" {
+				line += " " + key.Letter
+			}
+			line += " " + (time.Duration(key.AgeDays) * 24 * time.Hour).String()
+			if key.Primary {
+				line += " primary"
+			}
+			if key.Waiting {
+				line += " waiting"
+			}
+			if key.Uses != nil {
+				line += " used " + map[bool]string{true: "yes", false: "no"}[key.Uses.Any()]
+			}
+			all = append(all, line)
+		}
+		if set.Next != "" {
+			line := set.Name + " next " + strings.TrimRight(set.Next, "0123456789abcdef")
+			if !set.From.IsZero() {
+				line += " from " + set.From.Format(time.RFC3339)
+			}
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+func (w *world) list(t *testing.T) keys.Listing {
+	t.Helper()
+	listing, err := order[keys.Listing](t, w, `{"list":true}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listing
+}
+
+func TestAListingSaysWhatThereIsAndWhatIsDue(t *testing.T) {
+	w := begun(t)
+	first := number(t, w.contactKeys(t)[0].ID)
+	w.unmerged[first] = 3
+	same := []string{"link-email 0s primary", "link-sms 0 0s primary", "proof 0s primary"}
+	for _, step := range []struct {
+		name string
+		do   func()
+		want []string
+	}{
+		{"after the first deploy", func() {}, append([]string{"contact 0s primary used yes"}, same...)},
+		{"while a contact key waits", func() { w.change(t, rotateContact) }, append([]string{
+			"contact 0s primary used yes", "contact 0s waiting used no", "contact next stille keys rotate contact from 2026-11-22T00:20:00Z"}, same...)},
+		{"after it was promoted", func() { w.now = midnight.Add(keys.Settled); w.change(t, rotateContact) }, append([]string{
+			"contact 0s used yes", "contact 0s primary used no"}, same...)},
+		{"when nothing uses the old one any more", func() { w.unmerged[first] = 0 }, append([]string{
+			"contact 0s used no", "contact 0s primary used no", "contact next stille keys destroy contact  from 2026-11-27T00:20:00Z"}, same...)},
+		{"when the link keys are overdue", func() { w.now = midnight.Add(371 * 24 * time.Hour) }, []string{
+			"contact 8904h0m0s used no", "contact 8904h0m0s primary used no", "contact next stille keys destroy contact  from 2026-11-27T00:20:00Z",
+			"link-email 8904h0m0s primary", "link-email next stille keys rotate link",
+			"link-sms 0 8904h0m0s primary", "link-sms next stille keys rotate link", "proof 8904h0m0s primary"}},
+		{"after they were rotated", func() { w.change(t, rotateLink) }, []string{
+			"contact 8904h0m0s used no", "contact 8904h0m0s primary used no", "contact next stille keys destroy contact  from 2026-11-27T00:20:00Z",
+			"link-email 8904h0m0s", "link-email 0s primary",
+			"link-sms 0 8904h0m0s", "link-sms 1 0s primary", "proof 8904h0m0s primary"}},
+	} {
+		step.do()
+		if diff := cmp.Diff(step.want, lines(w.list(t))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+	}
+}
+
+func TestTheExampleOrdersAreTaken(t *testing.T) {
+	for name, want := range map[string]string{
+		"rotate-keys.link.json":    `"done":"rotated"`,
+		"rotate-keys.contact.json": `"done":"added"`,
+		"rotate-keys.destroy.json": `"refused":"there is no such contact key`,
+		"rotate-keys.list.json":    `{"sets":[{"set":"contact"`,
+	} {
+		payload, err := os.ReadFile(filepath.Join("../../events", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := order[rawText](t, begun(t), string(payload))
+		if err != nil || !strings.Contains(string(got), want) {
+			t.Errorf("%s: it answers %s, error %v", name, got, err)
+		}
+	}
+}
+
+// rawText is JSON as it was written.
+type rawText string
+
+// UnmarshalJSON keeps it.
+func (r *rawText) UnmarshalJSON(text []byte) error {
+	*r = rawText(text)
+	return nil
+}

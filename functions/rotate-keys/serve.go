@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-lambda-go/cfn"
+
+	"stille/shared/keys"
+)
+
+// errOrder is about what the function was asked to do.
+var errOrder = errors.New("bad order")
+
+// serve answers CloudFormation, or an order: {"rotate":"link"},
+// {"rotate":"contact"}, {"destroy":{"set":"contact","id":"0a1b2c3d"}} or
+// {"list":true}. A refusal is an answer, not an error: nothing would be gained
+// by trying again.
+func (h *handler) serve(ctx context.Context, payload json.RawMessage) (any, error) {
+	var sent struct{ RequestType cfn.RequestType }
+	if json.Unmarshal(payload, &sent) == nil && sent.RequestType != "" {
+		var event cfn.Event
+		if err := json.Unmarshal(payload, &event); err != nil {
+			return nil, fmt.Errorf("%w: CloudFormation's event cannot be read", errOrder)
+		}
+		return cfn.LambdaWrap(h.handle)(ctx, event)
+	}
+	order, err := readOrder(payload)
+	if err != nil {
+		return nil, err
+	}
+	if order.List {
+		return h.list(ctx)
+	}
+	answer, err := h.change(ctx, order)
+	var refusal keys.Refusal
+	if errors.As(err, &refusal) {
+		answer, err = keys.Answer{Refused: refusal.Error()}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	h.log.InfoContext(ctx, "keys", "done", answer.Done, "id", answer.ID, "refused", answer.Refused)
+	return answer, nil
+}
+
+func readOrder(payload []byte) (keys.Order, error) {
+	var order keys.Order
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.DisallowUnknownFields()
+	if decoder.Decode(&order) != nil {
+		return order, fmt.Errorf("%w: not one of rotate, destroy and list", errOrder)
+	}
+	asked := 0
+	for _, one := range []bool{order.Rotate != "", order.Destroy != nil, order.List} {
+		if one {
+			asked++
+		}
+	}
+	if asked != 1 {
+		return order, fmt.Errorf("%w: must be exactly one of rotate, destroy and list", errOrder)
+	}
+	return order, nil
+}
+
+func (h *handler) change(ctx context.Context, order keys.Order) (keys.Answer, error) {
+	switch {
+	case order.Rotate == keys.LinkSet:
+		return h.rotateLinks(ctx)
+	case order.Rotate == keys.ContactSet:
+		return h.rotateContacts(ctx)
+	case order.Destroy == nil:
+		return keys.Answer{}, fmt.Errorf("%w: rotate must be link or contact", errOrder)
+	}
+	switch order.Destroy.Set {
+	case keys.ContactSet:
+		return h.destroyContact(ctx, order.Destroy.ID)
+	case keys.LinkSet:
+		return keys.Answer{}, keys.Refusal("link keys are never destroyed: a link in a message opens for ever, and needs the key it was made with")
+	case keys.ProofSet:
+		return keys.Answer{}, keys.Refusal("proof keys are never destroyed: without them nobody can show which records a certificate lists")
+	}
+	return keys.Answer{}, fmt.Errorf("%w: destroy.set must be contact, link or proof", errOrder)
+}

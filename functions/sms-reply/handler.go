@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/inbox"
+	"stille/shared/reply"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/texting"
+)
+
+// contactKeys is where the contact key set comes from.
+type contactKeys interface {
+	Contact(ctx context.Context) (*contact.KeySet, error)
+}
+
+// list is the suppression list.
+type list interface {
+	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
+}
+
+// replies remembers which replies were done with.
+type replies interface {
+	Claimed(ctx context.Context, id string) (bool, error)
+	Claim(ctx context.Context, id string, now time.Time) (bool, error)
+	Release(ctx context.Context, id string) error
+}
+
+// phone sends texts.
+type phone interface {
+	Send(ctx context.Context, t texting.Text) error
+}
+
+// handler takes in replies.
+type handler struct {
+	keys      contactKeys
+	list      list
+	replies   replies
+	phone     phone
+	languages texting.Languages
+	scopes    *scope.Registry
+	log       *slog.Logger
+	now       func() time.Time
+}
+
+// patience is how long a text may take to be sent.
+const patience = 3 * time.Second
+
+var (
+	errUnnamed = errors.New("the reply has no id: whether it was taken before cannot be told")
+	errNoTime  = errors.New("there is no time left to answer the reply")
+)
+
+// take does what one reply asks for, and answers it. An error means that the
+// reply is to come again: what it changed stands and is not changed twice, and
+// only what was not answered is.
+func (h handler) take(ctx context.Context, m inbox.Message) error {
+	now := h.now()
+	r, err := read(m, h.scopes, now)
+	if err != nil {
+		return err
+	}
+	if r.verdict == reply.Ignore {
+		h.log.InfoContext(ctx, "a reply", "verdict", string(r.verdict), "scope", string(r.scope))
+		return nil
+	}
+	who, err := contact.Normalise(contact.SMS, r.from, "")
+	if err != nil {
+		// A name or a short code: nobody whom we could write to.
+		h.log.WarnContext(ctx, "a reply from what is no phone number", "message", m.ID, "verdict", string(r.verdict), "scope", string(r.scope))
+		return nil
+	}
+	if r.verdict == reply.Start {
+		// SNS's time is the later, the later a repetition: one of an old START
+		// must not lift a newer STOP. One of a STOP only keeps silent.
+		if done, err := h.done(ctx, r); done || err != nil {
+			return err
+		}
+	}
+	known, key, err := h.change(ctx, r, who, now)
+	if err != nil {
+		return err
+	}
+	h.log.InfoContext(ctx, "a reply", "verdict", string(r.verdict), "scope", string(r.scope), "key", key.Short())
+	return h.answer(ctx, r, who, known, now)
+}
+
+// done tells whether the reply was taken before.
+func (h handler) done(ctx context.Context, r inbound) (bool, error) {
+	if r.id == "" {
+		return false, errUnnamed
+	}
+	return h.replies.Claimed(ctx, r.id)
+}
+
+// change makes the reply's changes and returns what is then known of whoever
+// wrote, as a check would see it.
+func (h handler) change(ctx context.Context, r inbound, who contact.Contact, now time.Time) (suppression.Item, contact.Key, error) {
+	set, err := h.keys.Contact(ctx)
+	if err != nil {
+		return suppression.Item{}, "", err
+	}
+	keys, err := set.Keys(who)
+	if err != nil {
+		return suppression.Item{}, "", err
+	}
+	for _, c := range r.changes() {
+		if _, err := h.list.Apply(ctx, keys, who.Channel(), c, now); err != nil {
+			return suppression.Item{}, "", err
+		}
+	}
+	known, err := h.list.Get(ctx, keys)
+	return known, keys[0], err
+}
+
+// changes are what the reply does to the list. START lifts what a reply or a
+// link did, and nothing that somebody else said.
+func (r inbound) changes() []suppression.Change {
+	c := suppression.Change{Action: suppression.Suppress, Scope: r.scope, Reason: suppression.Stop, At: r.at, Source: suppression.SourceSMS}
+	switch r.verdict {
+	case reply.Stop:
+		return []suppression.Change{c}
+	case reply.Review:
+		c.Source = suppression.SourceSMSReview
+		return []suppression.Change{c}
+	case reply.Start:
+		c.Action = suppression.Release
+		unsubscribed := c
+		unsubscribed.Reason = suppression.Unsubscribed
+		return []suppression.Change{c, unsubscribed}
+	}
+	return nil
+}
+
+// answer claims a reply that was taken, and sends the one text that it gets, if
+// it gets one.
+func (h handler) answer(ctx context.Context, r inbound, who contact.Contact, known suppression.Item, now time.Time) error {
+	if r.id == "" {
+		return errUnnamed
+	}
+	// A text that is cut off may have gone out, and its claim would stay.
+	if end, limited := ctx.Deadline(); limited && end.Sub(h.now()) < 2*patience {
+		return errNoTime
+	}
+	first, err := h.replies.Claim(ctx, r.id, now)
+	if err != nil || !first {
+		return err
+	}
+	body := r.text(h.languages.For(r.brand), known)
+	if body == "" {
+		return nil
+	}
+	sending, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := h.phone.Send(sending, texting.Text{From: r.to, To: who, Body: body}); err != nil {
+		return errors.Join(err, h.replies.Release(ctx, r.id))
+	}
+	return nil
+}
+
+// text is what the reply is answered with: what is true now, whatever order
+// replies came in. It is empty where there is nothing to say, or nobody to say
+// it: a number that is no brand's.
+func (r inbound) text(words texting.Words, known suppression.Item) string {
+	if r.brand.ID == 0 {
+		return ""
+	}
+	silent := !suppression.Decide(known, suppression.Marketing, r.scope).Send
+	switch {
+	case r.verdict == reply.Help:
+		return words.Help
+	case r.verdict == reply.Start && silent:
+		return words.StillStopped
+	case r.verdict == reply.Start:
+		return words.Started
+	case r.verdict == reply.Stop && silent:
+		return words.Stopped
+	case r.verdict == reply.Review && silent && known.Marks[r.scope][suppression.Stop].First.Equal(r.at):
+		// Only where it began the silence: an answering machine that tells how to
+		// stop would be answered for ever.
+		return words.Stopped
+	}
+	return ""
+}

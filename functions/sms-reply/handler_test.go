@@ -1,0 +1,284 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/inbox"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/toolapi/toolapitest"
+)
+
+const (
+	stopped      = acme + ">" + kari + ": Acme: Du får ikke"
+	started      = acme + ">" + kari + ": Acme: Du kan få"
+	stillStopped = acme + ">" + kari + ": Acme: Reklame på SMS"
+	helped       = acme + ">" + kari + ": Acme sender meldinger fra"
+)
+
+func TestWhatAReplyDoesAndWhatItIsAnswered(t *testing.T) {
+	for _, c := range []struct {
+		name, text, to string
+		active, said   []string
+	}{
+		{"a word that opts out", "Stopp!", acme, []string{"stop in acme, from sms"}, []string{stopped}},
+		{"a word that opts out among others", "please don't stop", acme, []string{"stop in acme, from sms-review"}, []string{stopped}},
+		{"a word that asks", "Hjelp", acme, nil, []string{helped}},
+		{"a word that lifts, of somebody who never opted out", "START", acme, nil, []string{started}},
+		{"yes, which answers some other question", "JA", acme, nil, nil},
+		{"thanks", "Takk!", acme, nil, nil},
+		{"a brand that names no language", "STOP", globex, []string{"stop in globex, from sms"}, []string{globex + ">" + kari + ": Globex: You will get"}},
+		{"a number that is no brand's", "STOP", "+4759449999", []string{"stop in *, from sms"}, nil},
+		{"help from a number that is no brand's", "HELP", "+4759449999", nil, nil},
+		{"a name where a number should be", "STOP", "Acme", []string{"stop in *, from sms"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			m := w.reply("1", c.text)
+			m.to = c.to
+			w.hear(t, m)
+			if diff := cmp.Diff(append([]string{}, c.active...), w.active(t, kari)); diff != "" {
+				t.Errorf("active (-want +got)\n%s", diff)
+			}
+			if diff := cmp.Diff(append([]string{}, c.said...), w.said()); diff != "" {
+				t.Errorf("said (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAReplyThatComesTwiceIsTakenAndAnsweredOnce(t *testing.T) {
+	w := newWorld(t)
+	w.hear(t, w.reply("1", "STOP"), w.reply("1", "STOP"))
+	if diff := cmp.Diff([]string{"suppressed stop sms"}, w.memory.entries); diff != "" {
+		t.Errorf("entries (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{stopped}, w.said()); diff != "" {
+		t.Errorf("said (-want +got)\n%s", diff)
+	}
+	later := w.reply("2", "STOP")
+	later.at = w.Now
+	w.hear(t, later)
+	if diff := cmp.Diff([]string{stopped, stopped}, w.said()); diff != "" {
+		t.Errorf("said after another reply (-want +got)\n%s", diff)
+	}
+}
+
+func TestTimeDecidesInWhateverOrderRepliesCome(t *testing.T) {
+	at := func(minute int, w *world, text string) message {
+		m := w.reply(text+string(rune('0'+minute)), text)
+		m.at = w.Now.Add(time.Duration(minute-10) * time.Minute)
+		return m
+	}
+	for _, c := range []struct {
+		name    string
+		minutes [3]int // of STOP, START and STOP
+		texts   [3]string
+		silent  bool
+	}{
+		{"stop, start, stop", [3]int{1, 2, 3}, [3]string{"STOP", "START", "STOP"}, true},
+		{"stop, stop, start", [3]int{1, 2, 3}, [3]string{"STOP", "STOP", "START"}, false},
+		{"start, stop, start", [3]int{1, 2, 3}, [3]string{"START", "STOP", "START"}, false},
+		{"start in the same instant as the last stop", [3]int{1, 3, 3}, [3]string{"STOP", "START", "STOP"}, true},
+		{"start in the same instant as the first stop", [3]int{1, 1, 1}, [3]string{"START", "STOP", "START"}, true},
+	} {
+		for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+			w := newWorld(t)
+			for _, n := range order {
+				w.hear(t, at(c.minutes[n], w, c.texts[n]))
+			}
+			if got := len(w.active(t, kari)) > 0; got != c.silent {
+				t.Errorf("%s, in the order %v: silent %v, want %v", c.name, order, got, c.silent)
+			}
+		}
+	}
+}
+
+func TestStartLiftsWhatAReplyOrALinkDidInItsScopeOnly(t *testing.T) {
+	before := func(in scope.Scope, r suppression.Reason, from suppression.Source) suppression.Change {
+		return suppression.Change{Action: suppression.Suppress, Scope: in, Reason: r, Source: from}
+	}
+	for _, c := range []struct {
+		name         string
+		before       []suppression.Change
+		active, said []string
+	}{
+		{"a reply", []suppression.Change{before("acme", suppression.Stop, "sms")}, nil, []string{started}},
+		{"a link", []suppression.Change{before("acme", suppression.Unsubscribed, "link")}, nil, []string{started}},
+		{"both", []suppression.Change{before("acme", suppression.Stop, "sms-review"), before("acme", suppression.Unsubscribed, "tool:crm")}, nil, []string{started}},
+		{"an objection", []suppression.Change{before("acme", suppression.Objection, "operator")}, []string{"objection in acme, from operator"}, []string{stillStopped}},
+		{"a complaint beside a reply", []suppression.Change{before("acme", suppression.Complaint, "tool:crm"), before("acme", suppression.Stop, "sms")},
+			[]string{"complaint in acme, from tool:crm"}, []string{stillStopped}},
+		{"a reply to every brand", []suppression.Change{before("*", suppression.Stop, "sms")}, []string{"stop in *, from sms"}, []string{stillStopped}},
+		{"a reply to another brand", []suppression.Change{before("globex", suppression.Stop, "sms")}, []string{"stop in globex, from sms"}, []string{started}},
+		{"a topic of the brand", []suppression.Change{before("acme/newsletter", suppression.Unsubscribed, "link")},
+			[]string{"unsubscribed in acme/newsletter, from link"}, []string{started}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			key := w.Key(t, "sms", kari)
+			for _, change := range c.before {
+				change.At = w.Now.Add(-time.Hour)
+				outcome, err := suppression.Apply(w.memory.items[key], change, "01J", w.Now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.memory.items[key] = outcome.Item
+			}
+			w.hear(t, w.reply("1", "START"))
+			if diff := cmp.Diff(append([]string{}, c.active...), w.active(t, kari)); diff != "" {
+				t.Errorf("active (-want +got)\n%s", diff)
+			}
+			if diff := cmp.Diff(c.said, w.said()); diff != "" {
+				t.Errorf("said (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// What SNS publishes once more has the time at which it did so.
+func TestARepetitionNeverEndsASilenceThatIsNewer(t *testing.T) {
+	for _, to := range []string{acme, "+4759449999"} {
+		w := newWorld(t)
+		for minute, m := range []message{w.reply("1", "START"), w.reply("2", "STOP"), w.reply("1", "START"), w.reply("2", "STOP")} {
+			m.to, m.at = to, w.Now.Add(time.Duration(minute-10)*time.Minute)
+			w.hear(t, m)
+			if silent := len(w.active(t, kari)) == 1; silent != (minute > 0) {
+				t.Errorf("to %s, after message %d: silent %v", to, minute, silent)
+			}
+		}
+	}
+}
+
+func TestAStartWithoutAnIDLiftsNothing(t *testing.T) {
+	w := newWorld(t)
+	m := w.reply("1", "STOP")
+	m.at = m.at.Add(-time.Minute)
+	w.hear(t, m)
+	if err := w.take(t.Context(), w.reply("", "START").inbox(t)); err == nil {
+		t.Error("it did not fail")
+	}
+	if diff := cmp.Diff([]string{"stop in acme, from sms"}, w.active(t, kari)); diff != "" {
+		t.Errorf("active (-want +got)\n%s", diff)
+	}
+}
+
+func TestAnAnswerSaysWhatIsTrueByNow(t *testing.T) {
+	w := newWorld(t)
+	start, late := w.reply("2", "START"), w.reply("1", "STOP")
+	late.at = start.at.Add(-time.Minute)
+	w.hear(t, start, late)
+	if diff := cmp.Diff([]string{started}, w.said()); diff != "" {
+		t.Errorf("a STOP that START has overtaken is answered (-want +got)\n%s", diff)
+	}
+}
+
+func TestAnAnsweringMachineIsAnsweredOnce(t *testing.T) {
+	w := newWorld(t)
+	const machine = "I am on leave. Reply STOP to get no more of these."
+	for n := range 3 {
+		m := w.reply(string(rune('1'+n)), machine)
+		m.at = w.Now.Add(time.Duration(n-10) * time.Minute)
+		w.hear(t, m)
+	}
+	if diff := cmp.Diff([]string{stopped}, w.said()); diff != "" {
+		t.Errorf("said (-want +got)\n%s", diff)
+	}
+}
+
+func TestAClockThatRunsAheadDoesNotReachIntoTheFuture(t *testing.T) {
+	w := newWorld(t)
+	m := w.reply("1", "STOP")
+	m.at = w.Now.Add(time.Hour)
+	w.hear(t, m)
+	mark := w.memory.items[w.Key(t, "sms", kari)].Marks["acme"][suppression.Stop]
+	if !mark.Last.Equal(w.Now) {
+		t.Errorf("it stands since %v, want %v", mark.Last, w.Now)
+	}
+}
+
+func TestWhoeverCannotBeWrittenToIsPassedOverWithoutAWordAboutThem(t *testing.T) {
+	for _, from := range []string{"2022", "Kanari", "987 65 432", "+4798765432; +4798765432"} {
+		w := newWorld(t)
+		m := w.reply("1", "STOP "+toolapitest.Number)
+		m.from = from
+		w.hear(t, m)
+		if len(w.memory.items) != 0 || len(w.said()) != 0 || !strings.Contains(w.Logs.String(), "no phone number") {
+			t.Errorf("%d contacts, %d texts; log %s", len(w.memory.items), len(w.said()), w.Logs.String())
+		}
+		w.NoLeak(t, []string{from})
+	}
+}
+
+func TestAMessageThatIsNoReplyFailsAlone(t *testing.T) {
+	const envelope = `{"Type":"Notification","TopicArn":"arn","Timestamp":"2026-11-22T02:59:00Z","Message":`
+	good := envelope + `"{\"originationNumber\":\"+4791234567\",\"destinationNumber\":\"+4759440000\",\"messageBody\":\"STOP\",\"inboundMessageId\":\"1\"}"}`
+	for _, c := range []struct{ name, body, says string }{
+		{"no JSON", envelope + `"STOP from 987 65 432"}`, errMalformed.Error()},
+		{"nobody who writes", envelope + `"{\"destinationNumber\":\"+4759440000\",\"messageBody\":\"STOP\"}"}`, errMalformed.Error()},
+		{"no text", envelope + `"{\"originationNumber\":\"+4798765432\",\"destinationNumber\":\"+4759440000\"}"}`, errMalformed.Error()},
+		{"a text that is none", envelope + `"{\"originationNumber\":\"+4798765432\",\"messageBody\":{}}"}`, errMalformed.Error()},
+		{"no envelope", `{"originationNumber":"+4798765432","destinationNumber":"+4759440000","messageBody":"STOP","inboundMessageId":"2"}`, errTimeless.Error()},
+		{"no time", `{"Type":"Notification","TopicArn":"arn","Message":"{\"originationNumber\":\"+4798765432\",\"messageBody\":\"STOP\"}"}`, errTimeless.Error()},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			failed := w.batch(t, events.SQSEvent{Records: []events.SQSMessage{{MessageId: "bad", Body: c.body}, {MessageId: "good", Body: good}}})
+			if diff := cmp.Diff([]string{"bad"}, failed); diff != "" || !strings.Contains(w.Logs.String(), c.says) {
+				t.Errorf("failed (-want +got)\n%s\nlog %s", diff, w.Logs.String())
+			}
+			if diff := cmp.Diff([]string{stopped}, w.said()); diff != "" {
+				t.Errorf("said (-want +got)\n%s", diff)
+			}
+			w.NoLeak(t, nil)
+		})
+	}
+}
+
+func TestEventsOfSMSReplyAreTaken(t *testing.T) {
+	type done struct{ Active, Said, Failed []string }
+	none := []string{}
+	want := map[string]done{
+		"sms-reply.stop.json":           {[]string{"stop in acme, from sms"}, []string{stopped}, none},
+		"sms-reply.start.json":          {none, []string{started}, none},
+		"sms-reply.help.json":           {none, []string{helped}, none},
+		"sms-reply.review.json":         {[]string{"stop in acme, from sms-review"}, []string{stopped}, none},
+		"sms-reply.yes.json":            {none, none, none},
+		"sms-reply.short-code.json":     {none, none, none},
+		"sms-reply.foreign-number.json": {[]string{"stop in *, from sms"}, none, none},
+		"sms-reply.batch.json":          {[]string{"stop in acme, from sms"}, []string{stopped, helped}, []string{"19dd0b57-b21e-4ac1-bd88-01bbb068cb01"}},
+	}
+	for _, name := range toolapitest.Events(t, "sms-reply") {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			var batch events.SQSEvent
+			w.Event(t, name, &batch)
+			failed := w.batch(t, batch)
+			if diff := cmp.Diff(want[name], done{w.active(t, kari), w.said(), failed}); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("events that are not there: %v", want)
+	}
+}
+
+func TestAReplyIsNotChangedByWhatTheServiceAddsToIt(t *testing.T) {
+	w := newWorld(t)
+	m := w.reply("1", "Ja takk").inbox(t)
+	// The keyword registered for the number is not what the person wrote.
+	m.Body = strings.Replace(m.Body, "KEYWORD_1", "STOP", 1)
+	if err := w.take(t.Context(), inbox.Message{ID: m.ID, Body: m.Body, At: m.At}); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.memory.entries) != 0 || len(w.said()) != 0 {
+		t.Errorf("it did something: %v, %v", w.memory.entries, w.said())
+	}
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sms "github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
+
+	"stille/shared/contact"
+	"stille/shared/inbox"
+	"stille/shared/suppression"
+	"stille/shared/texting"
+	fake "stille/shared/texting/phone"
+	"stille/shared/toolapi/toolapitest"
+)
+
+const (
+	kari   = "+4791234567"
+	acme   = "+4759440000"
+	globex = "+4759440001"
+)
+
+var errDown = errors.New("the store is down")
+
+// memory is the list, over the real rules, and the answered replies.
+type memory struct {
+	items    map[contact.Key]suppression.Item
+	claimed  map[string]bool
+	entries  []string // "action reason source"
+	applyErr error
+	getErr   error
+	claimErr error
+}
+
+func (m *memory) Apply(_ context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	if ch != contact.SMS {
+		return suppression.Outcome{}, errors.New("an SMS about e-mail")
+	}
+	if m.applyErr != nil {
+		return suppression.Outcome{}, m.applyErr
+	}
+	outcome, err := suppression.Apply(m.items[keys[0]], c, "01K", now)
+	m.items[keys[0]] = outcome.Item
+	if outcome.Entry != nil {
+		m.entries = append(m.entries, fmt.Sprintf("%s %s %s", outcome.Entry.Action, outcome.Entry.Reason, outcome.Entry.Source))
+	}
+	return outcome, err
+}
+
+func (m *memory) Get(_ context.Context, keys []contact.Key) (suppression.Item, error) {
+	return m.items[keys[0]], m.getErr
+}
+
+func (m *memory) Claim(_ context.Context, id string, _ time.Time) (bool, error) {
+	if m.claimErr != nil || m.claimed[id] {
+		return false, m.claimErr
+	}
+	m.claimed[id] = true
+	return true, nil
+}
+
+func (m *memory) Claimed(_ context.Context, id string) (bool, error) {
+	return m.claimed[id], m.claimErr
+}
+
+func (m *memory) Release(_ context.Context, id string) error {
+	delete(m.claimed, id)
+	return nil
+}
+
+// world is a handler and what stands around it.
+type world struct {
+	*toolapitest.House
+	memory *memory
+	phone  *fake.Phone
+	handler
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{
+		House:  toolapitest.New(t),
+		memory: &memory{items: map[contact.Key]suppression.Item{}, claimed: map[string]bool{}},
+		phone:  &fake.Phone{},
+	}
+	server := httptest.NewServer(w.phone)
+	t.Cleanup(server.Close)
+	languages, err := texting.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.handler = handler{
+		keys: w.House, list: w.memory, replies: w.memory, languages: languages, scopes: w.Scopes, log: w.Log,
+		now: func() time.Time { return w.Now },
+		phone: texting.NewSender(sms.New(sms.Options{
+			BaseEndpoint: &server.URL, Region: "eu-north-1", Retryer: aws.NopRetryer{},
+			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		})),
+	}
+	return w
+}
+
+// message is a reply, as it comes in.
+type message struct {
+	id, from, to, text string
+	at                 time.Time
+}
+
+// reply is a message of Kari's to Acme, a minute ago; id and text differ.
+func (w *world) reply(id, text string) message {
+	return message{id: id, from: kari, to: acme, text: text, at: w.Now.Add(-time.Minute)}
+}
+
+func (m message) inbox(t *testing.T) inbox.Message {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{
+		"originationNumber": m.from, "destinationNumber": m.to, "messageKeyword": "KEYWORD_1", "messageBody": m.text,
+		"inboundMessageId": m.id, "previousPublishedMessageId": "p", "somethingNew": []int{1},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inbox.Message{ID: "sqs-" + m.id, Body: string(body), At: m.at}
+}
+
+// hear takes messages in, one after the other; each must succeed.
+func (w *world) hear(t *testing.T, messages ...message) {
+	t.Helper()
+	for _, m := range messages {
+		if err := w.take(t.Context(), m.inbox(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// active lists what stands about a number, as "reason in scope, from source".
+func (w *world) active(t *testing.T, number string) []string {
+	t.Helper()
+	lines := []string{}
+	for in, reasons := range w.memory.items[w.Key(t, contact.SMS, number)].Marks {
+		for reason, mark := range reasons {
+			if mark.Active() {
+				lines = append(lines, fmt.Sprintf("%s in %s, from %s", reason, in, mark.Source))
+			}
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// said lists what was sent, as "from>to: first words".
+func (w *world) said() []string {
+	lines := []string{}
+	for _, s := range w.phone.Sent() {
+		words := strings.Fields(s.Body)
+		lines = append(lines, fmt.Sprintf("%s>%s: %s", s.From, s.To, strings.Join(words[:min(len(words), 4)], " ")))
+	}
+	return lines
+}
+
+// batch is messages as Lambda hands them over.
+func (w *world) batch(t *testing.T, batch events.SQSEvent) []string {
+	t.Helper()
+	got, err := inbox.Each(w.Log, w.take)(t.Context(), batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := []string{}
+	for _, f := range got.BatchItemFailures {
+		failed = append(failed, f.ItemIdentifier)
+	}
+	return failed
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsses"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+
+	"stille/shared/schema"
+)
+
+const (
+	// inboxSeconds is what a function has for a batch. A message is hidden six
+	// times as long, as Lambda wants it: a batch may wait for its turn.
+	inboxSeconds = 30
+	hiddenFor    = 6 * inboxSeconds
+
+	inboxBatch = 10
+	// inboxTries is how often a message comes before it is put aside.
+	inboxTries = 5
+	// inboxConcurrency keeps a flood of bounces from taking every other
+	// function's capacity; what does not fit waits in the queue.
+	inboxConcurrency = 10
+)
+
+// inbox is a function that a topic feeds through a queue, with the queue for
+// what it cannot take.
+type inbox struct {
+	name        string // the function's
+	queue, dead awssqs.Queue
+}
+
+// inboxes connect the topics to what happens upon a message.
+func (s stack) inboxes(k keys, t tables, e events) []inbox {
+	s.configurationSet(e.feedback)
+	feedback := s.inbox(e.feedback, function{
+		name: schema.Feedback,
+		may:  append(t.mayChangeList(), mayRead(k.contact)),
+	})
+	replies := s.inbox(e.smsReply, function{
+		name:      schema.SMSReply,
+		variables: s.Settings.smsVariables(),
+		may: append(t.mayChangeList(), mayRead(k.contact),
+			allow(arns(t.replies), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
+			allow([]*string{s.phoneNumbers()}, "sms-voice:SendTextMessage")),
+	})
+	return []inbox{feedback, replies}
+}
+
+// inbox adds a function that takes what is published on a topic. Between them
+// stands a queue: what fails comes again, and in the end lies in the
+// dead-letter queue, for four days since it was published.
+func (s stack) inbox(topic awssns.Topic, f function) inbox {
+	dead := s.queue(f.name + "-dead")
+	queue := s.queueOf(f.name+"-queue", &awssqs.QueueProps{
+		VisibilityTimeout: awscdk.Duration_Seconds(jsii.Number(hiddenFor)),
+		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: dead, MaxReceiveCount: jsii.Number(inboxTries)},
+	})
+	// SNS's envelope stays around the message: it holds the time.
+	topic.AddSubscription(awssnssubscriptions.NewSqsSubscription(queue, &awssnssubscriptions.SqsSubscriptionProps{
+		RawMessageDelivery: jsii.Bool(false),
+	}))
+	f.id = f.name + "-function" // the topic has the name already
+	f.memory = 256
+	f.timeout = awscdk.Duration_Seconds(jsii.Number(inboxSeconds))
+	f.may = append(f.may, allow([]*string{queue.QueueArn()}, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"))
+	awslambda.NewEventSourceMapping(s.Stack, jsii.String(f.name+"-inbox"), &awslambda.EventSourceMappingProps{
+		Target:                  s.function(f),
+		EventSourceArn:          queue.QueueArn(),
+		BatchSize:               jsii.Number(inboxBatch),
+		MaxConcurrency:          jsii.Number(inboxConcurrency),
+		ReportBatchItemFailures: jsii.Bool(true),
+	})
+	return inbox{f.name, queue, dead}
+}
+
+// configurationSet is what messages are sent with, so that SES publishes what
+// became of them.
+func (s stack) configurationSet(feedback awssns.Topic) {
+	set := awsses.NewCfnConfigurationSet(s.Stack, jsii.String("configuration-set"), &awsses.CfnConfigurationSetProps{
+		Name: jsii.String(s.Name.ConfigurationSet()),
+	})
+	destination := awsses.NewCfnConfigurationSetEventDestination(s.Stack, jsii.String("configuration-set-feedback"), &awsses.CfnConfigurationSetEventDestinationProps{
+		ConfigurationSetName: set.Ref(),
+		EventDestination: &awsses.CfnConfigurationSetEventDestination_EventDestinationProperty{
+			Name:               jsii.String("feedback"),
+			Enabled:            jsii.Bool(true),
+			MatchingEventTypes: jsii.Strings("bounce", "complaint"),
+			SnsDestination:     &awsses.CfnConfigurationSetEventDestination_SnsDestinationProperty{TopicArn: feedback.TopicArn()},
+		},
+	})
+	// SES publishes a first message at once, so it must be allowed to by then.
+	destination.Node().AddDependency(feedback)
+}
+
+// phoneNumbers are the account's own, as roles name them.
+func (s stack) phoneNumbers() *string {
+	return s.FormatArn(&awscdk.ArnComponents{
+		Service:      jsii.String("sms-voice"),
+		Resource:     jsii.String("phone-number"),
+		ResourceName: jsii.String("*"),
+	})
+}

@@ -1,0 +1,46 @@
+//go:build infra
+
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPurgeDeleteAloneDeletesObjectsAndInTheBucketsOfThePolicyOnly(t *testing.T) {
+	const stanza = `
+  - class: %
+    promise: P1Y
+    keep: P300D
+    anchor: the letter
+    schedule: cron(15 5 * * ? *)
+    owner: service
+    legalBasis: GDPR art. 6(1)(b)
+    sentence: Letters are deleted after a year.
+    buckets: [acme-letters, acme.scans]
+`
+	made := synthesise("production", []string{strings.Replace(stanza, "%", "letters", 1), strings.Replace(stanza, "%", "scans", 1)})
+	got := map[string][]string{}
+	for role, lines := range made.rights() {
+		for _, line := range lines {
+			if strings.Contains(line, "acme") {
+				got[role] = append(got[role], line)
+			}
+		}
+	}
+	const arn = " arn:AWS::Partition:s3:::"
+	want := map[string][]string{"purgedeleterole": {
+		"s3:DeleteObject" + arn + "acme-letters/*", "s3:DeleteObject" + arn + "acme.scans/*",
+		"s3:DeleteObjectVersion" + arn + "acme-letters/*", "s3:DeleteObjectVersion" + arn + "acme.scans/*",
+		"s3:ListBucketVersions" + arn + "acme-letters", "s3:ListBucketVersions" + arn + "acme.scans",
+	}}
+	for _, lines := range got {
+		slices.Sort(lines)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rights in the buckets (-want +got):\n%s", diff)
+	}
+}

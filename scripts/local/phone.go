@@ -1,0 +1,50 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+)
+
+// phone takes SMS in the place of AWS.
+func phone() server {
+	return server{name: "the phone", record: "phone.json", log: "phone.log", health: "/sent", patience: 5 * time.Second}
+}
+
+// startPhone starts the phone of this place, unless it already answers, and
+// returns its address. It keeps its port, which the functions know.
+func (p Place) startPhone(ctx context.Context) (string, error) {
+	s := phone()
+	running, found := readProcess(p.path(s.record))
+	if found && running.runs() {
+		if s.healthy(ctx, running.Port) {
+			return address(running.Port), nil
+		}
+		if err := running.end(s.patience); err != nil {
+			return "", fmt.Errorf("ending the phone of before: %w", err)
+		}
+	}
+	program := p.tool("bin", "phone")
+	if err := p.run(ctx, buildLimit, p.Root, os.Environ(), "go", "build", "-o", program, "./scripts/local/phone"); err != nil {
+		return "", fmt.Errorf("building the phone: %w", err)
+	}
+	port := running.Port
+	if !found || !free(port) {
+		var err error
+		if port, err = freePort(); err != nil {
+			return "", fmt.Errorf("finding a port for the phone: %w", err)
+		}
+	}
+	command := exec.Command(program, "--port", strconv.Itoa(port))
+	if !p.Lasting {
+		command.Args = append(command.Args, "--end-with-stdin")
+	}
+	ended, err := p.launch(s, command, port)
+	if err != nil {
+		return "", fmt.Errorf("starting the phone: %w", err)
+	}
+	return address(port), p.awaitHealth(ctx, s, port, ended)
+}

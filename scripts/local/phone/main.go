@@ -1,0 +1,34 @@
+// Command phone takes SMS in the place of AWS End User Messaging, which the
+// emulator lacks, and shows them instead of sending them: GET /sent. It listens
+// on the loopback address only and keeps nothing when it ends.
+package main
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"stille/shared/texting/phone"
+)
+
+type command struct {
+	Port         int  `required:"" help:"On 127.0.0.1."`
+	EndWithStdin bool `help:"End when standard input does, as a test's phone must that was killed."`
+}
+
+func main() {
+	var c command
+	parsed := kong.Parse(&c, kong.Name("phone"), kong.Description("SMS that stay here."))
+	if c.EndWithStdin {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(0)
+		}()
+	}
+	server := http.Server{Addr: "127.0.0.1:" + strconv.Itoa(c.Port), Handler: new(phone.Phone), ReadHeaderTimeout: 10 * time.Second}
+	parsed.FatalIfErrorf(server.ListenAndServe())
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"stille/shared/policyfile"
+)
+
+type policies struct {
+	Check policyCheck `cmd:"" help:"Read the retention policy and name every mistake at once."`
+}
+
+type policyCheck struct {
+	File string `arg:"" optional:"" help:"The policy; that of --policy-file or of the project where it is left out."`
+}
+
+// Help shows what it refuses.
+func (policyCheck) Help() string {
+	return `Synth and every function refuse what this refuses. It needs no stack.
+
+    $ stille policy check
+    $ stille policy check draft.yaml`
+}
+
+type policyAnswer struct {
+	Valid    bool            `json:"valid"`
+	Hash     string          `json:"hash,omitempty"`
+	Classes  []policyClass   `json:"classes,omitempty"`
+	Mistakes []policyMistake `json:"mistakes,omitempty"`
+}
+
+type policyMistake struct {
+	Line int    `json:"line"`
+	What string `json:"what"`
+}
+
+// policyClass is a class with an example: what starts now.
+type policyClass struct {
+	Class       string    `json:"class"`
+	Keep        string    `json:"keep"`
+	Promise     string    `json:"promise"`
+	Zone        string    `json:"zone"`
+	Start       time.Time `json:"start"`
+	KeptThrough string    `json:"keptThrough"`
+	DueFrom     time.Time `json:"dueFrom"`
+	NextPurge   time.Time `json:"nextPurge"`
+}
+
+func (a policyAnswer) text(w io.Writer) {
+	if !a.Valid {
+		return // the mistakes are the error
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "CLASS\tKEEP\tPROMISE\tZONE\tWHAT STARTS\tIS KEPT THROUGH\tIS DUE FROM\tNEXT PURGE")
+	for _, c := range a.Classes {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Class, c.Keep, c.Promise, c.Zone,
+			c.Start.Format(time.RFC3339), c.KeptThrough, c.DueFrom.Format(time.RFC3339), c.NextPurge.Format(time.RFC3339))
+	}
+	_ = table.Flush() // into a buffer
+	fmt.Fprintf(w, "\nThe policy has no mistakes. Its hash is %s\n", a.Hash)
+}
+
+// Run reads the policy.
+func (p policyCheck) Run(s *session) error {
+	if p.File != "" {
+		s.options.Policy = p.File
+	}
+	policy, err := s.policy()
+	var mistakes policyfile.Mistakes
+	if errors.As(err, &mistakes) {
+		answer := policyAnswer{}
+		for _, m := range mistakes {
+			answer.Mistakes = append(answer.Mistakes, policyMistake{m.Line, m.What})
+		}
+		return errors.Join(usage("%v", err), s.show(answer))
+	}
+	if err != nil {
+		return err
+	}
+	now := s.now().UTC().Truncate(time.Second)
+	answer := policyAnswer{Valid: true, Hash: policy.Hash()}
+	for _, c := range policy.Classes {
+		answer.Classes = append(answer.Classes, policyClass{
+			Class: c.Name, Keep: c.Keep.String(), Promise: c.Promise.String(), Zone: c.Zone, Start: now,
+			KeptThrough: c.Keep.LastDay(now, c.Location()).String(), DueFrom: c.Keep.DueFrom(now, c.Location()), NextPurge: c.NextPurge(now),
+		})
+	}
+	return s.show(answer)
+}

@@ -1,0 +1,192 @@
+//go:build store
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/retention"
+)
+
+func (d *deployed) status(t *testing.T) (string, statusAnswer) {
+	t.Helper()
+	got := d.run(t, "status").ended(t, exitDone)
+	inJSON := answers[statusAnswer](t, d.run(t, "status", "--json").ended(t, exitDone))
+	return got.out, inJSON[0]
+}
+
+func TestWhereAllIsWellThereIsNothingToDo(t *testing.T) {
+	d := deploy(t)
+	if _, err := d.runs.Start(t.Context(), run1()); err != nil {
+		t.Fatal(err)
+	}
+	d.certify(t.Context(), t, run1(), certificate.Completed, certificate.Counts{Due: 3, Deleted: 2, Held: 1}, "a", "b")
+	audit := runOf("audit-1", 1)
+	audit.Audit = true
+	if _, err := d.runs.Start(t.Context(), audit); err != nil {
+		t.Fatal(err)
+	}
+	d.messages[string(d.name)+"-purgemissed0A1B2C3D-x1Y2"] = "0"
+	d.messages[string(d.name)+"-waitingdead0A1B2C3D-x1Y2.fifo"] = "0"
+	d.messages[string(d.name)+"-feedbackqueue0A1B2C3D-x1Y2"] = "7"
+	d.messages[string(d.name)+"-two-purgemissed0A1B2C3D-x1Y2"] = "9" // another stack's
+	text, inJSON := d.status(t)
+	for _, says := range []string{
+		"communication  none yet    -    -        -     -       -                     2026-11-23T02:30:00Z  0\n",
+		"messaging      COMPLETED   3    2        1     0       2026-11-22T03:00:00Z  2026-11-23T02:40:00Z  0\n",
+		"feedbackqueue  7         what is on its way\n",
+		"purgemissed    0         what was put aside\n",
+		"waitingdead    0         what was put aside\n",
+		d.name.Suppressions() + "           ACTIVE  ",
+		"\nnothing to do\n",
+	} {
+		if !strings.Contains(text, says) {
+			t.Errorf("it does not say %q:\n%s", says, text)
+		}
+	}
+	if inJSON.Next != "" || len(inJSON.Queues) != 3 || len(inJSON.Tables) != 11 {
+		t.Errorf("in JSON it answers %+v", inJSON)
+	}
+}
+
+func TestWhatNeedsSomebodyIsNamedWithTheCommandForIt(t *testing.T) {
+	start := func(t *testing.T, d *deployed) {
+		t.Helper()
+		if _, err := d.runs.Start(t.Context(), run1()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		make func(t *testing.T, d *deployed)
+		says []string
+		next string
+	}{
+		"a plan waits": {func(t *testing.T, d *deployed) {
+			err := d.runs.Wait(t.Context(), dynamo.Waiting{Class: "messaging", Run: "run-0", PlanHash: aPlan, HaltedAt: at, Reasons: []string{"2000 of about 3000 records are due, more than a fifth"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"messaging: the brake halted the purge run-0 at 2026-11-22T03:00:00Z\n  because  2000 of about 3000 records are due, more than a fifth\n  approve  stille purge approve " + aPlan},
+			"stille purge approve " + aPlan},
+		"a plan waits for too long": {func(t *testing.T, d *deployed) { d.halted(t, "", at.Add(-8*24*time.Hour)) }, nil, "stille purge run messaging"},
+		"a purge goes on": {func(t *testing.T, d *deployed) {
+			start(t, d)
+			d.machines.looks = 100
+		}, []string{"messaging: the purge run-1, started at 2026-11-22T03:00:00Z, is going on\n", "nothing to do"}, ""},
+		"a purge was killed": {func(t *testing.T, d *deployed) {
+			start(t, d)
+			d.machines.ends = func(context.Context) types.ExecutionStatus { return types.ExecutionStatusAborted }
+		}, []string{"run-1, started at 2026-11-22T03:00:00Z, was killed"}, "stille purge run messaging"},
+		"the last purge failed": {func(t *testing.T, d *deployed) {
+			start(t, d)
+			d.certify(t.Context(), t, run1(), certificate.Failed, certificate.Counts{Due: 1, Failed: 1})
+		}, []string{"messaging: the last purge ended as FAILED\nnext: "}, "stille purge show run-1"},
+		"records are overdue": {func(t *testing.T, d *deployed) {
+			d.store(t, day(2024, 11, 19), day(2024, 11, 19), day(2024, 11, 21)) // the last is due for some hours only
+			d.hold(t, retention.RecordTarget("messaging", "sub-1"))
+		}, []string{"messaging: 1 records are overdue, due for over 26 hours", "messaging: 1 records would be overdue, and a hold keeps them"}, "stille purge plan messaging"},
+		"a message was put aside": {func(_ *testing.T, d *deployed) { d.messages[string(d.name)+"-stampparked0A1B2C3D-x1Y2"] = "1" },
+			[]string{"a message was put aside in stampparked: RUNBOOK.md says"}, "aws sqs receive-message --queue-url https://sqs/1/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := deploy(t)
+			c.make(t, d)
+			text, inJSON := d.status(t)
+			for _, says := range c.says {
+				if !strings.Contains(text, says) {
+					t.Errorf("it does not say %q:\n%s", says, text)
+				}
+			}
+			if !strings.HasPrefix(inJSON.Next, c.next) || (inJSON.Next == "") != (c.next == "") {
+				t.Errorf("next is %q, want %q", inJSON.Next, c.next)
+			}
+		})
+	}
+}
+
+func TestAMissingTableIsNamed(t *testing.T) {
+	d := deploy(t)
+	policy, err := os.ReadFile("../../infra/retention.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "more.yaml")
+	more := strings.ReplaceAll(string(policy), "class: service", "class: letters")
+	if err := os.WriteFile(file, []byte(more), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := d.run(t, "status", "--policy-file", file).ended(t, exitDone).out
+	if !strings.Contains(text, d.name.Records("letters")+"        MISSING  0\n") || !strings.HasSuffix(text, "a table is not there, or not ready\nnext: make deploy\n") {
+		t.Errorf("it says\n%s", text)
+	}
+}
+
+func TestAWithdrawnRecordAndOneThatIsBeingPurged(t *testing.T) {
+	d := deploy(t)
+	d.store(t, day(2026, 11, 1))
+	stored, err := d.records.Get(t.Context(), "messaging", "sub-0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, err := d.records.Withdraw(t.Context(), "messaging", stored, day(2026, 11, 21)); err != nil || !done {
+		t.Fatalf("withdrawn %v, error %v", done, err)
+	}
+	got := d.run(t, "proof", "messaging", "sub-0").ended(t, exitDone)
+	want := "due      it is still here, and the next purge of messaging takes it up\n" +
+		"day      withdrawn, so due from 2026-11-21T12:00:00Z\n"
+	if diff := cmp.Diff(want, got.out); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	dynamotest.Put(t, dynamotest.Client(t), d.name.Records("messaging"), map[string]any{"id": "marked", "purgingBy": "run-7"})
+	got = d.run(t, "proof", "messaging", "marked").ended(t, exitDone)
+	want = "purging  the run run-7 has marked it: its objects go, and then it goes\n" +
+		"day      none: it has not ended\n"
+	if diff := cmp.Diff(want, got.out); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestOnATerminalABarShowsHowMuchIsGone(t *testing.T) {
+	d := deploy(t)
+	d.store(t, day(2024, 11, 21), day(2023, 1, 2))
+	d.machines.looks = 2
+	run := run1()
+	run.Planned = 4
+	d.machines.planned = func(ctx context.Context) {
+		if _, err := d.runs.Start(ctx, run); err != nil {
+			t.Error(err)
+		}
+	}
+	d.machines.ends = func(context.Context) types.ExecutionStatus { return types.ExecutionStatusSucceeded }
+	var said bytes.Buffer
+	now := at
+	s := &session{stderr: &said, folder: projectFolder(t), now: func() time.Time { return now }, sleep: func(_ context.Context, d time.Duration) error {
+		now = now.Add(d)
+		return nil
+	}}
+	class, _, err := s.class("messaging")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := follower{session: s, sys: d.system, class: class, run: "run-1", begun: at, terminal: true}
+	if _, err := f.follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const bar, clear = "[###############...............] 2 of 4 gone, ", "\r\x1b[K"
+	want := clear + "planned: 4 due at 2026-11-22T03:00:00Z\n" + clear + bar + "0s" + clear + bar + "1s" + clear
+	if diff := cmp.Diff(want, said.String()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

@@ -1,0 +1,204 @@
+package feedback_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/feedback"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+var (
+	friday = time.Date(2026, 11, 20, 8, 0, 2, 669_000_000, time.UTC)
+	sunday = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+)
+
+// greeting is what SES publishes when it is first told of a topic.
+const greeting = "Successfully validated SNS topic for Amazon SES event publishing."
+
+// scopes are the project's own: acme with a newsletter, and globex.
+func scopes(t testing.TB) *scope.Registry {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "infra", "scopes.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry, err := scope.Load(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return registry
+}
+
+func bounced(kind, subType, at string) string {
+	return fmt.Sprintf(`{"eventType":"Bounce","bounce":{"bounceType":%q,"bounceSubType":%q,"bouncedRecipients":[{"emailAddress":"kari@example.no"}],"timestamp":%q}}`, kind, subType, at)
+}
+
+func complained(feedbackType, subType, tags string) string {
+	return fmt.Sprintf(`{"eventType":"Complaint","complaint":{"complaintSubType":%s,"complaintFeedbackType":%s,"complainedRecipients":[{"emailAddress":"kari@example.no"}],"timestamp":"2026-11-20T08:00:02.669Z"},"mail":{"tags":%s}}`, subType, feedbackType, tags)
+}
+
+func hardBounce(at time.Time) suppression.Change {
+	return suppression.Change{Action: suppression.Suppress, Scope: "*", Reason: suppression.HardBounce, At: at, Source: "ses-bounce"}
+}
+
+func complaint(in scope.Scope) suppression.Change {
+	return suppression.Change{Action: suppression.Suppress, Scope: in, Reason: suppression.Complaint, At: friday, Source: "ses-complaint"}
+}
+
+func TestWhatAnEventMeans(t *testing.T) {
+	const at, acme = "2026-11-20T08:00:02.669Z", `{"brand":["acme"]}`
+	for _, test := range []struct {
+		name, event string
+		effect      feedback.Effect
+		change      suppression.Change
+	}{
+		{"a bounce for good", bounced("Permanent", "General", at), feedback.Suppresses, hardBounce(friday)},
+		{"a mailbox that is not there", bounced("Permanent", "NoEmail", at), feedback.Suppresses, hardBounce(friday)},
+		{"a bounce for good of a kind nobody knew", bounced("Permanent", "Brand New", at), feedback.Suppresses, hardBounce(friday)},
+		{"a bounce for good that does not say more", bounced("Permanent", "", at), feedback.Suppresses, hardBounce(friday)},
+		{"a time in another zone", bounced("Permanent", "General", "2026-11-20T09:00:02.669+01:00"), feedback.Suppresses, hardBounce(friday)},
+		{"a time ahead of our clock", bounced("Permanent", "General", "2026-11-22T03:00:00.001Z"), feedback.Suppresses, hardBounce(sunday)},
+		{"SES did not send, as the address is on its list", bounced("Permanent", "Suppressed", at), feedback.Echoes, suppression.Change{}},
+		{"SES did not send, as the address is on the account's list", bounced("Permanent", "OnAccountSuppressionList", at), feedback.Echoes, suppression.Change{}},
+		{"SES did not send, as the address is on the tenant's list", bounced("Permanent", "OnTenantSuppressionList", at), feedback.Echoes, suppression.Change{}},
+		{"SES did not send, as the person left its contact list", bounced("Permanent", "UnsubscribedRecipient", at), feedback.Echoes, suppression.Change{}},
+		{"a full mailbox", bounced("Transient", "MailboxFull", at), feedback.Counts, suppression.Change{}},
+		{"a bounce nobody understands", bounced("Undetermined", "Undetermined", at), feedback.Counts, suppression.Change{}},
+		{"a passing bounce without a time", bounced("Transient", "General", ""), feedback.Counts, suppression.Change{}},
+		{"a complaint without tags", complained(`"abuse"`, `null`, `null`), feedback.Suppresses, complaint("*")},
+		{"a complaint about a brand's message", complained(`"abuse"`, `null`, acme), feedback.Suppresses, complaint("acme")},
+		{"a complaint that does not say of what kind", complained(`null`, `null`, acme), feedback.Suppresses, complaint("acme")},
+		{"a complaint of a kind nobody knew", complained(`"brand-new"`, `null`, acme), feedback.Suppresses, complaint("acme")},
+		{"a report that it is no spam", complained(`"not-spam"`, `null`, acme), feedback.Counts, suppression.Change{}},
+		{"SES did not send, as there was a complaint before", complained(`"abuse"`, `"OnAccountSuppressionList"`, acme), feedback.Echoes, suppression.Change{}},
+		{"a complaint with the tag scope", complained(`"abuse"`, `null`, `{"scope":["globex"]}`), feedback.Suppresses, complaint("globex")},
+		{"a complaint whose tags agree", complained(`"abuse"`, `null`, `{"brand":["acme"],"scope":["acme"]}`), feedback.Suppresses, complaint("acme")},
+		{"a complaint about a topic's message", complained(`"abuse"`, `null`, `{"scope":["acme/newsletter"]}`), feedback.Suppresses, complaint("acme")},
+		{"a complaint whose tags do not agree", complained(`"abuse"`, `null`, `{"brand":["acme","globex"]}`), feedback.Suppresses, complaint("*")},
+		{"a complaint about nobody's brand", complained(`"abuse"`, `null`, `{"brand":["amce"]}`), feedback.Suppresses, complaint("*")},
+		{"a complaint with a brand and one nobody knows", complained(`"abuse"`, `null`, `{"brand":["acme","amce"]}`), feedback.Suppresses, complaint("*")},
+		{"a complaint with one nobody knows before a brand", complained(`"abuse"`, `null`, `{"brand":["amce","acme"]}`), feedback.Suppresses, complaint("*")},
+		{"a complaint with every brand", complained(`"abuse"`, `null`, `{"brand":["*"]}`), feedback.Suppresses, complaint("*")},
+		{"a complaint with an empty tag", complained(`"abuse"`, `null`, `{"brand":[]}`), feedback.Suppresses, complaint("*")},
+		{"a complaint with tags of another shape", complained(`"abuse"`, `null`, `{"brand":"acme"}`), feedback.Suppresses, complaint("*")},
+		{"an event of another type", `{"eventType":"Delivery","delivery":{"recipients":["kari@example.no"]}}`, feedback.Counts, suppression.Change{}},
+		{"an event of a type nobody knew", `{"eventType":"Brand New","bounce":{"bounceType":"Permanent"}}`, feedback.Counts, suppression.Change{}},
+		{"an identity that was subscribed", `{"notificationType":"AmazonSnsSubscriptionSucceeded","message":"…"}`, feedback.Counts, suppression.Change{}},
+		{"SES's greeting to a new topic", greeting + "\n", feedback.Counts, suppression.Change{}},
+		{"fields nobody knew", `{"eventType":"Bounce","new":{"x":[1]},"bounce":{"new":1,"bounceType":"Permanent","timestamp":"` + at + `","bouncedRecipients":[{"emailAddress":"kari@example.no","new":{}}]}}`, feedback.Suppresses, hardBounce(friday)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := feedback.Read(test.event, scopes(t), sunday)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Effect != test.effect {
+				t.Errorf("it %s, want %s", got.Effect, test.effect)
+			}
+			if diff := cmp.Diff(test.change, got.Change); diff != "" {
+				t.Errorf("change (-want +got):\n%s", diff)
+			}
+			var named []string
+			if test.effect == feedback.Suppresses {
+				named = []string{"kari@example.no"}
+			}
+			if diff := cmp.Diff(named, got.Recipients); diff != "" {
+				t.Errorf("recipients (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAnIdentitysNotificationSaysTheSame(t *testing.T) {
+	known := scopes(t)
+	published, err := feedback.Read(bounced("Permanent", "General", "2026-11-20T08:00:02.669Z"), known, sunday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notified, err := feedback.Read(`{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bounceSubType":"General","bouncedRecipients":[{"emailAddress":"kari@example.no"}],"timestamp":"2026-11-20T08:00:02.669Z"}}`, known, sunday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(published, notified); diff != "" {
+		t.Errorf("finding (-published +notified):\n%s", diff)
+	}
+}
+
+func TestAnEventThatCannotBeReadIsRefused(t *testing.T) {
+	for _, test := range []struct {
+		name, event string
+		want        error
+	}{
+		{"nothing", ``, feedback.ErrMalformed},
+		{"no JSON", `kari@example.no`, feedback.ErrMalformed},
+		{"cut off", `{"eventType":"Bounce","bounce":{`, feedback.ErrMalformed},
+		{"more after it", `{"eventType":"Delivery"}{`, feedback.ErrMalformed},
+		{"no object", `["Bounce"]`, feedback.ErrMalformed},
+		{"without a type", `{"bounce":{"bounceType":"Permanent"}}`, feedback.ErrMalformed},
+		{"a bounce without a bounce", `{"eventType":"Bounce"}`, feedback.ErrMalformed},
+		{"a bounce of another shape", `{"eventType":"Bounce","bounce":"kari@example.no"}`, feedback.ErrMalformed},
+		{"a number for an address", `{"eventType":"Bounce","bounce":{"bounceType":"Permanent","bouncedRecipients":[4791234567]}}`, feedback.ErrMalformed},
+		{"a time that is none", bounced("Permanent", "General", "yesterday"), feedback.ErrTime},
+		{"no time", bounced("Permanent", "General", ""), feedback.ErrTime},
+		{"a time before there were computers", bounced("Permanent", "General", "1969-12-31T23:59:59Z"), feedback.ErrTime},
+		{"a complaint without a complaint", `{"eventType":"Complaint"}`, feedback.ErrTime},
+		{"nobody bounced", `{"eventType":"Bounce","bounce":{"bounceType":"Permanent","timestamp":"2026-11-20T08:00:00Z","bouncedRecipients":[]}}`, feedback.ErrNoRecipient},
+		{"nobody complained", `{"eventType":"Complaint","complaint":{"timestamp":"2026-11-20T08:00:00Z"}}`, feedback.ErrNoRecipient},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := feedback.Read(test.event, scopes(t), sunday)
+			if !errors.Is(err, test.want) {
+				t.Errorf("it %s, error %v, want %v", got.Effect, err, test.want)
+			}
+			if err != nil && err.Error() != test.want.Error() {
+				t.Error("the error says more than it may")
+			}
+		})
+	}
+}
+
+var sayable = regexp.MustCompile(`^[A-Za-z /-]*$`)
+
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		greeting, `{"notificationType":"Complaint"}`, `{"eventType":"Delivery"}`, `[]`, `{`,
+		bounced("Permanent", "General", "2026-11-20T08:00:02.669Z"), bounced("Permanent", "Suppressed", "x"), bounced("Transient", "General", ""),
+		complained(`"abuse"`, `null`, `{"brand":["acme"]}`), complained(`"not-spam"`, `null`, `null`), complained(`"kari@example.no"`, `"x"`, `{"scope":["*"]}`),
+	} {
+		f.Add(seed)
+	}
+	known := scopes(f)
+	f.Fuzz(func(t *testing.T, event string) {
+		got, err := feedback.Read(event, known, sunday)
+		if err != nil {
+			return
+		}
+		for _, said := range []string{got.Kind, got.Detail} {
+			if len(said) > 100 || !sayable.MatchString(said) {
+				t.Error("the log would repeat what the event holds")
+			}
+		}
+		if got.Effect != feedback.Suppresses {
+			if got.Change != (suppression.Change{}) || got.Recipients != nil {
+				t.Errorf("it %s, and changes", got.Effect)
+			}
+			return
+		}
+		if len(got.Recipients) == 0 {
+			t.Error("it suppresses nobody")
+		}
+		// What the rules refuse would come again until it is put aside.
+		if _, err := suppression.Apply(suppression.Item{}, got.Change, "id", sunday); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,144 @@
+package numbering
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// plan is the numbering plan of a region.
+type plan struct {
+	region string
+	code   int // country calling code
+	// What is dialled for a call out of the country, and within it.
+	international, national prefix
+	// transform rewrites what national matched, where it has groups that matched.
+	transform string
+	valid     string // pattern of all its numbers
+	// A bit for each length in digits that a number, or one that can be dialled
+	// only near by, has.
+	lengths, localLengths uint32
+}
+
+// prefix is a pattern at the beginning of digits.
+type prefix struct {
+	pattern string // empty where there is none
+	starts  string // the digits it can begin with
+	literal bool   // it is but digits
+}
+
+// find returns the indexes of the match and its groups; nil for none.
+func (x prefix) find(digits string) []int {
+	switch {
+	case x.pattern == "" || digits == "" || strings.IndexByte(x.starts, digits[0]) < 0:
+		return nil
+	case !x.literal:
+		return compiled("^(?:" + x.pattern + ")").FindStringSubmatchIndex(digits)
+	case strings.HasPrefix(digits, x.pattern):
+		return []int{0, len(x.pattern)}
+	}
+	return nil
+}
+
+// patterns are those compiled so far: of the plans, so never many.
+var patterns sync.Map //nolint:gochecknoglobals // the plans it comes from are constants
+
+func compiled(pattern string) *regexp.Regexp {
+	if found, ok := patterns.Load(pattern); ok {
+		return found.(*regexp.Regexp)
+	}
+	made := regexp.MustCompile(pattern)
+	patterns.Store(pattern, made)
+	return made
+}
+
+func planOf(region string) *plan {
+	at, found := slices.BinarySearchFunc(plans[:], region, func(p plan, region string) int { return strings.Compare(p.region, region) })
+	if !found {
+		return nil
+	}
+	return &plans[at]
+}
+
+// planOfCode is the plan of the main country with the code, nil for no such code.
+func planOfCode(code int) *plan {
+	if code >= len(mains) || mains[code] == 0 {
+		return nil
+	}
+	return &plans[mains[code]-1]
+}
+
+func (p *plan) main() *plan { return planOfCode(p.code) }
+
+func (p *plan) matches(digits string) bool {
+	return compiled("^(?:" + p.valid + ")$").MatchString(digits)
+}
+
+// withoutInternationalPrefix strips what is dialled for a call out of the
+// country. No country's code begins with 0.
+func (p *plan) withoutInternationalPrefix(digits string) (string, bool) {
+	match := p.international.find(digits)
+	if match == nil || strings.HasPrefix(digits[match[1]:], "0") {
+		return digits, false
+	}
+	return digits[match[1]:], true
+}
+
+// withoutOwnCode strips the country's own code, written without a +, where the
+// number makes more sense without.
+func (p *plan) withoutOwnCode(digits string) (string, bool) {
+	rest, found := strings.CutPrefix(digits, strconv.Itoa(p.code))
+	if !found {
+		return digits, false
+	}
+	rest = p.withoutNationalPrefix(rest)
+	return rest, p.length(digits) == tooLong || !p.matches(digits) && p.matches(rest)
+}
+
+// withoutNationalPrefix strips what is dialled before a number within the
+// country, unless that makes an invalid number of a valid one.
+func (p *plan) withoutNationalPrefix(digits string) string {
+	match := p.national.find(digits)
+	if match == nil {
+		return digits
+	}
+	stripped := digits[match[1]:]
+	if p.transform != "" && match[len(match)-2] >= 0 {
+		stripped = compiled("^(?:"+p.national.pattern+")").ReplaceAllString(digits, p.transform)
+	}
+	if p.matches(digits) && !p.matches(stripped) {
+		return digits
+	}
+	return stripped
+}
+
+// fit is how the length of a number compares to those of a plan.
+type fit int
+
+const (
+	possible fit = iota
+	tooLong
+	tooShort
+	local
+	between
+)
+
+// whole tells whether a number so long can be all of a number.
+func (f fit) whole() bool { return f == possible || f == tooLong }
+
+func (p *plan) length(digits string) fit {
+	n := uint32(1) << min(len(digits), 31)
+	switch {
+	case p.localLengths&n != 0:
+		return local
+	case p.lengths&n != 0:
+		return possible
+	case p.lengths&(n-1) == 0:
+		return tooShort
+	case p.lengths < n:
+		return tooLong
+	}
+	return between
+}

@@ -1,0 +1,110 @@
+// Package objects deletes S3 objects that belong to records. It promises that an
+// object it says is gone has no version left, and no delete marker, at the
+// moment it looked; it never lifts a lock, and its errors carry no key, which
+// may say something about a person.
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+
+	"stille/shared/retention"
+)
+
+// ErrUndeletable means that S3 did not delete an object: it is locked, say, or
+// S3 did not answer.
+var ErrUndeletable = errors.New("an object cannot be deleted")
+
+// Versions is the part of S3 that objects are deleted with.
+type Versions interface {
+	ListObjectVersions(context.Context, *s3.ListObjectVersionsInput, ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error)
+	DeleteObjects(context.Context, *s3.DeleteObjectsInput, ...func(*s3.Options)) (*s3.DeleteObjectsOutput, error)
+}
+
+// Deleter deletes objects with all their versions.
+type Deleter struct{ s3 Versions }
+
+// NewDeleter returns a deleter of objects.
+func NewDeleter(client Versions) *Deleter { return &Deleter{client} }
+
+// Delete deletes every version and delete marker of an object, and asks again
+// until S3 lists none. An object that is not there is deleted already. The
+// error wraps ErrUndeletable, or is the context's.
+func (d *Deleter) Delete(ctx context.Context, object retention.Object) error {
+	var before []types.ObjectIdentifier
+	for {
+		versions, err := d.versions(ctx, object)
+		if err != nil {
+			return undeletable(ctx, err)
+		}
+		if len(versions) == 0 {
+			return nil
+		}
+		if slices.ContainsFunc(before, func(v types.ObjectIdentifier) bool {
+			return aws.ToString(v.VersionId) == aws.ToString(versions[0].VersionId)
+		}) {
+			return fmt.Errorf("%w: S3 deleted it and lists it still", ErrUndeletable)
+		}
+		if err := d.delete(ctx, object.Bucket, versions); err != nil {
+			return err
+		}
+		before = versions
+	}
+}
+
+// versions lists versions and delete markers of an object, as many as one
+// request deletes; those that are left come first when it is asked again. The
+// object's own come before all others that S3 lists by its key.
+func (d *Deleter) versions(ctx context.Context, object retention.Object) ([]types.ObjectIdentifier, error) {
+	page, err := d.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &object.Bucket, Prefix: &object.Key})
+	if err != nil {
+		return nil, err
+	}
+	var versions []types.ObjectIdentifier
+	add := func(key, version *string) {
+		if aws.ToString(key) == object.Key {
+			versions = append(versions, types.ObjectIdentifier{Key: key, VersionId: version})
+		}
+	}
+	for _, v := range page.Versions {
+		add(v.Key, v.VersionId)
+	}
+	for _, m := range page.DeleteMarkers {
+		add(m.Key, m.VersionId)
+	}
+	return versions, nil
+}
+
+// delete deletes versions. S3 answers 200 also where it deleted some, or none.
+func (d *Deleter) delete(ctx context.Context, bucket string, versions []types.ObjectIdentifier) error {
+	out, err := d.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{
+		Bucket: &bucket, Delete: &types.Delete{Objects: versions, Quiet: aws.Bool(true)},
+	})
+	switch {
+	case err != nil:
+		return undeletable(ctx, err)
+	case len(out.Errors) > 0:
+		return fmt.Errorf("%w: %s", ErrUndeletable, aws.ToString(out.Errors[0].Code))
+	}
+	return nil
+}
+
+// undeletable says by S3's own code what went wrong: the rest of an error may
+// hold the address that was asked, and with it the key.
+func undeletable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var refused smithy.APIError
+	if errors.As(err, &refused) {
+		return fmt.Errorf("%w: %s", ErrUndeletable, refused.ErrorCode())
+	}
+	return fmt.Errorf("%w: S3 does not answer", ErrUndeletable)
+}

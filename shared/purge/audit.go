@@ -1,0 +1,231 @@
+package purge
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/retention"
+)
+
+// AuditWork is one segment of an audit: what the scan step takes and gives
+// back.
+type AuditWork struct {
+	Class   string `json:"class"`
+	Run     string `json:"run"`
+	Segment int    `json:"segment"`
+	Of      int    `json:"of"`              // how many segments there are
+	Call    int    `json:"call"`            // how many calls worked on the segment before
+	After   string `json:"after,omitempty"` // the last id those came to
+	Done    bool   `json:"done"`
+}
+
+// AuditPart is what one call found in its segment. The ids are as their owners
+// wrote them.
+type AuditPart struct {
+	AuditWork                       // as it was given back
+	From       string               `json:"from,omitempty"` // After, as the call was given it
+	PolicyHash string               `json:"policyHash"`     // by which it was judged
+	Records    int                  `json:"records"`        // how many were read
+	Counts     map[Finding]int      `json:"counts"`
+	IDs        map[Finding][]string `json:"ids"` // of at most mostIDs each
+}
+
+// AuditParts is where an audit's calls leave what they found.
+type AuditParts interface {
+	// StorePart keeps a part; the same call's replaces it.
+	StorePart(ctx context.Context, part AuditPart) error
+}
+
+// List is the suppression list, read strongly (dynamo.Suppressions).
+type List interface {
+	Lookup(ctx context.Context, contacts [][]contact.Key) ([]dynamo.Found, error)
+}
+
+// Auditor reads every record of a class and deletes none.
+type Auditor struct {
+	Records    *dynamo.Records
+	List       List
+	Holds      *dynamo.Holds
+	Parts      AuditParts
+	PolicyHash string
+	Pause      time.Duration // between two looks at what may still be on its way
+	Now        func() time.Time
+}
+
+const (
+	mostIDs = 1000 // of a finding in a part, and in a report: beyond that it is not single records that are wrong
+
+	// mostLooked is how many records a call looks at again. Where more are
+	// wrong, the streams are not what they wait for.
+	mostLooked = 10_000
+
+	// looks is how often what may be on its way is looked at again.
+	looks = 6
+)
+
+// Segment reads page after page until the segment is done or more says that
+// the time is up, looks again at what it found, stores that and returns how
+// far it came. After an error, the work that was passed in may be taken up
+// again.
+func (a Auditor) Segment(ctx context.Context, class retention.Class, work AuditWork, more func() bool) (AuditWork, error) {
+	doing := fmt.Sprintf("auditing segment %d of %s", work.Segment, work.Class)
+	part := AuditPart{From: work.After, PolicyHash: a.PolicyHash, Counts: map[Finding]int{}, IDs: map[Finding][]string{}}
+	found := map[string][]Finding{} // id -> what is wrong with it
+	for !work.Done && more() {
+		page, err := a.Records.Scan(ctx, work.Class, dynamo.Segment{Number: work.Segment, Of: work.Of}, work.After, pageSize)
+		if err != nil {
+			return work, fmt.Errorf("%s: %w", doing, err)
+		}
+		wrong, err := a.examine(ctx, class, page.Records, page.Unreadable)
+		if err != nil {
+			return work, fmt.Errorf("%s: %w", doing, err)
+		}
+		for id, findings := range wrong {
+			if len(found) < mostLooked {
+				found[id] = findings
+			} else {
+				part.count(id, findings)
+			}
+		}
+		part.Records += len(page.Records) + len(page.Unreadable)
+		work.After, work.Done = page.Last, page.Last == ""
+	}
+	if err := a.lookAgain(ctx, class, found); err != nil {
+		return work, fmt.Errorf("%s: %w", doing, err)
+	}
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		part.count(id, found[id])
+	}
+	part.AuditWork = work
+	if err := a.Parts.StorePart(ctx, part); err != nil {
+		return work, fmt.Errorf("%s: %w", doing, err)
+	}
+	work.Call++
+	return work, nil
+}
+
+func (p *AuditPart) count(id string, findings []Finding) {
+	for _, f := range findings {
+		p.Counts[f]++
+		if len(p.IDs[f]) < mostIDs {
+			p.IDs[f] = append(p.IDs[f], id)
+		}
+	}
+}
+
+// lookAgain takes out of found what is not wrong any more: what was written or
+// deleted while the segment was read. It waits for what the streams may be
+// about to mend.
+func (a Auditor) lookAgain(ctx context.Context, class retention.Class, found map[string][]Finding) error {
+	for n := 0; n < looks && len(found) > 0; n++ {
+		if n > 0 {
+			if !mayMend(found) {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(a.Pause):
+			}
+		}
+		for ids := range slices.Chunk(slices.Sorted(maps.Keys(found)), dynamo.MaxDeletes) {
+			if err := a.confirm(ctx, class, ids, found); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func mayMend(found map[string][]Finding) bool {
+	for _, findings := range found {
+		if slices.ContainsFunc(findings, Finding.onItsWay) {
+			return true
+		}
+	}
+	return false
+}
+
+// confirm reads records again and leaves in found only what is still wrong
+// with them.
+func (a Auditor) confirm(ctx context.Context, class retention.Class, ids []string, found map[string][]Finding) error {
+	there, unreadable, err := a.Records.Load(ctx, class.Name, ids)
+	if err != nil {
+		return err
+	}
+	still, err := a.examine(ctx, class, slices.Collect(maps.Values(there)), slices.Collect(maps.Keys(unreadable)))
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		found[id] = slices.DeleteFunc(found[id], func(f Finding) bool { return !slices.Contains(still[id], f) })
+		if len(found[id]) == 0 {
+			delete(found, id)
+		}
+	}
+	return nil
+}
+
+// examine returns what is wrong with which of the records.
+func (a Auditor) examine(ctx context.Context, class retention.Class, records []dynamo.Stored, unreadable []string) (map[string][]Finding, error) {
+	now := a.Now()
+	listed, err := a.listed(ctx, records)
+	if err != nil {
+		return nil, err
+	}
+	held, err := a.held(ctx, class, records, now)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string][]Finding{}
+	for _, id := range unreadable {
+		found[id] = []Finding{Unreadable}
+	}
+	for _, record := range records {
+		examined := Examined{
+			Stored: record, Listed: listed[record.Subject],
+			Held: slices.ContainsFunc(record.Targets(class.Name), func(t retention.Target) bool { return held[t] }),
+		}
+		if findings := examined.Findings(class, now); len(findings) > 0 {
+			found[record.ID] = findings
+		}
+	}
+	return found, nil
+}
+
+// listed is what the list says of the records' subjects.
+func (a Auditor) listed(ctx context.Context, records []dynamo.Stored) (map[contact.Key]dynamo.Found, error) {
+	var asked [][]contact.Key
+	seen := map[contact.Key]bool{"": true}
+	for _, record := range records {
+		if !seen[record.Subject] {
+			seen[record.Subject] = true
+			asked = append(asked, []contact.Key{record.Subject})
+		}
+	}
+	answers, err := a.List.Lookup(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	listed := make(map[contact.Key]dynamo.Found, len(asked))
+	for i, answer := range answers {
+		listed[asked[i][0]] = answer
+	}
+	return listed, nil
+}
+
+// held asks for the holds on what is overdue; on nothing else does it matter.
+func (a Auditor) held(ctx context.Context, class retention.Class, records []dynamo.Stored, now time.Time) (map[retention.Target]bool, error) {
+	var targets []retention.Target
+	for _, record := range records {
+		if isOverdue(class, record.Record, now) {
+			targets = append(targets, record.Targets(class.Name)...)
+		}
+	}
+	return a.Holds.Held(ctx, targets)
+}

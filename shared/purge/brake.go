@@ -1,0 +1,92 @@
+package purge
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// When the brake halts a run before its first deletion. Below fewHalted a
+// purge is small enough for a mistake to be survived, and a small class may
+// well be due as a whole.
+const (
+	fewHalted     = 1000 // records
+	shareHalted   = 5    // a fifth of the class
+	medianOf      = 14   // completed runs: two weeks of nights
+	timesTheUsual = 3
+)
+
+// How far the clock may be from what it is held against.
+const (
+	clockSkew    = 5 * time.Minute     // two clocks that are both right
+	latestStart  = 26 * time.Hour      // after its schedule: the scheduler tries for six hours, and nobody waits two nights
+	longestPause = 31 * 24 * time.Hour // between two runs: a class unpurged for longer deserves a look
+)
+
+// Brake is what a run is held against before it may delete.
+type Brake struct {
+	Due    int   // records of the plan
+	Size   int   // records of the class, as the store knows it
+	Before []int // how many were due in each completed run, the newest first
+
+	Now          time.Time // our clock
+	StoreClock   time.Time // the store's own
+	ScheduledFor time.Time // zero where no schedule started the run
+	LastEnded    time.Time // the newest end of a run of the class; zero before the first
+}
+
+// Amount lists what is odd about how much is due; nothing where a run may go
+// on.
+func (b Brake) Amount() []string {
+	if b.Due <= fewHalted {
+		return nil
+	}
+	var reasons []string
+	if b.Due*shareHalted > b.Size {
+		reasons = append(reasons, fmt.Sprintf("%d of about %d records are due, more than a fifth", b.Due, b.Size))
+	}
+	if usual, any := b.median(); any && b.Due > timesTheUsual*usual {
+		reasons = append(reasons, fmt.Sprintf("%d records are due, more than %d times the usual %d", b.Due, timesTheUsual, usual))
+	}
+	return reasons
+}
+
+func (b Brake) median() (median int, any bool) {
+	newest := slices.Sorted(slices.Values(b.Before[:min(len(b.Before), medianOf)]))
+	if len(newest) == 0 {
+		return 0, false
+	}
+	return newest[len(newest)/2], true
+}
+
+// Clock lists what is odd about the time; nothing where it can be believed. By
+// a clock that is years ahead everything would be due.
+func (b Brake) Clock() []string {
+	var reasons []string
+	check := func(wrong bool, what string) {
+		if wrong {
+			reasons = append(reasons, what)
+		}
+	}
+	check(b.Now.Sub(b.StoreClock).Abs() > clockSkew, "the clock and the store's differ by over five minutes")
+	if !b.ScheduledFor.IsZero() {
+		check(b.ScheduledFor.Sub(b.Now) > clockSkew, "the run was scheduled for later")
+		check(b.Now.Sub(b.ScheduledFor) > latestStart, "the run was scheduled for over 26 hours ago")
+	}
+	if !b.LastEnded.IsZero() {
+		check(b.LastEnded.Sub(b.Now) > clockSkew, "the run before ended later than now")
+		check(b.Now.Sub(b.LastEnded) > longestPause, "the run before ended over 31 days ago")
+	}
+	return reasons
+}
+
+// ShardsGrown tells whether any shard of the newer count holds more than was
+// approved.
+func ShardsGrown(approved, counted []int) bool {
+	for n, count := range counted {
+		if n >= len(approved) || count > approved[n] {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,104 @@
+package purge
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"stille/shared/dynamo"
+	"stille/shared/retention"
+)
+
+// Counted is what is due and still there.
+type Counted struct {
+	Due  int
+	Held int // of those: a hold keeps them
+}
+
+// Overdue is how many of them nothing keeps.
+func (c Counted) Overdue() int { return c.Due - c.Held }
+
+// Count reads strongly what the index shows as due in the class at the cutoff,
+// and the holds over it. A record that cannot be understood counts as due, as
+// does one that is marked: a purge leaves the one, and did not end with the
+// other. It deletes nothing, and its cost follows what is due.
+func Count(ctx context.Context, records *dynamo.Records, holds *dynamo.Holds, class retention.Class, cutoff time.Time) (Counted, error) {
+	var total Counted
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(shardsAtOnce)
+	for n := range retention.Shards {
+		group.Go(func() error {
+			shard, err := countLeft(ctx, records, holds, class, retention.ShardName(n), cutoff)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			total.Due += shard.Due
+			total.Held += shard.Held
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return Counted{}, fmt.Errorf("counting what is due in %s: %w", class.Name, err)
+	}
+	return total, nil
+}
+
+func countLeft(ctx context.Context, records *dynamo.Records, holds *dynamo.Holds, class retention.Class, shard string, cutoff time.Time) (Counted, error) {
+	var counted Counted
+	seen := map[string]bool{}
+	err := eachDue(ctx, records, class, shard, cutoff, func(d dynamo.Due) error {
+		seen[d.ID] = true
+		return nil
+	})
+	if err != nil {
+		return counted, err
+	}
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(seen)), dynamo.MaxDeletes) {
+		there, unreadable, err := records.Load(ctx, class.Name, some)
+		if err != nil {
+			return counted, err
+		}
+		counted.Due += len(unreadable)
+		var due []dynamo.Stored
+		for _, record := range there {
+			if class.Due(record.Record, cutoff) || record.PurgingBy != "" {
+				due = append(due, record)
+			}
+		}
+		held, err := heldAmong(ctx, holds, class, due)
+		if err != nil {
+			return counted, err
+		}
+		counted.Due += len(due)
+		counted.Held += len(held)
+	}
+	return counted, nil
+}
+
+// heldAmong returns the ids of the records that a hold keeps. One that is
+// marked is past its hold check.
+func heldAmong(ctx context.Context, holds *dynamo.Holds, class retention.Class, records []dynamo.Stored) (map[string]bool, error) {
+	var targets []retention.Target
+	for _, record := range records {
+		targets = append(targets, record.Targets(class.Name)...)
+	}
+	on, err := holds.Held(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	held := map[string]bool{}
+	for _, record := range records {
+		if record.PurgingBy == "" && slices.ContainsFunc(record.Targets(class.Name), func(t retention.Target) bool { return on[t] }) {
+			held[record.ID] = true
+		}
+	}
+	return held, nil
+}

@@ -1,0 +1,125 @@
+package purge_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/dynamo"
+	"stille/shared/purge"
+	"stille/shared/retention"
+	"stille/shared/schema"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+// messaging is the class of the project's own policy.
+func messaging(t *testing.T) (*retention.Policy, retention.Class) {
+	t.Helper()
+	file, err := os.ReadFile("../../infra/" + schema.RetentionFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := retention.LoadPolicy(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	class, _ := policy.Class(retention.Messaging)
+	return policy, class
+}
+
+// lying is a record as it lies in a class table: attributes and their values.
+func lying(t *testing.T, pairs ...string) dynamo.Stored {
+	t.Helper()
+	image := map[string]events.DynamoDBAttributeValue{"id": events.NewStringAttribute("sub-1"), "scope": events.NewStringAttribute("acme")}
+	for i := 0; i < len(pairs); i += 2 {
+		image[pairs[i]] = events.NewStringAttribute(pairs[i+1])
+	}
+	stored, err := dynamo.RecordImage(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
+func optedOut(reason suppression.Reason, at time.Time) dynamo.Found {
+	return dynamo.Found{Item: suppression.Item{Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{
+		"acme": {reason: {First: at, Last: at}},
+	}}}
+}
+
+func TestWhatIsWrongWithARecord(t *testing.T) {
+	_, class := messaging(t)
+	const fresh, last = "2026-11-01T08:00:00Z", "2024-11-20T08:00:00Z"
+	now := time.Date(2026, 11, 22, 4, 0, 0, 0, time.UTC)                                            // 05:00 in Oslo
+	dueFor := func(more time.Duration) time.Time { return now.Add(-retention.OverdueAfter - more) } // by its withdrawal
+	withdrawn := func(at time.Time) []string {
+		return []string{"withdrawnAt", retention.Sort(at), "retentionShard", "00", "occurredAt", last, "activeSort", last}
+	}
+	stamped := func(start string) []string {
+		return []string{"retentionStart", start, "retentionSort", start, "retentionShard", "3f", "occurredAt", last}
+	}
+	silent := optedOut(suppression.Unsubscribed, time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC))
+	for name, c := range map[string]struct {
+		record []string
+		listed dynamo.Found
+		held   bool
+		want   []purge.Finding
+	}{
+		"one that is kept, as it should be":              {record: stamped(fresh)},
+		"a running one that was active lately":           {record: []string{"lastActivityAt", fresh, "activeSort", fresh, "retentionShard", "00"}},
+		"a running one that occurred lately":             {record: []string{"occurredAt", fresh, "lastActivityAt", last, "activeSort", fresh, "retentionShard", "00"}},
+		"a running one on its last idle day":             {record: []string{"occurredAt", "2026-08-24T08:00:00Z", "activeSort", "2026-08-24T08:00:00Z", "retentionShard", "00"}},
+		"a running one a day longer":                     {record: []string{"occurredAt", "2026-08-23T08:00:00Z", "activeSort", "2026-08-23T08:00:00Z", "retentionShard", "00"}, want: []purge.Finding{purge.NoStart}},
+		"a running one of which nothing is known":        {record: []string{"activeSort", "0001-01-01T00:00:00Z", "retentionShard", "00"}, want: []purge.Finding{purge.NoStart}},
+		"one that started before 2000":                   {record: []string{"retentionStart", "1999-12-31T23:59:59Z", "activeSort", "0001-01-01T00:00:00Z", "retentionShard", "00"}, want: []purge.Finding{purge.AbsurdStart}},
+		"one that starts the day after tomorrow":         {record: []string{"retentionStart", "2026-11-24T08:00:00Z", "activeSort", "0001-01-01T00:00:00Z", "retentionShard", "00"}, want: []purge.Finding{purge.AbsurdStart}},
+		"one with an absurd start that was stamped":      {record: stamped("1970-01-01T00:00:00Z"), want: []purge.Finding{purge.AbsurdStart, purge.Unstamped}},
+		"one that was never stamped":                     {record: []string{"retentionStart", fresh}, want: []purge.Finding{purge.Unstamped}},
+		"one stamped with another start":                 {record: append(stamped(fresh), "retentionSort", last), want: []purge.Finding{purge.Unstamped}},
+		"a running one that the index has elsewhere":     {record: []string{"occurredAt", fresh, "activeSort", last, "retentionShard", "00"}, want: []purge.Finding{purge.Unstamped}},
+		"a running one stamped as started":               {record: []string{"occurredAt", fresh, "retentionSort", fresh, "retentionShard", "00"}, want: []purge.Finding{purge.Unstamped}},
+		"one in a shard there is not":                    {record: append(stamped(fresh), "retentionShard", "40"), want: []purge.Finding{purge.Unstamped}},
+		"one in a shard written another way":             {record: append(stamped(fresh), "retentionShard", "3F"), want: []purge.Finding{purge.Unstamped}},
+		"one whose withdrawal does not sort":             {record: append(withdrawn(now), "withdrawnAt", "2026-11-22T04:00:00.5+01:00"), want: []purge.Finding{purge.Unstamped}},
+		"one whose withdrawal does not sort, purged":     {record: append(withdrawn(now), "withdrawnAt", "2026-11-22T04:00:00.5+01:00", "purgingBy", "run-1")},
+		"opted out and withdrawn":                        {record: withdrawn(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)), listed: optedOut(suppression.Stop, time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC))},
+		"opted out and not withdrawn":                    {record: stamped(fresh), listed: silent, want: []purge.Finding{purge.NotWithdrawn}},
+		"opted out and withdrawn only later":             {record: withdrawn(now), listed: silent, want: []purge.Finding{purge.NotWithdrawn}},
+		"opted out, and consented again after that":      {record: append(stamped(fresh), "occurredAt", "2026-11-21T09:00:00Z"), listed: silent},
+		"bounced, which withdraws nothing":               {record: stamped(fresh), listed: optedOut(suppression.HardBounce, now)},
+		"opted out while it is purged":                   {record: append(stamped(fresh), "purgingBy", "run-1"), listed: silent},
+		"a subject whose suppressions cannot be read":    {record: stamped(fresh), listed: dynamo.Found{Err: errors.New("unreadable")}, want: []purge.Finding{purge.NotWithdrawn}},
+		"the same, withdrawn":                            {record: withdrawn(now), listed: dynamo.Found{Err: errors.New("unreadable")}},
+		"due for not quite as long as it may be":         {record: withdrawn(dueFor(-time.Second))},
+		"due for as long as it may be":                   {record: withdrawn(dueFor(0)), want: []purge.Finding{purge.Overdue}},
+		"due for longer by its start":                    {record: stamped("2024-11-19T08:00:00Z"), want: []purge.Finding{purge.Overdue}},
+		"due since midnight":                             {record: stamped("2024-11-21T08:00:00Z")},
+		"due for longer and held":                        {record: withdrawn(dueFor(0)), held: true, want: []purge.Finding{purge.OverdueHeld}},
+		"held and not due":                               {record: stamped(fresh), held: true},
+		"due for longer, never stamped and no list":      {record: []string{"retentionStart", last}, want: []purge.Finding{purge.Unstamped, purge.Overdue}},
+		"withdrawn for long, though its start is absurd": {record: append(withdrawn(dueFor(time.Hour)), "retentionStart", "1970-01-01T00:00:00Z"), want: []purge.Finding{purge.AbsurdStart, purge.Overdue}},
+	} {
+		got := purge.Examined{Stored: lying(t, c.record...), Listed: c.listed, Held: c.held}.Findings(class, now)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestAFaultIsWhatTheSystemShouldHaveDone(t *testing.T) {
+	var faults []purge.Finding
+	for _, f := range purge.Every() {
+		if f.Fault() {
+			faults = append(faults, f)
+		}
+	}
+	if diff := cmp.Diff([]purge.Finding{purge.Unreadable, purge.Unstamped, purge.NotWithdrawn, purge.Overdue}, faults); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,56 @@
+package purge
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"stille/shared/dynamo"
+	"stille/shared/retention"
+)
+
+// mostIdle is how many idle records are named; the others are counted.
+const mostIdle = 100
+
+// Idle is what of a class has been running without activity for longer than
+// its policy lets it: perhaps nobody said that it ended.
+type Idle struct {
+	Count  int
+	Oldest time.Time // when something last happened with the first of them; zero also where nobody knows
+	IDs    []string  // of the longest idle in each shard, as far as they may be shown, at most mostIdle
+}
+
+// FindIdle asks the index of running records. Its cost follows what is idle,
+// not what is running. None of these records is due by it.
+func FindIdle(ctx context.Context, records *dynamo.Records, class retention.Class, now time.Time) (Idle, error) {
+	var idle Idle
+	before := class.Idle.StartsBefore(now, class.Location())
+	for n := range retention.Shards {
+		var after dynamo.Due
+		for {
+			page, err := records.DueBefore(ctx, class.Name, dynamo.ByActivity, retention.ShardName(n), before, after, pageSize)
+			if err != nil {
+				return Idle{}, fmt.Errorf("finding what is idle in %s: %w", class.Name, err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			for _, entry := range page {
+				idle.note(entry)
+			}
+			after = page[len(page)-1]
+		}
+	}
+	return idle, nil
+}
+
+func (i *Idle) note(entry dynamo.Due) {
+	at, err := retention.ParseSort(entry.Sort)
+	if err == nil && (i.Count == 0 || at.Before(i.Oldest)) {
+		i.Oldest = at
+	}
+	i.Count++
+	if len(i.IDs) < mostIdle && retention.MayShowID(entry.ID) {
+		i.IDs = append(i.IDs, entry.ID)
+	}
+}

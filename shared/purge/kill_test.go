@@ -1,0 +1,178 @@
+//go:build store
+
+package purge_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
+	"stille/shared/retention"
+)
+
+// mortal kills a worker before one of its calls, to whatever service: of that
+// call and all after it none is made.
+type mortal struct {
+	mu    sync.Mutex
+	calls int
+	dies  int // at which call; never where it is 0
+}
+
+var errKilled = errors.New("killed")
+
+func (m *mortal) call(string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls++
+	if m.dies == 0 || m.calls < m.dies {
+		return nil
+	}
+	return errKilled
+}
+
+// mortalManifest is a manifest that a worker's death cuts off.
+type mortalManifest struct {
+	*purgetest.Memory
+	*mortal
+}
+
+func (m mortalManifest) Begin(ctx context.Context, class, run, shard string, ids []string) (string, error) {
+	if err := m.call("Begin"); err != nil {
+		return "", err
+	}
+	return m.Memory.Begin(ctx, class, run, shard, ids)
+}
+
+func (m mortalManifest) Finish(ctx context.Context, page string, outcomes map[string]purge.Outcome) error {
+	if err := m.call("Finish"); err != nil {
+		return err
+	}
+	return m.Memory.Finish(ctx, page, outcomes)
+}
+
+// furnish stores records of every kind in one shard.
+func (h *house) furnish() {
+	plant := func(id, start string, objects ...string) map[string]any {
+		return map[string]any{
+			"id": id, "subject": string(subject(1)), "retentionStart": start, "retentionSort": start,
+			"retentionShard": retention.Shard(string(subject(1))), "objects": objects,
+		}
+	}
+	withdrawn := plant("withdrawn", retention.Sort(notDue))
+	withdrawn["withdrawnAt"] = retention.Sort(cutoff)
+	for _, record := range []map[string]any{
+		plant("plain", retention.Sort(due)), withdrawn, plant("held", retention.Sort(due)),
+		plant("changed", "1970-01-01T00:00:00Z"), // due by the index only
+		plant("letters", retention.Sort(due), "s3://letters/a", "s3://letters/b"),
+		plant("letter-held", retention.Sort(due), "s3://letters/c"),
+		plant("letter-locked", retention.Sort(due), "s3://letters/d"),
+		plant("letter-lost", retention.Sort(due), "s3://letters/lost"),
+		plant("letter-elsewhere", retention.Sort(due), "s3://other/e"),
+	} {
+		h.plant(record)
+	}
+	for _, key := range []string{"a", "a", "b", "c", "c", "d"} {
+		h.letters.Put(h.t, key)
+	}
+	h.letters.Hide(h.t, "b")
+	h.letters.PutLocked(h.t, "d")
+	h.hold(retention.RecordTarget(h.class.Name, "held"), retention.RecordTarget(h.class.Name, "letter-held"))
+}
+
+// end is what a purge leaves behind, and what it is certified to have done.
+type end struct {
+	Left    []string
+	Objects map[string]int
+	Marked  bool // the record whose object is locked
+	Counts  certificate.Counts
+	Keys    []string // of what was deleted
+}
+
+// end returns the end of a run, which the runs before it had a part in.
+func (h *house) end(run string, account purge.Account, before ...purge.Account) end {
+	h.t.Helper()
+	for _, killed := range before {
+		account.Keys = append(account.Keys, killed.Keys...)
+		account.Counts.Due += killed.Counts.Deleted
+		account.Counts.Deleted += killed.Counts.Deleted
+	}
+	slices.Sort(account.Keys)
+	return end{h.left(), h.letters.Left(h.t), h.get("letter-locked").PurgingBy == run, account.Counts, account.Keys}
+}
+
+// accountFor is what a run that was killed is certified to have done.
+func (h *house) accountFor(run string) purge.Account {
+	h.t.Helper()
+	account, err := h.verifier().Account(h.t.Context(), h.class, run, cutoff)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return account
+}
+
+// work takes up the furnished shard, from its beginning, in a run that dies as told.
+func (h *house) work(run string, m *mortal) error {
+	h.s3.Intercept(m.call)
+	defer h.s3.Intercept(func(string) error { return nil })
+	w := h.worker(dynamotest.Intercept(h.db, m.call), mortalManifest{h.manifest, m})
+	work := purge.Work{Class: h.class.Name, Run: run, Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
+	_, err := w.Shard(h.t.Context(), h.class, work, func() bool { return true })
+	return err
+}
+
+// TestARunThatIsKilledAnywhereEndsAsIfItHadNotBeen cuts a run off before each of
+// its calls to DynamoDB, to S3 and to its manifest. It is taken up by itself, as
+// a step that is repeated, or by the next run, as when the execution was killed.
+func TestARunThatIsKilledAnywhereEndsAsIfItHadNotBeen(t *testing.T) {
+	undisturbed := newHouse(t)
+	undisturbed.furnish()
+	whole := &mortal{}
+	if err := undisturbed.work("run-1", whole); err != nil {
+		t.Fatal(err)
+	}
+	want := undisturbed.end("run-1", undisturbed.account("run-1"))
+	expected := end{
+		Left:    []string{"changed", "held", "letter-elsewhere", "letter-held", "letter-locked"},
+		Objects: map[string]int{"c": 2, "d": 1},
+		Marked:  true,
+		Counts:  certificate.Counts{Due: 9, Deleted: 4, Held: 2, Changed: 1, Failed: 2},
+		Keys:    []string{"messaging/letter-lost", "messaging/letters", "messaging/plain", "messaging/withdrawn"},
+	}
+	if diff := cmp.Diff(expected, want); diff != "" {
+		t.Fatalf("an undisturbed run (-want +got):\n%s", diff)
+	}
+	for nth := 1; nth <= whole.calls; nth++ {
+		killed := func() *house {
+			h := newHouse(t)
+			h.furnish()
+			if err := h.work("run-1", &mortal{dies: nth}); !errors.Is(err, errKilled) {
+				t.Fatalf("killed at call %d of %d: error %v", nth, whole.calls, err)
+			}
+			return h
+		}
+		again := killed()
+		if err := again.work("run-1", &mortal{}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, again.end("run-1", again.accountFor("run-1"))); diff != "" {
+			t.Errorf("killed at call %d of %d and repeated (-want +got):\n%s", nth, whole.calls, diff)
+		}
+
+		next := killed()
+		before := next.accountFor("run-1")
+		if err := next.work("run-2", &mortal{}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, next.end("run-2", next.accountFor("run-2"), before)); diff != "" {
+			t.Errorf("killed at call %d of %d, and the next run came (-want +got):\n%s", nth, whole.calls, diff)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package purge
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"stille/shared/dynamo"
+	"stille/shared/retention"
+)
+
+// Objects deletes what belongs to a record in S3 (objects.Deleter).
+type Objects interface {
+	// Delete deletes every version of an object. One that is not there is
+	// deleted already.
+	Delete(ctx context.Context, object retention.Object) error
+}
+
+// recordsAtOnce is how many records of a page lose their objects at the same
+// time: a page of records with a hundred objects each must be done in a minute.
+const recordsAtOnce = 16
+
+// finish deletes the objects of the records that are marked for the run, and
+// then each of these records. One whose objects cannot be deleted stays, marked,
+// and its outcome stays Failed: the next run takes it up. One that fails does not
+// cut off the others: what of theirs is under way would come to its end unseen.
+func (w Worker) finish(ctx context.Context, class retention.Class, work Work, marked []dynamo.Stored, outcomes map[string]Outcome) error {
+	var mu sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(recordsAtOnce)
+	for _, record := range marked {
+		group.Go(func() error {
+			err := w.deleteObjects(ctx, class, record)
+			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case err != nil:
+				w.complain(ctx, class, record, err)
+				return nil
+			}
+			done, err := w.Deleter.DeleteMarked(ctx, work.Class, work.Run, record)
+			mu.Lock()
+			defer mu.Unlock()
+			note(outcomes, done.Deleted, Deleted)
+			note(outcomes, done.Changed, Changed)
+			note(outcomes, done.Gone, Gone)
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+func (w Worker) deleteObjects(ctx context.Context, class retention.Class, record dynamo.Stored) error {
+	objects, err := class.Objects(record.Record)
+	if err != nil {
+		return err
+	}
+	for _, object := range objects {
+		if err := w.Objects.Delete(ctx, object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayDeleteObjects tells whether all the record's objects lie where the purge
+// may delete them; if not, the record is not even marked.
+func (w Worker) mayDeleteObjects(ctx context.Context, class retention.Class, record dynamo.Stored) bool {
+	_, err := class.Objects(record.Record)
+	if err != nil {
+		w.complain(ctx, class, record, err)
+	}
+	return err == nil
+}
+
+// complain logs why a record stays.
+func (w Worker) complain(ctx context.Context, class retention.Class, record dynamo.Stored, err error) {
+	id := "(not shown)"
+	if retention.MayShowID(record.ID) {
+		id = record.ID
+	}
+	w.Log.ErrorContext(ctx, "a record stays because of its objects", "class", class.Name, "record", id, "error", err)
+}

@@ -1,0 +1,247 @@
+//go:build store
+
+package purge_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+	"stille/shared/dynamo"
+	"stille/shared/purge"
+	"stille/shared/retention"
+)
+
+// letter stores a due record with objects in S3, each in two versions.
+func (h *house) letter(id string, keys ...string) dynamo.Stored {
+	h.t.Helper()
+	record := retention.Record{ID: id, Subject: subject(1), Start: due}
+	for _, key := range keys {
+		h.letters.Put(h.t, key)
+		h.letters.Put(h.t, key)
+		record.Objects = append(record.Objects, "s3://letters/"+key)
+	}
+	return h.put(record)
+}
+
+// expectObjects compares what is left in the bucket, by the number of versions.
+func (h *house) expectObjects(want map[string]int) {
+	h.t.Helper()
+	if diff := cmp.Diff(want, h.letters.Left(h.t)); diff != "" {
+		h.t.Errorf("objects (-want +got):\n%s", diff)
+	}
+}
+
+func TestARecordGoesWithItsObjectsInAllTheirVersions(t *testing.T) {
+	h := newHouse(t)
+	h.letter("sub-1", "a", "b")
+	h.letter("sub-2")
+	h.letters.Hide(t, "b")
+	h.letters.Put(t, "a2")
+	if err := h.run(h.db, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 2, Deleted: 2})
+	h.expectObjects(map[string]int{"a2": 1})
+}
+
+func TestTheRecordIsMarkedBeforeItsObjectsGoAndGoesAfterThem(t *testing.T) {
+	h := newHouse(t)
+	h.letter("sub-1", "a")
+	var seen []string
+	h.s3.Intercept(func(operation string) error {
+		seen = append(seen, operation+" "+h.get("sub-1").PurgingBy)
+		return nil
+	})
+	if err := h.run(h.db, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"ListObjectVersions run-1", "DeleteObjects run-1", "ListObjectVersions run-1"}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Errorf("the record's mark at each call (-want +got):\n%s", diff)
+	}
+	if left := h.left(); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestARecordWhoseObjectCannotBeDeletedStaysMarkedAndIsTakenUpByTheNextRun(t *testing.T) {
+	h := newHouse(t)
+	h.letter("sub-1", "a", "private/kari@example.no")
+	h.letters.PutLocked(t, "private/kari@example.no")
+	if err := h.run(h.db, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
+	h.expectObjects(map[string]int{"private/kari@example.no": 1})
+	if by := h.get("sub-1").PurgingBy; by != "run-1" {
+		t.Errorf("marked by %q", by)
+	}
+	if log := h.log.String(); !strings.Contains(log, "record=sub-1") || !strings.Contains(log, "AccessDenied") || strings.Contains(log, "kari") {
+		t.Errorf("log: %s", log)
+	}
+
+	tooLate := h.hold(retention.SubjectTarget(subject(1)))
+	if diff := cmp.Diff([]retention.Target{retention.RecordTarget(retention.Messaging, "sub-1")}, tooLate); diff != "" {
+		t.Errorf("too late for (-want +got):\n%s", diff)
+	}
+	if err := h.run(h.db, "run-2"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-2", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
+	if by := h.get("sub-1").PurgingBy; by != "run-2" {
+		t.Errorf("marked by %q after the second run", by)
+	}
+
+	h.letters.Unlock(t, "private/kari@example.no")
+	if err := h.run(h.db, "run-3"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-3", certificate.Counts{Due: 1, Deleted: 1})
+	h.expectObjects(map[string]int{})
+}
+
+func TestAWorkerThatIsCutOffAmongObjectsSaysNothingOfThem(t *testing.T) {
+	h := newHouse(t)
+	h.letter("sub-1", "a")
+	ctx, cutOff := context.WithCancel(t.Context())
+	h.s3.Intercept(func(string) error { cutOff(); return nil })
+	work := purge.Work{Class: h.class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
+	if _, err := h.worker(h.db, h.manifest).Shard(ctx, h.class, work, func() bool { return true }); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	h.s3.Intercept(func(string) error { return nil })
+	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
+	if h.log.Len() > 0 {
+		t.Errorf("log: %s", h.log)
+	}
+	if err := h.run(h.db, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Deleted: 1})
+}
+
+func TestARecordWithAnObjectElsewhereStaysWhole(t *testing.T) {
+	for name, elsewhere := range map[string]string{
+		"in a bucket the class does not name": "s3://other/b",
+		"in no bucket at all":                 "b",
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.letters.Put(t, "a")
+			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due, Objects: []string{"s3://letters/a", elsewhere}})
+			if err := h.run(h.db, "run-1"); err != nil {
+				t.Fatal(err)
+			}
+			h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
+			h.expectObjects(map[string]int{"a": 1})
+			if by := h.get("sub-1").PurgingBy; by != "" {
+				t.Errorf("marked by %q", by)
+			}
+			if !strings.Contains(h.log.String(), "record=sub-1") {
+				t.Errorf("log: %s", h.log)
+			}
+		})
+	}
+}
+
+func TestAnIDThatMayBeAnAddressIsNotLogged(t *testing.T) {
+	h := newHouse(t)
+	h.put(retention.Record{ID: "kari@example.no", Subject: subject(1), Start: due, Objects: []string{"s3://other/b"}})
+	if err := h.run(h.db, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	if log := h.log.String(); strings.Contains(log, "kari") || !strings.Contains(log, "(not shown)") {
+		t.Errorf("log: %s", log)
+	}
+}
+
+func TestAHoldBeforeTheMarkWinsAndOneAfterItIsToldThatItIsTooLate(t *testing.T) {
+	mine := []retention.Target{retention.RecordTarget(retention.Messaging, "sub-1")}
+	for name, target := range map[string]retention.Target{
+		"on the record":  mine[0],
+		"on the subject": retention.SubjectTarget(subject(1)),
+	} {
+		t.Run("before the mark, "+name, func(t *testing.T) {
+			h := newHouse(t)
+			h.letter("sub-1", "a")
+			var tooLate []retention.Target
+			racing := before(h.db, "TransactWriteItems", 1, func() error { tooLate = h.hold(target); return nil })
+			if err := h.run(racing, "run-1"); err != nil {
+				t.Fatal(err)
+			}
+			h.expect("run-1", certificate.Counts{Due: 1, Held: 1}, "sub-1")
+			h.expectObjects(map[string]int{"a": 2})
+			if len(tooLate) > 0 {
+				t.Errorf("too late for %v", tooLate)
+			}
+		})
+		t.Run("after the mark, "+name, func(t *testing.T) {
+			h := newHouse(t)
+			h.letter("sub-1", "a")
+			var tooLate []retention.Target
+			h.s3.Intercept(func(string) error {
+				if tooLate == nil {
+					tooLate = h.hold(target)
+				}
+				return nil
+			})
+			if err := h.run(h.db, "run-1"); err != nil {
+				t.Fatal(err)
+			}
+			h.expect("run-1", certificate.Counts{Due: 1, Deleted: 1})
+			h.expectObjects(map[string]int{})
+			if diff := cmp.Diff(mine, tooLate); diff != "" {
+				t.Errorf("too late for (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAMarkedRecordThatItsOwnerPutAnewPastTheAPIStays(t *testing.T) {
+	h := newHouse(t)
+	h.letter("sub-1", "a")
+	put := false
+	h.s3.Intercept(func(string) error {
+		if !put {
+			put = true
+			h.plant(map[string]any{"id": "sub-1", "subject": string(subject(1)), "data": "anew"})
+		}
+		return nil
+	})
+	if err := h.run(h.db, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Changed: 1}, "sub-1")
+}
+
+func TestAMarkedRecordThatIsNoLongerDueCountsAsFailed(t *testing.T) {
+	h := newHouse(t)
+	h.letter("sub-1", "a")
+	h.letters.PutLocked(t, "a")
+	if err := h.run(h.db, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	// Its owner starts it anew, and leaves what is ours.
+	h.plant(map[string]any{
+		"id": "sub-1", "subject": string(subject(1)), "objects": []string{"s3://letters/a"}, "purgingBy": "run-1",
+		"retentionStart": retention.Sort(notDue), "retentionSort": retention.Sort(due), "retentionShard": retention.Shard(string(subject(1))),
+	})
+	if err := h.run(h.db, "run-2"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(certificate.Counts{Due: 1, Failed: 1}, h.accountFor("run-2").Counts); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	// A page that was cut off says nothing of it.
+	if _, err := h.manifest.Begin(t.Context(), h.class.Name, "run-3", retention.Shard(string(subject(1))), []string{"sub-1"}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(certificate.Counts{Due: 1, Failed: 1}, h.accountFor("run-3").Counts); diff != "" {
+		t.Errorf("counts of a page that was cut off (-want +got):\n%s", diff)
+	}
+}

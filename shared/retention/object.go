@@ -1,0 +1,102 @@
+package retention
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"stille/shared/policyfile"
+)
+
+// Object is an S3 object that belongs to a record, and is deleted with it in
+// all its versions.
+type Object struct{ Bucket, Key string }
+
+var (
+	// ErrNoObject means that a text is no object in the form the AWS CLI takes.
+	ErrNoObject = errors.New("must be an S3 object, s3://bucket/key")
+	// ErrForeignBucket means that an object lies where no purge of its class
+	// may delete anything.
+	ErrForeignBucket = errors.New("must lie in one of the class's buckets, which the retention policy names")
+)
+
+// Limits of S3; mostObjects is ours, and keeps a record small.
+const (
+	shortestBucket = 3
+	longestBucket  = 63
+	longestKey     = 1024
+	mostObjects    = 100
+)
+
+var (
+	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`)
+	objectKey  = regexp.MustCompile(`^[^\x00-\x1f\x7f]+$`)
+)
+
+func isBucket(name string) bool {
+	return len(name) >= shortestBucket && len(name) <= longestBucket && bucketName.MatchString(name)
+}
+
+// Objects returns what belongs to the record in S3. The error wraps ErrNoObject
+// or ErrForeignBucket, and then none of it may be deleted.
+func (c Class) Objects(r Record) ([]Object, error) {
+	objects := make([]Object, len(r.Objects))
+	for i, written := range r.Objects {
+		var err error
+		if objects[i], err = c.object(written); err != nil {
+			return nil, fmt.Errorf("object %d: %w", i, err)
+		}
+	}
+	return objects, nil
+}
+
+func (c Class) object(written string) (Object, error) {
+	path, ok := strings.CutPrefix(written, "s3://")
+	bucket, key, _ := strings.Cut(path, "/")
+	switch {
+	case !ok || !isBucket(bucket) || len(key) > longestKey || !objectKey.MatchString(key):
+		return Object{}, ErrNoObject
+	case !slices.Contains(c.Buckets, bucket):
+		return Object{}, ErrForeignBucket
+	}
+	return Object{Bucket: bucket, Key: key}, nil
+}
+
+func (c Class) objectFaults(objects []string) []Fault {
+	if len(objects) > mostObjects {
+		return []Fault{{"objects", fmt.Sprintf("must not be more than %d", mostObjects)}}
+	}
+	var faults []Fault
+	seen := map[string]bool{}
+	for i, written := range objects {
+		field := fmt.Sprintf("objects/%d", i)
+		_, err := c.object(written)
+		switch {
+		case err != nil:
+			faults = append(faults, Fault{field, err.Error()})
+		case seen[written]:
+			faults = append(faults, Fault{field, "is here twice"})
+		}
+		seen[written] = true
+	}
+	return faults
+}
+
+// readBuckets returns the buckets in which a class's objects lie, sorted.
+func readBuckets(f *policyfile.Fields) []string {
+	if !f.Has("buckets") {
+		return nil
+	}
+	names := slices.Sorted(slices.Values(f.Texts("buckets")))
+	for i, name := range names {
+		if !isBucket(name) {
+			f.Wrong("buckets", "%q is no name of an S3 bucket", name)
+		}
+		if i > 0 && name == names[i-1] {
+			f.Wrong("buckets", "%s is here twice", name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,113 @@
+package retention_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/retention"
+)
+
+// lettersIn is a policy of one class whose objects lie in the buckets of a list.
+func lettersIn(buckets string) string {
+	return file(map[string]string{"owner": "owner: finance\n    buckets: " + buckets})
+}
+
+func TestTheBucketsOfAClass(t *testing.T) {
+	for _, c := range []struct{ buckets, want string }{ // want is part of the one mistake; "" = accepted
+		{"[letters]", ""},
+		{"[scans.acme.no, letters-2]", ""},
+		{"[" + strings.Repeat("a", 63) + "]", ""},
+		{"[" + strings.Repeat("a", 64) + "]", "is no name of an S3 bucket"},
+		{"[ab]", `line 10: buckets: "ab" is no name of an S3 bucket`},
+		{"[Letters]", "is no name of an S3 bucket"},
+		{"[letters-]", "is no name of an S3 bucket"},
+		{"[s3://letters]", "is no name of an S3 bucket"},
+		{"[letters/2026]", "is no name of an S3 bucket"},
+		{`["letters*"]`, "is no name of an S3 bucket"},
+		{"[letters, scans, letters]", "letters is here twice"},
+		{"[]", "must be a list that is not empty"},
+		{"letters", "must be a list"},
+		{"[17]", "must be a list of texts"},
+	} {
+		_, err := retention.LoadPolicy([]byte(lettersIn(c.buckets)))
+		got := mistakes(t, err)
+		switch {
+		case c.want == "" && got != nil:
+			t.Errorf("%s refused: %q", c.buckets, got)
+		case c.want != "" && (len(got) != 1 || !strings.Contains(got[0], c.want)):
+			t.Errorf("%s: got %q, want %q", c.buckets, got, c.want)
+		}
+	}
+}
+
+func TestTheHashCoversTheBucketsInWhateverOrder(t *testing.T) {
+	one := load(t, lettersIn("[letters, scans]")).Hash()
+	if other := load(t, lettersIn("[scans, letters]")).Hash(); other != one {
+		t.Error("the order of the buckets changes the hash")
+	}
+	for _, buckets := range []string{"[letters]", "[letters, scan]"} {
+		if load(t, lettersIn(buckets)).Hash() == one {
+			t.Errorf("the hash does not tell %s", buckets)
+		}
+	}
+	if load(t, file(nil)).Hash() == load(t, lettersIn("[letters]")).Hash() {
+		t.Error("the hash does not tell whether there are buckets")
+	}
+}
+
+func TestTheObjectsOfARecord(t *testing.T) {
+	class := load(t, lettersIn("[letters, scans.acme.no]")).Classes[0]
+	got, err := class.Objects(retention.Record{Objects: []string{"s3://scans.acme.no//2026/å + %20?#.pdf", "s3://letters/a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []retention.Object{{Bucket: "scans.acme.no", Key: "/2026/å + %20?#.pdf"}, {Bucket: "letters", Key: "a"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+	for object, want := range map[string]error{
+		"s3://scans/a":         retention.ErrForeignBucket,
+		"s3://letters.evil/a":  retention.ErrForeignBucket,
+		"s3://letters/":        retention.ErrNoObject,
+		"s3://letters":         retention.ErrNoObject,
+		"letters/a":            retention.ErrNoObject,
+		"arn:aws:s3:::letters": retention.ErrNoObject,
+		"s3://letters/a\nb":    retention.ErrNoObject,
+		"":                     retention.ErrNoObject,
+	} {
+		if got, err := class.Objects(retention.Record{Objects: []string{"s3://letters/a", object}}); !errors.Is(err, want) || got != nil {
+			t.Errorf("%q: %v, error %v", object, got, err)
+		}
+	}
+	if got, err := class.Objects(retention.Record{}); err != nil || len(got) != 0 {
+		t.Errorf("a record without objects: %v, error %v", got, err)
+	}
+}
+
+func TestATargetIsARecordOrASubject(t *testing.T) {
+	class, id, ok := retention.RecordTarget("messaging", "sub#81").Record()
+	if !slices.Equal([]string{class, id}, []string{"messaging", "sub#81"}) || !ok {
+		t.Errorf("the record is %q of %q: %v", id, class, ok)
+	}
+	if key, ok := retention.SubjectTarget(subject).Subject(); key != subject || !ok {
+		t.Errorf("the subject is another: %v", ok)
+	}
+	if _, ok := retention.RecordTarget("messaging", "sub-81").Subject(); ok {
+		t.Error("a record is a subject")
+	}
+	if _, _, ok := retention.SubjectTarget(subject).Record(); ok {
+		t.Error("a subject is a record")
+	}
+}
+
+func TestAnIDIsShownThatARecordMayBeGiven(t *testing.T) {
+	for id, want := range map[string]bool{"sub-81": true, "kari@example.no": false, "+4791234567": false, "": false} {
+		if got := retention.MayShowID(id); got != want {
+			t.Errorf("an id of %d letters is shown: %v", len(id), got)
+		}
+	}
+}

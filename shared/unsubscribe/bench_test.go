@@ -1,0 +1,143 @@
+//go:build store
+
+package unsubscribe_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/apigw"
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/keys"
+	"stille/shared/link"
+	"stille/shared/pages"
+	"stille/shared/schema"
+	"stille/shared/toolapi/toolapitest"
+	"stille/shared/unsubscribe"
+)
+
+// inFlight is how many opt-outs each processor has under way, on both sides.
+const inFlight = 8
+
+type item = map[string]types.AttributeValue
+
+// The first opt-out of a contact, from the form's event to the answer, against
+// the bare transaction of the same two items.
+func BenchmarkFirstOptOut(b *testing.B) {
+	h := toolapitest.New(b)
+	db, stack := dynamotest.Tables(b)
+	list := dynamo.NewSuppressions(db, stack)
+	canaries, err := h.Contacts.Canaries()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := list.PutCanaries(b.Context(), canaries); err != nil {
+		b.Fatal(err)
+	}
+	written, err := pages.New()
+	if err != nil {
+		b.Fatal(err)
+	}
+	function := lambda.NewHandler(unsubscribe.Handler{
+		Channel: contact.Email, Keys: keys.NewRing(h, stack, list, time.Now), List: list, Scopes: h.Scopes,
+		Pages: written, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	}.Serve)
+	var people atomic.Int64
+	optOut := func(ctx context.Context) error {
+		return press(ctx, h, function, fmt.Sprintf("kari.%d@example.no", people.Add(1)))
+	}
+	if err := optOut(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	suppression := only(b, db, stack.Suppressions())
+	entry := only(b, db, stack.Ledger())
+	b.Run("raw", func(b *testing.B) {
+		parallel(b, func(ctx context.Context) error {
+			key := &types.AttributeValueMemberS{Value: (rand.Text() + rand.Text())[:48]}
+			_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+				{Put: put(stack.Suppressions(), suppression, key)}, {Put: put(stack.Ledger(), entry, key)},
+			}})
+			return err
+		})
+	})
+	b.Run("ours", func(b *testing.B) { parallel(b, optOut) })
+}
+
+func parallel(b *testing.B, do func(context.Context) error) {
+	b.SetParallelism(inFlight)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := do(b.Context()); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+// press opens a new person's link and presses the page's button.
+func press(ctx context.Context, h *toolapitest.House, function lambda.Handler, address string) error {
+	c, err := contact.Normalise(contact.Email, address, "")
+	if err != nil {
+		return err
+	}
+	token, err := h.Links.Mint(link.Target{ScopeID: h.Scopes.All()[0].ID, Contact: c})
+	if err != nil {
+		return err
+	}
+	req := apigw.Request{
+		RawPath: link.Path(contact.Email, token), Body: "action=" + pages.Unsubscribe,
+		Headers: map[string]string{"content-type": "application/x-www-form-urlencoded", "accept": "text/html"},
+	}
+	req.RequestContext.HTTP.Method = "POST"
+	event, err := json.Marshal(req)
+	if err != nil {
+		return err
+	}
+	answer, err := function.Invoke(ctx, event)
+	if err == nil && !strings.Contains(string(answer), `"statusCode":200`) {
+		err = fmt.Errorf("answered %.200s", answer)
+	}
+	return err
+}
+
+// only is the one item of a table that is a contact's.
+func only(b *testing.B, db *dynamodb.Client, table string) item {
+	out, err := db.Scan(b.Context(), &dynamodb.ScanInput{TableName: &table})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, found := range out.Items {
+		if found[schema.AttrVersion] != nil {
+			return found
+		}
+	}
+	b.Fatal("nothing was written")
+	return nil
+}
+
+// put writes the same item under another key.
+func put(table string, like item, key types.AttributeValue) *types.Put {
+	like = maps.Clone(like)
+	like[schema.AttrKey] = key
+	return &types.Put{
+		TableName: &table, Item: like,
+		ConditionExpression:      aws.String("attribute_not_exists(#key)"),
+		ExpressionAttributeNames: map[string]string{"#key": schema.AttrKey},
+	}
+}
