@@ -165,7 +165,7 @@ func TestEveryFunctionMayDoWhatItMustAndNothingElse(t *testing.T) {
 		"purge-plan": slices.Concat(readsRecords, due, []string{
 			"dynamodb:DescribeTable stille-records-*",
 			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:DeleteItem stille-runs", "dynamodb:Query stille-runs",
-			"states:DescribeExecution execution:stille-purge-*:*",
+			"states:DescribeExecution arn:AWS::Partition:states:eu-north-1:AWS::AccountId:execution:stille-purge-*:*",
 		}),
 		"purge-delete": slices.Concat(writesRecords, due, []string{
 			"dynamodb:BatchGetItem stille-records-*", "dynamodb:DeleteItem stille-records-*", "dynamodb:UpdateItem stille-records-*",

@@ -137,8 +137,14 @@ func TestWhateverHappensToOneChannelIsNothingToTheOthersAndOnlyConsentEndsSilenc
 	things := s.things()
 	ended, began := 0, 0
 	for step := range 80 {
-		n, thing := s.random.IntN(4), s.random.IntN(len(things)) // two people, two channels; the others never
-		s.house.Now = s.house.Now.Add(time.Duration(s.random.IntN(3)) * time.Hour)
+		n, thing, hours := s.random.IntN(4), s.random.IntN(len(things)), s.random.IntN(3) // two people, two channels; the others never
+		switch step {
+		case 0:
+			n, thing = 0, 1 // the button
+		case 1:
+			n, thing, hours = 0, 3, 1 // and its undo
+		}
+		s.house.Now = s.house.Now.Add(time.Duration(hours) * time.Hour)
 		lifts := things[thing](n)
 		for _, in := range asked {
 			after := s.answers(in)

@@ -41,7 +41,7 @@ func TestOnABadNetworkItIsAsIfEachHadWaitedForTheOthersToo(t *testing.T) {
 		h.verify(seed)
 	})
 	for _, f := range dynamotest.Faults() {
-		if network.Happened()[f] == 0 {
+		if f != dynamotest.Partial && network.Happened()[f] == 0 { // that has its own test
 			t.Errorf("nothing was ever %s: this shows nothing", f)
 		}
 	}

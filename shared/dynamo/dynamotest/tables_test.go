@@ -28,6 +28,7 @@ func TestAClassTableHasItsKeyItsIndexesAndItsStream(t *testing.T) {
 		"table":               {schema.AttrID},
 		schema.IndexDue:       {schema.AttrRetentionShard, schema.AttrRetentionSort},
 		schema.IndexWithdrawn: {schema.AttrRetentionShard, schema.AttrWithdrawnAt},
+		schema.IndexRunning:   {schema.AttrRetentionShard, schema.AttrActiveSort},
 		schema.IndexSubject:   {schema.AttrSubject},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
