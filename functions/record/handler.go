@@ -136,6 +136,9 @@ func (h handler) parse(class retention.Class, r record, pointer string, set *con
 				faults.Add(pointer+"/contact/address", "is not an address of this channel")
 			}
 			parsed.Subject = one.Key()
+			if len(one.Keys) > 1 {
+				parsed.Former = one.Keys[1:]
+			}
 			if class.Name == retention.Messaging {
 				parsed.only = one.Keys
 			}

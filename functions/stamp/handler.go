@@ -151,7 +151,7 @@ func (h handler) stamp(ctx context.Context, class string, record dynamo.Stored) 
 // the mark back if a release came in between: propagate may have looked at the
 // record before it was marked, and will not look again.
 func (h handler) confirm(ctx context.Context, class string, marked dynamo.Stored, at time.Time) error {
-	item, err := h.list.Get(ctx, []contact.Key{marked.Subject})
+	item, err := h.list.Get(ctx, marked.Subjects())
 	if err != nil || !suppression.WithdrawnAt(item, class, marked.Scope, marked.OccurredAt).IsZero() {
 		return err
 	}
@@ -172,7 +172,7 @@ func (h handler) withdrawnAt(ctx context.Context, class string, record dynamo.St
 	if record.Subject == "" {
 		return record.WithdrawnAt, nil
 	}
-	item, err := h.list.Get(ctx, []contact.Key{record.Subject})
+	item, err := h.list.Get(ctx, record.Subjects())
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -257,6 +257,28 @@ func TestALateRecordUnderAnOlderKeyMeetsWhatTheNewerOneKnows(t *testing.T) {
 	w.expect(retention.Messaging, "sub-1", index{Sort: "2024-11-20T08:00:00Z", Shard: retention.Shard(string(w.key)), Withdrawn: out})
 }
 
+func TestALateRecordUnderTheNewerKeyMeetsWhatAnOlderOneKnows(t *testing.T) {
+	w := newWorld(t)
+	out := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	w.suppress(suppression.Unsubscribed, out)
+	item := map[string]any{"formerSubjects": []string{string(w.key)}}
+	for name, value := range w.consent(map[string]string{"subject": strings.Repeat("A", 48)}) {
+		item[name] = value
+	}
+	w.put(w.stack.Records(retention.Messaging), item)
+	h := w.handler()
+	late, err := h.records.Get(t.Context(), retention.Messaging, "sub-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.stamp(t.Context(), retention.Messaging, late); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := h.records.Get(t.Context(), retention.Messaging, "sub-1"); err != nil || !got.WithdrawnAt.Equal(out) {
+		t.Errorf("withdrawn at %v, error %v", got.WithdrawnAt, err)
+	}
+}
+
 // releasing is a list on which a release comes in right after the first read.
 type releasing struct {
 	*dynamo.Suppressions

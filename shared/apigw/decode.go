@@ -94,14 +94,27 @@ func fillStruct(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
 	slices.Sort(names)
 	var faults []Fault
 	for _, name := range names {
-		at := pointer + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-		if field, ok := fieldOf(v, name); ok {
+		at := pointer + "/" + name
+		field, ok := fieldOf(v, name)
+		switch {
+		case ok:
 			faults = append(faults, fill(at, members[name], field)...)
-		} else {
+		case isFieldName(name):
 			faults = append(faults, Fault{at, "is not a field of this request"})
+		default:
+			faults = append(faults, Fault{pointer, "has a field with a name that no field of a request has"})
 		}
 	}
 	return faults
+}
+
+// isFieldName tells whether a name can be repeated: letters only, so that it
+// is a mistyped field, and no address, number or key that got into its place.
+func isFieldName(name string) bool {
+	const longest = 32
+	return name != "" && len(name) <= longest && strings.IndexFunc(name, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+	}) < 0
 }
 
 // fieldOf matches names as encoding/json does: in any case.

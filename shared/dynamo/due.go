@@ -80,7 +80,7 @@ func (r *Records) DueBefore(ctx context.Context, class string, by Index, shard s
 func decisive() expression.ProjectionBuilder {
 	projection := expression.NamesList(expression.Name(schema.AttrID))
 	for _, name := range []string{
-		schema.AttrSubject, schema.AttrScope, schema.AttrBasis, schema.AttrOccurredAt,
+		schema.AttrSubject, schema.AttrFormerSubjects, schema.AttrScope, schema.AttrBasis, schema.AttrOccurredAt,
 		schema.AttrRetentionStart, schema.AttrStartAsOf, schema.AttrWithdrawnAt, schema.AttrObjects, schema.AttrPurgingBy,
 		schema.AttrLastActivityAt, schema.AttrRetentionSort, schema.AttrRetentionShard, schema.AttrActiveSort,
 	} {

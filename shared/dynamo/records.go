@@ -34,6 +34,7 @@ func NewRecords(db *dynamodb.Client, stack schema.Stack) *Records {
 type storedRecord struct {
 	ID             string   `dynamodbav:"id"`
 	Subject        string   `dynamodbav:"subject,omitempty"`
+	Former         []string `dynamodbav:"formerSubjects,omitempty"`
 	Scope          string   `dynamodbav:"scope,omitempty"`
 	Basis          string   `dynamodbav:"basis,omitempty"`
 	OccurredAt     string   `dynamodbav:"occurredAt,omitempty"`
@@ -147,11 +148,8 @@ func replacement(table string, record retention.Record, old Stored) (*dynamodb.U
 	} {
 		update = assign(update, attribute.name, attribute.value)
 	}
-	if len(record.Objects) > 0 {
-		update = update.Set(expression.Name(schema.AttrObjects), expression.Value(record.Objects))
-	} else {
-		update = update.Remove(expression.Name(schema.AttrObjects))
-	}
+	update = assignList(update, schema.AttrObjects, record.Objects)
+	update = assignList(update, schema.AttrFormerSubjects, record.Former)
 	return updateItem(table, record.ID, update, old.unchanged())
 }
 
@@ -160,7 +158,7 @@ func replacement(table string, record retention.Record, old Stored) (*dynamodb.U
 func (s Stored) unchanged() expression.ConditionBuilder {
 	condition := s.same(schema.AttrRetentionStart)
 	for _, name := range []string{
-		schema.AttrStartAsOf, schema.AttrWithdrawnAt, schema.AttrSubject, schema.AttrScope, schema.AttrBasis, schema.AttrOccurredAt,
+		schema.AttrStartAsOf, schema.AttrWithdrawnAt, schema.AttrSubject, schema.AttrFormerSubjects, schema.AttrScope, schema.AttrBasis, schema.AttrOccurredAt,
 		schema.AttrObjects, schema.AttrPurgingBy,
 	} {
 		condition = condition.And(s.same(name))
@@ -174,6 +172,14 @@ func (s Stored) same(name string) expression.ConditionBuilder {
 		return expression.AttributeNotExists(expression.Name(name))
 	}
 	return expression.Name(name).Equal(expression.Value(value))
+}
+
+// assignList sets an attribute to a list, or removes it where that is empty.
+func assignList[T ~string](u expression.UpdateBuilder, name string, values []T) expression.UpdateBuilder {
+	if len(values) == 0 {
+		return u.Remove(expression.Name(name))
+	}
+	return u.Set(expression.Name(name), expression.Value(values))
 }
 
 // assign sets an attribute, or removes it where the value is empty.
@@ -243,6 +249,9 @@ func decodeRecord(from item) (Stored, error) {
 	}
 	record := retention.Record{
 		ID: s.ID, Subject: contact.Key(s.Subject), Scope: scope.Scope(s.Scope), Basis: retention.Basis(s.Basis), Objects: s.Objects,
+	}
+	for _, key := range s.Former {
+		record.Former = append(record.Former, contact.Key(key))
 	}
 	for _, t := range []struct {
 		name, written string

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/contact"
 	"stille/shared/dynamo"
 	"stille/shared/dynamo/dynamotest"
 	"stille/shared/retention"
@@ -57,6 +58,7 @@ func TestARecordIsReadBackAsStored(t *testing.T) {
 	records := dynamo.NewRecords(db, stack)
 	want := consent("sub-1", 1, now.Add(-123456789))
 	want.Objects = []string{"s3://bucket/key"}
+	want.Former = []contact.Key{"older", "oldest"}
 	want.LastActivityAt = now
 	got := store(t, records, want).Record
 	want.Data = nil // nothing that reads a record back needs its data

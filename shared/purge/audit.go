@@ -205,7 +205,7 @@ func (a Auditor) listed(ctx context.Context, records []dynamo.Stored) (map[conta
 	for _, record := range records {
 		if !seen[record.Subject] {
 			seen[record.Subject] = true
-			asked = append(asked, []contact.Key{record.Subject})
+			asked = append(asked, record.Subjects())
 		}
 	}
 	answers, err := a.List.Lookup(ctx, asked)

@@ -45,8 +45,8 @@ func (t Target) Record() (class, id string, ok bool) {
 // Targets lists what a hold that covers the record can be on.
 func (r Record) Targets(class string) []Target {
 	targets := []Target{RecordTarget(class, r.ID)}
-	if r.Subject != "" {
-		targets = append(targets, SubjectTarget(r.Subject))
+	for _, subject := range r.Subjects() {
+		targets = append(targets, SubjectTarget(subject))
 	}
 	return targets
 }
@@ -73,11 +73,19 @@ var reference = regexp.MustCompile(`^[A-Za-z0-9._:/-]+$`)
 // when it starts: a count in it takes far longer.
 const longestReference = 64
 
+// looksLikeAPIKey tells whether a text may hold a tool's key: its prefix and a
+// tail as long as a key's is all that no reference has.
+func looksLikeAPIKey(s string) bool {
+	const tail = 40
+	_, after, found := strings.Cut(s, "stille_")
+	return found && len(after) >= tail
+}
+
 // ParseReference checks a note, a piece of evidence, a case or a reason: it
 // points to where the matter is told, and cannot tell it, so that no personal
 // data gets in. Its error wraps ErrReference and does not repeat the text.
 func ParseReference(s string) error {
-	if len(s) > longestReference || !reference.MatchString(s) {
+	if len(s) > longestReference || !reference.MatchString(s) || looksLikeAPIKey(s) {
 		return fmt.Errorf("reference: %w", ErrReference)
 	}
 	return nil

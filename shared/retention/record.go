@@ -30,6 +30,7 @@ const Messaging = "messaging"
 type Record struct {
 	ID             string // its own name in its class; never an address or a number
 	Subject        contact.Key
+	Former         []contact.Key // the subject under the older keys that were live when it was stored
 	Scope          scope.Scope
 	Basis          Basis
 	OccurredAt     time.Time
@@ -39,6 +40,15 @@ type Record struct {
 	LastActivityAt time.Time
 	Objects        []string // s3://bucket/key, deleted with the record
 	Data           json.RawMessage
+}
+
+// Subjects are the keys under which holds and suppressions of the record's
+// subject may lie, the newest first; none for a record about nobody.
+func (r Record) Subjects() []contact.Key {
+	if r.Subject == "" {
+		return nil
+	}
+	return append([]contact.Key{r.Subject}, r.Former...)
 }
 
 // Supersedes reports whether the record may replace the stored one of the same
@@ -142,7 +152,7 @@ func checkID(id string) error {
 	if len(id) > longestID || !printable.MatchString(id) {
 		return errID
 	}
-	if strings.Contains(id, "@") || strings.Contains(id, "%40") || dialled.MatchString(id) || numeric.MatchString(id) {
+	if strings.Contains(id, "@") || strings.Contains(id, "%40") || looksLikeAPIKey(id) || dialled.MatchString(id) || numeric.MatchString(id) {
 		return errPersonal
 	}
 	return nil

@@ -221,6 +221,10 @@ func TestTheTargetsOfARecordAreItselfAndItsSubject(t *testing.T) {
 	if diff := cmp.Diff(want, r.Targets("messaging")); diff != "" {
 		t.Errorf("targets (-want +got):\n%s", diff)
 	}
+	r.Former = []contact.Key{"older", "oldest"}
+	if diff := cmp.Diff(append(want, retention.SubjectTarget("older"), retention.SubjectTarget("oldest")), r.Targets("messaging")); diff != "" {
+		t.Errorf("stored while older keys were live (-want +got):\n%s", diff)
+	}
 	r.Subject = ""
 	if diff := cmp.Diff(want[:1], r.Targets("messaging")); diff != "" {
 		t.Errorf("without a subject (-want +got):\n%s", diff)
@@ -238,7 +242,7 @@ func TestAHoldIsActiveUntilItIsLifted(t *testing.T) {
 
 func TestReferences(t *testing.T) {
 	good := []string{"a", "case:2026/11-22_a.b", strings.Repeat("x", 64)}
-	bad := []string{"", strings.Repeat("x", 65), "two words", "a@b", "+47", "ø", "a\n", "#1"}
+	bad := []string{"", strings.Repeat("x", 65), "two words", "a@b", "+47", "ø", "a\n", "#1", "stille_" + strings.Repeat("x", 43)}
 	for _, s := range slices.Concat(good, bad) {
 		if err := retention.ParseReference(s); (err == nil) != slices.Contains(good, s) {
 			t.Errorf("ParseReference(%q) = %v", s, err)

@@ -167,6 +167,7 @@ const (
 const (
 	AttrID             = "id"
 	AttrSubject        = "subject"
+	AttrFormerSubjects = "formerSubjects" // of the subject, under keys that were older when the record was stored
 	AttrScope          = "scope"
 	AttrBasis          = "basis"
 	AttrOccurredAt     = "occurredAt"
