@@ -94,6 +94,7 @@ func (s *story) knockAtTheAPI(t *testing.T, p person, look func(where, text stri
 			"an API key for a scope":        {s.stack.APIKey, keyForScope.Replace(request)},
 			"no JSON":                       {s.stack.APIKey, p.email},
 			"a body that is cut off":        {s.stack.APIKey, request[:len(request)-2]},
+			"an address for a field's name": {s.stack.APIKey, `{"` + p.email + `":1,` + request[1:]},
 			"another shape":                 {s.stack.APIKey, `{"scope":{"` + p.email + `":1},"contacts":"` + p.sms + `","records":"` + p.sms + `"}`},
 			"an address for a key":          {p.email, request},
 			"another key":                   {s.stack.APIKey[:len(s.stack.APIKey)-1], request},
