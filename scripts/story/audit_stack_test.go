@@ -81,6 +81,15 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 			t.Fatal(err)
 		}
 	}
+	// A stamp is a change of its own, which stamp looks at once more. What is
+	// written after it comes after it in the stream.
+	last := "audited-last-" + s.id
+	s.plant(t, schema.DefaultStack.Records(retention.Messaging), schema.AttrID, map[string]any{
+		"id": last, "scope": "acme", "occurredAt": lately, "retentionStart": lately,
+	})
+	if err := s.settled(t.Context(), tale{class: retention.Messaging, id: last}); err != nil {
+		t.Fatal(err)
+	}
 	// An opt-out of which no ledger tells, and so nobody carries it on.
 	at := s.now.Add(-time.Hour).UTC().Format(time.RFC3339)
 	s.plant(t, schema.DefaultStack.Suppressions(), schema.AttrKey, map[string]any{
