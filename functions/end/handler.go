@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"stille/shared/access"
 	"stille/shared/apigw"
 	"stille/shared/contact"
@@ -57,9 +55,6 @@ type result struct {
 	Key     contact.Key `json:"key,omitempty"`    // of a contact
 }
 
-// atOnce is how many of a call's records are written at the same time.
-const atOnce = 16
-
 func (h handler) end(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
 	now := h.now()
 	var asked request
@@ -86,9 +81,9 @@ func (h handler) end(ctx context.Context, tool access.Tool, req apigw.Request) (
 	w := word{records: h.records, class: class, tool: tool, scope: in, at: asked.At, now: now}
 	var answer response
 	if len(contacts) > 0 {
-		answer.Results, err = each(ctx, contacts, w.onContact)
+		answer.Results, err = toolapi.Each(ctx, contacts, w.onContact)
 	} else {
-		answer.Results, err = each(ctx, asked.IDs, w.onID)
+		answer.Results, err = toolapi.Each(ctx, asked.IDs, w.onID)
 	}
 	if err != nil {
 		return apigw.Response{}, err
@@ -148,19 +143,4 @@ func mayAny(tool access.Tool, in scope.Scope) error {
 		in = tool.Scopes[0]
 	}
 	return tool.May(access.Records, in)
-}
-
-// each answers for every one, in their order. It is all or an error: a call
-// that failed may be repeated.
-func each[T any](ctx context.Context, all []T, answer func(context.Context, T) (result, error)) ([]result, error) {
-	results := make([]result, len(all))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for i, one := range all {
-		group.Go(func() (err error) {
-			results[i], err = answer(ctx, one)
-			return err
-		})
-	}
-	return results, group.Wait()
 }

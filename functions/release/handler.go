@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"stille/shared/access"
 	"stille/shared/apigw"
 	"stille/shared/contact"
@@ -49,9 +47,6 @@ type result struct {
 	Key      contact.Key `json:"key,omitempty"`
 }
 
-// writesAtOnce is how many contacts of one call are released at the same time.
-const writesAtOnce = 16
-
 func (h handler) release(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
 	now := h.now()
 	var asked request
@@ -75,7 +70,9 @@ func (h handler) release(ctx context.Context, tool access.Tool, req apigw.Reques
 	if err := tool.May(access.Release, consent.Scope); err != nil {
 		return apigw.Response{}, err
 	}
-	results, err := h.lift(ctx, contacts, consent, now)
+	results, err := toolapi.Each(ctx, contacts, func(ctx context.Context, c toolapi.Parsed) (result, error) {
+		return h.lift(ctx, c, consent, now)
+	})
 	if err != nil {
 		return apigw.Response{}, err
 	}
@@ -107,26 +104,16 @@ func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time
 	}
 }
 
-// lift releases the contacts. It is all or an error: a call that failed may be
-// repeated, what it lifted stands and is answered as released again.
-func (h handler) lift(ctx context.Context, contacts toolapi.Contacts, consent suppression.Consent, now time.Time) ([]result, error) {
-	results := make([]result, len(contacts))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(writesAtOnce)
-	for i, c := range contacts {
-		if !c.Valid() {
-			results[i] = result{Reason: toolapi.InvalidAddress}
-			continue
-		}
-		group.Go(func() error {
-			refusal, _, err := release.Lift(ctx, h.list, c.Keys, c.Contact.Channel(), consent, now)
-			if errors.Is(err, dynamo.ErrUnreadable) {
-				// It goes on being suppressed, and the others need not wait.
-				refusal, err = suppression.NeedsOperator, nil
-			}
-			results[i] = result{Released: refusal == "" && err == nil, Reason: string(refusal), Key: c.Key()}
-			return err
-		})
+// lift releases one contact. What a call that failed lifted stands, and is
+// answered as released again.
+func (h handler) lift(ctx context.Context, c toolapi.Parsed, consent suppression.Consent, now time.Time) (result, error) {
+	if !c.Valid() {
+		return result{Reason: toolapi.InvalidAddress}, nil
 	}
-	return results, group.Wait()
+	refusal, _, err := release.Lift(ctx, h.list, c.Keys, c.Contact.Channel(), consent, now)
+	if errors.Is(err, dynamo.ErrUnreadable) {
+		// It goes on being suppressed, and the others need not wait.
+		refusal, err = suppression.NeedsOperator, nil
+	}
+	return result{Released: refusal == "" && err == nil, Reason: string(refusal), Key: c.Key()}, err
 }

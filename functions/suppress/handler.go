@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"stille/shared/access"
 	"stille/shared/apigw"
 	"stille/shared/contact"
@@ -52,9 +50,6 @@ type result struct {
 	Key    contact.Key `json:"key,omitempty"`
 }
 
-// writesAtOnce is how many contacts of one call are written at the same time.
-const writesAtOnce = 16
-
 func (h handler) suppress(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
 	now := h.now()
 	var asked request
@@ -78,7 +73,9 @@ func (h handler) suppress(ctx context.Context, tool access.Tool, req apigw.Reque
 	if err := tool.May(access.Suppress, change.Scope); err != nil {
 		return apigw.Response{}, err
 	}
-	results, err := h.apply(ctx, contacts, change, now)
+	results, err := toolapi.Each(ctx, contacts, func(ctx context.Context, c toolapi.Parsed) (result, error) {
+		return h.apply(ctx, c, change, now)
+	})
 	if err != nil {
 		return apigw.Response{}, err
 	}
@@ -109,22 +106,11 @@ func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time,
 	}
 }
 
-// apply writes the contacts. It is all or an error: a call that failed may be
-// repeated, what it wrote already stands and changes nothing again.
-func (h handler) apply(ctx context.Context, contacts toolapi.Contacts, change suppression.Change, now time.Time) ([]result, error) {
-	results := make([]result, len(contacts))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(writesAtOnce)
-	for i, c := range contacts {
-		if !c.Valid() {
-			results[i] = result{Reason: toolapi.InvalidAddress}
-			continue
-		}
-		group.Go(func() error {
-			outcome, err := h.list.Apply(ctx, c.Keys, c.Contact.Channel(), change, now)
-			results[i] = result{Added: outcome.Effect == suppression.Added, Key: c.Key()}
-			return err
-		})
+// apply writes one contact.
+func (h handler) apply(ctx context.Context, c toolapi.Parsed, change suppression.Change, now time.Time) (result, error) {
+	if !c.Valid() {
+		return result{Reason: toolapi.InvalidAddress}, nil
 	}
-	return results, group.Wait()
+	outcome, err := h.list.Apply(ctx, c.Keys, c.Contact.Channel(), change, now)
+	return result{Added: outcome.Effect == suppression.Added, Key: c.Key()}, err
 }

@@ -186,9 +186,9 @@ func (a Auditor) examine(ctx context.Context, class retention.Class, records []d
 	for _, id := range unreadable {
 		found[id] = []Finding{Unreadable}
 	}
-	for _, record := range records {
+	for i, record := range records {
 		examined := Examined{
-			Stored: record, Listed: listed[record.Subject],
+			Stored: record, Listed: listed[i],
 			Held: slices.ContainsFunc(record.Targets(class.Name), func(t retention.Target) bool { return held[t] }),
 		}
 		if findings := examined.Findings(class, now); len(findings) > 0 {
@@ -198,25 +198,14 @@ func (a Auditor) examine(ctx context.Context, class retention.Class, records []d
 	return found, nil
 }
 
-// listed is what the list says of the records' subjects.
-func (a Auditor) listed(ctx context.Context, records []dynamo.Stored) (map[contact.Key]dynamo.Found, error) {
-	var asked [][]contact.Key
-	seen := map[contact.Key]bool{"": true}
-	for _, record := range records {
-		if !seen[record.Subject] {
-			seen[record.Subject] = true
-			asked = append(asked, record.Subjects())
-		}
+// listed is what the list says of each record's subject; nothing of a record
+// about nobody.
+func (a Auditor) listed(ctx context.Context, records []dynamo.Stored) ([]dynamo.Found, error) {
+	asked := make([][]contact.Key, len(records))
+	for i, record := range records {
+		asked[i] = record.Subjects()
 	}
-	answers, err := a.List.Lookup(ctx, asked)
-	if err != nil {
-		return nil, err
-	}
-	listed := make(map[contact.Key]dynamo.Found, len(asked))
-	for i, answer := range answers {
-		listed[asked[i][0]] = answer
-	}
-	return listed, nil
+	return a.List.Lookup(ctx, asked)
 }
 
 // held asks for the holds on what is overdue; on nothing else does it matter.
