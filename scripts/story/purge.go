@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -48,15 +49,14 @@ func (s *story) purge(ctx context.Context, kari person) error {
 		return fmt.Errorf("the opt-outs must outlive the purge: %w", err)
 	}
 	for _, class := range classes() {
-		if err := s.verify(ctx, class.name, runs[class.name]); err != nil {
+		if _, err := s.verify(ctx, class.name, runs[class.name]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// runPurge starts a class's purge with the input that its schedule has, and
-// waits for its end.
+// runPurge runs a class's purge with the input that its schedule has.
 func (s *story) runPurge(ctx context.Context, class string) (run string, counts certificate.Counts, err error) {
 	nightly, err := s.nightly.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: aws.String(schema.DefaultStack.Purge(class))})
 	if err != nil {
@@ -67,64 +67,79 @@ func (s *story) runPurge(ctx context.Context, class string) (run string, counts 
 	}
 	// What the scheduler puts in for its placeholder.
 	input := strings.ReplaceAll(aws.ToString(nightly.Target.Input), "<aws.scheduler.scheduled-time>", s.now.UTC().Format(time.RFC3339))
-	started, err := s.sfn.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: nightly.Target.Arn, Input: &input})
+	ended, err := s.execute(ctx, class, input)
 	if err != nil {
-		return "", counts, fmt.Errorf("starting the purge: %w", err)
+		return "", counts, err
+	}
+	if ended.Status != types.ExecutionStatusSucceeded {
+		return "", counts, fmt.Errorf("it ended %s: %s", ended.Status, aws.ToString(ended.Error))
+	}
+	var output struct {
+		Outcome certificate.Outcome
+		Counts  certificate.Counts
+	}
+	if err := json.Unmarshal([]byte(aws.ToString(ended.Output)), &output); err != nil {
+		return "", counts, fmt.Errorf("reading the purge's end: %w", err)
+	}
+	if output.Outcome != certificate.Completed || !output.Counts.Balanced() {
+		return "", counts, fmt.Errorf("it ended %s with %+v", output.Outcome, output.Counts)
+	}
+	return aws.ToString(ended.Name), output.Counts, nil
+}
+
+// execute starts a class's state machine and waits for its end.
+func (s *story) execute(ctx context.Context, class, input string) (*sfn.DescribeExecutionOutput, error) {
+	started, err := s.sfn.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: aws.String(s.stack.Purge[class]), Input: &input})
+	if err != nil {
+		return nil, fmt.Errorf("starting the purge: %w", err)
 	}
 	for {
-		got, err := s.sfn.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: started.ExecutionArn})
+		ended, err := s.sfn.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: started.ExecutionArn})
 		if err != nil {
-			return "", counts, fmt.Errorf("waiting for the purge: %w", err)
+			return nil, fmt.Errorf("waiting for the purge: %w", err)
 		}
-		switch got.Status {
-		case types.ExecutionStatusRunning:
-		case types.ExecutionStatusSucceeded:
-			var output struct {
-				Outcome certificate.Outcome
-				Counts  certificate.Counts
-			}
-			if err := json.Unmarshal([]byte(aws.ToString(got.Output)), &output); err != nil {
-				return "", counts, fmt.Errorf("reading the purge's end: %w", err)
-			}
-			if output.Outcome != certificate.Completed || !output.Counts.Balanced() {
-				return "", counts, fmt.Errorf("it ended %s with %+v", output.Outcome, output.Counts)
-			}
-			return aws.ToString(got.Name), output.Counts, nil
-		default:
-			return "", counts, fmt.Errorf("it ended %s: %s", got.Status, aws.ToString(got.Error))
+		if ended.Status != types.ExecutionStatusRunning {
+			return ended, nil
 		}
 		select {
 		case <-ctx.Done():
-			return "", counts, ctx.Err()
+			return nil, ctx.Err()
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }
 
-// verify fetches a run's certificate and verifies it offline.
-func (s *story) verify(ctx context.Context, class, run string) error {
+// verify fetches a run's certificate and verifies it offline, with the
+// operator's CLI and with openssl alone.
+func (s *story) verify(ctx context.Context, class, run string) (certificate.Certificate, error) {
+	var c certificate.Certificate
 	dir, err := os.MkdirTemp("", "certificate-")
 	if err != nil {
-		return err
+		return c, err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
 	if _, err := s.operator(ctx, "certificate", "get", run, "--out", dir); err != nil {
-		return err
+		return c, err
 	}
 	if _, err := s.operator(ctx, "certificate", "verify", dir); err != nil {
-		return err
+		return c, err
+	}
+	openssl := exec.CommandContext(ctx, "openssl", "dgst", "-sha256", "-verify", "public-key.pem", "-signature", "certificate.sig", "certificate.json")
+	openssl.Dir = dir
+	said, err := openssl.CombinedOutput()
+	if err != nil {
+		return c, fmt.Errorf("openssl does not verify the certificate: %w: %s", err, said)
 	}
 	written, err := os.ReadFile(dir + "/certificate.json")
 	if err != nil {
-		return err
+		return c, err
 	}
-	var c certificate.Certificate
 	if err := json.Unmarshal(written, &c); err != nil {
-		return err
+		return c, err
 	}
 	if c.Class != class || c.Run != run {
-		return errors.New("the certificate is another run's")
+		return c, errors.New("the certificate is another run's")
 	}
-	s.seen("certificate of "+class, fmt.Sprintf("verified: %s, %d deleted", c.Outcome, c.Counts.Deleted))
-	return nil
+	s.seen("certificate of "+class, fmt.Sprintf("%s, %d deleted; openssl: %s", c.Outcome, c.Counts.Deleted, strings.TrimSpace(string(said))))
+	return c, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -75,6 +76,7 @@ func (s *story) tell(ctx context.Context) error {
 		{`Liv answers an SMS with "Stopp!"`, func(ctx context.Context) error { return s.reply(ctx, liv) }},
 		{"Records of both classes, and a legal hold", func(ctx context.Context) error { return s.keep(ctx, kari, ola) }},
 		{"Both purges, started as the schedule starts them", func(ctx context.Context) error { return s.purge(ctx, kari) }},
+		{"A thousand records fall due at once: the brake, and an approval", s.halted},
 		{"Yours to try", func(ctx context.Context) error { return s.handOver(ctx, ola) }},
 	} {
 		s.step++
@@ -91,12 +93,14 @@ func (s *story) say(format string, a ...any) { fmt.Fprintf(s.out, format, a...) 
 // seen prints one result that was checked.
 func (s *story) seen(what, result string) { s.say("   %-58s %s\n", what, result) }
 
-// operator runs the operator's CLI and returns what it printed.
+// operator runs the operator's CLI and returns its answer.
 func (s *story) operator(ctx context.Context, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, s.cli, append(args, "--stack-file", s.file)...) //nolint:gosec // our own CLI, our own arguments
-	out, err := command.CombinedOutput()
+	var failure bytes.Buffer
+	command.Stderr = &failure
+	out, err := command.Output()
 	if err != nil {
-		return "", fmt.Errorf("stille %s: %w: %s", strings.Join(args[:2], " "), err, out)
+		return "", fmt.Errorf("stille %s: %w: %s%s", strings.Join(args[:2], " "), err, out, &failure)
 	}
 	return string(out), nil
 }

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"stille/shared/certificate"
+	"stille/shared/dynamo"
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+// flood is how many records fall due at once: the brake lets a thousand pass.
+const flood = 1001
+
+// halted has more records of a class fall due than a purge may delete unasked,
+// sees that it deletes none, and lets the operator approve it.
+func (s *story) halted(ctx context.Context) error {
+	class := classes()[0]
+	ids, err := s.flood(ctx, class.name, class.keep)
+	if err != nil {
+		return err
+	}
+	// Started by nobody, as by the schedule: so any operator may approve it.
+	ended, err := s.execute(ctx, class.name, `{}`)
+	if err != nil {
+		return err
+	}
+	plan, err := s.show(ctx, aws.ToString(ended.Name))
+	if err != nil {
+		return err
+	}
+	if plan.Outcome != certificate.Halted || plan.Counts.Deleted != 0 || len(plan.Reasons) == 0 {
+		return fmt.Errorf("the purge ended %s with %d deleted and %d reasons", plan.Outcome, plan.Counts.Deleted, len(plan.Reasons))
+	}
+	s.seen("purge of "+class.name, fmt.Sprintf("%s: %s", plan.Outcome, plan.Reasons[0]))
+	if err := s.counted(ctx, class.name, ids, len(ids)); err != nil {
+		return err
+	}
+
+	answer, err := s.operator(ctx, "purge", "approve", plan.PlanHash, "--json")
+	if err != nil {
+		return err
+	}
+	var approved shown
+	if err := json.Unmarshal([]byte(answer), &approved); err != nil {
+		return fmt.Errorf("reading the approved run: %w", err)
+	}
+	s.seen(fmt.Sprintf("stille purge approve %.8s…", plan.PlanHash), fmt.Sprintf("%s: %d due, %d deleted, %d held",
+		approved.Outcome, approved.Counts.Due, approved.Counts.Deleted, approved.Counts.Held))
+	if err := s.counted(ctx, class.name, ids, 0); err != nil {
+		return err
+	}
+	proof, err := s.verify(ctx, class.name, approved.Run)
+	if err != nil {
+		return err
+	}
+	if proof.PlanHash != plan.PlanHash || proof.ApprovedBy == "" {
+		return errors.New("the certificate does not name the plan and who approved it")
+	}
+	return nil
+}
+
+// flood stores records that are due, and waits until a purge finds them.
+func (s *story) flood(ctx context.Context, class, keep string) ([]string, error) {
+	period, err := retention.ParsePeriod(keep)
+	if err != nil {
+		return nil, err
+	}
+	overdue, _, err := newestDue(period, s.now, -1)
+	if err != nil {
+		return nil, err
+	}
+	given := make([]record, flood)
+	ids := make([]string, flood)
+	for i := range given {
+		ids[i] = fmt.Sprintf("flood-%s-%d", s.id, i)
+		given[i] = record{ID: ids[i], OccurredAt: overdue, Start: &overdue, Data: map[string]string{"note": "told by the story"}}
+	}
+	for some := range slices.Chunk(given, 100) {
+		var answer struct{ Results []stored }
+		if err := s.api.call(ctx, schema.RouteRecords, map[string]any{"class": class, "records": some}, &answer); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(answer.Results, func(r stored) bool { return !r.Stored }) {
+			return nil, errors.New("a record was not stored")
+		}
+	}
+	for _, id := range ids {
+		if err := s.settled(ctx, tale{class: class, id: id}); err != nil {
+			return nil, err
+		}
+	}
+	s.seen(fmt.Sprintf("%d records of %s", flood, class), "stored, due since yesterday")
+	return ids, nil
+}
+
+// counted counts which of the records are still there, and compares.
+func (s *story) counted(ctx context.Context, class string, ids []string, want int) error {
+	left := 0
+	for some := range slices.Chunk(ids, dynamo.MaxDeletes) {
+		there, _, err := s.records.Load(ctx, class, some)
+		if err != nil {
+			return err
+		}
+		left += len(there)
+	}
+	s.seen("of these records", fmt.Sprintf("%d are there", left))
+	if left != want {
+		return fmt.Errorf("%d records are there, where %d is right", left, want)
+	}
+	return nil
+}
+
+// shown is a run as the operator's CLI shows it.
+type shown struct {
+	Run      string
+	Outcome  certificate.Outcome
+	PlanHash string
+	Reasons  []string
+	Counts   certificate.Counts
+}
+
+func (s *story) show(ctx context.Context, run string) (shown, error) {
+	answer, err := s.operator(ctx, "purge", "show", run, "--json")
+	if err != nil {
+		return shown{}, err
+	}
+	var r shown
+	if err := json.Unmarshal([]byte(answer), &r); err != nil {
+		return shown{}, fmt.Errorf("reading a run: %w", err)
+	}
+	return r, nil
+}
