@@ -16,11 +16,6 @@ import (
 	"stille/shared/toolapi"
 )
 
-// contactKeys is where the contact key set comes from.
-type contactKeys interface {
-	Contact(ctx context.Context) (*contact.KeySet, error)
-}
-
 // list is the suppression list, read strongly.
 type list interface {
 	Lookup(ctx context.Context, contacts [][]contact.Key) ([]dynamo.Found, error)
@@ -28,7 +23,7 @@ type list interface {
 
 // handler answers whether messages may be sent. It writes nothing.
 type handler struct {
-	keys   contactKeys
+	keys   toolapi.ContactKeys
 	list   list
 	scopes *scope.Registry
 	now    func() time.Time
@@ -71,15 +66,8 @@ func (h handler) check(ctx context.Context, tool access.Tool, req apigw.Request)
 		faults.Add("/purpose", `must be "marketing" or "transactional"`)
 	}
 	faults.Count("/contacts", len(asked.Contacts), toolapi.MaxContacts)
-	set, err := h.keys.Contact(ctx)
+	contacts, err := toolapi.Parse(ctx, h.keys, asked.Contacts, &faults)
 	if err != nil {
-		return apigw.Response{}, err
-	}
-	contacts, err := toolapi.Parse(asked.Contacts, set, &faults)
-	if err != nil {
-		return apigw.Response{}, err
-	}
-	if err := faults.Err(); err != nil {
 		return apigw.Response{}, err
 	}
 	in, known := h.scope(asked.Scope)

@@ -17,11 +17,6 @@ import (
 // maxIDs is how many records one call names; contacts have toolapi's limit.
 const maxIDs = 1000
 
-// contactKeys is where the contact key set comes from.
-type contactKeys interface {
-	Contact(ctx context.Context) (*contact.KeySet, error)
-}
-
 // records are the class tables.
 type records interface {
 	OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error)
@@ -30,7 +25,7 @@ type records interface {
 
 // handler writes when records ended, or that they run again.
 type handler struct {
-	keys    contactKeys
+	keys    toolapi.ContactKeys
 	records records
 	scopes  *scope.Registry
 	policy  *retention.Policy
@@ -68,11 +63,8 @@ func (h handler) end(ctx context.Context, tool access.Tool, req apigw.Request) (
 	}
 	asked.checkTime(now, &faults)
 	in := asked.checkNamed(h.scopes, &faults)
-	contacts, err := h.parse(ctx, asked.Contacts, &faults)
+	contacts, err := toolapi.Parse(ctx, h.keys, asked.Contacts, &faults)
 	if err != nil {
-		return apigw.Response{}, err
-	}
-	if err := faults.Err(); err != nil {
 		return apigw.Response{}, err
 	}
 	if err := mayAny(tool, in); err != nil {
@@ -89,18 +81,6 @@ func (h handler) end(ctx context.Context, tool access.Tool, req apigw.Request) (
 		return apigw.Response{}, err
 	}
 	return apigw.JSON(http.StatusOK, answer), nil
-}
-
-// parse reads the contacts, for which alone the keys are needed.
-func (h handler) parse(ctx context.Context, given []toolapi.Contact, faults *toolapi.Invalid) (toolapi.Contacts, error) {
-	if len(given) == 0 {
-		return nil, nil
-	}
-	set, err := h.keys.Contact(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return toolapi.Parse(given, set, faults)
 }
 
 // checkTime notes what is wrong with the time. It is never left out by

@@ -56,15 +56,8 @@ func (h handler) mint(ctx context.Context, tool access.Tool, req apigw.Request) 
 	if asked.Lang != "" && !slices.Contains(scope.Languages(), asked.Lang) {
 		faults.Add("/lang", "must be one of "+strings.Join(scope.Languages(), ", "))
 	}
-	set, err := h.keys.Contact(ctx)
+	contacts, err := toolapi.Parse(ctx, h.keys, asked.Contacts, &faults)
 	if err != nil {
-		return apigw.Response{}, err
-	}
-	contacts, err := toolapi.Parse(asked.Contacts, set, &faults)
-	if err != nil {
-		return apigw.Response{}, err
-	}
-	if err := faults.Err(); err != nil {
 		return apigw.Response{}, err
 	}
 	if err := tool.May(access.Links, entry.Scope); err != nil {

@@ -20,11 +20,6 @@ import (
 // maxRecords is how many records one call stores.
 const maxRecords = 100
 
-// contactKeys is where the contact key set comes from.
-type contactKeys interface {
-	Contact(ctx context.Context) (*contact.KeySet, error)
-}
-
 // records are the class tables.
 type records interface {
 	Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key) (bool, error)
@@ -32,7 +27,7 @@ type records interface {
 
 // handler stores records, which a purge deletes on their day.
 type handler struct {
-	keys    contactKeys
+	keys    toolapi.ContactKeys
 	records records
 	scopes  *scope.Registry
 	policy  *retention.Policy

@@ -17,14 +17,9 @@ import (
 	"stille/shared/toolapi"
 )
 
-// contactKeys is where the contact key set comes from.
-type contactKeys interface {
-	Contact(ctx context.Context) (*contact.KeySet, error)
-}
-
 // handler lifts suppressions for which there is newer consent.
 type handler struct {
-	keys   contactKeys
+	keys   toolapi.ContactKeys
 	list   release.List
 	scopes *scope.Registry
 	now    func() time.Time
@@ -56,15 +51,8 @@ func (h handler) release(ctx context.Context, tool access.Tool, req apigw.Reques
 	}
 	faults.Count("/contacts", len(asked.Contacts), toolapi.MaxContacts)
 	consent := asked.consent(h.scopes, tool, now, &faults)
-	set, err := h.keys.Contact(ctx)
+	contacts, err := toolapi.Parse(ctx, h.keys, asked.Contacts, &faults)
 	if err != nil {
-		return apigw.Response{}, err
-	}
-	contacts, err := toolapi.Parse(asked.Contacts, set, &faults)
-	if err != nil {
-		return apigw.Response{}, err
-	}
-	if err := faults.Err(); err != nil {
 		return apigw.Response{}, err
 	}
 	if err := tool.May(access.Release, consent.Scope); err != nil {

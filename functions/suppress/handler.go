@@ -14,11 +14,6 @@ import (
 	"stille/shared/toolapi"
 )
 
-// contactKeys is where the contact key set comes from.
-type contactKeys interface {
-	Contact(ctx context.Context) (*contact.KeySet, error)
-}
-
 // list is the suppression list.
 type list interface {
 	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
@@ -26,7 +21,7 @@ type list interface {
 
 // handler adds contacts to the list.
 type handler struct {
-	keys   contactKeys
+	keys   toolapi.ContactKeys
 	list   list
 	scopes *scope.Registry
 	now    func() time.Time
@@ -59,15 +54,8 @@ func (h handler) suppress(ctx context.Context, tool access.Tool, req apigw.Reque
 	}
 	faults.Count("/contacts", len(asked.Contacts), toolapi.MaxContacts)
 	change := asked.change(h.scopes, tool, now, &faults)
-	set, err := h.keys.Contact(ctx)
+	contacts, err := toolapi.Parse(ctx, h.keys, asked.Contacts, &faults)
 	if err != nil {
-		return apigw.Response{}, err
-	}
-	contacts, err := toolapi.Parse(asked.Contacts, set, &faults)
-	if err != nil {
-		return apigw.Response{}, err
-	}
-	if err := faults.Err(); err != nil {
 		return apigw.Response{}, err
 	}
 	if err := tool.May(access.Suppress, change.Scope); err != nil {

@@ -130,9 +130,31 @@ func (i *Invalid) Count(pointer string, n, most int) {
 	}
 }
 
-// Parse reads the contacts. A channel that does not exist is a fault of the
-// request; an address that cannot be parsed is an answer about the contact.
-func Parse(given []Contact, set *contact.KeySet, faults *Invalid) (Contacts, error) {
+// ContactKeys is where the contact key set comes from.
+type ContactKeys interface {
+	Contact(ctx context.Context) (*contact.KeySet, error)
+}
+
+// Parse reads the contacts, the last of a request to be read: its error is all
+// that is wrong with the request, or why the keys cannot be had. A channel that
+// does not exist is a fault of the request; an address that cannot be parsed is
+// an answer about the contact.
+func Parse(ctx context.Context, keys ContactKeys, given []Contact, faults *Invalid) (Contacts, error) {
+	if len(given) == 0 {
+		return nil, faults.Err()
+	}
+	set, err := keys.Contact(ctx)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := parseAll(given, set, faults)
+	if err != nil {
+		return nil, err
+	}
+	return parsed, faults.Err()
+}
+
+func parseAll(given []Contact, set *contact.KeySet, faults *Invalid) (Contacts, error) {
 	parsed := make(Contacts, len(given))
 	keys := make([]contact.Key, 0, len(given)) // of all, as long as there is one live key
 	for i, g := range given {

@@ -84,14 +84,26 @@ func TestEveryErrorHasItsAnswer(t *testing.T) {
 	}
 }
 
+func TestKeysAreAskedForOnlyWhereThereAreContacts(t *testing.T) {
+	h := toolapitest.New(t)
+	h.KeysErr = errDown
+	var faults toolapi.Invalid
+	if _, err := toolapi.Parse(t.Context(), h, nil, &faults); err != nil {
+		t.Errorf("without contacts: %v", err)
+	}
+	if _, err := toolapi.Parse(t.Context(), h, []toolapi.Contact{{}}, &faults); !errors.Is(err, errDown) {
+		t.Errorf("with one: %v", err)
+	}
+}
+
 func TestContactsAreParsedInTheirOrder(t *testing.T) {
 	h := toolapitest.New(t)
 	var faults toolapi.Invalid
-	got, err := toolapi.Parse([]toolapi.Contact{
+	got, err := toolapi.Parse(t.Context(), h, []toolapi.Contact{
 		{Channel: "sms", Address: "912 34 567", Region: "NO"}, {Channel: "fax", Address: "1"}, {Channel: "email", Address: "kari@"}, {Channel: "email", Address: "KARI@example.no"},
-	}, h.Contacts, &faults)
-	if err != nil {
-		t.Fatal(err)
+	}, &faults)
+	if diff := cmp.Diff(error(faults), err); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
 	}
 	var keys []contact.Key
 	for _, c := range got {
