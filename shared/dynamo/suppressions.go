@@ -92,10 +92,23 @@ func entryID(now time.Time) (string, error) {
 	return id.String(), nil
 }
 
-// change stores the item and its entry together, provided that the version in
-// the table is still the one given (0: no item), that no other item has taken
-// this one over, and that the ledger has no such entry yet.
+// change stores the item (put) and its entry together, provided that the ledger
+// has no such entry yet.
 func (s *Suppressions) change(stored int64, i suppression.Item, e ledger.Entry) []types.TransactWriteItem {
+	return []types.TransactWriteItem{
+		s.put(stored, i),
+		{Put: &types.Put{
+			TableName:                &s.ledger,
+			Item:                     encodeEntry(e),
+			ConditionExpression:      aws.String("attribute_not_exists(#key)"),
+			ExpressionAttributeNames: map[string]string{"#key": schema.AttrKey},
+		}},
+	}
+}
+
+// put stores an item, provided that the version in the table is still the one
+// given (0: no item) and that no other item has taken this one over.
+func (s *Suppressions) put(stored int64, i suppression.Item) types.TransactWriteItem {
 	put := &types.Put{
 		TableName:                           &s.table,
 		Item:                                encodeSuppression(i),
@@ -106,15 +119,7 @@ func (s *Suppressions) change(stored int64, i suppression.Item, e ledger.Entry) 
 	if stored > 0 {
 		put.ConditionExpression, put.ExpressionAttributeNames, put.ExpressionAttributeValues = unchanged(stored)
 	}
-	return []types.TransactWriteItem{
-		{Put: put},
-		{Put: &types.Put{
-			TableName:                &s.ledger,
-			Item:                     encodeEntry(e),
-			ConditionExpression:      aws.String("attribute_not_exists(#key)"),
-			ExpressionAttributeNames: map[string]string{"#key": schema.AttrKey},
-		}},
-	}
+	return types.TransactWriteItem{Put: put}
 }
 
 // unchanged is the condition that an item still has this version and that no

@@ -1,0 +1,162 @@
+//go:build store
+
+package dynamo_test
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"stille/shared/contact"
+	"stille/shared/ledger"
+	"stille/shared/suppression"
+)
+
+var (
+	monday  = now.Add(-72 * time.Hour)
+	tuesday = now.Add(-48 * time.Hour)
+	friday  = now.Add(-time.Hour)
+
+	// attributes compares what lies in a table, and not how it came there.
+	attributes = cmpopts.IgnoreUnexported(
+		types.AttributeValueMemberS{}, types.AttributeValueMemberN{}, types.AttributeValueMemberM{}, types.AttributeValueMemberL{})
+)
+
+// rows are what lies in the list under the keys of one contact: a backup.
+type rows map[contact.Key]map[string]types.AttributeValue
+
+func backup(byHand func(contact.Key, func(map[string]types.AttributeValue))) rows {
+	all := rows{}
+	for _, key := range allThree {
+		byHand(key, func(row map[string]types.AttributeValue) { all[key] = maps.Clone(row) })
+	}
+	return all
+}
+
+func (r rows) restore(byHand func(contact.Key, func(map[string]types.AttributeValue))) {
+	for key, row := range r {
+		byHand(key, func(now map[string]types.AttributeValue) {
+			clear(now)
+			maps.Copy(now, row)
+		})
+	}
+}
+
+// replay brings the whole list back, or looks whether there is a need to, and
+// returns the keys of what lacked something.
+func (s contactStore) replay(repair bool) []contact.Key {
+	s.t.Helper()
+	var lacked []contact.Key
+	note := func(key contact.Key, lacking bool, err error) error {
+		if lacking {
+			lacked = append(lacked, key)
+		}
+		return err
+	}
+	err := errors.Join(
+		s.EachHistory(s.t.Context(), func(key contact.Key) error {
+			lacking, err := s.Replay(s.t.Context(), key, repair)
+			return note(key, lacking, err)
+		}),
+		s.EachTakingOver(s.t.Context(), func(e ledger.Entry) error {
+			lacking, err := s.ReplayTakingOver(s.t.Context(), e, repair)
+			return note(e.Former, lacking, err)
+		}))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	slices.Sort(lacked)
+	return lacked
+}
+
+func TestARestoredListIsBroughtBackFromItsLedger(t *testing.T) {
+	s, _, byHand := newContactStore(t)
+	s.apply(onlyOldest, suppression.Complaint, monday)
+	before := backup(byHand)
+	s.apply(onlyOldest, suppression.Unsubscribed, tuesday)
+	s.apply(after, suppression.Objection, friday) // under a newer key, which takes the older one's over
+	want := backup(byHand)
+
+	if lacked := s.replay(true); lacked != nil {
+		t.Errorf("of a whole list %v lacked something", lacked)
+	}
+	before.restore(byHand)
+	if diff := cmp.Diff([]contact.Key{k1, k2}, s.replay(false)); diff != "" {
+		t.Errorf("only looking (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, backup(byHand), attributes); diff != "" {
+		t.Errorf("looking changed something (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]contact.Key{k1, k1, k2}, s.replay(true)); diff != "" {
+		t.Errorf("what was brought back, the oldest key's marks and its signpost (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, backup(byHand), attributes); diff != "" {
+		t.Errorf("the list (-as it was +brought back):\n%s", diff)
+	}
+	if lacked := s.replay(true); lacked != nil {
+		t.Errorf("the second time %v lacked something", lacked)
+	}
+	s.verify()
+}
+
+func TestAChangeToARestoredListIsNotLostWhenItIsBroughtBack(t *testing.T) {
+	s, _, byHand := newContactStore(t)
+	s.apply(onlyOldest, suppression.Complaint, monday)
+	before := backup(byHand)
+	s.apply(onlyOldest, suppression.Unsubscribed, tuesday)
+	before.restore(byHand)
+	s.apply(onlyOldest, suppression.Objection, friday)
+
+	if diff := cmp.Diff([]contact.Key{k1}, s.replay(true)); diff != "" {
+		t.Errorf("what was brought back (-want +got):\n%s", diff)
+	}
+	reasons := slices.Sorted(maps.Keys(s.under(k1).Marks["acme"]))
+	if diff := cmp.Diff([]suppression.Reason{suppression.Complaint, suppression.Objection, suppression.Unsubscribed}, reasons); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
+	}
+	s.verify()
+}
+
+func TestAHistoryThatIsBrokenBringsNothingBack(t *testing.T) {
+	s, _, byHand := newContactStore(t)
+	s.apply(onlyOldest, suppression.Complaint, monday)
+	s.apply(onlyOldest, suppression.Unsubscribed, tuesday)
+	byHand(k1, func(row map[string]types.AttributeValue) {
+		row["head"] = &types.AttributeValueMemberS{Value: "elsewhere"}
+	})
+	want := backup(byHand)
+	if lacking, err := s.Replay(t.Context(), k1, true); lacking || !errors.Is(err, ledger.ErrBroken) {
+		t.Errorf("lacking %v, error %v: want a broken chain", lacking, err)
+	}
+	if diff := cmp.Diff(want, backup(byHand), attributes); diff != "" {
+		t.Errorf("the list (-before +after):\n%s", diff)
+	}
+}
+
+func TestAnOptOutWhileAnItemIsBroughtBackStands(t *testing.T) {
+	s, intercepted, byHand := newContactStore(t)
+	s.apply(onlyOldest, suppression.Complaint, monday)
+	s.apply(onlyOldest, suppression.Unsubscribed, tuesday)
+	byHand(k1, func(row map[string]types.AttributeValue) { clear(row) })
+	raced := false
+	slow := intercepted(func(operation string) error {
+		if operation == "TransactWriteItems" && !raced {
+			raced = true
+			s.apply(onlyOldest, suppression.Objection, friday)
+		}
+		return nil
+	})
+	if lacking, err := slow.Replay(t.Context(), k1, true); err != nil || !lacking || !raced {
+		t.Fatalf("lacking %v, raced %v, error %v", lacking, raced, err)
+	}
+	if got := s.under(k1); len(got.Marks["acme"]) != 3 || got.Version != 3 {
+		t.Errorf("version %d with %d marks, want all three", got.Version, len(got.Marks["acme"]))
+	}
+	s.verify()
+}
