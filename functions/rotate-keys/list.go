@@ -11,9 +11,9 @@ import (
 // What a listing calls due: link keys are rotated once a year.
 const linkKeysDue = 370 * 24 * time.Hour
 
-// list tells of every key all but the key.
-func (h *handler) list(ctx context.Context) (keys.Listing, error) {
-	contacts, err := h.listContacts(ctx)
+// list tells of every key all but the key and, to be brief, but what uses it.
+func (h *handler) list(ctx context.Context, brief bool) (keys.Listing, error) {
+	contacts, err := h.listContacts(ctx, brief)
 	if err != nil {
 		return keys.Listing{}, err
 	}
@@ -32,7 +32,7 @@ func (h *handler) list(ctx context.Context) (keys.Listing, error) {
 	return keys.Listing{Sets: []keys.Set{contacts, email, sms, {Name: keys.ProofSet, Keys: h.listed(proof)}}}, nil
 }
 
-func (h *handler) listContacts(ctx context.Context) (keys.Set, error) {
+func (h *handler) listContacts(ctx context.Context, brief bool) (keys.Set, error) {
 	v, err := h.current(ctx, h.stack.ContactKeys())
 	if err != nil {
 		return keys.Set{}, err
@@ -42,20 +42,30 @@ func (h *handler) listContacts(ctx context.Context) (keys.Set, error) {
 		return keys.Set{}, fmt.Errorf("secret %s: %w", v.secret, err)
 	}
 	set := keys.Set{Name: keys.ContactSet, Keys: h.listed(contacts.Keys())}
-	for i, key := range set.Keys {
-		uses, err := h.uses(ctx, key.ID)
-		if err != nil {
+	if !brief {
+		if err := h.count(ctx, &set, contacts.RemovableAt()); err != nil {
 			return keys.Set{}, err
-		}
-		set.Keys[i].Uses = &uses
-		if !uses.Any() && !key.Primary && !key.Waiting && set.Next == "" {
-			set.Next, set.From = "stille keys destroy contact "+key.ID, contacts.RemovableAt()
 		}
 	}
 	if waiting, ok := contacts.Waiting(); ok {
 		set.Next, set.From = "stille keys rotate contact", contacts.PromotableAt(waiting)
 	}
 	return set, nil
+}
+
+// count adds what uses each contact key, and names one that may go.
+func (h *handler) count(ctx context.Context, set *keys.Set, removable time.Time) error {
+	for i, key := range set.Keys {
+		uses, err := h.uses(ctx, key.ID)
+		if err != nil {
+			return err
+		}
+		set.Keys[i].Uses = &uses
+		if !uses.Any() && !key.Primary && !key.Waiting && set.Next == "" {
+			set.Next, set.From = "stille keys destroy contact "+key.ID, removable
+		}
+	}
+	return nil
 }
 
 func (h *handler) listLinks(ctx context.Context) (email, sms keys.Set, err error) {

@@ -86,6 +86,17 @@ func TestAListingSaysWhatThereIsAndWhatIsDue(t *testing.T) {
 	}
 }
 
+func TestABriefListingDoesNotSayWhatUsesAKey(t *testing.T) {
+	w := begun(t)
+	w.change(t, rotateContact)
+	got, err := order[keys.Listing](t, w, `{"list":true,"brief":true}`)
+	want := []string{"contact 0s primary", "contact 0s waiting", "contact next stille keys rotate contact from 2026-11-22T00:20:00Z",
+		"link-email 0s primary", "link-sms 0 0s primary", "proof 0s primary"}
+	if diff := cmp.Diff(want, lines(got)); diff != "" || err != nil {
+		t.Errorf("error %v (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestTheExampleOrdersAreTaken(t *testing.T) {
 	for name, want := range map[string]string{
 		"rotate-keys.link.json":    `"done":"rotated"`,

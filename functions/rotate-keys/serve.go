@@ -16,8 +16,8 @@ import (
 var errOrder = errors.New("bad order")
 
 // serve answers CloudFormation, or an order: {"rotate":"link"},
-// {"rotate":"contact"}, {"destroy":{"set":"contact","id":"0a1b2c3d"}} or
-// {"list":true}. A refusal is an answer, not an error: nothing would be gained
+// {"rotate":"contact"}, {"destroy":{"set":"contact","id":"0a1b2c3d"}},
+// {"list":true} or {"list":true,"brief":true}. A refusal is an answer, not an error: nothing would be gained
 // by trying again.
 func (h *handler) serve(ctx context.Context, payload json.RawMessage) (any, error) {
 	var sent struct{ RequestType cfn.RequestType }
@@ -33,7 +33,7 @@ func (h *handler) serve(ctx context.Context, payload json.RawMessage) (any, erro
 		return nil, err
 	}
 	if order.List {
-		return h.list(ctx)
+		return h.list(ctx, order.Brief)
 	}
 	answer, err := h.change(ctx, order)
 	var refusal keys.Refusal

@@ -38,8 +38,13 @@ type commands struct {
 	Add         add            `cmd:"" help:"Put a contact on the suppression list."`
 	Release     releaseCmd     `cmd:"" help:"End a contact's silence, on newer consent."`
 	History     history        `cmd:"" help:"Everything that happened to a contact's suppressions, verified."`
+	Replay      replay         `cmd:"" help:"Bring back what a restored suppression list forgot."`
+	Import      importCmd      `cmd:"" help:"Take over opt-outs from another system."`
+	Export      exportCmd      `cmd:"" help:"Write the whole suppression list to a file, contacts by their keys."`
+	Scrub       scrub          `cmd:"" help:"Take out of a list of contacts those that may not be sent to."`
 	Purge       purges         `cmd:"" help:"Delete what is due."`
 	Hold        holds          `cmd:"" help:"Keep what is due: legal holds and restrictions."`
+	Subject     subjects       `cmd:"" help:"A person's rights: export, erase, restrict, each with a receipt."`
 	Certificate certificateCmd `cmd:"" help:"The proof of a purge."`
 	Proof       proof          `cmd:"" help:"What became of a record."`
 	Policy      policies       `cmd:"" help:"The retention policy."`

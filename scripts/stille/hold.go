@@ -132,9 +132,22 @@ func (h holdSet) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	policy, err := s.policy()
+	tooLate, err := s.place(ctx, sys, placed)
 	if err != nil {
 		return err
+	}
+	if err := s.show(holdsAnswer{Holds: shown(placed), TooLate: tooLate}); err != nil {
+		return err
+	}
+	return errors.Join(h.remark(ctx, s, sys), late(tooLate))
+}
+
+// place places holds, and returns the records of all classes that they came too
+// late for.
+func (s *session) place(ctx context.Context, sys *system, placed []retention.Hold) ([]retention.Target, error) {
+	policy, err := s.policy()
+	if err != nil {
+		return nil, err
 	}
 	classes := make([]string, len(policy.Classes))
 	for i, class := range policy.Classes {
@@ -142,12 +155,13 @@ func (h holdSet) Run(ctx context.Context, s *session) error {
 	}
 	tooLate, err := sys.holds.Set(ctx, classes, placed)
 	if err != nil {
-		return fmt.Errorf("%w; say it again: until then the hold may or may not stand", err)
+		return nil, fmt.Errorf("%w; say it again: until then the hold may or may not stand", err)
 	}
-	if err := s.show(holdsAnswer{Holds: shown(placed), TooLate: tooLate}); err != nil {
-		return err
+	for i, target := range tooLate {
+		class, id, _ := target.Record()
+		tooLate[i] = retention.RecordTarget(class, shownID(id))
 	}
-	return errors.Join(h.remark(ctx, s, sys), late(tooLate))
+	return tooLate, nil
 }
 
 // late says which records the holds, which stand, came too late for.

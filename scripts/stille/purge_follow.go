@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -113,16 +112,11 @@ func (f *follower) count(ctx context.Context) error {
 	return nil
 }
 
-// barWidth is in characters.
-const barWidth = 30
-
 func (f *follower) bar(elapsed time.Duration) string {
 	if f.planned == nil || f.planned.Planned == 0 {
 		return "running, " + elapsed.String()
 	}
-	gone := max(0, f.planned.Planned-f.left)
-	done := barWidth * gone / f.planned.Planned
-	return fmt.Sprintf("[%s%s] %d of %d gone, %s", strings.Repeat("#", done), strings.Repeat(".", barWidth-done), gone, f.planned.Planned, elapsed)
+	return fmt.Sprintf("%s gone, %s", bar(max(0, f.planned.Planned-f.left), f.planned.Planned), elapsed)
 }
 
 // clear takes away the line that is written over.

@@ -7,7 +7,6 @@ import (
 	"math"
 	"time"
 
-	"stille/shared/dynamo"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )
@@ -23,22 +22,6 @@ func (purgePlan) Help() string {
     $ stille purge plan messaging`
 }
 
-// What deleting a record costs on demand, in write request units: a
-// transaction takes two a KB, and each index the record is in one.
-const (
-	unitsRecord     = 2
-	indexesOfRecord = 3
-	dollarsMillion  = 0.625 // a million units, us-east-1
-)
-
-// How long a purge takes, roughly: a page is a dozen calls, one after another;
-// around the pages it plans, asks the index twice and signs.
-const (
-	aPage       = 400 * time.Millisecond
-	aroundPages = 20 * time.Second
-	pagesAtOnce = 16
-)
-
 type planAnswer struct {
 	Class      string    `json:"class"`
 	Keep       string    `json:"keep"`
@@ -49,29 +32,19 @@ type planAnswer struct {
 	Oldest     time.Time `json:"oldest,omitzero"` // start or withdrawal
 	PlanHash   string    `json:"planHash"`
 	PolicyHash string    `json:"policyHash"`
-	Seconds    int       `json:"seconds"`    // estimate
-	WriteUnits int       `json:"writeUnits"` // estimate, see CostUSD
-	CostUSD    float64   `json:"costUSD"`    // estimate, at most, for records up to 1 KB
+	Seconds    int       `json:"seconds"` // this and what follows are estimates: see purge.Cost
+	WriteUnits int       `json:"writeUnits"`
+	ReadUnits  int       `json:"readUnits"`
+	CostUSD    float64   `json:"costUSD"` // on demand, us-east-1
 }
 
 func planned(class retention.Class, p purge.Plan, counted purge.Counted) planAnswer {
-	units := (p.Due() - counted.Held) * (unitsRecord + indexesOfRecord)
+	cost := purge.Estimate(class.Name, p.Shards, counted.Held)
 	return planAnswer{
 		Class: class.Name, Keep: class.Keep.String(), Zone: class.Zone, Cutoff: p.Cutoff, Due: p.Due(), Held: counted.Held, Oldest: p.Oldest,
-		PlanHash: p.Hash(), PolicyHash: p.PolicyHash, Seconds: int(duration(p.Shards).Seconds()),
-		WriteUnits: units, CostUSD: float64(units) * dollarsMillion / 1e6,
+		PlanHash: p.Hash(), PolicyHash: p.PolicyHash, Seconds: int(cost.Time.Seconds()),
+		WriteUnits: cost.WriteUnits, ReadUnits: cost.ReadUnits, CostUSD: cost.Dollars(),
 	}
-}
-
-// duration estimates how long a purge takes: so many shards work at a time,
-// and each goes page by page.
-func duration(shards []int) time.Duration {
-	pages, longest := 0, 0
-	for _, due := range shards {
-		of := (due + dynamo.MaxDeletes - 1) / dynamo.MaxDeletes
-		pages, longest = pages+of, max(longest, of)
-	}
-	return aroundPages + aPage*time.Duration(max(longest, (pages+pagesAtOnce-1)/pagesAtOnce))
 }
 
 func (a planAnswer) text(w io.Writer) {
@@ -82,8 +55,8 @@ func (a planAnswer) text(w io.Writer) {
 		fmt.Fprintf(w, "oldest  %s, its start or withdrawal\n", a.Oldest.Format(time.RFC3339))
 	}
 	fmt.Fprintf(w, "time    about %s, a rough estimate\n", time.Duration(a.Seconds)*time.Second)
-	fmt.Fprintf(w, "cost    at most about $%.2f, an estimate: %d records of up to 1 KB, each %d write units and %d for its indexes,\n"+
-		"        are %d units at $%.3f a million\n", math.Ceil(a.CostUSD*100)/100, a.Due-a.Held, unitsRecord, indexesOfRecord, a.WriteUnits, dollarsMillion)
+	fmt.Fprintf(w, "cost    at most about $%.2f, an estimate for records of up to 1 KB without objects: %d write units\n"+
+		"        and %d read units of DynamoDB, files, functions\n", math.Ceil(a.CostUSD*100)/100, a.WriteUnits, a.ReadUnits)
 	fmt.Fprintf(w, "plan    %s\n\n", a.PlanHash)
 	fmt.Fprintf(w, "This was a dry run, nothing is deleted. `stille purge run %s` would\n"+
 		"count again, delete what is due then, keep what is under a hold or changed\n"+

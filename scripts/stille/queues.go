@@ -26,6 +26,8 @@ type queueAnswer struct {
 	Messages int    `json:"messages"` // about so many
 	Aside    bool   `json:"aside"`    // for what nobody could take: an operator must look at every message
 	URL      string `json:"url"`
+	// How long the oldest message has waited; absent where CloudWatch does not tell.
+	OldestSeconds *int `json:"oldestSeconds,omitempty"`
 }
 
 // aside are the queues that should be empty, by how their names end.

@@ -53,6 +53,8 @@ type deployed struct {
 	signing   *ecdsa.PrivateKey // of its certificates
 	proof     *keys.ProofKeys
 	messages  queueBook
+	ages      ages
+	rotates   *rotateKeys
 }
 
 func deploy(t *testing.T) *deployed {
@@ -75,7 +77,7 @@ func deploy(t *testing.T) *deployed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &deployed{signing: signing, messages: queueBook{}, somebody: &somebody{"arn:aws:iam::1:user/operator"}, secret: secret, set: set, machines: &machines{}, schedules: &scheduleBook{stack: name, names: map[string]bool{}}, objects: map[string][]byte{}}
+	d := &deployed{signing: signing, messages: queueBook{}, ages: ages{}, rotates: &rotateKeys{answer: `{"sets":[]}`}, somebody: &somebody{"arn:aws:iam::1:user/operator"}, secret: secret, set: set, machines: &machines{}, schedules: &scheduleBook{stack: name, names: map[string]bool{}}, objects: map[string][]byte{}}
 	if d.proof, err = keys.ParseProof(proofSecret); err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +90,8 @@ func deploy(t *testing.T) *deployed {
 		tools:      dynamo.NewTools(db, name),
 		tables:     dynamo.NewTables(db, name),
 		queues:     d.messages,
+		metrics:    d.ages,
+		functions:  d.rotates,
 		executions: d.machines,
 		identity:   d.somebody,
 		files:      d.files(t),

@@ -22,17 +22,18 @@ type status struct{}
 
 // Help says what it reads.
 func (status) Help() string {
-	return `Reads the tables, the queues and what is overdue, and ends with the next command to type. It changes nothing. RUNBOOK.md says what to do about each finding.`
+	return `Reads the tables, the queues, the ages of the keys and what is overdue, and ends with the next command to type. It changes nothing. RUNBOOK.md says what to do about each finding.`
 }
 
 type statusAnswer struct {
-	At      time.Time      `json:"at"`
-	Where   string         `json:"where"`
-	Tables  []dynamo.Table `json:"tables"`
-	Queues  []queueAnswer  `json:"queues"`
-	Classes []classAnswer  `json:"classes"`
-	Next    string         `json:"next,omitempty"` // the command to type; empty where there is nothing to do
-	Because string         `json:"because,omitempty"`
+	At      time.Time       `json:"at"`
+	Where   string          `json:"where"`
+	Tables  []dynamo.Table  `json:"tables"`
+	Queues  []queueAnswer   `json:"queues"`
+	Keys    []primaryAnswer `json:"keys"` // the primary ones
+	Classes []classAnswer   `json:"classes"`
+	Next    string          `json:"next,omitempty"` // the command to type; empty where there is nothing to do
+	Because string          `json:"because,omitempty"`
 }
 
 // classAnswer is how a class stands.
@@ -83,6 +84,13 @@ func (status) Run(ctx context.Context, s *session) error {
 	}
 	if answer.Queues, err = sys.waitingMessages(ctx); err != nil {
 		return err
+	}
+	// Without these it is still worth reading.
+	if err := sys.addAges(ctx, answer.Queues, s.now()); err != nil {
+		s.say("how long messages wait is not known: %v", err)
+	}
+	if answer.Keys, err = primaryKeys(ctx, s); err != nil {
+		s.say("the keys' ages are not known: %v", err)
 	}
 	if !answer.missesTable() {
 		for _, class := range policy.Classes {
@@ -175,6 +183,11 @@ func (a statusAnswer) advice() (command, because string) {
 			return "aws sqs receive-message --queue-url " + queue.URL, "a message was put aside in " + queue.Name + ": RUNBOOK.md says what to do about it"
 		}
 	}
+	for _, key := range a.Keys {
+		if key.Next != "" {
+			return key.Next, key.Set + ": it is due"
+		}
+	}
 	return "", ""
 }
 
@@ -196,7 +209,8 @@ func waits(c classAnswer) (command, because string) {
 }
 
 func ended(c classAnswer) (command, because string) {
-	if c.Last == nil || c.Last.Outcome == certificate.Completed {
+	goesOn := slices.ContainsFunc(c.NotCertified, func(r unfinishedAnswer) bool { return r.Running })
+	if c.Last == nil || c.Last.Outcome == certificate.Completed || goesOn {
 		return "", ""
 	}
 	return "stille purge show " + c.Last.Run, "the last purge ended as " + string(c.Last.Outcome)

@@ -41,20 +41,27 @@ func TestWhereAllIsWellThereIsNothingToDo(t *testing.T) {
 	d.messages[string(d.name)+"-purgemissed0A1B2C3D-x1Y2"] = "0"
 	d.messages[string(d.name)+"-waitingdead0A1B2C3D-x1Y2.fifo"] = "0"
 	d.messages[string(d.name)+"-feedbackqueue0A1B2C3D-x1Y2"] = "7"
+	d.ages[string(d.name)+"-feedbackqueue0A1B2C3D-x1Y2"] = []float64{90, 7}
+	d.ages[string(d.name)+"-waitingdead0A1B2C3D-x1Y2.fifo"] = []float64{0}
+	d.rotates.answer = `{"sets":[{"set":"contact","keys":[{"id":"0a1b2c3d","created":"2026-11-20T00:00:00Z","primary":true,"ageDays":2}]}]}`
 	d.messages[string(d.name)+"-two-purgemissed0A1B2C3D-x1Y2"] = "9" // another stack's
 	text, inJSON := d.status(t)
 	for _, says := range []string{
 		"communication  none yet    -    -        -     -       -                     2026-11-23T02:30:00Z  0\n",
 		"messaging      COMPLETED   3    2        1     0       2026-11-22T03:00:00Z  2026-11-23T02:40:00Z  0\n",
-		"feedbackqueue  7         what is on its way\n",
-		"purgemissed    0         what was put aside\n",
-		"waitingdead    0         what was put aside\n",
+		"feedbackqueue  7         1m30s   what is on its way\n",
+		"purgemissed    0         -       what was put aside\n",
+		"waitingdead    0         0s      what was put aside\n",
+		"contact  0a1b2c3d     2026-11-20T00:00:00Z  2\n",
 		d.name.Suppressions() + "           ACTIVE  ",
 		"\nnothing to do\n",
 	} {
 		if !strings.Contains(text, says) {
 			t.Errorf("it does not say %q:\n%s", says, text)
 		}
+	}
+	if strings.Contains(text, "over a year") || *inJSON.Queues[0].OldestSeconds != 90 || inJSON.Queues[1].OldestSeconds != nil {
+		t.Errorf("of ages it says %+v and\n%s", inJSON.Queues, text)
 	}
 	if inJSON.Next != "" || len(inJSON.Queues) != 3 || len(inJSON.Tables) != 11 {
 		t.Errorf("in JSON it answers %+v", inJSON)
@@ -85,6 +92,11 @@ func TestWhatNeedsSomebodyIsNamedWithTheCommandForIt(t *testing.T) {
 			start(t, d)
 			d.machines.looks = 100
 		}, []string{"messaging: the purge run-1, started at 2026-11-22T03:00:00Z, is going on\n", "nothing to do"}, ""},
+		"a purge goes on after one that was halted": {func(t *testing.T, d *deployed) {
+			d.certify(t.Context(), t, dynamo.Run{Class: "messaging", ID: "run-0", StartedAt: at, PlanHash: aPlan}, certificate.Halted, certificate.Counts{Due: 2})
+			start(t, d)
+			d.machines.looks = 100
+		}, []string{"messaging      HALTED ", "is going on\n", "nothing to do"}, ""},
 		"a purge was killed": {func(t *testing.T, d *deployed) {
 			start(t, d)
 			d.machines.ends = func(context.Context) types.ExecutionStatus { return types.ExecutionStatusAborted }

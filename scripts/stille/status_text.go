@@ -27,15 +27,16 @@ func (a statusAnswer) text(w io.Writer) {
 	_ = table.Flush()
 	fmt.Fprintln(w)
 	table = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "QUEUE\tMESSAGES\tFOR")
+	fmt.Fprintln(table, "QUEUE\tMESSAGES\tOLDEST\tFOR")
 	for _, q := range a.Queues {
 		what := "what is on its way"
 		if q.Aside {
 			what = "what was put aside"
 		}
-		fmt.Fprintf(table, "%s\t%d\t%s\n", q.Name, q.Messages, what)
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\n", q.Name, q.Messages, q.oldest(), what)
 	}
 	_ = table.Flush()
+	a.keysText(w)
 	if a.Next == "" {
 		fmt.Fprintln(w, "\nnothing to do")
 		return

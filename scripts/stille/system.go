@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
@@ -62,6 +63,7 @@ type system struct {
 	tools        *dynamo.Tools
 	tables       *dynamo.Tables
 	queues       queues
+	metrics      metrics // nil where there are none: on the local stack
 	executions   executions
 	schedules    schedules
 	identity     identity
@@ -121,6 +123,7 @@ func connect(ctx context.Context, o options, folder string, getenv func(string) 
 
 func connectLocal(name schema.Stack, file string, stack local.Stack, getenv func(string) string) *system {
 	sys := newSystem(name, localConfig(stack, getenv))
+	sys.metrics = nil
 	sys.local, sys.where = true, fmt.Sprintf("the local stack of %s", file)
 	outputs := map[string]string{schema.OutputEvidenceBucket: stack.Buckets["evidence"]}
 	for class, arn := range stack.Purge {
@@ -153,6 +156,7 @@ func newSystem(name schema.Stack, cfg aws.Config) *system {
 		tools:      dynamo.NewTools(db, name),
 		tables:     dynamo.NewTables(db, name),
 		queues:     sqs.NewFromConfig(cfg),
+		metrics:    cloudwatch.NewFromConfig(cfg),
 		executions: sfn.NewFromConfig(cfg),
 		schedules:  scheduler.NewFromConfig(cfg),
 		identity:   sts.NewFromConfig(cfg),

@@ -46,31 +46,41 @@ func slotKey(slot string) item { return item{schema.AttrSlot: text(slot)} }
 // not any more, the contact's in that scope. Where there is none the record
 // has the slot.
 func (r *Records) holder(ctx context.Context, class string, subject contact.Key, in scope.Scope) (id string, free *expression.ConditionBuilder, err error) {
-	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(r.stack.Slots()), Key: slotKey(slotOf(class, subject, in)), ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return "", nil, fmt.Errorf("reading a slot: %w", err)
+	named, err := r.Slot(ctx, class, subject, in)
+	if err != nil || named == "" {
+		return "", nil, err
 	}
-	named, _ := out.Item[schema.AttrRecord].(*types.AttributeValueMemberS)
-	if named == nil {
-		return "", nil, nil
-	}
-	stored, err := r.Get(ctx, class, named.Value)
+	stored, err := r.Get(ctx, class, named)
 	var condition expression.ConditionBuilder
 	switch {
 	case errors.Is(err, ErrNoRecord):
 		condition = expression.AttributeNotExists(expression.Name(schema.AttrID))
 	case errors.Is(err, ErrUnreadable):
-		return named.Value, nil, nil
+		return named, nil, nil
 	case err != nil:
 		return "", nil, err
 	case stored.Subject == subject && stored.Scope == in:
-		return named.Value, nil, nil
+		return named, nil, nil
 	default:
 		condition = stored.same(schema.AttrSubject).And(stored.same(schema.AttrScope))
 	}
-	return named.Value, &condition, nil
+	return named, &condition, nil
+}
+
+// Slot returns the id of the record that a contact's slot names, read strongly;
+// "" where it names none. That record may be gone, or another contact's by now.
+func (r *Records) Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error) {
+	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: aws.String(r.stack.Slots()), Key: slotKey(slotOf(class, subject, in)), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return "", fmt.Errorf("reading a slot: %w", err)
+	}
+	named, _ := out.Item[schema.AttrRecord].(*types.AttributeValueMemberS)
+	if named == nil {
+		return "", nil
+	}
+	return named.Value, nil
 }
 
 // claim gives a record its contact's slot, in one transaction with the

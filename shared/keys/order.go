@@ -14,6 +14,7 @@ type Order struct {
 	Rotate  string   `json:"rotate,omitempty"` // LinkSet or ContactSet
 	Destroy *Destroy `json:"destroy,omitempty"`
 	List    bool     `json:"list,omitempty"`
+	Brief   bool     `json:"brief,omitempty"` // of a list: without Uses, which cost the reading of whole tables
 }
 
 // Destroy names a key that is to go.
@@ -58,7 +59,7 @@ type Set struct {
 type Listed struct {
 	Key
 	AgeDays int   `json:"ageDays"`
-	Uses    *Uses `json:"uses,omitempty"` // of a contact key
+	Uses    *Uses `json:"uses,omitempty"` // of a contact key, unless it was to be brief
 }
 
 // Uses counts what names a contact by one contact key.

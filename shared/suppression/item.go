@@ -61,6 +61,7 @@ const (
 	SourceOneClick Source = "one-click" // RFC 8058, by the mailbox provider
 	SourceTool     Source = "tool"      // the tools' API
 	SourceOperator Source = "operator"  // the operator's CLI
+	SourceImport   Source = "import"    // a list of an older system, and behind a colon what that calls the source
 
 	SourceSESBounce    Source = "ses-bounce"    // SES, through feedback
 	SourceSESComplaint Source = "ses-complaint" // likewise

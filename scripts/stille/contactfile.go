@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// contactFile reads a list of contacts, row by row: CSV, whose header names
+// the columns, or NDJSON. A row that cannot be read stops no other. An error
+// about a row or the header never repeats what stands there.
+type contactFile struct {
+	in      *bufio.Reader
+	ahead   [][]byte // lines that were read and not taken
+	line    int      // number of the last line taken
+	wanted  []string
+	strict  bool // other columns than the wanted are mistakes
+	ndjson  bool
+	comma   rune
+	columns []string
+	header  []byte // of CSV, as it stands in the file
+}
+
+// row is what a file says of one contact.
+type row struct {
+	line   int    // the number of its first line; the file's first is 1
+	raw    []byte // as it stands in the file, with its end of line
+	fields map[string]string
+	err    error // why there are no fields
+}
+
+// mostLines is in how many more lines a field in quotes may go on.
+const mostLines = 20
+
+const byteOrderMark = "\ufeff"
+
+// readContacts begins to read the contacts of a file, by its name NDJSON or
+// else CSV.
+func readContacts(name string, in io.Reader, wanted []string, strict bool) (*contactFile, error) {
+	f := &contactFile{in: bufio.NewReader(in), wanted: wanted, strict: strict}
+	switch filepath.Ext(name) {
+	case ".ndjson", ".jsonl":
+		f.ndjson = true
+		return f, nil
+	}
+	return f, f.readHeader()
+}
+
+func (f *contactFile) readHeader() error {
+	for blank(f.header) {
+		line, err := f.take()
+		if errors.Is(err, io.EOF) {
+			return usage("the file is empty: its first line names the columns, some of %s", strings.Join(f.wanted, ", "))
+		}
+		if err != nil {
+			return err
+		}
+		f.header = append(f.header, line...)
+	}
+	header := bytes.TrimPrefix(f.header, []byte(byteOrderMark))
+	if bytes.IndexByte(header, 0) >= 0 {
+		return usage("the file is not UTF-8: save it as CSV UTF-8")
+	}
+	f.comma = ','
+	for _, other := range ";\t" {
+		if strings.Count(string(header), string(other)) > strings.Count(string(header), string(f.comma)) {
+			f.comma = other
+		}
+	}
+	names, err := f.split(header)
+	if err != nil {
+		return usage("the first line cannot be read as a header: %v", err)
+	}
+	for i, name := range names {
+		name = strings.ToLower(strings.TrimSpace(name))
+		switch known := slices.Contains(f.wanted, name); {
+		case known && slices.Contains(f.columns, name):
+			return usage("the header names the column %s twice", name)
+		case !known && f.strict:
+			return usage("column %d of the header is none of %s", i+1, strings.Join(f.wanted, ", "))
+		}
+		f.columns = append(f.columns, name)
+	}
+	return nil
+}
+
+// has tells whether the header names a column; every row of NDJSON may.
+func (f *contactFile) has(column string) bool { return f.ndjson || slices.Contains(f.columns, column) }
+
+// next returns the next row in which there is something: spreadsheets leave
+// rows of commas at the end. The error is io.EOF behind the last one.
+func (f *contactFile) next() (row, error) {
+	for {
+		line, err := f.take()
+		if err != nil {
+			return row{}, err
+		}
+		if !blank(line) && (f.ndjson || len(bytes.Trim(line, " \t\r\n"+string(f.comma))) > 0) {
+			return f.read(line)
+		}
+	}
+}
+
+func (f *contactFile) read(line []byte) (row, error) {
+	r := row{line: f.line, raw: line}
+	if f.ndjson {
+		r.fields, r.err = f.object(line)
+		return r, nil
+	}
+	if r.fields, r.err = f.record(line); r.err == nil || f.strict {
+		return r, nil
+	}
+	return f.spread(r)
+}
+
+// spread reads a row whose first line is no row by itself: a field in quotes
+// may go on in the next lines. None of these is a row by itself: else a quote
+// would be missing, and contacts would be taken for part of a text.
+func (f *contactFile) spread(r row) (row, error) {
+	whole, more, wrong := slices.Clone(r.raw), [][]byte(nil), false
+	for !wrong && bytes.Count(whole, []byte(`"`))%2 != 0 && len(more) < mostLines {
+		next, err := f.take()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return row{}, err
+		}
+		_, none := f.record(next)
+		wrong = none == nil
+		whole, more = append(whole, next...), append(more, next)
+	}
+	if fields, err := f.record(whole); err == nil && !wrong {
+		return row{line: r.line, raw: whole, fields: fields}, nil
+	}
+	f.ahead, f.line = append(more, f.ahead...), r.line
+	return r, nil
+}
+
+// take returns the next line, with its end.
+func (f *contactFile) take() ([]byte, error) {
+	if len(f.ahead) > 0 {
+		line := f.ahead[0]
+		f.ahead, f.line = f.ahead[1:], f.line+1
+		return line, nil
+	}
+	line, err := f.in.ReadBytes('\n')
+	if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) {
+		if errors.Is(err, io.EOF) {
+			return nil, io.EOF
+		}
+		return nil, fmt.Errorf("reading the file: %w", err)
+	}
+	f.line++
+	return line, nil
+}
+
+func blank(line []byte) bool {
+	return len(bytes.TrimSpace(bytes.TrimPrefix(line, []byte(byteOrderMark)))) == 0
+}
+
+func (f *contactFile) record(line []byte) (map[string]string, error) {
+	values, err := f.split(line)
+	if err != nil {
+		return nil, err
+	}
+	if len(values) != len(f.columns) {
+		return nil, fmt.Errorf("%d fields, where the header has %d", len(values), len(f.columns))
+	}
+	fields := map[string]string{}
+	for i, value := range values {
+		if slices.Contains(f.wanted, f.columns[i]) {
+			fields[f.columns[i]] = value
+		}
+	}
+	return fields, nil
+}
+
+var errQuotes = errors.New("a quote is at the wrong place, or not closed")
+
+func (f *contactFile) split(line []byte) ([]string, error) {
+	in := csv.NewReader(bytes.NewReader(line))
+	in.Comma, in.FieldsPerRecord = f.comma, -1
+	values, err := in.Read()
+	if err == nil {
+		if _, err := in.Read(); errors.Is(err, io.EOF) {
+			return values, nil
+		}
+	}
+	return nil, errQuotes // the library's error says where it is, and that is a line of ours
+}
+
+func (f *contactFile) object(line []byte) (map[string]string, error) {
+	var values map[string]json.RawMessage
+	if json.Unmarshal(bytes.TrimPrefix(line, []byte(byteOrderMark)), &values) != nil || values == nil {
+		return nil, errors.New("not a JSON object")
+	}
+	fields := map[string]string{}
+	for name, value := range values {
+		if !slices.Contains(f.wanted, name) {
+			if f.strict {
+				return nil, fmt.Errorf("a field is none of %s", strings.Join(f.wanted, ", "))
+			}
+			continue
+		}
+		var text string
+		if json.Unmarshal(value, &text) != nil {
+			return nil, fmt.Errorf("%s is not text", name)
+		}
+		fields[name] = text
+	}
+	return fields, nil
+}

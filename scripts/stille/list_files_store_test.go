@@ -1,0 +1,299 @@
+//go:build store
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/keys"
+	"stille/shared/ledger"
+	"stille/shared/suppression"
+)
+
+// contentOf reads a file that a command wrote, "-" where there is none.
+func contentOf(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "-"
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func (d *deployed) entries(t *testing.T, address string) []ledger.Entry {
+	t.Helper()
+	entries, err := d.suppressions.History(t.Context(), d.key(t, contact.Email, address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+func TestAListIsImportedCheckedScrubbedAndExported(t *testing.T) {
+	d := deploy(t)
+	old := fileOf(t, "old.csv", "\ufeffaddress;channel;scope;reason;since;source\r\n"+
+		"Kari@Example.no;email;acme;unsubscribed;2026-11-20;old/crm\r\n"+
+		"91234567;sms;;stop;2026-11-21T08:00:00+01:00;\r\n"+
+		"nobody.secret;email;acme;;;\r\n"+
+		"ola@example.no;email;*;;;\r\n")
+	got := d.run(t, "import", old, "--scope", "globex", "--region", "NO").ended(t, exitFailed)
+	want := "lines      4\nadded      3\nrenewed    0, suppressed before by an older event\nnoted      0, as newer consent is known\n" +
+		"unchanged  0, as an event as new or newer was known\nrejected   1\n  1: address: no @ (first in line 4)\n\nnext: correct " + old + ".rejects\n"
+	if diff := cmp.Diff([]string{want, "stille: lines that were not taken: 1\n"}, []string{got.out, got.errors}); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if rejects := contentOf(t, old+".rejects"); rejects != "4\taddress: no @\tnobody.secret;email;acme;;;\n" {
+		t.Errorf("the rejects are %q", rejects)
+	}
+	for args, want := range map[string]string{
+		"email kari@example.no --scope acme/newsletter": "do not send: unsubscribed in acme since 2026-11-20T22:59:59Z\n",
+		"email kari@example.no --scope globex":          "send\n",
+		"sms +4791234567 --scope globex":                "do not send: stop in globex since 2026-11-21T07:00:00Z\n",
+		"email ola@example.no --scope acme":             "do not send: imported in * since 2026-11-22T03:00:00Z\n",
+	} {
+		if got := d.run(t, append([]string{"check"}, strings.Fields(args)...)...).ended(t, exitDone); got.out != want {
+			t.Errorf("check %s: %q, want %q", args, got.out, want)
+		}
+	}
+	if entries := d.entries(t, "kari@example.no"); len(entries) != 1 || entries[0].Source != "import:old/crm" {
+		t.Errorf("the ledger says %+v", entries)
+	}
+
+	spring := fileOf(t, "spring.csv", "name;email;phone\r\nKari;kari@example.no;\r\n\"Liv; the first\";Liv@Example.no;+47 911 11 111\r\n"+
+		"Ola;ola@example.no;\r\nEva;eva@example.no;91234567\r\nMix;mix@example.no;n/a\r\nNobody;;\r\nOdd;odd.example;\r\n\"Bad;bad@example.no;\r\nLast;last@example.no;")
+	scrubbed := d.run(t, "scrub", spring, "--scope", "globex", "--region", "NO").ended(t, exitDone)
+	wantAnswer := "as of       2026-11-22T03:00:00Z\nlines       9\nclean       3\nsuppressed  6\n  1: imported\n  3: invalid-address\n  1: stop\n  1: unreadable-line\n\n" +
+		spring + ".clean\n" + spring + ".suppressed\n"
+	if diff := cmp.Diff([]string{wantAnswer, ""}, []string{scrubbed.out, scrubbed.errors}); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	wantClean := "name;email;phone\r\nKari;kari@example.no;\r\n\"Liv; the first\";Liv@Example.no;+47 911 11 111\r\nLast;last@example.no;"
+	if diff := cmp.Diff(wantClean, contentOf(t, spring+".clean")); diff != "" {
+		t.Errorf("clean (-want +got)\n%s", diff)
+	}
+	wantSuppressed := "reason;name;email;phone\r\nimported;Ola;ola@example.no;\r\nstop;Eva;eva@example.no;91234567\r\ninvalid-address;Mix;mix@example.no;n/a\r\ninvalid-address;Nobody;;\r\n" +
+		"invalid-address;Odd;odd.example;\r\nunreadable-line;\"Bad;bad@example.no;\r\n"
+	if diff := cmp.Diff(wantSuppressed, contentOf(t, spring+".suppressed")); diff != "" {
+		t.Errorf("suppressed (-want +got)\n%s", diff)
+	}
+	d.run(t, "scrub", spring, "--scope", "globex", "--channel", "email").ended(t, exitDone)
+	if clean := contentOf(t, spring+".clean"); !strings.Contains(clean, "eva@") {
+		t.Errorf("for e-mail alone clean is %q", clean)
+	}
+
+	list := filepath.Join(t.TempDir(), "list.csv")
+	exported := d.run(t, "export", list).ended(t, exitDone)
+	if exported.out != "contacts  3\nlines     3, without a header\n\n"+list+"\n" || exported.errors != "" {
+		t.Errorf("it says %q and %q", exported.out, exported.errors)
+	}
+	lines := strings.SplitAfter(contentOf(t, list), "\n")
+	wantLines := []string{
+		"key,channel,scope,reason,first,last,source,released,mergedInto\n",
+		string(d.key(t, contact.Email, "kari@example.no")) + ",email,acme,unsubscribed,2026-11-20T22:59:59Z,2026-11-20T22:59:59Z,import:old/crm,,\n",
+		string(d.key(t, contact.SMS, "+4791234567")) + ",sms,globex,stop,2026-11-21T07:00:00Z,2026-11-21T07:00:00Z,import,,\n",
+		string(d.key(t, contact.Email, "ola@example.no")) + ",email,*,imported,2026-11-22T03:00:00Z,2026-11-22T03:00:00Z,import,,\n", "",
+	}
+	slices.Sort(lines)
+	slices.Sort(wantLines)
+	if diff := cmp.Diff(wantLines, lines); diff != "" {
+		t.Errorf("exported (-want +got)\n%s", diff)
+	}
+}
+
+// importAt runs an import at a time, and returns its answer, what it said and
+// its error.
+func (d *deployed) importAt(t *testing.T, file string, now time.Time) (importAnswer, string, error) {
+	t.Helper()
+	var out, said strings.Builder
+	s := session{stdout: &out, stderr: &said, folder: projectFolder(t), now: func() time.Time { return now }, opened: d.system, options: options{JSON: true}}
+	c := importCmd{File: file}
+	if err := c.Zone.UnmarshalText([]byte("Europe/Oslo")); err != nil {
+		t.Fatal(err)
+	}
+	failed := c.Run(t.Context(), &s)
+	var answer importAnswer
+	if err := json.Unmarshal([]byte(out.String()), &answer); err != nil && out.Len() > 0 {
+		t.Fatalf("%v: %s", err, out.String())
+	}
+	return answer, said.String(), failed
+}
+
+func TestAnImportThatIsRunAgainChangesNothingNotEvenAConsentSinceThen(t *testing.T) {
+	for name, c := range map[string]struct {
+		more   string // a line that is rejected
+		before bool
+	}{"all of it": {"", true}, "with rejects": {`{"channel":"fax"}` + "\n", false}} {
+		t.Run(name, func(t *testing.T) {
+			d := deploy(t)
+			old := fileOf(t, "old.ndjson", `{"channel":"email","address":"kari@example.no","scope":"acme"}`+"\n"+c.more)
+			if first, _, _ := d.importAt(t, old, at); first.Added != 1 || first.Before {
+				t.Fatalf("the first time: %+v", first)
+			}
+			d.release(t, at.Add(time.Hour))
+			rejects := contentOf(t, old+".rejects")
+			again, _, err := d.importAt(t, old, at.Add(48*time.Hour))
+			if again.Before != c.before || (err == nil) != c.before || !again.Started.Equal(at) {
+				t.Errorf("again: %+v, error %v", again, err)
+			}
+			if diff := cmp.Diff(rejects, contentOf(t, old+".rejects")); diff != "" || strings.Contains(rejects, "fax") != (c.more != "") {
+				t.Errorf("rejects (-before +again)\n%s", diff)
+			}
+			if entries := d.entries(t, "kari@example.no"); len(entries) != 2 {
+				t.Errorf("the ledger has %d entries", len(entries))
+			}
+			if got := d.run(t, "check", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone); got.out != "send\n" {
+				t.Errorf("after consent, and the same import again, a check says %q", got.out)
+			}
+			// Another list of the same name is news.
+			if err := os.WriteFile(old, []byte(`{"channel":"email","address":"kari@example.no","scope":"acme"} `), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			other, _, err := d.importAt(t, old, at.Add(96*time.Hour))
+			if other.Before || other.Added != 1 || err != nil || contentOf(t, old+".rejects") != "-" {
+				t.Errorf("another list: %+v, error %v, rejects %q", other, err, contentOf(t, old+".rejects"))
+			}
+		})
+	}
+}
+
+// release lets newer consent of Kari's be shown.
+func (d *deployed) release(t *testing.T, consented time.Time) {
+	t.Helper()
+	_, err := d.suppressions.Apply(t.Context(), []contact.Key{d.key(t, contact.Email, "kari@example.no")}, contact.Email, suppression.Change{
+		Action: suppression.Release, Scope: "acme", Reason: suppression.Imported, At: consented, Source: suppression.SourceOperator,
+	}, consented)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnImportGoesOnWhereItWasCutOff(t *testing.T) {
+	d := deploy(t)
+	var b strings.Builder
+	b.WriteString("channel,address,scope\n")
+	const lines = importAtOnce + 55
+	for n := range lines {
+		if n%125 == 0 {
+			b.WriteString("email,nobody,acme\n")
+			continue
+		}
+		fmt.Fprintf(&b, "email,somebody-%d@example.no,acme\n", n)
+	}
+	old := fileOf(t, "old.csv", b.String())
+	whole, writes := d.suppressions, 0
+	fails := func(after int) {
+		writes = 0
+		d.suppressions = dynamo.NewSuppressions(dynamotest.Intercept(dynamotest.Client(t), func(operation string) error {
+			if operation == "TransactWriteItems" {
+				if writes++; writes > after {
+					return errors.New("the network is down")
+				}
+			}
+			return nil
+		}), d.name)
+	}
+	for n, c := range []struct {
+		after int
+		says  string
+	}{
+		{10, "what was done before line 1 is done: the same command goes on from there"},
+		{importAtOnce + 50, "what was done before line 252 is done: the same command goes on from there"},
+	} {
+		fails(c.after)
+		_, said, err := d.importAt(t, old, at.Add(time.Duration(n)*time.Hour))
+		if err == nil || !strings.Contains(err.Error(), "the network is down; "+c.says) || said != "" {
+			t.Fatalf("it says %q, error %v", said, err)
+		}
+	}
+	d.suppressions = whole
+	answer, said, err := d.importAt(t, old, at.Add(72*time.Hour))
+	if err == nil || answer.Lines != lines || answer.Rejected != lines/125+1 || answer.Added+answer.Same != lines-answer.Rejected || said != "going on behind line 251\n" {
+		t.Errorf("it says %q and answers %+v, error %v", said, answer, err)
+	}
+	if answer.Same < 10 || answer.Renewed != 0 || !answer.Started.Equal(at) {
+		t.Errorf("what was written before it was cut off was written again: %+v", answer)
+	}
+	rejects := contentOf(t, old+".rejects")
+	if strings.Count(rejects, "\n") != answer.Rejected || !strings.HasPrefix(rejects, "2\t") || !strings.Contains(rejects, "\n252\t") {
+		t.Errorf("the rejects are %q", rejects)
+	}
+	if got := d.run(t, "check", "email", fmt.Sprintf("somebody-%d@example.no", lines-1)).ended(t, exitDone); got.out == "send\n" {
+		t.Error("the last line was not taken")
+	}
+}
+
+func TestInDoubtALineIsNotClean(t *testing.T) {
+	d := deploy(t)
+	kari := d.key(t, contact.Email, "kari@example.no")
+	dynamotest.Put(t, dynamotest.Client(t), d.name.Suppressions(), map[string]any{"key": string(kari), "marks": "none"})
+	list := fileOf(t, "list.ndjson", `{"channel":"email","address":"kari@example.no","age":7}`+"\n"+`{"channel":`+"\n"+`{"channel":"Email","address":"ola@example.no"}`)
+	d.run(t, "scrub", list, "--purpose", "transactional").ended(t, exitDone)
+	if clean := contentOf(t, list+".clean"); clean != `{"channel":"Email","address":"ola@example.no"}` {
+		t.Errorf("clean is %q", clean)
+	}
+	want := `{"reason":"unreadable","line":{"channel":"email","address":"kari@example.no","age":7}}` + "\n" + `{"reason":"unreadable-line","line":"{\"channel\":"}` + "\n"
+	if diff := cmp.Diff(want, contentOf(t, list+".suppressed")); diff != "" {
+		t.Errorf("suppressed (-want +got)\n%s", diff)
+	}
+	exported := filepath.Join(t.TempDir(), "list.ndjson")
+	got := d.run(t, "export", exported).ended(t, exitFailed)
+	if content := contentOf(t, exported); content != `{"key":"`+string(kari)+`","channel":"","scope":"*","reason":"unreadable","source":""}`+"\n" || !strings.Contains(got.errors, "cannot be read: 1") {
+		t.Errorf("it says %q and exported %s", got.errors, content)
+	}
+	if got := d.run(t, "import", fileOf(t, "old.csv", "channel,address,scope\nemail,kari@example.no,acme\nemail,ola@example.no,acme\n")).ended(t, exitFailed); !strings.Contains(got.out, "added      1\n") ||
+		!strings.Contains(got.out, "1: what is stored of this contact cannot be read") {
+		t.Errorf("an import says\n%s", got.out)
+	}
+
+	// A list that does not answer leaves no file, not even an older one.
+	down := dynamotest.Intercept(dynamotest.Client(t), func(operation string) error {
+		if operation == "BatchGetItem" || operation == "Scan" {
+			return errors.New("the network is down")
+		}
+		return nil
+	})
+	d.suppressions = dynamo.NewSuppressions(down, d.name)
+	d.keys = keys.NewRing(secrets{d.name.ContactKeys(): d.secret}, d.name, d.suppressions, time.Now)
+	d.run(t, "scrub", list).ended(t, exitFailed)
+	d.run(t, "export", exported).ended(t, exitFailed)
+	files, err := filepath.Glob(list + ".*")
+	if err != nil || len(files) != 0 {
+		t.Errorf("there are %v", files)
+	}
+	if content := contentOf(t, exported); !strings.Contains(content, "unreadable") {
+		t.Errorf("the older export is %q", content)
+	}
+}
+
+func TestFilesThatCannotBeUsedAreNamed(t *testing.T) {
+	d := deploy(t)
+	for says, args := range map[string][]string{
+		"there is no such file":                        {"import", "/nowhere.csv"},
+		"there is no such file; x":                     {"scrub", "/nowhere.csv"},
+		"the header has no column address":             {"import", fileOf(t, "x.csv", "channel,scope\n")},
+		"names neither channel and address, nor email": {"scrub", fileOf(t, "x.csv", "channel,name\n")},
+		"the name must end in .csv, .ndjson or .jsonl": {"export", "/nowhere.xlsx"},
+	} {
+		says, _, _ = strings.Cut(says, ";")
+		if got := d.run(t, args...).ended(t, exitUsage); !strings.Contains(got.errors, says) {
+			t.Errorf("%v says %q, want %q", args, got.errors, says)
+		}
+	}
+}

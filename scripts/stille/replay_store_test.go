@@ -1,0 +1,60 @@
+//go:build store
+
+package main
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/dynamo/dynamotest"
+)
+
+func TestARestoredListIsBroughtBack(t *testing.T) {
+	d := deploy(t)
+	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
+	d.run(t, "add", "sms", "+4791234567", "--scope", "acme").ended(t, exitDone)
+	forgotten := map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: string(d.key(t, contact.Email, "kari@example.no"))}}
+	if _, err := dynamotest.Client(t).DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(d.name.Suppressions()), Key: forgotten}); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		name string
+		args []string
+		out  string
+	}{
+		{"it has forgotten", []string{"check", "email", "kari@example.no", "--scope", "acme"}, "send\n"},
+		{"that is seen", []string{"replay"}, "histories  2\nlacking    1\nbroken     0\n\nnext: stille replay --repair\n"},
+		{"looking changes nothing", []string{"check", "email", "kari@example.no", "--scope", "acme"}, "send\n"},
+		{"and repaired", []string{"replay", "--repair", "--json"}, `{"histories":2,"lacking":1,"broken":0,"repaired":true}` + "\n"},
+		{"it remembers", []string{"check", "email", "kari@example.no", "--scope", "acme"}, "do not send: manual in acme since 2026-11-22T03:00:00Z\n"},
+		{"nothing is lacking any more", []string{"replay", "--repair"}, "histories  2\nlacking    0\nbroken     0\n"},
+	} {
+		got := d.run(t, step.args...).ended(t, exitDone)
+		if diff := cmp.Diff(step.out, got.out); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", step.name, diff)
+		}
+	}
+}
+
+func TestABrokenHistoryIsNamedAndLeftAlone(t *testing.T) {
+	d := deploy(t)
+	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
+	key := d.key(t, contact.Email, "kari@example.no")
+	dynamotest.Put(t, dynamotest.Client(t), d.name.Suppressions(), map[string]any{
+		"key": string(key), "channel": "email", "version": 1, "head": "elsewhere", "marks": map[string]any{},
+	})
+	got := d.run(t, "replay", "--repair").ended(t, exitFailed)
+	if diff := cmp.Diff("histories  1\nlacking    0\nbroken     1\n", got.out); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	want := "under the key " + key.Short() + ": the ledger's chain is broken: it does not end where the suppression says\n" +
+		"stille: some histories do not hold together, or items cannot be read; these are left alone\n"
+	if diff := cmp.Diff(want, got.errors); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

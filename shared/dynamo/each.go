@@ -1,0 +1,38 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"stille/shared/contact"
+	"stille/shared/suppression"
+)
+
+// Each hands over every item of the list, read strongly and in no order, those
+// that another has taken over among them: their marks lie in the other as well.
+// Of one that cannot be understood the error wraps ErrUnreadable, and the item
+// has its key only. An error of each's ends it and is returned as it is.
+//
+// It is no snapshot: a change that is made while it reads may be seen or not.
+func (s *Suppressions) Each(ctx context.Context, each func(i suppression.Item, unreadable error) error) error {
+	pages := dynamodb.NewScanPaginator(s.db, &dynamodb.ScanInput{TableName: &s.table, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("reading the whole list: %w", err)
+		}
+		for _, stored := range page.Items {
+			i, unreadable := decodeSuppression(stored)
+			if i.Key == contact.Key(canariesKey) {
+				continue
+			}
+			if err := each(i, unreadable); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
