@@ -30,14 +30,22 @@ func before(db *dynamodb.Client, operation string, nth int, do func() error) *dy
 }
 
 func TestAHoldPlacedAMomentBeforeTheDeletionWins(t *testing.T) {
-	for name, target := range map[string]retention.Target{
-		"on the record":  retention.RecordTarget(retention.Messaging, "sub-1"),
-		"on the subject": retention.SubjectTarget(subject(1)),
+	elsewhere := retention.RecordTarget(retention.Messaging, "elsewhere")
+	for name, c := range map[string]struct {
+		before []retention.Target // holds that were there already
+		target retention.Target
+	}{
+		"on the record":                     {nil, retention.RecordTarget(retention.Messaging, "sub-1")},
+		"on the subject":                    {nil, retention.SubjectTarget(subject(1))},
+		"where the fences were raised once": {[]retention.Target{elsewhere}, retention.SubjectTarget(subject(1))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
-			racing := before(h.db, "TransactWriteItems", 1, func() error { h.hold(target); return nil })
+			if len(c.before) > 0 {
+				h.hold(c.before...)
+			}
+			racing := before(h.db, "TransactWriteItems", 1, func() error { h.hold(c.target); return nil })
 			if err := h.run(racing, "run-1"); err != nil {
 				t.Fatal(err)
 			}

@@ -31,3 +31,18 @@ func TestARecordStampedAfterItsShardWasDoneCountsAsFailed(t *testing.T) {
 	h.put(retention.Record{ID: "late", Subject: subject(1), Start: due})
 	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "late")
 }
+
+func TestARecordThatWasStoredAnewAndTakenUpAgainStaysDeletedInTheCertificate(t *testing.T) {
+	h := newHouse(t)
+	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: notDue, OccurredAt: notDue})
+	for _, outcome := range []purge.Outcome{purge.Deleted, purge.Changed} {
+		page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.Shard(string(subject(1))), []string{"sub-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.manifest.Finish(t.Context(), page, map[string]purge.Outcome{"sub-1": outcome}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Deleted: 1}, "sub-1")
+}
