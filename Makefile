@@ -44,7 +44,7 @@ stop: ## End what `make run` started; its data stays for the next run
 test: ## Run every test, on ports and folders of their own
 	@scripts/setup stack store browser
 	@scripts/build $(OS) $(ARCH)
-	@go build -o .local/bin/ ./scripts/test ./scripts/stille
+	@go build -o .local/bin/ ./scripts/test ./scripts/stille ./infra ./scripts/local/phone
 	@.local/bin/test
 
 .PHONY: quick

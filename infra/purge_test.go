@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -221,24 +222,78 @@ func TestAClassMoreIsOneStanzaMore(t *testing.T) {
     sentence: Issues are deleted after a year.
 `
 	made := synthesise("production", []string{stanza})
-	if made.named("AWS::DynamoDB::GlobalTable")["stille-records-newsletter-archive"] == nil {
-		t.Error("there is no table")
+	want := []string{
+		"AWS::CloudWatch::Alarm stille-audit-failed-%",
+		"AWS::CloudWatch::Alarm stille-audit-faults-%",
+		"AWS::CloudWatch::Alarm stille-audit-timed-out-%",
+		"AWS::CloudWatch::Alarm stille-overdue-%",
+		"AWS::CloudWatch::Alarm stille-purge-absent-%",
+		"AWS::CloudWatch::Alarm stille-purge-failed-%",
+		"AWS::CloudWatch::Alarm stille-purge-timed-out-%",
+		"AWS::DynamoDB::GlobalTable stille-records-%",
+		"AWS::Lambda::EventSourceMapping stamprecords%",
+		"AWS::Scheduler::Schedule stille-audit-%",
+		"AWS::Scheduler::Schedule stille-purge-%",
+		"AWS::StepFunctions::StateMachine stille-audit-%",
+		"AWS::StepFunctions::StateMachine stille-purge-%",
 	}
-	schedule := made.named("AWS::Scheduler::Schedule", "Properties")["stille-purge-newsletter-archive"]
-	if got := [2]any{dig(schedule, "ScheduleExpression"), dig(schedule, "ScheduleExpressionTimezone")}; got != [2]any{"cron(15 5 * * ? *)", "Europe/Vilnius"} {
-		t.Errorf("it is purged at %v", got)
+	if diff := cmp.Diff(want, made.ofClass("newsletter-archive")); diff != "" {
+		t.Errorf("what the stanza adds (-want +got):\n%s", diff)
+	}
+	var indexes []string
+	for _, index := range listOf(dig(made.named("AWS::DynamoDB::GlobalTable", "Properties", "GlobalSecondaryIndexes")["stille-records-newsletter-archive"])) {
+		indexes = append(indexes, made.text(dig(index, "IndexName")))
+	}
+	if diff := cmp.Diff([]string{"due", "withdrawn", "subject", "running"}, indexes); diff != "" {
+		t.Errorf("the table's indexes (-want +got):\n%s", diff)
+	}
+	schedules := made.named("AWS::Scheduler::Schedule", "Properties")
+	for name, when := range map[string]string{"stille-purge-newsletter-archive": "cron(15 5 * * ? *)", "stille-audit-newsletter-archive": auditSchedule} {
+		schedule := schedules[name]
+		got := [3]string{made.text(dig(schedule, "ScheduleExpression")), made.text(dig(schedule, "ScheduleExpressionTimezone")), made.text(dig(schedule, "Target", "Arn"))}
+		if diff := cmp.Diff([3]string{when, "Europe/Vilnius", name}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if may := made.rights()[made.text(dig(schedule, "Target", "RoleArn"))]; !slices.Contains(may, "states:StartExecution "+name) {
+			t.Errorf("the schedule %s may not start it, but: %q", name, may)
+		}
 	}
 	if got := made.text(dig(made.outputs["PurgeNewsletterArchive"], "Value")); got != "stille-purge-newsletter-archive" {
 		t.Errorf("the output is %s", got)
 	}
-	for _, right := range []string{
-		"dynamodb:DeleteItem stille-records-newsletter-archive",
-		"dynamodb:Query stille-records-newsletter-archive/index/due",
-	} {
-		if !slices.Contains(made.rights()["purgedeleterole"], right) {
-			t.Errorf("purge-delete has no %s", right)
+	if diff := cmp.Diff(made.rightsIn("*"), made.rightsIn("newsletter-archive")); diff != "" {
+		t.Errorf("what the roles may do with every other class, and with this one (-want +got):\n%s", diff)
+	}
+}
+
+// ofClass are the resources that bear a class's name, with % in its place.
+func (t template) ofClass(class string) []string {
+	var found []string
+	for id, resource := range t.resources {
+		name := t.name(id)
+		for _, written := range []string{class, strings.ReplaceAll(class, "-", "")} {
+			if strings.Contains(name, written) {
+				found = append(found, fmt.Sprint(resource["Type"], " ", strings.Replace(name, written, "%", 1)))
+				break
+			}
 		}
 	}
+	slices.Sort(found)
+	return found
+}
+
+// rightsIn is what every role may do with a class's records, * being all of our
+// own classes, with % in the place of its name.
+func (t template) rightsIn(class string) map[string][]string {
+	found := map[string][]string{}
+	for role, lines := range t.rights() {
+		for _, line := range lines {
+			if one := strings.Replace(line, "stille-records-"+class, "stille-records-%", 1); one != line {
+				found[role] = append(found[role], one)
+			}
+		}
+	}
+	return found
 }
 
 func TestWhatIsOverdueAfterAPurgeAlarmsUntilTheNext(t *testing.T) {

@@ -71,6 +71,9 @@ func (p Place) emulatorEnvironment() []string {
 		"SFTP_ENABLED=0",     // likewise
 		"MINISTACK_REGION="+region,
 	)
+	if p.Enforcing {
+		environment = append(environment, "AUTH=true")
+	}
 	if !p.Lasting {
 		return append(environment, "STILLE_END_WITH_STDIN=1") // sitecustomize.py
 	}

@@ -24,6 +24,10 @@ type Place struct {
 	// Lasting stacks outlive the process that starts them and keep their data
 	// over a restart. The others end with that process and keep nothing.
 	Lasting bool
+
+	// Enforcing stacks refuse a role what it may not, as AWS does. The others
+	// let every role do everything.
+	Enforcing bool
 }
 
 // Lasting is the place of the project's own stack, the one of `make run`.

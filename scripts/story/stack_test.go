@@ -44,6 +44,7 @@ func onAStack(m *testing.M) int {
 	if deployed.place, err = local.Passing(deployed.root); err != nil {
 		return fail(err)
 	}
+	deployed.place.Enforcing = true // a role that lacks a right, or has one too many, fails a test
 	defer func() {
 		if err := local.Down(deployed.place); err != nil {
 			fmt.Fprintln(os.Stderr, "ending the test's stack:", err)

@@ -1,0 +1,104 @@
+//go:build stack
+
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"stille/shared/schema"
+)
+
+// What follows proves what the roles of the purge may do, on a stack that
+// enforces them: what a role must not do is refused to its own credentials,
+// where an administrator's succeed with the very same call. What a role must do
+// it can, or the story would not come to its end.
+
+// The functions of the purge, whose roles are on trial.
+func purgeFunctions() []string {
+	return []string{schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify, schema.PurgeAudit}
+}
+
+// as are the credentials of a function's role, taken on as its containers do.
+func as(t *testing.T, function string) aws.Config {
+	t.Helper()
+	cfg := deployed.stack.Config()
+	got, err := lambda.NewFromConfig(cfg).GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{
+		FunctionName: aws.String(schema.DefaultStack.Function(function)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := sts.NewFromConfig(cfg).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: got.Role, RoleSessionName: aws.String("trial"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := taken.Credentials
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken)
+	return cfg
+}
+
+// A deed is one call, and which roles of the purge may make it.
+type deed struct {
+	what string
+	do   func(ctx context.Context, cfg aws.Config) error
+	may  []string
+}
+
+// judge has the administrator make every call first, and then every role of
+// the purge.
+func judge(t *testing.T, deeds []deed) {
+	t.Helper()
+	roles := map[string]aws.Config{}
+	for _, function := range purgeFunctions() {
+		roles[function] = as(t, function)
+	}
+	for _, d := range deeds {
+		// Were it refused to everybody, its refusal would prove nothing.
+		if err := d.do(t.Context(), deployed.stack.Config()); err != nil {
+			t.Errorf("%s: not even an administrator can: %v", d.what, err)
+			continue
+		}
+		for _, function := range purgeFunctions() {
+			err := d.do(t.Context(), roles[function])
+			switch may := slices.Contains(d.may, function); {
+			case may && err != nil:
+				t.Errorf("%s: %s must, and cannot: %v", d.what, function, err)
+			case !may && err == nil:
+				t.Errorf("%s: %s must not, and can", d.what, function)
+			case !may && !denied(err):
+				t.Errorf("%s: %s fails for another reason than its role: %v", d.what, function, err)
+			}
+		}
+	}
+}
+
+// denied tells whether a call was refused because of who made it.
+func denied(err error) bool {
+	var refusal smithy.APIError
+	return errors.As(err, &refusal) && slices.Contains([]string{"AccessDeniedException", "AccessDenied"}, refusal.ErrorCode())
+}
+
+// It tells a purge that goes on from one that was killed.
+func TestThePlanAloneMayAskHowARunStands(t *testing.T) {
+	ended, err := tellNew(t, io.Discard).execute(t.Context(), "service", `{}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge(t, []deed{{"ask how a run stands", func(ctx context.Context, cfg aws.Config) error {
+		_, err := sfn.NewFromConfig(cfg).DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: ended.ExecutionArn})
+		return err
+	}, []string{schema.PurgePlan}}})
+}

@@ -1,0 +1,241 @@
+//go:build stack
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+type item = map[string]types.AttributeValue
+
+// A row is one of a table, made up for the trial.
+type row struct {
+	table     string
+	key       item
+	partition string // the name of its partition key
+}
+
+func newRow(table, partition string, rest ...string) row {
+	r := row{table: table, partition: partition, key: item{partition: text("trial")}}
+	for _, attribute := range rest {
+		r.key[attribute] = text("trial")
+	}
+	return r
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+// rows are one row of every kind of table.
+func rows() map[string]row {
+	stack := schema.DefaultStack
+	ledger := newRow(stack.Ledger(), schema.AttrKey)
+	ledger.key[schema.AttrVersion] = &types.AttributeValueMemberN{Value: "1"}
+	return map[string]row{
+		"suppressions": newRow(stack.Suppressions(), schema.AttrKey),
+		"ledger":       ledger,
+		"holds":        newRow(stack.Holds(), schema.AttrTarget),
+		"runs":         newRow(stack.Runs(), schema.AttrClass, schema.AttrRun),
+		"tools":        newRow(stack.Tools(), schema.AttrHash),
+		"replies":      newRow(stack.Replies(), schema.AttrID),
+		"slots":        newRow(stack.Slots(), schema.AttrSlot),
+		"records":      newRow(stack.Records(retention.Messaging), schema.AttrID),
+	}
+}
+
+// rights are what each role of the purge may do with which table, and nothing
+// else with any.
+func rights() map[string]map[string][]string {
+	return map[string]map[string][]string{
+		schema.PurgePlan: {
+			"runs": {"GetItem", "PutItem", "DeleteItem", "Query"},
+		},
+		schema.PurgeDelete: {
+			"records": {"BatchGetItem", "DeleteItem", "UpdateItem"},
+			"holds":   {"GetItem", "BatchGetItem", "ConditionCheckItem"},
+			"runs":    {"GetItem"},
+		},
+		schema.PurgeVerify: {
+			"records": {"BatchGetItem"},
+			"holds":   {"BatchGetItem"},
+			"runs":    {"GetItem", "PutItem", "DeleteItem"},
+		},
+		schema.PurgeAudit: {
+			"records":      {"BatchGetItem", "Scan"},
+			"holds":        {"BatchGetItem"},
+			"suppressions": {"GetItem", "BatchGetItem"},
+		},
+	}
+}
+
+// who are the roles that may do something with a table.
+func who(table, action string) []string {
+	var may []string
+	for _, function := range purgeFunctions() {
+		if slices.Contains(rights()[function][table], action) {
+			may = append(may, function)
+		}
+	}
+	return may
+}
+
+func TestWhatTheRolesOfThePurgeMayDoInTables(t *testing.T) {
+	for table, r := range rows() {
+		t.Run(table, func(t *testing.T) {
+			var deeds []deed
+			for _, action := range slices.Sorted(maps.Keys(alone(r))) {
+				deeds = append(deeds, deed{action, onTables(alone(r)[action]), who(table, action)})
+			}
+			for _, action := range slices.Sorted(maps.Keys(together(r))) {
+				deeds = append(deeds, deed{action + " in a transaction", transact(together(r)[action]), who(table, action)})
+			}
+			deeds = append(deeds, deed{"a statement that reads", statement("SELECT * FROM %q", r), nil})
+			judge(t, deeds)
+			if err := alone(r)["DeleteItem"](t.Context(), dynamodb.NewFromConfig(deployed.stack.Config())); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func onTables(do func(context.Context, *dynamodb.Client) error) func(context.Context, aws.Config) error {
+	return func(ctx context.Context, cfg aws.Config) error { return do(ctx, dynamodb.NewFromConfig(cfg)) }
+}
+
+// alone are the calls about one row by the action that they need.
+func alone(r row) map[string]func(context.Context, *dynamodb.Client) error {
+	return map[string]func(context.Context, *dynamodb.Client) error{
+		"GetItem": func(ctx context.Context, db *dynamodb.Client) error {
+			_, err := db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: r.key})
+			return err
+		},
+		"BatchGetItem": func(ctx context.Context, db *dynamodb.Client) error {
+			_, err := db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+				RequestItems: map[string]types.KeysAndAttributes{r.table: {Keys: []item{r.key}}},
+			})
+			return err
+		},
+		"Query": func(ctx context.Context, db *dynamodb.Client) error {
+			_, err := db.Query(ctx, &dynamodb.QueryInput{
+				TableName: &r.table, KeyConditionExpression: aws.String("#p = :p"),
+				ExpressionAttributeNames: map[string]string{"#p": r.partition}, ExpressionAttributeValues: item{":p": text("trial")},
+			})
+			return err
+		},
+		"Scan": func(ctx context.Context, db *dynamodb.Client) error {
+			_, err := db.Scan(ctx, &dynamodb.ScanInput{TableName: &r.table})
+			return err
+		},
+		"PutItem": func(ctx context.Context, db *dynamodb.Client) error {
+			_, err := db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: r.key})
+			return err
+		},
+		"UpdateItem": func(ctx context.Context, db *dynamodb.Client) error {
+			_, err := db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+				TableName: &r.table, Key: r.key, UpdateExpression: aws.String("SET tried = :t"), ExpressionAttributeValues: item{":t": text("yes")},
+			})
+			return err
+		},
+		"DeleteItem": func(ctx context.Context, db *dynamodb.Client) error {
+			_, err := db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &r.table, Key: r.key})
+			return err
+		},
+		"BatchWriteItem": func(ctx context.Context, db *dynamodb.Client) error {
+			_, err := db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+				RequestItems: map[string][]types.WriteRequest{r.table: {{PutRequest: &types.PutRequest{Item: r.key}}}},
+			})
+			return err
+		},
+	}
+}
+
+// together are the parts of a transaction about one row, by the action that
+// each needs.
+func together(r row) map[string]types.TransactWriteItem {
+	anyway := aws.String(fmt.Sprintf("attribute_exists(%s) OR attribute_not_exists(%[1]s)", "tried"))
+	return map[string]types.TransactWriteItem{
+		"PutItem":    {Put: &types.Put{TableName: &r.table, Item: r.key}},
+		"DeleteItem": {Delete: &types.Delete{TableName: &r.table, Key: r.key}},
+		"UpdateItem": {Update: &types.Update{
+			TableName: &r.table, Key: r.key, UpdateExpression: aws.String("SET tried = :t"), ExpressionAttributeValues: item{":t": text("yes")},
+		}},
+		"ConditionCheckItem": {ConditionCheck: &types.ConditionCheck{TableName: &r.table, Key: r.key, ConditionExpression: anyway}},
+	}
+}
+
+// transact makes these writes at once.
+func transact(writes ...types.TransactWriteItem) func(context.Context, aws.Config) error {
+	return onTables(func(ctx context.Context, db *dynamodb.Client) error {
+		_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+		return err
+	})
+}
+
+// statement is one in PartiQL about a row's table.
+func statement(form string, r row) func(context.Context, aws.Config) error {
+	return onTables(func(ctx context.Context, db *dynamodb.Client) error {
+		_, err := db.ExecuteStatement(ctx, &dynamodb.ExecuteStatementInput{Statement: aws.String(fmt.Sprintf(form, r.table))})
+		return err
+	})
+}
+
+// What a role may do cannot carry what it may not past the check.
+func TestNothingRidesAlongInATransaction(t *testing.T) {
+	rows := rows()
+	own := map[string]types.TransactWriteItem{
+		schema.PurgePlan:   together(rows["runs"])["PutItem"],
+		schema.PurgeDelete: together(rows["records"])["DeleteItem"],
+		schema.PurgeVerify: together(rows["runs"])["PutItem"],
+	}
+	var deeds []deed
+	for function, may := range own {
+		allowed := []string{function}
+		if function != schema.PurgeDelete {
+			allowed = []string{schema.PurgePlan, schema.PurgeVerify}
+		}
+		deeds = append(deeds, deed{"what " + function + " may", transact(may), allowed})
+		for _, table := range []string{"suppressions", "ledger"} {
+			for action, write := range together(rows[table]) {
+				deeds = append(deeds, deed{fmt.Sprintf("what %s may, and with it %s in %s", function, action, table), transact(may, write), nil})
+			}
+		}
+	}
+	fenced := transact(together(rows["holds"])["ConditionCheckItem"], together(rows["records"])["DeleteItem"])
+	judge(t, append(deeds, deed{"a deletion under its fence", fenced, []string{schema.PurgeDelete}}))
+	for _, table := range []string{"suppressions", "ledger", "runs", "records"} {
+		if err := alone(rows[table])["DeleteItem"](t.Context(), dynamodb.NewFromConfig(deployed.stack.Config())); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestWhereTheRolesOfThePurgeMayLookForRecords(t *testing.T) {
+	query := func(index, partition string) func(context.Context, aws.Config) error {
+		return onTables(func(ctx context.Context, db *dynamodb.Client) error {
+			_, err := db.Query(ctx, &dynamodb.QueryInput{
+				TableName: aws.String(schema.DefaultStack.Records(retention.Messaging)), IndexName: &index,
+				KeyConditionExpression:    aws.String("#p = :p"),
+				ExpressionAttributeNames:  map[string]string{"#p": partition},
+				ExpressionAttributeValues: item{":p": text("trial")},
+			})
+			return err
+		})
+	}
+	finders := []string{schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify}
+	judge(t, []deed{
+		{"what is due", query(schema.IndexDue, schema.AttrRetentionShard), finders},
+		{"what was withdrawn", query(schema.IndexWithdrawn, schema.AttrRetentionShard), finders},
+		{"what runs", query(schema.IndexRunning, schema.AttrRetentionShard), []string{schema.PurgeVerify}},
+		{"whose it is", query(schema.IndexSubject, schema.AttrSubject), nil},
+	})
+}
