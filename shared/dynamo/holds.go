@@ -70,9 +70,10 @@ func fenceKey(shard string) item {
 // Set places one to MaxHolds holds. Once it returns without error no purge
 // deletes what they cover in these classes, except the records it returns, in
 // the order of their targets: for those it came too late, as a purge has begun
-// to delete their objects. After an error the holds may stand already, which
-// keeps data, and are to be set again. Setting a case again on the same target
-// renews it.
+// to delete their objects. A contact is held by all of its live keys in one
+// call: a record that it is too late for is found by its newest. After an error
+// the holds may stand already, which keeps data, and are to be set again.
+// Setting a case again on the same target renews it.
 func (h *Holds) Set(ctx context.Context, classes []string, holds []retention.Hold) (tooLate []retention.Target, err error) {
 	if len(holds) == 0 || len(holds) > MaxHolds {
 		return nil, fmt.Errorf("placing holds: 1 to %d at once, not %d", MaxHolds, len(holds))

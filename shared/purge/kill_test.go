@@ -58,8 +58,12 @@ func (m mortalManifest) Finish(ctx context.Context, page string, outcomes map[st
 	return m.Memory.Finish(ctx, page, outcomes)
 }
 
-// furnish stores records of every kind in one shard.
+// furnish stores records of every kind in one shard, and their objects, in the
+// place of what an earlier run left of them, and forgets that run. The holds
+// stay.
 func (h *house) furnish() {
+	h.emptyBuckets()
+	h.manifest = &purgetest.Memory{}
 	plant := func(id, start string, objects ...string) map[string]any {
 		return map[string]any{
 			"id": id, "subject": string(subject(1)), "retentionStart": start, "retentionSort": start,
@@ -68,7 +72,7 @@ func (h *house) furnish() {
 	}
 	withdrawn := plant("withdrawn", retention.Sort(notDue))
 	withdrawn["withdrawnAt"] = retention.Sort(cutoff)
-	for _, record := range []map[string]any{
+	dynamotest.PutAll(h.t, h.db, h.stack.Records(h.class.Name), []map[string]any{
 		plant("plain", retention.Sort(due)), withdrawn, plant("held", retention.Sort(due)),
 		plant("changed", "1970-01-01T00:00:00Z"), // due by the index only
 		plant("letters", retention.Sort(due), "s3://letters/a", "s3://letters/b"),
@@ -76,15 +80,12 @@ func (h *house) furnish() {
 		plant("letter-locked", retention.Sort(due), "s3://letters/d"),
 		plant("letter-lost", retention.Sort(due), "s3://letters/lost"),
 		plant("letter-elsewhere", retention.Sort(due), "s3://other/e"),
-	} {
-		h.plant(record)
-	}
+	})
 	for _, key := range []string{"a", "a", "b", "c", "c", "d"} {
 		h.letters.Put(h.t, key)
 	}
 	h.letters.Hide(h.t, "b")
 	h.letters.PutLocked(h.t, "d")
-	h.hold(retention.RecordTarget(h.class.Name, "held"), retention.RecordTarget(h.class.Name, "letter-held"))
 }
 
 // end is what a purge leaves behind, and what it is certified to have done.
@@ -132,13 +133,14 @@ func (h *house) work(run string, m *mortal) error {
 // its calls to DynamoDB, to S3 and to its manifest. It is taken up by itself, as
 // a step that is repeated, or by the next run, as when the execution was killed.
 func TestARunThatIsKilledAnywhereEndsAsIfItHadNotBeen(t *testing.T) {
-	undisturbed := newHouse(t)
-	undisturbed.furnish()
+	h := newHouse(t)
+	h.hold(retention.RecordTarget(h.class.Name, "held"), retention.RecordTarget(h.class.Name, "letter-held"))
+	h.furnish()
 	whole := &mortal{}
-	if err := undisturbed.work("run-1", whole); err != nil {
+	if err := h.work("run-1", whole); err != nil {
 		t.Fatal(err)
 	}
-	want := undisturbed.end("run-1", undisturbed.account("run-1"))
+	want := h.end("run-1", h.account("run-1"))
 	expected := end{
 		Left:    []string{"changed", "held", "letter-elsewhere", "letter-held", "letter-locked"},
 		Objects: map[string]int{"c": 2, "d": 1},
@@ -150,28 +152,26 @@ func TestARunThatIsKilledAnywhereEndsAsIfItHadNotBeen(t *testing.T) {
 		t.Fatalf("an undisturbed run (-want +got):\n%s", diff)
 	}
 	for nth := 1; nth <= whole.calls; nth++ {
-		killed := func() *house {
-			h := newHouse(t)
+		kill := func() {
 			h.furnish()
 			if err := h.work("run-1", &mortal{dies: nth}); !errors.Is(err, errKilled) {
 				t.Fatalf("killed at call %d of %d: error %v", nth, whole.calls, err)
 			}
-			return h
 		}
-		again := killed()
-		if err := again.work("run-1", &mortal{}); err != nil {
+		kill()
+		if err := h.work("run-1", &mortal{}); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, again.end("run-1", again.accountFor("run-1"))); diff != "" {
+		if diff := cmp.Diff(want, h.end("run-1", h.accountFor("run-1"))); diff != "" {
 			t.Errorf("killed at call %d of %d and repeated (-want +got):\n%s", nth, whole.calls, diff)
 		}
 
-		next := killed()
-		before := next.accountFor("run-1")
-		if err := next.work("run-2", &mortal{}); err != nil {
+		kill()
+		before := h.accountFor("run-1")
+		if err := h.work("run-2", &mortal{}); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, next.end("run-2", next.accountFor("run-2"), before)); diff != "" {
+		if diff := cmp.Diff(want, h.end("run-2", h.accountFor("run-2"), before)); diff != "" {
 			t.Errorf("killed at call %d of %d, and the next run came (-want +got):\n%s", nth, whole.calls, diff)
 		}
 	}

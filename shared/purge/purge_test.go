@@ -81,12 +81,17 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	class, _ := policy.Class(retention.Messaging)
-	s3 := objectstest.NewMemory("letters", "other")
-	return &house{
-		s3: s3, letters: objectstest.Bucket{S3: s3, Name: "letters"}, log: &bytes.Buffer{},
-		t: t, db: db, stack: stack, class: class, policy: policy,
+	h := &house{
+		t: t, db: db, stack: stack, class: class, policy: policy, log: &bytes.Buffer{},
 		records: dynamo.NewRecords(db, stack), holds: dynamo.NewHolds(db, stack), manifest: &purgetest.Memory{},
 	}
+	h.emptyBuckets()
+	return h
+}
+
+func (h *house) emptyBuckets() {
+	h.s3 = objectstest.NewMemory("letters", "other")
+	h.letters = objectstest.Bucket{S3: h.s3, Name: "letters"}
 }
 
 func subject(n int) contact.Key { return contact.Key(fmt.Sprintf("%048d", n)) }
@@ -148,15 +153,21 @@ func (h *house) hold(targets ...retention.Target) []retention.Target {
 	return tooLate
 }
 
-// left lists the ids that are in the class table.
-func (h *house) left() []string {
+// scan returns the items of the class table.
+func (h *house) scan() []map[string]types.AttributeValue {
 	h.t.Helper()
 	out, err := h.db.Scan(h.t.Context(), &dynamodb.ScanInput{TableName: aws.String(h.stack.Records(h.class.Name)), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	return out.Items
+}
+
+// left lists the ids that are in the class table.
+func (h *house) left() []string {
+	h.t.Helper()
 	var ids []string
-	for _, item := range out.Items {
+	for _, item := range h.scan() {
 		ids = append(ids, item["id"].(*types.AttributeValueMemberS).Value)
 	}
 	slices.Sort(ids)
@@ -172,11 +183,25 @@ func (h *house) worker(db *dynamodb.Client, manifest purge.Manifest) purge.Worke
 	}
 }
 
-// run deletes all shards with a worker over the client given, and returns its error.
+// shards are those that a record of the table is in.
+func (h *house) shards() []string {
+	h.t.Helper()
+	var shards []string
+	for _, item := range h.scan() {
+		if shard, ok := item[schema.AttrRetentionShard].(*types.AttributeValueMemberS); ok {
+			shards = append(shards, shard.Value)
+		}
+	}
+	slices.Sort(shards)
+	return slices.Compact(shards)
+}
+
+// run deletes, with a worker over the client given, in all shards that have a
+// record, and returns its error.
 func (h *house) run(db *dynamodb.Client, run string) error {
 	w := h.worker(db, h.manifest)
-	for n := range retention.Shards {
-		work := purge.Work{Class: h.class.Name, Run: run, Cutoff: cutoff, Shard: retention.ShardName(n)}
+	for _, shard := range h.shards() {
+		work := purge.Work{Class: h.class.Name, Run: run, Cutoff: cutoff, Shard: shard}
 		got, err := w.Shard(h.t.Context(), h.class, work, func() bool { return true })
 		if err != nil {
 			return err

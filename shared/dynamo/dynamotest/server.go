@@ -42,10 +42,13 @@ func Start() (*Server, error) {
 	}
 	libraries := filepath.Join(filepath.Dir(jars[0]), "DynamoDBLocal_lib")
 	command := exec.Command("java",
+		// On few cores, the other compiler and collector take time from the tests
+		// that they do not give back.
+		"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
 		"-Djava.library.path="+libraries,
 		"-cp", jars[0]+string(os.PathListSeparator)+filepath.Join(libraries, "*"),
 		filepath.Join(root, "shared/dynamo/dynamotest/LoopbackServer.java"),
-		"-inMemory", "-sharedDb", "-disableTelemetry")
+		"-inMemory", "-disableTelemetry")
 	command.Stderr = os.Stderr
 	stdin, err := command.StdinPipe()
 	if err != nil {

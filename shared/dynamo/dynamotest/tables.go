@@ -20,8 +20,16 @@ import (
 // longer than most tests, so they share it. It ends with the process.
 var started = sync.OnceValues(Start) //nolint:gochecknoglobals // one server a process
 
-// Client returns a client of DynamoDB Local.
-func Client(t testing.TB) *dynamodb.Client {
+// accessKey is that of this test process. DynamoDB Local has a database for each
+// access key, with a thread of its own: processes that share a server do not
+// wait for each other, nor for the tables that another one left behind.
+var accessKey = sync.OnceValue(rand.Text) //nolint:gochecknoglobals // one database a process
+
+// Client returns a client of this process's database in DynamoDB Local.
+func Client(t testing.TB) *dynamodb.Client { return open(t, accessKey()) }
+
+// open returns a client of the database of an access key.
+func open(t testing.TB, accessKey string) *dynamodb.Client {
 	t.Helper()
 	endpoint := os.Getenv(Endpoint)
 	if endpoint == "" {
@@ -34,7 +42,7 @@ func Client(t testing.TB) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
 		BaseEndpoint: aws.String(endpoint),
 		Region:       "eu-north-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+		Credentials:  credentials.NewStaticCredentialsProvider(accessKey, "test", ""),
 	})
 }
 
@@ -43,7 +51,18 @@ func Client(t testing.TB) *dynamodb.Client {
 // they are deleted when the test ends.
 func Tables(t testing.TB, classes ...string) (*dynamodb.Client, schema.Stack) {
 	t.Helper()
-	client := Client(t)
+	return create(t, Client(t), classes)
+}
+
+// TablesApart creates them in a database of their own: what is done there waits
+// for nothing that is done elsewhere, and Client does not see it.
+func TablesApart(t testing.TB, classes ...string) (*dynamodb.Client, schema.Stack) {
+	t.Helper()
+	return create(t, open(t, rand.Text()), classes)
+}
+
+func create(t testing.TB, client *dynamodb.Client, classes []string) (*dynamodb.Client, schema.Stack) {
+	t.Helper()
 	stack := schema.Stack("test" + strings.ToLower(rand.Text()))
 	for _, table := range tables(stack, classes) {
 		if _, err := client.CreateTable(t.Context(), table); err != nil {
@@ -60,12 +79,12 @@ func Tables(t testing.TB, classes ...string) (*dynamodb.Client, schema.Stack) {
 	return client, stack
 }
 
-// tables are the tables of a stack, as far as the store can tell: keys,
-// indexes and streams.
+// tables are the tables of a stack, as far as the store can tell: keys and
+// indexes. Nothing here reads their streams.
 func tables(stack schema.Stack, classes []string) []*dynamodb.CreateTableInput {
 	all := []*dynamodb.CreateTableInput{
 		table(stack.Suppressions(), schema.AttrKey),
-		withStream(table(stack.Ledger(), schema.AttrKey, schema.AttrVersion)),
+		table(stack.Ledger(), schema.AttrKey, schema.AttrVersion),
 		table(stack.Holds(), schema.AttrTarget),
 		table(stack.Runs(), schema.AttrClass, schema.AttrRun),
 		table(stack.Tools(), schema.AttrHash),
@@ -75,7 +94,7 @@ func tables(stack schema.Stack, classes []string) []*dynamodb.CreateTableInput {
 	addIndex(slots, schema.IndexRecord, schema.AttrRecord)
 	all = append(all, slots)
 	for _, class := range classes {
-		records := withStream(table(stack.Records(class), schema.AttrID))
+		records := table(stack.Records(class), schema.AttrID)
 		addIndex(records, schema.IndexDue, schema.AttrRetentionShard, schema.AttrRetentionSort)
 		addIndex(records, schema.IndexWithdrawn, schema.AttrRetentionShard, schema.AttrWithdrawnAt)
 		addIndex(records, schema.IndexSubject, schema.AttrSubject)
@@ -94,14 +113,6 @@ func table(name string, key ...string) *dynamodb.CreateTableInput {
 		KeySchema:   keySchema(key),
 	}
 	define(input, key)
-	return input
-}
-
-func withStream(input *dynamodb.CreateTableInput) *dynamodb.CreateTableInput {
-	input.StreamSpecification = &types.StreamSpecification{
-		StreamEnabled:  aws.Bool(true),
-		StreamViewType: types.StreamViewTypeNewImage,
-	}
 	return input
 }
 

@@ -12,7 +12,7 @@ import (
 	"stille/shared/schema"
 )
 
-func TestAClassTableHasItsKeyItsIndexesAndItsStream(t *testing.T) {
+func TestAClassTableHasItsKeyAndItsIndexes(t *testing.T) {
 	client, stack := Tables(t, "messaging")
 	answer, err := client.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{
 		TableName: new(stack.Records("messaging")),
@@ -33,9 +33,6 @@ func TestAClassTableHasItsKeyItsIndexesAndItsStream(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("keys (-want +got):\n%s", diff)
-	}
-	if got := answer.Table.StreamSpecification.StreamViewType; got != types.StreamViewTypeNewImage {
-		t.Errorf("stream shows %s, want the new image", got)
 	}
 }
 

@@ -1,0 +1,283 @@
+//go:build store
+
+package purge_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/objects/objectstest"
+	"stille/shared/purge"
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+// A schedule that failed is seen again with -schedule.seed=N -schedule.count=1.
+var (
+	firstSeed = flag.Uint64("schedule.seed", 1, "the first schedule's seed")
+	schedules = flag.Int("schedule.count", 10_000, "how many schedules are played; of a single one the trace is shown")
+)
+
+const (
+	stages   = 4 // on which schedules are played at once
+	contacts = 2 // of a stage
+)
+
+// stage is a shard of a class table, where one schedule after the other is
+// played, each with records of its own. What one stage waits for keeps no other
+// from playing.
+type stage struct {
+	db     *dynamodb.Client
+	stack  schema.Stack
+	class  retention.Class
+	number int
+	shard  string
+	wire   *wire
+	held   []retention.Target // in the last schedule
+	tally  *tally
+}
+
+func newStage(t *testing.T, n int, tally *tally) *stage {
+	t.Helper()
+	db, stack := dynamotest.TablesApart(t, retention.Messaging)
+	policy, err := retention.LoadPolicy([]byte(policyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	class, _ := policy.Class(retention.Messaging)
+	return &stage{
+		db: db, stack: stack, class: class, number: n, shard: retention.ShardName(n),
+		wire: newWire(t, db.Options().HTTPClient), tally: tally,
+	}
+}
+
+// tally counts how often something worth seeing happened.
+type tally struct {
+	mu    sync.Mutex
+	times map[string]int
+}
+
+func (s *stage) happened(what string) {
+	s.tally.mu.Lock()
+	defer s.tally.mu.Unlock()
+	s.tally.times[what]++
+}
+
+func (s *stage) id(name string) string { return fmt.Sprintf("r%d-%s", s.number, name) }
+
+// keys are those of the nth contact, the newer one first.
+func (s *stage) keys(n int) []contact.Key {
+	first := 10*s.number + 2*n
+	return []contact.Key{subject(first), subject(first + 1)}
+}
+
+// keysOf are those of the contact that a record is about.
+func (s *stage) keysOf(r retention.Record) []contact.Key {
+	n := 0
+	for !slices.Contains(s.keys(n), r.Subject) {
+		n++
+	}
+	return s.keys(n)
+}
+
+// worthSeeing is what must have happened often, or the schedules show nothing.
+var worthSeeing = []string{ //nolint:gochecknoglobals // a constant
+	"a record went", "a record went with its object", "a worker died",
+	"a fence had moved", "a hold was seen only because the fence had moved",
+	"a hold came too late", "a hold kept its record", "a hold was lifted and its record went",
+	"a record had changed at the transaction", "a record was gone at the transaction", "a record was stored anew",
+	"a record marked by one worker was taken up by another", "a mark did not stand any more",
+	"an owner was told that the record is being purged",
+}
+
+// once in so many schedules each of them must happen.
+const rarest = 250
+
+// One or two workers purge a shard, while others place and lift holds and change
+// the records by what the API and the stream use; each call to DynamoDB Local, S3
+// and the manifest is made at the moment that the schedule says, and a story
+// (story_test.go) follows what really happened. What it promises:
+//
+//   - What is deleted, or marked, was due in that instant, and was as it had been
+//     read; no acknowledged hold was on it that had not been told it came too late.
+//   - Of a hold that was acknowledged every marked record was named, and none that
+//     never was marked.
+//   - A record with objects is marked before they go, goes after them, and only by
+//     the run whose mark stands; nobody changes it in between.
+//   - When a worker is done, all that was due when it began, and nobody has changed
+//     or held, is gone; each record it took up has the outcome that is true.
+//
+// An index that lags behind its table is not in it: DynamoDB Local has none.
+func TestInWhateverOrderTheyCallAHoldWinsAndWhatIsDueGoes(t *testing.T) {
+	tally := &tally{times: map[string]int{}}
+	var playing sync.WaitGroup
+	for n := range stages {
+		playing.Go(func() { // not t.Parallel: a stage mostly waits, and there are more of them than processors
+			t.Run(fmt.Sprint("stage ", n), func(one *testing.T) {
+				s := newStage(one, n, tally)
+				for k := n; k < *schedules && !t.Failed(); k += stages {
+					s.play(one, *firstSeed+uint64(k))
+				}
+			})
+		})
+	}
+	playing.Wait()
+	for _, what := range slices.Sorted(maps.Keys(tally.times)) {
+		t.Logf("%6d times %s", tally.times[what], what)
+	}
+	for _, what := range worthSeeing {
+		if tally.times[what] < *schedules/rarest {
+			t.Errorf("%s %d times only", what, tally.times[what])
+		}
+	}
+}
+
+func TestAScheduleIsItsSeed(t *testing.T) {
+	s := newStage(t, 0, &tally{times: map[string]int{}})
+	for seed := range uint64(20) {
+		if diff := cmp.Diff(s.play(t, seed), s.play(t, seed)); diff != "" {
+			t.Errorf("seed %d, once and again (-want +got):\n%s", seed, diff)
+		}
+	}
+}
+
+// play plays one schedule and returns what happened in it, call by call.
+func (s *stage) play(t *testing.T, seed uint64) (trace string) {
+	plot := newSchedule(seed)
+	story := &story{stage: s, plot: plot, facts: map[string]*fact{}, moved: map[*actor]bool{}}
+	for _, name := range names {
+		story.facts[name] = &fact{
+			name: name, is: s.record(plot, name), there: true,
+			readAs: map[*actor]retention.Record{}, deletedBy: map[*actor]bool{}, outcome: map[*actor]purge.Outcome{},
+		}
+	}
+	s.set(t, story)
+	synctest.Test(t, func(t *testing.T) {
+		story.T = t
+		story.records = dynamo.NewRecords(over(s.db, s.wire), s.stack)
+		story.s3 = objectstest.NewMemory("letters")
+		story.letters = objectstest.Bucket{S3: story.s3, Name: "letters"}
+		for _, name := range names {
+			story.letters.Put(t, name+"1")
+			story.letters.Put(t, name+"2")
+		}
+		if plot.random.IntN(6) == 0 {
+			story.heldLongAgo()
+		}
+		plot.play(story.cast())
+		story.end(plot.nobody())
+		if t.Failed() || *schedules == 1 {
+			t.Logf("seed %d:\n%s", seed, strings.Join(plot.trace, "\n"))
+		}
+	})
+	for _, hold := range story.holds {
+		s.held = append(s.held, hold.targets...)
+	}
+	return strings.Join(plot.trace, "\n")
+}
+
+// record is one that is due, or will be once it is withdrawn.
+func (s *stage) record(plot *schedule, name string) retention.Record {
+	r := retention.Record{ID: s.id(name), Scope: "acme", Basis: retention.Customer, OccurredAt: due, Start: due}
+	keys := s.keys(plot.random.IntN(contacts))
+	switch plot.random.IntN(3) {
+	case 0:
+		r.Subject = keys[1]
+	case 1:
+		r.Subject = keys[0]
+	default:
+		r.Subject, r.Former = keys[0], keys[1:]
+	}
+	switch plot.random.IntN(6) {
+	case 0:
+		r.Start = notDue
+	case 1:
+		r.Start, r.WithdrawnAt = notDue, cutoff
+	}
+	if plot.random.IntN(3) > 0 {
+		r.Objects = []string{"s3://letters/" + name + "1"}
+	}
+	return r
+}
+
+// cast are those who act: a worker, mostly one more, and a few others.
+func (s *story) cast() []*actor {
+	random := s.plot.random
+	first := s.worker("worker 1", "run-1", nil)
+	actors := []*actor{first}
+	if random.IntN(5) < 3 {
+		run, after := "run-2", first
+		if random.IntN(2) == 0 {
+			run = "run-1"
+		}
+		if random.IntN(2) == 0 {
+			after = nil
+		}
+		if random.IntN(2) == 0 {
+			first.diesAt = indecisive + random.IntN(longestWait)
+		}
+		actors = append(actors, s.worker("worker 2", run, after))
+	}
+	for n := range 1 + random.IntN(3) {
+		actors = append(actors, s.other(n))
+	}
+	return actors
+}
+
+// set stores the records of a schedule, in the place of what the last one left.
+func (s *stage) set(t *testing.T, story *story) {
+	t.Helper()
+	var records, holds []types.WriteRequest
+	for _, name := range names {
+		r := story.facts[name].is
+		item := map[string]any{
+			"id": r.ID, "subject": string(r.Subject), "scope": string(r.Scope), "basis": string(r.Basis),
+			"occurredAt": retention.Sort(r.OccurredAt), "retentionStart": retention.Sort(r.Start),
+			"retentionSort": retention.Sort(r.Start), "retentionShard": s.shard,
+		}
+		if !r.WithdrawnAt.IsZero() {
+			item["withdrawnAt"] = retention.Sort(r.WithdrawnAt)
+		}
+		if len(r.Former) > 0 {
+			item["formerSubjects"] = r.Former
+		}
+		if len(r.Objects) > 0 {
+			item["objects"] = r.Objects
+		}
+		written, err := attributevalue.MarshalMap(item)
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, types.WriteRequest{PutRequest: &types.PutRequest{Item: written}})
+	}
+	if story.plot.random.IntN(2) == 0 {
+		s.held = append(s.held, retention.Target(fence+s.shard)) // as before the first hold of all
+	}
+	slices.Sort(s.held)
+	for _, target := range slices.Compact(s.held) {
+		key := map[string]types.AttributeValue{schema.AttrTarget: &types.AttributeValueMemberS{Value: string(target)}}
+		holds = append(holds, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}})
+	}
+	s.held = nil
+	all := map[string][]types.WriteRequest{s.stack.Records(s.class.Name): records}
+	if len(holds) > 0 {
+		all[s.stack.Holds()] = holds
+	}
+	if _, err := s.db.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: all}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,166 @@
+//go:build store
+
+package purge_test
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing/synctest"
+	"time"
+)
+
+// A schedule decides, by its seed alone, in which order several actors make
+// their calls: they work at the same time, each comes to a halt before each of
+// its calls, and only when all of them have does the schedule let one of the
+// calls be made. It runs in a bubble of testing/synctest, which tells when
+// nobody goes on by himself, and where no pause takes any time.
+type schedule struct {
+	seed   uint64
+	random *rand.Rand
+
+	mu      sync.Mutex
+	waiting []*call
+	working int
+	step    int // how many calls were let go
+	trace   []string
+}
+
+// call is one that an actor is about to make.
+type call struct {
+	by    *actor
+	what  string
+	begin chan struct{}
+}
+
+// actor is one of those who work at the same time.
+type actor struct {
+	*schedule
+	name string
+	run  string // of a worker
+	do   func(*actor)
+	over chan struct{} // closed when it has done all it does
+
+	calls    int // how many it was let make
+	diesAt   int // at which of them it dies; never where it is 0
+	dead     bool
+	waitsAt  int // after so many of its calls it waits
+	waitsFor int // until others have made so many
+	began    int // at which step
+}
+
+func newSchedule(seed uint64) *schedule {
+	return &schedule{seed: seed, random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // no secret
+}
+
+// longestWait bounds for how many calls of the others' an actor waits: a worker
+// makes about as many in a run. Most others make only shortest calls or some more.
+const (
+	longestWait = 16
+	shortest    = 4
+)
+
+// actor returns one that waits once, before one of its first calls, for the
+// others: so that much happens before it, and between two of its calls.
+func (s *schedule) actor(name string, do func(*actor)) *actor {
+	return &actor{
+		schedule: s, name: name, do: do, over: make(chan struct{}),
+		waitsAt: s.random.IntN(shortest), waitsFor: s.random.IntN(longestWait),
+	}
+}
+
+var errDead = errors.New("killed")
+
+// await halts an actor before a call, until it is let go, and returns which of
+// all calls it is. For one that has died there is only the error.
+func (a *actor) await(what string) (int, error) {
+	a.mu.Lock()
+	if a.dead {
+		a.mu.Unlock()
+		return 0, errDead
+	}
+	c := &call{a, what, make(chan struct{})}
+	a.waiting = append(a.waiting, c)
+	a.mu.Unlock()
+	<-c.begin
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.dead {
+		return 0, errDead
+	}
+	return a.step, nil
+}
+
+// play lets the actors work until all have done what they do.
+func (s *schedule) play(actors []*actor) {
+	s.working = len(actors)
+	for _, a := range actors {
+		go func() {
+			a.do(a)
+			close(a.over)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.working--
+		}()
+	}
+	for {
+		synctest.Wait()
+		s.mu.Lock()
+		next, working := s.pick(), s.working
+		s.mu.Unlock()
+		switch {
+		case next != nil:
+			close(next.begin)
+		case working == 0:
+			return
+		default:
+			time.Sleep(time.Minute) // somebody pauses before he tries again
+		}
+	}
+}
+
+// pick takes one of the calls that wait.
+func (s *schedule) pick() *call {
+	if len(s.waiting) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(s.waiting, func(a, b *call) int {
+		return cmp.Or(strings.Compare(a.by.name, b.by.name), strings.Compare(a.what, b.what))
+	})
+	ready := slices.DeleteFunc(slices.Clone(s.waiting), func(c *call) bool {
+		return c.by.calls == c.by.waitsAt && c.by.waitsFor > 0
+	})
+	if len(ready) == 0 {
+		ready = s.waiting
+	}
+	next := ready[s.random.IntN(len(ready))]
+	s.waiting = slices.DeleteFunc(s.waiting, func(c *call) bool { return c == next })
+	for _, c := range s.waiting {
+		if c.by != next.by && c.by.calls == c.by.waitsAt {
+			c.by.waitsFor--
+		}
+	}
+	s.step++
+	next.by.calls++
+	next.by.dead = next.by.diesAt > 0 && next.by.calls >= next.by.diesAt
+	line := fmt.Sprintf("%3d %s: %s", s.step, next.by.name, next.what)
+	if next.by.dead {
+		line += " (and dies before)"
+	}
+	s.trace = append(s.trace, line)
+	return next
+}
+
+// remark adds to the trace what came of the call that was let go.
+func (s *schedule) remark(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trace = append(s.trace, "      "+what)
+}
+
+// nobody is whom the test itself says something in the name of.
+func (s *schedule) nobody() *actor { return &actor{schedule: s, name: "the test"} }

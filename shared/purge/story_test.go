@@ -1,0 +1,333 @@
+//go:build store
+
+package purge_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"stille/shared/dynamo"
+	"stille/shared/objects/objectstest"
+	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
+	"stille/shared/retention"
+)
+
+// names are those of a story's records.
+var names = []string{"a", "b"} //nolint:gochecknoglobals // a constant
+
+// story is what really happened in one schedule, call by call, and what was
+// promised to whom. It complains the moment a promise is broken.
+type story struct {
+	*testing.T
+	*stage
+	plot    *schedule
+	records *dynamo.Records // as they are: past the schedule
+	s3      *objectstest.Memory
+	letters objectstest.Bucket
+
+	manifest purgetest.Memory
+
+	mu    sync.Mutex
+	facts map[string]*fact
+	holds []*placed
+	moved map[*actor]bool // whose page found its fence moved
+}
+
+// fact is how a record is at the moment.
+type fact struct {
+	name      string
+	is        retention.Record
+	there     bool
+	changedAt int    // when its owner did it last; 0: never
+	anew      bool   // its owner stored it once more after it was deleted
+	mark      string // the run that has marked it
+	markedBy  *actor
+	markedAt  int // the last time; 0: never
+	readAs    map[*actor]retention.Record
+	deletedBy map[*actor]bool
+	outcome   map[*actor]purge.Outcome
+}
+
+// placed is a hold that somebody places.
+type placed struct {
+	targets      []retention.Target
+	acknowledged bool
+	lifting      bool // somebody has begun to lift it
+	liftedAt     int
+	tooLate      []retention.Target
+}
+
+// covers is told without the code that is tested: a hold is on the record, or on
+// its subject, by whichever of its keys.
+func (p *placed) covers(r retention.Record) bool {
+	return slices.ContainsFunc(p.targets, func(t retention.Target) bool {
+		subject, _ := t.Subject()
+		_, id, _ := t.Record()
+		return id == r.ID || subject != "" && (subject == r.Subject || slices.Contains(r.Former, subject))
+	})
+}
+
+// broken tells of a broken promise, and how to see it again.
+func (s *story) broken(who *actor, record, how string) {
+	s.plot.remark("BROKEN, by " + who.name + ": " + record + " " + how)
+	s.Errorf("seed %d: %s: %s %s", s.plot.seed, who.name, record, how)
+}
+
+// saw takes note of what a worker's call did.
+func (s *story) saw(a *actor, step int, operation string, body []byte, answer answered) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case a.run == "":
+	case operation == "BatchGetItem" && bytes.Contains(body, []byte(s.stack.Records(retention.Messaging))):
+		for _, f := range s.facts {
+			if bytes.Contains(body, []byte(`"`+s.id(f.name)+`"`)) {
+				f.readAs[a] = f.is
+			}
+		}
+	case operation == "TransactWriteItems" && answer.status == http.StatusOK:
+		s.sawWritten(a, step, body)
+	case operation == "TransactWriteItems":
+		s.sawRefused(a, answer.body)
+	}
+}
+
+func (s *story) sawWritten(a *actor, step int, body []byte) {
+	var transaction writes
+	if err := json.Unmarshal(body, &transaction); err != nil {
+		s.Error(err)
+	}
+	for _, write := range transaction.TransactItems {
+		if write.Delete != nil {
+			s.deleted(a, s.named(write.Delete.Key.ID.S))
+		}
+		if write.Update != nil {
+			s.marked(a, step, s.named(write.Update.Key.ID.S))
+		}
+	}
+}
+
+// decided checks what the deletion or the marking of a record rests on.
+func (s *story) decided(a *actor, f *fact) {
+	if !s.class.Due(f.is, cutoff) {
+		s.broken(a, f.name, "was not due")
+	}
+	if !reflect.DeepEqual(f.is, f.readAs[a]) {
+		s.broken(a, f.name, "was not as it had been read")
+	}
+	s.unheld(a, f)
+}
+
+// unheld checks that no hold that somebody relies on covers a record. One that
+// was told it came too late does not rely on it.
+func (s *story) unheld(a *actor, f *fact) {
+	for _, hold := range s.holds {
+		if hold.acknowledged && !hold.lifting && hold.covers(f.is) && !slices.Contains(hold.tooLate, s.target(f)) {
+			s.broken(a, f.name, "was held")
+		}
+	}
+}
+
+func (s *story) marked(a *actor, step int, f *fact) {
+	switch {
+	case f.mark == "":
+		s.decided(a, f)
+	case f.markedBy != a:
+		s.happened("a record marked by one worker was taken up by another")
+	}
+	f.mark, f.markedBy, f.markedAt = a.run, a, step
+	s.plot.remark(f.name + " is marked")
+}
+
+func (s *story) deleted(a *actor, f *fact) {
+	switch {
+	case !f.there:
+		s.broken(a, f.name, "was deleted and was not there")
+	case f.mark == "" && len(f.is.Objects) > 0:
+		s.broken(a, f.name, "was not marked")
+	case f.mark == "":
+		s.decided(a, f)
+	case f.mark != a.run:
+		s.broken(a, f.name, "was marked by another")
+	default:
+		s.unheld(a, f)
+	}
+	if slices.ContainsFunc(s.holds, func(p *placed) bool { return p.lifting && p.covers(f.is) }) {
+		s.happened("a hold was lifted and its record went")
+	}
+	if f.mark != "" {
+		s.happened("a record went with its object")
+	}
+	s.happened("a record went")
+	f.there, f.mark = false, ""
+	f.deletedBy[a] = true
+	s.plot.remark(f.name + " is deleted")
+}
+
+// sawRefused takes note of why a worker's transaction was cancelled.
+func (s *story) sawRefused(a *actor, answer []byte) {
+	var refused refused
+	if err := json.Unmarshal(answer, &refused); err != nil {
+		s.Error(err)
+	}
+	const notMet = "ConditionalCheckFailed"
+	for n, reason := range refused.CancellationReasons {
+		switch {
+		case reason.Code != notMet:
+		case len(refused.CancellationReasons) == 1:
+			s.happened("a mark did not stand any more")
+		case n == 0:
+			s.moved[a] = true
+			s.happened("a fence had moved")
+		case reason.Item == nil:
+			s.happened("a record was gone at the transaction")
+		default:
+			s.happened("a record had changed at the transaction")
+		}
+	}
+	s.plot.remark("refused")
+}
+
+// objectGone takes note that somebody deletes an object.
+func (s *story) objectGone(a *actor, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.facts[key[:1]]; f.markedAt == 0 {
+		s.broken(a, f.name, "lost an object and was not marked")
+	}
+}
+
+// changed takes note of how a record is after its owner was told that a change
+// of it was done.
+func (s *story) changed(a *actor, name string) {
+	stored, err := s.records.Get(s.Context(), retention.Messaging, s.id(name))
+	if err != nil && !errors.Is(err, dynamo.ErrNoRecord) {
+		s.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.facts[name]
+	switch {
+	case err != nil && f.there:
+		s.broken(a, name, "is gone and nobody deleted it")
+	case err != nil || f.there && reflect.DeepEqual(f.is, stored.Record):
+		return
+	case !f.there:
+		f.there, f.anew = true, true
+		s.happened("a record was stored anew")
+	case f.mark != "":
+		s.broken(a, name, "was changed while it was being purged")
+	}
+	f.is, f.changedAt = stored.Record, s.plot.step
+	s.plot.remark(name + " is changed")
+}
+
+// acknowledge takes note that a hold was placed, and too late for whom.
+func (s *story) acknowledge(a *actor, hold *placed, tooLate []retention.Target) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	hold.acknowledged, hold.tooLate = true, tooLate
+	for _, f := range s.facts {
+		named := slices.Contains(tooLate, s.target(f))
+		if named {
+			s.happened("a hold came too late")
+		}
+		if named && f.markedAt == 0 {
+			s.broken(a, f.name, "was named as too late and was never marked")
+		}
+		if !named && f.mark != "" && hold.covers(f.is) {
+			s.broken(a, f.name, "was marked, and the hold was not told")
+		}
+	}
+	s.plot.remark(fmt.Sprintf("acknowledged, too late for %d", len(tooLate)))
+}
+
+// finished notes, for a page that was finished, that each of its records has an
+// outcome, and that it is the true one.
+func (s *story) finished(a *actor, ids []string, outcomes map[string]purge.Outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		f, outcome := s.named(id), outcomes[id]
+		f.outcome[a] = outcome
+		switch {
+		case outcome == "":
+			s.broken(a, f.name, "has no outcome")
+		case outcome == purge.Failed:
+			s.broken(a, f.name, "is said to have failed")
+		case (outcome == purge.Deleted) != f.deletedBy[a]:
+			s.broken(a, f.name, "is not as its outcome says: "+string(outcome))
+		case outcome == purge.Held && s.moved[a]:
+			s.happened("a hold was seen only because the fence had moved")
+		}
+	}
+}
+
+// over notes that a worker has gone through the shard: whatever was due when it
+// began, and nobody has touched or held, is gone.
+func (s *story) over(a *actor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.facts {
+		if f.deletedBy[a] && f.outcome[a] != purge.Deleted {
+			s.broken(a, f.name, "was deleted, and the manifest does not say so")
+		}
+		// What was stored anew is in no index: nobody stamps it here.
+		untouched := f.there && !f.anew && s.class.Due(f.is, cutoff) && f.changedAt < a.began
+		markedBefore := f.markedAt > 0 && f.markedAt < a.began
+		markedMeanwhile := f.mark != "" && f.markedBy != a && !markedBefore
+		held := slices.ContainsFunc(s.holds, func(p *placed) bool {
+			return p.covers(f.is) && (p.liftedAt == 0 || p.liftedAt > a.began)
+		})
+		if untouched && !markedMeanwhile && (!held || f.mark != "") {
+			s.broken(a, f.name, "was due and nothing kept it, and it is still there")
+		}
+	}
+}
+
+// end compares the story with what is in the table and in the bucket.
+func (s *story) end(nobody *actor) {
+	ids := make([]string, len(names))
+	for n, name := range names {
+		ids[n] = s.id(name)
+	}
+	there, unreadable, err := s.records.Load(s.Context(), retention.Messaging, ids)
+	if err != nil || len(unreadable) > 0 {
+		s.Fatalf("%d unreadable, error %v", len(unreadable), err)
+	}
+	left := s.letters.Left(s.T)
+	for _, name := range names {
+		f, stored := s.facts[name], there[s.id(name)]
+		if f.there != (stored.ID != "") || f.there && f.mark != stored.PurgingBy {
+			s.broken(nobody, name, "is not in the table as the story has it")
+		}
+		for _, object := range f.is.Objects {
+			versions := left[strings.TrimPrefix(object, "s3://letters/")]
+			switch {
+			case f.anew:
+			case !f.there && versions > 0:
+				s.broken(nobody, name, "is gone and its object is left")
+			case f.there && f.markedAt == 0 && versions == 0:
+				s.broken(nobody, name, "has lost its object")
+			}
+		}
+		if f.there && slices.ContainsFunc(s.holds, func(p *placed) bool { return p.acknowledged && !p.lifting && p.covers(f.is) }) {
+			s.happened("a hold kept its record")
+		}
+	}
+}
+
+func (s *story) named(id string) *fact { return s.facts[id[len(id)-1:]] }
+
+func (s *story) target(f *fact) retention.Target {
+	return retention.RecordTarget(retention.Messaging, s.id(f.name))
+}
