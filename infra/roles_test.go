@@ -171,7 +171,7 @@ func TestEveryFunctionMayDoWhatItMustAndNothingElse(t *testing.T) {
 			"dynamodb:BatchGetItem stille-records-*", "dynamodb:DeleteItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
 			"dynamodb:GetItem stille-holds", "dynamodb:BatchGetItem stille-holds", "dynamodb:ConditionCheckItem stille-holds",
 			"dynamodb:GetItem stille-runs",
-			"s3:PutObject manifests/*",
+			"s3:PutObject manifests/purges/*",
 		}),
 		"purge-verify": slices.Concat(readsRecords, due, []string{
 			"dynamodb:Query stille-records-*/index/running",

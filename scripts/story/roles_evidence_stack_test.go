@@ -74,7 +74,7 @@ func removeVersion(bucket, key, version string) call {
 
 func TestWhatTheRolesOfThePurgeMayDoInBuckets(t *testing.T) {
 	evidence, manifests := deployed.stack.Buckets["evidence"], deployed.stack.Buckets["manifests"]
-	const certificate, page, part = "certificates/messaging/trial/certificate.json", "messaging/trial/00/page.ids.json", schema.AuditParts + "messaging/trial/part.json"
+	const certificate, page, part = "certificates/messaging/trial/certificate.json", schema.ManifestPages + "messaging/trial/00/page.ids.json", schema.AuditParts + "messaging/trial/part.json"
 	judge(t, []deed{
 		{"write a certificate", put(evidence, certificate), []string{schema.PurgeVerify}},
 		{"read a certificate", get(evidence, certificate), []string{schema.PurgeVerify}},
@@ -84,7 +84,7 @@ func TestWhatTheRolesOfThePurgeMayDoInBuckets(t *testing.T) {
 		{"read a page of ids", get(manifests, page), []string{schema.PurgeVerify}},
 		{"list pages of ids", list(manifests), []string{schema.PurgeVerify}},
 		{"delete a page of ids", remove(manifests, page), nil},
-		{"write a part of an audit", put(manifests, part), []string{schema.PurgeDelete, schema.PurgeAudit}},
+		{"write a part of an audit", put(manifests, part), []string{schema.PurgeAudit}},
 	})
 }
 

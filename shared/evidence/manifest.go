@@ -12,6 +12,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"stille/shared/purge"
+	"stille/shared/schema"
 )
 
 // Manifest is the purge.Manifest in S3: a page is one object with its ids, and
@@ -34,13 +35,17 @@ const (
 	outcomesSuffix = ".outcomes.json"
 )
 
+func pagesPrefix(class, run, shard string) string {
+	return schema.ManifestPages + class + "/" + run + "/" + shard + "/"
+}
+
 // Begin stores a page's ids.
 func (m *Manifest) Begin(ctx context.Context, class, run, shard string, ids []string) (string, error) {
 	id, err := ulid.New(ulid.Timestamp(m.now()), rand.Reader)
 	if err != nil {
 		return "", fmt.Errorf("naming a page of the manifest: %w", err)
 	}
-	page := fmt.Sprintf("%s/%s/%s/%s", class, run, shard, id)
+	page := pagesPrefix(class, run, shard) + id.String()
 	return page, m.put(ctx, page+idsSuffix, ids)
 }
 
@@ -52,7 +57,7 @@ func (m *Manifest) Finish(ctx context.Context, page string, outcomes map[string]
 // Pages returns the shard's pages in the order they were begun.
 func (m *Manifest) Pages(ctx context.Context, class, run, shard string) ([]purge.Page, error) {
 	var pages []purge.Page
-	err := each(ctx, m.s3, m.bucket, fmt.Sprintf("%s/%s/%s/", class, run, shard), func(key string) error {
+	err := each(ctx, m.s3, m.bucket, pagesPrefix(class, run, shard), func(key string) error {
 		content, err := get(ctx, m.s3, m.bucket, key)
 		switch {
 		case err != nil:

@@ -142,8 +142,12 @@ const (
 	ScopesFile    = "scopes.yaml"
 )
 
-// AuditParts is under what audits leave in the manifests' bucket what they found.
-const AuditParts = "audits/"
+// What lies where in the manifests' bucket: the pages of purges, and what audits
+// found so far. No role may write both.
+const (
+	ManifestPages = "purges/"
+	AuditParts    = "audits/"
+)
 
 // Attributes of the suppressions, ledger, holds, runs and tools tables' keys.
 const (
