@@ -25,6 +25,10 @@ type function struct {
 	may         []awsiam.PolicyStatement
 }
 
+// memoryOfGo is how much of a function's memory Go may fill before it collects
+// harder; the rest is for the program itself.
+const memoryOfGo = 0.85
+
 // function adds a function with a log group and a role of its own. The role
 // holds exactly what f.may says and the right to write to that log group.
 func (s stack) function(f function) awslambda.Function {
@@ -36,6 +40,7 @@ func (s stack) function(f function) awslambda.Function {
 	variables := map[string]*string{
 		schema.VarStack:   jsii.String(string(s.Name)),
 		schema.VarVersion: jsii.String(s.Version),
+		"GOMEMLIMIT":      jsii.Sprintf("%.0fMiB", f.memory*memoryOfGo), // Go's runtime reads it
 	}
 	maps.Copy(variables, f.variables)
 	may := append([]awsiam.PolicyStatement{

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -37,6 +38,14 @@ func TestFunctions(t *testing.T) {
 		t.Run("know their stack and version", func(t *testing.T) {
 			equal(t, same("stille", all...), made.named(function, "Properties", "Environment", "Variables", schema.VarStack))
 			equal(t, same("v1", all...), made.named(function, "Properties", "Environment", "Variables", schema.VarVersion))
+		})
+		t.Run("collect before their memory is full", func(t *testing.T) {
+			limits := made.named(function, "Properties", "Environment", "Variables", "GOMEMLIMIT")
+			for name, memory := range made.named(function, "Properties", "MemorySize") {
+				if want := fmt.Sprintf("%.0fMiB", 0.85*memory.(float64)); limits[name] != want {
+					t.Errorf("%s has %v MB and a limit of %v, want %s", name, memory, limits[name], want)
+				}
+			}
 		})
 		t.Run("log for a while", func(t *testing.T) {
 			groups := made.named("AWS::Logs::LogGroup", "Properties", "RetentionInDays")

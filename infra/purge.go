@@ -99,7 +99,7 @@ func (s stack) purgeDelete(k keys, t tables, b buckets) awslambda.Function {
 			s.writesRecords(k),
 			allow(arns(t.holds), "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"),
 			allow(arns(t.runs), "dynamodb:GetItem"),
-			allow(objects(b.manifests), "s3:PutObject"),
+			allow([]*string{b.manifests.ArnForObjects(jsii.String(schema.ManifestPages + "*"))}, "s3:PutObject"),
 		}, s.deletesObjects()...),
 	})
 }
@@ -129,7 +129,7 @@ func (s stack) deletesObjects() []awsiam.PolicyStatement {
 func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Function {
 	return s.function(function{
 		name:    schema.PurgeVerify,
-		memory:  512,
+		memory:  3008, // it holds the list of a run's deletions: `make bench` says how much a million take
 		timeout: awscdk.Duration_Minutes(jsii.Number(15)),
 		variables: map[string]*string{
 			schema.VarManifestBucket: b.manifests.BucketName(),

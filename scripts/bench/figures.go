@@ -55,6 +55,12 @@ func bars() map[string]bar {
 		"OpenSMS":       {took: 2 * time.Microsecond},
 		"MintThousand":  {cpu: 20 * time.Millisecond},
 		"Start":         {ratio: 1.3},
+		"PurgeDelete":   {ratio: 1 / 0.9},
+		"PlanUnits":     {ratio: 1.1},
+		"PlanMicros":    {ratio: 1.3},
+		"DeleteUnits":   {ratio: 1.1},
+		"PurgeWrites":   {ratio: 1},
+		"PurgeReads":    {ratio: 1},
 	}
 }
 

@@ -20,7 +20,7 @@ const starts = 61
 // requests, is what a bare handler with these requests takes more than a bare
 // one, and is not counted as ours.
 func startUp(ctx context.Context) (string, error) {
-	programs, err := buildPrograms(ctx)
+	programs, err := buildPrograms(ctx, "functions/check", "scripts/bench/bare", "scripts/bench/reach")
 	if err != nil {
 		return "", err
 	}
@@ -61,16 +61,18 @@ func startLine(check, bare, reach time.Duration) string {
 		short(ours), short(bare), short(check), short(reach), bars()["Start"])
 }
 
-// buildPrograms builds what is started, as scripts/build builds functions.
-func buildPrograms(ctx context.Context) (map[string]string, error) {
+// buildPrograms builds what is started, as scripts/build builds functions, and
+// returns where each lies by the name of its folder.
+func buildPrograms(ctx context.Context, folders ...string) (map[string]string, error) {
 	programs := make(map[string]string)
-	for name, folder := range map[string]string{"check": "./functions/check", "bare": "./scripts/bench/bare", "reach": "./scripts/bench/reach"} {
+	for _, folder := range folders {
+		name := filepath.Base(folder)
 		program, err := filepath.Abs(filepath.Join(".local/bench", name))
 		if err != nil {
 			return nil, err
 		}
 		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", //nolint:gosec // folders of ours
-			"-ldflags", "-s -w", "-o", program, folder)
+			"-ldflags", "-s -w", "-o", program, "./"+folder)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS)
 		if output, err := build.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("building %s: %w\n%s", folder, err, output)

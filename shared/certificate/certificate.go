@@ -224,9 +224,18 @@ func Hash(encoded []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// lines is the list as a file. There may be millions of keys: it is written once.
 func lines(keys []string) []byte {
 	if len(keys) == 0 {
 		return nil
 	}
-	return []byte(strings.Join(keys, "\n") + "\n")
+	size := 0
+	for _, key := range keys {
+		size += len(key) + 1
+	}
+	file := make([]byte, 0, size)
+	for _, key := range keys {
+		file = append(append(file, key...), '\n')
+	}
+	return file
 }

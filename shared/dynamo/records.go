@@ -154,16 +154,18 @@ func replacement(table string, record retention.Record, old Stored) (*dynamodb.U
 }
 
 // unchanged is the condition that what a decision about the record rests on
-// is still as it was read, whatever its form.
+// is still as it was read, whatever its form. It is flat: nested in each other,
+// the conditions of a page of records take DynamoDB Local as long to read as a
+// third of their deletion.
 func (s Stored) unchanged() expression.ConditionBuilder {
-	condition := s.same(schema.AttrRetentionStart)
+	var rest []expression.ConditionBuilder
 	for _, name := range []string{
-		schema.AttrStartAsOf, schema.AttrWithdrawnAt, schema.AttrSubject, schema.AttrFormerSubjects, schema.AttrScope, schema.AttrBasis, schema.AttrOccurredAt,
+		schema.AttrWithdrawnAt, schema.AttrSubject, schema.AttrFormerSubjects, schema.AttrScope, schema.AttrBasis, schema.AttrOccurredAt,
 		schema.AttrObjects, schema.AttrPurgingBy,
 	} {
-		condition = condition.And(s.same(name))
+		rest = append(rest, s.same(name))
 	}
-	return condition
+	return expression.And(s.same(schema.AttrRetentionStart), s.same(schema.AttrStartAsOf), rest...)
 }
 
 func (s Stored) same(name string) expression.ConditionBuilder {

@@ -1,0 +1,199 @@
+//go:build store
+
+package purge_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"stille/shared/dynamo"
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/objects"
+	"stille/shared/objects/objectstest"
+	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+// As many shards as a run works on at the same time, and enough pages of each
+// that their beginning and end weigh little.
+const (
+	benchShards = 16
+	benchPages  = 3
+	benchRounds = 5 // odd, so that there is a median
+)
+
+// Deleting what is due, from the index to the manifest's last word, against
+// the bare transactions that delete as much, under the same conditions. One
+// round is many seconds long, so the sides take turns a few times only.
+func BenchmarkPurgeDelete(b *testing.B) {
+	b.Run("once", func(b *testing.B) {
+		db, stack := dynamotest.Tables(b, retention.Messaging)
+		worker, class := benchWorker(b, db, stack)
+		raw := func(ctx context.Context, shard int) error {
+			for page := range benchPages {
+				if err := deletePage(ctx, db, stack, shard, page); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		ours := func(ctx context.Context, shard int) error {
+			work := purge.Work{Class: class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.ShardName(shard)}
+			_, err := worker.Shard(ctx, class, work, func() bool { return true })
+			return err
+		}
+		var times [2][]float64
+		for round := range 1 + benchRounds {
+			for side, deleteShard := range []func(context.Context, int) error{ours, raw} {
+				took := deleteAll(b, db, stack, deleteShard)
+				if round > 0 { // the first warms DynamoDB Local up
+					times[side] = append(times[side], took.Seconds()/benchShards/benchPages)
+				}
+			}
+		}
+		for side, name := range []string{"ours", "raw"} {
+			slices.Sort(times[side])
+			b.ReportMetric(times[side][benchRounds/2]*1e3, "PurgeDelete-"+name) // milliseconds a page
+		}
+	})
+}
+
+func benchWorker(b *testing.B, db *dynamodb.Client, stack schema.Stack) (purge.Worker, retention.Class) {
+	policy, err := retention.LoadPolicy([]byte(policyFile))
+	if err != nil {
+		b.Fatal(err)
+	}
+	class, _ := policy.Class(retention.Messaging)
+	return purge.Worker{
+		Records: dynamo.NewRecords(db, stack), Deleter: dynamo.NewDeleter(db, stack), Holds: dynamo.NewHolds(db, stack),
+		Objects: objects.NewDeleter(objectstest.NewMemory("letters")), Manifest: &purgetest.Memory{}, Stops: dynamo.NewRuns(db, stack),
+		Log: slog.New(slog.DiscardHandler),
+	}, class
+}
+
+// What a purge consumes for a record, against what is estimated; and what it
+// writes, against the least: two units for the transaction, and one for each
+// index that the record is in. These here are in two, and every other one is
+// withdrawn and in a third. It is measured once.
+func BenchmarkPurge(b *testing.B) {
+	b.Run("once", func(b *testing.B) {
+		db, stack := dynamotest.Tables(b, retention.Messaging)
+		used, metered := newMeter(db)
+		worker, class := benchWorker(b, metered, stack)
+		const records, entries = benchShards * benchPages * dynamo.MaxDeletes, 2.5
+		for shard := range benchShards {
+			for page := range benchPages {
+				items := dueItems(shard, page)
+				for n := 0; n < len(items); n += 2 {
+					items[n][schema.AttrWithdrawnAt] = retention.Sort(cutoff)
+				}
+				dynamotest.PutAll(b, db, stack.Records(class.Name), items)
+			}
+		}
+		made, err := purge.Make(b.Context(), worker.Records, class, "policy", cutoff)
+		if err != nil || made.Due() != records {
+			b.Fatalf("%d are due, error %v", made.Due(), err)
+		}
+		for n := range benchShards {
+			work := purge.Work{Class: class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.ShardName(n)}
+			if _, err := worker.Shard(b.Context(), class, work, func() bool { return true }); err != nil {
+				b.Fatal(err)
+			}
+		}
+		verifier := purge.Verifier{Records: worker.Records, Manifest: worker.Manifest, HMAC: func(_, id string) string { return id }}
+		account, err := verifier.Account(b.Context(), class, "run-1", cutoff)
+		if err == nil {
+			account, err = verifier.Verify(b.Context(), class, cutoff, account)
+		}
+		if err != nil || account.Counts.Deleted != records {
+			b.Fatalf("%d were deleted, error %v", account.Counts.Deleted, err)
+		}
+		consumed, estimated := used.taken(), purge.Estimate("without slots", made.Shards, 0)
+		writes := consumed.write/records + entries
+		b.ReportMetric(writes, "DeleteUnits-ours")
+		b.ReportMetric(2+entries, "DeleteUnits-raw")
+		b.ReportMetric(writes, "PurgeWrites-ours")
+		b.ReportMetric(float64(estimated.WriteUnits)/records, "PurgeWrites-raw")
+		b.ReportMetric(consumed.read/records, "PurgeReads-ours")
+		b.ReportMetric(float64(estimated.ReadUnits)/records, "PurgeReads-raw")
+	})
+}
+
+// deleteAll fills the shards, and measures how long it takes to delete what is
+// in all of them at the same time.
+func deleteAll(b *testing.B, db *dynamodb.Client, stack schema.Stack, deleteShard func(ctx context.Context, shard int) error) time.Duration {
+	table := stack.Records(retention.Messaging)
+	inEach := func(do func(ctx context.Context, shard int) error) {
+		group, ctx := errgroup.WithContext(b.Context())
+		for n := range benchShards {
+			group.Go(func() error { return do(ctx, n) })
+		}
+		if err := group.Wait(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	inEach(func(_ context.Context, shard int) error {
+		for page := range benchPages {
+			dynamotest.PutAll(b, db, table, dueItems(shard, page))
+		}
+		return nil
+	})
+	began := time.Now()
+	inEach(deleteShard)
+	took := time.Since(began)
+	left, err := db.Scan(b.Context(), &dynamodb.ScanInput{TableName: &table, Limit: aws.Int32(1)})
+	if err != nil || len(left.Items) > 0 {
+		b.Fatalf("%d records are left, error %v", len(left.Items), err)
+	}
+	return took
+}
+
+// dueItems are the due records of a page of a shard, as the API stores them.
+func dueItems(shard, page int) []map[string]any {
+	items := make([]map[string]any, dynamo.MaxDeletes)
+	for i := range items {
+		items[i] = map[string]any{
+			schema.AttrID: fmt.Sprintf("sub-%02d-%02d-%02d", shard, page, i), schema.AttrSubject: string(subject(shard*10_000 + page*100 + i)),
+			schema.AttrScope: "acme", schema.AttrBasis: string(retention.Consent), schema.AttrOccurredAt: retention.Sort(due),
+			schema.AttrRetentionStart: retention.Sort(due), schema.AttrRetentionSort: retention.Sort(due),
+			schema.AttrRetentionShard: retention.ShardName(shard), schema.AttrData: `{"list":"spring"}`,
+		}
+	}
+	return items
+}
+
+// deletePage is what it takes to delete a page, and no more: the conditions of
+// package dynamo, written out.
+func deletePage(ctx context.Context, db *dynamodb.Client, stack schema.Stack, shard, page int) error {
+	str := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	operations := []types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{
+		TableName: aws.String(stack.Holds()), Key: map[string]types.AttributeValue{schema.AttrTarget: str("fence#" + retention.ShardName(shard))},
+		ConditionExpression: aws.String("attribute_not_exists(epoch)"),
+	}}}
+	for _, record := range dueItems(shard, page) {
+		operations = append(operations, types.TransactWriteItem{Delete: &types.Delete{
+			TableName: aws.String(stack.Records(retention.Messaging)), Key: map[string]types.AttributeValue{schema.AttrID: str(record[schema.AttrID].(string))},
+			ConditionExpression: aws.String("attribute_exists(id) AND retentionStart = :start AND attribute_not_exists(startAsOf)" +
+				" AND attribute_not_exists(withdrawnAt) AND subject = :subject AND attribute_not_exists(formerSubjects) AND #scope = :scope" +
+				" AND basis = :basis AND occurredAt = :start AND attribute_not_exists(objects) AND attribute_not_exists(purgingBy)"),
+			ExpressionAttributeNames: map[string]string{"#scope": schema.AttrScope},
+			ExpressionAttributeValues: map[string]types.AttributeValue{
+				":start": str(retention.Sort(due)), ":scope": str("acme"), ":basis": str(string(retention.Consent)), ":subject": str(record[schema.AttrSubject].(string)),
+			},
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		}})
+	}
+	_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
+	return err
+}

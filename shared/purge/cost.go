@@ -1,0 +1,89 @@
+package purge
+
+import (
+	"time"
+
+	"stille/shared/dynamo"
+	"stille/shared/retention"
+)
+
+// Cost is what a purge consumes at most, for records of up to 1 KB without
+// objects: an estimate.
+type Cost struct {
+	WriteUnits, ReadUnits int // of DynamoDB
+	Files                 int // written to S3
+	Time                  time.Duration
+}
+
+// What a record consumes, in units of DynamoDB. `make bench` measures it.
+const (
+	writesRecord = 2 + 3     // a transaction takes two; by start, by withdrawal and by subject it may be in three indexes
+	writesSlot   = 2 + 2 + 1 // stamp's check that the record is gone, the slot, and its place in an index
+	readsSlot    = 1
+	readsRecord  = 1 // as it is before it is deleted
+	readsHolds   = 2 // on the record and on its subject
+	readsAfter   = 1 // the verifier's
+)
+
+// What a page consumes besides.
+const (
+	writesPage = 2 // the fence check
+	readsPage  = 6 // the index, by plan, worker and verifier, the fence, and whether the run is to stop
+	filesPage  = 2 // its ids, and what became of them
+)
+
+// How long a purge takes, roughly: a page is a dozen calls, one after another;
+// around the pages it plans, asks the index twice and signs. No table on demand
+// takes more writes in a second than this that has not been as busy before.
+const (
+	aPage       = 400 * time.Millisecond
+	aroundPages = 20 * time.Second
+	onDemand    = 4000
+)
+
+// Estimate is what a purge of the class costs, of so many due records in each
+// shard, of which some are held.
+func Estimate(class string, shards []int, held int) Cost {
+	due, pages, longest := 0, 0, 0
+	for _, n := range shards {
+		of := (n + dynamo.MaxDeletes - 1) / dynamo.MaxDeletes
+		due, pages, longest = due+n, pages+of, max(longest, of)
+	}
+	going := due - held
+	cost := Cost{
+		WriteUnits: going*writesRecord + pages*writesPage,
+		ReadUnits:  due*(readsRecord+readsHolds+readsAfter) + pages*readsPage,
+		Files:      pages * filesPage,
+	}
+	if class == retention.Messaging {
+		cost.WriteUnits += going * writesSlot
+		cost.ReadUnits += going * readsSlot
+	}
+	page := aPage * time.Duration(max(longest, (pages+shardsAtOnce-1)/shardsAtOnce))
+	throttled := time.Duration(2*going) * time.Second / onDemand
+	cost.Time = aroundPages + max(page, throttled)
+	return cost
+}
+
+// Prices on demand in us-east-1, in dollars a million.
+const (
+	priceWrites = 0.625
+	priceReads  = 0.125
+	priceFiles  = 5 + 0.4 // each is written and read once
+	priceMemory = 13.3334 // of Lambda's gigabyte seconds, arm64
+	priceSteps  = 25      // of Step Functions
+)
+
+// What the functions and the state machine add.
+const (
+	gigabytes     = 0.5
+	stepsOfAShard = 4
+)
+
+// Dollars is the price of it all, without the time of stamp, which frees slots.
+func (c Cost) Dollars() float64 {
+	seconds := float64(c.Files/filesPage) * aPage.Seconds()
+	millionths := float64(c.WriteUnits)*priceWrites + float64(c.ReadUnits)*priceReads + float64(c.Files)*priceFiles +
+		(seconds+aroundPages.Seconds())*gigabytes*priceMemory + retention.Shards*stepsOfAShard*priceSteps
+	return millionths / 1e6
+}
