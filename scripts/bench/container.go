@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -60,7 +59,6 @@ func startProcess(ctx context.Context, program string, environment []string) (*p
 	p := &process{container: c, command: exec.CommandContext(ctx, program), server: &http.Server{Handler: c, ReadHeaderTimeout: time.Minute}}
 	go p.server.Serve(listener) //nolint:errcheck // it ends with Close
 	p.command.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String()}, environment...)
-	p.command.Stderr = os.Stderr
 	if err := p.command.Start(); err != nil {
 		p.server.Close() //nolint:errcheck // nobody came
 		return nil, fmt.Errorf("starting %s: %w", program, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"regexp"
@@ -32,8 +33,9 @@ type crowd struct {
 	ids    *regexp.Regexp
 }
 
-// aWhile is how long DynamoDB takes at least. The SDK breaks a connection off on
-// which the answer comes before it has looked whether its request ends.
+// aWhile is how long DynamoDB takes at least. The SDK closes the body of its
+// request with the answer; where that is sooner than the HTTP client has seen the
+// body's end, the client breaks the connection off.
 const aWhile = 200 * time.Microsecond
 
 const startOfAll = "2020-01-01T00:00:00Z" // longer ago than any class is kept
@@ -82,18 +84,22 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return // whoever asked is gone
 	}
 	time.Sleep(aWhile)
+	encoded := []byte(c.answer(operation, body))
+	// As DynamoDB does: the SDK checks it.
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(encoded)), 10))
 	w.Header().Set("Content-Type", req.Header.Get("Content-Type"))
-	if operation == "BatchGetItem" {
-		_, _ = io.WriteString(w, c.batch(body))
-		return
-	}
+	_, _ = w.Write(encoded)
+}
+
+func (c *crowd) answer(operation string, body []byte) string {
 	var answer any = map[string]any{}
 	switch operation {
+	case "BatchGetItem":
+		return c.batch(body)
 	case "Query", "GetItem":
 		var asked call
 		if err := json.Unmarshal(body, &asked); err != nil {
-			http.Error(w, "no request", http.StatusBadRequest)
-			return
+			return "" // which is no answer that the SDK can read
 		}
 		if operation == "Query" {
 			answer = c.query(asked)
@@ -107,7 +113,8 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case "Sign", "GetPublicKey":
 		answer = map[string]string{"Signature": "c2lnbmVk", "PublicKey": "a2V5"}
 	}
-	_ = json.NewEncoder(w).Encode(answer)
+	encoded, _ := json.Marshal(answer) // texts and numbers always marshal
+	return string(encoded)
 }
 
 // query answers for the index of what is due; in no other is anything.
@@ -169,8 +176,8 @@ func (c *crowd) serveFiles(w http.ResponseWriter, req *http.Request) {
 		_, _ = io.Copy(io.Discard, req.Body)
 	case req.URL.Query().Has("list-type"):
 		c.list(w, req.URL.Query().Get("prefix"), req.URL.Query().Get("continuation-token"))
-	case strings.HasSuffix(key, ".json") && strings.HasPrefix(key, c.class+"/"):
-		parts := strings.Split(key, "/") // class, run, shard, page
+	case strings.HasPrefix(key, schema.ManifestPages):
+		parts := strings.Split(strings.TrimPrefix(key, schema.ManifestPages), "/") // class, run, shard, page
 		page, _, _ := strings.Cut(parts[3], ".")
 		c.manifest(w, parts[2], number(page), strings.HasSuffix(key, manifestFiles()[0]))
 	default:
@@ -187,7 +194,7 @@ func (c *crowd) list(w http.ResponseWriter, prefix, token string) {
 		NextContinuationToken string
 		Contents              []object
 	}
-	parts := strings.Split(prefix, "/")
+	parts := strings.Split(strings.TrimPrefix(prefix, schema.ManifestPages), "/") // class, run, shard
 	const most = 1000
 	files := (c.inShard(parts[2]) + dynamo.MaxDeletes - 1) / dynamo.MaxDeletes * len(manifestFiles())
 	first := 0

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"stille/shared/purge"
 	"stille/shared/retention"
 	"stille/shared/schema"
@@ -34,21 +36,29 @@ func memoryLines(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var lines []string
-	for _, step := range []string{schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify} {
-		var peak []float64
-		var took time.Duration
-		for _, due := range []int{fewDue, manyDue} {
-			began := time.Now()
-			megabytes, err := stepMemory(ctx, step, programs[step], due)
-			if err != nil {
-				return lines, fmt.Errorf("%s with %d records: %w", step, due, err)
-			}
-			peak, took = append(peak, megabytes), time.Since(began)
-		}
-		lines = append(lines, memoryLine(step, peak[1], peak[0], took))
+	steps := []string{schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify}
+	lines := make([]string, len(steps))
+	group, ctx := errgroup.WithContext(ctx) // each process waits most of the time
+	for n, step := range steps {
+		group.Go(func() (err error) {
+			lines[n], err = compareMemory(ctx, step, programs[step])
+			return err
+		})
 	}
-	return lines, nil
+	return lines, group.Wait()
+}
+
+func compareMemory(ctx context.Context, step, program string) (string, error) {
+	began := time.Now()
+	few, err := stepMemory(ctx, step, program, fewDue)
+	if err != nil {
+		return "", fmt.Errorf("%s with %d records: %w", step, fewDue, err)
+	}
+	many, err := stepMemory(ctx, step, program, manyDue)
+	if err != nil {
+		return "", fmt.Errorf("%s with %d records: %w", step, manyDue, err)
+	}
+	return memoryLine(step, many, few, time.Since(began)), nil
 }
 
 func memoryLine(step string, many, few float64, took time.Duration) string {

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -88,5 +89,34 @@ func TestTheCrowdShowsEveryRecordOnceUntilItIsPurged(t *testing.T) {
 	c.purged = true
 	if got := ask(t, c, "BatchGetItem", keys) + ask(t, c, "Query", `{"IndexName":"due","Limit":3}`); strings.Contains(got, "sub-") {
 		t.Errorf("what was purged is there: %s", got)
+	}
+}
+
+// read gets what the crowd has in its buckets.
+func read(t *testing.T, c *crowd, path string) string {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	c.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	return answer.Body.String()
+}
+
+func TestTheCrowdHasTheManifestOfEveryRecord(t *testing.T) {
+	const perShard = 150 // two pages
+	c, err := newCrowd(retention.Messaging, benchRun, perShard*retention.Shards)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := read(t, c, "/manifests?list-type=2&prefix=purges/messaging/run-1/0a/")
+	ids, outcomes := 0, 0
+	for _, key := range regexp.MustCompile(`<Key>([^<]+)</Key>`).FindAllStringSubmatch(listed, -1) {
+		file := read(t, c, "/manifests/"+key[1])
+		outcomes += strings.Count(file, "deleted")
+		ids += strings.Count(file, "sub-0a-")
+	}
+	if ids != 2*perShard || outcomes != perShard {
+		t.Errorf("%d ids and %d outcomes of %d records:\n%s", ids, outcomes, perShard, listed)
+	}
+	if got := read(t, c, "/evidence/certificates/public-key.pem"); !strings.Contains(got, "NoSuchKey") {
+		t.Errorf("there is more than the manifest: %s", got)
 	}
 }

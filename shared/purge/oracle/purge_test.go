@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +26,18 @@ import (
 	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
 )
+
+// tables is how many random tables are purged, unless -rapid.checks says it: a
+// table takes some 1,200 requests.
+const tables = "30"
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", tables); err != nil {
+		panic(err)
+	}
+	flag.Parse()
+	os.Exit(m.Run())
+}
 
 // policy is the policy of the rules, as its file says it.
 func (a anyTable) policy() (*retention.Policy, error) {
