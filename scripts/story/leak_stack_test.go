@@ -103,7 +103,7 @@ func (s *story) lookIntoTheParkedQueue(t *testing.T, look func(where, text strin
 		t.Fatal(err)
 	}
 	url := stamp.Environment.Variables[schema.VarParkedQueue]
-	for range 10 {
+	for range 60 { // a second each: a busy machine is slow to carry the stream
 		got, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
 		if err != nil {
 			t.Fatal(err)
