@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"stille/shared/dynamo"
+	"stille/shared/execution"
 	"stille/shared/schema"
 	"stille/shared/start"
 )
@@ -19,7 +20,7 @@ func main() {
 		db := dynamo.NewClient(c.AWS)
 		runs := dynamo.NewRuns(db, c.Stack)
 		h := handler{
-			records: dynamo.NewRecords(db, c.Stack), runs: runs, executions: stepFunctions{sfn.NewFromConfig(c.AWS)},
+			records: dynamo.NewRecords(db, c.Stack), runs: runs, executions: execution.New(sfn.NewFromConfig(c.AWS)),
 			policy: c.Policy(), version: c.Env.Required(schema.VarVersion), now: time.Now, storeClock: runs.Clock,
 		}
 		return h.plan

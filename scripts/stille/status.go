@@ -3,16 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"stille/shared/certificate"
 	"stille/shared/dynamo"
+	"stille/shared/execution"
 	"stille/shared/purge"
 	"stille/shared/retention"
 	"stille/shared/schema"
@@ -105,23 +101,13 @@ func (status) Run(ctx context.Context, s *session) error {
 	return s.show(answer)
 }
 
-// running tells whether a run's execution goes on. One that Step Functions does
-// not know (any more) does not.
+// running tells whether a run's execution goes on.
 func (s *system) running(ctx context.Context, run dynamo.Run) (bool, error) {
 	machine, err := s.output(ctx, schema.OutputPurge(run.Class))
 	if err != nil {
 		return false, err
 	}
-	execution := strings.Replace(machine, ":stateMachine:", ":execution:", 1) + ":" + run.ID
-	out, err := s.executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &execution})
-	var unknown *types.ExecutionDoesNotExist
-	if errors.As(err, &unknown) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("asking whether a run goes on: %w", err)
-	}
-	return out.Status == types.ExecutionStatusRunning, nil
+	return execution.New(s.executions).Running(ctx, machine, run.ID)
 }
 
 func (a statusAnswer) missesTable() bool {
