@@ -97,7 +97,7 @@ func (s stack) purgeDelete(k keys, t tables, b buckets) awslambda.Function {
 			allow(arns(t.records()...), "dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem"),
 			allow(dueIndexes(t), "dynamodb:Query"),
 			s.writesRecords(k),
-			allow(arns(t.holds), "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"),
+			allow(arns(t.holds), "dynamodb:GetItem", "dynamodb:Scan", "dynamodb:ConditionCheckItem"),
 			allow(arns(t.runs), "dynamodb:GetItem"),
 			allow([]*string{b.manifests.ArnForObjects(jsii.String(schema.ManifestPages + "*"))}, "s3:PutObject"),
 		}, s.deletesObjects()...),

@@ -169,7 +169,7 @@ func TestEveryFunctionMayDoWhatItMustAndNothingElse(t *testing.T) {
 		}),
 		"purge-delete": slices.Concat(writesRecords, due, []string{
 			"dynamodb:BatchGetItem stille-records-*", "dynamodb:DeleteItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
-			"dynamodb:GetItem stille-holds", "dynamodb:BatchGetItem stille-holds", "dynamodb:ConditionCheckItem stille-holds",
+			"dynamodb:GetItem stille-holds", "dynamodb:Scan stille-holds", "dynamodb:ConditionCheckItem stille-holds",
 			"dynamodb:GetItem stille-runs",
 			"s3:PutObject manifests/purges/*",
 		}),

@@ -31,7 +31,7 @@ PASS
 }
 
 func TestTheCostOfADaysDeletionsIsTheEstimates(t *testing.T) {
-	const want = "cost other due=6400000 writes=32.1M reads=26.0M files=129408 time=54m0s dollars=24.21"
+	const want = "cost other due=6400000 writes=32.1M reads=13.1M files=129408 time=54m0s dollars=22.60"
 	if got := costLine("other", 6_400_000); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

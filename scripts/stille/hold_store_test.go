@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/contact"
+	"stille/shared/dynamo"
 	"stille/shared/dynamo/dynamotest"
 	"stille/shared/retention"
 	"stille/shared/schema"
@@ -34,7 +35,7 @@ func TestHoldsAreSetListedAndLifted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[retention.Target]bool{retention.SubjectTarget(key): true, retention.RecordTarget("messaging", "sub-0"): true}
+	want := dynamo.Held{retention.SubjectTarget(key): true, retention.RecordTarget("messaging", "sub-0"): true}
 	if diff := cmp.Diff(want, held); diff != "" {
 		t.Errorf("held (-want +got)\n%s", diff)
 	}

@@ -62,7 +62,7 @@ func rights() map[string]map[string][]string {
 		},
 		schema.PurgeDelete: {
 			"records": {"BatchGetItem", "DeleteItem", "UpdateItem"},
-			"holds":   {"GetItem", "BatchGetItem", "ConditionCheckItem"},
+			"holds":   {"GetItem", "Scan", "ConditionCheckItem"},
 			"runs":    {"GetItem"},
 		},
 		schema.PurgeVerify: {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
@@ -146,17 +147,36 @@ func (d *Deleter) deleteSome(ctx context.Context, page Page, records []Stored) e
 
 // deletion deletes a record that is as it was read.
 func (d *Deleter) deletion(class, _ string, r Stored) (types.TransactWriteItem, error) {
-	e, err := expression.NewBuilder().WithCondition(exists().And(r.unchanged())).Build()
-	if err != nil {
-		return types.TransactWriteItem{}, fmt.Errorf("building a deletion: %w", err)
-	}
+	condition, names, values := r.asRead()
 	return types.TransactWriteItem{Delete: &types.Delete{
 		TableName: aws.String(d.stack.Records(class)), Key: recordKey(r.ID),
-		ConditionExpression:                 e.Condition(),
-		ExpressionAttributeNames:            e.Names(),
-		ExpressionAttributeValues:           e.Values(),
+		ConditionExpression:                 &condition,
+		ExpressionAttributeNames:            names,
+		ExpressionAttributeValues:           values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}, nil
+}
+
+// asRead is what exists and unchanged say, in as few words as possible: with
+// the expression package's, a page of a purge took two percent longer.
+func (s Stored) asRead() (condition string, names map[string]string, values item) {
+	var text strings.Builder
+	text.WriteString("attribute_exists(" + schema.AttrID + ")")
+	names, values = map[string]string{"#" + schema.AttrScope: schema.AttrScope}, item{} // it is a reserved word
+	for _, name := range decidedOn() {
+		in := name
+		if name == schema.AttrScope {
+			in = "#" + name
+		}
+		value, there := s.was[name]
+		if !there {
+			text.WriteString(" AND attribute_not_exists(" + in + ")")
+			continue
+		}
+		text.WriteString(" AND " + in + " = :" + name)
+		values[":"+name] = value
+	}
+	return text.String(), names, values
 }
 
 // marking marks a record that is as it was read, also one that another run has

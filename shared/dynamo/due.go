@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,35 +45,39 @@ func (i Index) sortKey() string {
 	return schema.AttrRetentionSort
 }
 
-// DueBefore returns the entries of one shard of an index that sort before a
-// time, oldest first, at most limit of them, beginning after the entry given
-// (the zero one for the first page). The index lags behind the table by
-// moments: an entry says "look", never "delete". A page shorter than limit is
-// not the last one; an empty page is.
-func (r *Records) DueBefore(ctx context.Context, class string, by Index, shard string, before time.Time, after Due, limit int) ([]Due, error) {
+// DueBefore gives the entries of one shard of an index that sort before a time,
+// oldest first, beginning after the entry given (the zero one for all), and
+// reads so many of them at once. It ends with the first error. The index lags
+// behind the table by moments: an entry says "look", never "delete".
+func (r *Records) DueBefore(ctx context.Context, class string, by Index, shard string, before time.Time, after Due, atOnce int) iter.Seq2[Due, error] {
 	sortKey := by.sortKey()
 	input := &dynamodb.QueryInput{
 		TableName: aws.String(r.stack.Records(class)), IndexName: aws.String(string(by)),
 		KeyConditionExpression:    aws.String("#shard = :shard AND #sort < :before"),
 		ExpressionAttributeNames:  map[string]string{"#shard": schema.AttrRetentionShard, "#sort": sortKey},
 		ExpressionAttributeValues: item{":shard": text(shard), ":before": text(retention.Sort(before))},
-		Limit:                     aws.Int32(int32(limit)), //nolint:gosec // a page, never large
+		Limit:                     aws.Int32(int32(atOnce)), //nolint:gosec // never that large
 	}
 	if after != (Due{}) {
 		input.ExclusiveStartKey = item{
 			schema.AttrID: text(after.ID), schema.AttrRetentionShard: text(shard), sortKey: text(after.Sort),
 		}
 	}
-	out, err := r.db.Query(ctx, input)
-	if err != nil {
-		return nil, fmt.Errorf("asking what is due: %w", err)
+	return func(yield func(Due, error) bool) {
+		for pages := dynamodb.NewQueryPaginator(r.db, input); pages.HasMorePages(); {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(Due{}, fmt.Errorf("asking what is due: %w", err))
+				return
+			}
+			for _, entry := range page.Items {
+				sort, _ := entry[sortKey].(*types.AttributeValueMemberS) // the index's sort key: always there, always a string
+				if !yield(Due{ID: idOf(entry), Sort: sort.Value}, nil) {
+					return
+				}
+			}
+		}
 	}
-	due := make([]Due, 0, len(out.Items))
-	for _, entry := range out.Items {
-		sort, _ := entry[sortKey].(*types.AttributeValueMemberS) // the index's sort key: always there, always a string
-		due = append(due, Due{ID: idOf(entry), Sort: sort.Value})
-	}
-	return due, nil
 }
 
 // decisive is the projection to the attributes that a deletion is decided on,

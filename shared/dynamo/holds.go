@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -24,9 +23,9 @@ const MaxHolds = 100
 // Holds are the legal holds and restrictions, and the fences that make them
 // provable. There is one fence a shard, shared by all classes. Placing holds
 // stores them first, then raises every fence, and only then is acknowledged; a
-// purge page reads its fence first, then the holds, and deletes under the
-// condition that the fence has not moved. So of an acknowledged hold a page
-// either has read, or it read its fence before that was raised, and fails.
+// purge reads its shard's fence first, then the holds, and deletes under the
+// condition that the fence has not moved. So an acknowledged hold a page either
+// knows of, or its fence was read before that was raised, and the page fails.
 //
 // A record with objects is marked under the same condition, and deleted later:
 // placing a hold tells which marked records it came too late for.
@@ -214,28 +213,39 @@ func (h *Holds) Lift(ctx context.Context, caseID string, at time.Time) (int, err
 
 // List returns all holds, lifted ones too, ordered by case and target.
 func (h *Holds) List(ctx context.Context) ([]retention.Hold, error) {
-	pages := dynamodb.NewScanPaginator(h.db, &dynamodb.ScanInput{TableName: &h.table, ConsistentRead: aws.Bool(true)})
 	var holds []retention.Hold
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("listing holds: %w", err)
-		}
-		for _, stored := range page.Items {
-			if isFence(stored) {
-				continue
-			}
-			found, err := decodeHolds(stored)
-			if err != nil {
-				return nil, err
-			}
-			holds = append(holds, found...)
-		}
+	err := h.each(ctx, func(stored item) error {
+		found, err := decodeHolds(stored)
+		holds = append(holds, found...)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(holds, func(a, b retention.Hold) int {
 		return strings.Compare(a.Case+"\x00"+string(a.Target), b.Case+"\x00"+string(b.Target))
 	})
 	return holds, nil
+}
+
+// each reads the holds of every target strongly.
+func (h *Holds) each(ctx context.Context, do func(stored item) error) error {
+	pages := dynamodb.NewScanPaginator(h.db, &dynamodb.ScanInput{TableName: &h.table, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("reading holds: %w", err)
+		}
+		for _, stored := range page.Items {
+			if isFence(stored) {
+				continue
+			}
+			if err := do(stored); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func isFence(stored item) bool {
@@ -260,45 +270,6 @@ func decodeHolds(from item) ([]retention.Hold, error) {
 		})
 	}
 	return holds, nil
-}
-
-// Fence returns the epoch of a shard's fence, read strongly.
-func (h *Holds) Fence(ctx context.Context, shard string) (int64, error) {
-	out, err := h.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &h.table, Key: fenceKey(shard), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return 0, fmt.Errorf("reading a fence: %w", err)
-	}
-	epoch, ok := out.Item[fenceEpoch].(*types.AttributeValueMemberN)
-	if out.Item == nil {
-		return 0, nil
-	}
-	if !ok {
-		return 0, errUnreadable("a fence")
-	}
-	return strconv.ParseInt(epoch.Value, 10, 64)
-}
-
-// Held returns those of the targets that are held, read strongly. A hold that
-// cannot be understood holds.
-func (h *Holds) Held(ctx context.Context, targets []retention.Target) (map[retention.Target]bool, error) {
-	held := make(map[retention.Target]bool)
-	for batch := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(targets))), batchSize) {
-		keys := make([]item, len(batch))
-		for i, target := range batch {
-			keys[i] = item{schema.AttrTarget: text(string(target))}
-		}
-		err := batchGet(ctx, h.db, h.table, keys, types.KeysAndAttributes{}, func(stored item) {
-			target, _ := stored[schema.AttrTarget].(*types.AttributeValueMemberS)
-			holds, err := decodeHolds(stored)
-			if err != nil || slices.ContainsFunc(holds, retention.Hold.Active) {
-				held[retention.Target(target.Value)] = true
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return held, nil
 }
 
 // fenceCheck is the condition that no hold was placed since the fence was read.

@@ -5,12 +5,11 @@ package dynamo_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/dynamo"
@@ -74,13 +73,73 @@ func TestAHoldThatCannotBeReadHolds(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	holds := dynamo.NewHolds(db, stack)
 	target := retention.SubjectTarget(key(1))
-	if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Holds()), Item: map[string]types.AttributeValue{
-		"target": &types.AttributeValueMemberS{Value: string(target)}, "cases": &types.AttributeValueMemberS{Value: "?"},
-	}}); err != nil {
-		t.Fatal(err)
-	}
+	dynamotest.Put(t, db, stack.Holds(), map[string]any{"target": string(target), "cases": "?"})
 	if got, err := holds.Held(t.Context(), []retention.Target{target}); err != nil || !got[target] {
 		t.Errorf("held %v, error %v", got, err)
+	}
+	if got, err := holds.Fenced(t.Context(), "00"); err != nil || !got.Held[target] {
+		t.Errorf("held under a fence %v, error %v", got, err)
+	}
+}
+
+func TestAllThatIsHeldIsReadUnderAFence(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	holds := dynamo.NewHolds(db, stack)
+	var targets []retention.Target
+	for n := range 5 {
+		targets = append(targets, retention.SubjectTarget(key(n)))
+	}
+	for n, target := range targets {
+		hold := retention.Hold{Case: fmt.Sprint(n), Reason: "claim", Kind: retention.Legal, Target: target, SetAt: now}
+		// One answer of the store is a megabyte at most.
+		hold.Reason += strings.Repeat("x", 300*1024)
+		if _, err := holds.Set(t.Context(), nil, []retention.Hold{hold}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := holds.Lift(t.Context(), "3", now); err != nil || n != 1 {
+		t.Fatalf("lifted %d, error %v", n, err)
+	}
+	want := dynamo.Fenced{Epoch: 5, Held: dynamo.Held{targets[0]: true, targets[1]: true, targets[2]: true, targets[4]: true}}
+	got, err := holds.Fenced(t.Context(), retention.ShardName(retention.Shards-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAHoldPlacedWhileTheHoldsAreReadIsReadOrMovedTheFence(t *testing.T) {
+	for calls := 1; ; calls++ {
+		db, stack := dynamotest.Tables(t, class)
+		holds := dynamo.NewHolds(db, stack)
+		target := retention.SubjectTarget(key(1))
+		seen := 0
+		racing := dynamotest.Intercept(db, func(string) error {
+			if seen++; seen != calls {
+				return nil
+			}
+			_, err := holds.Set(context.Background(), nil, []retention.Hold{{Case: "a", Reason: "claim", Kind: retention.Legal, Target: target, SetAt: now}})
+			return err
+		})
+		got, err := dynamo.NewHolds(racing, stack).Fenced(t.Context(), "00")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen < calls {
+			if seen < 2 {
+				t.Errorf("%d calls were made", seen)
+			}
+			return
+		}
+		epoch, err := holds.Fence(t.Context(), "00")
+		if err != nil || epoch != 1 {
+			t.Fatalf("epoch %d, error %v", epoch, err)
+		}
+		if !got.Held[target] && got.Epoch == epoch {
+			t.Errorf("placed before call %d, the hold is not read, and the fence is where it was", calls)
+		}
 	}
 }
 

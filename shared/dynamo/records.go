@@ -153,18 +153,22 @@ func replacement(table string, record retention.Record, old Stored) (*dynamodb.U
 	return updateItem(table, record.ID, update, old.unchanged())
 }
 
-// unchanged is the condition that what a decision about the record rests on
-// is still as it was read, whatever its form. It is flat: nested in each other,
-// the conditions made DynamoDB Local take a fifth longer over a purge's page.
-func (s Stored) unchanged() expression.ConditionBuilder {
-	var rest []expression.ConditionBuilder
-	for _, name := range []string{
-		schema.AttrWithdrawnAt, schema.AttrSubject, schema.AttrFormerSubjects, schema.AttrScope, schema.AttrBasis, schema.AttrOccurredAt,
-		schema.AttrObjects, schema.AttrPurgingBy,
-	} {
-		rest = append(rest, s.same(name))
+// decidedOn are the attributes that a decision about a record rests on.
+func decidedOn() []string {
+	return []string{
+		schema.AttrRetentionStart, schema.AttrStartAsOf, schema.AttrWithdrawnAt, schema.AttrSubject, schema.AttrFormerSubjects,
+		schema.AttrScope, schema.AttrBasis, schema.AttrOccurredAt, schema.AttrObjects, schema.AttrPurgingBy,
 	}
-	return expression.And(s.same(schema.AttrRetentionStart), s.same(schema.AttrStartAsOf), rest...)
+}
+
+// unchanged is the condition that what a decision about the record rests on is
+// still as it was read, whatever its form.
+func (s Stored) unchanged() expression.ConditionBuilder {
+	var conditions []expression.ConditionBuilder
+	for _, name := range decidedOn() {
+		conditions = append(conditions, s.same(name))
+	}
+	return expression.And(conditions[0], conditions[1], conditions[2:]...)
 }
 
 func (s Stored) same(name string) expression.ConditionBuilder {

@@ -216,23 +216,24 @@ func TestTheIndexPagesThroughAShardInOrder(t *testing.T) {
 			want = append(want, id)
 		}
 	}
-	var got []string
-	var after dynamo.Due
-	for {
-		page, err := records.DueBefore(t.Context(), class, dynamo.ByStart, retention.Shard(string(key(1))), now.Add(5*time.Hour), after, 2)
-		if err != nil {
-			t.Fatal(err)
+	var entries []dynamo.Due
+	after := func(after dynamo.Due) []string {
+		entries = nil
+		var ids []string
+		for entry, err := range records.DueBefore(t.Context(), class, dynamo.ByStart, retention.Shard(string(key(1))), now.Add(5*time.Hour), after, 2) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries, ids = append(entries, entry), append(ids, entry.ID)
 		}
-		if len(page) == 0 {
-			break
-		}
-		for _, d := range page {
-			got = append(got, d.ID)
-		}
-		after = page[len(page)-1]
+		return ids
 	}
+	got := after(dynamo.Due{})
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("due (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want[2:], after(entries[1])); diff != "" {
+		t.Errorf("due after the second (-want +got):\n%s", diff)
 	}
 	ids, err := records.OfSubject(t.Context(), class, key(1))
 	if err != nil || len(ids) != 7 {

@@ -189,7 +189,7 @@ func (a Auditor) examine(ctx context.Context, class retention.Class, records []d
 	for i, record := range records {
 		examined := Examined{
 			Stored: record, Listed: listed[i],
-			Held: slices.ContainsFunc(record.Targets(class.Name), func(t retention.Target) bool { return held[t] }),
+			Held: held.Any(record.Targets(class.Name)),
 		}
 		if findings := examined.Findings(class, now); len(findings) > 0 {
 			found[record.ID] = findings
@@ -209,7 +209,7 @@ func (a Auditor) listed(ctx context.Context, records []dynamo.Stored) ([]dynamo.
 }
 
 // held asks for the holds on what is overdue; on nothing else does it matter.
-func (a Auditor) held(ctx context.Context, class retention.Class, records []dynamo.Stored, now time.Time) (map[retention.Target]bool, error) {
+func (a Auditor) held(ctx context.Context, class retention.Class, records []dynamo.Stored, now time.Time) (dynamo.Held, error) {
 	var targets []retention.Target
 	for _, record := range records {
 		if isOverdue(class, record.Record, now) {

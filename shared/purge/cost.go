@@ -19,22 +19,25 @@ type Cost struct {
 const (
 	writesRecord = 2 + 3     // a transaction takes two; by start, by withdrawal and by subject it may be in three indexes
 	writesSlot   = 2 + 2 + 1 // stamp's check that the record is gone, the slot, and its place in an index
-	readsSlot    = 1
-	readsRecord  = 1 // as it is before it is deleted
-	readsHolds   = 2 // on the record and on its subject
-	readsAfter   = 1 // the verifier's
+	slotsRead    = 2         // with one unit, as an index answers with half of one at least
+	readsRecord  = 1         // as it is before it is deleted
+	readsAfter   = 1         // the verifier's
 )
 
 // What a page consumes besides.
 const (
 	writesPage = 2 // the fence check
-	readsPage  = 6 // the index, by plan, worker and verifier, the fence, and whether the run is to stop
+	readsPage  = 5 // the index, by plan, worker and verifier, and whether the run is to stop
 	filesPage  = 2 // its ids, and what became of them
 )
 
-// How long a purge takes, roughly: a page is a dozen calls, one after another;
-// around the pages it plans, asks the index twice and signs. No table on demand
-// takes more writes in a second than this that has not been as busy before.
+// What a shard consumes besides: the fence, and the holds, which are few.
+const readsShard = 2
+
+// How long a purge takes, roughly: a page is five calls, one after another, of
+// which one deletes a hundred records; around the pages it plans, asks the index
+// twice and signs. No table on demand takes more writes in a second than this
+// that has not been as busy before.
 const (
 	aPage       = 400 * time.Millisecond
 	aroundPages = 20 * time.Second
@@ -44,20 +47,20 @@ const (
 // Estimate is what a purge of the class costs, of so many due records in each
 // shard, of which some are held.
 func Estimate(class string, shards []int, held int) Cost {
-	due, pages, longest := 0, 0, 0
+	due, pages, longest, busy := 0, 0, 0, 0
 	for _, n := range shards {
 		of := (n + dynamo.MaxDeletes - 1) / dynamo.MaxDeletes
-		due, pages, longest = due+n, pages+of, max(longest, of)
+		due, pages, longest, busy = due+n, pages+of, max(longest, of), busy+min(n, 1)
 	}
 	going := due - held
 	cost := Cost{
 		WriteUnits: going*writesRecord + pages*writesPage,
-		ReadUnits:  due*(readsRecord+readsHolds+readsAfter) + pages*readsPage,
+		ReadUnits:  due*(readsRecord+readsAfter) + pages*readsPage + busy*readsShard,
 		Files:      pages * filesPage,
 	}
 	if class == retention.Messaging {
 		cost.WriteUnits += going * writesSlot
-		cost.ReadUnits += going * readsSlot
+		cost.ReadUnits += (going + slotsRead - 1) / slotsRead
 	}
 	page := aPage * time.Duration(max(longest, (pages+shardsAtOnce-1)/shardsAtOnce))
 	throttled := time.Duration(2*going) * time.Second / onDemand

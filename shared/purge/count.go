@@ -68,37 +68,29 @@ func countLeft(ctx context.Context, records *dynamo.Records, holds *dynamo.Holds
 		}
 		counted.Due += len(unreadable)
 		var due []dynamo.Stored
+		var targets []retention.Target
 		for _, record := range there {
 			if class.Due(record.Record, cutoff) || record.PurgingBy != "" {
 				due = append(due, record)
+				targets = append(targets, record.Targets(class.Name)...)
 			}
 		}
-		held, err := heldAmong(ctx, holds, class, due)
+		held, err := holds.Held(ctx, targets)
 		if err != nil {
 			return counted, err
 		}
 		counted.Due += len(due)
-		counted.Held += len(held)
+		for _, record := range due {
+			if isHeld(class, record, held) {
+				counted.Held++
+			}
+		}
 	}
 	return counted, nil
 }
 
-// heldAmong returns the ids of the records that a hold keeps. One that is
-// marked is past its hold check.
-func heldAmong(ctx context.Context, holds *dynamo.Holds, class retention.Class, records []dynamo.Stored) (map[string]bool, error) {
-	var targets []retention.Target
-	for _, record := range records {
-		targets = append(targets, record.Targets(class.Name)...)
-	}
-	on, err := holds.Held(ctx, targets)
-	if err != nil {
-		return nil, err
-	}
-	held := map[string]bool{}
-	for _, record := range records {
-		if record.PurgingBy == "" && slices.ContainsFunc(record.Targets(class.Name), func(t retention.Target) bool { return on[t] }) {
-			held[record.ID] = true
-		}
-	}
-	return held, nil
+// isHeld tells whether a hold keeps the record. One that is marked is past its
+// hold check: a hold was told that it came too late.
+func isHeld(class retention.Class, record dynamo.Stored, held dynamo.Held) bool {
+	return record.PurgingBy == "" && held.Any(record.Targets(class.Name))
 }

@@ -82,9 +82,13 @@ type Worker struct {
 }
 
 // Shard works on pages until the shard is done, somebody stopped the run or
-// more says that the time is up, and returns how far it came. After an error, the work that was passed in
-// may be taken up again: what was deleted is in the manifest.
+// more says that the time is up, and returns how far it came. After an error,
+// the work that was passed in may be taken up again: what was deleted is in the
+// manifest.
 func (w Worker) Shard(ctx context.Context, class retention.Class, work Work, more func() bool) (Work, error) {
+	fence := fence{holds: w.Holds, shard: work.Shard}
+	queue := queue{records: w.Records, class: class, cutoff: work.Cutoff, shard: work.Shard}
+	defer queue.close()
 	for !work.Done && more() {
 		stopped, err := w.Stops.Stopped(ctx, work.Class, work.Run)
 		if err != nil {
@@ -94,7 +98,7 @@ func (w Worker) Shard(ctx context.Context, class retention.Class, work Work, mor
 			work.Done, work.Stopped = true, true
 			break
 		}
-		if work, err = w.page(ctx, class, work); err != nil {
+		if work, err = w.page(ctx, class, work, &queue, &fence); err != nil {
 			return work, fmt.Errorf("purging shard %s of %s: %w", work.Shard, work.Class, err)
 		}
 	}
@@ -103,17 +107,15 @@ func (w Worker) Shard(ctx context.Context, class retention.Class, work Work, mor
 
 // page works on the next page of the shard: first the withdrawn records, then
 // the others.
-func (w Worker) page(ctx context.Context, class retention.Class, work Work) (Work, error) {
-	by := work.Cursor.By
-	if by == "" {
-		by = dynamo.ByWithdrawal
+func (w Worker) page(ctx context.Context, class retention.Class, work Work, queue *queue, fence *fence) (Work, error) {
+	if work.Cursor.By == "" {
+		work.Cursor.By = dynamo.ByWithdrawal
 	}
-	after := dynamo.Due{ID: work.Cursor.ID, Sort: work.Cursor.Sort}
-	due, err := w.Records.DueBefore(ctx, work.Class, by, work.Shard, before(by, class, work.Cutoff), after, dynamo.MaxDeletes)
+	due, err := queue.page(ctx, work.Cursor)
 	switch {
 	case err != nil:
 		return work, err
-	case len(due) == 0 && by == dynamo.ByWithdrawal:
+	case len(due) == 0 && work.Cursor.By == dynamo.ByWithdrawal:
 		work.Cursor = Cursor{By: dynamo.ByStart}
 		return work, nil
 	case len(due) == 0:
@@ -128,7 +130,7 @@ func (w Worker) page(ctx context.Context, class retention.Class, work Work) (Wor
 	if err != nil {
 		return work, err
 	}
-	outcomes, err := w.delete(ctx, class, work, ids)
+	outcomes, err := w.delete(ctx, class, work, ids, fence)
 	if err != nil {
 		return work, err
 	}
@@ -136,15 +138,15 @@ func (w Worker) page(ctx context.Context, class retention.Class, work Work) (Wor
 		return work, err
 	}
 	last := due[len(due)-1]
-	work.Cursor = Cursor{By: by, ID: last.ID, Sort: last.Sort}
+	work.Cursor.ID, work.Cursor.Sort = last.ID, last.Sort
 	return work, nil
 }
 
 // delete decides on each record as it is now, and deletes what is due and not
-// held. The fence is read before the holds: a hold that is placed after it was
-// read moves it, and the page looks again. What has objects is only marked at
-// first, and finished once all else is decided.
-func (w Worker) delete(ctx context.Context, class retention.Class, work Work, ids []string) (map[string]Outcome, error) {
+// held. A hold that the worker does not know of has moved the fence, and the
+// page looks again. What has objects is only marked at first, and finished once
+// all else is decided.
+func (w Worker) delete(ctx context.Context, class retention.Class, work Work, ids []string, fence *fence) (map[string]Outcome, error) {
 	outcomes := make(map[string]Outcome, len(ids))
 	due, err := w.load(ctx, class, work.Cutoff, ids, outcomes)
 	if err != nil {
@@ -152,14 +154,12 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 	}
 	var marked []dynamo.Stored
 	for len(due) > 0 {
-		epoch, err := w.Holds.Fence(ctx, work.Shard)
+		fenced, err := fence.stands(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if due, err = w.unheld(ctx, class, due, outcomes); err != nil {
-			return nil, err
-		}
-		page := dynamo.Page{Class: work.Class, Run: work.Run, Shard: work.Shard, Epoch: epoch}
+		due = unheld(class, due, fenced.Held, outcomes)
+		page := dynamo.Page{Class: work.Class, Run: work.Run, Shard: work.Shard, Epoch: fenced.Epoch}
 		done, err := w.Deleter.DeleteUnderFence(ctx, page, due)
 		note(outcomes, done.Deleted, Deleted)
 		note(outcomes, done.Changed, Changed)
@@ -172,6 +172,7 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 		if !errors.Is(err, dynamo.ErrFenceMoved) {
 			return nil, err
 		}
+		fence.moved()
 		due = undecided(due, outcomes)
 	}
 	return outcomes, w.finish(ctx, class, work, marked, outcomes)
@@ -205,17 +206,14 @@ func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Tim
 	return due, nil
 }
 
-// unheld notes what is held and returns the others. A marked record is past
-// this: a hold was told that it came too late.
-func (w Worker) unheld(ctx context.Context, class retention.Class, due []dynamo.Stored, outcomes map[string]Outcome) ([]dynamo.Stored, error) {
-	held, err := heldAmong(ctx, w.Holds, class, due)
-	if err != nil {
-		return nil, err
+// unheld notes what is held and returns the others.
+func unheld(class retention.Class, due []dynamo.Stored, held dynamo.Held, outcomes map[string]Outcome) []dynamo.Stored {
+	for _, record := range due {
+		if isHeld(class, record, held) {
+			outcomes[record.ID] = Held
+		}
 	}
-	for id := range held {
-		outcomes[id] = Held
-	}
-	return undecided(due, outcomes), nil
+	return undecided(due, outcomes)
 }
 
 func note(outcomes map[string]Outcome, ids []string, outcome Outcome) {

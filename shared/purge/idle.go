@@ -26,19 +26,11 @@ func FindIdle(ctx context.Context, records *dynamo.Records, class retention.Clas
 	var idle Idle
 	before := class.Idle.StartsBefore(now, class.Location())
 	for n := range retention.Shards {
-		var after dynamo.Due
-		for {
-			page, err := records.DueBefore(ctx, class.Name, dynamo.ByActivity, retention.ShardName(n), before, after, pageSize)
+		for entry, err := range records.DueBefore(ctx, class.Name, dynamo.ByActivity, retention.ShardName(n), before, dynamo.Due{}, pageSize) {
 			if err != nil {
 				return Idle{}, fmt.Errorf("finding what is idle in %s: %w", class.Name, err)
 			}
-			if len(page) == 0 {
-				break
-			}
-			for _, entry := range page {
-				idle.note(entry)
-			}
-			after = page[len(page)-1]
+			idle.note(entry)
 		}
 	}
 	return idle, nil

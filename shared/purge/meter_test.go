@@ -52,6 +52,8 @@ func (m *meter) call(ctx context.Context, in smithy.InitializeInput, next smithy
 		used.read = 1
 	case *dynamodb.QueryInput:
 		input.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
+	case *dynamodb.ScanInput:
+		input.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
 	case *dynamodb.BatchGetItemInput:
 		input.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
 		for _, keys := range input.RequestItems {
@@ -65,6 +67,8 @@ func (m *meter) call(ctx context.Context, in smithy.InitializeInput, next smithy
 	out, metadata, err = next.HandleInitialize(ctx, in)
 	switch output := out.Result.(type) {
 	case *dynamodb.QueryOutput:
+		used.read = aws.ToFloat64(output.ConsumedCapacity.CapacityUnits)
+	case *dynamodb.ScanOutput:
 		used.read = aws.ToFloat64(output.ConsumedCapacity.CapacityUnits)
 	case *dynamodb.BatchGetItemOutput:
 		for _, found := range output.Responses {

@@ -109,21 +109,13 @@ func before(by dynamo.Index, class retention.Class, cutoff time.Time) time.Time 
 // eachDue calls do for each entry of both indexes that is due at the cutoff.
 func eachDue(ctx context.Context, records *dynamo.Records, class retention.Class, shard string, cutoff time.Time, do func(dynamo.Due) error) error {
 	for _, by := range []dynamo.Index{dynamo.ByWithdrawal, dynamo.ByStart} {
-		var after dynamo.Due
-		for {
-			page, err := records.DueBefore(ctx, class.Name, by, shard, before(by, class, cutoff), after, pageSize)
+		for d, err := range records.DueBefore(ctx, class.Name, by, shard, before(by, class, cutoff), dynamo.Due{}, pageSize) {
 			if err != nil {
 				return err
 			}
-			if len(page) == 0 {
-				break
+			if err := do(d); err != nil {
+				return err
 			}
-			for _, d := range page {
-				if err := do(d); err != nil {
-					return err
-				}
-			}
-			after = page[len(page)-1]
 		}
 	}
 	return nil

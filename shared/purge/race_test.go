@@ -54,6 +54,33 @@ func TestAHoldPlacedAMomentBeforeTheDeletionWins(t *testing.T) {
 	}
 }
 
+// The holds that a worker has read for its first page are not those of the next.
+func TestAHoldPlacedBetweenTwoPagesWins(t *testing.T) {
+	h := newHouse(t)
+	next := 2
+	for retention.Shard(string(subject(next))) != retention.Shard(string(subject(1))) {
+		next++
+	}
+	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: notDue})
+	h.withdraw("sub-1", cutoff) // so it is on the first page
+	h.put(retention.Record{ID: "sub-2", Subject: subject(next), Start: due})
+	scans := 0
+	racing := before(h.db, "TransactWriteItems", 2, func() error { h.hold(retention.SubjectTarget(subject(next))); return nil })
+	counting := dynamotest.Intercept(racing, func(operation string) error {
+		if operation == "Scan" {
+			scans++
+		}
+		return nil
+	})
+	if err := h.run(counting, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 2, Deleted: 1, Held: 1}, "sub-2")
+	if scans != 2 {
+		t.Errorf("the holds were read %d times, want twice: at first, and when the fence had moved", scans)
+	}
+}
+
 func TestARecordThatChangesAMomentBeforeTheDeletionStays(t *testing.T) {
 	for name, change := range map[string]func(h *house){
 		"a new consent": func(h *house) {

@@ -1,0 +1,63 @@
+//go:build store
+
+package purge_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"stille/shared/dynamo/dynamotest"
+	"stille/shared/purge"
+	"stille/shared/retention"
+	"stille/shared/schema"
+)
+
+func TestAShardGoesOnWhereACallEnded(t *testing.T) {
+	h := newHouse(t)
+	items := slices.Concat(dueItems(0, 0), dueItems(0, 1))
+	dynamotest.PutAll(t, h.db, h.stack.Records(h.class.Name), items)
+	for _, item := range items {
+		if id := item[schema.AttrID].(string); id == items[0][schema.AttrID] || id == items[len(items)-1][schema.AttrID] {
+			h.hold(retention.RecordTarget(h.class.Name, id))
+		}
+	}
+	worker := h.worker(h.db, h.manifest)
+	work := purge.Work{Class: h.class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.ShardName(0)}
+	for calls := 0; !work.Done; calls++ {
+		if calls > 10 {
+			t.Fatal("the shard is never done")
+		}
+		once := true
+		done, err := worker.Shard(t.Context(), h.class, work, func() bool { defer func() { once = false }(); return once })
+		if err != nil {
+			t.Fatal(err)
+		}
+		between, err := json.Marshal(done) // as the state machine carries it
+		if err != nil {
+			t.Fatal(err)
+		}
+		work = purge.Work{}
+		if err := json.Unmarshal(between, &work); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pages, err := h.manifest.Pages(t.Context(), h.class.Name, "run-1", retention.ShardName(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := map[string]int{}
+	for _, page := range pages {
+		for _, id := range page.IDs {
+			taken[id]++
+		}
+	}
+	for _, item := range items {
+		if id := item[schema.AttrID].(string); taken[id] != 1 {
+			t.Errorf("%s was taken up %d times", id, taken[id])
+		}
+	}
+	if len(pages) != 2 || len(h.left()) != 2 {
+		t.Errorf("%d pages, and %d records are left; want 2 and the 2 that are held", len(pages), len(h.left()))
+	}
+}

@@ -1,0 +1,55 @@
+package purge
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"stille/shared/dynamo"
+	"stille/shared/retention"
+)
+
+// queue gives a worker its pages of one shard, and reads the index many pages
+// at a time.
+type queue struct {
+	records *dynamo.Records
+	class   retention.Class
+	cutoff  time.Time
+	shard   string
+
+	next func() (dynamo.Due, error, bool) // of the index that was opened; nil where none is
+	stop func()
+}
+
+// page returns the next entries of the cursor's index, as many as a transaction
+// takes; none at its end. The cursor is the one that the last page left, or
+// where another index begins after the end of one.
+func (q *queue) page(ctx context.Context, at Cursor) ([]dynamo.Due, error) {
+	if q.next == nil {
+		after := dynamo.Due{ID: at.ID, Sort: at.Sort}
+		q.next, q.stop = iter.Pull2(q.records.DueBefore(ctx, q.class.Name, at.By, q.shard, before(at.By, q.class, q.cutoff), after, pageSize))
+	}
+	var page []dynamo.Due
+	for len(page) < dynamo.MaxDeletes {
+		entry, err, more := q.next()
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			break
+		}
+		page = append(page, entry)
+	}
+	if len(page) == 0 {
+		q.close()
+	}
+	return page, nil
+}
+
+// close ends the reading of the index that is open, if one is.
+func (q *queue) close() {
+	if q.stop != nil {
+		q.stop()
+	}
+	q.next, q.stop = nil, nil
+}
