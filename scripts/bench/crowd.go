@@ -131,7 +131,11 @@ func (c *crowd) query(asked call) any {
 			})
 		}
 	}
-	return map[string]any{"Items": entries, "Count": len(entries)}
+	answer := map[string]any{"Items": entries, "Count": len(entries)}
+	if len(entries) > 0 && len(entries) == asked.Limit {
+		answer["LastEvaluatedKey"] = entries[len(entries)-1]
+	}
+	return answer
 }
 
 func number(id string) int {
