@@ -9,9 +9,9 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"stille/shared/dynamo"
@@ -31,6 +31,8 @@ type crowd struct {
 	run    string
 	secret string // the proof keys
 	ids    *regexp.Regexp
+
+	deleted atomic.Int64
 }
 
 // aWhile is how long DynamoDB takes at least. The SDK closes the body of its
@@ -106,6 +108,8 @@ func (c *crowd) answer(operation string, body []byte) string {
 		} else if c.purged && asked.Key[schema.AttrRun].S == c.run {
 			answer = map[string]any{"Item": c.planned()}
 		}
+	case "TransactWriteItems":
+		c.deleted.Add(int64(len(c.ids.FindAll(body, -1)))) // there is one in each deletion, and nowhere else
 	case "DescribeTable":
 		answer = map[string]any{"Table": map[string]any{"ItemCount": 10 * c.due}}
 	case "GetSecretValue":
@@ -226,7 +230,7 @@ func (c *crowd) manifest(w http.ResponseWriter, shard string, page int, asIDs bo
 		return
 	}
 	outcomes := map[string]purge.Outcome{}
-	for id := range slices.Values(ids) {
+	for _, id := range ids {
 		outcomes[id] = purge.Deleted
 	}
 	_ = json.NewEncoder(w).Encode(outcomes)

@@ -32,11 +32,15 @@ const benchRun = "run-1"
 // process, started as Lambda starts it, takes for a large purge and for a small
 // one. One container takes every shard, one after the other.
 func memoryLines(ctx context.Context) ([]string, error) {
-	programs, err := buildPrograms(ctx, "functions/"+schema.PurgePlan, "functions/"+schema.PurgeDelete, "functions/"+schema.PurgeVerify)
+	steps := []string{schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify}
+	var folders []string
+	for _, step := range steps {
+		folders = append(folders, "functions/"+step)
+	}
+	programs, err := buildPrograms(ctx, folders...)
 	if err != nil {
 		return nil, err
 	}
-	steps := []string{schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify}
 	lines := make([]string, len(steps))
 	group, ctx := errgroup.WithContext(ctx) // each process waits most of the time
 	for n, step := range steps {
@@ -95,7 +99,7 @@ func stepMemory(ctx context.Context, step, program string, due int) (float64, er
 	server := httptest.NewServer(everything)
 	defer server.Close()
 	p, err := startProcess(ctx, program, []string{
-		"STILLE_STACK=" + string(benchStack), "CODE_VERSION=" + benchRun, "MANIFEST_BUCKET=manifests", "EVIDENCE_BUCKET=evidence",
+		schema.VarStack + "=" + string(benchStack), schema.VarVersion + "=" + benchRun, schema.VarManifestBucket + "=manifests", schema.VarEvidenceBucket + "=evidence",
 		"LAMBDA_TASK_ROOT=" + infra, "AWS_LAMBDA_FUNCTION_NAME=" + step,
 		"AWS_REGION=eu-north-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL=" + server.URL,
 	})
@@ -107,6 +111,9 @@ func stepMemory(ctx context.Context, step, program string, due int) (float64, er
 		if err := p.work(ctx, event, due); err != nil {
 			return 0, err
 		}
+	}
+	if deleted := everything.deleted.Load(); step == schema.PurgeDelete && deleted != int64(due) {
+		return 0, fmt.Errorf("it deleted %d", deleted)
 	}
 	return p.peak()
 }

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -131,22 +129,18 @@ func (d *Deleter) deleteSome(ctx context.Context, page Page, records []Stored) e
 	operations := make([]types.TransactWriteItem, 0, len(records)+1)
 	operations = append(operations, fenceCheck(d.stack.Holds(), page.Shard, page.Epoch))
 	for _, r := range records {
-		operation := d.deletion
 		if r.InTwoSteps() {
-			operation = d.marking
+			operations = append(operations, d.marking(page.Class, page.Run, r))
+		} else {
+			operations = append(operations, d.deletion(page.Class, r))
 		}
-		next, err := operation(page.Class, page.Run, r)
-		if err != nil {
-			return err
-		}
-		operations = append(operations, next)
 	}
 	_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
 	return err
 }
 
 // deletion deletes a record that is as it was read.
-func (d *Deleter) deletion(class, _ string, r Stored) (types.TransactWriteItem, error) {
+func (d *Deleter) deletion(class string, r Stored) types.TransactWriteItem {
 	condition, names, values := r.asRead()
 	return types.TransactWriteItem{Delete: &types.Delete{
 		TableName: aws.String(d.stack.Records(class)), Key: recordKey(r.ID),
@@ -154,47 +148,42 @@ func (d *Deleter) deletion(class, _ string, r Stored) (types.TransactWriteItem, 
 		ExpressionAttributeNames:            names,
 		ExpressionAttributeValues:           values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}}, nil
+	}}
+}
+
+// marking marks a record that is as it was read, also one that another run has
+// marked: that one's worker, should it still be about, deletes it no more.
+func (d *Deleter) marking(class, run string, r Stored) types.TransactWriteItem {
+	condition, names, values := r.asRead()
+	values[":run"] = text(run)
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: aws.String(d.stack.Records(class)), Key: recordKey(r.ID),
+		UpdateExpression:                    aws.String("SET " + schema.AttrPurgingBy + " = :run"),
+		ConditionExpression:                 &condition,
+		ExpressionAttributeNames:            names,
+		ExpressionAttributeValues:           values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}
 }
 
 // asRead is what exists and unchanged say, in as few words as possible: with
 // the expression package's, a page of a purge took two percent longer.
 func (s Stored) asRead() (condition string, names map[string]string, values item) {
-	var text strings.Builder
-	text.WriteString("attribute_exists(" + schema.AttrID + ")")
+	condition = "attribute_exists(" + schema.AttrID + ")"
 	names, values = map[string]string{"#" + schema.AttrScope: schema.AttrScope}, item{} // it is a reserved word
 	for _, name := range decidedOn() {
 		in := name
 		if name == schema.AttrScope {
 			in = "#" + name
 		}
-		value, there := s.was[name]
-		if !there {
-			text.WriteString(" AND attribute_not_exists(" + in + ")")
-			continue
+		if value, there := s.was[name]; there {
+			condition += " AND " + in + " = :" + name
+			values[":"+name] = value
+		} else {
+			condition += " AND attribute_not_exists(" + in + ")"
 		}
-		text.WriteString(" AND " + in + " = :" + name)
-		values[":"+name] = value
 	}
-	return text.String(), names, values
-}
-
-// marking marks a record that is as it was read, also one that another run has
-// marked: that one's worker, should it still be about, deletes it no more.
-func (d *Deleter) marking(class, run string, r Stored) (types.TransactWriteItem, error) {
-	mark := expression.Set(expression.Name(schema.AttrPurgingBy), expression.Value(run))
-	update, err := updateItem(d.stack.Records(class), r.ID, mark, exists().And(r.unchanged()))
-	if err != nil {
-		return types.TransactWriteItem{}, err
-	}
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: update.TableName, Key: update.Key,
-		UpdateExpression:                    update.UpdateExpression,
-		ConditionExpression:                 update.ConditionExpression,
-		ExpressionAttributeNames:            update.ExpressionAttributeNames,
-		ExpressionAttributeValues:           update.ExpressionAttributeValues,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}}, nil
+	return condition, names, values
 }
 
 // DeleteMarked deletes a record that DeleteUnderFence has marked for the run
@@ -204,11 +193,8 @@ func (d *Deleter) marking(class, run string, r Stored) (types.TransactWriteItem,
 // gone, and nobody would have deleted it.
 func (d *Deleter) DeleteMarked(ctx context.Context, class, run string, record Stored) (Deletion, error) {
 	var done Deletion
-	operation, err := d.deletion(class, run, record.marked(run))
-	if err != nil {
-		return done, err
-	}
-	err = retry(ctx, "deleting a record", func() error {
+	operation := d.deletion(class, record.marked(run))
+	err := retry(ctx, "deleting a record", func() error {
 		_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{operation}})
 		return err
 	})

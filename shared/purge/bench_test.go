@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,10 +17,7 @@ import (
 
 	"stille/shared/dynamo"
 	"stille/shared/dynamo/dynamotest"
-	"stille/shared/objects"
-	"stille/shared/objects/objectstest"
 	"stille/shared/purge"
-	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
 	"stille/shared/schema"
 )
@@ -39,8 +35,8 @@ const (
 // as it was seconds ago.
 func BenchmarkPurgeDelete(b *testing.B) {
 	b.Run("once", func(b *testing.B) {
-		db, stack := dynamotest.Tables(b, retention.Messaging)
-		worker, class := benchWorker(b, db, stack)
+		h := newHouse(b)
+		db, stack, class, worker := h.db, h.stack, h.class, h.worker(h.db, h.manifest)
 		for shard := range 2 * benchShards {
 			for page := range benchPages {
 				dynamotest.PutAll(b, db, stack.Records(class.Name), dueItems(shard, page))
@@ -112,36 +108,24 @@ func inTurns(b *testing.B, deleteShard func(ctx context.Context, shard int, turn
 	}
 }
 
-func benchWorker(b *testing.B, db *dynamodb.Client, stack schema.Stack) (purge.Worker, retention.Class) {
-	policy, err := retention.LoadPolicy([]byte(policyFile))
-	if err != nil {
-		b.Fatal(err)
-	}
-	class, _ := policy.Class(retention.Messaging)
-	return purge.Worker{
-		Records: dynamo.NewRecords(db, stack), Deleter: dynamo.NewDeleter(db, stack), Holds: dynamo.NewHolds(db, stack),
-		Objects: objects.NewDeleter(objectstest.NewMemory("letters")), Manifest: &purgetest.Memory{}, Stops: dynamo.NewRuns(db, stack),
-		Log: slog.New(slog.DiscardHandler),
-	}, class
-}
-
 // What a purge consumes for a record, against what is estimated; and what it
 // writes, against the least: two units for the transaction, and one for each
 // index that the record is in. These here are in two, and every other one is
 // withdrawn and in a third. It is measured once.
 func BenchmarkPurge(b *testing.B) {
 	b.Run("once", func(b *testing.B) {
-		db, stack := dynamotest.Tables(b, retention.Messaging)
-		used, metered := newMeter(db)
-		worker, class := benchWorker(b, metered, stack)
-		const records, entries = benchShards * benchPages * dynamo.MaxDeletes, 2.5
+		h := newHouse(b)
+		used, metered := newMeter(h.db)
+		class, worker := h.class, h.worker(metered, h.manifest)
+		const pages, entries = 3, 2.5
+		const records = benchShards * pages * dynamo.MaxDeletes
 		for shard := range benchShards {
-			for page := range benchPages {
+			for page := range pages {
 				items := dueItems(shard, page)
 				for n := 0; n < len(items); n += 2 {
 					items[n][schema.AttrWithdrawnAt] = retention.Sort(cutoff)
 				}
-				dynamotest.PutAll(b, db, stack.Records(class.Name), items)
+				dynamotest.PutAll(b, h.db, h.stack.Records(class.Name), items)
 			}
 		}
 		made, err := purge.Make(b.Context(), worker.Records, class, "policy", cutoff)

@@ -54,12 +54,11 @@ func Count(ctx context.Context, records *dynamo.Records, holds *dynamo.Holds, cl
 func countLeft(ctx context.Context, records *dynamo.Records, holds *dynamo.Holds, class retention.Class, shard string, cutoff time.Time) (Counted, error) {
 	var counted Counted
 	seen := map[string]bool{}
-	err := eachDue(ctx, records, class, shard, cutoff, func(d dynamo.Due) error {
+	for d, err := range eachDue(ctx, records, class, shard, cutoff) {
+		if err != nil {
+			return counted, err
+		}
 		seen[d.ID] = true
-		return nil
-	})
-	if err != nil {
-		return counted, err
 	}
 	for some := range slices.Chunk(slices.Sorted(maps.Keys(seen)), dynamo.MaxDeletes) {
 		there, unreadable, err := records.Load(ctx, class.Name, some)

@@ -54,11 +54,7 @@ type stage struct {
 func newStage(t *testing.T, n int, tally *tally) *stage {
 	t.Helper()
 	db, stack := dynamotest.TablesApart(t, retention.Messaging)
-	policy, err := retention.LoadPolicy([]byte(policyFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	class, _ := policy.Class(retention.Messaging)
+	_, class := onlyClass(t)
 	return &stage{
 		db: db, stack: stack, class: class, number: n, shard: retention.ShardName(n),
 		wire: newWire(t, db.Options().HTTPClient), tally: tally,

@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"sync"
 	"time"
 
@@ -87,15 +88,17 @@ func Make(ctx context.Context, records *dynamo.Records, class retention.Class, p
 func countShard(ctx context.Context, records *dynamo.Records, class retention.Class, shard string, cutoff time.Time) (int, time.Time, error) {
 	seen := map[string]bool{}
 	var oldest time.Time
-	err := eachDue(ctx, records, class, shard, cutoff, func(d dynamo.Due) error {
+	for d, err := range eachDue(ctx, records, class, shard, cutoff) {
+		if err != nil {
+			return 0, time.Time{}, err
+		}
 		seen[d.ID] = true
 		at, err := retention.ParseSort(d.Sort)
 		if err == nil && (oldest.IsZero() || at.Before(oldest)) {
 			oldest = at
 		}
-		return nil
-	})
-	return len(seen), oldest, err
+	}
+	return len(seen), oldest, nil
 }
 
 // before is the exclusive end of what an index shows as due at the cutoff.
@@ -106,17 +109,16 @@ func before(by dynamo.Index, class retention.Class, cutoff time.Time) time.Time 
 	return class.Keep.StartsBefore(cutoff, class.Location())
 }
 
-// eachDue calls do for each entry of both indexes that is due at the cutoff.
-func eachDue(ctx context.Context, records *dynamo.Records, class retention.Class, shard string, cutoff time.Time, do func(dynamo.Due) error) error {
-	for _, by := range []dynamo.Index{dynamo.ByWithdrawal, dynamo.ByStart} {
-		for d, err := range records.DueBefore(ctx, class.Name, by, shard, before(by, class, cutoff), dynamo.Due{}, pageSize) {
-			if err != nil {
-				return err
-			}
-			if err := do(d); err != nil {
-				return err
+// eachDue gives each entry of both indexes that is due at the cutoff. It ends
+// with the first error.
+func eachDue(ctx context.Context, records *dynamo.Records, class retention.Class, shard string, cutoff time.Time) iter.Seq2[dynamo.Due, error] {
+	return func(yield func(dynamo.Due, error) bool) {
+		for _, by := range []dynamo.Index{dynamo.ByWithdrawal, dynamo.ByStart} {
+			for d, err := range records.DueBefore(ctx, class.Name, by, shard, before(by, class, cutoff), dynamo.Due{}, pageSize) {
+				if !yield(d, err) || err != nil {
+					return
+				}
 			}
 		}
 	}
-	return nil
 }

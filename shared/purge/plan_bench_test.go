@@ -34,11 +34,7 @@ const (
 // a large plan and a small one. It is measured once.
 func BenchmarkPlan(b *testing.B) {
 	b.Run("once", func(b *testing.B) {
-		policy, err := retention.LoadPolicy([]byte(policyFile))
-		if err != nil {
-			b.Fatal(err)
-		}
-		class, _ := policy.Class(retention.Messaging)
+		_, class := onlyClass(b)
 		db := dynamotest.Client(b)
 		stack := fill(b, db, "small", smallTable)
 		small, _ := plan(b, db, stack, class, cutoff, fewDue)

@@ -60,7 +60,7 @@ func TestTheManifestInMemoryKeepsItsPromises(t *testing.T) {
 
 // house is a stack with one class and a purge over it.
 type house struct {
-	t        *testing.T
+	t        testing.TB
 	db       *dynamodb.Client
 	stack    schema.Stack
 	class    retention.Class
@@ -73,14 +73,21 @@ type house struct {
 	log      *bytes.Buffer
 }
 
-func newHouse(t *testing.T) *house {
+// onlyClass is the policy of policyFile, and its one class.
+func onlyClass(t testing.TB) (*retention.Policy, retention.Class) {
 	t.Helper()
-	db, stack := dynamotest.Tables(t, retention.Messaging)
 	policy, err := retention.LoadPolicy([]byte(policyFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	class, _ := policy.Class(retention.Messaging)
+	return policy, class
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	db, stack := dynamotest.Tables(t, retention.Messaging)
+	policy, class := onlyClass(t)
 	h := &house{
 		t: t, db: db, stack: stack, class: class, policy: policy, log: &bytes.Buffer{},
 		records: dynamo.NewRecords(db, stack), holds: dynamo.NewHolds(db, stack), manifest: &purgetest.Memory{},

@@ -207,14 +207,13 @@ func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time
 func (v Verifier) ask(ctx context.Context, class retention.Class, cutoff time.Time, account *Account) (stale bool, err error) {
 	var unknown []string
 	for n := range retention.Shards {
-		err := eachDue(ctx, v.Records, class, retention.ShardName(n), cutoff, func(d dynamo.Due) error {
+		for d, err := range eachDue(ctx, v.Records, class, retention.ShardName(n), cutoff) {
+			if err != nil {
+				return false, err
+			}
 			if !account.accounted[d.ID] {
 				unknown = append(unknown, d.ID)
 			}
-			return nil
-		})
-		if err != nil {
-			return false, err
 		}
 	}
 	unknown = slices.Compact(slices.Sorted(slices.Values(unknown)))
