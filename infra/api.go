@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // Requests a second that the tools may make together, each with up to a
@@ -24,13 +24,13 @@ func (s stack) toolsAPI(k keys, t tables, links awsapigatewayv2.HttpApi) awsapig
 	post := func(path string, f awslambda.Function) {
 		route(api, awsapigatewayv2.HttpMethod_POST, path, f)
 	}
-	post(schema.RouteCheck, s.check(k, t))
-	post(schema.RouteLinks, s.mint(k, t, links))
-	post(schema.RouteSuppressions, s.changesList(schema.Suppress, k, t))
-	post(schema.RouteRelease, s.changesList(schema.Release, k, t))
-	post(schema.RouteRecords, s.changesRecords(schema.Record, k, t, t.mayClaimSlots()...))
-	post(schema.RouteRecordsEnded, s.changesRecords(schema.End, k, t,
-		allow(indexArns(schema.IndexSubject, t.records()...), "dynamodb:Query")))
+	post(names.RouteCheck, s.check(k, t))
+	post(names.RouteLinks, s.mint(k, t, links))
+	post(names.RouteSuppressions, s.changesList(names.Suppress, k, t))
+	post(names.RouteRelease, s.changesList(names.Release, k, t))
+	post(names.RouteRecords, s.changesRecords(names.Record, k, t, t.mayClaimSlots()...))
+	post(names.RouteRecordsEnded, s.changesRecords(names.End, k, t,
+		allow(indexArns(names.IndexSubject, t.records()...), "dynamodb:Query")))
 
 	s.stage("tools-stage", api, &awsapigatewayv2.CfnStage_RouteSettingsProperty{
 		ThrottlingRateLimit:  jsii.Number(toolsRate),
@@ -44,7 +44,7 @@ func apiTimeout() awscdk.Duration { return awscdk.Duration_Seconds(jsii.Number(2
 
 func (s stack) check(k keys, t tables) awslambda.Function {
 	return s.function(function{
-		name:    schema.Check,
+		name:    names.Check,
 		memory:  512,
 		timeout: apiTimeout(),
 		may: []awsiam.PolicyStatement{
@@ -58,10 +58,10 @@ func (s stack) check(k keys, t tables) awslambda.Function {
 func (s stack) mint(k keys, t tables, links awsapigatewayv2.HttpApi) awslambda.Function {
 	variables := map[string]*string{}
 	if s.Settings.Gateway != "" {
-		variables[schema.VarLinkBase] = s.Settings.address(links)
+		variables[names.VarLinkBase] = s.Settings.address(links)
 	}
 	return s.function(function{
-		name:      schema.Mint,
+		name:      names.Mint,
 		memory:    512,
 		timeout:   apiTimeout(),
 		variables: variables,

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // events are where events go out and come in.
@@ -70,14 +70,14 @@ type consumer struct {
 // streams connects the tables to what follows from a change in them.
 func (s stack) streams(k keys, t tables, e events) []consumer {
 	// An erasure withdraws records of every class.
-	propagate := s.consumer(schema.Propagate, []awsdynamodb.TableV2{t.ledger}, append(s.mayUpdateRecords(k, t),
+	propagate := s.consumer(names.Propagate, []awsdynamodb.TableV2{t.ledger}, append(s.mayUpdateRecords(k, t),
 		allow(arns(t.suppressions), "dynamodb:GetItem"),
-		allow(indexArns(schema.IndexSubject, t.records()...), "dynamodb:Query"),
+		allow(indexArns(names.IndexSubject, t.records()...), "dynamodb:Query"),
 		allow([]*string{e.bus.EventBusArn()}, "events:PutEvents"),
 	))
-	stamp := s.consumer(schema.Stamp, t.records(), slices.Concat(s.mayUpdateRecords(k, t), t.mayClaimSlots(), []awsiam.PolicyStatement{
+	stamp := s.consumer(names.Stamp, t.records(), slices.Concat(s.mayUpdateRecords(k, t), t.mayClaimSlots(), []awsiam.PolicyStatement{
 		allow(arns(t.suppressions), "dynamodb:GetItem"),
-		allow(indexArns(schema.IndexRecord, t.slots), "dynamodb:Query"),
+		allow(indexArns(names.IndexRecord, t.slots), "dynamodb:Query"),
 		allow(arns(t.slots), "dynamodb:DeleteItem"),
 	}))
 	return []consumer{propagate, stamp}
@@ -102,7 +102,7 @@ func (s stack) consumer(name string, sources []awsdynamodb.TableV2, may []awsiam
 		name:      name,
 		memory:    256,
 		timeout:   awscdk.Duration_Minutes(jsii.Number(1)),
-		variables: map[string]*string{schema.VarParkedQueue: parked.QueueUrl()},
+		variables: map[string]*string{names.VarParkedQueue: parked.QueueUrl()},
 		may:       may,
 	})
 	for _, source := range sources {

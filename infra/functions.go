@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // function is what sets one function apart from the others.
@@ -38,9 +38,9 @@ func (s stack) function(f function) awslambda.Function {
 		RemovalPolicy: s.Settings.RemovalPolicy,
 	})
 	variables := map[string]*string{
-		schema.VarStack:   jsii.String(string(s.Name)),
-		schema.VarVersion: jsii.String(s.Version),
-		"GOMEMLIMIT":      jsii.Sprintf("%.0fMiB", f.memory*memoryOfGo), // Go's runtime reads it
+		names.VarStack:   jsii.String(string(s.Name)),
+		names.VarVersion: jsii.String(s.Version),
+		"GOMEMLIMIT":     jsii.Sprintf("%.0fMiB", f.memory*memoryOfGo), // Go's runtime reads it
 	}
 	maps.Copy(variables, f.variables)
 	may := append([]awsiam.PolicyStatement{

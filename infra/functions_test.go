@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 func TestFunctions(t *testing.T) {
@@ -36,8 +36,8 @@ func TestFunctions(t *testing.T) {
 				made.named(function, "Properties", "ReservedConcurrentExecutions"))
 		})
 		t.Run("know their stack and version", func(t *testing.T) {
-			equal(t, same("stille", all...), made.named(function, "Properties", "Environment", "Variables", schema.VarStack))
-			equal(t, same("v1", all...), made.named(function, "Properties", "Environment", "Variables", schema.VarVersion))
+			equal(t, same("stille", all...), made.named(function, "Properties", "Environment", "Variables", names.VarStack))
+			equal(t, same("v1", all...), made.named(function, "Properties", "Environment", "Variables", names.VarVersion))
 		})
 		t.Run("collect before their memory is full", func(t *testing.T) {
 			limits := made.named(function, "Properties", "Environment", "Variables", "GOMEMLIMIT")
@@ -66,7 +66,7 @@ func TestFunctions(t *testing.T) {
 			}
 		})
 		t.Run("park what they cannot take from a stream", func(t *testing.T) {
-			queues := made.named(function, "Properties", "Environment", "Variables", schema.VarParkedQueue)
+			queues := made.named(function, "Properties", "Environment", "Variables", names.VarParkedQueue)
 			for _, name := range []string{"propagate", "stamp"} {
 				if got := made.text(queues["stille-"+name]); got != name+"parked" {
 					t.Errorf("%s parks in %s", name, got)
@@ -80,10 +80,10 @@ func TestFunctions(t *testing.T) {
 		equal(t, same([]any{here}, all...), local().named(function, "Properties", "Architectures"))
 	})
 	t.Run("mint links to the brands' own domains in production", func(t *testing.T) {
-		if got := production().named(function, "Properties", "Environment", "Variables", schema.VarLinkBase)["stille-mint"]; got != nil {
+		if got := production().named(function, "Properties", "Environment", "Variables", names.VarLinkBase)["stille-mint"]; got != nil {
 			t.Errorf("production: %v", got)
 		}
-		if got := local().text(local().named(function, "Properties", "Environment", "Variables", schema.VarLinkBase)["stille-mint"]); got != below("stille-links-api") {
+		if got := local().text(local().named(function, "Properties", "Environment", "Variables", names.VarLinkBase)["stille-mint"]); got != below("stille-links-api") {
 			t.Errorf("local: %s", got)
 		}
 	})

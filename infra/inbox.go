@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 const (
@@ -37,11 +37,11 @@ type inbox struct {
 func (s stack) inboxes(k keys, t tables, e events) []inbox {
 	s.configurationSet(e.feedback)
 	feedback := s.inbox(e.feedback, function{
-		name: schema.Feedback,
+		name: names.Feedback,
 		may:  append(t.mayChangeList(), mayRead(k.contact)),
 	})
 	replies := s.inbox(e.smsReply, function{
-		name:      schema.SMSReply,
+		name:      names.SMSReply,
 		variables: s.Settings.smsVariables(),
 		may: append(t.mayChangeList(), mayRead(k.contact),
 			allow(arns(t.replies), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),

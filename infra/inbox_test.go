@@ -9,10 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
-func inboxNames() []string { return []string{schema.Feedback, schema.SMSReply} }
+func inboxNames() []string { return []string{names.Feedback, names.SMSReply} }
 
 // logical is a name without what CloudFormation does not take in its ids.
 func logical(name string) string { return strings.ReplaceAll(name, "-", "") }

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 type keys struct {
@@ -89,7 +89,7 @@ type rotation struct {
 func (s stack) rotation(k keys, t tables) rotation {
 	missed := s.queue("rotation-missed")
 	rotate := s.function(function{
-		name:   schema.RotateKeys,
+		name:   names.RotateKeys,
 		memory: 512,
 		// Counting reads whole tables.
 		timeout: awscdk.Duration_Minutes(jsii.Number(15)),
@@ -105,7 +105,7 @@ func (s stack) rotation(k keys, t tables) rotation {
 		OnFailure: awslambdadestinations.NewSqsDestination(missed),
 	})
 	awsscheduler.NewSchedule(s.Stack, jsii.String("schedule-link-keys"), &awsscheduler.ScheduleProps{
-		ScheduleName: jsii.String(s.Name.Function(schema.RotateKeys)),
+		ScheduleName: jsii.String(s.Name.Function(names.RotateKeys)),
 		Schedule:     awsscheduler.ScheduleExpression_Expression(jsii.String(linkKeysSchedule), awscdk.TimeZone_ETC_UTC()),
 		Target: awsschedulertargets.NewLambdaInvoke(rotate, &awsschedulertargets.ScheduleTargetBaseProps{
 			Input:           awsscheduler.ScheduleTargetInput_FromObject(map[string]any{"rotate": "link"}),

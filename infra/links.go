@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // linksConcurrency is what each link function has to itself: about a thousand
@@ -23,15 +23,15 @@ const linksConcurrency = 50
 func (s stack) linksAPI(k keys, t tables, w waiting) awsapigatewayv2.HttpApi {
 	api := s.httpAPI("links-api", s.Settings.LinksAPITags)
 	for _, door := range []struct{ function, route string }{
-		{schema.UnsubscribeEmail, schema.RouteEmailLink},
-		{schema.UnsubscribeSMS, schema.RouteSMSLink},
+		{names.UnsubscribeEmail, names.RouteEmailLink},
+		{names.UnsubscribeSMS, names.RouteSMSLink},
 	} {
 		f := s.function(function{
 			name:        door.function,
 			memory:      256,
 			timeout:     awscdk.Duration_Seconds(jsii.Number(10)),
 			concurrency: jsii.Number(linksConcurrency),
-			variables:   map[string]*string{schema.VarWaitingQueue: w.queue.QueueUrl()},
+			variables:   map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl()},
 			may:         append(t.mayChangeList(), mayRead(k.contact, k.link), w.mayWait()),
 		})
 		// Every method reaches the function: it has an answer for each.

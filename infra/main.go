@@ -20,8 +20,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 	"stille/shared/scope"
 )
 
@@ -76,7 +76,7 @@ func readConfig(app awscdk.App, policy *retention.Policy) (Config, error) {
 	}
 	settings, err := settingsFor(given("environment"), given("gateway"), given("sms"))
 	config := Config{
-		Name:     schema.Stack(cmp.Or(given("stack"), string(schema.DefaultStack))),
+		Name:     names.Stack(cmp.Or(given("stack"), string(names.DefaultStack))),
 		Region:   cmp.Or(given("region"), defaultRegion),
 		Version:  given("version"),
 		Dist:     "../dist",
@@ -91,13 +91,13 @@ func readConfig(app awscdk.App, policy *retention.Policy) (Config, error) {
 
 // loadPolicy reads retention.yaml; its error names file and lines.
 func loadPolicy() (*retention.Policy, error) {
-	data, err := os.ReadFile(schema.RetentionFile)
+	data, err := os.ReadFile(names.RetentionFile)
 	if err != nil {
 		return nil, err
 	}
 	policy, err := retention.LoadPolicy(data)
 	if err != nil {
-		return nil, fmt.Errorf("infra/%s: %w", schema.RetentionFile, err)
+		return nil, fmt.Errorf("infra/%s: %w", names.RetentionFile, err)
 	}
 	return policy, nil
 }
@@ -105,7 +105,7 @@ func loadPolicy() (*retention.Policy, error) {
 // lockScopes checks scopes.yaml against the scopes that were deployed before,
 // and returns what adds the new ones to them. It writes nothing itself.
 func lockScopes() (save func() error, err error) {
-	data, err := os.ReadFile(schema.ScopesFile)
+	data, err := os.ReadFile(names.ScopesFile)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func lockScopes() (save func() error, err error) {
 	}
 	registry, err := scope.Load(data)
 	if err != nil {
-		return nil, fmt.Errorf("infra/%s: %w", schema.ScopesFile, err)
+		return nil, fmt.Errorf("infra/%s: %w", names.ScopesFile, err)
 	}
 	after, err := scope.CheckLock(before, registry)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // inFolderWith makes the working directory one with copies of the policy files
@@ -19,7 +19,7 @@ import (
 func inFolderWith(t *testing.T, file, before, after string) {
 	t.Helper()
 	contents := map[string]string{}
-	for _, name := range []string{schema.RetentionFile, schema.ScopesFile, lockFile} {
+	for _, name := range []string{names.RetentionFile, names.ScopesFile, lockFile} {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -40,10 +40,10 @@ func inFolderWith(t *testing.T, file, before, after string) {
 
 func TestSynthRefusesAndSaysWhere(t *testing.T) {
 	for _, test := range []struct{ mistake, file, before, after, says string }{
-		{"a period longer than the policy's", schema.RetentionFile, "keep: P6M", "keep: P7M", "infra/retention.yaml"},
-		{"a field that nobody knows", schema.RetentionFile, "keep: P6M", "keep: P6M\n    kept: P6M", "infra/retention.yaml"},
-		{"text that is no YAML", schema.RetentionFile, "keep: P6M", "keep: P6M: P6M", "infra/retention.yaml"},
-		{"a scope whose brand is missing", schema.ScopesFile, "scope: acme/newsletter", "scope: apex/newsletter", "infra/scopes.yaml"},
+		{"a period longer than the policy's", names.RetentionFile, "keep: P6M", "keep: P7M", "infra/retention.yaml"},
+		{"a field that nobody knows", names.RetentionFile, "keep: P6M", "keep: P6M\n    kept: P6M", "infra/retention.yaml"},
+		{"text that is no YAML", names.RetentionFile, "keep: P6M", "keep: P6M: P6M", "infra/retention.yaml"},
+		{"a scope whose brand is missing", names.ScopesFile, "scope: acme/newsletter", "scope: apex/newsletter", "infra/scopes.yaml"},
 		{"a scope that was removed", lockFile, "3 globex", "4 gone", "infra/scopes.lock"},
 		{"an id that was used before", lockFile, "3 globex", "3 gone", "infra/scopes.lock"},
 	} {
@@ -121,7 +121,7 @@ func TestNothingIsDeployedByLeavingItOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := [3]any{config.Name, config.Region, config.Version}; got != [3]any{schema.DefaultStack, "eu-north-1", "v1"} {
+	if got := [3]any{config.Name, config.Region, config.Version}; got != [3]any{names.DefaultStack, "eu-north-1", "v1"} {
 		t.Errorf("got %v", got)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // shardsAtOnce is how many of a run's shards delete at the same time.
@@ -63,7 +63,7 @@ func (s stack) purges(k keys, t tables, b buckets, e events) purges {
 
 func (s stack) purgePlan(k keys, t tables) awslambda.Function {
 	return s.function(function{
-		name:    schema.PurgePlan,
+		name:    names.PurgePlan,
 		memory:  512,
 		timeout: awscdk.Duration_Minutes(jsii.Number(15)),
 		may: []awsiam.PolicyStatement{
@@ -83,15 +83,15 @@ func (s stack) purgePlan(k keys, t tables) awslambda.Function {
 
 // dueIndexes are the indexes in which the purge finds what is due.
 func dueIndexes(t tables) []*string {
-	return append(indexArns(schema.IndexDue, t.records()...), indexArns(schema.IndexWithdrawn, t.records()...)...)
+	return append(indexArns(names.IndexDue, t.records()...), indexArns(names.IndexWithdrawn, t.records()...)...)
 }
 
 func (s stack) purgeDelete(k keys, t tables, b buckets) awslambda.Function {
 	return s.function(function{
-		name:      schema.PurgeDelete,
+		name:      names.PurgeDelete,
 		memory:    512,
 		timeout:   awscdk.Duration_Minutes(jsii.Number(15)),
-		variables: map[string]*string{schema.VarManifestBucket: b.manifests.BucketName()},
+		variables: map[string]*string{names.VarManifestBucket: b.manifests.BucketName()},
 		may: append([]awsiam.PolicyStatement{
 			// UpdateItem marks the records whose objects go before them.
 			allow(arns(t.records()...), "dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem"),
@@ -99,7 +99,7 @@ func (s stack) purgeDelete(k keys, t tables, b buckets) awslambda.Function {
 			s.writesRecords(k),
 			allow(arns(t.holds), "dynamodb:GetItem", "dynamodb:Scan", "dynamodb:ConditionCheckItem"),
 			allow(arns(t.runs), "dynamodb:GetItem"),
-			allow([]*string{b.manifests.ArnForObjects(jsii.String(schema.ManifestPages + "*"))}, "s3:PutObject"),
+			allow([]*string{b.manifests.ArnForObjects(jsii.String(names.ManifestPages + "*"))}, "s3:PutObject"),
 		}, s.deletesObjects()...),
 	})
 }
@@ -128,16 +128,16 @@ func (s stack) deletesObjects() []awsiam.PolicyStatement {
 
 func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Function {
 	return s.function(function{
-		name:    schema.PurgeVerify,
+		name:    names.PurgeVerify,
 		memory:  3008, // it holds the list of a run's deletions: `make bench` says how much a million take
 		timeout: awscdk.Duration_Minutes(jsii.Number(15)),
 		variables: map[string]*string{
-			schema.VarManifestBucket: b.manifests.BucketName(),
-			schema.VarEvidenceBucket: b.evidence.BucketName(),
+			names.VarManifestBucket: b.manifests.BucketName(),
+			names.VarEvidenceBucket: b.evidence.BucketName(),
 		},
 		may: []awsiam.PolicyStatement{
 			allow(arns(t.records()...), "dynamodb:BatchGetItem"),
-			allow(append(dueIndexes(t), indexArns(schema.IndexRunning, t.records()...)...), "dynamodb:Query"),
+			allow(append(dueIndexes(t), indexArns(names.IndexRunning, t.records()...)...), "dynamodb:Query"),
 			s.readsRecords(k),
 			allow(arns(t.holds), "dynamodb:BatchGetItem"), // what a hold keeps is not overdue
 			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
@@ -165,7 +165,7 @@ func (s stack) machine(class retention.Class, f steps, role awsiam.IRole) awsste
 		"startedAt": at("$$.Execution.StartTime"),
 	}
 
-	failed := ended(scope, "Failed", schema.PurgeFailed, "A step or a shard failed; the certificate of this run says what it did.")
+	failed := ended(scope, "Failed", names.PurgeFailed, "A step or a shard failed; the certificate of this run says what it did.")
 	certify := invoke("Certify the failure", f.verify, with(run, map[string]any{
 		"failed": true,
 		"error":  at("$.Error"),
@@ -217,9 +217,9 @@ func (s stack) machine(class retention.Class, f steps, role awsiam.IRole) awsste
 		When(is("$.next", "finish"), finish, nil).
 		Otherwise(refused))
 	outcome := awsstepfunctions.NewChoice(scope, jsii.String("Completed?"), nil).
-		When(is("$.outcome", schema.Completed), awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
-		When(is("$.outcome", schema.Halted), ended(scope, "Halted", schema.PurgeHalted, "The brake held the run; nothing was deleted. An operator approves its plan."), nil).
-		When(is("$.outcome", schema.Stopped), ended(scope, "Stopped", schema.PurgeStopped, "The run was stopped, or another run of the class was on."), nil).
+		When(is("$.outcome", names.Completed), awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
+		When(is("$.outcome", names.Halted), ended(scope, "Halted", names.PurgeHalted, "The brake held the run; nothing was deleted. An operator approves its plan."), nil).
+		When(is("$.outcome", names.Stopped), ended(scope, "Stopped", names.PurgeStopped, "The run was stopped, or another run of the class was on."), nil).
 		Otherwise(failed)
 	verify.Next(outcome)
 	refused.Next(outcome)
@@ -330,9 +330,9 @@ func (s stack) schedule(class retention.Class, machine awsstepfunctions.StateMac
 // run. Over a day, so that the alarm stands until the next night's run.
 func overdue(class string) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace:     jsii.String(schema.Source),
-		MetricName:    jsii.String(schema.MetricOverdue),
-		DimensionsMap: &map[string]*string{schema.AttrClass: jsii.String(class)},
+		Namespace:     jsii.String(names.Source),
+		MetricName:    jsii.String(names.MetricOverdue),
+		DimensionsMap: &map[string]*string{names.AttrClass: jsii.String(class)},
 		Period:        awscdk.Duration_Days(jsii.Number(1)),
 		Statistic:     jsii.String("Maximum"),
 	})

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 const (
@@ -59,16 +59,16 @@ func (s stack) audits(k keys, t tables, b buckets, verify awslambda.Function, mi
 // notes.
 func (s stack) purgeAudit(k keys, t tables, b buckets) awslambda.Function {
 	return s.function(function{
-		name:      schema.PurgeAudit,
+		name:      names.PurgeAudit,
 		memory:    512,
 		timeout:   awscdk.Duration_Minutes(jsii.Number(15)),
-		variables: map[string]*string{schema.VarManifestBucket: b.manifests.BucketName()},
+		variables: map[string]*string{names.VarManifestBucket: b.manifests.BucketName()},
 		may: []awsiam.PolicyStatement{
 			allow(arns(t.records()...), "dynamodb:Scan", "dynamodb:BatchGetItem"),
 			s.readsRecords(k),
 			allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:BatchGetItem"),
 			allow(arns(t.holds), "dynamodb:BatchGetItem"),
-			allow([]*string{b.manifests.ArnForObjects(jsii.String(schema.AuditParts + "*"))}, "s3:PutObject"),
+			allow([]*string{b.manifests.ArnForObjects(jsii.String(names.AuditParts + "*"))}, "s3:PutObject"),
 		},
 	})
 }
@@ -84,7 +84,7 @@ func (s stack) auditMachine(class retention.Class, audit, verify awslambda.Funct
 		"audit":     true,
 	}
 
-	failed := ended(scope, "Failed", schema.AuditFailed, "Not every record was read, or not by one policy.")
+	failed := ended(scope, "Failed", names.AuditFailed, "Not every record was read, or not by one policy.")
 	failure := &awsstepfunctions.CatchProps{Errors: jsii.Strings("States.ALL")}
 	giveUp := invoke(scope, "Certify the failure", verify, with(run, map[string]any{"failed": true, "error": at("$.Error")}))
 	again(giveUp)
@@ -117,7 +117,7 @@ func (s stack) auditMachine(class retention.Class, audit, verify awslambda.Funct
 	again(certify)
 	certify.AddCatch(giveUp, failure)
 	certify.Next(awsstepfunctions.NewChoice(scope, jsii.String("Completed?"), nil).
-		When(awsstepfunctions.Condition_StringEquals(jsii.String("$.outcome"), jsii.String(schema.Completed)),
+		When(awsstepfunctions.Condition_StringEquals(jsii.String("$.outcome"), jsii.String(names.Completed)),
 			awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
 		Otherwise(failed))
 
@@ -143,9 +143,9 @@ func segment(scope constructs.Construct, pages awsstepfunctionstasks.LambdaInvok
 // auditFaults is the metric that purge-verify's log line makes.
 func auditFaults(class string) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace:     jsii.String(schema.Source),
-		MetricName:    jsii.String(schema.MetricAuditFaults),
-		DimensionsMap: &map[string]*string{schema.AttrClass: jsii.String(class)},
+		Namespace:     jsii.String(names.Source),
+		MetricName:    jsii.String(names.MetricAuditFaults),
+		DimensionsMap: &map[string]*string{names.AttrClass: jsii.String(class)},
 		Period:        awscdk.Duration_Minutes(jsii.Number(5)),
 		Statistic:     jsii.String("Sum"),
 	})

@@ -132,13 +132,13 @@ func TestEveryFunctionMayDoWhatItMustAndNothingElse(t *testing.T) {
 			"dynamodb:GetItem stille-replies", "dynamodb:PutItem stille-replies", "dynamodb:DeleteItem stille-replies",
 			"sms-voice:SendTextMessage arn:AWS::Partition:sms-voice:eu-north-1:AWS::AccountId:phone-number/*",
 		}),
-		"record": slices.Concat(writesRecords, []string{
+		"store-records": slices.Concat(writesRecords, []string{
 			secret + "contact-keys-??????",
 			"dynamodb:GetItem stille-tools",
 			"dynamodb:GetItem stille-suppressions",
 			"dynamodb:GetItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
 		}, claimsSlots),
-		"end": slices.Concat(writesRecords, []string{
+		"end-records": slices.Concat(writesRecords, []string{
 			secret + "contact-keys-??????",
 			"dynamodb:GetItem stille-tools",
 			"dynamodb:GetItem stille-suppressions",

@@ -5,13 +5,13 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // Config is what a stack is built from.
 type Config struct {
-	Name     schema.Stack
+	Name     names.Stack
 	Region   string
 	Version  string // what is deployed, as certificates name it
 	Dist     string // the build's folder, with one folder per function
@@ -50,14 +50,14 @@ func NewStack(app constructs.Construct, config Config) awscdk.Stack {
 	purges := s.purges(keys, tables, buckets, events)
 	s.alarms(links, waiting, inboxes, streams, purges, rotation)
 
-	s.output(schema.OutputLinks, s.Settings.address(links))
-	s.output(schema.OutputAPI, s.Settings.address(tools))
-	s.output(schema.OutputEvidenceBucket, buckets.evidence.BucketName())
-	s.output(schema.OutputManifestBucket, buckets.manifests.BucketName())
-	s.output(schema.OutputFeedbackTopic, events.feedback.TopicArn())
-	s.output(schema.OutputSMSReplyTopic, events.smsReply.TopicArn())
+	s.output(names.OutputLinks, s.Settings.address(links))
+	s.output(names.OutputAPI, s.Settings.address(tools))
+	s.output(names.OutputEvidenceBucket, buckets.evidence.BucketName())
+	s.output(names.OutputManifestBucket, buckets.manifests.BucketName())
+	s.output(names.OutputFeedbackTopic, events.feedback.TopicArn())
+	s.output(names.OutputSMSReplyTopic, events.smsReply.TopicArn())
 	for _, m := range purges.machines {
-		s.output(schema.OutputPurge(m.class), m.StateMachineArn())
+		s.output(names.OutputPurge(m.class), m.StateMachineArn())
 	}
 	return s.Stack
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // What the emulator drops in silence is only ever seen here.
@@ -336,12 +336,12 @@ func TestOutputs(t *testing.T) {
 			got[name] = made.text(dig(output, "Value"))
 		}
 		want := map[string]string{
-			schema.OutputLinks: address[environment]("stille-links-api"), schema.OutputAPI: address[environment]("stille-tools-api"),
-			schema.OutputEvidenceBucket: "evidence", schema.OutputManifestBucket: "manifests",
-			schema.OutputFeedbackTopic: "stille-feedback", schema.OutputSMSReplyTopic: "stille-sms-reply",
+			names.OutputLinks: address[environment]("stille-links-api"), names.OutputAPI: address[environment]("stille-tools-api"),
+			names.OutputEvidenceBucket: "evidence", names.OutputManifestBucket: "manifests",
+			names.OutputFeedbackTopic: "stille-feedback", names.OutputSMSReplyTopic: "stille-sms-reply",
 		}
 		for _, class := range classNames() {
-			want[schema.OutputPurge(class)] = "stille-purge-" + class
+			want[names.OutputPurge(class)] = "stille-purge-" + class
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // backupDays is how long a table can be set back to any second. The class
@@ -31,49 +31,49 @@ func (s stack) tables(k keys) tables {
 	var t tables
 	t.suppressions = s.table("suppressions", &awsdynamodb.TablePropsV2{
 		TableName:    jsii.String(s.Name.Suppressions()),
-		PartitionKey: text(schema.AttrKey),
+		PartitionKey: text(names.AttrKey),
 	})
 	t.ledger = s.table("ledger", &awsdynamodb.TablePropsV2{
 		TableName:    jsii.String(s.Name.Ledger()),
-		PartitionKey: text(schema.AttrKey),
-		SortKey:      number(schema.AttrVersion),
+		PartitionKey: text(names.AttrKey),
+		SortKey:      number(names.AttrVersion),
 		DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
 	})
 	t.holds = s.table("holds", &awsdynamodb.TablePropsV2{
 		TableName:    jsii.String(s.Name.Holds()),
-		PartitionKey: text(schema.AttrTarget),
+		PartitionKey: text(names.AttrTarget),
 	})
 	t.runs = s.table("runs", &awsdynamodb.TablePropsV2{
 		TableName:    jsii.String(s.Name.Runs()),
-		PartitionKey: text(schema.AttrClass),
-		SortKey:      text(schema.AttrRun),
+		PartitionKey: text(names.AttrClass),
+		SortKey:      text(names.AttrRun),
 	})
 	t.tools = s.table("tools", &awsdynamodb.TablePropsV2{
 		TableName:    jsii.String(s.Name.Tools()),
-		PartitionKey: text(schema.AttrHash),
+		PartitionKey: text(names.AttrHash),
 	})
 	t.replies = s.table("replies", &awsdynamodb.TablePropsV2{
 		TableName:           jsii.String(s.Name.Replies()),
-		PartitionKey:        text(schema.AttrID),
-		TimeToLiveAttribute: jsii.String(schema.AttrExpires),
+		PartitionKey:        text(names.AttrID),
+		TimeToLiveAttribute: jsii.String(names.AttrExpires),
 	})
 	t.slots = s.table("slots", &awsdynamodb.TablePropsV2{
 		TableName:                        jsii.String(s.Name.Slots()),
-		PartitionKey:                     text(schema.AttrSlot),
-		GlobalSecondaryIndexes:           &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{index(schema.IndexRecord, schema.AttrRecord, nil)},
+		PartitionKey:                     text(names.AttrSlot),
+		GlobalSecondaryIndexes:           &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{index(names.IndexRecord, names.AttrRecord, nil)},
 		PointInTimeRecoverySpecification: backup(retention.BackupDays),
 	})
 	for _, class := range s.Policy.Classes {
 		t.classes = append(t.classes, classTable{class.Name, s.table("records-"+class.Name, &awsdynamodb.TablePropsV2{
 			TableName:    jsii.String(s.Name.Records(class.Name)),
-			PartitionKey: text(schema.AttrID),
+			PartitionKey: text(names.AttrID),
 			DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
 			Encryption:   awsdynamodb.TableEncryptionV2_CustomerManagedKey(k.records, nil),
 			GlobalSecondaryIndexes: &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{
-				index(schema.IndexDue, schema.AttrRetentionShard, text(schema.AttrRetentionSort)),
-				index(schema.IndexWithdrawn, schema.AttrRetentionShard, text(schema.AttrWithdrawnAt)),
-				index(schema.IndexSubject, schema.AttrSubject, nil),
-				index(schema.IndexRunning, schema.AttrRetentionShard, text(schema.AttrActiveSort)),
+				index(names.IndexDue, names.AttrRetentionShard, text(names.AttrRetentionSort)),
+				index(names.IndexWithdrawn, names.AttrRetentionShard, text(names.AttrWithdrawnAt)),
+				index(names.IndexSubject, names.AttrSubject, nil),
+				index(names.IndexRunning, names.AttrRetentionShard, text(names.AttrActiveSort)),
 			},
 			PointInTimeRecoverySpecification: backup(retention.BackupDays),
 		})})

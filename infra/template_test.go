@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // template is a synthesised template, as CloudFormation gets it.
@@ -62,7 +62,7 @@ func synthesise(environment string, more []string) template {
 	if err != nil {
 		panic(err)
 	}
-	data, err := os.ReadFile(schema.RetentionFile)
+	data, err := os.ReadFile(names.RetentionFile)
 	if err != nil {
 		panic(err)
 	}
@@ -84,9 +84,9 @@ func synthesise(environment string, more []string) template {
 
 func functionNames() []string {
 	return []string{
-		schema.UnsubscribeEmail, schema.UnsubscribeSMS, schema.Drain, schema.Check, schema.Mint, schema.Suppress, schema.Release, schema.Record, schema.End,
-		schema.Feedback, schema.SMSReply,
-		schema.Propagate, schema.Stamp, schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify, schema.PurgeAudit, schema.RotateKeys,
+		names.UnsubscribeEmail, names.UnsubscribeSMS, names.Drain, names.Check, names.Mint, names.Suppress, names.Release, names.Record, names.End,
+		names.Feedback, names.SMSReply,
+		names.Propagate, names.Stamp, names.PurgePlan, names.PurgeDelete, names.PurgeVerify, names.PurgeAudit, names.RotateKeys,
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 const (
@@ -35,7 +35,7 @@ func (s stack) waiting(k keys, t tables) waiting {
 	w.dead = s.waitingQueue("waiting-dead", nil)
 	w.queue = s.waitingQueue("waiting", &awssqs.DeadLetterQueue{Queue: w.dead, MaxReceiveCount: jsii.Number(drainTries)})
 	drain := s.function(function{
-		name:    schema.Drain,
+		name:    names.Drain,
 		memory:  256,
 		timeout: awscdk.Duration_Seconds(jsii.Number(drainSeconds)),
 		may: append(t.mayChangeList(), mayRead(k.contact),

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 func TestOptOutsWaitForTheStore(t *testing.T) {
@@ -48,7 +48,7 @@ func TestOptOutsWaitForTheStore(t *testing.T) {
 			t.Errorf("an opt-out comes again after %v s, while drain may take %v s", again, timeout)
 		}
 		for _, door := range []string{"stille-unsubscribe-email", "stille-unsubscribe-sms"} {
-			if got := made.text(dig(functions[door], "Environment", "Variables", schema.VarWaitingQueue)); got != "waiting" {
+			if got := made.text(dig(functions[door], "Environment", "Variables", names.VarWaitingQueue)); got != "waiting" {
 				t.Errorf("%s queues in %s", door, got)
 			}
 		}

@@ -11,9 +11,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"stille/shared/access"
-	"stille/shared/toolapi"
-	"stille/shared/toolapi/toolapitest"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/api/apitest"
 )
 
 // only is the one tool there is, whatever key it shows.
@@ -23,7 +23,7 @@ func (o only) Tool(context.Context, string) (access.Tool, error) { return access
 
 // eventOf is a check of contacts nobody asked about before, as API Gateway
 // sends it: every other an e-mail address, counted from first.
-func eventOf(t testing.TB, h *toolapitest.House, first, contacts int) []byte {
+func eventOf(t testing.TB, h *apitest.House, first, contacts int) []byte {
 	t.Helper()
 	many := make([]string, contacts)
 	for i := range many {
@@ -47,12 +47,12 @@ func written(i int) string {
 // event's bytes to the answer's.
 func TestACheckAllocatesLittleForAContact(t *testing.T) {
 	const most, runs = 20, 5
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	h.Log = slog.New(slog.DiscardHandler)
-	function := lambda.NewHandler(toolapi.Serve(access.NewGuard(only(h.Tool), time.Now), h.Log, newHandler(h, memory{}).check))
+	function := lambda.NewHandler(api.Serve(access.NewGuard(only(h.Tool), time.Now), h.Log, newHandler(h, memory{}).check))
 	events := make([][]byte, runs+1) // the first is for warming up
 	for i := range events {
-		events[i] = eventOf(t, h, i*toolapi.MaxContacts, toolapi.MaxContacts)
+		events[i] = eventOf(t, h, i*api.MaxContacts, api.MaxContacts)
 	}
 	next := 0
 	allocations := testing.AllocsPerRun(runs, func() {
@@ -61,7 +61,7 @@ func TestACheckAllocatesLittleForAContact(t *testing.T) {
 		}
 		next++
 	})
-	if each := allocations / toolapi.MaxContacts; each >= most {
+	if each := allocations / api.MaxContacts; each >= most {
 		t.Errorf("%.1f allocations a contact, want under %d", each, most)
 	} else {
 		t.Logf("%.1f allocations a contact", each)

@@ -17,14 +17,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
-	"stille/shared/access"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
-	"stille/shared/keys"
-	"stille/shared/schema"
-	"stille/shared/toolapi"
-	"stille/shared/toolapi/toolapitest"
+	"stille/shared/names"
 )
 
 // inFlight is how many calls each processor has under way, on both sides.
@@ -36,11 +36,11 @@ type bench struct {
 	db       *dynamodb.Client
 	table    string
 	function lambda.Handler
-	house    *toolapitest.House
+	house    *apitest.House
 }
 
 func newBench(b *testing.B) bench {
-	h := toolapitest.New(b)
+	h := apitest.New(b)
 	db, stack := dynamotest.Tables(b)
 	list, tools := dynamo.NewSuppressions(db, stack), dynamo.NewTools(db, stack)
 	canaries, err := h.Contacts.Canaries()
@@ -54,8 +54,8 @@ func newBench(b *testing.B) bench {
 		b.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	over := handler{keys: keys.NewRing(h, stack, list, time.Now), list: list, scopes: h.Scopes, now: time.Now, log: log}
-	serve := toolapi.Serve(access.NewGuard(tools, time.Now), log, over.check)
+	over := handler{keys: keyring.NewRing(h, stack, list, time.Now), list: list, scopes: h.Scopes, now: time.Now, log: log}
+	serve := api.Serve(access.NewGuard(tools, time.Now), log, over.check)
 	return bench{db: db, table: stack.Suppressions(), function: lambda.NewHandler(serve), house: h}
 }
 
@@ -63,12 +63,12 @@ func newBench(b *testing.B) bench {
 func (x bench) keys(b *testing.B, contacts int) []map[string]types.AttributeValue {
 	keys := make([]map[string]types.AttributeValue, contacts)
 	for i := range keys {
-		var given toolapi.Contact
+		var given api.Contact
 		if err := json.Unmarshal([]byte(written(i)), &given); err != nil {
 			b.Fatal(err)
 		}
 		key := x.house.Key(b, contact.Channel(given.Channel), given.Address)
-		keys[i] = map[string]types.AttributeValue{schema.AttrKey: &types.AttributeValueMemberS{Value: string(key)}}
+		keys[i] = map[string]types.AttributeValue{names.AttrKey: &types.AttributeValueMemberS{Value: string(key)}}
 	}
 	return keys
 }
@@ -111,7 +111,7 @@ func parallel(b *testing.B, do func(context.Context) error) {
 // hundred keys each, as many of them under way at once as a lookup has.
 func BenchmarkCheckThousand(b *testing.B) {
 	x := newBench(b)
-	keys := x.keys(b, toolapi.MaxContacts)
+	keys := x.keys(b, api.MaxContacts)
 	const batch, atOnce = 100, 8
 	b.Run("raw", func(b *testing.B) {
 		for b.Loop() {
@@ -130,7 +130,7 @@ func BenchmarkCheckThousand(b *testing.B) {
 			}
 		}
 	})
-	event := eventOf(b, x.house, 0, toolapi.MaxContacts)
+	event := eventOf(b, x.house, 0, api.MaxContacts)
 	b.Run("ours", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := x.function.Invoke(b.Context(), event); err != nil {

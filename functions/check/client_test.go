@@ -6,16 +6,16 @@ import (
 	"testing"
 	"time"
 
-	"stille/shared/access"
-	"stille/shared/client"
+	"stille/shared/api/access"
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
+	"stille/shared/sdk/go"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 func TestTheGoClientHearsWhatCheckSays(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	since := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := memory{found: map[contact.Key]dynamo.Found{number: marked("acme", suppression.Stop, since)}}
@@ -38,19 +38,19 @@ func TestTheGoClientHearsWhatCheckSays(t *testing.T) {
 
 func TestTheGoClientSendsNothingWhereCheckFails(t *testing.T) {
 	for name, test := range map[string]struct {
-		spoil  func(*toolapitest.House, *memory, *client.Question)
+		spoil  func(*apitest.House, *memory, *client.Question)
 		status int
 	}{
-		"the list fails":          {func(_ *toolapitest.House, m *memory, _ *client.Question) { m.err = errDown }, 503},
-		"the keys cannot be read": {func(h *toolapitest.House, _ *memory, _ *client.Question) { h.KeysErr = errDown }, 503},
-		"a right is lacking": {func(h *toolapitest.House, _ *memory, _ *client.Question) {
+		"the list fails":          {func(_ *apitest.House, m *memory, _ *client.Question) { m.err = errDown }, 503},
+		"the keys cannot be read": {func(h *apitest.House, _ *memory, _ *client.Question) { h.KeysErr = errDown }, 503},
+		"a right is lacking": {func(h *apitest.House, _ *memory, _ *client.Question) {
 			h.Tool.Rights = []access.Right{access.Links}
 		}, 403},
-		"the key was revoked":    {func(h *toolapitest.House, _ *memory, _ *client.Question) { h.Tool.RevokedAt = h.Now }, 401},
-		"a purpose there is not": {func(_ *toolapitest.House, _ *memory, q *client.Question) { q.Purpose = "spam" }, 400},
+		"the key was revoked":    {func(h *apitest.House, _ *memory, _ *client.Question) { h.Tool.RevokedAt = h.Now }, 401},
+		"a purpose there is not": {func(_ *apitest.House, _ *memory, q *client.Question) { q.Purpose = "spam" }, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			var list memory
 			question := client.Question{Scope: "acme", Contacts: []client.Contact{{Channel: client.Email, Address: "kari@example.no"}}}
 			test.spoil(h, &list, &question)

@@ -7,13 +7,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/access"
-	"stille/shared/toolapi"
-	"stille/shared/toolapi/toolapitest"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/api/apitest"
 )
 
 func TestTransactionalChecksAreCountedByTool(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", "transactional", email+","+sms+`,{"channel":"email"}`)))
 	var line map[string]any
 	if err := json.Unmarshal(h.Logs.Bytes(), &line); err != nil {
@@ -45,7 +45,7 @@ func TestOnlyWhatWasAskedAsTransactionalIsCounted(t *testing.T) {
 		"a marketing check":   {"marketing", access.Rights(), http.StatusOK},
 		"one that is refused": {"transactional", []access.Right{access.Check}, http.StatusForbidden},
 	} {
-		h := toolapitest.New(t)
+		h := apitest.New(t)
 		h.Tool.Rights = test.rights
 		resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", test.purpose, email)))
 		if resp.StatusCode != test.status || h.Logs.Len() > 0 {
@@ -55,17 +55,17 @@ func TestOnlyWhatWasAskedAsTransactionalIsCounted(t *testing.T) {
 }
 
 func TestTheExamplesOfCheckAreAnswered(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	h.AnswersItsExamples(t, newHandler(h, memory{}).check)
 }
 
 func TestCheckHasItsFront(t *testing.T) {
-	toolapitest.Front(t, access.Check, asking("acme", "", email), func(h *toolapitest.House) toolapi.Call { return newHandler(h, memory{}).check })
+	apitest.Front(t, access.Check, asking("acme", "", email), func(h *apitest.House) api.Call { return newHandler(h, memory{}).check })
 }
 
 func TestTheOpenAPIFileHasTheDoubtsOfCheck(t *testing.T) {
-	doubts := toolapitest.OpenAPI(t).Texts(t, "components", "schemas", "Doubt", "properties", "reason", "enum")
-	if diff := cmp.Diff([]string{toolapi.InvalidAddress, unknownScope, unreadable}, doubts); diff != "" {
+	doubts := apitest.OpenAPI(t).Texts(t, "components", "schemas", "Doubt", "properties", "reason", "enum")
+	if diff := cmp.Diff([]string{api.InvalidAddress, unknownScope, unreadable}, doubts); diff != "" {
 		t.Errorf("(-code +file)\n%s", diff)
 	}
 }

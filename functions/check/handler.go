@@ -7,13 +7,13 @@ import (
 	"slices"
 	"time"
 
-	"stille/shared/access"
-	"stille/shared/apigw"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/api/gateway"
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/toolapi"
 )
 
 // list is the suppression list, read strongly.
@@ -23,7 +23,7 @@ type list interface {
 
 // handler answers whether messages may be sent. It writes nothing.
 type handler struct {
-	keys   toolapi.ContactKeys
+	keys   api.ContactKeys
 	list   list
 	scopes *scope.Registry
 	now    func() time.Time
@@ -31,9 +31,9 @@ type handler struct {
 }
 
 type request struct {
-	Scope    string            `json:"scope"`
-	Purpose  string            `json:"purpose"`
-	Contacts []toolapi.Contact `json:"contacts"`
+	Scope    string        `json:"scope"`
+	Purpose  string        `json:"purpose"`
+	Contacts []api.Contact `json:"contacts"`
 }
 
 type response struct {
@@ -49,30 +49,30 @@ type result struct {
 	Key    contact.Key `json:"key,omitempty"`
 }
 
-// Reasons not to send that are no suppression, beside toolapi.InvalidAddress.
+// Reasons not to send that are no suppression, beside api.InvalidAddress.
 const (
 	unknownScope = "unknown-scope"
 	unreadable   = "unreadable"
 )
 
-func (h handler) check(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
+func (h handler) check(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error) {
 	var asked request
-	faults, err := toolapi.Read(req, &asked)
+	faults, err := api.Read(req, &asked)
 	if err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
 	purpose, ok := suppression.ParsePurpose(asked.Purpose)
 	if !ok {
 		faults.Add("/purpose", `must be "marketing" or "transactional"`)
 	}
-	faults.Count("/contacts", len(asked.Contacts), toolapi.MaxContacts)
-	contacts, err := toolapi.Parse(ctx, h.keys, asked.Contacts, &faults)
+	faults.Count("/contacts", len(asked.Contacts), api.MaxContacts)
+	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, &faults)
 	if err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
 	in, known := h.scope(asked.Scope)
 	if err := h.allowed(tool, purpose, in, known); err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
 	now := h.now()
 	if purpose == suppression.Transactional {
@@ -83,12 +83,12 @@ func (h handler) check(ctx context.Context, tool access.Tool, req apigw.Request)
 		for i, c := range contacts {
 			answer.Results[i] = result{Reason: unknownScope, Key: c.Key()}
 		}
-		return apigw.JSON(http.StatusOK, answer), nil
+		return gateway.JSON(http.StatusOK, answer), nil
 	}
 	if err := h.decide(ctx, contacts, purpose, in, answer.Results); err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
-	return apigw.JSON(http.StatusOK, answer), nil
+	return gateway.JSON(http.StatusOK, answer), nil
 }
 
 // scope is the scope to decide in: every one for a request that names none, so
@@ -124,7 +124,7 @@ func (h handler) allowed(tool access.Tool, purpose suppression.Purpose, in scope
 }
 
 // decide fills in the results of all contacts.
-func (h handler) decide(ctx context.Context, contacts toolapi.Contacts, purpose suppression.Purpose, in scope.Scope, results []result) error {
+func (h handler) decide(ctx context.Context, contacts api.Contacts, purpose suppression.Purpose, in scope.Scope, results []result) error {
 	keys := make([][]contact.Key, len(contacts))
 	for i, c := range contacts {
 		keys[i] = c.Keys
@@ -136,7 +136,7 @@ func (h handler) decide(ctx context.Context, contacts toolapi.Contacts, purpose 
 	for i, c := range contacts {
 		switch {
 		case !c.Valid():
-			results[i] = result{Reason: toolapi.InvalidAddress}
+			results[i] = result{Reason: api.InvalidAddress}
 		case found[i].Err != nil:
 			results[i] = result{Reason: unreadable, Key: c.Key()}
 		default:

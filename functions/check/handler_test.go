@@ -11,13 +11,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/access"
-	"stille/shared/apigw"
+	"stille/shared/api/access"
+	"stille/shared/api/apitest"
+	"stille/shared/api/gateway"
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 const (
@@ -43,7 +43,7 @@ func (m memory) Lookup(_ context.Context, contacts [][]contact.Key) ([]dynamo.Fo
 	return found, m.err
 }
 
-func newHandler(h *toolapitest.House, list memory) handler {
+func newHandler(h *apitest.House, list memory) handler {
 	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }, log: h.Log}
 }
 
@@ -83,13 +83,13 @@ func TestTheAnswerSaysSendOrWhyNot(t *testing.T) {
 		{"a scope is not guessed from its case", "Acme", "marketing", dynamo.Found{}, result{Reason: "unknown-scope"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			key := h.Key(t, contact.Email, "kari@example.no")
 			list := memory{found: map[contact.Key]dynamo.Found{key: test.found}}
 			resp := h.Serve(t, newHandler(h, list).check, h.Post(asking(test.scope, test.purpose, email)))
 			test.want.Key = key
 			want := response{AsOf: h.Now, Results: []result{test.want}}
-			if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK)); diff != "" {
+			if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK)); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
 		})
@@ -97,14 +97,14 @@ func TestTheAnswerSaysSendOrWhyNot(t *testing.T) {
 }
 
 func TestResultsComeInTheOrderAsked(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := memory{found: map[contact.Key]dynamo.Found{number: marked("acme", suppression.Stop, h.Now)}}
 	broken := `{"channel":"email","address":"kari@"}`
 	resp := h.Serve(t, newHandler(h, list).check, h.Post(asking("acme", "", strings.Join([]string{sms, broken, email, sms}, ","))))
 	stop := result{Reason: "stop", Scope: "acme", Since: h.Now, Key: number}
 	want := []result{stop, {Reason: "invalid-address"}, {Send: true, Key: mail}, stop}
-	if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+	if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }
@@ -119,9 +119,9 @@ func TestAnAddressThatCannotBeParsedIsNeverSentTo(t *testing.T) {
 		"nothing":                          `{"channel":"email"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", "transactional", given)))
-			if diff := cmp.Diff([]result{{Reason: "invalid-address"}}, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+			if diff := cmp.Diff([]result{{Reason: "invalid-address"}}, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 				t.Errorf("results (-want +got):\n%s", diff)
 			}
 		})
@@ -129,10 +129,10 @@ func TestAnAddressThatCannotBeParsedIsNeverSentTo(t *testing.T) {
 }
 
 func TestANumberOfARegionIsTheSameContact(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", "", `{"channel":"sms","address":"912 34 567","region":"NO"}`)))
 	want := []result{{Send: true, Key: h.Key(t, contact.SMS, "+4791234567")}}
-	if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+	if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }
@@ -140,17 +140,17 @@ func TestANumberOfARegionIsTheSameContact(t *testing.T) {
 func TestOneToAThousandContactsAreAnswered(t *testing.T) {
 	for n, want := range map[int]int{0: 400, 1: 200, 1000: 200, 1001: 400} {
 		t.Run(fmt.Sprintf("%d contacts", n), func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			contacts := strings.TrimSuffix(strings.Repeat(email+",", n), ",")
 			resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", "", contacts)))
 			if resp.StatusCode != want {
 				t.Fatalf("status %d, want %d", resp.StatusCode, want)
 			}
 			if want == http.StatusOK {
-				if got := len(toolapitest.Body[response](t, resp, want).Results); got != n {
+				if got := len(apitest.Body[response](t, resp, want).Results); got != n {
 					t.Errorf("%d results", got)
 				}
-			} else if diff := cmp.Diff([]string{"/contacts"}, toolapitest.Pointers(t, resp)); diff != "" {
+			} else if diff := cmp.Diff([]string{"/contacts"}, apitest.Pointers(t, resp)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -170,12 +170,12 @@ func TestEveryBadFieldOfAQuestionIsNamedAtOnce(t *testing.T) {
 		{"a list", `[]`, []string{""}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(test.body))
 			if resp.StatusCode != http.StatusBadRequest {
 				t.Fatalf("status %d", resp.StatusCode)
 			}
-			if diff := cmp.Diff(test.want, toolapitest.Pointers(t, resp)); diff != "" {
+			if diff := cmp.Diff(test.want, apitest.Pointers(t, resp)); diff != "" {
 				t.Errorf("pointers (-want +got):\n%s", diff)
 			}
 		})
@@ -209,10 +209,10 @@ func TestAKeyIsAskedForItsRightsAndScopes(t *testing.T) {
 		{"transactional in another brand", both, acme, "globex", "transactional", 403, `it lacks the scope "globex"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			h.Tool.Rights, h.Tool.Scopes = test.rights, test.scopes
 			resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking(test.scope, test.purpose, email)))
-			got := toolapitest.Body[struct{ Title string }](t, resp, test.want).Title
+			got := apitest.Body[struct{ Title string }](t, resp, test.want).Title
 			if test.title == "" && got != "" || !strings.HasSuffix(got, test.title) {
 				t.Errorf("title %q, want one that ends in %q", got, test.title)
 			}
@@ -221,7 +221,7 @@ func TestAKeyIsAskedForItsRightsAndScopes(t *testing.T) {
 }
 
 func TestWhereThereIsOneBrandItsKeyMayLeaveTheScopeOut(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	var err error
 	if h.Scopes, err = scope.Load([]byte(`
 scopes:
@@ -231,22 +231,22 @@ scopes:
 	}
 	h.Tool.Scopes = []scope.Scope{"acme"}
 	resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("", "marketing", email)))
-	if got := toolapitest.Body[response](t, resp, http.StatusOK).Results; len(got) != 1 || !got[0].Send {
+	if got := apitest.Body[response](t, resp, http.StatusOK).Results; len(got) != 1 || !got[0].Send {
 		t.Errorf("results %+v", got)
 	}
 }
 
 func TestNobodyIsToldToSendWhereSomethingFails(t *testing.T) {
 	for name, test := range map[string]struct {
-		spoil func(*toolapitest.House, *memory)
+		spoil func(*apitest.House, *memory)
 	}{
-		"the list fails":                   {func(_ *toolapitest.House, m *memory) { m.err = errDown }},
-		"the keys cannot be read":          {func(h *toolapitest.House, _ *memory) { h.KeysErr = errDown }},
-		"the keys are another table's":     {func(h *toolapitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys }},
-		"the tools' table does not answer": {func(h *toolapitest.House, _ *memory) { h.ToolsErr = errDown }},
+		"the list fails":                   {func(_ *apitest.House, m *memory) { m.err = errDown }},
+		"the keys cannot be read":          {func(h *apitest.House, _ *memory) { h.KeysErr = errDown }},
+		"the keys are another table's":     {func(h *apitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys }},
+		"the tools' table does not answer": {func(h *apitest.House, _ *memory) { h.ToolsErr = errDown }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			var list memory
 			test.spoil(h, &list)
 			resp := h.Serve(t, newHandler(h, list).check, h.Post(asking("acme", "", email)))
@@ -259,10 +259,10 @@ func TestNobodyIsToldToSendWhereSomethingFails(t *testing.T) {
 
 func TestEventsOfCheckAreAnswered(t *testing.T) {
 	want := map[string]int{"check.two-contacts.json": 200, "check.transactional.json": 200, "check.without-key.json": 401}
-	for _, name := range toolapitest.Events(t, "check") {
+	for _, name := range apitest.Events(t, "check") {
 		t.Run(name, func(t *testing.T) {
-			h := toolapitest.New(t)
-			var req apigw.Request
+			h := apitest.New(t)
+			var req gateway.Request
 			h.Event(t, name, &req)
 			if resp := h.Serve(t, newHandler(h, memory{}).check, req); resp.StatusCode != want[name] {
 				t.Errorf("status %d, want %d", resp.StatusCode, want[name])

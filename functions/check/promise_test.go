@@ -18,35 +18,35 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"stille/shared/access"
-	"stille/shared/apigw"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/api/apitest"
+	"stille/shared/api/gateway"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
-	"stille/shared/keys"
 	"stille/shared/link"
-	"stille/shared/pages"
-	"stille/shared/toolapi"
-	"stille/shared/toolapi/toolapitest"
 	"stille/shared/unsubscribe"
-	"stille/shared/waiting"
+	"stille/shared/unsubscribe/outage"
+	"stille/shared/unsubscribe/pages"
 )
 
 // town is people with an address and a number each, the doors behind which
 // they opt out, and a tool that asks before it sends.
 type town struct {
 	t     *testing.T
-	house *toolapitest.House
+	house *apitest.House
 	doors map[contact.Channel]unsubscribe.Handler
-	check func(list) apigw.Handler
-	ask   apigw.Request // about everybody
-	paths []string      // of everybody's links, in the order of the request
+	check func(list) gateway.Handler
+	ask   gateway.Request // about everybody
+	paths []string        // of everybody's links, in the order of the request
 
 	contacts []contact.Contact // in that order, too
 
 	mu     sync.Mutex
 	silent []bool // who was told so
-	waits  []waiting.OptOut
+	waits  []outage.OptOut
 }
 
 const people = 8
@@ -59,7 +59,7 @@ func (o oneTool) Tool(context.Context, string) (access.Tool, error) { return acc
 
 func newTown(t *testing.T, db, bad *dynamo.Suppressions) *town {
 	t.Helper()
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	canaries, err := h.Contacts.Canaries()
 	if err == nil {
 		err = db.PutCanaries(t.Context(), canaries)
@@ -70,7 +70,7 @@ func newTown(t *testing.T, db, bad *dynamo.Suppressions) *town {
 	}
 	now, quiet := func() time.Time { return h.Now }, slog.New(slog.NewJSONHandler(io.Discard, nil))
 	w := &town{t: t, house: h, doors: map[contact.Channel]unsubscribe.Handler{}, silent: make([]bool, 2*people)}
-	ring := keys.NewRing(h, "stille", db, time.Now)
+	ring := keyring.NewRing(h, "stille", db, time.Now)
 	var contacts []string
 	for n := range 2 * people {
 		ch, address := contact.Email, fmt.Sprintf("kari.%d@example.no", n)
@@ -84,20 +84,20 @@ func newTown(t *testing.T, db, bad *dynamo.Suppressions) *town {
 		w.contacts, w.paths = append(w.contacts, c), append(w.paths, link.Path(ch, h.Token(t, ch, address)))
 		contacts = append(contacts, fmt.Sprintf(`{"channel":%q,"address":%q}`, ch, address))
 		w.doors[ch] = unsubscribe.Handler{
-			Channel: ch, Keys: ring, List: bad, Waiting: waiting.NewQueue(w, "queue"), Scopes: h.Scopes, Pages: written, Log: quiet, Now: now,
+			Channel: ch, Keys: ring, List: bad, Waiting: outage.NewQueue(w, "queue"), Scopes: h.Scopes, Pages: written, Log: quiet, Now: now,
 		}
 	}
 	w.ask = h.Post(asking("acme", "", strings.Join(contacts, ",")))
 	guard := access.NewGuard(oneTool(h.Tool), now)
-	w.check = func(l list) apigw.Handler {
-		return toolapi.Serve(guard, quiet, handler{keys: ring, list: l, scopes: h.Scopes, now: now, log: quiet}.check)
+	w.check = func(l list) gateway.Handler {
+		return api.Serve(guard, quiet, handler{keys: ring, list: l, scopes: h.Scopes, now: now, log: quiet}.check)
 	}
 	return w
 }
 
 // SendMessage is the queue for what the store did not take.
 func (w *town) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
-	o, err := waiting.Read(*in.MessageBody)
+	o, err := outage.Read(*in.MessageBody)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.waits = append(w.waits, o)
@@ -119,7 +119,7 @@ func (w *town) optOut(n int, random *rand.Rand) {
 
 // post sends a body to a contact's link.
 func (w *town) post(n int, body string) (status int) {
-	req := apigw.Request{RawPath: w.paths[n], Body: body, Headers: map[string]string{"content-type": "application/x-www-form-urlencoded", "accept": "text/html"}}
+	req := gateway.Request{RawPath: w.paths[n], Body: body, Headers: map[string]string{"content-type": "application/x-www-form-urlencoded", "accept": "text/html"}}
 	req.RequestContext.HTTP.Method = http.MethodPost
 	resp, err := w.doors[w.contacts[n].Channel()].Serve(w.t.Context(), req)
 	if err != nil {

@@ -11,17 +11,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
-	"stille/shared/keys"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 // onTheStore is the handler over real tables, which were written with the
 // house's keys.
-func onTheStore(t *testing.T, h *toolapitest.House) (handler, func(contact.Key, map[string]any), func() string) {
+func onTheStore(t *testing.T, h *apitest.House) (handler, func(contact.Key, map[string]any), func() string) {
 	t.Helper()
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
@@ -32,7 +32,7 @@ func onTheStore(t *testing.T, h *toolapitest.House) (handler, func(contact.Key, 
 	if err := list.PutCanaries(t.Context(), canaries); err != nil {
 		t.Fatal(err)
 	}
-	for ch, address := range map[contact.Channel]string{contact.Email: toolapitest.Address, contact.SMS: toolapitest.Number} {
+	for ch, address := range map[contact.Channel]string{contact.Email: apitest.Address, contact.SMS: apitest.Number} {
 		change := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Stop, At: h.Now, Source: suppression.SourceTool}
 		if _, err := list.Apply(t.Context(), []contact.Key{h.Key(t, ch, address)}, ch, change, h.Now); err != nil {
 			t.Fatal(err)
@@ -45,34 +45,34 @@ func onTheStore(t *testing.T, h *toolapitest.House) (handler, func(contact.Key, 
 	dump := func() string {
 		return dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
 	}
-	return handler{keys: keys.NewRing(h, stack, list, time.Now), list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }, log: h.Log}, put, dump
+	return handler{keys: keyring.NewRing(h, stack, list, time.Now), list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }, log: h.Log}, put, dump
 }
 
-const planted = `{"channel":"email","address":"` + toolapitest.Address + `"},{"channel":"sms","address":"` + toolapitest.Number + `"}`
+const planted = `{"channel":"email","address":"` + apitest.Address + `"},{"channel":"sms","address":"` + apitest.Number + `"}`
 
 func TestACheckReadsTheTable(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	over, put, _ := onTheStore(t, h)
 	broken := h.Key(t, contact.Email, "ola@example.no")
 	put(broken, map[string]any{"marks": "none"})
 	resp := h.Serve(t, over.check, h.Post(asking("acme", "", planted+`,{"channel":"email","address":"ola@example.no"},`+email)))
 	want := []result{
-		{Reason: "stop", Scope: "acme", Since: h.Now, Key: h.Key(t, contact.Email, toolapitest.Address)},
-		{Reason: "stop", Scope: "acme", Since: h.Now, Key: h.Key(t, contact.SMS, toolapitest.Number)},
+		{Reason: "stop", Scope: "acme", Since: h.Now, Key: h.Key(t, contact.Email, apitest.Address)},
+		{Reason: "stop", Scope: "acme", Since: h.Now, Key: h.Key(t, contact.SMS, apitest.Number)},
 		{Reason: "unreadable", Key: broken},
 		{Send: true, Key: h.Key(t, contact.Email, "kari@example.no")},
 	}
-	if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+	if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 	alone := h.Serve(t, over.check, h.Post(asking("acme", "", `{"channel":"email","address":"ola@example.no"}`)))
-	if diff := cmp.Diff(want[2:3], toolapitest.Body[response](t, alone, http.StatusOK).Results); diff != "" {
+	if diff := cmp.Diff(want[2:3], apitest.Body[response](t, alone, http.StatusOK).Results); diff != "" {
 		t.Errorf("the same alone (-want +got):\n%s", diff)
 	}
 }
 
 func TestAThousandContactsAreReadFromTheTable(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	over, _, _ := onTheStore(t, h)
 	var contacts strings.Builder
 	for n := range 998 {
@@ -80,7 +80,7 @@ func TestAThousandContactsAreReadFromTheTable(t *testing.T) {
 	}
 	resp := h.Serve(t, over.check, h.Post(asking("acme", "", contacts.String()+planted)))
 	var stopped []int
-	for i, r := range toolapitest.Body[response](t, resp, http.StatusOK).Results {
+	for i, r := range apitest.Body[response](t, resp, http.StatusOK).Results {
 		if !r.Send {
 			stopped = append(stopped, i)
 		}
@@ -91,10 +91,10 @@ func TestAThousandContactsAreReadFromTheTable(t *testing.T) {
 }
 
 func TestKeysOfAnotherTableAnswerNobody(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	over, _, _ := onTheStore(t, h)
-	stranger := toolapitest.New(t)
-	over.keys = keys.NewRing(stranger, "stille", over.list.(*dynamo.Suppressions), time.Now)
+	stranger := apitest.New(t)
+	over.keys = keyring.NewRing(stranger, "stille", over.list.(*dynamo.Suppressions), time.Now)
 	resp := h.Serve(t, over.check, h.Post(asking("acme", "", planted)))
 	if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "send") {
 		t.Errorf("status %d: %s", resp.StatusCode, resp.Body)
@@ -102,31 +102,31 @@ func TestKeysOfAnotherTableAnswerNobody(t *testing.T) {
 }
 
 func TestACheckLeavesNobodyBehind(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	over, put, dump := onTheStore(t, h)
 	put(h.Key(t, contact.Email, "ola@example.no"), map[string]any{"marks": 1})
-	token := h.Token(t, contact.Email, toolapitest.Address)
+	token := h.Token(t, contact.Email, apitest.Address)
 	for _, body := range []string{
 		asking("acme", "", planted+`,{"channel":"email","address":"ola@example.no"}`),
-		asking(toolapitest.Address, "", planted),
-		asking("acme", toolapitest.Number, planted),
-		asking("acme", "", `{"channel":"`+toolapitest.Address+`","address":"x"}`),
+		asking(apitest.Address, "", planted),
+		asking("acme", apitest.Number, planted),
+		asking("acme", "", `{"channel":"`+apitest.Address+`","address":"x"}`),
 		asking("acme", "", `{"channel":"email","address":"`+token+`"}`),
-		`{"scope":"` + toolapitest.Address + `","contacts":"` + toolapitest.Number + `"}`,
+		`{"scope":"` + apitest.Address + `","contacts":"` + apitest.Number + `"}`,
 		`{"contacts":[` + planted,
-		toolapitest.Address,
+		apitest.Address,
 	} {
 		h.Serve(t, over.check, h.Post(body))
 	}
 	h.Tool.Rights = nil
 	h.Serve(t, over.check, h.Post(asking("acme", "", planted)))
 	req := h.Post(asking("acme", "", planted))
-	req.Headers["authorization"] = "Bearer " + toolapitest.Address
+	req.Headers["authorization"] = "Bearer " + apitest.Address
 	h.Serve(t, over.check, req)
 	h.ToolsErr = errDown
 	h.Serve(t, over.check, h.Post(asking("acme", "", planted)))
 	h.NoLeak(t, []string{token}, dump())
-	if !strings.Contains(dump(), string(h.Key(t, contact.Email, toolapitest.Address))) || h.Logs.Len() == 0 {
+	if !strings.Contains(dump(), string(h.Key(t, contact.Email, apitest.Address))) || h.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")
 	}
 }

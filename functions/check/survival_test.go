@@ -13,15 +13,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
 	"stille/shared/feedback"
-	"stille/shared/pages"
 	"stille/shared/release"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/waiting"
+	"stille/shared/unsubscribe/outage"
+	"stille/shared/unsubscribe/pages"
 )
 
 // survivor is a town to whose people one thing happens after the other.
@@ -95,7 +95,7 @@ func (s *survivor) things() []func(n int) (lifts bool) {
 			return false
 		},
 		func(n int) bool { // the queue is worked off at last
-			s.waits = append(s.waits, waiting.OptOut{
+			s.waits = append(s.waits, outage.OptOut{
 				Keys: s.keys(n)[len(s.rows[n]):], Channel: s.contacts[n].Channel(), Scope: in(), Source: suppression.SourceLink, At: s.earlier(),
 			})
 			s.drain(s.list)

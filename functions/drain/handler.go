@@ -13,7 +13,7 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/suppression"
-	"stille/shared/waiting"
+	"stille/shared/unsubscribe/outage"
 )
 
 // patience is how long one batch may take. It is below the function's time
@@ -49,7 +49,7 @@ var (
 // waited is a message that could be read.
 type waited struct {
 	id string
-	waiting.OptOut
+	outage.OptOut
 }
 
 // handle takes a batch of the queue, in the order in which people opted out. It
@@ -67,7 +67,7 @@ func (h handler) handle(ctx context.Context, batch events.SQSEvent) (events.SQSE
 	}
 	var optOuts []waited
 	for _, m := range batch.Records {
-		optOut, err := waiting.Read(m.Body)
+		optOut, err := outage.Read(m.Body)
 		if err != nil {
 			failed(m.MessageId, err)
 			continue

@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
 	"stille/shared/contact"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
-	"stille/shared/waiting"
+	"stille/shared/unsubscribe/outage"
 )
 
 var errDown = errors.New("the store is down")
@@ -50,7 +50,7 @@ func (m *memory) Apply(ctx context.Context, keys []contact.Key, ch contact.Chann
 	return outcome, err
 }
 
-func newHandler(h *toolapitest.House, list list) handler {
+func newHandler(h *apitest.House, list list) handler {
 	h.Now = sunday.Add(time.Hour)
 	return handler{keys: h, list: list, log: h.Log, now: func() time.Time { return h.Now }}
 }
@@ -60,7 +60,7 @@ var sunday = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 // waits is a message in the queue about an opt-out so long after sunday.
 func waits(t *testing.T, id string, key contact.Key, after time.Duration) events.SQSMessage {
 	t.Helper()
-	body, err := json.Marshal(waiting.OptOut{
+	body, err := json.Marshal(outage.OptOut{
 		Keys: []contact.Key{key}, Channel: contact.Email, Scope: "acme", Source: suppression.SourceOneClick, At: sunday.Add(after),
 	})
 	if err != nil {
@@ -91,10 +91,10 @@ func TestEventsOfTheQueueAreTaken(t *testing.T) {
 		"drain.one-click.json": {[]string{}, sunday.Add(123456789)},
 		"drain.batch.json":     {[]string{"5c9b0f3e-7d1a-4a52-9b0e-2f6a1d0c0003"}, sunday.Add(9 * time.Second)},
 	}
-	for _, name := range toolapitest.Events(t, "drain") {
+	for _, name := range apitest.Events(t, "drain") {
 		t.Run(name, func(t *testing.T) {
-			h, list := toolapitest.New(t), newMemory()
-			key := h.Key(t, contact.Email, toolapitest.Address)
+			h, list := apitest.New(t), newMemory()
+			key := h.Key(t, contact.Email, apitest.Address)
 			var batch events.SQSEvent
 			h.Event(t, name, &batch, "KEY", string(key))
 			want, known := cases[name]
@@ -111,41 +111,41 @@ func TestEventsOfTheQueueAreTaken(t *testing.T) {
 }
 
 func TestWhatFailsComesAgain(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	kari, ola := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.Email, "ola@example.no")
-	foreign := toolapitest.New(t).Key(t, contact.Email, "kari@example.no")
+	foreign := apitest.New(t).Key(t, contact.Email, "kari@example.no")
 	batch := []events.SQSMessage{
 		waits(t, "kari later", kari, 2*time.Minute), waits(t, "ola", ola, time.Minute), waits(t, "kari", kari, 0),
 	}
 	cases := []struct {
 		name  string
 		batch []events.SQSMessage
-		fail  func(*toolapitest.House, *memory)
+		fail  func(*apitest.House, *memory)
 		again []string
 		asked []string // of the list
 	}{
 		{
-			"nothing, and the oldest goes first", batch, func(*toolapitest.House, *memory) {},
+			"nothing, and the oldest goes first", batch, func(*apitest.House, *memory) {},
 			[]string{}, []string{kari.Short() + " 03:00:00", ola.Short() + " 03:01:00", kari.Short() + " 03:02:00"},
 		},
 		{
 			"one contact, whose later opt-out waits for the earlier", batch,
-			func(_ *toolapitest.House, m *memory) {
+			func(_ *apitest.House, m *memory) {
 				m.fails = func(k contact.Key) error { return map[contact.Key]error{kari: errDown}[k] }
 			},
 			[]string{"kari", "kari later"}, []string{kari.Short() + " 03:00:00", ola.Short() + " 03:01:00"},
 		},
 		{
-			"the store", batch, func(_ *toolapitest.House, m *memory) { m.fails = func(contact.Key) error { return errDown } },
+			"the store", batch, func(_ *apitest.House, m *memory) { m.fails = func(contact.Key) error { return errDown } },
 			[]string{"kari", "ola", "kari later"}, []string{kari.Short() + " 03:00:00", ola.Short() + " 03:01:00"},
 		},
 		{
-			"the keys", batch, func(h *toolapitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys },
+			"the keys", batch, func(h *apitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys },
 			[]string{"kari", "ola", "kari later"}, nil,
 		},
 		{
 			"one that panics", batch,
-			func(_ *toolapitest.House, m *memory) {
+			func(_ *apitest.House, m *memory) {
 				m.fails = func(k contact.Key) error {
 					if k == ola {
 						panic("kari@example.no")
@@ -157,15 +157,15 @@ func TestWhatFailsComesAgain(t *testing.T) {
 		},
 		{
 			"one that is no opt-out", append([]events.SQSMessage{{MessageId: "malformed", Body: "kari@example.no"}}, batch[1]),
-			func(*toolapitest.House, *memory) {}, []string{"malformed"}, []string{ola.Short() + " 03:01:00"},
+			func(*apitest.House, *memory) {}, []string{"malformed"}, []string{ola.Short() + " 03:01:00"},
 		},
 		{
 			"one that was named with keys that are not live", append([]events.SQSMessage{waits(t, "foreign", foreign, 0)}, batch[1]),
-			func(*toolapitest.House, *memory) {}, []string{"foreign"}, []string{ola.Short() + " 03:01:00"},
+			func(*apitest.House, *memory) {}, []string{"foreign"}, []string{ola.Short() + " 03:01:00"},
 		},
 		{
 			"one from a clock that is ahead", []events.SQSMessage{waits(t, "ahead", kari, 2*time.Hour), batch[1]},
-			func(*toolapitest.House, *memory) {}, []string{"ahead"}, []string{ola.Short() + " 03:01:00", kari.Short() + " 05:00:00"},
+			func(*apitest.House, *memory) {}, []string{"ahead"}, []string{ola.Short() + " 03:01:00", kari.Short() + " 05:00:00"},
 		},
 	}
 	for _, c := range cases {
@@ -192,7 +192,7 @@ func TestTheTimeOfTheOptOutDecides(t *testing.T) {
 		-time.Minute: true, 0: true, time.Minute: false, 5 * time.Minute: true, 6 * time.Minute: false,
 	} {
 		t.Run(fmt.Sprint("released after ", released), func(t *testing.T) {
-			h, list := toolapitest.New(t), newMemory()
+			h, list := apitest.New(t), newMemory()
 			key := h.Key(t, contact.Email, "kari@example.no")
 			over := newHandler(h, list)
 			consent := suppression.Change{
@@ -218,7 +218,7 @@ func TestTheTimeOfTheOptOutDecides(t *testing.T) {
 }
 
 func TestABatchEndsBeforeTheFunctionDoes(t *testing.T) {
-	h, list := toolapitest.New(t), newMemory()
+	h, list := apitest.New(t), newMemory()
 	over := newHandler(h, list)
 	drained(t, over, waits(t, "1", h.Key(t, contact.Email, "kari@example.no"), 0))
 	if left := time.Until(list.deadline); left > 5*time.Second || list.deadline.IsZero() {

@@ -8,17 +8,17 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"stille/shared/dynamo"
-	"stille/shared/keys"
-	"stille/shared/schema"
-	"stille/shared/start"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/keyring"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/names"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.Drain, func(c *start.Container) any {
+	os.Exit(lambdafn.Lambda(names.Drain, func(c *lambdafn.Container) any {
 		list := dynamo.NewSuppressions(dynamo.NewClient(c.AWS), c.Stack)
 		h := handler{
-			keys: keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now),
+			keys: keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now),
 			list: list,
 			log:  c.Log,
 			now:  time.Now,

@@ -9,19 +9,19 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
 	"stille/shared/ledger"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 func TestWhatWaitedIsInTheTableWithItsEntryOnceTheStoreIsBack(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
-	key := h.Key(t, contact.Email, toolapitest.Address)
+	key := h.Key(t, contact.Email, apitest.Address)
 	batch := []events.SQSMessage{waits(t, "second", key, 10*time.Minute), waits(t, "first", key, 0)}
 
 	down := dynamotest.Intercept(db, func(string) error { return errDown })

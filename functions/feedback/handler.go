@@ -8,9 +8,9 @@ import (
 	"net/mail"
 	"time"
 
+	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
 	"stille/shared/feedback"
-	"stille/shared/inbox"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -38,7 +38,7 @@ type handler struct {
 // the event is to come again, which changes nothing for those that are stored
 // already. An address that cannot be read is counted and stops nobody else: a
 // check of it never says "send".
-func (h handler) take(ctx context.Context, m inbox.Message) error {
+func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 	now := h.now()
 	found, err := feedback.Read(m.Body, h.scopes, now)
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
-	"stille/shared/inbox"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 // friday is when the bounces of events/ happened.
@@ -51,12 +51,12 @@ func (m *memory) Apply(_ context.Context, keys []contact.Key, ch contact.Channel
 	return outcome, err
 }
 
-func newHandler(h *toolapitest.House, list list) handler {
+func newHandler(h *apitest.House, list list) handler {
 	return handler{keys: h, list: list, scopes: h.Scopes, log: h.Log, now: func() time.Time { return h.Now }}
 }
 
 // active lists what stands, as "address: reason in scope".
-func (m *memory) active(t *testing.T, h *toolapitest.House, addresses ...string) []string {
+func (m *memory) active(t *testing.T, h *apitest.House, addresses ...string) []string {
 	t.Helper()
 	var lines []string
 	for _, address := range addresses {
@@ -100,8 +100,8 @@ func TestRecipientsAreReadAsSESWritesThem(t *testing.T) {
 		{"two addresses", "kari@example.no, ola@example.com", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h, list := toolapitest.New(t), newMemory()
-			if err := newHandler(h, list).take(t.Context(), inbox.Message{Body: naming(test.recipient)}); err != nil {
+			h, list := apitest.New(t), newMemory()
+			if err := newHandler(h, list).take(t.Context(), sqsbatch.Message{Body: naming(test.recipient)}); err != nil {
 				t.Fatal(err)
 			}
 			if got := len(list.active(t, h, "kari@example.no")); got != test.stored || list.writes != test.stored {
@@ -115,8 +115,8 @@ func TestRecipientsAreReadAsSESWritesThem(t *testing.T) {
 }
 
 func TestOneAddressThatCannotBeReadStopsNobodyElse(t *testing.T) {
-	h, list := toolapitest.New(t), newMemory()
-	if err := newHandler(h, list).take(t.Context(), inbox.Message{Body: naming("kari@example.no", "nobody", "ola@example.com")}); err != nil {
+	h, list := apitest.New(t), newMemory()
+	if err := newHandler(h, list).take(t.Context(), sqsbatch.Message{Body: naming("kari@example.no", "nobody", "ola@example.com")}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"kari@example.no: hard-bounce in *", "ola@example.com: hard-bounce in *"}
@@ -126,11 +126,11 @@ func TestOneAddressThatCannotBeReadStopsNobodyElse(t *testing.T) {
 }
 
 func TestOneRecipientThatIsNotStoredBringsTheEventAgain(t *testing.T) {
-	h, list := toolapitest.New(t), newMemory()
+	h, list := apitest.New(t), newMemory()
 	kari, ola := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.Email, "ola@example.com")
 	list.broken[kari] = errDown
 	over := newHandler(h, list)
-	event := inbox.Message{Body: naming("kari@example.no", "ola@example.com")}
+	event := sqsbatch.Message{Body: naming("kari@example.no", "ola@example.com")}
 	if err := over.take(t.Context(), event); !errors.Is(err, errDown) {
 		t.Fatalf("error %v", err)
 	}
@@ -151,9 +151,9 @@ func TestOneRecipientThatIsNotStoredBringsTheEventAgain(t *testing.T) {
 func TestWithoutItsKeysNothingIsTaken(t *testing.T) {
 	for name, err := range map[string]error{"they cannot be read": errDown, "they are another table's": contact.ErrForeignKeys} {
 		t.Run(name, func(t *testing.T) {
-			h, list := toolapitest.New(t), newMemory()
+			h, list := apitest.New(t), newMemory()
 			h.KeysErr = err
-			if got := newHandler(h, list).take(t.Context(), inbox.Message{Body: naming("kari@example.no")}); !errors.Is(got, err) || list.writes != 0 {
+			if got := newHandler(h, list).take(t.Context(), sqsbatch.Message{Body: naming("kari@example.no")}); !errors.Is(got, err) || list.writes != 0 {
 				t.Errorf("error %v, %d writes", got, list.writes)
 			}
 		})
@@ -161,13 +161,13 @@ func TestWithoutItsKeysNothingIsTaken(t *testing.T) {
 }
 
 func TestABounceHidesNoOptOutAndEndsServiceMessages(t *testing.T) {
-	h, list := toolapitest.New(t), newMemory()
+	h, list := apitest.New(t), newMemory()
 	key := h.Key(t, contact.Email, "kari@example.no")
 	optOut := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: friday, Source: suppression.SourceLink}
 	if _, err := list.Apply(t.Context(), []contact.Key{key}, contact.Email, optOut, h.Now); err != nil {
 		t.Fatal(err)
 	}
-	if err := newHandler(h, list).take(t.Context(), inbox.Message{Body: naming("kari@example.no")}); err != nil {
+	if err := newHandler(h, list).take(t.Context(), sqsbatch.Message{Body: naming("kari@example.no")}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"kari@example.no: hard-bounce in *", "kari@example.no: unsubscribed in acme"}
@@ -195,12 +195,12 @@ func TestEventsOfFeedbackAreTaken(t *testing.T) {
 		"feedback.delivery.json":               nil,
 		"feedback.greeting.json":               nil,
 	}
-	for _, name := range toolapitest.Events(t, "feedback") {
+	for _, name := range apitest.Events(t, "feedback") {
 		t.Run(name, func(t *testing.T) {
-			h, list := toolapitest.New(t), newMemory()
+			h, list := apitest.New(t), newMemory()
 			var batch events.SQSEvent
 			h.Event(t, name, &batch)
-			got, err := inbox.Each(h.Log, newHandler(h, list).take)(t.Context(), batch)
+			got, err := sqsbatch.Each(h.Log, newHandler(h, list).take)(t.Context(), batch)
 			if err != nil {
 				t.Fatal(err)
 			}

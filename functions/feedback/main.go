@@ -8,23 +8,23 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"stille/shared/dynamo"
-	"stille/shared/inbox"
-	"stille/shared/keys"
-	"stille/shared/schema"
-	"stille/shared/start"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/keyring"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/aws/sqsbatch"
+	"stille/shared/names"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.Feedback, func(c *start.Container) any {
+	os.Exit(lambdafn.Lambda(names.Feedback, func(c *lambdafn.Container) any {
 		list := dynamo.NewSuppressions(dynamo.NewClient(c.AWS), c.Stack)
 		h := handler{
-			keys:   keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now),
+			keys:   keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now),
 			list:   list,
 			scopes: c.Scopes(),
 			log:    c.Log,
 			now:    time.Now,
 		}
-		return inbox.Each(c.Log, h.take)
+		return sqsbatch.Each(c.Log, h.take)
 	}))
 }

@@ -9,22 +9,22 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
-	"stille/shared/inbox"
 	"stille/shared/ledger"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 func TestWhatSESSaidIsInTheTableWithItsEntry(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
 	var batch events.SQSEvent
 	h.Event(t, "feedback.batch.json", &batch)
-	serve := inbox.Each(h.Log, newHandler(h, list).take)
+	serve := sqsbatch.Each(h.Log, newHandler(h, list).take)
 	for range 2 { // every queue repeats itself
 		got, err := serve(t.Context(), batch)
 		if err != nil || len(got.BatchItemFailures) != 1 {
@@ -55,25 +55,25 @@ func TestWhatSESSaidIsInTheTableWithItsEntry(t *testing.T) {
 }
 
 func TestFeedbackLeavesNobodyBehind(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	down := dynamotest.Intercept(db, func(string) error { return errDown })
-	planted := naming(toolapitest.Address, "Kanari Fugl "+toolapitest.Address)
+	planted := naming(apitest.Address, "Kanari Fugl "+apitest.Address)
 	var batch events.SQSEvent
 	for _, event := range []string{
-		planted, planted + "}", strings.ReplaceAll(planted, "General", toolapitest.Address), strings.ReplaceAll(planted, "Permanent", toolapitest.Address),
-		strings.ReplaceAll(planted, `"Bounce"`, `"`+toolapitest.Address+`"`), strings.ReplaceAll(planted, "2026-11-20T08:00:00Z", toolapitest.Address),
-		strings.ReplaceAll(planted, `"`+toolapitest.Address+`"`, "98765432"), toolapitest.Address,
+		planted, planted + "}", strings.ReplaceAll(planted, "General", apitest.Address), strings.ReplaceAll(planted, "Permanent", apitest.Address),
+		strings.ReplaceAll(planted, `"Bounce"`, `"`+apitest.Address+`"`), strings.ReplaceAll(planted, "2026-11-20T08:00:00Z", apitest.Address),
+		strings.ReplaceAll(planted, `"`+apitest.Address+`"`, "98765432"), apitest.Address,
 	} {
 		batch.Records = append(batch.Records, events.SQSMessage{MessageId: "1", Body: event})
 	}
 	for _, over := range []handler{newHandler(h, dynamo.NewSuppressions(db, stack)), newHandler(h, dynamo.NewSuppressions(down, stack))} {
-		if _, err := inbox.Each(h.Log, over.take)(t.Context(), batch); err != nil {
+		if _, err := sqsbatch.Each(h.Log, over.take)(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
 	}
 	dump := dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger())
-	if key := h.Key(t, contact.Email, toolapitest.Address); strings.Count(dump, string(key)) != 2 || !strings.Contains(h.Logs.String(), key.Short()) {
+	if key := h.Key(t, contact.Email, apitest.Address); strings.Count(dump, string(key)) != 2 || !strings.Contains(h.Logs.String(), key.Short()) {
 		t.Error("there was nothing to look through")
 	}
 	h.NoLeak(t, nil, dump)

@@ -12,11 +12,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"stille/shared/access"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/api/apitest"
 	"stille/shared/contact"
 	"stille/shared/link"
-	"stille/shared/toolapi"
-	"stille/shared/toolapi/toolapitest"
 )
 
 // only is the one tool there is, whatever key it shows.
@@ -46,9 +46,9 @@ func cpu(b *testing.B, do func()) {
 // A thousand links through the function, from the event's bytes to the
 // answer's, against the thousand tokens and contact keys that are in them.
 func BenchmarkMintThousand(b *testing.B) {
-	h := toolapitest.New(b)
-	given := make([]string, toolapi.MaxContacts)
-	targets := make([]link.Target, toolapi.MaxContacts)
+	h := apitest.New(b)
+	given := make([]string, api.MaxContacts)
+	targets := make([]link.Target, api.MaxContacts)
 	for i := range given {
 		ch, address := contact.Email, fmt.Sprintf("kari.nordmann%d@example.no", i)
 		if i%2 == 1 {
@@ -66,7 +66,7 @@ func BenchmarkMintThousand(b *testing.B) {
 		b.Fatal(err)
 	}
 	guard := access.NewGuard(only(h.Tool), time.Now)
-	function := lambda.NewHandler(toolapi.Serve(guard, slog.New(slog.DiscardHandler), newHandler(h).mint))
+	function := lambda.NewHandler(api.Serve(guard, slog.New(slog.DiscardHandler), newHandler(h).mint))
 
 	b.Run("raw", func(b *testing.B) {
 		cpu(b, func() {

@@ -3,12 +3,12 @@ package main
 import (
 	"testing"
 
-	"stille/shared/client"
-	"stille/shared/toolapi/toolapitest"
+	"stille/shared/api/apitest"
+	"stille/shared/sdk/go"
 )
 
 func TestTheGoClientGetsItsLinks(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	links, err := h.Client(t, newHandler(h).mint).Links(t.Context(), client.LinkOrder{Scope: "acme", Lang: "nb", Contacts: []client.Contact{
 		{Channel: client.Email, Address: "kari@example.no"}, {Channel: client.SMS, Address: "+4791234567"}, {Channel: client.SMS, Address: "912"},
 	}})

@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	"stille/shared/access"
-	"stille/shared/apigw"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/api/gateway"
 	"stille/shared/contact"
 	"stille/shared/link"
 	"stille/shared/scope"
-	"stille/shared/toolapi"
 )
 
 // ring is where the key sets come from.
@@ -29,9 +29,9 @@ type handler struct {
 }
 
 type request struct {
-	Scope    string            `json:"scope"`
-	Lang     string            `json:"lang"`
-	Contacts []toolapi.Contact `json:"contacts"`
+	Scope    string        `json:"scope"`
+	Lang     string        `json:"lang"`
+	Contacts []api.Contact `json:"contacts"`
 }
 
 type response struct {
@@ -45,41 +45,41 @@ type result struct {
 	Reason  string            `json:"reason,omitempty"`  // why there is no link
 }
 
-func (h handler) mint(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
+func (h handler) mint(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error) {
 	var asked request
-	faults, err := toolapi.Read(req, &asked)
+	faults, err := api.Read(req, &asked)
 	if err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
-	faults.Count("/contacts", len(asked.Contacts), toolapi.MaxContacts)
+	faults.Count("/contacts", len(asked.Contacts), api.MaxContacts)
 	entry := h.entry(asked.Scope, &faults)
 	if asked.Lang != "" && !slices.Contains(scope.Languages(), asked.Lang) {
 		faults.Add("/lang", "must be one of "+strings.Join(scope.Languages(), ", "))
 	}
-	contacts, err := toolapi.Parse(ctx, h.keys, asked.Contacts, &faults)
+	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, &faults)
 	if err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
 	if err := tool.May(access.Links, entry.Scope); err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
 	links, err := h.keys.Link(ctx)
 	if err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
 	answer := response{Results: make([]result, len(contacts))}
 	for i, c := range contacts {
 		if answer.Results[i], err = h.one(links, entry, asked.Lang, c); err != nil {
-			return apigw.Response{}, err
+			return gateway.Response{}, err
 		}
 	}
-	return apigw.JSON(http.StatusOK, answer), nil
+	return gateway.JSON(http.StatusOK, answer), nil
 }
 
 // entry is what links are minted for: a brand, or a topic that can be opted
 // out of by itself.
-func (h handler) entry(named string, faults *toolapi.Invalid) scope.Entry {
-	in := toolapi.Scope(h.scopes, named, faults)
+func (h handler) entry(named string, faults *api.Invalid) scope.Entry {
+	in := api.Scope(h.scopes, named, faults)
 	if in == scope.Everywhere {
 		faults.Add("/scope", "a link is one controller's, never every one's")
 	}
@@ -90,9 +90,9 @@ func (h handler) entry(named string, faults *toolapi.Invalid) scope.Entry {
 	return entry
 }
 
-func (h handler) one(links *link.Keys, entry scope.Entry, lang string, c toolapi.Parsed) (result, error) {
+func (h handler) one(links *link.Keys, entry scope.Entry, lang string, c api.Parsed) (result, error) {
 	if !c.Valid() {
-		return result{Reason: toolapi.InvalidAddress}, nil
+		return result{Reason: api.InvalidAddress}, nil
 	}
 	token, err := links.Mint(link.Target{ScopeID: entry.ID, Contact: c.Contact})
 	if err != nil {

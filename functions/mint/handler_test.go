@@ -9,13 +9,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/access"
-	"stille/shared/apigw"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/api/apitest"
+	"stille/shared/api/gateway"
 	"stille/shared/contact"
 	"stille/shared/link"
 	"stille/shared/scope"
-	"stille/shared/toolapi"
-	"stille/shared/toolapi/toolapitest"
 )
 
 const (
@@ -23,10 +23,10 @@ const (
 	sms   = `{"channel":"sms","address":"+47 912 34 567"}`
 )
 
-func newHandler(h *toolapitest.House) handler { return handler{keys: h, scopes: h.Scopes} }
+func newHandler(h *apitest.House) handler { return handler{keys: h, scopes: h.Scopes} }
 
 // opened reads the target out of a result's link, by the keys that made it.
-func opened(t *testing.T, h *toolapitest.House, r result, base string) link.Target {
+func opened(t *testing.T, h *apitest.House, r result, base string) link.Target {
 	t.Helper()
 	path, ok := strings.CutPrefix(r.URL, base)
 	if !ok {
@@ -55,9 +55,9 @@ func TestALinkOpensAgainAsWhatItWasMintedFor(t *testing.T) {
 		{"a link of a topic", "acme/newsletter", email, "https://links.acme.example", "kari@example.no", contact.Email, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			resp := h.Serve(t, newHandler(h).mint, h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, test.scope, test.contact)))
-			got := toolapitest.Body[response](t, resp, http.StatusOK).Results[0]
+			got := apitest.Body[response](t, resp, http.StatusOK).Results[0]
 			target := opened(t, h, got, test.base)
 			if target.ScopeID != test.id || target.Contact.Channel() != test.channel || target.Contact.Address() != test.address {
 				t.Error("the link is another contact's, or another scope's")
@@ -70,11 +70,11 @@ func TestALinkOpensAgainAsWhatItWasMintedFor(t *testing.T) {
 }
 
 func TestAnEmailLinkComesWithItsHeadersAndALanguage(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	with := newHandler(h)
 	with.base = "http://127.0.0.1:4566/links"
 	resp := h.Serve(t, with.mint, h.Post(`{"scope":"acme","lang":"nb","contacts":[`+email+`,{"channel":"email","address":"kari@"},`+sms+`]}`))
-	got := toolapitest.Body[response](t, resp, http.StatusOK).Results
+	got := apitest.Body[response](t, resp, http.StatusOK).Results
 	mail := "http://127.0.0.1:4566/links/e/" + h.Token(t, contact.Email, "kari@example.no") + "?lang=nb"
 	want := []result{
 		{Key: h.Key(t, contact.Email, "kari@example.no"), URL: mail, Headers: map[string]string{
@@ -99,12 +99,12 @@ func TestEveryBadFieldOfAnOrderForLinksIsNamedAtOnce(t *testing.T) {
 		{"too many contacts", `{"scope":"acme","contacts":[` + strings.Repeat(email+",", 1000) + email + `]}`, []string{"/contacts"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			resp := h.Serve(t, newHandler(h).mint, h.Post(test.body))
 			if resp.StatusCode != http.StatusBadRequest {
 				t.Fatalf("status %d", resp.StatusCode)
 			}
-			if diff := cmp.Diff(test.want, toolapitest.Pointers(t, resp)); diff != "" {
+			if diff := cmp.Diff(test.want, apitest.Pointers(t, resp)); diff != "" {
 				t.Errorf("pointers (-want +got):\n%s", diff)
 			}
 		})
@@ -122,7 +122,7 @@ scopes:
 func TestATopicNeedsAnOptOutOfItsOwn(t *testing.T) {
 	for named, want := range map[string]int{"acme/offers": 200, "acme/tips": 400, "": 200, "*": 400} {
 		t.Run("scope "+named, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			var err error
 			if h.Scopes, err = scope.Load([]byte(brand)); err != nil {
 				t.Fatal(err)
@@ -131,7 +131,7 @@ func TestATopicNeedsAnOptOutOfItsOwn(t *testing.T) {
 			if resp.StatusCode != want {
 				t.Fatalf("status %d, want %d", resp.StatusCode, want)
 			}
-			if diff := cmp.Diff([]string{"/scope"}, toolapitest.Pointers(t, resp)); want == 400 && diff != "" {
+			if diff := cmp.Diff([]string{"/scope"}, apitest.Pointers(t, resp)); want == 400 && diff != "" {
 				t.Errorf("pointers (-want +got):\n%s", diff)
 			}
 		})
@@ -150,7 +150,7 @@ func TestALinkNeedsTheRightAndTheScope(t *testing.T) {
 		{"without the right", "acme", access.Check, 403},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			h.Tool.Rights, h.Tool.Scopes = []access.Right{test.right}, []scope.Scope{"acme"}
 			resp := h.Serve(t, newHandler(h).mint, h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, test.scope, email)))
 			if resp.StatusCode != test.want || strings.Contains(resp.Body, "/e/") != (test.want == 200) {
@@ -163,7 +163,7 @@ func TestALinkNeedsTheRightAndTheScope(t *testing.T) {
 func TestNoLinkIsMintedWithoutItsKeys(t *testing.T) {
 	for name, err := range map[string]error{"keys that cannot be read": errors.New("down"), "keys of another table": contact.ErrForeignKeys} {
 		t.Run(name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			h.KeysErr = err
 			if resp := h.Serve(t, newHandler(h).mint, h.Post(`{"scope":"acme","contacts":[`+email+`]}`)); resp.StatusCode != http.StatusServiceUnavailable {
 				t.Errorf("status %d", resp.StatusCode)
@@ -174,12 +174,12 @@ func TestNoLinkIsMintedWithoutItsKeys(t *testing.T) {
 
 func TestEventsOfMintAreAnswered(t *testing.T) {
 	want := map[string]int{"mint.two-channels.json": 2, "mint.topic.json": 1}
-	for _, name := range toolapitest.Events(t, "mint") {
+	for _, name := range apitest.Events(t, "mint") {
 		t.Run(name, func(t *testing.T) {
-			h := toolapitest.New(t)
-			var req apigw.Request
+			h := apitest.New(t)
+			var req gateway.Request
 			h.Event(t, name, &req)
-			got := toolapitest.Body[response](t, h.Serve(t, newHandler(h).mint, req), http.StatusOK).Results
+			got := apitest.Body[response](t, h.Serve(t, newHandler(h).mint, req), http.StatusOK).Results
 			if len(got) != want[name] {
 				t.Errorf("%d links, want %d", len(got), want[name])
 			}
@@ -195,14 +195,14 @@ func TestEventsOfMintAreAnswered(t *testing.T) {
 }
 
 func TestALinkIsTheOnlyPlaceThatAPersonIsIn(t *testing.T) {
-	const planted = `{"channel":"email","address":"` + toolapitest.Address + `"},{"channel":"sms","address":"` + toolapitest.Number + `"}`
-	h := toolapitest.New(t)
-	tokens := []string{h.Token(t, contact.Email, toolapitest.Address), h.Token(t, contact.SMS, toolapitest.Number)}
+	const planted = `{"channel":"email","address":"` + apitest.Address + `"},{"channel":"sms","address":"` + apitest.Number + `"}`
+	h := apitest.New(t)
+	tokens := []string{h.Token(t, contact.Email, apitest.Address), h.Token(t, contact.SMS, apitest.Number)}
 	for _, body := range []string{
 		`{"scope":"acme","contacts":[` + planted + `]}`,
-		`{"scope":"` + toolapitest.Address + `","lang":"` + toolapitest.Number + `","contacts":[` + planted + `]}`,
-		`{"scope":"acme","contacts":[{"channel":"sms","address":"` + toolapitest.Address + `"},{"channel":"email","address":"` + tokens[0] + `"}]}`,
-		`{"scope":"acme","contacts":["` + toolapitest.Address + `"]`,
+		`{"scope":"` + apitest.Address + `","lang":"` + apitest.Number + `","contacts":[` + planted + `]}`,
+		`{"scope":"acme","contacts":[{"channel":"sms","address":"` + apitest.Address + `"},{"channel":"email","address":"` + tokens[0] + `"}]}`,
+		`{"scope":"acme","contacts":["` + apitest.Address + `"]`,
 	} {
 		h.Serve(t, newHandler(h).mint, h.Post(body))
 	}
@@ -217,11 +217,11 @@ func TestALinkIsTheOnlyPlaceThatAPersonIsIn(t *testing.T) {
 }
 
 func TestTheExamplesOfMintAreAnswered(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	h.AnswersItsExamples(t, newHandler(h).mint)
 }
 
 func TestMintHasItsFront(t *testing.T) {
 	good := `{"scope":"acme","contacts":[{"channel":"email","address":"kari@example.no"}]}`
-	toolapitest.Front(t, access.Links, good, func(h *toolapitest.House) toolapi.Call { return newHandler(h).mint })
+	apitest.Front(t, access.Links, good, func(h *apitest.House) api.Call { return newHandler(h).mint })
 }

@@ -7,19 +7,19 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"stille/shared/access"
-	"stille/shared/dynamo"
-	"stille/shared/keys"
-	"stille/shared/schema"
-	"stille/shared/start"
-	"stille/shared/toolapi"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/keyring"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/names"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.Mint, func(c *start.Container) any {
+	os.Exit(lambdafn.Lambda(names.Mint, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
-		ring := keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, dynamo.NewSuppressions(db, c.Stack), time.Now)
-		h := handler{keys: ring, scopes: c.Scopes(), base: c.Env.Optional(schema.VarLinkBase)}
-		return toolapi.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.mint)
+		ring := keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, dynamo.NewSuppressions(db, c.Stack), time.Now)
+		h := handler{keys: ring, scopes: c.Scopes(), base: c.Env.Optional(names.VarLinkBase)}
+		return api.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.mint)
 	}))
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/announce"
+	"stille/shared/api/apitest"
+	"stille/shared/aws/eventbus"
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 func TestEveryChangeThatCountsGoesOutAsAnEvent(t *testing.T) {
@@ -34,7 +34,7 @@ func TestEveryChangeThatCountsGoesOutAsAnEvent(t *testing.T) {
 	detail := contactChanged{Key: kari, Channel: contact.Email, Scope: "acme", Reason: "unsubscribed", At: optedOut, Ledger: "entry-1"}
 	released := detail
 	released.At, released.Ledger = release.At, "entry-2"
-	want := []announce.Event{{Type: "ContactSuppressed", At: sunday, Detail: detail}, {Type: "ContactReleased", At: sunday, Detail: released}}
+	want := []eventbus.Event{{Type: "ContactSuppressed", At: sunday, Detail: detail}, {Type: "ContactReleased", At: sunday, Detail: released}}
 	if diff := cmp.Diff(want, w.sent); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
@@ -99,11 +99,11 @@ func TestEventsOfPropagateAreTaken(t *testing.T) {
 		"propagate.opt-out.json": {"ContactSuppressed"}, "propagate.release.json": {"ContactReleased"}, "propagate.noted.json": nil,
 		"propagate.rekeyed.json": nil,
 	}
-	for _, name := range toolapitest.Events(t, "propagate") {
+	for _, name := range apitest.Events(t, "propagate") {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
 			var b events.DynamoDBEvent
-			toolapitest.New(t).Event(t, name, &b, "CONTACT_KEY", string(kari))
+			apitest.New(t).Event(t, name, &b, "CONTACT_KEY", string(kari))
 			if err := w.handler().handle(t.Context(), b); err != nil {
 				t.Fatal(err)
 			}

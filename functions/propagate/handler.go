@@ -9,13 +9,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"stille/shared/announce"
+	"stille/shared/aws/deadletter"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/eventbus"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/ledger"
-	"stille/shared/parked"
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -34,12 +34,12 @@ type records interface {
 
 // bus is where events go out.
 type bus interface {
-	Put(ctx context.Context, events ...announce.Event) error
+	Put(ctx context.Context, events ...eventbus.Event) error
 }
 
 // queue is where stream records go that cannot be taken.
 type queue interface {
-	Park(ctx context.Context, record parked.Record) error
+	Park(ctx context.Context, record deadletter.Record) error
 }
 
 // handler carries every change of the list on: to the records it withdraws, and
@@ -80,7 +80,7 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 		}
 		if errors.Is(err, dynamo.ErrUnreadable) {
 			h.log.ErrorContext(ctx, "parked a ledger entry", "error", err)
-			err = h.parked.Park(ctx, parked.Of(r, err))
+			err = h.parked.Park(ctx, deadletter.Of(r, err))
 		}
 		if err != nil {
 			return fmt.Errorf("carrying on ledger entry %s: %w", entry.ID, err)
@@ -97,7 +97,7 @@ func (h handler) carryOn(ctx context.Context, e ledger.Entry) error {
 	if err := h.withdraw(ctx, e); err != nil || kind == "" {
 		return err
 	}
-	return h.bus.Put(ctx, announce.Event{Type: kind, At: e.RecordedAt, Detail: contactChanged{
+	return h.bus.Put(ctx, eventbus.Event{Type: kind, At: e.RecordedAt, Detail: contactChanged{
 		Key: e.Key, Channel: e.Channel, Scope: e.Scope, Reason: e.Reason, At: e.At, Ledger: e.ID,
 	}})
 }
@@ -105,9 +105,9 @@ func (h handler) carryOn(ctx context.Context, e ledger.Entry) error {
 func detailType(a ledger.Action) string {
 	switch a {
 	case ledger.Suppressed:
-		return schema.ContactSuppressed
+		return names.ContactSuppressed
 	case ledger.Released:
-		return schema.ContactReleased
+		return names.ContactReleased
 	}
 	return ""
 }

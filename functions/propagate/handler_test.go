@@ -13,11 +13,11 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/announce"
+	"stille/shared/aws/deadletter"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/eventbus"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/ledger"
-	"stille/shared/parked"
 	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/suppression"
@@ -47,9 +47,9 @@ type world struct {
 	races      int             // how often a record changes before it is withdrawn
 	withdrawn  int             // writes
 
-	sent    []announce.Event
+	sent    []eventbus.Event
 	busErr  error
-	parked  []parked.Record
+	parked  []deadletter.Record
 	parkErr error
 	logs    bytes.Buffer
 }
@@ -74,14 +74,14 @@ func (w *world) Get(_ context.Context, keys []contact.Key) (suppression.Item, er
 	return w.items[keys[0]], nil
 }
 
-func (w *world) Put(_ context.Context, events ...announce.Event) error {
+func (w *world) Put(_ context.Context, events ...eventbus.Event) error {
 	if w.busErr == nil {
 		w.sent = append(w.sent, events...)
 	}
 	return w.busErr
 }
 
-func (w *world) Park(_ context.Context, r parked.Record) error {
+func (w *world) Park(_ context.Context, r deadletter.Record) error {
 	w.parked = append(w.parked, r)
 	return w.parkErr
 }

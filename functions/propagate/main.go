@@ -9,22 +9,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"stille/shared/announce"
-	"stille/shared/dynamo"
-	"stille/shared/parked"
-	"stille/shared/schema"
-	"stille/shared/start"
+	"stille/shared/aws/deadletter"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/eventbus"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/names"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.Propagate, func(c *start.Container) any {
+	os.Exit(lambdafn.Lambda(names.Propagate, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
 		h := handler{
 			policy:  c.Policy(),
 			list:    dynamo.NewSuppressions(db, c.Stack),
 			records: dynamo.NewRecords(db, c.Stack),
-			bus:     announce.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack),
-			parked:  parked.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(schema.VarParkedQueue)),
+			bus:     eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack),
+			parked:  deadletter.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(names.VarParkedQueue)),
 			log:     c.Log,
 		}
 		return h.handle

@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
 	"stille/shared/ledger"
 	"stille/shared/retention"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 // messagingOnly is the policy of a stack with this one table.
@@ -24,20 +24,20 @@ func messagingOnly() *retention.Policy {
 }
 
 func TestAnOptOutIsCarriedOnInTheTablesAndLeavesNobodyBehind(t *testing.T) {
-	house, w := toolapitest.New(t), newWorld()
+	house, w := apitest.New(t), newWorld()
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	list, records := dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)
 	over := handler{policy: messagingOnly(), list: list, records: records, bus: w, parked: w, log: house.Log}
-	key := house.Key(t, contact.Email, toolapitest.Address)
+	key := house.Key(t, contact.Email, apitest.Address)
 	record := retention.Record{
 		ID: "sub-1", Subject: key, Scope: "acme/newsletter", Basis: retention.Consent, OccurredAt: consented, Start: consented,
-		Data: []byte(`{"typed":"` + toolapitest.Address + `","phone":"` + toolapitest.Number + `"}`),
+		Data: []byte(`{"typed":"` + apitest.Address + `","phone":"` + apitest.Number + `"}`),
 	}
 	if _, err := records.Put(t.Context(), retention.Messaging, record, func(retention.Record) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	// One that somebody else wrote, which cannot be read.
-	dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{"id": "sub-2", "subject": string(key), "occurredAt": toolapitest.Address})
+	dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{"id": "sub-2", "subject": string(key), "occurredAt": apitest.Address})
 	apply := func(c suppression.Change) ledger.Entry {
 		outcome, err := list.Apply(t.Context(), []contact.Key{key}, contact.Email, c, sunday)
 		if err != nil || outcome.Entry == nil {
@@ -80,7 +80,7 @@ func TestAnOptOutIsCarriedOnInTheTablesAndLeavesNobodyBehind(t *testing.T) {
 }
 
 func TestATakingOverIsCarriedOnInTheTables(t *testing.T) {
-	house, w := toolapitest.New(t), newWorld()
+	house, w := apitest.New(t), newWorld()
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	list, records := dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)
 	over := handler{policy: messagingOnly(), list: list, records: records, bus: w, parked: w, log: house.Log}

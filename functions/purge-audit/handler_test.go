@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/toolapi/toolapitest"
 )
 
 func TestEventsOfPurgeAuditAreRead(t *testing.T) {
@@ -17,9 +17,9 @@ func TestEventsOfPurgeAuditAreRead(t *testing.T) {
 	next.Call, next.After = 1, "sub-81"
 	want := map[string]purge.AuditWork{"purge-audit.first-call.json": first, "purge-audit.next-call.json": next}
 	got := map[string]purge.AuditWork{}
-	for _, name := range toolapitest.Events(t, "purge-audit") {
+	for _, name := range apitest.Events(t, "purge-audit") {
 		var work purge.AuditWork
-		toolapitest.New(t).Event(t, name, &work)
+		apitest.New(t).Event(t, name, &work)
 		got[name] = work
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -28,7 +28,7 @@ func TestEventsOfPurgeAuditAreRead(t *testing.T) {
 }
 
 func TestAClassThatThePolicyDoesNotKnowIsNotAudited(t *testing.T) {
-	h := handler{policy: toolapitest.New(t).Policy}
+	h := handler{policy: apitest.New(t).Policy}
 	if _, err := h.audit(t.Context(), purge.AuditWork{Class: "marketing", Of: 1}); !errors.Is(err, retention.ErrUnknownClass) {
 		t.Errorf("error %v", err)
 	}

@@ -10,22 +10,22 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"stille/shared/dynamo"
-	"stille/shared/evidence"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/evidence"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/names"
 	"stille/shared/purge"
-	"stille/shared/schema"
-	"stille/shared/start"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.PurgeAudit, func(c *start.Container) any {
+	os.Exit(lambdafn.Lambda(names.PurgeAudit, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
 		h := handler{
 			auditor: purge.Auditor{
 				Records: dynamo.NewRecords(db, c.Stack),
 				List:    dynamo.NewSuppressions(db, c.Stack),
 				Holds:   dynamo.NewHolds(db, c.Stack),
-				Parts:   evidence.NewAudits(s3.NewFromConfig(c.AWS), c.Env.Required(schema.VarManifestBucket)),
+				Parts:   evidence.NewAudits(s3.NewFromConfig(c.AWS), c.Env.Required(names.VarManifestBucket)),
 				Pause:   5 * time.Second,
 				Now:     time.Now,
 			},

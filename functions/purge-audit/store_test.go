@@ -12,12 +12,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/toolapi/toolapitest"
 )
 
 // notes are the parts of an audit, in memory.
@@ -43,18 +43,18 @@ func handOver(t *testing.T, work purge.AuditWork) purge.AuditWork {
 }
 
 func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
-	house, kept := toolapitest.New(t), &notes{}
+	house, kept := apitest.New(t), &notes{}
 	db, stack := dynamotest.Tables(t, retention.Messaging)
-	subject := string(house.Key(t, contact.Email, toolapitest.Address))
+	subject := string(house.Key(t, contact.Email, apitest.Address))
 	const records = 2100 // three pages
 	items := make([]map[string]any, records)
 	for n := range items {
 		items[n] = map[string]any{
-			"id": fmt.Sprintf("sub-%04d", n), "subject": subject, "scope": "acme", "data": toolapitest.Address,
+			"id": fmt.Sprintf("sub-%04d", n), "subject": subject, "scope": "acme", "data": apitest.Address,
 			"occurredAt": "2026-11-20T08:00:00Z", "activeSort": "2026-11-20T08:00:00Z", "retentionShard": "07",
 		}
 	}
-	items[3]["retentionStart"] = toolapitest.Address
+	items[3]["retentionStart"] = apitest.Address
 	dynamotest.PutAll(t, db, stack.Records(retention.Messaging), items)
 
 	start := time.Now()

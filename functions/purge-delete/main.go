@@ -9,16 +9,16 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"stille/shared/dynamo"
-	"stille/shared/evidence"
-	"stille/shared/objects"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/evidence"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/aws/objects"
+	"stille/shared/names"
 	"stille/shared/purge"
-	"stille/shared/schema"
-	"stille/shared/start"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.PurgeDelete, func(c *start.Container) any {
+	os.Exit(lambdafn.Lambda(names.PurgeDelete, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
 		files := s3.NewFromConfig(c.AWS)
 		h := handler{
@@ -27,12 +27,12 @@ func main() {
 				Deleter:  dynamo.NewDeleter(db, c.Stack),
 				Holds:    dynamo.NewHolds(db, c.Stack),
 				Objects:  objects.NewDeleter(files),
-				Manifest: evidence.NewManifest(files, c.Env.Required(schema.VarManifestBucket), time.Now),
+				Manifest: evidence.NewManifest(files, c.Env.Required(names.VarManifestBucket), time.Now),
 				Stops:    dynamo.NewRuns(db, c.Stack),
 				Log:      c.Log,
 			},
 			policy:  c.Policy(),
-			version: c.Env.Required(schema.VarVersion),
+			version: c.Env.Required(names.VarVersion),
 			now:     time.Now,
 		}
 		return h.delete

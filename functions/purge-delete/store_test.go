@@ -13,18 +13,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
-	"stille/shared/toolapi/toolapitest"
 )
 
 // world is the handler over real tables with due records of one person.
 type world struct {
-	*toolapitest.House
+	*apitest.House
 	handler
 	runs     *dynamo.Runs
 	manifest *purgetest.Memory
@@ -35,15 +35,15 @@ type world struct {
 
 func newWorld(t *testing.T, records int) *world {
 	t.Helper()
-	w := &world{House: toolapitest.New(t), manifest: &purgetest.Memory{}}
+	w := &world{House: apitest.New(t), manifest: &purgetest.Memory{}}
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	table := dynamo.NewRecords(db, stack)
 	w.runs = dynamo.NewRuns(db, stack)
-	subject := w.Key(t, contact.Email, toolapitest.Address)
+	subject := w.Key(t, contact.Email, apitest.Address)
 	w.shard = retention.Shard(string(subject))
 	for n := range records {
 		dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{
-			"id": fmt.Sprintf("sub-%03d", n), "subject": string(subject), "scope": "acme", "basis": "consent", "data": toolapitest.Address,
+			"id": fmt.Sprintf("sub-%03d", n), "subject": string(subject), "scope": "acme", "basis": "consent", "data": apitest.Address,
 			"occurredAt": "2024-11-20T08:00:00Z", "retentionStart": "2024-11-20T08:00:00Z", "retentionSort": "2024-11-20T08:00:00Z", "retentionShard": w.shard,
 		})
 	}
@@ -188,7 +188,7 @@ func TestADeletionLeavesNobodyBehind(t *testing.T) {
 	if err != nil || len(pages) != 1 {
 		t.Fatalf("%d pages, error %v", len(pages), err)
 	}
-	_, unknown := w.delete(t.Context(), purge.Work{Class: toolapitest.Address})
+	_, unknown := w.delete(t.Context(), purge.Work{Class: apitest.Address})
 	w.NoLeak(t, nil, w.dump(), fmt.Sprint(done, pages, unknown))
 }
 
@@ -196,9 +196,9 @@ func TestEventsOfPurgeDeleteAreRead(t *testing.T) {
 	want := map[string]purge.Cursor{
 		"purge-delete.first-page.json": {}, "purge-delete.next-page.json": {By: dynamo.ByStart, ID: "sub-81", Sort: "2024-11-20T08:00:00Z"},
 	}
-	for _, name := range toolapitest.Events(t, "purge-delete") {
+	for _, name := range apitest.Events(t, "purge-delete") {
 		var work purge.Work
-		toolapitest.New(t).Event(t, name, &work)
+		apitest.New(t).Event(t, name, &work)
 		if work.Class != retention.Messaging || work.Shard == "" || work.Cutoff.IsZero() || work.Done {
 			t.Errorf("%s: %+v", name, work)
 		}

@@ -12,24 +12,24 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/certificate"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
 	"stille/shared/retention"
-	"stille/shared/toolapi/toolapitest"
 )
 
 // crowd is a class of which one record more is due than the brake lets pass.
 type crowd struct {
 	handler
-	house *toolapitest.House
+	house *apitest.House
 	more  func(n int) // stores so many due records more
 }
 
 func newCrowd(t *testing.T, n int) crowd {
 	t.Helper()
-	house := toolapitest.New(t)
+	house := apitest.New(t)
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	stored := 0
 	c := crowd{house: house}
@@ -39,7 +39,7 @@ func newCrowd(t *testing.T, n int) crowd {
 		for i := range records {
 			stored++
 			records[i] = map[string]any{
-				"id": fmt.Sprintf("sub-%05d", stored), "subject": string(house.Key(t, contact.Email, toolapitest.Address)), "scope": "acme",
+				"id": fmt.Sprintf("sub-%05d", stored), "subject": string(house.Key(t, contact.Email, apitest.Address)), "scope": "acme",
 				"retentionStart": "2024-11-20T08:00:00Z", "retentionSort": "2024-11-20T08:00:00Z", "retentionShard": retention.ShardName(stored % retention.Shards),
 			}
 		}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"stille/shared/dynamo"
+	"stille/shared/aws/dynamo"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"stille/shared/toolapi/toolapitest"
+	"stille/shared/api/apitest"
 )
 
 func TestAScheduledTimeThatIsNoneCountsAsAbsent(t *testing.T) {
@@ -44,9 +44,9 @@ func TestTheInputOfAnExecutionIsReadFieldByField(t *testing.T) {
 
 func TestEventsOfPurgePlanAreRead(t *testing.T) {
 	want := map[string]bool{"purge-plan.scheduled.json": true, "purge-plan.by-hand.json": false}
-	for _, name := range toolapitest.Events(t, "purge-plan") {
+	for _, name := range apitest.Events(t, "purge-plan") {
 		var req request
-		toolapitest.New(t).Event(t, name, &req)
+		apitest.New(t).Event(t, name, &req)
 		if scheduled, known := want[name]; !known || req.Class != "messaging" || req.Run == "" || req.StartedAt.IsZero() || readInput(req.Input).scheduledFor.IsZero() == scheduled {
 			t.Errorf("%s: %+v", name, req)
 		}

@@ -9,19 +9,19 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	"stille/shared/dynamo"
-	"stille/shared/execution"
-	"stille/shared/schema"
-	"stille/shared/start"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/aws/stepfunctions"
+	"stille/shared/names"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.PurgePlan, func(c *start.Container) any {
+	os.Exit(lambdafn.Lambda(names.PurgePlan, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
 		runs := dynamo.NewRuns(db, c.Stack)
 		h := handler{
-			records: dynamo.NewRecords(db, c.Stack), runs: runs, executions: execution.New(sfn.NewFromConfig(c.AWS)),
-			policy: c.Policy(), version: c.Env.Required(schema.VarVersion), now: time.Now, storeClock: runs.Clock,
+			records: dynamo.NewRecords(db, c.Stack), runs: runs, executions: stepfunctions.New(sfn.NewFromConfig(c.AWS)),
+			policy: c.Policy(), version: c.Env.Required(names.VarVersion), now: time.Now, storeClock: runs.Clock,
 		}
 		return h.plan
 	}))

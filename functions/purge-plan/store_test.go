@@ -15,22 +15,22 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/certificate"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
 	"stille/shared/retention"
-	"stille/shared/toolapi/toolapitest"
 )
 
-func newHandler(t *testing.T, h *toolapitest.House) (handler, func(id string, start time.Time), func() string) {
+func newHandler(t *testing.T, h *apitest.House) (handler, func(id string, start time.Time), func() string) {
 	t.Helper()
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	records := dynamo.NewRecords(db, stack)
 	put := func(id string, start time.Time) {
 		record := retention.Record{
-			ID: id, Subject: h.Key(t, contact.Email, toolapitest.Address), Scope: "acme", Basis: retention.Consent, OccurredAt: start, Start: start,
-			Data: []byte(`"` + toolapitest.Number + `"`),
+			ID: id, Subject: h.Key(t, contact.Email, apitest.Address), Scope: "acme", Basis: retention.Consent, OccurredAt: start, Start: start,
+			Data: []byte(`"` + apitest.Number + `"`),
 		}
 		if _, err := records.Put(t.Context(), retention.Messaging, record, func(retention.Record) error { return nil }); err != nil {
 			t.Fatal(err)
@@ -86,7 +86,7 @@ var (
 )
 
 func TestAPlanCountsWhatIsDueAndLaysOutEveryShard(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	h.Now = h.Now.Add(123 * time.Millisecond)
 	over, put, _ := newHandler(t, h)
 	put("sub-1", due)
@@ -122,7 +122,7 @@ func TestAPlanCountsWhatIsDueAndLaysOutEveryShard(t *testing.T) {
 }
 
 func TestAPlanThatIsRepeatedKeepsTheFirstCutoff(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	over, put, _ := newHandler(t, h)
 	put("sub-1", due)
 	var req request
@@ -148,7 +148,7 @@ func TestAPlanThatIsRepeatedKeepsTheFirstCutoff(t *testing.T) {
 }
 
 func TestAClassThatThePolicyDoesNotKnowIsNotPlanned(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	over, _, dump := newHandler(t, h)
 	if _, err := over.plan(t.Context(), request{Class: "marketing", Run: "run-1"}); !errors.Is(err, retention.ErrUnknownClass) {
 		t.Errorf("error %v", err)
@@ -159,12 +159,12 @@ func TestAClassThatThePolicyDoesNotKnowIsNotPlanned(t *testing.T) {
 }
 
 func TestAPlanLeavesNobodyBehind(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	over, put, dump := newHandler(t, h)
 	put("sub-1", due)
 	var answers []string
-	for _, class := range []string{retention.Messaging, toolapitest.Address} {
-		input, err := json.Marshal(map[string]string{"scheduledTime": toolapitest.Number})
+	for _, class := range []string{retention.Messaging, apitest.Address} {
+		input, err := json.Marshal(map[string]string{"scheduledTime": apitest.Number})
 		if err != nil {
 			t.Fatal(err)
 		}

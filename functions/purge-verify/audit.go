@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 
-	"stille/shared/announce"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/emf"
+	"stille/shared/aws/eventbus"
+	"stille/shared/aws/evidence"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
-	"stille/shared/evidence"
-	"stille/shared/metric"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // auditParts is where an audit's calls left what they found.
@@ -55,11 +55,11 @@ func (h handler) audit(ctx context.Context, class retention.Class, req request) 
 	}
 	h.logAudit(ctx, run, req.Error)
 	answer := response{Outcome: run.Outcome, Counts: run.Counts, Certificate: evidence.Prefix(run.Class, run.ID)}
-	kind := schema.AuditFailed
+	kind := names.AuditFailed
 	if run.Outcome == certificate.Completed {
-		kind = schema.AuditCompleted
+		kind = names.AuditCompleted
 	}
-	return answer, h.bus.Put(ctx, announce.Event{Type: kind, At: run.EndedAt, Detail: auditEnded{
+	return answer, h.bus.Put(ctx, eventbus.Event{Type: kind, At: run.EndedAt, Detail: auditEnded{
 		Class: run.Class, Run: run.ID, Outcome: run.Outcome, Counts: run.Counts, Findings: run.Findings, Certificate: answer.Certificate,
 	}})
 }
@@ -108,6 +108,6 @@ func (h handler) logAudit(ctx context.Context, run dynamo.Run, failure string) {
 			faults += run.Findings[string(finding)]
 		}
 	}
-	h.log.InfoContext(ctx, "an audit completed", schema.AttrClass, run.Class, "run", run.ID, "findings", run.Findings,
-		schema.MetricAuditFaults, faults, metric.Embedded(run.EndedAt, schema.AttrClass, schema.MetricAuditFaults))
+	h.log.InfoContext(ctx, "an audit completed", names.AttrClass, run.Class, "run", run.ID, "findings", run.Findings,
+		names.MetricAuditFaults, faults, emf.Embedded(run.EndedAt, names.AttrClass, names.MetricAuditFaults))
 }

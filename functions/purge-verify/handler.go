@@ -8,13 +8,13 @@ import (
 	"slices"
 	"time"
 
-	"stille/shared/announce"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/eventbus"
+	"stille/shared/aws/evidence"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
-	"stille/shared/evidence"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // request is what the state machine passes in, after the deletion or after an
@@ -55,7 +55,7 @@ type purgeEnded struct {
 
 // bus is where events go out.
 type bus interface {
-	Put(ctx context.Context, events ...announce.Event) error
+	Put(ctx context.Context, events ...eventbus.Event) error
 }
 
 // handler ends every run: it reads again what the run says it did, and
@@ -111,7 +111,7 @@ func (h handler) verify(ctx context.Context, req request) (response, error) {
 		h.log.ErrorContext(ctx, "a purge did not complete", "class", run.Class, "run", run.ID, "outcome", run.Outcome,
 			"reasons", run.Reasons, "error", req.Error)
 	}
-	return answer, h.bus.Put(ctx, announce.Event{Type: detailType(run.Outcome), At: run.EndedAt, Detail: purgeEnded{
+	return answer, h.bus.Put(ctx, eventbus.Event{Type: detailType(run.Outcome), At: run.EndedAt, Detail: purgeEnded{
 		Class: run.Class, Run: run.ID, Outcome: run.Outcome, Counts: run.Counts, PlanHash: run.PlanHash, Reasons: run.Reasons,
 		Certificate: answer.Certificate,
 	}})
@@ -174,11 +174,11 @@ func (h handler) publishKey(ctx context.Context) error {
 func detailType(o certificate.Outcome) string {
 	switch o {
 	case certificate.Completed:
-		return schema.PurgeCompleted
+		return names.PurgeCompleted
 	case certificate.Halted:
-		return schema.PurgeHalted
+		return names.PurgeHalted
 	case certificate.Stopped:
-		return schema.PurgeStopped
+		return names.PurgeStopped
 	}
-	return schema.PurgeFailed
+	return names.PurgeFailed
 }

@@ -3,9 +3,9 @@ package main
 import (
 	"testing"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
-	"stille/shared/toolapi/toolapitest"
 )
 
 func TestOnlyACompletedRunIsAnnouncedAsCompleted(t *testing.T) {
@@ -43,9 +43,9 @@ func TestHowARunEndedIsWhatTheWorstOfItsShardsSays(t *testing.T) {
 
 func TestEventsOfPurgeVerifyAreRead(t *testing.T) {
 	want := map[string]string{"purge-verify.audited.json": "", "purge-verify.deleted.json": "", "purge-verify.failed.json": "States.Timeout"}
-	for _, name := range toolapitest.Events(t, "purge-verify") {
+	for _, name := range apitest.Events(t, "purge-verify") {
 		var req request
-		toolapitest.New(t).Event(t, name, &req)
+		apitest.New(t).Event(t, name, &req)
 		named, known := want[name]
 		if !known || req.Class != "messaging" || req.Run == "" || req.StartedAt.IsZero() || req.Error != named || req.Failed != (named != "") || req.Audit != (name == "purge-verify.audited.json") {
 			t.Errorf("%s: %+v", name, req)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
-	"stille/shared/announce"
+	"stille/shared/aws/eventbus"
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // recordsIdle is the detail of an event.
@@ -26,7 +26,7 @@ func (h handler) reportIdle(ctx context.Context, class retention.Class) {
 	idle, err := h.idle(ctx, class, now)
 	if err == nil && idle.Count > 0 {
 		h.log.WarnContext(ctx, "records are idle", "class", class.Name, "owner", class.Owner, "count", idle.Count, "oldest", idle.Oldest)
-		err = h.bus.Put(ctx, announce.Event{Type: schema.RecordsIdle, At: now, Detail: recordsIdle{
+		err = h.bus.Put(ctx, eventbus.Event{Type: names.RecordsIdle, At: now, Detail: recordsIdle{
 			Class: class.Name, Owner: class.Owner, Count: idle.Count, Oldest: idle.Oldest, IDs: idle.IDs,
 		}})
 	}

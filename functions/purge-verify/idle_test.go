@@ -11,18 +11,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/announce"
+	"stille/shared/aws/eventbus"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
 // faulty is a bus that keeps what was put on it, and may fail.
 type faulty struct {
-	events []announce.Event
+	events []eventbus.Event
 	err    error
 }
 
-func (h *faulty) Put(_ context.Context, events ...announce.Event) error {
+func (h *faulty) Put(_ context.Context, events ...eventbus.Event) error {
 	h.events = append(h.events, events...)
 	return h.err
 }
@@ -31,14 +31,14 @@ func TestTheOwnerHearsOfWhatIsIdle(t *testing.T) {
 	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 	down := errors.New("the service is down")
 	some := purge.Idle{Count: 2, Oldest: now.Add(-time.Hour), IDs: []string{"conv-1"}}
-	said := []announce.Event{{Type: "RecordsIdle", At: now, Detail: recordsIdle{
+	said := []eventbus.Event{{Type: "RecordsIdle", At: now, Detail: recordsIdle{
 		Class: "communication", Owner: "customer service", Count: 2, Oldest: some.Oldest, IDs: some.IDs,
 	}}}
 	for _, test := range []struct {
 		name      string
 		idle      purge.Idle
 		err, down error
-		events    []announce.Event
+		events    []eventbus.Event
 		logged    string
 	}{
 		{"two records", some, nil, nil, said, `"level":"WARN"`},

@@ -13,23 +13,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"stille/shared/announce"
-	"stille/shared/dynamo"
-	"stille/shared/evidence"
-	"stille/shared/keys"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/eventbus"
+	"stille/shared/aws/evidence"
+	"stille/shared/aws/keyring"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
-	"stille/shared/start"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.PurgeVerify, func(c *start.Container) any {
+	os.Exit(lambdafn.Lambda(names.PurgeVerify, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
-		ring := keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, nil, time.Now)
+		ring := keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, nil, time.Now)
 		files := s3.NewFromConfig(c.AWS)
-		certificates := evidence.NewCertificates(files, c.Env.Required(schema.VarEvidenceBucket))
-		manifest := evidence.NewManifest(files, c.Env.Required(schema.VarManifestBucket), time.Now)
+		certificates := evidence.NewCertificates(files, c.Env.Required(names.VarEvidenceBucket))
+		manifest := evidence.NewManifest(files, c.Env.Required(names.VarManifestBucket), time.Now)
 		signer := evidence.NewSigner(kms.NewFromConfig(c.AWS), c.Stack.SigningKey())
 		runs := dynamo.NewRuns(db, c.Stack)
 		records, holds := dynamo.NewRecords(db, c.Stack), dynamo.NewHolds(db, c.Stack)
@@ -48,13 +48,13 @@ func main() {
 				return purge.FindIdle(ctx, records, class, now)
 			},
 			certifier: purge.Certifier{
-				Runs: runs, Signer: signer, Certificates: certificates, CodeVersion: c.Env.Required(schema.VarVersion),
+				Runs: runs, Signer: signer, Certificates: certificates, CodeVersion: c.Env.Required(names.VarVersion),
 			},
 			certificates: certificates,
 			signer:       signer,
 			runs:         runs,
-			parts:        evidence.NewAudits(files, c.Env.Required(schema.VarManifestBucket)),
-			bus:          announce.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack),
+			parts:        evidence.NewAudits(files, c.Env.Required(names.VarManifestBucket)),
+			bus:          eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack),
 			policy:       c.Policy(),
 			log:          c.Log,
 			now:          time.Now,

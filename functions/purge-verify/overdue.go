@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"stille/shared/metric"
+	"stille/shared/aws/emf"
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // countOverdue writes down how many records of the class are overdue, however
@@ -17,7 +17,7 @@ func (h handler) countOverdue(ctx context.Context, class retention.Class) error 
 	if err != nil {
 		return fmt.Errorf("after the certificate: %w", err)
 	}
-	h.log.InfoContext(ctx, "what is overdue after a purge", schema.AttrClass, class.Name,
-		schema.MetricOverdue, left.Overdue(), "held", left.Held, metric.Embedded(at, schema.AttrClass, schema.MetricOverdue))
+	h.log.InfoContext(ctx, "what is overdue after a purge", names.AttrClass, class.Name,
+		names.MetricOverdue, left.Overdue(), "held", left.Held, emf.Embedded(at, names.AttrClass, names.MetricOverdue))
 	return nil
 }

@@ -11,22 +11,22 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/announce"
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/eventbus"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
-	"stille/shared/schema"
-	"stille/shared/toolapi/toolapitest"
 )
 
 var errDown = errors.New("the service is down")
 
 // world is the handler over real tables, up to where it needs S3 and KMS.
 type world struct {
-	*toolapitest.House
+	*apitest.House
 	handler
 	manifest *purgetest.Memory
 	class    retention.Class
@@ -36,12 +36,12 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{House: toolapitest.New(t), manifest: &purgetest.Memory{}}
+	w := &world{House: apitest.New(t), manifest: &purgetest.Memory{}}
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	w.class, _ = w.Policy.Class(retention.Messaging)
 	w.put = func(id string) {
 		dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{
-			"id": id, "occurredAt": "2024-11-20T08:00:00Z", "retentionStart": "2024-11-20T08:00:00Z", "data": toolapitest.Address,
+			"id": id, "occurredAt": "2024-11-20T08:00:00Z", "retentionStart": "2024-11-20T08:00:00Z", "data": apitest.Address,
 			"retentionSort": "2024-11-20T08:00:00Z", "retentionShard": retention.Shard(id),
 		})
 	}
@@ -135,15 +135,15 @@ func TestARunThatIsCertifiedIsNotReadAgain(t *testing.T) {
 	if holder, err := w.runs.Lock(t.Context(), run.Class, "run-2", ""); err != nil || holder != "run-2" {
 		t.Errorf("%s is still on, error %v", holder, err)
 	}
-	if len(*heard) != 1 || (*heard)[0].Type != schema.PurgeCompleted {
+	if len(*heard) != 1 || (*heard)[0].Type != names.PurgeCompleted {
 		t.Errorf("events %+v", *heard)
 	}
 }
 
 // heard is a bus that keeps its events.
-type heard []announce.Event
+type heard []eventbus.Event
 
-func (h *heard) Put(_ context.Context, events ...announce.Event) error {
+func (h *heard) Put(_ context.Context, events ...eventbus.Event) error {
 	*h = append(*h, events...)
 	return nil
 }

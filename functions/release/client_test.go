@@ -6,14 +6,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/client"
+	"stille/shared/api/apitest"
 	"stille/shared/contact"
+	"stille/shared/sdk/go"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 func TestTheGoClientReleases(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := optedOut(mail, suppression.Unsubscribed)
 	api := h.Client(t, newHandler(h, list).release)

@@ -6,30 +6,30 @@ import (
 	"net/http"
 	"time"
 
-	"stille/shared/access"
-	"stille/shared/apigw"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/api/gateway"
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/release"
 	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/toolapi"
 )
 
 // handler lifts suppressions for which there is newer consent.
 type handler struct {
-	keys   toolapi.ContactKeys
+	keys   api.ContactKeys
 	list   release.List
 	scopes *scope.Registry
 	now    func() time.Time
 }
 
 type request struct {
-	Scope       string            `json:"scope"`
-	Contacts    []toolapi.Contact `json:"contacts"`
-	ConsentedAt apigw.Time        `json:"consentedAt"`
-	Evidence    string            `json:"evidence"`
+	Scope       string        `json:"scope"`
+	Contacts    []api.Contact `json:"contacts"`
+	ConsentedAt gateway.Time  `json:"consentedAt"`
+	Evidence    string        `json:"evidence"`
 }
 
 type response struct {
@@ -42,39 +42,39 @@ type result struct {
 	Key      contact.Key `json:"key,omitempty"`
 }
 
-func (h handler) release(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
+func (h handler) release(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error) {
 	now := h.now()
 	var asked request
-	faults, err := toolapi.Read(req, &asked)
+	faults, err := api.Read(req, &asked)
 	if err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
-	faults.Count("/contacts", len(asked.Contacts), toolapi.MaxContacts)
+	faults.Count("/contacts", len(asked.Contacts), api.MaxContacts)
 	consent := asked.consent(h.scopes, tool, now, &faults)
-	contacts, err := toolapi.Parse(ctx, h.keys, asked.Contacts, &faults)
+	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, &faults)
 	if err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
 	if err := tool.May(access.Release, consent.Scope); err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
-	results, err := toolapi.Each(ctx, contacts, func(ctx context.Context, c toolapi.Parsed) (result, error) {
+	results, err := api.Each(ctx, contacts, func(ctx context.Context, c api.Parsed) (result, error) {
 		return h.lift(ctx, c, consent, now)
 	})
 	if err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
-	return apigw.JSON(http.StatusOK, response{Results: results}), nil
+	return gateway.JSON(http.StatusOK, response{Results: results}), nil
 }
 
 // consent is what every contact of the request is said to have given. Nothing
 // about it is guessed: its scope has to be named also where there is one brand.
-func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time, faults *toolapi.Invalid) suppression.Consent {
+func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time, faults *api.Invalid) suppression.Consent {
 	in := scope.Scope(r.Scope)
 	if in == "" {
 		faults.Add("/scope", "must be given")
 	} else {
-		in = toolapi.Scope(scopes, r.Scope, faults)
+		in = api.Scope(scopes, r.Scope, faults)
 	}
 	switch at := r.ConsentedAt; {
 	case at.IsZero():
@@ -94,9 +94,9 @@ func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time
 
 // lift releases one contact. What a call that failed lifted stands, and is
 // answered as released again.
-func (h handler) lift(ctx context.Context, c toolapi.Parsed, consent suppression.Consent, now time.Time) (result, error) {
+func (h handler) lift(ctx context.Context, c api.Parsed, consent suppression.Consent, now time.Time) (result, error) {
 	if !c.Valid() {
-		return result{Reason: toolapi.InvalidAddress}, nil
+		return result{Reason: api.InvalidAddress}, nil
 	}
 	refusal, _, err := release.Lift(ctx, h.list, c.Keys, c.Contact.Channel(), consent, now)
 	if errors.Is(err, dynamo.ErrUnreadable) {

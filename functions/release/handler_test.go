@@ -12,14 +12,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/access"
-	"stille/shared/apigw"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/api/apitest"
+	"stille/shared/api/gateway"
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/toolapi"
-	"stille/shared/toolapi/toolapitest"
 )
 
 const (
@@ -72,7 +72,7 @@ func optedOut(key contact.Key, reasons ...suppression.Reason) *memory {
 	return &memory{items: map[contact.Key]suppression.Item{key: {Key: key, Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{"acme": marks}}}}
 }
 
-func newHandler(h *toolapitest.House, list *memory) handler {
+func newHandler(h *apitest.House, list *memory) handler {
 	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}
 }
 
@@ -83,13 +83,13 @@ func releasing(in, consentedAt string, contacts ...string) string {
 const yesterday = "2026-11-21T09:00:00+01:00"
 
 func TestNewerConsentReleasesAndTheAnswerIsTheSameAgain(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := optedOut(mail, suppression.Unsubscribed, suppression.Objection)
 	for n := range 2 {
 		resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing("acme", yesterday, sms, email, `{"channel":"sms","address":"912"}`)))
 		want := []result{{Reason: "not-suppressed", Key: number}, {Released: true, Key: mail}, {Reason: "invalid-address"}}
-		if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+		if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 			t.Errorf("time %d: results (-want +got):\n%s", n, diff)
 		}
 	}
@@ -120,12 +120,12 @@ func TestWhyAContactIsNotReleased(t *testing.T) {
 		{"a hard bounce beside an opt-out, which is lifted", "acme", yesterday, []suppression.Reason{"hard-bounce", "unsubscribed"}, "needs-operator", 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			key := h.Key(t, contact.Email, "kari@example.no")
 			list := optedOut(key, test.reasons...)
 			resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing(test.scope, test.consentedAt, email)))
 			want := []result{{Reason: test.want, Key: key}}
-			if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" || len(list.changes) != test.changes {
+			if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" || len(list.changes) != test.changes {
 				t.Errorf("%d changes; results (-want +got):\n%s", len(list.changes), diff)
 			}
 		})
@@ -133,13 +133,13 @@ func TestWhyAContactIsNotReleased(t *testing.T) {
 }
 
 func TestAnItemThatCannotBeReadIsForAnOperatorAndLeavesTheOthers(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := optedOut(mail, suppression.Stop)
 	list.unreadable = number
 	resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing("acme", yesterday, sms, email)))
 	want := []result{{Reason: "needs-operator", Key: number}, {Released: true, Key: mail}}
-	if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+	if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }
@@ -159,13 +159,13 @@ func TestEveryBadFieldIsNamedAndNothingIsLifted(t *testing.T) {
 		{"too many contacts", releasing("acme", yesterday, strings.Split(strings.Repeat(email+"\n", 1001), "\n")[:1001]...), []string{"/contacts"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
 			resp := h.Serve(t, newHandler(h, list).release, h.Post(test.body))
 			if resp.StatusCode != http.StatusBadRequest || len(list.changes) != 0 {
 				t.Fatalf("status %d, %d changes", resp.StatusCode, len(list.changes))
 			}
-			if diff := cmp.Diff(test.want, toolapitest.Pointers(t, resp)); diff != "" {
+			if diff := cmp.Diff(test.want, apitest.Pointers(t, resp)); diff != "" {
 				t.Errorf("pointers (-want +got):\n%s", diff)
 			}
 		})
@@ -173,7 +173,7 @@ func TestEveryBadFieldIsNamedAndNothingIsLifted(t *testing.T) {
 }
 
 func TestTheScopeIsNamedAlsoWhereThereIsOneBrand(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	var err error
 	if h.Scopes, err = scope.Load([]byte(`
 scopes:
@@ -182,16 +182,16 @@ scopes:
 		t.Fatal(err)
 	}
 	resp := h.Serve(t, newHandler(h, &memory{}).release, h.Post(releasing("", yesterday, email)))
-	if diff := cmp.Diff([]string{"/scope"}, toolapitest.Pointers(t, resp)); diff != "" {
+	if diff := cmp.Diff([]string{"/scope"}, apitest.Pointers(t, resp)); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestConsentOfThisVeryInstantCounts(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
 	resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing("acme", "2026-11-22T03:00:00Z", email)))
-	if got := toolapitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Released {
+	if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Released {
 		t.Errorf("not released: %s", got[0].Reason)
 	}
 }
@@ -209,12 +209,12 @@ func TestReleasingNeedsTheRightAndTheScope(t *testing.T) {
 		{"the right to suppress only", "acme", access.Suppress, `it lacks the right "release"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
 			h.Tool.Rights, h.Tool.Scopes = []access.Right{test.right}, []scope.Scope{"acme"}
 			resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing(test.scope, yesterday, email)))
 			status := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[test.title == ""]
-			if got := toolapitest.Body[struct{ Title string }](t, resp, status).Title; !strings.HasSuffix(got, test.title) {
+			if got := apitest.Body[struct{ Title string }](t, resp, status).Title; !strings.HasSuffix(got, test.title) {
 				t.Errorf("title %q, want one that ends in %q", got, test.title)
 			}
 			if status != http.StatusOK && len(list.changes) != 0 {
@@ -225,14 +225,14 @@ func TestReleasingNeedsTheRightAndTheScope(t *testing.T) {
 }
 
 func TestACallThatWasNotSettledIsNotAnswered200(t *testing.T) {
-	for name, spoil := range map[string]func(*toolapitest.House, *memory){
-		"the list fails":                   func(_ *toolapitest.House, m *memory) { m.err = errDown },
-		"the keys cannot be read":          func(h *toolapitest.House, _ *memory) { h.KeysErr = errDown },
-		"the keys are another table's":     func(h *toolapitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys },
-		"the tools' table does not answer": func(h *toolapitest.House, _ *memory) { h.ToolsErr = errDown },
+	for name, spoil := range map[string]func(*apitest.House, *memory){
+		"the list fails":                   func(_ *apitest.House, m *memory) { m.err = errDown },
+		"the keys cannot be read":          func(h *apitest.House, _ *memory) { h.KeysErr = errDown },
+		"the keys are another table's":     func(h *apitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys },
+		"the tools' table does not answer": func(h *apitest.House, _ *memory) { h.ToolsErr = errDown },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := toolapitest.New(t)
+			h := apitest.New(t)
 			list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
 			spoil(h, list)
 			resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing("acme", yesterday, email)))
@@ -245,13 +245,13 @@ func TestACallThatWasNotSettledIsNotAnswered200(t *testing.T) {
 
 func TestEventsOfReleaseAreAnswered(t *testing.T) {
 	want := map[string]int{"release.signed-up-again.json": 1, "release.everywhere.json": 2}
-	for _, name := range toolapitest.Events(t, "release") {
+	for _, name := range apitest.Events(t, "release") {
 		t.Run(name, func(t *testing.T) {
-			h := toolapitest.New(t)
-			var req apigw.Request
+			h := apitest.New(t)
+			var req gateway.Request
 			h.Event(t, name, &req)
 			resp := h.Serve(t, newHandler(h, optedOut(h.Key(t, contact.Email, "kari@example.no"), "unsubscribed")).release, req)
-			if got := toolapitest.Body[response](t, resp, http.StatusOK).Results; len(got) != want[name] {
+			if got := apitest.Body[response](t, resp, http.StatusOK).Results; len(got) != want[name] {
 				t.Errorf("%d results, want %d", len(got), want[name])
 			}
 		})
@@ -263,12 +263,12 @@ func TestEventsOfReleaseAreAnswered(t *testing.T) {
 }
 
 func TestTheExamplesOfReleaseAreAnswered(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	h.AnswersItsExamples(t, newHandler(h, optedOut(h.Key(t, contact.Email, "kari@example.no"), "unsubscribed")).release)
 }
 
 func TestReleaseHasItsFront(t *testing.T) {
-	toolapitest.Front(t, access.Release, releasing("acme", yesterday, email), func(h *toolapitest.House) toolapi.Call {
+	apitest.Front(t, access.Release, releasing("acme", yesterday, email), func(h *apitest.House) api.Call {
 		return newHandler(h, &memory{items: map[contact.Key]suppression.Item{}}).release
 	})
 }

@@ -8,23 +8,23 @@ import (
 	"testing"
 	"time"
 
-	"stille/shared/apigw"
+	"stille/shared/api/apitest"
+	"stille/shared/api/gateway"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
 	"stille/shared/ledger"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
-const planted = `{"channel":"email","address":"` + toolapitest.Address + `"},{"channel":"sms","address":"` + toolapitest.Number + `"}`
+const planted = `{"channel":"email","address":"` + apitest.Address + `"},{"channel":"sms","address":"` + apitest.Number + `"}`
 
-func onTheStore(h *toolapitest.House, list *dynamo.Suppressions) handler {
+func onTheStore(h *apitest.House, list *dynamo.Suppressions) handler {
 	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}
 }
 
 func TestWhatWasReleasedMaySendAndHasItsEntries(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
 	key := h.Key(t, contact.Email, "kari@example.no")
@@ -36,7 +36,7 @@ func TestWhatWasReleasedMaySendAndHasItsEntries(t *testing.T) {
 	}
 	for range 2 {
 		resp := h.Serve(t, onTheStore(h, list).release, h.Post(releasing("acme", "2026-11-21T08:00:00.123456789+01:00", email)))
-		if got := toolapitest.Body[response](t, resp, http.StatusOK).Results[0]; !got.Released {
+		if got := apitest.Body[response](t, resp, http.StatusOK).Results[0]; !got.Released {
 			t.Errorf("not released: %s", got.Reason)
 		}
 	}
@@ -56,10 +56,10 @@ func TestWhatWasReleasedMaySendAndHasItsEntries(t *testing.T) {
 }
 
 func TestReleasingLeavesNobodyBehind(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
-	key := h.Key(t, contact.Email, toolapitest.Address)
+	key := h.Key(t, contact.Email, apitest.Address)
 	change := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Stop, At: h.Now.Add(-48 * time.Hour), Source: suppression.SourceTool}
 	if _, err := list.Apply(t.Context(), []contact.Key{key}, contact.Email, change, h.Now); err != nil {
 		t.Fatal(err)
@@ -67,18 +67,18 @@ func TestReleasingLeavesNobodyBehind(t *testing.T) {
 	over := onTheStore(h, list)
 	for _, body := range []string{
 		releasing("acme", yesterday, planted),
-		releasing(toolapitest.Address, toolapitest.Number, planted),
-		strings.Replace(releasing("acme", yesterday, planted), "form/4711", toolapitest.Address, 1),
+		releasing(apitest.Address, apitest.Number, planted),
+		strings.Replace(releasing("acme", yesterday, planted), "form/4711", apitest.Address, 1),
 		releasing("acme", yesterday, planted)[1:],
 	} {
 		h.Serve(t, over.release, h.Post(body))
 	}
-	h.Serve(t, over.release, apigw.Request{Body: releasing("acme", yesterday, planted)})
+	h.Serve(t, over.release, gateway.Request{Body: releasing("acme", yesterday, planted)})
 	dead := dynamotest.Intercept(db, func(string) error { return errDown })
 	h.Serve(t, onTheStore(h, dynamo.NewSuppressions(dead, stack)).release, h.Post(releasing("acme", yesterday, planted)))
 	dump := dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
 	if !strings.Contains(dump, string(key)) || h.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")
 	}
-	h.NoLeak(t, []string{h.Token(t, contact.Email, toolapitest.Address)}, dump)
+	h.NoLeak(t, []string{h.Token(t, contact.Email, apitest.Address)}, dump)
 }

@@ -7,13 +7,13 @@ import (
 	"strconv"
 	"strings"
 
-	"stille/shared/keys"
+	"stille/shared/aws/keyring"
 )
 
-func (h *handler) rotateLinks(ctx context.Context) (keys.Answer, error) {
-	var answer keys.Answer
+func (h *handler) rotateLinks(ctx context.Context) (keyring.Answer, error) {
+	var answer keyring.Answer
 	err := h.changed(ctx, h.stack.LinkKeys(), func(v version) (string, error) {
-		links, err := keys.OpenLinks(v.value, v.stored)
+		links, err := keyring.OpenLinks(v.value, v.stored)
 		if err != nil {
 			return "", fmt.Errorf("secret %s: %w", v.secret, err)
 		}
@@ -21,7 +21,7 @@ func (h *handler) rotateLinks(ctx context.Context) (keys.Answer, error) {
 		if err != nil {
 			return "", err
 		}
-		answer = keys.Answer{Done: keys.Rotated, ID: email.ID, SMSID: sms.ID, Letter: sms.Letter}
+		answer = keyring.Answer{Done: keyring.Rotated, ID: email.ID, SMSID: sms.ID, Letter: sms.Letter}
 		return next.Secret()
 	})
 	return answer, err
@@ -31,9 +31,9 @@ func (h *handler) rotateLinks(ctx context.Context) (keys.Answer, error) {
 // that was added the primary one. A key's canary is planted after the key is
 // stored, as no set would reproduce it before, and before anything is written
 // under the key, as from then on no set without the key may serve.
-func (h *handler) rotateContacts(ctx context.Context) (keys.Answer, error) {
+func (h *handler) rotateContacts(ctx context.Context) (keyring.Answer, error) {
 	var (
-		answer keys.Answer
+		answer keyring.Answer
 		after  string // the secret as it is stored in the end
 	)
 	err := h.changed(ctx, h.stack.ContactKeys(), func(v version) (string, error) {
@@ -50,46 +50,46 @@ func (h *handler) rotateContacts(ctx context.Context) (keys.Answer, error) {
 			if err != nil {
 				return "", err
 			}
-			answer = keys.Answer{Done: keys.Promoted, ID: promoted.ID, Next: "stille keys list", From: next.RemovableAt()}
+			answer = keyring.Answer{Done: keyring.Promoted, ID: promoted.ID, Next: "stille keys list", From: next.RemovableAt()}
 			return next.Secret()
 		}
 		next, added, err := contacts.Add(h.now())
 		if err != nil {
 			return "", err
 		}
-		answer = keys.Answer{Done: keys.Added, ID: added.ID, Next: "stille keys rotate contact", From: next.PromotableAt(added)}
+		answer = keyring.Answer{Done: keyring.Added, ID: added.ID, Next: "stille keys rotate contact", From: next.PromotableAt(added)}
 		after, err = next.Secret()
 		return after, err
 	})
-	if err != nil || answer.Done != keys.Added {
+	if err != nil || answer.Done != keyring.Added {
 		return answer, err
 	}
 	if err := h.plant(ctx, after, answer.ID); err != nil {
-		return keys.Answer{}, fmt.Errorf("the key %s is added and harmless, but the next call must finish it: %w", answer.ID, err)
+		return keyring.Answer{}, fmt.Errorf("the key %s is added and harmless, but the next call must finish it: %w", answer.ID, err)
 	}
 	return answer, nil
 }
 
 // contacts opens the contact key set, and refuses to touch one that is not the
 // table's.
-func (h *handler) contacts(ctx context.Context, v version) (keys.Contacts, error) {
-	set, err := keys.ParseContact(v.value)
+func (h *handler) contacts(ctx context.Context, v version) (keyring.Contacts, error) {
+	set, err := keyring.ParseContact(v.value)
 	if err != nil {
-		return keys.Contacts{}, fmt.Errorf("secret %s: %w", v.secret, err)
+		return keyring.Contacts{}, fmt.Errorf("secret %s: %w", v.secret, err)
 	}
 	planted, err := h.suppressions.Canaries(ctx)
 	if err != nil {
-		return keys.Contacts{}, err
+		return keyring.Contacts{}, err
 	}
 	if err := set.Reproduces(planted); err != nil {
-		return keys.Contacts{}, fmt.Errorf("secret %s: %w", v.secret, err)
+		return keyring.Contacts{}, fmt.Errorf("secret %s: %w", v.secret, err)
 	}
-	return keys.OpenContacts(v.value, v.stored)
+	return keyring.OpenContacts(v.value, v.stored)
 }
 
 // plant adds the canary of one key of a secret.
 func (h *handler) plant(ctx context.Context, secret, id string) error {
-	set, err := keys.ParseContact(secret)
+	set, err := keyring.ParseContact(secret)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (h *handler) plant(ctx context.Context, secret, id string) error {
 // first: a set without the key would not reproduce it, while a key without a
 // canary does no harm. Nothing is written under the key meanwhile, as it has
 // not been the primary one for days.
-func (h *handler) destroyContact(ctx context.Context, id string) (keys.Answer, error) {
+func (h *handler) destroyContact(ctx context.Context, id string) (keyring.Answer, error) {
 	err := h.changed(ctx, h.stack.ContactKeys(), func(v version) (string, error) {
 		contacts, err := h.contacts(ctx, v)
 		if err != nil {
@@ -119,7 +119,7 @@ func (h *handler) destroyContact(ctx context.Context, id string) (keys.Answer, e
 			return "", err
 		}
 		if uses.Any() {
-			return "", keys.Refusal(fmt.Sprintf("the contact key %s is in use, and what uses it would be lost: %s", id, h.told(uses)))
+			return "", keyring.Refusal(fmt.Sprintf("the contact key %s is in use, and what uses it would be lost: %s", id, h.told(uses)))
 		}
 		if err := h.suppressions.RemoveCanary(ctx, id); err != nil {
 			return "", err
@@ -127,18 +127,18 @@ func (h *handler) destroyContact(ctx context.Context, id string) (keys.Answer, e
 		return next.Secret()
 	})
 	if err != nil {
-		return keys.Answer{}, err
+		return keyring.Answer{}, err
 	}
-	return keys.Answer{Done: keys.Destroyed, ID: id}, nil
+	return keyring.Answer{Done: keyring.Destroyed, ID: id}, nil
 }
 
 // uses counts what names a contact by a key.
-func (h *handler) uses(ctx context.Context, id string) (keys.Uses, error) {
+func (h *handler) uses(ctx context.Context, id string) (keyring.Uses, error) {
 	number, err := strconv.ParseUint(id, 16, 32)
 	if err != nil {
-		return keys.Uses{}, errors.New("a key's id is 8 hexadecimal digits")
+		return keyring.Uses{}, errors.New("a key's id is 8 hexadecimal digits")
 	}
-	uses := keys.Uses{Records: make(map[string]int, len(h.policy.Classes))}
+	uses := keyring.Uses{Records: make(map[string]int, len(h.policy.Classes))}
 	if uses.Suppressions, err = h.suppressions.CountUnmerged(ctx, uint32(number)); err != nil {
 		return uses, err
 	}
@@ -153,7 +153,7 @@ func (h *handler) uses(ctx context.Context, id string) (keys.Uses, error) {
 	return uses, nil
 }
 
-func (h *handler) told(u keys.Uses) string {
+func (h *handler) told(u keyring.Uses) string {
 	parts := []string{fmt.Sprintf("suppressions %d", u.Suppressions), fmt.Sprintf("holds %d", u.Holds)}
 	for _, class := range h.policy.Classes {
 		parts = append(parts, fmt.Sprintf("records of %s %d", class.Name, u.Records[class.Name]))

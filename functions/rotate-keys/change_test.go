@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/keys"
 	"stille/shared/link"
 )
 
@@ -68,9 +68,9 @@ func number(t *testing.T, id string) uint32 {
 	return uint32(n)
 }
 
-func (w *world) contactKeys(t *testing.T) []keys.Key {
+func (w *world) contactKeys(t *testing.T) []keyring.Key {
 	t.Helper()
-	contacts, err := keys.OpenContacts(w.values[stack.ContactKeys()], w.stored[stack.ContactKeys()])
+	contacts, err := keyring.OpenContacts(w.values[stack.ContactKeys()], w.stored[stack.ContactKeys()])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestRotatingLinkKeysOpensOldLinksAndMakesOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer := w.change(t, rotateLink)
-	if answer.Done != keys.Rotated || answer.Letter != "1" || len(answer.ID) != 8 || len(answer.SMSID) != 8 {
+	if answer.Done != keyring.Rotated || answer.Letter != "1" || len(answer.ID) != 8 || len(answer.SMSID) != 8 {
 		t.Errorf("it answers %+v", answer)
 	}
 	if diff := cmp.Diff([]string{stack.LinkKeys()}, w.writes); diff != "" {
@@ -113,7 +113,7 @@ func TestRotatingLinkKeysOpensOldLinksAndMakesOthers(t *testing.T) {
 func TestAScheduleThatDeliversTwiceRotatesOnce(t *testing.T) {
 	w := begun(t)
 	w.now = midnight.Add(time.Hour)
-	if answer := w.change(t, rotateLink); answer.Done != keys.Rotated {
+	if answer := w.change(t, rotateLink); answer.Done != keyring.Rotated {
 		t.Fatalf("it answers %+v", answer)
 	}
 	w.now = w.now.Add(time.Minute)
@@ -128,14 +128,14 @@ func TestAScheduleThatDeliversTwiceRotatesOnce(t *testing.T) {
 func TestOfTwoRotationsAtOnceNoneIsLost(t *testing.T) {
 	for name, test := range map[string]struct {
 		order, between string
-		want           keys.Answer
+		want           keyring.Answer
 	}{
-		"link and link":       {rotateLink, rotateLink, keys.Answer{Refused: "within a day"}},
-		"contact and contact": {rotateContact, rotateContact, keys.Answer{Refused: "every container must know it"}},
+		"link and link":       {rotateLink, rotateLink, keyring.Answer{Refused: "within a day"}},
+		"contact and contact": {rotateContact, rotateContact, keyring.Answer{Refused: "every container must know it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := begun(t)
-			var first keys.Answer
+			var first keyring.Answer
 			w.beforePut = func() {
 				w.beforePut = nil
 				first = w.change(t, test.between)
@@ -157,7 +157,7 @@ func TestASecretThatWasMovedBackByHandIsNotChanged(t *testing.T) {
 	before, version := w.values[stack.LinkKeys()], w.current[stack.LinkKeys()]
 	w.change(t, rotateLink)
 	w.values[stack.LinkKeys()], w.current[stack.LinkKeys()] = before, version
-	_, err := order[keys.Answer](t, w, rotateLink)
+	_, err := order[keyring.Answer](t, w, rotateLink)
 	if !errors.Is(err, errOvertaken) || !strings.Contains(err.Error(), "store the value as a new version") || w.values[stack.LinkKeys()] != before {
 		t.Errorf("error %v, want one that says what to do", err)
 	}
@@ -177,7 +177,7 @@ func TestAContactKeyIsRotatedInTwoSteps(t *testing.T) {
 	}
 
 	added := w.change(t, rotateContact)
-	want := keys.Answer{Done: keys.Added, ID: added.ID, Next: "stille keys rotate contact", From: midnight.Add(keys.Settled)}
+	want := keyring.Answer{Done: keyring.Added, ID: added.ID, Next: "stille keys rotate contact", From: midnight.Add(keyring.Settled)}
 	if diff := cmp.Diff(want, added); diff != "" {
 		t.Errorf("the first step (-want +got):\n%s", diff)
 	}
@@ -189,13 +189,13 @@ func TestAContactKeyIsRotatedInTwoSteps(t *testing.T) {
 	}
 	w.mustServe(t)
 
-	w.now = midnight.Add(keys.Settled - 1)
+	w.now = midnight.Add(keyring.Settled - 1)
 	if answer := w.change(t, rotateContact); !strings.Contains(answer.Refused, "2026-11-22T00:20:00Z") || len(w.writes) != 2 {
 		t.Errorf("too early it answers %+v after %v", answer, w.writes)
 	}
-	w.now = midnight.Add(keys.Settled)
+	w.now = midnight.Add(keyring.Settled)
 	promoted := w.change(t, rotateContact)
-	if promoted.Done != keys.Promoted || promoted.ID != added.ID || !promoted.From.Equal(w.now.Add(keys.Drained)) {
+	if promoted.Done != keyring.Promoted || promoted.ID != added.ID || !promoted.From.Equal(w.now.Add(keyring.Drained)) {
 		t.Errorf("the second step: %+v", promoted)
 	}
 	set, err = warm.Contact(t.Context())
@@ -214,13 +214,13 @@ func TestASetWithoutAKeyThatRowsMayStandUnderServesNobody(t *testing.T) {
 	w := begun(t)
 	before := w.values[stack.ContactKeys()]
 	w.change(t, rotateContact)
-	w.now = midnight.Add(keys.Settled)
+	w.now = midnight.Add(keyring.Settled)
 	w.change(t, rotateContact)
 	w.values[stack.ContactKeys()] = before
 	if _, err := w.ring().Contact(t.Context()); !errors.Is(err, contact.ErrForeignKeys) {
 		t.Errorf("error %v, want ErrForeignKeys", err)
 	}
-	if _, err := order[keys.Answer](t, w, rotateContact); !errors.Is(err, contact.ErrForeignKeys) {
+	if _, err := order[keyring.Answer](t, w, rotateContact); !errors.Is(err, contact.ErrForeignKeys) {
 		t.Errorf("rotating it: %v, want ErrForeignKeys", err)
 	}
 }
@@ -228,15 +228,15 @@ func TestASetWithoutAKeyThatRowsMayStandUnderServesNobody(t *testing.T) {
 func TestARotationThatWasCutOffIsFinishedByTheNext(t *testing.T) {
 	w := begun(t)
 	w.crashAt = 2 // the canary
-	if _, err := order[keys.Answer](t, w, rotateContact); !errors.Is(err, errCrash) || !strings.Contains(err.Error(), "the next call must finish it") {
+	if _, err := order[keyring.Answer](t, w, rotateContact); !errors.Is(err, errCrash) || !strings.Contains(err.Error(), "the next call must finish it") {
 		t.Fatalf("error %v, want the crash", err)
 	}
 	w.mustServe(t)
 	if answer := w.change(t, rotateContact); answer.Refused == "" || len(w.canaries) != 2 {
 		t.Errorf("the next answers %+v, and there are %d canaries", answer, len(w.canaries))
 	}
-	w.now = midnight.Add(keys.Settled)
-	if answer := w.change(t, rotateContact); answer.Done != keys.Promoted {
+	w.now = midnight.Add(keyring.Settled)
+	if answer := w.change(t, rotateContact); answer.Done != keyring.Promoted {
 		t.Errorf("the last answers %+v", answer)
 	}
 	w.mustServe(t)
@@ -248,16 +248,16 @@ func rotated(t *testing.T) (w *world, old, primary string) {
 	w = begun(t)
 	old = w.contactKeys(t)[0].ID
 	primary = w.change(t, rotateContact).ID
-	w.now = w.now.Add(keys.Settled)
+	w.now = w.now.Add(keyring.Settled)
 	w.change(t, rotateContact)
-	w.now = w.now.Add(keys.Drained)
+	w.now = w.now.Add(keyring.Drained)
 	w.writes = nil
 	return w, old, primary
 }
 
 func TestAContactKeyThatNothingUsesIsDestroyed(t *testing.T) {
 	w, old, primary := rotated(t)
-	if answer := w.change(t, destroy("contact", old)); answer.Done != keys.Destroyed || answer.ID != old {
+	if answer := w.change(t, destroy("contact", old)); answer.Done != keyring.Destroyed || answer.ID != old {
 		t.Errorf("it answers %+v", answer)
 	}
 	if diff := cmp.Diff([]string{"canary removed", stack.ContactKeys()}, w.writes); diff != "" {
@@ -276,11 +276,11 @@ func TestADestructionThatWasCutOffIsFinishedByTheNext(t *testing.T) {
 	for crashAt := 1; crashAt <= 2; crashAt++ {
 		w, old, _ := rotated(t)
 		w.crashAt = crashAt
-		if _, err := order[keys.Answer](t, w, destroy("contact", old)); !errors.Is(err, errCrash) {
+		if _, err := order[keyring.Answer](t, w, destroy("contact", old)); !errors.Is(err, errCrash) {
 			t.Fatalf("error %v, want the crash", err)
 		}
 		w.mustServe(t)
-		if answer := w.change(t, destroy("contact", old)); answer.Done != keys.Destroyed {
+		if answer := w.change(t, destroy("contact", old)); answer.Done != keyring.Destroyed {
 			t.Errorf("after a crash at write %d: %+v", crashAt, answer)
 		}
 		w.mustServe(t)
@@ -349,7 +349,7 @@ func TestASpoiltSecretIsAnErrorThatDoesNotShowIt(t *testing.T) {
 			w.values[name] = "hunter2hunter2"
 		}
 		_, err := order[json.RawMessage](t, w, payload)
-		if !errors.Is(err, keys.ErrUnreadable) || !strings.Contains(err.Error(), "unit/") || strings.Contains(err.Error(), "hunter2") || len(w.writes) != 0 {
+		if !errors.Is(err, keyring.ErrUnreadable) || !strings.Contains(err.Error(), "unit/") || strings.Contains(err.Error(), "hunter2") || len(w.writes) != 0 {
 			t.Errorf("%s: error %v", payload, err)
 		}
 	}

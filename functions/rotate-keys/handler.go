@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/keys"
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // errInUse refuses a key set, or canaries, for a table that was filled with
@@ -29,13 +29,13 @@ const firstVersion = "stille-first-key-set-00000000001"
 
 // Secrets is the part of Secrets Manager that the function needs.
 type Secrets interface {
-	keys.Secrets
+	keyring.Secrets
 	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
 }
 
 // Suppressions is the table the contact keys are for.
 type Suppressions interface {
-	keys.CanaryReader
+	keyring.CanaryReader
 	PutCanaries(ctx context.Context, canaries map[string]string) error
 	// AddCanaries adds to the canaries that are there; RemoveCanary takes away
 	// the one of a key's id. Both change nothing where nothing is to change.
@@ -67,7 +67,7 @@ type handler struct {
 	holds        Holds
 	records      Records
 	policy       *retention.Policy
-	stack        schema.Stack
+	stack        names.Stack
 	now          func() time.Time
 	pause        time.Duration // before a change is decided on anew
 	log          *slog.Logger
@@ -85,14 +85,14 @@ func (h *handler) handle(ctx context.Context, event cfn.Event) (physicalID strin
 // create makes the canaries last: a function that finds them finds the key set
 // they stand for, and until then none serves, so the table stays empty.
 func (h *handler) create(ctx context.Context) error {
-	contacts, err := first(ctx, h.secrets, h.stack.ContactKeys(), keys.ParseContact, h.onlyUnused(ctx, keys.NewContactSecret))
+	contacts, err := first(ctx, h.secrets, h.stack.ContactKeys(), keyring.ParseContact, h.onlyUnused(ctx, keyring.NewContactSecret))
 	if err != nil {
 		return err
 	}
-	if _, err := first(ctx, h.secrets, h.stack.LinkKeys(), keys.ParseLink, h.onlyUnused(ctx, keys.NewLinkSecret)); err != nil {
+	if _, err := first(ctx, h.secrets, h.stack.LinkKeys(), keyring.ParseLink, h.onlyUnused(ctx, keyring.NewLinkSecret)); err != nil {
 		return err
 	}
-	if _, err := first(ctx, h.secrets, h.stack.ProofKeys(), keys.ParseProof, h.onlyUnused(ctx, keys.NewProofSecret)); err != nil {
+	if _, err := first(ctx, h.secrets, h.stack.ProofKeys(), keyring.ParseProof, h.onlyUnused(ctx, keyring.NewProofSecret)); err != nil {
 		return err
 	}
 	return h.plantCanaries(ctx, contacts)

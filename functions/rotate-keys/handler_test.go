@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/keys"
 )
 
 var allWrites = []string{stack.ContactKeys(), stack.LinkKeys(), stack.ProofKeys(), "canaries"}
@@ -90,8 +90,8 @@ func TestARetryFinishesWhatACrashLeft(t *testing.T) {
 }
 
 func TestKeysOfATableInUseAreNeverMadeUp(t *testing.T) {
-	own := fresh(t, keys.NewContactSecret)
-	set, err := keys.ParseContact(own)
+	own := fresh(t, keyring.NewContactSecret)
+	set, err := keyring.ParseContact(own)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,14 +109,14 @@ func TestKeysOfATableInUseAreNeverMadeUp(t *testing.T) {
 		"no contact keys, but items and canaries":          {"", canaries, 1, errInUse},
 		"no contact keys, but canaries":                    {"", canaries, 0, errInUse},
 		"contact keys and items, but no canaries":          {own, nil, 1, errInUse},
-		"other contact keys than the canaries'":            {fresh(t, keys.NewContactSecret), canaries, 0, contact.ErrForeignKeys},
-		"other contact keys than the canaries', and items": {fresh(t, keys.NewContactSecret), canaries, 1, contact.ErrForeignKeys},
+		"other contact keys than the canaries'":            {fresh(t, keyring.NewContactSecret), canaries, 0, contact.ErrForeignKeys},
+		"other contact keys than the canaries', and items": {fresh(t, keyring.NewContactSecret), canaries, 1, contact.ErrForeignKeys},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
 			w.values[stack.ContactKeys()], w.canaries, w.items = test.contacts, test.canaries, test.items
-			w.values[stack.LinkKeys()], w.values[stack.ProofKeys()] = fresh(t, keys.NewLinkSecret), fresh(t, keys.NewProofSecret)
+			w.values[stack.LinkKeys()], w.values[stack.ProofKeys()] = fresh(t, keyring.NewLinkSecret), fresh(t, keyring.NewProofSecret)
 			if err := w.handle(t, cfn.RequestCreate); !errors.Is(err, test.want) {
 				t.Errorf("error = %v, want %v", err, test.want)
 			}
@@ -157,7 +157,7 @@ func TestAValueThatIsNoKeySetIsNeverOverwritten(t *testing.T) {
 				spoil(w)
 				before := w.values[name]
 				err := w.handle(t, cfn.RequestCreate)
-				if !errors.Is(err, keys.ErrUnreadable) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "hunter2") {
+				if !errors.Is(err, keyring.ErrUnreadable) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "hunter2") {
 					t.Errorf("error = %v, want ErrUnreadable with the secret's name only", err)
 				}
 				if w.values[name] != before || w.canaries != nil {

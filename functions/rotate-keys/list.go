@@ -5,46 +5,46 @@ import (
 	"fmt"
 	"time"
 
-	"stille/shared/keys"
+	"stille/shared/aws/keyring"
 )
 
 // What a listing calls due: link keys are rotated once a year.
 const linkKeysDue = 370 * 24 * time.Hour
 
 // list tells of every key all but the key and, to be brief, but what uses it.
-func (h *handler) list(ctx context.Context, brief bool) (keys.Listing, error) {
+func (h *handler) list(ctx context.Context, brief bool) (keyring.Listing, error) {
 	contacts, err := h.listContacts(ctx, brief)
 	if err != nil {
-		return keys.Listing{}, err
+		return keyring.Listing{}, err
 	}
 	email, sms, err := h.listLinks(ctx)
 	if err != nil {
-		return keys.Listing{}, err
+		return keyring.Listing{}, err
 	}
 	v, err := h.current(ctx, h.stack.ProofKeys())
 	if err != nil {
-		return keys.Listing{}, err
+		return keyring.Listing{}, err
 	}
-	proof, err := keys.ListProof(v.value, v.stored)
+	proof, err := keyring.ListProof(v.value, v.stored)
 	if err != nil {
-		return keys.Listing{}, fmt.Errorf("secret %s: %w", v.secret, err)
+		return keyring.Listing{}, fmt.Errorf("secret %s: %w", v.secret, err)
 	}
-	return keys.Listing{Sets: []keys.Set{contacts, email, sms, {Name: keys.ProofSet, Keys: h.listed(proof)}}}, nil
+	return keyring.Listing{Sets: []keyring.Set{contacts, email, sms, {Name: keyring.ProofSet, Keys: h.listed(proof)}}}, nil
 }
 
-func (h *handler) listContacts(ctx context.Context, brief bool) (keys.Set, error) {
+func (h *handler) listContacts(ctx context.Context, brief bool) (keyring.Set, error) {
 	v, err := h.current(ctx, h.stack.ContactKeys())
 	if err != nil {
-		return keys.Set{}, err
+		return keyring.Set{}, err
 	}
-	contacts, err := keys.OpenContacts(v.value, v.stored)
+	contacts, err := keyring.OpenContacts(v.value, v.stored)
 	if err != nil {
-		return keys.Set{}, fmt.Errorf("secret %s: %w", v.secret, err)
+		return keyring.Set{}, fmt.Errorf("secret %s: %w", v.secret, err)
 	}
-	set := keys.Set{Name: keys.ContactSet, Keys: h.listed(contacts.Keys())}
+	set := keyring.Set{Name: keyring.ContactSet, Keys: h.listed(contacts.Keys())}
 	if !brief {
 		if err := h.count(ctx, &set, contacts.RemovableAt()); err != nil {
-			return keys.Set{}, err
+			return keyring.Set{}, err
 		}
 	}
 	if waiting, ok := contacts.Waiting(); ok {
@@ -54,7 +54,7 @@ func (h *handler) listContacts(ctx context.Context, brief bool) (keys.Set, error
 }
 
 // count adds what uses each contact key, and names one that may go.
-func (h *handler) count(ctx context.Context, set *keys.Set, removable time.Time) error {
+func (h *handler) count(ctx context.Context, set *keyring.Set, removable time.Time) error {
 	for i, key := range set.Keys {
 		uses, err := h.uses(ctx, key.ID)
 		if err != nil {
@@ -68,17 +68,17 @@ func (h *handler) count(ctx context.Context, set *keys.Set, removable time.Time)
 	return nil
 }
 
-func (h *handler) listLinks(ctx context.Context) (email, sms keys.Set, err error) {
+func (h *handler) listLinks(ctx context.Context) (email, sms keyring.Set, err error) {
 	v, err := h.current(ctx, h.stack.LinkKeys())
 	if err != nil {
 		return email, sms, err
 	}
-	links, err := keys.OpenLinks(v.value, v.stored)
+	links, err := keyring.OpenLinks(v.value, v.stored)
 	if err != nil {
 		return email, sms, fmt.Errorf("secret %s: %w", v.secret, err)
 	}
-	email = keys.Set{Name: keys.LinkSet + "-email", Keys: h.listed(links.Email())}
-	sms = keys.Set{Name: keys.LinkSet + "-sms", Keys: h.listed(links.SMS())}
+	email = keyring.Set{Name: keyring.LinkSet + "-email", Keys: h.listed(links.Email())}
+	sms = keyring.Set{Name: keyring.LinkSet + "-sms", Keys: h.listed(links.SMS())}
 	newest := email.Keys[len(email.Keys)-1]
 	if h.now().Sub(newest.Created) > linkKeysDue {
 		email.Next, sms.Next = "stille keys rotate link", "stille keys rotate link"
@@ -86,10 +86,10 @@ func (h *handler) listLinks(ctx context.Context) (email, sms keys.Set, err error
 	return email, sms, nil
 }
 
-func (h *handler) listed(all []keys.Key) []keys.Listed {
-	listed := make([]keys.Listed, len(all))
+func (h *handler) listed(all []keyring.Key) []keyring.Listed {
+	listed := make([]keyring.Listed, len(all))
 	for i, key := range all {
-		listed[i] = keys.Listed{Key: key, AgeDays: int(h.now().Sub(key.Created) / (24 * time.Hour))}
+		listed[i] = keyring.Listed{Key: key, AgeDays: int(h.now().Sub(key.Created) / (24 * time.Hour))}
 	}
 	return listed
 }

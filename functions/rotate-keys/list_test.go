@@ -9,11 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/keys"
+	"stille/shared/aws/keyring"
 )
 
 // lines are a listing's sets and keys with the ids left out.
-func lines(l keys.Listing) []string {
+func lines(l keyring.Listing) []string {
 	var all []string
 	for _, set := range l.Sets {
 		for _, key := range set.Keys {
@@ -44,9 +44,9 @@ func lines(l keys.Listing) []string {
 	return all
 }
 
-func (w *world) list(t *testing.T) keys.Listing {
+func (w *world) list(t *testing.T) keyring.Listing {
 	t.Helper()
-	listing, err := order[keys.Listing](t, w, `{"list":true}`)
+	listing, err := order[keyring.Listing](t, w, `{"list":true}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestAListingSaysWhatThereIsAndWhatIsDue(t *testing.T) {
 		{"after the first deploy", func() {}, append([]string{"contact 0s primary used yes"}, same...)},
 		{"while a contact key waits", func() { w.change(t, rotateContact) }, append([]string{
 			"contact 0s primary used yes", "contact 0s waiting used no", "contact next stille keys rotate contact from 2026-11-22T00:20:00Z"}, same...)},
-		{"after it was promoted", func() { w.now = midnight.Add(keys.Settled); w.change(t, rotateContact) }, append([]string{
+		{"after it was promoted", func() { w.now = midnight.Add(keyring.Settled); w.change(t, rotateContact) }, append([]string{
 			"contact 0s used yes", "contact 0s primary used no"}, same...)},
 		{"when nothing uses the old one any more", func() { w.unmerged[first] = 0 }, append([]string{
 			"contact 0s used no", "contact 0s primary used no", "contact next stille keys destroy contact  from 2026-11-27T00:20:00Z"}, same...)},
@@ -89,7 +89,7 @@ func TestAListingSaysWhatThereIsAndWhatIsDue(t *testing.T) {
 func TestABriefListingDoesNotSayWhatUsesAKey(t *testing.T) {
 	w := begun(t)
 	w.change(t, rotateContact)
-	got, err := order[keys.Listing](t, w, `{"list":true,"brief":true}`)
+	got, err := order[keyring.Listing](t, w, `{"list":true,"brief":true}`)
 	want := []string{"contact 0s primary", "contact 0s waiting", "contact next stille keys rotate contact from 2026-11-22T00:20:00Z",
 		"link-email 0s primary", "link-sms 0 0s primary", "proof 0s primary"}
 	if diff := cmp.Diff(want, lines(got)); diff != "" || err != nil {

@@ -14,13 +14,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"stille/shared/dynamo"
-	"stille/shared/schema"
-	"stille/shared/start"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/names"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.RotateKeys, func(c *start.Container) any {
+	os.Exit(lambdafn.Lambda(names.RotateKeys, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
 		h := &handler{
 			secrets:      secretsmanager.NewFromConfig(c.AWS),

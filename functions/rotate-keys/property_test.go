@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"stille/shared/keys"
+	"stille/shared/aws/keyring"
 )
 
 func TestWhateverIsDoneToTheKeysNobodyIsForgotten(t *testing.T) {
@@ -26,7 +26,7 @@ func TestWhateverIsDoneToTheKeysNobodyIsForgotten(t *testing.T) {
 					s.work()
 					s.order(rotateContact)
 					s.work()
-					s.pass(keys.Settled)
+					s.pass(keyring.Settled)
 				}
 			},
 			"destroy": func(*rapid.T) {
@@ -56,7 +56,7 @@ func TestWhateverIsDoneToTheKeysNobodyIsForgotten(t *testing.T) {
 // it has lost its way since.
 func TestAContainerThatLostItsWayNeverMissesWhatOthersWrite(t *testing.T) {
 	people := neighbours(t)
-	for since := time.Duration(0); since < keys.Fresh+keys.Grace; since += time.Minute {
+	for since := time.Duration(0); since < keyring.Fresh+keyring.Grace; since += time.Minute {
 		s := newStreet(t, 2, people)
 		lost, other := s.containers[0], s.containers[1]
 		s.ask(lost)
@@ -79,7 +79,7 @@ func TestWhatWaitedInAQueueIsNeverMissed(t *testing.T) {
 	s := newStreet(t, 1, people)
 	old := s.contactKeys(t)[0].ID
 	s.order(rotateContact)
-	s.pass(keys.Settled - time.Minute)
+	s.pass(keyring.Settled - time.Minute)
 	s.wait(s.containers[0], people[0])
 	s.pass(time.Minute)
 	s.order(rotateContact)

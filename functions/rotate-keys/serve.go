@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
-	"stille/shared/keys"
+	"stille/shared/aws/keyring"
 )
 
 // errOrder is about what the function was asked to do.
@@ -36,9 +36,9 @@ func (h *handler) serve(ctx context.Context, payload json.RawMessage) (any, erro
 		return h.list(ctx, order.Brief)
 	}
 	answer, err := h.change(ctx, order)
-	var refusal keys.Refusal
+	var refusal keyring.Refusal
 	if errors.As(err, &refusal) {
-		answer, err = keys.Answer{Refused: refusal.Error()}, nil
+		answer, err = keyring.Answer{Refused: refusal.Error()}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -47,8 +47,8 @@ func (h *handler) serve(ctx context.Context, payload json.RawMessage) (any, erro
 	return answer, nil
 }
 
-func readOrder(payload []byte) (keys.Order, error) {
-	var order keys.Order
+func readOrder(payload []byte) (keyring.Order, error) {
+	var order keyring.Order
 	decoder := json.NewDecoder(bytes.NewReader(payload))
 	decoder.DisallowUnknownFields()
 	if decoder.Decode(&order) != nil {
@@ -66,22 +66,22 @@ func readOrder(payload []byte) (keys.Order, error) {
 	return order, nil
 }
 
-func (h *handler) change(ctx context.Context, order keys.Order) (keys.Answer, error) {
+func (h *handler) change(ctx context.Context, order keyring.Order) (keyring.Answer, error) {
 	switch {
-	case order.Rotate == keys.LinkSet:
+	case order.Rotate == keyring.LinkSet:
 		return h.rotateLinks(ctx)
-	case order.Rotate == keys.ContactSet:
+	case order.Rotate == keyring.ContactSet:
 		return h.rotateContacts(ctx)
 	case order.Destroy == nil:
-		return keys.Answer{}, fmt.Errorf("%w: rotate must be link or contact", errOrder)
+		return keyring.Answer{}, fmt.Errorf("%w: rotate must be link or contact", errOrder)
 	}
 	switch order.Destroy.Set {
-	case keys.ContactSet:
+	case keyring.ContactSet:
 		return h.destroyContact(ctx, order.Destroy.ID)
-	case keys.LinkSet:
-		return keys.Answer{}, keys.Refusal("link keys are never destroyed: a link in a message opens for ever, and needs the key it was made with")
-	case keys.ProofSet:
-		return keys.Answer{}, keys.Refusal("proof keys are never destroyed: without them nobody can show which records a certificate lists")
+	case keyring.LinkSet:
+		return keyring.Answer{}, keyring.Refusal("link keys are never destroyed: a link in a message opens for ever, and needs the key it was made with")
+	case keyring.ProofSet:
+		return keyring.Answer{}, keyring.Refusal("proof keys are never destroyed: without them nobody can show which records a certificate lists")
 	}
-	return keys.Answer{}, fmt.Errorf("%w: destroy.set must be contact, link or proof", errOrder)
+	return keyring.Answer{}, fmt.Errorf("%w: destroy.set must be contact, link or proof", errOrder)
 }

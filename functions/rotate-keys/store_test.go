@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
-	"stille/shared/keys"
 	"stille/shared/retention"
 	"stille/shared/suppression"
 )
@@ -29,7 +29,7 @@ type tabled struct {
 	holds   *dynamo.Holds
 	records *dynamo.Records
 	handler *handler
-	ring    *keys.Ring
+	ring    *keyring.Ring
 }
 
 func onTables(t *testing.T) *tabled {
@@ -38,20 +38,20 @@ func onTables(t *testing.T) *tabled {
 	s := &tabled{world: newWorld(), t: t, list: dynamo.NewSuppressions(db, name), holds: dynamo.NewHolds(db, name), records: dynamo.NewRecords(db, name)}
 	s.handler = s.world.handler()
 	s.handler.suppressions, s.handler.holds, s.handler.records = s.list, s.holds, s.records
-	s.ring = keys.NewRing(s.world, stack, s.list, func() time.Time { return s.now })
+	s.ring = keyring.NewRing(s.world, stack, s.list, func() time.Time { return s.now })
 	if _, _, err := s.handler.handle(t.Context(), cfn.Event{RequestType: cfn.RequestCreate}); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func (s *tabled) order(payload string) keys.Answer {
+func (s *tabled) order(payload string) keyring.Answer {
 	s.t.Helper()
 	got, err := s.handler.serve(s.t.Context(), json.RawMessage(payload))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return got.(keys.Answer)
+	return got.(keyring.Answer)
 }
 
 // keysOf are a person's, the newest first.
@@ -105,16 +105,16 @@ func TestAContactKeyGoesOnlyWhenNothingInTheTablesNeedsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if answer := s.order(rotateContact); answer.Done != keys.Added {
+	if answer := s.order(rotateContact); answer.Done != keyring.Added {
 		t.Fatalf("it answers %+v", answer)
 	}
 	s.mustBeSilent(kari)
-	s.now = s.now.Add(keys.Settled)
-	if answer := s.order(rotateContact); answer.Done != keys.Promoted {
+	s.now = s.now.Add(keyring.Settled)
+	if answer := s.order(rotateContact); answer.Done != keyring.Promoted {
 		t.Fatalf("it answers %+v", answer)
 	}
 	s.mustBeSilent(kari)
-	s.now = s.now.Add(keys.Drained)
+	s.now = s.now.Add(keyring.Drained)
 	for _, step := range []struct {
 		name string
 		do   func()
@@ -137,12 +137,12 @@ func TestAContactKeyGoesOnlyWhenNothingInTheTablesNeedsIt(t *testing.T) {
 	} {
 		step.do()
 		answer := s.order(destroy("contact", oldID))
-		if step.want != "" && !strings.Contains(answer.Refused, step.want) || step.want == "" && answer.Done != keys.Destroyed {
+		if step.want != "" && !strings.Contains(answer.Refused, step.want) || step.want == "" && answer.Done != keyring.Destroyed {
 			t.Errorf("%s: it answers %+v, want %q", step.name, answer, step.want)
 		}
 		s.mustBeSilent(kari)
 	}
-	s.now = s.now.Add(keys.Fresh)
+	s.now = s.now.Add(keyring.Fresh)
 	s.mustBeSilent(kari)
 	if slices.Contains(s.keysOf(kari), old) {
 		t.Error("the old key is still in use")
@@ -157,8 +157,8 @@ func TestAListingCountsInTheTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &keys.Uses{Suppressions: 2, Records: map[string]int{"communication": 0, "messaging": 0}}
-	if diff := cmp.Diff(want, got.(keys.Listing).Sets[0].Keys[0].Uses); diff != "" {
+	want := &keyring.Uses{Suppressions: 2, Records: map[string]int{"communication": 0, "messaging": 0}}
+	if diff := cmp.Diff(want, got.(keyring.Listing).Sets[0].Keys[0].Uses); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"pgregory.net/rapid"
 
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/keys"
 	"stille/shared/link"
 )
 
@@ -33,7 +33,7 @@ const queueKeeps = 4 * 24 * time.Hour
 type container struct {
 	*world
 	down bool // its way to the secrets
-	ring *keys.Ring
+	ring *keyring.Ring
 }
 
 func (c *container) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, o ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
@@ -79,7 +79,7 @@ func newStreet(t tester, containers int, people []contact.Contact) *street {
 	s := &street{world: w, t: t, people: people, rows: make(map[contact.Key]bool)}
 	for range containers {
 		c := &container{world: w}
-		c.ring = keys.NewRing(c, stack, w, func() time.Time { return w.now })
+		c.ring = keyring.NewRing(c, stack, w, func() time.Time { return w.now })
 		s.containers = append(s.containers, c)
 	}
 	return s

@@ -16,12 +16,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
-	"stille/shared/keys"
+	"stille/shared/aws/keyring"
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
-const stack schema.Stack = "unit"
+const stack names.Stack = "unit"
 
 var errCrash = errors.New("crash")
 
@@ -221,9 +221,9 @@ func order[T any](t *testing.T, w *world, payload string) (T, error) {
 }
 
 // change is order for those that change something.
-func (w *world) change(t *testing.T, payload string) keys.Answer {
+func (w *world) change(t *testing.T, payload string) keyring.Answer {
 	t.Helper()
-	answer, err := order[keys.Answer](t, w, payload)
+	answer, err := order[keyring.Answer](t, w, payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,8 +234,8 @@ func (w *world) change(t *testing.T, payload string) keys.Answer {
 }
 
 // ring is another function's, in a container that just started.
-func (w *world) ring() *keys.Ring {
-	return keys.NewRing(w, stack, w, func() time.Time { return w.now })
+func (w *world) ring() *keyring.Ring {
+	return keyring.NewRing(w, stack, w, func() time.Time { return w.now })
 }
 
 // mustServe fails unless the key ring of every other function works.

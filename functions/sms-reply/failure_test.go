@@ -8,14 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
 	"stille/shared/contact"
-	fake "stille/shared/texting/phone"
-	"stille/shared/toolapi/toolapitest"
+	fake "stille/shared/sms/phone"
 )
 
 // Whatever fails, the reply comes again, and then all of it is done, once.
 func TestAReplyThatFailedIsDoneWhenItComesAgain(t *testing.T) {
-	throttled := fake.Refusal{Type: "ThrottlingException", Message: toolapitest.Number}
+	throttled := fake.Refusal{Type: "ThrottlingException", Message: apitest.Number}
 	for _, c := range []struct {
 		name         string
 		spoil, mend  func(*world)
@@ -32,7 +32,7 @@ func TestAReplyThatFailedIsDoneWhenItComesAgain(t *testing.T) {
 			t.Run(c.name+": "+text, func(t *testing.T) {
 				w := newWorld(t)
 				m := w.reply("1", text)
-				m.from = toolapitest.Number
+				m.from = apitest.Number
 				c.spoil(w)
 				for range 2 {
 					if err := w.take(t.Context(), m.inbox(t)); err == nil {

@@ -6,12 +6,12 @@ import (
 	"log/slog"
 	"time"
 
+	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
-	"stille/shared/inbox"
-	"stille/shared/reply"
 	"stille/shared/scope"
+	"stille/shared/sms"
+	"stille/shared/sms/keyword"
 	"stille/shared/suppression"
-	"stille/shared/texting"
 )
 
 // contactKeys is where the contact key set comes from.
@@ -34,7 +34,7 @@ type replies interface {
 
 // phone sends texts.
 type phone interface {
-	Send(ctx context.Context, t texting.Text) error
+	Send(ctx context.Context, t sms.Text) error
 }
 
 // handler takes in replies.
@@ -43,7 +43,7 @@ type handler struct {
 	list      list
 	replies   replies
 	phone     phone
-	languages texting.Languages
+	languages sms.Languages
 	scopes    *scope.Registry
 	log       *slog.Logger
 	now       func() time.Time
@@ -60,13 +60,13 @@ var (
 // take does what one reply asks for, and answers it. An error means that the
 // reply is to come again: what it changed stands and is not changed twice, and
 // only what was not answered is.
-func (h handler) take(ctx context.Context, m inbox.Message) error {
+func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 	now := h.now()
 	r, err := read(m, h.scopes, now)
 	if err != nil {
 		return err
 	}
-	if r.verdict == reply.Ignore {
+	if r.verdict == keyword.Ignore {
 		h.log.InfoContext(ctx, "a reply", "verdict", string(r.verdict), "scope", string(r.scope))
 		return nil
 	}
@@ -76,7 +76,7 @@ func (h handler) take(ctx context.Context, m inbox.Message) error {
 		h.log.WarnContext(ctx, "a reply from what is no phone number", "message", m.ID, "verdict", string(r.verdict), "scope", string(r.scope))
 		return nil
 	}
-	if r.verdict == reply.Start {
+	if r.verdict == keyword.Start {
 		// SNS's time is the later, the later a repetition: one of an old START
 		// must not lift a newer STOP. One of a STOP only keeps silent.
 		if done, err := h.done(ctx, r); done || err != nil {
@@ -124,12 +124,12 @@ func (h handler) change(ctx context.Context, r inbound, who contact.Contact, now
 func (r inbound) changes() []suppression.Change {
 	c := suppression.Change{Action: suppression.Suppress, Scope: r.scope, Reason: suppression.Stop, At: r.at, Source: suppression.SourceSMS}
 	switch r.verdict {
-	case reply.Stop:
+	case keyword.Stop:
 		return []suppression.Change{c}
-	case reply.Review:
+	case keyword.Review:
 		c.Source = suppression.SourceSMSReview
 		return []suppression.Change{c}
-	case reply.Start:
+	case keyword.Start:
 		c.Action = suppression.Release
 		unsubscribed := c
 		unsubscribed.Reason = suppression.Unsubscribed
@@ -158,7 +158,7 @@ func (h handler) answer(ctx context.Context, r inbound, who contact.Contact, kno
 	}
 	sending, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := h.phone.Send(sending, texting.Text{From: r.to, To: who, Body: body}); err != nil {
+	if err := h.phone.Send(sending, sms.Text{From: r.to, To: who, Body: body}); err != nil {
 		return errors.Join(err, h.replies.Release(ctx, r.id))
 	}
 	return nil
@@ -167,21 +167,21 @@ func (h handler) answer(ctx context.Context, r inbound, who contact.Contact, kno
 // text is what the reply is answered with: what is true now, whatever order
 // replies came in. It is empty where there is nothing to say, or nobody to say
 // it: a number that is no brand's.
-func (r inbound) text(words texting.Words, known suppression.Item) string {
+func (r inbound) text(words sms.Words, known suppression.Item) string {
 	if r.brand.ID == 0 {
 		return ""
 	}
 	silent := !suppression.Decide(known, suppression.Marketing, r.scope).Send
 	switch {
-	case r.verdict == reply.Help:
+	case r.verdict == keyword.Help:
 		return words.Help
-	case r.verdict == reply.Start && silent:
+	case r.verdict == keyword.Start && silent:
 		return words.StillStopped
-	case r.verdict == reply.Start:
+	case r.verdict == keyword.Start:
 		return words.Started
-	case r.verdict == reply.Stop && silent:
+	case r.verdict == keyword.Stop && silent:
 		return words.Stopped
-	case r.verdict == reply.Review && silent && known.Marks[r.scope][suppression.Stop].First.Equal(r.at):
+	case r.verdict == keyword.Review && silent && known.Marks[r.scope][suppression.Stop].First.Equal(r.at):
 		// Only where it began the silence: an answering machine that tells how to
 		// stop would be answered for ever.
 		return words.Stopped

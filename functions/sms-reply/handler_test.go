@@ -8,10 +8,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/inbox"
+	"stille/shared/api/apitest"
+	"stille/shared/aws/sqsbatch"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 const (
@@ -205,7 +205,7 @@ func TestAClockThatRunsAheadDoesNotReachIntoTheFuture(t *testing.T) {
 func TestWhoeverCannotBeWrittenToIsPassedOverWithoutAWordAboutThem(t *testing.T) {
 	for _, from := range []string{"2022", "Kanari", "987 65 432", "+4798765432; +4798765432"} {
 		w := newWorld(t)
-		m := w.reply("1", "STOP "+toolapitest.Number)
+		m := w.reply("1", "STOP "+apitest.Number)
 		m.from = from
 		w.hear(t, m)
 		if len(w.memory.items) != 0 || len(w.said()) != 0 || !strings.Contains(w.Logs.String(), "no phone number") {
@@ -253,7 +253,7 @@ func TestEventsOfSMSReplyAreTaken(t *testing.T) {
 		"sms-reply.foreign-number.json": {[]string{"stop in *, from sms"}, none, none},
 		"sms-reply.batch.json":          {[]string{"stop in acme, from sms"}, []string{stopped, helped}, []string{"19dd0b57-b21e-4ac1-bd88-01bbb068cb01"}},
 	}
-	for _, name := range toolapitest.Events(t, "sms-reply") {
+	for _, name := range apitest.Events(t, "sms-reply") {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			var batch events.SQSEvent
@@ -275,7 +275,7 @@ func TestAReplyIsNotChangedByWhatTheServiceAddsToIt(t *testing.T) {
 	m := w.reply("1", "Ja takk").inbox(t)
 	// The keyword registered for the number is not what the person wrote.
 	m.Body = strings.Replace(m.Body, "KEYWORD_1", "STOP", 1)
-	if err := w.take(t.Context(), inbox.Message{ID: m.ID, Body: m.Body, At: m.At}); err != nil {
+	if err := w.take(t.Context(), sqsbatch.Message{ID: m.ID, Body: m.Body, At: m.At}); err != nil {
 		t.Fatal(err)
 	}
 	if len(w.memory.entries) != 0 || len(w.said()) != 0 {

@@ -14,14 +14,14 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	sms "github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
+	voice "github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
-	"stille/shared/inbox"
+	"stille/shared/sms"
+	fake "stille/shared/sms/phone"
 	"stille/shared/suppression"
-	"stille/shared/texting"
-	fake "stille/shared/texting/phone"
-	"stille/shared/toolapi/toolapitest"
 )
 
 const (
@@ -80,7 +80,7 @@ func (m *memory) Release(_ context.Context, id string) error {
 
 // world is a handler and what stands around it.
 type world struct {
-	*toolapitest.House
+	*apitest.House
 	memory *memory
 	phone  *fake.Phone
 	handler
@@ -89,20 +89,20 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
-		House:  toolapitest.New(t),
+		House:  apitest.New(t),
 		memory: &memory{items: map[contact.Key]suppression.Item{}, claimed: map[string]bool{}},
 		phone:  &fake.Phone{},
 	}
 	server := httptest.NewServer(w.phone)
 	t.Cleanup(server.Close)
-	languages, err := texting.Load()
+	languages, err := sms.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.handler = handler{
 		keys: w.House, list: w.memory, replies: w.memory, languages: languages, scopes: w.Scopes, log: w.Log,
 		now: func() time.Time { return w.Now },
-		phone: texting.NewSender(sms.New(sms.Options{
+		phone: sms.NewSender(voice.New(voice.Options{
 			BaseEndpoint: &server.URL, Region: "eu-north-1", Retryer: aws.NopRetryer{},
 			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 		})),
@@ -121,7 +121,7 @@ func (w *world) reply(id, text string) message {
 	return message{id: id, from: kari, to: acme, text: text, at: w.Now.Add(-time.Minute)}
 }
 
-func (m message) inbox(t *testing.T) inbox.Message {
+func (m message) inbox(t *testing.T) sqsbatch.Message {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{
 		"originationNumber": m.from, "destinationNumber": m.to, "messageKeyword": "KEYWORD_1", "messageBody": m.text,
@@ -130,7 +130,7 @@ func (m message) inbox(t *testing.T) inbox.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return inbox.Message{ID: "sqs-" + m.id, Body: string(body), At: m.at}
+	return sqsbatch.Message{ID: "sqs-" + m.id, Body: string(body), At: m.at}
 }
 
 // hear takes messages in, one after the other; each must succeed.
@@ -171,7 +171,7 @@ func (w *world) said() []string {
 // batch is messages as Lambda hands them over.
 func (w *world) batch(t *testing.T, batch events.SQSEvent) []string {
 	t.Helper()
-	got, err := inbox.Each(w.Log, w.take)(t.Context(), batch)
+	got, err := sqsbatch.Each(w.Log, w.take)(t.Context(), batch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"stille/shared/inbox"
-	"stille/shared/reply"
+	"stille/shared/aws/sqsbatch"
 	"stille/shared/scope"
+	"stille/shared/sms/keyword"
 )
 
 // errMalformed wraps nothing: what a decoder says may quote the message.
@@ -21,7 +21,7 @@ type inbound struct {
 	id      string // the service's, of this SMS
 	from    string // who writes, as the service has it
 	to      string // the number written to, likewise
-	verdict reply.Verdict
+	verdict keyword.Verdict
 	at      time.Time
 	scope   scope.Scope // what the number written to stands for
 	brand   scope.Entry // whose number that is; zero where it is nobody's
@@ -38,7 +38,7 @@ type payload struct {
 
 // read reads a message. The time is when SNS took it, as the message has none
 // of its own, but never later than now.
-func read(m inbox.Message, scopes *scope.Registry, now time.Time) (inbound, error) {
+func read(m sqsbatch.Message, scopes *scope.Registry, now time.Time) (inbound, error) {
 	var p payload
 	if err := json.Unmarshal([]byte(m.Body), &p); err != nil || p.OriginationNumber == "" || p.MessageBody == nil {
 		return inbound{}, errMalformed
@@ -46,7 +46,7 @@ func read(m inbox.Message, scopes *scope.Registry, now time.Time) (inbound, erro
 	if m.At.IsZero() {
 		return inbound{}, errTimeless
 	}
-	r := inbound{id: p.InboundMessageID, from: p.OriginationNumber, to: p.DestinationNumber, verdict: reply.Read(*p.MessageBody), at: m.At, scope: scope.Everywhere}
+	r := inbound{id: p.InboundMessageID, from: p.OriginationNumber, to: p.DestinationNumber, verdict: keyword.Read(*p.MessageBody), at: m.At, scope: scope.Everywhere}
 	if r.at.After(now) {
 		r.at = now
 	}

@@ -9,30 +9,30 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"stille/shared/dynamo"
-	"stille/shared/inbox"
-	"stille/shared/keys"
-	"stille/shared/schema"
-	"stille/shared/start"
-	"stille/shared/texting"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/keyring"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/aws/sqsbatch"
+	"stille/shared/names"
+	"stille/shared/sms"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.SMSReply, func(c *start.Container) any {
+	os.Exit(lambdafn.Lambda(names.SMSReply, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
 		list := dynamo.NewSuppressions(db, c.Stack)
-		languages, err := texting.Load()
+		languages, err := sms.Load()
 		c.Env.Wrong("the texts", err)
 		h := handler{
-			keys:      keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now),
+			keys:      keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now),
 			list:      list,
 			replies:   dynamo.NewReplies(db, c.Stack),
-			phone:     texting.NewSender(pinpointsmsvoicev2.NewFromConfig(c.AWS)),
+			phone:     sms.NewSender(pinpointsmsvoicev2.NewFromConfig(c.AWS)),
 			languages: languages,
 			scopes:    c.Scopes(),
 			log:       c.Log,
 			now:       time.Now,
 		}
-		return inbox.Each(c.Log, h.take)
+		return sqsbatch.Each(c.Log, h.take)
 	}))
 }

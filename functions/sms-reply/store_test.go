@@ -10,13 +10,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
 	"stille/shared/ledger"
+	fake "stille/shared/sms/phone"
 	"stille/shared/suppression"
-	fake "stille/shared/texting/phone"
-	"stille/shared/toolapi/toolapitest"
 )
 
 func TestRepliesAreInTheTablesWithTheirEntriesAndWithoutTheNumber(t *testing.T) {
@@ -26,10 +26,10 @@ func TestRepliesAreInTheTablesWithTheirEntriesAndWithoutTheNumber(t *testing.T) 
 	w.list, w.replies = list, dynamo.NewReplies(db, stack)
 	for n, text := range []string{"STOP", "START", "please don't stop", "HELP", "Ja"} {
 		m := w.reply("id-"+string(rune('a'+n)), text)
-		m.from, m.at = toolapitest.Number, w.Now.Add(time.Duration(n-10)*time.Minute)
+		m.from, m.at = apitest.Number, w.Now.Add(time.Duration(n-10)*time.Minute)
 		w.hear(t, m, m)
 	}
-	key := w.Key(t, contact.SMS, toolapitest.Number)
+	key := w.Key(t, contact.SMS, apitest.Number)
 	item, err := list.Get(t.Context(), []contact.Key{key})
 	if err != nil {
 		t.Fatal(err)

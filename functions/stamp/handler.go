@@ -9,11 +9,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"stille/shared/aws/deadletter"
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/parked"
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 	"stille/shared/suppression"
 )
 
@@ -33,7 +33,7 @@ type records interface {
 
 // queue is where stream records go that cannot be taken.
 type queue interface {
-	Park(ctx context.Context, record parked.Record) error
+	Park(ctx context.Context, record deadletter.Record) error
 }
 
 // handler gives every record its place in the indexes, whoever wrote it, and a
@@ -41,7 +41,7 @@ type queue interface {
 // It marks a record as withdrawn whose subject opted out, or was erased, before
 // the record arrived.
 type handler struct {
-	stack   schema.Stack
+	stack   names.Stack
 	list    list
 	records records
 	parked  queue
@@ -110,7 +110,7 @@ func (h handler) claim(ctx context.Context, r events.DynamoDBEventRecord, class 
 
 // leave frees the slot of a record that is gone.
 func (h handler) leave(ctx context.Context, class string, r events.DynamoDBEventRecord) error {
-	id := r.Change.Keys[schema.AttrID]
+	id := r.Change.Keys[names.AttrID]
 	if class != retention.Messaging || id.DataType() != events.DataTypeString {
 		return nil
 	}
@@ -123,7 +123,7 @@ var errImplausible = errors.New("the start is before 2000 or more than a day ahe
 
 func (h handler) park(ctx context.Context, r events.DynamoDBEventRecord, class string, reason error) error {
 	h.log.ErrorContext(ctx, "parked a record", "class", class, "error", reason)
-	return h.parked.Park(ctx, parked.Of(r, reason))
+	return h.parked.Park(ctx, deadletter.Of(r, reason))
 }
 
 func (h handler) stamp(ctx context.Context, class string, record dynamo.Stored) error {

@@ -10,11 +10,11 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/schema"
+	"stille/shared/names"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 // written notes what a handler writes, as "class/id sort".
@@ -48,7 +48,7 @@ func (n nobody) Get(context.Context, []contact.Key) (suppression.Item, error) {
 	return suppression.Item{}, n.err
 }
 
-func newHandler(stack schema.Stack, list list, to records) handler {
+func newHandler(stack names.Stack, list list, to records) handler {
 	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 	return handler{stack: stack, list: list, records: to, log: slog.New(slog.DiscardHandler), now: func() time.Time { return now }}
 }
@@ -56,7 +56,7 @@ func newHandler(stack schema.Stack, list list, to records) handler {
 func load(t *testing.T, name string) events.DynamoDBEvent {
 	t.Helper()
 	var batch events.DynamoDBEvent
-	toolapitest.New(t).Event(t, name, &batch, "CONTACT_KEY", "kari-by-email")
+	apitest.New(t).Event(t, name, &batch, "CONTACT_KEY", "kari-by-email")
 	return batch
 }
 
@@ -64,7 +64,7 @@ func TestEventsOfStampAreTaken(t *testing.T) {
 	want := map[string]written{
 		"stamp.stored.json": {"messaging/sub-81 2024-11-20T08:00:00Z"}, "stamp.stamped.json": nil, "stamp.purged.json": {"messaging/sub-81 left"},
 	}
-	for _, name := range toolapitest.Events(t, "stamp") {
+	for _, name := range apitest.Events(t, "stamp") {
 		t.Run(name, func(t *testing.T) {
 			var got written
 			if err := newHandler("stille", nobody{}, &got).handle(t.Context(), load(t, name)); err != nil {

@@ -8,20 +8,20 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"stille/shared/dynamo"
-	"stille/shared/parked"
-	"stille/shared/schema"
-	"stille/shared/start"
+	"stille/shared/aws/deadletter"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/names"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.Stamp, func(c *start.Container) any {
+	os.Exit(lambdafn.Lambda(names.Stamp, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
 		h := handler{
 			stack:   c.Stack,
 			list:    dynamo.NewSuppressions(db, c.Stack),
 			records: dynamo.NewRecords(db, c.Stack),
-			parked:  parked.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(schema.VarParkedQueue)),
+			parked:  deadletter.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(names.VarParkedQueue)),
 			log:     c.Log,
 			now:     time.Now,
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/dynamo"
+	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 

@@ -16,27 +16,27 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/deadletter"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
-	"stille/shared/parked"
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 var errDown = errors.New("the service is down")
 
 // world is the handler over real tables, and what it parked and wrote.
 type world struct {
-	*toolapitest.House
+	*apitest.House
 	t       *testing.T
-	stack   schema.Stack
+	stack   names.Stack
 	list    *dynamo.Suppressions
 	records *dynamo.Records
 	key     contact.Key
-	parked  []parked.Record
+	parked  []deadletter.Record
 	parkErr error
 	writes  int
 
@@ -48,7 +48,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{House: toolapitest.New(t), t: t}
+	w := &world{House: apitest.New(t), t: t}
 	db, stack := dynamotest.Tables(t, retention.Messaging, "communication")
 	w.stack, w.list, w.records = stack, dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)
 	w.counted = dynamo.NewRecords(dynamotest.Intercept(db, func(operation string) error {
@@ -60,11 +60,11 @@ func newWorld(t *testing.T) *world {
 	w.put = func(table string, item map[string]any) { dynamotest.Put(t, db, table, item) }
 	w.remove = func(table, id string) { dynamotest.Remove(t, db, table, id) }
 	w.dump = func(tables ...string) string { return dynamotest.Dump(t, db, tables...) }
-	w.key = w.Key(t, contact.Email, toolapitest.Address)
+	w.key = w.Key(t, contact.Email, apitest.Address)
 	return w
 }
 
-func (w *world) Park(_ context.Context, r parked.Record) error {
+func (w *world) Park(_ context.Context, r deadletter.Record) error {
 	w.parked = append(w.parked, r)
 	return w.parkErr
 }
@@ -353,9 +353,9 @@ func TestAStampThatComesLateDoesNotOverwriteANewerChange(t *testing.T) {
 func TestWhatCannotBeReadIsParkedAndLeavesNobodyBehind(t *testing.T) {
 	w := newWorld(t)
 	w.put(w.stack.Suppressions(), map[string]any{"key": string(w.key), "marks": "none"})
-	w.record(retention.Messaging, map[string]string{"id": "sub-0", "occurredAt": toolapitest.Address, "data": toolapitest.Number})
-	w.record(retention.Messaging, w.consent(map[string]string{"data": toolapitest.Address}))
-	w.record(retention.Messaging, w.consent(map[string]string{"id": "sub-2", "subject": strings.Repeat("A", 48), "data": toolapitest.Number}))
+	w.record(retention.Messaging, map[string]string{"id": "sub-0", "occurredAt": apitest.Address, "data": apitest.Number})
+	w.record(retention.Messaging, w.consent(map[string]string{"data": apitest.Address}))
+	w.record(retention.Messaging, w.consent(map[string]string{"id": "sub-2", "subject": strings.Repeat("A", 48), "data": apitest.Number}))
 	if err := w.seen(retention.Messaging); err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/client"
+	"stille/shared/api/apitest"
 	"stille/shared/contact"
-	"stille/shared/toolapi/toolapitest"
+	"stille/shared/sdk/go"
 )
 
 func TestTheGoClientSuppresses(t *testing.T) {
-	h, list := toolapitest.New(t), &memory{}
+	h, list := apitest.New(t), &memory{}
 	api := h.Client(t, newHandler(h, list).suppress)
 	at := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	key := string(h.Key(t, contact.Email, "kari@example.no"))

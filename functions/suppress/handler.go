@@ -5,13 +5,13 @@ import (
 	"net/http"
 	"time"
 
-	"stille/shared/access"
-	"stille/shared/apigw"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/api/gateway"
 	"stille/shared/contact"
 	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/toolapi"
 )
 
 // list is the suppression list.
@@ -21,18 +21,18 @@ type list interface {
 
 // handler adds contacts to the list.
 type handler struct {
-	keys   toolapi.ContactKeys
+	keys   api.ContactKeys
 	list   list
 	scopes *scope.Registry
 	now    func() time.Time
 }
 
 type request struct {
-	Scope    string            `json:"scope"`
-	Reason   string            `json:"reason"`
-	Contacts []toolapi.Contact `json:"contacts"`
-	At       apigw.Time        `json:"at"`
-	Note     string            `json:"note"`
+	Scope    string        `json:"scope"`
+	Reason   string        `json:"reason"`
+	Contacts []api.Contact `json:"contacts"`
+	At       gateway.Time  `json:"at"`
+	Note     string        `json:"note"`
 }
 
 type response struct {
@@ -45,33 +45,33 @@ type result struct {
 	Key    contact.Key `json:"key,omitempty"`
 }
 
-func (h handler) suppress(ctx context.Context, tool access.Tool, req apigw.Request) (apigw.Response, error) {
+func (h handler) suppress(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error) {
 	now := h.now()
 	var asked request
-	faults, err := toolapi.Read(req, &asked)
+	faults, err := api.Read(req, &asked)
 	if err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
-	faults.Count("/contacts", len(asked.Contacts), toolapi.MaxContacts)
+	faults.Count("/contacts", len(asked.Contacts), api.MaxContacts)
 	change := asked.change(h.scopes, tool, now, &faults)
-	contacts, err := toolapi.Parse(ctx, h.keys, asked.Contacts, &faults)
+	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, &faults)
 	if err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
 	if err := tool.May(access.Suppress, change.Scope); err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
-	results, err := toolapi.Each(ctx, contacts, func(ctx context.Context, c toolapi.Parsed) (result, error) {
+	results, err := api.Each(ctx, contacts, func(ctx context.Context, c api.Parsed) (result, error) {
 		return h.apply(ctx, c, change, now)
 	})
 	if err != nil {
-		return apigw.Response{}, err
+		return gateway.Response{}, err
 	}
-	return apigw.JSON(http.StatusOK, response{Results: results}), nil
+	return gateway.JSON(http.StatusOK, response{Results: results}), nil
 }
 
 // change is what is to happen to every contact of the request.
-func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time, faults *toolapi.Invalid) suppression.Change {
+func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time, faults *api.Invalid) suppression.Change {
 	reason, ok := suppression.ParseReason(r.Reason)
 	if !ok || reason == suppression.Erasure {
 		faults.Add("/reason", "must be unsubscribed, stop, manual, objection, complaint, hard-bounce or imported")
@@ -89,15 +89,15 @@ func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time,
 		}
 	}
 	return suppression.Change{
-		Action: suppression.Suppress, Scope: toolapi.Scope(scopes, r.Scope, faults), Reason: reason, At: at,
+		Action: suppression.Suppress, Scope: api.Scope(scopes, r.Scope, faults), Reason: reason, At: at,
 		Source: suppression.SourceTool + suppression.Source(":"+tool.Name), Note: r.Note,
 	}
 }
 
 // apply writes one contact.
-func (h handler) apply(ctx context.Context, c toolapi.Parsed, change suppression.Change, now time.Time) (result, error) {
+func (h handler) apply(ctx context.Context, c api.Parsed, change suppression.Change, now time.Time) (result, error) {
 	if !c.Valid() {
-		return result{Reason: toolapi.InvalidAddress}, nil
+		return result{Reason: api.InvalidAddress}, nil
 	}
 	outcome, err := h.list.Apply(ctx, c.Keys, c.Contact.Channel(), change, now)
 	return result{Added: outcome.Effect == suppression.Added, Key: c.Key()}, err

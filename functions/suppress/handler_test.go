@@ -12,13 +12,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/access"
-	"stille/shared/apigw"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/api/apitest"
+	"stille/shared/api/gateway"
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/toolapi"
-	"stille/shared/toolapi/toolapitest"
 )
 
 const (
@@ -51,12 +51,12 @@ func (m *memory) Apply(_ context.Context, keys []contact.Key, _ contact.Channel,
 	return outcome, err
 }
 
-func newHandler(h *toolapitest.House, list list) handler {
+func newHandler(h *apitest.House, list list) handler {
 	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}
 }
 
 func TestAContactIsAddedOnce(t *testing.T) {
-	h, list := toolapitest.New(t), &memory{}
+	h, list := apitest.New(t), &memory{}
 	body := `{"scope":"acme","reason":"stop","contacts":[` + sms + `,{"channel":"sms","address":"912"},` + email + `],"at":"2026-11-20T09:00:00+01:00","note":"case/1"}`
 	for n, added := range []bool{true, false} {
 		resp := h.Serve(t, newHandler(h, list).suppress, h.Post(body))
@@ -65,7 +65,7 @@ func TestAContactIsAddedOnce(t *testing.T) {
 			{Reason: "invalid-address"},
 			{Added: added, Key: h.Key(t, contact.Email, "kari@example.no")},
 		}
-		if diff := cmp.Diff(want, toolapitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+		if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 			t.Errorf("time %d: results (-want +got):\n%s", n, diff)
 		}
 	}
@@ -86,7 +86,7 @@ func TestEveryReasonButErasureMayBeGiven(t *testing.T) {
 		"erasure": 400, "": 400, "Stop": 400, "bounced": 400,
 	} {
 		t.Run("reason "+reason, func(t *testing.T) {
-			h, list := toolapitest.New(t), &memory{}
+			h, list := apitest.New(t), &memory{}
 			resp := h.Serve(t, newHandler(h, list).suppress, h.Post(fmt.Sprintf(`{"scope":"*","reason":%q,"contacts":[%s]}`, reason, email)))
 			if resp.StatusCode != want || len(list.changes) != map[int]int{200: 1}[want] {
 				t.Fatalf("status %d, want %d; %d changes", resp.StatusCode, want, len(list.changes))
@@ -113,12 +113,12 @@ func TestEveryBadFieldIsNamedAndNothingIsWritten(t *testing.T) {
 		{"too many contacts", `{"scope":"acme","reason":"stop","contacts":[` + strings.Repeat(email+",", 1000) + email + `]}`, []string{"/contacts"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h, list := toolapitest.New(t), &memory{}
+			h, list := apitest.New(t), &memory{}
 			resp := h.Serve(t, newHandler(h, list).suppress, h.Post(test.body))
 			if resp.StatusCode != http.StatusBadRequest || len(list.changes) != 0 {
 				t.Fatalf("status %d, %d changes", resp.StatusCode, len(list.changes))
 			}
-			if diff := cmp.Diff(test.want, toolapitest.Pointers(t, resp)); diff != "" {
+			if diff := cmp.Diff(test.want, apitest.Pointers(t, resp)); diff != "" {
 				t.Errorf("pointers (-want +got):\n%s", diff)
 			}
 		})
@@ -126,9 +126,9 @@ func TestEveryBadFieldIsNamedAndNothingIsWritten(t *testing.T) {
 }
 
 func TestAnEventOfThisVeryInstantIsTaken(t *testing.T) {
-	h, list := toolapitest.New(t), &memory{}
+	h, list := apitest.New(t), &memory{}
 	resp := h.Serve(t, newHandler(h, list).suppress, h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`],"at":"2026-11-22T03:00:00Z"}`))
-	if got := toolapitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added {
+	if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added {
 		t.Error("it was not added")
 	}
 }
@@ -145,7 +145,7 @@ func TestSuppressingNeedsTheRightAndTheScope(t *testing.T) {
 		{"the right to release only", "acme", access.Release, 403},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h, list := toolapitest.New(t), &memory{}
+			h, list := apitest.New(t), &memory{}
 			h.Tool.Rights, h.Tool.Scopes = []access.Right{test.right}, []scope.Scope{"acme"}
 			resp := h.Serve(t, newHandler(h, list).suppress, h.Post(fmt.Sprintf(`{"scope":%q,"reason":"stop","contacts":[%s]}`, test.scope, email)))
 			if resp.StatusCode != test.want || len(list.changes) != map[int]int{200: 1}[test.want] {
@@ -156,13 +156,13 @@ func TestSuppressingNeedsTheRightAndTheScope(t *testing.T) {
 }
 
 func TestACallThatWasNotWrittenIsNotAnswered200(t *testing.T) {
-	for name, spoil := range map[string]func(*toolapitest.House, *memory){
-		"the list fails":               func(_ *toolapitest.House, m *memory) { m.err = errDown },
-		"the keys cannot be read":      func(h *toolapitest.House, _ *memory) { h.KeysErr = errDown },
-		"the keys are another table's": func(h *toolapitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys },
+	for name, spoil := range map[string]func(*apitest.House, *memory){
+		"the list fails":               func(_ *apitest.House, m *memory) { m.err = errDown },
+		"the keys cannot be read":      func(h *apitest.House, _ *memory) { h.KeysErr = errDown },
+		"the keys are another table's": func(h *apitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h, list := toolapitest.New(t), &memory{}
+			h, list := apitest.New(t), &memory{}
 			spoil(h, list)
 			resp := h.Serve(t, newHandler(h, list).suppress, h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`]}`))
 			if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "added") {
@@ -174,13 +174,13 @@ func TestACallThatWasNotWrittenIsNotAnswered200(t *testing.T) {
 
 func TestEventsOfSuppressAreAnswered(t *testing.T) {
 	want := map[string]suppression.Reason{"suppress.objection.json": "objection", "suppress.stop.json": "stop"}
-	for _, name := range toolapitest.Events(t, "suppress") {
+	for _, name := range apitest.Events(t, "suppress") {
 		t.Run(name, func(t *testing.T) {
-			h, list := toolapitest.New(t), &memory{}
-			var req apigw.Request
+			h, list := apitest.New(t), &memory{}
+			var req gateway.Request
 			h.Event(t, name, &req)
 			resp := h.Serve(t, newHandler(h, list).suppress, req)
-			if got := toolapitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added || list.changes[0].Reason != want[name] {
+			if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added || list.changes[0].Reason != want[name] {
 				t.Errorf("added %v for %s, want %s", got[0].Added, list.changes[0].Reason, want[name])
 			}
 		})
@@ -192,11 +192,11 @@ func TestEventsOfSuppressAreAnswered(t *testing.T) {
 }
 
 func TestTheExamplesOfSuppressAreAnswered(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	h.AnswersItsExamples(t, newHandler(h, &memory{}).suppress)
 }
 
 func TestSuppressHasItsFront(t *testing.T) {
 	good := `{"scope":"acme","reason":"stop","contacts":[` + email + `]}`
-	toolapitest.Front(t, access.Suppress, good, func(h *toolapitest.House) toolapi.Call { return newHandler(h, &memory{}).suppress })
+	apitest.Front(t, access.Suppress, good, func(h *apitest.House) api.Call { return newHandler(h, &memory{}).suppress })
 }

@@ -7,19 +7,19 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"stille/shared/access"
-	"stille/shared/dynamo"
-	"stille/shared/keys"
-	"stille/shared/schema"
-	"stille/shared/start"
-	"stille/shared/toolapi"
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/keyring"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/names"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.Suppress, func(c *start.Container) any {
+	os.Exit(lambdafn.Lambda(names.Suppress, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
 		list := dynamo.NewSuppressions(db, c.Stack)
-		h := handler{keys: keys.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now), list: list, scopes: c.Scopes(), now: time.Now}
-		return toolapi.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.suppress)
+		h := handler{keys: keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now), list: list, scopes: c.Scopes(), now: time.Now}
+		return api.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.suppress)
 	}))
 }

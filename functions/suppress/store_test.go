@@ -10,16 +10,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
 	"stille/shared/ledger"
 	"stille/shared/suppression"
-	"stille/shared/toolapi/toolapitest"
 )
 
 func TestWhatWasAnsweredAsAddedIsInTheTableWithItsEntry(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
 	var contacts []string
@@ -27,7 +27,7 @@ func TestWhatWasAnsweredAsAddedIsInTheTableWithItsEntry(t *testing.T) {
 		contacts = append(contacts, fmt.Sprintf(`{"channel":"email","address":"kari.%d@example.no"}`, n))
 	}
 	resp := h.Serve(t, newHandler(h, list).suppress, h.Post(`{"scope":"acme","reason":"objection","contacts":[`+strings.Join(contacts, ",")+`]}`))
-	for n, r := range toolapitest.Body[response](t, resp, http.StatusOK).Results {
+	for n, r := range apitest.Body[response](t, resp, http.StatusOK).Results {
 		if !r.Added || r.Key != h.Key(t, contact.Email, fmt.Sprintf("kari.%d@example.no", n)) {
 			t.Fatalf("contact %d: added %v, or another's key", n, r.Added)
 		}
@@ -46,12 +46,12 @@ func TestWhatWasAnsweredAsAddedIsInTheTableWithItsEntry(t *testing.T) {
 }
 
 func TestTheSameContactTwiceInOneCallIsAddedOnce(t *testing.T) {
-	h := toolapitest.New(t)
+	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	resp := h.Serve(t, newHandler(h, dynamo.NewSuppressions(db, stack)).suppress,
 		h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`,`+email+`,`+email+`]}`))
 	added := 0
-	for _, r := range toolapitest.Body[response](t, resp, http.StatusOK).Results {
+	for _, r := range apitest.Body[response](t, resp, http.StatusOK).Results {
 		if r.Added {
 			added++
 		}
@@ -62,25 +62,25 @@ func TestTheSameContactTwiceInOneCallIsAddedOnce(t *testing.T) {
 }
 
 func TestSuppressingLeavesNobodyBehind(t *testing.T) {
-	const planted = `{"channel":"email","address":"` + toolapitest.Address + `"},{"channel":"sms","address":"` + toolapitest.Number + `"}`
-	h := toolapitest.New(t)
+	const planted = `{"channel":"email","address":"` + apitest.Address + `"},{"channel":"sms","address":"` + apitest.Number + `"}`
+	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	over := newHandler(h, dynamo.NewSuppressions(db, stack))
-	token := h.Token(t, contact.SMS, toolapitest.Number)
+	token := h.Token(t, contact.SMS, apitest.Number)
 	for _, body := range []string{
 		`{"scope":"acme","reason":"stop","contacts":[` + planted + `]}`,
-		`{"scope":"acme","reason":"stop","contacts":[` + planted + `],"note":"` + toolapitest.Number + `"}`,
-		`{"scope":"acme","reason":"stop","contacts":[` + planted + `],"note":"` + toolapitest.Address + `"}`,
-		`{"scope":"` + toolapitest.Address + `","reason":"` + toolapitest.Number + `","contacts":[` + planted + `],"at":"` + toolapitest.Address + `"}`,
-		`{"scope":"acme","reason":"stop","contacts":[{"channel":"email","address":"` + token + `"},{"channel":"sms","address":"` + toolapitest.Address + `"}]}`,
-		`{"scope":"acme","contacts":["` + toolapitest.Address + `"`,
+		`{"scope":"acme","reason":"stop","contacts":[` + planted + `],"note":"` + apitest.Number + `"}`,
+		`{"scope":"acme","reason":"stop","contacts":[` + planted + `],"note":"` + apitest.Address + `"}`,
+		`{"scope":"` + apitest.Address + `","reason":"` + apitest.Number + `","contacts":[` + planted + `],"at":"` + apitest.Address + `"}`,
+		`{"scope":"acme","reason":"stop","contacts":[{"channel":"email","address":"` + token + `"},{"channel":"sms","address":"` + apitest.Address + `"}]}`,
+		`{"scope":"acme","contacts":["` + apitest.Address + `"`,
 	} {
 		h.Serve(t, over.suppress, h.Post(body))
 	}
 	dead := dynamotest.Intercept(db, func(string) error { return errDown })
 	h.Serve(t, newHandler(h, dynamo.NewSuppressions(dead, stack)).suppress, h.Post(`{"scope":"acme","reason":"stop","contacts":[`+planted+`]}`))
 	dump := dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
-	if strings.Count(dump, string(h.Key(t, contact.Email, toolapitest.Address))) != 2 || h.Logs.Len() == 0 {
+	if strings.Count(dump, string(h.Key(t, contact.Email, apitest.Address))) != 2 || h.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")
 	}
 	h.NoLeak(t, []string{token}, dump)

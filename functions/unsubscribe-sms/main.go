@@ -6,12 +6,12 @@ import (
 	"os"
 	"time"
 
+	"stille/shared/aws/door"
+	"stille/shared/aws/lambdafn"
 	"stille/shared/contact"
-	"stille/shared/door"
-	"stille/shared/schema"
-	"stille/shared/start"
+	"stille/shared/names"
 )
 
 func main() {
-	os.Exit(start.Lambda(schema.UnsubscribeSMS, door.Of(contact.SMS, time.Now)))
+	os.Exit(lambdafn.Lambda(names.UnsubscribeSMS, door.Of(contact.SMS, time.Now)))
 }

@@ -14,11 +14,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"stille/shared/dynamo"
-	"stille/shared/keys"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/keyring"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // crowd is AWS as the steps of a purge see it, with so many due records of a
@@ -43,7 +43,7 @@ const aWhile = 200 * time.Microsecond
 const startOfAll = "2020-01-01T00:00:00Z" // longer ago than any class is kept
 
 func newCrowd(class, run string, due int) (*crowd, error) {
-	secret, err := keys.NewProofSecret()
+	secret, err := keyring.NewProofSecret()
 	return &crowd{class: class, due: due, run: run, secret: secret, ids: regexp.MustCompile(`sub-(..)-([0-9]{9})`)}, err
 }
 
@@ -105,7 +105,7 @@ func (c *crowd) answer(operation string, body []byte) string {
 		}
 		if operation == "Query" {
 			answer = c.query(asked)
-		} else if c.purged && asked.Key[schema.AttrRun].S == c.run {
+		} else if c.purged && asked.Key[names.AttrRun].S == c.run {
 			answer = map[string]any{"Item": c.planned()}
 		}
 	case "TransactWriteItems":
@@ -124,14 +124,14 @@ func (c *crowd) answer(operation string, body []byte) string {
 // query answers for the index of what is due; in no other is anything.
 func (c *crowd) query(asked call) any {
 	entries := []attributes{}
-	if asked.IndexName == schema.IndexDue && !c.purged {
+	if asked.IndexName == names.IndexDue && !c.purged {
 		shard, first := asked.ExpressionAttributeValues[":shard"].S, 0
-		if after := asked.ExclusiveStartKey[schema.AttrID].S; after != "" {
+		if after := asked.ExclusiveStartKey[names.AttrID].S; after != "" {
 			first = number(after) + 1
 		}
 		for n := first; n < min(first+asked.Limit, c.inShard(shard)); n++ {
 			entries = append(entries, attributes{
-				schema.AttrID: {S: idIn(shard, n)}, schema.AttrRetentionShard: {S: shard}, schema.AttrRetentionSort: {S: startOfAll},
+				names.AttrID: {S: idIn(shard, n)}, names.AttrRetentionShard: {S: shard}, names.AttrRetentionSort: {S: startOfAll},
 			})
 		}
 	}
@@ -184,8 +184,8 @@ func (c *crowd) serveFiles(w http.ResponseWriter, req *http.Request) {
 		_, _ = io.Copy(io.Discard, req.Body)
 	case req.URL.Query().Has("list-type"):
 		c.list(w, req.URL.Query().Get("prefix"), req.URL.Query().Get("continuation-token"))
-	case strings.HasPrefix(key, schema.ManifestPages):
-		parts := strings.Split(strings.TrimPrefix(key, schema.ManifestPages), "/") // class, run, shard, page
+	case strings.HasPrefix(key, names.ManifestPages):
+		parts := strings.Split(strings.TrimPrefix(key, names.ManifestPages), "/") // class, run, shard, page
 		page, _, _ := strings.Cut(parts[3], ".")
 		c.manifest(w, parts[2], number(page), strings.HasSuffix(key, manifestFiles()[0]))
 	default:
@@ -202,7 +202,7 @@ func (c *crowd) list(w http.ResponseWriter, prefix, token string) {
 		NextContinuationToken string
 		Contents              []object
 	}
-	parts := strings.Split(strings.TrimPrefix(prefix, schema.ManifestPages), "/") // class, run, shard
+	parts := strings.Split(strings.TrimPrefix(prefix, names.ManifestPages), "/") // class, run, shard
 	const most = 1000
 	files := (c.inShard(parts[2]) + dynamo.MaxDeletes - 1) / dynamo.MaxDeletes * len(manifestFiles())
 	first := 0

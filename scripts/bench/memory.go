@@ -15,9 +15,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // How many records are due in the small purge and in the large one.
@@ -32,7 +32,7 @@ const benchRun = "run-1"
 // process, started as Lambda starts it, takes for a large purge and for a small
 // one. One container takes every shard, one after the other.
 func memoryLines(ctx context.Context) ([]string, error) {
-	steps := []string{schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify}
+	steps := []string{names.PurgePlan, names.PurgeDelete, names.PurgeVerify}
 	var folders []string
 	for _, step := range steps {
 		folders = append(folders, "functions/"+step)
@@ -74,7 +74,7 @@ func memoryLine(step string, many, few float64, took time.Duration) string {
 }
 
 // memoryBars are the most megabytes that a step should take for manyDue.
-func memoryBars() map[string]int { return map[string]int{schema.PurgeDelete: 128} }
+func memoryBars() map[string]int { return map[string]int{names.PurgeDelete: 128} }
 
 // stepMemory runs a step over so many due records and returns the megabytes it
 // took at most.
@@ -83,7 +83,7 @@ func stepMemory(ctx context.Context, step, program string, due int) (float64, er
 	if err != nil {
 		return 0, err
 	}
-	file, err := os.ReadFile(filepath.Join(infra, schema.RetentionFile))
+	file, err := os.ReadFile(filepath.Join(infra, names.RetentionFile))
 	if err != nil {
 		return 0, err
 	}
@@ -95,11 +95,11 @@ func stepMemory(ctx context.Context, step, program string, due int) (float64, er
 	if err != nil {
 		return 0, err
 	}
-	everything.purged = step == schema.PurgeVerify
+	everything.purged = step == names.PurgeVerify
 	server := httptest.NewServer(everything)
 	defer server.Close()
 	p, err := startProcess(ctx, program, []string{
-		schema.VarStack + "=" + string(benchStack), schema.VarVersion + "=" + benchRun, schema.VarManifestBucket + "=manifests", schema.VarEvidenceBucket + "=evidence",
+		names.VarStack + "=" + string(benchStack), names.VarVersion + "=" + benchRun, names.VarManifestBucket + "=manifests", names.VarEvidenceBucket + "=evidence",
 		"LAMBDA_TASK_ROOT=" + infra, "AWS_LAMBDA_FUNCTION_NAME=" + step,
 		"AWS_REGION=eu-north-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL=" + server.URL,
 	})
@@ -112,7 +112,7 @@ func stepMemory(ctx context.Context, step, program string, due int) (float64, er
 			return 0, err
 		}
 	}
-	if deleted := everything.deleted.Load(); step == schema.PurgeDelete && deleted != int64(due) {
+	if deleted := everything.deleted.Load(); step == names.PurgeDelete && deleted != int64(due) {
 		return 0, fmt.Errorf("it deleted %d", deleted)
 	}
 	return p.peak()
@@ -120,7 +120,7 @@ func stepMemory(ctx context.Context, step, program string, due int) (float64, er
 
 // eventsOf are what a step gets in one run.
 func eventsOf(step, policyHash string) []any {
-	if step != schema.PurgeDelete {
+	if step != names.PurgeDelete {
 		return []any{map[string]any{
 			"class": retention.Messaging, "run": benchRun, "machine": "arn", "startedAt": time.Now().UTC(), "input": map[string]any{},
 		}}

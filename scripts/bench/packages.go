@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"stille/shared/dynamo/dynamotest"
+	"stille/shared/aws/dynamo/dynamotest"
 )
 
 // rounds is odd, so that there is a median. A slice of time as short as each

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"stille/shared/dynamo/dynamotest"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )

@@ -7,14 +7,14 @@ import (
 	"net/http"
 	"strings"
 
-	"stille/shared/access"
-	"stille/shared/apigw"
-	"stille/shared/keys"
-	"stille/shared/schema"
+	"stille/shared/api/access"
+	"stille/shared/api/gateway"
+	"stille/shared/aws/keyring"
+	"stille/shared/names"
 )
 
 // benchStack is the stack whose tables and secrets the store pretends to hold.
-const benchStack schema.Stack = "bench"
+const benchStack names.Stack = "bench"
 
 // store answers at once for Secrets Manager and DynamoDB, in memory: a key set
 // with its canaries, one tool, and nobody suppressed.
@@ -25,11 +25,11 @@ type store struct {
 }
 
 func newStore() (*store, error) {
-	secret, err := keys.NewContactSecret()
+	secret, err := keyring.NewContactSecret()
 	if err != nil {
 		return nil, err
 	}
-	set, err := keys.ParseContact(secret)
+	set, err := keyring.ParseContact(secret)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func newStore() (*store, error) {
 
 // event is a check of one contact, as an HTTP API sends it.
 func (s *store) event() ([]byte, error) {
-	req := apigw.Request{
+	req := gateway.Request{
 		RouteKey: "POST /v1/check", RawPath: "/v1/check", Headers: map[string]string{"authorization": "Bearer " + s.key},
 		Body: `{"scope":"acme","contacts":[{"channel":"email","address":"kari@example.no"}]}`,
 	}
@@ -77,7 +77,7 @@ func (s *store) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		answer = `{"SecretString":` + string(quoted) + `}`
 	case asked.TableName == benchStack.Tools():
 		answer = s.answers[asked.TableName]
-	case asked.Key[schema.AttrKey].S == "canaries":
+	case asked.Key[names.AttrKey].S == "canaries":
 		answer = s.answers["canaries"]
 	}
 	_, _ = w.Write([]byte(answer))

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/keys"
 	"stille/shared/link"
 	"stille/shared/scope"
 )
@@ -83,11 +83,11 @@ type doors struct {
 }
 
 func newDoors() (doors, error) {
-	secret, err := keys.NewLinkSecret()
+	secret, err := keyring.NewLinkSecret()
 	if err != nil {
 		return doors{}, err
 	}
-	set, err := keys.ParseLink(secret)
+	set, err := keyring.ParseLink(secret)
 	if err != nil {
 		return doors{}, err
 	}

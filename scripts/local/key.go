@@ -7,15 +7,15 @@ import (
 	"fmt"
 	"time"
 
-	"stille/shared/access"
-	"stille/shared/dynamo"
-	"stille/shared/schema"
+	"stille/shared/api/access"
+	"stille/shared/aws/dynamo"
+	"stille/shared/names"
 	"stille/shared/scope"
 )
 
 // sampleKey returns the key of a tool that may everything. It stays the same
 // as long as the stack knows the one in the stack file.
-func (p Place) sampleKey(ctx context.Context, name schema.Stack) (string, error) {
+func (p Place) sampleKey(ctx context.Context, name names.Stack) (string, error) {
 	tools := dynamo.NewTools(dynamo.NewClient(p.config()), name)
 	if before, err := Read(p.File); err == nil {
 		_, err := tools.Tool(ctx, access.Hash(before.APIKey))

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // A template, as far as Object Lock goes.
@@ -31,7 +31,7 @@ type template struct {
 // lockBuckets sets by API the Object Lock that the template asks for: the
 // emulator's CloudFormation drops it in silence, and certificates must not be
 // deletable here either.
-func (p Place) lockBuckets(ctx context.Context, stack schema.Stack) error {
+func (p Place) lockBuckets(ctx context.Context, stack names.Stack) error {
 	data, err := os.ReadFile(p.path("cdk.out", string(stack)+".template.json"))
 	if err != nil {
 		return fmt.Errorf("reading what buckets to lock: %w", err)
@@ -52,7 +52,7 @@ func (p Place) lockBuckets(ctx context.Context, stack schema.Stack) error {
 	return nil
 }
 
-func (p Place) lockBucket(ctx context.Context, stack schema.Stack, id string, retention types.DefaultRetention) error {
+func (p Place) lockBucket(ctx context.Context, stack names.Stack, id string, retention types.DefaultRetention) error {
 	found, err := cloudformation.NewFromConfig(p.config()).DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{
 		StackName:         aws.String(string(stack)),
 		LogicalResourceId: aws.String(id),

@@ -7,11 +7,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // outputs reads what the deployed stack says about itself.
-func (p Place) outputs(ctx context.Context, name schema.Stack) (map[string]string, error) {
+func (p Place) outputs(ctx context.Context, name names.Stack) (map[string]string, error) {
 	found, err := cloudformation.NewFromConfig(p.config()).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{
 		StackName: aws.String(string(name)),
 	})
@@ -29,7 +29,7 @@ func (p Place) outputs(ctx context.Context, name schema.Stack) (map[string]strin
 
 // describe puts the stack file together, but for the API key. Its error names
 // an output that the stack lacks.
-func describe(p Place, name schema.Stack, s settings, outputs map[string]string) (Stack, error) {
+func describe(p Place, name names.Stack, s settings, outputs map[string]string) (Stack, error) {
 	var missing []string
 	output := func(key string) string {
 		value, found := outputs[key]
@@ -41,8 +41,8 @@ func describe(p Place, name schema.Stack, s settings, outputs map[string]string)
 	stack := Stack{
 		Endpoint:  p.endpoint(),
 		Region:    region,
-		Links:     output(schema.OutputLinks),
-		API:       output(schema.OutputAPI),
+		Links:     output(names.OutputLinks),
+		API:       output(names.OutputAPI),
 		Scope:     s.brand.Scope,
 		SMSNumber: s.brand.SMSNumbers[0],
 		Tables: map[string]string{
@@ -52,18 +52,18 @@ func describe(p Place, name schema.Stack, s settings, outputs map[string]string)
 		},
 		Purge: map[string]string{},
 		Topics: map[string]string{
-			"feedback": output(schema.OutputFeedbackTopic),
-			"smsReply": output(schema.OutputSMSReplyTopic),
+			"feedback": output(names.OutputFeedbackTopic),
+			"smsReply": output(names.OutputSMSReplyTopic),
 		},
 		Buckets: map[string]string{
-			"evidence":  output(schema.OutputEvidenceBucket),
-			"manifests": output(schema.OutputManifestBucket),
+			"evidence":  output(names.OutputEvidenceBucket),
+			"manifests": output(names.OutputManifestBucket),
 		},
 		Logs: name.LogGroups(),
 	}
 	for _, class := range s.policy.Classes {
 		stack.Tables[class.Name] = name.Records(class.Name)
-		stack.Purge[class.Name] = output(schema.OutputPurge(class.Name))
+		stack.Purge[class.Name] = output(names.OutputPurge(class.Name))
 	}
 	if len(missing) > 0 {
 		return Stack{}, fmt.Errorf("the deployed stack lacks the outputs %q", missing)

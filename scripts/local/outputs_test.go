@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 	"stille/shared/scope"
 )
 
@@ -16,13 +16,13 @@ func TestTheStackFileNamesEveryOutputOrTheOnesThatAreMissing(t *testing.T) {
 		brand:  scope.Entry{Scope: "acme", SMSNumbers: []string{"+4759440000"}},
 	}
 	outputs := map[string]string{
-		schema.OutputLinks:              "http://links",
-		schema.OutputAPI:                "http://api",
-		schema.OutputFeedbackTopic:      "arn:feedback",
-		schema.OutputSMSReplyTopic:      "arn:sms-reply",
-		schema.OutputEvidenceBucket:     "evidence-1",
-		schema.OutputManifestBucket:     "manifests-1",
-		schema.OutputPurge("messaging"): "arn:purge-messaging",
+		names.OutputLinks:              "http://links",
+		names.OutputAPI:                "http://api",
+		names.OutputFeedbackTopic:      "arn:feedback",
+		names.OutputSMSReplyTopic:      "arn:sms-reply",
+		names.OutputEvidenceBucket:     "evidence-1",
+		names.OutputManifestBucket:     "manifests-1",
+		names.OutputPurge("messaging"): "arn:purge-messaging",
 	}
 	stack, err := describe(place, "stille", policy, outputs)
 	if err != nil {
@@ -43,10 +43,10 @@ func TestTheStackFileNamesEveryOutputOrTheOnesThatAreMissing(t *testing.T) {
 		}
 	}
 
-	delete(outputs, schema.OutputAPI)
-	delete(outputs, schema.OutputPurge("messaging"))
+	delete(outputs, names.OutputAPI)
+	delete(outputs, names.OutputPurge("messaging"))
 	_, err = describe(place, "stille", policy, outputs)
-	if err == nil || !strings.Contains(err.Error(), schema.OutputAPI) || !strings.Contains(err.Error(), schema.OutputPurge("messaging")) {
+	if err == nil || !strings.Contains(err.Error(), names.OutputAPI) || !strings.Contains(err.Error(), names.OutputPurge("messaging")) {
 		t.Errorf("said %v, want both missing outputs named", err)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 	"stille/shared/scope"
 )
 
@@ -60,7 +60,7 @@ func Up(ctx context.Context, place Place, out io.Writer) (Stack, error) {
 	if err := place.deploy(ctx, sms); err != nil {
 		return Stack{}, err
 	}
-	name := schema.DefaultStack
+	name := names.DefaultStack
 	if err := place.lockBuckets(ctx, name); err != nil {
 		return Stack{}, err
 	}
@@ -126,25 +126,25 @@ type settings struct {
 }
 
 func readSettings(root string) (settings, error) {
-	data, err := os.ReadFile(filepath.Join(root, "infra", schema.RetentionFile))
+	data, err := os.ReadFile(filepath.Join(root, "infra", names.RetentionFile))
 	if err != nil {
 		return settings{}, fmt.Errorf("reading the classes: %w", err)
 	}
 	policy, err := retention.LoadPolicy(data)
 	if err != nil {
-		return settings{}, fmt.Errorf("infra/%s: %w", schema.RetentionFile, err)
+		return settings{}, fmt.Errorf("infra/%s: %w", names.RetentionFile, err)
 	}
-	if data, err = os.ReadFile(filepath.Join(root, "infra", schema.ScopesFile)); err != nil {
+	if data, err = os.ReadFile(filepath.Join(root, "infra", names.ScopesFile)); err != nil {
 		return settings{}, fmt.Errorf("reading the brands: %w", err)
 	}
 	registry, err := scope.Load(data)
 	if err != nil {
-		return settings{}, fmt.Errorf("infra/%s: %w", schema.ScopesFile, err)
+		return settings{}, fmt.Errorf("infra/%s: %w", names.ScopesFile, err)
 	}
 	for _, entry := range registry.All() {
 		if entry.Scope.Topic() == "" && len(entry.SMSNumbers) > 0 {
 			return settings{policy: policy, brand: entry}, nil
 		}
 	}
-	return settings{}, fmt.Errorf("infra/%s: no brand with an SMS number to show", schema.ScopesFile)
+	return settings{}, fmt.Errorf("infra/%s: no brand with an SMS number to show", names.ScopesFile)
 }

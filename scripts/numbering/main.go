@@ -1,7 +1,7 @@
 // Command numbering writes the numbering plans of package numbering, from the
 // metadata of libphonenumber's Go port:
 //
-//	go generate ./shared/numbering
+//	go generate ./shared/contact/numbering
 //
 // Run it after the library's version in go.mod changed; a test of the package
 // fails until then.

@@ -13,12 +13,12 @@ func TestThePlansAreThoseOfTheLibrarysEdition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile(filepath.Join("..", "..", "shared", "numbering", "plans.go"))
+	got, err := os.ReadFile(filepath.Join("..", "..", "shared", "contact", "numbering", "plans.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("run `go generate ./shared/numbering`: %.2000s", diff)
+		t.Errorf("run `go generate ./shared/contact/numbering`: %.2000s", diff)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"stille/scripts/local"
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 type invoke struct {
@@ -41,7 +41,7 @@ func (i invoke) Run(ctx context.Context) error {
 	// The sample tool's key stands in for the placeholder.
 	event = bytes.ReplaceAll(event, []byte("API_KEY"), []byte(stack.APIKey))
 	answer, err := lambda.NewFromConfig(stack.Config()).Invoke(ctx, &lambda.InvokeInput{
-		FunctionName: aws.String(schema.DefaultStack.Function(i.Function)),
+		FunctionName: aws.String(names.DefaultStack.Function(i.Function)),
 		Payload:      event,
 	})
 	if err != nil {

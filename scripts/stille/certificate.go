@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"stille/shared/aws/evidence"
 	"stille/shared/certificate"
-	"stille/shared/evidence"
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 type certificateCmd struct {
@@ -106,7 +106,7 @@ func (c certificateGet) Run(ctx context.Context, s *session) error {
 
 // certificates are those of the stack.
 func (s *system) certificates(ctx context.Context) (*evidence.Certificates, error) {
-	bucket, err := s.output(ctx, schema.OutputEvidenceBucket)
+	bucket, err := s.output(ctx, names.OutputEvidenceBucket)
 	if err != nil {
 		return nil, err
 	}

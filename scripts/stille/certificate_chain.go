@@ -12,9 +12,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/evidence"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
-	"stille/shared/evidence"
 )
 
 // chainFolder holds the certificates before one, each in a folder named by its

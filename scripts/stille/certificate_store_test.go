@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
 )
 
 // runOf is a run of the messaging class that started so many nights after the

@@ -6,10 +6,10 @@ import (
 	"io"
 	"time"
 
+	"stille/shared/api"
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/toolapi"
 )
 
 type check struct {
@@ -60,7 +60,7 @@ func (c check) Run(ctx context.Context, s *session) error {
 	who, err := c.contact()
 	if err != nil {
 		s.say("%v", err)
-		return s.show(checkAnswer{Reason: toolapi.InvalidAddress})
+		return s.show(checkAnswer{Reason: api.InvalidAddress})
 	}
 	sys, err := s.system(ctx)
 	if err != nil {

@@ -48,7 +48,7 @@ type commands struct {
 	Certificate certificateCmd `cmd:"" help:"The proof of a purge."`
 	Proof       proof          `cmd:"" help:"What became of a record."`
 	Policy      policies       `cmd:"" help:"The retention policy."`
-	Keys        keyring        `cmd:"" help:"The key sets: what there is, rotation, destruction."`
+	Keys        keyCommands    `cmd:"" help:"The key sets: what there is, rotation, destruction."`
 	Tool        tools          `cmd:"" help:"The API keys of the marketing tools."`
 }
 

@@ -8,11 +8,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 func TestHoldsAreSetListedAndLifted(t *testing.T) {
@@ -108,7 +108,7 @@ func TestAHoldThatComesTooLateStandsAndSaysSo(t *testing.T) {
 	d.store(t, day(2024, 11, 21))
 	key := d.key(t, contact.Email, "kari@example.no")
 	db := dynamotest.Client(t)
-	dynamotest.Put(t, db, d.name.Records("messaging"), map[string]any{"id": "sub-9", "subject": string(key), schema.AttrPurgingBy: "run-1"})
+	dynamotest.Put(t, db, d.name.Records("messaging"), map[string]any{"id": "sub-9", "subject": string(key), names.AttrPurgingBy: "run-1"})
 	for _, args := range [][]string{{"--contact", "email", "kari@example.no"}, {"--record", "messaging", "sub-9"}} {
 		got := d.run(t, append([]string{"hold", "set", "--case", "1", "--reason", "r"}, args...)...).ended(t, exitFailed)
 		if !strings.Contains(got.out, "1     legal") || !strings.Contains(got.errors, "too late") || !strings.Contains(got.errors, "record messaging sub-9\n") {

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"stille/shared/api"
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/toolapi"
 )
 
 type importCmd struct {
@@ -236,7 +236,7 @@ func (im *importer) apply(ctx context.Context, rows []row) ([]rejected, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fetching the contact keys: %w", err)
 	}
-	took, err := toolapi.Each(ctx, rows, func(ctx context.Context, r row) (taken, error) {
+	took, err := api.Each(ctx, rows, func(ctx context.Context, r row) (taken, error) {
 		asked, err := im.read(r)
 		if err != nil {
 			return taken{why: err.Error()}, nil

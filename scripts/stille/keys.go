@@ -13,11 +13,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
-	"stille/shared/keys"
-	"stille/shared/schema"
+	"stille/shared/aws/keyring"
+	"stille/shared/names"
 )
 
-type keyring struct {
+type keyCommands struct {
 	List    keyList    `cmd:"" help:"What there is of each key set, and what is due."`
 	Rotate  keyRotate  `cmd:"" help:"Add a key, or take the next step of that."`
 	Destroy keyDestroy `cmd:"" help:"Destroy a contact key that nothing uses."`
@@ -30,7 +30,7 @@ type invoker interface {
 
 // order has rotate-keys do something, so that whoever types it needs no right
 // to any key.
-func order[T any](ctx context.Context, s *session, what keys.Order) (answer T, err error) {
+func order[T any](ctx context.Context, s *session, what keyring.Order) (answer T, err error) {
 	sys, err := s.system(ctx)
 	if err != nil {
 		return answer, err
@@ -40,18 +40,18 @@ func order[T any](ctx context.Context, s *session, what keys.Order) (answer T, e
 		return answer, fmt.Errorf("writing the order: %w", err)
 	}
 	got, err := sys.functions.Invoke(ctx, &lambda.InvokeInput{
-		FunctionName: aws.String(sys.name.Function(schema.RotateKeys)), Payload: payload,
+		FunctionName: aws.String(sys.name.Function(names.RotateKeys)), Payload: payload,
 	})
 	if err != nil {
-		return answer, fmt.Errorf("calling %s: %w", schema.RotateKeys, err)
+		return answer, fmt.Errorf("calling %s: %w", names.RotateKeys, err)
 	}
 	if got.FunctionError != nil {
 		var failure struct{ ErrorMessage string }
 		_ = json.Unmarshal(got.Payload, &failure) // or else the logs say why
-		return answer, fmt.Errorf("%s failed: %s; `stille keys list` says how far it came", schema.RotateKeys, failure.ErrorMessage)
+		return answer, fmt.Errorf("%s failed: %s; `stille keys list` says how far it came", names.RotateKeys, failure.ErrorMessage)
 	}
 	if err := json.Unmarshal(got.Payload, &answer); err != nil {
-		return answer, fmt.Errorf("reading the answer of %s: %w", schema.RotateKeys, err)
+		return answer, fmt.Errorf("reading the answer of %s: %w", names.RotateKeys, err)
 	}
 	return answer, nil
 }
@@ -70,17 +70,17 @@ contact: only after a compromise, and in two steps. The first adds a key that ev
     $ stille keys rotate contact`
 }
 
-type changeAnswer struct{ keys.Answer }
+type changeAnswer struct{ keyring.Answer }
 
 func (a changeAnswer) text(w io.Writer) {
 	switch a.Done {
-	case keys.Rotated:
+	case keyring.Rotated:
 		fmt.Fprintf(w, "rotated: new e-mail links are made with the key %s, new SMS links with the key %s (they begin with %s)\n", a.ID, a.SMSID, a.Letter)
-	case keys.Added:
+	case keyring.Added:
 		fmt.Fprintf(w, "added: lookups try the contact key %s, and nothing is written under it yet\n", a.ID)
-	case keys.Promoted:
+	case keyring.Promoted:
 		fmt.Fprintf(w, "promoted: contacts are written under the key %s\n", a.ID)
-	case keys.Destroyed:
+	case keyring.Destroyed:
 		fmt.Fprintf(w, "destroyed: the contact key %s\n", a.ID)
 	}
 	sayNext(w, a.Next, a.From)
@@ -98,7 +98,7 @@ func sayNext(w io.Writer, command string, from time.Time) {
 
 // Run rotates the keys.
 func (k keyRotate) Run(ctx context.Context, s *session) error {
-	return changeKeys(ctx, s, keys.Order{Rotate: k.Set})
+	return changeKeys(ctx, s, keyring.Order{Rotate: k.Set})
 }
 
 type keyDestroy struct {
@@ -120,11 +120,11 @@ func (k keyDestroy) Run(ctx context.Context, s *session) error {
 	if !keyIDs.MatchString(k.ID) {
 		return usage("a key's id is 8 hexadecimal digits; `stille keys list` shows them")
 	}
-	return changeKeys(ctx, s, keys.Order{Destroy: &keys.Destroy{Set: k.Set, ID: k.ID}})
+	return changeKeys(ctx, s, keyring.Order{Destroy: &keyring.Destroy{Set: k.Set, ID: k.ID}})
 }
 
-func changeKeys(ctx context.Context, s *session, what keys.Order) error {
-	answer, err := order[keys.Answer](ctx, s, what)
+func changeKeys(ctx context.Context, s *session, what keyring.Order) error {
+	answer, err := order[keyring.Answer](ctx, s, what)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func changeKeys(ctx context.Context, s *session, what keys.Order) error {
 
 type keyList struct{}
 
-type keysAnswer struct{ keys.Listing }
+type keysAnswer struct{ keyring.Listing }
 
 func (a keysAnswer) text(w io.Writer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -163,7 +163,7 @@ func (a keysAnswer) text(w io.Writer) {
 	}
 }
 
-func stateOf(key keys.Key) string {
+func stateOf(key keyring.Key) string {
 	switch {
 	case key.Primary:
 		return "primary"
@@ -175,7 +175,7 @@ func stateOf(key keys.Key) string {
 
 // Run lists the keys.
 func (keyList) Run(ctx context.Context, s *session) error {
-	listing, err := order[keys.Listing](ctx, s, keys.Order{List: true})
+	listing, err := order[keyring.Listing](ctx, s, keyring.Order{List: true})
 	if err != nil {
 		return err
 	}

@@ -16,10 +16,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
-	"stille/shared/keys"
 	"stille/shared/ledger"
 	"stille/shared/suppression"
 )
@@ -270,7 +270,7 @@ func TestInDoubtALineIsNotClean(t *testing.T) {
 		return nil
 	})
 	d.suppressions = dynamo.NewSuppressions(down, d.name)
-	d.keys = keys.NewRing(secrets{d.name.ContactKeys(): d.secret}, d.name, d.suppressions, time.Now)
+	d.keys = keyring.NewRing(secrets{d.name.ContactKeys(): d.secret}, d.name, d.suppressions, time.Now)
 	d.run(t, "scrub", list).ended(t, exitFailed)
 	d.run(t, "export", exported).ended(t, exitFailed)
 	files, err := filepath.Glob(list + ".*")

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/keys"
 	"stille/shared/ledger"
 	"stille/shared/suppression"
 )
@@ -123,7 +123,7 @@ func TestForeignKeysAnswerNothing(t *testing.T) {
 	d := deploy(t)
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
 	foreign, _ := contactKeys(t)
-	d.keys = keys.NewRing(secrets{d.name.ContactKeys(): foreign}, d.name, d.suppressions, time.Now)
+	d.keys = keyring.NewRing(secrets{d.name.ContactKeys(): foreign}, d.name, d.suppressions, time.Now)
 	got := d.run(t, "check", "email", "kari@example.no").ended(t, exitFailed)
 	if !strings.Contains(got.errors, contact.ErrForeignKeys.Error()) || got.out != "" {
 		t.Errorf("it says %q and answers %q", got.errors, got.out)

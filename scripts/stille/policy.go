@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"stille/shared/policyfile"
+	"stille/shared/strictyaml"
 )
 
 type policies struct {
@@ -70,7 +70,7 @@ func (p policyCheck) Run(s *session) error {
 		s.options.Policy = p.File
 	}
 	policy, err := s.policy()
-	var mistakes policyfile.Mistakes
+	var mistakes strictyaml.Mistakes
 	if errors.As(err, &mistakes) {
 		answer := policyAnswer{}
 		for _, m := range mistakes {

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"time"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/evidence"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
-	"stille/shared/evidence"
 	"stille/shared/retention"
 )
 

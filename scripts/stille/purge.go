@@ -11,8 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
 )
 
 type purges struct {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"stille/shared/dynamo"
+	"stille/shared/aws/dynamo"
 )
 
 type purgeApprove struct {

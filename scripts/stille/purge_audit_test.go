@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
 )
 
 func TestAnAuditIsShownAsOneWithWhatItFound(t *testing.T) {

@@ -14,10 +14,10 @@ import (
 	scheduled "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 type purgeRun struct {
@@ -64,7 +64,7 @@ type executionInput struct {
 
 // startAndFollow starts a purge and waits for its end.
 func (s *session) startAndFollow(ctx context.Context, sys *system, class retention.Class, with executionInput) error {
-	machine, err := sys.output(ctx, schema.OutputPurge(class.Name))
+	machine, err := sys.output(ctx, names.OutputPurge(class.Name))
 	if err != nil {
 		return err
 	}

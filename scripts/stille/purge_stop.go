@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"stille/shared/dynamo"
+	"stille/shared/aws/dynamo"
 )
 
 type purgeStop struct {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/ledger"
 )
 

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/dynamo/dynamotest"
 )
 
 func TestARestoredListIsBroughtBack(t *testing.T) {

@@ -15,11 +15,11 @@ import (
 	"strings"
 	"time"
 
+	"stille/shared/api"
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/toolapi"
 )
 
 type scrub struct {
@@ -42,7 +42,7 @@ FILE.clean gets the lines that may be sent to, FILE.suppressed the others, each 
 // scrubColumns are those that name whom a line is about.
 func scrubColumns() []string { return []string{"channel", "address", "email", "phone"} }
 
-// Reasons not to send that no suppression gives, beside toolapi.InvalidAddress.
+// Reasons not to send that no suppression gives, beside api.InvalidAddress.
 const (
 	unreadableLine = "unreadable-line"
 	unreadableItem = "unreadable"
@@ -134,7 +134,7 @@ func (j *scrubber) all(ctx context.Context, clean, suppressed io.Writer) error {
 		return fmt.Errorf("writing a file: %w", err)
 	}
 	for {
-		rows, err := some(j.list, 0, toolapi.MaxContacts)
+		rows, err := some(j.list, 0, api.MaxContacts)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -216,12 +216,12 @@ func (j *scrubber) contacts(r row) (contacts []contact.Contact, reason string) {
 		}
 		c, err := contact.Normalise(contact.Channel(given.channel), given.address, j.Region)
 		if err != nil {
-			return nil, toolapi.InvalidAddress
+			return nil, api.InvalidAddress
 		}
 		contacts = append(contacts, c)
 	}
 	if len(contacts) == 0 {
-		return nil, toolapi.InvalidAddress
+		return nil, api.InvalidAddress
 	}
 	return contacts, ""
 }

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 	"stille/shared/scope"
 )
 
@@ -105,7 +105,7 @@ func isTerminal(stream any) bool {
 
 // policy is the retention policy.
 func (s *session) policy() (*retention.Policy, error) {
-	return load(s, s.options.Policy, "policy-file", schema.RetentionFile, retention.LoadPolicy)
+	return load(s, s.options.Policy, "policy-file", names.RetentionFile, retention.LoadPolicy)
 }
 
 // class finds a class of the policy.
@@ -126,7 +126,7 @@ func (s *session) class(name string) (retention.Class, *retention.Policy, error)
 }
 
 func (s *session) registry() (*scope.Registry, error) {
-	return load(s, s.options.Scopes, "scopes-file", schema.ScopesFile, scope.Load)
+	return load(s, s.options.Scopes, "scopes-file", names.ScopesFile, scope.Load)
 }
 
 // scope finds a scope by its name: a brand, a topic or "*".

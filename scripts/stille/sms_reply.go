@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"stille/shared/reply"
+	"stille/shared/sms/keyword"
 )
 
 type smsReply struct {
@@ -23,7 +23,7 @@ func (smsReply) Help() string {
 }
 
 type smsReplyAnswer struct {
-	Reply reply.Verdict `json:"reply"`
+	Reply keyword.Verdict `json:"reply"`
 }
 
 func (a smsReplyAnswer) text(w io.Writer) { fmt.Fprintln(w, a.Reply) }
@@ -34,7 +34,7 @@ func (r smsReply) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		if err := s.show(smsReplyAnswer{reply.Read(text)}); err != nil {
+		if err := s.show(smsReplyAnswer{keyword.Read(text)}); err != nil {
 			return err
 		}
 	}

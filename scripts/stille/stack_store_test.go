@@ -29,13 +29,13 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/prf"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/evidence"
+	"stille/shared/aws/keyring"
 	"stille/shared/certificate"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
-	"stille/shared/evidence"
-	"stille/shared/keys"
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 const bucket = "evidence"
@@ -51,7 +51,7 @@ type deployed struct {
 	schedules *scheduleBook
 	objects   map[string][]byte // of the evidence bucket
 	signing   *ecdsa.PrivateKey // of its certificates
-	proof     *keys.ProofKeys
+	proof     *keyring.ProofKeys
 	messages  queueBook
 	ages      ages
 	rotates   *rotateKeys
@@ -73,17 +73,17 @@ func deploy(t *testing.T) *deployed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proofSecret, err := keys.NewProofSecret()
+	proofSecret, err := keyring.NewProofSecret()
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := &deployed{signing: signing, messages: queueBook{}, ages: ages{}, rotates: &rotateKeys{answer: `{"sets":[]}`}, somebody: &somebody{"arn:aws:iam::1:user/operator"}, secret: secret, set: set, machines: &machines{}, schedules: &scheduleBook{stack: name, names: map[string]bool{}}, objects: map[string][]byte{}}
-	if d.proof, err = keys.ParseProof(proofSecret); err != nil {
+	if d.proof, err = keyring.ParseProof(proofSecret); err != nil {
 		t.Fatal(err)
 	}
 	d.system = &system{
 		name: name, where: "the stack of the test", suppressions: list,
-		keys:       keys.NewRing(secrets{name.ContactKeys(): secret, name.ProofKeys(): proofSecret}, name, list, time.Now),
+		keys:       keyring.NewRing(secrets{name.ContactKeys(): secret, name.ProofKeys(): proofSecret}, name, list, time.Now),
 		records:    dynamo.NewRecords(db, name),
 		holds:      dynamo.NewHolds(db, name),
 		runs:       dynamo.NewRuns(db, name),
@@ -96,7 +96,7 @@ func deploy(t *testing.T) *deployed {
 		identity:   d.somebody,
 		files:      d.files(t),
 		outputs: func(context.Context) (map[string]string, error) {
-			return map[string]string{schema.OutputEvidenceBucket: bucket, schema.OutputPurge("messaging"): "arn:aws:states:::stateMachine:messaging"}, nil
+			return map[string]string{names.OutputEvidenceBucket: bucket, names.OutputPurge("messaging"): "arn:aws:states:::stateMachine:messaging"}, nil
 		},
 	}
 	d.system.schedules = d.schedules
@@ -112,11 +112,11 @@ func (d *deployed) run(t *testing.T, args ...string) call {
 // contactKeys are a new key set and the secret that holds it.
 func contactKeys(t *testing.T) (string, *contact.KeySet) {
 	t.Helper()
-	secret, err := keys.NewContactSecret()
+	secret, err := keyring.NewContactSecret()
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := keys.ParseContact(secret)
+	set, err := keyring.ParseContact(secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,10 +159,10 @@ func (d *deployed) rotate(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.secret = b.String()
-	if d.set, err = keys.ParseContact(d.secret); err != nil {
+	if d.set, err = keyring.ParseContact(d.secret); err != nil {
 		t.Fatal(err)
 	}
-	d.keys = keys.NewRing(secrets{d.name.ContactKeys(): d.secret}, d.name, d.suppressions, time.Now)
+	d.keys = keyring.NewRing(secrets{d.name.ContactKeys(): d.secret}, d.name, d.suppressions, time.Now)
 }
 
 // secrets stands in for Secrets Manager.
@@ -209,7 +209,7 @@ func (m *machines) DescribeExecution(ctx context.Context, _ *sfn.DescribeExecuti
 
 // scheduleBook stands in for EventBridge Scheduler.
 type scheduleBook struct {
-	stack   schema.Stack
+	stack   names.Stack
 	names   map[string]bool
 	created []scheduler.CreateScheduleInput
 }

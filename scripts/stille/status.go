@@ -6,12 +6,12 @@ import (
 	"slices"
 	"time"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/stepfunctions"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
-	"stille/shared/execution"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 type status struct{}
@@ -103,11 +103,11 @@ func (status) Run(ctx context.Context, s *session) error {
 
 // running tells whether a run's execution goes on.
 func (s *system) running(ctx context.Context, run dynamo.Run) (bool, error) {
-	machine, err := s.output(ctx, schema.OutputPurge(run.Class))
+	machine, err := s.output(ctx, names.OutputPurge(run.Class))
 	if err != nil {
 		return false, err
 	}
-	return execution.New(s.executions).Running(ctx, machine, run.ID)
+	return stepfunctions.New(s.executions).Running(ctx, machine, run.ID)
 }
 
 func (a statusAnswer) missesTable() bool {

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"stille/shared/keys"
+	"stille/shared/aws/keyring"
 )
 
 // metrics is the part of CloudWatch that says how old a queue's messages are:
@@ -86,7 +86,7 @@ type primaryAnswer struct {
 // primaryKeys asks the function that may see them, without having it count what
 // uses them.
 func primaryKeys(ctx context.Context, s *session) ([]primaryAnswer, error) {
-	listing, err := order[keys.Listing](ctx, s, keys.Order{List: true, Brief: true})
+	listing, err := order[keyring.Listing](ctx, s, keyring.Order{List: true, Brief: true})
 	if err != nil {
 		return nil, err
 	}
@@ -110,9 +110,9 @@ func primaryKeys(ctx context.Context, s *session) ([]primaryAnswer, error) {
 // never rotated.
 func (k primaryAnswer) hint() string {
 	switch {
-	case k.Days <= keyYear || k.Set == keys.ProofSet:
+	case k.Days <= keyYear || k.Set == keyring.ProofSet:
 		return ""
-	case strings.HasPrefix(k.Set, keys.LinkSet):
+	case strings.HasPrefix(k.Set, keyring.LinkSet):
 		return fmt.Sprintf("%s: the key %s is over a year old, and a schedule rotates it yearly: `stille keys rotate link` does it now", k.Set, k.ID)
 	}
 	return fmt.Sprintf("%s: the key %s is over a year old; it stays, unless it may have leaked: then `stille keys rotate contact`", k.Set, k.ID)

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/retention"
 )
 

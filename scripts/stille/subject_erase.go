@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/ledger"
 	"stille/shared/retention"
 	"stille/shared/scope"

@@ -12,8 +12,8 @@ import (
 	"slices"
 	"time"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/ledger"
 	"stille/shared/retention"
 	"stille/shared/scope"

@@ -15,13 +15,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
-	"stille/shared/schema"
 	"stille/shared/suppression"
 )
 
@@ -229,7 +229,7 @@ func TestARestrictionThatComesTooLateStandsAndSaysSo(t *testing.T) {
 	d := deploy(t)
 	kari := d.key(t, contact.Email, "kari@example.no")
 	for _, id := range []string{"sub-9", "kari@example.no"} { // others write what they like
-		dynamotest.Put(t, dynamotest.Client(t), d.name.Records("messaging"), map[string]any{"id": id, "subject": string(kari), schema.AttrPurgingBy: "run-1"})
+		dynamotest.Put(t, dynamotest.Client(t), d.name.Records("messaging"), map[string]any{"id": id, "subject": string(kari), names.AttrPurgingBy: "run-1"})
 	}
 	for _, args := range [][]string{{}, {"--json"}} {
 		got := d.run(t, append([]string{"subject", "restrict", "email", "kari@example.no", "--case", "dsr-9", "--reason", "art-18"}, args...)...).ended(t, exitFailed)

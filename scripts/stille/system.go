@@ -23,12 +23,12 @@ import (
 	"github.com/aws/smithy-go"
 
 	"stille/scripts/local"
-	"stille/shared/dynamo"
-	"stille/shared/keys"
-	"stille/shared/schema"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/keyring"
+	"stille/shared/names"
 )
 
-const defaultStack = string(schema.DefaultStack)
+const defaultStack = string(names.DefaultStack)
 
 // stackFile is what `make run` leaves where its stack is.
 const stackFile = ".local/stack.json"
@@ -52,10 +52,10 @@ type identity interface {
 
 // system is the deployed stack that a command works on.
 type system struct {
-	name         schema.Stack
+	name         names.Stack
 	where        string // for people
 	local        bool
-	keys         *keys.Ring
+	keys         *keyring.Ring
 	suppressions *dynamo.Suppressions
 	records      *dynamo.Records
 	holds        *dynamo.Holds
@@ -96,7 +96,7 @@ func (s *system) principal(ctx context.Context) (string, error) {
 // connect finds the stack: the local one of the file that is given or lies at
 // or above the folder, or else, or where it is asked for, the one on AWS.
 func connect(ctx context.Context, o options, folder string, getenv func(string) string) (*system, error) {
-	name := schema.Stack(o.Stack)
+	name := names.Stack(o.Stack)
 	file, found := o.Local, o.Local != ""
 	if !found && !o.AWS {
 		file, found = upwards(folder, stackFile)
@@ -121,13 +121,13 @@ func connect(ctx context.Context, o options, folder string, getenv func(string) 
 	return sys, nil
 }
 
-func connectLocal(name schema.Stack, file string, stack local.Stack, getenv func(string) string) *system {
+func connectLocal(name names.Stack, file string, stack local.Stack, getenv func(string) string) *system {
 	sys := newSystem(name, localConfig(stack, getenv))
 	sys.metrics = nil
 	sys.local, sys.where = true, fmt.Sprintf("the local stack of %s", file)
-	outputs := map[string]string{schema.OutputEvidenceBucket: stack.Buckets["evidence"]}
+	outputs := map[string]string{names.OutputEvidenceBucket: stack.Buckets["evidence"]}
 	for class, arn := range stack.Purge {
-		outputs[schema.OutputPurge(class)] = arn
+		outputs[names.OutputPurge(class)] = arn
 	}
 	sys.outputs = func(context.Context) (map[string]string, error) { return outputs, nil }
 	return sys
@@ -144,12 +144,12 @@ func localConfig(stack local.Stack, getenv func(string) string) aws.Config {
 	return cfg
 }
 
-func newSystem(name schema.Stack, cfg aws.Config) *system {
+func newSystem(name names.Stack, cfg aws.Config) *system {
 	db := dynamo.NewClient(cfg)
 	list := dynamo.NewSuppressions(db, name)
 	return &system{
 		name: name, suppressions: list,
-		keys:       keys.NewRing(secretsmanager.NewFromConfig(cfg), name, list, time.Now),
+		keys:       keyring.NewRing(secretsmanager.NewFromConfig(cfg), name, list, time.Now),
 		records:    dynamo.NewRecords(db, name),
 		holds:      dynamo.NewHolds(db, name),
 		runs:       dynamo.NewRuns(db, name),
@@ -166,7 +166,7 @@ func newSystem(name schema.Stack, cfg aws.Config) *system {
 }
 
 // deployedOutputs reads what CloudFormation says of the stack.
-func deployedOutputs(ctx context.Context, cfg aws.Config, name schema.Stack) (map[string]string, error) {
+func deployedOutputs(ctx context.Context, cfg aws.Config, name names.Stack) (map[string]string, error) {
 	found, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(string(name))})
 	if err != nil {
 		return nil, fmt.Errorf("reading the outputs of the stack: %w", err)

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/scripts/local"
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // stackAt writes a stack file into a new folder and returns a folder below it.
@@ -48,20 +48,20 @@ func TestItWorksOnTheLocalStackThatIsAtOrAboveTheFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !sys.local || sys.name != schema.DefaultStack {
+	if !sys.local || sys.name != names.DefaultStack {
 		t.Errorf("it is %+v", sys)
 	}
 	got := map[string]string{}
-	for _, name := range []string{schema.OutputPurge("messaging"), schema.OutputEvidenceBucket} {
+	for _, name := range []string{names.OutputPurge("messaging"), names.OutputEvidenceBucket} {
 		if got[name], err = sys.output(t.Context(), name); err != nil {
 			t.Error(err)
 		}
 	}
-	want := map[string]string{schema.OutputPurge("messaging"): "arn:machine", schema.OutputEvidenceBucket: "the-bucket"}
+	want := map[string]string{names.OutputPurge("messaging"): "arn:machine", names.OutputEvidenceBucket: "the-bucket"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if _, err := sys.output(t.Context(), schema.OutputPurge("letters")); err == nil || !strings.Contains(err.Error(), "lacks the output PurgeLetters") {
+	if _, err := sys.output(t.Context(), names.OutputPurge("letters")); err == nil || !strings.Contains(err.Error(), "lacks the output PurgeLetters") {
 		t.Errorf("a class that was not deployed: %v", err)
 	}
 }

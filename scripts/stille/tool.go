@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"stille/shared/access"
+	"stille/shared/api/access"
 	"stille/shared/retention"
 	"stille/shared/scope"
 )

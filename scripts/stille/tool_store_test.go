@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/access"
+	"stille/shared/api/access"
 	"stille/shared/scope"
 )
 

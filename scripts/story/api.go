@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"stille/scripts/local"
-	"stille/shared/schema"
+	"stille/shared/names"
 	"stille/shared/scope"
 )
 
@@ -76,7 +76,7 @@ func (d decision) String() string {
 
 func (a api) check(ctx context.Context, in scope.Scope, contacts []contact) ([]decision, error) {
 	var answer struct{ Results []decision }
-	err := a.call(ctx, schema.RouteCheck, map[string]any{"scope": in, "contacts": contacts}, &answer)
+	err := a.call(ctx, names.RouteCheck, map[string]any{"scope": in, "contacts": contacts}, &answer)
 	if err == nil && len(answer.Results) != len(contacts) {
 		err = fmt.Errorf("%d results for %d contacts", len(answer.Results), len(contacts))
 	}
@@ -91,7 +91,7 @@ type minted struct {
 
 func (a api) mint(ctx context.Context, in scope.Scope, contacts []contact) ([]minted, error) {
 	var answer struct{ Results []minted }
-	err := a.call(ctx, schema.RouteLinks, map[string]any{"scope": in, "contacts": contacts}, &answer)
+	err := a.call(ctx, names.RouteLinks, map[string]any{"scope": in, "contacts": contacts}, &answer)
 	if err == nil && len(answer.Results) != len(contacts) {
 		err = fmt.Errorf("%d links for %d contacts", len(answer.Results), len(contacts))
 	}

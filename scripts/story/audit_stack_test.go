@@ -20,12 +20,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/evidence"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
-	"stille/shared/evidence"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // plant writes an item past every door of the system, and takes it away when
@@ -71,7 +71,7 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 		if item["occurredAt"] == nil {
 			item["occurredAt"] = lately
 		}
-		s.plant(t, schema.DefaultStack.Records(retention.Messaging), schema.AttrID, item)
+		s.plant(t, names.DefaultStack.Records(retention.Messaging), names.AttrID, item)
 	}
 	if _, err := s.operator(t.Context(), "hold", "set", "--case", "audit-"+s.id, "--reason", "claim", "--record", retention.Messaging, ids[purge.OverdueHeld]); err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 	// A stamp is a change of its own, which stamp looks at once more. What is
 	// written after it comes after it in the stream.
 	last := "audited-last-" + s.id
-	s.plant(t, schema.DefaultStack.Records(retention.Messaging), schema.AttrID, map[string]any{
+	s.plant(t, names.DefaultStack.Records(retention.Messaging), names.AttrID, map[string]any{
 		"id": last, "scope": "acme", "occurredAt": lately, "retentionStart": lately,
 	})
 	if err := s.settled(t.Context(), tale{class: retention.Messaging, id: last}); err != nil {
@@ -92,7 +92,7 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 	}
 	// An opt-out of which no ledger tells, and so nobody carries it on.
 	at := s.now.Add(-time.Hour).UTC().Format(time.RFC3339)
-	s.plant(t, schema.DefaultStack.Suppressions(), schema.AttrKey, map[string]any{
+	s.plant(t, names.DefaultStack.Suppressions(), names.AttrKey, map[string]any{
 		"key": silent, "channel": "email", "version": 1, "head": "planted",
 		"marks": map[string]any{"acme": map[string]any{"unsubscribed": map[string]any{"first": at, "last": at, "source": "link"}}},
 	})
@@ -102,7 +102,7 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 // runAudit starts the audit of a class with the input that its schedule has.
 func (s *story) runAudit(t *testing.T, class string) (run string) {
 	t.Helper()
-	monthly, err := s.nightly.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: aws.String(schema.DefaultStack.Audit(class))})
+	monthly, err := s.nightly.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: aws.String(names.DefaultStack.Audit(class))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestAnAuditFindsWhatThePurgesNeverSee(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	ids := s.plantFindings(t)
 	cfg := s.stack.Config()
-	runs := dynamo.NewRuns(dynamo.NewClient(cfg), schema.DefaultStack)
+	runs := dynamo.NewRuns(dynamo.NewClient(cfg), names.DefaultStack)
 	before, err := runs.Head(t.Context(), retention.Messaging)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +181,7 @@ func TestAnAuditFindsWhatThePurgesNeverSee(t *testing.T) {
 	}
 	said := false
 	s.lookIntoLogs(t, func(where, line string) {
-		said = said || where == s.stack.Logs+schema.PurgeVerify && strings.Contains(line, run) && strings.Contains(line, `"AuditFaults":`)
+		said = said || where == s.stack.Logs+names.PurgeVerify && strings.Contains(line, run) && strings.Contains(line, `"AuditFaults":`)
 	})
 	if !said {
 		t.Error("the log has no line with the metric")

@@ -9,10 +9,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // flood is how many records fall due at once: the brake lets a thousand pass.
@@ -84,7 +84,7 @@ func (s *story) flood(ctx context.Context, class, keep string) ([]string, error)
 	}
 	for some := range slices.Chunk(given, 100) {
 		var answer struct{ Results []stored }
-		if err := s.api.call(ctx, schema.RouteRecords, map[string]any{"class": class, "records": some}, &answer); err != nil {
+		if err := s.api.call(ctx, names.RouteRecords, map[string]any{"class": class, "records": some}, &answer); err != nil {
 			return nil, err
 		}
 		if slices.ContainsFunc(answer.Results, func(r stored) bool { return !r.Stored }) {

@@ -15,8 +15,8 @@ import (
 	eb "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // raw sends a request as it is, and returns what is said to it.
@@ -72,12 +72,12 @@ func (s *story) knockAtTheLinks(t *testing.T, p person, link string, look func(w
 func (s *story) routes(p person) map[string]string {
 	contacts := `"contacts":[{"channel":"email","address":"` + p.email + `"},{"channel":"sms","address":"` + p.sms + `"}]`
 	return map[string]string{
-		schema.RouteCheck:        `{"scope":"acme","purpose":"BAD",` + contacts + `}`,
-		schema.RouteLinks:        `{"scope":"BAD","lang":"nb",` + contacts + `}`,
-		schema.RouteSuppressions: `{"scope":"acme","reason":"stop","note":"BAD",` + contacts + `}`,
-		schema.RouteRelease:      `{"scope":"acme","consentedAt":"2026-01-01T00:00:00Z","evidence":"BAD",` + contacts + `}`,
-		schema.RouteRecordsEnded: `{"class":"messaging","at":null,"scope":"BAD",` + contacts + `}`,
-		schema.RouteRecords: `{"class":"` + retention.Messaging + `","records":[{"id":"BAD","scope":"acme","basis":"customer",` +
+		names.RouteCheck:        `{"scope":"acme","purpose":"BAD",` + contacts + `}`,
+		names.RouteLinks:        `{"scope":"BAD","lang":"nb",` + contacts + `}`,
+		names.RouteSuppressions: `{"scope":"acme","reason":"stop","note":"BAD",` + contacts + `}`,
+		names.RouteRelease:      `{"scope":"acme","consentedAt":"2026-01-01T00:00:00Z","evidence":"BAD",` + contacts + `}`,
+		names.RouteRecordsEnded: `{"class":"messaging","at":null,"scope":"BAD",` + contacts + `}`,
+		names.RouteRecords: `{"class":"` + retention.Messaging + `","records":[{"id":"BAD","scope":"acme","basis":"customer",` +
 			`"occurredAt":"2026-01-01T00:00:00Z","contact":{"channel":"email","address":"` + p.email + `"},"data":{}}]}`,
 	}
 }
@@ -128,7 +128,7 @@ func (s *story) tellOf(t *testing.T, p person) {
 func (s *story) hear(t *testing.T) (queue string) {
 	t.Helper()
 	cfg := s.stack.Config()
-	name, bus := aws.String("canary-"+s.id[:2]), aws.String(schema.DefaultStack.Bus())
+	name, bus := aws.String("canary-"+s.id[:2]), aws.String(names.DefaultStack.Bus())
 	made, err := sqs.NewFromConfig(cfg).CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: name})
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func (s *story) lookIntoTheQueues(t *testing.T, heard string, look func(where, t
 	}
 	limited, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	if err := every(limited, func() (bool, error) { return s.takenFrom(t, schema.Feedback) && s.takenFrom(t, schema.SMSReply), nil }); err != nil {
+	if err := every(limited, func() (bool, error) { return s.takenFrom(t, names.Feedback) && s.takenFrom(t, names.SMSReply), nil }); err != nil {
 		t.Fatalf("%v: what tells of people is still in a queue", err)
 	}
 	all := s.raw(t, http.MethodGet, s.stack.Endpoint+"/_ministack/sqs/messages", "", "", "")
@@ -218,11 +218,11 @@ func TestNobodyWhoKnocksAtAnyDoorIsKept(t *testing.T) {
 	s.lookIntoLogs(t, look)
 	s.lookIntoBuckets(t, look)
 	s.lookIntoTheQueues(t, heard, look)
-	stack := schema.DefaultStack
+	stack := names.DefaultStack
 	for _, place := range []string{
 		"what the links answer", "what the API answers", "what the CLI prints", onTheBus, queuesLeft,
 		stack.Suppressions(), stack.Ledger(), stack.Holds(),
-		s.stack.Logs + schema.UnsubscribeEmail, s.stack.Logs + schema.Feedback, s.stack.Logs + schema.SMSReply, s.stack.Logs + schema.Check,
+		s.stack.Logs + names.UnsubscribeEmail, s.stack.Logs + names.Feedback, s.stack.Logs + names.SMSReply, s.stack.Logs + names.Check,
 	} {
 		if looked[place] == 0 {
 			t.Errorf("there was nothing to look into in %s", place)

@@ -17,7 +17,7 @@ import (
 	eb "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 func TestEventsGoOutForEveryChange(t *testing.T) {
@@ -29,7 +29,7 @@ func TestEventsGoOutForEveryChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	arn := "arn:aws:sqs:" + s.stack.Region + ":000000000000:heard-" + s.id
-	name := aws.String(schema.DefaultStack.Bus())
+	name := aws.String(names.DefaultStack.Bus())
 	if _, err := bus.PutRule(t.Context(), &eventbridge.PutRuleInput{
 		Name: aws.String("heard-" + s.id), EventBusName: name, EventPattern: aws.String(`{"source":["stille"]}`),
 	}); err != nil {
@@ -54,7 +54,7 @@ func TestEventsGoOutForEveryChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	wanted := map[string]string{
-		schema.ContactSuppressed: `"reason":"unsubscribed"`, schema.ContactReleased: `"key":"` + links[0].Key + `"`, schema.PurgeCompleted: `"class":"contact"`,
+		names.ContactSuppressed: `"reason":"unsubscribed"`, names.ContactReleased: `"key":"` + links[0].Key + `"`, names.PurgeCompleted: `"class":"contact"`,
 	}
 	heard := ""
 	for deadline := time.Now().Add(30 * time.Second); len(wanted) > 0 && time.Now().Before(deadline); {

@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 	"stille/shared/scope"
 )
 
@@ -106,7 +106,7 @@ func TestWhatSESRepeatsOrCannotSayChangesNothing(t *testing.T) {
 	for _, file := range []string{"feedback.echo.json", "feedback.transient.json", "feedback.not-spam.json", "feedback.delivery.json", "feedback.greeting.json"} {
 		s.report(t, file, p.email)
 	}
-	group := s.stack.Logs + schema.Feedback
+	group := s.stack.Logs + names.Feedback
 	eventually(t, "not all of them were taken", func() bool {
 		var logged strings.Builder
 		s.lookIntoLogs(t, func(where, text string) {
@@ -129,7 +129,7 @@ func TestWhatSESRepeatsOrCannotSayChangesNothing(t *testing.T) {
 func TestAnEventThatNobodyCanReadEndsInTheDeadLetterQueue(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	queues := sqs.NewFromConfig(s.stack.Config())
-	url := s.queueOf(t, schema.Feedback)
+	url := s.queueOf(t, names.Feedback)
 	attributes, err := queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
 		QueueUrl:       &url,
 		AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameRedrivePolicy, sqstypes.QueueAttributeNameVisibilityTimeout},
@@ -175,7 +175,7 @@ func TestAnEventThatNobodyCanReadEndsInTheDeadLetterQueue(t *testing.T) {
 func (s *story) queueOf(t *testing.T, function string) string {
 	t.Helper()
 	got, err := lambda.NewFromConfig(s.stack.Config()).ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{
-		FunctionName: aws.String(schema.DefaultStack.Function(function)),
+		FunctionName: aws.String(names.DefaultStack.Function(function)),
 	})
 	if err != nil || len(got.EventSourceMappings) != 1 {
 		t.Fatalf("%d sources, error %v", len(got.EventSourceMappings), err)
@@ -195,7 +195,7 @@ func (s *story) urlOf(t *testing.T, arn string) string {
 
 func TestSESKnowsTheConfigurationSet(t *testing.T) {
 	got, err := sesv2.NewFromConfig(deployed.stack.Config()).GetConfigurationSetEventDestinations(t.Context(), &sesv2.GetConfigurationSetEventDestinationsInput{
-		ConfigurationSetName: aws.String(schema.DefaultStack.ConfigurationSet()),
+		ConfigurationSetName: aws.String(names.DefaultStack.ConfigurationSet()),
 	})
 	if err != nil || len(got.EventDestinations) != 1 {
 		t.Fatalf("%d destinations, error %v", len(got.EventDestinations), err)

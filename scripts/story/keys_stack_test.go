@@ -16,14 +16,14 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"stille/shared/dynamo"
-	"stille/shared/schema"
+	"stille/shared/aws/dynamo"
+	"stille/shared/names"
 )
 
 // restarted gives a function a new environment, and with it a new container.
 func (s *story) restarted(t *testing.T, function string) {
 	t.Helper()
-	functions, name := lambda.NewFromConfig(s.stack.Config()), aws.String(schema.DefaultStack.Function(function))
+	functions, name := lambda.NewFromConfig(s.stack.Config()), aws.String(names.DefaultStack.Function(function))
 	got, err := functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: name})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestRotatedLinkKeysOpenOldLinksAndNewOnesInAWarmContainer(t *testing.T) {
 	if _, err := s.operator(t.Context(), "keys", "rotate", "link"); err == nil || !strings.Contains(err.Error(), "refused: the link key") {
 		t.Errorf("at once again: %v, want a refusal", err)
 	}
-	s.restarted(t, schema.Mint)
+	s.restarted(t, names.Mint)
 	fresh := mint(after)
 	letter := func(l minted) string { return l.URL[strings.Index(l.URL, "/s/")+3:][:1] }
 	if letter(old[1]) == letter(fresh[1]) {
@@ -88,7 +88,7 @@ func TestAContactKeyIsAddedAndNotPromotedTooEarly(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := s.stack.Config()
-	secrets, name := secretsmanager.NewFromConfig(cfg), aws.String(schema.DefaultStack.ContactKeys())
+	secrets, name := secretsmanager.NewFromConfig(cfg), aws.String(names.DefaultStack.ContactKeys())
 	before, err := secrets.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: name})
 	if err != nil {
 		t.Fatal(err)
@@ -102,14 +102,14 @@ func TestAContactKeyIsAddedAndNotPromotedTooEarly(t *testing.T) {
 		t.Fatalf("listed are %+v", listed)
 	}
 	defer func() {
-		list := dynamo.NewSuppressions(dynamo.NewClient(cfg), schema.DefaultStack)
+		list := dynamo.NewSuppressions(dynamo.NewClient(cfg), names.DefaultStack)
 		if err := list.RemoveCanary(t.Context(), listed[1].ID); err != nil {
 			t.Error(err)
 		}
 		if _, err := secrets.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: name, SecretString: before.SecretString}); err != nil {
 			t.Error(err)
 		}
-		s.restarted(t, schema.Check)
+		s.restarted(t, names.Check)
 		if err := s.expect(t.Context(), p, false, false); err != nil {
 			t.Error(err)
 		}
@@ -128,7 +128,7 @@ func TestAContactKeyIsAddedAndNotPromotedTooEarly(t *testing.T) {
 	if err := s.expect(t.Context(), p, false, false); err != nil {
 		t.Errorf("in a warm container: %v", err)
 	}
-	s.restarted(t, schema.Check)
+	s.restarted(t, names.Check)
 	if err := s.expect(t.Context(), p, false, false); err != nil {
 		t.Errorf("in a new container: %v", err)
 	}

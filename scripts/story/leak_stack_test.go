@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
@@ -33,7 +33,7 @@ func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
 		map[string]any{"scope": "acme", "reason": p.email, "note": p.sms, "contacts": p.contacts()},
 		map[string]any{"contacts": p.email},
 	} {
-		if err := s.api.call(t.Context(), schema.RouteSuppressions, bad, &ignored); err == nil {
+		if err := s.api.call(t.Context(), names.RouteSuppressions, bad, &ignored); err == nil {
 			t.Error("a bad request was taken")
 		}
 	}
@@ -64,11 +64,11 @@ func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
 	s.lookIntoLogs(t, look)
 	s.lookIntoBuckets(t, look)
 	s.lookIntoTheParkedQueue(t, look)
-	stack := schema.DefaultStack
+	stack := names.DefaultStack
 	for _, place := range []string{
 		stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs(), stack.Tools(),
 		s.stack.Buckets["evidence"], s.stack.Buckets["manifests"], parkedByStamp,
-		s.stack.Logs + schema.UnsubscribeEmail, s.stack.Logs + schema.UnsubscribeSMS, s.stack.Logs + schema.Stamp,
+		s.stack.Logs + names.UnsubscribeEmail, s.stack.Logs + names.UnsubscribeSMS, s.stack.Logs + names.Stamp,
 	} {
 		if looked[place] == 0 {
 			t.Errorf("there was nothing to look into in %s", place)
@@ -81,7 +81,7 @@ func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
 func (s *story) strandARecord(t *testing.T, p person) {
 	t.Helper()
 	_, err := dynamodb.NewFromConfig(s.stack.Config()).PutItem(t.Context(), &dynamodb.PutItemInput{
-		TableName: aws.String(schema.DefaultStack.Records(retention.Messaging)),
+		TableName: aws.String(names.DefaultStack.Records(retention.Messaging)),
 		Item: map[string]ddb.AttributeValue{
 			"id": &ddb.AttributeValueMemberS{Value: "stranded"}, "retentionStart": &ddb.AttributeValueMemberS{Value: p.email},
 		},
@@ -98,11 +98,11 @@ const parkedByStamp = "the parked queue"
 func (s *story) lookIntoTheParkedQueue(t *testing.T, look func(where, text string)) {
 	t.Helper()
 	functions, queues := lambda.NewFromConfig(s.stack.Config()), sqs.NewFromConfig(s.stack.Config())
-	stamp, err := functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(schema.DefaultStack.Function(schema.Stamp))})
+	stamp, err := functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(names.DefaultStack.Function(names.Stamp))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := stamp.Environment.Variables[schema.VarParkedQueue]
+	url := stamp.Environment.Variables[names.VarParkedQueue]
 	for range 60 { // a second each: a busy machine is slow to carry the stream
 		got, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
 		if err != nil {
@@ -120,7 +120,7 @@ func (s *story) lookIntoTheParkedQueue(t *testing.T, look func(where, text strin
 func (s *story) lookIntoTables(t *testing.T, look func(where, text string)) {
 	t.Helper()
 	db := dynamodb.NewFromConfig(s.stack.Config())
-	stack := schema.DefaultStack
+	stack := names.DefaultStack
 	for _, table := range []string{stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs(), stack.Tools()} {
 		pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{TableName: &table})
 		for pages.HasMorePages() {

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"stille/shared/objects/objectstest"
+	"stille/shared/aws/objects/objectstest"
 )
 
 func TestObjectsInS3GoWithAllTheirVersions(t *testing.T) {

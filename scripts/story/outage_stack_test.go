@@ -19,10 +19,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"stille/shared/aws/dynamo"
 	contacts "stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/ledger"
-	"stille/shared/schema"
+	"stille/shared/names"
 	"stille/shared/suppression"
 )
 
@@ -38,9 +38,9 @@ func TestAFailingStoreLosesNoOptOut(t *testing.T) {
 			t.Fatalf("before: status %d", got.status)
 		}
 	}
-	t.Cleanup(func() { s.giveStoreBack(t, schema.Drain); s.giveStoreBack(t, schema.UnsubscribeEmail) })
-	s.takeStoreAway(t, schema.UnsubscribeEmail)
-	s.takeStoreAway(t, schema.Drain)
+	t.Cleanup(func() { s.giveStoreBack(t, names.Drain); s.giveStoreBack(t, names.UnsubscribeEmail) })
+	s.takeStoreAway(t, names.UnsubscribeEmail)
+	s.takeStoreAway(t, names.Drain)
 
 	page, err := s.api.get(t.Context(), kari.link)
 	if err := isPage(page); err != nil {
@@ -69,7 +69,7 @@ func TestAFailingStoreLosesNoOptOut(t *testing.T) {
 	}
 	s.lookIntoTheWaitingQueue(t, kari, ola, per)
 
-	s.giveStoreBack(t, schema.Drain)
+	s.giveStoreBack(t, names.Drain)
 	limited, cancel := context.WithTimeout(t.Context(), 90*time.Second) // what failed comes again after 30
 	defer cancel()
 	if err := every(limited, func() (bool, error) { return s.left(t) == 0, nil }); err != nil {
@@ -84,7 +84,7 @@ func TestAFailingStoreLosesNoOptOut(t *testing.T) {
 	if err != nil || len(history) != 3 || history[2].Action != ledger.Noted || history[2].At.After(history[1].At) {
 		t.Errorf("want the opt-out, the consent and the older opt-out that waited: %d entries, error %v", len(history), err)
 	}
-	s.giveStoreBack(t, schema.UnsubscribeEmail)
+	s.giveStoreBack(t, names.UnsubscribeEmail)
 	if got := s.optOutByMail(t, ola.link); got.status != http.StatusOK {
 		t.Errorf("after: status %d", got.status)
 	}
@@ -126,7 +126,7 @@ func waits(a answer) bool {
 }
 
 func (s *story) list() *dynamo.Suppressions {
-	return dynamo.NewSuppressions(dynamo.NewClient(s.stack.Config()), schema.DefaultStack)
+	return dynamo.NewSuppressions(dynamo.NewClient(s.stack.Config()), names.DefaultStack)
 }
 
 func (s *story) consentAnew(t *testing.T, r reader) {
@@ -151,7 +151,7 @@ func (s *story) giveStoreBack(t *testing.T, function string) { s.store(t, functi
 
 func (s *story) store(t *testing.T, function, endpoint string) {
 	t.Helper()
-	functions, name := lambda.NewFromConfig(s.stack.Config()), aws.String(schema.DefaultStack.Function(function))
+	functions, name := lambda.NewFromConfig(s.stack.Config()), aws.String(names.DefaultStack.Function(function))
 	ctx := context.Background() // also for the cleanup, when the test's own has ended
 	got, err := functions.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: name})
 	if err != nil {
@@ -210,12 +210,12 @@ func attributes(t *testing.T, queues *sqs.Client, url string) map[string]string 
 func (s *story) waitingQueue(t *testing.T) string {
 	t.Helper()
 	door, err := lambda.NewFromConfig(s.stack.Config()).GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{
-		FunctionName: aws.String(schema.DefaultStack.Function(schema.UnsubscribeEmail)),
+		FunctionName: aws.String(names.DefaultStack.Function(names.UnsubscribeEmail)),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return door.Environment.Variables[schema.VarWaitingQueue]
+	return door.Environment.Variables[names.VarWaitingQueue]
 }
 
 // lookIntoTheWaitingQueue finds what each reader sent and nothing of who they
@@ -244,7 +244,7 @@ func (s *story) lookIntoTheWaitingQueue(t *testing.T, readers ...reader) {
 	}
 	look("the queue", all.body)
 	s.lookIntoLogs(t, look)
-	for _, function := range []string{schema.UnsubscribeEmail, schema.Drain} {
+	for _, function := range []string{names.UnsubscribeEmail, names.Drain} {
 		if looked[s.stack.Logs+function] == 0 {
 			t.Errorf("%s has logged nothing", function)
 		}

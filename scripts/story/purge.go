@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"stille/shared/certificate"
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // purge runs both classes' purges, looks at every record of the story, and
@@ -58,7 +58,7 @@ func (s *story) purge(ctx context.Context, kari person) error {
 
 // runPurge runs a class's purge with the input that its schedule has.
 func (s *story) runPurge(ctx context.Context, class string) (run string, counts certificate.Counts, err error) {
-	nightly, err := s.nightly.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: aws.String(schema.DefaultStack.Purge(class))})
+	nightly, err := s.nightly.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: aws.String(names.DefaultStack.Purge(class))})
 	if err != nil {
 		return "", counts, fmt.Errorf("reading the schedule: %w", err)
 	}

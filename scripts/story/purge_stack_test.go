@@ -14,11 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"stille/shared/aws/evidence"
 	"stille/shared/certificate"
-	"stille/shared/evidence"
+	"stille/shared/names"
 	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 func TestTheManifestInS3KeepsItsPromises(t *testing.T) {
@@ -51,7 +51,7 @@ func TestAPurgeThatFailsEndsInACertificateToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	var answer struct{ Results []stored }
-	if err := s.api.call(t.Context(), schema.RouteRecords, map[string]any{
+	if err := s.api.call(t.Context(), names.RouteRecords, map[string]any{
 		"class": "communication", "records": []record{{ID: id, OccurredAt: start, Start: &start}},
 	}, &answer); err != nil {
 		t.Fatal(err)
@@ -61,12 +61,12 @@ func TestAPurgeThatFailsEndsInACertificateToo(t *testing.T) {
 	}
 	db := dynamodb.NewFromConfig(s.stack.Config())
 	fence := map[string]ddb.AttributeValue{"target": &ddb.AttributeValueMemberS{Value: "fence#" + retention.Shard(id)}}
-	before, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(schema.DefaultStack.Holds()), Key: fence})
+	before, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(names.DefaultStack.Holds()), Key: fence})
 	if err != nil {
 		t.Fatal(err)
 	}
 	broken := map[string]ddb.AttributeValue{"target": fence["target"], "epoch": &ddb.AttributeValueMemberS{Value: "?"}}
-	if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(schema.DefaultStack.Holds()), Item: broken}); err != nil {
+	if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(names.DefaultStack.Holds()), Item: broken}); err != nil {
 		t.Fatal(err)
 	}
 	machine := s.stack.Purge["communication"]
@@ -85,9 +85,9 @@ func TestAPurgeThatFailsEndsInACertificateToo(t *testing.T) {
 	}
 	// Mended before anything is asserted: the next purge has to pass again.
 	if before.Item == nil {
-		_, err = db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(schema.DefaultStack.Holds()), Key: fence})
+		_, err = db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(names.DefaultStack.Holds()), Key: fence})
 	} else {
-		_, err = db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(schema.DefaultStack.Holds()), Item: before.Item})
+		_, err = db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(names.DefaultStack.Holds()), Item: before.Item})
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"stille/shared/dynamo"
+	"stille/shared/aws/dynamo"
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // tale is one record of the story and what a purge today is to do with it.
@@ -63,7 +63,7 @@ func (s *story) keep(ctx context.Context, kari, ola person) error {
 			return err
 		}
 		var answer struct{ Results []stored }
-		if err := s.api.call(ctx, schema.RouteRecords, map[string]any{"class": class.name, "records": given}, &answer); err != nil {
+		if err := s.api.call(ctx, names.RouteRecords, map[string]any{"class": class.name, "records": given}, &answer); err != nil {
 			return err
 		}
 		for i, r := range answer.Results {

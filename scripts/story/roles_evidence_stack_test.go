@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // call is one that takes only credentials.
@@ -74,17 +74,17 @@ func removeVersion(bucket, key, version string) call {
 
 func TestWhatTheRolesOfThePurgeMayDoInBuckets(t *testing.T) {
 	evidence, manifests := deployed.stack.Buckets["evidence"], deployed.stack.Buckets["manifests"]
-	const certificate, page, part = "certificates/messaging/trial/certificate.json", schema.ManifestPages + "messaging/trial/00/page.ids.json", schema.AuditParts + "messaging/trial/part.json"
+	const certificate, page, part = "certificates/messaging/trial/certificate.json", names.ManifestPages + "messaging/trial/00/page.ids.json", names.AuditParts + "messaging/trial/part.json"
 	judge(t, []deed{
-		{"write a certificate", put(evidence, certificate), []string{schema.PurgeVerify}},
-		{"read a certificate", get(evidence, certificate), []string{schema.PurgeVerify}},
-		{"list certificates", list(evidence), []string{schema.PurgeVerify}},
+		{"write a certificate", put(evidence, certificate), []string{names.PurgeVerify}},
+		{"read a certificate", get(evidence, certificate), []string{names.PurgeVerify}},
+		{"list certificates", list(evidence), []string{names.PurgeVerify}},
 		{"hide a certificate", remove(evidence, certificate), nil},
-		{"write a page of ids", put(manifests, page), []string{schema.PurgeDelete}},
-		{"read a page of ids", get(manifests, page), []string{schema.PurgeVerify}},
-		{"list pages of ids", list(manifests), []string{schema.PurgeVerify}},
+		{"write a page of ids", put(manifests, page), []string{names.PurgeDelete}},
+		{"read a page of ids", get(manifests, page), []string{names.PurgeVerify}},
+		{"list pages of ids", list(manifests), []string{names.PurgeVerify}},
 		{"delete a page of ids", remove(manifests, page), nil},
-		{"write a part of an audit", put(manifests, part), []string{schema.PurgeAudit}},
+		{"write a part of an audit", put(manifests, part), []string{names.PurgeAudit}},
 	})
 }
 
@@ -118,7 +118,7 @@ func TestWhatElseTheRolesOfThePurgeMayReach(t *testing.T) {
 	digest := sha256.Sum256([]byte("trial"))
 	sign := func(ctx context.Context, cfg aws.Config) error {
 		_, err := kms.NewFromConfig(cfg).Sign(ctx, &kms.SignInput{
-			KeyId: aws.String(schema.DefaultStack.SigningKey()), Message: digest[:],
+			KeyId: aws.String(names.DefaultStack.SigningKey()), Message: digest[:],
 			MessageType: kmstypes.MessageTypeDigest, SigningAlgorithm: kmstypes.SigningAlgorithmSpecEcdsaSha256,
 		})
 		return err
@@ -131,15 +131,15 @@ func TestWhatElseTheRolesOfThePurgeMayReach(t *testing.T) {
 	}
 	announce := func(ctx context.Context, cfg aws.Config) error {
 		_, err := eventbridge.NewFromConfig(cfg).PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []eventbridgetypes.PutEventsRequestEntry{{
-			EventBusName: aws.String(schema.DefaultStack.Bus()), Source: aws.String("trial"), DetailType: aws.String("trial"), Detail: aws.String("{}"),
+			EventBusName: aws.String(names.DefaultStack.Bus()), Source: aws.String("trial"), DetailType: aws.String("trial"), Detail: aws.String("{}"),
 		}}})
 		return err
 	}
 	judge(t, []deed{
-		{"sign a certificate", sign, []string{schema.PurgeVerify}},
-		{"read the proof keys", secret(schema.DefaultStack.ProofKeys()), []string{schema.PurgeVerify}},
-		{"read the contact keys", secret(schema.DefaultStack.ContactKeys()), nil},
-		{"read the link keys", secret(schema.DefaultStack.LinkKeys()), nil},
-		{"announce", announce, []string{schema.PurgeVerify}},
+		{"sign a certificate", sign, []string{names.PurgeVerify}},
+		{"read the proof keys", secret(names.DefaultStack.ProofKeys()), []string{names.PurgeVerify}},
+		{"read the contact keys", secret(names.DefaultStack.ContactKeys()), nil},
+		{"read the link keys", secret(names.DefaultStack.LinkKeys()), nil},
+		{"announce", announce, []string{names.PurgeVerify}},
 	})
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // What follows proves what the roles of the purge may do, on a stack that
@@ -26,7 +26,7 @@ import (
 
 // The functions of the purge, whose roles are on trial.
 func purgeFunctions() []string {
-	return []string{schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify, schema.PurgeAudit}
+	return []string{names.PurgePlan, names.PurgeDelete, names.PurgeVerify, names.PurgeAudit}
 }
 
 // as are the credentials of a function's role, taken on as its containers do.
@@ -34,7 +34,7 @@ func as(t *testing.T, function string) aws.Config {
 	t.Helper()
 	cfg := deployed.stack.Config()
 	got, err := lambda.NewFromConfig(cfg).GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{
-		FunctionName: aws.String(schema.DefaultStack.Function(function)),
+		FunctionName: aws.String(names.DefaultStack.Function(function)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -100,5 +100,5 @@ func TestThePlanAloneMayAskHowARunStands(t *testing.T) {
 	judge(t, []deed{{"ask how a run stands", func(ctx context.Context, cfg aws.Config) error {
 		_, err := sfn.NewFromConfig(cfg).DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: ended.ExecutionArn})
 		return err
-	}, []string{schema.PurgePlan}}})
+	}, []string{names.PurgePlan}}})
 }

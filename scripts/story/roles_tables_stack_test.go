@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 type item = map[string]types.AttributeValue
@@ -38,18 +38,18 @@ func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{V
 
 // rows are one row of every kind of table.
 func rows() map[string]row {
-	stack := schema.DefaultStack
-	ledger := newRow(stack.Ledger(), schema.AttrKey)
-	ledger.key[schema.AttrVersion] = &types.AttributeValueMemberN{Value: "1"}
+	stack := names.DefaultStack
+	ledger := newRow(stack.Ledger(), names.AttrKey)
+	ledger.key[names.AttrVersion] = &types.AttributeValueMemberN{Value: "1"}
 	return map[string]row{
-		"suppressions": newRow(stack.Suppressions(), schema.AttrKey),
+		"suppressions": newRow(stack.Suppressions(), names.AttrKey),
 		"ledger":       ledger,
-		"holds":        newRow(stack.Holds(), schema.AttrTarget),
-		"runs":         newRow(stack.Runs(), schema.AttrClass, schema.AttrRun),
-		"tools":        newRow(stack.Tools(), schema.AttrHash),
-		"replies":      newRow(stack.Replies(), schema.AttrID),
-		"slots":        newRow(stack.Slots(), schema.AttrSlot),
-		"records":      newRow(stack.Records(retention.Messaging), schema.AttrID),
+		"holds":        newRow(stack.Holds(), names.AttrTarget),
+		"runs":         newRow(stack.Runs(), names.AttrClass, names.AttrRun),
+		"tools":        newRow(stack.Tools(), names.AttrHash),
+		"replies":      newRow(stack.Replies(), names.AttrID),
+		"slots":        newRow(stack.Slots(), names.AttrSlot),
+		"records":      newRow(stack.Records(retention.Messaging), names.AttrID),
 	}
 }
 
@@ -57,20 +57,20 @@ func rows() map[string]row {
 // else with any.
 func rights() map[string]map[string][]string {
 	return map[string]map[string][]string{
-		schema.PurgePlan: {
+		names.PurgePlan: {
 			"runs": {"GetItem", "PutItem", "DeleteItem", "Query"},
 		},
-		schema.PurgeDelete: {
+		names.PurgeDelete: {
 			"records": {"BatchGetItem", "DeleteItem", "UpdateItem"},
 			"holds":   {"GetItem", "Scan", "ConditionCheckItem"},
 			"runs":    {"GetItem"},
 		},
-		schema.PurgeVerify: {
+		names.PurgeVerify: {
 			"records": {"BatchGetItem"},
 			"holds":   {"BatchGetItem"},
 			"runs":    {"GetItem", "PutItem", "DeleteItem"},
 		},
-		schema.PurgeAudit: {
+		names.PurgeAudit: {
 			"records":      {"BatchGetItem", "Scan"},
 			"holds":        {"BatchGetItem"},
 			"suppressions": {"GetItem", "BatchGetItem"},
@@ -193,15 +193,15 @@ func statement(form string, r row) func(context.Context, aws.Config) error {
 func TestNothingRidesAlongInATransaction(t *testing.T) {
 	rows := rows()
 	own := map[string]types.TransactWriteItem{
-		schema.PurgePlan:   together(rows["runs"])["PutItem"],
-		schema.PurgeDelete: together(rows["records"])["DeleteItem"],
-		schema.PurgeVerify: together(rows["runs"])["PutItem"],
+		names.PurgePlan:   together(rows["runs"])["PutItem"],
+		names.PurgeDelete: together(rows["records"])["DeleteItem"],
+		names.PurgeVerify: together(rows["runs"])["PutItem"],
 	}
 	var deeds []deed
 	for function, may := range own {
 		allowed := []string{function}
-		if function != schema.PurgeDelete {
-			allowed = []string{schema.PurgePlan, schema.PurgeVerify}
+		if function != names.PurgeDelete {
+			allowed = []string{names.PurgePlan, names.PurgeVerify}
 		}
 		deeds = append(deeds, deed{"what " + function + " may", transact(may), allowed})
 		for _, table := range []string{"suppressions", "ledger"} {
@@ -211,7 +211,7 @@ func TestNothingRidesAlongInATransaction(t *testing.T) {
 		}
 	}
 	fenced := transact(together(rows["holds"])["ConditionCheckItem"], together(rows["records"])["DeleteItem"])
-	judge(t, append(deeds, deed{"a deletion under its fence", fenced, []string{schema.PurgeDelete}}))
+	judge(t, append(deeds, deed{"a deletion under its fence", fenced, []string{names.PurgeDelete}}))
 	for _, table := range []string{"suppressions", "ledger", "runs", "records"} {
 		if err := alone(rows[table])["DeleteItem"](t.Context(), dynamodb.NewFromConfig(deployed.stack.Config())); err != nil {
 			t.Error(err)
@@ -223,7 +223,7 @@ func TestWhereTheRolesOfThePurgeMayLookForRecords(t *testing.T) {
 	query := func(index, partition string) func(context.Context, aws.Config) error {
 		return onTables(func(ctx context.Context, db *dynamodb.Client) error {
 			_, err := db.Query(ctx, &dynamodb.QueryInput{
-				TableName: aws.String(schema.DefaultStack.Records(retention.Messaging)), IndexName: &index,
+				TableName: aws.String(names.DefaultStack.Records(retention.Messaging)), IndexName: &index,
 				KeyConditionExpression:    aws.String("#p = :p"),
 				ExpressionAttributeNames:  map[string]string{"#p": partition},
 				ExpressionAttributeValues: item{":p": text("trial")},
@@ -231,11 +231,11 @@ func TestWhereTheRolesOfThePurgeMayLookForRecords(t *testing.T) {
 			return err
 		})
 	}
-	finders := []string{schema.PurgePlan, schema.PurgeDelete, schema.PurgeVerify}
+	finders := []string{names.PurgePlan, names.PurgeDelete, names.PurgeVerify}
 	judge(t, []deed{
-		{"what is due", query(schema.IndexDue, schema.AttrRetentionShard), finders},
-		{"what was withdrawn", query(schema.IndexWithdrawn, schema.AttrRetentionShard), finders},
-		{"what runs", query(schema.IndexRunning, schema.AttrRetentionShard), []string{schema.PurgeVerify}},
-		{"whose it is", query(schema.IndexSubject, schema.AttrSubject), nil},
+		{"what is due", query(names.IndexDue, names.AttrRetentionShard), finders},
+		{"what was withdrawn", query(names.IndexWithdrawn, names.AttrRetentionShard), finders},
+		{"what runs", query(names.IndexRunning, names.AttrRetentionShard), []string{names.PurgeVerify}},
+		{"whose it is", query(names.IndexSubject, names.AttrSubject), nil},
 	})
 }

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"stille/shared/schema"
-	"stille/shared/texting/phone"
+	"stille/shared/names"
+	"stille/shared/sms/phone"
 )
 
 // texted is a reply on its way to the sample brand's number.
@@ -72,7 +72,7 @@ func (s *story) awaitTexts(t *testing.T, number string, n int) (texts []string) 
 func (s *story) smsIn(t *testing.T, p person, brand string) decision {
 	t.Helper()
 	var answer struct{ Results []decision }
-	if err := s.api.call(t.Context(), schema.RouteCheck, map[string]any{"scope": brand, "contacts": p.contacts()[1:]}, &answer); err != nil {
+	if err := s.api.call(t.Context(), names.RouteCheck, map[string]any{"scope": brand, "contacts": p.contacts()[1:]}, &answer); err != nil {
 		t.Fatal(err)
 	}
 	return answer.Results[0]

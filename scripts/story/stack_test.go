@@ -19,8 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"stille/scripts/local"
-	"stille/shared/keys"
-	"stille/shared/schema"
+	"stille/shared/aws/keyring"
+	"stille/shared/names"
 )
 
 // deployed is the stack of all tests of this package: one deploy serves them.
@@ -109,12 +109,12 @@ func TestAKeySetThatIsNotTheTablesAnswersNobody(t *testing.T) {
 	}
 	cfg := s.stack.Config()
 	secrets, functions := secretsmanager.NewFromConfig(cfg), lambda.NewFromConfig(cfg)
-	name := aws.String(schema.DefaultStack.ContactKeys())
+	name := aws.String(names.DefaultStack.ContactKeys())
 	before, err := secrets.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: name})
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, err := keys.NewContactSecret()
+	foreign, err := keyring.NewContactSecret()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestAKeySetThatIsNotTheTablesAnswersNobody(t *testing.T) {
 		if _, err := secrets.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: name, SecretString: secret}); err != nil {
 			t.Fatal(err)
 		}
-		function := aws.String(schema.DefaultStack.Function(schema.Check))
+		function := aws.String(names.DefaultStack.Function(names.Check))
 		got, err := functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: function})
 		if err != nil {
 			t.Fatal(err)

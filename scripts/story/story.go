@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"stille/scripts/local"
-	"stille/shared/dynamo"
-	"stille/shared/schema"
+	"stille/shared/aws/dynamo"
+	"stille/shared/names"
 )
 
 // story is one telling: on a stack, about people nobody told of before, so
@@ -47,7 +47,7 @@ func newStory(root, file string, stack local.Stack, out io.Writer) (*story, erro
 	return &story{
 		stack: stack, file: file, cli: filepath.Join(root, ".local", "bin", "stille"), out: out,
 		api:     newAPI(stack),
-		records: dynamo.NewRecords(dynamo.NewClient(cfg), schema.DefaultStack),
+		records: dynamo.NewRecords(dynamo.NewClient(cfg), names.DefaultStack),
 		sfn:     sfn.NewFromConfig(cfg), nightly: scheduler.NewFromConfig(cfg),
 		now: time.Now(), id: id,
 	}, nil
@@ -116,7 +116,7 @@ func (s *story) handOver(ctx context.Context, ola person) error {
 		s.say("   %s\n", m.URL)
 	}
 	s.say("\n   the tools' API is at %s\n", s.stack.API)
-	s.say("   curl -s '%s%s' -H 'Authorization: Bearer %s' \\\n", s.stack.API, schema.RouteCheck, s.stack.APIKey)
+	s.say("   curl -s '%s%s' -H 'Authorization: Bearer %s' \\\n", s.stack.API, names.RouteCheck, s.stack.APIKey)
 	s.say("     -d '{\"scope\":%q,\"contacts\":[{\"channel\":\"email\",\"address\":%q}]}'\n\n", s.stack.Scope, ola.email)
 	for _, next := range []string{
 		"check email " + ola.email + " --scope " + string(s.stack.Scope),

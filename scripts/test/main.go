@@ -17,7 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"stille/shared/dynamo/dynamotest"
+	"stille/shared/aws/dynamo/dynamotest"
 )
 
 // tags name what tests need beyond Go: DynamoDB Local, the deployed stack,

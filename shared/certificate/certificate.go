@@ -20,7 +20,7 @@ import (
 	"strings"
 	"time"
 
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // ErrInvalid is wrapped by every reason not to believe a certificate.
@@ -31,9 +31,9 @@ type Outcome string
 
 // Every run ends in one of these.
 const (
-	Completed Outcome = schema.Completed
-	Halted    Outcome = schema.Halted
-	Stopped   Outcome = schema.Stopped
+	Completed Outcome = names.Completed
+	Halted    Outcome = names.Halted
+	Stopped   Outcome = names.Stopped
 	Failed    Outcome = "FAILED"
 )
 

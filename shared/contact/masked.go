@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/net/idna"
 
-	"stille/shared/numbering"
+	"stille/shared/contact/numbering"
 )
 
 // Masked is the contact as its owner recognises it and others do not, for

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"unicode"
 
-	"stille/shared/numbering"
+	"stille/shared/contact/numbering"
 )
 
 // maxDigits is the length of an international number by ITU-T E.164.

@@ -15,7 +15,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 
 	"stille/shared/contact"
-	"stille/shared/schema"
+	"stille/shared/names"
 	"stille/shared/scope"
 )
 
@@ -84,9 +84,9 @@ func (k *Keys) Open(ch contact.Channel, token string) (Target, error) {
 
 // Path is the path of the page that the channel's token opens.
 func Path(ch contact.Channel, token string) string {
-	route := schema.RouteEmailLink
+	route := names.RouteEmailLink
 	if ch == contact.SMS {
-		route = schema.RouteSMSLink
+		route = names.RouteSMSLink
 	}
 	return strings.Replace(route, "{token}", token, 1)
 }

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/objects"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/objects"
 	"stille/shared/purge"
 	"stille/shared/retention"
 	"stille/shared/scope"
@@ -176,7 +176,7 @@ func (s *story) withdrawing(name, record string, at time.Time) *actor {
 // other is somebody who is no worker and does something with one of the records.
 func (s *story) other(n int) *actor {
 	random := s.plot.random
-	record := names[random.IntN(len(names))]
+	record := storyIDs[random.IntN(len(storyIDs))]
 	f := s.facts[record]
 	name := func(does string) string { return strings.Repeat("another ", n) + "actor " + does }
 	lift := random.IntN(5) == 0

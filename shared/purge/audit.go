@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
 	"stille/shared/retention"
 )
 

@@ -15,11 +15,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // As many shards as a run works on at the same time, and enough pages of each
@@ -123,7 +123,7 @@ func BenchmarkPurge(b *testing.B) {
 			for page := range pages {
 				items := dueItems(shard, page)
 				for n := 0; n < len(items); n += 2 {
-					items[n][schema.AttrWithdrawnAt] = retention.Sort(cutoff)
+					items[n][names.AttrWithdrawnAt] = retention.Sort(cutoff)
 				}
 				dynamotest.PutAll(b, h.db, h.stack.Records(class.Name), items)
 			}
@@ -162,10 +162,10 @@ func dueItems(shard, page int) []map[string]any {
 	items := make([]map[string]any, dynamo.MaxDeletes)
 	for i := range items {
 		items[i] = map[string]any{
-			schema.AttrID: fmt.Sprintf("sub-%02d-%02d-%02d", shard, page, i), schema.AttrSubject: string(subject(shard*10_000 + page*100 + i)),
-			schema.AttrScope: "acme", schema.AttrBasis: string(retention.Consent), schema.AttrOccurredAt: retention.Sort(due),
-			schema.AttrRetentionStart: retention.Sort(due), schema.AttrRetentionSort: retention.Sort(due),
-			schema.AttrRetentionShard: retention.ShardName(shard), schema.AttrData: `{"list":"spring"}`,
+			names.AttrID: fmt.Sprintf("sub-%02d-%02d-%02d", shard, page, i), names.AttrSubject: string(subject(shard*10_000 + page*100 + i)),
+			names.AttrScope: "acme", names.AttrBasis: string(retention.Consent), names.AttrOccurredAt: retention.Sort(due),
+			names.AttrRetentionStart: retention.Sort(due), names.AttrRetentionSort: retention.Sort(due),
+			names.AttrRetentionShard: retention.ShardName(shard), names.AttrData: `{"list":"spring"}`,
 		}
 	}
 	return items
@@ -173,21 +173,21 @@ func dueItems(shard, page int) []map[string]any {
 
 // deletePage is what it takes to delete a page, and no more: the conditions of
 // package dynamo, written out.
-func deletePage(ctx context.Context, db *dynamodb.Client, stack schema.Stack, shard, page int) error {
+func deletePage(ctx context.Context, db *dynamodb.Client, stack names.Stack, shard, page int) error {
 	str := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	operations := []types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{
-		TableName: aws.String(stack.Holds()), Key: map[string]types.AttributeValue{schema.AttrTarget: str("fence#" + retention.ShardName(shard))},
+		TableName: aws.String(stack.Holds()), Key: map[string]types.AttributeValue{names.AttrTarget: str("fence#" + retention.ShardName(shard))},
 		ConditionExpression: aws.String("attribute_not_exists(epoch)"),
 	}}}
 	for _, record := range dueItems(shard, page) {
 		operations = append(operations, types.TransactWriteItem{Delete: &types.Delete{
-			TableName: aws.String(stack.Records(retention.Messaging)), Key: map[string]types.AttributeValue{schema.AttrID: str(record[schema.AttrID].(string))},
+			TableName: aws.String(stack.Records(retention.Messaging)), Key: map[string]types.AttributeValue{names.AttrID: str(record[names.AttrID].(string))},
 			ConditionExpression: aws.String("attribute_exists(id) AND retentionStart = :start AND attribute_not_exists(startAsOf)" +
 				" AND attribute_not_exists(withdrawnAt) AND subject = :subject AND attribute_not_exists(formerSubjects) AND #scope = :scope" +
 				" AND basis = :basis AND occurredAt = :start AND attribute_not_exists(objects) AND attribute_not_exists(purgingBy)"),
-			ExpressionAttributeNames: map[string]string{"#scope": schema.AttrScope},
+			ExpressionAttributeNames: map[string]string{"#scope": names.AttrScope},
 			ExpressionAttributeValues: map[string]types.AttributeValue{
-				":start": str(retention.Sort(due)), ":scope": str("acme"), ":basis": str(string(retention.Consent)), ":subject": str(record[schema.AttrSubject].(string)),
+				":start": str(retention.Sort(due)), ":scope": str("acme"), ":basis": str(string(retention.Consent)), ":subject": str(record[names.AttrSubject].(string)),
 			},
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		}})

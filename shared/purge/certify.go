@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
 	"stille/shared/retention"
 )
 

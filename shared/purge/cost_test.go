@@ -9,11 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // TestAPurgeConsumesWhatWasEstimated holds the estimate against a purge of two
@@ -26,8 +26,8 @@ func TestAPurgeConsumesWhatWasEstimated(t *testing.T) {
 	items := slices.Concat(dueItems(0, 0), dueItems(0, 1))
 	slots := make([]map[string]any, len(items))
 	for n, item := range items {
-		item[schema.AttrWithdrawnAt] = retention.Sort(cutoff)
-		slots[n] = map[string]any{schema.AttrSlot: item[schema.AttrID], schema.AttrRecord: item[schema.AttrID]}
+		item[names.AttrWithdrawnAt] = retention.Sort(cutoff)
+		slots[n] = map[string]any{names.AttrSlot: item[names.AttrID], names.AttrRecord: item[names.AttrID]}
 	}
 	dynamotest.PutAll(t, h.db, h.stack.Records(h.class.Name), items)
 	dynamotest.PutAll(t, h.db, h.stack.Slots(), slots)
@@ -47,7 +47,7 @@ func TestAPurgeConsumesWhatWasEstimated(t *testing.T) {
 		t.Fatalf("%d deleted, error %v", account.Counts.Deleted, err)
 	}
 	for _, item := range items {
-		if err := records.Leave(t.Context(), h.class.Name, item[schema.AttrID].(string)); err != nil {
+		if err := records.Leave(t.Context(), h.class.Name, item[names.AttrID].(string)); err != nil {
 			t.Fatal(err)
 		}
 	}

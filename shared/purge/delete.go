@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"stille/shared/dynamo"
+	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"testing"
 
-	"stille/shared/dynamo/dynamotest"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 func TestAShardGoesOnWhereACallEnded(t *testing.T) {
@@ -18,7 +18,7 @@ func TestAShardGoesOnWhereACallEnded(t *testing.T) {
 	items := slices.Concat(dueItems(0, 0), dueItems(0, 1))
 	dynamotest.PutAll(t, h.db, h.stack.Records(h.class.Name), items)
 	for _, item := range items {
-		if id := item[schema.AttrID].(string); id == items[0][schema.AttrID] || id == items[len(items)-1][schema.AttrID] {
+		if id := item[names.AttrID].(string); id == items[0][names.AttrID] || id == items[len(items)-1][names.AttrID] {
 			h.hold(retention.RecordTarget(h.class.Name, id))
 		}
 	}
@@ -53,7 +53,7 @@ func TestAShardGoesOnWhereACallEnded(t *testing.T) {
 		}
 	}
 	for _, item := range items {
-		if id := item[schema.AttrID].(string); taken[id] != 1 {
+		if id := item[names.AttrID].(string); taken[id] != 1 {
 			t.Errorf("%s was taken up %d times", id, taken[id])
 		}
 	}

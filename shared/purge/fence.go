@@ -3,7 +3,7 @@ package purge
 import (
 	"context"
 
-	"stille/shared/dynamo"
+	"stille/shared/aws/dynamo"
 )
 
 // fence is what a worker knows of its shard's fence and of the holds. They are

@@ -3,7 +3,7 @@ package purge
 import (
 	"time"
 
-	"stille/shared/dynamo"
+	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 	"stille/shared/suppression"
 )

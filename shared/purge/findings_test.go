@@ -10,10 +10,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/dynamo"
+	"stille/shared/aws/dynamo"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -21,7 +21,7 @@ import (
 // messaging is the class of the project's own policy.
 func messaging(t *testing.T) (*retention.Policy, retention.Class) {
 	t.Helper()
-	file, err := os.ReadFile("../../infra/" + schema.RetentionFile)
+	file, err := os.ReadFile("../../infra/" + names.RetentionFile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"stille/shared/dynamo"
+	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 

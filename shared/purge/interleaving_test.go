@@ -17,13 +17,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/objects/objectstest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
-	"stille/shared/objects/objectstest"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // A schedule that failed is seen again with -schedule.seed=N -schedule.count=1.
@@ -42,7 +42,7 @@ const (
 // from playing.
 type stage struct {
 	db     *dynamodb.Client
-	stack  schema.Stack
+	stack  names.Stack
 	class  retention.Class
 	number int
 	shard  string
@@ -155,7 +155,7 @@ func TestAScheduleIsItsSeed(t *testing.T) {
 func (s *stage) play(t *testing.T, seed uint64) (trace string) {
 	plot := newSchedule(seed)
 	story := &story{stage: s, plot: plot, facts: map[string]*fact{}, moved: map[*actor]bool{}}
-	for _, name := range names {
+	for _, name := range storyIDs {
 		story.facts[name] = &fact{
 			name: name, is: s.record(plot, name), there: true,
 			readAs: map[*actor]retention.Record{}, deletedBy: map[*actor]bool{}, outcome: map[*actor]purge.Outcome{},
@@ -167,7 +167,7 @@ func (s *stage) play(t *testing.T, seed uint64) (trace string) {
 		story.records = dynamo.NewRecords(over(s.db, s.wire), s.stack)
 		story.s3 = objectstest.NewMemory("letters")
 		story.letters = objectstest.Bucket{S3: story.s3, Name: "letters"}
-		for _, name := range names {
+		for _, name := range storyIDs {
 			story.letters.Put(t, name+"1")
 			story.letters.Put(t, name+"2")
 		}
@@ -238,7 +238,7 @@ func (s *story) cast() []*actor {
 func (s *stage) set(t *testing.T, story *story) {
 	t.Helper()
 	var records, holds []types.WriteRequest
-	for _, name := range names {
+	for _, name := range storyIDs {
 		r := story.facts[name].is
 		item := map[string]any{
 			"id": r.ID, "subject": string(r.Subject), "scope": string(r.Scope), "basis": string(r.Basis),
@@ -265,7 +265,7 @@ func (s *stage) set(t *testing.T, story *story) {
 	}
 	slices.Sort(s.held)
 	for _, target := range slices.Compact(s.held) {
-		key := map[string]types.AttributeValue{schema.AttrTarget: &types.AttributeValueMemberS{Value: string(target)}}
+		key := map[string]types.AttributeValue{names.AttrTarget: &types.AttributeValueMemberS{Value: string(target)}}
 		holds = append(holds, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}})
 	}
 	s.held = nil

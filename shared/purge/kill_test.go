@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/certificate"
-	"stille/shared/dynamo/dynamotest"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
 	"stille/shared/retention"

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"stille/shared/dynamo"
+	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 

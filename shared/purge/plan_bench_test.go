@@ -13,11 +13,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 // How large the tables are, and how many of their records are due: few at the
@@ -51,7 +51,7 @@ func BenchmarkPlan(b *testing.B) {
 
 // plan returns what a plan consumed, and the median of the times that several
 // of them took.
-func plan(b *testing.B, db *dynamodb.Client, stack schema.Stack, class retention.Class, at time.Time, due int) (units, time.Duration) {
+func plan(b *testing.B, db *dynamodb.Client, stack names.Stack, class retention.Class, at time.Time, due int) (units, time.Duration) {
 	used, metered := newMeter(db)
 	records := dynamo.NewRecords(metered, stack)
 	var once units
@@ -72,7 +72,7 @@ func plan(b *testing.B, db *dynamodb.Client, stack schema.Stack, class retention
 // fill writes so many records into the table of a new stack, as far as a plan
 // sees them: with the two indexes that it asks. DynamoDB Local makes an index
 // of a full table in a fraction of the time that it takes to keep one.
-func fill(b *testing.B, db *dynamodb.Client, stack schema.Stack, size int) schema.Stack {
+func fill(b *testing.B, db *dynamodb.Client, stack names.Stack, size int) names.Stack {
 	table := stack.Records(retention.Messaging)
 	key := func(name string, as types.KeyType) types.KeySchemaElement {
 		return types.KeySchemaElement{AttributeName: &name, KeyType: as}
@@ -82,8 +82,8 @@ func fill(b *testing.B, db *dynamodb.Client, stack schema.Stack, size int) schem
 	}
 	if _, err := db.CreateTable(b.Context(), &dynamodb.CreateTableInput{
 		TableName: &table, BillingMode: types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{key(schema.AttrID, types.KeyTypeHash)},
-		AttributeDefinitions: []types.AttributeDefinition{attribute(schema.AttrID)},
+		KeySchema:            []types.KeySchemaElement{key(names.AttrID, types.KeyTypeHash)},
+		AttributeDefinitions: []types.AttributeDefinition{attribute(names.AttrID)},
 	}); err != nil {
 		b.Fatal(err)
 	}
@@ -101,12 +101,12 @@ func fill(b *testing.B, db *dynamodb.Client, stack schema.Stack, size int) schem
 	if err := group.Wait(); err != nil {
 		b.Fatal(err)
 	}
-	for name, sort := range map[string]string{schema.IndexDue: schema.AttrRetentionSort, schema.IndexWithdrawn: schema.AttrWithdrawnAt} {
+	for name, sort := range map[string]string{names.IndexDue: names.AttrRetentionSort, names.IndexWithdrawn: names.AttrWithdrawnAt} {
 		if _, err := db.UpdateTable(b.Context(), &dynamodb.UpdateTableInput{
-			TableName: &table, AttributeDefinitions: []types.AttributeDefinition{attribute(schema.AttrRetentionShard), attribute(sort)},
+			TableName: &table, AttributeDefinitions: []types.AttributeDefinition{attribute(names.AttrRetentionShard), attribute(sort)},
 			GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Create: &types.CreateGlobalSecondaryIndexAction{
 				IndexName: &name, Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
-				KeySchema: []types.KeySchemaElement{key(schema.AttrRetentionShard, types.KeyTypeHash), key(sort, types.KeyTypeRange)},
+				KeySchema: []types.KeySchemaElement{key(names.AttrRetentionShard, types.KeyTypeHash), key(sort, types.KeyTypeRange)},
 			}}},
 		}); err != nil {
 			b.Fatal(err)
@@ -146,8 +146,8 @@ func indexed(n int) map[string]types.AttributeValue {
 		start = due.AddDate(0, 1, 0)
 	}
 	return map[string]types.AttributeValue{
-		schema.AttrID:             &types.AttributeValueMemberS{Value: fmt.Sprintf("sub-%07d", n)},
-		schema.AttrRetentionShard: &types.AttributeValueMemberS{Value: retention.ShardName(n % retention.Shards)},
-		schema.AttrRetentionSort:  &types.AttributeValueMemberS{Value: retention.Sort(start.Add(time.Duration(n) * time.Second))},
+		names.AttrID:             &types.AttributeValueMemberS{Value: fmt.Sprintf("sub-%07d", n)},
+		names.AttrRetentionShard: &types.AttributeValueMemberS{Value: retention.ShardName(n % retention.Shards)},
+		names.AttrRetentionSort:  &types.AttributeValueMemberS{Value: retention.Sort(start.Add(time.Duration(n) * time.Second))},
 	}
 }

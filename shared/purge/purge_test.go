@@ -19,16 +19,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/objects"
+	"stille/shared/aws/objects/objectstest"
 	"stille/shared/certificate"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
-	"stille/shared/objects"
-	"stille/shared/objects/objectstest"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
-	"stille/shared/schema"
 )
 
 const policyFile = `
@@ -62,7 +62,7 @@ func TestTheManifestInMemoryKeepsItsPromises(t *testing.T) {
 type house struct {
 	t        testing.TB
 	db       *dynamodb.Client
-	stack    schema.Stack
+	stack    names.Stack
 	class    retention.Class
 	policy   *retention.Policy
 	records  *dynamo.Records
@@ -195,7 +195,7 @@ func (h *house) shards() []string {
 	h.t.Helper()
 	var shards []string
 	for _, item := range h.scan() {
-		if shard, ok := item[schema.AttrRetentionShard].(*types.AttributeValueMemberS); ok {
+		if shard, ok := item[names.AttrRetentionShard].(*types.AttributeValueMemberS); ok {
 			shards = append(shards, shard.Value)
 		}
 	}

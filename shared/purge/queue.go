@@ -5,7 +5,7 @@ import (
 	"iter"
 	"time"
 
-	"stille/shared/dynamo"
+	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/certificate"
-	"stille/shared/dynamo/dynamotest"
 	"stille/shared/retention"
 )
 

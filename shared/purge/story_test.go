@@ -14,15 +14,15 @@ import (
 	"sync"
 	"testing"
 
-	"stille/shared/dynamo"
-	"stille/shared/objects/objectstest"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/objects/objectstest"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
 )
 
-// names are those of a story's records.
-var names = []string{"a", "b"} //nolint:gochecknoglobals // a constant
+// ids are those of a story's records.
+var storyIDs = []string{"a", "b"} //nolint:gochecknoglobals // a constant
 
 // story is what really happened in one schedule, call by call, and what was
 // promised to whom. It complains the moment a promise is broken.
@@ -296,8 +296,8 @@ func (s *story) over(a *actor) {
 
 // end compares the story with what is in the table and in the bucket.
 func (s *story) end(nobody *actor) {
-	ids := make([]string, len(names))
-	for n, name := range names {
+	ids := make([]string, len(storyIDs))
+	for n, name := range storyIDs {
 		ids[n] = s.id(name)
 	}
 	there, unreadable, err := s.records.Load(s.Context(), retention.Messaging, ids)
@@ -305,7 +305,7 @@ func (s *story) end(nobody *actor) {
 		s.Fatalf("%d unreadable, error %v", len(unreadable), err)
 	}
 	left := s.letters.Left(s.T)
-	for _, name := range names {
+	for _, name := range storyIDs {
 		f, stored := s.facts[name], there[s.id(name)]
 		if f.there != (stored.ID != "") || f.there && f.mark != stored.PurgingBy {
 			s.broken(nobody, name, "is not in the table as the story has it")

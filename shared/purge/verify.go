@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
 	"stille/shared/retention"
 )
 

@@ -17,10 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithy "github.com/aws/smithy-go/middleware"
 
-	"stille/shared/objects/objectstest"
+	"stille/shared/aws/objects/objectstest"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
-	"stille/shared/schema"
 )
 
 // fence is how the keys of fences begin.
@@ -103,7 +103,7 @@ func (s *story) elsewhere(stack *smithy.Stack) error {
 	return stack.Initialize.Add(smithy.InitializeMiddlewareFunc("elsewhere",
 		func(ctx context.Context, in smithy.InitializeInput, next smithy.InitializeHandler) (smithy.InitializeOutput, smithy.Metadata, error) {
 			if update, ok := in.Parameters.(*dynamodb.UpdateItemInput); ok {
-				target, _ := update.Key[schema.AttrTarget].(*types.AttributeValueMemberS)
+				target, _ := update.Key[names.AttrTarget].(*types.AttributeValueMemberS)
 				if target != nil && strings.HasPrefix(target.Value, fence) && target.Value != fence+s.shard {
 					return smithy.InitializeOutput{Result: &dynamodb.UpdateItemOutput{}}, smithy.Metadata{}, nil
 				}
@@ -152,7 +152,7 @@ func (s *story) about(body []byte) string {
 			about += part[1]
 		}
 	}
-	for _, name := range names {
+	for _, name := range storyIDs {
 		if id := s.id(name); bytes.Contains(body, []byte(`"`+id+`"`)) || bytes.Contains(body, []byte("#"+id+`"`)) {
 			about += " " + name
 		}

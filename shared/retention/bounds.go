@@ -1,6 +1,6 @@
 package retention
 
-import "stille/shared/policyfile"
+import "stille/shared/strictyaml"
 
 // bounds are what a class may promise and keep whatever retention.yaml says: a
 // slip in that file must neither delete last week's records nor keep people's
@@ -25,7 +25,7 @@ func boundsOf(class string) bounds {
 
 // checkPeriods compares a class's periods with each other and its bounds. Where
 // days meet months a period is judged by the start that is worst for it.
-func checkPeriods(f *policyfile.Fields, c Class) {
+func checkPeriods(f *strictyaml.Fields, c Class) {
 	allowed := boundsOf(c.Name)
 	for _, p := range []struct {
 		field string

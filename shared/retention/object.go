@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"stille/shared/policyfile"
+	"stille/shared/strictyaml"
 )
 
 // Object is an S3 object that belongs to a record, and is deleted with it in
@@ -85,7 +85,7 @@ func (c Class) objectFaults(objects []string) []Fault {
 }
 
 // readBuckets returns the buckets in which a class's objects lie, sorted.
-func readBuckets(f *policyfile.Fields) []string {
+func readBuckets(f *strictyaml.Fields) []string {
 	if !f.Has("buckets") {
 		return nil
 	}

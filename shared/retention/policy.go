@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"stille/shared/policyfile"
+	"stille/shared/strictyaml"
 )
 
 // BackupDays is how long a class table's backups live: what was deleted is in
@@ -70,10 +70,10 @@ func (p *Policy) Class(name string) (Class, bool) {
 // order of classes and a default written out do not change it.
 func (p *Policy) Hash() string { return p.hash }
 
-// LoadPolicy reads retention.yaml. Its error is policyfile.Mistakes: all of
+// LoadPolicy reads retention.yaml. Its error is strictyaml.Mistakes: all of
 // them.
 func LoadPolicy(data []byte) (*Policy, error) {
-	doc := policyfile.Parse(data)
+	doc := strictyaml.Parse(data)
 	policy := &Policy{}
 	for _, f := range doc.Top().List("classes") {
 		c := readClass(f)
@@ -101,7 +101,7 @@ const (
 
 var className = regexp.MustCompile(`^[a-z][a-z0-9-]{0,29}$`)
 
-func readClass(f *policyfile.Fields) Class {
+func readClass(f *strictyaml.Fields) Class {
 	c := Class{
 		Name:       f.Text("class"),
 		Promise:    readPeriod(f, "promise"),
@@ -135,7 +135,7 @@ func readClass(f *policyfile.Fields) Class {
 }
 
 // readPeriod returns the zero Period only after noting a mistake.
-func readPeriod(f *policyfile.Fields, name string) Period {
+func readPeriod(f *strictyaml.Fields, name string) Period {
 	text := f.Text(name)
 	if text == "" {
 		return Period{}
@@ -147,7 +147,7 @@ func readPeriod(f *policyfile.Fields, name string) Period {
 	return p
 }
 
-func readZone(f *policyfile.Fields, name string) *time.Location {
+func readZone(f *strictyaml.Fields, name string) *time.Location {
 	if name == "" {
 		return nil
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/policyfile"
 	"stille/shared/retention"
+	"stille/shared/strictyaml"
 )
 
 // file is a retention.yaml of one class, with some lines replaced or, where
@@ -47,7 +47,7 @@ func mistakes(t failer, err error) []string {
 	if err == nil {
 		return nil
 	}
-	var all policyfile.Mistakes
+	var all strictyaml.Mistakes
 	if !errors.As(err, &all) {
 		t.Fatal("not Mistakes: ", err)
 	}

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"stille/shared/policyfile"
+	"stille/shared/strictyaml"
 )
 
 // earliest is the first minute of the day a purge may start at, in any zone:
@@ -16,7 +16,7 @@ var daily = regexp.MustCompile(`^cron\(([0-9]|[1-5][0-9]) ([0-9]|1[0-9]|2[0-3]) 
 
 // checkSchedule refuses what is not once a day, and a minute that the zone's
 // clocks skip: EventBridge does not run a schedule on a day without its minute.
-func checkSchedule(f *policyfile.Fields, c Class) {
+func checkSchedule(f *strictyaml.Fields, c Class) {
 	if c.Schedule == "" {
 		return
 	}

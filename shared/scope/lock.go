@@ -5,22 +5,22 @@ import (
 	"strconv"
 	"strings"
 
-	"stille/shared/policyfile"
+	"stille/shared/strictyaml"
 )
 
 // CheckLock compares the registry with scopes.lock, which has a line
 // "ID SCOPE" for every scope there has ever been, by id. It returns the lock
 // with new scopes added. Removing a scope, giving its id to another one, or
-// giving it another id is an error (policyfile.Mistakes, with the lock's
+// giving it another id is an error (strictyaml.Mistakes, with the lock's
 // lines): links that are out there carry the id.
 func CheckLock(lock []byte, r *Registry) (newLock []byte, err error) {
-	var mistakes policyfile.Mistakes
+	var mistakes strictyaml.Mistakes
 	seen := map[uint16]bool{}
 	n := 0
 	for line := range strings.Lines(string(lock)) {
 		n++
 		if what := lockMistake(strings.TrimSuffix(line, "\n"), seen, r); what != "" {
-			mistakes = append(mistakes, policyfile.Mistake{Line: n, What: what})
+			mistakes = append(mistakes, strictyaml.Mistake{Line: n, What: what})
 		}
 	}
 	if len(mistakes) > 0 {

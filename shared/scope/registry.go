@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"stille/shared/contact"
-	"stille/shared/policyfile"
+	"stille/shared/strictyaml"
 )
 
 // MostID is the greatest scope id: links have 12 bits for it. 0 is none.
@@ -52,9 +52,9 @@ type Registry struct {
 	entries []Entry // by id
 }
 
-// Load reads scopes.yaml. Its error is policyfile.Mistakes: all of them.
+// Load reads scopes.yaml. Its error is strictyaml.Mistakes: all of them.
 func Load(data []byte) (*Registry, error) {
-	doc := policyfile.Parse(data)
+	doc := strictyaml.Parse(data)
 	l := loader{ids: map[uint16]Scope{}, scopes: map[Scope]Entry{}, numbers: map[string]Scope{}}
 	listed := doc.Top().List("scopes")
 	for _, f := range listed {
@@ -131,7 +131,7 @@ type loader struct {
 }
 
 // add reads one scope and what it may not share with the others.
-func (l *loader) add(f *policyfile.Fields) {
+func (l *loader) add(f *strictyaml.Fields) {
 	e := Entry{ID: uint16(f.Whole("id", 1, MostID))}
 	if name := f.Text("scope"); name != "" {
 		s, err := Parse(name)
@@ -160,7 +160,7 @@ func (l *loader) add(f *policyfile.Fields) {
 	l.entries = append(l.entries, e)
 }
 
-func names(f *policyfile.Fields) map[string]string {
+func names(f *strictyaml.Fields) map[string]string {
 	byLanguage := map[string]string{}
 	for _, lang := range Languages() {
 		if lang == "en" || f.Has(lang) {
@@ -176,7 +176,7 @@ var (
 )
 
 // brand reads the fields that only a brand has.
-func (l *loader) brand(e *Entry, f *policyfile.Fields) {
+func (l *loader) brand(e *Entry, f *strictyaml.Fields) {
 	e.Controller = f.Text("controller")
 	if e.PolicyURL = f.Text("policyURL"); e.PolicyURL != "" {
 		if u, err := url.Parse(e.PolicyURL); err != nil || u.Scheme != "https" || !host.MatchString(u.Hostname()) || u.User != nil {
@@ -212,7 +212,7 @@ func (l *loader) brand(e *Entry, f *policyfile.Fields) {
 }
 
 // inherit gives a topic what it has from its brand.
-func (l *loader) inherit(e *Entry, f *policyfile.Fields) {
+func (l *loader) inherit(e *Entry, f *strictyaml.Fields) {
 	if e.Scope.Topic() == "" {
 		return
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/policyfile"
 	"stille/shared/scope"
+	"stille/shared/strictyaml"
 )
 
 func load(t *testing.T, data string) *scope.Registry {
@@ -26,7 +26,7 @@ func mistakes(t *testing.T, err error) []string {
 	if err == nil {
 		return nil
 	}
-	var all policyfile.Mistakes
+	var all strictyaml.Mistakes
 	if !errors.As(err, &all) {
 		t.Fatal(err)
 	}

@@ -12,10 +12,10 @@ import (
 	"stille/shared/contact"
 	"stille/shared/feedback"
 	"stille/shared/ledger"
-	"stille/shared/reply"
 	"stille/shared/scope"
+	"stille/shared/sms/keyword"
 	"stille/shared/suppression"
-	"stille/shared/waiting"
+	"stille/shared/unsubscribe/outage"
 )
 
 var (
@@ -150,10 +150,10 @@ func (v *village) feedback(_ *rapid.T) {
 func (v *village) answer(_ *rapid.T) {
 	text := rapid.SampledFrom([]string{"Stopp!", "please don't stop", "START", "ja", "HELP"}).Draw(v.T, "text")
 	w, at := v.somebody(contact.SMS), v.earlier()
-	switch reply.Read(text) {
-	case reply.Stop, reply.Review:
+	switch keyword.Read(text) {
+	case keyword.Stop, keyword.Review:
 		v.apply(w, v.change(suppression.Suppress, suppression.Stop, at, suppression.SourceSMS))
-	case reply.Start:
+	case keyword.Start:
 		c := v.change(suppression.Release, suppression.Stop, at, suppression.SourceSMS)
 		v.apply(w, c)
 		c.Reason = suppression.Unsubscribed
@@ -164,7 +164,7 @@ func (v *village) answer(_ *rapid.T) {
 // wait has an opt-out wait while the store is down.
 func (v *village) wait(_ *rapid.T) {
 	w := v.somebody()
-	message, err := json.Marshal(waiting.Of([]contact.Key{"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}, w.channel,
+	message, err := json.Marshal(outage.Of([]contact.Key{"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}, w.channel,
 		v.change(suppression.Suppress, suppression.Unsubscribed, v.now, suppression.SourceOneClick)))
 	if err != nil {
 		v.Fatal(err)
@@ -175,7 +175,7 @@ func (v *village) wait(_ *rapid.T) {
 func (v *village) drain(_ *rapid.T) {
 	w := v.somebody()
 	for _, message := range v.waits[w] {
-		o, err := waiting.Read(message)
+		o, err := outage.Read(message)
 		if err != nil {
 			v.Fatal(err)
 		}

@@ -9,10 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/apigw"
+	"stille/shared/api/gateway"
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/keys"
-	"stille/shared/schema"
+	"stille/shared/names"
 )
 
 // answered is what a request came to.
@@ -75,7 +75,7 @@ func TestEveryMethodHasItsAnswer(t *testing.T) {
 }
 
 // answer sends a request and sums up what came of it.
-func (w *world) answer(t *testing.T, req apigw.Request) answered {
+func (w *world) answer(t *testing.T, req gateway.Request) answered {
 	t.Helper()
 	resp := w.send(t, req)
 	w.noLeak(t, resp)
@@ -96,14 +96,14 @@ func TestAPageForABadLinkFollowsTheReaderAndNotTheToken(t *testing.T) {
 		"/e/x", "/s/x", "/e/", "/s/", "/", "", "/e/" + sms[3:], "/s/" + email[3:], email[:len(email)-1], sms[:len(sms)-1],
 		email + "A", sms + "0", newWorld(t).path(t, contact.Email, acmeID), "/s/" + strings.Repeat("0", 23), "/e/" + strings.Repeat("A", 9000),
 	}
-	readers := map[string]func(*apigw.Request){
-		"Norwegian by header":      func(r *apigw.Request) { r.Headers["accept-language"] = "nb" },
-		"Norwegian by query":       func(r *apigw.Request) { r.RawQueryString = "lang=nb" },
-		"a language we have not":   func(r *apigw.Request) { r.Headers["accept-language"] = "zh" },
-		"a header that is garbage": func(r *apigw.Request) { r.Headers["accept-language"] = ";;;q=,\x00" },
+	readers := map[string]func(*gateway.Request){
+		"Norwegian by header":      func(r *gateway.Request) { r.Headers["accept-language"] = "nb" },
+		"Norwegian by query":       func(r *gateway.Request) { r.RawQueryString = "lang=nb" },
+		"a language we have not":   func(r *gateway.Request) { r.Headers["accept-language"] = "zh" },
+		"a header that is garbage": func(r *gateway.Request) { r.Headers["accept-language"] = ";;;q=,\x00" },
 	}
 	for name, reader := range readers {
-		ask := func(method, path string) apigw.Response {
+		ask := func(method, path string) gateway.Response {
 			req := request(method, path)
 			reader(&req)
 			return w.send(t, req)
@@ -139,13 +139,13 @@ func (w *world) Canaries(context.Context) (map[string]string, error) { return ni
 
 // Anybody can make up a token of a key that nobody has.
 func TestTokensOfUnknownKeysDoNotReadTheSecretEachTime(t *testing.T) {
-	const stack schema.Stack = "unit"
+	const stack names.Stack = "unit"
 	w := newWorld(t)
-	secret, err := keys.NewLinkSecret()
+	secret, err := keyring.NewLinkSecret()
 	must(t, err)
 	store := &secrets{values: map[string]string{stack.LinkKeys(): secret}, reads: map[string]int{}}
 	for ch, h := range w.handlers {
-		h.Keys = keys.NewRing(store, stack, w, h.Now)
+		h.Keys = keyring.NewRing(store, stack, w, h.Now)
 		w.handlers[ch] = h
 	}
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
@@ -169,21 +169,21 @@ func TestTokensOfUnknownKeysDoNotReadTheSecretEachTime(t *testing.T) {
 
 // A link never expires: keys are added, and the old ones stay.
 func TestALinkOfAnOldKeyOptsOut(t *testing.T) {
-	secret, err := keys.NewLinkSecret()
+	secret, err := keyring.NewLinkSecret()
 	must(t, err)
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		w := newWorld(t)
-		w.linkKeys, err = keys.ParseLink(secret)
+		w.linkKeys, err = keyring.ParseLink(secret)
 		must(t, err)
 		w.freshLinkKeys = w.linkKeys
 		old := w.path(t, ch, acmeID)
-		links, err := keys.OpenLinks(secret, w.now)
+		links, err := keyring.OpenLinks(secret, w.now)
 		must(t, err)
 		links, _, _, err = links.Rotate(w.now)
 		must(t, err)
 		grown, err := links.Secret()
 		must(t, err)
-		w.linkKeys, err = keys.ParseLink(grown)
+		w.linkKeys, err = keyring.ParseLink(grown)
 		must(t, err)
 		w.freshLinkKeys = w.linkKeys
 		if w.path(t, ch, acmeID) == old {

@@ -19,16 +19,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"stille/shared/apigw"
+	"stille/shared/api/apitest"
+	"stille/shared/api/gateway"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
-	"stille/shared/keys"
 	"stille/shared/link"
-	"stille/shared/pages"
-	"stille/shared/schema"
-	"stille/shared/toolapi/toolapitest"
+	"stille/shared/names"
 	"stille/shared/unsubscribe"
+	"stille/shared/unsubscribe/pages"
 )
 
 // inFlight is how many opt-outs each processor has under way, on both sides.
@@ -39,7 +39,7 @@ type item = map[string]types.AttributeValue
 // The first opt-out of a contact, from the form's event to the answer, against
 // the bare transaction of the same two items.
 func BenchmarkFirstOptOut(b *testing.B) {
-	h := toolapitest.New(b)
+	h := apitest.New(b)
 	db, stack := dynamotest.Tables(b)
 	list := dynamo.NewSuppressions(db, stack)
 	canaries, err := h.Contacts.Canaries()
@@ -54,7 +54,7 @@ func BenchmarkFirstOptOut(b *testing.B) {
 		b.Fatal(err)
 	}
 	function := lambda.NewHandler(unsubscribe.Handler{
-		Channel: contact.Email, Keys: keys.NewRing(h, stack, list, time.Now), List: list, Scopes: h.Scopes,
+		Channel: contact.Email, Keys: keyring.NewRing(h, stack, list, time.Now), List: list, Scopes: h.Scopes,
 		Pages: written, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}.Serve)
 	var people atomic.Int64
@@ -91,7 +91,7 @@ func parallel(b *testing.B, do func(context.Context) error) {
 }
 
 // press opens a new person's link and presses the page's button.
-func press(ctx context.Context, h *toolapitest.House, function lambda.Handler, address string) error {
+func press(ctx context.Context, h *apitest.House, function lambda.Handler, address string) error {
 	c, err := contact.Normalise(contact.Email, address, "")
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func press(ctx context.Context, h *toolapitest.House, function lambda.Handler, a
 	if err != nil {
 		return err
 	}
-	req := apigw.Request{
+	req := gateway.Request{
 		RawPath: link.Path(contact.Email, token), Body: "action=" + pages.Unsubscribe,
 		Headers: map[string]string{"content-type": "application/x-www-form-urlencoded", "accept": "text/html"},
 	}
@@ -123,7 +123,7 @@ func only(b *testing.B, db *dynamodb.Client, table string) item {
 		b.Fatal(err)
 	}
 	for _, found := range out.Items {
-		if found[schema.AttrVersion] != nil {
+		if found[names.AttrVersion] != nil {
 			return found
 		}
 	}
@@ -134,10 +134,10 @@ func only(b *testing.B, db *dynamodb.Client, table string) item {
 // put writes the same item under another key.
 func put(table string, like item, key types.AttributeValue) *types.Put {
 	like = maps.Clone(like)
-	like[schema.AttrKey] = key
+	like[names.AttrKey] = key
 	return &types.Put{
 		TableName: &table, Item: like,
 		ConditionExpression:      aws.String("attribute_not_exists(#key)"),
-		ExpressionAttributeNames: map[string]string{"#key": schema.AttrKey},
+		ExpressionAttributeNames: map[string]string{"#key": names.AttrKey},
 	}
 }

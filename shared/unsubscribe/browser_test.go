@@ -14,10 +14,10 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/apigw"
+	"stille/shared/api/gateway"
 	"stille/shared/contact"
-	"stille/shared/pages"
-	"stille/shared/pages/pagetest"
+	"stille/shared/unsubscribe/pages"
+	"stille/shared/unsubscribe/pages/pagetest"
 )
 
 // serve is API Gateway: it hands requests to the handlers as events.
@@ -27,7 +27,7 @@ func (w *world) serve(t *testing.T) http.HandlerFunc {
 		if err != nil {
 			t.Error(err)
 		}
-		req := apigw.Request{
+		req := gateway.Request{
 			RawPath: r.URL.Path, RawQueryString: r.URL.RawQuery, Headers: map[string]string{},
 			Body: base64.StdEncoding.EncodeToString(body), IsBase64Encoded: true,
 		}

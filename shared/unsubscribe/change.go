@@ -6,15 +6,15 @@ import (
 	"net/http"
 	"time"
 
-	"stille/shared/apigw"
+	"stille/shared/api/gateway"
 	"stille/shared/contact"
-	"stille/shared/pages"
 	"stille/shared/scope"
 	"stille/shared/suppression"
+	"stille/shared/unsubscribe/pages"
 )
 
 // carryOut does what was wished for and says what came of it.
-func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.Subject, w wish) apigw.Response {
+func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.Subject, w wish) gateway.Response {
 	now, s := h.Now(), linked
 	if w.action == pages.UnsubscribeAll {
 		s.Entry = linked.Brand
@@ -89,7 +89,7 @@ func change(in scope.Scope, w wish, at time.Time) suppression.Change {
 
 // afterUndo says what holds now, whether or not this undo changed anything:
 // an older key, a wider scope or another reason may still stop the messages.
-func (h Handler) afterUndo(ctx context.Context, page pages.Reader, s pages.Subject, w wish, keys []contact.Key) apigw.Response {
+func (h Handler) afterUndo(ctx context.Context, page pages.Reader, s pages.Subject, w wish, keys []contact.Key) gateway.Response {
 	item, err := h.List.Get(ctx, keys)
 	if err != nil {
 		h.Log.ErrorContext(ctx, "list not read", "channel", h.Channel, "key", keys[0].Short(), "error", err)

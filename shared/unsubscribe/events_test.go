@@ -9,16 +9,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/apigw"
+	"stille/shared/api/gateway"
 	"stille/shared/contact"
 )
 
 // load reads an event and puts a token in the place of TOKEN.
-func load(t *testing.T, name, token string) apigw.Request {
+func load(t *testing.T, name, token string) gateway.Request {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join("..", "..", "events", name))
 	must(t, err)
-	var req apigw.Request
+	var req gateway.Request
 	must(t, json.Unmarshal([]byte(strings.ReplaceAll(string(content), "TOKEN", token)), &req))
 	return req
 }

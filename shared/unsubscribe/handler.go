@@ -17,13 +17,13 @@ import (
 	"strings"
 	"time"
 
-	"stille/shared/apigw"
+	"stille/shared/api/gateway"
 	"stille/shared/contact"
 	"stille/shared/link"
-	"stille/shared/pages"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/waiting"
+	"stille/shared/unsubscribe/outage"
+	"stille/shared/unsubscribe/pages"
 )
 
 // How long things may take. Together they stay well below the functions' time
@@ -53,10 +53,10 @@ type List interface {
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
 }
 
-// Queue is where opt-outs wait for the store (waiting.Queue). Once Put has
+// Queue is where opt-outs wait for the store (outage.Queue). Once Put has
 // returned without an error, the opt-out is durable.
 type Queue interface {
-	Put(ctx context.Context, o waiting.OptOut) error
+	Put(ctx context.Context, o outage.OptOut) error
 }
 
 // Handler answers the links of one channel. Every field is needed.
@@ -76,20 +76,20 @@ type Handler struct {
 var errUnlisted = errors.New("the link's scope is not in scopes.yaml")
 
 // Serve answers one request. It never returns an error.
-func (h Handler) Serve(ctx context.Context, req apigw.Request) (apigw.Response, error) {
+func (h Handler) Serve(ctx context.Context, req gateway.Request) (gateway.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	page := h.Pages.For(apigw.Request{})
-	answer := func(ctx context.Context, req apigw.Request) (apigw.Response, error) {
+	page := h.Pages.For(gateway.Request{})
+	answer := func(ctx context.Context, req gateway.Request) (gateway.Response, error) {
 		page = h.Pages.For(req)
 		return h.answer(ctx, page, req), nil
 	}
 	// Not page.Failed itself: page is the reader's only once the request was read.
-	failed := func() apigw.Response { return page.Failed() } //nolint:gocritic
-	return apigw.Recovered(h.Log, answer, failed)(ctx, req)
+	failed := func() gateway.Response { return page.Failed() } //nolint:gocritic
+	return gateway.Recovered(h.Log, answer, failed)(ctx, req)
 }
 
-func (h Handler) answer(ctx context.Context, page pages.Reader, req apigw.Request) apigw.Response {
+func (h Handler) answer(ctx context.Context, page pages.Reader, req gateway.Request) gateway.Response {
 	switch req.RequestContext.HTTP.Method {
 	case http.MethodGet:
 		return h.get(ctx, page, req)
@@ -105,7 +105,7 @@ func (h Handler) answer(ctx context.Context, page pages.Reader, req apigw.Reques
 	return page.Options(http.StatusMethodNotAllowed)
 }
 
-func (h Handler) get(ctx context.Context, page pages.Reader, req apigw.Request) apigw.Response {
+func (h Handler) get(ctx context.Context, page pages.Reader, req gateway.Request) gateway.Response {
 	subject, err := h.open(ctx, req)
 	switch {
 	case errors.Is(err, link.ErrForged):
@@ -117,12 +117,12 @@ func (h Handler) get(ctx context.Context, page pages.Reader, req apigw.Request) 
 	return page.Ask(subject)
 }
 
-func (h Handler) post(ctx context.Context, page pages.Reader, req apigw.Request) apigw.Response {
-	body, bodyErr := apigw.Body(req, maxBody)
+func (h Handler) post(ctx context.Context, page pages.Reader, req gateway.Request) gateway.Response {
+	body, bodyErr := gateway.Body(req, maxBody)
 	wish := read(req.Headers["content-type"], req.Headers["accept"], body)
 	subject, err := h.open(ctx, req)
 	switch {
-	case errors.Is(err, link.ErrForged) && errors.Is(bodyErr, apigw.ErrTooLarge):
+	case errors.Is(err, link.ErrForged) && errors.Is(bodyErr, gateway.ErrTooLarge):
 		return page.Text(http.StatusRequestEntityTooLarge, "The body is too large.")
 	case errors.Is(err, link.ErrForged):
 		return h.refuse(ctx, page)
@@ -134,14 +134,14 @@ func (h Handler) post(ctx context.Context, page pages.Reader, req apigw.Request)
 }
 
 // refuse is the one answer to a bad link.
-func (h Handler) refuse(ctx context.Context, page pages.Reader) apigw.Response {
+func (h Handler) refuse(ctx context.Context, page pages.Reader) gateway.Response {
 	h.Log.InfoContext(ctx, "link refused", "channel", h.Channel)
 	return page.NotFound()
 }
 
 // open returns whom the link concerns. Its error is link.ErrForged for a link
 // that is not ours; any other means that we could not tell.
-func (h Handler) open(ctx context.Context, req apigw.Request) (pages.Subject, error) {
+func (h Handler) open(ctx context.Context, req gateway.Request) (pages.Subject, error) {
 	token := req.RawPath[strings.LastIndexByte(req.RawPath, '/')+1:]
 	if !strings.HasSuffix(req.RawPath, link.Path(h.Channel, token)) {
 		return pages.Subject{}, link.ErrForged

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/apigw"
+	"stille/shared/api/gateway"
 	"stille/shared/contact"
 	"stille/shared/link"
 	"stille/shared/suppression"
@@ -243,7 +243,7 @@ func TestWhenKeysOrStoreFailNothingIsClaimed(t *testing.T) {
 			if ok := get.StatusCode == 200; ok != c.getOK {
 				t.Errorf("GET: status %d", get.StatusCode)
 			}
-			for _, resp := range []apigw.Response{text, page} {
+			for _, resp := range []gateway.Response{text, page} {
 				if resp.StatusCode != 503 || resp.Headers["retry-after"] == "" {
 					t.Errorf("status %d, Retry-After %q", resp.StatusCode, resp.Headers["retry-after"])
 				}
@@ -291,9 +291,9 @@ func TestTheLogSaysWhatALinkDid(t *testing.T) {
 }
 
 func TestTheListLearnsWhereTheOptOutCameFrom(t *testing.T) {
-	for source, req := range map[suppression.Source]func(string) apigw.Request{
+	for source, req := range map[suppression.Source]func(string) gateway.Request{
 		suppression.SourceOneClick: oneClick,
-		suppression.SourceLink:     func(path string) apigw.Request { return form(path, "unsubscribe") },
+		suppression.SourceLink:     func(path string) gateway.Request { return form(path, "unsubscribe") },
 	} {
 		w := newWorld(t)
 		w.send(t, req(w.path(t, contact.SMS, acmeID)))

@@ -7,13 +7,13 @@ import (
 
 	"pgregory.net/rapid"
 
-	"stille/shared/apigw"
+	"stille/shared/api/gateway"
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
 
-func offersUndo(resp apigw.Response) bool {
+func offersUndo(resp gateway.Response) bool {
 	return strings.Contains(resp.Body, `value="resubscribe"`)
 }
 

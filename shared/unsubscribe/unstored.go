@@ -7,11 +7,11 @@ import (
 	"log/slog"
 	"net/http"
 
-	"stille/shared/apigw"
+	"stille/shared/api/gateway"
 	"stille/shared/contact"
-	"stille/shared/pages"
 	"stille/shared/suppression"
-	"stille/shared/waiting"
+	"stille/shared/unsubscribe/outage"
+	"stille/shared/unsubscribe/pages"
 )
 
 // mayWait tells whether a change that was not stored may be made later. An undo
@@ -47,11 +47,11 @@ func (h Handler) queue(ctx context.Context, person contact.Contact, keys []conta
 			return err
 		}
 	}
-	return h.Waiting.Put(ctx, waiting.Of(keys, h.Channel, c))
+	return h.Waiting.Put(ctx, outage.Of(keys, h.Channel, c))
 }
 
 // queued answers that an opt-out is not stored yet, but will be.
-func queued(page pages.Reader, s pages.Subject, w wish) apigw.Response {
+func queued(page pages.Reader, s pages.Subject, w wish) gateway.Response {
 	if w.page {
 		return page.Queued(s)
 	}
@@ -59,7 +59,7 @@ func queued(page pages.Reader, s pages.Subject, w wish) apigw.Response {
 }
 
 // later answers that nothing could be stored.
-func later(page pages.Reader, w wish) apigw.Response {
+func later(page pages.Reader, w wish) gateway.Response {
 	if w.page {
 		return page.Later(w.action)
 	}

@@ -9,11 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/apigw"
+	"stille/shared/api/gateway"
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
-	"stille/shared/waiting"
+	"stille/shared/unsubscribe/outage"
 )
 
 func TestAnOptOutThatIsNotStoredIsQueued(t *testing.T) {
@@ -28,18 +28,18 @@ func TestAnOptOutThatIsNotStoredIsQueued(t *testing.T) {
 	}
 	cases := []struct {
 		name    string
-		request func(path string) apigw.Request
+		request func(path string) gateway.Request
 		source  suppression.Source
 		says    func(contact.Channel) []string
 	}{
-		{"the page's form", func(p string) apigw.Request { return form(p, "unsubscribe") }, suppression.SourceLink, byPage},
+		{"the page's form", func(p string) gateway.Request { return form(p, "unsubscribe") }, suppression.SourceLink, byPage},
 		{"one-click", oneClick, suppression.SourceOneClick, byText},
-		{"one-click, multipart", func(p string) apigw.Request { return post(p, multipartType, multipartOneClick) }, suppression.SourceOneClick, byText},
-		{"one-click beside resubscribe", func(p string) apigw.Request {
+		{"one-click, multipart", func(p string) gateway.Request { return post(p, multipartType, multipartOneClick) }, suppression.SourceOneClick, byText},
+		{"one-click beside resubscribe", func(p string) gateway.Request {
 			return post(p, urlencoded, "List-Unsubscribe=One-Click&action=resubscribe")
 		}, suppression.SourceOneClick, byText},
-		{"an empty body", func(p string) apigw.Request { return post(p, "", "") }, suppression.SourceLink, byPage},
-		{"an oversized body", func(p string) apigw.Request { return post(p, urlencoded, strings.Repeat("x", 5000)) }, suppression.SourceLink, byPage},
+		{"an empty body", func(p string) gateway.Request { return post(p, "", "") }, suppression.SourceLink, byPage},
+		{"an oversized body", func(p string) gateway.Request { return post(p, urlencoded, strings.Repeat("x", 5000)) }, suppression.SourceLink, byPage},
 	}
 	fails := map[string]func(*world){
 		"the store":                     func(w *world) { w.listErr = errDown },
@@ -65,7 +65,7 @@ func TestAnOptOutThatIsNotStoredIsQueued(t *testing.T) {
 					if strings.Contains(resp.Body, "<form") {
 						t.Error("there is something left to do")
 					}
-					want := []waiting.OptOut{{Keys: []contact.Key{w.key(t, ch)}, Channel: ch, Scope: "acme", Source: c.source, At: w.now}}
+					want := []outage.OptOut{{Keys: []contact.Key{w.key(t, ch)}, Channel: ch, Scope: "acme", Source: c.source, At: w.now}}
 					if diff := cmp.Diff(want, w.waits(t)); diff != "" {
 						t.Error(diff)
 					}

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"stille/shared/pages"
+	"stille/shared/unsubscribe/pages"
 )
 
 // maxBody is the most bytes of a body that are read: far more than a one-click

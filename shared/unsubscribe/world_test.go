@@ -11,15 +11,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"stille/shared/apigw"
+	"stille/shared/api/gateway"
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
-	"stille/shared/keys"
 	"stille/shared/link"
-	"stille/shared/pages"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 	"stille/shared/unsubscribe"
-	"stille/shared/waiting"
+	"stille/shared/unsubscribe/outage"
+	"stille/shared/unsubscribe/pages"
 )
 
 const scopesYAML = `
@@ -88,9 +88,9 @@ func newWorld(t failer) *world {
 		handlers:  map[contact.Channel]unsubscribe.Handler{},
 	}
 	w.freshLinkKeys = w.linkKeys
-	secret, err := keys.NewContactSecret()
+	secret, err := keyring.NewContactSecret()
 	must(t, err)
-	w.contactKeys, err = keys.ParseContact(secret)
+	w.contactKeys, err = keyring.ParseContact(secret)
 	must(t, err)
 	registry, err := scope.Load([]byte(scopesYAML))
 	must(t, err)
@@ -98,7 +98,7 @@ func newWorld(t failer) *world {
 	must(t, err)
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		w.handlers[ch] = unsubscribe.Handler{
-			Channel: ch, Keys: w, List: w, Waiting: waiting.NewQueue(w, "queue"), Scopes: registry, Pages: written,
+			Channel: ch, Keys: w, List: w, Waiting: outage.NewQueue(w, "queue"), Scopes: registry, Pages: written,
 			Log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
 			Now: func() time.Time { return w.now },
 		}
@@ -115,9 +115,9 @@ func must(t failer, err error) {
 
 func newLinkKeys(t failer) *link.Keys {
 	t.Helper()
-	secret, err := keys.NewLinkSecret()
+	secret, err := keyring.NewLinkSecret()
 	must(t, err)
-	set, err := keys.ParseLink(secret)
+	set, err := keyring.ParseLink(secret)
 	must(t, err)
 	return set
 }
@@ -149,11 +149,11 @@ func (w *world) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...
 }
 
 // waits is what the queue holds.
-func (w *world) waits(t failer) []waiting.OptOut {
+func (w *world) waits(t failer) []outage.OptOut {
 	t.Helper()
-	var optOuts []waiting.OptOut
+	var optOuts []outage.OptOut
 	for _, m := range w.messages {
-		o, err := waiting.Read(*m.MessageBody)
+		o, err := outage.Read(*m.MessageBody)
 		must(t, err)
 		optOuts = append(optOuts, o)
 	}
@@ -200,7 +200,7 @@ func (w *world) path(t failer, ch contact.Channel, scopeID uint16) string {
 }
 
 // send lets the handler of the path's door answer.
-func (w *world) send(t failer, req apigw.Request) apigw.Response {
+func (w *world) send(t failer, req gateway.Request) gateway.Response {
 	t.Helper()
 	ch := contact.Email
 	if strings.HasPrefix(req.RawPath, "/s/") {
@@ -232,13 +232,13 @@ func (w *world) stopped(t failer, ch contact.Channel, in scope.Scope) bool {
 
 const urlencoded = "application/x-www-form-urlencoded"
 
-func request(method, path string) apigw.Request {
-	req := apigw.Request{RawPath: path, Headers: map[string]string{"accept": "text/html,*/*;q=0.8"}}
+func request(method, path string) gateway.Request {
+	req := gateway.Request{RawPath: path, Headers: map[string]string{"accept": "text/html,*/*;q=0.8"}}
 	req.RequestContext.HTTP.Method = method
 	return req
 }
 
-func post(path, contentType, body string) apigw.Request {
+func post(path, contentType, body string) gateway.Request {
 	req := request("POST", path)
 	req.Body = body
 	if contentType != "" {
@@ -247,9 +247,9 @@ func post(path, contentType, body string) apigw.Request {
 	return req
 }
 
-func form(path, action string) apigw.Request { return post(path, urlencoded, "action="+action) }
+func form(path, action string) gateway.Request { return post(path, urlencoded, "action="+action) }
 
-func oneClick(path string) apigw.Request {
+func oneClick(path string) gateway.Request {
 	req := post(path, urlencoded, "List-Unsubscribe=One-Click")
 	req.Headers["accept"] = "*/*"
 	return req
@@ -257,7 +257,7 @@ func oneClick(path string) apigw.Request {
 
 // noLeak fails where the log, the queue or an answer holds an address or a
 // token, or where any but the queue holds a key.
-func (w *world) noLeak(t *testing.T, answers ...apigw.Response) {
+func (w *world) noLeak(t *testing.T, answers ...gateway.Response) {
 	t.Helper()
 	texts, queue := []string{w.logs.String()}, []string{}
 	for _, a := range answers {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"stille/shared/texting/phone"
+	"stille/shared/sms/phone"
 )
 
 type command struct {

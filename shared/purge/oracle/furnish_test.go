@@ -17,12 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/objects/objectstest"
 	"stille/shared/contact"
-	"stille/shared/dynamo"
-	"stille/shared/dynamo/dynamotest"
-	"stille/shared/objects/objectstest"
+	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/schema"
 	"stille/shared/scope"
 )
 
@@ -30,7 +30,7 @@ import (
 type estate struct {
 	t       *testing.T
 	db      *dynamodb.Client
-	stack   schema.Stack
+	stack   names.Stack
 	records *dynamo.Records
 	holds   *dynamo.Holds
 	s3      *objectstest.Memory
@@ -70,8 +70,8 @@ func (e *estate) scan(ctx context.Context, table string) ([]map[string]types.Att
 // they do in life.
 func (e *estate) clear(ctx context.Context) error {
 	for table, key := range map[string]string{
-		e.stack.Records(retention.Messaging): schema.AttrID, e.stack.Records(archive): schema.AttrID,
-		e.stack.Holds(): schema.AttrTarget, e.stack.Slots(): schema.AttrSlot,
+		e.stack.Records(retention.Messaging): names.AttrID, e.stack.Records(archive): names.AttrID,
+		e.stack.Holds(): names.AttrTarget, e.stack.Slots(): names.AttrSlot,
 	} {
 		items, err := e.scan(ctx, table)
 		if err != nil {

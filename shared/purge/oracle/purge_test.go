@@ -19,9 +19,9 @@ import (
 	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/objects"
 	"stille/shared/certificate"
-	"stille/shared/dynamo"
-	"stille/shared/objects"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
 	"stille/shared/retention"

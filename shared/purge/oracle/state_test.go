@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"stille/shared/objects/objectstest"
-	"stille/shared/schema"
+	"stille/shared/aws/objects/objectstest"
+	"stille/shared/names"
 )
 
 // state is all that there is, letter by letter: every item of every table, and
@@ -57,14 +57,14 @@ func (s state) note(table string, item map[string]types.AttributeValue) error {
 		return err
 	}
 	name := table
-	for _, key := range []string{schema.AttrID, schema.AttrTarget, schema.AttrKey, schema.AttrClass, schema.AttrRun, schema.AttrSlot} {
+	for _, key := range []string{names.AttrID, names.AttrTarget, names.AttrKey, names.AttrClass, names.AttrRun, names.AttrSlot} {
 		if value, ok := attributes[key]["S"]; ok {
 			name += " " + value.(string)
 		}
 	}
-	if run, ok := attributes[schema.AttrPurgingBy]["S"]; ok {
+	if run, ok := attributes[names.AttrPurgingBy]["S"]; ok {
 		s.Marks[name] = run.(string)
-		delete(attributes, schema.AttrPurgingBy)
+		delete(attributes, names.AttrPurgingBy)
 	}
 	sorted, err := json.Marshal(attributes)
 	s.Items[name] = string(sorted)

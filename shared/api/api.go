@@ -1,0 +1,215 @@
+// Package api is what the functions of the tools' API have in common: who
+// calls and what the key allows, which contacts and which scope a request is
+// about, and one table from errors to answers. It promises that a caller who
+// gets a 4xx has changed nothing, that one who gets a 503 may send the same
+// again (what was written stands and is not written twice), and that an answer
+// never repeats an address.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"stille/shared/api/access"
+	"stille/shared/api/gateway"
+	"stille/shared/contact"
+	"stille/shared/scope"
+)
+
+// Limits of one request.
+const (
+	MaxBody     = 1 << 20 // bytes
+	MaxContacts = 1000
+)
+
+// Call answers the request of a tool whose key is valid. Errors that wrap one
+// of access's or apigw's get their own status; any other is a failing store.
+type Call func(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error)
+
+// Serve returns the handler that lets in the tools guard knows and turns the
+// call's error into an answer.
+func Serve(guard *access.Guard, log *slog.Logger, call Call) gateway.Handler {
+	serve := func(ctx context.Context, req gateway.Request) (gateway.Response, error) {
+		tool, err := guard.Tool(ctx, req.Headers["authorization"])
+		if err == nil {
+			var resp gateway.Response
+			if resp, err = call(ctx, tool, req); err == nil {
+				return resp, nil
+			}
+		}
+		return problem(ctx, log, err), nil
+	}
+	return gateway.Recovered(log, serve, func() gateway.Response {
+		return gateway.Problem(http.StatusInternalServerError, "internal error")
+	})
+}
+
+func problem(ctx context.Context, log *slog.Logger, err error) gateway.Response {
+	var invalid Invalid
+	switch {
+	case errors.As(err, &invalid):
+		return gateway.Problem(http.StatusBadRequest, "the request has fields that cannot be used", invalid...)
+	case errors.Is(err, access.ErrUnauthenticated):
+		return gateway.Problem(http.StatusUnauthorized, access.ErrUnauthenticated.Error())
+	case errors.Is(err, access.ErrForbidden):
+		return gateway.Problem(http.StatusForbidden, err.Error())
+	case errors.Is(err, gateway.ErrTooLarge):
+		return gateway.Problem(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", MaxBody))
+	case errors.Is(err, gateway.ErrMalformed), errors.Is(err, gateway.ErrNotBase64):
+		return gateway.Problem(http.StatusBadRequest, err.Error())
+	}
+	log.ErrorContext(ctx, "the store failed", "error", err)
+	return gateway.Problem(http.StatusServiceUnavailable, "the store does not answer; act as if the answer were no")
+}
+
+// Invalid is the error of a request with bad fields: all of them.
+type Invalid []gateway.Fault
+
+func (i Invalid) Error() string { return fmt.Sprintf("%d fields cannot be used", len(i)) }
+
+// Add notes one more bad field.
+func (i *Invalid) Add(pointer, detail string) {
+	*i = append(*i, gateway.Fault{Pointer: pointer, Detail: detail})
+}
+
+// Err is nil, or the bad fields that were noted.
+func (i *Invalid) Err() error {
+	if len(*i) == 0 {
+		return nil
+	}
+	return *i
+}
+
+// Read decodes the body into a request. Fields of the wrong type come back as
+// the first faults, for the caller to add its own to.
+func Read(req gateway.Request, into any) (Invalid, error) {
+	faults, err := gateway.Decode(req, MaxBody, into)
+	return faults, err
+}
+
+// Contact is a contact as a tool writes it.
+type Contact struct {
+	Channel string `json:"channel"`
+	Address string `json:"address"`
+	Region  string `json:"region"` // ISO 3166, for a number without a country
+}
+
+// InvalidAddress is the reason given for a contact whose address cannot be
+// parsed: an answer about that contact, never a failure of the call.
+const InvalidAddress = "invalid-address"
+
+// Contacts are the contacts of one request, in its order: each is parsed, or
+// has an address that cannot be.
+type Contacts []Parsed
+
+// Parsed is a contact and its keys, the newest first; both are empty where the
+// address cannot be parsed.
+type Parsed struct {
+	Contact contact.Contact
+	Keys    []contact.Key
+}
+
+// Valid tells whether the address could be parsed.
+func (p Parsed) Valid() bool { return len(p.Keys) > 0 }
+
+// Key is the contact's newest key; empty where the address cannot be parsed.
+func (p Parsed) Key() contact.Key {
+	if !p.Valid() {
+		return ""
+	}
+	return p.Keys[0]
+}
+
+// Count notes a fault where there are none or too many of something.
+func (i *Invalid) Count(pointer string, n, most int) {
+	if n < 1 || n > most {
+		i.Add(pointer, fmt.Sprintf("must be 1 to %d, not %d", most, n))
+	}
+}
+
+// ContactKeys is where the contact key set comes from.
+type ContactKeys interface {
+	Contact(ctx context.Context) (*contact.KeySet, error)
+}
+
+// Parse reads the contacts, the last of a request to be read: its error is all
+// that is wrong with the request, or why the keys cannot be had. A channel that
+// does not exist is a fault of the request; an address that cannot be parsed is
+// an answer about the contact.
+func Parse(ctx context.Context, keys ContactKeys, given []Contact, faults *Invalid) (Contacts, error) {
+	if len(given) == 0 {
+		return nil, faults.Err()
+	}
+	set, err := keys.Contact(ctx)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := parseAll(given, set, faults)
+	if err != nil {
+		return nil, err
+	}
+	return parsed, faults.Err()
+}
+
+func parseAll(given []Contact, set *contact.KeySet, faults *Invalid) (Contacts, error) {
+	parsed := make(Contacts, len(given))
+	keys := make([]contact.Key, 0, len(given)) // of all, as long as there is one live key
+	for i, g := range given {
+		ch, err := contact.ParseChannel(g.Channel)
+		if err != nil {
+			faults.Add(fmt.Sprintf("/contacts/%d/channel", i), `must be "email" or "sms"`)
+			continue
+		}
+		before := len(keys)
+		if parsed[i], err = parse(ch, g, set, keys); err != nil {
+			return nil, err
+		}
+		if parsed[i].Valid() {
+			keys = parsed[i].Keys
+			parsed[i].Keys = keys[before:len(keys):len(keys)]
+		}
+	}
+	return parsed, nil
+}
+
+// ParseOne reads one contact. Its error is about the keys, never the address.
+func ParseOne(ch contact.Channel, given Contact, set *contact.KeySet) (Parsed, error) {
+	return parse(ch, given, set, nil)
+}
+
+// parse appends the contact's keys to keys, and returns all of them.
+func parse(ch contact.Channel, given Contact, set *contact.KeySet, keys []contact.Key) (Parsed, error) {
+	c, err := contact.Normalise(ch, given.Address, given.Region)
+	if err != nil {
+		return Parsed{}, nil //nolint:nilerr // it is the answer: not Valid
+	}
+	keys, err = set.AppendKeys(keys, c)
+	if err != nil {
+		return Parsed{}, fmt.Errorf("deriving contact keys: %w", err)
+	}
+	return Parsed{Contact: c, Keys: keys}, nil
+}
+
+// Scope finds the scope a request names: one of the registry's, every scope
+// ("*"), or, where there is only one brand, that brand for a request that
+// names none.
+func Scope(scopes *scope.Registry, named string, faults *Invalid) scope.Scope {
+	if named == "" {
+		if only, ok := scopes.Only(); ok {
+			return only.Scope
+		}
+		faults.Add("/scope", "must be given, as there is more than one brand")
+		return ""
+	}
+	if scope.Scope(named) == scope.Everywhere {
+		return scope.Everywhere
+	}
+	entry, ok := scopes.Lookup(scope.Scope(named))
+	if !ok {
+		faults.Add("/scope", "is not a scope of this system")
+	}
+	return entry.Scope
+}

@@ -1,0 +1,36 @@
+package apitest
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"stille/shared/api"
+	"stille/shared/api/gateway"
+	"stille/shared/sdk/go"
+)
+
+// Client is the Go client of a server on which the call answers at its route,
+// with the house's key.
+func (h *House) Client(t testing.TB, call api.Call) *client.Client {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+h.route, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		resp := h.Serve(t, call, gateway.Request{Body: string(body), Headers: map[string]string{"authorization": r.Header.Get("Authorization")}})
+		for name, value := range resp.Headers {
+			w.Header().Set(name, value)
+		}
+		w.WriteHeader(resp.StatusCode)
+		_, _ = io.WriteString(w, resp.Body)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	made, err := client.New(server.URL, h.APIKey, nil)
+	must(t, err)
+	return made
+}

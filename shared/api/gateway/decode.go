@@ -1,0 +1,159 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// ErrMalformed means that a body is no JSON text in UTF-8.
+var ErrMalformed = errors.New("the body is not valid JSON")
+
+// Time is a time (RFC 3339) of which it matters whether it was given at all:
+// Given is true for null too, which leaves the time zero.
+type Time struct {
+	time.Time
+	Given bool
+	Null  bool // it was given as null
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *Time) UnmarshalJSON(text []byte) error {
+	t.Given, t.Null = true, string(text) == "null"
+	return t.Time.UnmarshalJSON(text)
+}
+
+// Decode reads a JSON body into the struct that into points to. It returns a
+// fault for every field that is unknown or of the wrong type, and has then
+// filled in everything else, so that the caller can add its own faults and
+// name them all at once. Errors are ErrTooLarge, ErrNotBase64 and ErrMalformed.
+func Decode(req Request, limit int, into any) ([]Fault, error) {
+	body, err := Body(req, limit)
+	if err != nil {
+		return nil, err
+	}
+	// encoding/json would replace what is no UTF-8: another address than the
+	// one that was meant.
+	if !utf8.Valid(body) {
+		return nil, ErrMalformed
+	}
+	if decodeAll(body, into) {
+		return nil, nil
+	}
+	if !json.Valid(body) {
+		return nil, ErrMalformed
+	}
+	target := reflect.ValueOf(into).Elem()
+	target.SetZero()
+	return fill("", body, target), nil
+}
+
+// decodeAll tells whether the body is one object without faults. Only where it
+// is not is it read again, to find out what is wrong.
+func decodeAll(body []byte, into any) bool {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && dec.Decode(into) == nil &&
+		len(bytes.TrimSpace(body[dec.InputOffset():])) == 0
+}
+
+// fill reads raw into v field by field and notes what does not fit.
+func fill(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
+	own := v.Addr().Type().Implements(reflect.TypeFor[json.Unmarshaler]())
+	switch {
+	case v.Kind() == reflect.Struct && !own:
+		return fillStruct(pointer, raw, v)
+	case v.Kind() == reflect.Slice && !own:
+		return fillSlice(pointer, raw, v)
+	case v.Kind() == reflect.Pointer && string(raw) != "null":
+		v.Set(reflect.New(v.Type().Elem()))
+		return fill(pointer, raw, v.Elem())
+	}
+	if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
+		v.SetZero()
+		return []Fault{{pointer, "must be " + expected(v.Type())}}
+	}
+	return nil
+}
+
+func fillStruct(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil || (members == nil && pointer == "") {
+		return []Fault{{pointer, "must be an object"}}
+	}
+	names := make([]string, 0, len(members))
+	for name := range members {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var faults []Fault
+	for _, name := range names {
+		at := pointer + "/" + name
+		field, ok := fieldOf(v, name)
+		switch {
+		case ok:
+			faults = append(faults, fill(at, members[name], field)...)
+		case isFieldName(name):
+			faults = append(faults, Fault{at, "is not a field of this request"})
+		default:
+			faults = append(faults, Fault{pointer, "has a field with a name that no field of a request has"})
+		}
+	}
+	return faults
+}
+
+// isFieldName tells whether a name can be repeated: letters only, so that it
+// is a mistyped field, and no address, number or key that got into its place.
+func isFieldName(name string) bool {
+	const longest = 32
+	return name != "" && len(name) <= longest && strings.IndexFunc(name, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+	}) < 0
+}
+
+// fieldOf matches names as encoding/json does: in any case.
+func fieldOf(v reflect.Value, name string) (reflect.Value, bool) {
+	for i := range v.NumField() {
+		tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if strings.EqualFold(tag, name) {
+			return v.Field(i), true
+		}
+	}
+	return reflect.Value{}, false
+}
+
+func fillSlice(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
+	var elements []json.RawMessage
+	if err := json.Unmarshal(raw, &elements); err != nil {
+		return []Fault{{pointer, "must be a list"}}
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(elements), len(elements)))
+	var faults []Fault
+	for i, element := range elements {
+		faults = append(faults, fill(fmt.Sprintf("%s/%d", pointer, i), element, v.Index(i))...)
+	}
+	return faults
+}
+
+// expected says in words what JSON a type takes.
+func expected(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t == reflect.TypeFor[time.Time](), t == reflect.TypeFor[Time]():
+		return "a time, as in RFC 3339"
+	case t.Kind() == reflect.String:
+		return "text"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	default:
+		return "a number"
+	}
+}

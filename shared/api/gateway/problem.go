@@ -1,0 +1,96 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// Fault is one thing that is wrong with a request. Pointer is a JSON pointer
+// (RFC 6901) into the body, empty for all of it; Detail never repeats a value.
+type Fault struct {
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
+}
+
+// maxFaults keeps an answer far below the 6 MB a function may return, with
+// room for several faults in each of the most contacts a request may name.
+const maxFaults = 5000
+
+type problem struct {
+	Title  string  `json:"title"`
+	Status int     `json:"status"`
+	Errors []Fault `json:"errors,omitempty"`
+}
+
+// JSON answers with v.
+func JSON(status int, v any) Response {
+	return answer(status, "application/json", v)
+}
+
+// Problem answers with a problem (RFC 9457) whose type is about:blank. Of
+// several faults at or below one pointer it keeps the first: once a field has
+// the wrong type, that it is also missing is no news. So faults that Decode
+// found go before those of the reader's own.
+func Problem(status int, title string, faults ...Fault) Response {
+	resp := answer(status, "application/problem+json", problem{Title: title, Status: status, Errors: distinct(faults)})
+	switch status {
+	case http.StatusUnauthorized:
+		resp.Headers["www-authenticate"] = "Bearer"
+	case http.StatusServiceUnavailable:
+		resp.Headers["retry-after"] = "5"
+	}
+	return resp
+}
+
+func distinct(faults []Fault) []Fault {
+	seen := make(map[string]bool, len(faults))
+	var kept []Fault
+	for _, f := range faults {
+		if covered(seen, f.Pointer) {
+			continue
+		}
+		if len(kept) == maxFaults {
+			return append(kept, Fault{Detail: "there is more, which is not listed"})
+		}
+		seen[f.Pointer] = true
+		kept = append(kept, f)
+	}
+	return kept
+}
+
+// covered tells whether the pointer, or one above it, was seen.
+func covered(seen map[string]bool, pointer string) bool {
+	for {
+		if seen[pointer] {
+			return true
+		}
+		last := strings.LastIndexByte(pointer, '/')
+		if last < 0 {
+			return false
+		}
+		pointer = pointer[:last]
+	}
+}
+
+func answer(status int, contentType string, v any) Response {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		// Only a value that has no JSON at all: a mistake of ours.
+		status, contentType = http.StatusInternalServerError, "application/problem+json"
+		body.Reset()
+		body.WriteString(`{"title":"internal error","status":500}`)
+	}
+	return Response{
+		StatusCode: status,
+		Headers: map[string]string{
+			"content-type":           contentType,
+			"cache-control":          "no-store",
+			"x-content-type-options": "nosniff",
+		},
+		Body: body.String(),
+	}
+}

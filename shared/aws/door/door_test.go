@@ -1,0 +1,61 @@
+package door_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"stille/shared/api/gateway"
+	"stille/shared/aws/door"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/contact"
+	"stille/shared/names"
+)
+
+// container is one that is configured with these variables.
+func container(variables map[string]string) *lambdafn.Container {
+	return &lambdafn.Container{
+		Env:   lambdafn.NewReader(func(name string) (string, bool) { value, ok := variables[name]; return value, ok }),
+		AWS:   aws.Config{Region: "eu-north-1"},
+		Log:   slog.New(slog.DiscardHandler),
+		Stack: "unit",
+	}
+}
+
+func TestADoorOpensWhereEverythingIsConfigured(t *testing.T) {
+	scopes, err := os.ReadFile(filepath.Join("..", "..", "..", "infra", names.ScopesFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, names.ScopesFile), scopes, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := container(map[string]string{names.VarTaskRoot: root, names.VarWaitingQueue: "https://queue"})
+	serve, ok := door.Of(contact.SMS, time.Now)(c).(func(context.Context, gateway.Request) (gateway.Response, error))
+	if err := c.Env.Err(); err != nil || !ok {
+		t.Fatalf("error %v, or no handler", err)
+	}
+	// The wrong channel's door is closed without a look at any key.
+	var req gateway.Request
+	req.RequestContext.HTTP.Method, req.RawPath = "GET", "/e/x"
+	if resp, err := serve(t.Context(), req); err != nil || resp.StatusCode != 404 {
+		t.Errorf("status %d, error %v", resp.StatusCode, err)
+	}
+}
+
+func TestADoorSaysAllThatIsMissing(t *testing.T) {
+	c := container(map[string]string{names.VarTaskRoot: t.TempDir()})
+	door.Of(contact.Email, time.Now)(c)
+	for _, missing := range []string{names.VarWaitingQueue, names.ScopesFile} {
+		if err := c.Env.Err(); err == nil || !strings.Contains(err.Error(), missing) {
+			t.Errorf("error %v does not name %s", err, missing)
+		}
+	}
+}

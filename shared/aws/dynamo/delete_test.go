@@ -1,0 +1,125 @@
+//go:build store
+
+package dynamo_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/retention"
+)
+
+// page is one of the shard of subject 1, at an epoch of its fence.
+func page(epoch int64) dynamo.Page {
+	return dynamo.Page{Class: class, Run: "run-1", Shard: retention.Shard(string(key(1))), Epoch: epoch}
+}
+
+func TestDeleteUnderFence(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records, deleter, holds := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack), dynamo.NewHolds(db, stack)
+	var all []dynamo.Stored
+	for n := range 120 { // more than one transaction takes
+		all = append(all, stamp(t, records, store(t, records, consent(fmt.Sprintf("sub-%03d", n), 1, now))))
+	}
+	// One is renewed after it was read, one gets withdrawn, one moves to another
+	// subject, one is deleted, one gets an object that would be left behind.
+	withObject := consent("sub-004", 1, now)
+	withObject.Objects = []string{"s3://bucket/key"}
+	store(t, records, withObject)
+	store(t, records, consent("sub-000", 1, now.Add(time.Hour)))
+	if _, err := records.Withdraw(t.Context(), class, all[1], now); err != nil {
+		t.Fatal(err)
+	}
+	store(t, records, consent("sub-002", 2, now))
+	if _, err := db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(stack.Records(class)), Key: map[string]types.AttributeValue{
+		"id": &types.AttributeValueMemberS{Value: "sub-003"},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+
+	done, err := deleter.DeleteUnderFence(t.Context(), page(0), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(done.Changed)
+	if diff := cmp.Diff([]string{"sub-000", "sub-001", "sub-002", "sub-004"}, done.Changed); diff != "" {
+		t.Errorf("changed (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"sub-003"}, done.Gone); diff != "" {
+		t.Errorf("gone (-want +got):\n%s", diff)
+	}
+	if len(done.Deleted) != 115 {
+		t.Errorf("%d deleted, want 115", len(done.Deleted))
+	}
+	for _, s := range all {
+		_, err := records.Get(t.Context(), class, s.ID)
+		if deleted, gone := slices.Contains(done.Deleted, s.ID), errors.Is(err, dynamo.ErrNoRecord); gone != (deleted || s.ID == "sub-003") {
+			t.Errorf("%s: said to be deleted %v, is gone %v", s.ID, deleted, gone)
+		}
+	}
+
+	if _, err := holds.Set(t.Context(), nil, []retention.Hold{{Case: "c-1", Reason: "claim", Kind: retention.Legal, Target: retention.RecordTarget(class, "other"), SetAt: now}}); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := records.Get(t.Context(), class, "sub-001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := deleter.DeleteUnderFence(t.Context(), page(0), []dynamo.Stored{kept}); !errors.Is(err, dynamo.ErrFenceMoved) {
+		t.Errorf("error %v, want ErrFenceMoved", err)
+	}
+	if _, err := records.Get(t.Context(), class, "sub-001"); err != nil {
+		t.Errorf("deleted behind a fence that had moved: %v", err)
+	}
+	if _, err := deleter.DeleteUnderFence(t.Context(), page(1), []dynamo.Stored{kept}); err != nil {
+		t.Errorf("at the fence's new epoch: %v", err)
+	}
+}
+
+func TestATransactionThatIsTooLargeGoesInHalves(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records, deleter := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack)
+	large := fmt.Sprintf("%q", make([]byte, 50_000)) // 200 KB as JSON
+	var all []dynamo.Stored
+	for n := range 40 {
+		r := consent(fmt.Sprintf("sub-%02d", n), 1, now)
+		r.Data = []byte(large)
+		all = append(all, store(t, records, r))
+	}
+	done, err := deleter.DeleteUnderFence(t.Context(), page(0), all)
+	if err != nil || len(done.Deleted) != len(all) {
+		t.Errorf("%d of %d deleted, error %v", len(done.Deleted), len(all), err)
+	}
+}
+
+func TestATransactionRefusedForOneOfItsItemsGoesInHalves(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records := dynamo.NewRecords(db, stack)
+	var all []dynamo.Stored
+	for n := range 4 {
+		all = append(all, store(t, records, consent(fmt.Sprintf("sub-%d", n), 1, now)))
+	}
+	refusals := 0
+	refusing := dynamotest.Intercept(db, func(operation string) error {
+		if refusals++; operation != "TransactWriteItems" || refusals > 2 {
+			return nil
+		}
+		return &types.TransactionCanceledException{CancellationReasons: []types.CancellationReason{
+			{Code: aws.String("None")}, {Code: aws.String("ValidationError")},
+		}}
+	})
+	done, err := dynamo.NewDeleter(refusing, stack).DeleteUnderFence(t.Context(), page(0), all)
+	if err != nil || len(done.Deleted) != len(all) || refusals != 2+4 {
+		t.Errorf("%d deleted in %d requests, error %v", len(done.Deleted), refusals, err)
+	}
+}

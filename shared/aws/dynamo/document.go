@@ -1,0 +1,94 @@
+package dynamo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/contact"
+	"stille/shared/names"
+)
+
+// Document is a record with all that lies in it, whoever wrote that.
+type Document struct {
+	// Stored is what the system makes of the record; where it can make nothing
+	// of it, Err wraps ErrUnreadable, and only the attributes tell.
+	Stored
+	Err error
+	// Attributes are all of them, as values that encoding/json writes; data in
+	// JSON is a json.RawMessage.
+	Attributes map[string]any
+}
+
+// About is whom the record is about, also where it cannot be understood
+// otherwise.
+func (d Document) About() contact.Key {
+	subject, _ := d.Attributes[names.AttrSubject].(string)
+	return contact.Key(subject)
+}
+
+// Document reads one record strongly, with what its owner keeps in it. The
+// error wraps ErrNoRecord where there is none.
+func (r *Records) Document(ctx context.Context, class, id string) (Document, error) {
+	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: aws.String(r.stack.Records(class)), Key: recordKey(id), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return Document{}, fmt.Errorf("reading a record: %w", err)
+	}
+	if out.Item == nil {
+		return Document{}, ErrNoRecord
+	}
+	d := Document{Attributes: plainMap(out.Item)}
+	d.Stored, d.Err = decodeRecord(out.Item)
+	d.ID = id
+	if data, ok := d.Attributes[names.AttrData].(string); ok && json.Valid([]byte(data)) {
+		d.Attributes[names.AttrData] = json.RawMessage(data)
+	}
+	return d, nil
+}
+
+func plainMap(from item) map[string]any {
+	into := make(map[string]any, len(from))
+	for name, value := range from {
+		into[name] = plain(value)
+	}
+	return into
+}
+
+// plain is a value as encoding/json writes it. Numbers keep all their digits.
+func plain(from types.AttributeValue) any {
+	switch v := from.(type) {
+	case *types.AttributeValueMemberS:
+		return v.Value
+	case *types.AttributeValueMemberN:
+		return json.Number(v.Value)
+	case *types.AttributeValueMemberBOOL:
+		return v.Value
+	case *types.AttributeValueMemberB:
+		return v.Value
+	case *types.AttributeValueMemberSS:
+		return v.Value
+	case *types.AttributeValueMemberBS:
+		return v.Value
+	case *types.AttributeValueMemberNS:
+		numbers := make([]json.Number, len(v.Value))
+		for i, n := range v.Value {
+			numbers[i] = json.Number(n)
+		}
+		return numbers
+	case *types.AttributeValueMemberL:
+		list := make([]any, len(v.Value))
+		for i, one := range v.Value {
+			list[i] = plain(one)
+		}
+		return list
+	case *types.AttributeValueMemberM:
+		return plainMap(v.Value)
+	}
+	return nil // a null
+}

@@ -1,0 +1,155 @@
+package dynamotest
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/names"
+)
+
+// started is the DynamoDB Local of this test process: starting one takes
+// longer than most tests, so they share it. It ends with the process.
+var started = sync.OnceValues(Start) //nolint:gochecknoglobals // one server a process
+
+// accessKey is that of this test process. DynamoDB Local has a database for each
+// access key, with a thread of its own: processes that share a server do not
+// wait for each other, nor for the tables that another one left behind.
+var accessKey = sync.OnceValue(rand.Text) //nolint:gochecknoglobals // one database a process
+
+// Client returns a client of this process's database in DynamoDB Local.
+func Client(t testing.TB) *dynamodb.Client { return open(t, accessKey()) }
+
+// open returns a client of the database of an access key.
+func open(t testing.TB, accessKey string) *dynamodb.Client {
+	t.Helper()
+	endpoint := os.Getenv(Endpoint)
+	if endpoint == "" {
+		server, err := started()
+		if err != nil {
+			t.Fatal(err)
+		}
+		endpoint = server.Endpoint
+	}
+	return dynamodb.New(dynamodb.Options{
+		BaseEndpoint: aws.String(endpoint),
+		Region:       "eu-north-1",
+		Credentials:  credentials.NewStaticCredentialsProvider(accessKey, "test", ""),
+	})
+}
+
+// Tables creates every table of a stack, with a table for each of the classes,
+// and returns the stack's name, which no other test has. The tables are empty;
+// they are deleted when the test ends.
+func Tables(t testing.TB, classes ...string) (*dynamodb.Client, names.Stack) {
+	t.Helper()
+	return create(t, Client(t), classes)
+}
+
+// TablesApart creates them in a database of their own: what is done there waits
+// for nothing that is done elsewhere, and Client does not see it.
+func TablesApart(t testing.TB, classes ...string) (*dynamodb.Client, names.Stack) {
+	t.Helper()
+	return create(t, open(t, rand.Text()), classes)
+}
+
+func create(t testing.TB, client *dynamodb.Client, classes []string) (*dynamodb.Client, names.Stack) {
+	t.Helper()
+	stack := names.Stack("test" + strings.ToLower(rand.Text()))
+	for _, table := range tables(stack, classes) {
+		if _, err := client.CreateTable(t.Context(), table); err != nil {
+			t.Fatalf("creating %s: %v", *table.TableName, err)
+		}
+		t.Cleanup(func() {
+			// The test's own context has ended by now.
+			_, err := client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: table.TableName})
+			if err != nil {
+				t.Errorf("deleting %s: %v", *table.TableName, err)
+			}
+		})
+	}
+	return client, stack
+}
+
+// tables are the tables of a stack, as far as the store can tell: keys and
+// indexes. Nothing here reads their streams.
+func tables(stack names.Stack, classes []string) []*dynamodb.CreateTableInput {
+	all := []*dynamodb.CreateTableInput{
+		table(stack.Suppressions(), names.AttrKey),
+		table(stack.Ledger(), names.AttrKey, names.AttrVersion),
+		table(stack.Holds(), names.AttrTarget),
+		table(stack.Runs(), names.AttrClass, names.AttrRun),
+		table(stack.Tools(), names.AttrHash),
+		table(stack.Replies(), names.AttrID),
+	}
+	slots := table(stack.Slots(), names.AttrSlot)
+	addIndex(slots, names.IndexRecord, names.AttrRecord)
+	all = append(all, slots)
+	for _, class := range classes {
+		records := table(stack.Records(class), names.AttrID)
+		addIndex(records, names.IndexDue, names.AttrRetentionShard, names.AttrRetentionSort)
+		addIndex(records, names.IndexWithdrawn, names.AttrRetentionShard, names.AttrWithdrawnAt)
+		addIndex(records, names.IndexSubject, names.AttrSubject)
+		addIndex(records, names.IndexRunning, names.AttrRetentionShard, names.AttrActiveSort)
+		all = append(all, records)
+	}
+	return all
+}
+
+// table is a table with this partition key and, where there is a second
+// attribute, that sort key.
+func table(name string, key ...string) *dynamodb.CreateTableInput {
+	input := &dynamodb.CreateTableInput{
+		TableName:   aws.String(name),
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema:   keySchema(key),
+	}
+	define(input, key)
+	return input
+}
+
+func addIndex(input *dynamodb.CreateTableInput, name string, key ...string) {
+	input.GlobalSecondaryIndexes = append(input.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
+		IndexName:  aws.String(name),
+		KeySchema:  keySchema(key),
+		Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+	})
+	define(input, key)
+}
+
+func keySchema(attributes []string) []types.KeySchemaElement {
+	elements := []types.KeySchemaElement{{AttributeName: aws.String(attributes[0]), KeyType: types.KeyTypeHash}}
+	for _, attribute := range attributes[1:] {
+		elements = append(elements, types.KeySchemaElement{AttributeName: aws.String(attribute), KeyType: types.KeyTypeRange})
+	}
+	return elements
+}
+
+// define defines the attributes once each: DynamoDB refuses a second time.
+func define(input *dynamodb.CreateTableInput, attributes []string) {
+	defined := make(map[string]bool)
+	for _, definition := range input.AttributeDefinitions {
+		defined[*definition.AttributeName] = true
+	}
+	for _, attribute := range attributes {
+		if defined[attribute] {
+			continue
+		}
+		kind := types.ScalarAttributeTypeS
+		if attribute == names.AttrVersion {
+			kind = types.ScalarAttributeTypeN
+		}
+		input.AttributeDefinitions = append(input.AttributeDefinitions, types.AttributeDefinition{
+			AttributeName: aws.String(attribute),
+			AttributeType: kind,
+		})
+	}
+}

@@ -1,0 +1,86 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/contact"
+	"stille/shared/names"
+	"stille/shared/retention"
+)
+
+// The counts in this file say what still needs a contact key: what only a
+// lookup under that key finds. Each reads its whole table, strongly.
+
+// CountUnmerged returns how many suppressions under the contact key of this id
+// no newer key's suppression has taken over.
+func (s *Suppressions) CountUnmerged(ctx context.Context, keyID uint32) (int, error) {
+	unmerged := expression.AttributeNotExists(expression.Name(names.AttrMergedInto))
+	e, err := expression.NewBuilder().WithProjection(expression.NamesList(expression.Name(names.AttrKey))).WithFilter(unmerged).Build()
+	if err != nil {
+		return 0, fmt.Errorf("building a scan: %w", err)
+	}
+	return count(ctx, s.db, s.table, e, func(stored item) bool {
+		return madeBy(keyID, stored[names.AttrKey])
+	})
+}
+
+// CountSubjects returns how many contacts are held under their key of this id.
+// A hold that cannot be understood holds; one that was lifted does not count.
+func (h *Holds) CountSubjects(ctx context.Context, keyID uint32) (int, error) {
+	return count(ctx, h.db, h.table, expression.Expression{}, func(stored item) bool {
+		target, _ := stored[names.AttrTarget].(*types.AttributeValueMemberS) // the partition key: always there, always a string
+		subject, ok := retention.Target(target.Value).Subject()
+		if !ok || keyID == 0 || subject.KeyID() != keyID {
+			return false
+		}
+		holds, err := decodeHolds(stored)
+		return err != nil || slices.ContainsFunc(holds, retention.Hold.Active)
+	})
+}
+
+// CountSubjects returns how many of the class's records have a subject under
+// the contact key of this id.
+func (r *Records) CountSubjects(ctx context.Context, class string, keyID uint32) (int, error) {
+	e, err := expression.NewBuilder().WithProjection(expression.NamesList(expression.Name(names.AttrSubject))).Build()
+	if err != nil {
+		return 0, fmt.Errorf("building a scan: %w", err)
+	}
+	return count(ctx, r.db, r.stack.Records(class), e, func(stored item) bool {
+		return madeBy(keyID, stored[names.AttrSubject])
+	})
+}
+
+// madeBy tells whether the value is a contact's key, made by the key of this id.
+func madeBy(keyID uint32, value types.AttributeValue) bool {
+	key, ok := value.(*types.AttributeValueMemberS)
+	return ok && keyID != 0 && contact.Key(key.Value).KeyID() == keyID
+}
+
+// count scans a table strongly and counts what it is told to.
+func count(ctx context.Context, db *dynamodb.Client, table string, e expression.Expression, counts func(item) bool) (int, error) {
+	pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{
+		TableName: &table, ConsistentRead: aws.Bool(true),
+		ProjectionExpression: e.Projection(), FilterExpression: e.Filter(),
+		ExpressionAttributeNames: e.Names(),
+	})
+	found := 0
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("counting in %s: %w", table, err)
+		}
+		for _, stored := range page.Items {
+			if counts(stored) {
+				found++
+			}
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,342 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/contact"
+	"stille/shared/names"
+	"stille/shared/retention"
+	"stille/shared/scope"
+)
+
+// Records are the class tables: what a policy says is deleted.
+type Records struct {
+	db    *dynamodb.Client
+	stack names.Stack
+}
+
+// NewRecords returns the class tables of a stack.
+func NewRecords(db *dynamodb.Client, stack names.Stack) *Records {
+	return &Records{db: db, stack: stack}
+}
+
+// storedRecord is a record as its owner writes it. Times are RFC 3339; other
+// services write them too, so any offset and precision is read.
+type storedRecord struct {
+	ID             string   `dynamodbav:"id"`
+	Subject        string   `dynamodbav:"subject,omitempty"`
+	Former         []string `dynamodbav:"formerSubjects,omitempty"`
+	Scope          string   `dynamodbav:"scope,omitempty"`
+	Basis          string   `dynamodbav:"basis,omitempty"`
+	OccurredAt     string   `dynamodbav:"occurredAt,omitempty"`
+	RetentionStart string   `dynamodbav:"retentionStart,omitempty"`
+	StartAsOf      string   `dynamodbav:"startAsOf,omitempty"`
+	LastActivityAt string   `dynamodbav:"lastActivityAt,omitempty"`
+	WithdrawnAt    string   `dynamodbav:"withdrawnAt,omitempty"`
+	Objects        []string `dynamodbav:"objects,omitempty"`
+	RetentionSort  string   `dynamodbav:"retentionSort,omitempty"`
+	RetentionShard string   `dynamodbav:"retentionShard,omitempty"`
+	ActiveSort     string   `dynamodbav:"activeSort,omitempty"`
+	PurgingBy      string   `dynamodbav:"purgingBy,omitempty"`
+}
+
+// Stored is a record as it lies in a class table, with its place in the
+// indexes. It remembers what was read, letter by letter: later writes are
+// conditional on that, and other services write times in any form.
+type Stored struct {
+	retention.Record
+	Sort  string // "" while the record is not stamped or still running
+	Shard string // "" until the record is stamped, then fixed for good
+	// ActiveSort is when something last happened with a running record, as it
+	// was when the record was stamped; "" for every other one.
+	ActiveSort string
+	// PurgingBy is the run that has marked the record: its objects are being
+	// deleted, and it goes after them. "" for every other record.
+	PurgingBy string
+
+	was item
+}
+
+// WithdrawnAs tells whether the record says already that it was withdrawn at
+// this time, in the form that sorts.
+func (s Stored) WithdrawnAs(at time.Time) bool {
+	written, _ := s.was[names.AttrWithdrawnAt].(*types.AttributeValueMemberS)
+	return written != nil && written.Value == retention.Sort(at)
+}
+
+// ErrBeingPurged means that a purge has begun to delete the record's objects:
+// nothing changes the record any more, until it is gone.
+var ErrBeingPurged = errors.New("the record is being purged")
+
+func recordKey(id string) item { return item{names.AttrID: text(id)} }
+
+// Put stores a record by its id. The withdrawal that an earlier record of the
+// same id carries stays, unless the record occurred after it or is about
+// another subject or scope, and so does a newer word on its end; everything
+// else is replaced. An older record than the stored one changes nothing, and Put
+// returns false. A stored one is only touched if may allows it; an error of
+// may's is returned as it is. The error wraps ErrBeingPurged where a purge has
+// marked the stored one: written over, it would stand without its objects.
+//
+// A record that is to be its subject's only one in its class and scope comes
+// with the subject's live keys, its own first. Where there is another one, the
+// error is a DuplicateError and nothing is stored.
+func (r *Records) Put(
+	ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key,
+) (bool, error) {
+	table := r.stack.Records(class)
+	for n := 1; n <= attempts; n++ {
+		old, err := r.Get(ctx, class, record.ID)
+		if err != nil && !errors.Is(err, ErrNoRecord) {
+			return false, err
+		}
+		if err == nil {
+			switch err := may(old.Record); {
+			case err != nil:
+				return false, err
+			case old.PurgingBy != "":
+				return false, ErrBeingPurged
+			case !record.Supersedes(old.Record):
+				return false, nil
+			}
+		}
+		update, err := replacement(table, record.Replacing(old.Record, class), old)
+		done := false
+		if len(only) > 0 && err == nil {
+			done, err = r.putOnly(ctx, class, record, only, update)
+		} else {
+			done, err = r.whether(ctx, "storing a record", update, err)
+		}
+		if done || err != nil {
+			return done, err
+		}
+		if err := pause(ctx, n); err != nil {
+			return false, err
+		}
+	}
+	return false, fmt.Errorf("storing a record: %w", ErrContended)
+}
+
+// replacement writes the record over the old one, provided that is unchanged.
+// Attributes that are not ours to know stay as they are.
+func replacement(table string, record retention.Record, old Stored) (*dynamodb.UpdateItemInput, error) {
+	withdrawn := ""
+	sameBasis := record.Subject == old.Subject && record.Scope == old.Scope
+	if sameBasis && !old.WithdrawnAt.IsZero() && !record.OccurredAt.After(old.WithdrawnAt) {
+		withdrawn = retention.Sort(old.WithdrawnAt)
+	}
+	var update expression.UpdateBuilder
+	for _, attribute := range []struct{ name, value string }{
+		{names.AttrSubject, string(record.Subject)},
+		{names.AttrScope, string(record.Scope)},
+		{names.AttrBasis, string(record.Basis)},
+		{names.AttrOccurredAt, instant(record.OccurredAt)},
+		{names.AttrRetentionStart, instant(record.Start)},
+		{names.AttrStartAsOf, instant(record.StartAsOf)},
+		{names.AttrLastActivityAt, instant(record.LastActivityAt)},
+		{names.AttrWithdrawnAt, withdrawn},
+		{names.AttrData, string(record.Data)}, // JSON, as it was given
+	} {
+		update = assign(update, attribute.name, attribute.value)
+	}
+	update = assignList(update, names.AttrObjects, record.Objects)
+	update = assignList(update, names.AttrFormerSubjects, record.Former)
+	return updateItem(table, record.ID, update, old.unchanged())
+}
+
+// decidedOn are the attributes that a decision about a record rests on.
+func decidedOn() []string {
+	return []string{
+		names.AttrRetentionStart, names.AttrStartAsOf, names.AttrWithdrawnAt, names.AttrSubject, names.AttrFormerSubjects,
+		names.AttrScope, names.AttrBasis, names.AttrOccurredAt, names.AttrObjects, names.AttrPurgingBy,
+	}
+}
+
+// unchanged is the condition that what a decision about the record rests on is
+// still as it was read, whatever its form.
+func (s Stored) unchanged() expression.ConditionBuilder {
+	var conditions []expression.ConditionBuilder
+	for _, name := range decidedOn() {
+		conditions = append(conditions, s.same(name))
+	}
+	return expression.And(conditions[0], conditions[1], conditions[2:]...)
+}
+
+func (s Stored) same(name string) expression.ConditionBuilder {
+	value, there := s.was[name]
+	if !there {
+		return expression.AttributeNotExists(expression.Name(name))
+	}
+	return expression.Name(name).Equal(expression.Value(value))
+}
+
+// assignList sets an attribute to a list, or removes it where that is empty.
+func assignList[T ~string](u expression.UpdateBuilder, name string, values []T) expression.UpdateBuilder {
+	if len(values) == 0 {
+		return u.Remove(expression.Name(name))
+	}
+	return u.Set(expression.Name(name), expression.Value(values))
+}
+
+// assign sets an attribute, or removes it where the value is empty.
+func assign(u expression.UpdateBuilder, name, value string) expression.UpdateBuilder {
+	if value == "" {
+		return u.Remove(expression.Name(name))
+	}
+	return u.Set(expression.Name(name), expression.Value(value))
+}
+
+func exists() expression.ConditionBuilder {
+	return expression.AttributeExists(expression.Name(names.AttrID))
+}
+
+func updateItem(table, id string, update expression.UpdateBuilder, condition expression.ConditionBuilder) (*dynamodb.UpdateItemInput, error) {
+	e, err := expression.NewBuilder().WithUpdate(update).WithCondition(condition).Build()
+	if err != nil {
+		return nil, fmt.Errorf("building an update: %w", err)
+	}
+	return &dynamodb.UpdateItemInput{
+		TableName: &table, Key: recordKey(id),
+		UpdateExpression: e.Update(), ConditionExpression: e.Condition(),
+		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+	}, nil
+}
+
+// whether runs an update and reports whether its condition held.
+func (r *Records) whether(ctx context.Context, doing string, update *dynamodb.UpdateItemInput, err error) (bool, error) {
+	if err == nil {
+		_, err = r.db.UpdateItem(ctx, update)
+	}
+	var changed *types.ConditionalCheckFailedException
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.As(err, &changed):
+		return false, nil
+	case invalid(err):
+		return false, fmt.Errorf("%s: %w", doing, ErrUnwritable)
+	}
+	return false, fmt.Errorf("%s: %w", doing, err)
+}
+
+// ErrNoRecord means that the class has no record of this id.
+var ErrNoRecord = errors.New("there is no such record")
+
+// Get reads one record strongly; the error wraps ErrNoRecord or ErrUnreadable.
+func (r *Records) Get(ctx context.Context, class, id string) (Stored, error) {
+	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: aws.String(r.stack.Records(class)), Key: recordKey(id), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return Stored{}, fmt.Errorf("reading a record: %w", err)
+	}
+	if out.Item == nil {
+		return Stored{}, ErrNoRecord
+	}
+	return decodeRecord(out.Item)
+}
+
+// decodeRecord reads a record whoever wrote it. One whose times cannot be read
+// is unreadable: it is never due.
+func decodeRecord(from item) (Stored, error) {
+	var s storedRecord
+	if err := attributevalue.UnmarshalMap(from, &s); err != nil {
+		return Stored{}, errUnreadable("an attribute of a record has the wrong type")
+	}
+	record := retention.Record{
+		ID: s.ID, Subject: contact.Key(s.Subject), Scope: scope.Scope(s.Scope), Basis: retention.Basis(s.Basis), Objects: s.Objects,
+	}
+	for _, key := range s.Former {
+		record.Former = append(record.Former, contact.Key(key))
+	}
+	for _, t := range []struct {
+		name, written string
+		into          *time.Time
+	}{
+		{names.AttrOccurredAt, s.OccurredAt, &record.OccurredAt}, {names.AttrRetentionStart, s.RetentionStart, &record.Start},
+		{names.AttrStartAsOf, s.StartAsOf, &record.StartAsOf},
+		{names.AttrLastActivityAt, s.LastActivityAt, &record.LastActivityAt}, {names.AttrWithdrawnAt, s.WithdrawnAt, &record.WithdrawnAt},
+	} {
+		var err error
+		_, there := from[t.name]
+		if *t.into, err = parseInstant(t.written); err != nil || there && t.written == "" {
+			return Stored{Record: retention.Record{ID: s.ID}, was: from}, errUnreadable("a record's time is not RFC 3339")
+		}
+	}
+	return Stored{Record: record, Sort: s.RetentionSort, Shard: s.RetentionShard, ActiveSort: s.ActiveSort, PurgingBy: s.PurgingBy, was: from}, nil
+}
+
+// Stamp writes a record's place in the indexes, as retention.Record gives it,
+// provided that the record is still the one it was computed from; if it is
+// not, a newer change is on its way through the stream and Stamp does nothing.
+// The shard of a record that has one already is left as it is.
+func (r *Records) Stamp(ctx context.Context, class string, of Stored, sort string) error {
+	update := assign(expression.UpdateBuilder{}, names.AttrRetentionSort, sort)
+	update = assign(update, names.AttrActiveSort, ActiveSort(of.Record, sort))
+	update = update.Set(expression.Name(names.AttrRetentionShard),
+		expression.Name(names.AttrRetentionShard).IfNotExists(expression.Value(of.Record.Shard())))
+	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(of.unchanged()))
+	_, err = r.whether(ctx, "stamping a record", input, err)
+	return err
+}
+
+// ActiveSort is the place in the index of running records of one that has the
+// given place among those that ended: none where it has one there.
+func ActiveSort(of retention.Record, sort string) string {
+	if sort != "" {
+		return ""
+	}
+	return retention.Sort(of.ActiveAt())
+}
+
+// Withdraw sets since when a record has no basis any more, or clears it (zero),
+// provided that the record is still the one that was decided on. It reports
+// whether it was. One that is being purged is left as it is: it goes anyway.
+func (r *Records) Withdraw(ctx context.Context, class string, of Stored, at time.Time) (bool, error) {
+	if of.PurgingBy != "" {
+		return true, nil
+	}
+	withdrawn := ""
+	if !at.IsZero() {
+		withdrawn = retention.Sort(at)
+	}
+	update := assign(expression.UpdateBuilder{}, names.AttrWithdrawnAt, withdrawn)
+	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(of.unchanged()))
+	return r.whether(ctx, "marking a record as withdrawn", input, err)
+}
+
+// OfSubject returns the ids of a class's records about a subject. The index it
+// asks lags behind the table by moments.
+func (r *Records) OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error) {
+	pages := dynamodb.NewQueryPaginator(r.db, &dynamodb.QueryInput{
+		TableName: aws.String(r.stack.Records(class)), IndexName: aws.String(names.IndexSubject),
+		KeyConditionExpression:    aws.String("#subject = :subject"),
+		ExpressionAttributeNames:  map[string]string{"#subject": names.AttrSubject},
+		ExpressionAttributeValues: item{":subject": text(string(subject))},
+	})
+	var ids []string
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("finding the records of a subject: %w", err)
+		}
+		for _, entry := range page.Items {
+			ids = append(ids, idOf(entry))
+		}
+	}
+	return ids, nil
+}
+
+func idOf(entry item) string {
+	id, _ := entry[names.AttrID].(*types.AttributeValueMemberS) // the partition key: always there, always a string
+	return id.Value
+}

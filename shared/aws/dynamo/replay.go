@@ -1,0 +1,149 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/contact"
+	"stille/shared/ledger"
+	"stille/shared/names"
+	"stille/shared/suppression"
+)
+
+// A list that was restored from a backup has forgotten what came after that.
+// Its ledger is a table of its own and has not: from it each item is brought
+// back to what it was. Opt-outs may come in meanwhile: a change to a restored
+// list goes on where the ledger ends (behindItsLedger).
+
+// EachHistory hands over the key of every history in the ledger, read strongly
+// and in no order. An error of each's ends it and is returned as it is.
+func (s *Suppressions) EachHistory(ctx context.Context, each func(contact.Key) error) error {
+	first := expression.Name(names.AttrVersion).Equal(expression.Value(1))
+	return s.eachEntry(ctx, first, func(e ledger.Entry) error { return each(e.Key) })
+}
+
+// EachTakingOver hands over every entry that tells how one key's item took over
+// another's, likewise.
+func (s *Suppressions) EachTakingOver(ctx context.Context, each func(ledger.Entry) error) error {
+	return s.eachEntry(ctx, expression.Name("action").Equal(expression.Value(ledger.Rekeyed)), each)
+}
+
+func (s *Suppressions) eachEntry(ctx context.Context, filter expression.ConditionBuilder, each func(ledger.Entry) error) error {
+	e, err := expression.NewBuilder().WithFilter(filter).Build()
+	if err != nil {
+		return fmt.Errorf("building a scan: %w", err)
+	}
+	pages := dynamodb.NewScanPaginator(s.db, &dynamodb.ScanInput{
+		TableName: &s.ledger, ConsistentRead: aws.Bool(true),
+		FilterExpression: e.Filter(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("reading the whole ledger: %w", err)
+		}
+		for _, stored := range page.Items {
+			entry, err := decodeEntry(stored)
+			if err != nil {
+				return err
+			}
+			if err := each(entry); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Replay tells whether the item under a key lacks something that its history
+// tells of and, to repair it, writes what both know together. The error wraps
+// ledger.ErrBroken where the history does not hold together or ends elsewhere
+// than the item says, and ErrUnreadable where the item cannot be understood:
+// both are left alone.
+func (s *Suppressions) Replay(ctx context.Context, key contact.Key, repair bool) (lacking bool, err error) {
+	for n := range attempts {
+		if n > 0 {
+			if err := pause(ctx, n); err != nil {
+				return true, err
+			}
+		}
+		stored, err := s.Under(ctx, key) // before its history: which then has all that it knows
+		if err != nil || stored.MergedInto != "" {
+			return false, err // what another took over never changes again
+		}
+		whole, err := s.replayed(ctx, stored)
+		if err != nil {
+			return false, err
+		}
+		if lacking = stored.Version < whole.Version || !reflect.DeepEqual(whole.Marks, stored.Marks); !lacking || !repair {
+			return lacking, nil
+		}
+		// Without an entry: what happened is in the ledger already.
+		err = s.write(ctx, []types.TransactWriteItem{s.put(stored.Version, whole)})
+		reasons, wasCancelled := cancelled(err)
+		switch {
+		case err == nil:
+			return true, nil
+		case !wasCancelled || !failed(reasons[0], conditionFailed) && !transient(reasons):
+			return true, fmt.Errorf("bringing a suppression back: %w", err)
+		}
+	}
+	return true, fmt.Errorf("bringing a suppression back: %w", ErrContended)
+}
+
+// replayed is the item with all that its history tells of. What only the item
+// knows stays: doubt means suppressed.
+func (s *Suppressions) replayed(ctx context.Context, stored suppression.Item) (suppression.Item, error) {
+	history, err := s.wholeHistory(ctx, stored.Key)
+	if err != nil {
+		return suppression.Item{}, err
+	}
+	whole, err := suppression.Replay(history, func(key contact.Key) ([]ledger.Entry, error) { return s.wholeHistory(ctx, key) })
+	switch {
+	case err != nil:
+		return whole, err
+	case whole.Version < stored.Version || whole.Version == stored.Version && whole.Head != stored.Head:
+		return whole, fmt.Errorf("%w: it does not end where the suppression says", ledger.ErrBroken)
+	}
+	if stored.Version == 0 {
+		return whole, nil
+	}
+	return suppression.Merge(whole, stored), nil
+}
+
+// wholeHistory is the history under a key, which holds together.
+func (s *Suppressions) wholeHistory(ctx context.Context, key contact.Key) ([]ledger.Entry, error) {
+	entries, err := s.History(ctx, key)
+	if err != nil || len(entries) == 0 {
+		return entries, err
+	}
+	return entries, ledger.Verify(entries, entries[len(entries)-1].Hash())
+}
+
+// ReplayTakingOver tells whether the item that an entry says was taken over
+// does not say so itself and, to repair it, has it say so. One that has changed
+// since then is left alone: the next change of its contact takes it over anew.
+func (s *Suppressions) ReplayTakingOver(ctx context.Context, e ledger.Entry, repair bool) (lacking bool, err error) {
+	older, err := s.Under(ctx, e.Former)
+	if err != nil {
+		return false, err
+	}
+	lacking = older.MergedInto == "" && older.Head == e.FormerHead
+	if !lacking || !repair {
+		return lacking, nil
+	}
+	err = s.write(ctx, []types.TransactWriteItem{s.signpost(older, e.Key)})
+	if reasons, ok := cancelled(err); ok && failed(reasons[0], conditionFailed) {
+		return true, nil // it has changed since it was read
+	}
+	if err != nil {
+		return true, fmt.Errorf("bringing a suppression back: %w", err)
+	}
+	return true, nil
+}

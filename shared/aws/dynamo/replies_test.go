@@ -1,0 +1,81 @@
+//go:build store
+
+package dynamo_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+)
+
+func TestAReplyIsClaimedOnceUntilItIsGivenBack(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	replies := dynamo.NewReplies(db, stack)
+	at := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+	claim := func(id string, want bool) {
+		t.Helper()
+		before, err := replies.Claimed(t.Context(), id)
+		if err != nil || before == want {
+			t.Errorf("claimed before: %v, %v; want %v", before, err, !want)
+		}
+		if got, err := replies.Claim(t.Context(), id, at); err != nil || got != want {
+			t.Errorf("claimed %v, %v; want %v", got, err, want)
+		}
+	}
+	claim("a", true)
+	claim("a", false)
+	claim("b", true)
+	for range 2 { // giving back what is not there is nothing
+		if err := replies.Release(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	claim("a", true)
+	claim("b", false)
+}
+
+func TestOneOfManyClaimsAReply(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	replies := dynamo.NewReplies(db, stack)
+	var all sync.WaitGroup
+	var claimed atomic.Int32
+	for range 16 {
+		all.Go(func() {
+			first, err := replies.Claim(t.Context(), "a", time.Now())
+			if err != nil {
+				t.Error(err)
+			}
+			if first {
+				claimed.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := claimed.Load(); n != 1 {
+		t.Errorf("%d claimed it", n)
+	}
+}
+
+func TestAClaimHoldsNothingButTheIDAndWhenItMayGo(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	if _, err := dynamo.NewReplies(db, stack).Claim(t.Context(), "a", time.Date(2026, 11, 22, 3, 0, 0, 999, time.UTC)); err != nil {
+		t.Fatal(err)
+	}
+	// 6 December 2026, 03:00 UTC.
+	if diff := cmp.Diff(`[{"expires":1796526000,"id":"a"}]`, dynamotest.Dump(t, db, stack.Replies())); diff != "" {
+		t.Errorf("stored (-want +got)\n%s", diff)
+	}
+}
+
+func TestAReplyWithoutAnIDCannotBeClaimed(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	if claimed, err := dynamo.NewReplies(db, stack).Claim(t.Context(), "", time.Now()); claimed || err == nil {
+		t.Errorf("claimed %v, %v", claimed, err)
+	}
+}

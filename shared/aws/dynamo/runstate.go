@@ -1,0 +1,209 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/names"
+)
+
+const (
+	attrHolder = "holder" // lock: the run
+	attrStopBy = "stopBy"
+)
+
+// Lock makes a run the one of its class that is on, and returns the run that
+// is: another one where that got there first. from is a run that is known to
+// have ended, and whose lock may be taken over; empty for none.
+func (r *Runs) Lock(ctx context.Context, class, run, from string) (holder string, err error) {
+	lock := runKey(class, lockOfClass)
+	lock[attrHolder] = text(run)
+	_, err = r.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &r.table, Item: lock,
+		ConditionExpression:                 aws.String("attribute_not_exists(#holder) OR #holder = :run OR #holder = :from"),
+		ExpressionAttributeNames:            map[string]string{"#holder": attrHolder},
+		ExpressionAttributeValues:           item{":run": text(run), ":from": text(from)},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	var held *types.ConditionalCheckFailedException
+	if errors.As(err, &held) {
+		holder, ok := held.Item[attrHolder].(*types.AttributeValueMemberS)
+		if !ok {
+			return "", errUnreadable("the lock of a class")
+		}
+		return holder.Value, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("locking a class: %w", err)
+	}
+	return run, nil
+}
+
+// Unlock lets the next run of the class begin. Where another run is on, it
+// changes nothing.
+func (r *Runs) Unlock(ctx context.Context, class, run string) error {
+	_, err := r.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &r.table, Key: runKey(class, lockOfClass),
+		ConditionExpression:       aws.String("#holder = :run"),
+		ExpressionAttributeNames:  map[string]string{"#holder": attrHolder},
+		ExpressionAttributeValues: item{":run": text(run)},
+	})
+	if conditionNotMet(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("unlocking a class: %w", err)
+	}
+	return nil
+}
+
+// Stop asks a run that is not certified yet to stop before its next page. Its
+// error wraps ErrNoRun where there is no such run, or none that could stop.
+func (r *Runs) Stop(ctx context.Context, class, run, by string) error {
+	_, err := r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &r.table, Key: runKey(class, run),
+		UpdateExpression:          aws.String("SET #stop = :by"),
+		ConditionExpression:       aws.String("attribute_exists(#run) AND attribute_not_exists(#certificate)"),
+		ExpressionAttributeNames:  map[string]string{"#stop": attrStopBy, "#run": names.AttrRun, "#certificate": "certificate"},
+		ExpressionAttributeValues: item{":by": text(by)},
+	})
+	if conditionNotMet(err) {
+		return ErrNoRun
+	}
+	if err != nil {
+		return fmt.Errorf("stopping a run: %w", err)
+	}
+	return nil
+}
+
+// Stopped tells, by a strong read, whether somebody asked the run to stop.
+func (r *Runs) Stopped(ctx context.Context, class, run string) (bool, error) {
+	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &r.table, Key: runKey(class, run), ConsistentRead: aws.Bool(true),
+		ProjectionExpression:     aws.String("#stop"),
+		ExpressionAttributeNames: map[string]string{"#stop": attrStopBy},
+	})
+	if err != nil {
+		return false, fmt.Errorf("asking whether a run is to stop: %w", err)
+	}
+	return out.Item[attrStopBy] != nil, nil
+}
+
+// ErrNoPlan means that no plan of the class waits, or not the one that was
+// named: it was refreshed, approved before, or is too old.
+var ErrNoPlan = errors.New("no such plan waits for an approval")
+
+// ApprovableFor is how long a halted plan may be approved.
+const ApprovableFor = 7 * 24 * time.Hour
+
+// Waiting is a plan that the brake halted: the one of its class that may be
+// approved. A newer one takes its place.
+type Waiting struct {
+	Class      string    `dynamodbav:"class"`
+	Run        string    `dynamodbav:"haltedRun"` // the run that halted
+	PlanHash   string    `dynamodbav:"planHash"`
+	PolicyHash string    `dynamodbav:"policyHash"`
+	Cutoff     time.Time `dynamodbav:"cutoff"`
+	Shards     []int     `dynamodbav:"shards"` // due records of each
+	Reasons    []string  `dynamodbav:"reasons"`
+	HaltedAt   time.Time `dynamodbav:"haltedAt"`
+	StartedBy  string    `dynamodbav:"startedBy,omitempty"`
+	ApprovedBy string    `dynamodbav:"approvedBy,omitempty"` // empty while it waits
+	ApprovedAt time.Time `dynamodbav:"approvedAt"`
+}
+
+// Wait stores a halted plan, in place of an older one.
+func (r *Runs) Wait(ctx context.Context, plan Waiting) error {
+	stored, err := attributevalue.MarshalMap(plan)
+	if err != nil {
+		return fmt.Errorf("storing a halted plan: %w", err)
+	}
+	stored[names.AttrRun] = text(waitingPlan)
+	if _, err := r.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: stored}); err != nil {
+		return fmt.Errorf("storing a halted plan: %w", err)
+	}
+	return nil
+}
+
+// Waiting returns the class's halted plan; the error wraps ErrNoPlan where
+// there is none.
+func (r *Runs) Waiting(ctx context.Context, class string) (Waiting, error) {
+	var plan Waiting
+	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: runKey(class, waitingPlan), ConsistentRead: aws.Bool(true)})
+	switch {
+	case err != nil:
+		return plan, fmt.Errorf("reading a halted plan: %w", err)
+	case out.Item == nil:
+		return plan, ErrNoPlan
+	}
+	if err := attributevalue.UnmarshalMap(out.Item, &plan); err != nil {
+		return plan, errUnreadable("a halted plan")
+	}
+	return plan, nil
+}
+
+// Approve records who approved the halted plan of this hash, once. Its error
+// wraps ErrNoPlan unless exactly that plan waits. Who may is for the caller to
+// say.
+func (r *Runs) Approve(ctx context.Context, class, planHash, by string, at time.Time) error {
+	when, err := attributevalue.Marshal(at.UTC())
+	if err != nil {
+		return fmt.Errorf("approving a plan: %w", err)
+	}
+	_, err = r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &r.table, Key: runKey(class, waitingPlan),
+		UpdateExpression:          aws.String("SET #by = :by, #at = :at"),
+		ConditionExpression:       aws.String("#hash = :hash AND (attribute_not_exists(#by) OR #by = :by)"),
+		ExpressionAttributeNames:  map[string]string{"#by": "approvedBy", "#at": "approvedAt", "#hash": "planHash"},
+		ExpressionAttributeValues: item{":by": text(by), ":at": when, ":hash": text(planHash)},
+	})
+	if conditionNotMet(err) {
+		return ErrNoPlan
+	}
+	if err != nil {
+		return fmt.Errorf("approving a plan: %w", err)
+	}
+	return nil
+}
+
+// Forget removes a class's halted plan: a run passed the brake.
+func (r *Runs) Forget(ctx context.Context, class string) error {
+	if _, err := r.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &r.table, Key: runKey(class, waitingPlan)}); err != nil {
+		return fmt.Errorf("removing a halted plan: %w", err)
+	}
+	return nil
+}
+
+// Clock returns the store's own time; zero where it does not tell.
+func (r *Runs) Clock(ctx context.Context) (time.Time, error) {
+	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: runKey(noRun, noRun)})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("asking the store for the time: %w", err)
+	}
+	at, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
+	return at, nil
+}
+
+// Size is how many records the class has, as the store last counted them:
+// DynamoDB does every six hours or so.
+func (r *Records) Size(ctx context.Context, class string) (int, error) {
+	out, err := r.db.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(r.stack.Records(class))})
+	if err != nil {
+		return 0, fmt.Errorf("asking how large a class is: %w", err)
+	}
+	return int(aws.ToInt64(out.Table.ItemCount)), nil
+}
+
+// conditionNotMet tells whether a write was refused for its condition.
+func conditionNotMet(err error) bool {
+	var refused *types.ConditionalCheckFailedException
+	return errors.As(err, &refused)
+}

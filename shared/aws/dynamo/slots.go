@@ -1,0 +1,225 @@
+package dynamo
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/contact"
+	"stille/shared/names"
+	"stille/shared/retention"
+	"stille/shared/scope"
+)
+
+// A slot is the place of the one record that a contact may have in a class and
+// scope. It names the record that has it, and is written in one transaction
+// with that record. It is free once that record is gone, or about another
+// contact or scope: so a purge need not know of slots, and whoever takes one
+// over does so under the condition that this is still so. Its key is a hash, so
+// that the table tells nobody who the contacts are.
+
+// DuplicateError means that a contact has another record in the class and scope.
+type DuplicateError struct {
+	ID string // of that other record
+}
+
+func (e DuplicateError) Error() string {
+	return "the contact has another record in this class and scope"
+}
+
+func slotOf(class string, subject contact.Key, in scope.Scope) string {
+	sum := sha256.Sum256([]byte(class + "\x00" + string(subject) + "\x00" + string(in)))
+	return hex.EncodeToString(sum[:])
+}
+
+func slotKey(slot string) item { return item{names.AttrSlot: text(slot)} }
+
+// holder returns the id of the record that a slot names, "" for none, and what
+// makes the slot free all the same: the condition that this record is not, or
+// not any more, the contact's in that scope. Where there is none the record
+// has the slot.
+func (r *Records) holder(ctx context.Context, class string, subject contact.Key, in scope.Scope) (id string, free *expression.ConditionBuilder, err error) {
+	named, err := r.Slot(ctx, class, subject, in)
+	if err != nil || named == "" {
+		return "", nil, err
+	}
+	stored, err := r.Get(ctx, class, named)
+	var condition expression.ConditionBuilder
+	switch {
+	case errors.Is(err, ErrNoRecord):
+		condition = expression.AttributeNotExists(expression.Name(names.AttrID))
+	case errors.Is(err, ErrUnreadable):
+		return named, nil, nil
+	case err != nil:
+		return "", nil, err
+	case stored.Subject == subject && stored.Scope == in:
+		return named, nil, nil
+	default:
+		condition = stored.same(names.AttrSubject).And(stored.same(names.AttrScope))
+	}
+	return named, &condition, nil
+}
+
+// Slot returns the id of the record that a contact's slot names, read strongly;
+// "" where it names none. That record may be gone, or another contact's by now.
+func (r *Records) Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error) {
+	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: aws.String(r.stack.Slots()), Key: slotKey(slotOf(class, subject, in)), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return "", fmt.Errorf("reading a slot: %w", err)
+	}
+	named, _ := out.Item[names.AttrRecord].(*types.AttributeValueMemberS)
+	if named == nil {
+		return "", nil
+	}
+	return named.Value, nil
+}
+
+// claim gives a record its contact's slot, in one transaction with the
+// operation on the record, and reports whether the conditions of both held. The
+// error is a DuplicateError where another record has the slot.
+func (r *Records) claim(ctx context.Context, class, id string, subject contact.Key, in scope.Scope, operation types.TransactWriteItem) (bool, error) {
+	holder, free, err := r.holder(ctx, class, subject, in)
+	switch {
+	case err != nil:
+		return false, err
+	case holder != "" && holder != id && free == nil:
+		return false, DuplicateError{holder}
+	}
+	as := expression.AttributeNotExists(expression.Name(names.AttrSlot))
+	if holder != "" {
+		as = expression.Name(names.AttrRecord).Equal(expression.Value(holder))
+	}
+	slot, err := expression.NewBuilder().WithCondition(as).Build()
+	if err != nil {
+		return false, fmt.Errorf("claiming a slot: %w", err)
+	}
+	key := slotKey(slotOf(class, subject, in))
+	key[names.AttrRecord] = text(id)
+	operations := []types.TransactWriteItem{operation, {Put: &types.Put{
+		TableName: aws.String(r.stack.Slots()), Item: key,
+		ConditionExpression: slot.Condition(), ExpressionAttributeNames: slot.Names(), ExpressionAttributeValues: slot.Values(),
+	}}}
+	if holder != id && free != nil {
+		check, err := r.check(class, holder, *free)
+		if err != nil {
+			return false, err
+		}
+		operations = append(operations, check)
+	}
+	return r.together(ctx, "claiming a slot", operations...)
+}
+
+// putOnly stores a record with its slot, unless its contact has another record
+// under one of its older keys. Which keys are live is a matter of minutes, so
+// that is read, and no condition.
+func (r *Records) putOnly(
+	ctx context.Context, class string, record retention.Record, keys []contact.Key, update *dynamodb.UpdateItemInput,
+) (bool, error) {
+	for _, key := range keys {
+		if key == record.Subject {
+			continue
+		}
+		id, free, err := r.holder(ctx, class, key, record.Scope)
+		switch {
+		case err != nil:
+			return false, err
+		case id != "" && id != record.ID && free == nil:
+			return false, DuplicateError{id}
+		}
+	}
+	return r.claim(ctx, class, record.ID, record.Subject, record.Scope, types.TransactWriteItem{Update: &types.Update{
+		TableName: update.TableName, Key: update.Key,
+		UpdateExpression: update.UpdateExpression, ConditionExpression: update.ConditionExpression,
+		ExpressionAttributeNames: update.ExpressionAttributeNames, ExpressionAttributeValues: update.ExpressionAttributeValues,
+	}})
+}
+
+// check is a condition on a record that is not written itself.
+func (r *Records) check(class, id string, condition expression.ConditionBuilder) (types.TransactWriteItem, error) {
+	e, err := expression.NewBuilder().WithCondition(condition).Build()
+	if err != nil {
+		return types.TransactWriteItem{}, fmt.Errorf("building a condition: %w", err)
+	}
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: aws.String(r.stack.Records(class)), Key: recordKey(id), ConditionExpression: e.Condition(),
+		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+	}}, nil
+}
+
+// together runs a transaction and reports whether its conditions held, and
+// nobody else was at the same items.
+func (r *Records) together(ctx context.Context, doing string, operations ...types.TransactWriteItem) (bool, error) {
+	_, err := r.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
+	reasons, was := cancelled(err)
+	switch {
+	case err == nil:
+		return true, nil
+	case tooLarge(err, reasons):
+		return false, fmt.Errorf("%s: %w", doing, ErrUnwritable)
+	case was && transient(reasons):
+		return false, nil
+	}
+	for _, reason := range reasons {
+		if failed(reason, conditionFailed) {
+			return false, nil
+		}
+	}
+	return false, fmt.Errorf("%s: %w", doing, err)
+}
+
+// Claim gives a record that somebody else wrote its contact's slot. The error
+// is a DuplicateError where another record has it.
+func (r *Records) Claim(ctx context.Context, class string, record Stored) error {
+	unchanged, err := r.check(class, record.ID, exists().And(record.same(names.AttrSubject)).And(record.same(names.AttrScope)))
+	if err != nil {
+		return err
+	}
+	holder, _, err := r.holder(ctx, class, record.Subject, record.Scope)
+	if err != nil || holder == record.ID {
+		return err
+	}
+	// Where a condition does not hold, a newer change is on its way.
+	_, err = r.claim(ctx, class, record.ID, record.Subject, record.Scope, unchanged)
+	return err
+}
+
+// Leave frees the slots of a record that is gone, if it still is.
+func (r *Records) Leave(ctx context.Context, class, id string) error {
+	pages := dynamodb.NewQueryPaginator(r.db, &dynamodb.QueryInput{
+		TableName: aws.String(r.stack.Slots()), IndexName: aws.String(names.IndexRecord),
+		KeyConditionExpression:    aws.String("#record = :id"),
+		ExpressionAttributeNames:  map[string]string{"#record": names.AttrRecord},
+		ExpressionAttributeValues: item{":id": text(id)},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("finding the slots of a record: %w", err)
+		}
+		gone, err := r.check(class, id, expression.AttributeNotExists(expression.Name(names.AttrID)))
+		if err != nil {
+			return err
+		}
+		for _, entry := range page.Items {
+			_, err := r.together(ctx, "freeing a slot", gone, types.TransactWriteItem{Delete: &types.Delete{
+				TableName: aws.String(r.stack.Slots()), Key: item{names.AttrSlot: entry[names.AttrSlot]},
+				ConditionExpression:       aws.String("#record = :id"),
+				ExpressionAttributeNames:  map[string]string{"#record": names.AttrRecord},
+				ExpressionAttributeValues: item{":id": text(id)},
+			}})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

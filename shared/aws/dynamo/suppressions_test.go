@@ -1,0 +1,265 @@
+//go:build store
+
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/contact"
+	"stille/shared/ledger"
+	"stille/shared/suppression"
+)
+
+var now = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+
+func key(n int) contact.Key { return contact.Key(fmt.Sprintf("%048d", n)) }
+
+func optOut(at time.Time) suppression.Change {
+	return suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: at, Source: suppression.SourceOneClick}
+}
+
+func TestAnOptOutIsReadBackWithItsHistory(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	list := dynamo.NewSuppressions(db, stack)
+	change := optOut(now.Add(-time.Hour + 123456789))
+	change.Note = "ticket-1"
+	outcome, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, change, now)
+	if err != nil || outcome.Effect != suppression.Added {
+		t.Fatalf("effect %q, error %v", outcome.Effect, err)
+	}
+	got, err := list.Get(t.Context(), []contact.Key{key(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(outcome.Item, got); diff != "" {
+		t.Errorf("item (-written +read):\n%s", diff)
+	}
+	history, err := list.History(t.Context(), key(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]ledger.Entry{*outcome.Entry}, history); diff != "" {
+		t.Errorf("history (-written +read):\n%s", diff)
+	}
+	if err := ledger.Verify(history, got.Head); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARepetitionWritesNothing(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	list := dynamo.NewSuppressions(db, stack)
+	for n, want := range []suppression.Effect{suppression.Added, suppression.NoEffect, suppression.NoEffect} {
+		outcome, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(now), now)
+		if err != nil || outcome.Effect != want || outcome.Item.Version != 1 {
+			t.Errorf("time %d: effect %q, version %d, error %v", n, outcome.Effect, outcome.Item.Version, err)
+		}
+	}
+}
+
+func TestAFirstOptOutCostsOneRequest(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	var calls []string
+	counted := dynamotest.Intercept(db, func(operation string) error {
+		calls = append(calls, operation)
+		return nil
+	})
+	if _, err := dynamo.NewSuppressions(counted, stack).Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(now), now); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"TransactWriteItems"}, calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestWithoutItsLedgerEntryThereIsNoChange(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	list := dynamo.NewSuppressions(db, stack)
+	// A ledger that takes no entry: what stands in its place cannot be read.
+	dynamotest.Put(t, db, stack.Ledger(), map[string]any{"key": string(key(1)), "version": 1, "recordedAt": "yesterday"})
+	if _, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(now), now); !errors.Is(err, dynamo.ErrUnreadable) {
+		t.Errorf("error %v, want ErrUnreadable", err)
+	}
+	if got, err := list.Get(t.Context(), []contact.Key{key(1)}); err != nil || got.Version != 0 {
+		t.Errorf("the list was changed without its ledger: version %d, error %v", got.Version, err)
+	}
+}
+
+func TestAListThatWasRestoredToAnOlderStateTakesOptOuts(t *testing.T) {
+	for _, known := range []bool{false, true} {
+		t.Run(fmt.Sprintf("the contact was known then: %v", known), func(t *testing.T) {
+			db, stack := dynamotest.Tables(t)
+			list := dynamo.NewSuppressions(db, stack)
+			apply := func(at time.Time) suppression.Outcome {
+				t.Helper()
+				outcome, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(at), now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return outcome
+			}
+			table, of := aws.String(stack.Suppressions()), map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: string(key(1))}}
+			apply(now.Add(-time.Hour))
+			older, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: table, Key: of})
+			if err != nil {
+				t.Fatal(err)
+			}
+			apply(now.Add(-time.Minute))
+			if known {
+				_, err = db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: older.Item})
+			} else {
+				_, err = db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: table, Key: of})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			outcome := apply(now)
+			if suppression.Decide(outcome.Item, suppression.Marketing, "acme").Send {
+				t.Error("the opt-out was not taken")
+			}
+			history, err := list.History(t.Context(), key(1))
+			if err != nil || len(history) != 3 {
+				t.Fatalf("%d entries, error %v", len(history), err)
+			}
+			if err := ledger.Verify(history, outcome.Item.Head); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestWithoutItsChangeThereIsNoLedgerEntry(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	list := dynamo.NewSuppressions(db, stack)
+	// Between decision and write somebody else changes the contact.
+	raced := false
+	racing := dynamotest.Intercept(db, func(operation string) error {
+		if operation != "TransactWriteItems" || raced {
+			return nil
+		}
+		raced = true
+		_, err := list.Apply(context.Background(), []contact.Key{key(1)}, contact.Email, optOut(now.Add(-time.Minute)), now)
+		return err
+	})
+	outcome, err := dynamo.NewSuppressions(racing, stack).Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(now), now)
+	if err != nil || outcome.Effect != suppression.Renewed {
+		t.Fatalf("effect %q, error %v", outcome.Effect, err)
+	}
+	history, err := list.History(t.Context(), key(1))
+	if err != nil || len(history) != 2 {
+		t.Fatalf("%d entries, error %v", len(history), err)
+	}
+	if err := ledger.Verify(history, outcome.Item.Head); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestManyAtOnceLoseNothingAndKeepTheChain(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	list := dynamo.NewSuppressions(db, stack)
+	reasons := []suppression.Reason{suppression.Unsubscribed, suppression.Stop, suppression.Complaint, suppression.Objection}
+	var wg sync.WaitGroup
+	for n, r := range reasons {
+		wg.Go(func() {
+			change := optOut(now.Add(-time.Duration(n) * time.Minute))
+			change.Reason = r
+			if _, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, change, now); err != nil {
+				t.Errorf("%s: %v", r, err)
+			}
+		})
+	}
+	wg.Wait()
+	got, err := list.Get(t.Context(), []contact.Key{key(1)})
+	if err != nil || len(got.Marks["acme"]) != len(reasons) {
+		t.Fatalf("%d reasons stand, error %v", len(got.Marks["acme"]), err)
+	}
+	history, err := list.History(t.Context(), key(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ledger.Verify(history, got.Head); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLookupAnswersForEveryContactInOrder(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	list := dynamo.NewSuppressions(db, stack)
+	const suppressed = 150
+	for n := range suppressed {
+		if _, err := list.Apply(t.Context(), []contact.Key{key(2 * n)}, contact.Email, optOut(now), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	contacts := make([][]contact.Key, 0, 2*suppressed+2)
+	for n := range 2 * suppressed {
+		contacts = append(contacts, []contact.Key{key(n)})
+	}
+	contacts = append(contacts, nil, []contact.Key{key(100001), key(0)}) // one without keys; one known under its older key
+	found, err := list.Lookup(t.Context(), contacts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, f := range found {
+		blocked := n < 2*suppressed && n%2 == 0 || n == 2*suppressed+1
+		if d := suppression.Decide(f.Item, suppression.Marketing, "acme"); f.Err != nil || d.Send == blocked {
+			t.Errorf("contact %d: send %v, error %v", n, d.Send, f.Err)
+		}
+	}
+}
+
+func TestAnUnreadableItemIsSaidToBeSo(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	list := dynamo.NewSuppressions(db, stack)
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	number := &types.AttributeValueMemberN{Value: "1"}
+	mark := func(m map[string]types.AttributeValue) types.AttributeValue {
+		return &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
+			"acme": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"stop": &types.AttributeValueMemberM{Value: m}}},
+		}}
+	}
+	for name, broken := range map[string]map[string]types.AttributeValue{
+		"without marks":         {"version": number, "head": text("h")},
+		"without version":       {"head": text("h"), "marks": mark(nil)},
+		"without head":          {"version": number, "marks": mark(nil)},
+		"marks of another type": {"version": number, "head": text("h"), "marks": text("stop")},
+		"a time that is none":   {"version": number, "head": text("h"), "marks": mark(map[string]types.AttributeValue{"last": text("yesterday")})},
+		"a mark without time":   {"version": number, "head": text("h"), "marks": mark(map[string]types.AttributeValue{"source": text("link")})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			broken["key"] = text(string(key(7)))
+			if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Suppressions()), Item: broken}); err != nil {
+				t.Fatal(err)
+			}
+			for _, contacts := range [][][]contact.Key{{{key(7)}}, {{key(7)}, {key(8)}}} {
+				found, err := list.Lookup(t.Context(), contacts)
+				if err != nil || !errors.Is(found[0].Err, dynamo.ErrUnreadable) {
+					t.Errorf("among %d: error %v, found %v, want ErrUnreadable", len(contacts), err, found[0].Err)
+				}
+			}
+		})
+	}
+}
+
+func TestALookupThatFailsAnswersForNobody(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	down := errors.New("the table is down")
+	failing := dynamo.NewSuppressions(dynamotest.Intercept(db, func(string) error { return down }), stack)
+	for _, contacts := range [][][]contact.Key{{{key(1)}}, {{key(1)}, {key(2)}}} {
+		if found, err := failing.Lookup(t.Context(), contacts); !errors.Is(err, down) || found != nil {
+			t.Errorf("of %d: found %v, error %v", len(contacts), found, err)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+// Package eventbus puts events on the bus for whoever wants to hear of them.
+// It promises that Put has either handed over every event or says so; an event
+// may come twice and carries keys and counts, never an address.
+package eventbus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"stille/shared/names"
+)
+
+// ErrRefused means that the bus did not take every event: put them all again.
+var ErrRefused = errors.New("the bus did not take every event")
+
+// atOnce is how many events EventBridge takes in one request.
+const atOnce = 10
+
+// Event is one thing that happened. Type is one of schema's detail types.
+type Event struct {
+	Type   string
+	At     time.Time
+	Detail any // marshals to a JSON object
+}
+
+// Client is the part of EventBridge that is needed.
+type Client interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+}
+
+// Bus is an event bus.
+type Bus struct {
+	client Client
+	name   string
+}
+
+// NewBus returns the bus of a stack.
+func NewBus(client Client, stack names.Stack) *Bus {
+	return &Bus{client: client, name: stack.Bus()}
+}
+
+// Put hands the events over. After an error, any of them may have gone out.
+func (b *Bus) Put(ctx context.Context, events ...Event) error {
+	entries := make([]types.PutEventsRequestEntry, len(events))
+	for i, e := range events {
+		detail, err := json.Marshal(e.Detail)
+		if err != nil {
+			return fmt.Errorf("writing an event: %w", err)
+		}
+		entries[i] = types.PutEventsRequestEntry{
+			EventBusName: &b.name, Source: aws.String(names.Source), DetailType: &e.Type,
+			Time: aws.Time(e.At), Detail: aws.String(string(detail)),
+		}
+	}
+	for some := range slices.Chunk(entries, atOnce) {
+		out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: some})
+		if err != nil {
+			return fmt.Errorf("putting events on the bus: %w", err)
+		}
+		if out.FailedEntryCount > 0 {
+			return ErrRefused
+		}
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package keyring
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tink-crypto/tink-go/v2/daead"
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/prf"
+	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
+
+	"stille/shared/contact"
+	"stille/shared/link"
+)
+
+// ErrUnreadable means that a secret holds no key set of the kind it is for.
+var ErrUnreadable = errors.New("not a readable key set")
+
+// A secret holds Tink's cleartext key set JSON: what protects it is Secrets
+// Manager. A contact secret that was changed holds the keys' times too.
+type contactSecret struct {
+	Contact json.RawMessage  `json:"contact"`
+	Times   map[string]times `json:"times"`
+}
+
+// The link secret holds two key sets, and the times once it was changed.
+type linkSecret struct {
+	Email      json.RawMessage  `json:"email"`
+	SMS        json.RawMessage  `json:"sms"`
+	EmailTimes map[string]times `json:"emailTimes,omitempty"`
+	SMSTimes   map[string]times `json:"smsTimes,omitempty"`
+}
+
+// NewContactSecret makes a contact key set of one new key, as it is stored.
+func NewContactSecret() (string, error) {
+	set, err := newKeySet(prf.HMACSHA256PRFKeyTemplate())
+	return string(set), err
+}
+
+// NewProofSecret makes a proof key set of one new key, as it is stored.
+func NewProofSecret() (string, error) {
+	set, err := newKeySet(prf.HMACSHA256PRFKeyTemplate())
+	return string(set), err
+}
+
+// NewLinkSecret makes key sets of one new key each for both kinds of links, as
+// they are stored.
+func NewLinkSecret() (string, error) {
+	email, err := newKeySet(daead.AESSIVKeyTemplate())
+	if err != nil {
+		return "", err
+	}
+	sms, err := newKeySet(prf.HMACSHA256PRFKeyTemplate())
+	if err != nil {
+		return "", err
+	}
+	secret, err := json.Marshal(linkSecret{Email: email, SMS: sms})
+	if err != nil {
+		return "", fmt.Errorf("writing a key set: %w", err)
+	}
+	return string(secret), nil
+}
+
+func newKeySet(template *tinkpb.KeyTemplate) ([]byte, error) {
+	handle, err := keyset.NewHandle(template)
+	if err != nil {
+		return nil, fmt.Errorf("making a key: %w", err)
+	}
+	var b bytes.Buffer
+	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&b)); err != nil {
+		return nil, fmt.Errorf("writing a key set: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// ParseContact reads a contact secret. An error wraps ErrUnreadable.
+func ParseContact(secret string) (*contact.KeySet, error) {
+	handle, err := readKeySet(string(readContact(secret).Contact))
+	if err != nil {
+		return nil, err
+	}
+	set, err := contact.NewKeySet(handle)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return set, nil
+}
+
+// readContact takes a contact secret apart. What is not a changed one is taken
+// for a key set alone.
+func readContact(secret string) contactSecret {
+	var s contactSecret
+	if json.Unmarshal([]byte(secret), &s) != nil || s.Contact == nil {
+		return contactSecret{Contact: json.RawMessage(secret)}
+	}
+	return s
+}
+
+// ParseLink reads a link secret. An error wraps ErrUnreadable.
+func ParseLink(secret string) (*link.Keys, error) {
+	var s linkSecret
+	if json.Unmarshal([]byte(secret), &s) != nil {
+		return nil, ErrUnreadable
+	}
+	email, err := readKeySet(string(s.Email))
+	if err != nil {
+		return nil, err
+	}
+	sms, err := readKeySet(string(s.SMS))
+	if err != nil {
+		return nil, err
+	}
+	set, err := link.NewKeys(email, sms)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return set, nil
+}
+
+// ParseProof reads a proof secret. An error wraps ErrUnreadable.
+func ParseProof(secret string) (*ProofKeys, error) {
+	handle, err := readKeySet(secret)
+	if err != nil {
+		return nil, err
+	}
+	set, err := newProofKeys(handle)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return set, nil
+}
+
+// readKeySet drops the parser's error, which quotes what it could not read.
+func readKeySet(secret string) (*keyset.Handle, error) {
+	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(strings.NewReader(secret)))
+	if err != nil {
+		return nil, ErrUnreadable
+	}
+	return handle, nil
+}

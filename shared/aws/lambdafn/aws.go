@@ -1,0 +1,37 @@
+package lambdafn
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+)
+
+// fromEnvironment is the SDK's configuration as Lambda gives it: the region and
+// the role's credentials, and for the local stack the services' addresses. The
+// SDK's own loader knows many more sources, none of which a function has, and
+// reading them would be a good part of a function's start.
+func fromEnvironment(reader *Reader) aws.Config {
+	cfg := aws.Config{
+		Region: reader.Required("AWS_REGION"),
+		Credentials: credentials.NewStaticCredentialsProvider(
+			reader.Optional("AWS_ACCESS_KEY_ID"), reader.Optional("AWS_SECRET_ACCESS_KEY"), reader.Optional("AWS_SESSION_TOKEN")),
+		HTTPClient:    awshttp.NewBuildableClient(),
+		ConfigSources: []any{addresses{reader}},
+	}
+	if all := reader.Optional("AWS_ENDPOINT_URL"); all != "" {
+		cfg.BaseEndpoint = &all
+	}
+	return cfg
+}
+
+// addresses finds the address of one service, as the SDK's clients ask for it.
+type addresses struct{ *Reader }
+
+// GetServiceBaseEndpoint is what the SDK calls with the service's name.
+func (a addresses) GetServiceBaseEndpoint(_ context.Context, service string) (string, bool, error) {
+	address := a.Optional("AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(service, " ", "_")))
+	return address, address != "", nil
+}

@@ -1,0 +1,88 @@
+package lambdafn
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"stille/shared/names"
+)
+
+// build asks for everything a function can ask for.
+func build(c *Container) any {
+	c.Env.Required(names.VarParkedQueue)
+	c.Scopes()
+	c.Policy()
+	return c
+}
+
+// configured sets up an environment in which a function can start.
+func configured(t *testing.T) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	for _, name := range []string{names.ScopesFile, names.RetentionFile} {
+		content, err := os.ReadFile(filepath.Join("..", "..", "..", "infra", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv(names.VarTaskRoot, root)
+	t.Setenv(names.VarStack, "stille")
+	t.Setenv(names.VarParkedQueue, "https://queue")
+	t.Setenv("AWS_REGION", "eu-north-1")
+	return root
+}
+
+func TestAFunctionStartsWithWhatItWasConfiguredWith(t *testing.T) {
+	configured(t)
+	built, err := assemble(build, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := built.(*Container); c.Stack != "stille" || c.AWS.Region != "eu-north-1" || c.Log == nil {
+		t.Errorf("stack %q, region %q", c.Stack, c.AWS.Region)
+	}
+}
+
+func TestAFunctionThatCannotStartNamesAllThatIsMissingOrWrong(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		spoil func(t *testing.T, root string)
+		named []string
+	}{
+		{"variables and files are missing", func(t *testing.T, _ string) {
+			t.Setenv(names.VarTaskRoot, t.TempDir())
+			t.Setenv(names.VarStack, "")
+			t.Setenv(names.VarParkedQueue, " ")
+		}, []string{names.VarStack, names.VarParkedQueue, names.ScopesFile, names.RetentionFile}},
+		{"files say what they must not", func(t *testing.T, root string) {
+			for _, name := range []string{names.ScopesFile, names.RetentionFile} {
+				if err := os.WriteFile(filepath.Join(root, name), []byte("classes: 1\nscopes: 1\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, []string{names.ScopesFile, names.RetentionFile}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.spoil(t, configured(t))
+			_, err := assemble(build, slog.New(slog.DiscardHandler))
+			if !errors.Is(err, ErrConfiguration) {
+				t.Fatalf("error %v", err)
+			}
+			for _, name := range test.named {
+				if !strings.Contains(err.Error(), name) {
+					t.Errorf("it does not name %s: %v", name, err)
+				}
+			}
+			if code := Lambda("check", build); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+		})
+	}
+}

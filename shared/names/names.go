@@ -1,0 +1,254 @@
+// Package names names what the system is made of: tables, indexes,
+// attributes, functions, routes, secrets and environment variables. The CDK
+// app creates these names and the code reads them, so each stands here once.
+// It holds names only, imports nothing of ours and decides nothing.
+//
+// Every physical name starts with the stack's name, so that two stacks live in
+// one account; only buckets get generated names and travel as variables.
+package names
+
+import "strings"
+
+// Stack is the name of a deployed stack ("stille"), the prefix of every
+// physical name in it.
+type Stack string
+
+// DefaultStack is the stack's name unless the operator chooses another.
+const DefaultStack Stack = "stille"
+
+// Suppressions is the table of suppression items and the canaries.
+func (s Stack) Suppressions() string { return string(s) + "-suppressions" }
+
+// Ledger is the table of ledger entries; its stream feeds propagate.
+func (s Stack) Ledger() string { return string(s) + "-ledger" }
+
+// Holds is the table of holds and the fences.
+func (s Stack) Holds() string { return string(s) + "-holds" }
+
+// Runs is the table of purge runs and the head of each class's certificate chain.
+func (s Stack) Runs() string { return string(s) + "-runs" }
+
+// Tools is the table of the marketing tools' API keys, hashed.
+func (s Stack) Tools() string { return string(s) + "-tools" }
+
+// Replies is the table of the SMS replies that were taken already, so that
+// none counts twice.
+func (s Stack) Replies() string { return string(s) + "-replies" }
+
+// Slots is the table of the one record that each contact may have in a scope.
+func (s Stack) Slots() string { return string(s) + "-slots" }
+
+// Records is the table of one retention class.
+func (s Stack) Records(class string) string { return string(s) + "-records-" + class }
+
+// ClassOf returns the class whose table has this name or stream ARN, and
+// whether it is a class table of this stack at all.
+func (s Stack) ClassOf(tableOrARN string) (class string, ok bool) {
+	name := tableOrARN
+	if _, rest, found := strings.Cut(name, ":table/"); found {
+		name, _, _ = strings.Cut(rest, "/")
+	}
+	return strings.CutPrefix(name, s.Records(""))
+}
+
+// Function is a function's physical name.
+func (s Stack) Function(name string) string { return string(s) + "-" + name }
+
+// LogGroups is the prefix of the functions' log groups.
+func (s Stack) LogGroups() string { return "/aws/lambda/" + string(s) + "-" }
+
+// Purge names both the state machine and the schedule of one class.
+func (s Stack) Purge(class string) string { return string(s) + "-purge-" + class }
+
+// Audit names both the state machine and the schedule of one class's audit.
+func (s Stack) Audit(class string) string { return string(s) + "-audit-" + class }
+
+// Bus is the event bus that events go out on.
+func (s Stack) Bus() string { return string(s) }
+
+// ContactKeys is the secret that holds the contact key set.
+func (s Stack) ContactKeys() string { return string(s) + "/contact-keys" }
+
+// LinkKeys is the secret that holds the key sets of both kinds of links.
+func (s Stack) LinkKeys() string { return string(s) + "/link-keys" }
+
+// ProofKeys is the secret that holds the key set under which certificates
+// list what was deleted.
+func (s Stack) ProofKeys() string { return string(s) + "/proof-keys" }
+
+// SigningKey is the alias of the KMS key that signs certificates.
+func (s Stack) SigningKey() string { return "alias/" + string(s) + "-certificates" }
+
+// ConfigurationSet is the SES configuration set to send with: its bounces and
+// complaints come in.
+func (s Stack) ConfigurationSet() string { return string(s) }
+
+// FeedbackTopic and SMSReplyTopic are the SNS topics events come in on.
+func (s Stack) FeedbackTopic() string { return string(s) + "-feedback" }
+
+// SMSReplyTopic carries replies to the brands' own numbers.
+func (s Stack) SMSReplyTopic() string { return string(s) + "-sms-reply" }
+
+// Functions, one folder each under functions/.
+const (
+	UnsubscribeEmail = "unsubscribe-email"
+	UnsubscribeSMS   = "unsubscribe-sms"
+	Drain            = "drain"
+	Check            = "check"
+	Mint             = "mint"
+	Suppress         = "suppress"
+	Release          = "release"
+	Record           = "store-records"
+	End              = "end-records"
+	Feedback         = "feedback"
+	SMSReply         = "sms-reply"
+	Propagate        = "propagate"
+	Stamp            = "stamp"
+	PurgePlan        = "purge-plan"
+	PurgeDelete      = "purge-delete"
+	PurgeVerify      = "purge-verify"
+	PurgeAudit       = "purge-audit"
+	RotateKeys       = "rotate-keys"
+)
+
+// Routes of the two HTTP APIs.
+const (
+	RouteEmailLink    = "/e/{token}"
+	RouteSMSLink      = "/s/{token}"
+	RouteCheck        = "/v1/check"
+	RouteLinks        = "/v1/links"
+	RouteSuppressions = "/v1/suppressions"
+	RouteRelease      = "/v1/suppressions/release"
+	RouteRecords      = "/v1/records"
+	RouteRecordsEnded = "/v1/records/ended"
+)
+
+// Environment variables of the functions. The SDK reads its own (AWS_REGION,
+// AWS_ENDPOINT_URL, ...).
+const (
+	VarStack          = "STILLE_STACK"      // Stack
+	VarVersion        = "CODE_VERSION"      // what was deployed, for certificates
+	VarLinkBase       = "LINK_BASE_URL"     // scheme and host of links; where unset, each brand's linkDomain
+	VarEvidenceBucket = "EVIDENCE_BUCKET"   // certificates, under Object Lock
+	VarManifestBucket = "MANIFEST_BUCKET"   // purge manifests, private, short-lived
+	VarParkedQueue    = "PARKED_QUEUE_URL"  // where propagate and stamp put a stream record they cannot take
+	VarWaitingQueue   = "WAITING_QUEUE_URL" // where an opt-out waits that the store did not take
+	VarTaskRoot       = "LAMBDA_TASK_ROOT"  // set by Lambda: where the zip was unpacked
+)
+
+// Files that travel in every function's zip.
+const (
+	RetentionFile = "retention.yaml"
+	ScopesFile    = "scopes.yaml"
+)
+
+// What lies where in the manifests' bucket: the pages of purges, and what audits
+// found so far. No role may write both.
+const (
+	ManifestPages = "purges/"
+	AuditParts    = "audits/"
+)
+
+// Attributes of the suppressions, ledger, holds, runs and tools tables' keys.
+const (
+	AttrKey        = "key"        // suppressions, ledger: contact.Key
+	AttrVersion    = "version"    // ledger sort key (N): the item's version after this entry
+	AttrMergedInto = "mergedInto" // suppressions: the newer contact.Key whose item has taken this one over
+	AttrTarget     = "target"     // holds: what is held, or a fence
+	AttrClass      = "class"      // runs: the class
+	AttrRun        = "run"        // runs sort key: the execution's name
+	AttrHash       = "hash"       // tools: SHA-256 of the API key, hex
+	AttrExpires    = "expires"    // replies, whose key is AttrID: when DynamoDB may forget it (N, Unix seconds)
+)
+
+// Attributes of the slots table.
+const (
+	AttrSlot   = "slot"   // partition key: a hash of class, contact and scope
+	AttrRecord = "record" // the id of the record that has the slot
+)
+
+// Attributes of a class table. AttrID is its partition key.
+const (
+	AttrID             = "id"
+	AttrSubject        = "subject"
+	AttrFormerSubjects = "formerSubjects" // of the subject, under keys that were older when the record was stored
+	AttrScope          = "scope"
+	AttrBasis          = "basis"
+	AttrOccurredAt     = "occurredAt"
+	AttrRetentionStart = "retentionStart"
+	AttrStartAsOf      = "startAsOf" // the time of the word on the record's end that the start is from
+	AttrLastActivityAt = "lastActivityAt"
+	AttrWithdrawnAt    = "withdrawnAt" // UTC, second precision, fixed width: it is a sort key
+	AttrRetentionSort  = "retentionSort"
+	AttrRetentionShard = "retentionShard"
+	AttrActiveSort     = "activeSort" // of a running record: when something last happened with it, as it sorts
+	AttrObjects        = "objects"
+	AttrPurgingBy      = "purgingBy" // the run that deletes the record's objects, then the record
+	AttrData           = "data"
+)
+
+// Indexes of a class table, all KEYS_ONLY.
+const (
+	IndexDue       = "due"       // AttrRetentionShard, AttrRetentionSort
+	IndexWithdrawn = "withdrawn" // AttrRetentionShard, AttrWithdrawnAt
+	IndexSubject   = "subject"   // AttrSubject
+	IndexRunning   = "running"   // AttrRetentionShard, AttrActiveSort; no purge looks into it
+)
+
+// IndexRecord is the index of the slots table by AttrRecord, KEYS_ONLY.
+const IndexRecord = "record"
+
+// Source is the source of every event that goes out.
+const Source = "stille"
+
+// Detail types of events that go out.
+const (
+	ContactSuppressed = "ContactSuppressed"
+	ContactReleased   = "ContactReleased"
+	PurgeCompleted    = "PurgeCompleted"
+	PurgeHalted       = "PurgeHalted"
+	PurgeStopped      = "PurgeStopped"
+	PurgeFailed       = "PurgeFailed"
+	RecordsIdle       = "RecordsIdle"
+	AuditCompleted    = "AuditCompleted"
+	AuditFailed       = "AuditFailed"
+)
+
+// Outcomes of a purge. Every one but Completed fails the execution, by the name
+// of the event.
+const (
+	Completed = "COMPLETED" // it did all it was to do
+	Halted    = "HALTED"    // the brake held it; nothing was deleted
+	Stopped   = "STOPPED"   // somebody stopped it, or another run of the class was on
+)
+
+// MetricOverdue is the metric, by AttrClass, of how many records are overdue:
+// due for over 26 hours, there, and kept by no hold.
+const MetricOverdue = "OverdueRecords"
+
+// MetricAuditFaults is the metric, by AttrClass, of what an audit found that
+// the system should have done itself.
+const MetricAuditFaults = "AuditFaults"
+
+// Outputs of the CloudFormation stack, read after a deploy.
+const (
+	OutputLinks          = "Links"
+	OutputAPI            = "Api"
+	OutputEvidenceBucket = "EvidenceBucket"
+	OutputManifestBucket = "ManifestBucket"
+	OutputFeedbackTopic  = "FeedbackTopic"
+	OutputSMSReplyTopic  = "SmsReplyTopic"
+)
+
+// OutputPurge is the output that holds the ARN of a class's state machine.
+// CloudFormation takes letters and digits only.
+func OutputPurge(class string) string {
+	var b strings.Builder
+	b.WriteString("Purge")
+	for part := range strings.SplitSeq(class, "-") {
+		if part != "" {
+			b.WriteString(strings.ToUpper(part[:1]) + part[1:])
+		}
+	}
+	return b.String()
+}

@@ -1,6 +1,0 @@
-package reply
-
-import "strings"
-
-// Plain is a text as it is after reading's first step.
-func Plain(text string) string { return strings.Join(words(text), " ") }

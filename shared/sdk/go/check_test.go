@@ -1,0 +1,234 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/api/apitest"
+	"stille/shared/api/gateway"
+	"stille/shared/names"
+	"stille/shared/sdk/go"
+)
+
+const (
+	apiKey = "stille_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE"
+	one    = "0P7oMZsW0vTtXSJUGb9mQxGDHGlkA1NtVJ3CUlEOLyhIqT1c"
+)
+
+// server answers every request, in the place of the network.
+type server func(*http.Request) (*http.Response, error)
+
+func (s server) RoundTrip(r *http.Request) (*http.Response, error) { return s(r) }
+
+func answering(status int, kind, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+// says is a server that gives the same answer again and again.
+func says(status int, kind, body string) server {
+	return func(*http.Request) (*http.Response, error) { return answering(status, kind, body), nil }
+}
+
+func connect(t testing.TB, s server) *client.Client {
+	t.Helper()
+	c, err := client.New("https://api.example", apiKey, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func kari(n int) []client.Contact {
+	contacts := make([]client.Contact, n)
+	for i := range contacts {
+		contacts[i] = client.Contact{Channel: client.Email, Address: fmt.Sprintf("kari.%d@example.no", i)}
+	}
+	return contacts
+}
+
+func checked(results ...string) string {
+	return `{"asOf":"2026-11-22T03:00:00Z","results":[` + strings.Join(results, ",") + `]}`
+}
+
+const (
+	yes = `{"send":true,"key":"` + one + `"}`
+	no  = `{"send":false,"reason":"unsubscribed","scope":"acme","since":"2026-11-20T08:00:00Z","key":"` + one + `"}`
+)
+
+func TestAWholeAnswerIsBelieved(t *testing.T) {
+	answers, err := connect(t, says(200, "application/json", checked(yes, no, `{"send":false,"reason":"invalid-address"}`))).Check(t.Context(), client.Question{Contacts: kari(3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sends []bool
+	for _, a := range answers {
+		sends = append(sends, a.MaySend())
+	}
+	if diff := cmp.Diff([]bool{true, false, false}, sends); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	since := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	if a := answers[1]; a.Reason != "unsubscribed" || a.Scope != "acme" || !a.Since.Equal(since) || a.Key != one {
+		t.Errorf("it says %+v", a)
+	}
+}
+
+func TestTheZeroAnswerSaysNo(t *testing.T) {
+	if (client.Answer{}).MaySend() {
+		t.Error("it says yes")
+	}
+}
+
+// cut is a body that breaks off: whoever reads on would find two answers whole.
+type cut struct{}
+
+func (cut) Read(p []byte) (int, error) { return copy(p, checked(yes, yes)), io.ErrUnexpectedEOF }
+
+func (cut) Close() error { return nil }
+
+func TestWhateverIsNotAWholeAnswerIsANo(t *testing.T) {
+	const json = "application/json"
+	for _, test := range []struct {
+		name   string
+		server server
+	}{
+		{"no connection", func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }},
+		{"an answer that is cut off", func(*http.Request) (*http.Response, error) {
+			resp := answering(200, json, "")
+			resp.Body = cut{}
+			return resp, nil
+		}},
+		{"another status of success", says(203, json, checked(yes, yes))},
+		{"a redirect", func(r *http.Request) (*http.Response, error) {
+			if r.Host != "api.example" {
+				return answering(200, json, checked(yes, yes)), nil
+			}
+			resp := answering(307, json, checked(yes, yes))
+			resp.Header.Set("Location", "https://elsewhere.example/v1/check")
+			return resp, nil
+		}},
+		{"a bad request", says(400, "application/problem+json", `{"title":"x","status":400}`)},
+		{"an error with a yes in it", says(500, json, checked(yes, yes))},
+		{"a page", says(200, "text/html", checked(yes, yes))},
+		{"no type", says(200, "", checked(yes, yes))},
+		{"nothing", says(200, json, "")},
+		{"no JSON", says(200, json, "OK")},
+		{"half an answer", says(200, json, checked(yes, yes)[:60])},
+		{"more behind the answer", says(200, json, checked(yes, yes)+"{}")},
+		{"null", says(200, json, "null")},
+		{"true", says(200, json, "true")},
+		{"a list", says(200, json, "["+yes+","+yes+"]")},
+		{"no results", says(200, json, `{"asOf":"2026-11-22T03:00:00Z"}`)},
+		{"results that are null", says(200, json, checked("null", "null"))},
+		{"one result too few", says(200, json, checked(yes))},
+		{"one result too many", says(200, json, checked(yes, yes, yes))},
+		{"no time", says(200, json, `{"results":[`+yes+`,`+yes+`]}`)},
+		{"a time that is none", says(200, json, strings.Replace(checked(yes, yes), "2026-11-22T03:00:00Z", "now", 1))},
+		{"one result that says nothing", says(200, json, checked(yes, `{"key":"`+one+`"}`))},
+		{"one result that says null", says(200, json, checked(yes, `{"send":null,"key":"`+one+`"}`))},
+		{"a yes in words", says(200, json, checked(yes, `{"send":"true","key":"`+one+`"}`))},
+		{"a yes in numbers", says(200, json, checked(yes, `{"send":1,"key":"`+one+`"}`))},
+		{"a yes in capitals", says(200, json, checked(yes, strings.Replace(yes, "send", "SEND", 1)))},
+		{"yes and no", says(200, json, checked(yes, `{"send":false,"send":true,"key":"`+one+`"}`))},
+		{"a yes with a reason", says(200, json, checked(yes, strings.Replace(no, "false", "true", 1)))},
+		{"a yes with an empty reason", says(200, json, checked(yes, `{"send":true,"reason":"","key":"`+one+`"}`))},
+		{"a yes to nobody", says(200, json, checked(yes, `{"send":true}`))},
+		{"a yes to what is no key", says(200, json, checked(yes, `{"send":true,"key":"kari"}`))},
+		{"a yes with a member nobody knows", says(200, json, checked(yes, `{"send":true,"unless":"it is Sunday","key":"`+one+`"}`))},
+		{"a member nobody knows beside the results", says(200, json, strings.Replace(checked(yes, yes), "{", `{"dryRun":true,`, 1))},
+		{"a no without a reason", says(200, json, checked(yes, `{"send":false,"key":"`+one+`"}`))},
+		{"bytes that are no UTF-8", says(200, json, checked(yes, "{\"send\":true,\"key\":\"\xff\"}"))},
+		{"an answer without end", func(*http.Request) (*http.Response, error) {
+			resp := answering(200, json, "")
+			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(checked(yes, yes)), strings.NewReader(strings.Repeat(" ", 9<<20))))
+			return resp, nil
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			answers, err := connect(t, test.server).Check(t.Context(), client.Question{Contacts: kari(2)})
+			if err == nil || len(answers) != 2 || answers[0].MaySend() || answers[1].MaySend() {
+				t.Errorf("error %v and %d answers: %+v", err, len(answers), answers)
+			}
+		})
+	}
+}
+
+func TestAnAddressThatIsNoUTF8IsNotAskedAbout(t *testing.T) {
+	asked := 0
+	c := connect(t, func(*http.Request) (*http.Response, error) {
+		asked++
+		return answering(200, "application/json", checked(yes)), nil
+	})
+	answers, err := c.Check(t.Context(), client.Question{Contacts: []client.Contact{{Channel: client.Email, Address: "kari\xff@example.no"}}})
+	if err == nil || asked != 0 || len(answers) != 1 || answers[0].MaySend() {
+		t.Errorf("error %v after %d calls", err, asked)
+	}
+}
+
+func TestMoreThanAThousandContactsAreAskedAboutInParts(t *testing.T) {
+	for _, fails := range []int{0, 3} {
+		var parts []int
+		c := connect(t, func(r *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(r.Body)
+			n := strings.Count(string(body), "kari.")
+			parts = append(parts, n)
+			if len(parts) == fails {
+				return answering(400, "application/json", "{}"), err
+			}
+			results := strings.TrimSuffix(strings.Repeat(yes+",", n-1)+no, ",")
+			return answering(200, "application/json", checked(results)), err
+		})
+		answers, err := c.Check(t.Context(), client.Question{Scope: "acme", Contacts: kari(2500)})
+		if diff := cmp.Diff([]int{1000, 1000, 500}, parts); diff != "" || len(answers) != 2500 || (err != nil) != (fails > 0) {
+			t.Fatalf("error %v and %d answers; parts (-want +got)\n%s", err, len(answers), diff)
+		}
+		for i, a := range answers {
+			if want := fails == 0 && i != 999 && i != 1999 && i != 2499; a.MaySend() != want {
+				t.Errorf("contact %d: send %v, want %v", i, a.MaySend(), want)
+			}
+		}
+	}
+}
+
+func TestNobodyIsNoQuestion(t *testing.T) {
+	c := connect(t, func(*http.Request) (*http.Response, error) { return nil, errors.New("it was asked") })
+	if answers, err := c.Check(context.Background(), client.Question{}); err != nil || len(answers) != 0 {
+		t.Errorf("%d answers, error %v", len(answers), err)
+	}
+}
+
+// Whatever bytes come back with status 200: a yes is one only where the OpenAPI
+// file allows the answer.
+func FuzzCheck(f *testing.F) {
+	for _, seed := range []string{
+		checked(yes), checked(no), checked(yes, yes), checked(), checked("null"), `{}`, `null`, `[` + yes + `]`, checked(yes) + "x",
+		checked(`{"send":true}`), checked(`{"send":true,"send":false,"key":"` + one + `"}`), checked(strings.Replace(no, "false", "true", 1)),
+		strings.Replace(checked(yes), "send", "ſend", 1), strings.ToUpper(checked(yes)),
+	} {
+		f.Add(seed)
+	}
+	spec := apitest.OpenAPI(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		answers, err := connect(t, says(200, "application/json", body)).Check(t.Context(), client.Question{Contacts: kari(1)})
+		if len(answers) != 1 {
+			t.Fatalf("%d answers", len(answers))
+		}
+		if !answers[0].MaySend() {
+			return
+		}
+		if err != nil {
+			t.Fatal("a yes with an error")
+		}
+		spec.Conforms(t, names.RouteCheck, `{"contacts":[{"channel":"email","address":"kari@example.no"}]}`, gateway.Response{
+			StatusCode: 200, Headers: map[string]string{"content-type": "application/json"}, Body: body,
+		})
+	})
+}

@@ -1,0 +1,80 @@
+package sms
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+
+	"stille/shared/scope"
+)
+
+// Words is all that we say by SMS in one language: one file in text/, named by
+// the language. {brand} and {contact} are filled in.
+type Words struct {
+	Stopped      string `json:"stopped"`
+	Started      string `json:"started"`
+	StillStopped string `json:"stillStopped"` // START lifted what it may, and something else still stands
+	Help         string `json:"help"`
+}
+
+//go:embed text/*.json
+var files embed.FS
+
+// Languages is what we say, by language.
+type Languages map[string]Words
+
+// Load reads every language.
+func Load() (Languages, error) {
+	listed, err := files.ReadDir("text")
+	if err != nil {
+		return nil, fmt.Errorf("listing the languages of texts: %w", err)
+	}
+	all := Languages{}
+	for _, f := range listed {
+		content, err := files.ReadFile("text/" + f.Name())
+		if err != nil {
+			return nil, fmt.Errorf("reading texts: %w", err)
+		}
+		words, err := parse(content)
+		if err != nil {
+			return nil, fmt.Errorf("reading text/%s: %w", f.Name(), err)
+		}
+		all[strings.TrimSuffix(f.Name(), path.Ext(f.Name()))] = words
+	}
+	return all, nil
+}
+
+// parse refuses a text that is missing, unknown, or has braces left that
+// nothing fills in.
+func parse(content []byte) (Words, error) {
+	var w Words
+	dec := json.NewDecoder(bytes.NewReader(content))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&w); err != nil {
+		return Words{}, err
+	}
+	filled := w.with("", "")
+	for name, text := range map[string]string{"stopped": filled.Stopped, "started": filled.Started, "stillStopped": filled.StillStopped, "help": filled.Help} {
+		if text == "" || strings.ContainsAny(text, "{}") {
+			return Words{}, fmt.Errorf("%s is missing or has a placeholder nobody fills in", name)
+		}
+	}
+	return w, nil
+}
+
+// For is what a brand says, in its language.
+func (l Languages) For(brand scope.Entry) Words {
+	words, ok := l[brand.Language]
+	if !ok {
+		words = l[scope.DefaultLanguage]
+	}
+	return words.with(brand.DisplayName(brand.Language), brand.Contact)
+}
+
+func (w Words) with(brand, contact string) Words {
+	fill := strings.NewReplacer("{brand}", brand, "{contact}", contact).Replace
+	return Words{fill(w.Stopped), fill(w.Started), fill(w.StillStopped), fill(w.Help)}
+}

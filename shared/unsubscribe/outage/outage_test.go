@@ -1,0 +1,196 @@
+package outage_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/aws/keyring"
+	"stille/shared/contact"
+	"stille/shared/suppression"
+	"stille/shared/unsubscribe/outage"
+)
+
+// client keeps what was sent.
+type client struct {
+	sent []*sqs.SendMessageInput
+	err  error
+}
+
+func (c *client) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+	c.sent = append(c.sent, in)
+	return &sqs.SendMessageOutput{}, c.err
+}
+
+func keySet(t testing.TB) *contact.KeySet {
+	t.Helper()
+	secret, err := keyring.NewContactSecret()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := keyring.ParseContact(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func keyOf(t testing.TB, set *contact.KeySet, address string) contact.Key {
+	t.Helper()
+	c, err := contact.Normalise(contact.Email, address, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := set.Key(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func optOut(key ...contact.Key) outage.OptOut {
+	at := time.Date(2026, 11, 22, 4, 0, 0, 123_456_789, time.FixedZone("CET", 3600))
+	return outage.Of(key, contact.Email, suppression.Change{
+		Action: suppression.Suppress, Scope: "acme/newsletter", Reason: suppression.Unsubscribed, At: at, Source: suppression.SourceOneClick,
+	})
+}
+
+func TestAnOptOutIsReadAsItWasQueued(t *testing.T) {
+	set := keySet(t)
+	want := optOut(keyOf(t, set, "kari@example.no"), keyOf(t, keySet(t), "kari@example.no"))
+	var c client
+	if err := outage.NewQueue(&c, "https://queue").Put(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	if *c.sent[0].QueueUrl != "https://queue" {
+		t.Errorf("sent to %s", *c.sent[0].QueueUrl)
+	}
+	if !strings.Contains(*c.sent[0].MessageBody, `"at":"2026-11-22T03:00:00.123456789Z"`) {
+		t.Error("the same instant can be written in two ways")
+	}
+	got, err := outage.Read(*c.sent[0].MessageBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	change := suppression.Change{
+		Action: suppression.Suppress, Scope: "acme/newsletter", Reason: suppression.Unsubscribed,
+		At: time.Date(2026, 11, 22, 3, 0, 0, 123_456_789, time.UTC), Source: suppression.SourceOneClick,
+	}
+	if diff := cmp.Diff(change, got.Change()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A queue's encryption covers the message, and not its group.
+func TestTheGroupIsTheContactsAndDoesNotNameIt(t *testing.T) {
+	set := keySet(t)
+	kari, ola := keyOf(t, set, "kari@example.no"), keyOf(t, set, "ola@example.no")
+	var c client
+	for _, o := range []outage.OptOut{optOut(kari), optOut(kari, ola), optOut(ola)} {
+		if err := outage.NewQueue(&c, "https://queue").Put(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	karis, again, olas := *c.sent[0].MessageGroupId, *c.sent[1].MessageGroupId, *c.sent[2].MessageGroupId
+	if karis != again || karis == olas {
+		t.Errorf("groups %s, %s, %s", karis, again, olas)
+	}
+	if strings.Contains(karis, kari.Short()) || len(karis) != 64 {
+		t.Error("the group is no hash")
+	}
+}
+
+func TestAnOptOutThatCouldNotBeQueuedIsAnError(t *testing.T) {
+	down := errors.New("the queue is down")
+	err := outage.NewQueue(&client{err: down}, "https://queue").Put(t.Context(), optOut(keyOf(t, keySet(t), "kari@example.no")))
+	if !errors.Is(err, down) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestOnlyLiveKeysCount(t *testing.T) {
+	proven := keySet(t)
+	live, foreign := keyOf(t, proven, "kari@example.no"), keyOf(t, keySet(t), "kari@example.no")
+	cases := []struct {
+		name string
+		in   []contact.Key
+		want []contact.Key
+	}{
+		{"all live", []contact.Key{live}, []contact.Key{live}},
+		{"the older one destroyed since", []contact.Key{live, foreign}, []contact.Key{live}},
+		{"the newer one not known here yet", []contact.Key{foreign, live}, []contact.Key{live}},
+		{"none", []contact.Key{foreign}, nil},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := optOut(c.in...).Live(proven)
+			if diff := cmp.Diff(c.want, got); diff != "" || errors.Is(err, outage.ErrUnknownKeys) != (c.want == nil) {
+				t.Errorf("error %v %s", err, diff)
+			}
+		})
+	}
+}
+
+const good = `{"keys":["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"],"channel":"email","scope":"acme","source":"link","at":"2026-11-22T03:00:00Z"}`
+
+func TestAMessageThatIsNoOptOutIsRefused(t *testing.T) {
+	if _, err := outage.Read(good); err != nil {
+		t.Fatal(err)
+	}
+	key := `"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"`
+	cases := []struct{ name, from, to, says string }{
+		{"nothing", good, "", "JSON"},
+		{"null", good, "null", "keys"},
+		{"no JSON", good, "kari@example.no", "JSON"},
+		{"two of them", good, good + good, "JSON"},
+		{"another shape", `"email"`, `7`, "JSON"},
+		{"no keys", key, "", "keys"},
+		{"more keys than can be live", key, key + "," + key + "," + key + "," + key, "keys"},
+		{"an address for a key", key, `"kari@example.no"`, "a key"},
+		{"an unknown channel", `"email"`, `"fax"`, "channel"},
+		{"no channel", `"channel":"email",`, ``, "channel"},
+		{"no scope", `"acme"`, `""`, "scope"},
+		{"a scope that is none", `"acme"`, `"kari@example.no"`, "scope"},
+		{"another source", `"link"`, `"tool"`, "source"},
+		{"no time", `,"at":"2026-11-22T03:00:00Z"`, ``, "time"},
+		{"a time that is none", `2026-11-22T03`, `kari`, "JSON"},
+		{"a time before there was one", `2026`, `1969`, "time"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := outage.Read(strings.Replace(good, c.from, c.to, 1))
+			if !errors.Is(err, outage.ErrMalformed) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "kari") {
+				t.Errorf("error %v, want ErrMalformed about %s", err, c.says)
+			}
+		})
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(good)
+	f.Fuzz(func(t *testing.T, message string) {
+		o, err := outage.Read(message)
+		if err != nil {
+			if !errors.Is(err, outage.ErrMalformed) {
+				t.Error(err)
+			}
+			return
+		}
+		var c client
+		if err := outage.NewQueue(&c, "https://queue").Put(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		again, err := outage.Read(*c.sent[0].MessageBody)
+		if diff := cmp.Diff(o, again); diff != "" || err != nil {
+			t.Errorf("error %v %s", err, diff)
+		}
+	})
+}

@@ -1,0 +1,161 @@
+// Package pages writes what a person sees behind a link, in their language. It
+// promises pages that need neither style nor script and load nothing, that say
+// whose messages stop on which channel and what goes on, and that show an
+// address masked only. Every answer carries the same protective headers
+// (DESIGN section 5). It refuses to decide: what happened is told to it.
+//
+// A language is one file in text/; New fails where a text is missing.
+package pages
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // for the template and the style
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"stille/shared/api/gateway"
+	"stille/shared/contact"
+	"stille/shared/scope"
+)
+
+// The values of the page's form field "action".
+const (
+	Unsubscribe    = "unsubscribe"
+	UnsubscribeAll = "unsubscribe-all" // the brand, on a topic's link
+	Resubscribe    = "resubscribe"
+)
+
+// RetryAfter is how many seconds a caller is asked to wait after a failure.
+const RetryAfter = "30"
+
+// Subject is whom a link concerns and what its opt-out stops.
+type Subject struct {
+	Contact contact.Contact
+	Entry   scope.Entry // what the page is about: a brand or one topic
+	Brand   scope.Entry // Entry's brand; Entry itself where that is a brand
+}
+
+// Pages writes answers. It is safe for concurrent use.
+type Pages struct {
+	texts   []texts
+	matcher language.Matcher
+	page    *template.Template
+	policy  string // Content-Security-Policy
+}
+
+//go:embed page.html
+var pageTemplate string
+
+//go:embed style.css
+var style string
+
+// New reads the embedded texts and the template.
+func New() (*Pages, error) {
+	all, err := loadTexts()
+	if err != nil {
+		return nil, err
+	}
+	page, err := template.New("page").Funcs(template.FuncMap{"unbroken": unbroken, "inOnePiece": inOnePiece}).Parse(pageTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("parsing the page: %w", err)
+	}
+	tags := make([]language.Tag, len(all))
+	for i, t := range all {
+		tags[i] = t.Tag
+	}
+	digest := sha256.Sum256([]byte(style))
+	return &Pages{
+		texts:   all,
+		matcher: language.NewMatcher(tags),
+		page:    page,
+		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'; " +
+			"form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+	}, nil
+}
+
+// unbroken keeps "e-mail" on one line, which would break at its hyphen.
+func unbroken(text string) string {
+	text = strings.NewReplacer(" e-", " e\u2011", " E-", " E\u2011").Replace(text)
+	if strings.HasPrefix(text, "E-") {
+		text = "E\u2011" + text[len("E-"):]
+	}
+	return text
+}
+
+// inOnePiece takes away the places where a long word may break, for where
+// nothing breaks: the title of the window.
+func inOnePiece(text string) string { return strings.ReplaceAll(text, "\u00ad", "") }
+
+// Reader writes answers in one language.
+type Reader struct {
+	pages *Pages
+	text  texts
+}
+
+// For returns a Reader in the language of the request: that of ?lang= where we
+// have it, else the best of Accept-Language, else English.
+func (p *Pages) For(req gateway.Request) Reader {
+	// What cannot be parsed, of the query or the header, is a reader without
+	// a wish.
+	query, _ := url.ParseQuery(req.RawQueryString)
+	asked, _, _ := language.ParseAcceptLanguage(query.Get("lang"))
+	accepted, _, _ := language.ParseAcceptLanguage(req.Headers["accept-language"])
+	for _, wish := range [][]language.Tag{asked, accepted} {
+		if _, i, confidence := p.matcher.Match(wish...); confidence > language.No {
+			return Reader{p, p.texts[i]}
+		}
+	}
+	return Reader{p, p.texts[0]}
+}
+
+// Text answers with one line of plain text, for mailbox providers and the like.
+func (r Reader) Text(status int, line string) gateway.Response {
+	return r.answer(status, "text/plain; charset=utf-8", line+"\n")
+}
+
+// Options tells which methods a link takes: with status 204 to OPTIONS, with
+// 405 to any other method.
+func (r Reader) Options(status int) gateway.Response {
+	resp := r.answer(status, "", "")
+	resp.Headers["allow"] = "GET, HEAD, POST, OPTIONS"
+	return resp
+}
+
+func (r Reader) html(status int, c content) gateway.Response {
+	c.Text, c.Style, c.Lang = r.text, template.CSS(style), r.text.Tag.String() //nolint:gosec // our own file
+	var body bytes.Buffer
+	if err := r.pages.page.Execute(&body, c); err != nil {
+		// Only a template that does not fit content: a mistake of ours, which
+		// the tests of every page rule out.
+		return r.Text(http.StatusInternalServerError, "internal error")
+	}
+	resp := r.answer(status, "text/html; charset=utf-8", body.String())
+	resp.Headers["content-language"] = c.Lang
+	return resp
+}
+
+// answer is the one place where answers get their headers.
+func (r Reader) answer(status int, contentType, body string) gateway.Response {
+	headers := map[string]string{
+		"cache-control":             "no-store",
+		"referrer-policy":           "no-referrer",
+		"x-robots-tag":              "noindex, nofollow",
+		"x-content-type-options":    "nosniff",
+		"strict-transport-security": "max-age=63072000",
+		"content-security-policy":   r.pages.policy,
+	}
+	if contentType != "" {
+		headers["content-type"] = contentType
+	}
+	if status == http.StatusServiceUnavailable {
+		headers["retry-after"] = RetryAfter
+	}
+	return gateway.Response{StatusCode: status, Headers: headers, Body: body}
+}
