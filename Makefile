@@ -53,6 +53,11 @@ quick: ## Run the tests that need no service
 	@go build -o .local/bin/ ./scripts/test
 	@.local/bin/test --quick
 
+.PHONY: pictures
+pictures: ## Take the documents' pictures of the pages again
+	@scripts/setup browser
+	@go test -tags browser -count=1 ./shared/unsubscribe/pages -run TestPicturesShowThePages -renew-pictures
+
 .PHONY: lint
 lint: ## Check the style and the import arrows
 	@scripts/setup lint
