@@ -1,13 +1,17 @@
 package certificate
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
 
-// Chain checks that a certificate, verified with the same public key, stands at
-// the end of its class's chain: before are the certificates before it, from the
-// class's first on, and each carries the hash of the one before it. One that is
-// missing, changed, in another order, of another class or there twice is found;
-// one that came after the last cannot be. An error wraps ErrInvalid and says
-// which certificate it is about.
+// Chain checks that a certificate stands at the end of its class's chain.
+// before holds the certificates before it, the class's first one first; each
+// must carry the hash of the one before it, and all must verify with the public
+// key. Chain finds a certificate that is missing, changed, misplaced, repeated
+// or of another class. It cannot find one that was issued later. An error wraps
+// ErrInvalid and says which certificate it is about.
 func Chain(before []Signed, last Signed, publicKey []byte) error {
 	key, err := ParsePublicKey(publicKey)
 	if err != nil {
@@ -37,4 +41,30 @@ func Chain(before []Signed, last Signed, publicKey []byte) error {
 		previous, runs[c.Run] = Hash(signed.JSON), true
 	}
 	return nil
+}
+
+// Before returns the certificates before last in its class's chain, the first
+// one first. It finds them by their hashes among all, which are in any order,
+// and verifies no signature. An error wraps ErrInvalid.
+func Before(all []Signed, last Signed) ([]Signed, error) {
+	byHash := map[string]Signed{}
+	for _, signed := range all {
+		byHash[Hash(signed.JSON)] = signed
+	}
+	var before []Signed
+	for signed := last; ; {
+		var c Certificate
+		if err := json.Unmarshal(signed.JSON, &c); err != nil {
+			return nil, fmt.Errorf("%w: it cannot be read: %w", ErrInvalid, err)
+		}
+		if c.Previous == "" {
+			slices.Reverse(before)
+			return before, nil
+		}
+		var found bool
+		if signed, found = byHash[c.Previous]; !found {
+			return nil, fmt.Errorf("%w: the certificate %s before it is missing", ErrInvalid, c.Previous)
+		}
+		before = append(before, signed)
+	}
 }

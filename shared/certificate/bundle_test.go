@@ -1,0 +1,140 @@
+package certificate_test
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+)
+
+// folder is a bundle with two certificates before it, as files.
+func folder(t *testing.T) fstest.MapFS {
+	t.Helper()
+	a := newAuthority(t)
+	before, last := chain(t, a)
+	files := fstest.MapFS{}
+	for name, content := range (certificate.Bundle{Sealed: last, Before: before, PublicKey: a.public}).Files() {
+		files[name] = &fstest.MapFile{Data: content}
+	}
+	return files
+}
+
+// verify reads and verifies the bundle in a folder.
+func verify(t *testing.T, files fs.FS, trusted string) (certificate.Verified, error) {
+	t.Helper()
+	b, err := certificate.ReadBundle(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Verify(trusted)
+}
+
+func TestABundleVerifiesFromItsFiles(t *testing.T) {
+	files := folder(t)
+	got, err := verify(t, files, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fingerprint, err := certificate.Fingerprint(files[certificate.PublicKeyFile].Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Position != 3 || got.Certificate.Run != "run-3" || got.Fingerprint != fingerprint {
+		t.Errorf("it says %+v", got)
+	}
+	var colons []string
+	for pair := range slices.Chunk([]byte(strings.ToUpper(fingerprint)), 2) {
+		colons = append(colons, string(pair))
+	}
+	for _, trusted := range []string{fingerprint, strings.Join(colons, ":")} {
+		if _, err := verify(t, files, trusted); err != nil {
+			t.Errorf("%s is trusted: %v", trusted, err)
+		}
+	}
+	_, err = verify(t, files, strings.Repeat("0", 64))
+	if !errors.Is(err, certificate.ErrInvalid) || !strings.Contains(err.Error(), "its fingerprint is "+fingerprint) {
+		t.Errorf("another key is trusted: %v", err)
+	}
+}
+
+func TestTamperedBundleFails(t *testing.T) {
+	write := func(file, content string) func(fstest.MapFS) {
+		return func(files fstest.MapFS) { files[file] = &fstest.MapFile{Data: []byte(content)} }
+	}
+	move := func(files fstest.MapFS, from, to string) {
+		for name, file := range files {
+			if rest, inside := strings.CutPrefix(name, from); inside {
+				delete(files, name)
+				files[to+rest] = file
+			}
+		}
+	}
+	for name, tamper := range map[string]func(fstest.MapFS){
+		"another certificate":           write("certificate.json", "{}"),
+		"another list":                  write("keys.txt", "a\n"),
+		"another signature":             write("certificate.sig", "x"),
+		"another key":                   write("public-key.pem", "y"),
+		"another earlier certificate":   write("chain/000001/certificate.json", "{}"),
+		"another earlier signature":     write("chain/000002/certificate.sig", "x"),
+		"first certificate missing":     func(f fstest.MapFS) { move(f, "chain/000001", "gone") },
+		"certificate before it missing": func(f fstest.MapFS) { move(f, "chain/000002", "gone") },
+		"earlier signature missing":     func(f fstest.MapFS) { move(f, "chain/000002/certificate.sig", "gone") },
+		"whole chain missing":           func(f fstest.MapFS) { move(f, "chain", "gone") },
+		"earlier certificates out of order": func(f fstest.MapFS) {
+			move(f, "chain/000001", "aside")
+			move(f, "chain/000002", "chain/000001")
+			move(f, "aside", "chain/000002")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := folder(t)
+			tamper(files)
+			if _, err := verify(t, files, ""); !errors.Is(err, certificate.ErrInvalid) {
+				t.Errorf("error %v, want ErrInvalid", err)
+			}
+		})
+	}
+}
+
+func TestBundleWithoutAFileIsNamed(t *testing.T) {
+	for _, name := range []string{"certificate.json", "certificate.sig", "keys.txt", "public-key.pem"} {
+		files := folder(t)
+		delete(files, name)
+		_, err := certificate.ReadBundle(files)
+		var missing *fs.PathError
+		if !errors.As(err, &missing) || missing.Path != name || !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+func TestChainIsFoundAmongAllCertificates(t *testing.T) {
+	a := newAuthority(t)
+	before, last := chain(t, a)
+	later := altered(t, a, last.Signed, func(c *certificate.Certificate) { c.Run, c.Previous = "run-4", certificate.Hash(last.JSON) })
+	all := []certificate.Signed{later, before[1], last.Signed, before[0]}
+	got, err := certificate.Before(all, last.Signed)
+	if diff := cmp.Diff(before, got); diff != "" || err != nil {
+		t.Errorf("error %v (-want +got)\n%s", err, diff)
+	}
+	if got, err := certificate.Before(all, before[0]); err != nil || got != nil {
+		t.Errorf("before the first: %d certificates, error %v", len(got), err)
+	}
+	changed := altered(t, a, before[0], func(c *certificate.Certificate) { c.Counts.Held--; c.Counts.Due-- })
+	for name, others := range map[string][]certificate.Signed{
+		"missing": {before[1], last.Signed}, "changed": {changed, before[1]}, "unreadable": {before[0], {JSON: []byte("x")}},
+	} {
+		if _, err := certificate.Before(others, last.Signed); !errors.Is(err, certificate.ErrInvalid) {
+			t.Errorf("%s: error %v, want ErrInvalid", name, err)
+		}
+	}
+	if _, err := certificate.Before(all, certificate.Signed{JSON: []byte("x")}); !errors.Is(err, certificate.ErrInvalid) {
+		t.Errorf("unreadable itself: error %v, want ErrInvalid", err)
+	}
+}
