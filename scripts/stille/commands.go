@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/alecthomas/kong"
+
+	"stille/shared/operator"
 )
 
 // What the program ends with.
@@ -16,6 +19,21 @@ const (
 	exitUsage
 	exitHalted
 )
+
+// exitCodes is the one table of errors to exit codes: the first row that
+// matches counts. Any other error is a failure.
+func exitCodes() []exitCode {
+	return []exitCode{
+		{exitHalted, func(err error) bool { return errors.Is(err, errHalted) }},
+		{exitUsage, func(err error) bool { return errors.As(err, new(operator.Mistake)) }},
+		{exitFailed, func(error) bool { return true }},
+	}
+}
+
+type exitCode struct {
+	code    int
+	matches func(error) bool
+}
 
 // options are the flags of every command.
 type options struct {
@@ -74,7 +92,8 @@ func run(ctx context.Context, args []string, s session) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { helped = true }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(&s))
+		kong.Bind(&s),
+		kong.BindSingletonProvider(func() (*operator.Operator, error) { return s.operator(ctx) }))
 	if err != nil {
 		return s.end(err)
 	}
@@ -94,12 +113,8 @@ func run(ctx context.Context, args []string, s session) int {
 // errHalted means that the brake stopped a purge before it deleted anything.
 var errHalted = errors.New("the brake halted the purge: nothing was deleted")
 
-// usageError is about how the command was called.
-type usageError string
-
-func (e usageError) Error() string { return string(e) }
-
-func usage(format string, args ...any) error { return usageError(fmt.Sprintf(format, args...)) }
+// usage is an error about how the command was called.
+func usage(format string, args ...any) error { return operator.Mistakef(format, args...) }
 
 // end says what went wrong, if anything did, and returns the exit code.
 func (s *session) end(err error) int {
@@ -107,18 +122,12 @@ func (s *session) end(err error) int {
 		return exitDone
 	}
 	fmt.Fprintf(s.stderr, "stille: %v\n", s.advised(err))
-	var wrong usageError
-	switch {
-	case errors.Is(err, errHalted):
-		return exitHalted
-	case errors.As(err, &wrong):
-		return exitUsage
-	}
-	return exitFailed
+	table := exitCodes()
+	return table[slices.IndexFunc(table, func(row exitCode) bool { return row.matches(err) })].code
 }
 
 // What may be an address or a number in a message that repeats the command
-// line; a date is one too many rather than a number one too few.
+// line. A date that is hidden does less harm than a number that is shown.
 var personal = regexp.MustCompile(`[^\s"'=]*@[^\s"',]*|\+?[0-9][0-9 ().-]{4,}[0-9]`)
 
 func withoutAddresses(message string) string { return personal.ReplaceAllString(message, "…") }

@@ -133,7 +133,7 @@ func TestACheckOfWhatIsNoAddressIsAnswered(t *testing.T) {
 }
 
 func TestAStackThatCannotBeOpenedIsAFailure(t *testing.T) {
-	got := call{}.run(t, "hold", "list").ended(t, exitFailed)
+	got := call{closed: true}.run(t, "hold", "list").ended(t, exitFailed)
 	if got.errors != "stille: this test has no stack\n" {
 		t.Errorf("it says %q", got.errors)
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/operator"
 )
 
 // rowOf is what a test expects of a row.
@@ -104,7 +106,7 @@ func TestAHeaderThatIsNoneIsRefusedWithoutRepeatingIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := readContacts("x.csv", strings.NewReader(c.content), []string{"channel", "address"}, true)
-			var wrong usageError
+			var wrong operator.Mistake
 			if !errors.As(err, &wrong) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("error %v", err)
 			}

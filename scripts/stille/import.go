@@ -13,6 +13,7 @@ import (
 	"stille/shared/api"
 	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
+	"stille/shared/operator"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -151,7 +152,7 @@ func (im importer) read(r row) (optOut, error) {
 	}
 	who, err := contact.Normalise(ch, r.fields["address"], im.Region)
 	if err != nil {
-		return optOut{}, fmt.Errorf("address: %s", why(err))
+		return optOut{}, fmt.Errorf("address: %s", operator.WhyInvalid(err))
 	}
 	c := suppression.Change{Action: suppression.Suppress, Reason: suppression.Imported, Source: suppression.SourceImport}
 	for _, part := range []func(*suppression.Change, row) error{im.readScope, im.readReason, im.readSince, im.readSource} {

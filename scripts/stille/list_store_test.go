@@ -12,6 +12,7 @@ import (
 	"stille/shared/aws/keyring"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/operator"
 	"stille/shared/suppression"
 )
 
@@ -85,7 +86,7 @@ func TestTheHistoryIsToldAndVerified(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 
-	told := answers[historyAnswer](t, d.run(t, "history", "email", "kari@example.no", "--json").ended(t, exitDone))[0]
+	told := answers[operator.Told](t, d.run(t, "history", "email", "kari@example.no", "--json").ended(t, exitDone))[0]
 	if !told.Verified || len(told.Entries) != 2 || ledger.Verify(told.Entries, told.Entries[1].Hash()) != nil {
 		t.Errorf("in JSON it says %+v", told)
 	}

@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"stille/shared/contact"
+	"stille/shared/operator"
 )
 
 type normalise struct {
@@ -52,7 +52,7 @@ func (n normalise) Run(s *session) error {
 		answer := normaliseAnswer{}
 		c, err := contact.Normalise(n.Channel, address, n.Region)
 		if err != nil {
-			answer.Why = why(err)
+			answer.Why = operator.WhyInvalid(err)
 		} else {
 			answer.OK, answer.Normalised = true, c.Address()
 		}
@@ -61,9 +61,4 @@ func (n normalise) Run(s *session) error {
 		}
 	}
 	return nil
-}
-
-// why is what is wrong with an address, without saying that it is one.
-func why(err error) string {
-	return strings.TrimPrefix(err.Error(), contact.ErrInvalid.Error()+": ")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"stille/shared/contact"
+	"stille/shared/operator"
 )
 
 // person is a contact as the operator types it.
@@ -18,7 +19,7 @@ type person struct {
 func (p person) contact() (contact.Contact, error) {
 	c, err := contact.Normalise(p.Channel, p.Address, p.Region)
 	if err != nil {
-		return c, usage("the address cannot be read: %s", why(err))
+		return c, usage("the address cannot be read: %s", operator.WhyInvalid(err))
 	}
 	return c, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/operator"
 )
 
 func TestReleasingByHand(t *testing.T) {
@@ -42,7 +43,7 @@ func TestReleasingByHand(t *testing.T) {
 			t.Errorf("%s: it answers %q, want %q", step.name, got.out, step.out)
 		}
 	}
-	told := answers[historyAnswer](t, d.run(t, "history", "email", "kari@example.no", "--json").ended(t, exitDone))[0]
+	told := answers[operator.Told](t, d.run(t, "history", "email", "kari@example.no", "--json").ended(t, exitDone))[0]
 	type entry struct {
 		Action                      ledger.Action
 		Reason, Source, Note, Scope string

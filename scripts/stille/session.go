@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"stille/shared/names"
+	"stille/shared/operator"
 	"stille/shared/retention"
 	"stille/shared/scope"
 )
@@ -38,6 +39,15 @@ func (s *session) system(ctx context.Context) (*system, error) {
 		s.opened, err = s.open(ctx, s.options)
 	}
 	return s.opened, err
+}
+
+// operator carries out the use cases on that stack.
+func (s *session) operator(ctx context.Context) (*operator.Operator, error) {
+	sys, err := s.system(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return sys.operator(s), nil
 }
 
 // answer is what a command found out or did: text for people, its JSON form

@@ -18,7 +18,8 @@ var at = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 type call struct {
 	stdin  string
 	folder string  // the project's where it is not set
-	system *system // none where it is not set
+	system *system // an empty one where it is not set
+	closed bool    // the stack cannot be opened
 	ends   error   // of every pause, as when the operator presses Ctrl-C
 
 	code        int
@@ -40,8 +41,11 @@ func (c call) run(t *testing.T, args ...string) call {
 			return c.ends
 		},
 		open: func(context.Context, options) (*system, error) {
-			if c.system == nil {
+			if c.closed {
 				return nil, errors.New("this test has no stack")
+			}
+			if c.system == nil {
+				return &system{name: "unit"}, nil
 			}
 			return c.system, nil
 		},

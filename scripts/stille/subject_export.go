@@ -138,19 +138,19 @@ func (e subjectExport) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	all, broken, err := verified(ctx, of.sys.suppressions, of.keys)
+	all, broken, err := of.sys.operator(s).ReadHistory(ctx, of.keys)
 	if err != nil {
 		return err
 	}
-	kept := everything{Asked: of.receipt, History: keptHistory{Verified: broken == nil, Entries: all.entries()}, Holds: []retained{}}
+	kept := everything{Asked: of.receipt, History: keptHistory{Verified: broken == nil, Entries: all.Entries()}, Holds: []retained{}}
 	if broken != nil {
 		kept.History.Broken = broken.Error()
 	}
 	keys := make([]contact.Key, len(all))
 	for i, one := range all {
-		keys[i] = one.key
-		if one.item.Version > 0 {
-			kept.Suppressions = append(kept.Suppressions, underKey(one.item))
+		keys[i] = one.Key
+		if one.Item.Version > 0 {
+			kept.Suppressions = append(kept.Suppressions, underKey(one.Item))
 		}
 	}
 	if err := kept.readRecords(ctx, of.sys, policy, scopes, keys); err != nil {

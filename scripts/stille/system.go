@@ -25,7 +25,11 @@ import (
 	"stille/scripts/local"
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/keyring"
+	"stille/shared/contact"
 	"stille/shared/names"
+	"stille/shared/operator"
+	"stille/shared/retention"
+	"stille/shared/scope"
 )
 
 const defaultStack = string(names.DefaultStack)
@@ -92,6 +96,36 @@ func (s *system) principal(ctx context.Context) (string, error) {
 	}
 	return aws.ToString(out.Arn), nil
 }
+
+// operator wires the stack to the ports of the use cases.
+func (s *system) operator(of *session) *operator.Operator {
+	return &operator.Operator{
+		Stack: string(s.name), Where: s.where, Now: of.now,
+		Config: checkedOut{of}, Keys: s.keys, Suppressions: list{s.suppressions},
+	}
+}
+
+// list is the suppression list on DynamoDB.
+type list struct{ *dynamo.Suppressions }
+
+// Lookup answers for every contact.
+func (l list) Lookup(ctx context.Context, contacts [][]contact.Key) ([]operator.Found, error) {
+	found, err := l.Suppressions.Lookup(ctx, contacts)
+	answers := make([]operator.Found, len(found))
+	for i, f := range found {
+		answers[i] = operator.Found(f)
+	}
+	return answers, err
+}
+
+// checkedOut answers by the files of the project.
+type checkedOut struct{ *session }
+
+// Policy is the project's retention policy.
+func (c checkedOut) Policy(context.Context) (*retention.Policy, error) { return c.policy() }
+
+// Scopes are the project's brands and topics.
+func (c checkedOut) Scopes(context.Context) (*scope.Registry, error) { return c.registry() }
 
 // connect finds the stack: the local one of the file that is given or lies at
 // or above the folder, or else, or where it is asked for, the one on AWS.

@@ -1,0 +1,204 @@
+// Package operator holds the operator's use cases: what a command does, apart
+// from its flags and from how its answer is printed. It promises that no use
+// case shows an address, and that each answers by the policy and the scopes
+// that are deployed, never by files of the working directory. It holds no rules
+// of the domain and does no I/O but through its ports.
+//
+// How a command is made of it:
+//
+//   - A use case is a method of Operator in a file named for the command. It
+//     takes plain values and returns (*Answer, error).
+//   - The answer is a struct with JSON tags: `--json` prints it as it is.
+//     scripts/stille prints its text and holds the flags and the help.
+//   - An answer beside an error is printed too: the outcome calls for the
+//     operator. Without an answer nothing is printed but the error.
+//   - A request that is wrong is a Mistake (exit code 2); any other error is a
+//     failure (exit code 1).
+//   - A contact is a Person: Operator.contact finds its keys. Scopes and classes
+//     are looked up with Operator.scope and Operator.Class.
+//   - What a use case needs of the outside is a port below: few methods, named
+//     for what they answer. scripts/stille/system.go alone wires AWS to them.
+package operator
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/ledger"
+	"stille/shared/retention"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+// Operator carries out the use cases on one deployed stack. Its fields are set
+// once, before the first use case.
+type Operator struct {
+	Stack string // the stack's name
+	Where string // the stack in words: "the stack stille on AWS in eu-north-1"
+	Now   func() time.Time
+
+	Config       Config
+	Keys         Keys
+	Suppressions Suppressions
+}
+
+// Config tells what is deployed.
+type Config interface {
+	Policy(ctx context.Context) (*retention.Policy, error)
+	Scopes(ctx context.Context) (*scope.Registry, error)
+}
+
+// Keys holds the contact keys. The set is read again now and then, so a use
+// case that runs for long asks again.
+type Keys interface {
+	Contact(ctx context.Context) (*contact.KeySet, error)
+}
+
+// Suppressions is the suppression list with its ledger. Every read is strong.
+type Suppressions interface {
+	// Lookup answers for every contact, each given by its keys, in their order.
+	Lookup(ctx context.Context, contacts [][]contact.Key) ([]Found, error)
+	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
+	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	// Under reads the item of one key alone, History the ledger entries of one key.
+	Under(ctx context.Context, key contact.Key) (suppression.Item, error)
+	History(ctx context.Context, key contact.Key) ([]ledger.Entry, error)
+}
+
+// Found is what a lookup tells of one contact. With an Err the item cannot be
+// read, and the contact must not be sent to.
+type Found struct {
+	Item suppression.Item
+	Err  error
+}
+
+// Mistake is an error in what was asked for.
+type Mistake string
+
+// Error is the sentence for the operator.
+func (m Mistake) Error() string { return string(m) }
+
+// Mistakef makes a Mistake. It must not be given an address.
+func Mistakef(format string, args ...any) error { return Mistake(fmt.Sprintf(format, args...)) }
+
+// Person is a contact as the operator names it.
+type Person struct {
+	Channel contact.Channel
+	Address string
+	Region  string // of a number without a country code; two letters
+}
+
+// normalise reads the address. The error is a Mistake and does not repeat it.
+func (p Person) normalise() (contact.Contact, error) {
+	c, err := contact.Normalise(p.Channel, p.Address, p.Region)
+	if err != nil {
+		return c, Mistakef("the address cannot be read: %s", WhyInvalid(err))
+	}
+	return c, nil
+}
+
+// WhyInvalid is what is wrong with an address, of an error of contact.Normalise.
+func WhyInvalid(err error) string {
+	return strings.TrimPrefix(err.Error(), contact.ErrInvalid.Error()+": ")
+}
+
+// known is a contact with its live keys, the newest first.
+type known struct {
+	contact.Contact
+	keys []contact.Key
+}
+
+// contact finds the keys of a person.
+func (o *Operator) contact(ctx context.Context, p Person) (known, error) {
+	c, err := p.normalise()
+	if err != nil {
+		return known{}, err
+	}
+	set, err := o.contactKeys(ctx)
+	if err != nil {
+		return known{}, err
+	}
+	keys, err := set.Keys(c)
+	return known{c, keys}, err
+}
+
+func (o *Operator) contactKeys(ctx context.Context) (*contact.KeySet, error) {
+	set, err := o.Keys.Contact(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("fetching the contact keys: %w", err)
+	}
+	return set, nil
+}
+
+// scope finds a scope by its name: a brand, a topic or "*".
+func (o *Operator) scope(ctx context.Context, name string) (scope.Scope, error) {
+	if scope.Scope(name) == scope.Everywhere {
+		return scope.Everywhere, nil
+	}
+	scopes, err := o.Config.Scopes(ctx)
+	if err != nil {
+		return "", err
+	}
+	entry, ok := scopes.Lookup(scope.Scope(name))
+	if !ok {
+		return "", Mistakef("there is no such scope; there are %s, and * for all", scopeNames(scopes))
+	}
+	return entry.Scope, nil
+}
+
+// scopeOrOnly is scope for a name that may be left out where there is one brand.
+func (o *Operator) scopeOrOnly(ctx context.Context, name string) (scope.Scope, error) {
+	if name != "" {
+		return o.scope(ctx, name)
+	}
+	scopes, err := o.Config.Scopes(ctx)
+	if err != nil {
+		return "", err
+	}
+	only, ok := scopes.Only()
+	if !ok {
+		return "", Mistakef("say --scope, as there is more than one brand: %s, or * for all", scopeNames(scopes))
+	}
+	return only.Scope, nil
+}
+
+// scopeOrAny is scope for a name that stands for every scope where it is left out.
+func (o *Operator) scopeOrAny(ctx context.Context, name string) (scope.Scope, error) {
+	if name == "" {
+		return scope.Everywhere, nil
+	}
+	return o.scope(ctx, name)
+}
+
+func scopeNames(scopes *scope.Registry) string {
+	var names []string
+	for _, entry := range scopes.All() {
+		names = append(names, string(entry.Scope))
+	}
+	return strings.Join(names, ", ")
+}
+
+// Class finds a class of the deployed policy.
+func (o *Operator) Class(ctx context.Context, name string) (retention.Class, *retention.Policy, error) {
+	policy, err := o.Config.Policy(ctx)
+	if err != nil {
+		return retention.Class{}, nil, err
+	}
+	class, ok := policy.Class(name)
+	if !ok {
+		return class, policy, Mistakef("the deployed policy has no such class; it has %s", strings.Join(ClassNames(policy), ", "))
+	}
+	return class, policy, nil
+}
+
+// ClassNames are the names of a policy's classes, in its order.
+func ClassNames(policy *retention.Policy) []string {
+	names := make([]string, len(policy.Classes))
+	for i, class := range policy.Classes {
+		names[i] = class.Name
+	}
+	return names
+}
