@@ -22,7 +22,7 @@ const maxRecords = 100
 
 // records are the class tables.
 type records interface {
-	Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key) (bool, error)
+	Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key) (retention.Outcome, error)
 }
 
 // handler stores records, which a purge deletes on their day.
@@ -181,12 +181,8 @@ const (
 // store writes one record, also over one of the same id if the key allows that
 // one too. What keeps one record out leaves the others of the call alone.
 func (h handler) store(ctx context.Context, tool access.Tool, class retention.Class, r parsed) (result, error) {
-	start := r.Start
-	stored, err := h.records.Put(ctx, class.Name, r.Record, func(old retention.Record) error {
-		start = r.Replacing(old, class.Name).Start
-		return allowed(tool, old)
-	}, r.only...)
-	answer := result{Stored: stored, Key: r.Subject}
+	outcome, err := h.records.Put(ctx, class.Name, r.Record, func(old retention.Record) error { return allowed(tool, old) }, r.only...)
+	answer := result{Stored: outcome.Stored, Key: r.Subject}
 	var other dynamo.DuplicateError
 	switch {
 	case errors.As(err, &other):
@@ -203,7 +199,7 @@ func (h handler) store(ctx context.Context, tool access.Tool, class retention.Cl
 	case err != nil:
 		return result{}, err
 	}
-	if stored && !start.IsZero() {
+	if start := outcome.Record.Start; outcome.Stored && !start.IsZero() {
 		answer.KeptThrough = class.Keep.LastDay(start, class.Location()).String()
 		answer.DueFrom = class.Keep.DueFrom(start, class.Location())
 	}

@@ -34,15 +34,15 @@ type memory struct {
 	err   error
 }
 
-func (m *memory) Put(_ context.Context, class string, r retention.Record, may func(retention.Record) error, only ...contact.Key) (bool, error) {
+func (m *memory) Put(_ context.Context, class string, r retention.Record, may func(retention.Record) error, only ...contact.Key) (retention.Outcome, error) {
 	m.only = only
 	if m.old.ID != "" {
 		if err := may(m.old); err != nil {
-			return false, err
+			return retention.Outcome{}, err
 		}
 	}
 	m.put, m.last = append(m.put, class+"/"+r.ID), r
-	return !m.newer && m.err == nil, m.err
+	return retention.Outcome{Stored: !m.newer && m.err == nil, Record: r.Replacing(m.old, class)}, m.err
 }
 
 func newHandler(h *apitest.House, to records) handler {

@@ -42,6 +42,12 @@ type Record struct {
 	Data           json.RawMessage
 }
 
+// Outcome is what storing a record came to.
+type Outcome struct {
+	Stored bool   // false where a newer event of the same id is stored
+	Record Record // as it is stored now
+}
+
 // Subjects are the keys under which holds and suppressions of the record's
 // subject may lie, the newest first; none for a record about nobody.
 func (r Record) Subjects() []contact.Key {

@@ -171,8 +171,8 @@ func TestNothingChangesAMarkedRecord(t *testing.T) {
 	before := dynamotest.Dump(t, db, stack.Records(class))
 
 	for _, at := range []time.Time{now.Add(-time.Hour), now, now.Add(time.Hour)} {
-		if stored, err := records.Put(t.Context(), class, consent("sub-1", 1, at), anyone); stored || !errors.Is(err, dynamo.ErrBeingPurged) {
-			t.Errorf("its owner stores it: %v, error %v", stored, err)
+		if outcome, err := records.Put(t.Context(), class, consent("sub-1", 1, at), anyone); outcome.Stored || !errors.Is(err, dynamo.ErrBeingPurged) {
+			t.Errorf("its owner stores it: %v, error %v", outcome.Stored, err)
 		}
 	}
 	refused := errors.New("another brand's")
@@ -200,9 +200,9 @@ func TestARecordThatIsMarkedWhileItsOwnerStoresItIsNotWrittenOver(t *testing.T) 
 		}
 		return nil
 	})
-	stored, err := dynamo.NewRecords(racing, stack).Put(t.Context(), class, letter("sub-1", 1), anyone)
-	if stored || !errors.Is(err, dynamo.ErrBeingPurged) {
-		t.Errorf("stored %v, error %v", stored, err)
+	outcome, err := dynamo.NewRecords(racing, stack).Put(t.Context(), class, letter("sub-1", 1), anyone)
+	if outcome.Stored || !errors.Is(err, dynamo.ErrBeingPurged) {
+		t.Errorf("stored %v, error %v", outcome.Stored, err)
 	}
 }
 

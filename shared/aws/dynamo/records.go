@@ -82,48 +82,52 @@ func recordKey(id string) item { return item{names.AttrID: text(id)} }
 // Put stores a record by its id. The withdrawal that an earlier record of the
 // same id carries stays, unless the record occurred after it or is about
 // another subject or scope, and so does a newer word on its end; everything
-// else is replaced. An older record than the stored one changes nothing, and Put
-// returns false. A stored one is only touched if may allows it; an error of
-// may's is returned as it is. The error wraps ErrBeingPurged where a purge has
-// marked the stored one: written over, it would stand without its objects.
+// else is replaced. An older record than the stored one changes nothing. A
+// stored record is only touched if may allows it; may's error is returned as it
+// is. The error wraps ErrBeingPurged where a purge has marked the stored one:
+// written over, it would stand without its objects.
 //
 // A record that is to be its subject's only one in its class and scope comes
 // with the subject's live keys, its own first. Where there is another one, the
 // error is a DuplicateError and nothing is stored.
 func (r *Records) Put(
 	ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key,
-) (bool, error) {
+) (retention.Outcome, error) {
 	table := r.stack.Records(class)
 	for n := 1; n <= attempts; n++ {
 		old, err := r.Get(ctx, class, record.ID)
 		if err != nil && !errors.Is(err, ErrNoRecord) {
-			return false, err
+			return retention.Outcome{}, err
 		}
 		if err == nil {
 			switch err := may(old.Record); {
 			case err != nil:
-				return false, err
+				return retention.Outcome{}, err
 			case old.PurgingBy != "":
-				return false, ErrBeingPurged
+				return retention.Outcome{}, ErrBeingPurged
 			case !record.Supersedes(old.Record):
-				return false, nil
+				return retention.Outcome{Record: old.Record}, nil
 			}
 		}
-		update, err := replacement(table, record.Replacing(old.Record, class), old)
+		next := record.Replacing(old.Record, class)
+		update, err := replacement(table, next, old)
 		done := false
 		if len(only) > 0 && err == nil {
 			done, err = r.putOnly(ctx, class, record, only, update)
 		} else {
 			done, err = r.whether(ctx, "storing a record", update, err)
 		}
-		if done || err != nil {
-			return done, err
+		if err != nil {
+			return retention.Outcome{}, err
+		}
+		if done {
+			return retention.Outcome{Stored: true, Record: next}, nil
 		}
 		if err := pause(ctx, n); err != nil {
-			return false, err
+			return retention.Outcome{}, err
 		}
 	}
-	return false, fmt.Errorf("storing a record: %w", ErrContended)
+	return retention.Outcome{}, fmt.Errorf("storing a record: %w", ErrContended)
 }
 
 // replacement writes the record over the old one, provided that is unchanged.

@@ -31,8 +31,8 @@ func consent(id string, n int, at time.Time) retention.Record {
 
 func store(t *testing.T, records *dynamo.Records, r retention.Record) dynamo.Stored {
 	t.Helper()
-	if stored, err := records.Put(t.Context(), class, r, anyone); err != nil || !stored {
-		t.Fatalf("stored %v, error %v", stored, err)
+	if outcome, err := records.Put(t.Context(), class, r, anyone); err != nil || !outcome.Stored {
+		t.Fatalf("stored %v, error %v", outcome.Stored, err)
 	}
 	got, err := records.Get(t.Context(), class, r.ID)
 	if err != nil {
@@ -74,8 +74,9 @@ func TestTheNewestEventOfARecordWins(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records := dynamo.NewRecords(db, stack)
 	store(t, records, consent("sub-1", 1, now))
-	if stored, err := records.Put(t.Context(), class, consent("sub-1", 1, now.Add(-time.Hour)), anyone); err != nil || stored {
-		t.Errorf("an older event: stored %v, error %v", stored, err)
+	outcome, err := records.Put(t.Context(), class, consent("sub-1", 1, now.Add(-time.Hour)), anyone)
+	if err != nil || outcome.Stored || !outcome.Record.Start.Equal(now) {
+		t.Errorf("an older event: stored %v, start %v, error %v", outcome.Stored, outcome.Record.Start, err)
 	}
 	if got := store(t, records, consent("sub-1", 1, now.Add(time.Hour))); !got.Start.Equal(now.Add(time.Hour)) {
 		t.Errorf("a newer event: start %v", got.Start)
@@ -87,14 +88,14 @@ func TestAStoredRecordIsOnlyTouchedByWhoMay(t *testing.T) {
 	records := dynamo.NewRecords(db, stack)
 	store(t, records, consent("sub-1", 1, now))
 	refused := errors.New("another brand's")
-	stored, err := records.Put(t.Context(), class, consent("sub-1", 2, now.Add(time.Hour)), func(old retention.Record) error {
+	outcome, err := records.Put(t.Context(), class, consent("sub-1", 2, now.Add(time.Hour)), func(old retention.Record) error {
 		if old.Subject != key(1) {
 			t.Errorf("asked about another record")
 		}
 		return refused
 	})
-	if stored || !errors.Is(err, refused) {
-		t.Errorf("stored %v, error %v", stored, err)
+	if outcome.Stored || !errors.Is(err, refused) {
+		t.Errorf("stored %v, error %v", outcome.Stored, err)
 	}
 	if got, err := records.Get(t.Context(), class, "sub-1"); err != nil || got.Subject != key(1) {
 		t.Errorf("the record was replaced, error %v", err)

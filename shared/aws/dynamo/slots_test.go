@@ -38,10 +38,10 @@ func newSlots(t *testing.T) slots {
 // or of none.
 func (s slots) put(r retention.Record, of string, older ...contact.Key) {
 	s.Helper()
-	stored, err := s.records.Put(s.Context(), class, r, anyone, append([]contact.Key{r.Subject}, older...)...)
+	outcome, err := s.records.Put(s.Context(), class, r, anyone, append([]contact.Key{r.Subject}, older...)...)
 	var duplicate dynamo.DuplicateError
-	if errors.As(err, &duplicate); duplicate.ID != of || stored != (of == "") || of == "" && err != nil {
-		s.Errorf("%s: stored %v, error %v, a duplicate of %q, want %q", r.ID, stored, err, duplicate.ID, of)
+	if errors.As(err, &duplicate); duplicate.ID != of || outcome.Stored != (of == "") || of == "" && err != nil {
+		s.Errorf("%s: stored %v, error %v, a duplicate of %q, want %q", r.ID, outcome.Stored, err, duplicate.ID, of)
 	}
 }
 
@@ -98,14 +98,14 @@ func TestOfManyRecordsAtOnceOneIsStored(t *testing.T) {
 			for n := range 6 {
 				group.Go(func() {
 					// sub-0 may come back, too.
-					done, err := s.records.Put(t.Context(), class, consent(fmt.Sprintf("sub-%d", n), 1, now), anyone, key(1))
+					outcome, err := s.records.Put(t.Context(), class, consent(fmt.Sprintf("sub-%d", n), 1, now), anyone, key(1))
 					var duplicate dynamo.DuplicateError
 					if err != nil && !errors.As(err, &duplicate) {
 						t.Error(err)
 					}
 					mu.Lock()
 					defer mu.Unlock()
-					if done {
+					if outcome.Stored {
 						stored++
 					}
 				})
