@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"stille/scripts/stackfile"
 	"stille/shared/api/access"
 	"stille/shared/aws/dynamo"
 	"stille/shared/names"
@@ -17,7 +18,7 @@ import (
 // as long as the stack knows the one in the stack file.
 func (p Place) sampleKey(ctx context.Context, name names.Stack) (string, error) {
 	tools := dynamo.NewTools(dynamo.NewClient(p.config()), name)
-	if before, err := Read(p.File); err == nil {
+	if before, err := stackfile.Read(p.File); err == nil {
 		_, err := tools.Tool(ctx, access.Hash(before.APIKey))
 		if err == nil {
 			return before.APIKey, nil

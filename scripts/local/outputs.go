@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"stille/scripts/stackfile"
 	"stille/shared/names"
 )
 
@@ -29,7 +30,7 @@ func (p Place) outputs(ctx context.Context, name names.Stack) (map[string]string
 
 // describe puts the stack file together, but for the API key. Its error names
 // an output that the stack lacks.
-func describe(p Place, name names.Stack, s settings, outputs map[string]string) (Stack, error) {
+func describe(p Place, name names.Stack, s settings, outputs map[string]string) (stackfile.Stack, error) {
 	var missing []string
 	output := func(key string) string {
 		value, found := outputs[key]
@@ -38,7 +39,7 @@ func describe(p Place, name names.Stack, s settings, outputs map[string]string) 
 		}
 		return value
 	}
-	stack := Stack{
+	stack := stackfile.Stack{
 		Endpoint:  p.endpoint(),
 		Region:    region,
 		Links:     output(names.OutputLinks),
@@ -66,7 +67,7 @@ func describe(p Place, name names.Stack, s settings, outputs map[string]string) 
 		stack.Purge[class.Name] = output(names.OutputPurge(class.Name))
 	}
 	if len(missing) > 0 {
-		return Stack{}, fmt.Errorf("the deployed stack lacks the outputs %q", missing)
+		return stackfile.Stack{}, fmt.Errorf("the deployed stack lacks the outputs %q", missing)
 	}
 	return stack, nil
 }

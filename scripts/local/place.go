@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"stille/scripts/stackfile"
 )
 
 // A Place is where a stack lives: its folder, its port and how long it stays.
@@ -35,7 +37,7 @@ func Lasting(root string, port int) Place {
 	return Place{
 		Root:    root,
 		Folder:  filepath.Join(root, ".local", "run"),
-		File:    filepath.Join(root, ".local", "stack.json"),
+		File:    filepath.Join(root, stackfile.Path),
 		Port:    port,
 		Lasting: true,
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"stille/scripts/local"
+	"stille/scripts/stackfile"
 	"stille/shared/names"
 )
 
@@ -27,7 +28,7 @@ func (i invoke) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stack, err := local.Read(local.Lasting(root, 0).File)
+	stack, err := stackfile.Read(local.Lasting(root, 0).File)
 	if errors.Is(err, os.ErrNotExist) {
 		return errors.New("there is no local stack: make run")
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/scripts/local"
+	"stille/scripts/stackfile"
 )
 
 // ages stand in for CloudWatch: by a queue's name what its metric was, the
@@ -67,7 +67,7 @@ func TestKeysOverAYearOldAreNamedWithWhatToDo(t *testing.T) {
 }
 
 func TestOnTheLocalStackNobodyKnowsHowLongMessagesWait(t *testing.T) {
-	folder := stackAt(t, local.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
+	folder := stackAt(t, stackfile.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
 	sys, err := connect(t.Context(), options{Stack: "stille"}, folder, nothingSet)
 	if err != nil {
 		t.Fatal(err)

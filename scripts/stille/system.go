@@ -22,7 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
-	"stille/scripts/local"
+	"stille/scripts/stackfile"
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/keyring"
 	"stille/shared/contact"
@@ -33,9 +33,6 @@ import (
 )
 
 const defaultStack = string(names.DefaultStack)
-
-// stackFile is what `make run` leaves where its stack is.
-const stackFile = ".local/stack.json"
 
 // executions is the part of Step Functions that a purge is started with.
 type executions interface {
@@ -133,10 +130,10 @@ func connect(ctx context.Context, o options, folder string, getenv func(string) 
 	name := names.Stack(o.Stack)
 	file, found := o.Local, o.Local != ""
 	if !found && !o.AWS {
-		file, found = upwards(folder, stackFile)
+		file, found = upwards(folder, stackfile.Path)
 	}
 	if found {
-		stack, err := local.Read(file)
+		stack, err := stackfile.Read(file)
 		if err != nil {
 			return nil, err
 		}
@@ -155,7 +152,7 @@ func connect(ctx context.Context, o options, folder string, getenv func(string) 
 	return sys, nil
 }
 
-func connectLocal(name names.Stack, file string, stack local.Stack, getenv func(string) string) *system {
+func connectLocal(name names.Stack, file string, stack stackfile.Stack, getenv func(string) string) *system {
 	sys := newSystem(name, localConfig(stack, getenv))
 	sys.metrics = nil
 	sys.local, sys.where = true, fmt.Sprintf("the local stack of %s", file)
@@ -169,7 +166,7 @@ func connectLocal(name names.Stack, file string, stack local.Stack, getenv func(
 
 // localConfig reaches the local stack, as whoever the environment says: it
 // tells its principals apart by their access key.
-func localConfig(stack local.Stack, getenv func(string) string) aws.Config {
+func localConfig(stack stackfile.Stack, getenv func(string) string) aws.Config {
 	cfg := stack.Config()
 	if id := getenv("AWS_ACCESS_KEY_ID"); id != "" {
 		cfg.Credentials = credentials.NewStaticCredentialsProvider(

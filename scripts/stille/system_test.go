@@ -12,12 +12,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/scripts/local"
+	"stille/scripts/stackfile"
 	"stille/shared/names"
 )
 
 // stackAt writes a stack file into a new folder and returns a folder below it.
-func stackAt(t *testing.T, stack local.Stack) string {
+func stackAt(t *testing.T, stack stackfile.Stack) string {
 	t.Helper()
 	root := t.TempDir()
 	below := filepath.Join(root, "infra", "deeper")
@@ -30,7 +30,7 @@ func stackAt(t *testing.T, stack local.Stack) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(root, stackFile), data, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(root, stackfile.Path), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return below
@@ -39,7 +39,7 @@ func stackAt(t *testing.T, stack local.Stack) string {
 func nothingSet(string) string { return "" }
 
 func TestItWorksOnTheLocalStackThatIsAtOrAboveTheFolder(t *testing.T) {
-	folder := stackAt(t, local.Stack{
+	folder := stackAt(t, stackfile.Stack{
 		Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1",
 		Purge:   map[string]string{"messaging": "arn:machine"},
 		Buckets: map[string]string{"evidence": "the-bucket"},
@@ -67,8 +67,8 @@ func TestItWorksOnTheLocalStackThatIsAtOrAboveTheFolder(t *testing.T) {
 }
 
 func TestItWorksOnTheLocalStackOfTheFileThatIsGiven(t *testing.T) {
-	there := stackAt(t, local.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
-	other := filepath.Join(filepath.Dir(filepath.Dir(stackAt(t, local.Stack{Region: "eu-west-1"}))), stackFile)
+	there := stackAt(t, stackfile.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
+	other := filepath.Join(filepath.Dir(filepath.Dir(stackAt(t, stackfile.Stack{Region: "eu-west-1"}))), stackfile.Path)
 	sys, err := connect(t.Context(), options{Stack: "stille", Local: other}, there, nothingSet)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func TestTheLocalStackIsShownTheCredentialsOfTheEnvironment(t *testing.T) {
 		{"all are set", map[string]string{"AWS_ACCESS_KEY_ID": "kari", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}, "kari", "s", "t"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cfg := localConfig(local.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"}, func(name string) string { return c.environment[name] })
+			cfg := localConfig(stackfile.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"}, func(name string) string { return c.environment[name] })
 			got, err := cfg.Credentials.Retrieve(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -110,7 +110,7 @@ func TestTheLocalStackIsShownTheCredentialsOfTheEnvironment(t *testing.T) {
 
 func TestItWorksOnAWSWhereThereIsNoLocalStackOrItIsAskedTo(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-west-1")
-	withStack := stackAt(t, local.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
+	withStack := stackAt(t, stackfile.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
 	for folder, o := range map[string]options{
 		t.TempDir(): {Stack: "production"},
 		withStack:   {Stack: "production", AWS: true},
@@ -145,7 +145,7 @@ func TestALocalStackThatDoesNotAnswerIsToBeStarted(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	folder := stackAt(t, local.Stack{Endpoint: nobody, Region: "eu-north-1"})
+	folder := stackAt(t, stackfile.Stack{Endpoint: nobody, Region: "eu-north-1"})
 	sys, err := connect(t.Context(), options{Stack: "stille"}, folder, nothingSet)
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"stille/scripts/local"
+	"stille/scripts/stackfile"
 	"stille/shared/names"
 	"stille/shared/scope"
 )
@@ -35,7 +35,7 @@ type api struct {
 	key  string
 }
 
-func newAPI(stack local.Stack) api {
+func newAPI(stack stackfile.Stack) api {
 	return api{http: &http.Client{Timeout: 30 * time.Second}, base: stack.API, key: stack.APIKey}
 }
 

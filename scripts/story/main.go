@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"stille/scripts/local"
+	"stille/scripts/stackfile"
 )
 
 func main() {
@@ -30,8 +31,8 @@ func tell() error {
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(root, ".local", "stack.json")
-	stack, err := local.Read(file)
+	file := filepath.Join(root, stackfile.Path)
+	stack, err := stackfile.Read(file)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"stille/scripts/local"
+	"stille/scripts/stackfile"
 	"stille/shared/aws/keyring"
 	"stille/shared/names"
 )
@@ -27,7 +28,7 @@ import (
 var deployed struct {
 	root  string
 	place local.Place
-	stack local.Stack
+	stack stackfile.Stack
 }
 
 func TestMain(m *testing.M) { os.Exit(onAStack(m)) }

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	"stille/scripts/local"
+	"stille/scripts/stackfile"
 	"stille/shared/aws/dynamo"
 	"stille/shared/names"
 )
@@ -23,7 +23,7 @@ import (
 // story is one telling: on a stack, about people nobody told of before, so
 // that it can be told again over the data of the last time.
 type story struct {
-	stack   local.Stack
+	stack   stackfile.Stack
 	file    string // the stack file
 	cli     string // the operator's CLI
 	out     io.Writer
@@ -38,7 +38,7 @@ type story struct {
 	links []string
 }
 
-func newStory(root, file string, stack local.Stack, out io.Writer) (*story, error) {
+func newStory(root, file string, stack stackfile.Stack, out io.Writer) (*story, error) {
 	id, err := randomDigits()
 	if err != nil {
 		return nil, err
