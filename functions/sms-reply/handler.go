@@ -70,7 +70,7 @@ func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 		h.log.InfoContext(ctx, "a reply", "verdict", string(r.verdict), "scope", string(r.scope))
 		return nil
 	}
-	who, err := contact.Normalise(contact.SMS, r.from, "")
+	who, err := contact.NormaliseAnyLength(contact.SMS, r.from, "")
 	if err != nil {
 		// A name or a short code: nobody whom we could write to.
 		h.log.WarnContext(ctx, "a reply from what is no phone number", "message", m.ID, "verdict", string(r.verdict), "scope", string(r.scope))

@@ -16,8 +16,9 @@ type person struct {
 }
 
 // contact reads the contact; a usage error says what is wrong with it.
+// The number may have any length: a STOP is taken from each.
 func (p person) contact() (contact.Contact, error) {
-	c, err := contact.Normalise(p.Channel, p.Address, p.Region)
+	c, err := contact.NormaliseAnyLength(p.Channel, p.Address, p.Region)
 	if err != nil {
 		return c, usage("the address cannot be read: %s", operator.WhyInvalid(err))
 	}

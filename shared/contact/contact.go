@@ -56,8 +56,20 @@ type Contact struct {
 
 // Normalise returns the contact of an address as a person or a tool wrote it,
 // or an error wrapping ErrInvalid. The region, two letters (ISO 3166-1), is
-// needed for a phone number without + or 00 and ignored otherwise.
+// needed for a phone number without + or 00 and ignored otherwise. A phone
+// number must have a length that its country's numbering plan allows.
 func Normalise(ch Channel, address, region string) (Contact, error) {
+	return normalise(ch, address, region, false)
+}
+
+// NormaliseAnyLength is Normalise for a phone number that is in use whatever
+// the numbering plan says: the sender of a message, or a contact that is on the
+// list. Plans change; an opt-out stays.
+func NormaliseAnyLength(ch Channel, address, region string) (Contact, error) {
+	return normalise(ch, address, region, true)
+}
+
+func normalise(ch Channel, address, region string, anyLength bool) (Contact, error) {
 	var err error
 	switch {
 	case !utf8.ValidString(address):
@@ -65,7 +77,7 @@ func Normalise(ch Channel, address, region string) (Contact, error) {
 	case ch == Email:
 		address, err = normaliseEmail(address)
 	case ch == SMS:
-		address, err = normalisePhone(address, region)
+		address, err = normalisePhone(address, region, anyLength)
 	default:
 		_, err = ParseChannel(string(ch))
 	}
@@ -75,13 +87,18 @@ func Normalise(ch Channel, address, region string) (Contact, error) {
 	return Contact{channel: ch, address: unique.Make(address)}, nil
 }
 
-// FromNormalised returns the contact of an address that Normalise gave once
-// and that comes back from where nobody else can write, such as inside a link.
-// It looks at the shape only: a link never expires, so a younger edition of
-// the rules must not refuse it. Any other shape is an error wrapping
+// FromNormalised returns the contact of an address that Normalise returned once
+// and that nobody else can have written, for example inside a link. The shape
+// is checked, and no other rule: a link never expires, so a younger edition of
+// the rules must not refuse its address. Any other shape is an error wrapping
 // ErrInvalid.
 func FromNormalised(ch Channel, address string) (Contact, error) {
-	if !(ch == Email && emailShaped(address) || ch == SMS && phoneShaped(address)) {
+	switch {
+	case ch == Email && emailShaped(address):
+		address = foldEmail(address)
+	case ch == SMS && phoneShaped(address):
+		address = foldPhone(address)
+	default:
 		return Contact{}, invalid("not a normalised address")
 	}
 	return Contact{channel: ch, address: unique.Make(address)}, nil

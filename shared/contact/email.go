@@ -21,9 +21,9 @@ const (
 // A character that cannot be seen (zero-width space, byte order mark, soft
 // hyphen, bidi mark, variation selector) is white space at either end, where
 // files and clipboards leave it, and refused inside: dropping it there would
-// make one contact of two, keeping it would hide an opt-out from whoever types
-// the address they see. Only joiners in the domain are left to UTS-46, which
-// knows the scripts that spell with them.
+// make one contact of two, keeping it would hide an opt-out from a person who
+// types the address as it looks. Joiners in the domain are left to UTS-46,
+// which knows the scripts that spell with them.
 func normaliseEmail(s string) (string, error) {
 	s = norm.NFC.String(strings.TrimFunc(s, blank))
 	s = norm.NFC.String(strings.ToLower(s))
@@ -41,15 +41,40 @@ func normaliseEmail(s string) (string, error) {
 		return "", err
 	}
 	ascii, err := normaliseDomain(domain)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
-	case len(local)+1+len(ascii) > maxEmail:
-		return "", invalid("longer than 254 octets")
-	case ascii == domain:
-		return s, nil
 	}
-	return local + "@" + ascii, nil
+	if ascii != domain {
+		s = local + "@" + ascii
+	}
+	if s = foldEmail(s); len(s) > maxEmail {
+		return "", invalid("longer than 254 octets")
+	}
+	return s, nil
+}
+
+// foldEmail folds the small letters that share a capital: an address in
+// capitals is the same contact. Greek has two small sigmas. In the domain,
+// sigma alone is folded: the other letters make different domains.
+func foldEmail(s string) string {
+	const sigmas = "\u03c2"
+	at := strings.IndexByte(s, '@')
+	local, domain := s[:at], s[at:]
+	if !isASCII(local) {
+		local = norm.NFC.String(strings.Map(func(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }, local))
+	}
+	if strings.Contains(domain, "xn--") {
+		if name, err := idna.Lookup.ToUnicode(domain[1:]); err == nil && strings.Contains(name, sigmas) {
+			if folded, err := idna.Lookup.ToASCII(strings.ReplaceAll(name, sigmas, "\u03c3")); err == nil {
+				domain = "@" + folded
+			}
+		}
+	}
+	return local + domain
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // checkLocal accepts the dot-string of RFC 5321 with the letters of RFC 6531.

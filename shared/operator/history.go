@@ -24,7 +24,7 @@ type Told struct {
 // History reads and verifies what was recorded of a person. The error of a
 // broken history wraps ledger.ErrBroken and comes with the answer.
 func (o *Operator) History(ctx context.Context, p Person) (*Told, error) {
-	who, err := o.contact(ctx, p)
+	who, err := o.listed(ctx, p)
 	if err != nil {
 		return nil, err
 	}

@@ -92,8 +92,8 @@ type Person struct {
 }
 
 // normalise reads the address. The error is a Mistake and does not repeat it.
-func (p Person) normalise() (contact.Contact, error) {
-	c, err := contact.Normalise(p.Channel, p.Address, p.Region)
+func (p Person) normalise(rules func(contact.Channel, string, string) (contact.Contact, error)) (contact.Contact, error) {
+	c, err := rules(p.Channel, p.Address, p.Region)
 	if err != nil {
 		return c, Mistakef("the address cannot be read: %s", WhyInvalid(err))
 	}
@@ -113,7 +113,17 @@ type known struct {
 
 // contact finds the keys of a person.
 func (o *Operator) contact(ctx context.Context, p Person) (known, error) {
-	c, err := p.normalise()
+	return o.find(ctx, p, contact.Normalise)
+}
+
+// listed is contact for a person who may be on the list: a STOP is taken from a
+// number of any length.
+func (o *Operator) listed(ctx context.Context, p Person) (known, error) {
+	return o.find(ctx, p, contact.NormaliseAnyLength)
+}
+
+func (o *Operator) find(ctx context.Context, p Person, rules func(contact.Channel, string, string) (contact.Contact, error)) (known, error) {
+	c, err := p.normalise(rules)
 	if err != nil {
 		return known{}, err
 	}

@@ -44,7 +44,7 @@ func (o *Operator) Release(ctx context.Context, p Person, inScope string, consen
 	if err != nil {
 		return nil, err
 	}
-	who, err := o.contact(ctx, p)
+	who, err := o.listed(ctx, p)
 	if err != nil {
 		return nil, err
 	}

@@ -86,13 +86,13 @@ func (r *Registry) ByID(id uint16) (Entry, bool) {
 // ByNumber finds the brand that owns an SMS number, in whatever way the number
 // is written with its country.
 func (r *Registry) ByNumber(number string) (Entry, bool) {
-	called, err := contact.Normalise(contact.SMS, number, "")
+	called, err := contact.NormaliseAnyLength(contact.SMS, number, "")
 	if err != nil {
 		return Entry{}, false
 	}
 	return r.find(func(e Entry) bool {
 		return slices.ContainsFunc(e.SMSNumbers, func(own string) bool {
-			listed, err := contact.Normalise(contact.SMS, own, "")
+			listed, err := contact.NormaliseAnyLength(contact.SMS, own, "")
 			return err == nil && listed == called
 		})
 	})

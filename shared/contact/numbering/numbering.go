@@ -42,6 +42,32 @@ func (n Number) AppendE164(to []byte) []byte {
 	return append(strconv.AppendInt(append(to, '+'), int64(n.Country), 10), n.National...)
 }
 
+// HasPossibleLength tells whether numbers of the country can have as many
+// digits when dialled from anywhere.
+func (n Number) HasPossibleLength() bool {
+	p := planOfCode(n.Country)
+	return p != nil && p.length(n.National) == possible
+}
+
+// WithoutTrunkZero drops the zero at an index of the digits, which somebody
+// wrote in brackets because callers from abroad do not dial it. The zero stays
+// where no country's code precedes it, and where it belongs to the number.
+func WithoutTrunkZero(digits string, zero int, region string) string {
+	code, rest := strings.TrimPrefix(digits[:zero], "+"), digits[zero+1:]
+	p := planOf(region)
+	if p != nil {
+		code, _ = p.withoutInternationalPrefix(code)
+	}
+	if code != "" {
+		n, _ := strconv.Atoi(code)
+		p = planOfCode(n)
+	}
+	if p == nil || p.ownsZero(rest) {
+		return digits
+	}
+	return digits[:zero] + rest
+}
+
 // Parse reads digits, behind a + where the number says its country itself. The
 // region, two capital letters (ISO 3166-1), is where a number without + is
 // dialled. Anything else is ErrNotANumber.

@@ -38,6 +38,17 @@ func agree(t *testing.T, digits, region string) {
 	if want, got := theirs(digits, region), ours(digits, region); got != want {
 		t.Errorf("%s in %s: got %s, the library says %s", digits, region, got, want)
 	}
+	number, err := numbering.Parse(digits, region)
+	if err != nil {
+		return
+	}
+	theirs, err := phonenumbers.Parse(string(number.AppendE164(nil)), phonenumbers.UNKNOWN_REGION)
+	if err != nil || phonenumbers.GetNationalSignificantNumber(theirs) != number.National {
+		return // the library reads the number yet another way
+	}
+	if got, want := number.HasPossibleLength(), phonenumbers.IsPossibleNumberWithReason(theirs) == phonenumbers.IS_POSSIBLE; got != want {
+		t.Errorf("%s in %s: the length of %v is possible: %t, the library says %t", digits, region, number, got, want)
+	}
 }
 
 // regions are all that the library knows, and some that nobody does.

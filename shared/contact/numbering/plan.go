@@ -114,6 +114,21 @@ func (p *plan) withoutNationalPrefix(digits string) string {
 	return stripped
 }
 
+// withoutZero are the Italian numbers that have no zero of a land line before
+// them: more than nine digits, or a service.
+const withoutZero = `^(?:0|\d{10}|8(?:00|4[08]|9[259])\d{6}$)`
+
+// ownsZero tells whether the digits are a number of the plan only with a zero
+// before them. In Italy both can be a number by the plan.
+func (p *plan) ownsZero(digits string) bool {
+	const italy = 39
+	isWhole := p.matches(digits)
+	if p.code == italy {
+		isWhole = compiled(withoutZero).MatchString(digits)
+	}
+	return !isWhole && p.matches("0"+digits)
+}
+
 // fit is how the length of a number compares to those of a plan.
 type fit int
 
