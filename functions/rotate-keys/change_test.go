@@ -323,8 +323,8 @@ func TestAKeyThatIsNeededIsNotDestroyed(t *testing.T) {
 
 func TestABadOrderIsAnErrorThatNamesWhatIsWrong(t *testing.T) {
 	for name, test := range map[string]struct{ payload, want string }{
-		"nothing":                  {`{}`, "exactly one of rotate, destroy and list"},
-		"no JSON object":           {`"link"`, "not one of rotate, destroy and list"},
+		"nothing":                  {`{}`, "exactly one of rotate, destroy, list and config"},
+		"no JSON object":           {`"link"`, "not one of rotate, destroy, list and config"},
 		"two things":               {`{"rotate":"link","list":true}`, "exactly one of"},
 		"an unknown field":         {`{"rotate":"link","force":true}`, "not one of"},
 		"proof keys":               {`{"rotate":"proof"}`, "rotate must be link or contact"},

@@ -67,6 +67,7 @@ type handler struct {
 	holds        Holds
 	records      Records
 	policy       *retention.Policy
+	config       keyring.Config // as it was deployed
 	stack        names.Stack
 	now          func() time.Time
 	pause        time.Duration // before a change is decided on anew

@@ -123,3 +123,12 @@ func (r *rawText) UnmarshalJSON(text []byte) error {
 	*r = rawText(text)
 	return nil
 }
+
+func TestTheDeployedFilesAreAnsweredAsTheyAre(t *testing.T) {
+	w := begun(t)
+	got, err := order[keyring.Config](t, w, `{"config":true}`)
+	want := keyring.Config{Retention: "classes: []\n", Scopes: "scopes: []\n"}
+	if got != want || err != nil || len(w.writes) != 0 {
+		t.Errorf("it answers %+v, error %v, and writes %v", got, err, w.writes)
+	}
+}

@@ -4,7 +4,8 @@
 // refuses to make contact keys for a table that other keys have filled, as
 // every lookup would miss, and a missed lookup sends. Ordered by the schedule
 // or the operator it adds keys, destroys contact keys that nothing uses, and
-// lists what there is. It never answers or logs a key.
+// lists what there is. It also tells the operator which policy and which scopes
+// are deployed. It never answers or logs a key.
 package main
 
 import (
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"stille/shared/aws/dynamo"
+	"stille/shared/aws/keyring"
 	"stille/shared/aws/lambdafn"
 	"stille/shared/names"
 )
@@ -28,6 +30,7 @@ func main() {
 			holds:        dynamo.NewHolds(db, c.Stack),
 			records:      dynamo.NewRecords(db, c.Stack),
 			policy:       c.Policy(),
+			config:       keyring.Config{Retention: string(c.Env.File(names.RetentionFile)), Scopes: string(c.Env.File(names.ScopesFile))},
 			stack:        c.Stack,
 			now:          time.Now,
 			pause:        time.Second,

@@ -17,8 +17,8 @@ var errOrder = errors.New("bad order")
 
 // serve answers CloudFormation, or an order: {"rotate":"link"},
 // {"rotate":"contact"}, {"destroy":{"set":"contact","id":"0a1b2c3d"}},
-// {"list":true} or {"list":true,"brief":true}. A refusal is an answer, not an error: nothing would be gained
-// by trying again.
+// {"list":true}, {"list":true,"brief":true} or {"config":true}. A refusal is an
+// answer, not an error: a retry would be refused too.
 func (h *handler) serve(ctx context.Context, payload json.RawMessage) (any, error) {
 	var sent struct{ RequestType cfn.RequestType }
 	if json.Unmarshal(payload, &sent) == nil && sent.RequestType != "" {
@@ -32,8 +32,11 @@ func (h *handler) serve(ctx context.Context, payload json.RawMessage) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	if order.List {
+	switch {
+	case order.List:
 		return h.list(ctx, order.Brief)
+	case order.Config:
+		return h.config, nil
 	}
 	answer, err := h.change(ctx, order)
 	var refusal keyring.Refusal
@@ -52,16 +55,16 @@ func readOrder(payload []byte) (keyring.Order, error) {
 	decoder := json.NewDecoder(bytes.NewReader(payload))
 	decoder.DisallowUnknownFields()
 	if decoder.Decode(&order) != nil {
-		return order, fmt.Errorf("%w: not one of rotate, destroy and list", errOrder)
+		return order, fmt.Errorf("%w: not one of rotate, destroy, list and config", errOrder)
 	}
 	asked := 0
-	for _, one := range []bool{order.Rotate != "", order.Destroy != nil, order.List} {
+	for _, one := range []bool{order.Rotate != "", order.Destroy != nil, order.List, order.Config} {
 		if one {
 			asked++
 		}
 	}
 	if asked != 1 {
-		return order, fmt.Errorf("%w: must be exactly one of rotate, destroy and list", errOrder)
+		return order, fmt.Errorf("%w: must be exactly one of rotate, destroy, list and config", errOrder)
 	}
 	return order, nil
 }

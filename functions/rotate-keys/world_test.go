@@ -186,6 +186,7 @@ func (w *world) write(what string) error {
 func (w *world) handler() *handler {
 	return &handler{
 		secrets: w, suppressions: w, holds: subjects{w}, records: recorded{w},
+		config: keyring.Config{Retention: "classes: []\n", Scopes: "scopes: []\n"},
 		policy: &retention.Policy{Classes: []retention.Class{{Name: "communication"}, {Name: "messaging"}}},
 		stack:  stack, now: func() time.Time { return w.now }, log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	}

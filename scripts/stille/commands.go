@@ -37,12 +37,10 @@ type exitCode struct {
 
 // options are the flags of every command.
 type options struct {
-	JSON   bool   `name:"json" group:"Flags of every command:" help:"Answer in JSON, one value a line."`
-	Stack  string `default:"${stack}" group:"Flags of every command:" help:"Name of the stack."`
-	Local  string `name:"stack-file" xor:"where" group:"Flags of every command:" placeholder:"FILE" help:"Work on this local stack; .local/stack.json, at or above the working directory, where it is not given."`
-	AWS    bool   `name:"aws" xor:"where" group:"Flags of every command:" help:"Work on AWS, also where there is a local stack."`
-	Policy string `name:"policy-file" group:"Flags of every command:" placeholder:"FILE" help:"The retention policy; infra/retention.yaml of the project where it is not given."`
-	Scopes string `name:"scopes-file" group:"Flags of every command:" placeholder:"FILE" help:"The brands and topics; infra/scopes.yaml of the project where it is not given."`
+	JSON  bool   `name:"json" group:"Flags of every command:" help:"Answer in JSON, one value a line."`
+	Stack string `default:"${stack}" group:"Flags of every command:" help:"Name of the stack."`
+	Local string `name:"stack-file" xor:"where" group:"Flags of every command:" placeholder:"FILE" help:"Work on this local stack; .local/stack.json, at or above the working directory, where it is not given."`
+	AWS   bool   `name:"aws" xor:"where" group:"Flags of every command:" help:"Work on AWS, also where there is a local stack."`
 }
 
 type commands struct {

@@ -145,7 +145,7 @@ func (h holdSet) Run(ctx context.Context, s *session) error {
 // place places holds, and returns the records of all classes that they came too
 // late for.
 func (s *session) place(ctx context.Context, sys *system, placed []retention.Hold) ([]retention.Target, error) {
-	policy, err := s.policy()
+	policy, err := s.policy(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -203,8 +203,8 @@ func (h holdSet) contactTargets(ctx context.Context, s *session) ([]retention.Ta
 }
 
 // recordTarget refuses an id that no record can have, such as an address.
-func (h holdSet) recordTarget(_ context.Context, s *session) ([]retention.Target, error) {
-	class, _, err := s.class(h.Record.first)
+func (h holdSet) recordTarget(ctx context.Context, s *session) ([]retention.Target, error) {
+	class, _, err := s.class(ctx, h.Record.first)
 	if err != nil {
 		return nil, fmt.Errorf("--record: %w", err)
 	}

@@ -106,16 +106,11 @@ type importer struct {
 func (c importCmd) Run(ctx context.Context, s *session) error {
 	im := importer{importCmd: c, began: s.now(), clock: s.now, answer: importAnswer{DryRun: c.DryRun}}
 	var err error
-	if im.scopes, err = s.registry(); err != nil {
+	if im.scopes, im.inCase, err = s.scopes(ctx, c.Scope); err != nil {
 		return err
 	}
-	if only, ok := im.scopes.Only(); ok {
+	if only, ok := im.scopes.Only(); ok && c.Scope == "" {
 		im.inCase = only.Scope
-	}
-	if c.Scope != "" {
-		if im.inCase, err = s.scope(c.Scope); err != nil {
-			return err
-		}
 	}
 	if c.DryRun {
 		err = im.try(s)
@@ -170,9 +165,9 @@ func (im importer) readScope(c *suppression.Change, r row) error {
 	}
 	if _, known := im.scopes.Lookup(c.Scope); !known && c.Scope != scope.Everywhere {
 		if c.Scope == "" {
-			return fmt.Errorf("scope: missing, and --scope is not given; there are %s, and * for all", knownScopes(im.scopes))
+			return fmt.Errorf("scope: missing, and --scope is not given; there are %s, and * for all", operator.ScopeNames(im.scopes))
 		}
-		return fmt.Errorf("scope: there is no such scope; there are %s, and * for all", knownScopes(im.scopes))
+		return fmt.Errorf("scope: there is no such scope; there are %s, and * for all", operator.ScopeNames(im.scopes))
 	}
 	return nil
 }

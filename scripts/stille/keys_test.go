@@ -1,25 +1,36 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"stille/shared/aws/keyring"
+	"stille/shared/aws/rotatekeys"
 )
 
-// rotateKeys stands in for the function: it answers, and keeps what it was asked.
+// rotateKeys stands in for the function: it answers, and keeps what it was
+// asked. The deployed policy and scopes it always tells.
 type rotateKeys struct {
 	answer string
+	policy string // instead of the tests' policy
 	fails  bool
 	err    error
 	asked  []string
 }
 
 func (r *rotateKeys) Invoke(_ context.Context, in *lambda.InvokeInput, _ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+	if string(in.Payload) == `{"config":true}` {
+		files, err := json.Marshal(keyring.Config{Retention: cmp.Or(r.policy, policyText()), Scopes: scopesText()})
+		return &lambda.InvokeOutput{Payload: files}, err
+	}
 	r.asked = append(r.asked, *in.FunctionName+" "+string(in.Payload))
 	out := &lambda.InvokeOutput{Payload: []byte(r.answer)}
 	if r.fails {
@@ -45,16 +56,16 @@ func TestKeysAreChangedByTheFunctionAndTheAnswerIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			function := &rotateKeys{answer: test.answer}
-			on := call{system: &system{name: "unit", functions: function}}
+			on := call{system: &system{name: "unit", rotateKeys: rotatekeys.New(function, "unit")}}
 			got := on.run(t, append([]string{"keys"}, test.args...)...).ended(t, exitDone)
-			if diff := cmp.Diff([]string{test.says, ""}, []string{got.out, got.errors}); diff != "" {
+			if diff := gocmp.Diff([]string{test.says, ""}, []string{got.out, got.errors}); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			if diff := cmp.Diff([]string{"unit-rotate-keys " + test.asked}, function.asked); diff != "" {
+			if diff := gocmp.Diff([]string{"unit-rotate-keys " + test.asked}, function.asked); diff != "" {
 				t.Errorf("asked (-want +got)\n%s", diff)
 			}
 			got = on.run(t, append([]string{"keys", "--json"}, test.args...)...).ended(t, exitDone)
-			if diff := cmp.Diff(test.answer+"\n", got.out); diff != "" {
+			if diff := gocmp.Diff(test.answer+"\n", got.out); diff != "" {
 				t.Errorf("in JSON (-want +got)\n%s", diff)
 			}
 		})
@@ -67,13 +78,13 @@ func TestWhatCannotBeDoneToKeysFails(t *testing.T) {
 		says     string
 	}{
 		"a refusal":             {rotateKeys{answer: `{"refused":"the contact key 0a1b2c3d is in use"}`}, "refused: the contact key 0a1b2c3d is in use"},
-		"a function that fails": {rotateKeys{answer: `{"errorMessage":"reading secret x: down"}`, fails: true}, "rotate-keys failed: reading secret x: down"},
+		"a function that fails": {rotateKeys{answer: `{"errorMessage":"reading secret x: down"}`, fails: true}, "rotate-keys failed: reading secret x: down; `stille keys list` says"},
 		"no function":           {rotateKeys{err: errors.New("access denied")}, "calling rotate-keys: access denied"},
 		"another answer":        {rotateKeys{answer: `"yes"`}, "reading the answer of rotate-keys"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, args := range [][]string{{"keys", "rotate", "link"}, {"keys", "destroy", "contact", "0a1b2c3d", "--json"}} {
-				got := call{system: &system{name: "unit", functions: &test.function}}.run(t, args...).ended(t, exitFailed)
+				got := call{system: &system{name: "unit", rotateKeys: rotatekeys.New(&test.function, "unit")}}.run(t, args...).ended(t, exitFailed)
 				if !strings.Contains(got.errors, test.says) || got.out != "" {
 					t.Errorf("%v: it says %q and answers %q, want %q", args, got.errors, got.out, test.says)
 				}
@@ -93,7 +104,7 @@ func TestABadOrderAboutKeysIsBadUsage(t *testing.T) {
 		"a set that there is not": {"destroy", "seal", "0a1b2c3d"},
 	} {
 		function := &rotateKeys{}
-		got := call{system: &system{functions: function}}.run(t, append([]string{"keys"}, args...)...).ended(t, exitUsage)
+		got := call{system: &system{rotateKeys: rotatekeys.New(function, "unit")}}.run(t, append([]string{"keys"}, args...)...).ended(t, exitUsage)
 		if strings.Contains(got.errors, "secret") || len(function.asked) != 0 {
 			t.Errorf("%s: it says %q and asked %v", name, got.errors, function.asked)
 		}
@@ -111,7 +122,7 @@ const listing = `{"sets":[` +
 	`]}`
 
 func TestKeysAreListedWithWhatIsDue(t *testing.T) {
-	on := call{system: &system{name: "unit", functions: &rotateKeys{answer: listing}}}
+	on := call{system: &system{name: "unit", rotateKeys: rotatekeys.New(&rotateKeys{answer: listing}, "unit")}}
 	got := on.run(t, "keys", "list").ended(t, exitDone)
 	want := `SET         KEY       LETTER  CREATED               DAYS  STATE    SUPPRESSIONS  HOLDS  RECORDS
 contact     0a1b2c3d  -       2026-01-02T03:04:05Z  324   primary  5             1      5
@@ -124,11 +135,11 @@ next, from 2026-11-22T03:10:00Z on: stille keys rotate contact
 
 next: stille keys rotate link
 `
-	if diff := cmp.Diff([]string{want, ""}, []string{got.out, got.errors}); diff != "" {
+	if diff := gocmp.Diff([]string{want, ""}, []string{got.out, got.errors}); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	got = on.run(t, "keys", "list", "--json").ended(t, exitDone)
-	if diff := cmp.Diff(listing+"\n", got.out); diff != "" {
+	if diff := gocmp.Diff(listing+"\n", got.out); diff != "" {
 		t.Errorf("in JSON (-want +got)\n%s", diff)
 	}
 }

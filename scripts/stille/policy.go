@@ -4,9 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"text/tabwriter"
 	"time"
 
+	"stille/shared/names"
+	"stille/shared/retention"
 	"stille/shared/strictyaml"
 )
 
@@ -15,7 +20,7 @@ type policies struct {
 }
 
 type policyCheck struct {
-	File string `arg:"" optional:"" help:"The policy; that of --policy-file or of the project where it is left out."`
+	File string `arg:"" optional:"" help:"The policy; without it infra/retention.yaml, at or above the working directory."`
 }
 
 // Help shows what it refuses.
@@ -64,12 +69,31 @@ func (a policyAnswer) text(w io.Writer) {
 	fmt.Fprintf(w, "\nThe policy has no mistakes. Its hash is %s\n", a.Hash)
 }
 
+func (p policyCheck) read(folder string) (*retention.Policy, error) {
+	file := p.File
+	if file == "" {
+		var found bool
+		if file, found = upwards(folder, filepath.Join("infra", names.RetentionFile)); !found {
+			return nil, fmt.Errorf("there is no infra/%s at or above the working directory: say `stille policy check FILE`", names.RetentionFile)
+		}
+	}
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usage("there is no such file")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the policy: %w", err)
+	}
+	policy, err := retention.LoadPolicy(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s:\n%w", file, err)
+	}
+	return policy, nil
+}
+
 // Run reads the policy.
 func (p policyCheck) Run(s *session) error {
-	if p.File != "" {
-		s.options.Policy = p.File
-	}
-	policy, err := s.policy()
+	policy, err := p.read(s.folder)
 	var mistakes strictyaml.Mistakes
 	if errors.As(err, &mistakes) {
 		answer := policyAnswer{}

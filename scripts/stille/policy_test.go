@@ -42,7 +42,7 @@ func TestEveryMistakeOfAPolicyIsNamedAtOnceWithItsLine(t *testing.T) {
 	if err := os.WriteFile(file, []byte(draft), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"policy", "check", file}, {"policy", "check", "--policy-file", file}} {
+	for _, args := range [][]string{{"policy", "check", file}} {
 		got := call{}.run(t, args...).ended(t, exitUsage)
 		want := "stille: " + file + ":\n" +
 			"line 4: keep: P3Y may be longer than P2Y, the most for messaging\n" +

@@ -107,7 +107,7 @@ func (a proofAnswer) day(line func(what, format string, args ...any)) {
 
 // Run looks for the record.
 func (p proof) Run(ctx context.Context, s *session) error {
-	class, _, err := s.class(p.Class)
+	class, _, err := s.class(ctx, p.Class)
 	if err != nil {
 		return err
 	}

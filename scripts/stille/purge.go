@@ -151,7 +151,7 @@ func (p purgeShow) Run(ctx context.Context, s *session) error {
 		}
 		return s.show(told(run))
 	}
-	policy, err := s.policy()
+	policy, err := s.policy(ctx)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (p purgeShow) Run(ctx context.Context, s *session) error {
 
 // findRun looks for a run among those of all classes.
 func findRun(ctx context.Context, s *session, sys *system, id string) (dynamo.Run, error) {
-	policy, err := s.policy()
+	policy, err := s.policy(ctx)
 	if err != nil {
 		return dynamo.Run{}, err
 	}

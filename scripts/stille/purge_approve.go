@@ -36,7 +36,7 @@ func (p purgeApprove) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	class, _, err := s.class(plan.Class)
+	class, _, err := s.class(ctx, plan.Class)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (p purgeApprove) Run(ctx context.Context, s *session) error {
 
 // waiting finds the plan of this hash among those that wait.
 func (s *session) waiting(ctx context.Context, sys *system, hash string) (dynamo.Waiting, error) {
-	policy, err := s.policy()
+	policy, err := s.policy(ctx)
 	if err != nil {
 		return dynamo.Waiting{}, err
 	}

@@ -65,7 +65,7 @@ func (a planAnswer) text(w io.Writer) {
 
 // Run counts.
 func (p purgePlan) Run(ctx context.Context, s *session) error {
-	class, policy, err := s.class(p.Class)
+	class, policy, err := s.class(ctx, p.Class)
 	if err != nil {
 		return err
 	}

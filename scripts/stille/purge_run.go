@@ -35,7 +35,7 @@ func (purgeRun) Help() string {
 
 // Run starts the purge and waits for its end, or schedules it.
 func (p purgeRun) Run(ctx context.Context, s *session) error {
-	class, _, err := s.class(p.Class)
+	class, _, err := s.class(ctx, p.Class)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (c scrub) Run(ctx context.Context, s *session) error {
 	in := scope.Everywhere
 	if c.Scope != "" {
 		var err error
-		if in, err = s.scope(c.Scope); err != nil {
+		if _, in, err = s.scopes(ctx, c.Scope); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"stille/shared/names"
 	"stille/shared/operator"
 	"stille/shared/retention"
 	"stille/shared/scope"
@@ -113,78 +111,36 @@ func isTerminal(stream any) bool {
 	return err == nil && info.Mode()&fs.ModeCharDevice != 0
 }
 
-// policy is the retention policy.
-func (s *session) policy() (*retention.Policy, error) {
-	return load(s, s.options.Policy, "policy-file", names.RetentionFile, retention.LoadPolicy)
+// policy is the deployed retention policy.
+func (s *session) policy(ctx context.Context) (*retention.Policy, error) {
+	o, err := s.operator(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return o.Config.Policy(ctx)
 }
 
-// class finds a class of the policy.
-func (s *session) class(name string) (retention.Class, *retention.Policy, error) {
-	policy, err := s.policy()
+// class finds a class of the deployed policy.
+func (s *session) class(ctx context.Context, name string) (retention.Class, *retention.Policy, error) {
+	o, err := s.operator(ctx)
 	if err != nil {
 		return retention.Class{}, nil, err
 	}
-	class, ok := policy.Class(name)
-	if !ok {
-		known := make([]string, len(policy.Classes))
-		for i, c := range policy.Classes {
-			known[i] = c.Name
-		}
-		return class, policy, usage("the policy has no such class; it has %s", strings.Join(known, ", "))
-	}
-	return class, policy, nil
+	return o.Class(ctx, name)
 }
 
-func (s *session) registry() (*scope.Registry, error) {
-	return load(s, s.options.Scopes, "scopes-file", names.ScopesFile, scope.Load)
-}
-
-// scope finds a scope by its name: a brand, a topic or "*".
-func (s *session) scope(named string) (scope.Scope, error) {
-	if scope.Scope(named) == scope.Everywhere {
-		return scope.Everywhere, nil
-	}
-	registry, err := s.registry()
+// scopes are the deployed brands and topics, and the one of the name: empty for "".
+func (s *session) scopes(ctx context.Context, name string) (*scope.Registry, scope.Scope, error) {
+	o, err := s.operator(ctx)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
-	entry, ok := registry.Lookup(scope.Scope(named))
-	if !ok {
-		return "", usage("there is no such scope; there are %s, and * for all", knownScopes(registry))
+	all, err := o.Config.Scopes(ctx)
+	if err != nil || name == "" {
+		return all, "", err
 	}
-	return entry.Scope, nil
-}
-
-func knownScopes(registry *scope.Registry) string {
-	var known []string
-	for _, e := range registry.All() {
-		known = append(known, string(e.Scope))
-	}
-	return strings.Join(known, ", ")
-}
-
-// load reads a policy file: the given one, or the project's.
-func load[T any](s *session, given, flag, name string, parse func([]byte) (T, error)) (T, error) {
-	var none T
-	file := given
-	if file == "" {
-		var found bool
-		if file, found = upwards(s.folder, filepath.Join("infra", name)); !found {
-			return none, fmt.Errorf("there is no infra/%s at or above the working directory: go to the project, or say --%s FILE", name, flag)
-		}
-	}
-	data, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return none, usage("--%s: there is no such file", flag)
-	}
-	if err != nil {
-		return none, fmt.Errorf("reading --%s: %w", flag, err)
-	}
-	parsed, err := parse(data)
-	if err != nil {
-		return none, fmt.Errorf("%s:\n%w", file, err)
-	}
-	return parsed, nil
+	in, err := o.Scope(ctx, name)
+	return all, in, err
 }
 
 // upwards finds a file at or above a folder.

@@ -5,10 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"stille/shared/aws/rotatekeys"
+	"stille/shared/names"
 )
 
 // at is when the tests happen.
@@ -45,7 +49,7 @@ func (c call) run(t *testing.T, args ...string) call {
 				return nil, errors.New("this test has no stack")
 			}
 			if c.system == nil {
-				return &system{name: "unit"}, nil
+				return &system{name: "unit", rotateKeys: rotatekeys.New(&rotateKeys{}, "unit")}, nil
 			}
 			return c.system, nil
 		},
@@ -77,6 +81,19 @@ func answers[T any](t *testing.T, c call) []T {
 	return all
 }
 
+// policyText and scopesText are what is deployed.
+func policyText() string { return infraFile(names.RetentionFile) }
+
+func scopesText() string { return infraFile(names.ScopesFile) }
+
+func infraFile(name string) string {
+	content, err := os.ReadFile(filepath.Join("../../infra", name))
+	if err != nil {
+		panic(err)
+	}
+	return string(content)
+}
+
 func projectFolder(t *testing.T) string {
 	t.Helper()
 	folder, err := filepath.Abs("../..")
@@ -85,3 +102,5 @@ func projectFolder(t *testing.T) string {
 	}
 	return folder
 }
+
+func clock() time.Time { return at }

@@ -33,6 +33,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/aws/evidence"
 	"stille/shared/aws/keyring"
+	"stille/shared/aws/rotatekeys"
 	"stille/shared/certificate"
 	"stille/shared/contact"
 	"stille/shared/names"
@@ -91,7 +92,7 @@ func deploy(t *testing.T) *deployed {
 		tables:     dynamo.NewTables(db, name),
 		queues:     d.messages,
 		metrics:    d.ages,
-		functions:  d.rotates,
+		rotateKeys: rotatekeys.New(d.rotates, name),
 		executions: d.machines,
 		identity:   d.somebody,
 		files:      d.files(t),

@@ -62,7 +62,7 @@ type waitingAnswer struct {
 
 // Run reads how everything stands.
 func (status) Run(ctx context.Context, s *session) error {
-	policy, err := s.policy()
+	policy, err := s.policy(ctx)
 	if err != nil {
 		return err
 	}

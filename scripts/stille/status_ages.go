@@ -86,7 +86,11 @@ type primaryAnswer struct {
 // primaryKeys asks the function that may see them, without having it count what
 // uses them.
 func primaryKeys(ctx context.Context, s *session) ([]primaryAnswer, error) {
-	listing, err := order[keyring.Listing](ctx, s, keyring.Order{List: true, Brief: true})
+	sys, err := s.system(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listing, err := sys.rotateKeys.List(ctx, true)
 	if err != nil {
 		return nil, err
 	}

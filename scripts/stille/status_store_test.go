@@ -5,8 +5,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -130,16 +128,8 @@ func TestWhatNeedsSomebodyIsNamedWithTheCommandForIt(t *testing.T) {
 
 func TestAMissingTableIsNamed(t *testing.T) {
 	d := deploy(t)
-	policy, err := os.ReadFile("../../infra/retention.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "more.yaml")
-	more := strings.ReplaceAll(string(policy), "class: service", "class: letters")
-	if err := os.WriteFile(file, []byte(more), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	text := d.run(t, "status", "--policy-file", file).ended(t, exitDone).out
+	d.rotates.policy = strings.ReplaceAll(policyText(), "class: service", "class: letters")
+	text := d.run(t, "status").ended(t, exitDone).out
 	if !strings.Contains(text, d.name.Records("letters")+"        MISSING  0\n") || !strings.HasSuffix(text, "a table is not there, or not ready\nnext: make deploy\n") {
 		t.Errorf("it says\n%s", text)
 	}
@@ -184,11 +174,11 @@ func TestOnATerminalABarShowsHowMuchIsGone(t *testing.T) {
 	d.machines.ends = func(context.Context) types.ExecutionStatus { return types.ExecutionStatusSucceeded }
 	var said bytes.Buffer
 	now := at
-	s := &session{stderr: &said, folder: projectFolder(t), now: func() time.Time { return now }, sleep: func(_ context.Context, d time.Duration) error {
+	s := &session{opened: d.system, stderr: &said, now: func() time.Time { return now }, sleep: func(_ context.Context, d time.Duration) error {
 		now = now.Add(d)
 		return nil
 	}}
-	class, _, err := s.class("messaging")
+	class, _, err := s.class(t.Context(), "messaging")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func (a eraseAnswer) stays(w io.Writer) {
 
 // Run writes the erasure and says what comes of it.
 func (e subjectErase) Run(ctx context.Context, s *session) error {
-	policy, err := s.policy()
+	policy, err := s.policy(ctx)
 	if err != nil {
 		return err
 	}

@@ -126,11 +126,15 @@ func (a exportedAnswer) text(w io.Writer) {
 
 // Run reads everything and writes both files.
 func (e subjectExport) Run(ctx context.Context, s *session) error {
-	policy, err := s.policy()
+	policy, err := s.policy(ctx)
 	if err != nil {
 		return err
 	}
-	scopes, err := s.registry()
+	o, err := s.operator(ctx)
+	if err != nil {
+		return err
+	}
+	scopes, err := o.Config.Scopes(ctx)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func (d *deployed) propagate(t *testing.T, keys ...contact.Key) {
 // purge deletes what is due in a class.
 func (d *deployed) purge(t *testing.T, name string) {
 	t.Helper()
-	class, policy, err := (&session{folder: projectFolder(t)}).class(name)
+	class, policy, err := (&session{opened: d.system, now: clock}).class(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}

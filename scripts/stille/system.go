@@ -25,11 +25,10 @@ import (
 	"stille/scripts/stackfile"
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/keyring"
+	"stille/shared/aws/rotatekeys"
 	"stille/shared/contact"
 	"stille/shared/names"
 	"stille/shared/operator"
-	"stille/shared/retention"
-	"stille/shared/scope"
 )
 
 const defaultStack = string(names.DefaultStack)
@@ -68,7 +67,7 @@ type system struct {
 	executions   executions
 	schedules    schedules
 	identity     identity
-	functions    invoker
+	rotateKeys   *rotatekeys.Client
 	files        *s3.Client
 	outputs      func(ctx context.Context) (map[string]string, error) // of the CloudFormation stack
 }
@@ -98,7 +97,7 @@ func (s *system) principal(ctx context.Context) (string, error) {
 func (s *system) operator(of *session) *operator.Operator {
 	return &operator.Operator{
 		Stack: string(s.name), Where: s.where, Now: of.now,
-		Config: checkedOut{of}, Keys: s.keys, Suppressions: list{s.suppressions},
+		Config: s.rotateKeys, Keys: s.keys, Suppressions: list{s.suppressions}, Tools: s.tools,
 	}
 }
 
@@ -114,15 +113,6 @@ func (l list) Lookup(ctx context.Context, contacts [][]contact.Key) ([]operator.
 	}
 	return answers, err
 }
-
-// checkedOut answers by the files of the project.
-type checkedOut struct{ *session }
-
-// Policy is the project's retention policy.
-func (c checkedOut) Policy(context.Context) (*retention.Policy, error) { return c.policy() }
-
-// Scopes are the project's brands and topics.
-func (c checkedOut) Scopes(context.Context) (*scope.Registry, error) { return c.registry() }
 
 // connect finds the stack: the local one of the file that is given or lies at
 // or above the folder, or else, or where it is asked for, the one on AWS.
@@ -191,7 +181,7 @@ func newSystem(name names.Stack, cfg aws.Config) *system {
 		executions: sfn.NewFromConfig(cfg),
 		schedules:  scheduler.NewFromConfig(cfg),
 		identity:   sts.NewFromConfig(cfg),
-		functions:  lambda.NewFromConfig(cfg),
+		rotateKeys: rotatekeys.New(lambda.NewFromConfig(cfg), name),
 		files:      s3.NewFromConfig(cfg),
 	}
 }

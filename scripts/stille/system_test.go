@@ -155,10 +155,3 @@ func TestALocalStackThatDoesNotAnswerIsToBeStarted(t *testing.T) {
 		t.Errorf("it says %q", got.errors)
 	}
 }
-
-func TestOutsideTheProjectItSaysThatThePolicyIsMissing(t *testing.T) {
-	got := call{folder: t.TempDir()}.run(t, "purge", "plan", "messaging").ended(t, exitFailed)
-	if !strings.Contains(got.errors, "there is no infra/retention.yaml") || !strings.Contains(got.errors, "--policy-file FILE") {
-		t.Errorf("it says %q", got.errors)
-	}
-}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/api/access"
+	"stille/shared/operator"
 	"stille/shared/scope"
 )
 
@@ -54,7 +55,7 @@ func TestAToolIsAddedListedAndRevoked(t *testing.T) {
 	if strings.Contains(got.out, key) {
 		t.Error("the list shows a key")
 	}
-	listed := answers[toolsAnswer](t, d.run(t, "tool", "list", "--json").ended(t, exitDone))[0].Tools
+	listed := answers[operator.ToolList](t, d.run(t, "tool", "list", "--json").ended(t, exitDone))[0].Tools
 	if len(listed) != 2 {
 		t.Errorf("in JSON it lists %+v", listed)
 	}

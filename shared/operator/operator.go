@@ -15,7 +15,7 @@
 //   - A request that is wrong is a Mistake (exit code 2); any other error is a
 //     failure (exit code 1).
 //   - A contact is a Person: Operator.contact finds its keys. Scopes and classes
-//     are looked up with Operator.scope and Operator.Class.
+//     are looked up with Operator.Scope and Operator.Class.
 //   - What a use case needs of the outside is a port below: few methods, named
 //     for what they answer. scripts/stille/system.go alone wires AWS to them.
 package operator
@@ -43,6 +43,7 @@ type Operator struct {
 	Config       Config
 	Keys         Keys
 	Suppressions Suppressions
+	Tools        Tools
 }
 
 // Config tells what is deployed.
@@ -143,8 +144,8 @@ func (o *Operator) contactKeys(ctx context.Context) (*contact.KeySet, error) {
 	return set, nil
 }
 
-// scope finds a scope by its name: a brand, a topic or "*".
-func (o *Operator) scope(ctx context.Context, name string) (scope.Scope, error) {
+// Scope finds a scope by its name: a brand, a topic or "*".
+func (o *Operator) Scope(ctx context.Context, name string) (scope.Scope, error) {
 	if scope.Scope(name) == scope.Everywhere {
 		return scope.Everywhere, nil
 	}
@@ -154,15 +155,15 @@ func (o *Operator) scope(ctx context.Context, name string) (scope.Scope, error) 
 	}
 	entry, ok := scopes.Lookup(scope.Scope(name))
 	if !ok {
-		return "", Mistakef("there is no such scope; there are %s, and * for all", scopeNames(scopes))
+		return "", Mistakef("there is no such scope; there are %s, and * for all", ScopeNames(scopes))
 	}
 	return entry.Scope, nil
 }
 
-// scopeOrOnly is scope for a name that may be left out where there is one brand.
+// scopeOrOnly is Scope for a name that may be left out where there is one brand.
 func (o *Operator) scopeOrOnly(ctx context.Context, name string) (scope.Scope, error) {
 	if name != "" {
-		return o.scope(ctx, name)
+		return o.Scope(ctx, name)
 	}
 	scopes, err := o.Config.Scopes(ctx)
 	if err != nil {
@@ -170,20 +171,21 @@ func (o *Operator) scopeOrOnly(ctx context.Context, name string) (scope.Scope, e
 	}
 	only, ok := scopes.Only()
 	if !ok {
-		return "", Mistakef("say --scope, as there is more than one brand: %s, or * for all", scopeNames(scopes))
+		return "", Mistakef("say --scope, as there is more than one brand: %s, or * for all", ScopeNames(scopes))
 	}
 	return only.Scope, nil
 }
 
-// scopeOrAny is scope for a name that stands for every scope where it is left out.
+// scopeOrAny is Scope for a name that stands for every scope where it is left out.
 func (o *Operator) scopeOrAny(ctx context.Context, name string) (scope.Scope, error) {
 	if name == "" {
 		return scope.Everywhere, nil
 	}
-	return o.scope(ctx, name)
+	return o.Scope(ctx, name)
 }
 
-func scopeNames(scopes *scope.Registry) string {
+// ScopeNames are the names of all scopes, for a sentence.
+func ScopeNames(scopes *scope.Registry) string {
 	var names []string
 	for _, entry := range scopes.All() {
 		names = append(names, string(entry.Scope))

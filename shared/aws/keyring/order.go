@@ -15,6 +15,14 @@ type Order struct {
 	Destroy *Destroy `json:"destroy,omitempty"`
 	List    bool     `json:"list,omitempty"`
 	Brief   bool     `json:"brief,omitempty"` // of a list: without Uses, which cost the reading of whole tables
+	Config  bool     `json:"config,omitempty"`
+}
+
+// Config is the answer to an order for the configuration: the text of the files
+// that the function carries, as does every other function of the deployment.
+type Config struct {
+	Retention string `json:"retention"`
+	Scopes    string `json:"scopes"`
 }
 
 // Destroy names a key that is to go.
