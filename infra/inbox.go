@@ -88,7 +88,7 @@ func (s stack) configurationSet(feedback awssns.Topic) {
 		EventDestination: &awsses.CfnConfigurationSetEventDestination_EventDestinationProperty{
 			Name:               jsii.String("feedback"),
 			Enabled:            jsii.Bool(true),
-			MatchingEventTypes: jsii.Strings("bounce", "complaint"),
+			MatchingEventTypes: jsii.Strings("bounce", "complaint", "subscription"),
 			SnsDestination:     &awsses.CfnConfigurationSetEventDestination_SnsDestinationProperty{TopicArn: feedback.TopicArn()},
 		},
 	})

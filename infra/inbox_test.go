@@ -90,7 +90,7 @@ func TestAMessageThatFailsEndsInTheDeadLetterQueue(t *testing.T) {
 	})
 }
 
-func TestSESPublishesBouncesAndComplaints(t *testing.T) {
+func TestSESPublishesBouncesComplaintsAndSubscriptions(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
 		if diff := cmp.Diff(map[string]any{"stille": "stille"}, made.named("AWS::SES::ConfigurationSet", "Properties", "Name")); diff != "" {
 			t.Error(diff)
@@ -106,7 +106,7 @@ func TestSESPublishesBouncesAndComplaints(t *testing.T) {
 			if got := made.text(dig(properties, "EventDestination", "SnsDestination", "TopicARN")); got != "stille-feedback" {
 				t.Errorf("to %s", got)
 			}
-			if diff := cmp.Diff([]any{"bounce", "complaint"}, dig(properties, "EventDestination", "MatchingEventTypes")); diff != "" || dig(properties, "EventDestination", "Enabled") != true {
+			if diff := cmp.Diff([]any{"bounce", "complaint", "subscription"}, dig(properties, "EventDestination", "MatchingEventTypes")); diff != "" || dig(properties, "EventDestination", "Enabled") != true {
 				t.Errorf("events: %s", diff)
 			}
 			if !slices.ContainsFunc(listOf(resource["DependsOn"]), func(on any) bool { return strings.HasPrefix(on.(string), "feedbackPolicy") }) {

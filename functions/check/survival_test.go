@@ -16,7 +16,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
-	"stille/shared/feedback"
+	"stille/shared/feedback/ses"
 	"stille/shared/release"
 	"stille/shared/scope"
 	"stille/shared/suppression"
@@ -87,7 +87,7 @@ func (s *survivor) things() []func(n int) (lifts bool) {
 			event, _ := json.Marshal(map[string]any{"eventType": "Complaint", "complaint": map[string]any{
 				"timestamp": s.earlier().Format(time.RFC3339), "complainedRecipients": []map[string]string{{"emailAddress": s.contacts[n].Address()}},
 			}})
-			found, err := feedback.Read(string(event), s.house.Scopes, s.house.Now)
+			found, err := ses.Read(string(event), s.house.Scopes, s.house.Now)
 			if err != nil {
 				s.t.Fatal(err)
 			}

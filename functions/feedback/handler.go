@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/mail"
 	"time"
 
 	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
 	"stille/shared/feedback"
+	"stille/shared/feedback/ses"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -34,13 +34,13 @@ type handler struct {
 	now    func() time.Time
 }
 
-// take stores what one event means for everybody it names. An error means that
-// the event is to come again, which changes nothing for those that are stored
-// already. An address that cannot be read is counted and stops nobody else: a
-// check of it never says "send".
+// take stores what one event means for every contact it names. An error means
+// that the event is retried, which changes nothing for a contact that is stored
+// already, and ends in the dead-letter queue. A recipient without an address is
+// an error, and stops no other recipient.
 func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 	now := h.now()
-	found, err := feedback.Read(m.Body, h.scopes, now)
+	found, err := ses.Read(m.Body, h.scopes, now)
 	if err != nil {
 		return err
 	}
@@ -48,16 +48,19 @@ func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 	if found.Effect == feedback.Suppresses {
 		done, err = h.suppress(ctx, found, now)
 	}
+	if found.Unreadable > 0 {
+		err = errors.Join(err, feedback.ErrNoRecipient)
+	}
 	h.log.InfoContext(ctx, "feedback", "type", found.Kind, "detail", found.Detail, "effect", string(found.Effect),
-		"scope", string(found.Change.Scope), "reason", string(found.Change.Reason), "recipients", len(found.Recipients),
-		"stored", len(done.stored), "added", done.added, "unreadable", done.unreadable, "failed", done.failed, "keys", done.stored)
+		"scope", string(found.Change.Scope), "reason", string(found.Change.Reason), "recipients", len(found.Contacts)+found.Unreadable,
+		"stored", len(done.stored), "added", done.added, "unreadable", found.Unreadable, "failed", done.failed, "keys", done.stored)
 	return err
 }
 
 // tally counts what became of an event's recipients.
 type tally struct {
-	stored                    []string // short keys
-	added, unreadable, failed int
+	stored        []string // short keys
+	added, failed int
 }
 
 func (h handler) suppress(ctx context.Context, f feedback.Finding, now time.Time) (tally, error) {
@@ -67,12 +70,7 @@ func (h handler) suppress(ctx context.Context, f feedback.Finding, now time.Time
 		return done, err
 	}
 	var failures []error
-	for _, address := range f.Recipients {
-		c, err := mailbox(address)
-		if err != nil {
-			done.unreadable++
-			continue
-		}
+	for _, c := range f.Contacts {
 		keys, err := set.Keys(c)
 		if err != nil {
 			return done, err
@@ -89,18 +87,4 @@ func (h handler) suppress(ctx context.Context, f feedback.Finding, now time.Time
 		}
 	}
 	return done, errors.Join(failures...)
-}
-
-// mailbox is the contact of a recipient as SES writes it: an address, or one
-// with a name or in angle brackets, as the sender wrote it.
-func mailbox(recipient string) (contact.Contact, error) {
-	c, err := contact.Normalise(contact.Email, recipient, "")
-	if err == nil {
-		return c, nil
-	}
-	parsed, parseErr := mail.ParseAddress(recipient)
-	if parseErr != nil {
-		return contact.Contact{}, err
-	}
-	return contact.Normalise(contact.Email, parsed.Address, "")
 }

@@ -73,7 +73,7 @@ func TestFeedbackLeavesNobodyBehind(t *testing.T) {
 		}
 	}
 	dump := dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger())
-	if key := h.Key(t, contact.Email, apitest.Address); strings.Count(dump, string(key)) != 2 || !strings.Contains(h.Logs.String(), key.Short()) {
+	if key := h.Key(t, contact.Email, apitest.Address); strings.Count(dump, string(key)) < 2 || !strings.Contains(h.Logs.String(), key.Short()) {
 		t.Error("there was nothing to look through")
 	}
 	h.NoLeak(t, nil, dump)

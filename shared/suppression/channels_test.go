@@ -11,6 +11,7 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/feedback"
+	"stille/shared/feedback/ses"
 	"stille/shared/ledger"
 	"stille/shared/scope"
 	"stille/shared/sms/keyword"
@@ -138,7 +139,7 @@ func (v *village) feedback(_ *rapid.T) {
 	if err != nil {
 		v.Fatal(err)
 	}
-	found, err := feedback.Read(string(event), v.scopes, v.now)
+	found, err := ses.Read(string(event), v.scopes, v.now)
 	if err != nil {
 		v.Fatal(err)
 	}

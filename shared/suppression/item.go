@@ -65,6 +65,8 @@ const (
 
 	SourceSESBounce    Source = "ses-bounce"    // SES, through feedback
 	SourceSESComplaint Source = "ses-complaint" // likewise
+	// SourceSESUnsubscribe is a contact list that SES keeps.
+	SourceSESUnsubscribe Source = "ses-unsubscribe"
 
 	SourceSMS       Source = "sms"        // an SMS reply that is a keyword
 	SourceSMSReview Source = "sms-review" // one that only has a keyword in it: it counts, and somebody may look at it

@@ -1,0 +1,86 @@
+package feedback
+
+import (
+	"io"
+	"mime"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"stille/shared/contact"
+)
+
+var (
+	// address is a run of characters around an @. A second @ is in the run, so
+	// that a part of the run is not taken for an address.
+	address = regexp.MustCompile(`[^\s\p{Z}\p{Cc}<>,;:"“”„«»()\[\]\\@]+@[^\s\p{Z}\p{Cc}<>,;:"“”„«»()\[\]\\?/&#]+`)
+	// named is an address in angle brackets behind a name. A name that looks
+	// like an address is a name.
+	named  = regexp.MustCompile(`(?:"(?:[^"\\]|\\.)*"|[^<>,;"])*<+([^<>]*@[^<>]*)>+`)
+	quoted = regexp.MustCompile(`"([^\s"\\@]+)"@`)
+	spaced = regexp.MustCompile(`\s*@\s*`)
+)
+
+// Addresses finds every e-mail address in a recipient as mail systems write it:
+// with a name in any encoding, in angle brackets, in a list, folded, with a
+// scheme, with a dot or comma behind it. It returns none where there is none.
+func Addresses(recipient string) []contact.Contact {
+	recipient = quoted.ReplaceAllString(spaced.ReplaceAllString(recipient, "@"), "$1@")
+	found := plainAddresses(recipient)
+	for _, decode := range []func(string) string{decodeWords, unescape} {
+		if len(found) == 0 {
+			recipient = decode(recipient)
+			found = plainAddresses(recipient)
+		}
+	}
+	return found
+}
+
+func plainAddresses(text string) []contact.Contact {
+	var found []contact.Contact
+	take := func(candidates string) bool {
+		before := len(found)
+		for _, run := range address.FindAllString(candidates, -1) {
+			if c, err := readRun(run); err == nil && !slices.Contains(found, c) {
+				found = append(found, c)
+			}
+		}
+		return len(found) > before
+	}
+	rest := named.ReplaceAllStringFunc(text, func(group string) string {
+		if take(named.FindStringSubmatch(group)[1]) {
+			return ","
+		}
+		return group
+	})
+	take(rest)
+	return found
+}
+
+// readRun reads a run without the punctuation that a sentence puts around it.
+func readRun(run string) (contact.Contact, error) {
+	run = strings.TrimRight(strings.TrimLeft(run, "."), ".。!*_`´’=|}-")
+	if inner, cut := strings.CutPrefix(run, "'"); cut && strings.HasSuffix(inner, "'") {
+		run = inner
+	}
+	return contact.Normalise(contact.Email, strings.TrimRight(run, ".'"), "")
+}
+
+// decodeWords decodes encoded words. The characters of an address are the same
+// in all charsets that mail is written in, so the charset does not matter.
+func decodeWords(s string) string {
+	decoder := mime.WordDecoder{CharsetReader: func(_ string, text io.Reader) (io.Reader, error) { return text, nil }}
+	if decoded, err := decoder.DecodeHeader(s); err == nil {
+		return decoded
+	}
+	return s
+}
+
+// unescape decodes percent-encoding.
+func unescape(s string) string {
+	if plain, err := url.PathUnescape(s); err == nil {
+		return plain
+	}
+	return s
+}

@@ -1,0 +1,92 @@
+package feedback_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"stille/shared/contact"
+	"stille/shared/feedback"
+)
+
+func found(recipient string) []string {
+	var all []string
+	for _, c := range feedback.Addresses(recipient) {
+		all = append(all, c.Address())
+	}
+	return all
+}
+
+func TestAddressesAreFoundHoweverWrapped(t *testing.T) {
+	const kari, ola = "kari@example.no", "ola@example.no"
+	for recipient, want := range map[string][]string{
+		"": nil, "kari": nil, "Kari Nordmann <>": nil, "@example.no": nil, "kari@": nil, "kari@ola@example.no": nil, "kari@ex_ample.no": nil,
+		"Kari@EXAMPLE.no": {kari}, "<kari@example.no>": {kari}, "\"Nordmann, Kari\" <kari@example.no>": {kari}, "=?utf-8?q?K=C3=A5re?= <kari@example.no>": {kari},
+		"kari@example.no; ola@example.no": {kari, ola}, "kari@example.no ola@example.no": {kari, ola}, "kari@example.no\r\n\tola@example.no": {kari, ola},
+		"<kari@example.no>,<ola@example.no>": {kari, ola}, "<kari@example.no, ola@example.no>": {kari, ola}, "Kari <kari@example.no> ola@example.no": {kari, ola},
+		"kari@example.no, Ola <ola@example.no>": {kari, ola}, ",,kari@example.no,,": {kari}, "kari@example.no..": {kari}, "kari@example.no.,": {kari},
+		"ola@example.no <kari@example.no>": {kari}, "\"ola@example.no, Inc\" <kari@example.no>": {kari}, "kari@example.no <undisclosed>": {kari},
+		"'kari@example.no'": {kari}, "\"kari@example.no\"": {kari}, "“kari@example.no”": {kari}, "'kari@example.no' <kari@example.no>": {kari},
+		"MAILTO:kari@example.no?subject=x": {kari}, "<mailto:kari@example.no>": {kari}, "mailto:kari%40example.no": {kari}, "rfc822;kari@example.no": {kari},
+		"<@relay.example:kari@example.no>": {kari}, "kari @ example.no": {kari}, "kari@\r\n example.no": {kari}, "\"kari\"@example.no": {kari},
+		"kari@example.no (Kari Nordmann)": {kari}, "(Kari) kari@example.no": {kari}, "[kari@example.no]": {kari}, "Kari <kari@example.no": {kari},
+		"K\ufffdre <kari@example.no>": {kari}, "Kari\u00a0<kari@example.no>": {kari}, "Kari\u00a0kari@example.no": {kari}, "\ufeffkari@example.no": {kari},
+		"=?utf-8?Q?kari=40example.no?=": {kari}, "=?x-unknown?B?a2FyaUBleGFtcGxlLm5v?=": {kari}, "kari@example.no!": {kari}, "kari@example.no。": {kari},
+		"undisclosed-recipients:;": nil, "Group: kari@example.no, ola@example.no;": {kari, ola}, "kåre@blåbær.no": {"kåre@xn--blbr-roah.no"},
+		"o'hara@example.no": {"o'hara@example.no"}, "kari@example.no, kari@example.no": {kari},
+	} {
+		if diff := cmp.Diff(want, found(recipient), cmpopts.EquateEmpty(), cmpopts.SortSlices(strings.Compare)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", recipient, diff)
+		}
+	}
+}
+
+// wrapped draws an address and what mail systems put around it.
+func wrapped(t *rapid.T) (address, recipient string) {
+	address = rapid.StringMatching(`[a-z0-9+]{1,8}(\.[a-z0-9]{1,5})?@[a-z0-9]{1,8}(\.[a-z]{2,5}){1,2}`).Draw(t, "address")
+	name := rapid.SampledFrom([]string{"", "Kari", "Nordmann, Kari", `"Nordmann, Kari"`, "=?windows-1252?Q?K=E5re?=", "=?x-unknown?B?S2FyZQ==?=", address, "'" + address + "'", "K\ufffdre", "Kari\r\n"}).Draw(t, "name")
+	recipient = address
+	if name != "" || rapid.Bool().Draw(t, "brackets") {
+		recipient = name + " <" + rapid.SampledFrom([]string{"", "<", "mailto:", " "}).Draw(t, "open") + address + rapid.SampledFrom([]string{">", ">>", ".>", " >", ""}).Draw(t, "close")
+	}
+	around := rapid.SampledFrom([]string{"", " ", ",", ";", "\r\n ", "\t", ", ", ".", ".,"})
+	return address, around.Filter(func(s string) bool { return !strings.HasPrefix(s, ".") }).Draw(t, "before") + recipient + around.Draw(t, "behind")
+}
+
+func TestNoRecipientWithAnAddressYieldsNone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var want []string
+		var list []string
+		for range rapid.IntRange(1, 3).Draw(t, "count") {
+			address, recipient := wrapped(t)
+			want, list = append(want, address), append(list, recipient)
+		}
+		got := found(strings.Join(list, ","))
+		for _, address := range want {
+			if !slices.Contains(got, address) {
+				t.Errorf("%q yields %q, want %s in it", list, got, address)
+			}
+		}
+	})
+}
+
+func FuzzAddresses(f *testing.F) {
+	for _, s := range []string{"kari@example.no", "Kari <kari@example.no>,", `"a, b" <<x@y.no>>`, "=?x?B?S2FyZQ==?= <a@b.no>", "mailto:a%40b.no", "a @ b.no"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, recipient string) {
+		for _, c := range feedback.Addresses(recipient) {
+			if again, err := contact.Normalise(contact.Email, c.Address(), ""); err != nil || again != c {
+				t.Errorf("%q yields what is no address", recipient)
+			}
+		}
+		// A recipient that is one address by itself is always found.
+		if c, err := contact.Normalise(contact.Email, recipient, ""); err == nil && !slices.Contains(feedback.Addresses(recipient), c) {
+			t.Errorf("%q is an address and is not found", recipient)
+		}
+	})
+}
