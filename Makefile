@@ -5,8 +5,10 @@ SHELL := bash
 
 # What the functions are built for: this machine, because the local stack runs
 # them directly; `synth` and `deploy` build them for AWS.
-OS   ?= $(shell go env GOHOSTOS)
-ARCH ?= $(shell go env GOHOSTARCH)
+OS     ?= $(shell go env GOHOSTOS)
+ARCH   ?= $(shell go env GOHOSTARCH)
+# The folder of the two policy files: the local stack's, or infra for AWS.
+POLICY ?= scripts/local
 
 CDK      := env CDK_DISABLE_CLI_TELEMETRY=true CDK_DISABLE_VERSION_CHECK=1 \
             JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1 JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 \
@@ -24,14 +26,14 @@ setup: ## Bring what is missing into .local/ (the other targets do what they nee
 	@scripts/setup stack store browser
 
 .PHONY: build
-build: ## Build the functions into dist/ (OS and ARCH: for what; default: this machine)
+build: ## Build the functions into dist/ (OS, ARCH, POLICY; default: for the local stack)
 	@scripts/setup go
-	@scripts/build $(OS) $(ARCH)
+	@scripts/build $(OS) $(ARCH) $(POLICY)
 
 .PHONY: run
 run: ## Start the local stack, deploy to it and run the main job once; the stack stays up (STILLE_PORT: 4566)
 	@scripts/setup stack
-	@scripts/build $(OS) $(ARCH)
+	@scripts/build $(OS) $(ARCH) scripts/local
 	@go build -o .local/bin/ ./scripts/stack ./scripts/story ./scripts/stille
 	@.local/bin/stack up
 	@.local/bin/story
@@ -43,7 +45,7 @@ stop: ## End what `make run` started; its data stays for the next run
 .PHONY: test
 test: ## Run every test, on ports and folders of their own
 	@scripts/setup stack store browser
-	@scripts/build $(OS) $(ARCH)
+	@scripts/build $(OS) $(ARCH) scripts/local
 	@go build -o .local/bin/ ./scripts/test ./scripts/stille ./infra ./scripts/local/phone
 	@.local/bin/test
 
@@ -71,14 +73,14 @@ bench: ## Measure, one line `BENCH name ratio=R ...` a figure
 .PHONY: synth
 synth: ## Leave the production templates in .local/cdk.out
 	@scripts/setup stack
-	@scripts/build linux arm64
+	@scripts/build linux arm64 infra
 	@go build -o .local/bin/ ./infra
 	@cd infra && $(CDK) synth --quiet $(FOR_AWS)
 
 .PHONY: deploy
 deploy: ## Deploy to AWS, with the AWS environment of this shell
 	@scripts/setup stack
-	@scripts/build linux arm64
+	@scripts/build linux arm64 infra
 	@go build -o .local/bin/ ./infra
 	@cd infra && $(CDK) deploy --all $(FOR_AWS)
 

@@ -1,17 +1,16 @@
-// Command infra is the CDK app: it turns the policy files beside it into one
-// CloudFormation stack, the same one for the emulator and for AWS. It refuses
-// a retention.yaml or scopes.yaml with a mistake in it before it makes any
-// template, and it decides nothing at run time: all it names comes from
-// package schema.
+// Command infra is the CDK app: it turns two policy files into one
+// CloudFormation stack, the same stack for the emulator and for AWS. It refuses
+// a policy file with a mistake before it makes a template, and it decides
+// nothing at run time: all physical names come from package names.
 //
-// It takes its context from the CDK CLI: environment (local or production) and
-// version (what is deployed, for the certificates); gateway (where the emulator
-// listens) and sms (where SMS are sent to, if anywhere) for the local one;
-// stack (its name) and region where they are not the defaults.
+// The CDK CLI passes its context: environment (local or production), version
+// (what is deployed, for the certificates) and policy (the folder of the two
+// policy files; infra where it is left out). For the local environment also
+// gateway (where the emulator listens) and sms (where SMS are sent instead of to
+// AWS). stack (the stack's name) and region have defaults.
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -21,15 +20,13 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"stille/shared/names"
-	"stille/shared/retention"
-	"stille/shared/scope"
 )
 
 // defaultRegion is in the European Union, as the people are whose data it is.
 const defaultRegion = "eu-north-1"
 
-// lockFile remembers every scope that was ever deployed.
-const lockFile = "scopes.lock"
+// builtFunctions is the folder into which scripts/build puts the functions.
+const builtFunctions = "../dist"
 
 func main() {
 	err := synth()
@@ -40,27 +37,29 @@ func main() {
 	}
 }
 
-// synth writes the cloud assembly to where the CDK CLI wants it.
+// synth writes the cloud assembly to the folder that the CDK CLI names.
 func synth() error {
-	policy, policyErr := loadPolicy()
-	lock, scopesErr := lockScopes()
-	if err := errors.Join(policyErr, scopesErr); err != nil {
-		return err
-	}
-
 	app := newApp(nil)
-	config, err := readConfig(app, policy)
+	files, err := readPolicyFiles(cmp.Or(given(app, "policy"), "."))
 	if err != nil {
 		return err
 	}
+	if err := files.areBuiltInto(builtFunctions); err != nil {
+		return err
+	}
+	config, err := readConfig(app)
+	if err != nil {
+		return err
+	}
+	config.Policy = files.policy
 	NewStack(app, config)
 	app.Synth(nil)
 
-	// The new scopes are remembered only once they made it into a template.
-	return lock()
+	// The lock remembers new scopes only after a template exists.
+	return files.saveLock()
 }
 
-// newApp is an app that writes to outdir, or where the CDK CLI says if nil.
+// newApp returns an app that writes to outdir; nil is the CDK CLI's choice.
 func newApp(outdir *string) awscdk.App {
 	return awscdk.NewApp(&awscdk.AppProps{
 		AnalyticsReporting: jsii.Bool(false),
@@ -68,64 +67,24 @@ func newApp(outdir *string) awscdk.App {
 	})
 }
 
-// readConfig reads the app's context, as given by -c NAME=VALUE.
-func readConfig(app awscdk.App, policy *retention.Policy) (Config, error) {
-	given := func(name string) string {
-		value, _ := app.Node().TryGetContext(jsii.String(name)).(string)
-		return value
-	}
-	settings, err := settingsFor(given("environment"), given("gateway"), given("sms"))
+// given returns a value of the app's context (-c NAME=VALUE), or "".
+func given(app awscdk.App, name string) string {
+	value, _ := app.Node().TryGetContext(jsii.String(name)).(string)
+	return value
+}
+
+// readConfig reads all but the policy from the app's context.
+func readConfig(app awscdk.App) (Config, error) {
+	settings, err := settingsFor(given(app, "environment"), given(app, "gateway"), given(app, "sms"))
 	config := Config{
-		Name:     names.Stack(cmp.Or(given("stack"), string(names.DefaultStack))),
-		Region:   cmp.Or(given("region"), defaultRegion),
-		Version:  given("version"),
-		Dist:     "../dist",
-		Policy:   policy,
+		Name:     names.Stack(cmp.Or(given(app, "stack"), string(names.DefaultStack))),
+		Region:   cmp.Or(given(app, "region"), defaultRegion),
+		Version:  given(app, "version"),
+		Dist:     builtFunctions,
 		Settings: settings,
 	}
 	if config.Version == "" {
 		err = errors.Join(err, errors.New("certificates name the code that deleted: say -c version=…"))
 	}
 	return config, err
-}
-
-// loadPolicy reads retention.yaml; its error names file and lines.
-func loadPolicy() (*retention.Policy, error) {
-	data, err := os.ReadFile(names.RetentionFile)
-	if err != nil {
-		return nil, err
-	}
-	policy, err := retention.LoadPolicy(data)
-	if err != nil {
-		return nil, fmt.Errorf("infra/%s: %w", names.RetentionFile, err)
-	}
-	return policy, nil
-}
-
-// lockScopes checks scopes.yaml against the scopes that were deployed before,
-// and returns what adds the new ones to them. It writes nothing itself.
-func lockScopes() (save func() error, err error) {
-	data, err := os.ReadFile(names.ScopesFile)
-	if err != nil {
-		return nil, err
-	}
-	// A lost lock would let ids be used again, so it is not simply made anew.
-	before, err := os.ReadFile(lockFile)
-	if err != nil {
-		return nil, err
-	}
-	registry, err := scope.Load(data)
-	if err != nil {
-		return nil, fmt.Errorf("infra/%s: %w", names.ScopesFile, err)
-	}
-	after, err := scope.CheckLock(before, registry)
-	if err != nil {
-		return nil, fmt.Errorf("infra/%s: %w", lockFile, err)
-	}
-	return func() error {
-		if bytes.Equal(before, after) {
-			return nil
-		}
-		return os.WriteFile(lockFile, after, 0o600) //nolint:gosec // the path is a constant
-	}, nil
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,49 +13,50 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/names"
+	"stille/shared/retention/retentiontest"
+	"stille/shared/scope/scopetest"
 )
 
-// inFolderWith makes the working directory one with copies of the policy files
-// in which one text is replaced.
-func inFolderWith(t *testing.T, file, before, after string) {
+const lockOfTests = "# comment\n1 acme\n2 acme/newsletter\n3 globex\n"
+
+// folderWith returns a folder with the policy files of the tests, in one of
+// which a text is replaced.
+func folderWith(t *testing.T, file, before, after string) string {
 	t.Helper()
-	contents := map[string]string{}
-	for _, name := range []string{names.RetentionFile, names.ScopesFile, lockFile} {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
+	folder := t.TempDir()
+	for name, content := range map[string]string{
+		names.RetentionFile: string(retentiontest.File()), names.ScopesFile: string(scopetest.File()), lockFile: lockOfTests,
+	} {
+		if name == file {
+			if !strings.Contains(content, before) {
+				t.Fatalf("%s does not say %q", file, before)
+			}
+			content = strings.Replace(content, before, after, 1)
 		}
-		contents[name] = string(data)
-	}
-	if !strings.Contains(contents[file], before) {
-		t.Fatalf("%s does not say %q", file, before)
-	}
-	contents[file] = strings.Replace(contents[file], before, after, 1)
-	t.Chdir(t.TempDir())
-	for name, content := range contents {
-		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return folder
 }
 
 func TestSynthRefusesAndSaysWhere(t *testing.T) {
 	for _, test := range []struct{ mistake, file, before, after, says string }{
-		{"a period longer than the policy's", names.RetentionFile, "keep: P6M", "keep: P7M", "infra/retention.yaml"},
-		{"a field that nobody knows", names.RetentionFile, "keep: P6M", "keep: P6M\n    kept: P6M", "infra/retention.yaml"},
-		{"text that is no YAML", names.RetentionFile, "keep: P6M", "keep: P6M: P6M", "infra/retention.yaml"},
-		{"a scope whose brand is missing", names.ScopesFile, "scope: acme/newsletter", "scope: apex/newsletter", "infra/scopes.yaml"},
-		{"a scope that was removed", lockFile, "3 globex", "4 gone", "infra/scopes.lock"},
-		{"an id that was used before", lockFile, "3 globex", "3 gone", "infra/scopes.lock"},
+		{"a period longer than the policy's", names.RetentionFile, "keep: P6M", "keep: P7M", "retention.yaml"},
+		{"a field that nobody knows", names.RetentionFile, "keep: P6M", "keep: P6M\n    kept: P6M", "retention.yaml"},
+		{"text that is no YAML", names.RetentionFile, "keep: P6M", "keep: P6M: P6M", "retention.yaml"},
+		{"a scope whose brand is missing", names.ScopesFile, "scope: acme/newsletter", "scope: apex/newsletter", "scopes.yaml"},
+		{"a scope that was removed", lockFile, "3 globex", "4 gone", "delete its line in"},
+		{"an id that was used before", lockFile, "3 globex", "3 gone", "delete its line in"},
 	} {
 		t.Run(test.mistake, func(t *testing.T) {
-			inFolderWith(t, test.file, test.before, test.after)
-			line := 1 + strings.Count(textBefore(t, test.file, test.after), "\n") + strings.Count(test.after, "\n")
-			err := synth()
+			folder := folderWith(t, test.file, test.before, test.after)
+			line := 1 + strings.Count(textBefore(t, filepath.Join(folder, test.file), test.after), "\n") + strings.Count(test.after, "\n")
+			_, err := readPolicyFiles(folder)
 			if err == nil {
 				t.Fatal("synth took it")
 			}
-			for _, want := range []string{test.says, fmt.Sprintf("line %d: ", line)} {
+			for _, want := range []string{test.file, test.says, fmt.Sprintf("line %d: ", line)} {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("want %q in %q", want, err)
 				}
@@ -63,7 +65,7 @@ func TestSynthRefusesAndSaysWhere(t *testing.T) {
 	}
 }
 
-// textBefore is what stands in a file before some text.
+// textBefore returns what a file holds before some text.
 func textBefore(t *testing.T, file, text string) string {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -74,41 +76,56 @@ func textBefore(t *testing.T, file, text string) string {
 	return before
 }
 
-func TestALostLockIsNotMadeAnew(t *testing.T) {
-	inFolderWith(t, lockFile, "", "")
-	if err := os.Remove(lockFile); err != nil {
+func TestMissingLockIsRefused(t *testing.T) {
+	folder := folderWith(t, "", "", "")
+	if err := os.Remove(filepath.Join(folder, lockFile)); err != nil {
 		t.Fatal(err)
 	}
-	if err := synth(); err == nil || !strings.Contains(err.Error(), lockFile) {
+	if _, err := readPolicyFiles(folder); err == nil || !strings.Contains(err.Error(), lockFile) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestTheLockLearnsNewScopesOnly(t *testing.T) {
-	before, err := os.ReadFile(lockFile)
+func TestLockLearnsNewScopesOnly(t *testing.T) {
+	folder := folderWith(t, lockFile, "3 globex\n", "")
+	files, err := readPolicyFiles(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	inFolderWith(t, lockFile, "3 globex\n", "")
-	save, err := lockScopes()
+	if err := files.saveLock(); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.ReadFile(filepath.Join(folder, lockFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := save(); err != nil {
-		t.Fatal(err)
-	}
-	after, err := os.ReadFile(lockFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(before), string(after)); diff != "" {
+	if diff := cmp.Diff(lockOfTests, string(after)); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestNothingIsDeployedByLeavingItOut(t *testing.T) {
+func TestFunctionsBuiltWithAnotherPolicyAreRefused(t *testing.T) {
+	files, err := readPolicyFiles(folderWith(t, "", "", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, file, before string
+		refused            bool
+	}{{"the same files", "", "", false}, {"another policy", names.RetentionFile, "P6M", true}, {"other scopes", names.ScopesFile, "Acme", true}} {
+		t.Run(test.name, func(t *testing.T) {
+			dist := filepath.Dir(folderWith(t, test.file, test.before, "other"))
+			err := files.areBuiltInto(dist)
+			if (err != nil) != test.refused || test.refused && !strings.Contains(err.Error(), test.file) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func TestNothingIsDeployedByOmission(t *testing.T) {
 	out := t.TempDir()
-	_, err := readConfig(newApp(&out), nil)
+	_, err := readConfig(newApp(&out))
 	for _, want := range []string{"-c environment=local or -c environment=production", "-c version="} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q in %v", want, err)
@@ -117,7 +134,7 @@ func TestNothingIsDeployedByLeavingItOut(t *testing.T) {
 	app := newApp(jsii.String(t.TempDir()))
 	app.Node().SetContext(jsii.String("environment"), "production")
 	app.Node().SetContext(jsii.String("version"), "v1")
-	config, err := readConfig(app, nil)
+	config, err := readConfig(app)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -237,8 +237,8 @@ func TestAPIs(t *testing.T) {
 				"stille-links-api ANY /s/{token} -> stille-unsubscribe-sms",
 				"stille-tools-api POST /v1/check -> stille-check",
 				"stille-tools-api POST /v1/links -> stille-mint",
-				"stille-tools-api POST /v1/records -> stille-record",
-				"stille-tools-api POST /v1/records/ended -> stille-end",
+				"stille-tools-api POST /v1/records -> stille-store-records",
+				"stille-tools-api POST /v1/records/ended -> stille-end-records",
 				"stille-tools-api POST /v1/suppressions -> stille-suppress",
 				"stille-tools-api POST /v1/suppressions/release -> stille-release",
 			}

@@ -17,6 +17,7 @@ import (
 
 	"stille/shared/names"
 	"stille/shared/retention"
+	"stille/shared/retention/retentiontest"
 )
 
 // template is a synthesised template, as CloudFormation gets it.
@@ -44,7 +45,7 @@ func inBoth(t *testing.T, test func(*testing.T, template)) {
 	t.Run("local", func(t *testing.T) { test(t, local()) })
 }
 
-// synthesise makes the template of an environment, from our own policy file
+// synthesise makes the template of an environment, from the policy of the tests
 // with more classes added to it. It panics where there is none, as the CDK
 // does.
 func synthesise(environment string, more []string) template {
@@ -62,11 +63,7 @@ func synthesise(environment string, more []string) template {
 	if err != nil {
 		panic(err)
 	}
-	data, err := os.ReadFile(names.RetentionFile)
-	if err != nil {
-		panic(err)
-	}
-	policy, err := retention.LoadPolicy([]byte(string(data) + strings.Join(more, "")))
+	policy, err := retention.LoadPolicy([]byte(string(retentiontest.File()) + strings.Join(more, "")))
 	if err != nil {
 		panic(err)
 	}

@@ -79,11 +79,11 @@ func memoryBars() map[string]int { return map[string]int{names.PurgeDelete: 128}
 // stepMemory runs a step over so many due records and returns the megabytes it
 // took at most.
 func stepMemory(ctx context.Context, step, program string, due int) (float64, error) {
-	infra, err := filepath.Abs("infra")
+	policies, err := filepath.Abs("scripts/local")
 	if err != nil {
 		return 0, err
 	}
-	file, err := os.ReadFile(filepath.Join(infra, names.RetentionFile))
+	file, err := os.ReadFile(filepath.Join(policies, names.RetentionFile))
 	if err != nil {
 		return 0, err
 	}
@@ -100,7 +100,7 @@ func stepMemory(ctx context.Context, step, program string, due int) (float64, er
 	defer server.Close()
 	p, err := startProcess(ctx, program, []string{
 		names.VarStack + "=" + string(benchStack), names.VarVersion + "=" + benchRun, names.VarManifestBucket + "=manifests", names.VarEvidenceBucket + "=evidence",
-		"LAMBDA_TASK_ROOT=" + infra, "AWS_LAMBDA_FUNCTION_NAME=" + step,
+		"LAMBDA_TASK_ROOT=" + policies, "AWS_LAMBDA_FUNCTION_NAME=" + step,
 		"AWS_REGION=eu-north-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL=" + server.URL,
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ func sizes(ctx context.Context) ([]string, error) {
 	var lines, tooLarge []string
 	for _, arch := range []string{"amd64", "arm64"} {
 		folder := filepath.Join(".local/bench", arch)
-		build := exec.CommandContext(ctx, "scripts/build", "linux", arch, folder) //nolint:gosec // constants
+		build := exec.CommandContext(ctx, "scripts/build", "linux", arch, "scripts/local", folder) //nolint:gosec // constants
 		if output, err := build.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("building the functions for %s: %w\n%s", arch, err, output)
 		}

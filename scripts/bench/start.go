@@ -34,12 +34,12 @@ func startUp(ctx context.Context) (string, error) {
 	}
 	server := httptest.NewServer(held)
 	defer server.Close()
-	infra, err := filepath.Abs("infra")
+	policies, err := filepath.Abs("scripts/local")
 	if err != nil {
 		return "", err
 	}
 	environment := []string{
-		"STILLE_STACK=" + string(benchStack), "LAMBDA_TASK_ROOT=" + infra, "AWS_LAMBDA_FUNCTION_NAME=check",
+		"STILLE_STACK=" + string(benchStack), "LAMBDA_TASK_ROOT=" + policies, "AWS_LAMBDA_FUNCTION_NAME=check",
 		"AWS_REGION=eu-north-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL=" + server.URL,
 	}
 	took := make(map[string][]time.Duration)

@@ -34,6 +34,7 @@ func (p Place) deploy(ctx context.Context, sms string) error {
 	}
 	err := p.cdk(ctx, synthLimit, "synth", "--quiet", "--app", app, "--output", assembly,
 		"--context", "environment=local",
+		"--context", "policy=../"+policyFolder,
 		"--context", "gateway="+p.endpoint(),
 		"--context", "sms="+sms,
 		"--context", "version="+version(ctx, p.Root))

@@ -77,32 +77,42 @@ func (p Place) config() aws.Config {
 	return stackfile.Stack{Endpoint: p.endpoint(), Region: region}.Config()
 }
 
-// settings is what the policy files say about the stack.
+// policyFolder is the folder of the policy files that the local stack is deployed
+// with, in the project's folder. The files of a deployment on AWS are in infra.
+const policyFolder = "scripts/local"
+
+// settings are what the policy files say about the stack.
 type settings struct {
 	policy *retention.Policy
 	brand  scope.Entry // the sample brand: the first one
 }
 
 func readSettings(root string) (settings, error) {
-	data, err := os.ReadFile(filepath.Join(root, "infra", names.RetentionFile))
+	policy, err := readPolicy(root, names.RetentionFile, retention.LoadPolicy)
 	if err != nil {
-		return settings{}, fmt.Errorf("reading the classes: %w", err)
+		return settings{}, err
 	}
-	policy, err := retention.LoadPolicy(data)
+	registry, err := readPolicy(root, names.ScopesFile, scope.Load)
 	if err != nil {
-		return settings{}, fmt.Errorf("infra/%s: %w", names.RetentionFile, err)
-	}
-	if data, err = os.ReadFile(filepath.Join(root, "infra", names.ScopesFile)); err != nil {
-		return settings{}, fmt.Errorf("reading the brands: %w", err)
-	}
-	registry, err := scope.Load(data)
-	if err != nil {
-		return settings{}, fmt.Errorf("infra/%s: %w", names.ScopesFile, err)
+		return settings{}, err
 	}
 	for _, entry := range registry.All() {
 		if entry.Scope.Topic() == "" && len(entry.SMSNumbers) > 0 {
 			return settings{policy: policy, brand: entry}, nil
 		}
 	}
-	return settings{}, fmt.Errorf("infra/%s: no brand with an SMS number to show", names.ScopesFile)
+	return settings{}, fmt.Errorf("%s/%s: no brand with an SMS number to show", policyFolder, names.ScopesFile)
+}
+
+// readPolicy reads and parses one of the policy files.
+func readPolicy[T any](root, name string, parse func([]byte) (T, error)) (T, error) {
+	var parsed T
+	data, err := os.ReadFile(filepath.Join(root, policyFolder, name))
+	if err == nil {
+		parsed, err = parse(data)
+	}
+	if err != nil {
+		return parsed, fmt.Errorf("%s/%s: %w", policyFolder, name, err)
+	}
+	return parsed, nil
 }

@@ -13,6 +13,8 @@ import (
 
 	"stille/shared/aws/rotatekeys"
 	"stille/shared/names"
+	"stille/shared/retention/retentiontest"
+	"stille/shared/scope/scopetest"
 )
 
 // at is when the tests happen.
@@ -82,22 +84,18 @@ func answers[T any](t *testing.T, c call) []T {
 }
 
 // policyText and scopesText are what is deployed.
-func policyText() string { return infraFile(names.RetentionFile) }
+func policyText() string { return string(retentiontest.File()) }
 
-func scopesText() string { return infraFile(names.ScopesFile) }
+func scopesText() string { return string(scopetest.File()) }
 
-func infraFile(name string) string {
-	content, err := os.ReadFile(filepath.Join("../../infra", name))
-	if err != nil {
-		panic(err)
-	}
-	return string(content)
-}
-
+// projectFolder returns a folder with the policy file of the tests in infra.
 func projectFolder(t *testing.T) string {
 	t.Helper()
-	folder, err := filepath.Abs("../..")
-	if err != nil {
+	folder := t.TempDir()
+	if err := os.Mkdir(filepath.Join(folder, "infra"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "infra", names.RetentionFile), retentiontest.File(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return folder

@@ -2,7 +2,6 @@ package purge_test
 
 import (
 	"errors"
-	"os"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -11,24 +10,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/aws/dynamo"
-	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
+	"stille/shared/retention/retentiontest"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
 
-// messaging is the class of the project's own policy.
+// messaging returns the policy of the tests and its class messaging.
 func messaging(t *testing.T) (*retention.Policy, retention.Class) {
 	t.Helper()
-	file, err := os.ReadFile("../../infra/" + names.RetentionFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy, err := retention.LoadPolicy(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	policy := retentiontest.Policy(t)
 	class, _ := policy.Class(retention.Messaging)
 	return policy, class
 }

@@ -2,13 +2,13 @@ package retention_test
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/retention"
+	"stille/shared/retention/retentiontest"
 	"stille/shared/strictyaml"
 )
 
@@ -55,12 +55,8 @@ func mistakes(t failer, err error) []string {
 }
 
 func TestTheSamplePolicy(t *testing.T) {
-	data, err := os.ReadFile("../../infra/retention.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	got := map[string]string{}
-	for _, c := range load(t, string(data)).Classes {
+	for _, c := range retentiontest.Policy(t).Classes {
 		got[c.Name] = c.Promise.String() + " " + c.Keep.String() + " " + c.Idle.String() + " " + c.Location().String()
 	}
 	want := map[string]string{

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"stille/shared/retention"
+	"stille/shared/retention/retentiontest"
 )
 
 // The day is counted a second time by other people's code, in another language:
@@ -32,17 +32,10 @@ func oddZones() []string {
 	}
 }
 
-// periodsOfUse are those of our own policy, and some that end where months do.
+// periodsOfUse are those of the tests' policy, and some that end where months do.
 func periodsOfUse(t *testing.T) []retention.Period {
 	t.Helper()
-	data, err := os.ReadFile("../../infra/retention.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy, err := retention.LoadPolicy(data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	policy := retentiontest.Policy(t)
 	var periods []retention.Period
 	seen := map[retention.Period]bool{}
 	for _, class := range policy.Classes {

@@ -8,17 +8,25 @@ import (
 	"stille/shared/strictyaml"
 )
 
+// Placeholder is the brand of the scopes.yaml that the project ships.
+const Placeholder Scope = "example-brand"
+
 // CheckLock compares the registry with scopes.lock, which has a line
-// "ID SCOPE" for every scope there has ever been, by id. It returns the lock
-// with new scopes added. Removing a scope, giving its id to another one, or
-// giving it another id is an error (strictyaml.Mistakes, with the lock's
-// lines): links that are out there carry the id.
+// "ID SCOPE" for every scope that was ever deployed, by id, and comments that
+// start with #. It returns the lock with new scopes added; the placeholder's are
+// not added, so that the first own brand can take its id. Removing a scope,
+// giving its id to another scope, or giving it another id is an error
+// (strictyaml.Mistakes, with the lock's lines): links that were sent carry the id.
 func CheckLock(lock []byte, r *Registry) (newLock []byte, err error) {
 	var mistakes strictyaml.Mistakes
 	seen := map[uint16]bool{}
 	n := 0
 	for line := range strings.Lines(string(lock)) {
 		n++
+		if strings.HasPrefix(line, "#") {
+			newLock = append(newLock, strings.TrimSuffix(line, "\n")+"\n"...)
+			continue
+		}
 		if what := lockMistake(strings.TrimSuffix(line, "\n"), seen, r); what != "" {
 			mistakes = append(mistakes, strictyaml.Mistake{Line: n, What: what})
 		}
@@ -27,7 +35,9 @@ func CheckLock(lock []byte, r *Registry) (newLock []byte, err error) {
 		return nil, mistakes
 	}
 	for _, e := range r.entries {
-		newLock = fmt.Appendf(newLock, "%d %s\n", e.ID, e.Scope)
+		if e.Scope.Brand() != Placeholder {
+			newLock = fmt.Appendf(newLock, "%d %s\n", e.ID, e.Scope)
+		}
 	}
 	return newLock, nil
 }

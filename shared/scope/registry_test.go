@@ -2,13 +2,13 @@ package scope_test
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/scope"
+	"stille/shared/scope/scopetest"
 	"stille/shared/strictyaml"
 )
 
@@ -33,17 +33,8 @@ func mistakes(t *testing.T, err error) []string {
 	return strings.Split(all.Error(), "\n")
 }
 
-func read(t *testing.T, file string) string {
-	t.Helper()
-	data, err := os.ReadFile("../../infra/" + file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
-
 func TestTheSampleScopes(t *testing.T) {
-	r := load(t, read(t, "scopes.yaml"))
+	r := scopetest.Registry(t)
 	want := []scope.Entry{
 		{
 			ID: 1, Scope: "acme", Controller: "Acme AS", Name: map[string]string{"en": "Acme", "nb": "Acme"},
@@ -69,17 +60,10 @@ func TestTheSampleScopes(t *testing.T) {
 	if diff := cmp.Diff(want, r.All()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	lock, err := scope.CheckLock([]byte(read(t, "scopes.lock")), r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(read(t, "scopes.lock"), string(lock)); diff != "" {
-		t.Errorf("the lock is not up to date (-want +got)\n%s", diff)
-	}
 }
 
 func TestFindingAScope(t *testing.T) {
-	r := load(t, read(t, "scopes.yaml"))
+	r := scopetest.Registry(t)
 	found := func(e scope.Entry, ok bool) string {
 		if !ok {
 			return "none"
@@ -234,6 +218,7 @@ func TestTheLockRemembersEveryScope(t *testing.T) {
 		{"a first lock", "", "5 acme\n7 acme/offers\n", nil},
 		{"nothing new", "5 acme\n7 acme/offers\n", "5 acme\n7 acme/offers\n", nil},
 		{"a new scope", "5 acme\n", "5 acme\n7 acme/offers\n", nil},
+		{"comments stay on top", "# one\n5 acme\n# two", "# one\n# two\n5 acme\n7 acme/offers\n", nil},
 		{"no newline at the end", "5 acme", "5 acme\n7 acme/offers\n", nil},
 		{"a scope that was removed", "4 globex\n5 acme\n", "", []string{"line 1: globex (id 4) is not in scopes.yaml: a scope is never removed"}},
 		{"an id that was reused", "5 globex\n", "", []string{"line 1: id 5 is globex for good and cannot become acme"}},
@@ -259,6 +244,13 @@ func TestTheLockRemembersEveryScope(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestPlaceholderNeverTakesAnID(t *testing.T) {
+	r := load(t, strings.ReplaceAll(one, "acme", string(scope.Placeholder)))
+	if lock, err := scope.CheckLock(nil, r); err != nil || len(lock) > 0 {
+		t.Errorf("lock %q, error %v", lock, err)
 	}
 }
 

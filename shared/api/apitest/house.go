@@ -1,5 +1,5 @@
 // Package apitest gives tests of the functions what stands around a
-// handler: key sets, the project's own scopes and policy, one tool with its API
+// handler: key sets, the scopes and the policy of the tests, one tool with its API
 // key, a log that is kept, and the events of events/. Everything a handler says
 // goes through a House, which then tells whether a person or a key can be read
 // out of it. It is imported by tests only, from a folder two below the root.
@@ -29,7 +29,9 @@ import (
 	"stille/shared/link"
 	"stille/shared/names"
 	"stille/shared/retention"
+	"stille/shared/retention/retentiontest"
 	"stille/shared/scope"
+	"stille/shared/scope/scopetest"
 )
 
 // House is what stands around a handler. Tests change its fields between
@@ -74,10 +76,7 @@ func New(t testing.TB) *House {
 	must(t, err)
 	h.Links, err = keyring.ParseLink(linkSecret)
 	must(t, err)
-	h.Scopes, err = scope.Load(read(t, "infra", names.ScopesFile))
-	must(t, err)
-	h.Policy, err = retention.LoadPolicy(read(t, "infra", names.RetentionFile))
-	must(t, err)
+	h.Scopes, h.Policy = scopetest.Registry(t), retentiontest.Policy(t)
 	return h
 }
 

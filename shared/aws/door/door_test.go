@@ -16,6 +16,7 @@ import (
 	"stille/shared/aws/lambdafn"
 	"stille/shared/contact"
 	"stille/shared/names"
+	"stille/shared/scope/scopetest"
 )
 
 // container is one that is configured with these variables.
@@ -29,12 +30,8 @@ func container(variables map[string]string) *lambdafn.Container {
 }
 
 func TestADoorOpensWhereEverythingIsConfigured(t *testing.T) {
-	scopes, err := os.ReadFile(filepath.Join("..", "..", "..", "infra", names.ScopesFile))
-	if err != nil {
-		t.Fatal(err)
-	}
 	root := t.TempDir()
-	if err := os.WriteFile(filepath.Join(root, names.ScopesFile), scopes, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(root, names.ScopesFile), scopetest.File(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c := container(map[string]string{names.VarTaskRoot: root, names.VarWaitingQueue: "https://queue"})

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"stille/shared/names"
+	"stille/shared/retention/retentiontest"
+	"stille/shared/scope/scopetest"
 )
 
 // build asks for everything a function can ask for.
@@ -23,11 +25,7 @@ func build(c *Container) any {
 func configured(t *testing.T) (root string) {
 	t.Helper()
 	root = t.TempDir()
-	for _, name := range []string{names.ScopesFile, names.RetentionFile} {
-		content, err := os.ReadFile(filepath.Join("..", "..", "..", "infra", name))
-		if err != nil {
-			t.Fatal(err)
-		}
+	for name, content := range map[string][]byte{names.ScopesFile: scopetest.File(), names.RetentionFile: retentiontest.File()} {
 		if err := os.WriteFile(filepath.Join(root, name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -14,11 +14,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"stille/shared/api/apitest"
 	"stille/shared/contact"
 	"stille/shared/feedback"
 	"stille/shared/feedback/ses"
 	"stille/shared/scope"
+	"stille/shared/scope/scopetest"
 	"stille/shared/suppression"
 )
 
@@ -29,12 +29,6 @@ var (
 
 // greeting is what SES publishes when it is first told of a topic.
 const greeting = "Successfully validated SNS topic for Amazon SES event publishing."
-
-// scopes are those of the tests: acme with a newsletter, and globex.
-func scopes(t testing.TB) *scope.Registry {
-	t.Helper()
-	return apitest.New(t).Scopes
-}
 
 func bounced(kind, subType, at string) string {
 	return fmt.Sprintf(`{"eventType":"Bounce","bounce":{"bounceType":%q,"bounceSubType":%q,"bouncedRecipients":[{"emailAddress":"kari@example.no"}],"timestamp":%q}}`, kind, subType, at)
@@ -111,7 +105,7 @@ func TestRecipientsOfRealEventsAreFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := ses.Read(string(body), scopes(t), sunday)
+			got, err := ses.Read(string(body), scopetest.Registry(t), sunday)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -181,7 +175,7 @@ func TestWhatAnEventMeans(t *testing.T) {
 		{"fields nobody knew", `{"eventType":"Bounce","new":{"x":[1]},"bounce":{"new":1,"bounceType":"Permanent","timestamp":"` + at + `","bouncedRecipients":[{"emailAddress":"kari@example.no","new":{}}]}}`, feedback.Suppresses, hardBounce(friday)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := ses.Read(test.event, scopes(t), sunday)
+			got, err := ses.Read(test.event, scopetest.Registry(t), sunday)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -203,7 +197,7 @@ func TestWhatAnEventMeans(t *testing.T) {
 }
 
 func TestAnIdentitysNotificationSaysTheSame(t *testing.T) {
-	known := scopes(t)
+	known := scopetest.Registry(t)
 	published, err := ses.Read(bounced("Permanent", "General", "2026-11-20T08:00:02.669Z"), known, sunday)
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +231,7 @@ func TestAnEventThatCannotBeReadIsRefused(t *testing.T) {
 		{"nobody complained", `{"eventType":"Complaint","complaint":{"timestamp":"2026-11-20T08:00:00Z"}}`, feedback.ErrNoRecipient},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := ses.Read(test.event, scopes(t), sunday)
+			got, err := ses.Read(test.event, scopetest.Registry(t), sunday)
 			if !errors.Is(err, test.want) {
 				t.Errorf("it %s, error %v, want %v", got.Effect, err, test.want)
 			}
@@ -258,7 +252,7 @@ func FuzzRead(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	known := scopes(f)
+	known := scopetest.Registry(f)
 	f.Fuzz(func(t *testing.T, event string) {
 		got, err := ses.Read(event, known, sunday)
 		if err != nil {

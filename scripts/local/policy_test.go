@@ -1,0 +1,55 @@
+package local
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"stille/shared/names"
+	"stille/shared/retention"
+	"stille/shared/scope"
+)
+
+// The policy files belong to their deployers: this test is the only test that
+// reads the files of infra, and it must never look at their content.
+func TestShippedPolicyFilesAreValid(t *testing.T) {
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(root, "infra", "retention.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{"infra", policyFolder} {
+		t.Run(folder, func(t *testing.T) {
+			read := func(name string) []byte {
+				content, err := os.ReadFile(filepath.Join(root, folder, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return content
+			}
+			if _, err := retention.LoadPolicy(read(names.RetentionFile)); err != nil {
+				t.Error(err)
+			}
+			var content any
+			if err := yaml.Unmarshal(read(names.RetentionFile), &content); err != nil {
+				t.Fatal(err)
+			}
+			if err := schema.Validate(content); err != nil {
+				t.Error(err)
+			}
+			registry, err := scope.Load(read(names.ScopesFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := scope.CheckLock(read("scopes.lock"), registry); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
