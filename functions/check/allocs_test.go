@@ -49,7 +49,7 @@ func TestACheckAllocatesLittleForAContact(t *testing.T) {
 	const most, runs = 20, 5
 	h := apitest.New(t)
 	h.Log = slog.New(slog.DiscardHandler)
-	function := lambda.NewHandler(api.Serve(access.NewGuard(only(h.Tool), time.Now), h.Log, newHandler(h, memory{}).check))
+	function := lambda.NewHandler(api.Serve(access.NewGuard(only(h.Tool), time.Now), h.Log, newHandler(h, memory{}).call()))
 	events := make([][]byte, runs+1) // the first is for warming up
 	for i := range events {
 		events[i] = eventOf(t, h, i*api.MaxContacts, api.MaxContacts)

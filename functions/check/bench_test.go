@@ -55,7 +55,7 @@ func newBench(b *testing.B) bench {
 	}
 	log := slog.New(slog.DiscardHandler)
 	over := handler{keys: keyring.NewRing(h, stack, list, time.Now), list: list, scopes: h.Scopes, now: time.Now, log: log}
-	serve := api.Serve(access.NewGuard(tools, time.Now), log, over.check)
+	serve := api.Serve(access.NewGuard(tools, time.Now), log, over.call())
 	return bench{db: db, table: stack.Suppressions(), function: lambda.NewHandler(serve), house: h}
 }
 

@@ -19,7 +19,7 @@ func TestTheGoClientHearsWhatCheckSays(t *testing.T) {
 	since := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := memory{found: map[contact.Key]dynamo.Found{number: marked("acme", suppression.Stop, since)}}
-	answers, err := h.Client(t, newHandler(h, list).check).Check(t.Context(), client.Question{Scope: "acme", Contacts: []client.Contact{
+	answers, err := h.Client(t, newHandler(h, list).call()).Check(t.Context(), client.Question{Scope: "acme", Contacts: []client.Contact{
 		{Channel: client.SMS, Address: "912 34 567", Region: "NO"}, {Channel: client.Email, Address: "kari@"}, {Channel: client.Email, Address: "Kari@Example.no"},
 	}})
 	if err != nil || len(answers) != 3 {
@@ -56,7 +56,7 @@ func TestTheGoClientSendsNothingWhereCheckFails(t *testing.T) {
 			test.spoil(h, &list, &question)
 			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // less than a failing store says to wait
 			defer cancel()
-			answers, err := h.Client(t, newHandler(h, list).check).Check(ctx, question)
+			answers, err := h.Client(t, newHandler(h, list).call()).Check(ctx, question)
 			var refused *client.Error
 			if !errors.As(err, &refused) || refused.Status != test.status || len(answers) != 1 || answers[0].MaySend() {
 				t.Errorf("error %v, answers %+v", err, answers)

@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"slices"
 	"time"
 
 	"stille/shared/api"
 	"stille/shared/api/access"
-	"stille/shared/api/gateway"
 	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/scope"
@@ -55,24 +53,20 @@ const (
 	unreadable   = "unreadable"
 )
 
-func (h handler) check(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error) {
-	var asked request
-	faults, err := api.Read(req, &asked)
-	if err != nil {
-		return gateway.Response{}, err
-	}
+func (h handler) call() api.Call { return api.Handle(h.check) }
+
+func (h handler) check(ctx context.Context, tool access.Tool, asked request, faults *api.Invalid) (any, error) {
 	purpose, ok := suppression.ParsePurpose(asked.Purpose)
 	if !ok {
 		faults.Add("/purpose", `must be "marketing" or "transactional"`)
 	}
-	faults.Count("/contacts", len(asked.Contacts), api.MaxContacts)
-	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, &faults)
+	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, faults)
 	if err != nil {
-		return gateway.Response{}, err
+		return nil, err
 	}
 	in, known := h.scope(asked.Scope)
 	if err := h.allowed(tool, purpose, in, known); err != nil {
-		return gateway.Response{}, err
+		return nil, err
 	}
 	now := h.now()
 	if purpose == suppression.Transactional {
@@ -83,12 +77,9 @@ func (h handler) check(ctx context.Context, tool access.Tool, req gateway.Reques
 		for i, c := range contacts {
 			answer.Results[i] = result{Reason: unknownScope, Key: c.Key()}
 		}
-		return gateway.JSON(http.StatusOK, answer), nil
+		return answer, nil
 	}
-	if err := h.decide(ctx, contacts, purpose, in, answer.Results); err != nil {
-		return gateway.Response{}, err
-	}
-	return gateway.JSON(http.StatusOK, answer), nil
+	return answer, h.decide(ctx, contacts, purpose, in, answer.Results)
 }
 
 // scope is the scope to decide in: every one for a request that names none, so

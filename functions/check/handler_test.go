@@ -86,7 +86,7 @@ func TestTheAnswerSaysSendOrWhyNot(t *testing.T) {
 			h := apitest.New(t)
 			key := h.Key(t, contact.Email, "kari@example.no")
 			list := memory{found: map[contact.Key]dynamo.Found{key: test.found}}
-			resp := h.Serve(t, newHandler(h, list).check, h.Post(asking(test.scope, test.purpose, email)))
+			resp := h.Serve(t, newHandler(h, list).call(), h.Post(asking(test.scope, test.purpose, email)))
 			test.want.Key = key
 			want := response{AsOf: h.Now, Results: []result{test.want}}
 			if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK)); diff != "" {
@@ -101,7 +101,7 @@ func TestResultsComeInTheOrderAsked(t *testing.T) {
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := memory{found: map[contact.Key]dynamo.Found{number: marked("acme", suppression.Stop, h.Now)}}
 	broken := `{"channel":"email","address":"kari@"}`
-	resp := h.Serve(t, newHandler(h, list).check, h.Post(asking("acme", "", strings.Join([]string{sms, broken, email, sms}, ","))))
+	resp := h.Serve(t, newHandler(h, list).call(), h.Post(asking("acme", "", strings.Join([]string{sms, broken, email, sms}, ","))))
 	stop := result{Reason: "stop", Scope: "acme", Since: h.Now, Key: number}
 	want := []result{stop, {Reason: "invalid-address"}, {Send: true, Key: mail}, stop}
 	if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
@@ -120,7 +120,7 @@ func TestAnAddressThatCannotBeParsedIsNeverSentTo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := apitest.New(t)
-			resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", "transactional", given)))
+			resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(asking("acme", "transactional", given)))
 			if diff := cmp.Diff([]result{{Reason: "invalid-address"}}, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 				t.Errorf("results (-want +got):\n%s", diff)
 			}
@@ -130,7 +130,7 @@ func TestAnAddressThatCannotBeParsedIsNeverSentTo(t *testing.T) {
 
 func TestANumberOfARegionIsTheSameContact(t *testing.T) {
 	h := apitest.New(t)
-	resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", "", `{"channel":"sms","address":"912 34 567","region":"NO"}`)))
+	resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(asking("acme", "", `{"channel":"sms","address":"912 34 567","region":"NO"}`)))
 	want := []result{{Send: true, Key: h.Key(t, contact.SMS, "+4791234567")}}
 	if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
@@ -142,7 +142,7 @@ func TestOneToAThousandContactsAreAnswered(t *testing.T) {
 		t.Run(fmt.Sprintf("%d contacts", n), func(t *testing.T) {
 			h := apitest.New(t)
 			contacts := strings.TrimSuffix(strings.Repeat(email+",", n), ",")
-			resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("acme", "", contacts)))
+			resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(asking("acme", "", contacts)))
 			if resp.StatusCode != want {
 				t.Fatalf("status %d, want %d", resp.StatusCode, want)
 			}
@@ -171,7 +171,7 @@ func TestEveryBadFieldOfAQuestionIsNamedAtOnce(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
-			resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(test.body))
+			resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(test.body))
 			if resp.StatusCode != http.StatusBadRequest {
 				t.Fatalf("status %d", resp.StatusCode)
 			}
@@ -211,7 +211,7 @@ func TestAKeyIsAskedForItsRightsAndScopes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
 			h.Tool.Rights, h.Tool.Scopes = test.rights, test.scopes
-			resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking(test.scope, test.purpose, email)))
+			resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(asking(test.scope, test.purpose, email)))
 			got := apitest.Body[struct{ Title string }](t, resp, test.want).Title
 			if test.title == "" && got != "" || !strings.HasSuffix(got, test.title) {
 				t.Errorf("title %q, want one that ends in %q", got, test.title)
@@ -230,7 +230,7 @@ scopes:
 		t.Fatal(err)
 	}
 	h.Tool.Scopes = []scope.Scope{"acme"}
-	resp := h.Serve(t, newHandler(h, memory{}).check, h.Post(asking("", "marketing", email)))
+	resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(asking("", "marketing", email)))
 	if got := apitest.Body[response](t, resp, http.StatusOK).Results; len(got) != 1 || !got[0].Send {
 		t.Errorf("results %+v", got)
 	}
@@ -249,7 +249,7 @@ func TestNobodyIsToldToSendWhereSomethingFails(t *testing.T) {
 			h := apitest.New(t)
 			var list memory
 			test.spoil(h, &list)
-			resp := h.Serve(t, newHandler(h, list).check, h.Post(asking("acme", "", email)))
+			resp := h.Serve(t, newHandler(h, list).call(), h.Post(asking("acme", "", email)))
 			if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "send") {
 				t.Errorf("status %d: %s", resp.StatusCode, resp.Body)
 			}
@@ -264,7 +264,7 @@ func TestEventsOfCheckAreAnswered(t *testing.T) {
 			h := apitest.New(t)
 			var req gateway.Request
 			h.Event(t, name, &req)
-			if resp := h.Serve(t, newHandler(h, memory{}).check, req); resp.StatusCode != want[name] {
+			if resp := h.Serve(t, newHandler(h, memory{}).call(), req); resp.StatusCode != want[name] {
 				t.Errorf("status %d, want %d", resp.StatusCode, want[name])
 			}
 		})

@@ -90,7 +90,7 @@ func newTown(t *testing.T, db, bad *dynamo.Suppressions) *town {
 	w.ask = h.Post(asking("acme", "", strings.Join(contacts, ",")))
 	guard := access.NewGuard(oneTool(h.Tool), now)
 	w.check = func(l list) gateway.Handler {
-		return api.Serve(guard, quiet, handler{keys: ring, list: l, scopes: h.Scopes, now: now, log: quiet}.check)
+		return api.Serve(guard, quiet, handler{keys: ring, list: l, scopes: h.Scopes, now: now, log: quiet}.call())
 	}
 	return w
 }

@@ -55,7 +55,7 @@ func TestACheckReadsTheTable(t *testing.T) {
 	over, put, _ := onTheStore(t, h)
 	broken := h.Key(t, contact.Email, "ola@example.no")
 	put(broken, map[string]any{"marks": "none"})
-	resp := h.Serve(t, over.check, h.Post(asking("acme", "", planted+`,{"channel":"email","address":"ola@example.no"},`+email)))
+	resp := h.Serve(t, over.call(), h.Post(asking("acme", "", planted+`,{"channel":"email","address":"ola@example.no"},`+email)))
 	want := []result{
 		{Reason: "stop", Scope: "acme", Since: h.Now, Key: h.Key(t, contact.Email, apitest.Address)},
 		{Reason: "stop", Scope: "acme", Since: h.Now, Key: h.Key(t, contact.SMS, apitest.Number)},
@@ -65,7 +65,7 @@ func TestACheckReadsTheTable(t *testing.T) {
 	if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
-	alone := h.Serve(t, over.check, h.Post(asking("acme", "", `{"channel":"email","address":"ola@example.no"}`)))
+	alone := h.Serve(t, over.call(), h.Post(asking("acme", "", `{"channel":"email","address":"ola@example.no"}`)))
 	if diff := cmp.Diff(want[2:3], apitest.Body[response](t, alone, http.StatusOK).Results); diff != "" {
 		t.Errorf("the same alone (-want +got):\n%s", diff)
 	}
@@ -78,7 +78,7 @@ func TestAThousandContactsAreReadFromTheTable(t *testing.T) {
 	for n := range 998 {
 		fmt.Fprintf(&contacts, `{"channel":"email","address":"kari.%d@example.no"},`, n)
 	}
-	resp := h.Serve(t, over.check, h.Post(asking("acme", "", contacts.String()+planted)))
+	resp := h.Serve(t, over.call(), h.Post(asking("acme", "", contacts.String()+planted)))
 	var stopped []int
 	for i, r := range apitest.Body[response](t, resp, http.StatusOK).Results {
 		if !r.Send {
@@ -95,7 +95,7 @@ func TestKeysOfAnotherTableAnswerNobody(t *testing.T) {
 	over, _, _ := onTheStore(t, h)
 	stranger := apitest.New(t)
 	over.keys = keyring.NewRing(stranger, "stille", over.list.(*dynamo.Suppressions), time.Now)
-	resp := h.Serve(t, over.check, h.Post(asking("acme", "", planted)))
+	resp := h.Serve(t, over.call(), h.Post(asking("acme", "", planted)))
 	if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "send") {
 		t.Errorf("status %d: %s", resp.StatusCode, resp.Body)
 	}
@@ -116,15 +116,15 @@ func TestACheckLeavesNobodyBehind(t *testing.T) {
 		`{"contacts":[` + planted,
 		apitest.Address,
 	} {
-		h.Serve(t, over.check, h.Post(body))
+		h.Serve(t, over.call(), h.Post(body))
 	}
 	h.Tool.Rights = nil
-	h.Serve(t, over.check, h.Post(asking("acme", "", planted)))
+	h.Serve(t, over.call(), h.Post(asking("acme", "", planted)))
 	req := h.Post(asking("acme", "", planted))
 	req.Headers["authorization"] = "Bearer " + apitest.Address
-	h.Serve(t, over.check, req)
+	h.Serve(t, over.call(), req)
 	h.ToolsErr = errDown
-	h.Serve(t, over.check, h.Post(asking("acme", "", planted)))
+	h.Serve(t, over.call(), h.Post(asking("acme", "", planted)))
 	h.NoLeak(t, []string{token}, dump())
 	if !strings.Contains(dump(), string(h.Key(t, contact.Email, apitest.Address))) || h.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"stille/shared/api"
@@ -14,7 +13,7 @@ import (
 	"stille/shared/scope"
 )
 
-// maxIDs is how many records one call names; contacts have toolapi's limit.
+// maxIDs is how many records one call names; contacts have the limit of package api.
 const maxIDs = 1000
 
 // records are the class tables.
@@ -40,9 +39,7 @@ type request struct {
 	Contacts []api.Contact `json:"contacts"`
 }
 
-type response struct {
-	Results []result `json:"results"`
-}
+type response = api.Results[result]
 
 type result struct {
 	Updated bool        `json:"updated"`          // true also where it stood so already
@@ -50,41 +47,34 @@ type result struct {
 	Key     contact.Key `json:"key,omitempty"`    // of a contact
 }
 
-func (h handler) end(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error) {
-	now := h.now()
-	var asked request
-	faults, err := api.Read(req, &asked)
-	if err != nil {
-		return gateway.Response{}, err
-	}
-	class, ok := h.policy.Class(asked.Class)
-	if !ok {
+func (h handler) call() api.Call { return api.Handle(h.end) }
+
+func (h handler) end(ctx context.Context, tool access.Tool, asked request, faults *api.Invalid) (any, error) {
+	u := update{records: h.records, tool: tool, at: asked.At, now: h.now()}
+	var ok bool
+	if u.class, ok = h.policy.Class(asked.Class); !ok {
 		faults.Add("/class", "is not a class of the retention policy")
 	}
-	asked.checkTime(now, &faults)
-	in := asked.checkNamed(h.scopes, &faults)
-	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, &faults)
+	asked.checkTime(u.now, faults)
+	if asked.Contacts == nil {
+		return u.eachID(ctx, asked, faults)
+	}
+	if asked.IDs != nil {
+		faults.Add("/ids", "must not be given beside contacts")
+	}
+	u.scope = api.Scope(h.scopes, asked.Scope, faults)
+	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, faults)
 	if err != nil {
-		return gateway.Response{}, err
+		return nil, err
 	}
-	if err := mayAny(tool, in); err != nil {
-		return gateway.Response{}, err
+	if err := tool.May(access.Records, u.scope); err != nil {
+		return nil, err
 	}
-	w := word{records: h.records, class: class, tool: tool, scope: in, at: asked.At, now: now}
-	var answer response
-	if len(contacts) > 0 {
-		answer.Results, err = api.Each(ctx, contacts, w.onContact)
-	} else {
-		answer.Results, err = api.Each(ctx, asked.IDs, w.onID)
-	}
-	if err != nil {
-		return gateway.Response{}, err
-	}
-	return gateway.JSON(http.StatusOK, answer), nil
+	return api.EachContact(ctx, contacts, result{Reason: api.InvalidAddress}, u.contact)
 }
 
-// checkTime notes what is wrong with the time. It is never left out by
-// mistake: absent and null are two things here.
+// checkTime notes what is wrong with the time. Absent and null differ: null
+// means that the records run again.
 func (r request) checkTime(now time.Time, faults *api.Invalid) {
 	switch {
 	case !r.At.Given:
@@ -94,33 +84,28 @@ func (r request) checkTime(now time.Time, faults *api.Invalid) {
 	}
 }
 
-// checkNamed notes what is wrong with the records that are named, by their ids
-// or by scope and contacts, and returns the scope; "" for ids.
-func (r request) checkNamed(scopes *scope.Registry, faults *api.Invalid) scope.Scope {
-	if r.Contacts == nil {
-		faults.Count("/ids", len(r.IDs), maxIDs)
-		for i, id := range r.IDs {
-			if !retention.MayShowID(id) {
-				faults.Add(fmt.Sprintf("/ids/%d", i), "is not an id that a record can be stored by")
-			}
+// eachID updates the records that the request names by their ids. The key must
+// allow records in some scope; each record's own scope is checked with it.
+func (u update) eachID(ctx context.Context, asked request, faults *api.Invalid) (any, error) {
+	faults.Count("/ids", len(asked.IDs), maxIDs)
+	for i, id := range asked.IDs {
+		if !retention.MayShowID(id) {
+			faults.Add(fmt.Sprintf("/ids/%d", i), "is not an id that a record can be stored by")
 		}
-		if r.Scope != "" {
-			faults.Add("/scope", "is for contacts; a record that is named by its id has its own")
-		}
-		return ""
 	}
-	if r.IDs != nil {
-		faults.Add("/ids", "must not be given beside contacts")
+	if asked.Scope != "" {
+		faults.Add("/scope", "is for contacts; a record that is named by its id has its own")
 	}
-	faults.Count("/contacts", len(r.Contacts), api.MaxContacts)
-	return api.Scope(scopes, r.Scope, faults)
-}
-
-// mayAny tells whether the key may end records in the scope, or, where records
-// are named by their ids, in any scope at all.
-func mayAny(tool access.Tool, in scope.Scope) error {
-	if in == "" && len(tool.Scopes) > 0 {
-		in = tool.Scopes[0]
+	if err := faults.Err(); err != nil {
+		return nil, err
 	}
-	return tool.May(access.Records, in)
+	var in scope.Scope
+	if len(u.tool.Scopes) > 0 {
+		in = u.tool.Scopes[0]
+	}
+	if err := u.tool.May(access.Records, in); err != nil {
+		return nil, err
+	}
+	results, err := api.Each(ctx, asked.IDs, u.id)
+	return response{Results: results}, err
 }

@@ -95,7 +95,7 @@ func full(t *testing.T, h *apitest.House) *memory {
 
 func ask(t *testing.T, h *apitest.House, m *memory, body string) []result {
 	t.Helper()
-	return apitest.Body[response](t, h.Serve(t, newHandler(h, m).end, h.Post(body)), http.StatusOK).Results
+	return apitest.Body[response](t, h.Serve(t, newHandler(h, m).call(), h.Post(body)), http.StatusOK).Results
 }
 
 func TestRecordsEndAndRunAgain(t *testing.T) {
@@ -215,7 +215,7 @@ func TestEveryBadFieldIsNamedAndNothingIsChanged(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
 			m := full(t, h)
-			resp := h.Serve(t, newHandler(h, m).end, h.Post(test.body))
+			resp := h.Serve(t, newHandler(h, m).call(), h.Post(test.body))
 			if resp.StatusCode != http.StatusBadRequest {
 				t.Fatalf("status %d: %s", resp.StatusCode, resp.Body)
 			}
@@ -245,7 +245,7 @@ func TestEndingNeedsTheRightInTheScope(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := apitest.New(t)
 			h.Tool.Rights, h.Tool.Scopes = []access.Right{test.right}, []scope.Scope{test.scope}
-			if resp := h.Serve(t, newHandler(h, full(t, h)).end, h.Post(test.body)); resp.StatusCode != test.want {
+			if resp := h.Serve(t, newHandler(h, full(t, h)).call(), h.Post(test.body)); resp.StatusCode != test.want {
 				t.Errorf("status %d, want %d", resp.StatusCode, test.want)
 			}
 		})
@@ -257,7 +257,7 @@ func TestWhatWasNotWrittenIsNotAnswered200(t *testing.T) {
 		h := apitest.New(t)
 		m := full(t, h)
 		m.err = errDown
-		if resp := h.Serve(t, newHandler(h, m).end, h.Post(body)); resp.StatusCode != http.StatusServiceUnavailable {
+		if resp := h.Serve(t, newHandler(h, m).call(), h.Post(body)); resp.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("status %d", resp.StatusCode)
 		}
 	}
@@ -275,7 +275,7 @@ func TestEventsOfEndAreAnswered(t *testing.T) {
 			m.keep("communication", retention.Record{ID: "conv-17", OccurredAt: spoke})
 			var req gateway.Request
 			h.Event(t, name, &req)
-			got := apitest.Body[response](t, h.Serve(t, newHandler(h, m).end, req), http.StatusOK).Results
+			got := apitest.Body[response](t, h.Serve(t, newHandler(h, m).call(), req), http.StatusOK).Results
 			for i := range got {
 				got[i].Key = ""
 			}
@@ -292,11 +292,11 @@ func TestEventsOfEndAreAnswered(t *testing.T) {
 
 func TestTheExamplesOfEndAreAnswered(t *testing.T) {
 	h := apitest.New(t)
-	h.AnswersItsExamples(t, newHandler(h, full(t, h)).end)
+	h.AnswersItsExamples(t, newHandler(h, full(t, h)).call())
 }
 
 func TestEndHasItsFront(t *testing.T) {
-	apitest.Front(t, access.Records, service, func(h *apitest.House) api.Call { return newHandler(h, full(t, h)).end })
+	apitest.Front(t, access.Records, service, func(h *apitest.House) api.Call { return newHandler(h, full(t, h)).call() })
 }
 
 func TestTheOpenAPIFileHasTheLimitsOfEnd(t *testing.T) {

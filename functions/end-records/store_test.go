@@ -38,13 +38,13 @@ func TestAnEndIsWrittenOverWhatIsStored(t *testing.T) {
 		do        func()
 		want      time.Time
 	}{
-		{"messaging", "sub-1", func() { h.Serve(t, over.end, h.Post(service)) }, ended},
-		{"communication", "conv-1", func() { h.Serve(t, over.end, h.Post(conversation)) }, ended},
+		{"messaging", "sub-1", func() { h.Serve(t, over.call(), h.Post(service)) }, ended},
+		{"communication", "conv-1", func() { h.Serve(t, over.call(), h.Post(conversation)) }, ended},
 		{"communication", "conv-1", func() {
 			put("communication", retention.Record{ID: "conv-1", OccurredAt: ended.Add(-time.Hour), Data: []byte(`"late"`)})
 		}, ended},
 		{"communication", "conv-1", func() { put("communication", retention.Record{ID: "conv-1", OccurredAt: ended.Add(time.Hour)}) }, time.Time{}},
-		{"communication", "conv-1", func() { h.Serve(t, over.end, h.Post(conversation)) }, time.Time{}},
+		{"communication", "conv-1", func() { h.Serve(t, over.call(), h.Post(conversation)) }, time.Time{}},
 	} {
 		step.do()
 		stored, err := records.Get(t.Context(), step.class, step.id)
@@ -91,7 +91,7 @@ func TestARecordThatIsBeingPurgedIsLeftAlone(t *testing.T) {
 	dynamotest.Put(t, db, stack.Records("communication"), map[string]any{"id": "conv-1", "purgingBy": "run-1"})
 	dynamotest.Put(t, db, stack.Records("communication"), map[string]any{"id": "conv-2", "occurredAt": "yesterday"})
 	body := strings.Replace(conversation, `"conv-1"`, `"conv-1","conv-2","conv-3"`, 1)
-	resp := h.Serve(t, newHandler(h, dynamo.NewRecords(db, stack)).end, h.Post(body))
+	resp := h.Serve(t, newHandler(h, dynamo.NewRecords(db, stack)).call(), h.Post(body))
 	got := fmt.Sprint(apitest.Body[response](t, resp, http.StatusOK).Results)
 	if want := fmt.Sprint([]result{{Reason: beingPurged}, {Reason: unreadable}, {Reason: unknown}}); got != want {
 		t.Errorf("%s, want %s", got, want)
@@ -109,12 +109,12 @@ func TestEndingLeavesNobodyBehind(t *testing.T) {
 	dynamotest.Put(t, db, stack.Records("messaging"), map[string]any{
 		"id": apitest.Address, "subject": string(h.Key(t, contact.Email, apitest.Address)), "scope": "acme", "basis": "customer",
 	})
-	resp := h.Serve(t, newHandler(h, records).end, h.Post(planted))
+	resp := h.Serve(t, newHandler(h, records).call(), h.Post(planted))
 	if !apitest.Body[response](t, resp, http.StatusOK).Results[0].Updated {
 		t.Error("there was nothing to look through")
 	}
 	dead := dynamotest.Intercept(db, func(string) error { return errDown })
-	h.Serve(t, newHandler(h, dynamo.NewRecords(dead, stack)).end, h.Post(planted))
-	h.Serve(t, newHandler(h, records).end, h.Post(strings.NewReplacer("conv-1", apitest.Address, "communication", apitest.Number).Replace(conversation)))
+	h.Serve(t, newHandler(h, dynamo.NewRecords(dead, stack)).call(), h.Post(planted))
+	h.Serve(t, newHandler(h, records).call(), h.Post(strings.NewReplacer("conv-1", apitest.Address, "communication", apitest.Number).Replace(conversation)))
 	h.NoLeak(t, nil, dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs()))
 }

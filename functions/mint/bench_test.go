@@ -66,7 +66,7 @@ func BenchmarkMintThousand(b *testing.B) {
 		b.Fatal(err)
 	}
 	guard := access.NewGuard(only(h.Tool), time.Now)
-	function := lambda.NewHandler(api.Serve(guard, slog.New(slog.DiscardHandler), newHandler(h).mint))
+	function := lambda.NewHandler(api.Serve(guard, slog.New(slog.DiscardHandler), newHandler(h).call()))
 
 	b.Run("raw", func(b *testing.B) {
 		cpu(b, func() {

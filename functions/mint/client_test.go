@@ -9,7 +9,7 @@ import (
 
 func TestTheGoClientGetsItsLinks(t *testing.T) {
 	h := apitest.New(t)
-	links, err := h.Client(t, newHandler(h).mint).Links(t.Context(), client.LinkOrder{Scope: "acme", Lang: "nb", Contacts: []client.Contact{
+	links, err := h.Client(t, newHandler(h).call()).Links(t.Context(), client.LinkOrder{Scope: "acme", Lang: "nb", Contacts: []client.Contact{
 		{Channel: client.Email, Address: "kari@example.no"}, {Channel: client.SMS, Address: "+4791234567"}, {Channel: client.SMS, Address: "912"},
 	}})
 	if err != nil || len(links) != 3 {

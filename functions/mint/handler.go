@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
 	"stille/shared/api"
 	"stille/shared/api/access"
-	"stille/shared/api/gateway"
 	"stille/shared/contact"
 	"stille/shared/link"
 	"stille/shared/scope"
@@ -34,9 +32,7 @@ type request struct {
 	Contacts []api.Contact `json:"contacts"`
 }
 
-type response struct {
-	Results []result `json:"results"`
-}
+type response = api.Results[result]
 
 type result struct {
 	Key     contact.Key       `json:"key,omitempty"`
@@ -45,35 +41,27 @@ type result struct {
 	Reason  string            `json:"reason,omitempty"`  // why there is no link
 }
 
-func (h handler) mint(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error) {
-	var asked request
-	faults, err := api.Read(req, &asked)
-	if err != nil {
-		return gateway.Response{}, err
-	}
-	faults.Count("/contacts", len(asked.Contacts), api.MaxContacts)
-	entry := h.entry(asked.Scope, &faults)
+func (h handler) call() api.Call { return api.Handle(h.mint) }
+
+func (h handler) mint(ctx context.Context, tool access.Tool, asked request, faults *api.Invalid) (any, error) {
+	entry := h.entry(asked.Scope, faults)
 	if asked.Lang != "" && !slices.Contains(scope.Languages(), asked.Lang) {
 		faults.Add("/lang", "must be one of "+strings.Join(scope.Languages(), ", "))
 	}
-	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, &faults)
+	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, faults)
 	if err != nil {
-		return gateway.Response{}, err
+		return nil, err
 	}
 	if err := tool.May(access.Links, entry.Scope); err != nil {
-		return gateway.Response{}, err
+		return nil, err
 	}
 	links, err := h.keys.Link(ctx)
 	if err != nil {
-		return gateway.Response{}, err
+		return nil, err
 	}
-	answer := response{Results: make([]result, len(contacts))}
-	for i, c := range contacts {
-		if answer.Results[i], err = h.one(links, entry, asked.Lang, c); err != nil {
-			return gateway.Response{}, err
-		}
-	}
-	return gateway.JSON(http.StatusOK, answer), nil
+	return api.EachContact(ctx, contacts, result{Reason: api.InvalidAddress}, func(_ context.Context, c api.Parsed) (result, error) {
+		return h.one(links, entry, asked.Lang, c)
+	})
 }
 
 // entry is what links are minted for: a brand, or a topic that can be opted
@@ -91,9 +79,6 @@ func (h handler) entry(named string, faults *api.Invalid) scope.Entry {
 }
 
 func (h handler) one(links *link.Keys, entry scope.Entry, lang string, c api.Parsed) (result, error) {
-	if !c.Valid() {
-		return result{Reason: api.InvalidAddress}, nil
-	}
 	token, err := links.Mint(link.Target{ScopeID: entry.ID, Contact: c.Contact})
 	if err != nil {
 		return result{}, fmt.Errorf("minting a link: %w", err)

@@ -56,7 +56,7 @@ func TestALinkOpensAgainAsWhatItWasMintedFor(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
-			resp := h.Serve(t, newHandler(h).mint, h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, test.scope, test.contact)))
+			resp := h.Serve(t, newHandler(h).call(), h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, test.scope, test.contact)))
 			got := apitest.Body[response](t, resp, http.StatusOK).Results[0]
 			target := opened(t, h, got, test.base)
 			if target.ScopeID != test.id || target.Contact.Channel() != test.channel || target.Contact.Address() != test.address {
@@ -73,7 +73,7 @@ func TestAnEmailLinkComesWithItsHeadersAndALanguage(t *testing.T) {
 	h := apitest.New(t)
 	with := newHandler(h)
 	with.base = "http://127.0.0.1:4566/links"
-	resp := h.Serve(t, with.mint, h.Post(`{"scope":"acme","lang":"nb","contacts":[`+email+`,{"channel":"email","address":"kari@"},`+sms+`]}`))
+	resp := h.Serve(t, with.call(), h.Post(`{"scope":"acme","lang":"nb","contacts":[`+email+`,{"channel":"email","address":"kari@"},`+sms+`]}`))
 	got := apitest.Body[response](t, resp, http.StatusOK).Results
 	mail := "http://127.0.0.1:4566/links/e/" + h.Token(t, contact.Email, "kari@example.no") + "?lang=nb"
 	want := []result{
@@ -93,14 +93,14 @@ func TestEveryBadFieldOfAnOrderForLinksIsNamedAtOnce(t *testing.T) {
 		name, body string
 		want       []string
 	}{
-		{"nothing, with two brands", `{}`, []string{"/contacts", "/scope"}},
+		{"nothing, with two brands", `{}`, []string{"/scope", "/contacts"}},
 		{"everything", `{"scope":"amce","lang":"no","contacts":[{"channel":"fax","address":"x"}],"x":1}`, []string{"/x", "/scope", "/lang", "/contacts/0/channel"}},
 		{"every scope", `{"scope":"*","contacts":[` + email + `]}`, []string{"/scope"}},
 		{"too many contacts", `{"scope":"acme","contacts":[` + strings.Repeat(email+",", 1000) + email + `]}`, []string{"/contacts"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
-			resp := h.Serve(t, newHandler(h).mint, h.Post(test.body))
+			resp := h.Serve(t, newHandler(h).call(), h.Post(test.body))
 			if resp.StatusCode != http.StatusBadRequest {
 				t.Fatalf("status %d", resp.StatusCode)
 			}
@@ -127,7 +127,7 @@ func TestATopicNeedsAnOptOutOfItsOwn(t *testing.T) {
 			if h.Scopes, err = scope.Load([]byte(brand)); err != nil {
 				t.Fatal(err)
 			}
-			resp := h.Serve(t, newHandler(h).mint, h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, named, email)))
+			resp := h.Serve(t, newHandler(h).call(), h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, named, email)))
 			if resp.StatusCode != want {
 				t.Fatalf("status %d, want %d", resp.StatusCode, want)
 			}
@@ -152,7 +152,7 @@ func TestALinkNeedsTheRightAndTheScope(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
 			h.Tool.Rights, h.Tool.Scopes = []access.Right{test.right}, []scope.Scope{"acme"}
-			resp := h.Serve(t, newHandler(h).mint, h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, test.scope, email)))
+			resp := h.Serve(t, newHandler(h).call(), h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, test.scope, email)))
 			if resp.StatusCode != test.want || strings.Contains(resp.Body, "/e/") != (test.want == 200) {
 				t.Errorf("status %d, want %d: %s", resp.StatusCode, test.want, resp.Body)
 			}
@@ -165,7 +165,7 @@ func TestNoLinkIsMintedWithoutItsKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := apitest.New(t)
 			h.KeysErr = err
-			if resp := h.Serve(t, newHandler(h).mint, h.Post(`{"scope":"acme","contacts":[`+email+`]}`)); resp.StatusCode != http.StatusServiceUnavailable {
+			if resp := h.Serve(t, newHandler(h).call(), h.Post(`{"scope":"acme","contacts":[`+email+`]}`)); resp.StatusCode != http.StatusServiceUnavailable {
 				t.Errorf("status %d", resp.StatusCode)
 			}
 		})
@@ -179,7 +179,7 @@ func TestEventsOfMintAreAnswered(t *testing.T) {
 			h := apitest.New(t)
 			var req gateway.Request
 			h.Event(t, name, &req)
-			got := apitest.Body[response](t, h.Serve(t, newHandler(h).mint, req), http.StatusOK).Results
+			got := apitest.Body[response](t, h.Serve(t, newHandler(h).call(), req), http.StatusOK).Results
 			if len(got) != want[name] {
 				t.Errorf("%d links, want %d", len(got), want[name])
 			}
@@ -204,12 +204,12 @@ func TestALinkIsTheOnlyPlaceThatAPersonIsIn(t *testing.T) {
 		`{"scope":"acme","contacts":[{"channel":"sms","address":"` + apitest.Address + `"},{"channel":"email","address":"` + tokens[0] + `"}]}`,
 		`{"scope":"acme","contacts":["` + apitest.Address + `"]`,
 	} {
-		h.Serve(t, newHandler(h).mint, h.Post(body))
+		h.Serve(t, newHandler(h).call(), h.Post(body))
 	}
 	h.Tool.Scopes = nil
-	h.Serve(t, newHandler(h).mint, h.Post(`{"scope":"acme","contacts":[`+planted+`]}`))
+	h.Serve(t, newHandler(h).call(), h.Post(`{"scope":"acme","contacts":[`+planted+`]}`))
 	h.KeysErr = errors.New("down")
-	h.Serve(t, newHandler(h).mint, h.Post(`{"scope":"acme","contacts":[`+planted+`]}`))
+	h.Serve(t, newHandler(h).call(), h.Post(`{"scope":"acme","contacts":[`+planted+`]}`))
 	if h.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")
 	}
@@ -218,10 +218,10 @@ func TestALinkIsTheOnlyPlaceThatAPersonIsIn(t *testing.T) {
 
 func TestTheExamplesOfMintAreAnswered(t *testing.T) {
 	h := apitest.New(t)
-	h.AnswersItsExamples(t, newHandler(h).mint)
+	h.AnswersItsExamples(t, newHandler(h).call())
 }
 
 func TestMintHasItsFront(t *testing.T) {
 	good := `{"scope":"acme","contacts":[{"channel":"email","address":"kari@example.no"}]}`
-	apitest.Front(t, access.Links, good, func(h *apitest.House) api.Call { return newHandler(h).mint })
+	apitest.Front(t, access.Links, good, func(h *apitest.House) api.Call { return newHandler(h).call() })
 }

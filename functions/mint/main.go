@@ -20,6 +20,6 @@ func main() {
 		db := dynamo.NewClient(c.AWS)
 		ring := keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, dynamo.NewSuppressions(db, c.Stack), time.Now)
 		h := handler{keys: ring, scopes: c.Scopes(), base: c.Env.Optional(names.VarLinkBase)}
-		return api.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.mint)
+		return api.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.call())
 	}))
 }

@@ -16,7 +16,7 @@ func TestTheGoClientReleases(t *testing.T) {
 	h := apitest.New(t)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := optedOut(mail, suppression.Unsubscribed)
-	api := h.Client(t, newHandler(h, list).release)
+	api := h.Client(t, newHandler(h, list).call())
 	for range 2 { // the answer to the first may have been lost
 		got, err := api.Release(t.Context(), client.Consent{
 			Scope: "acme", ConsentedAt: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC), Evidence: "form/4711",

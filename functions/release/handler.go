@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	"stille/shared/api"
@@ -32,9 +31,7 @@ type request struct {
 	Evidence    string        `json:"evidence"`
 }
 
-type response struct {
-	Results []result `json:"results"`
-}
+type response = api.Results[result]
 
 type result struct {
 	Released bool        `json:"released"`
@@ -42,29 +39,21 @@ type result struct {
 	Key      contact.Key `json:"key,omitempty"`
 }
 
-func (h handler) release(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error) {
+func (h handler) call() api.Call { return api.Handle(h.release) }
+
+func (h handler) release(ctx context.Context, tool access.Tool, asked request, faults *api.Invalid) (any, error) {
 	now := h.now()
-	var asked request
-	faults, err := api.Read(req, &asked)
+	consent := asked.consent(h.scopes, tool, now, faults)
+	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, faults)
 	if err != nil {
-		return gateway.Response{}, err
-	}
-	faults.Count("/contacts", len(asked.Contacts), api.MaxContacts)
-	consent := asked.consent(h.scopes, tool, now, &faults)
-	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, &faults)
-	if err != nil {
-		return gateway.Response{}, err
+		return nil, err
 	}
 	if err := tool.May(access.Release, consent.Scope); err != nil {
-		return gateway.Response{}, err
+		return nil, err
 	}
-	results, err := api.Each(ctx, contacts, func(ctx context.Context, c api.Parsed) (result, error) {
+	return api.EachContact(ctx, contacts, result{Reason: api.InvalidAddress}, func(ctx context.Context, c api.Parsed) (result, error) {
 		return h.lift(ctx, c, consent, now)
 	})
-	if err != nil {
-		return gateway.Response{}, err
-	}
-	return gateway.JSON(http.StatusOK, response{Results: results}), nil
 }
 
 // consent is what every contact of the request is said to have given. Nothing
@@ -95,9 +84,6 @@ func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time
 // lift releases one contact. What a call that failed lifted stands, and is
 // answered as released again.
 func (h handler) lift(ctx context.Context, c api.Parsed, consent suppression.Consent, now time.Time) (result, error) {
-	if !c.Valid() {
-		return result{Reason: api.InvalidAddress}, nil
-	}
 	refusal, _, err := release.Lift(ctx, h.list, c.Keys, c.Contact.Channel(), consent, now)
 	if errors.Is(err, dynamo.ErrUnreadable) {
 		// It goes on being suppressed, and the others need not wait.

@@ -87,7 +87,7 @@ func TestNewerConsentReleasesAndTheAnswerIsTheSameAgain(t *testing.T) {
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := optedOut(mail, suppression.Unsubscribed, suppression.Objection)
 	for n := range 2 {
-		resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing("acme", yesterday, sms, email, `{"channel":"sms","address":"912"}`)))
+		resp := h.Serve(t, newHandler(h, list).call(), h.Post(releasing("acme", yesterday, sms, email, `{"channel":"sms","address":"912"}`)))
 		want := []result{{Reason: "not-suppressed", Key: number}, {Released: true, Key: mail}, {Reason: "invalid-address"}}
 		if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 			t.Errorf("time %d: results (-want +got):\n%s", n, diff)
@@ -123,7 +123,7 @@ func TestWhyAContactIsNotReleased(t *testing.T) {
 			h := apitest.New(t)
 			key := h.Key(t, contact.Email, "kari@example.no")
 			list := optedOut(key, test.reasons...)
-			resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing(test.scope, test.consentedAt, email)))
+			resp := h.Serve(t, newHandler(h, list).call(), h.Post(releasing(test.scope, test.consentedAt, email)))
 			want := []result{{Reason: test.want, Key: key}}
 			if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" || len(list.changes) != test.changes {
 				t.Errorf("%d changes; results (-want +got):\n%s", len(list.changes), diff)
@@ -137,7 +137,7 @@ func TestAnItemThatCannotBeReadIsForAnOperatorAndLeavesTheOthers(t *testing.T) {
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := optedOut(mail, suppression.Stop)
 	list.unreadable = number
-	resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing("acme", yesterday, sms, email)))
+	resp := h.Serve(t, newHandler(h, list).call(), h.Post(releasing("acme", yesterday, sms, email)))
 	want := []result{{Reason: "needs-operator", Key: number}, {Released: true, Key: mail}}
 	if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
@@ -149,7 +149,7 @@ func TestEveryBadFieldIsNamedAndNothingIsLifted(t *testing.T) {
 		name, body string
 		want       []string
 	}{
-		{"nothing", `{}`, []string{"/contacts", "/scope", "/consentedAt", "/evidence"}},
+		{"nothing", `{}`, []string{"/scope", "/consentedAt", "/evidence", "/contacts"}},
 		{"everything", `{"scope":"amce","contacts":[` + email + `,{"channel":"fax"}],"consentedAt":"2026-11-22T03:00:00.000000001Z","evidence":"she said so","at":1}`,
 			[]string{"/at", "/scope", "/consentedAt", "/evidence", "/contacts/1/channel"}},
 		{"wrong types", `{"scope":{},"contacts":{},"consentedAt":"today","evidence":[]}`, []string{"/consentedAt", "/contacts", "/evidence", "/scope"}},
@@ -161,7 +161,7 @@ func TestEveryBadFieldIsNamedAndNothingIsLifted(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
 			list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
-			resp := h.Serve(t, newHandler(h, list).release, h.Post(test.body))
+			resp := h.Serve(t, newHandler(h, list).call(), h.Post(test.body))
 			if resp.StatusCode != http.StatusBadRequest || len(list.changes) != 0 {
 				t.Fatalf("status %d, %d changes", resp.StatusCode, len(list.changes))
 			}
@@ -181,7 +181,7 @@ scopes:
 `)); err != nil {
 		t.Fatal(err)
 	}
-	resp := h.Serve(t, newHandler(h, &memory{}).release, h.Post(releasing("", yesterday, email)))
+	resp := h.Serve(t, newHandler(h, &memory{}).call(), h.Post(releasing("", yesterday, email)))
 	if diff := cmp.Diff([]string{"/scope"}, apitest.Pointers(t, resp)); diff != "" {
 		t.Error(diff)
 	}
@@ -190,7 +190,7 @@ scopes:
 func TestConsentOfThisVeryInstantCounts(t *testing.T) {
 	h := apitest.New(t)
 	list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
-	resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing("acme", "2026-11-22T03:00:00Z", email)))
+	resp := h.Serve(t, newHandler(h, list).call(), h.Post(releasing("acme", "2026-11-22T03:00:00Z", email)))
 	if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Released {
 		t.Errorf("not released: %s", got[0].Reason)
 	}
@@ -212,7 +212,7 @@ func TestReleasingNeedsTheRightAndTheScope(t *testing.T) {
 			h := apitest.New(t)
 			list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
 			h.Tool.Rights, h.Tool.Scopes = []access.Right{test.right}, []scope.Scope{"acme"}
-			resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing(test.scope, yesterday, email)))
+			resp := h.Serve(t, newHandler(h, list).call(), h.Post(releasing(test.scope, yesterday, email)))
 			status := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[test.title == ""]
 			if got := apitest.Body[struct{ Title string }](t, resp, status).Title; !strings.HasSuffix(got, test.title) {
 				t.Errorf("title %q, want one that ends in %q", got, test.title)
@@ -235,7 +235,7 @@ func TestACallThatWasNotSettledIsNotAnswered200(t *testing.T) {
 			h := apitest.New(t)
 			list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
 			spoil(h, list)
-			resp := h.Serve(t, newHandler(h, list).release, h.Post(releasing("acme", yesterday, email)))
+			resp := h.Serve(t, newHandler(h, list).call(), h.Post(releasing("acme", yesterday, email)))
 			if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "released") {
 				t.Errorf("status %d: %s", resp.StatusCode, resp.Body)
 			}
@@ -250,7 +250,7 @@ func TestEventsOfReleaseAreAnswered(t *testing.T) {
 			h := apitest.New(t)
 			var req gateway.Request
 			h.Event(t, name, &req)
-			resp := h.Serve(t, newHandler(h, optedOut(h.Key(t, contact.Email, "kari@example.no"), "unsubscribed")).release, req)
+			resp := h.Serve(t, newHandler(h, optedOut(h.Key(t, contact.Email, "kari@example.no"), "unsubscribed")).call(), req)
 			if got := apitest.Body[response](t, resp, http.StatusOK).Results; len(got) != want[name] {
 				t.Errorf("%d results, want %d", len(got), want[name])
 			}
@@ -264,11 +264,11 @@ func TestEventsOfReleaseAreAnswered(t *testing.T) {
 
 func TestTheExamplesOfReleaseAreAnswered(t *testing.T) {
 	h := apitest.New(t)
-	h.AnswersItsExamples(t, newHandler(h, optedOut(h.Key(t, contact.Email, "kari@example.no"), "unsubscribed")).release)
+	h.AnswersItsExamples(t, newHandler(h, optedOut(h.Key(t, contact.Email, "kari@example.no"), "unsubscribed")).call())
 }
 
 func TestReleaseHasItsFront(t *testing.T) {
 	apitest.Front(t, access.Release, releasing("acme", yesterday, email), func(h *apitest.House) api.Call {
-		return newHandler(h, &memory{items: map[contact.Key]suppression.Item{}}).release
+		return newHandler(h, &memory{items: map[contact.Key]suppression.Item{}}).call()
 	})
 }

@@ -20,6 +20,6 @@ func main() {
 		db := dynamo.NewClient(c.AWS)
 		list := dynamo.NewSuppressions(db, c.Stack)
 		h := handler{keys: keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now), list: list, scopes: c.Scopes(), now: time.Now}
-		return api.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.release)
+		return api.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.call())
 	}))
 }

@@ -35,7 +35,7 @@ func TestWhatWasReleasedMaySendAndHasItsEntries(t *testing.T) {
 		}
 	}
 	for range 2 {
-		resp := h.Serve(t, onTheStore(h, list).release, h.Post(releasing("acme", "2026-11-21T08:00:00.123456789+01:00", email)))
+		resp := h.Serve(t, onTheStore(h, list).call(), h.Post(releasing("acme", "2026-11-21T08:00:00.123456789+01:00", email)))
 		if got := apitest.Body[response](t, resp, http.StatusOK).Results[0]; !got.Released {
 			t.Errorf("not released: %s", got.Reason)
 		}
@@ -71,11 +71,11 @@ func TestReleasingLeavesNobodyBehind(t *testing.T) {
 		strings.Replace(releasing("acme", yesterday, planted), "form/4711", apitest.Address, 1),
 		releasing("acme", yesterday, planted)[1:],
 	} {
-		h.Serve(t, over.release, h.Post(body))
+		h.Serve(t, over.call(), h.Post(body))
 	}
-	h.Serve(t, over.release, gateway.Request{Body: releasing("acme", yesterday, planted)})
+	h.Serve(t, over.call(), gateway.Request{Body: releasing("acme", yesterday, planted)})
 	dead := dynamotest.Intercept(db, func(string) error { return errDown })
-	h.Serve(t, onTheStore(h, dynamo.NewSuppressions(dead, stack)).release, h.Post(releasing("acme", yesterday, planted)))
+	h.Serve(t, onTheStore(h, dynamo.NewSuppressions(dead, stack)).call(), h.Post(releasing("acme", yesterday, planted)))
 	dump := dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
 	if !strings.Contains(dump, string(key)) || h.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"stille/shared/api"
@@ -51,9 +50,7 @@ type record struct {
 	Data           json.RawMessage `json:"data"`
 }
 
-type response struct {
-	Results []result `json:"results"`
-}
+type response = api.Results[result]
 
 type result struct {
 	Stored      bool        `json:"stored"`           // false also where a newer event of the same id is stored
@@ -64,12 +61,9 @@ type result struct {
 	DueFrom     time.Time   `json:"dueFrom,omitzero"`
 }
 
-func (h handler) record(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error) {
-	var asked request
-	faults, err := api.Read(req, &asked)
-	if err != nil {
-		return gateway.Response{}, err
-	}
+func (h handler) call() api.Call { return api.Handle(h.store) }
+
+func (h handler) store(ctx context.Context, tool access.Tool, asked request, faults *api.Invalid) (any, error) {
 	class, ok := h.policy.Class(asked.Class)
 	if !ok {
 		faults.Add("/class", "is not a class of the retention policy")
@@ -77,94 +71,99 @@ func (h handler) record(ctx context.Context, tool access.Tool, req gateway.Reque
 	faults.Count("/records", len(asked.Records), maxRecords)
 	set, err := h.keys.Contact(ctx)
 	if err != nil {
-		return gateway.Response{}, err
+		return nil, err
 	}
 	given := make([]parsed, len(asked.Records))
 	for i, r := range asked.Records {
-		if given[i], err = h.parse(class, r, fmt.Sprintf("/records/%d", i), set, &faults); err != nil {
-			return gateway.Response{}, err
+		if given[i], err = h.parse(class, r, fmt.Sprintf("/records/%d/", i), set, faults); err != nil {
+			return nil, err
 		}
 	}
 	if err := faults.Err(); err != nil {
-		return gateway.Response{}, err
+		return nil, err
 	}
 	for _, r := range given {
-		if err := allowed(tool, r.Record); err != nil {
-			return gateway.Response{}, err
+		if err := tool.May(access.Records, r.Owner()); err != nil {
+			return nil, err
 		}
 	}
 	answer := response{Results: make([]result, len(given))}
 	for i, r := range given {
-		if answer.Results[i], err = h.store(ctx, tool, class, r); err != nil {
-			return gateway.Response{}, err
+		if answer.Results[i], err = h.put(ctx, tool, class, r); err != nil {
+			return nil, err
 		}
 	}
-	return gateway.JSON(http.StatusOK, answer), nil
+	return answer, nil
 }
 
-// parsed is a record with the live keys of its contact, if it is to be the only
-// one that the contact has in the class and scope.
+// parsed is a record, and the live keys of its contact if the contact may have
+// only one record in the class and scope.
 type parsed struct {
 	retention.Record
 	only []contact.Key
 }
 
-// parse reads one record and notes everything that is wrong with it.
+// parse reads one record and notes everything that is wrong with it. Its error
+// is about the keys.
 func (h handler) parse(class retention.Class, r record, pointer string, set *contact.KeySet, faults *api.Invalid) (parsed, error) {
 	parsed := parsed{Record: retention.Record{
 		ID: r.ID, Basis: retention.Basis(r.Basis), OccurredAt: r.OccurredAt.Time, Start: r.Start.Time,
 		LastActivityAt: r.LastActivityAt.Time, Objects: r.Objects, Data: r.Data,
 	}}
 	if r.OccurredAt.IsZero() {
-		faults.Add(pointer+"/occurredAt", "must be given")
+		faults.Add(pointer+"occurredAt", "must be given")
 	}
 	if r.Contact != nil {
-		ch, err := contact.ParseChannel(r.Contact.Channel)
+		keys, err := parseContact(*r.Contact, pointer+"contact/", set, faults)
 		if err != nil {
-			faults.Add(pointer+"/contact/channel", `must be "email" or "sms"`)
-		} else {
-			one, err := api.ParseOne(ch, *r.Contact, set)
-			if err != nil {
-				return parsed, err
-			}
-			if !one.Valid() {
-				faults.Add(pointer+"/contact/address", "is not an address of this channel")
-			}
-			parsed.Subject = one.Key()
-			if len(one.Keys) > 1 {
-				parsed.Former = one.Keys[1:]
-			}
-			if class.Name == retention.Messaging {
-				parsed.only = one.Keys
-			}
+			return parsed, err
+		}
+		if len(keys) > 0 {
+			parsed.Subject = keys[0]
+		}
+		if len(keys) > 1 {
+			parsed.Former = keys[1:]
+		}
+		if class.Name == retention.Messaging {
+			parsed.only = keys
 		}
 	}
-	if r.Scope != "" {
-		entry, ok := h.scopes.Lookup(scope.Scope(r.Scope))
-		if !ok {
-			faults.Add(pointer+"/scope", "is not a scope of this system")
-		}
-		parsed.Scope = entry.Scope
-	} else if only, ok := h.scopes.Only(); ok {
-		parsed.Scope = only.Scope
-	}
+	parsed.Scope = h.parseScope(r.Scope, pointer+"scope", faults)
 	for _, f := range class.Validate(parsed.Record, h.now()) {
 		if f.Field == "contact" && r.Contact != nil {
 			continue // it was given, and what is wrong with it is noted
 		}
-		faults.Add(pointer+"/"+f.Field, f.Detail)
+		faults.Add(pointer+f.Field, f.Detail)
 	}
 	return parsed, nil
 }
 
-// allowed holds a record against the key. One without a scope belongs to every
-// controller.
-func allowed(tool access.Tool, r retention.Record) error {
-	in := r.Scope
-	if in == "" {
-		in = scope.Everywhere
+// parseContact returns the contact's live keys; none where it cannot be read.
+func parseContact(given api.Contact, pointer string, set *contact.KeySet, faults *api.Invalid) ([]contact.Key, error) {
+	ch, err := contact.ParseChannel(given.Channel)
+	if err != nil {
+		faults.Add(pointer+"channel", `must be "email" or "sms"`)
+		return nil, nil
 	}
-	return tool.May(access.Records, in)
+	parsed, err := api.ParseOne(ch, given, set)
+	if err == nil && !parsed.Valid() {
+		faults.Add(pointer+"address", "is not an address of this channel")
+	}
+	return parsed.Keys, err
+}
+
+// parseScope finds the scope of a record. A record that names none belongs to
+// the one brand there is, or else has no scope.
+func (h handler) parseScope(named, pointer string, faults *api.Invalid) scope.Scope {
+	if named == "" {
+		only, _ := h.scopes.Only()
+		return only.Scope
+	}
+	entry, ok := h.scopes.Lookup(scope.Scope(named))
+	if !ok {
+		faults.Add(pointer, "is not a scope of this system")
+	}
+	return entry.Scope
 }
 
 // Reasons why one record of a call is not stored: what stands under its id is
@@ -178,10 +177,12 @@ const (
 	duplicate   = "duplicate"
 )
 
-// store writes one record, also over one of the same id if the key allows that
+// put writes one record, also over one of the same id if the key allows that
 // one too. What keeps one record out leaves the others of the call alone.
-func (h handler) store(ctx context.Context, tool access.Tool, class retention.Class, r parsed) (result, error) {
-	outcome, err := h.records.Put(ctx, class.Name, r.Record, func(old retention.Record) error { return allowed(tool, old) }, r.only...)
+func (h handler) put(ctx context.Context, tool access.Tool, class retention.Class, r parsed) (result, error) {
+	outcome, err := h.records.Put(ctx, class.Name, r.Record, func(old retention.Record) error {
+		return tool.May(access.Records, old.Owner())
+	}, r.only...)
 	answer := result{Stored: outcome.Stored, Key: r.Subject}
 	var other dynamo.DuplicateError
 	switch {

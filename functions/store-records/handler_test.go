@@ -82,7 +82,7 @@ func TestARecordIsStoredAndItsDayIsTold(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h, to := apitest.New(t), &memory{}
-			resp := h.Serve(t, newHandler(h, to).record, h.Post(storing(test.class, test.record)))
+			resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing(test.class, test.record)))
 			if test.contact {
 				test.want.Key = h.Key(t, contact.Email, "kari@example.no")
 			}
@@ -106,7 +106,7 @@ func TestARecordIsStoredAsItWasGiven(t *testing.T) {
 	h, to := apitest.New(t), &memory{}
 	letters(h, "messaging")
 	body := storing("messaging", consent(`"data"`, `"lastActivityAt":"2026-11-01T00:00:00Z","objects":["s3://letters/key"],"data"`))
-	apitest.Body[response](t, h.Serve(t, newHandler(h, to).record, h.Post(body)), http.StatusOK)
+	apitest.Body[response](t, h.Serve(t, newHandler(h, to).call(), h.Post(body)), http.StatusOK)
 	at := time.Date(2024, 11, 20, 8, 0, 0, 0, time.UTC)
 	want := retention.Record{
 		ID: "sub-81", Subject: h.Key(t, contact.Email, "kari@example.no"), Scope: "acme", Basis: retention.Consent, OccurredAt: at, Start: at,
@@ -119,7 +119,7 @@ func TestARecordIsStoredAsItWasGiven(t *testing.T) {
 
 func TestAnOlderEventThanTheStoredOneIsSaidNotToBeStored(t *testing.T) {
 	h, to := apitest.New(t), &memory{newer: true}
-	resp := h.Serve(t, newHandler(h, to).record, h.Post(storing("messaging", consent())))
+	resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent())))
 	if apitest.Body[response](t, resp, http.StatusOK).Results[0].Stored {
 		t.Error("it is said to be stored")
 	}
@@ -135,7 +135,7 @@ scopes:
 		t.Fatal(err)
 	}
 	h.Tool.Scopes = []scope.Scope{"acme"}
-	resp := h.Serve(t, newHandler(h, to).record, h.Post(storing("messaging", consent(`"scope":"acme",`, ""))))
+	resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent(`"scope":"acme",`, ""))))
 	apitest.Body[response](t, resp, http.StatusOK)
 	if to.last.Scope != "acme" {
 		t.Errorf("scope %q", to.last.Scope)
@@ -178,7 +178,7 @@ func TestEveryBadFieldIsNamedAndNothingIsStored(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h, to := apitest.New(t), &memory{}
 			letters(h, "communication")
-			resp := h.Serve(t, newHandler(h, to).record, h.Post(test.body))
+			resp := h.Serve(t, newHandler(h, to).call(), h.Post(test.body))
 			if resp.StatusCode != http.StatusBadRequest || len(to.put) != 0 {
 				t.Fatalf("status %d, %d stored: %s", resp.StatusCode, len(to.put), resp.Body)
 			}
@@ -193,7 +193,7 @@ func TestARecordOfAnotherBrandIsNotReplaced(t *testing.T) {
 	for stored, want := range map[scope.Scope]string{"acme": "", "globex": forbidden, "": forbidden} {
 		h, to := apitest.New(t), &memory{old: retention.Record{ID: "sub-81", Scope: stored}}
 		h.Tool.Scopes = []scope.Scope{"acme"}
-		resp := h.Serve(t, newHandler(h, to).record, h.Post(storing("messaging", consent())))
+		resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent())))
 		got := apitest.Body[response](t, resp, http.StatusOK).Results[0]
 		if got.Reason != want || got.Stored != (want == "") || len(to.put) != map[bool]int{true: 1}[got.Stored] {
 			t.Errorf("over one of %q: %+v; %d stored", stored, got, len(to.put))
@@ -204,7 +204,7 @@ func TestARecordOfAnotherBrandIsNotReplaced(t *testing.T) {
 func TestARecordThatCannotBeReplacedLeavesTheOthers(t *testing.T) {
 	for err, reason := range map[error]string{dynamo.ErrUnreadable: unreadable, dynamo.ErrBeingPurged: beingPurged} {
 		h, to := apitest.New(t), &memory{err: err}
-		resp := h.Serve(t, newHandler(h, to).record, h.Post(storing("messaging", consent(), consent("sub-81", "sub-82"))))
+		resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent(), consent("sub-81", "sub-82"))))
 		for i, got := range apitest.Body[response](t, resp, http.StatusOK).Results {
 			if got.Stored || got.Reason != reason || got.KeptThrough != "" {
 				t.Errorf("record %d: %+v", i, got)
@@ -216,7 +216,7 @@ func TestARecordThatCannotBeReplacedLeavesTheOthers(t *testing.T) {
 func TestAnotherRecordOfTheContactIsNamedUnlessItsIDIsAnAddress(t *testing.T) {
 	for id, shown := range map[string]string{"sub-80": "sub-80", apitest.Address: ""} {
 		h, to := apitest.New(t), &memory{err: dynamo.DuplicateError{ID: id}}
-		got := apitest.Body[response](t, h.Serve(t, newHandler(h, to).record, h.Post(storing("messaging", consent()))), http.StatusOK).Results
+		got := apitest.Body[response](t, h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent()))), http.StatusOK).Results
 		want := []result{{Reason: duplicate, DuplicateOf: shown, Key: h.Key(t, contact.Email, "kari@example.no")}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("results (-want +got):\n%s", diff)
@@ -227,7 +227,7 @@ func TestAnotherRecordOfTheContactIsNamedUnlessItsIDIsAnAddress(t *testing.T) {
 func TestOnlyAMessagingRecordIsTheOnlyOneOfItsContact(t *testing.T) {
 	for class, want := range map[string]int{"messaging": 1, "communication": 0} {
 		h, to := apitest.New(t), &memory{}
-		apitest.Body[response](t, h.Serve(t, newHandler(h, to).record, h.Post(storing(class, consent()))), http.StatusOK)
+		apitest.Body[response](t, h.Serve(t, newHandler(h, to).call(), h.Post(storing(class, consent()))), http.StatusOK)
 		if len(to.only) != want || want > 0 && to.only[0] != h.Key(t, contact.Email, "kari@example.no") {
 			t.Errorf("%s: the only one under %d keys, want %d", class, len(to.only), want)
 		}
@@ -246,7 +246,7 @@ func TestTheDayThatIsToldIsTheOneOfTheNewestWordOnTheEnd(t *testing.T) {
 		"nothing was said": {retention.Record{ID: "conv-1"}, "2027-01-31"},
 	} {
 		h, to := apitest.New(t), &memory{old: test.old}
-		resp := h.Serve(t, newHandler(h, to).record, h.Post(storing("communication", `{"id":"conv-1","occurredAt":"2026-07-31T10:00:00Z","start":"2026-07-31T10:00:00Z"}`)))
+		resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("communication", `{"id":"conv-1","occurredAt":"2026-07-31T10:00:00Z","start":"2026-07-31T10:00:00Z"}`)))
 		if got := apitest.Body[response](t, resp, http.StatusOK).Results[0].KeptThrough; got != test.want {
 			t.Errorf("%s: kept through %q, want %q", name, got, test.want)
 		}
@@ -269,7 +269,7 @@ func TestARecordNeedsTheRightInItsScope(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h, to := apitest.New(t), &memory{}
 			h.Tool.Rights, h.Tool.Scopes = []access.Right{test.right}, []scope.Scope{"acme"}
-			resp := h.Serve(t, newHandler(h, to).record, h.Post(test.body))
+			resp := h.Serve(t, newHandler(h, to).call(), h.Post(test.body))
 			if resp.StatusCode != test.want || len(to.put) != map[int]int{200: 1}[test.want] {
 				t.Errorf("status %d, want %d; %d stored", resp.StatusCode, test.want, len(to.put))
 			}
@@ -286,7 +286,7 @@ func TestARecordThatWasNotWrittenIsNotAnswered200(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h, to := apitest.New(t), &memory{}
 			spoil(h, to)
-			if resp := h.Serve(t, newHandler(h, to).record, h.Post(storing("messaging", consent()))); resp.StatusCode != http.StatusServiceUnavailable {
+			if resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent()))); resp.StatusCode != http.StatusServiceUnavailable {
 				t.Errorf("status %d", resp.StatusCode)
 			}
 		})
@@ -300,7 +300,7 @@ func TestEventsOfRecordAreAnswered(t *testing.T) {
 			h, to := apitest.New(t), &memory{}
 			var req gateway.Request
 			h.Event(t, name, &req)
-			apitest.Body[response](t, h.Serve(t, newHandler(h, to).record, req), http.StatusOK)
+			apitest.Body[response](t, h.Serve(t, newHandler(h, to).call(), req), http.StatusOK)
 			if diff := cmp.Diff([]string{want[name]}, to.put); diff != "" {
 				t.Errorf("stored (-want +got):\n%s", diff)
 			}
@@ -314,12 +314,12 @@ func TestEventsOfRecordAreAnswered(t *testing.T) {
 
 func TestTheExamplesOfRecordAreAnswered(t *testing.T) {
 	h := apitest.New(t)
-	h.AnswersItsExamples(t, newHandler(h, &memory{}).record)
+	h.AnswersItsExamples(t, newHandler(h, &memory{}).call())
 }
 
 func TestRecordHasItsFront(t *testing.T) {
 	good := storing("messaging", consent())
-	apitest.Front(t, access.Records, good, func(h *apitest.House) api.Call { return newHandler(h, &memory{}).record })
+	apitest.Front(t, access.Records, good, func(h *apitest.House) api.Call { return newHandler(h, &memory{}).call() })
 }
 
 func TestTheOpenAPIFileHasTheLimitsOfRecord(t *testing.T) {

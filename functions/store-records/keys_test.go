@@ -42,7 +42,7 @@ func TestARecordKeepsEveryLiveKeyOfItsContact(t *testing.T) {
 		t.Fatal(err)
 	}
 	tables := &memory{}
-	resp := h.Serve(t, newHandler(h, tables).record, h.Post(storing("messaging", consent())))
+	resp := h.Serve(t, newHandler(h, tables).call(), h.Post(storing("messaging", consent())))
 	if resp.StatusCode != http.StatusOK || !slices.Equal(want, tables.last.Subjects()) {
 		t.Errorf("status %d, and it keeps %d of %d keys", resp.StatusCode, len(tables.last.Subjects()), len(want))
 	}

@@ -21,6 +21,6 @@ func main() {
 		db := dynamo.NewClient(c.AWS)
 		ring := keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, dynamo.NewSuppressions(db, c.Stack), time.Now)
 		h := handler{keys: ring, records: dynamo.NewRecords(db, c.Stack), scopes: c.Scopes(), policy: c.Policy(), now: time.Now}
-		return api.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.record)
+		return api.Serve(access.NewGuard(dynamo.NewTools(db, c.Stack), time.Now), c.Log, h.call())
 	}))
 }

@@ -25,7 +25,7 @@ func TestAStoredRecordIsReadBackAndAnOlderEventChangesNothing(t *testing.T) {
 	}{
 		{consent(), true}, {consent(), true}, {consent("08:00:00Z", "07:00:00Z"), false}, {consent("08:00:00Z", "09:00:00Z"), true},
 	} {
-		resp := h.Serve(t, over.record, h.Post(storing("messaging", step.record)))
+		resp := h.Serve(t, over.call(), h.Post(storing("messaging", step.record)))
 		if got := apitest.Body[response](t, resp, http.StatusOK).Results[0].Stored; got != step.stored {
 			t.Errorf("stored %v, want %v", got, step.stored)
 		}
@@ -40,7 +40,7 @@ func TestNothingIsStoredWhereOneOfTheRecordsIsBad(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t, "messaging")
 	records := dynamo.NewRecords(db, stack)
-	resp := h.Serve(t, newHandler(h, records).record, h.Post(storing("messaging", consent(), consent("acme", "amce"))))
+	resp := h.Serve(t, newHandler(h, records).call(), h.Post(storing("messaging", consent(), consent("acme", "amce"))))
 	if resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("status %d", resp.StatusCode)
 	}
@@ -63,12 +63,12 @@ func TestARecordLeavesThePersonInItsClassTableOnly(t *testing.T) {
 		storing("messaging", consent("kari@example.no", token)),
 		storing("messaging", planted)[1:],
 	} {
-		h.Serve(t, over.record, h.Post(body))
+		h.Serve(t, over.call(), h.Post(body))
 	}
 	dead := dynamotest.Intercept(db, func(string) error { return errDown })
-	h.Serve(t, newHandler(h, dynamo.NewRecords(dead, stack)).record, h.Post(storing("messaging", planted)))
+	h.Serve(t, newHandler(h, dynamo.NewRecords(dead, stack)).call(), h.Post(storing("messaging", planted)))
 	h.Tool.Rights = nil
-	h.Serve(t, over.record, h.Post(storing("messaging", planted)))
+	h.Serve(t, over.call(), h.Post(storing("messaging", planted)))
 	if !strings.Contains(dynamotest.Dump(t, db, stack.Records("messaging")), apitest.Number) || h.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")
 	}

@@ -13,7 +13,7 @@ import (
 
 func TestTheGoClientSuppresses(t *testing.T) {
 	h, list := apitest.New(t), &memory{}
-	api := h.Client(t, newHandler(h, list).suppress)
+	api := h.Client(t, newHandler(h, list).call())
 	at := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	key := string(h.Key(t, contact.Email, "kari@example.no"))
 	for _, added := range []bool{true, false} {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"stille/shared/api"
@@ -35,9 +34,7 @@ type request struct {
 	Note     string        `json:"note"`
 }
 
-type response struct {
-	Results []result `json:"results"`
-}
+type response = api.Results[result]
 
 type result struct {
 	Added  bool        `json:"added"`
@@ -45,29 +42,21 @@ type result struct {
 	Key    contact.Key `json:"key,omitempty"`
 }
 
-func (h handler) suppress(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error) {
+func (h handler) call() api.Call { return api.Handle(h.suppress) }
+
+func (h handler) suppress(ctx context.Context, tool access.Tool, asked request, faults *api.Invalid) (any, error) {
 	now := h.now()
-	var asked request
-	faults, err := api.Read(req, &asked)
+	change := asked.change(h.scopes, tool, now, faults)
+	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, faults)
 	if err != nil {
-		return gateway.Response{}, err
-	}
-	faults.Count("/contacts", len(asked.Contacts), api.MaxContacts)
-	change := asked.change(h.scopes, tool, now, &faults)
-	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, &faults)
-	if err != nil {
-		return gateway.Response{}, err
+		return nil, err
 	}
 	if err := tool.May(access.Suppress, change.Scope); err != nil {
-		return gateway.Response{}, err
+		return nil, err
 	}
-	results, err := api.Each(ctx, contacts, func(ctx context.Context, c api.Parsed) (result, error) {
+	return api.EachContact(ctx, contacts, result{Reason: api.InvalidAddress}, func(ctx context.Context, c api.Parsed) (result, error) {
 		return h.apply(ctx, c, change, now)
 	})
-	if err != nil {
-		return gateway.Response{}, err
-	}
-	return gateway.JSON(http.StatusOK, response{Results: results}), nil
 }
 
 // change is what is to happen to every contact of the request.
@@ -96,9 +85,6 @@ func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time,
 
 // apply writes one contact.
 func (h handler) apply(ctx context.Context, c api.Parsed, change suppression.Change, now time.Time) (result, error) {
-	if !c.Valid() {
-		return result{Reason: api.InvalidAddress}, nil
-	}
 	outcome, err := h.list.Apply(ctx, c.Keys, c.Contact.Channel(), change, now)
 	return result{Added: outcome.Effect == suppression.Added, Key: c.Key()}, err
 }

@@ -59,7 +59,7 @@ func TestAContactIsAddedOnce(t *testing.T) {
 	h, list := apitest.New(t), &memory{}
 	body := `{"scope":"acme","reason":"stop","contacts":[` + sms + `,{"channel":"sms","address":"912"},` + email + `],"at":"2026-11-20T09:00:00+01:00","note":"case/1"}`
 	for n, added := range []bool{true, false} {
-		resp := h.Serve(t, newHandler(h, list).suppress, h.Post(body))
+		resp := h.Serve(t, newHandler(h, list).call(), h.Post(body))
 		want := []result{
 			{Added: added, Key: h.Key(t, contact.SMS, "+4791234567")},
 			{Reason: "invalid-address"},
@@ -87,7 +87,7 @@ func TestEveryReasonButErasureMayBeGiven(t *testing.T) {
 	} {
 		t.Run("reason "+reason, func(t *testing.T) {
 			h, list := apitest.New(t), &memory{}
-			resp := h.Serve(t, newHandler(h, list).suppress, h.Post(fmt.Sprintf(`{"scope":"*","reason":%q,"contacts":[%s]}`, reason, email)))
+			resp := h.Serve(t, newHandler(h, list).call(), h.Post(fmt.Sprintf(`{"scope":"*","reason":%q,"contacts":[%s]}`, reason, email)))
 			if resp.StatusCode != want || len(list.changes) != map[int]int{200: 1}[want] {
 				t.Fatalf("status %d, want %d; %d changes", resp.StatusCode, want, len(list.changes))
 			}
@@ -103,7 +103,7 @@ func TestEveryBadFieldIsNamedAndNothingIsWritten(t *testing.T) {
 		name, body string
 		want       []string
 	}{
-		{"nothing, with two brands", `{}`, []string{"/contacts", "/reason", "/scope"}},
+		{"nothing, with two brands", `{}`, []string{"/reason", "/scope", "/contacts"}},
 		{"everything", `{"scope":"amce","reason":"x","contacts":[` + email + `,{"channel":"fax"}],"at":"2026-11-22T03:00:00.000000001Z","note":"told us on the phone"}`,
 			[]string{"/reason", "/at", "/note", "/scope", "/contacts/1/channel"}},
 		{"wrong types", `{"scope":{},"reason":1,"contacts":{},"at":"today","note":[]}`, []string{"/at", "/contacts", "/note", "/reason", "/scope"}},
@@ -114,7 +114,7 @@ func TestEveryBadFieldIsNamedAndNothingIsWritten(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h, list := apitest.New(t), &memory{}
-			resp := h.Serve(t, newHandler(h, list).suppress, h.Post(test.body))
+			resp := h.Serve(t, newHandler(h, list).call(), h.Post(test.body))
 			if resp.StatusCode != http.StatusBadRequest || len(list.changes) != 0 {
 				t.Fatalf("status %d, %d changes", resp.StatusCode, len(list.changes))
 			}
@@ -127,7 +127,7 @@ func TestEveryBadFieldIsNamedAndNothingIsWritten(t *testing.T) {
 
 func TestAnEventOfThisVeryInstantIsTaken(t *testing.T) {
 	h, list := apitest.New(t), &memory{}
-	resp := h.Serve(t, newHandler(h, list).suppress, h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`],"at":"2026-11-22T03:00:00Z"}`))
+	resp := h.Serve(t, newHandler(h, list).call(), h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`],"at":"2026-11-22T03:00:00Z"}`))
 	if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added {
 		t.Error("it was not added")
 	}
@@ -147,7 +147,7 @@ func TestSuppressingNeedsTheRightAndTheScope(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h, list := apitest.New(t), &memory{}
 			h.Tool.Rights, h.Tool.Scopes = []access.Right{test.right}, []scope.Scope{"acme"}
-			resp := h.Serve(t, newHandler(h, list).suppress, h.Post(fmt.Sprintf(`{"scope":%q,"reason":"stop","contacts":[%s]}`, test.scope, email)))
+			resp := h.Serve(t, newHandler(h, list).call(), h.Post(fmt.Sprintf(`{"scope":%q,"reason":"stop","contacts":[%s]}`, test.scope, email)))
 			if resp.StatusCode != test.want || len(list.changes) != map[int]int{200: 1}[test.want] {
 				t.Errorf("status %d, want %d; %d changes", resp.StatusCode, test.want, len(list.changes))
 			}
@@ -164,7 +164,7 @@ func TestACallThatWasNotWrittenIsNotAnswered200(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h, list := apitest.New(t), &memory{}
 			spoil(h, list)
-			resp := h.Serve(t, newHandler(h, list).suppress, h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`]}`))
+			resp := h.Serve(t, newHandler(h, list).call(), h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`]}`))
 			if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "added") {
 				t.Errorf("status %d: %s", resp.StatusCode, resp.Body)
 			}
@@ -179,7 +179,7 @@ func TestEventsOfSuppressAreAnswered(t *testing.T) {
 			h, list := apitest.New(t), &memory{}
 			var req gateway.Request
 			h.Event(t, name, &req)
-			resp := h.Serve(t, newHandler(h, list).suppress, req)
+			resp := h.Serve(t, newHandler(h, list).call(), req)
 			if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added || list.changes[0].Reason != want[name] {
 				t.Errorf("added %v for %s, want %s", got[0].Added, list.changes[0].Reason, want[name])
 			}
@@ -193,10 +193,10 @@ func TestEventsOfSuppressAreAnswered(t *testing.T) {
 
 func TestTheExamplesOfSuppressAreAnswered(t *testing.T) {
 	h := apitest.New(t)
-	h.AnswersItsExamples(t, newHandler(h, &memory{}).suppress)
+	h.AnswersItsExamples(t, newHandler(h, &memory{}).call())
 }
 
 func TestSuppressHasItsFront(t *testing.T) {
 	good := `{"scope":"acme","reason":"stop","contacts":[` + email + `]}`
-	apitest.Front(t, access.Suppress, good, func(h *apitest.House) api.Call { return newHandler(h, &memory{}).suppress })
+	apitest.Front(t, access.Suppress, good, func(h *apitest.House) api.Call { return newHandler(h, &memory{}).call() })
 }

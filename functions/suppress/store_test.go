@@ -26,7 +26,7 @@ func TestWhatWasAnsweredAsAddedIsInTheTableWithItsEntry(t *testing.T) {
 	for n := range 40 {
 		contacts = append(contacts, fmt.Sprintf(`{"channel":"email","address":"kari.%d@example.no"}`, n))
 	}
-	resp := h.Serve(t, newHandler(h, list).suppress, h.Post(`{"scope":"acme","reason":"objection","contacts":[`+strings.Join(contacts, ",")+`]}`))
+	resp := h.Serve(t, newHandler(h, list).call(), h.Post(`{"scope":"acme","reason":"objection","contacts":[`+strings.Join(contacts, ",")+`]}`))
 	for n, r := range apitest.Body[response](t, resp, http.StatusOK).Results {
 		if !r.Added || r.Key != h.Key(t, contact.Email, fmt.Sprintf("kari.%d@example.no", n)) {
 			t.Fatalf("contact %d: added %v, or another's key", n, r.Added)
@@ -48,7 +48,7 @@ func TestWhatWasAnsweredAsAddedIsInTheTableWithItsEntry(t *testing.T) {
 func TestTheSameContactTwiceInOneCallIsAddedOnce(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
-	resp := h.Serve(t, newHandler(h, dynamo.NewSuppressions(db, stack)).suppress,
+	resp := h.Serve(t, newHandler(h, dynamo.NewSuppressions(db, stack)).call(),
 		h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`,`+email+`,`+email+`]}`))
 	added := 0
 	for _, r := range apitest.Body[response](t, resp, http.StatusOK).Results {
@@ -75,10 +75,10 @@ func TestSuppressingLeavesNobodyBehind(t *testing.T) {
 		`{"scope":"acme","reason":"stop","contacts":[{"channel":"email","address":"` + token + `"},{"channel":"sms","address":"` + apitest.Address + `"}]}`,
 		`{"scope":"acme","contacts":["` + apitest.Address + `"`,
 	} {
-		h.Serve(t, over.suppress, h.Post(body))
+		h.Serve(t, over.call(), h.Post(body))
 	}
 	dead := dynamotest.Intercept(db, func(string) error { return errDown })
-	h.Serve(t, newHandler(h, dynamo.NewSuppressions(dead, stack)).suppress, h.Post(`{"scope":"acme","reason":"stop","contacts":[`+planted+`]}`))
+	h.Serve(t, newHandler(h, dynamo.NewSuppressions(dead, stack)).call(), h.Post(`{"scope":"acme","reason":"stop","contacts":[`+planted+`]}`))
 	dump := dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
 	if strings.Count(dump, string(h.Key(t, contact.Email, apitest.Address))) != 2 || h.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")

@@ -29,6 +29,26 @@ const (
 // of access's or apigw's get their own status; any other is a failing store.
 type Call func(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error)
 
+// Handle returns the call that decodes a request and sends what answer returns
+// as JSON. answer gets the fields of the wrong type as the first faults, must
+// add its own, and must return faults.Err before it changes anything: Parse
+// does both.
+func Handle[Request any](answer func(ctx context.Context, tool access.Tool, asked Request, faults *Invalid) (any, error)) Call {
+	return func(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error) {
+		var asked Request
+		wrong, err := gateway.Decode(req, MaxBody, &asked)
+		if err != nil {
+			return gateway.Response{}, err
+		}
+		faults := Invalid(wrong)
+		body, err := answer(ctx, tool, asked, &faults)
+		if err != nil {
+			return gateway.Response{}, err
+		}
+		return gateway.JSON(http.StatusOK, body), nil
+	}
+}
+
 // Serve returns the handler that lets in the tools guard knows and turns the
 // call's error into an answer.
 func Serve(guard *access.Guard, log *slog.Logger, call Call) gateway.Handler {
@@ -83,13 +103,6 @@ func (i *Invalid) Err() error {
 	return *i
 }
 
-// Read decodes the body into a request. Fields of the wrong type come back as
-// the first faults, for the caller to add its own to.
-func Read(req gateway.Request, into any) (Invalid, error) {
-	faults, err := gateway.Decode(req, MaxBody, into)
-	return faults, err
-}
-
 // Contact is a contact as a tool writes it.
 type Contact struct {
 	Channel string `json:"channel"`
@@ -135,11 +148,12 @@ type ContactKeys interface {
 	Contact(ctx context.Context) (*contact.KeySet, error)
 }
 
-// Parse reads the contacts, the last of a request to be read: its error is all
-// that is wrong with the request, or why the keys cannot be had. A channel that
-// does not exist is a fault of the request; an address that cannot be parsed is
-// an answer about the contact.
+// Parse reads the contacts, 1 to MaxContacts, as the last part of a request: its
+// error is everything that is wrong with the request, or why the keys cannot be
+// had. A channel that does not exist is a fault of the request; an address that
+// cannot be parsed is an answer about the contact.
 func Parse(ctx context.Context, keys ContactKeys, given []Contact, faults *Invalid) (Contacts, error) {
+	faults.Count("/contacts", len(given), MaxContacts)
 	if len(given) == 0 {
 		return nil, faults.Err()
 	}

@@ -57,6 +57,15 @@ func (r Record) Subjects() []contact.Key {
 	return append([]contact.Key{r.Subject}, r.Former...)
 }
 
+// Owner is the scope that the record belongs to: every scope for a record
+// without one.
+func (r Record) Owner() scope.Scope {
+	if r.Scope == "" {
+		return scope.Everywhere
+	}
+	return r.Scope
+}
+
 // Supersedes reports whether the record may replace the stored one of the same
 // id: the newer event wins, and the same one again wins as well.
 func (r Record) Supersedes(stored Record) bool { return !r.OccurredAt.Before(stored.OccurredAt) }

@@ -15,7 +15,7 @@ import (
 	"stille/shared/scope"
 )
 
-// Reasons why a word on a record's end changes nothing.
+// Reasons why a record is not updated.
 const (
 	unknown     = "unknown"       // there is no such record
 	older       = "older"         // a newer event is known
@@ -25,8 +25,8 @@ const (
 	unreadable  = "unreadable"    // what is stored cannot be read, or has no room
 )
 
-// word is what a call says of every record it names.
-type word struct {
+// update is what a call changes: the end of every record that it names.
+type update struct {
 	records records
 	class   retention.Class
 	tool    access.Tool
@@ -35,21 +35,18 @@ type word struct {
 	now     time.Time
 }
 
-// onID writes the word on the record of this id.
-func (w word) onID(ctx context.Context, id string) (result, error) {
-	reason, err := w.on(ctx, id, func(retention.Record) bool { return true })
+// id updates the record of this id.
+func (u update) id(ctx context.Context, id string) (result, error) {
+	reason, err := u.write(ctx, id, func(retention.Record) bool { return true })
 	return result{Updated: reason == "" && err == nil, Reason: reason}, err
 }
 
-// onContact writes the word on every record of the contact's in the scope. It
-// is updated if all of them are; the index that finds them lags by moments.
-func (w word) onContact(ctx context.Context, c api.Parsed) (result, error) {
-	if !c.Valid() {
-		return result{Reason: api.InvalidAddress}, nil
-	}
+// contact updates every record of the contact in the scope. The result is
+// updated if all of them are. The index that finds the records lags by moments.
+func (u update) contact(ctx context.Context, c api.Parsed) (result, error) {
 	ids := map[string]bool{}
 	for _, key := range c.Keys {
-		found, err := w.records.OfSubject(ctx, w.class.Name, key)
+		found, err := u.records.OfSubject(ctx, u.class.Name, key)
 		if err != nil {
 			return result{}, err
 		}
@@ -57,10 +54,10 @@ func (w word) onContact(ctx context.Context, c api.Parsed) (result, error) {
 			ids[id] = true
 		}
 	}
-	of := func(r retention.Record) bool { return slices.Contains(c.Keys, r.Subject) && owner(r) == w.scope }
+	isTheirs := func(r retention.Record) bool { return slices.Contains(c.Keys, r.Subject) && r.Owner() == u.scope }
 	updated, refused := 0, ""
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		switch reason, err := w.on(ctx, id, of); {
+		switch reason, err := u.write(ctx, id, isTheirs); {
 		case err != nil:
 			return result{}, err
 		case reason == "":
@@ -75,29 +72,21 @@ func (w word) onContact(ctx context.Context, c api.Parsed) (result, error) {
 	return result{Updated: refused == "", Reason: refused, Key: c.Key()}, nil
 }
 
-// owner is the scope that a record belongs to: without one, to every controller.
-func owner(r retention.Record) scope.Scope {
-	if r.Scope == "" {
-		return scope.Everywhere
-	}
-	return r.Scope
-}
-
-// on writes the word on one record, if it is meant, and returns why it changed
-// nothing.
-func (w word) on(ctx context.Context, id string, meant func(retention.Record) bool) (string, error) {
-	err := w.records.End(ctx, w.class.Name, id, func(stored retention.Record) (retention.Record, error) {
+// write updates one record if it is one of those meant, and returns why it
+// changed nothing.
+func (u update) write(ctx context.Context, id string, meant func(retention.Record) bool) (string, error) {
+	err := u.records.End(ctx, u.class.Name, id, func(stored retention.Record) (retention.Record, error) {
 		if !meant(stored) {
 			return stored, dynamo.ErrNoRecord
 		}
-		if err := w.tool.May(access.Records, owner(stored)); err != nil {
+		if err := u.tool.May(access.Records, stored.Owner()); err != nil {
 			return stored, err
 		}
-		ending := retention.Ending{At: w.at.Time}
-		if w.at.Null {
-			ending = stored.RunsAgain(w.now)
+		ending := retention.Ending{At: u.at.Time}
+		if u.at.Null {
+			ending = stored.RunsAgain(u.now)
 		}
-		return w.class.End(stored, ending)
+		return u.class.End(stored, ending)
 	})
 	for _, refusal := range []struct {
 		err    error
