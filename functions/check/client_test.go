@@ -8,7 +8,6 @@ import (
 
 	"stille/shared/api/access"
 	"stille/shared/api/apitest"
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/sdk/go"
 	"stille/shared/suppression"
@@ -18,7 +17,7 @@ func TestTheGoClientHearsWhatCheckSays(t *testing.T) {
 	h := apitest.New(t)
 	since := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
-	list := memory{found: map[contact.Key]dynamo.Found{number: marked("acme", suppression.Stop, since)}}
+	list := memory{found: map[contact.Key]suppression.Found{number: marked("acme", suppression.Stop, since)}}
 	answers, err := h.Client(t, newHandler(h, list).call()).Check(t.Context(), client.Question{Scope: "acme", Contacts: []client.Contact{
 		{Channel: client.SMS, Address: "912 34 567", Region: "NO"}, {Channel: client.Email, Address: "kari@"}, {Channel: client.Email, Address: "Kari@Example.no"},
 	}})

@@ -8,7 +8,6 @@ import (
 
 	"stille/shared/api"
 	"stille/shared/api/access"
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
@@ -16,7 +15,7 @@ import (
 
 // list is the suppression list, read strongly.
 type list interface {
-	Lookup(ctx context.Context, contacts [][]contact.Key) ([]dynamo.Found, error)
+	Lookup(ctx context.Context, contacts [][]contact.Key) ([]suppression.Found, error)
 }
 
 // handler answers whether messages may be sent. It writes nothing.

@@ -29,12 +29,12 @@ var errDown = errors.New("the store is down")
 
 // memory is a list of contacts by their newest key.
 type memory struct {
-	found map[contact.Key]dynamo.Found
+	found map[contact.Key]suppression.Found
 	err   error
 }
 
-func (m memory) Lookup(_ context.Context, contacts [][]contact.Key) ([]dynamo.Found, error) {
-	found := make([]dynamo.Found, len(contacts))
+func (m memory) Lookup(_ context.Context, contacts [][]contact.Key) ([]suppression.Found, error) {
+	found := make([]suppression.Found, len(contacts))
 	for i, keys := range contacts {
 		if len(keys) > 0 {
 			found[i] = m.found[keys[0]]
@@ -47,9 +47,9 @@ func newHandler(h *apitest.House, list memory) handler {
 	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }, log: h.Log}
 }
 
-func marked(s scope.Scope, r suppression.Reason, since time.Time) dynamo.Found {
+func marked(s scope.Scope, r suppression.Reason, since time.Time) suppression.Found {
 	mark := suppression.Mark{First: since, Last: since}
-	return dynamo.Found{Item: suppression.Item{Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{s: {r: mark}}}}
+	return suppression.Found{Item: suppression.Item{Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{s: {r: mark}}}}
 }
 
 func asking(scope, purpose, contacts string) string {
@@ -60,10 +60,10 @@ func TestTheAnswerSaysSendOrWhyNot(t *testing.T) {
 	since := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	for _, test := range []struct {
 		name, scope, purpose string
-		found                dynamo.Found
+		found                suppression.Found
 		want                 result
 	}{
-		{"nothing is known of the contact", "acme", "marketing", dynamo.Found{}, result{Send: true}},
+		{"nothing is known of the contact", "acme", "marketing", suppression.Found{}, result{Send: true}},
 		{"the purpose is marketing unless said", "acme", "", marked("acme", suppression.Unsubscribed, since), result{Reason: "unsubscribed", Scope: "acme", Since: since}},
 		{"an opt-out of the brand stops its topic", "acme/newsletter", "marketing", marked("acme", suppression.Unsubscribed, since), result{Reason: "unsubscribed", Scope: "acme", Since: since}},
 		{"an opt-out of a topic leaves the brand", "acme", "marketing", marked("acme/newsletter", suppression.Unsubscribed, since), result{Send: true}},
@@ -76,16 +76,16 @@ func TestTheAnswerSaysSendOrWhyNot(t *testing.T) {
 		{"an import stops", "acme", "marketing", marked("acme", suppression.Imported, since), result{Reason: "imported", Scope: "acme", Since: since}},
 		{"an opt-out does not stop a transactional message", "acme", "transactional", marked("*", suppression.Objection, since), result{Send: true}},
 		{"a hard bounce stops a transactional message", "acme", "transactional", marked("*", suppression.HardBounce, since), result{Reason: "hard-bounce", Scope: "*", Since: since}},
-		{"an item that cannot be read stops", "acme", "marketing", dynamo.Found{Err: dynamo.ErrUnreadable}, result{Reason: "unreadable"}},
-		{"an item that cannot be read stops a transactional message", "acme", "transactional", dynamo.Found{Err: dynamo.ErrUnreadable}, result{Reason: "unreadable"}},
-		{"a scope there is not stops", "amce", "marketing", dynamo.Found{}, result{Reason: "unknown-scope"}},
-		{"a scope there is not stops a transactional message", "amce", "transactional", dynamo.Found{}, result{Reason: "unknown-scope"}},
-		{"a scope is not guessed from its case", "Acme", "marketing", dynamo.Found{}, result{Reason: "unknown-scope"}},
+		{"an item that cannot be read stops", "acme", "marketing", suppression.Found{Err: dynamo.ErrUnreadable}, result{Reason: "unreadable"}},
+		{"an item that cannot be read stops a transactional message", "acme", "transactional", suppression.Found{Err: dynamo.ErrUnreadable}, result{Reason: "unreadable"}},
+		{"a scope there is not stops", "amce", "marketing", suppression.Found{}, result{Reason: "unknown-scope"}},
+		{"a scope there is not stops a transactional message", "amce", "transactional", suppression.Found{}, result{Reason: "unknown-scope"}},
+		{"a scope is not guessed from its case", "Acme", "marketing", suppression.Found{}, result{Reason: "unknown-scope"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
 			key := h.Key(t, contact.Email, "kari@example.no")
-			list := memory{found: map[contact.Key]dynamo.Found{key: test.found}}
+			list := memory{found: map[contact.Key]suppression.Found{key: test.found}}
 			resp := h.Serve(t, newHandler(h, list).call(), h.Post(asking(test.scope, test.purpose, email)))
 			test.want.Key = key
 			want := response{AsOf: h.Now, Results: []result{test.want}}
@@ -99,7 +99,7 @@ func TestTheAnswerSaysSendOrWhyNot(t *testing.T) {
 func TestResultsComeInTheOrderAsked(t *testing.T) {
 	h := apitest.New(t)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
-	list := memory{found: map[contact.Key]dynamo.Found{number: marked("acme", suppression.Stop, h.Now)}}
+	list := memory{found: map[contact.Key]suppression.Found{number: marked("acme", suppression.Stop, h.Now)}}
 	broken := `{"channel":"email","address":"kari@"}`
 	resp := h.Serve(t, newHandler(h, list).call(), h.Post(asking("acme", "", strings.Join([]string{sms, broken, email, sms}, ","))))
 	stop := result{Reason: "stop", Scope: "acme", Since: h.Now, Key: number}

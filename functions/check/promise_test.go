@@ -131,7 +131,7 @@ func (w *town) post(n int, body string) (status int) {
 // drain carries out what waits.
 func (w *town) drain(list *dynamo.Suppressions) {
 	for _, o := range w.waits {
-		if _, err := list.Apply(w.t.Context(), o.Keys, o.Channel, o.Change(), w.house.Now); err != nil {
+		if _, err := list.Apply(w.t.Context(), contact.Known{Channel: o.Channel, Keys: o.Keys}, o.Change(), w.house.Now); err != nil {
 			w.t.Error(err)
 		}
 	}

@@ -34,7 +34,7 @@ func onTheStore(t *testing.T, h *apitest.House) (handler, func(contact.Key, map[
 	}
 	for ch, address := range map[contact.Channel]string{contact.Email: apitest.Address, contact.SMS: apitest.Number} {
 		change := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Stop, At: h.Now, Source: suppression.SourceTool}
-		if _, err := list.Apply(t.Context(), []contact.Key{h.Key(t, ch, address)}, ch, change, h.Now); err != nil {
+		if _, err := list.Apply(t.Context(), contact.Known{Channel: ch, Keys: []contact.Key{h.Key(t, ch, address)}}, change, h.Now); err != nil {
 			t.Fatal(err)
 		}
 	}

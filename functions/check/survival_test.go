@@ -48,7 +48,7 @@ func (s *survivor) earlier() time.Time {
 
 func (s *survivor) apply(n int, c suppression.Change) {
 	s.t.Helper()
-	if _, err := s.list.Apply(s.t.Context(), s.keys(n), s.contacts[n].Channel(), c, s.house.Now); err != nil {
+	if _, err := s.list.Apply(s.t.Context(), contact.Known{Channel: s.contacts[n].Channel(), Keys: s.keys(n)}, c, s.house.Now); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -76,7 +76,7 @@ func (s *survivor) things() []func(n int) (lifts bool) {
 			return false
 		},
 		func(n int) bool {
-			_, _, err := release.Lift(s.t.Context(), s.list, s.keys(n), s.contacts[n].Channel(),
+			_, _, err := release.Lift(s.t.Context(), s.list, contact.Known{Channel: s.contacts[n].Channel(), Keys: s.keys(n)},
 				suppression.Consent{Scope: in(), At: s.earlier(), Source: suppression.SourceTool, Evidence: "e", Operator: s.random.IntN(2) == 0}, s.house.Now)
 			if err != nil {
 				s.t.Error(err)

@@ -29,7 +29,7 @@ type contactKeys interface {
 // list is the suppression list. Once Apply has returned without an error, the
 // change is durable.
 type list interface {
-	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
 }
 
 // handler carries out what waited. The time of an opt-out decides, not that of
@@ -106,16 +106,16 @@ func (h handler) carryOut(ctx context.Context, o waited) error {
 	if err != nil {
 		return fmt.Errorf("getting the contact keys: %w", err)
 	}
-	keys, err := o.Live(proven)
+	who, err := o.Live(proven)
 	if err != nil {
 		return err
 	}
 	now := h.now()
-	outcome, err := h.list.Apply(ctx, keys, o.Channel, o.Change(), now)
+	outcome, err := h.list.Apply(ctx, who, o.Change(), now)
 	if err != nil {
 		return err
 	}
-	h.log.InfoContext(ctx, "opt-out carried out", "channel", o.Channel, "key", keys[0].Short(), "scope", o.Scope,
+	h.log.InfoContext(ctx, "opt-out carried out", "channel", o.Channel, "key", who.Newest().Short(), "scope", o.Scope,
 		"outcome", outcome.Effect, "waited", now.Sub(o.At).String())
 	return nil
 }

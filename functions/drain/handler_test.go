@@ -33,19 +33,19 @@ func newMemory() *memory {
 	return &memory{items: map[contact.Key]suppression.Item{}, fails: func(contact.Key) error { return nil }}
 }
 
-func (m *memory) Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+func (m *memory) Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
 	m.deadline, _ = ctx.Deadline()
-	m.applied = append(m.applied, keys[0].Short()+c.At.Format(" 15:04:05"))
-	if err := errors.Join(m.fails(keys[0]), ctx.Err()); err != nil {
+	m.applied = append(m.applied, who.Newest().Short()+c.At.Format(" 15:04:05"))
+	if err := errors.Join(m.fails(who.Newest()), ctx.Err()); err != nil {
 		return suppression.Outcome{}, err
 	}
-	item, there := m.items[keys[0]]
+	item, there := m.items[who.Newest()]
 	if !there {
-		item = suppression.Item{Key: keys[0], Channel: ch}
+		item = suppression.Item{Key: who.Newest(), Channel: who.Channel}
 	}
 	outcome, err := suppression.Apply(item, c, "01K", now)
 	if err == nil {
-		m.items[keys[0]] = outcome.Item
+		m.items[who.Newest()] = outcome.Item
 	}
 	return outcome, err
 }
@@ -198,7 +198,7 @@ func TestTheTimeOfTheOptOutDecides(t *testing.T) {
 			consent := suppression.Change{
 				Action: suppression.Release, Scope: "acme", Reason: suppression.Unsubscribed, At: sunday.Add(released), Source: suppression.SourceTool,
 			}
-			if _, err := list.Apply(t.Context(), []contact.Key{key}, contact.Email, consent, h.Now); err != nil {
+			if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, consent, h.Now); err != nil {
 				t.Fatal(err)
 			}
 			batch := []events.SQSMessage{waits(t, "first", key, 0)}

@@ -30,7 +30,7 @@ func TestWhatWaitedIsInTheTableWithItsEntryOnceTheStoreIsBack(t *testing.T) {
 	}
 	// Meanwhile the person consented anew, between the two.
 	over := newHandler(h, list)
-	if _, err := list.Apply(t.Context(), []contact.Key{key}, contact.Email, suppression.Change{
+	if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, suppression.Change{
 		Action: suppression.Release, Scope: "acme", Reason: suppression.Unsubscribed, At: sunday.Add(5 * time.Minute), Source: suppression.SourceTool,
 	}, h.Now); err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ type contactKeys interface {
 
 // list is the suppression list.
 type list interface {
-	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
 }
 
 // handler takes in what SES says became of the messages.
@@ -71,17 +71,17 @@ func (h handler) suppress(ctx context.Context, f feedback.Finding, now time.Time
 	}
 	var failures []error
 	for _, c := range f.Contacts {
-		keys, err := set.Keys(c)
+		who, err := set.Known(c)
 		if err != nil {
 			return done, err
 		}
-		outcome, err := h.list.Apply(ctx, keys, contact.Email, f.Change, now)
+		outcome, err := h.list.Apply(ctx, who, f.Change, now)
 		if err != nil {
 			done.failed++
-			failures = append(failures, fmt.Errorf("suppressing %s: %w", keys[0].Short(), err))
+			failures = append(failures, fmt.Errorf("suppressing %s: %w", who.Newest().Short(), err))
 			continue
 		}
-		done.stored = append(done.stored, keys[0].Short())
+		done.stored = append(done.stored, who.Newest().Short())
 		if outcome.Effect == suppression.Added {
 			done.added++
 		}

@@ -37,15 +37,15 @@ func newMemory() *memory {
 	return &memory{items: map[contact.Key]suppression.Item{}, broken: map[contact.Key]error{}}
 }
 
-func (m *memory) Apply(_ context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	if ch != contact.Email {
+func (m *memory) Apply(_ context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	if who.Channel != contact.Email {
 		return suppression.Outcome{}, errors.New("feedback about SMS")
 	}
-	if err := m.broken[keys[0]]; err != nil {
+	if err := m.broken[who.Newest()]; err != nil {
 		return suppression.Outcome{}, err
 	}
-	outcome, err := suppression.Apply(m.items[keys[0]], c, "01K", now)
-	m.items[keys[0]] = outcome.Item
+	outcome, err := suppression.Apply(m.items[who.Newest()], c, "01K", now)
+	m.items[who.Newest()] = outcome.Item
 	if outcome.Entry != nil {
 		m.writes++
 	}
@@ -166,7 +166,7 @@ func TestABounceHidesNoOptOutAndEndsServiceMessages(t *testing.T) {
 	h, list := apitest.New(t), newMemory()
 	key := h.Key(t, contact.Email, "kari@example.no")
 	optOut := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: friday, Source: suppression.SourceLink}
-	if _, err := list.Apply(t.Context(), []contact.Key{key}, contact.Email, optOut, h.Now); err != nil {
+	if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, optOut, h.Now); err != nil {
 		t.Fatal(err)
 	}
 	if err := newHandler(h, list).take(t.Context(), sqsbatch.Message{Body: naming("kari@example.no")}); err != nil {

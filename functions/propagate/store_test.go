@@ -39,7 +39,7 @@ func TestAnOptOutIsCarriedOnInTheTablesAndLeavesNobodyBehind(t *testing.T) {
 	// One that somebody else wrote, which cannot be read.
 	dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{"id": "sub-2", "subject": string(key), "occurredAt": apitest.Address})
 	apply := func(c suppression.Change) ledger.Entry {
-		outcome, err := list.Apply(t.Context(), []contact.Key{key}, contact.Email, c, sunday)
+		outcome, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, c, sunday)
 		if err != nil || outcome.Entry == nil {
 			t.Fatalf("effect %q, error %v", outcome.Effect, err)
 		}
@@ -93,7 +93,7 @@ func TestATakingOverIsCarriedOnInTheTables(t *testing.T) {
 	// carry hands over what the ledger has of both keys.
 	carry := func(keys []contact.Key, c suppression.Change) {
 		t.Helper()
-		if _, err := list.Apply(t.Context(), keys, contact.Email, c, sunday); err != nil {
+		if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: keys}, c, sunday); err != nil {
 			t.Fatal(err)
 		}
 		for _, key := range []contact.Key{older, newer} {

@@ -84,7 +84,7 @@ func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time
 // lift releases one contact. What a call that failed lifted stands, and is
 // answered as released again.
 func (h handler) lift(ctx context.Context, c api.Parsed, consent suppression.Consent, now time.Time) (result, error) {
-	refusal, _, err := release.Lift(ctx, h.list, c.Keys, c.Contact.Channel(), consent, now)
+	refusal, _, err := release.Lift(ctx, h.list, c.Known, consent, now)
 	if errors.Is(err, dynamo.ErrUnreadable) {
 		// It goes on being suppressed, and the others need not wait.
 		refusal, err = suppression.NeedsOperator, nil

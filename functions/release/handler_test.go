@@ -47,17 +47,17 @@ func (m *memory) Get(_ context.Context, keys []contact.Key) (suppression.Item, e
 	return m.items[keys[0]], m.err
 }
 
-func (m *memory) Apply(_ context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+func (m *memory) Apply(_ context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.err != nil {
 		return suppression.Outcome{}, m.err
 	}
 	m.changes = append(m.changes, c)
-	item := m.items[keys[0]]
-	item.Key, item.Channel = keys[0], ch
+	item := m.items[who.Newest()]
+	item.Key, item.Channel = who.Newest(), who.Channel
 	outcome, err := suppression.Apply(item, c, "01K", now)
-	m.items[keys[0]] = outcome.Item
+	m.items[who.Newest()] = outcome.Item
 	return outcome, err
 }
 

@@ -30,7 +30,7 @@ func TestWhatWasReleasedMaySendAndHasItsEntries(t *testing.T) {
 	key := h.Key(t, contact.Email, "kari@example.no")
 	for _, r := range []suppression.Reason{suppression.Unsubscribed, suppression.Erasure} {
 		change := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: r, At: h.Now.Add(-48 * time.Hour), Source: suppression.SourceTool}
-		if _, err := list.Apply(t.Context(), []contact.Key{key}, contact.Email, change, h.Now); err != nil {
+		if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, change, h.Now); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,7 +61,7 @@ func TestReleasingLeavesNobodyBehind(t *testing.T) {
 	list := dynamo.NewSuppressions(db, stack)
 	key := h.Key(t, contact.Email, apitest.Address)
 	change := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Stop, At: h.Now.Add(-48 * time.Hour), Source: suppression.SourceTool}
-	if _, err := list.Apply(t.Context(), []contact.Key{key}, contact.Email, change, h.Now); err != nil {
+	if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, change, h.Now); err != nil {
 		t.Fatal(err)
 	}
 	over := onTheStore(h, list)

@@ -70,7 +70,7 @@ func (s *tabled) keysOf(person contact.Contact) []contact.Key {
 
 func (s *tabled) optOut(person contact.Contact, reason suppression.Reason) {
 	s.t.Helper()
-	_, err := s.list.Apply(s.t.Context(), s.keysOf(person), person.Channel(), suppression.Change{
+	_, err := s.list.Apply(s.t.Context(), contact.Known{Channel: person.Channel(), Keys: s.keysOf(person)}, suppression.Change{
 		Action: suppression.Suppress, Scope: "acme", Reason: reason, At: s.now, Source: suppression.SourceTool,
 	}, s.now)
 	if err != nil {

@@ -21,7 +21,7 @@ type contactKeys interface {
 
 // list is the suppression list.
 type list interface {
-	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
 }
 
@@ -106,17 +106,17 @@ func (h handler) change(ctx context.Context, r inbound, who contact.Contact, now
 	if err != nil {
 		return suppression.Item{}, "", err
 	}
-	keys, err := set.Keys(who)
+	known, err := set.Known(who)
 	if err != nil {
 		return suppression.Item{}, "", err
 	}
 	for _, c := range r.changes() {
-		if _, err := h.list.Apply(ctx, keys, who.Channel(), c, now); err != nil {
+		if _, err := h.list.Apply(ctx, known, c, now); err != nil {
 			return suppression.Item{}, "", err
 		}
 	}
-	known, err := h.list.Get(ctx, keys)
-	return known, keys[0], err
+	item, err := h.list.Get(ctx, known.Keys)
+	return item, known.Newest(), err
 }
 
 // changes are what the reply does to the list. START lifts what a reply or a

@@ -42,15 +42,15 @@ type memory struct {
 	claimErr error
 }
 
-func (m *memory) Apply(_ context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	if ch != contact.SMS {
+func (m *memory) Apply(_ context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	if who.Channel != contact.SMS {
 		return suppression.Outcome{}, errors.New("an SMS about e-mail")
 	}
 	if m.applyErr != nil {
 		return suppression.Outcome{}, m.applyErr
 	}
-	outcome, err := suppression.Apply(m.items[keys[0]], c, "01K", now)
-	m.items[keys[0]] = outcome.Item
+	outcome, err := suppression.Apply(m.items[who.Newest()], c, "01K", now)
+	m.items[who.Newest()] = outcome.Item
 	if outcome.Entry != nil {
 		m.entries = append(m.entries, fmt.Sprintf("%s %s %s", outcome.Entry.Action, outcome.Entry.Reason, outcome.Entry.Source))
 	}

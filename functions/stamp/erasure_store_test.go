@@ -34,7 +34,7 @@ func TestALateRecordOfAnyClassMeetsAnEarlierErasure(t *testing.T) {
 			w.suppress(test.reason, out)
 			if test.released {
 				change := suppression.Change{Action: suppression.Release, Scope: "acme", Reason: test.reason, At: out.Add(24 * time.Hour), Source: suppression.SourceTool}
-				if _, err := w.list.Apply(t.Context(), []contact.Key{w.key}, contact.Email, change, w.Now); err != nil {
+				if _, err := w.list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{w.key}}, change, w.Now); err != nil {
 					t.Fatal(err)
 				}
 			}

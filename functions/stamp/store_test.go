@@ -134,7 +134,7 @@ func (w *world) expect(class, id string, want index) {
 func (w *world) suppress(r suppression.Reason, at time.Time) {
 	w.t.Helper()
 	change := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: r, At: at, Source: suppression.SourceLink}
-	if _, err := w.list.Apply(w.t.Context(), []contact.Key{w.key}, contact.Email, change, w.Now); err != nil {
+	if _, err := w.list.Apply(w.t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{w.key}}, change, w.Now); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -247,7 +247,7 @@ func TestALateRecordUnderAnOlderKeyMeetsWhatTheNewerOneKnows(t *testing.T) {
 	out := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	w.suppress(suppression.HardBounce, out)
 	change := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Objection, At: out, Source: suppression.SourceTool}
-	if _, err := w.list.Apply(t.Context(), []contact.Key{contact.Key(strings.Repeat("A", 48)), w.key}, contact.Email, change, w.Now); err != nil {
+	if _, err := w.list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{contact.Key(strings.Repeat("A", 48)), w.key}}, change, w.Now); err != nil {
 		t.Fatal(err)
 	}
 	w.record(retention.Messaging, w.consent(nil))
@@ -311,7 +311,7 @@ func TestAReleaseThatOvertakesTheStampIsNotForgotten(t *testing.T) {
 			h := w.handler()
 			h.list = &releasing{w.list, func() {
 				change := suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: out.Add(time.Hour), Source: suppression.SourceLink}
-				if _, err := w.list.Apply(t.Context(), []contact.Key{w.key}, contact.Email, change, w.Now); err != nil {
+				if _, err := w.list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{w.key}}, change, w.Now); err != nil {
 					t.Fatal(err)
 				}
 			}}

@@ -15,7 +15,7 @@ import (
 
 // list is the suppression list.
 type list interface {
-	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
 }
 
 // handler adds contacts to the list.
@@ -85,6 +85,6 @@ func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time,
 
 // apply writes one contact.
 func (h handler) apply(ctx context.Context, c api.Parsed, change suppression.Change, now time.Time) (result, error) {
-	outcome, err := h.list.Apply(ctx, c.Keys, c.Contact.Channel(), change, now)
+	outcome, err := h.list.Apply(ctx, c.Known, change, now)
 	return result{Added: outcome.Effect == suppression.Added, Key: c.Key()}, err
 }

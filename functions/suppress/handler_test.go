@@ -36,18 +36,18 @@ type memory struct {
 	err     error
 }
 
-func (m *memory) Apply(_ context.Context, keys []contact.Key, _ contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+func (m *memory) Apply(_ context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.err != nil {
 		return suppression.Outcome{}, m.err
 	}
 	m.changes = append(m.changes, c)
-	outcome, err := suppression.Apply(m.items[keys[0]], c, "01K", now)
+	outcome, err := suppression.Apply(m.items[who.Newest()], c, "01K", now)
 	if m.items == nil {
 		m.items = map[contact.Key]suppression.Item{}
 	}
-	m.items[keys[0]] = outcome.Item
+	m.items[who.Newest()] = outcome.Item
 	return outcome, err
 }
 

@@ -237,11 +237,11 @@ func (im *importer) apply(ctx context.Context, rows []row) ([]rejected, error) {
 		if err != nil {
 			return taken{why: err.Error()}, nil
 		}
-		keys, err := set.Keys(asked.of)
+		who, err := set.Known(asked.of)
 		if err != nil {
 			return taken{}, err
 		}
-		outcome, err := im.sys.suppressions.Apply(ctx, keys, asked.of.Channel(), asked.change, im.clock())
+		outcome, err := im.sys.suppressions.Apply(ctx, who, asked.change, im.clock())
 		if errors.Is(err, dynamo.ErrUnreadable) {
 			return taken{why: "what is stored of this contact cannot be read; until it is mended nothing is sent"}, nil
 		}

@@ -176,7 +176,7 @@ func TestAnImportThatIsRunAgainChangesNothingNotEvenAConsentSinceThen(t *testing
 // release lets newer consent of Kari's be shown.
 func (d *deployed) release(t *testing.T, consented time.Time) {
 	t.Helper()
-	_, err := d.suppressions.Apply(t.Context(), []contact.Key{d.key(t, contact.Email, "kari@example.no")}, contact.Email, suppression.Change{
+	_, err := d.suppressions.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{d.key(t, contact.Email, "kari@example.no")}}, suppression.Change{
 		Action: suppression.Release, Scope: "acme", Reason: suppression.Imported, At: consented, Source: suppression.SourceOperator,
 	}, consented)
 	if err != nil {

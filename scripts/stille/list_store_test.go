@@ -134,7 +134,7 @@ func TestForeignKeysAnswerNothing(t *testing.T) {
 func TestAnEventOlderThanAReleaseIsOnlyRecorded(t *testing.T) {
 	d := deploy(t)
 	key := d.key(t, contact.Email, "kari@example.no")
-	_, err := d.suppressions.Apply(t.Context(), []contact.Key{key}, contact.Email, suppression.Change{
+	_, err := d.suppressions.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, suppression.Change{
 		Action: suppression.Release, Scope: "acme", Reason: suppression.Manual, At: at.Add(-time.Hour), Source: suppression.SourceTool,
 	}, at)
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"stille/shared/api"
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
@@ -192,7 +191,7 @@ func (j *scrubber) decide(ctx context.Context, rows []row) ([]string, error) {
 	return reasons, nil
 }
 
-func (j *scrubber) reason(found dynamo.Found) string {
+func (j *scrubber) reason(found suppression.Found) string {
 	if found.Err != nil {
 		return unreadableItem
 	}

@@ -108,7 +108,7 @@ func (e subjectErase) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	outcome, err := of.sys.suppressions.Apply(ctx, of.keys, of.who.Channel(), suppression.Change{
+	outcome, err := of.sys.suppressions.Apply(ctx, contact.Known{Channel: of.who.Channel(), Keys: of.keys}, suppression.Change{
 		Action: suppression.Suppress, Scope: scope.Everywhere, Reason: suppression.Erasure, At: of.At,
 		Source: suppression.SourceOperator, Note: string(e.Case),
 	}, of.At)

@@ -26,7 +26,6 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/rotatekeys"
-	"stille/shared/contact"
 	"stille/shared/names"
 	"stille/shared/operator"
 )
@@ -97,21 +96,8 @@ func (s *system) principal(ctx context.Context) (string, error) {
 func (s *system) operator(of *session) *operator.Operator {
 	return &operator.Operator{
 		Stack: string(s.name), Where: s.where, Now: of.now,
-		Config: s.rotateKeys, Keys: s.keys, Suppressions: list{s.suppressions}, Tools: s.tools,
+		Config: s.rotateKeys, Keys: s.keys, Suppressions: s.suppressions, Tools: s.tools,
 	}
-}
-
-// list is the suppression list on DynamoDB.
-type list struct{ *dynamo.Suppressions }
-
-// Lookup answers for every contact.
-func (l list) Lookup(ctx context.Context, contacts [][]contact.Key) ([]operator.Found, error) {
-	found, err := l.Suppressions.Lookup(ctx, contacts)
-	answers := make([]operator.Found, len(found))
-	for i, f := range found {
-		answers[i] = operator.Found(f)
-	}
-	return answers, err
 }
 
 // connect finds the stack: the local one of the file that is given or lies at

@@ -132,7 +132,7 @@ func (s *story) list() *dynamo.Suppressions {
 func (s *story) consentAnew(t *testing.T, r reader) {
 	t.Helper()
 	now := time.Now()
-	outcome, err := s.list().Apply(t.Context(), []contacts.Key{r.key}, contacts.Email, suppression.Change{
+	outcome, err := s.list().Apply(t.Context(), contacts.Known{Channel: contacts.Email, Keys: []contacts.Key{r.key}}, suppression.Change{
 		Action: suppression.Release, Scope: s.stack.Scope, Reason: suppression.Unsubscribed, At: now, Source: suppression.SourceTool,
 	}, now)
 	if err != nil || outcome.Effect != suppression.Lifted {

@@ -122,19 +122,14 @@ type Contacts []Parsed
 // address cannot be parsed.
 type Parsed struct {
 	Contact contact.Contact
-	Keys    []contact.Key
+	contact.Known
 }
 
 // Valid tells whether the address could be parsed.
 func (p Parsed) Valid() bool { return len(p.Keys) > 0 }
 
 // Key is the contact's newest key; empty where the address cannot be parsed.
-func (p Parsed) Key() contact.Key {
-	if !p.Valid() {
-		return ""
-	}
-	return p.Keys[0]
-}
+func (p Parsed) Key() contact.Key { return p.Newest() }
 
 // Count notes a fault where there are none or too many of something.
 func (i *Invalid) Count(pointer string, n, most int) {
@@ -204,7 +199,7 @@ func parse(ch contact.Channel, given Contact, set *contact.KeySet, keys []contac
 	if err != nil {
 		return Parsed{}, fmt.Errorf("deriving contact keys: %w", err)
 	}
-	return Parsed{Contact: c, Keys: keys}, nil
+	return Parsed{Contact: c, Known: contact.Known{Channel: ch, Keys: keys}}, nil
 }
 
 // Scope finds the scope a request names: one of the registry's, every scope

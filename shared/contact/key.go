@@ -103,6 +103,27 @@ func isHMACSHA256(entry *keyset.Entry) bool {
 // Key returns the contact's key under the newest key: the one to write with.
 func (s *KeySet) Key(c Contact) (Key, error) { return s.key(s.ids[0], c) }
 
+// Known is a contact as the stores know it: its channel, and its keys under
+// every live key of a set, the newest first. It holds no address.
+type Known struct {
+	Channel Channel
+	Keys    []Key
+}
+
+// Newest is the key to write with; empty where there is none.
+func (k Known) Newest() Key {
+	if len(k.Keys) == 0 {
+		return ""
+	}
+	return k.Keys[0]
+}
+
+// Known returns the contact's channel with its Keys.
+func (s *KeySet) Known(c Contact) (Known, error) {
+	keys, err := s.Keys(c)
+	return Known{Channel: c.Channel(), Keys: keys}, err
+}
+
 // Keys returns the contact's keys under every live key, the newest first: the
 // ones to look up with.
 func (s *KeySet) Keys(c Contact) ([]Key, error) {

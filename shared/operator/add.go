@@ -36,11 +36,11 @@ func (o *Operator) Add(ctx context.Context, p Person, inScope string, reason sup
 	if err != nil {
 		return nil, err
 	}
-	outcome, err := o.Suppressions.Apply(ctx, who.keys, who.Channel(), suppression.Change{
+	outcome, err := o.Suppressions.Apply(ctx, who, suppression.Change{
 		Action: suppression.Suppress, Scope: in, Reason: reason, At: at, Source: suppression.SourceOperator, Note: note,
 	}, now)
 	if err != nil {
 		return nil, err
 	}
-	return &Addition{Added: outcome.Effect == suppression.Added, Effect: outcome.Effect, Reason: reason, Scope: in, Key: who.keys[0]}, nil
+	return &Addition{Added: outcome.Effect == suppression.Added, Effect: outcome.Effect, Reason: reason, Scope: in, Key: who.Newest()}, nil
 }

@@ -41,17 +41,17 @@ func (o *Operator) Check(ctx context.Context, p Person, inScope string, purpose 
 	if err != nil {
 		return nil, err
 	}
-	found, err := o.Suppressions.Lookup(ctx, [][]contact.Key{who.keys})
+	found, err := o.Suppressions.Lookup(ctx, [][]contact.Key{who.Keys})
 	if err != nil {
 		return nil, err
 	}
 	d := decide(found[0], purpose, in)
-	d.Key = who.keys[0]
+	d.Key = who.Newest()
 	return &d, nil
 }
 
 // decide is what the lookup of a contact means for one message.
-func decide(found Found, purpose suppression.Purpose, in scope.Scope) Decision {
+func decide(found suppression.Found, purpose suppression.Purpose, in scope.Scope) Decision {
 	if found.Err != nil {
 		return Decision{Reason: UnreadableItem}
 	}

@@ -28,7 +28,7 @@ func (o *Operator) History(ctx context.Context, p Person) (*Told, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, broken, err := o.ReadHistory(ctx, who.keys)
+	all, broken, err := o.ReadHistory(ctx, who.Keys)
 	if err != nil {
 		return nil, err
 	}

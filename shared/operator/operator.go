@@ -61,19 +61,12 @@ type Keys interface {
 // Suppressions is the suppression list with its ledger. Every read is strong.
 type Suppressions interface {
 	// Lookup answers for every contact, each given by its keys, in their order.
-	Lookup(ctx context.Context, contacts [][]contact.Key) ([]Found, error)
+	Lookup(ctx context.Context, contacts [][]contact.Key) ([]suppression.Found, error)
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
-	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
 	// Under reads the item of one key alone, History the ledger entries of one key.
 	Under(ctx context.Context, key contact.Key) (suppression.Item, error)
 	History(ctx context.Context, key contact.Key) ([]ledger.Entry, error)
-}
-
-// Found is what a lookup tells of one contact. With an Err the item cannot be
-// read, and the contact must not be sent to.
-type Found struct {
-	Item suppression.Item
-	Err  error
 }
 
 // Mistake is an error in what was asked for.
@@ -106,34 +99,27 @@ func WhyInvalid(err error) string {
 	return strings.TrimPrefix(err.Error(), contact.ErrInvalid.Error()+": ")
 }
 
-// known is a contact with its live keys, the newest first.
-type known struct {
-	contact.Contact
-	keys []contact.Key
-}
-
 // contact finds the keys of a person.
-func (o *Operator) contact(ctx context.Context, p Person) (known, error) {
+func (o *Operator) contact(ctx context.Context, p Person) (contact.Known, error) {
 	return o.find(ctx, p, contact.Normalise)
 }
 
 // listed is contact for a person who may be on the list: a STOP is taken from a
 // number of any length.
-func (o *Operator) listed(ctx context.Context, p Person) (known, error) {
+func (o *Operator) listed(ctx context.Context, p Person) (contact.Known, error) {
 	return o.find(ctx, p, contact.NormaliseAnyLength)
 }
 
-func (o *Operator) find(ctx context.Context, p Person, rules func(contact.Channel, string, string) (contact.Contact, error)) (known, error) {
+func (o *Operator) find(ctx context.Context, p Person, rules func(contact.Channel, string, string) (contact.Contact, error)) (contact.Known, error) {
 	c, err := p.normalise(rules)
 	if err != nil {
-		return known{}, err
+		return contact.Known{}, err
 	}
 	set, err := o.contactKeys(ctx)
 	if err != nil {
-		return known{}, err
+		return contact.Known{}, err
 	}
-	keys, err := set.Keys(c)
-	return known{c, keys}, err
+	return set.Known(c)
 }
 
 func (o *Operator) contactKeys(ctx context.Context) (*contact.KeySet, error) {

@@ -48,13 +48,13 @@ func (o *Operator) Release(ctx context.Context, p Person, inScope string, consen
 	if err != nil {
 		return nil, err
 	}
-	refusal, item, err := release.Lift(ctx, o.Suppressions, who.keys, who.Channel(), suppression.Consent{
+	refusal, item, err := release.Lift(ctx, o.Suppressions, who, suppression.Consent{
 		Scope: in, At: consentedAt.UTC(), Source: suppression.SourceOperator, Evidence: evidence, Operator: override,
 	}, now)
 	if err != nil {
 		return nil, err
 	}
-	answer := &Released{Released: refusal == "", Reason: refusal, Scope: in, Key: who.keys[0]}
+	answer := &Released{Released: refusal == "", Reason: refusal, Scope: in, Key: who.Newest()}
 	if d := suppression.Decide(item, suppression.Marketing, in); !d.Send {
 		answer.Stands = &Standing{d.Reason, d.Scope}
 	}

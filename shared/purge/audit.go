@@ -10,6 +10,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/retention"
+	"stille/shared/suppression"
 )
 
 // AuditWork is one segment of an audit: what the scan step takes and gives
@@ -43,7 +44,7 @@ type AuditParts interface {
 
 // List is the suppression list, read strongly (dynamo.Suppressions).
 type List interface {
-	Lookup(ctx context.Context, contacts [][]contact.Key) ([]dynamo.Found, error)
+	Lookup(ctx context.Context, contacts [][]contact.Key) ([]suppression.Found, error)
 }
 
 // Auditor reads every record of a class and deletes none.
@@ -200,7 +201,7 @@ func (a Auditor) examine(ctx context.Context, class retention.Class, records []d
 
 // listed is what the list says of each record's subject; nothing of a record
 // about nobody.
-func (a Auditor) listed(ctx context.Context, records []dynamo.Stored) ([]dynamo.Found, error) {
+func (a Auditor) listed(ctx context.Context, records []dynamo.Stored) ([]suppression.Found, error) {
 	asked := make([][]contact.Key, len(records))
 	for i, record := range records {
 		asked[i] = record.Subjects()

@@ -51,7 +51,7 @@ func (h *house) planted(id string, wrong map[string]any) {
 func (h *house) optOut(key contact.Key) {
 	h.t.Helper()
 	change := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: cutoff.Add(-time.Hour), Source: suppression.SourceLink}
-	if _, err := dynamo.NewSuppressions(h.db, h.stack).Apply(h.t.Context(), []contact.Key{key}, contact.Email, change, cutoff); err != nil {
+	if _, err := dynamo.NewSuppressions(h.db, h.stack).Apply(h.t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, change, cutoff); err != nil {
 		h.t.Fatal(err)
 	}
 }

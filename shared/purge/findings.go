@@ -45,8 +45,8 @@ func (f Finding) onItsWay() bool { return f == Unstamped || f == NotWithdrawn }
 // Examined is a record with all that an audit holds against it.
 type Examined struct {
 	dynamo.Stored
-	Listed dynamo.Found // what the suppression list says of its subject
-	Held   bool         // by whatever hold covers it
+	Listed suppression.Found // what the suppression list says of its subject
+	Held   bool              // by whatever hold covers it
 }
 
 // Findings lists what is wrong with a record of the class at now; nil for

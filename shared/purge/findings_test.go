@@ -39,8 +39,8 @@ func lying(t *testing.T, pairs ...string) dynamo.Stored {
 	return stored
 }
 
-func optedOut(reason suppression.Reason, at time.Time) dynamo.Found {
-	return dynamo.Found{Item: suppression.Item{Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{
+func optedOut(reason suppression.Reason, at time.Time) suppression.Found {
+	return suppression.Found{Item: suppression.Item{Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{
 		"acme": {reason: {First: at, Last: at}},
 	}}}
 }
@@ -59,7 +59,7 @@ func TestWhatIsWrongWithARecord(t *testing.T) {
 	silent := optedOut(suppression.Unsubscribed, time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC))
 	for name, c := range map[string]struct {
 		record []string
-		listed dynamo.Found
+		listed suppression.Found
 		held   bool
 		want   []purge.Finding
 	}{
@@ -86,8 +86,8 @@ func TestWhatIsWrongWithARecord(t *testing.T) {
 		"opted out, and consented again after that":      {record: append(stamped(fresh), "occurredAt", "2026-11-21T09:00:00Z"), listed: silent},
 		"bounced, which withdraws nothing":               {record: stamped(fresh), listed: optedOut(suppression.HardBounce, now)},
 		"opted out while it is purged":                   {record: append(stamped(fresh), "purgingBy", "run-1"), listed: silent},
-		"a subject whose suppressions cannot be read":    {record: stamped(fresh), listed: dynamo.Found{Err: errors.New("unreadable")}, want: []purge.Finding{purge.NotWithdrawn}},
-		"the same, withdrawn":                            {record: withdrawn(now), listed: dynamo.Found{Err: errors.New("unreadable")}},
+		"a subject whose suppressions cannot be read":    {record: stamped(fresh), listed: suppression.Found{Err: errors.New("unreadable")}, want: []purge.Finding{purge.NotWithdrawn}},
+		"the same, withdrawn":                            {record: withdrawn(now), listed: suppression.Found{Err: errors.New("unreadable")}},
 		"due for not quite as long as it may be":         {record: withdrawn(dueFor(-time.Second))},
 		"due for as long as it may be":                   {record: withdrawn(dueFor(0)), want: []purge.Finding{purge.Overdue}},
 		"due for longer by its start":                    {record: stamped("2024-11-19T08:00:00Z"), want: []purge.Finding{purge.Overdue}},

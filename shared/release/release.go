@@ -20,7 +20,7 @@ var ErrUnsettled = errors.New("the suppression kept changing")
 // List is the suppression list, read strongly.
 type List interface {
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
-	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
 }
 
 // looks is how often a contact is read: once to find what to lift, once to see
@@ -30,9 +30,9 @@ const looks = 4
 // Lift lifts what the consent may lift for the contact with these keys, the
 // newest first, and returns why marketing in the scope is still stopped, or an
 // empty Refusal, and the item this was read from.
-func Lift(ctx context.Context, list List, keys []contact.Key, ch contact.Channel, consent suppression.Consent, now time.Time) (suppression.Refusal, suppression.Item, error) {
+func Lift(ctx context.Context, list List, who contact.Known, consent suppression.Consent, now time.Time) (suppression.Refusal, suppression.Item, error) {
 	for range looks {
-		item, err := list.Get(ctx, keys)
+		item, err := list.Get(ctx, who.Keys)
 		if err != nil {
 			return "", item, err
 		}
@@ -41,7 +41,7 @@ func Lift(ctx context.Context, list List, keys []contact.Key, ch contact.Channel
 			return consent.Refusal(item), item, nil
 		}
 		for _, c := range changes {
-			if _, err := list.Apply(ctx, keys, ch, c, now); err != nil {
+			if _, err := list.Apply(ctx, who, c, now); err != nil {
 				return "", item, err
 			}
 		}

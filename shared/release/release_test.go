@@ -26,7 +26,7 @@ type memory struct {
 
 func (m *memory) Get(context.Context, []contact.Key) (suppression.Item, error) { return m.item, nil }
 
-func (m *memory) Apply(_ context.Context, _ []contact.Key, _ contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+func (m *memory) Apply(_ context.Context, _ contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
 	m.writes++
 	if m.err != nil {
 		return suppression.Outcome{}, m.err
@@ -67,7 +67,7 @@ func TestAnOptOutInBetweenIsSeenInTheAnswer(t *testing.T) {
 			if _, err := list.apply(optOut("unsubscribed", 8), hour(20)); err != nil {
 				t.Fatal(err)
 			}
-			got, item, err := release.Lift(t.Context(), list, []contact.Key{"k"}, contact.Email, suppression.Consent{Scope: "acme", At: hour(12)}, hour(20))
+			got, item, err := release.Lift(t.Context(), list, contact.Known{Channel: contact.Email, Keys: []contact.Key{"k"}}, suppression.Consent{Scope: "acme", At: hour(12)}, hour(20))
 			if err != nil || got != test.want {
 				t.Errorf("refusal %q, want %q; error %v", got, test.want, err)
 			}
@@ -83,7 +83,7 @@ func TestAContactThatKeepsChangingIsNoAnswer(t *testing.T) {
 	if _, err := list.apply(optOut("unsubscribed", 8), hour(20)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := release.Lift(t.Context(), list, []contact.Key{"k"}, contact.Email, suppression.Consent{Scope: "acme", At: hour(12)}, hour(20)); !errors.Is(err, release.ErrUnsettled) {
+	if _, _, err := release.Lift(t.Context(), list, contact.Known{Channel: contact.Email, Keys: []contact.Key{"k"}}, suppression.Consent{Scope: "acme", At: hour(12)}, hour(20)); !errors.Is(err, release.ErrUnsettled) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -93,7 +93,7 @@ func TestAWriteThatFailsIsTheError(t *testing.T) {
 	if _, err := list.apply(optOut("unsubscribed", 8), hour(20)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := release.Lift(t.Context(), list, []contact.Key{"k"}, contact.Email, suppression.Consent{Scope: "acme", At: hour(12)}, hour(20)); !errors.Is(err, errDown) || list.writes != 1 {
+	if _, _, err := release.Lift(t.Context(), list, contact.Known{Channel: contact.Email, Keys: []contact.Key{"k"}}, suppression.Consent{Scope: "acme", At: hour(12)}, hour(20)); !errors.Is(err, errDown) || list.writes != 1 {
 		t.Errorf("error %v after %d writes", err, list.writes)
 	}
 }

@@ -165,7 +165,7 @@ func (v *village) answer(_ *rapid.T) {
 // wait has an opt-out wait while the store is down.
 func (v *village) wait(_ *rapid.T) {
 	w := v.somebody()
-	message, err := json.Marshal(outage.Of([]contact.Key{"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}, w.channel,
+	message, err := json.Marshal(outage.Of(contact.Known{Channel: w.channel, Keys: []contact.Key{"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}},
 		v.change(suppression.Suppress, suppression.Unsubscribed, v.now, suppression.SourceOneClick)))
 	if err != nil {
 		v.Fatal(err)

@@ -21,15 +21,15 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 	}
 	c := change(s.Entry.Scope, w, now)
 	log := h.Log.With("channel", h.Channel, "scope", c.Scope, "action", w.action, "oneClick", w.oneClick)
-	keys, err := h.contactKeys(ctx, s.Contact)
+	who, err := h.known(ctx, s.Contact)
 	var outcome suppression.Outcome
 	if err == nil {
-		log = log.With("key", keys[0].Short())
-		outcome, c, err = h.apply(ctx, keys, c, now)
+		log = log.With("key", who.Newest().Short())
+		outcome, c, err = h.apply(ctx, who, c, now)
 	}
 	if err != nil {
 		log.ErrorContext(ctx, "change not stored", "error", err)
-		if mayWait(c, err) && h.putAside(ctx, log, s.Contact, keys, c) {
+		if mayWait(c, err) && h.putAside(ctx, log, s.Contact, who, c) {
 			return queued(page, s, w)
 		}
 		return later(page, w)
@@ -37,7 +37,7 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 	log.InfoContext(ctx, "link used", "outcome", outcome.Effect)
 	switch {
 	case w.action == pages.Resubscribe:
-		return h.afterUndo(ctx, page, s, w, keys)
+		return h.afterUndo(ctx, page, s, w, who)
 	case w.page:
 		return page.Done(s, undoable(outcome.Item, linked.Entry.Scope, now))
 	}
@@ -49,28 +49,28 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 // release, by our clock: the clock of the container that took the release was
 // ahead. The person clicked after it, so it is said once more in the release's
 // own instant, where the opt-out wins.
-func (h Handler) apply(ctx context.Context, keys []contact.Key, c suppression.Change, now time.Time) (suppression.Outcome, suppression.Change, error) {
+func (h Handler) apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, suppression.Change, error) {
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
-	outcome, err := h.List.Apply(ctx, keys, h.Channel, c, now)
+	outcome, err := h.List.Apply(ctx, who, c, now)
 	if err != nil || c.Action != suppression.Suppress {
 		return outcome, c, err
 	}
 	if mark := outcome.Item.Marks[c.Scope][c.Reason]; !mark.Active() {
 		c.At = mark.ReleasedAt
-		outcome, err = h.List.Apply(ctx, keys, h.Channel, c, c.At)
+		outcome, err = h.List.Apply(ctx, who, c, c.At)
 	}
 	return outcome, c, err
 }
 
-func (h Handler) contactKeys(ctx context.Context, c contact.Contact) ([]contact.Key, error) {
+func (h Handler) known(ctx context.Context, c contact.Contact) (contact.Known, error) {
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
 	set, err := h.Keys.Contact(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("getting the contact keys: %w", err)
+		return contact.Known{}, fmt.Errorf("getting the contact keys: %w", err)
 	}
-	return set.Keys(c)
+	return set.Known(c)
 }
 
 func change(in scope.Scope, w wish, at time.Time) suppression.Change {
@@ -89,10 +89,10 @@ func change(in scope.Scope, w wish, at time.Time) suppression.Change {
 
 // afterUndo says what holds now, whether or not this undo changed anything:
 // an older key, a wider scope or another reason may still stop the messages.
-func (h Handler) afterUndo(ctx context.Context, page pages.Reader, s pages.Subject, w wish, keys []contact.Key) gateway.Response {
-	item, err := h.List.Get(ctx, keys)
+func (h Handler) afterUndo(ctx context.Context, page pages.Reader, s pages.Subject, w wish, who contact.Known) gateway.Response {
+	item, err := h.List.Get(ctx, who.Keys)
 	if err != nil {
-		h.Log.ErrorContext(ctx, "list not read", "channel", h.Channel, "key", keys[0].Short(), "error", err)
+		h.Log.ErrorContext(ctx, "list not read", "channel", h.Channel, "key", who.Newest().Short(), "error", err)
 		return later(page, w)
 	}
 	if suppression.Decide(item, suppression.Marketing, s.Entry.Scope).Send {

@@ -49,7 +49,7 @@ type Keys interface {
 // List is the suppression list (dynamo.Suppressions). Once Apply has returned
 // without an error, the change is durable.
 type List interface {
-	Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
 }
 

@@ -310,7 +310,7 @@ func TestAnOldLinkStillOptsOutAfterNewConsent(t *testing.T) {
 	w.send(t, oneClick(path))
 	w.now = w.now.AddDate(5, 0, 0)
 	key := w.key(t, contact.Email)
-	_, err := w.Apply(t.Context(), []contact.Key{key}, contact.Email, suppression.Change{
+	_, err := w.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, suppression.Change{
 		Action: suppression.Release, Scope: "acme", Reason: suppression.Unsubscribed, At: w.now, Source: suppression.SourceTool,
 	}, w.now)
 	must(t, err)

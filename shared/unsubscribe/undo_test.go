@@ -95,7 +95,7 @@ func TestAnUndoLiftsOnlyWhatALinkDid(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			key := w.key(t, contact.Email)
-			_, err := w.Apply(t.Context(), []contact.Key{key}, contact.Email, suppression.Change{
+			_, err := w.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, suppression.Change{
 				Action: suppression.Suppress, Scope: c.in, Reason: c.reason, At: w.now, Source: suppression.SourceTool,
 			}, w.now)
 			must(t, err)

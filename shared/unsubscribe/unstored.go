@@ -22,11 +22,11 @@ func mayWait(c suppression.Change, why error) bool {
 }
 
 // putAside has an opt-out wait for the store, and tells whether it does.
-func (h Handler) putAside(ctx context.Context, log *slog.Logger, person contact.Contact, keys []contact.Key, c suppression.Change) bool {
+func (h Handler) putAside(ctx context.Context, log *slog.Logger, person contact.Contact, who contact.Known, c suppression.Change) bool {
 	// The request's own time may be over.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queuePatience)
 	defer cancel()
-	if err := h.queue(ctx, person, keys, c); err != nil {
+	if err := h.queue(ctx, person, who, c); err != nil {
 		log.ErrorContext(ctx, "opt-out not queued either", "error", err)
 		return false
 	}
@@ -37,17 +37,17 @@ func (h Handler) putAside(ctx context.Context, log *slog.Logger, person contact.
 // queue puts the opt-out into the queue. Where there are no keys, because they
 // could not be proven, those of the unproven set do: whoever takes the opt-out
 // out again proves them.
-func (h Handler) queue(ctx context.Context, person contact.Contact, keys []contact.Key, c suppression.Change) error {
-	if keys == nil {
+func (h Handler) queue(ctx context.Context, person contact.Contact, who contact.Known, c suppression.Change) error {
+	if len(who.Keys) == 0 {
 		set, err := h.Keys.Unproven(ctx)
 		if err != nil {
 			return fmt.Errorf("getting the unproven contact keys: %w", err)
 		}
-		if keys, err = set.Keys(person); err != nil {
+		if who, err = set.Known(person); err != nil {
 			return err
 		}
 	}
-	return h.Waiting.Put(ctx, outage.Of(keys, h.Channel, c))
+	return h.Waiting.Put(ctx, outage.Of(who, c))
 }
 
 // queued answers that an opt-out is not stored yet, but will be.

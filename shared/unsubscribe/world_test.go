@@ -160,21 +160,21 @@ func (w *world) waits(t failer) []outage.OptOut {
 	return optOuts
 }
 
-func (w *world) Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+func (w *world) Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
 	w.deadlines["list"], _ = ctx.Deadline()
 	if err := errors.Join(w.listErr, ctx.Err()); err != nil {
 		return suppression.Outcome{}, err
 	}
-	item, there := w.items[keys[0]]
+	item, there := w.items[who.Newest()]
 	if !there {
-		item = suppression.Item{Key: keys[0], Channel: ch}
+		item = suppression.Item{Key: who.Newest(), Channel: who.Channel}
 	}
 	if w.failsAfter--; w.failsAfter == 0 {
 		w.listErr = errDown
 	}
 	outcome, err := suppression.Apply(item, c, "01K", now)
 	if err == nil && outcome.Entry != nil {
-		w.items[keys[0]] = outcome.Item
+		w.items[who.Newest()] = outcome.Item
 		w.applied++
 	}
 	return outcome, err

@@ -21,7 +21,7 @@ func BenchmarkSuppressionGet(b *testing.B) {
 	db, stack := dynamotest.Tables(b)
 	list := dynamo.NewSuppressions(db, stack)
 	keys := []contact.Key{key(1)}
-	if _, err := list.Apply(b.Context(), keys, contact.Email, optOut(now), now); err != nil {
+	if _, err := list.Apply(b.Context(), contact.Known{Channel: contact.Email, Keys: keys}, optOut(now), now); err != nil {
 		b.Fatal(err)
 	}
 	b.Run("raw", func(b *testing.B) {

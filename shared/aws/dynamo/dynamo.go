@@ -17,13 +17,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+
+	"stille/shared/suppression"
 )
 
 var (
-	// ErrUnreadable means that an item is there and cannot be understood.
-	// Whoever asked must act as if the answer were the one that keeps silent
-	// or keeps data.
-	ErrUnreadable = errors.New("the stored item cannot be read")
+	// ErrUnreadable means that an item is stored and cannot be understood. The
+	// caller must act as if the answer were the one that keeps silent or keeps
+	// data.
+	ErrUnreadable = suppression.ErrUnreadable
 	// ErrUnwritable means that DynamoDB takes no such item, ever: it would be
 	// over 400 KB, for one.
 	ErrUnwritable = errors.New("the item cannot be written")

@@ -24,7 +24,7 @@ func TestEachHandsOverEveryItemWholeAndNoCanary(t *testing.T) {
 	}
 	want := map[contact.Key]suppression.Item{}
 	for n := range 3 {
-		outcome, err := list.Apply(t.Context(), []contact.Key{key(n)}, contact.Email, optOut(now), now)
+		outcome, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(n)}}, optOut(now), now)
 		if err != nil {
 			t.Fatal(err)
 		}

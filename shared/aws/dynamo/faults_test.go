@@ -97,7 +97,7 @@ func TestAFaultThatDoesNotEndIsAnErrorAndNeverAnAnswer(t *testing.T) {
 					t.Errorf("a check of %s sends", name)
 				}
 			}
-			if _, err := list.Apply(t.Context(), onlyNewest, contact.Email, optOut(now), now); (err != nil) != test.writes {
+			if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: onlyNewest}, optOut(now), now); (err != nil) != test.writes {
 				t.Errorf("a change: error %v", err)
 			}
 			network.Settle()

@@ -114,7 +114,7 @@ func (h *history) verify(seed uint64) {
 func (h *history) apply(list *dynamo.Suppressions, client int, keys []contact.Key, c suppression.Change) {
 	h.record(client, asked{&c}, func() said {
 		for {
-			outcome, err := list.Apply(h.Context(), keys, contact.Email, c, now)
+			outcome, err := list.Apply(h.Context(), contact.Known{Channel: contact.Email, Keys: keys}, c, now)
 			if errors.Is(err, dynamo.ErrContended) {
 				continue
 			}

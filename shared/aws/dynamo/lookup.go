@@ -17,18 +17,10 @@ import (
 // parallelBatches is how many requests of one lookup are under way at once.
 const parallelBatches = 8
 
-// Found is what a lookup says of one contact. Err wraps ErrUnreadable where an
-// item of the contact's cannot be understood: then the contact is not to be
-// sent to.
-type Found struct {
-	Item suppression.Item
-	Err  error
-}
-
 // Lookup reads many contacts strongly, each given by all its live keys, and
 // answers in their order. It fails as a whole where the table does not answer
 // for every one.
-func (s *Suppressions) Lookup(ctx context.Context, contacts [][]contact.Key) ([]Found, error) {
+func (s *Suppressions) Lookup(ctx context.Context, contacts [][]contact.Key) ([]suppression.Found, error) {
 	if len(contacts) == 1 && len(contacts[0]) == 1 {
 		return s.lookupOne(ctx, contacts[0])
 	}
@@ -36,7 +28,7 @@ func (s *Suppressions) Lookup(ctx context.Context, contacts [][]contact.Key) ([]
 	if err != nil {
 		return nil, err
 	}
-	found := make([]Found, len(contacts))
+	found := make([]suppression.Found, len(contacts))
 	for i, keys := range contacts {
 		items := make([]suppression.Item, 0, len(keys))
 		for _, key := range keys {
@@ -55,19 +47,19 @@ func (s *Suppressions) Lookup(ctx context.Context, contacts [][]contact.Key) ([]
 	return found, nil
 }
 
-func (s *Suppressions) lookupOne(ctx context.Context, keys []contact.Key) ([]Found, error) {
+func (s *Suppressions) lookupOne(ctx context.Context, keys []contact.Key) ([]suppression.Found, error) {
 	i, err := s.Get(ctx, keys)
 	if err != nil && !isUnreadable(err) {
 		return nil, err
 	}
-	return []Found{{Item: i, Err: err}}, nil
+	return []suppression.Found{{Item: i, Err: err}}, nil
 }
 
 // read gets the items of keys in parallel batches.
-func (s *Suppressions) read(ctx context.Context, keys []contact.Key) (map[contact.Key]Found, error) {
+func (s *Suppressions) read(ctx context.Context, keys []contact.Key) (map[contact.Key]suppression.Found, error) {
 	var (
 		mu    sync.Mutex
-		found = make(map[contact.Key]Found, len(keys))
+		found = make(map[contact.Key]suppression.Found, len(keys))
 	)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelBatches)
@@ -81,7 +73,7 @@ func (s *Suppressions) read(ctx context.Context, keys []contact.Key) (map[contac
 				i, err := decodeSuppression(stored)
 				mu.Lock()
 				defer mu.Unlock()
-				found[i.Key] = Found{Item: i, Err: err}
+				found[i.Key] = suppression.Found{Item: i, Err: err}
 			})
 		})
 	}

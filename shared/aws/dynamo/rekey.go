@@ -31,22 +31,21 @@ const maxHops = 16
 // errRaced means that an item changed between its reading and a write.
 var errRaced = errors.New("an item changed meanwhile")
 
-// gather returns the item that changes of the contact with these keys go to,
-// the newest first, after it has taken over what the other keys know. What
+// gather returns the item that changes of the contact go to, after it has taken over what the other keys know. What
 // cannot be understood under an older key stays there: every lookup goes on to
 // say so, and the change at hand is not refused.
-func (s *Suppressions) gather(ctx context.Context, keys []contact.Key, ch contact.Channel, now time.Time) (suppression.Item, error) {
+func (s *Suppressions) gather(ctx context.Context, who contact.Known, now time.Time) (suppression.Item, error) {
 	for n := range attempts {
 		if n > 0 {
 			if err := pause(ctx, n); err != nil {
 				return suppression.Item{}, err
 			}
 		}
-		into, err := s.unmerged(ctx, keys[0], ch)
+		into, err := s.unmerged(ctx, who.Newest(), who.Channel)
 		if err != nil {
 			return into, err
 		}
-		for _, key := range keys[1:] {
+		for _, key := range who.Keys[1:] {
 			if key == into.Key {
 				continue
 			}

@@ -29,7 +29,7 @@ func TestMergesFromAllSidesAtOnceLoseNothing(t *testing.T) {
 			change := optOut(now.Add(-time.Duration(n) * time.Minute))
 			change.Reason = r
 			for { // whoever is contended out tries again, as a queue or a person does
-				_, err := s.Apply(t.Context(), orders[n], contact.Email, change, now)
+				_, err := s.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: orders[n]}, change, now)
 				if errors.Is(err, dynamo.ErrContended) {
 					continue
 				}
@@ -181,7 +181,7 @@ func TestAMergeThatIsInTheWayOfOthersIsTriedAgain(t *testing.T) {
 				}
 				return nil
 			})
-			_, err := failing.Apply(t.Context(), after, contact.Email, optOut(now), now)
+			_, err := failing.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: after}, optOut(now), now)
 			if !errors.Is(err, test.want) || writes != test.writes {
 				t.Errorf("after %d writes error %v, want %v after %d", writes, err, test.want, test.writes)
 			}
@@ -225,7 +225,7 @@ func TestRowsThatPointInACircleAreUnreadable(t *testing.T) {
 	if found, err := s.Lookup(t.Context(), [][]contact.Key{onlyOldest, onlyNewest}); err != nil || !errors.Is(found[0].Err, dynamo.ErrUnreadable) || found[1].Err != nil {
 		t.Errorf("among others: error %v, found %v", err, found)
 	}
-	if _, err := s.Apply(t.Context(), onlyOldest, contact.Email, optOut(now), now); !errors.Is(err, dynamo.ErrUnreadable) {
+	if _, err := s.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: onlyOldest}, optOut(now), now); !errors.Is(err, dynamo.ErrUnreadable) {
 		t.Errorf("changed: error %v, want ErrUnreadable", err)
 	}
 }

@@ -3,9 +3,7 @@
 package dynamo_test
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/suppression"
+	"stille/shared/suppression/suppressiontest"
 )
 
 // Keys of one contact, as containers with different key sets have them.
@@ -50,7 +49,7 @@ func (s contactStore) release(keys []contact.Key, r suppression.Reason, at time.
 
 func (s contactStore) change(keys []contact.Key, c suppression.Change) suppression.Outcome {
 	s.t.Helper()
-	outcome, err := s.Apply(s.t.Context(), keys, contact.Email, c, now)
+	outcome, err := s.Apply(s.t.Context(), contact.Known{Channel: contact.Email, Keys: keys}, c, now)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -141,111 +140,13 @@ func newContactStore(t *testing.T) (contactStore, func(func(operation string) er
 	return contactStore{dynamo.NewSuppressions(db, stack), t}, intercepted, byHand
 }
 
-func TestAChangeWithSeveralKeysTakesOverWhatTheOlderOnesKnow(t *testing.T) {
-	s, _, _ := newContactStore(t)
-	s.apply(onlyOldest, suppression.Stop, now.Add(-time.Hour))
-	s.apply([]contact.Key{k2}, suppression.Objection, now.Add(-time.Minute))
-	marks := s.under(k1).Marks
-	outcome := s.apply(allThree, suppression.Unsubscribed, now)
-	if outcome.Effect != suppression.Added || outcome.Item.Key != k3 {
-		t.Errorf("effect %q on %s", outcome.Effect, outcome.Item.Key)
-	}
-	if diff := cmp.Diff(outcome.Item, s.under(k3)); diff != "" {
-		t.Errorf("item (-returned +stored):\n%s", diff)
-	}
-	if got := s.under(k3); len(got.Marks["acme"]) != 3 || !slices.Equal(got.Former, []contact.Key{k2, k1}) {
-		t.Errorf("%d marks, former keys %v", len(got.Marks["acme"]), got.Former)
-	}
-	if old := s.under(k1); old.MergedInto != k3 || old.Version != 1 || cmp.Diff(marks, old.Marks) != "" {
-		t.Errorf("the older row is %+v", old)
-	}
-	want := map[contact.Key][]ledger.Action{
-		k1: {ledger.Suppressed}, k2: {ledger.Suppressed}, k3: {ledger.Rekeyed, ledger.Rekeyed, ledger.Suppressed},
-	}
-	if diff := cmp.Diff(want, s.verify()); diff != "" {
-		t.Errorf("histories (-want +got):\n%s", diff)
-	}
-}
-
-func TestAChangeThatIsKnownAlreadyStillTakesOver(t *testing.T) {
-	s, _, _ := newContactStore(t)
-	s.apply(onlyOldest, suppression.Stop, now)
-	for range 2 {
-		if outcome := s.apply(after, suppression.Stop, now); outcome.Effect != suppression.NoEffect || outcome.Item.Version != 1 {
-			t.Errorf("effect %q, version %d", outcome.Effect, outcome.Item.Version)
-		}
-	}
-	if diff := cmp.Diff([]ledger.Action{ledger.Rekeyed}, s.verify()[k2]); diff != "" {
-		t.Errorf("history (-want +got):\n%s", diff)
-	}
-}
-
-func TestAnItemNamesTheContactsOtherLiveKeys(t *testing.T) {
-	s, _, _ := newContactStore(t)
-	s.apply(allThree, suppression.Stop, now)
-	if got := s.under(k3).Former; !slices.Equal(got, []contact.Key{k2, k1}) {
-		t.Errorf("former keys %v", got)
-	}
-	if diff := cmp.Diff([]ledger.Action{ledger.Suppressed}, s.verify()[k3]); diff != "" {
-		t.Errorf("history (-want +got):\n%s", diff)
-	}
-}
-
-func TestAReleaseLiftsWhatAnOlderKeyKnew(t *testing.T) {
-	s, _, _ := newContactStore(t)
-	s.apply(onlyOldest, suppression.Stop, now.Add(-time.Hour))
-	if outcome := s.release(after, suppression.Stop, now); outcome.Effect != suppression.Lifted {
-		t.Errorf("effect %q", outcome.Effect)
-	}
-	for _, keys := range [][]contact.Key{onlyOldest, {k2}, before, after, allThree} {
-		if !s.sends(keys...) {
-			t.Errorf("with keys %v it is still suppressed", keys)
-		}
-	}
-}
-
-func TestWhoeverHasOnlyAnOlderKeyFindsAndChangesTheNewestItem(t *testing.T) {
-	s, _, _ := newContactStore(t)
-	s.apply(onlyOldest, suppression.Stop, now.Add(-time.Hour))
-	s.release(after, suppression.Stop, now.Add(-time.Minute))
-	s.release(allThree, suppression.Stop, now.Add(-time.Second)) // two steps away by now
-	for n, keys := range [][]contact.Key{onlyOldest, before, after} {
-		outcome := s.apply(keys, suppression.Objection, now.Add(time.Duration(n-5)*time.Millisecond))
-		if outcome.Item.Key != k3 {
-			t.Errorf("with keys %v the change went to %s", keys, outcome.Item.Key)
-		}
-		if s.sends(keys...) {
-			t.Errorf("with keys %v it is not found", keys)
-		}
-	}
-	if outcome := s.release(onlyOldest, suppression.Objection, now); outcome.Effect != suppression.Lifted || !s.sends(onlyNewest...) {
-		t.Errorf("a release through the oldest key: effect %q", outcome.Effect)
-	}
-	if outcome := s.release(onlyOldest, suppression.Objection, now.Add(-time.Hour)); outcome.Effect != suppression.NoEffect || outcome.Item.Key != k3 {
-		t.Errorf("a release without effect: %q on %s", outcome.Effect, outcome.Item.Key)
-	}
-	s.verify()
-}
-
-// While the newest key changes, containers differ in which one that is.
-func TestAnItemThatWentTheOtherWayStaysThereUntilAYetNewerKey(t *testing.T) {
-	s, _, _ := newContactStore(t)
-	s.apply(after, suppression.Stop, now)
-	if got := s.apply(before, suppression.Objection, now).Item.Key; got != k1 {
-		t.Fatalf("the change went to %s", got)
-	}
-	for _, step := range []struct {
-		keys []contact.Key
-		want contact.Key
-	}{{after, k1}, {allThree, k3}, {after, k3}, {before, k3}} {
-		if got := s.apply(step.keys, suppression.Objection, now).Item; got.Key != step.want || len(got.Marks["acme"]) != 2 {
-			t.Errorf("with keys %v the change went to %s, with %d marks", step.keys, got.Key, len(got.Marks["acme"]))
-		}
-		if s.sends(step.keys...) {
-			t.Errorf("with keys %v it sends", step.keys)
-		}
-	}
-	s.verify()
+func TestListInDynamoDBPassesTheSuite(t *testing.T) {
+	suppressiontest.Suite(t, func(t *testing.T) suppressiontest.Opened {
+		s, _, byHand := newContactStore(t)
+		return suppressiontest.Opened{Store: s, Spoil: func(key contact.Key) {
+			byHand(key, func(row map[string]types.AttributeValue) { delete(row, "marks") })
+		}}
+	})
 }
 
 func TestAReaderBetweenTheTwoReadsOfAMergeNeverSends(t *testing.T) {
@@ -267,22 +168,5 @@ func TestAReaderBetweenTheTwoReadsOfAMergeNeverSends(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-func TestAnUnreadableOlderItemRefusesNoOptOutAndSuppresses(t *testing.T) {
-	s, _, byHand := newContactStore(t)
-	s.apply(onlyOldest, suppression.Stop, now)
-	byHand(k1, func(row map[string]types.AttributeValue) { delete(row, "marks") })
-	if outcome := s.apply(after, suppression.Unsubscribed, now); outcome.Effect != suppression.Added {
-		t.Errorf("effect %q", outcome.Effect)
-	}
-	if s.sends(k2) {
-		t.Error("the opt-out was not stored")
-	}
-	s.release(after, suppression.Unsubscribed, now)
-	found, err := s.Lookup(t.Context(), [][]contact.Key{after, {k3}})
-	if err != nil || !errors.Is(found[0].Err, dynamo.ErrUnreadable) {
-		t.Errorf("error %v, found %v, want ErrUnreadable", err, found[0].Err)
 	}
 }

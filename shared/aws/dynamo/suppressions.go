@@ -29,7 +29,7 @@ func NewSuppressions(db *dynamodb.Client, stack names.Stack) *Suppressions {
 	return &Suppressions{db: db, table: stack.Suppressions(), ledger: stack.Ledger()}
 }
 
-// Apply makes one change to the contact with these keys, the newest first, and
+// Apply makes one change to a contact and
 // records it in the ledger, in one transaction: once Apply has returned
 // without error, every later read sees the change. It is optimistic: the first
 // attempt takes the contact for unknown and reads only what the failed
@@ -38,12 +38,12 @@ func NewSuppressions(db *dynamodb.Client, stack names.Stack) *Suppressions {
 // With more than one key it first lets the newest take over what older ones
 // know, each in a transaction of its own (see rekey.go). A change always goes
 // to an item that no other has taken over.
-func (s *Suppressions) Apply(ctx context.Context, keys []contact.Key, ch contact.Channel, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	current := suppression.Item{Key: keys[0], Channel: ch}
-	looked := len(keys) > 1
+func (s *Suppressions) Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	current := suppression.Item{Key: who.Newest(), Channel: who.Channel}
+	looked := len(who.Keys) > 1
 	if looked {
 		var err error
-		if current, err = s.gather(ctx, keys, ch, now); err != nil {
+		if current, err = s.gather(ctx, who, now); err != nil {
 			return suppression.Outcome{}, err
 		}
 	}
@@ -58,7 +58,7 @@ func (s *Suppressions) Apply(ctx context.Context, keys []contact.Key, ch contact
 		if err != nil {
 			return suppression.Outcome{}, err
 		}
-		outcome, err := suppression.Apply(current.Known(keys...), c, id, now)
+		outcome, err := suppression.Apply(current.Known(who.Keys...), c, id, now)
 		if err != nil {
 			return outcome, err
 		}
@@ -67,7 +67,7 @@ func (s *Suppressions) Apply(ctx context.Context, keys []contact.Key, ch contact
 				return outcome, nil
 			}
 			// Without effect on a contact taken for unknown: look before saying so.
-			if current, err = s.unmerged(ctx, keys[0], ch); err != nil {
+			if current, err = s.unmerged(ctx, who.Newest(), who.Channel); err != nil {
 				return suppression.Outcome{}, err
 			}
 			looked, stored = true, current.Version

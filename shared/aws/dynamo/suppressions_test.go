@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -30,45 +29,6 @@ func optOut(at time.Time) suppression.Change {
 	return suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: at, Source: suppression.SourceOneClick}
 }
 
-func TestAnOptOutIsReadBackWithItsHistory(t *testing.T) {
-	db, stack := dynamotest.Tables(t)
-	list := dynamo.NewSuppressions(db, stack)
-	change := optOut(now.Add(-time.Hour + 123456789))
-	change.Note = "ticket-1"
-	outcome, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, change, now)
-	if err != nil || outcome.Effect != suppression.Added {
-		t.Fatalf("effect %q, error %v", outcome.Effect, err)
-	}
-	got, err := list.Get(t.Context(), []contact.Key{key(1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(outcome.Item, got); diff != "" {
-		t.Errorf("item (-written +read):\n%s", diff)
-	}
-	history, err := list.History(t.Context(), key(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]ledger.Entry{*outcome.Entry}, history); diff != "" {
-		t.Errorf("history (-written +read):\n%s", diff)
-	}
-	if err := ledger.Verify(history, got.Head); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestARepetitionWritesNothing(t *testing.T) {
-	db, stack := dynamotest.Tables(t)
-	list := dynamo.NewSuppressions(db, stack)
-	for n, want := range []suppression.Effect{suppression.Added, suppression.NoEffect, suppression.NoEffect} {
-		outcome, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(now), now)
-		if err != nil || outcome.Effect != want || outcome.Item.Version != 1 {
-			t.Errorf("time %d: effect %q, version %d, error %v", n, outcome.Effect, outcome.Item.Version, err)
-		}
-	}
-}
-
 func TestAFirstOptOutCostsOneRequest(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	var calls []string
@@ -76,7 +36,7 @@ func TestAFirstOptOutCostsOneRequest(t *testing.T) {
 		calls = append(calls, operation)
 		return nil
 	})
-	if _, err := dynamo.NewSuppressions(counted, stack).Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(now), now); err != nil {
+	if _, err := dynamo.NewSuppressions(counted, stack).Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(1)}}, optOut(now), now); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"TransactWriteItems"}, calls); diff != "" {
@@ -89,7 +49,7 @@ func TestWithoutItsLedgerEntryThereIsNoChange(t *testing.T) {
 	list := dynamo.NewSuppressions(db, stack)
 	// A ledger that takes no entry: what stands in its place cannot be read.
 	dynamotest.Put(t, db, stack.Ledger(), map[string]any{"key": string(key(1)), "version": 1, "recordedAt": "yesterday"})
-	if _, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(now), now); !errors.Is(err, dynamo.ErrUnreadable) {
+	if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(1)}}, optOut(now), now); !errors.Is(err, dynamo.ErrUnreadable) {
 		t.Errorf("error %v, want ErrUnreadable", err)
 	}
 	if got, err := list.Get(t.Context(), []contact.Key{key(1)}); err != nil || got.Version != 0 {
@@ -104,7 +64,7 @@ func TestAListThatWasRestoredToAnOlderStateTakesOptOuts(t *testing.T) {
 			list := dynamo.NewSuppressions(db, stack)
 			apply := func(at time.Time) suppression.Outcome {
 				t.Helper()
-				outcome, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(at), now)
+				outcome, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(1)}}, optOut(at), now)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -150,10 +110,10 @@ func TestWithoutItsChangeThereIsNoLedgerEntry(t *testing.T) {
 			return nil
 		}
 		raced = true
-		_, err := list.Apply(context.Background(), []contact.Key{key(1)}, contact.Email, optOut(now.Add(-time.Minute)), now)
+		_, err := list.Apply(context.Background(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(1)}}, optOut(now.Add(-time.Minute)), now)
 		return err
 	})
-	outcome, err := dynamo.NewSuppressions(racing, stack).Apply(t.Context(), []contact.Key{key(1)}, contact.Email, optOut(now), now)
+	outcome, err := dynamo.NewSuppressions(racing, stack).Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(1)}}, optOut(now), now)
 	if err != nil || outcome.Effect != suppression.Renewed {
 		t.Fatalf("effect %q, error %v", outcome.Effect, err)
 	}
@@ -163,60 +123,6 @@ func TestWithoutItsChangeThereIsNoLedgerEntry(t *testing.T) {
 	}
 	if err := ledger.Verify(history, outcome.Item.Head); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestManyAtOnceLoseNothingAndKeepTheChain(t *testing.T) {
-	db, stack := dynamotest.Tables(t)
-	list := dynamo.NewSuppressions(db, stack)
-	reasons := []suppression.Reason{suppression.Unsubscribed, suppression.Stop, suppression.Complaint, suppression.Objection}
-	var wg sync.WaitGroup
-	for n, r := range reasons {
-		wg.Go(func() {
-			change := optOut(now.Add(-time.Duration(n) * time.Minute))
-			change.Reason = r
-			if _, err := list.Apply(t.Context(), []contact.Key{key(1)}, contact.Email, change, now); err != nil {
-				t.Errorf("%s: %v", r, err)
-			}
-		})
-	}
-	wg.Wait()
-	got, err := list.Get(t.Context(), []contact.Key{key(1)})
-	if err != nil || len(got.Marks["acme"]) != len(reasons) {
-		t.Fatalf("%d reasons stand, error %v", len(got.Marks["acme"]), err)
-	}
-	history, err := list.History(t.Context(), key(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := ledger.Verify(history, got.Head); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestLookupAnswersForEveryContactInOrder(t *testing.T) {
-	db, stack := dynamotest.Tables(t)
-	list := dynamo.NewSuppressions(db, stack)
-	const suppressed = 150
-	for n := range suppressed {
-		if _, err := list.Apply(t.Context(), []contact.Key{key(2 * n)}, contact.Email, optOut(now), now); err != nil {
-			t.Fatal(err)
-		}
-	}
-	contacts := make([][]contact.Key, 0, 2*suppressed+2)
-	for n := range 2 * suppressed {
-		contacts = append(contacts, []contact.Key{key(n)})
-	}
-	contacts = append(contacts, nil, []contact.Key{key(100001), key(0)}) // one without keys; one known under its older key
-	found, err := list.Lookup(t.Context(), contacts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n, f := range found {
-		blocked := n < 2*suppressed && n%2 == 0 || n == 2*suppressed+1
-		if d := suppression.Decide(f.Item, suppression.Marketing, "acme"); f.Err != nil || d.Send == blocked {
-			t.Errorf("contact %d: send %v, error %v", n, d.Send, f.Err)
-		}
 	}
 }
 

@@ -33,10 +33,9 @@ type OptOut struct {
 	At      time.Time          `json:"at"`     // when the person opted out
 }
 
-// Of is the opt-out that a change would have been, for the contact with these
-// keys.
-func Of(keys []contact.Key, ch contact.Channel, c suppression.Change) OptOut {
-	return OptOut{Keys: keys, Channel: ch, Scope: c.Scope, Source: c.Source, At: c.At.UTC()}
+// Of is the opt-out that a change would have been.
+func Of(who contact.Known, c suppression.Change) OptOut {
+	return OptOut{Keys: who.Keys, Channel: who.Channel, Scope: c.Scope, Source: c.Source, At: c.At.UTC()}
 }
 
 // Change is what the opt-out does to the suppression list.
@@ -46,17 +45,17 @@ func (o OptOut) Change() suppression.Change {
 	}
 }
 
-// Live returns those of the opt-out's keys that are live in a proven set,
-// newest first, or ErrUnknownKeys where none is.
-func (o OptOut) Live(proven *contact.KeySet) ([]contact.Key, error) {
-	var live []contact.Key
+// Live returns the contact by those of the opt-out's keys that are live in a
+// proven set, or ErrUnknownKeys where none is.
+func (o OptOut) Live(proven *contact.KeySet) (contact.Known, error) {
+	live := contact.Known{Channel: o.Channel}
 	for _, key := range o.Keys {
 		if proven.Live(key) {
-			live = append(live, key)
+			live.Keys = append(live.Keys, key)
 		}
 	}
-	if len(live) == 0 {
-		return nil, ErrUnknownKeys
+	if len(live.Keys) == 0 {
+		return contact.Known{}, ErrUnknownKeys
 	}
 	return live, nil
 }

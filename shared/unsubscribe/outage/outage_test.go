@@ -55,7 +55,7 @@ func keyOf(t testing.TB, set *contact.KeySet, address string) contact.Key {
 
 func optOut(key ...contact.Key) outage.OptOut {
 	at := time.Date(2026, 11, 22, 4, 0, 0, 123_456_789, time.FixedZone("CET", 3600))
-	return outage.Of(key, contact.Email, suppression.Change{
+	return outage.Of(contact.Known{Channel: contact.Email, Keys: key}, suppression.Change{
 		Action: suppression.Suppress, Scope: "acme/newsletter", Reason: suppression.Unsubscribed, At: at, Source: suppression.SourceOneClick,
 	})
 }
@@ -132,7 +132,7 @@ func TestOnlyLiveKeysCount(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := optOut(c.in...).Live(proven)
-			if diff := cmp.Diff(c.want, got); diff != "" || errors.Is(err, outage.ErrUnknownKeys) != (c.want == nil) {
+			if diff := cmp.Diff(c.want, got.Keys); diff != "" || errors.Is(err, outage.ErrUnknownKeys) != (c.want == nil) {
 				t.Errorf("error %v %s", err, diff)
 			}
 		})

@@ -1,0 +1,380 @@
+package suppressiontest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/ledger"
+	"stille/shared/suppression"
+)
+
+// Store is a suppression list with its ledger.
+type Store interface {
+	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
+	Lookup(ctx context.Context, contacts [][]contact.Key) ([]suppression.Found, error)
+	Under(ctx context.Context, key contact.Key) (suppression.Item, error)
+	History(ctx context.Context, key contact.Key) ([]ledger.Entry, error)
+}
+
+// Opened is an empty store, and a function that makes the item under a key
+// unreadable.
+type Opened struct {
+	Store
+	Spoil func(contact.Key)
+}
+
+// Suite runs the tests that every store must pass. open returns an empty store.
+func Suite(t *testing.T, open func(*testing.T) Opened) {
+	for _, test := range []struct {
+		name string
+		run  func(list)
+	}{
+		{"an opt-out is stored with its entry", list.storesItemAndEntry},
+		{"a repetition writes nothing", list.ignoresRepetition},
+		{"a wrong change writes nothing", list.refusesWrongChange},
+		{"simultaneous changes keep the chain", list.keepsChain},
+		{"a lookup answers in order", list.answersInOrder},
+		{"the newest key takes over older keys", list.takesOver},
+		{"a known change still takes over", list.takesOverWithoutEffect},
+		{"an item names the other live keys", list.namesLiveKeys},
+		{"a release lifts an older key's opt-out", list.liftsUnderOlderKey},
+		{"an older key reaches the newest item", list.reachesNewestItem},
+		{"a merged item stays merged", list.staysMerged},
+		{"an unreadable older item refuses no opt-out", list.passesUnreadable},
+		{"an unreadable item is an error", list.reportsUnreadable},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(list{open(t), t}) })
+	}
+}
+
+// now is the time of the suite's calls.
+var now = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a constant
+
+// The keys of one contact, as containers with different key sets know them.
+var ( //nolint:gochecknoglobals // constants
+	k1, k2, k3 = Key(1), Key(2), Key(3)
+
+	onlyOldest = []contact.Key{k1}
+	before     = []contact.Key{k1, k2} // the newer key is live, and not the newest yet
+	after      = []contact.Key{k2, k1}
+	allThree   = []contact.Key{k3, k2, k1}
+)
+
+// Key returns the n-th of many keys.
+func Key(n int) contact.Key { return contact.Key(fmt.Sprintf("%048d", n)) }
+
+// list is a store, and what the suite asks of it.
+type list struct {
+	Opened
+	t *testing.T
+}
+
+func (l list) apply(keys []contact.Key, r suppression.Reason, at time.Time) suppression.Outcome {
+	l.t.Helper()
+	return l.change(keys, suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: r, At: at, Source: suppression.SourceTool})
+}
+
+func (l list) release(keys []contact.Key, r suppression.Reason, at time.Time) suppression.Outcome {
+	l.t.Helper()
+	return l.change(keys, suppression.Change{Action: suppression.Release, Scope: "acme", Reason: r, At: at, Source: suppression.SourceTool})
+}
+
+func (l list) change(keys []contact.Key, c suppression.Change) suppression.Outcome {
+	l.t.Helper()
+	outcome, err := l.Apply(l.t.Context(), contact.Known{Channel: contact.Email, Keys: keys}, c, now)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return outcome
+}
+
+func (l list) under(key contact.Key) suppression.Item {
+	l.t.Helper()
+	item, err := l.Under(l.t.Context(), key)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return item
+}
+
+// sends tells whether marketing may go to the contact, by Get and by Lookup.
+func (l list) sends(keys ...contact.Key) bool {
+	l.t.Helper()
+	item, err := l.Get(l.t.Context(), keys)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	found, err := l.Lookup(l.t.Context(), [][]contact.Key{keys, {Key(99)}})
+	if err != nil || found[0].Err != nil {
+		l.t.Fatal(err, found[0].Err)
+	}
+	one, other := suppression.Decide(item, suppression.Marketing, "acme"), suppression.Decide(found[0].Item, suppression.Marketing, "acme")
+	if diff := cmp.Diff(one, other); diff != "" {
+		l.t.Errorf("asked alone and among others (-alone +others):\n%s", diff)
+	}
+	return one.Send
+}
+
+// verify checks the chain under every key and the tie of every taking-over, and
+// returns the actions under each key.
+func (l list) verify() map[contact.Key][]ledger.Action {
+	l.t.Helper()
+	chains, told := map[contact.Key][]ledger.Entry{}, map[contact.Key][]ledger.Action{}
+	for _, key := range allThree {
+		entries, err := l.History(l.t.Context(), key)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		if err := ledger.Verify(entries, l.under(key).Head); err != nil {
+			l.t.Errorf("key %s: %v", key, err)
+		}
+		for _, e := range entries {
+			told[key] = append(told[key], e.Action)
+		}
+		chains[key] = entries
+	}
+	for key, entries := range chains {
+		for _, e := range entries {
+			if e.Action != ledger.Rekeyed {
+				continue
+			}
+			if err := e.VerifyTie(chains[e.Former]); err != nil || l.under(e.Former).MergedInto != key {
+				l.t.Errorf("key %s took over %s, which went to %s: %v", key, e.Former, l.under(e.Former).MergedInto, err)
+			}
+		}
+	}
+	return told
+}
+
+func (l list) storesItemAndEntry() {
+	outcome := l.change(onlyOldest, suppression.Change{
+		Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed,
+		At: now.Add(-time.Hour + 123456789), Source: suppression.SourceOneClick, Note: "ticket-1",
+	})
+	if outcome.Effect != suppression.Added || outcome.Entry == nil {
+		l.t.Fatalf("effect %q, entry %v", outcome.Effect, outcome.Entry)
+	}
+	got, err := l.Get(l.t.Context(), onlyOldest)
+	if diff := cmp.Diff(outcome.Item, got); diff != "" || err != nil {
+		l.t.Errorf("error %v; item (-written +read):\n%s", err, diff)
+	}
+	history, err := l.History(l.t.Context(), k1)
+	if diff := cmp.Diff([]ledger.Entry{*outcome.Entry}, history); diff != "" || err != nil {
+		l.t.Errorf("error %v; history (-written +read):\n%s", err, diff)
+	}
+	if err := ledger.Verify(history, got.Head); err != nil {
+		l.t.Error(err)
+	}
+}
+
+func (l list) ignoresRepetition() {
+	for n, want := range []suppression.Effect{suppression.Added, suppression.NoEffect, suppression.NoEffect} {
+		if got := l.apply(onlyOldest, suppression.Stop, now); got.Effect != want || got.Item.Version != 1 {
+			l.t.Errorf("time %d: effect %q, version %d", n, got.Effect, got.Item.Version)
+		}
+	}
+	l.verify()
+}
+
+func (l list) refusesWrongChange() {
+	c := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: "no-such-reason", At: now}
+	if _, err := l.Apply(l.t.Context(), contact.Known{Channel: contact.Email, Keys: onlyOldest}, c, now); !errors.Is(err, suppression.ErrChange) {
+		l.t.Errorf("error %v, want ErrChange", err)
+	}
+	if got := l.under(k1); got.Version != 0 || got.Key != k1 {
+		l.t.Errorf("stored %+v", got)
+	}
+	if entries, err := l.History(l.t.Context(), k1); len(entries) != 0 || err != nil {
+		l.t.Errorf("%d entries, error %v", len(entries), err)
+	}
+}
+
+func (l list) keepsChain() {
+	reasons := []suppression.Reason{suppression.Unsubscribed, suppression.Stop, suppression.Complaint, suppression.Objection}
+	var wg sync.WaitGroup
+	for n, r := range reasons {
+		wg.Go(func() {
+			c := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: r, At: now.Add(-time.Duration(n) * time.Minute), Source: suppression.SourceTool}
+			if _, err := l.Apply(l.t.Context(), contact.Known{Channel: contact.Email, Keys: onlyOldest}, c, now); err != nil {
+				l.t.Errorf("%s: %v", r, err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := l.under(k1); len(got.Marks["acme"]) != len(reasons) {
+		l.t.Errorf("%d reasons are stored", len(got.Marks["acme"]))
+	}
+	if got := l.verify()[k1]; len(got) != len(reasons) {
+		l.t.Errorf("entries: %v", got)
+	}
+}
+
+func (l list) answersInOrder() {
+	const suppressed = 150 // over one batch
+	for n := range suppressed {
+		l.apply([]contact.Key{Key(2 * n)}, suppression.Stop, now)
+	}
+	contacts := make([][]contact.Key, 0, 2*suppressed+2)
+	for n := range 2 * suppressed {
+		contacts = append(contacts, []contact.Key{Key(n)})
+	}
+	contacts = append(contacts, nil, []contact.Key{Key(100001), Key(0)}) // a contact without keys; a contact known under its older key
+	found, err := l.Lookup(l.t.Context(), contacts)
+	if err != nil || len(found) != len(contacts) {
+		l.t.Fatalf("%d answers, error %v", len(found), err)
+	}
+	for n, f := range found {
+		blocked := n < 2*suppressed && n%2 == 0 || n == 2*suppressed+1
+		if d := suppression.Decide(f.Item, suppression.Marketing, "acme"); f.Err != nil || d.Send == blocked {
+			l.t.Errorf("contact %d: send %v, error %v", n, d.Send, f.Err)
+		}
+	}
+}
+
+func (l list) takesOver() {
+	l.apply(onlyOldest, suppression.Stop, now.Add(-time.Hour))
+	l.apply([]contact.Key{k2}, suppression.Objection, now.Add(-time.Minute))
+	marks := l.under(k1).Marks
+	outcome := l.apply(allThree, suppression.Unsubscribed, now)
+	if outcome.Effect != suppression.Added || outcome.Item.Key != k3 {
+		l.t.Errorf("effect %q on %s", outcome.Effect, outcome.Item.Key)
+	}
+	if diff := cmp.Diff(outcome.Item, l.under(k3)); diff != "" {
+		l.t.Errorf("item (-returned +stored):\n%s", diff)
+	}
+	if got := l.under(k3); len(got.Marks["acme"]) != 3 || !slices.Equal(got.Former, []contact.Key{k2, k1}) {
+		l.t.Errorf("%d marks, former keys %v", len(got.Marks["acme"]), got.Former)
+	}
+	if old := l.under(k1); old.MergedInto != k3 || old.Version != 1 || cmp.Diff(marks, old.Marks) != "" {
+		l.t.Errorf("the older item is %+v", old)
+	}
+	want := map[contact.Key][]ledger.Action{
+		k1: {ledger.Suppressed}, k2: {ledger.Suppressed}, k3: {ledger.Rekeyed, ledger.Rekeyed, ledger.Suppressed},
+	}
+	if diff := cmp.Diff(want, l.verify()); diff != "" {
+		l.t.Errorf("histories (-want +got):\n%s", diff)
+	}
+}
+
+func (l list) takesOverWithoutEffect() {
+	l.apply(onlyOldest, suppression.Stop, now)
+	for range 2 {
+		if outcome := l.apply(after, suppression.Stop, now); outcome.Effect != suppression.NoEffect || outcome.Item.Version != 1 {
+			l.t.Errorf("effect %q, version %d", outcome.Effect, outcome.Item.Version)
+		}
+	}
+	if diff := cmp.Diff([]ledger.Action{ledger.Rekeyed}, l.verify()[k2]); diff != "" {
+		l.t.Errorf("history (-want +got):\n%s", diff)
+	}
+}
+
+func (l list) namesLiveKeys() {
+	l.apply(allThree, suppression.Stop, now)
+	if got := l.under(k3).Former; !slices.Equal(got, []contact.Key{k2, k1}) {
+		l.t.Errorf("former keys %v", got)
+	}
+	if diff := cmp.Diff([]ledger.Action{ledger.Suppressed}, l.verify()[k3]); diff != "" {
+		l.t.Errorf("history (-want +got):\n%s", diff)
+	}
+}
+
+func (l list) liftsUnderOlderKey() {
+	l.apply(onlyOldest, suppression.Stop, now.Add(-time.Hour))
+	if outcome := l.release(after, suppression.Stop, now); outcome.Effect != suppression.Lifted {
+		l.t.Errorf("effect %q", outcome.Effect)
+	}
+	for _, keys := range [][]contact.Key{onlyOldest, {k2}, before, after, allThree} {
+		if !l.sends(keys...) {
+			l.t.Errorf("with keys %v the contact is still suppressed", keys)
+		}
+	}
+}
+
+func (l list) reachesNewestItem() {
+	l.apply(onlyOldest, suppression.Stop, now.Add(-time.Hour))
+	l.release(after, suppression.Stop, now.Add(-time.Minute))
+	l.release(allThree, suppression.Stop, now.Add(-time.Second)) // now the newest item is two steps away
+	for n, keys := range [][]contact.Key{onlyOldest, before, after} {
+		outcome := l.apply(keys, suppression.Objection, now.Add(time.Duration(n-5)*time.Millisecond))
+		if outcome.Item.Key != k3 {
+			l.t.Errorf("with keys %v the change went to %s", keys, outcome.Item.Key)
+		}
+		if l.sends(keys...) {
+			l.t.Errorf("with keys %v the opt-out is not found", keys)
+		}
+	}
+	if outcome := l.release(onlyOldest, suppression.Objection, now); outcome.Effect != suppression.Lifted || !l.sends(k3) {
+		l.t.Errorf("a release through the oldest key: effect %q", outcome.Effect)
+	}
+	if outcome := l.release(onlyOldest, suppression.Objection, now.Add(-time.Hour)); outcome.Effect != suppression.NoEffect || outcome.Item.Key != k3 {
+		l.t.Errorf("a release without effect: %q on %s", outcome.Effect, outcome.Item.Key)
+	}
+	l.verify()
+}
+
+// While the newest key changes, containers disagree about which key is the
+// newest.
+func (l list) staysMerged() {
+	l.apply(after, suppression.Stop, now)
+	if got := l.apply(before, suppression.Objection, now).Item.Key; got != k1 {
+		l.t.Fatalf("the change went to %s", got)
+	}
+	for _, step := range []struct {
+		keys []contact.Key
+		want contact.Key
+	}{{after, k1}, {allThree, k3}, {after, k3}, {before, k3}} {
+		if got := l.apply(step.keys, suppression.Objection, now).Item; got.Key != step.want || len(got.Marks["acme"]) != 2 {
+			l.t.Errorf("with keys %v the change went to %s, with %d marks", step.keys, got.Key, len(got.Marks["acme"]))
+		}
+		if l.sends(step.keys...) {
+			l.t.Errorf("with keys %v the contact is sent to", step.keys)
+		}
+	}
+	l.verify()
+}
+
+func (l list) passesUnreadable() {
+	l.apply(onlyOldest, suppression.Stop, now)
+	l.Spoil(k1)
+	if outcome := l.apply(after, suppression.Unsubscribed, now); outcome.Effect != suppression.Added {
+		l.t.Errorf("effect %q", outcome.Effect)
+	}
+	if l.sends(k2) {
+		l.t.Error("the opt-out was not stored")
+	}
+	l.release(after, suppression.Unsubscribed, now)
+	found, err := l.Lookup(l.t.Context(), [][]contact.Key{after, {k3}})
+	if err != nil || !errors.Is(found[0].Err, suppression.ErrUnreadable) || found[1].Err != nil {
+		l.t.Errorf("error %v, found %v, want ErrUnreadable for the first only", err, found)
+	}
+}
+
+func (l list) reportsUnreadable() {
+	l.apply(onlyOldest, suppression.Stop, now)
+	l.Spoil(k1)
+	if _, err := l.Get(l.t.Context(), onlyOldest); !errors.Is(err, suppression.ErrUnreadable) {
+		l.t.Errorf("Get: error %v, want ErrUnreadable", err)
+	}
+	if _, err := l.Under(l.t.Context(), k1); !errors.Is(err, suppression.ErrUnreadable) {
+		l.t.Errorf("Under: error %v, want ErrUnreadable", err)
+	}
+	c := suppression.Change{Action: suppression.Release, Scope: "acme", Reason: suppression.Stop, At: now, Source: suppression.SourceTool}
+	if _, err := l.Apply(l.t.Context(), contact.Known{Channel: contact.Email, Keys: onlyOldest}, c, now); !errors.Is(err, suppression.ErrUnreadable) {
+		l.t.Errorf("Apply: error %v, want ErrUnreadable", err)
+	}
+	for _, contacts := range [][][]contact.Key{{onlyOldest}, {onlyOldest, {k3}}} {
+		found, err := l.Lookup(l.t.Context(), contacts)
+		if err != nil || !errors.Is(found[0].Err, suppression.ErrUnreadable) {
+			l.t.Errorf("Lookup of %d: error %v, found %v, want ErrUnreadable", len(contacts), err, found[0].Err)
+		}
+	}
+}
