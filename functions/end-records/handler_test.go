@@ -51,7 +51,7 @@ func (m *memory) End(_ context.Context, class, id string, decide func(retention.
 	case m.err != nil:
 		return m.err
 	case !there:
-		return dynamo.ErrNoRecord
+		return retention.ErrNoRecord
 	}
 	next, err := decide(stored)
 	if err == nil {
@@ -177,7 +177,7 @@ func TestARecordThatCannotBeUpdatedLeavesTheOthers(t *testing.T) {
 	h := apitest.New(t)
 	m := full(t, h)
 	h.Tool.Scopes = []scope.Scope{"acme"}
-	for id, err := range map[string]error{"conv-2": dynamo.ErrUnreadable, "conv-3": dynamo.ErrBeingPurged, "conv-4": dynamo.ErrUnwritable} {
+	for id, err := range map[string]error{"conv-2": retention.ErrUnreadable, "conv-3": retention.ErrBeingPurged, "conv-4": dynamo.ErrUnwritable} {
 		m.keep("communication", retention.Record{ID: id, Scope: "acme"})
 		m.errs[id] = err
 	}

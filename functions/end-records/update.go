@@ -10,7 +10,6 @@ import (
 	"stille/shared/api"
 	"stille/shared/api/access"
 	"stille/shared/api/gateway"
-	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 	"stille/shared/scope"
 )
@@ -77,7 +76,7 @@ func (u update) contact(ctx context.Context, c api.Parsed) (result, error) {
 func (u update) write(ctx context.Context, id string, meant func(retention.Record) bool) (string, error) {
 	err := u.records.End(ctx, u.class.Name, id, func(stored retention.Record) (retention.Record, error) {
 		if !meant(stored) {
-			return stored, dynamo.ErrNoRecord
+			return stored, retention.ErrNoRecord
 		}
 		if err := u.tool.May(access.Records, stored.Owner()); err != nil {
 			return stored, err
@@ -92,13 +91,13 @@ func (u update) write(ctx context.Context, id string, meant func(retention.Recor
 		err    error
 		reason string
 	}{
-		{dynamo.ErrNoRecord, unknown},
+		{retention.ErrNoRecord, unknown},
 		{retention.ErrOlder, older},
 		{retention.ErrNotAService, notAService},
 		{access.ErrForbidden, forbidden},
-		{dynamo.ErrBeingPurged, beingPurged},
-		{dynamo.ErrUnreadable, unreadable},
-		{dynamo.ErrUnwritable, unreadable},
+		{retention.ErrBeingPurged, beingPurged},
+		{retention.ErrUnreadable, unreadable},
+		{retention.ErrUnwritable, unreadable},
 	} {
 		if errors.Is(err, refusal.err) {
 			return refusal.reason, nil

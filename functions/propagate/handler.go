@@ -28,8 +28,8 @@ type list interface {
 // records are the class tables, as far as a withdrawal touches them.
 type records interface {
 	OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error)
-	Get(ctx context.Context, class, id string) (dynamo.Stored, error)
-	Withdraw(ctx context.Context, class string, of dynamo.Stored, at time.Time) (bool, error)
+	Get(ctx context.Context, class, id string) (retention.Stored, error)
+	Withdraw(ctx context.Context, class string, of retention.Stored, at time.Time) (bool, error)
 }
 
 // bus is where events go out.
@@ -154,10 +154,10 @@ const tries = 5
 func (h handler) withdrawOne(ctx context.Context, class, id string, item suppression.Item, e ledger.Entry) error {
 	for range tries {
 		record, err := h.records.Get(ctx, class, id)
-		if errors.Is(err, dynamo.ErrNoRecord) {
+		if errors.Is(err, retention.ErrNoRecord) {
 			return nil
 		}
-		if errors.Is(err, dynamo.ErrUnreadable) {
+		if errors.Is(err, retention.ErrUnreadable) {
 			// It is never due. stamp has parked it, and marks it once it is mended.
 			h.log.ErrorContext(ctx, "a record cannot be read and is not withdrawn", "ledger", e.ID)
 			return nil
@@ -170,7 +170,7 @@ func (h handler) withdrawOne(ctx context.Context, class, id string, item suppres
 			return nil
 		}
 		done, err := h.records.Withdraw(ctx, class, record, at)
-		if errors.Is(err, dynamo.ErrUnwritable) {
+		if errors.Is(err, retention.ErrUnwritable) {
 			h.log.ErrorContext(ctx, "a record has no room for its withdrawal", "ledger", e.ID)
 			return nil
 		}
@@ -178,14 +178,14 @@ func (h handler) withdrawOne(ctx context.Context, class, id string, item suppres
 			return err
 		}
 	}
-	return dynamo.ErrContended
+	return retention.ErrContended
 }
 
 // moves tells whether a record's withdrawal is to become the one the list
 // gives (zero: none). An opt-out only makes it earlier. A release clears what
 // it covers and lies before it, and leaves any other withdrawal alone: its
 // owner may have written that. That of an erasure clears nothing.
-func moves(record dynamo.Stored, given time.Time, class string, e ledger.Entry) bool {
+func moves(record retention.Stored, given time.Time, class string, e ledger.Entry) bool {
 	current := record.WithdrawnAt
 	if given.IsZero() {
 		lifted := e.Action == ledger.Released && !isErasure(e) && e.Scope.Covers(record.Scope) && suppression.Reason(e.Reason).Withdraws(class)

@@ -42,7 +42,7 @@ var (
 type world struct {
 	items      map[contact.Key]suppression.Item
 	entries    []ledger.Entry
-	records    map[string]*dynamo.Stored
+	records    map[string]*retention.Stored
 	unreadable map[string]bool // ids of records, and keys of items
 	races      int             // how often a record changes before it is withdrawn
 	withdrawn  int             // writes
@@ -55,7 +55,7 @@ type world struct {
 }
 
 func newWorld() *world {
-	return &world{items: map[contact.Key]suppression.Item{}, records: map[string]*dynamo.Stored{}, unreadable: map[string]bool{}}
+	return &world{items: map[contact.Key]suppression.Item{}, records: map[string]*retention.Stored{}, unreadable: map[string]bool{}}
 }
 
 // classes is a policy of two classes.
@@ -106,17 +106,17 @@ func (t table) OfSubject(_ context.Context, class string, subject contact.Key) (
 	return append(ids, "purged meanwhile"), nil
 }
 
-func (t table) Get(_ context.Context, _, id string) (dynamo.Stored, error) {
+func (t table) Get(_ context.Context, _, id string) (retention.Stored, error) {
 	if t.unreadable[id] {
-		return dynamo.Stored{}, dynamo.ErrUnreadable
+		return retention.Stored{}, retention.ErrUnreadable
 	}
 	if r := t.records[id]; r != nil {
 		return *r, nil
 	}
-	return dynamo.Stored{}, dynamo.ErrNoRecord
+	return retention.Stored{}, retention.ErrNoRecord
 }
 
-func (t table) Withdraw(_ context.Context, _ string, of dynamo.Stored, at time.Time) (bool, error) {
+func (t table) Withdraw(_ context.Context, _ string, of retention.Stored, at time.Time) (bool, error) {
 	if t.races > 0 {
 		t.races--
 		return false, nil
@@ -127,7 +127,7 @@ func (t table) Withdraw(_ context.Context, _ string, of dynamo.Stored, at time.T
 }
 
 func (w *world) keep(id string, subject contact.Key, in scope.Scope, occurredAt time.Time) {
-	w.records[id] = &dynamo.Stored{Record: retention.Record{ID: id, Subject: subject, Scope: in, OccurredAt: occurredAt}}
+	w.records[id] = &retention.Stored{Record: retention.Record{ID: id, Subject: subject, Scope: in, OccurredAt: occurredAt}}
 }
 
 func suppress(in scope.Scope, r suppression.Reason, at time.Time) suppression.Change {
@@ -333,7 +333,7 @@ func TestABatchThatComesTwiceChangesNothingMore(t *testing.T) {
 }
 
 func TestARecordThatOthersChangeIsLookedAtAgain(t *testing.T) {
-	for races, want := range map[int]error{tries - 1: nil, tries: dynamo.ErrContended} {
+	for races, want := range map[int]error{tries - 1: nil, tries: retention.ErrContended} {
 		w := newWorld()
 		w.races = races
 		w.keep("sub-1", kari, "acme", consented)

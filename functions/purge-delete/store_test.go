@@ -97,7 +97,7 @@ func TestAShardIsDoneInOneCallWhereThereIsTime(t *testing.T) {
 }
 
 func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
-	w := newWorld(t, 2*dynamo.MaxDeletes)
+	w := newWorld(t, 2*purge.MaxDeletes)
 	start := time.Now()
 	ctx, cancel := context.WithDeadline(t.Context(), start.Add(15*time.Minute))
 	defer cancel()
@@ -122,7 +122,7 @@ func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 		left = append(left, w.left())
 	}
 	// A page each: nothing withdrawn, 99, 99, none left.
-	if diff := cmp.Diff([]int{dynamo.MaxDeletes, 0}, left); diff != "" {
+	if diff := cmp.Diff([]int{purge.MaxDeletes, 0}, left); diff != "" {
 		t.Errorf("left after each call (-want +got):\n%s", diff)
 	}
 }
@@ -165,7 +165,7 @@ func TestWhatWasPlannedByAnotherPolicyOrOtherCodeIsNotTouched(t *testing.T) {
 
 func TestARunThatIsStoppedTouchesNoOtherPage(t *testing.T) {
 	w := newWorld(t, 1)
-	if _, err := w.runs.Start(t.Context(), dynamo.Run{Class: retention.Messaging, ID: "run-1"}); err != nil {
+	if _, err := w.runs.Start(t.Context(), purge.Run{Class: retention.Messaging, ID: "run-1"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.runs.Stop(t.Context(), retention.Messaging, "run-1", "operator"); err != nil {
@@ -194,7 +194,7 @@ func TestADeletionLeavesNobodyBehind(t *testing.T) {
 
 func TestEventsOfPurgeDeleteAreRead(t *testing.T) {
 	want := map[string]purge.Cursor{
-		"purge-delete.first-page.json": {}, "purge-delete.next-page.json": {By: dynamo.ByStart, ID: "sub-81", Sort: "2024-11-20T08:00:00Z"},
+		"purge-delete.first-page.json": {}, "purge-delete.next-page.json": {By: purge.ByStart, ID: "sub-81", Sort: "2024-11-20T08:00:00Z"},
 	}
 	for _, name := range apitest.Events(t, "purge-delete") {
 		var work purge.Work

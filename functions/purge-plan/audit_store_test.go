@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -15,7 +15,7 @@ import (
 // for a purge, the brake would hold the run for both.
 func TestAnAuditIsNoPurgeToTheBrake(t *testing.T) {
 	c := newCrowd(t, 10)
-	for _, run := range []dynamo.Run{
+	for _, run := range []purge.Run{
 		{ID: "audit-1", Audit: true, EndedAt: c.house.Now.Add(time.Hour), Certificate: "two"},
 		{ID: "run-1", EndedAt: c.house.Now.Add(-time.Hour), Certificate: "one"},
 	} {
@@ -24,5 +24,5 @@ func TestAnAuditIsNoPurgeToTheBrake(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c.planned(t, "run-2", "{}", dynamo.NextDelete)
+	c.planned(t, "run-2", "{}", purge.NextDelete)
 }

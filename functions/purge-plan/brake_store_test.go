@@ -17,6 +17,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/certificate"
 	"stille/shared/contact"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -55,7 +56,7 @@ func newCrowd(t *testing.T, n int) crowd {
 }
 
 // planned plans a run with an input and expects what follows.
-func (c crowd) planned(t *testing.T, run, input string, next dynamo.Next) response {
+func (c crowd) planned(t *testing.T, run, input string, next purge.Next) response {
 	t.Helper()
 	got, err := c.plan(t.Context(), request{Class: retention.Messaging, Run: run, StartedAt: c.house.Now, Input: json.RawMessage(input)})
 	if err != nil {
@@ -64,7 +65,7 @@ func (c crowd) planned(t *testing.T, run, input string, next dynamo.Next) respon
 	if got.Next != next {
 		t.Fatalf("%s: next is %q, want %q", run, got.Next, next)
 	}
-	if (len(got.Shards) > 0) != (next == dynamo.NextDelete) {
+	if (len(got.Shards) > 0) != (next == purge.NextDelete) {
 		t.Errorf("%s: work for %d shards", run, len(got.Shards))
 	}
 	return got
@@ -73,7 +74,7 @@ func (c crowd) planned(t *testing.T, run, input string, next dynamo.Next) respon
 // halts ends a halted run as purge-verify does.
 func (c crowd) halts(t *testing.T, run, input string) response {
 	t.Helper()
-	got := c.planned(t, run, input, dynamo.NextHalt)
+	got := c.planned(t, run, input, purge.NextHalt)
 	c.ended(t, run, certificate.Halted, certificate.Counts{Due: got.Due})
 	return got
 }
@@ -98,7 +99,7 @@ func TestAHaltedPlanWaitsIsRefreshedAndRunsOnceItIsApproved(t *testing.T) {
 	}
 	c.approve(t, second.PlanHash, "operator")
 	c.house.Now = c.house.Now.Add(time.Hour)
-	got := c.planned(t, "run-3", approval(second.PlanHash), dynamo.NextDelete)
+	got := c.planned(t, "run-3", approval(second.PlanHash), purge.NextDelete)
 	if !got.Cutoff.Equal(second.Cutoff) || got.PlanHash != second.PlanHash || got.Due != 1001 {
 		t.Errorf("the approved run is at %v with %d due, plan %s", got.Cutoff, got.Due, got.PlanHash)
 	}
@@ -135,7 +136,7 @@ func TestAnApprovalThatDoesNotHoldHaltsTheRunAnew(t *testing.T) {
 			over := newCrowd(t, 1001)
 			plan := over.halts(t, "run-1", `{"startedBy":"starter"}`)
 			c.between(t, over, plan.PlanHash)
-			over.planned(t, "run-2", approval(plan.PlanHash), dynamo.NextHalt)
+			over.planned(t, "run-2", approval(plan.PlanHash), purge.NextHalt)
 			run, err := over.runs.Get(t.Context(), retention.Messaging, "run-2")
 			if err != nil || run.ApprovedBy != "" || !strings.Contains(strings.Join(run.Reasons, "; "), c.reason) {
 				t.Errorf("reasons %q, approved by %q, error %v", run.Reasons, run.ApprovedBy, err)
@@ -149,15 +150,15 @@ func TestAClockTenYearsAheadPlansNoDeletion(t *testing.T) {
 	right := c.house.Now
 	c.storeClock = func(context.Context) (time.Time, error) { return right, nil }
 	c.house.Now = right.AddDate(10, 0, 0)
-	c.planned(t, "run-1", `{}`, dynamo.NextHalt)
+	c.planned(t, "run-1", `{}`, purge.NextHalt)
 }
 
 func TestAPassingRunLeavesNoPlanWaiting(t *testing.T) {
 	c := newCrowd(t, 3)
-	if err := c.runs.Wait(t.Context(), dynamo.Waiting{Class: retention.Messaging, PlanHash: "old"}); err != nil {
+	if err := c.runs.Wait(t.Context(), purge.HaltedPlan{Class: retention.Messaging, PlanHash: "old"}); err != nil {
 		t.Fatal(err)
 	}
-	c.planned(t, "run-1", `{}`, dynamo.NextDelete)
+	c.planned(t, "run-1", `{}`, purge.NextDelete)
 	if plan, err := c.runs.Waiting(t.Context(), retention.Messaging); err == nil {
 		t.Errorf("%s waits", plan.PlanHash)
 	}
@@ -167,9 +168,9 @@ func TestOnlyOneRunOfAClassIsOn(t *testing.T) {
 	c := newCrowd(t, 3)
 	on := &going{runs: []string{"run-1"}}
 	c.executions = on
-	c.planned(t, "run-1", `{}`, dynamo.NextDelete)
+	c.planned(t, "run-1", `{}`, purge.NextDelete)
 	for range 2 { // a repeated step says the same
-		c.planned(t, "run-2", `{}`, dynamo.NextYield)
+		c.planned(t, "run-2", `{}`, purge.NextYield)
 	}
 	on.runs = nil // run-1 is killed
 	got := c.planned(t, "run-3", `{}`, nextFinish)
@@ -180,16 +181,16 @@ func TestOnlyOneRunOfAClassIsOn(t *testing.T) {
 		t.Error("the run is stored before the one before it is finished")
 	}
 	c.ended(t, "run-1", certificate.Failed, certificate.Counts{})
-	c.planned(t, "run-3", `{}`, dynamo.NextDelete)
+	c.planned(t, "run-3", `{}`, purge.NextDelete)
 }
 
 func TestARunThatIsCertifiedIsNotWaitedFor(t *testing.T) {
 	c := newCrowd(t, 3)
 	c.executions = &going{runs: []string{"run-1"}} // its execution is about to end
-	c.planned(t, "run-1", `{}`, dynamo.NextDelete)
+	c.planned(t, "run-1", `{}`, purge.NextDelete)
 	c.ended(t, "run-1", certificate.Completed, certificate.Counts{})
 	if _, err := c.runs.Lock(t.Context(), retention.Messaging, "run-1", ""); err != nil { // it was cut off before it could unlock
 		t.Fatal(err)
 	}
-	c.planned(t, "run-2", `{}`, dynamo.NextDelete)
+	c.planned(t, "run-2", `{}`, purge.NextDelete)
 }

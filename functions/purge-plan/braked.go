@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
 	"stille/shared/purge"
 	"stille/shared/retention"
@@ -15,7 +14,7 @@ import (
 // braked plans the run and holds the plan against the brake. A halted plan
 // waits for its approval, in place of the one that waited before; a run that
 // passes leaves none waiting.
-func (h handler) braked(ctx context.Context, class retention.Class, req request) (dynamo.Run, error) {
+func (h handler) braked(ctx context.Context, class retention.Class, req request) (purge.Run, error) {
 	in := readInput(req.Input)
 	run := h.started(req, in)
 	approved, objection, err := h.approved(ctx, class, in.approved)
@@ -38,8 +37,8 @@ func (h handler) braked(ctx context.Context, class retention.Class, req request)
 		reasons = append(reasons, objection)
 	}
 	if len(reasons) > 0 {
-		run.Next, run.Reasons, run.ApprovedBy = dynamo.NextHalt, reasons, ""
-		return run, h.runs.Wait(ctx, dynamo.Waiting{
+		run.Next, run.Reasons, run.ApprovedBy = purge.NextHalt, reasons, ""
+		return run, h.runs.Wait(ctx, purge.HaltedPlan{
 			Class: class.Name, Run: run.ID, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash, Cutoff: run.Cutoff,
 			Shards: plan.Shards, Reasons: reasons, HaltedAt: h.now().UTC(), StartedBy: run.StartedBy,
 		})
@@ -47,20 +46,20 @@ func (h handler) braked(ctx context.Context, class retention.Class, req request)
 	if approved != nil {
 		run.PlanHash = approved.PlanHash // what was approved is what the certificate names
 	}
-	run.Next = dynamo.NextDelete
+	run.Next = purge.NextDelete
 	return run, h.runs.Forget(ctx, class.Name)
 }
 
 // approved returns the waiting plan that the run was approved to carry out, nil
 // for a run that says nothing of an approval; or the objection to the approval
 // it does name.
-func (h handler) approved(ctx context.Context, class retention.Class, hash string) (*dynamo.Waiting, string, error) {
+func (h handler) approved(ctx context.Context, class retention.Class, hash string) (*purge.HaltedPlan, string, error) {
 	if hash == "" {
 		return nil, "", nil
 	}
 	plan, err := h.runs.Waiting(ctx, class.Name)
 	switch {
-	case errors.Is(err, dynamo.ErrNoPlan):
+	case errors.Is(err, purge.ErrNoPlan):
 		return nil, "the run names an approval, and no plan waits", nil
 	case err != nil:
 		return nil, "", err
@@ -68,7 +67,7 @@ func (h handler) approved(ctx context.Context, class retention.Class, hash strin
 		return nil, "the run names the approval of another plan than waits", nil
 	case plan.ApprovedBy == "" || plan.ApprovedBy == plan.StartedBy:
 		return nil, "the plan was not approved, or by whoever started its run", nil
-	case h.now().Sub(plan.HaltedAt) > dynamo.ApprovableFor:
+	case h.now().Sub(plan.HaltedAt) > purge.ApprovableFor:
 		return nil, "the plan is over seven days old", nil
 	case plan.PolicyHash != h.policy.Hash():
 		return nil, "the policy changed since the plan was made", nil
@@ -78,7 +77,7 @@ func (h handler) approved(ctx context.Context, class retention.Class, hash strin
 
 // reasons is what speaks against the run: an approval answers for the amount,
 // as long as no shard holds more than was approved, and never for the clock.
-func (h handler) reasons(ctx context.Context, run dynamo.Run, plan purge.Plan, approved *dynamo.Waiting) ([]string, error) {
+func (h handler) reasons(ctx context.Context, run purge.Run, plan purge.Plan, approved *purge.HaltedPlan) ([]string, error) {
 	storeClock, err := h.storeClock(ctx)
 	if err != nil {
 		return nil, err
@@ -91,7 +90,7 @@ func (h handler) reasons(ctx context.Context, run dynamo.Run, plan purge.Plan, a
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(r dynamo.Run) bool { return r.Audit }) // they purge nothing
+	all = slices.DeleteFunc(all, func(r purge.Run) bool { return r.Audit }) // they purge nothing
 	brake := purge.Brake{
 		Due: plan.Due(), Size: size, Before: completed(all),
 		Now: h.now(), StoreClock: storeClock, ScheduledFor: run.ScheduledFor, LastEnded: lastEnded(all),
@@ -108,8 +107,8 @@ func (h handler) reasons(ctx context.Context, run dynamo.Run, plan purge.Plan, a
 
 // completed is how many records were due in each completed run, the newest
 // first.
-func completed(runs []dynamo.Run) []int {
-	newest := slices.SortedFunc(slices.Values(runs), func(a, b dynamo.Run) int { return b.EndedAt.Compare(a.EndedAt) })
+func completed(runs []purge.Run) []int {
+	newest := slices.SortedFunc(slices.Values(runs), func(a, b purge.Run) int { return b.EndedAt.Compare(a.EndedAt) })
 	var due []int
 	for _, run := range newest {
 		if run.Outcome == certificate.Completed {
@@ -120,7 +119,7 @@ func completed(runs []dynamo.Run) []int {
 }
 
 // lastEnded is when the newest run ended; zero before the first.
-func lastEnded(runs []dynamo.Run) time.Time {
+func lastEnded(runs []purge.Run) time.Time {
 	var last time.Time
 	for _, run := range runs {
 		if run.EndedAt.After(last) {

@@ -22,12 +22,12 @@ type request struct {
 
 // nextFinish follows no plan: a run of the class was killed, and is to be
 // certified before this one is planned.
-const nextFinish dynamo.Next = "finish"
+const nextFinish purge.Next = "finish"
 
 // response is the plan, what follows it, and the work of each shard for the
 // delete step.
 type response struct {
-	Next       dynamo.Next  `json:"next"`
+	Next       purge.Next   `json:"next"`
 	Unfinished string       `json:"unfinished,omitempty"` // the run that was killed, with nextFinish
 	Class      string       `json:"class"`
 	Run        string       `json:"run"`
@@ -65,7 +65,7 @@ func (h handler) plan(ctx context.Context, req request) (response, error) {
 	if err == nil {
 		return answer(run), nil
 	}
-	if !errors.Is(err, dynamo.ErrNoRun) {
+	if !errors.Is(err, purge.ErrNoRun) {
 		return response{}, err
 	}
 	holder, running, err := h.lock(ctx, req)
@@ -76,7 +76,7 @@ func (h handler) plan(ctx context.Context, req request) (response, error) {
 		run, err = h.braked(ctx, class, req)
 	case running:
 		run = h.started(req, readInput(req.Input))
-		run.Next, run.Reasons = dynamo.NextYield, []string{"another run of the class is on: " + holder}
+		run.Next, run.Reasons = purge.NextYield, []string{"another run of the class is on: " + holder}
 	default:
 		return response{Next: nextFinish, Unfinished: holder, Class: req.Class, Run: req.Run, StartedAt: req.StartedAt}, nil
 	}
@@ -102,7 +102,7 @@ func (h handler) lock(ctx context.Context, req request) (holder string, running 
 	case err == nil && before.Certified():
 		holder, err = h.runs.Lock(ctx, req.Class, req.Run, holder)
 		return holder, true, err
-	case err != nil && !errors.Is(err, dynamo.ErrNoRun):
+	case err != nil && !errors.Is(err, purge.ErrNoRun):
 		return holder, false, err
 	}
 	running, err = h.executions.Running(ctx, req.Machine, holder)
@@ -110,19 +110,19 @@ func (h handler) lock(ctx context.Context, req request) (holder string, running 
 }
 
 // started is the run before anything is known of what is due.
-func (h handler) started(req request, in input) dynamo.Run {
-	return dynamo.Run{
+func (h handler) started(req request, in input) purge.Run {
+	return purge.Run{
 		Class: req.Class, ID: req.Run, StartedAt: req.StartedAt.UTC(), Cutoff: h.now().UTC().Truncate(time.Second),
 		ScheduledFor: in.scheduledFor, StartedBy: in.startedBy, PolicyHash: h.policy.Hash(), CodeVersion: h.version,
 	}
 }
 
-func answer(run dynamo.Run) response {
+func answer(run purge.Run) response {
 	planned := response{
 		Next: run.Next, Class: run.Class, Run: run.ID, StartedAt: run.StartedAt, Cutoff: run.Cutoff,
 		PlanHash: run.PlanHash, Due: run.Planned,
 	}
-	if run.Next == dynamo.NextDelete {
+	if run.Next == purge.NextDelete {
 		planned.Shards = work(run)
 	}
 	return planned
@@ -130,7 +130,7 @@ func answer(run dynamo.Run) response {
 
 // work is one piece for every shard, also for those in which nothing is due
 // now: what is stamped in the meantime goes as well.
-func work(run dynamo.Run) []purge.Work {
+func work(run purge.Run) []purge.Work {
 	shards := make([]purge.Work, retention.Shards)
 	for n := range shards {
 		shards[n] = purge.Work{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/aws/emf"
 	"stille/shared/aws/eventbus"
 	"stille/shared/aws/evidence"
@@ -38,8 +37,8 @@ type auditEnded struct {
 func (h handler) audit(ctx context.Context, class retention.Class, req request) (response, error) {
 	run, err := h.runs.Get(ctx, class.Name, req.Run)
 	switch {
-	case errors.Is(err, dynamo.ErrNoRun):
-		run = dynamo.Run{
+	case errors.Is(err, purge.ErrNoRun):
+		run = purge.Run{
 			Audit: true, Class: class.Name, ID: req.Run, StartedAt: req.StartedAt.UTC(), Cutoff: req.StartedAt.UTC(),
 			PolicyHash: h.policy.Hash(), CodeVersion: h.certifier.CodeVersion,
 		}
@@ -66,7 +65,7 @@ func (h handler) audit(ctx context.Context, class retention.Class, req request) 
 
 // certifyAudit stores the report, which the certificate names by its hash, and
 // then the certificate. An audit that failed has no report.
-func (h handler) certifyAudit(ctx context.Context, class retention.Class, run dynamo.Run, outcome certificate.Outcome) (dynamo.Run, error) {
+func (h handler) certifyAudit(ctx context.Context, class retention.Class, run purge.Run, outcome certificate.Outcome) (purge.Run, error) {
 	var account purge.Account
 	if outcome == certificate.Completed {
 		parts, err := h.parts.Parts(ctx, class.Name, run.ID)
@@ -97,7 +96,7 @@ func (h handler) certifyAudit(ctx context.Context, class retention.Class, run dy
 
 // logAudit writes down how an audit ended. CloudWatch makes the metric that
 // alarms out of the line.
-func (h handler) logAudit(ctx context.Context, run dynamo.Run, failure string) {
+func (h handler) logAudit(ctx context.Context, run purge.Run, failure string) {
 	if run.Outcome != certificate.Completed {
 		h.log.ErrorContext(ctx, "an audit did not complete", "class", run.Class, "run", run.ID, "error", failure)
 		return

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
 	"stille/shared/purge"
 	"stille/shared/retention"
@@ -28,7 +27,7 @@ func (l left) Parts(context.Context, string, string) ([]purge.AuditPart, error) 
 
 // certified lets an audit be certified already, up to where that needs no S3
 // and no KMS.
-func (w *world) certified(t *testing.T, run dynamo.Run) {
+func (w *world) certified(t *testing.T, run purge.Run) {
 	t.Helper()
 	run.Class, run.ID, run.EndedAt, run.Certificate, run.Audit = retention.Messaging, "audit-1", w.Now, "hash", true
 	if _, err := w.runs.Start(t.Context(), run); err != nil {
@@ -40,19 +39,19 @@ func TestAnAuditIsAnnouncedAndCounted(t *testing.T) {
 	counts := certificate.Counts{Due: 5, Held: 2, Failed: 3}
 	found := map[string]int{"no-start": 40, "absurd-start": 7, "unreadable": 1, "unstamped": 10, "not-withdrawn": 100, "overdue": 3, "overdue-held": 2}
 	for name, c := range map[string]struct {
-		run   dynamo.Run
+		run   purge.Run
 		event string
 		lines []map[string]any
 	}{
 		"one that read everything": {
-			dynamo.Run{Outcome: certificate.Completed, Counts: counts, Findings: found}, "AuditCompleted",
+			purge.Run{Outcome: certificate.Completed, Counts: counts, Findings: found}, "AuditCompleted",
 			[]map[string]any{{
 				"level": "INFO", "msg": "an audit completed", "class": "messaging", "run": "audit-1", "AuditFaults": 114.0,
 				"findings": map[string]any{"no-start": 40.0, "absurd-start": 7.0, "unreadable": 1.0, "unstamped": 10.0, "not-withdrawn": 100.0, "overdue": 3.0, "overdue-held": 2.0},
 			}},
 		},
 		"one that did not": {
-			dynamo.Run{Outcome: certificate.Failed}, "AuditFailed",
+			purge.Run{Outcome: certificate.Failed}, "AuditFailed",
 			[]map[string]any{{"level": "ERROR", "msg": "an audit did not complete", "class": "messaging", "run": "audit-1", "error": "States.Timeout"}},
 		},
 	} {
@@ -119,13 +118,13 @@ func TestAnAuditThatIsNotCompleteIsNotCertified(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.parts = c.parts
-		if _, err := w.runs.Start(t.Context(), dynamo.Run{Class: retention.Messaging, ID: "run-1"}); err != nil {
+		if _, err := w.runs.Start(t.Context(), purge.Run{Class: retention.Messaging, ID: "run-1"}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.verify(t.Context(), request{Class: retention.Messaging, Run: c.run, Audit: true}); !errors.Is(err, c.err) {
 			t.Errorf("%s: error %v, want %v", name, err, c.err)
 		}
-		if _, err := w.runs.Get(t.Context(), retention.Messaging, "audit-1"); !errors.Is(err, dynamo.ErrNoRun) {
+		if _, err := w.runs.Get(t.Context(), retention.Messaging, "audit-1"); !errors.Is(err, purge.ErrNoRun) {
 			t.Errorf("%s: it is a run: error %v", name, err)
 		}
 	}

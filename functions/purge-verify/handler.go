@@ -87,8 +87,8 @@ func (h handler) verify(ctx context.Context, req request) (response, error) {
 		return h.audit(ctx, class, req)
 	}
 	run, err := h.runs.Get(ctx, req.Class, req.Run)
-	if errors.Is(err, dynamo.ErrNoRun) && req.Failed { // the plan itself failed
-		run, err = dynamo.Run{Class: req.Class, ID: req.Run, StartedAt: req.StartedAt.UTC(), Cutoff: req.StartedAt.UTC(), PolicyHash: h.policy.Hash()}, nil
+	if errors.Is(err, purge.ErrNoRun) && req.Failed { // the plan itself failed
+		run, err = purge.Run{Class: req.Class, ID: req.Run, StartedAt: req.StartedAt.UTC(), Cutoff: req.StartedAt.UTC(), PolicyHash: h.policy.Hash()}, nil
 	}
 	if err != nil {
 		return response{}, err
@@ -119,19 +119,19 @@ func (h handler) verify(ctx context.Context, req request) (response, error) {
 
 // how the run ended, as far as the steps before tell: completed only if the
 // index says so, too.
-func (r request) how(run dynamo.Run) certificate.Outcome {
+func (r request) how(run purge.Run) certificate.Outcome {
 	switch {
 	case r.Failed || slices.ContainsFunc(r.Worked, func(w worked) bool { return w.Failed }):
 		return certificate.Failed
-	case run.Next == dynamo.NextHalt:
+	case run.Next == purge.NextHalt:
 		return certificate.Halted
-	case run.Next == dynamo.NextYield || slices.ContainsFunc(r.Worked, func(w worked) bool { return w.Stopped }):
+	case run.Next == purge.NextYield || slices.ContainsFunc(r.Worked, func(w worked) bool { return w.Stopped }):
 		return certificate.Stopped
 	}
 	return certificate.Completed
 }
 
-func (h handler) certify(ctx context.Context, class retention.Class, run dynamo.Run, outcome certificate.Outcome) (dynamo.Run, error) {
+func (h handler) certify(ctx context.Context, class retention.Class, run purge.Run, outcome certificate.Outcome) (purge.Run, error) {
 	account, err := h.account(ctx, class, run, outcome)
 	if err != nil {
 		return run, err
@@ -145,7 +145,7 @@ func (h handler) certify(ctx context.Context, class retention.Class, run dynamo.
 // account is what the run did. Of a halted one that is what it planned. After
 // a failure or a stop the manifest tells what was deleted all the same, and
 // the index is not asked.
-func (h handler) account(ctx context.Context, class retention.Class, run dynamo.Run, outcome certificate.Outcome) (purge.Account, error) {
+func (h handler) account(ctx context.Context, class retention.Class, run purge.Run, outcome certificate.Outcome) (purge.Account, error) {
 	if outcome == certificate.Halted {
 		return purge.Account{Counts: certificate.Counts{Due: run.Planned}}, nil
 	}

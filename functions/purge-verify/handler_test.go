@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"stille/shared/api/apitest"
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
+	"stille/shared/purge"
 )
 
 func TestOnlyACompletedRunIsAnnouncedAsCompleted(t *testing.T) {
@@ -23,17 +23,17 @@ func TestHowARunEndedIsWhatTheWorstOfItsShardsSays(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		req  request
-		run  dynamo.Run
+		run  purge.Run
 		want certificate.Outcome
 	}{
-		{"every shard is done", request{Worked: []worked{{}, {}}}, dynamo.Run{Next: dynamo.NextDelete}, certificate.Completed},
-		{"stopped too late to matter", request{Worked: []worked{{}, {}}}, dynamo.Run{StopBy: "operator"}, certificate.Completed},
-		{"a shard stopped", request{Worked: []worked{{}, stopped}}, dynamo.Run{}, certificate.Stopped},
-		{"a shard stopped and one failed", request{Worked: []worked{broken, stopped}}, dynamo.Run{}, certificate.Failed},
-		{"the brake held it", request{}, dynamo.Run{Next: dynamo.NextHalt}, certificate.Halted},
-		{"another run was on", request{}, dynamo.Run{Next: dynamo.NextYield}, certificate.Stopped},
-		{"certifying the halted plan failed", request{Failed: true}, dynamo.Run{Next: dynamo.NextHalt}, certificate.Failed},
-		{"it was killed", request{Failed: true}, dynamo.Run{Next: dynamo.NextDelete}, certificate.Failed},
+		{"every shard is done", request{Worked: []worked{{}, {}}}, purge.Run{Next: purge.NextDelete}, certificate.Completed},
+		{"stopped too late to matter", request{Worked: []worked{{}, {}}}, purge.Run{StopBy: "operator"}, certificate.Completed},
+		{"a shard stopped", request{Worked: []worked{{}, stopped}}, purge.Run{}, certificate.Stopped},
+		{"a shard stopped and one failed", request{Worked: []worked{broken, stopped}}, purge.Run{}, certificate.Failed},
+		{"the brake held it", request{}, purge.Run{Next: purge.NextHalt}, certificate.Halted},
+		{"another run was on", request{}, purge.Run{Next: purge.NextYield}, certificate.Stopped},
+		{"certifying the halted plan failed", request{Failed: true}, purge.Run{Next: purge.NextHalt}, certificate.Failed},
+		{"it was killed", request{Failed: true}, purge.Run{Next: purge.NextDelete}, certificate.Failed},
 	} {
 		if got := c.req.how(c.run); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
 	"stille/shared/purge"
 	"stille/shared/retention"
@@ -34,7 +33,7 @@ func TestHoweverARunEndsItSaysWhatIsOverdue(t *testing.T) {
 				w.put("sub-2")
 			}
 			w.now = func() time.Time { return time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC) } // for 28 hours
-			run := dynamo.Run{Class: retention.Messaging, ID: "run-1", Outcome: outcome, Certificate: "hash"}
+			run := purge.Run{Class: retention.Messaging, ID: "run-1", Outcome: outcome, Certificate: "hash"}
 			if _, err := w.runs.Start(t.Context(), run); err != nil {
 				t.Fatal(err)
 			}

@@ -103,7 +103,7 @@ func TestWhatARunDidIsReadAgain(t *testing.T) {
 			if test.spoil != nil {
 				test.spoil(t, w)
 			}
-			run := dynamo.Run{Class: retention.Messaging, ID: "run-1", Cutoff: w.Now, Planned: 7}
+			run := purge.Run{Class: retention.Messaging, ID: "run-1", Cutoff: w.Now, Planned: 7}
 			account, err := w.account(t.Context(), w.class, run, test.outcome)
 			if !errors.Is(err, test.err) {
 				t.Errorf("error %v", err)
@@ -121,7 +121,7 @@ func TestARunThatIsCertifiedIsNotReadAgain(t *testing.T) {
 	w.keysErr = errDown
 	heard := &heard{}
 	w.bus = heard
-	run := dynamo.Run{Class: retention.Messaging, ID: "run-1", Outcome: certificate.Completed, Certificate: "hash"}
+	run := purge.Run{Class: retention.Messaging, ID: "run-1", Outcome: certificate.Completed, Certificate: "hash"}
 	if _, err := w.runs.Start(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func (h *heard) Put(_ context.Context, events ...eventbus.Event) error {
 func TestARunThatWasNeverPlannedIsCertifiedOnlyAsAFailure(t *testing.T) {
 	w := newWorld(t)
 	w.keysErr = errDown // as far as a failure gets here
-	for failed, want := range map[bool]error{false: dynamo.ErrNoRun, true: errDown} {
+	for failed, want := range map[bool]error{false: purge.ErrNoRun, true: errDown} {
 		if _, err := w.verify(t.Context(), request{Class: retention.Messaging, Run: "run-9", Failed: failed}); !errors.Is(err, want) {
 			t.Errorf("failed %v: error %v, want %v", failed, err, want)
 		}

@@ -24,10 +24,10 @@ type list interface {
 
 // records are the class tables, as far as a stamp touches them.
 type records interface {
-	Get(ctx context.Context, class, id string) (dynamo.Stored, error)
-	Stamp(ctx context.Context, class string, of dynamo.Stored, sort string) error
-	Withdraw(ctx context.Context, class string, of dynamo.Stored, at time.Time) (bool, error)
-	Claim(ctx context.Context, class string, record dynamo.Stored) error
+	Get(ctx context.Context, class, id string) (retention.Stored, error)
+	Stamp(ctx context.Context, class string, of retention.Stored, sort string) error
+	Withdraw(ctx context.Context, class string, of retention.Stored, at time.Time) (bool, error)
+	Claim(ctx context.Context, class string, record retention.Stored) error
 	Leave(ctx context.Context, class, id string) error
 }
 
@@ -81,7 +81,7 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 		}
 		err = h.stamp(ctx, class, record)
 		// Its subject's suppressions cannot be read, or it has no room for a stamp.
-		if errors.Is(err, dynamo.ErrUnreadable) || errors.Is(err, dynamo.ErrUnwritable) {
+		if errors.Is(err, suppression.ErrUnreadable) || errors.Is(err, retention.ErrUnreadable) || errors.Is(err, retention.ErrUnwritable) {
 			err = h.park(ctx, r, class, err)
 		}
 		if err == nil {
@@ -96,12 +96,12 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 
 // claim gives a messaging record that is new its contact's slot. Where somebody
 // wrote a second record for it, that is for a person to see to: both stand.
-func (h handler) claim(ctx context.Context, r events.DynamoDBEventRecord, class string, record dynamo.Stored) error {
+func (h handler) claim(ctx context.Context, r events.DynamoDBEventRecord, class string, record retention.Stored) error {
 	if class != retention.Messaging || record.Shard != "" || record.Subject == "" || record.Scope == "" {
 		return nil
 	}
 	err := h.records.Claim(ctx, class, record)
-	var duplicate dynamo.DuplicateError
+	var duplicate retention.DuplicateError
 	if errors.As(err, &duplicate) {
 		return h.park(ctx, r, class, duplicate)
 	}
@@ -126,12 +126,12 @@ func (h handler) park(ctx context.Context, r events.DynamoDBEventRecord, class s
 	return h.parked.Park(ctx, deadletter.Of(r, reason))
 }
 
-func (h handler) stamp(ctx context.Context, class string, record dynamo.Stored) error {
+func (h handler) stamp(ctx context.Context, class string, record retention.Stored) error {
 	sort := ""
 	if !record.Start.IsZero() {
 		sort = retention.Sort(record.Start)
 	}
-	if record.Sort != sort || record.ActiveSort != dynamo.ActiveSort(record.Record, sort) || record.Shard == "" {
+	if record.Sort != sort || record.ActiveSort != record.Record.ActiveSort(sort) || record.Shard == "" {
 		if err := h.records.Stamp(ctx, class, record, sort); err != nil {
 			return err
 		}
@@ -150,14 +150,14 @@ func (h handler) stamp(ctx context.Context, class string, record dynamo.Stored) 
 // confirm reads the list once more after a record was marked by it, and takes
 // the mark back if a release came in between: propagate may have looked at the
 // record before it was marked, and will not look again.
-func (h handler) confirm(ctx context.Context, class string, marked dynamo.Stored, at time.Time) error {
+func (h handler) confirm(ctx context.Context, class string, marked retention.Stored, at time.Time) error {
 	item, err := h.list.Get(ctx, marked.Subjects())
 	if err != nil || !suppression.WithdrawnAt(item, class, marked.Scope, marked.OccurredAt).IsZero() {
 		return err
 	}
 	now, err := h.records.Get(ctx, class, marked.ID)
 	switch {
-	case errors.Is(err, dynamo.ErrNoRecord):
+	case errors.Is(err, retention.ErrNoRecord):
 		return nil
 	case err != nil || !now.WithdrawnAs(at):
 		return err
@@ -168,7 +168,7 @@ func (h handler) confirm(ctx context.Context, class string, marked dynamo.Stored
 
 // withdrawnAt is since when the record has no basis: what it says itself, or
 // an earlier mark of the list's.
-func (h handler) withdrawnAt(ctx context.Context, class string, record dynamo.Stored) (time.Time, error) {
+func (h handler) withdrawnAt(ctx context.Context, class string, record retention.Stored) (time.Time, error) {
 	if record.Subject == "" {
 		return record.WithdrawnAt, nil
 	}

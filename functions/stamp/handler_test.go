@@ -11,30 +11,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/api/apitest"
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/names"
+	"stille/shared/retention"
 	"stille/shared/suppression"
 )
 
 // written notes what a handler writes, as "class/id sort".
 type written []string
 
-func (w *written) Stamp(_ context.Context, class string, of dynamo.Stored, sort string) error {
+func (w *written) Stamp(_ context.Context, class string, of retention.Stored, sort string) error {
 	*w = append(*w, class+"/"+of.ID+" "+sort)
 	return nil
 }
 
-func (w *written) Get(context.Context, string, string) (dynamo.Stored, error) {
-	return dynamo.Stored{}, dynamo.ErrNoRecord
+func (w *written) Get(context.Context, string, string) (retention.Stored, error) {
+	return retention.Stored{}, retention.ErrNoRecord
 }
 
-func (w *written) Withdraw(_ context.Context, class string, of dynamo.Stored, _ time.Time) (bool, error) {
+func (w *written) Withdraw(_ context.Context, class string, of retention.Stored, _ time.Time) (bool, error) {
 	*w = append(*w, class+"/"+of.ID+" withdrawn")
 	return true, nil
 }
 
-func (w *written) Claim(context.Context, string, dynamo.Stored) error { return nil }
+func (w *written) Claim(context.Context, string, retention.Stored) error { return nil }
 
 func (w *written) Leave(_ context.Context, class, id string) error {
 	*w = append(*w, class+"/"+id+" left")

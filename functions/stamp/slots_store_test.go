@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 
@@ -28,7 +27,7 @@ func TestASecondRecordOfAContactIsReportedOnceAndStands(t *testing.T) {
 			}
 		}
 	}
-	if len(w.parked) != 1 || w.parked[0].Keys["id"] != "sub-2" || w.parked[0].Reason != (dynamo.DuplicateError{}).Error() {
+	if len(w.parked) != 1 || w.parked[0].Keys["id"] != "sub-2" || w.parked[0].Reason != (retention.DuplicateError{}).Error() {
 		t.Errorf("parked %+v", w.parked)
 	}
 	for _, id := range []string{"sub-1", "sub-2"} {
@@ -49,7 +48,7 @@ func TestTheSlotOfARecordThatIsGoneIsFreed(t *testing.T) {
 		at := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 		r := retention.Record{ID: id, Subject: w.key, Scope: "acme", Basis: retention.Customer, OccurredAt: at}
 		_, err := w.records.Put(t.Context(), retention.Messaging, r, func(retention.Record) error { return nil }, w.key)
-		var duplicate dynamo.DuplicateError
+		var duplicate retention.DuplicateError
 		if taken = errors.As(err, &duplicate); err != nil && !taken {
 			t.Fatal(err)
 		}

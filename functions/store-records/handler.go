@@ -10,7 +10,6 @@ import (
 	"stille/shared/api"
 	"stille/shared/api/access"
 	"stille/shared/api/gateway"
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/retention"
 	"stille/shared/scope"
@@ -184,7 +183,7 @@ func (h handler) put(ctx context.Context, tool access.Tool, class retention.Clas
 		return tool.May(access.Records, old.Owner())
 	}, r.only...)
 	answer := result{Stored: outcome.Stored, Key: r.Subject}
-	var other dynamo.DuplicateError
+	var other retention.DuplicateError
 	switch {
 	case errors.As(err, &other):
 		answer.Reason = duplicate
@@ -193,9 +192,9 @@ func (h handler) put(ctx context.Context, tool access.Tool, class retention.Clas
 		}
 	case errors.Is(err, access.ErrForbidden):
 		answer.Reason = forbidden
-	case errors.Is(err, dynamo.ErrUnreadable):
+	case errors.Is(err, retention.ErrUnreadable):
 		answer.Reason = unreadable
-	case errors.Is(err, dynamo.ErrBeingPurged):
+	case errors.Is(err, retention.ErrBeingPurged):
 		answer.Reason = beingPurged
 	case err != nil:
 		return result{}, err

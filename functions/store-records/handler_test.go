@@ -16,7 +16,6 @@ import (
 	"stille/shared/api/access"
 	"stille/shared/api/apitest"
 	"stille/shared/api/gateway"
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/retention"
 	"stille/shared/scope"
@@ -202,7 +201,7 @@ func TestARecordOfAnotherBrandIsNotReplaced(t *testing.T) {
 }
 
 func TestARecordThatCannotBeReplacedLeavesTheOthers(t *testing.T) {
-	for err, reason := range map[error]string{dynamo.ErrUnreadable: unreadable, dynamo.ErrBeingPurged: beingPurged} {
+	for err, reason := range map[error]string{retention.ErrUnreadable: unreadable, retention.ErrBeingPurged: beingPurged} {
 		h, to := apitest.New(t), &memory{err: err}
 		resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent(), consent("sub-81", "sub-82"))))
 		for i, got := range apitest.Body[response](t, resp, http.StatusOK).Results {
@@ -215,7 +214,7 @@ func TestARecordThatCannotBeReplacedLeavesTheOthers(t *testing.T) {
 
 func TestAnotherRecordOfTheContactIsNamedUnlessItsIDIsAnAddress(t *testing.T) {
 	for id, shown := range map[string]string{"sub-80": "sub-80", apitest.Address: ""} {
-		h, to := apitest.New(t), &memory{err: dynamo.DuplicateError{ID: id}}
+		h, to := apitest.New(t), &memory{err: retention.DuplicateError{ID: id}}
 		got := apitest.Body[response](t, h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent()))), http.StatusOK).Results
 		want := []result{{Reason: duplicate, DuplicateOf: shown, Key: h.Key(t, contact.Email, "kari@example.no")}}
 		if diff := cmp.Diff(want, got); diff != "" {

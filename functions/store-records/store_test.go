@@ -12,6 +12,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
+	"stille/shared/retention"
 )
 
 func TestAStoredRecordIsReadBackAndAnOlderEventChangesNothing(t *testing.T) {
@@ -44,7 +45,7 @@ func TestNothingIsStoredWhereOneOfTheRecordsIsBad(t *testing.T) {
 	if resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("status %d", resp.StatusCode)
 	}
-	if _, err := records.Get(t.Context(), "messaging", "sub-81"); !errors.Is(err, dynamo.ErrNoRecord) {
+	if _, err := records.Get(t.Context(), "messaging", "sub-81"); !errors.Is(err, retention.ErrNoRecord) {
 		t.Errorf("error %v, want ErrNoRecord", err)
 	}
 }

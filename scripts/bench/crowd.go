@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/aws/keyring"
 	"stille/shared/names"
 	"stille/shared/purge"
@@ -168,7 +167,7 @@ func (c *crowd) batch(asked []byte) string {
 func (c *crowd) planned() attributes {
 	return attributes{
 		"class": {S: c.class}, "run": {S: c.run}, "startedAt": {S: startOfAll}, "cutoff": {S: "2026-01-01T00:00:00Z"},
-		"planned": {N: strconv.Itoa(c.due)}, "next": {S: string(dynamo.NextDelete)},
+		"planned": {N: strconv.Itoa(c.due)}, "next": {S: string(purge.NextDelete)},
 	}
 }
 
@@ -204,7 +203,7 @@ func (c *crowd) list(w http.ResponseWriter, prefix, token string) {
 	}
 	parts := strings.Split(strings.TrimPrefix(prefix, names.ManifestPages), "/") // class, run, shard
 	const most = 1000
-	files := (c.inShard(parts[2]) + dynamo.MaxDeletes - 1) / dynamo.MaxDeletes * len(manifestFiles())
+	files := (c.inShard(parts[2]) + purge.MaxDeletes - 1) / purge.MaxDeletes * len(manifestFiles())
 	first := 0
 	if token != "" {
 		first = number(token)
@@ -221,8 +220,8 @@ func (c *crowd) list(w http.ResponseWriter, prefix, token string) {
 
 func (c *crowd) manifest(w http.ResponseWriter, shard string, page int, asIDs bool) {
 	var ids []string
-	first := page * dynamo.MaxDeletes
-	for n := first; n < min(first+dynamo.MaxDeletes, c.inShard(shard)); n++ {
+	first := page * purge.MaxDeletes
+	for n := first; n < min(first+purge.MaxDeletes, c.inShard(shard)); n++ {
 		ids = append(ids, idIn(shard, n))
 	}
 	if asIDs {

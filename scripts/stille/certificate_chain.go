@@ -12,9 +12,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/aws/evidence"
 	"stille/shared/certificate"
+	"stille/shared/purge"
 )
 
 // chainFolder holds the certificates before one, each in a folder named by its
@@ -30,7 +30,7 @@ const certificatesAtOnce = 16
 
 // fetchChain returns the certificates of the class before that of the run, the
 // first one first. The table knows their order, and which run each is of.
-func fetchChain(ctx context.Context, sys *system, certificates *evidence.Certificates, run dynamo.Run, encoded []byte) ([]certificate.Signed, error) {
+func fetchChain(ctx context.Context, sys *system, certificates *evidence.Certificates, run purge.Run, encoded []byte) ([]certificate.Signed, error) {
 	if certificate.Hash(encoded) != run.Certificate {
 		return nil, fmt.Errorf("%w: the bucket's is not the one that the table of runs names", certificate.ErrInvalid)
 	}
@@ -38,7 +38,7 @@ func fetchChain(ctx context.Context, sys *system, certificates *evidence.Certifi
 	if err != nil {
 		return nil, err
 	}
-	byHash := map[string]dynamo.Run{}
+	byHash := map[string]purge.Run{}
 	for _, one := range all {
 		byHash[one.Certificate] = one
 	}
@@ -65,7 +65,7 @@ func fetchChain(ctx context.Context, sys *system, certificates *evidence.Certifi
 }
 
 // fetchSigned fetches the certificates of the runs that have one.
-func fetchSigned(ctx context.Context, certificates *evidence.Certificates, runs []dynamo.Run) (map[string]certificate.Signed, error) {
+func fetchSigned(ctx context.Context, certificates *evidence.Certificates, runs []purge.Run) (map[string]certificate.Signed, error) {
 	all := make([]certificate.Signed, len(runs))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(certificatesAtOnce)

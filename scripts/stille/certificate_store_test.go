@@ -13,13 +13,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
+	"stille/shared/purge"
 )
 
 // runOf is a run of the messaging class that started so many nights after the
 // first.
-func runOf(id string, nights int) dynamo.Run {
+func runOf(id string, nights int) purge.Run {
 	run := run1()
 	run.ID, run.StartedAt = id, at.Add(time.Duration(nights)*24*time.Hour)
 	return run

@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/retention"
 )
@@ -224,9 +223,9 @@ func (h holdSet) remark(ctx context.Context, s *session, sys *system) error {
 	}
 	_, err := sys.records.Get(ctx, h.Record.first, h.Record.second)
 	switch {
-	case errors.Is(err, dynamo.ErrNoRecord):
+	case errors.Is(err, retention.ErrNoRecord):
 		s.say("note: there is no such record now; the hold keeps it if it comes")
-	case err != nil && !errors.Is(err, dynamo.ErrUnreadable):
+	case err != nil && !errors.Is(err, retention.ErrUnreadable):
 		return fmt.Errorf("the hold stands; looking for its record: %w", err)
 	}
 	return nil

@@ -8,10 +8,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/names"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -35,7 +35,7 @@ func TestHoldsAreSetListedAndLifted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := dynamo.Held{retention.SubjectTarget(key): true, retention.RecordTarget("messaging", "sub-0"): true}
+	want := purge.HeldTargets{retention.SubjectTarget(key): true, retention.RecordTarget("messaging", "sub-0"): true}
 	if diff := cmp.Diff(want, held); diff != "" {
 		t.Errorf("held (-want +got)\n%s", diff)
 	}

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/aws/evidence"
 	"stille/shared/certificate"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -123,11 +123,11 @@ func (p proof) Run(ctx context.Context, s *session) error {
 	answer := proofAnswer{Class: class.Name, ID: p.ID}
 	record, err := sys.records.Get(ctx, class.Name, p.ID)
 	switch {
-	case errors.Is(err, dynamo.ErrNoRecord):
+	case errors.Is(err, retention.ErrNoRecord):
 		if err := answer.gone(ctx, sys); err != nil {
 			return err
 		}
-	case errors.Is(err, dynamo.ErrUnreadable):
+	case errors.Is(err, retention.ErrUnreadable):
 		return fmt.Errorf("the record is there, and %w: no purge deletes it, and each counts it as failed", err)
 	case err != nil:
 		return err
@@ -140,7 +140,7 @@ func (p proof) Run(ctx context.Context, s *session) error {
 }
 
 // there tells how a record stands that is there.
-func (a *proofAnswer) there(ctx context.Context, sys *system, class retention.Class, record dynamo.Stored, now time.Time) error {
+func (a *proofAnswer) there(ctx context.Context, sys *system, class retention.Class, record retention.Stored, now time.Time) error {
 	if err := a.holds(ctx, sys, record.Targets(class.Name)); err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (a *proofAnswer) gone(ctx context.Context, sys *system) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(runs, func(x, y dynamo.Run) int { return cmp.Or(y.EndedAt.Compare(x.EndedAt), cmp.Compare(x.ID, y.ID)) })
+	slices.SortFunc(runs, func(x, y purge.Run) int { return cmp.Or(y.EndedAt.Compare(x.EndedAt), cmp.Compare(x.ID, y.ID)) })
 	hmac := keys.HMAC(a.Class, a.ID)
 	for _, run := range runs {
 		switch {

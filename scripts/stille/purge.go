@@ -11,8 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
+	"stille/shared/purge"
 )
 
 type purges struct {
@@ -44,7 +44,7 @@ type runAnswer struct {
 	Findings    map[string]int      `json:"findings,omitempty"`    // of an audit
 }
 
-func told(r dynamo.Run) runAnswer {
+func told(r purge.Run) runAnswer {
 	answer := runAnswer{
 		Class: r.Class, Run: r.ID, Outcome: r.Outcome, StartedAt: r.StartedAt, Scheduled: r.ScheduledFor, EndedAt: r.EndedAt,
 		Cutoff: r.Cutoff, PlanHash: r.PlanHash, Planned: r.Planned, Certificate: r.Certificate,
@@ -170,16 +170,16 @@ func (p purgeShow) Run(ctx context.Context, s *session) error {
 }
 
 // findRun looks for a run among those of all classes.
-func findRun(ctx context.Context, s *session, sys *system, id string) (dynamo.Run, error) {
+func findRun(ctx context.Context, s *session, sys *system, id string) (purge.Run, error) {
 	policy, err := s.policy(ctx)
 	if err != nil {
-		return dynamo.Run{}, err
+		return purge.Run{}, err
 	}
 	for _, class := range policy.Classes {
 		run, err := sys.runs.Get(ctx, class.Name, id)
-		if err == nil || !errors.Is(err, dynamo.ErrNoRun) {
+		if err == nil || !errors.Is(err, purge.ErrNoRun) {
 			return run, err
 		}
 	}
-	return dynamo.Run{}, fmt.Errorf("%w; `stille purge show` lists them", dynamo.ErrNoRun)
+	return purge.Run{}, fmt.Errorf("%w; `stille purge show` lists them", purge.ErrNoRun)
 }

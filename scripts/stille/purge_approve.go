@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"stille/shared/aws/dynamo"
+	"stille/shared/purge"
 )
 
 type purgeApprove struct {
@@ -47,7 +47,7 @@ func (p purgeApprove) Run(ctx context.Context, s *session) error {
 	switch now := s.now(); {
 	case by == plan.StartedBy:
 		return errors.New("whoever started the run that was halted may not approve it: somebody else must")
-	case now.Sub(plan.HaltedAt) > dynamo.ApprovableFor:
+	case now.Sub(plan.HaltedAt) > purge.ApprovableFor:
 		return fmt.Errorf("the plan is over seven days old: `stille purge run %s` makes a new one", plan.Class)
 	}
 	if err := sys.runs.Approve(ctx, plan.Class, plan.PlanHash, by, s.now()); err != nil {
@@ -57,19 +57,19 @@ func (p purgeApprove) Run(ctx context.Context, s *session) error {
 }
 
 // waiting finds the plan of this hash among those that wait.
-func (s *session) waiting(ctx context.Context, sys *system, hash string) (dynamo.Waiting, error) {
+func (s *session) waiting(ctx context.Context, sys *system, hash string) (purge.HaltedPlan, error) {
 	policy, err := s.policy(ctx)
 	if err != nil {
-		return dynamo.Waiting{}, err
+		return purge.HaltedPlan{}, err
 	}
 	for _, class := range policy.Classes {
 		plan, err := sys.runs.Waiting(ctx, class.Name)
 		if err == nil && plan.PlanHash == hash {
 			return plan, nil
 		}
-		if err != nil && !errors.Is(err, dynamo.ErrNoPlan) {
+		if err != nil && !errors.Is(err, purge.ErrNoPlan) {
 			return plan, err
 		}
 	}
-	return dynamo.Waiting{}, fmt.Errorf("%w: a later run may have refreshed it; `stille purge show` names what waits", dynamo.ErrNoPlan)
+	return purge.HaltedPlan{}, fmt.Errorf("%w: a later run may have refreshed it; `stille purge show` names what waits", purge.ErrNoPlan)
 }

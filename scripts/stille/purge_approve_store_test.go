@@ -9,8 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
+	"stille/shared/purge"
 )
 
 var aPlan = strings.Repeat("ab", 32)
@@ -18,7 +18,7 @@ var aPlan = strings.Repeat("ab", 32)
 // halted lets a plan wait that somebody's run made.
 func (d *deployed) halted(t *testing.T, startedBy string, at time.Time) {
 	t.Helper()
-	err := d.runs.Wait(t.Context(), dynamo.Waiting{
+	err := d.runs.Wait(t.Context(), purge.HaltedPlan{
 		Class: "messaging", Run: "run-0", PlanHash: aPlan, Cutoff: at, Shards: []int{1001}, HaltedAt: at, StartedBy: startedBy,
 	})
 	if err != nil {

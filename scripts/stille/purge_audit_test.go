@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
+	"stille/shared/purge"
 )
 
 func TestAnAuditIsShownAsOneWithWhatItFound(t *testing.T) {
-	run := dynamo.Run{
+	run := purge.Run{
 		Class: "messaging", ID: "audit-1", Outcome: certificate.Completed, Certificate: "hash", Audit: true,
 		Findings: map[string]int{"overdue": 3, "no-start": 0},
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )
@@ -29,9 +28,9 @@ type follower struct {
 	run, arn    string
 	begun, said time.Time
 	terminal    bool
-	planned     *dynamo.Run // nil before its plan
-	left        int         // of what it planned, when it was last counted
-	countFrom   time.Time   // not before
+	planned     *purge.Run // nil before its plan
+	left        int        // of what it planned, when it was last counted
+	countFrom   time.Time  // not before
 }
 
 // follow waits until the execution has ended.
@@ -64,7 +63,7 @@ func (f *follower) sayPlan(ctx context.Context) error {
 		return nil
 	}
 	run, err := f.sys.runs.Get(ctx, f.class.Name, f.run)
-	if errors.Is(err, dynamo.ErrNoRun) {
+	if errors.Is(err, purge.ErrNoRun) {
 		return nil
 	}
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 	scheduled "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
 	"stille/shared/names"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -92,7 +92,7 @@ func (s *session) startAndFollow(ctx context.Context, sys *system, class retenti
 // conclude says how the run ended, by what is stored of it.
 func (f *follower) conclude(ctx context.Context, ended *sfn.DescribeExecutionOutput) error {
 	run, err := f.sys.runs.Get(ctx, f.class.Name, f.run)
-	if err != nil && !errors.Is(err, dynamo.ErrNoRun) {
+	if err != nil && !errors.Is(err, purge.ErrNoRun) {
 		return err
 	}
 	if !run.Certified() {

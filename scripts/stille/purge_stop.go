@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"stille/shared/aws/dynamo"
+	"stille/shared/purge"
 )
 
 type purgeStop struct {
@@ -45,7 +45,7 @@ func (p purgeStop) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	err = sys.runs.Stop(ctx, run.Class, run.ID, by)
-	if errors.Is(err, dynamo.ErrNoRun) {
+	if errors.Is(err, purge.ErrNoRun) {
 		return fmt.Errorf("the run has ended already; `stille purge show %s` says how", run.ID)
 	}
 	if err != nil {

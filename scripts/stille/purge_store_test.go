@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -94,8 +94,8 @@ func TestAPlanOfNothing(t *testing.T) {
 }
 
 // run1 is the run of the machines' one execution.
-func run1() dynamo.Run {
-	return dynamo.Run{Class: "messaging", ID: "run-1", StartedAt: at, Cutoff: at, PlanHash: "abc", Planned: 2}
+func run1() purge.Run {
+	return purge.Run{Class: "messaging", ID: "run-1", StartedAt: at, Cutoff: at, PlanHash: "abc", Planned: 2}
 }
 
 // runsTo lets the machines do a run that ends so.
@@ -233,8 +233,8 @@ func TestTheRunsThereWere(t *testing.T) {
 	if got := d.run(t, "purge", "show").ended(t, exitDone); !strings.Contains(got.out, "no purge ran yet") {
 		t.Errorf("it says %q", got.out)
 	}
-	running := dynamo.Run{Class: "communication", ID: "run-2", StartedAt: at.Add(time.Hour), Cutoff: at, PlanHash: "def", Planned: 7}
-	for _, run := range []dynamo.Run{run1(), running} {
+	running := purge.Run{Class: "communication", ID: "run-2", StartedAt: at.Add(time.Hour), Cutoff: at, PlanHash: "def", Planned: 7}
+	for _, run := range []purge.Run{run1(), running} {
 		if _, err := d.runs.Start(t.Context(), run); err != nil {
 			t.Fatal(err)
 		}

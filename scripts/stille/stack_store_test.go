@@ -37,6 +37,7 @@ import (
 	"stille/shared/certificate"
 	"stille/shared/contact"
 	"stille/shared/names"
+	"stille/shared/purge"
 )
 
 const bucket = "evidence"
@@ -258,7 +259,7 @@ func (d *deployed) files(t *testing.T) *s3.Client {
 
 // certify ends a run as its last step does: with a certificate, signed, in the
 // bucket, and in the table.
-func (d *deployed) certify(ctx context.Context, t *testing.T, run dynamo.Run, outcome certificate.Outcome, counts certificate.Counts, deleted ...string) {
+func (d *deployed) certify(ctx context.Context, t *testing.T, run purge.Run, outcome certificate.Outcome, counts certificate.Counts, deleted ...string) {
 	t.Helper()
 	public, err := x509.MarshalPKIXPublicKey(&d.signing.PublicKey)
 	if err != nil {

@@ -102,7 +102,7 @@ func (status) Run(ctx context.Context, s *session) error {
 }
 
 // running tells whether a run's execution goes on.
-func (s *system) running(ctx context.Context, run dynamo.Run) (bool, error) {
+func (s *system) running(ctx context.Context, run purge.Run) (bool, error) {
 	machine, err := s.output(ctx, names.OutputPurge(run.Class))
 	if err != nil {
 		return false, err
@@ -120,8 +120,8 @@ func standOf(ctx context.Context, sys *system, class retention.Class, now time.T
 	if err != nil {
 		return answer, err
 	}
-	runs = slices.DeleteFunc(runs, func(r dynamo.Run) bool { return r.Audit })
-	slices.SortFunc(runs, func(a, b dynamo.Run) int { return b.StartedAt.Compare(a.StartedAt) })
+	runs = slices.DeleteFunc(runs, func(r purge.Run) bool { return r.Audit })
+	slices.SortFunc(runs, func(a, b purge.Run) int { return b.StartedAt.Compare(a.StartedAt) })
 	for _, run := range runs {
 		if run.Certified() {
 			if answer.Last == nil || run.EndedAt.After(answer.Last.EndedAt) {
@@ -142,12 +142,12 @@ func standOf(ctx context.Context, sys *system, class retention.Class, now time.T
 	}
 	answer.Overdue, answer.OverdueHeld = counted.Overdue(), counted.Held
 	plan, err := sys.runs.Waiting(ctx, class.Name)
-	if errors.Is(err, dynamo.ErrNoPlan) {
+	if errors.Is(err, purge.ErrNoPlan) {
 		return answer, nil
 	}
 	answer.Waiting = &waitingAnswer{
 		PlanHash: plan.PlanHash, Run: plan.Run, HaltedAt: plan.HaltedAt, Reasons: plan.Reasons, ApprovedBy: plan.ApprovedBy,
-		TooOld: now.Sub(plan.HaltedAt) > dynamo.ApprovableFor,
+		TooOld: now.Sub(plan.HaltedAt) > purge.ApprovableFor,
 	}
 	return answer, err
 }

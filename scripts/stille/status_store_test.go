@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/certificate"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -79,7 +79,7 @@ func TestWhatNeedsSomebodyIsNamedWithTheCommandForIt(t *testing.T) {
 		next string
 	}{
 		"a plan waits": {func(t *testing.T, d *deployed) {
-			err := d.runs.Wait(t.Context(), dynamo.Waiting{Class: "messaging", Run: "run-0", PlanHash: aPlan, HaltedAt: at, Reasons: []string{"2000 of about 3000 records are due, more than a fifth"}})
+			err := d.runs.Wait(t.Context(), purge.HaltedPlan{Class: "messaging", Run: "run-0", PlanHash: aPlan, HaltedAt: at, Reasons: []string{"2000 of about 3000 records are due, more than a fifth"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +91,7 @@ func TestWhatNeedsSomebodyIsNamedWithTheCommandForIt(t *testing.T) {
 			d.machines.looks = 100
 		}, []string{"messaging: the purge run-1, started at 2026-11-22T03:00:00Z, is going on\n", "nothing to do"}, ""},
 		"a purge goes on after one that was halted": {func(t *testing.T, d *deployed) {
-			d.certify(t.Context(), t, dynamo.Run{Class: "messaging", ID: "run-0", StartedAt: at, PlanHash: aPlan}, certificate.Halted, certificate.Counts{Due: 2})
+			d.certify(t.Context(), t, purge.Run{Class: "messaging", ID: "run-0", StartedAt: at, PlanHash: aPlan}, certificate.Halted, certificate.Counts{Due: 2})
 			start(t, d)
 			d.machines.looks = 100
 		}, []string{"messaging      HALTED ", "is going on\n", "nothing to do"}, ""},

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -102,12 +102,12 @@ func idsOf(ctx context.Context, sys *system, class string, keys []contact.Key) (
 // recordsOf reads the records of a class about a contact with these keys, as
 // far as a deletion is decided on them, and the ids of those that cannot be
 // understood.
-func recordsOf(ctx context.Context, sys *system, class string, keys []contact.Key) (records []dynamo.Stored, unreadable []string, err error) {
+func recordsOf(ctx context.Context, sys *system, class string, keys []contact.Key) (records []retention.Stored, unreadable []string, err error) {
 	ids, err := idsOf(ctx, sys, class, keys)
 	if err != nil {
 		return nil, nil, err
 	}
-	for some := range slices.Chunk(ids, dynamo.MaxDeletes) {
+	for some := range slices.Chunk(ids, purge.MaxDeletes) {
 		there, wrong, err := sys.records.Load(ctx, class, some)
 		if err != nil {
 			return nil, nil, err
@@ -119,7 +119,7 @@ func recordsOf(ctx context.Context, sys *system, class string, keys []contact.Ke
 		}
 		unreadable = slices.AppendSeq(unreadable, maps.Keys(wrong))
 	}
-	slices.SortFunc(records, func(a, b dynamo.Stored) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(records, func(a, b retention.Stored) int { return cmp.Compare(a.ID, b.ID) })
 	slices.Sort(unreadable)
 	return records, unreadable, nil
 }

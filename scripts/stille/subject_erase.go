@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/retention"
@@ -187,7 +186,7 @@ func erasedIn(ctx context.Context, sys *system, class retention.Class, keys []co
 
 // casesOn are the cases that keep a record; none of one that is being purged
 // already.
-func casesOn(holds []retention.Hold, record dynamo.Stored, class string) []string {
+func casesOn(holds []retention.Hold, record retention.Stored, class string) []string {
 	if record.PurgingBy != "" {
 		return nil
 	}

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/retention"
@@ -227,12 +226,12 @@ func (e *everything) readRecords(ctx context.Context, sys *system, policy *reten
 
 // documentOf reads a record, and tells whether it is there and the contact's:
 // since the index was asked it may be deleted, or another's.
-func documentOf(ctx context.Context, sys *system, class, id string, keys []contact.Key) (dynamo.Document, bool, error) {
+func documentOf(ctx context.Context, sys *system, class, id string, keys []contact.Key) (retention.Document, bool, error) {
 	document, err := sys.records.Document(ctx, class, id)
-	if errors.Is(err, dynamo.ErrNoRecord) {
+	if errors.Is(err, retention.ErrNoRecord) {
 		return document, false, nil
 	}
-	return document, err == nil && slices.Contains(keys, document.About()), err
+	return document, err == nil && slices.Contains(keys, document.About), err
 }
 
 // slotsOf are the contact's slots that name a record of its.

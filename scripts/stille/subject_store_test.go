@@ -93,7 +93,7 @@ func (d *deployed) purge(t *testing.T, name string) {
 func (d *deployed) isThere(t *testing.T, class, id string) bool {
 	t.Helper()
 	_, err := d.records.Get(t.Context(), class, id)
-	if err != nil && !errors.Is(err, dynamo.ErrNoRecord) {
+	if err != nil && !errors.Is(err, retention.ErrNoRecord) {
 		t.Fatal(err)
 	}
 	return err == nil

@@ -9,9 +9,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
 	"stille/shared/names"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -103,7 +103,7 @@ func (s *story) flood(ctx context.Context, class, keep string) ([]string, error)
 // counted counts which of the records are still there, and compares.
 func (s *story) counted(ctx context.Context, class string, ids []string, want int) error {
 	left := 0
-	for some := range slices.Chunk(ids, dynamo.MaxDeletes) {
+	for some := range slices.Chunk(ids, purge.MaxDeletes) {
 		there, _, err := s.records.Load(ctx, class, some)
 		if err != nil {
 			return err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/names"
 	"stille/shared/retention"
 )
@@ -176,7 +175,7 @@ func (s *story) settled(ctx context.Context, t tale) error {
 // isGone tells whether a record is no longer there.
 func (s *story) isGone(ctx context.Context, t tale) (bool, error) {
 	_, err := s.records.Get(ctx, t.class, t.id)
-	if errors.Is(err, dynamo.ErrNoRecord) {
+	if errors.Is(err, retention.ErrNoRecord) {
 		return true, nil
 	}
 	return false, err

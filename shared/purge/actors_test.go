@@ -116,10 +116,10 @@ func (s *story) owner(name, record string, do func(records *dynamo.Records) (don
 			var err error
 			done, err = do(records)
 			switch {
-			case errors.Is(err, dynamo.ErrBeingPurged):
+			case errors.Is(err, retention.ErrBeingPurged):
 				s.happened("an owner was told that the record is being purged")
 				return
-			case errors.Is(err, dynamo.ErrNoRecord):
+			case errors.Is(err, retention.ErrNoRecord):
 				return
 			case errors.Is(err, retention.ErrOlder), errors.Is(err, retention.ErrNotAService):
 				return

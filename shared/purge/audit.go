@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/retention"
 	"stille/shared/suppression"
@@ -49,9 +48,9 @@ type List interface {
 
 // Auditor reads every record of a class and deletes none.
 type Auditor struct {
-	Records    *dynamo.Records
+	Records    Records
 	List       List
-	Holds      *dynamo.Holds
+	Holds      Holds
 	Parts      AuditParts
 	PolicyHash string
 	Pause      time.Duration // between two looks at what may still be on its way
@@ -78,7 +77,7 @@ func (a Auditor) Segment(ctx context.Context, class retention.Class, work AuditW
 	part := AuditPart{From: work.After, PolicyHash: a.PolicyHash, Counts: map[Finding]int{}, IDs: map[Finding][]string{}}
 	found := map[string][]Finding{} // id -> what is wrong with it
 	for !work.Done && more() {
-		page, err := a.Records.Scan(ctx, work.Class, dynamo.Segment{Number: work.Segment, Of: work.Of}, work.After, pageSize)
+		page, err := a.Records.Scan(ctx, work.Class, Segment{Number: work.Segment, Of: work.Of}, work.After, pageSize)
 		if err != nil {
 			return work, fmt.Errorf("%s: %w", doing, err)
 		}
@@ -134,7 +133,7 @@ func (a Auditor) lookAgain(ctx context.Context, class retention.Class, found map
 			case <-time.After(a.Pause):
 			}
 		}
-		for ids := range slices.Chunk(slices.Sorted(maps.Keys(found)), dynamo.MaxDeletes) {
+		for ids := range slices.Chunk(slices.Sorted(maps.Keys(found)), MaxDeletes) {
 			if err := a.confirm(ctx, class, ids, found); err != nil {
 				return err
 			}
@@ -173,7 +172,7 @@ func (a Auditor) confirm(ctx context.Context, class retention.Class, ids []strin
 }
 
 // examine returns what is wrong with which of the records.
-func (a Auditor) examine(ctx context.Context, class retention.Class, records []dynamo.Stored, unreadable []string) (map[string][]Finding, error) {
+func (a Auditor) examine(ctx context.Context, class retention.Class, records []retention.Stored, unreadable []string) (map[string][]Finding, error) {
 	now := a.Now()
 	listed, err := a.listed(ctx, records)
 	if err != nil {
@@ -201,7 +200,7 @@ func (a Auditor) examine(ctx context.Context, class retention.Class, records []d
 
 // listed is what the list says of each record's subject; nothing of a record
 // about nobody.
-func (a Auditor) listed(ctx context.Context, records []dynamo.Stored) ([]suppression.Found, error) {
+func (a Auditor) listed(ctx context.Context, records []retention.Stored) ([]suppression.Found, error) {
 	asked := make([][]contact.Key, len(records))
 	for i, record := range records {
 		asked[i] = record.Subjects()
@@ -210,7 +209,7 @@ func (a Auditor) listed(ctx context.Context, records []dynamo.Stored) ([]suppres
 }
 
 // held asks for the holds on what is overdue; on nothing else does it matter.
-func (a Auditor) held(ctx context.Context, class retention.Class, records []dynamo.Stored, now time.Time) (dynamo.Held, error) {
+func (a Auditor) held(ctx context.Context, class retention.Class, records []retention.Stored, now time.Time) (HeldTargets, error) {
 	var targets []retention.Target
 	for _, record := range records {
 		if isOverdue(class, record.Record, now) {

@@ -223,7 +223,7 @@ func TestEachRecordIsInOneSegment(t *testing.T) {
 	for n := range 8 {
 		after := ""
 		for {
-			page, err := h.records.Scan(t.Context(), h.class.Name, dynamo.Segment{Number: n, Of: 8}, after, 3)
+			page, err := h.records.Scan(t.Context(), h.class.Name, purge.Segment{Number: n, Of: 8}, after, 3)
 			if err != nil {
 				t.Fatal(err)
 			}

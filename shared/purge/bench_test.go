@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/names"
 	"stille/shared/purge"
@@ -118,7 +117,7 @@ func BenchmarkPurge(b *testing.B) {
 		used, metered := newMeter(h.db)
 		class, worker := h.class, h.worker(metered, h.manifest)
 		const pages, entries = 3, 2.5
-		const records = benchShards * pages * dynamo.MaxDeletes
+		const records = benchShards * pages * purge.MaxDeletes
 		for shard := range benchShards {
 			for page := range pages {
 				items := dueItems(shard, page)
@@ -159,7 +158,7 @@ func BenchmarkPurge(b *testing.B) {
 
 // dueItems are the due records of a page of a shard, as the API stores them.
 func dueItems(shard, page int) []map[string]any {
-	items := make([]map[string]any, dynamo.MaxDeletes)
+	items := make([]map[string]any, purge.MaxDeletes)
 	for i := range items {
 		items[i] = map[string]any{
 			names.AttrID: fmt.Sprintf("sub-%02d-%02d-%02d", shard, page, i), names.AttrSubject: string(subject(shard*10_000 + page*100 + i)),

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
 	"stille/shared/retention"
 )
@@ -23,7 +22,7 @@ type Certificates interface {
 
 // Certifier ends a run.
 type Certifier struct {
-	Runs         *dynamo.Runs
+	Runs         Runs
 	Signer       Signer
 	Certificates Certificates
 	CodeVersion  string
@@ -35,7 +34,7 @@ const chainAttempts = 5
 
 // Certify seals the run's certificate, stores it and makes it the newest of
 // the class's chain. A run that has one keeps it.
-func (c Certifier) Certify(ctx context.Context, class retention.Class, run dynamo.Run, outcome certificate.Outcome, account Account, endedAt time.Time) (dynamo.Run, error) {
+func (c Certifier) Certify(ctx context.Context, class retention.Class, run Run, outcome certificate.Outcome, account Account, endedAt time.Time) (Run, error) {
 	proof := ""
 	if outcome == certificate.Completed {
 		proof = certificate.ProofIndex
@@ -50,7 +49,7 @@ func (c Certifier) Certify(ctx context.Context, class retention.Class, run dynam
 		if err == nil && before.Certified() {
 			return before, nil
 		}
-		if err != nil && !errors.Is(err, dynamo.ErrNoRun) {
+		if err != nil && !errors.Is(err, ErrNoRun) {
 			return run, err
 		}
 		previous, err := c.Runs.Head(ctx, class.Name)
@@ -72,9 +71,9 @@ func (c Certifier) Certify(ctx context.Context, class retention.Class, run dynam
 		}
 		run.Certificate = certificate.Hash(sealed.JSON)
 		err = c.Runs.Certify(ctx, run, previous)
-		if !errors.Is(err, dynamo.ErrChainMoved) {
+		if !errors.Is(err, ErrChainMoved) {
 			return run, err
 		}
 	}
-	return run, fmt.Errorf("certifying a purge of %s: %w", class.Name, dynamo.ErrChainMoved)
+	return run, fmt.Errorf("certifying a purge of %s: %w", class.Name, ErrChainMoved)
 }

@@ -52,7 +52,7 @@ func TestEveryRunEndsInACertificateOfOneChain(t *testing.T) {
 		if err := h.run(h.db, id); err != nil {
 			t.Fatal(err)
 		}
-		run := dynamo.Run{Class: h.class.Name, ID: id, StartedAt: cutoff, Cutoff: cutoff, PolicyHash: h.policy.Hash(), PlanHash: "p", Planned: 1}
+		run := purge.Run{Class: h.class.Name, ID: id, StartedAt: cutoff, Cutoff: cutoff, PolicyHash: h.policy.Hash(), PlanHash: "p", Planned: 1}
 		run, err := c.Certify(t.Context(), h.class, run, certificate.Completed, h.account(id), cutoff.Add(time.Minute))
 		if err != nil {
 			t.Fatal(err)

@@ -3,7 +3,6 @@ package purge
 import (
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 
@@ -49,7 +48,7 @@ const (
 func Estimate(class string, shards []int, held int) Cost {
 	due, pages, longest, busy := 0, 0, 0, 0
 	for _, n := range shards {
-		of := (n + dynamo.MaxDeletes - 1) / dynamo.MaxDeletes
+		of := (n + MaxDeletes - 1) / MaxDeletes
 		due, pages, longest, busy = due+n, pages+of, max(longest, of), busy+min(n, 1)
 	}
 	going := due - held

@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 
@@ -27,7 +26,7 @@ func (c Counted) Overdue() int { return c.Due - c.Held }
 // and the holds over it. A record that cannot be understood counts as due, as
 // does one that is marked: a purge leaves the one, and did not end with the
 // other. It deletes nothing, and its cost follows what is due.
-func Count(ctx context.Context, records *dynamo.Records, holds *dynamo.Holds, class retention.Class, cutoff time.Time) (Counted, error) {
+func Count(ctx context.Context, records Records, holds Holds, class retention.Class, cutoff time.Time) (Counted, error) {
 	var total Counted
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
@@ -51,7 +50,7 @@ func Count(ctx context.Context, records *dynamo.Records, holds *dynamo.Holds, cl
 	return total, nil
 }
 
-func countLeft(ctx context.Context, records *dynamo.Records, holds *dynamo.Holds, class retention.Class, shard string, cutoff time.Time) (Counted, error) {
+func countLeft(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time) (Counted, error) {
 	var counted Counted
 	seen := map[string]bool{}
 	for d, err := range eachDue(ctx, records, class, shard, cutoff) {
@@ -60,13 +59,13 @@ func countLeft(ctx context.Context, records *dynamo.Records, holds *dynamo.Holds
 		}
 		seen[d.ID] = true
 	}
-	for some := range slices.Chunk(slices.Sorted(maps.Keys(seen)), dynamo.MaxDeletes) {
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(seen)), MaxDeletes) {
 		there, unreadable, err := records.Load(ctx, class.Name, some)
 		if err != nil {
 			return counted, err
 		}
 		counted.Due += len(unreadable)
-		var due []dynamo.Stored
+		var due []retention.Stored
 		var targets []retention.Target
 		for _, record := range there {
 			if class.Due(record.Record, cutoff) || record.PurgingBy != "" {
@@ -90,6 +89,6 @@ func countLeft(ctx context.Context, records *dynamo.Records, holds *dynamo.Holds
 
 // isHeld tells whether a hold keeps the record. One that is marked is past its
 // hold check: a hold was told that it came too late.
-func isHeld(class retention.Class, record dynamo.Stored, held dynamo.Held) bool {
+func isHeld(class retention.Class, record retention.Stored, held HeldTargets) bool {
 	return record.PurgingBy == "" && held.Any(record.Targets(class.Name))
 }

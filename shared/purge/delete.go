@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 
@@ -60,9 +59,9 @@ type Work struct {
 
 // Cursor is how far the shard's work has come; the zero one is the beginning.
 type Cursor struct {
-	By   dynamo.Index `json:"by"`
-	ID   string       `json:"id,omitempty"`
-	Sort string       `json:"sort,omitempty"`
+	By   Index  `json:"by"`
+	ID   string `json:"id,omitempty"`
+	Sort string `json:"sort,omitempty"`
 }
 
 // Stops tells whether a run is to stop (dynamo.Runs).
@@ -72,9 +71,9 @@ type Stops interface {
 
 // Worker deletes what is due.
 type Worker struct {
-	Records  *dynamo.Records
-	Deleter  *dynamo.Deleter
-	Holds    *dynamo.Holds
+	Records  Records
+	Deleter  Deleter
+	Holds    Holds
 	Objects  Objects
 	Manifest Manifest
 	Stops    Stops
@@ -109,14 +108,14 @@ func (w Worker) Shard(ctx context.Context, class retention.Class, work Work, mor
 // the others.
 func (w Worker) page(ctx context.Context, class retention.Class, work Work, queue *queue, fence *fence) (Work, error) {
 	if work.Cursor.By == "" {
-		work.Cursor.By = dynamo.ByWithdrawal
+		work.Cursor.By = ByWithdrawal
 	}
 	due, err := queue.page(ctx, work.Cursor)
 	switch {
 	case err != nil:
 		return work, err
-	case len(due) == 0 && work.Cursor.By == dynamo.ByWithdrawal:
-		work.Cursor = Cursor{By: dynamo.ByStart}
+	case len(due) == 0 && work.Cursor.By == ByWithdrawal:
+		work.Cursor = Cursor{By: ByStart}
 		return work, nil
 	case len(due) == 0:
 		work.Done = true
@@ -152,14 +151,14 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 	if err != nil {
 		return nil, err
 	}
-	var marked []dynamo.Stored
+	var marked []retention.Stored
 	for len(due) > 0 {
 		fenced, err := fence.stands(ctx)
 		if err != nil {
 			return nil, err
 		}
 		due = unheld(class, due, fenced.Held, outcomes)
-		page := dynamo.Page{Class: work.Class, Run: work.Run, Shard: work.Shard, Epoch: fenced.Epoch}
+		page := Conditions{Class: work.Class, Run: work.Run, Shard: work.Shard, Epoch: fenced.Epoch}
 		done, err := w.Deleter.DeleteUnderFence(ctx, page, due)
 		note(outcomes, done.Deleted, Deleted)
 		note(outcomes, done.Changed, Changed)
@@ -169,7 +168,7 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, dynamo.ErrFenceMoved) {
+		if !errors.Is(err, ErrFenceMoved) {
 			return nil, err
 		}
 		fence.moved()
@@ -180,12 +179,12 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 
 // load reads the records strongly and returns those that are due; what is
 // decided on the others is noted.
-func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Time, ids []string, outcomes map[string]Outcome) ([]dynamo.Stored, error) {
+func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Time, ids []string, outcomes map[string]Outcome) ([]retention.Stored, error) {
 	records, unreadable, err := w.Records.Load(ctx, class.Name, ids)
 	if err != nil {
 		return nil, err
 	}
-	var due []dynamo.Stored
+	var due []retention.Stored
 	for _, id := range ids {
 		record, there := records[id]
 		switch {
@@ -207,7 +206,7 @@ func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Tim
 }
 
 // unheld notes what is held and returns the others.
-func unheld(class retention.Class, due []dynamo.Stored, held dynamo.Held, outcomes map[string]Outcome) []dynamo.Stored {
+func unheld(class retention.Class, due []retention.Stored, held HeldTargets, outcomes map[string]Outcome) []retention.Stored {
 	for _, record := range due {
 		if isHeld(class, record, held) {
 			outcomes[record.ID] = Held
@@ -222,8 +221,8 @@ func note(outcomes map[string]Outcome, ids []string, outcome Outcome) {
 	}
 }
 
-func undecided(records []dynamo.Stored, outcomes map[string]Outcome) []dynamo.Stored {
-	var left []dynamo.Stored
+func undecided(records []retention.Stored, outcomes map[string]Outcome) []retention.Stored {
+	var left []retention.Stored
 	for _, record := range records {
 		if _, decided := outcomes[record.ID]; !decided {
 			left = append(left, record)
@@ -233,8 +232,8 @@ func undecided(records []dynamo.Stored, outcomes map[string]Outcome) []dynamo.St
 }
 
 // among returns the records of these ids.
-func among(records []dynamo.Stored, ids []string) []dynamo.Stored {
-	var some []dynamo.Stored
+func among(records []retention.Stored, ids []string) []retention.Stored {
+	var some []retention.Stored
 	for _, record := range records {
 		if slices.Contains(ids, record.ID) {
 			some = append(some, record)

@@ -2,25 +2,23 @@ package purge
 
 import (
 	"context"
-
-	"stille/shared/aws/dynamo"
 )
 
 // fence is what a worker knows of its shard's fence and of the holds. They are
 // read once for all pages: every deletion is under the condition that the fence
 // has not moved since, and each hold that is placed moves it.
 type fence struct {
-	holds *dynamo.Holds
+	holds Holds
 	shard string
-	known *dynamo.Fenced // nil: to be read
+	known *Fenced // nil: to be read
 }
 
 // stands returns the holds, and the epoch under which they are all there are.
-func (f *fence) stands(ctx context.Context) (dynamo.Fenced, error) {
+func (f *fence) stands(ctx context.Context) (Fenced, error) {
 	if f.known == nil {
 		read, err := f.holds.Fenced(ctx, f.shard)
 		if err != nil {
-			return dynamo.Fenced{}, err
+			return Fenced{}, err
 		}
 		f.known = &read
 	}

@@ -3,7 +3,6 @@ package purge
 import (
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 	"stille/shared/suppression"
 )
@@ -44,7 +43,7 @@ func (f Finding) onItsWay() bool { return f == Unstamped || f == NotWithdrawn }
 
 // Examined is a record with all that an audit holds against it.
 type Examined struct {
-	dynamo.Stored
+	retention.Stored
 	Listed suppression.Found // what the suppression list says of its subject
 	Held   bool              // by whatever hold covers it
 }
@@ -94,7 +93,7 @@ func (e Examined) isInPlace(now time.Time) bool {
 		sort = retention.Sort(e.Start)
 	}
 	withdrawal := e.WithdrawnAt.IsZero() || e.WithdrawnAs(e.WithdrawnAt) || e.PurgingBy != ""
-	return e.Sort == sort && e.ActiveSort == dynamo.ActiveSort(e.Record, sort) && retention.IsShard(e.Shard) && withdrawal
+	return e.Sort == sort && e.ActiveSort == e.Record.ActiveSort(sort) && retention.IsShard(e.Shard) && withdrawal
 }
 
 // shouldBeWithdrawn tells whether the list says that the record has no basis

@@ -26,7 +26,7 @@ func messaging(t *testing.T) (*retention.Policy, retention.Class) {
 }
 
 // lying is a record as it lies in a class table: attributes and their values.
-func lying(t *testing.T, pairs ...string) dynamo.Stored {
+func lying(t *testing.T, pairs ...string) retention.Stored {
 	t.Helper()
 	image := map[string]events.DynamoDBAttributeValue{"id": events.NewStringAttribute("sub-1"), "scope": events.NewStringAttribute("acme")}
 	for i := 0; i < len(pairs); i += 2 {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 
@@ -22,11 +21,11 @@ type Idle struct {
 
 // FindIdle asks the index of running records. Its cost follows what is idle,
 // not what is running. None of these records is due by it.
-func FindIdle(ctx context.Context, records *dynamo.Records, class retention.Class, now time.Time) (Idle, error) {
+func FindIdle(ctx context.Context, records Records, class retention.Class, now time.Time) (Idle, error) {
 	var idle Idle
 	before := class.Idle.StartsBefore(now, class.Location())
 	for n := range retention.Shards {
-		for entry, err := range records.DueBefore(ctx, class.Name, dynamo.ByActivity, retention.ShardName(n), before, dynamo.Due{}, pageSize) {
+		for entry, err := range records.DueBefore(ctx, class.Name, ByActivity, retention.ShardName(n), before, Due{}, pageSize) {
 			if err != nil {
 				return Idle{}, fmt.Errorf("finding what is idle in %s: %w", class.Name, err)
 			}
@@ -36,7 +35,7 @@ func FindIdle(ctx context.Context, records *dynamo.Records, class retention.Clas
 	return idle, nil
 }
 
-func (i *Idle) note(entry dynamo.Due) {
+func (i *Idle) note(entry Due) {
 	at, err := retention.ParseSort(entry.Sort)
 	if err == nil && (i.Count == 0 || at.Before(i.Oldest)) {
 		i.Oldest = at

@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 
@@ -25,7 +24,7 @@ const recordsAtOnce = 16
 // then each of these records. One whose objects cannot be deleted stays, marked,
 // and its outcome stays Failed: the next run takes it up. One that fails does not
 // cut off the others: what of theirs is under way would come to its end unseen.
-func (w Worker) finish(ctx context.Context, class retention.Class, work Work, marked []dynamo.Stored, outcomes map[string]Outcome) error {
+func (w Worker) finish(ctx context.Context, class retention.Class, work Work, marked []retention.Stored, outcomes map[string]Outcome) error {
 	var mu sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(recordsAtOnce)
@@ -51,7 +50,7 @@ func (w Worker) finish(ctx context.Context, class retention.Class, work Work, ma
 	return group.Wait()
 }
 
-func (w Worker) deleteObjects(ctx context.Context, class retention.Class, record dynamo.Stored) error {
+func (w Worker) deleteObjects(ctx context.Context, class retention.Class, record retention.Stored) error {
 	objects, err := class.Objects(record.Record)
 	if err != nil {
 		return err
@@ -66,7 +65,7 @@ func (w Worker) deleteObjects(ctx context.Context, class retention.Class, record
 
 // mayDeleteObjects tells whether all the record's objects lie where the purge
 // may delete them; if not, the record is not even marked.
-func (w Worker) mayDeleteObjects(ctx context.Context, class retention.Class, record dynamo.Stored) bool {
+func (w Worker) mayDeleteObjects(ctx context.Context, class retention.Class, record retention.Stored) bool {
 	_, err := class.Objects(record.Record)
 	if err != nil {
 		w.complain(ctx, class, record, err)
@@ -75,7 +74,7 @@ func (w Worker) mayDeleteObjects(ctx context.Context, class retention.Class, rec
 }
 
 // complain logs why a record stays.
-func (w Worker) complain(ctx context.Context, class retention.Class, record dynamo.Stored, err error) {
+func (w Worker) complain(ctx context.Context, class retention.Class, record retention.Stored, err error) {
 	id := "(not shown)"
 	if retention.MayShowID(record.ID) {
 		id = record.ID

@@ -10,14 +10,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
 // letter stores a due record with objects in S3, each in two versions.
-func (h *house) letter(id string, keys ...string) dynamo.Stored {
+func (h *house) letter(id string, keys ...string) retention.Stored {
 	h.t.Helper()
 	record := retention.Record{ID: id, Subject: subject(1), Start: due}
 	for _, key := range keys {

@@ -19,7 +19,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 
@@ -58,7 +57,7 @@ func (p Plan) Hash() string {
 
 // Make counts what is due in the class at the cutoff. Its cost follows what is
 // due, not the size of the table.
-func Make(ctx context.Context, records *dynamo.Records, class retention.Class, policyHash string, cutoff time.Time) (Plan, error) {
+func Make(ctx context.Context, records Records, class retention.Class, policyHash string, cutoff time.Time) (Plan, error) {
 	plan := Plan{Class: class.Name, PolicyHash: policyHash, Cutoff: cutoff.UTC(), Shards: make([]int, retention.Shards)}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
@@ -85,7 +84,7 @@ func Make(ctx context.Context, records *dynamo.Records, class retention.Class, p
 }
 
 // countShard counts each record once, though both indexes may name it.
-func countShard(ctx context.Context, records *dynamo.Records, class retention.Class, shard string, cutoff time.Time) (int, time.Time, error) {
+func countShard(ctx context.Context, records Records, class retention.Class, shard string, cutoff time.Time) (int, time.Time, error) {
 	seen := map[string]bool{}
 	var oldest time.Time
 	for d, err := range eachDue(ctx, records, class, shard, cutoff) {
@@ -102,8 +101,8 @@ func countShard(ctx context.Context, records *dynamo.Records, class retention.Cl
 }
 
 // before is the exclusive end of what an index shows as due at the cutoff.
-func before(by dynamo.Index, class retention.Class, cutoff time.Time) time.Time {
-	if by == dynamo.ByWithdrawal {
+func before(by Index, class retention.Class, cutoff time.Time) time.Time {
+	if by == ByWithdrawal {
 		return cutoff.Truncate(time.Second).Add(time.Second) // due from the instant of the withdrawal on
 	}
 	return class.Keep.StartsBefore(cutoff, class.Location())
@@ -111,10 +110,10 @@ func before(by dynamo.Index, class retention.Class, cutoff time.Time) time.Time 
 
 // eachDue gives each entry of both indexes that is due at the cutoff. It ends
 // with the first error.
-func eachDue(ctx context.Context, records *dynamo.Records, class retention.Class, shard string, cutoff time.Time) iter.Seq2[dynamo.Due, error] {
-	return func(yield func(dynamo.Due, error) bool) {
-		for _, by := range []dynamo.Index{dynamo.ByWithdrawal, dynamo.ByStart} {
-			for d, err := range records.DueBefore(ctx, class.Name, by, shard, before(by, class, cutoff), dynamo.Due{}, pageSize) {
+func eachDue(ctx context.Context, records Records, class retention.Class, shard string, cutoff time.Time) iter.Seq2[Due, error] {
+	return func(yield func(Due, error) bool) {
+		for _, by := range []Index{ByWithdrawal, ByStart} {
+			for d, err := range records.DueBefore(ctx, class.Name, by, shard, before(by, class, cutoff), Due{}, pageSize) {
 				if !yield(d, err) || err != nil {
 					return
 				}

@@ -103,7 +103,7 @@ func (h *house) emptyBuckets() {
 
 func subject(n int) contact.Key { return contact.Key(fmt.Sprintf("%048d", n)) }
 
-func (h *house) put(r retention.Record) dynamo.Stored {
+func (h *house) put(r retention.Record) retention.Stored {
 	h.t.Helper()
 	r.Scope, r.Basis = "acme", retention.Consent
 	if r.OccurredAt.IsZero() {
@@ -123,7 +123,7 @@ func (h *house) put(r retention.Record) dynamo.Stored {
 	return h.get(r.ID)
 }
 
-func (h *house) get(id string) dynamo.Stored {
+func (h *house) get(id string) retention.Stored {
 	h.t.Helper()
 	stored, err := h.records.Get(h.t.Context(), h.class.Name, id)
 	if err != nil {

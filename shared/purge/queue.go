@@ -5,32 +5,31 @@ import (
 	"iter"
 	"time"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/retention"
 )
 
 // queue gives a worker its pages of one shard, and reads the index many pages
 // at a time.
 type queue struct {
-	records *dynamo.Records
+	records Records
 	class   retention.Class
 	cutoff  time.Time
 	shard   string
 
-	next func() (dynamo.Due, error, bool) // of the index that was opened; nil where none is
+	next func() (Due, error, bool) // of the index that was opened; nil where none is
 	stop func()
 }
 
 // page returns the next entries of the cursor's index, as many as a transaction
 // takes; none at its end. The cursor is the one that the last page left, or
 // where another index begins after the end of one.
-func (q *queue) page(ctx context.Context, at Cursor) ([]dynamo.Due, error) {
+func (q *queue) page(ctx context.Context, at Cursor) ([]Due, error) {
 	if q.next == nil {
-		after := dynamo.Due{ID: at.ID, Sort: at.Sort}
+		after := Due{ID: at.ID, Sort: at.Sort}
 		q.next, q.stop = iter.Pull2(q.records.DueBefore(ctx, q.class.Name, at.By, q.shard, before(at.By, q.class, q.cutoff), after, pageSize))
 	}
-	var page []dynamo.Due
-	for len(page) < dynamo.MaxDeletes {
+	var page []Due
+	for len(page) < MaxDeletes {
 		entry, err, more := q.next()
 		if err != nil {
 			return nil, err

@@ -210,7 +210,7 @@ func (s *story) objectGone(a *actor, key string) {
 // of it was done.
 func (s *story) changed(a *actor, name string) {
 	stored, err := s.records.Get(s.Context(), retention.Messaging, s.id(name))
-	if err != nil && !errors.Is(err, dynamo.ErrNoRecord) {
+	if err != nil && !errors.Is(err, retention.ErrNoRecord) {
 		s.Fatal(err)
 	}
 	s.mu.Lock()

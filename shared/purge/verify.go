@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
 	"stille/shared/retention"
 )
@@ -23,7 +22,7 @@ var ErrRestless = errors.New("the index does not come to rest")
 // Verifier reads again, after a run, what the run says it did. It deletes
 // nothing and needs no right to.
 type Verifier struct {
-	Records  *dynamo.Records
+	Records  Records
 	Manifest Manifest
 	// HMAC names a deleted record in the certificate's list.
 	HMAC func(class, id string) string
@@ -74,7 +73,7 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 	}
 	outcomes := settle(pages)
 	ids := slices.Sorted(maps.Keys(outcomes))
-	for some := range slices.Chunk(ids, dynamo.MaxDeletes) {
+	for some := range slices.Chunk(ids, MaxDeletes) {
 		there, unreadable, err := v.Records.Load(ctx, class.Name, some)
 		if err != nil {
 			return account, err
@@ -217,7 +216,7 @@ func (v Verifier) ask(ctx context.Context, class retention.Class, cutoff time.Ti
 		}
 	}
 	unknown = slices.Compact(slices.Sorted(slices.Values(unknown)))
-	for some := range slices.Chunk(unknown, dynamo.MaxDeletes) {
+	for some := range slices.Chunk(unknown, MaxDeletes) {
 		there, unreadable, err := v.Records.Load(ctx, class.Name, some)
 		if err != nil {
 			return false, err

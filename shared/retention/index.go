@@ -57,3 +57,12 @@ func ParseSort(s string) (time.Time, error) {
 	}
 	return t, nil
 }
+
+// ActiveSort is the record's place in the index of running records. It is
+// empty for a record that has a place among those that ended.
+func (r Record) ActiveSort(sort string) string {
+	if sort != "" {
+		return ""
+	}
+	return Sort(r.ActiveAt())
+}

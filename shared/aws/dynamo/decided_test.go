@@ -16,6 +16,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/names"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -44,20 +45,20 @@ func TestARecordOfWhichAnythingDecisiveChangedIsKept(t *testing.T) {
 		dynamotest.Put(t, db, stack.Records(class), item)
 	}
 	// took tells what becomes of the record that was there, when it is another by then.
-	took := func(meanwhile func()) dynamo.Deletion {
+	took := func(meanwhile func()) purge.Deletion {
 		t.Helper()
 		read, unreadable, err := records.Load(t.Context(), class, []string{"sub-1"})
 		if err != nil || len(read) != 1 {
 			t.Fatalf("%d read, %v, error %v", len(read), unreadable, err)
 		}
 		meanwhile()
-		done, err := deleter.DeleteUnderFence(t.Context(), page(0), []dynamo.Stored{read["sub-1"]})
+		done, err := deleter.DeleteUnderFence(t.Context(), page(0), []retention.Stored{read["sub-1"]})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return done
 	}
-	kept := dynamo.Deletion{Changed: []string{"sub-1"}}
+	kept := purge.Deletion{Changed: []string{"sub-1"}}
 	all := slices.Sorted(maps.Keys(whole))
 	bare := []string{names.AttrRetentionStart, names.AttrSubject}
 	plain := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name == names.AttrObjects || name == names.AttrPurgingBy })

@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,35 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/names"
+	"stille/shared/purge"
+	"stille/shared/retention"
 )
-
-// MaxDeletes is how many records one transaction deletes beside its fence check.
-const MaxDeletes = 99
-
-// ErrFenceMoved means that a hold was placed since the fence was read, and
-// nothing was deleted: read the fence and the holds again.
-var ErrFenceMoved = errors.New("a hold was placed meanwhile")
-
-// Deletion is what became of the records of one call: each id is in exactly
-// one of the lists.
-type Deletion struct {
-	Deleted  []string
-	Marked   []string // past their hold check; their objects go first, then DeleteMarked deletes them
-	Changed  []string // no longer as they were read; kept
-	Gone     []string // deleted by somebody else, or by an attempt that was cut off
-	Unmarked []string // as large as an item can be, with no room for the mark; kept
-}
-
-// Page is what the transactions of one page of a purge stand under.
-type Page struct {
-	Class, Run string
-	Shard      string
-	Epoch      int64 // of the shard's fence, read before the holds
-}
-
-// InTwoSteps tells whether a record is marked before it is deleted: it has
-// objects, which no transaction covers, or it had some and is marked already.
-func (s Stored) InTwoSteps() bool { return len(s.Objects) > 0 || s.PurgingBy != "" }
 
 // Deleter is what deletes records, and nothing else of the system does.
 type Deleter struct {
@@ -60,19 +33,19 @@ func NewDeleter(db *dynamodb.Client, stack names.Stack) *Deleter {
 // conditions. A record that changed is left alone and the others go. The error
 // wraps ErrFenceMoved when a hold was placed meanwhile; what Deletion lists was
 // done all the same.
-func (d *Deleter) DeleteUnderFence(ctx context.Context, page Page, records []Stored) (Deletion, error) {
-	var done Deletion
-	most := MaxDeletes
+func (d *Deleter) DeleteUnderFence(ctx context.Context, under purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
+	var done purge.Deletion
+	most := purge.MaxDeletes
 	for n := 0; len(records) > 0; {
 		some := records[:min(most, len(records))]
-		err := d.deleteSome(ctx, page, some)
+		err := d.deleteSome(ctx, under, some)
 		reasons, wasCancelled := cancelled(err)
 		switch {
 		case err == nil:
-			done.note(some)
+			noteDone(&done, some)
 			records, n = records[len(some):], 0
 		case wasCancelled && len(reasons) > 0 && failed(reasons[0], conditionFailed):
-			return done, ErrFenceMoved
+			return done, purge.ErrFenceMoved
 		case wasCancelled && transient(reasons):
 			if n++; n == attempts {
 				return done, fmt.Errorf("deleting records: %w", ErrContended)
@@ -86,7 +59,7 @@ func (d *Deleter) DeleteUnderFence(ctx context.Context, page Page, records []Sto
 			done.Unmarked = append(done.Unmarked, some[0].ID)
 			records, n = records[1:], 0
 		case len(reasons) == len(some)+1:
-			left, dropped := done.drop(some, reasons[1:]) // the first is the fence check's
+			left, dropped := drop(&done, some, reasons[1:]) // the first is the fence check's
 			if dropped == 0 {
 				return done, fmt.Errorf("deleting records: %w", err)
 			}
@@ -98,8 +71,8 @@ func (d *Deleter) DeleteUnderFence(ctx context.Context, page Page, records []Sto
 	return done, nil
 }
 
-// note lists the records of a transaction that went through.
-func (d *Deletion) note(records []Stored) {
+// noteDone lists the records of a transaction that went through.
+func noteDone(d *purge.Deletion, records []retention.Stored) {
 	for _, r := range records {
 		if r.InTwoSteps() {
 			d.Marked = append(d.Marked, r.ID)
@@ -111,7 +84,7 @@ func (d *Deletion) note(records []Stored) {
 
 // drop lists the records of a cancelled transaction whose own condition failed
 // and returns the others.
-func (d *Deletion) drop(records []Stored, reasons []types.CancellationReason) (left []Stored, dropped int) {
+func drop(d *purge.Deletion, records []retention.Stored, reasons []types.CancellationReason) (left []retention.Stored, dropped int) {
 	for i, r := range records {
 		switch {
 		case !failed(reasons[i], conditionFailed):
@@ -125,14 +98,14 @@ func (d *Deletion) drop(records []Stored, reasons []types.CancellationReason) (l
 	return left, len(records) - len(left)
 }
 
-func (d *Deleter) deleteSome(ctx context.Context, page Page, records []Stored) error {
+func (d *Deleter) deleteSome(ctx context.Context, under purge.Conditions, records []retention.Stored) error {
 	operations := make([]types.TransactWriteItem, 0, len(records)+1)
-	operations = append(operations, fenceCheck(d.stack.Holds(), page.Shard, page.Epoch))
+	operations = append(operations, fenceCheck(d.stack.Holds(), under.Shard, under.Epoch))
 	for _, r := range records {
 		if r.InTwoSteps() {
-			operations = append(operations, d.marking(page.Class, page.Run, r))
+			operations = append(operations, d.marking(under.Class, under.Run, r))
 		} else {
-			operations = append(operations, d.deletion(page.Class, r))
+			operations = append(operations, d.deletion(under.Class, r))
 		}
 	}
 	_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
@@ -140,8 +113,8 @@ func (d *Deleter) deleteSome(ctx context.Context, page Page, records []Stored) e
 }
 
 // deletion deletes a record that is as it was read.
-func (d *Deleter) deletion(class string, r Stored) types.TransactWriteItem {
-	condition, attributes, values := r.asRead()
+func (d *Deleter) deletion(class string, r retention.Stored) types.TransactWriteItem {
+	condition, attributes, values := asRead(r)
 	return types.TransactWriteItem{Delete: &types.Delete{
 		TableName: aws.String(d.stack.Records(class)), Key: recordKey(r.ID),
 		ConditionExpression:                 &condition,
@@ -153,8 +126,8 @@ func (d *Deleter) deletion(class string, r Stored) types.TransactWriteItem {
 
 // marking marks a record that is as it was read, also one that another run has
 // marked: that one's worker, should it still be about, deletes it no more.
-func (d *Deleter) marking(class, run string, r Stored) types.TransactWriteItem {
-	condition, attributes, values := r.asRead()
+func (d *Deleter) marking(class, run string, r retention.Stored) types.TransactWriteItem {
+	condition, attributes, values := asRead(r)
 	values[":run"] = text(run)
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: aws.String(d.stack.Records(class)), Key: recordKey(r.ID),
@@ -166,9 +139,10 @@ func (d *Deleter) marking(class, run string, r Stored) types.TransactWriteItem {
 	}}
 }
 
-// asRead is what exists and unchanged say, in as few words as possible: with
+// asRead is what exists and unchangedRecord say, in as few words as possible: with
 // the expression package's, a page of a purge took two percent longer.
-func (s Stored) asRead() (condition string, attributes map[string]string, values item) {
+func asRead(s retention.Stored) (condition string, attributes map[string]string, values item) {
+	was := revision(s)
 	condition = "attribute_exists(" + names.AttrID + ")"
 	attributes, values = map[string]string{"#" + names.AttrScope: names.AttrScope}, item{} // it is a reserved word
 	for _, name := range decidedOn() {
@@ -176,7 +150,7 @@ func (s Stored) asRead() (condition string, attributes map[string]string, values
 		if name == names.AttrScope {
 			in = "#" + name
 		}
-		if value, there := s.was[name]; there {
+		if value, there := was[name]; there {
 			condition += " AND " + in + " = :" + name
 			values[":"+name] = value
 		} else {
@@ -191,9 +165,9 @@ func (s Stored) asRead() (condition string, attributes map[string]string, values
 // the record is otherwise as it was read. It is a transaction of one, because
 // an attempt of that is never taken twice: the second would find the record
 // gone, and nobody would have deleted it.
-func (d *Deleter) DeleteMarked(ctx context.Context, class, run string, record Stored) (Deletion, error) {
-	var done Deletion
-	operation := d.deletion(class, record.marked(run))
+func (d *Deleter) DeleteMarked(ctx context.Context, class, run string, record retention.Stored) (purge.Deletion, error) {
+	var done purge.Deletion
+	operation := d.deletion(class, marked(record, run))
 	err := retry(ctx, "deleting a record", func() error {
 		_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{operation}})
 		return err
@@ -203,7 +177,7 @@ func (d *Deleter) DeleteMarked(ctx context.Context, class, run string, record St
 		return done, nil
 	}
 	if reasons, _ := cancelled(err); len(reasons) == 1 {
-		if _, dropped := done.drop([]Stored{record}, reasons); dropped == 1 {
+		if _, dropped := drop(&done, []retention.Stored{record}, reasons); dropped == 1 {
 			return done, nil
 		}
 	}
@@ -211,10 +185,10 @@ func (d *Deleter) DeleteMarked(ctx context.Context, class, run string, record St
 }
 
 // marked is the record as it is once it was marked for a run.
-func (s Stored) marked(run string) Stored {
-	s.was = maps.Clone(s.was)
-	s.was[names.AttrPurgingBy] = text(run)
-	s.PurgingBy = run
+func marked(s retention.Stored, run string) retention.Stored {
+	was := maps.Clone(revision(s))
+	was[names.AttrPurgingBy] = text(run)
+	s.PurgingBy, s.Revision = run, was
 	return s
 }
 

@@ -16,18 +16,19 @@ import (
 
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
 // page is one of the shard of subject 1, at an epoch of its fence.
-func page(epoch int64) dynamo.Page {
-	return dynamo.Page{Class: class, Run: "run-1", Shard: retention.Shard(string(key(1))), Epoch: epoch}
+func page(epoch int64) purge.Conditions {
+	return purge.Conditions{Class: class, Run: "run-1", Shard: retention.Shard(string(key(1))), Epoch: epoch}
 }
 
 func TestDeleteUnderFence(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records, deleter, holds := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack), dynamo.NewHolds(db, stack)
-	var all []dynamo.Stored
+	var all []retention.Stored
 	for n := range 120 { // more than one transaction takes
 		all = append(all, stamp(t, records, store(t, records, consent(fmt.Sprintf("sub-%03d", n), 1, now))))
 	}
@@ -63,7 +64,7 @@ func TestDeleteUnderFence(t *testing.T) {
 	}
 	for _, s := range all {
 		_, err := records.Get(t.Context(), class, s.ID)
-		if deleted, gone := slices.Contains(done.Deleted, s.ID), errors.Is(err, dynamo.ErrNoRecord); gone != (deleted || s.ID == "sub-003") {
+		if deleted, gone := slices.Contains(done.Deleted, s.ID), errors.Is(err, retention.ErrNoRecord); gone != (deleted || s.ID == "sub-003") {
 			t.Errorf("%s: said to be deleted %v, is gone %v", s.ID, deleted, gone)
 		}
 	}
@@ -75,13 +76,13 @@ func TestDeleteUnderFence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := deleter.DeleteUnderFence(t.Context(), page(0), []dynamo.Stored{kept}); !errors.Is(err, dynamo.ErrFenceMoved) {
+	if _, err := deleter.DeleteUnderFence(t.Context(), page(0), []retention.Stored{kept}); !errors.Is(err, purge.ErrFenceMoved) {
 		t.Errorf("error %v, want ErrFenceMoved", err)
 	}
 	if _, err := records.Get(t.Context(), class, "sub-001"); err != nil {
 		t.Errorf("deleted behind a fence that had moved: %v", err)
 	}
-	if _, err := deleter.DeleteUnderFence(t.Context(), page(1), []dynamo.Stored{kept}); err != nil {
+	if _, err := deleter.DeleteUnderFence(t.Context(), page(1), []retention.Stored{kept}); err != nil {
 		t.Errorf("at the fence's new epoch: %v", err)
 	}
 }
@@ -90,7 +91,7 @@ func TestATransactionThatIsTooLargeGoesInHalves(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records, deleter := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack)
 	large := fmt.Sprintf("%q", make([]byte, 50_000)) // 200 KB as JSON
-	var all []dynamo.Stored
+	var all []retention.Stored
 	for n := range 40 {
 		r := consent(fmt.Sprintf("sub-%02d", n), 1, now)
 		r.Data = []byte(large)
@@ -105,7 +106,7 @@ func TestATransactionThatIsTooLargeGoesInHalves(t *testing.T) {
 func TestATransactionRefusedForOneOfItsItemsGoesInHalves(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records := dynamo.NewRecords(db, stack)
-	var all []dynamo.Stored
+	var all []retention.Stored
 	for n := range 4 {
 		all = append(all, store(t, records, consent(fmt.Sprintf("sub-%d", n), 1, now)))
 	}

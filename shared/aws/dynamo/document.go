@@ -11,41 +11,27 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/names"
+	"stille/shared/retention"
 )
-
-// Document is a record with all that lies in it, whoever wrote that.
-type Document struct {
-	// Stored is what the system makes of the record; where it can make nothing
-	// of it, Err wraps ErrUnreadable, and only the attributes tell.
-	Stored
-	Err error
-	// Attributes are all of them, as values that encoding/json writes; data in
-	// JSON is a json.RawMessage.
-	Attributes map[string]any
-}
-
-// About is whom the record is about, also where it cannot be understood
-// otherwise.
-func (d Document) About() contact.Key {
-	subject, _ := d.Attributes[names.AttrSubject].(string)
-	return contact.Key(subject)
-}
 
 // Document reads one record strongly, with what its owner keeps in it. The
 // error wraps ErrNoRecord where there is none.
-func (r *Records) Document(ctx context.Context, class, id string) (Document, error) {
+func (r *Records) Document(ctx context.Context, class, id string) (retention.Document, error) {
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(r.stack.Records(class)), Key: recordKey(id), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return Document{}, fmt.Errorf("reading a record: %w", err)
+		return retention.Document{}, fmt.Errorf("reading a record: %w", err)
 	}
 	if out.Item == nil {
-		return Document{}, ErrNoRecord
+		return retention.Document{}, retention.ErrNoRecord
 	}
-	d := Document{Attributes: plainMap(out.Item)}
+	d := retention.Document{Attributes: plainMap(out.Item)}
 	d.Stored, d.Err = decodeRecord(out.Item)
 	d.ID = id
+	if subject, ok := d.Attributes[names.AttrSubject].(string); ok {
+		d.About = contact.Key(subject)
+	}
 	if data, ok := d.Attributes[names.AttrData].(string); ok && json.Valid([]byte(data)) {
 		d.Attributes[names.AttrData] = json.RawMessage(data)
 	}

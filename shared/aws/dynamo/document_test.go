@@ -32,7 +32,7 @@ func TestADocumentHasAllThatAnybodyWroteIntoTheRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := records.Document(t.Context(), "messaging", "sub-1")
-	if err != nil || got.Err != nil || !got.Start.Equal(now) || got.About() != key(1) {
+	if err != nil || got.Err != nil || !got.Start.Equal(now) || got.About != key(1) {
 		t.Fatalf("error %v, %v, start %v", err, got.Err, got.Start)
 	}
 	written, err := json.Marshal(got.Attributes)
@@ -49,10 +49,10 @@ func TestADocumentThatCannotBeUnderstoodStillTellsWhatItHas(t *testing.T) {
 	dynamotest.Put(t, db, stack.Records("messaging"), map[string]any{"id": "sub-1", "subject": string(key(1)), "occurredAt": "yesterday", "data": "no JSON"})
 	got, err := records.Document(t.Context(), "messaging", "sub-1")
 	want := map[string]any{"id": "sub-1", "subject": string(key(1)), "occurredAt": "yesterday", "data": "no JSON"}
-	if diff := cmp.Diff(want, got.Attributes); diff != "" || err != nil || !errors.Is(got.Err, dynamo.ErrUnreadable) || got.ID != "sub-1" || got.About() != key(1) {
+	if diff := cmp.Diff(want, got.Attributes); diff != "" || err != nil || !errors.Is(got.Err, retention.ErrUnreadable) || got.ID != "sub-1" || got.About != key(1) {
 		t.Errorf("error %v, %v, id %q (-want +got)\n%s", err, got.Err, got.ID, diff)
 	}
-	if _, err := records.Document(t.Context(), "messaging", "sub-2"); !errors.Is(err, dynamo.ErrNoRecord) {
+	if _, err := records.Document(t.Context(), "messaging", "sub-2"); !errors.Is(err, retention.ErrNoRecord) {
 		t.Errorf("of none: error %v", err)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"stille/shared/retention"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -26,11 +28,11 @@ var (
 	// caller must act as if the answer were the one that keeps silent or keeps
 	// data.
 	ErrUnreadable = suppression.ErrUnreadable
-	// ErrUnwritable means that DynamoDB takes no such item, ever: it would be
-	// over 400 KB, for one.
-	ErrUnwritable = errors.New("the item cannot be written")
-	// ErrContended means that others changed the same items every time we tried.
-	ErrContended = errors.New("others keep changing the same items")
+	// ErrUnwritable means that DynamoDB can never take the item: it is over
+	// 400 KB, for example.
+	ErrUnwritable = retention.ErrUnwritable
+	// ErrContended means that others changed the same items at every attempt.
+	ErrContended = retention.ErrContended
 	// ErrUnanswered means that DynamoDB left keys of a batch unprocessed every
 	// time we asked.
 	ErrUnanswered = errors.New("the table does not answer for every key")

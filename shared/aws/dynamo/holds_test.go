@@ -14,6 +14,7 @@ import (
 
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -100,7 +101,7 @@ func TestAllThatIsHeldIsReadUnderAFence(t *testing.T) {
 	if n, err := holds.Lift(t.Context(), "3", now); err != nil || n != 1 {
 		t.Fatalf("lifted %d, error %v", n, err)
 	}
-	want := dynamo.Fenced{Epoch: 5, Held: dynamo.Held{targets[0]: true, targets[1]: true, targets[2]: true, targets[4]: true}}
+	want := purge.Fenced{Epoch: 5, Held: purge.HeldTargets{targets[0]: true, targets[1]: true, targets[2]: true, targets[4]: true}}
 	got, err := holds.Fenced(t.Context(), retention.ShardName(retention.Shards-1))
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/names"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -29,18 +30,18 @@ func letter(id string, n int) retention.Record {
 }
 
 // mark marks a record for a run and returns it as it is then.
-func mark(t *testing.T, records *dynamo.Records, deleter *dynamo.Deleter, run string, s dynamo.Stored) dynamo.Stored {
+func mark(t *testing.T, records *dynamo.Records, deleter *dynamo.Deleter, run string, s retention.Stored) retention.Stored {
 	t.Helper()
 	under := page(0)
 	under.Run = run
-	done, err := deleter.DeleteUnderFence(t.Context(), under, []dynamo.Stored{s})
+	done, err := deleter.DeleteUnderFence(t.Context(), under, []retention.Stored{s})
 	if err != nil || !slices.Equal(done.Marked, []string{s.ID}) {
 		t.Fatalf("%+v, error %v", done, err)
 	}
 	return get(t, records, s.ID)
 }
 
-func get(t *testing.T, records *dynamo.Records, id string) dynamo.Stored {
+func get(t *testing.T, records *dynamo.Records, id string) retention.Stored {
 	t.Helper()
 	got, err := records.Get(t.Context(), class, id)
 	if err != nil {
@@ -52,7 +53,7 @@ func get(t *testing.T, records *dynamo.Records, id string) dynamo.Stored {
 func TestRecordsWithObjectsAreMarkedInThePageThatDeletesTheOthers(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records, deleter := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack)
-	all := []dynamo.Stored{
+	all := []retention.Stored{
 		store(t, records, consent("plain", 1, now)), store(t, records, letter("letter", 1)),
 		store(t, records, letter("changed", 1)), store(t, records, letter("gone", 1)),
 	}
@@ -66,7 +67,7 @@ func TestRecordsWithObjectsAreMarkedInThePageThatDeletesTheOthers(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := dynamo.Deletion{Deleted: []string{"plain"}, Marked: []string{"letter"}, Changed: []string{"changed"}, Gone: []string{"gone"}}
+	want := purge.Deletion{Deleted: []string{"plain"}, Marked: []string{"letter"}, Changed: []string{"changed"}, Gone: []string{"gone"}}
 	if diff := cmp.Diff(want, done); diff != "" {
 		t.Errorf("deletion (-want +got):\n%s", diff)
 	}
@@ -86,7 +87,7 @@ func TestNothingIsMarkedBehindAFenceThatMoved(t *testing.T) {
 	if _, err := dynamo.NewHolds(db, stack).Set(t.Context(), []string{class}, []retention.Hold{hold}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := deleter.DeleteUnderFence(t.Context(), page(0), []dynamo.Stored{stored}); !errors.Is(err, dynamo.ErrFenceMoved) {
+	if _, err := deleter.DeleteUnderFence(t.Context(), page(0), []retention.Stored{stored}); !errors.Is(err, purge.ErrFenceMoved) {
 		t.Errorf("error %v, want ErrFenceMoved", err)
 	}
 	if by := get(t, records, "sub-1").PurgingBy; by != "" {
@@ -98,14 +99,14 @@ func TestAMarkedRecordIsDeletedUnderItsMarkOnly(t *testing.T) {
 	for name, c := range map[string]struct {
 		meanwhile map[string]any // what was written over it; nil for nothing
 		run       string
-		want      dynamo.Deletion
+		want      purge.Deletion
 	}{
-		"as it was marked":              {nil, "run-1", dynamo.Deletion{Deleted: []string{"sub-1"}}},
-		"by the run before":             {nil, "run-0", dynamo.Deletion{Changed: []string{"sub-1"}}},
-		"without its mark":              {map[string]any{"purgingBy": nil}, "run-1", dynamo.Deletion{Changed: []string{"sub-1"}}},
-		"with another object":           {map[string]any{"objects": []string{"s3://letters/other"}}, "run-1", dynamo.Deletion{Changed: []string{"sub-1"}}},
-		"with another start":            {map[string]any{"retentionStart": "2026-11-22T04:00:00Z"}, "run-1", dynamo.Deletion{Changed: []string{"sub-1"}}},
-		"with data that decide nothing": {map[string]any{"data": "other"}, "run-1", dynamo.Deletion{Deleted: []string{"sub-1"}}},
+		"as it was marked":              {nil, "run-1", purge.Deletion{Deleted: []string{"sub-1"}}},
+		"by the run before":             {nil, "run-0", purge.Deletion{Changed: []string{"sub-1"}}},
+		"without its mark":              {map[string]any{"purgingBy": nil}, "run-1", purge.Deletion{Changed: []string{"sub-1"}}},
+		"with another object":           {map[string]any{"objects": []string{"s3://letters/other"}}, "run-1", purge.Deletion{Changed: []string{"sub-1"}}},
+		"with another start":            {map[string]any{"retentionStart": "2026-11-22T04:00:00Z"}, "run-1", purge.Deletion{Changed: []string{"sub-1"}}},
+		"with data that decide nothing": {map[string]any{"data": "other"}, "run-1", purge.Deletion{Deleted: []string{"sub-1"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db, stack := dynamotest.Tables(t, class)
@@ -133,7 +134,7 @@ func TestAMarkedRecordIsDeletedUnderItsMarkOnly(t *testing.T) {
 				t.Errorf("deletion (-want +got):\n%s", diff)
 			}
 			_, err = records.Get(t.Context(), class, "sub-1")
-			if gone := errors.Is(err, dynamo.ErrNoRecord); gone != (c.want.Deleted != nil) {
+			if gone := errors.Is(err, retention.ErrNoRecord); gone != (c.want.Deleted != nil) {
 				t.Errorf("it is gone: %v", gone)
 			}
 			if c.want.Deleted == nil {
@@ -155,7 +156,7 @@ func TestTheNextRunTakesAMarkedRecordOver(t *testing.T) {
 	if done, err := deleter.DeleteMarked(t.Context(), class, "run-1", read); err != nil || len(done.Changed) != 1 {
 		t.Errorf("the first run's worker: %+v, error %v", done, err)
 	}
-	if done, err := deleter.DeleteUnderFence(t.Context(), page(0), []dynamo.Stored{first}); err != nil || len(done.Changed) != 1 {
+	if done, err := deleter.DeleteUnderFence(t.Context(), page(0), []retention.Stored{first}); err != nil || len(done.Changed) != 1 {
 		t.Errorf("the first run's worker marks it anew: %+v, error %v", done, err)
 	}
 	if done, err := deleter.DeleteMarked(t.Context(), class, "run-2", first); err != nil || len(done.Deleted) != 1 {
@@ -171,7 +172,7 @@ func TestNothingChangesAMarkedRecord(t *testing.T) {
 	before := dynamotest.Dump(t, db, stack.Records(class))
 
 	for _, at := range []time.Time{now.Add(-time.Hour), now, now.Add(time.Hour)} {
-		if outcome, err := records.Put(t.Context(), class, consent("sub-1", 1, at), anyone); outcome.Stored || !errors.Is(err, dynamo.ErrBeingPurged) {
+		if outcome, err := records.Put(t.Context(), class, consent("sub-1", 1, at), anyone); outcome.Stored || !errors.Is(err, retention.ErrBeingPurged) {
 			t.Errorf("its owner stores it: %v, error %v", outcome.Stored, err)
 		}
 	}
@@ -201,7 +202,7 @@ func TestARecordThatIsMarkedWhileItsOwnerStoresItIsNotWrittenOver(t *testing.T) 
 		return nil
 	})
 	outcome, err := dynamo.NewRecords(racing, stack).Put(t.Context(), class, letter("sub-1", 1), anyone)
-	if outcome.Stored || !errors.Is(err, dynamo.ErrBeingPurged) {
+	if outcome.Stored || !errors.Is(err, retention.ErrBeingPurged) {
 		t.Errorf("stored %v, error %v", outcome.Stored, err)
 	}
 }
@@ -248,7 +249,7 @@ func TestARecordWithoutRoomForItsMarkDoesNotHoldUpThePage(t *testing.T) {
 	size := len("full") + len("id") + len("theirs") + len(names.AttrObjects) + len("s3://letters/a") + 5 // of the list and its element
 	full["theirs"] = strings.Repeat("x", 400<<10-size)
 	dynamotest.Put(t, db, stack.Records(class), full)
-	all := []dynamo.Stored{get(t, records, "full")}
+	all := []retention.Stored{get(t, records, "full")}
 	for n := range 3 {
 		all = append(all, store(t, records, letter(fmt.Sprintf("sub-%d", n), 1)))
 	}
@@ -256,7 +257,7 @@ func TestARecordWithoutRoomForItsMarkDoesNotHoldUpThePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := dynamo.Deletion{Unmarked: []string{"full"}, Marked: []string{"sub-0", "sub-1", "sub-2"}}
+	want := purge.Deletion{Unmarked: []string{"full"}, Marked: []string{"sub-0", "sub-1", "sub-2"}}
 	if diff := cmp.Diff(want, done); diff != "" {
 		t.Errorf("deletion (-want +got):\n%s", diff)
 	}

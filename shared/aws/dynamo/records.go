@@ -49,34 +49,6 @@ type storedRecord struct {
 	PurgingBy      string   `dynamodbav:"purgingBy,omitempty"`
 }
 
-// Stored is a record as it lies in a class table, with its place in the
-// indexes. It remembers what was read, letter by letter: later writes are
-// conditional on that, and other services write times in any form.
-type Stored struct {
-	retention.Record
-	Sort  string // "" while the record is not stamped or still running
-	Shard string // "" until the record is stamped, then fixed for good
-	// ActiveSort is when something last happened with a running record, as it
-	// was when the record was stamped; "" for every other one.
-	ActiveSort string
-	// PurgingBy is the run that has marked the record: its objects are being
-	// deleted, and it goes after them. "" for every other record.
-	PurgingBy string
-
-	was item
-}
-
-// WithdrawnAs tells whether the record says already that it was withdrawn at
-// this time, in the form that sorts.
-func (s Stored) WithdrawnAs(at time.Time) bool {
-	written, _ := s.was[names.AttrWithdrawnAt].(*types.AttributeValueMemberS)
-	return written != nil && written.Value == retention.Sort(at)
-}
-
-// ErrBeingPurged means that a purge has begun to delete the record's objects:
-// nothing changes the record any more, until it is gone.
-var ErrBeingPurged = errors.New("the record is being purged")
-
 func recordKey(id string) item { return item{names.AttrID: text(id)} }
 
 // Put stores a record by its id. The withdrawal that an earlier record of the
@@ -96,7 +68,7 @@ func (r *Records) Put(
 	table := r.stack.Records(class)
 	for n := 1; n <= attempts; n++ {
 		old, err := r.Get(ctx, class, record.ID)
-		if err != nil && !errors.Is(err, ErrNoRecord) {
+		if err != nil && !errors.Is(err, retention.ErrNoRecord) {
 			return retention.Outcome{}, err
 		}
 		if err == nil {
@@ -104,7 +76,7 @@ func (r *Records) Put(
 			case err != nil:
 				return retention.Outcome{}, err
 			case old.PurgingBy != "":
-				return retention.Outcome{}, ErrBeingPurged
+				return retention.Outcome{}, retention.ErrBeingPurged
 			case !record.Supersedes(old.Record):
 				return retention.Outcome{Record: old.Record}, nil
 			}
@@ -132,7 +104,7 @@ func (r *Records) Put(
 
 // replacement writes the record over the old one, provided that is unchanged.
 // Attributes that are not ours to know stay as they are.
-func replacement(table string, record retention.Record, old Stored) (*dynamodb.UpdateItemInput, error) {
+func replacement(table string, record retention.Record, old retention.Stored) (*dynamodb.UpdateItemInput, error) {
 	withdrawn := ""
 	sameBasis := record.Subject == old.Subject && record.Scope == old.Scope
 	if sameBasis && !old.WithdrawnAt.IsZero() && !record.OccurredAt.After(old.WithdrawnAt) {
@@ -154,7 +126,7 @@ func replacement(table string, record retention.Record, old Stored) (*dynamodb.U
 	}
 	update = assignList(update, names.AttrObjects, record.Objects)
 	update = assignList(update, names.AttrFormerSubjects, record.Former)
-	return updateItem(table, record.ID, update, old.unchanged())
+	return updateItem(table, record.ID, update, unchangedRecord(old))
 }
 
 // decidedOn are the attributes that a decision about a record rests on.
@@ -165,18 +137,24 @@ func decidedOn() []string {
 	}
 }
 
-// unchanged is the condition that what a decision about the record rests on is
+// revision is what was read of a record; nil for a record that was not read.
+func revision(s retention.Stored) item {
+	was, _ := s.Revision.(item)
+	return was
+}
+
+// unchangedRecord is the condition that what a decision about the record rests on is
 // still as it was read, whatever its form.
-func (s Stored) unchanged() expression.ConditionBuilder {
+func unchangedRecord(s retention.Stored) expression.ConditionBuilder {
 	var conditions []expression.ConditionBuilder
 	for _, name := range decidedOn() {
-		conditions = append(conditions, s.same(name))
+		conditions = append(conditions, same(s, name))
 	}
 	return expression.And(conditions[0], conditions[1], conditions[2:]...)
 }
 
-func (s Stored) same(name string) expression.ConditionBuilder {
-	value, there := s.was[name]
+func same(s retention.Stored, name string) expression.ConditionBuilder {
+	value, there := revision(s)[name]
 	if !there {
 		return expression.AttributeNotExists(expression.Name(name))
 	}
@@ -232,29 +210,26 @@ func (r *Records) whether(ctx context.Context, doing string, update *dynamodb.Up
 	return false, fmt.Errorf("%s: %w", doing, err)
 }
 
-// ErrNoRecord means that the class has no record of this id.
-var ErrNoRecord = errors.New("there is no such record")
-
 // Get reads one record strongly; the error wraps ErrNoRecord or ErrUnreadable.
-func (r *Records) Get(ctx context.Context, class, id string) (Stored, error) {
+func (r *Records) Get(ctx context.Context, class, id string) (retention.Stored, error) {
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(r.stack.Records(class)), Key: recordKey(id), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return Stored{}, fmt.Errorf("reading a record: %w", err)
+		return retention.Stored{}, fmt.Errorf("reading a record: %w", err)
 	}
 	if out.Item == nil {
-		return Stored{}, ErrNoRecord
+		return retention.Stored{}, retention.ErrNoRecord
 	}
 	return decodeRecord(out.Item)
 }
 
 // decodeRecord reads a record whoever wrote it. One whose times cannot be read
 // is unreadable: it is never due.
-func decodeRecord(from item) (Stored, error) {
+func decodeRecord(from item) (retention.Stored, error) {
 	var s storedRecord
 	if err := attributevalue.UnmarshalMap(from, &s); err != nil {
-		return Stored{}, errUnreadable("an attribute of a record has the wrong type")
+		return retention.Stored{}, unreadableRecord("an attribute of a record has the wrong type")
 	}
 	record := retention.Record{
 		ID: s.ID, Subject: contact.Key(s.Subject), Scope: scope.Scope(s.Scope), Basis: retention.Basis(s.Basis), Objects: s.Objects,
@@ -273,39 +248,38 @@ func decodeRecord(from item) (Stored, error) {
 		var err error
 		_, there := from[t.name]
 		if *t.into, err = parseInstant(t.written); err != nil || there && t.written == "" {
-			return Stored{Record: retention.Record{ID: s.ID}, was: from}, errUnreadable("a record's time is not RFC 3339")
+			return retention.Stored{Record: retention.Record{ID: s.ID}, Revision: from}, unreadableRecord("a record's time is not RFC 3339")
 		}
 	}
-	return Stored{Record: record, Sort: s.RetentionSort, Shard: s.RetentionShard, ActiveSort: s.ActiveSort, PurgingBy: s.PurgingBy, was: from}, nil
+	return retention.Stored{
+		Record: record, Sort: s.RetentionSort, Shard: s.RetentionShard, ActiveSort: s.ActiveSort,
+		WithdrawnSort: s.WithdrawnAt, PurgingBy: s.PurgingBy, Revision: from,
+	}, nil
+}
+
+// unreadableRecord keeps what is wrong with a record, never the value.
+func unreadableRecord(what string) error {
+	return fmt.Errorf("%w: %s", retention.ErrUnreadable, what)
 }
 
 // Stamp writes a record's place in the indexes, as retention.Record gives it,
 // provided that the record is still the one it was computed from; if it is
 // not, a newer change is on its way through the stream and Stamp does nothing.
 // The shard of a record that has one already is left as it is.
-func (r *Records) Stamp(ctx context.Context, class string, of Stored, sort string) error {
+func (r *Records) Stamp(ctx context.Context, class string, of retention.Stored, sort string) error {
 	update := assign(expression.UpdateBuilder{}, names.AttrRetentionSort, sort)
-	update = assign(update, names.AttrActiveSort, ActiveSort(of.Record, sort))
+	update = assign(update, names.AttrActiveSort, of.Record.ActiveSort(sort))
 	update = update.Set(expression.Name(names.AttrRetentionShard),
 		expression.Name(names.AttrRetentionShard).IfNotExists(expression.Value(of.Record.Shard())))
-	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(of.unchanged()))
+	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(unchangedRecord(of)))
 	_, err = r.whether(ctx, "stamping a record", input, err)
 	return err
-}
-
-// ActiveSort is the place in the index of running records of one that has the
-// given place among those that ended: none where it has one there.
-func ActiveSort(of retention.Record, sort string) string {
-	if sort != "" {
-		return ""
-	}
-	return retention.Sort(of.ActiveAt())
 }
 
 // Withdraw sets since when a record has no basis any more, or clears it (zero),
 // provided that the record is still the one that was decided on. It reports
 // whether it was. One that is being purged is left as it is: it goes anyway.
-func (r *Records) Withdraw(ctx context.Context, class string, of Stored, at time.Time) (bool, error) {
+func (r *Records) Withdraw(ctx context.Context, class string, of retention.Stored, at time.Time) (bool, error) {
 	if of.PurgingBy != "" {
 		return true, nil
 	}
@@ -314,7 +288,7 @@ func (r *Records) Withdraw(ctx context.Context, class string, of Stored, at time
 		withdrawn = retention.Sort(at)
 	}
 	update := assign(expression.UpdateBuilder{}, names.AttrWithdrawnAt, withdrawn)
-	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(of.unchanged()))
+	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(unchangedRecord(of)))
 	return r.whether(ctx, "marking a record as withdrawn", input, err)
 }
 

@@ -17,6 +17,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
+	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -29,7 +30,7 @@ func consent(id string, n int, at time.Time) retention.Record {
 	return retention.Record{ID: id, Subject: key(n), Scope: "acme", Basis: retention.Consent, OccurredAt: at, Start: at, Data: []byte(`{"list":"spring"}`)}
 }
 
-func store(t *testing.T, records *dynamo.Records, r retention.Record) dynamo.Stored {
+func store(t *testing.T, records *dynamo.Records, r retention.Record) retention.Stored {
 	t.Helper()
 	if outcome, err := records.Put(t.Context(), class, r, anyone); err != nil || !outcome.Stored {
 		t.Fatalf("stored %v, error %v", outcome.Stored, err)
@@ -41,7 +42,7 @@ func store(t *testing.T, records *dynamo.Records, r retention.Record) dynamo.Sto
 	return got
 }
 
-func stamp(t *testing.T, records *dynamo.Records, s dynamo.Stored) dynamo.Stored {
+func stamp(t *testing.T, records *dynamo.Records, s retention.Stored) retention.Stored {
 	t.Helper()
 	if err := records.Stamp(t.Context(), class, s, retention.Sort(s.Start)); err != nil {
 		t.Fatal(err)
@@ -65,7 +66,7 @@ func TestARecordIsReadBackAsStored(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
 	}
-	if _, err := records.Get(t.Context(), class, "sub-2"); !errors.Is(err, dynamo.ErrNoRecord) {
+	if _, err := records.Get(t.Context(), class, "sub-2"); !errors.Is(err, retention.ErrNoRecord) {
 		t.Errorf("error %v, want ErrNoRecord", err)
 	}
 }
@@ -154,7 +155,7 @@ func TestADecisionOnAnOldReadingChangesNothing(t *testing.T) {
 	if err := records.Stamp(t.Context(), class, missing, "x"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := records.Get(t.Context(), class, "sub-2"); !errors.Is(err, dynamo.ErrNoRecord) {
+	if _, err := records.Get(t.Context(), class, "sub-2"); !errors.Is(err, retention.ErrNoRecord) {
 		t.Errorf("a stamp made a record that was deleted: %v", err)
 	}
 }
@@ -189,7 +190,7 @@ func TestOthersMayWriteTimesInAnyForm(t *testing.T) {
 		if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Records(class)), Item: foreign}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := records.Get(t.Context(), class, "x"); !errors.Is(err, dynamo.ErrUnreadable) {
+		if _, err := records.Get(t.Context(), class, "x"); !errors.Is(err, retention.ErrUnreadable) {
 			t.Errorf("a start of %v: error %v, want ErrUnreadable", nonsense, err)
 		}
 	}
@@ -201,7 +202,7 @@ func TestARecordTooLargeForItsStampIsSaidToBeSo(t *testing.T) {
 	r := consent("sub-1", 1, now)
 	r.Data = []byte(strings.Repeat("x", 400*1024-175))
 	stored := store(t, records, r)
-	if err := records.Stamp(t.Context(), class, stored, retention.Sort(now)); !errors.Is(err, dynamo.ErrUnwritable) {
+	if err := records.Stamp(t.Context(), class, stored, retention.Sort(now)); !errors.Is(err, retention.ErrUnwritable) {
 		t.Errorf("error %v, want ErrUnwritable", err)
 	}
 }
@@ -217,11 +218,11 @@ func TestTheIndexPagesThroughAShardInOrder(t *testing.T) {
 			want = append(want, id)
 		}
 	}
-	var entries []dynamo.Due
-	after := func(after dynamo.Due) []string {
+	var entries []purge.Due
+	after := func(after purge.Due) []string {
 		entries = nil
 		var ids []string
-		for entry, err := range records.DueBefore(t.Context(), class, dynamo.ByStart, retention.Shard(string(key(1))), now.Add(5*time.Hour), after, 2) {
+		for entry, err := range records.DueBefore(t.Context(), class, purge.ByStart, retention.Shard(string(key(1))), now.Add(5*time.Hour), after, 2) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -229,7 +230,7 @@ func TestTheIndexPagesThroughAShardInOrder(t *testing.T) {
 		}
 		return ids
 	}
-	got := after(dynamo.Due{})
+	got := after(purge.Due{})
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("due (-want +got):\n%s", diff)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,51 +14,47 @@ import (
 
 	"stille/shared/certificate"
 	"stille/shared/names"
+	"stille/shared/purge"
 )
 
-// ErrNoRun means that there is no such run of the class.
-var ErrNoRun = errors.New("there is no such run")
-
-// ErrChainMoved means that another run of the class was certified meanwhile:
-// the certificate must be made again, on top of that one.
-var ErrChainMoved = errors.New("another run of the class was certified meanwhile")
-
-// Run is one purge of one class, from its plan to its certificate, or one audit.
-type Run struct {
+// storedRun is a purge.Run as it lies in the table.
+type storedRun struct {
 	Class        string              `dynamodbav:"class"`
-	ID           string              `dynamodbav:"run"` // the execution's name
+	ID           string              `dynamodbav:"run"`
 	StartedAt    time.Time           `dynamodbav:"startedAt"`
-	ScheduledFor time.Time           `dynamodbav:"scheduledFor"` // zero for a run that was started by hand
+	ScheduledFor time.Time           `dynamodbav:"scheduledFor"`
 	Cutoff       time.Time           `dynamodbav:"cutoff"`
-	PolicyHash   string              `dynamodbav:"policyHash"` // of the policy it was planned by
+	PolicyHash   string              `dynamodbav:"policyHash"`
 	PlanHash     string              `dynamodbav:"planHash"`
-	Planned      int                 `dynamodbav:"planned"`               // how many records were due
-	CodeVersion  string              `dynamodbav:"codeVersion,omitempty"` // of the code that planned it
-	StartedBy    string              `dynamodbav:"startedBy,omitempty"`   // the principal; empty where a schedule did, or nobody said
-	ApprovedBy   string              `dynamodbav:"approvedBy,omitempty"`  // the principal; empty where no approval was needed
-	Next         Next                `dynamodbav:"next,omitempty"`        // what follows the plan
-	Reasons      []string            `dynamodbav:"reasons,omitempty"`     // why it does not delete: the brake's, or what stopped it
-	StopBy       string              `dynamodbav:"stopBy,omitempty"`      // the principal that asked it to stop; empty where nobody did
-	Outcome      certificate.Outcome `dynamodbav:"outcome,omitempty"`     // empty until certified
-	EndedAt      time.Time           `dynamodbav:"endedAt"`               // zero until certified
-	Counts       certificate.Counts  `dynamodbav:"counts"`                // zero until certified
-	Certificate  string              `dynamodbav:"certificate,omitempty"` // its certificate.Hash
-	Audit        bool                `dynamodbav:"audit,omitempty"`       // it read every record and deleted none
-	Findings     map[string]int      `dynamodbav:"findings,omitempty"`    // of an audit: how many records, by what is wrong with them
+	Planned      int                 `dynamodbav:"planned"`
+	CodeVersion  string              `dynamodbav:"codeVersion,omitempty"`
+	StartedBy    string              `dynamodbav:"startedBy,omitempty"`
+	ApprovedBy   string              `dynamodbav:"approvedBy,omitempty"`
+	Next         purge.Next          `dynamodbav:"next,omitempty"`
+	Reasons      []string            `dynamodbav:"reasons,omitempty"`
+	StopBy       string              `dynamodbav:"stopBy,omitempty"`
+	Outcome      certificate.Outcome `dynamodbav:"outcome,omitempty"`
+	EndedAt      time.Time           `dynamodbav:"endedAt"`
+	Counts       certificate.Counts  `dynamodbav:"counts"`
+	Certificate  string              `dynamodbav:"certificate,omitempty"`
+	Audit        bool                `dynamodbav:"audit,omitempty"`
+	Findings     map[string]int      `dynamodbav:"findings,omitempty"`
 }
 
-// Next is what follows a run's plan.
-type Next string
-
-// What may follow a plan.
-const (
-	NextDelete Next = "delete" // the run deletes what is due
-	NextHalt   Next = "halt"   // the brake halted it: it is only certified
-	NextYield  Next = "yield"  // another run of the class is on: it is only certified
-)
-
-// Certified tells whether the run has its certificate.
-func (r Run) Certified() bool { return r.Certificate != "" }
+// storedPlan is a purge.HaltedPlan as it lies in the table.
+type storedPlan struct {
+	Class      string    `dynamodbav:"class"`
+	Run        string    `dynamodbav:"haltedRun"`
+	PlanHash   string    `dynamodbav:"planHash"`
+	PolicyHash string    `dynamodbav:"policyHash"`
+	Cutoff     time.Time `dynamodbav:"cutoff"`
+	Shards     []int     `dynamodbav:"shards"`
+	Reasons    []string  `dynamodbav:"reasons"`
+	HaltedAt   time.Time `dynamodbav:"haltedAt"`
+	StartedBy  string    `dynamodbav:"startedBy,omitempty"`
+	ApprovedBy string    `dynamodbav:"approvedBy,omitempty"`
+	ApprovedAt time.Time `dynamodbav:"approvedAt"`
+}
 
 // Runs are the purges there were.
 type Runs struct {
@@ -78,7 +73,7 @@ const (
 	noRun       = "#"
 	headOfChain = noRun + "head" // its "certificate" is the hash of the newest certificate
 	lockOfClass = noRun + "lock" // its "holder" is the run that is on
-	waitingPlan = noRun + "plan" // the Waiting plan
+	waitingPlan = noRun + "plan" // the storedPlan
 )
 
 func runKey(class, run string) item {
@@ -87,8 +82,8 @@ func runKey(class, run string) item {
 
 // Start stores a planned run. Storing the same one again keeps the first plan
 // and returns it, so that a repeated plan step goes on with the same cutoff.
-func (r *Runs) Start(ctx context.Context, run Run) (Run, error) {
-	stored, err := attributevalue.MarshalMap(run)
+func (r *Runs) Start(ctx context.Context, run purge.Run) (purge.Run, error) {
+	stored, err := attributevalue.MarshalMap(storedRun(run))
 	if err != nil {
 		return run, fmt.Errorf("storing a run: %w", err)
 	}
@@ -108,23 +103,23 @@ func (r *Runs) Start(ctx context.Context, run Run) (Run, error) {
 }
 
 // Get reads one run; the error wraps ErrNoRun where there is none.
-func (r *Runs) Get(ctx context.Context, class, id string) (Run, error) {
-	var run Run
+func (r *Runs) Get(ctx context.Context, class, id string) (purge.Run, error) {
+	var run storedRun
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: runKey(class, id), ConsistentRead: aws.Bool(true)})
 	switch {
 	case err != nil:
-		return run, fmt.Errorf("reading a run: %w", err)
+		return purge.Run{}, fmt.Errorf("reading a run: %w", err)
 	case out.Item == nil:
-		return run, ErrNoRun
+		return purge.Run{}, purge.ErrNoRun
 	}
 	if err := attributevalue.UnmarshalMap(out.Item, &run); err != nil {
-		return run, errUnreadable("a run")
+		return purge.Run(run), errUnreadable("a run")
 	}
-	return run, nil
+	return purge.Run(run), nil
 }
 
 // List returns the runs of a class, by their ids.
-func (r *Runs) List(ctx context.Context, class string) ([]Run, error) {
+func (r *Runs) List(ctx context.Context, class string) ([]purge.Run, error) {
 	pages := dynamodb.NewQueryPaginator(r.db, &dynamodb.QueryInput{
 		TableName:                 &r.table,
 		KeyConditionExpression:    aws.String("#class = :class"),
@@ -132,17 +127,21 @@ func (r *Runs) List(ctx context.Context, class string) ([]Run, error) {
 		ExpressionAttributeValues: item{":class": text(class)},
 		ConsistentRead:            aws.Bool(true),
 	})
-	var runs []Run
+	var runs []purge.Run
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("listing runs: %w", err)
 		}
-		var some []Run
+		var some []storedRun
 		if err := attributevalue.UnmarshalListOfMaps(page.Items, &some); err != nil {
 			return nil, errUnreadable("a run")
 		}
-		runs = append(runs, slices.DeleteFunc(some, func(r Run) bool { return strings.HasPrefix(r.ID, noRun) })...)
+		for _, run := range some {
+			if !strings.HasPrefix(run.ID, noRun) {
+				runs = append(runs, purge.Run(run))
+			}
+		}
 	}
 	return runs, nil
 }
@@ -150,7 +149,7 @@ func (r *Runs) List(ctx context.Context, class string) ([]Run, error) {
 // Head returns the hash of the class's newest certificate; empty before the first.
 func (r *Runs) Head(ctx context.Context, class string) (string, error) {
 	run, err := r.Get(ctx, class, headOfChain)
-	if err != nil && !errors.Is(err, ErrNoRun) {
+	if err != nil && !errors.Is(err, purge.ErrNoRun) {
 		return "", err
 	}
 	return run.Certificate, nil
@@ -159,8 +158,8 @@ func (r *Runs) Head(ctx context.Context, class string) (string, error) {
 // Certify records how a run ended and makes its certificate the head of the
 // class's chain, provided that the head is still the certificate's previous
 // one (ErrChainMoved otherwise) and the run has no certificate yet.
-func (r *Runs) Certify(ctx context.Context, run Run, previous string) error {
-	stored, err := attributevalue.MarshalMap(run)
+func (r *Runs) Certify(ctx context.Context, run purge.Run, previous string) error {
+	stored, err := attributevalue.MarshalMap(storedRun(run))
 	if err != nil {
 		return fmt.Errorf("certifying a run: %w", err)
 	}
@@ -184,7 +183,7 @@ func (r *Runs) Certify(ctx context.Context, run Run, previous string) error {
 		}},
 	}})
 	if reasons, ok := cancelled(err); ok && (failed(reasons[0], conditionFailed) || transient(reasons)) {
-		return ErrChainMoved
+		return purge.ErrChainMoved
 	}
 	if err != nil {
 		return fmt.Errorf("certifying a run: %w", err)

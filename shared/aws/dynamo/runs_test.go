@@ -13,13 +13,14 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/certificate"
+	"stille/shared/purge"
 	"stille/shared/scope"
 )
 
 func TestARunKeepsItsFirstPlan(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	runs := dynamo.NewRuns(db, stack)
-	want := dynamo.Run{Class: class, ID: "run-1", StartedAt: now, Cutoff: now, PlanHash: "p", Planned: 3}
+	want := purge.Run{Class: class, ID: "run-1", StartedAt: now, Cutoff: now, PlanHash: "p", Planned: 3}
 	for _, planned := range []int{3, 4} {
 		again := want
 		again.Planned = planned
@@ -31,7 +32,7 @@ func TestARunKeepsItsFirstPlan(t *testing.T) {
 			t.Errorf("run (-want +got):\n%s", diff)
 		}
 	}
-	if _, err := runs.Get(t.Context(), class, "run-2"); !errors.Is(err, dynamo.ErrNoRun) {
+	if _, err := runs.Get(t.Context(), class, "run-2"); !errors.Is(err, purge.ErrNoRun) {
 		t.Errorf("error %v, want ErrNoRun", err)
 	}
 }
@@ -39,8 +40,8 @@ func TestARunKeepsItsFirstPlan(t *testing.T) {
 func TestCertificatesOfAClassAreOneChain(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	runs := dynamo.NewRuns(db, stack)
-	certified := func(id, hash string) dynamo.Run {
-		return dynamo.Run{
+	certified := func(id, hash string) purge.Run {
+		return purge.Run{
 			Class: class, ID: id, StartedAt: now, Cutoff: now, EndedAt: now, Outcome: certificate.Completed,
 			Counts: certificate.Counts{Due: 1, Deleted: 1}, Certificate: hash,
 		}
@@ -48,7 +49,7 @@ func TestCertificatesOfAClassAreOneChain(t *testing.T) {
 	if err := runs.Certify(t.Context(), certified("run-1", "one"), ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := runs.Certify(t.Context(), certified("run-2", "two"), ""); !errors.Is(err, dynamo.ErrChainMoved) {
+	if err := runs.Certify(t.Context(), certified("run-2", "two"), ""); !errors.Is(err, purge.ErrChainMoved) {
 		t.Errorf("a second first: error %v, want ErrChainMoved", err)
 	}
 	if err := runs.Certify(t.Context(), certified("run-2", "two"), "one"); err != nil {
@@ -67,7 +68,7 @@ func TestCertificatesOfAClassAreOneChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]dynamo.Run{certified("run-1", "one"), certified("run-2", "two")}, got); diff != "" {
+	if diff := cmp.Diff([]purge.Run{certified("run-1", "one"), certified("run-2", "two")}, got); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/names"
+	"stille/shared/purge"
 )
 
 const (
@@ -76,7 +77,7 @@ func (r *Runs) Stop(ctx context.Context, class, run, by string) error {
 		ExpressionAttributeValues: item{":by": text(by)},
 	})
 	if conditionNotMet(err) {
-		return ErrNoRun
+		return purge.ErrNoRun
 	}
 	if err != nil {
 		return fmt.Errorf("stopping a run: %w", err)
@@ -97,32 +98,9 @@ func (r *Runs) Stopped(ctx context.Context, class, run string) (bool, error) {
 	return out.Item[attrStopBy] != nil, nil
 }
 
-// ErrNoPlan means that no plan of the class waits, or not the one that was
-// named: it was refreshed, approved before, or is too old.
-var ErrNoPlan = errors.New("no such plan waits for an approval")
-
-// ApprovableFor is how long a halted plan may be approved.
-const ApprovableFor = 7 * 24 * time.Hour
-
-// Waiting is a plan that the brake halted: the one of its class that may be
-// approved. A newer one takes its place.
-type Waiting struct {
-	Class      string    `dynamodbav:"class"`
-	Run        string    `dynamodbav:"haltedRun"` // the run that halted
-	PlanHash   string    `dynamodbav:"planHash"`
-	PolicyHash string    `dynamodbav:"policyHash"`
-	Cutoff     time.Time `dynamodbav:"cutoff"`
-	Shards     []int     `dynamodbav:"shards"` // due records of each
-	Reasons    []string  `dynamodbav:"reasons"`
-	HaltedAt   time.Time `dynamodbav:"haltedAt"`
-	StartedBy  string    `dynamodbav:"startedBy,omitempty"`
-	ApprovedBy string    `dynamodbav:"approvedBy,omitempty"` // empty while it waits
-	ApprovedAt time.Time `dynamodbav:"approvedAt"`
-}
-
 // Wait stores a halted plan, in place of an older one.
-func (r *Runs) Wait(ctx context.Context, plan Waiting) error {
-	stored, err := attributevalue.MarshalMap(plan)
+func (r *Runs) Wait(ctx context.Context, plan purge.HaltedPlan) error {
+	stored, err := attributevalue.MarshalMap(storedPlan(plan))
 	if err != nil {
 		return fmt.Errorf("storing a halted plan: %w", err)
 	}
@@ -135,19 +113,19 @@ func (r *Runs) Wait(ctx context.Context, plan Waiting) error {
 
 // Waiting returns the class's halted plan; the error wraps ErrNoPlan where
 // there is none.
-func (r *Runs) Waiting(ctx context.Context, class string) (Waiting, error) {
-	var plan Waiting
+func (r *Runs) Waiting(ctx context.Context, class string) (purge.HaltedPlan, error) {
+	var plan storedPlan
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: runKey(class, waitingPlan), ConsistentRead: aws.Bool(true)})
 	switch {
 	case err != nil:
-		return plan, fmt.Errorf("reading a halted plan: %w", err)
+		return purge.HaltedPlan{}, fmt.Errorf("reading a halted plan: %w", err)
 	case out.Item == nil:
-		return plan, ErrNoPlan
+		return purge.HaltedPlan{}, purge.ErrNoPlan
 	}
 	if err := attributevalue.UnmarshalMap(out.Item, &plan); err != nil {
-		return plan, errUnreadable("a halted plan")
+		return purge.HaltedPlan{}, errUnreadable("a halted plan")
 	}
-	return plan, nil
+	return purge.HaltedPlan(plan), nil
 }
 
 // Approve records who approved the halted plan of this hash, once. Its error
@@ -166,7 +144,7 @@ func (r *Runs) Approve(ctx context.Context, class, planHash, by string, at time.
 		ExpressionAttributeValues: item{":by": text(by), ":at": when, ":hash": text(planHash)},
 	})
 	if conditionNotMet(err) {
-		return ErrNoPlan
+		return purge.ErrNoPlan
 	}
 	if err != nil {
 		return fmt.Errorf("approving a plan: %w", err)

@@ -12,6 +12,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/certificate"
+	"stille/shared/purge"
 )
 
 func TestOneRunOfAClassIsOnAtATime(t *testing.T) {
@@ -47,10 +48,10 @@ func TestOneRunOfAClassIsOnAtATime(t *testing.T) {
 func TestARunThatIsNotCertifiedCanBeStopped(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	runs := dynamo.NewRuns(db, stack)
-	if err := runs.Stop(t.Context(), class, "run-1", "somebody"); !errors.Is(err, dynamo.ErrNoRun) {
+	if err := runs.Stop(t.Context(), class, "run-1", "somebody"); !errors.Is(err, purge.ErrNoRun) {
 		t.Errorf("a run that is not there: error %v", err)
 	}
-	run := dynamo.Run{Class: class, ID: "run-1", StartedAt: now, Cutoff: now, EndedAt: now}
+	run := purge.Run{Class: class, ID: "run-1", StartedAt: now, Cutoff: now, EndedAt: now}
 	if _, err := runs.Start(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestARunThatIsNotCertifiedCanBeStopped(t *testing.T) {
 	if err := runs.Certify(t.Context(), run, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := runs.Stop(t.Context(), class, "run-1", "somebody"); !errors.Is(err, dynamo.ErrNoRun) {
+	if err := runs.Stop(t.Context(), class, "run-1", "somebody"); !errors.Is(err, purge.ErrNoRun) {
 		t.Errorf("a run that has ended: error %v", err)
 	}
 }
@@ -80,16 +81,16 @@ func TestARunThatIsNotCertifiedCanBeStopped(t *testing.T) {
 func TestOnlyTheNewestHaltedPlanCanBeApprovedAndOnlyOnce(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	runs := dynamo.NewRuns(db, stack)
-	if _, err := runs.Waiting(t.Context(), class); !errors.Is(err, dynamo.ErrNoPlan) {
+	if _, err := runs.Waiting(t.Context(), class); !errors.Is(err, purge.ErrNoPlan) {
 		t.Errorf("error %v, want ErrNoPlan", err)
 	}
-	plan := dynamo.Waiting{
+	plan := purge.HaltedPlan{
 		Class: class, Run: "run-1", PlanHash: "old", PolicyHash: "p", Cutoff: now, Shards: []int{1, 2},
 		Reasons: []string{"much"}, HaltedAt: now, StartedBy: "starter",
 	}
 	newer := plan
 	newer.Run, newer.PlanHash = "run-2", "new"
-	for _, p := range []dynamo.Waiting{plan, newer} {
+	for _, p := range []purge.HaltedPlan{plan, newer} {
 		if err := runs.Wait(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
@@ -100,10 +101,10 @@ func TestOnlyTheNewestHaltedPlanCanBeApprovedAndOnlyOnce(t *testing.T) {
 			t.Errorf("%s by %s: error %v, want %v", hash, by, err, want)
 		}
 	}
-	approve("old", "operator", dynamo.ErrNoPlan)
+	approve("old", "operator", purge.ErrNoPlan)
 	approve("new", "operator", nil)
 	approve("new", "operator", nil) // the same word again
-	approve("new", "another", dynamo.ErrNoPlan)
+	approve("new", "another", purge.ErrNoPlan)
 	newer.ApprovedBy, newer.ApprovedAt = "operator", now.Add(time.Hour)
 	got, err := runs.Waiting(t.Context(), class)
 	if err != nil {
@@ -115,7 +116,7 @@ func TestOnlyTheNewestHaltedPlanCanBeApprovedAndOnlyOnce(t *testing.T) {
 	if err := runs.Forget(t.Context(), class); err != nil {
 		t.Fatal(err)
 	}
-	approve("new", "operator", dynamo.ErrNoPlan)
+	approve("new", "operator", purge.ErrNoPlan)
 }
 
 func TestTheStoreTellsItsTimeAndTheSizeOfAClass(t *testing.T) {

@@ -4,30 +4,21 @@ import (
 	"context"
 	"fmt"
 
+	"stille/shared/purge"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// Segment is one of the parts that a class table is divided into to be read
-// as a whole: Number is from 0 up to but not including Of.
-type Segment struct{ Number, Of int }
-
-// Scanned is one page of a segment.
-type Scanned struct {
-	Records    []Stored
-	Unreadable []string // ids of records that cannot be understood
-	Last       string   // the id to go on after; "" on the segment's last page
-}
-
 // Scan reads one page of a segment strongly, with all records of it whoever
 // wrote them, beginning after the id given ("" for the first page). What the
 // owner keeps in them is left out. It reads the table, so that no record is
 // missed which an index does not show.
-func (r *Records) Scan(ctx context.Context, class string, segment Segment, after string, limit int) (Scanned, error) {
+func (r *Records) Scan(ctx context.Context, class string, segment purge.Segment, after string, limit int) (purge.Scanned, error) {
 	e, err := expression.NewBuilder().WithProjection(decisive()).Build()
 	if err != nil {
-		return Scanned{}, fmt.Errorf("building a scan: %w", err)
+		return purge.Scanned{}, fmt.Errorf("building a scan: %w", err)
 	}
 	input := &dynamodb.ScanInput{
 		TableName: aws.String(r.stack.Records(class)), ConsistentRead: aws.Bool(true),
@@ -40,9 +31,9 @@ func (r *Records) Scan(ctx context.Context, class string, segment Segment, after
 	}
 	out, err := r.db.Scan(ctx, input)
 	if err != nil {
-		return Scanned{}, fmt.Errorf("reading all records: %w", err)
+		return purge.Scanned{}, fmt.Errorf("reading all records: %w", err)
 	}
-	var page Scanned
+	var page purge.Scanned
 	for _, found := range out.Items {
 		record, err := decodeRecord(found)
 		if err != nil {

@@ -25,15 +25,6 @@ import (
 // over does so under the condition that this is still so. Its key is a hash, so
 // that the table tells nobody who the contacts are.
 
-// DuplicateError means that a contact has another record in the class and scope.
-type DuplicateError struct {
-	ID string // of that other record
-}
-
-func (e DuplicateError) Error() string {
-	return "the contact has another record in this class and scope"
-}
-
 func slotOf(class string, subject contact.Key, in scope.Scope) string {
 	sum := sha256.Sum256([]byte(class + "\x00" + string(subject) + "\x00" + string(in)))
 	return hex.EncodeToString(sum[:])
@@ -53,16 +44,16 @@ func (r *Records) holder(ctx context.Context, class string, subject contact.Key,
 	stored, err := r.Get(ctx, class, named)
 	var condition expression.ConditionBuilder
 	switch {
-	case errors.Is(err, ErrNoRecord):
+	case errors.Is(err, retention.ErrNoRecord):
 		condition = expression.AttributeNotExists(expression.Name(names.AttrID))
-	case errors.Is(err, ErrUnreadable):
+	case errors.Is(err, retention.ErrUnreadable):
 		return named, nil, nil
 	case err != nil:
 		return "", nil, err
 	case stored.Subject == subject && stored.Scope == in:
 		return named, nil, nil
 	default:
-		condition = stored.same(names.AttrSubject).And(stored.same(names.AttrScope))
+		condition = same(stored, names.AttrSubject).And(same(stored, names.AttrScope))
 	}
 	return named, &condition, nil
 }
@@ -92,7 +83,7 @@ func (r *Records) claim(ctx context.Context, class, id string, subject contact.K
 	case err != nil:
 		return false, err
 	case holder != "" && holder != id && free == nil:
-		return false, DuplicateError{holder}
+		return false, retention.DuplicateError{ID: holder}
 	}
 	as := expression.AttributeNotExists(expression.Name(names.AttrSlot))
 	if holder != "" {
@@ -133,7 +124,7 @@ func (r *Records) putOnly(
 		case err != nil:
 			return false, err
 		case id != "" && id != record.ID && free == nil:
-			return false, DuplicateError{id}
+			return false, retention.DuplicateError{ID: id}
 		}
 	}
 	return r.claim(ctx, class, record.ID, record.Subject, record.Scope, types.TransactWriteItem{Update: &types.Update{
@@ -178,8 +169,8 @@ func (r *Records) together(ctx context.Context, doing string, operations ...type
 
 // Claim gives a record that somebody else wrote its contact's slot. The error
 // is a DuplicateError where another record has it.
-func (r *Records) Claim(ctx context.Context, class string, record Stored) error {
-	unchanged, err := r.check(class, record.ID, exists().And(record.same(names.AttrSubject)).And(record.same(names.AttrScope)))
+func (r *Records) Claim(ctx context.Context, class string, record retention.Stored) error {
+	unchanged, err := r.check(class, record.ID, exists().And(same(record, names.AttrSubject)).And(same(record, names.AttrScope)))
 	if err != nil {
 		return err
 	}

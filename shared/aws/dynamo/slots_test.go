@@ -39,7 +39,7 @@ func newSlots(t *testing.T) slots {
 func (s slots) put(r retention.Record, of string, older ...contact.Key) {
 	s.Helper()
 	outcome, err := s.records.Put(s.Context(), class, r, anyone, append([]contact.Key{r.Subject}, older...)...)
-	var duplicate dynamo.DuplicateError
+	var duplicate retention.DuplicateError
 	if errors.As(err, &duplicate); duplicate.ID != of || outcome.Stored != (of == "") || of == "" && err != nil {
 		s.Errorf("%s: stored %v, error %v, a duplicate of %q, want %q", r.ID, outcome.Stored, err, duplicate.ID, of)
 	}
@@ -99,7 +99,7 @@ func TestOfManyRecordsAtOnceOneIsStored(t *testing.T) {
 				group.Go(func() {
 					// sub-0 may come back, too.
 					outcome, err := s.records.Put(t.Context(), class, consent(fmt.Sprintf("sub-%d", n), 1, now), anyone, key(1))
-					var duplicate dynamo.DuplicateError
+					var duplicate retention.DuplicateError
 					if err != nil && !errors.As(err, &duplicate) {
 						t.Error(err)
 					}
@@ -125,7 +125,7 @@ func TestARecordOfSomebodyElsesClaimsItsSlot(t *testing.T) {
 	for id, n := range map[string]int{"foreign-1": 1, "foreign-2": 2} {
 		stored := store(t, s.records, consent(id, n, now)) // as a direct writer does, without the slot
 		err := s.records.Claim(t.Context(), class, stored)
-		var duplicate dynamo.DuplicateError
+		var duplicate retention.DuplicateError
 		if errors.As(err, &duplicate) != (n == 1) || n == 2 && err != nil {
 			t.Errorf("%s: %v", id, err)
 		}

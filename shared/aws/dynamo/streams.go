@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/ledger"
+	"stille/shared/retention"
 )
 
 // LedgerEntry reads the entry that a record of the ledger's stream carries.
@@ -19,10 +20,10 @@ func LedgerEntry(image map[string]events.DynamoDBAttributeValue) (ledger.Entry, 
 }
 
 // RecordImage reads the record that a record of a class table's stream carries.
-func RecordImage(image map[string]events.DynamoDBAttributeValue) (Stored, error) {
+func RecordImage(image map[string]events.DynamoDBAttributeValue) (retention.Stored, error) {
 	from, err := fromImage(image)
 	if err != nil {
-		return Stored{}, err
+		return retention.Stored{}, err
 	}
 	return decodeRecord(from)
 }

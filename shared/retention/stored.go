@@ -1,0 +1,57 @@
+package retention
+
+import (
+	"errors"
+	"time"
+)
+
+var (
+	// ErrNoRecord means that the class has no record of this id.
+	ErrNoRecord = errors.New("there is no such record")
+	// ErrBeingPurged means that a purge has begun to delete the record's objects.
+	// Nothing may change the record until it is gone.
+	ErrBeingPurged = errors.New("the record is being purged")
+	// ErrUnreadable means that the record is there and cannot be understood. It
+	// is never due.
+	ErrUnreadable = errors.New("the stored record cannot be read")
+	// ErrUnwritable means that the store can never take the record: it is too
+	// large, for example.
+	ErrUnwritable = errors.New("the item cannot be written")
+	// ErrContended means that others changed the same record at every attempt.
+	ErrContended = errors.New("others keep changing the same items")
+)
+
+// DuplicateError means that the contact has another record in the class and scope.
+type DuplicateError struct {
+	ID string // of the other record
+}
+
+func (e DuplicateError) Error() string {
+	return "the contact has another record in this class and scope"
+}
+
+// Stored is a record as a class table holds it, with its place in the indexes.
+type Stored struct {
+	Record
+	Sort  string // "" while the record is not stamped or still running
+	Shard string // "" until the record is stamped, then fixed for good
+	// ActiveSort is when something last happened with a running record, as it
+	// was when the record was stamped; "" for every other record.
+	ActiveSort string
+	// WithdrawnSort is WithdrawnAt as the table has it, in whatever form.
+	WithdrawnSort string
+	// PurgingBy is the run that has marked the record: the run deletes the
+	// record's objects, then the record. "" for every other record.
+	PurgingBy string
+	// Revision is what the store read, letter by letter. A later write is
+	// conditional on it. Only the store that read the record looks into it.
+	Revision any
+}
+
+// WithdrawnAs reports whether the table has this time as the record's
+// withdrawal already, in the form that sorts.
+func (s Stored) WithdrawnAs(at time.Time) bool { return s.WithdrawnSort == Sort(at) }
+
+// InTwoSteps reports whether a purge marks the record before it deletes it:
+// the record has objects, which no transaction covers, or it is marked already.
+func (s Stored) InTwoSteps() bool { return len(s.Objects) > 0 || s.PurgingBy != "" }
