@@ -36,10 +36,23 @@ func (s stack) linksAPI(k keys, t tables, w waiting) awsapigatewayv2.HttpApi {
 		})
 		// Every method reaches the function: it has an answer for each.
 		route(api, awsapigatewayv2.HttpMethod_ANY, door.route, f)
+		if door.function == names.UnsubscribeEmail {
+			s.unknownPaths(api, f)
+		}
 	}
 	// No throttle: an opt-out is never refused.
 	s.stage("links-stage", api, nil)
 	return api
+}
+
+// unknownPaths leads every other path to a function, whose page is calmer than
+// the gateway's JSON.
+func (s stack) unknownPaths(api awsapigatewayv2.HttpApi, f awslambda.Function) {
+	awsapigatewayv2.NewHttpRoute(s.Stack, jsii.String("links-default"), &awsapigatewayv2.HttpRouteProps{
+		HttpApi:     api,
+		RouteKey:    awsapigatewayv2.HttpRouteKey_DEFAULT(),
+		Integration: awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("links-default"), f, nil),
+	})
 }
 
 // httpAPI adds an HTTP API without a stage.

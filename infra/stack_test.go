@@ -233,8 +233,9 @@ func TestAPIs(t *testing.T) {
 			}
 			slices.Sort(got)
 			want := []string{
-				"stille-links-api ANY /e/{token} -> stille-unsubscribe-email",
-				"stille-links-api ANY /s/{token} -> stille-unsubscribe-sms",
+				"stille-links-api $default -> stille-unsubscribe-email",
+				"stille-links-api ANY /e/{token+} -> stille-unsubscribe-email",
+				"stille-links-api ANY /s/{token+} -> stille-unsubscribe-sms",
 				"stille-tools-api POST /v1/check -> stille-check",
 				"stille-tools-api POST /v1/links -> stille-mint",
 				"stille-tools-api POST /v1/records -> stille-store-records",

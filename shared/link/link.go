@@ -10,6 +10,8 @@ package link
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -83,12 +85,49 @@ func (k *Keys) Open(ch contact.Channel, token string) (Target, error) {
 }
 
 // Path is the path of the page that the channel's token opens.
-func Path(ch contact.Channel, token string) string {
+func Path(ch contact.Channel, token string) string { return door(ch) + token }
+
+// door is what the path of a channel's page begins with.
+func door(ch contact.Channel) string {
 	route := names.RouteEmailLink
 	if ch == contact.SMS {
 		route = names.RouteSMSLink
 	}
-	return strings.Replace(route, "{token}", token, 1)
+	return strings.TrimSuffix(route, "{token+}")
 }
+
+var escaped = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// Parse is the inverse of Path for a path as it arrives, below a base path or
+// not: mail programs, messengers and people put characters around a link. Parse
+// cuts off what is outside the token's alphabet, percent-encoded or not, at both
+// ends of the token. A path without a door or a token is ErrForged.
+func Parse(path string) (contact.Channel, string, error) {
+	// API Gateway decodes once, except a percent sign, and links are encoded
+	// twice at times.
+	for range 3 {
+		path = escaped.ReplaceAllStringFunc(path, func(octet string) string {
+			value, _ := strconv.ParseUint(octet[1:], 16, 8)
+			return string([]byte{byte(value)})
+		})
+	}
+	ch, isLetter := contact.Email, isBase64URL
+	at := strings.LastIndex(path, door(ch))
+	if sms := strings.LastIndex(path, door(contact.SMS)); sms > at {
+		ch, isLetter, at = contact.SMS, isBase62, sms
+	}
+	if at < 0 {
+		return "", "", ErrForged
+	}
+	token := strings.TrimFunc(path[at+len(door(ch)):], func(r rune) bool { return !isLetter(r) })
+	if token == "" {
+		return "", "", ErrForged
+	}
+	return ch, token, nil
+}
+
+func isBase62(r rune) bool { return strings.ContainsRune(base62Alphabet, r) }
+
+func isBase64URL(r rune) bool { return isBase62(r) || r == '-' || r == '_' }
 
 func validScope(id uint16) bool { return id >= 1 && id <= scope.MostID }

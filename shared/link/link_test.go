@@ -363,6 +363,44 @@ func TestPathsAreTheDoorsOfTheChannels(t *testing.T) {
 	}
 }
 
+// open is what a path opens.
+func open(k *link.Keys, path string) (link.Target, error) {
+	ch, token, err := link.Parse(path)
+	if err != nil {
+		return link.Target{}, err
+	}
+	return k.Open(ch, token)
+}
+
+func TestDecorationsOfATokenOpenItAlone(t *testing.T) {
+	k := newSets(t).keys(t)
+	rapid.Check(t, func(t *rapid.T) {
+		want := drawTarget(t)
+		ch := want.Contact.Channel()
+		genuine := mint(t, k, want)
+		door := link.Path(ch, "")
+		outside := rapid.SampledFrom([]string{"", ".", ")", ").", ",", ";", "!", ":", "'", "%22", "%20", "%0A", "%C2%A0", "=", "***", "/", "%2F", "//", "%3E", "…", "»", "\u200b", "%2520", "%252F"})
+		before, after := outside.Draw(t, "before"), outside.Draw(t, "after")+outside.Draw(t, "after that")
+		slashes := rapid.SampledFrom([]string{"", "/", "/stage"}).Draw(t, "slashes")
+		if got, err := open(k, slashes+door+before+genuine+after); err != nil || got != want {
+			t.Errorf("%q around the token: %v", before+" "+after, err)
+		}
+		altered := rapid.SampledFrom([]string{genuine[1:], genuine[:len(genuine)-1], genuine + "A", "A" + genuine, genuine + ".A", genuine + "/more", genuine + genuine, strings.ToUpper(genuine) + "a", "", "..."}).Draw(t, "altered")
+		if got, err := open(k, slashes+door+before+altered+after); !errors.Is(err, link.ErrForged) || got != (link.Target{}) {
+			t.Errorf("an altered token opens: %v", err)
+		}
+		others := map[contact.Channel]contact.Channel{contact.Email: contact.SMS, contact.SMS: contact.Email}
+		if _, err := open(k, link.Path(others[ch], genuine)); !errors.Is(err, link.ErrForged) {
+			t.Errorf("the token opens at the other door: %v", err)
+		}
+	})
+	for _, path := range []string{"", "/", "/e", "/e/", "/x/abc", "e/abc", "/favicon.ico"} {
+		if _, err := open(k, path); !errors.Is(err, link.ErrForged) {
+			t.Errorf("%q: error %v, want ErrForged", path, err)
+		}
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	k := newSets(f).keys(f)
 	f.Add("email", mint(f, k, target(f, 1, contact.Email, "kari@example.no")))

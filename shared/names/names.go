@@ -113,8 +113,8 @@ const (
 
 // Routes of the two HTTP APIs.
 const (
-	RouteEmailLink    = "/e/{token}"
-	RouteSMSLink      = "/s/{token}"
+	RouteEmailLink    = "/e/{token+}"
+	RouteSMSLink      = "/s/{token+}"
 	RouteCheck        = "/v1/check"
 	RouteLinks        = "/v1/links"
 	RouteSuppressions = "/v1/suppressions"

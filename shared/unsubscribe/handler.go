@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"stille/shared/api/gateway"
@@ -59,7 +58,9 @@ type Queue interface {
 	Put(ctx context.Context, o outage.OptOut) error
 }
 
-// Handler answers the links of one channel. Every field is needed.
+// Handler answers links. Every field is needed. Channel is the one whose links
+// lead to it; a link of the other channel that the gateway sends here, because
+// of a slash too many, is answered too.
 type Handler struct {
 	Channel contact.Channel
 	Keys    Keys
@@ -142,21 +143,21 @@ func (h Handler) refuse(ctx context.Context, page pages.Reader) gateway.Response
 // open returns whom the link concerns. Its error is link.ErrForged for a link
 // that is not ours; any other means that we could not tell.
 func (h Handler) open(ctx context.Context, req gateway.Request) (pages.Subject, error) {
-	token := req.RawPath[strings.LastIndexByte(req.RawPath, '/')+1:]
-	if !strings.HasSuffix(req.RawPath, link.Path(h.Channel, token)) {
-		return pages.Subject{}, link.ErrForged
+	ch, token, err := link.Parse(req.RawPath)
+	if err != nil {
+		return pages.Subject{}, err
 	}
 	keys, err := h.Keys.Link(ctx)
 	if err != nil {
 		return pages.Subject{}, fmt.Errorf("getting the link keys: %w", err)
 	}
-	target, err := keys.Open(h.Channel, token)
+	target, err := keys.Open(ch, token)
 	if errors.Is(err, link.ErrUnknownKey) {
 		// A key set may have grown since this container read it.
 		if keys, err = h.Keys.RefreshLink(ctx, h.Now()); err != nil {
 			return pages.Subject{}, fmt.Errorf("refreshing the link keys: %w", err)
 		}
-		target, err = keys.Open(h.Channel, token)
+		target, err = keys.Open(ch, token)
 	}
 	if err != nil {
 		return pages.Subject{}, err

@@ -39,9 +39,9 @@ func TestADoorOpensWhereEverythingIsConfigured(t *testing.T) {
 	if err := c.Env.Err(); err != nil || !ok {
 		t.Fatalf("error %v, or no handler", err)
 	}
-	// The wrong channel's door is closed without a look at any key.
+	// A path without a door is refused without a look at any key.
 	var req gateway.Request
-	req.RequestContext.HTTP.Method, req.RawPath = "GET", "/e/x"
+	req.RequestContext.HTTP.Method, req.RawPath = "GET", "/x"
 	if resp, err := serve(t.Context(), req); err != nil || resp.StatusCode != 404 {
 		t.Errorf("status %d, error %v", resp.StatusCode, err)
 	}
