@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"stille/shared/operator"
 )
 
 // contactFile reads a list of contacts, row by row: CSV, whose header names
@@ -26,14 +28,6 @@ type contactFile struct {
 	comma   rune
 	columns []string
 	header  []byte // of CSV, as it stands in the file
-}
-
-// row is what a file says of one contact.
-type row struct {
-	line   int    // the number of its first line; the file's first is 1
-	raw    []byte // as it stands in the file, with its end of line
-	fields map[string]string
-	err    error // why there are no fields
 }
 
 // mostLines is in how many more lines a field in quotes may go on.
@@ -96,11 +90,11 @@ func (f *contactFile) has(column string) bool { return f.ndjson || slices.Contai
 
 // next returns the next row in which there is something: spreadsheets leave
 // rows of commas at the end. The error is io.EOF behind the last one.
-func (f *contactFile) next() (row, error) {
+func (f *contactFile) next() (operator.Row, error) {
 	for {
 		line, err := f.take()
 		if err != nil {
-			return row{}, err
+			return operator.Row{}, err
 		}
 		if !blank(line) && (f.ndjson || len(bytes.Trim(line, " \t\r\n"+string(f.comma))) > 0) {
 			return f.read(line)
@@ -108,13 +102,32 @@ func (f *contactFile) next() (row, error) {
 	}
 }
 
-func (f *contactFile) read(line []byte) (row, error) {
-	r := row{line: f.line, raw: line}
+// rows returns the next rows behind a line, at most so many as said. Fewer rows
+// mean that the file is at its end.
+func (f *contactFile) rows(line, most int) ([]operator.Row, error) {
+	var rows []operator.Row
+	for len(rows) < most {
+		r, err := f.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if r.Line > line {
+			rows = append(rows, r)
+		}
+	}
+	return rows, nil
+}
+
+func (f *contactFile) read(line []byte) (operator.Row, error) {
+	r := operator.Row{Line: f.line, Raw: line}
 	if f.ndjson {
-		r.fields, r.err = f.object(line)
+		r.Fields, r.Err = f.object(line)
 		return r, nil
 	}
-	if r.fields, r.err = f.record(line); r.err == nil || f.strict {
+	if r.Fields, r.Err = f.record(line); r.Err == nil || f.strict {
 		return r, nil
 	}
 	return f.spread(r)
@@ -123,24 +136,24 @@ func (f *contactFile) read(line []byte) (row, error) {
 // spread reads a row whose first line is no row by itself: a field in quotes
 // may go on in the next lines. None of these is a row by itself: else a quote
 // would be missing, and contacts would be taken for part of a text.
-func (f *contactFile) spread(r row) (row, error) {
-	whole, more, wrong := slices.Clone(r.raw), [][]byte(nil), false
+func (f *contactFile) spread(r operator.Row) (operator.Row, error) {
+	whole, more, wrong := slices.Clone(r.Raw), [][]byte(nil), false
 	for !wrong && bytes.Count(whole, []byte(`"`))%2 != 0 && len(more) < mostLines {
 		next, err := f.take()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return row{}, err
+			return operator.Row{}, err
 		}
 		_, none := f.record(next)
 		wrong = none == nil
 		whole, more = append(whole, next...), append(more, next)
 	}
 	if fields, err := f.record(whole); err == nil && !wrong {
-		return row{line: r.line, raw: whole, fields: fields}, nil
+		return operator.Row{Line: r.Line, Raw: whole, Fields: fields}, nil
 	}
-	f.ahead, f.line = append(more, f.ahead...), r.line
+	f.ahead, f.line = append(more, f.ahead...), r.Line
 	return r, nil
 }
 

@@ -29,11 +29,11 @@ func readAll(t *testing.T, f *contactFile) []rowOf {
 		if err != nil {
 			t.Fatal(err)
 		}
-		one := rowOf{Line: r.line, Raw: string(r.raw)}
-		if r.err != nil {
-			one.Fields = "error: " + r.err.Error()
+		one := rowOf{Line: r.Line, Raw: string(r.Raw)}
+		if r.Err != nil {
+			one.Fields = "error: " + r.Err.Error()
 		} else {
-			one.Fields = strings.Join([]string{r.field("channel"), r.field("address")}, "|")
+			one.Fields = strings.Join([]string{r.Field("channel"), r.Field("address")}, "|")
 		}
 		rows = append(rows, one)
 	}

@@ -10,9 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"stille/shared/contact"
-	"stille/shared/scope"
-	"stille/shared/suppression"
+	"stille/shared/operator"
 )
 
 type exportCmd struct {
@@ -21,36 +19,64 @@ type exportCmd struct {
 
 // Help says what stands for the address.
 func (exportCmd) Help() string {
-	return `Writes the whole suppression list, a line for every reason of every contact in every scope: key, channel, scope, reason, first, last, source, released, and, of what a newer contact key's took over, that key. A reason stands where released is empty or not later than last.
+	return `Writes the whole suppression list, a line for every reason of every contact in every scope: key, channel, scope, reason, first, last, source, released, and mergedInto: the newer contact key that took the line over. A reason stands where released is empty or not later than last.
 
-The address is kept nowhere, so the key stands for it: the file can be counted, compared and kept as evidence, not imported elsewhere. What cannot be read is in it with the reason "unreadable", and is suppressed; then it fails (1), once the file is written. It is no snapshot: a change of the same minute may be in it or not.
+No address is stored, so the key stands for it: the file can be counted, compared and kept as evidence, but not imported elsewhere. An item that cannot be read has the reason "unreadable", and is suppressed; the command then fails (1), once the file is written. The file is no snapshot: a change of the same minute may be in it or not.
 
     $ stille export list.csv`
 }
 
-// listed is one line of an exported list.
-type listed struct {
-	Key        contact.Key        `json:"key"`
-	Channel    contact.Channel    `json:"channel"`
-	Scope      scope.Scope        `json:"scope"`
-	Reason     suppression.Reason `json:"reason"`
-	First      time.Time          `json:"first,omitzero"`
-	Last       time.Time          `json:"last,omitzero"`
-	Source     suppression.Source `json:"source"`
-	Released   time.Time          `json:"released,omitzero"`
-	MergedInto contact.Key        `json:"mergedInto,omitempty"`
+// Run writes the list.
+func (e exportCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	format, ok := map[string]listFormat{".csv": asCSV, ".ndjson": asNDJSON, ".jsonl": asNDJSON}[filepath.Ext(e.File)]
+	if !ok {
+		return usage("the name must end in .csv, .ndjson or .jsonl")
+	}
+	shown := s.progress()
+	var answer operator.Exported
+	err := replaceFile(e.File, func(w io.Writer) error {
+		put, flush := format(w)
+		var err error
+		answer, err = o.Export(ctx, put, func(contacts int) { shown.at(contacts, 0, "contacts") })
+		if err != nil {
+			return err
+		}
+		return flush()
+	})
+	shown.end()
+	if err != nil {
+		return err
+	}
+	answer.File = e.File
+	if answer.Unreadable > 0 {
+		err = fmt.Errorf("suppressions that cannot be read: %d; nothing is sent to them, and the file names their keys", answer.Unreadable)
+	}
+	return show(s, &answer, err, func(w io.Writer, a *operator.Exported) {
+		fmt.Fprintf(w, "contacts  %d\nlines     %d, without a header\n\n%s\n", a.Contacts, a.Lines, a.File)
+	})
 }
 
-func listedColumns() []string {
-	return []string{"key", "channel", "scope", "reason", "first", "last", "source", "released", "mergedInto"}
-}
+// listFormat writes the lines of a list to a file.
+type listFormat func(io.Writer) (put func(operator.Listed) error, flush func() error)
 
-func (l listed) values() []string {
-	return []string{
-		string(l.Key), string(l.Channel), string(l.Scope), string(l.Reason), moment(l.First), moment(l.Last), string(l.Source), moment(l.Released), string(l.MergedInto),
+func asCSV(w io.Writer) (put func(operator.Listed) error, flush func() error) {
+	out := csv.NewWriter(w)
+	headed := out.Write([]string{"key", "channel", "scope", "reason", "first", "last", "source", "released", "mergedInto"})
+	put = func(l operator.Listed) error {
+		return out.Write([]string{
+			string(l.Key), string(l.Channel), string(l.Scope), string(l.Reason), moment(l.First), moment(l.Last), string(l.Source), moment(l.Released), string(l.MergedInto),
+		})
+	}
+	return put, func() error {
+		out.Flush()
+		if headed != nil {
+			return headed
+		}
+		return out.Error()
 	}
 }
 
+// moment is a time in a file: exact, and empty for none.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -58,93 +84,8 @@ func moment(t time.Time) string {
 	return t.Format(time.RFC3339Nano)
 }
 
-type exportAnswer struct {
-	File       string `json:"file"`
-	Contacts   int    `json:"contacts"` // keys, strictly: one that another took over counts too
-	Lines      int    `json:"lines"`
-	Unreadable int    `json:"unreadable"`
-}
-
-func (a exportAnswer) text(w io.Writer) {
-	fmt.Fprintf(w, "contacts  %d\nlines     %d, without a header\n\n%s\n", a.Contacts, a.Lines, a.File)
-}
-
-// Run writes the list.
-func (e exportCmd) Run(ctx context.Context, s *session) error {
-	var format func(io.Writer) (put func(listed) error, end func() error)
-	switch filepath.Ext(e.File) {
-	case ".csv":
-		format = asCSV
-	case ".ndjson", ".jsonl":
-		format = asNDJSON
-	default:
-		return usage("the name must end in .csv, .ndjson or .jsonl")
-	}
-	sys, err := s.system(ctx)
-	if err != nil {
-		return err
-	}
-	answer := exportAnswer{File: e.File}
-	shown := s.progress()
-	err = replaceFile(e.File, func(w io.Writer) error {
-		put, end := format(w)
-		err := sys.suppressions.Each(ctx, func(i suppression.Item, unreadable error) error {
-			answer.Contacts++
-			shown.at(answer.Contacts, 0, "contacts")
-			if unreadable != nil {
-				answer.Unreadable++
-				answer.Lines++
-				return put(listed{Key: i.Key, Scope: scope.Everywhere, Reason: unreadableItem})
-			}
-			return answer.put(i, put)
-		})
-		if err != nil {
-			return err
-		}
-		return end()
-	})
-	shown.end()
-	if err != nil {
-		return err
-	}
-	if err := s.show(answer); err != nil {
-		return err
-	}
-	if answer.Unreadable > 0 {
-		return fmt.Errorf("suppressions that cannot be read: %d; nothing is sent to them, and the file names their keys", answer.Unreadable)
-	}
-	return nil
-}
-
-// put writes every mark of an item.
-func (a *exportAnswer) put(i suppression.Item, put func(listed) error) error {
-	for _, in := range sortedKeys(i.Marks) {
-		for _, reason := range sortedKeys(i.Marks[in]) {
-			m := i.Marks[in][reason]
-			a.Lines++
-			err := put(listed{i.Key, i.Channel, in, reason, m.First, m.Last, m.Source, m.ReleasedAt, i.MergedInto})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func asCSV(w io.Writer) (put func(listed) error, end func() error) {
-	out := csv.NewWriter(w)
-	begun := out.Write(listedColumns())
-	return func(l listed) error { return out.Write(l.values()) }, func() error {
-		out.Flush()
-		if begun != nil {
-			return begun
-		}
-		return out.Error()
-	}
-}
-
-func asNDJSON(w io.Writer) (put func(listed) error, end func() error) {
+func asNDJSON(w io.Writer) (put func(operator.Listed) error, flush func() error) {
 	out := bufio.NewWriter(w)
 	lines := json.NewEncoder(out)
-	return func(l listed) error { return lines.Encode(l) }, out.Flush
+	return func(l operator.Listed) error { return lines.Encode(l) }, out.Flush
 }

@@ -6,11 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"stille/shared/suppression"
 )
 
 // fileOf writes a file for a test.
@@ -67,24 +64,5 @@ func TestADryRunNamesWhatWouldBeRejectedAndWritesNothing(t *testing.T) {
 				t.Errorf("it wrote %v", files)
 			}
 		})
-	}
-}
-
-func TestADateCountsToItsEnd(t *testing.T) {
-	im := importer{began: at}
-	if err := im.Zone.UnmarshalText([]byte("Europe/Oslo")); err != nil {
-		t.Fatal(err)
-	}
-	for since, want := range map[string]string{
-		"2026-11-20":                "2026-11-20T22:59:59Z",
-		"2026-06-20":                "2026-06-20T21:59:59Z",
-		"2026-11-22":                "2026-11-22T03:00:00Z", // today, so far
-		"2026-11-20T08:00:00+01:00": "2026-11-20T07:00:00Z",
-		"":                          "2026-11-22T03:00:00Z",
-	} {
-		var c suppression.Change
-		if err := im.readSince(&c, row{fields: map[string]string{"since": since}}); err != nil || c.At.Format(time.RFC3339) != want {
-			t.Errorf("%q is %s, want %s, error %v", since, c.At.Format(time.RFC3339), want, err)
-		}
 	}
 }

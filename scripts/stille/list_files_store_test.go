@@ -127,7 +127,7 @@ func (d *deployed) importAt(t *testing.T, file string, now time.Time) (importAns
 	if err := c.Zone.UnmarshalText([]byte("Europe/Oslo")); err != nil {
 		t.Fatal(err)
 	}
-	failed := c.Run(t.Context(), &s)
+	failed := c.Run(t.Context(), &s, d.system.operator(&s))
 	var answer importAnswer
 	if err := json.Unmarshal([]byte(out.String()), &answer); err != nil && out.Len() > 0 {
 		t.Fatalf("%v: %s", err, out.String())

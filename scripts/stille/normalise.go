@@ -35,14 +35,6 @@ type normaliseAnswer struct {
 	Why        string `json:"why,omitempty"`
 }
 
-func (a normaliseAnswer) text(w io.Writer) {
-	if a.OK {
-		fmt.Fprintln(w, "ok", a.Normalised)
-		return
-	}
-	fmt.Fprintln(w, "invalid", a.Why)
-}
-
 // Run answers for every address.
 func (n normalise) Run(s *session) error {
 	for address, err := range s.lines(n.Address) {
@@ -50,13 +42,20 @@ func (n normalise) Run(s *session) error {
 			return err
 		}
 		answer := normaliseAnswer{}
-		c, err := contact.Normalise(n.Channel, address, n.Region)
-		if err != nil {
-			answer.Why = operator.WhyInvalid(err)
+		c, invalid := contact.Normalise(n.Channel, address, n.Region)
+		if invalid != nil {
+			answer.Why = operator.WhyInvalid(invalid)
 		} else {
 			answer.OK, answer.Normalised = true, c.Address()
 		}
-		if err := s.show(answer); err != nil {
+		err = show(s, &answer, nil, func(w io.Writer, a *normaliseAnswer) {
+			if a.OK {
+				fmt.Fprintln(w, "ok", a.Normalised)
+				return
+			}
+			fmt.Fprintln(w, "invalid", a.Why)
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -2,50 +2,36 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
-	"stille/shared/api"
 	"stille/shared/contact"
-	"stille/shared/scope"
+	"stille/shared/operator"
 	"stille/shared/suppression"
 )
 
 type scrub struct {
 	File    string              `arg:"" help:"CSV, or NDJSON where its name ends in .ndjson or .jsonl."`
-	Scope   string              `placeholder:"SCOPE" help:"Whose message: a brand, or a topic of it. Any scope blocks where it is not given."`
+	Scope   string              `placeholder:"SCOPE" help:"Whose message: a brand, or a topic of it. Without it a suppression in any scope blocks."`
 	Purpose suppression.Purpose `enum:"marketing,transactional" default:"marketing" help:"marketing or transactional."`
-	Channel string              `enum:"email,sms," default:"" help:"email or sms: look at this channel's addresses only. Every address of a line must be one to send to where it is not given."`
+	Channel contact.Channel     `enum:"email,sms," default:"" help:"email or sms: look at this channel's addresses only. Without it every address of a line must be one to send to."`
 	Region  string              `placeholder:"NO" help:"Country, two letters, of numbers without + or 00."`
 }
 
 // Help names the columns and the files.
 func (scrub) Help() string {
-	return `Takes out of a list of contacts those that may not be sent to. The list has the columns channel and address, or email, or phone, or several of these; others stay as they are.
+	return `Takes out of a list of contacts those that may not be sent to. The list has the columns channel and address, or email, or phone, or several of these; other columns stay as they are.
 
-FILE.clean gets the lines that may be sent to, FILE.suppressed the others, each behind the reason: in their order, byte for byte. The stack is asked strongly. In doubt a line is not in FILE.clean: one that cannot be read, or whose address cannot. After a failure there is no FILE.clean. It is true for the moment: send soon, or ask again.
+FILE.clean gets the lines that may be sent to, FILE.suppressed the others, each behind the reason: in their order, byte for byte. The read is strong. In doubt a line is not in FILE.clean: for example where the line or its address cannot be read. After a failure there is no FILE.clean. The answer holds for the moment: send soon, or ask again.
 
     $ stille scrub spring.csv --scope acme/newsletter`
 }
-
-// scrubColumns are those that name whom a line is about.
-func scrubColumns() []string { return []string{"channel", "address", "email", "phone"} }
-
-// Reasons not to send that no suppression gives, beside api.InvalidAddress.
-const (
-	unreadableLine = "unreadable-line"
-	unreadableItem = "unreadable"
-)
 
 type scrubAnswer struct {
 	AsOf       time.Time      `json:"asOf"`
@@ -56,9 +42,9 @@ type scrubAnswer struct {
 	Files      []string       `json:"files"`
 }
 
-func (a scrubAnswer) text(w io.Writer) {
-	fmt.Fprintf(w, "as of       %s\nlines       %d\nclean       %d\nsuppressed  %d\n", a.AsOf.Format(time.RFC3339), a.Lines, a.Clean, a.Suppressed)
-	for _, why := range slices.Sorted(maps.Keys(a.Why)) {
+func (a *scrubAnswer) text(w io.Writer) {
+	fmt.Fprintf(w, "as of       %s\nlines       %d\nclean       %d\nsuppressed  %d\n", instantText(a.AsOf), a.Lines, a.Clean, a.Suppressed)
+	for _, why := range sortedKeys(a.Why) {
 		fmt.Fprintf(w, "  %d: %s\n", a.Why[why], why)
 	}
 	fmt.Fprintln(w)
@@ -68,172 +54,90 @@ func (a scrubAnswer) text(w io.Writer) {
 }
 
 // Run writes both files.
-func (c scrub) Run(ctx context.Context, s *session) error {
-	in := scope.Everywhere
-	if c.Scope != "" {
-		var err error
-		if _, in, err = s.scopes(ctx, c.Scope); err != nil {
-			return err
-		}
-	}
-	file, err := os.Open(c.File)
-	if errors.Is(err, fs.ErrNotExist) {
-		return usage("there is no such file")
-	}
+func (c scrub) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	rules, err := o.Scrub(ctx, c.Scope, operator.Scrub{Purpose: c.Purpose, Channel: c.Channel, Region: c.Region})
 	if err != nil {
-		return fmt.Errorf("opening the file: %w", err)
+		return err
+	}
+	file, err := openFile(c.File)
+	if err != nil {
+		return err
 	}
 	defer file.Close()
-	list, err := readContacts(c.File, file, scrubColumns(), false)
+	list, err := readContacts(c.File, file, operator.ScrubColumns(), false)
 	if err != nil {
 		return err
 	}
 	if !(list.has("channel") && list.has("address")) && !list.has("email") && !list.has("phone") {
 		return usage("the header names neither channel and address, nor email, nor phone")
 	}
-	sys, err := s.system(ctx)
-	if err != nil {
-		return err
-	}
-	clean, suppressed := c.File+".clean", c.File+".suppressed"
-	for _, older := range []string{clean, suppressed} { // nobody is to take it for this one's
+	answer := &scrubAnswer{AsOf: s.now().UTC(), Why: map[string]int{}, Files: []string{c.File + ".clean", c.File + ".suppressed"}}
+	for _, older := range answer.Files { // nobody must take an older answer for this one
 		if err := os.Remove(older); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("removing an older file: %w", err)
 		}
 	}
-	job := scrubber{scrub: c, in: in, sys: sys, list: list, shown: s.progress(), answer: scrubAnswer{
-		AsOf: s.now().UTC(), Why: map[string]int{}, Files: []string{clean, suppressed},
-	}}
-	err = replaceFile(clean, func(clean io.Writer) error {
-		return replaceFile(suppressed, func(suppressed io.Writer) error { return job.all(ctx, clean, suppressed) })
+	err = replaceFile(answer.Files[0], func(clean io.Writer) error {
+		return replaceFile(answer.Files[1], func(suppressed io.Writer) error {
+			return answer.split(ctx, s, list, rules, clean, suppressed)
+		})
 	})
-	job.shown.end()
 	if err != nil {
 		return err
 	}
-	return s.show(job.answer)
+	return show(s, answer, nil, func(w io.Writer, a *scrubAnswer) { a.text(w) })
 }
 
-// scrubber goes through one list.
-type scrubber struct {
-	scrub
-	in     scope.Scope
-	sys    *system
-	list   *contactFile
-	shown  *progress
-	answer scrubAnswer
-}
+// scrubAtOnce is how many lines are asked for at once.
+const scrubAtOnce = 1000
 
-func (j *scrubber) all(ctx context.Context, clean, suppressed io.Writer) error {
-	_, err := clean.Write(j.list.header)
+// split writes each line of the list to one of two files.
+func (a *scrubAnswer) split(ctx context.Context, s *session, list *contactFile, rules *operator.Scrub, clean, suppressed io.Writer) error {
+	shown := s.progress()
+	defer shown.end()
+	_, err := clean.Write(list.header)
 	if err == nil {
-		_, err = suppressed.Write(j.behind("reason", j.list.header))
+		_, err = suppressed.Write(list.behind("reason", list.header))
 	}
 	if err != nil {
 		return fmt.Errorf("writing a file: %w", err)
 	}
 	for {
-		rows, err := some(j.list, 0, api.MaxContacts)
+		rows, err := list.rows(0, scrubAtOnce)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		reasons, err := j.decide(ctx, rows)
+		reasons, err := rules.Reasons(ctx, rows)
 		if err != nil {
 			return err
 		}
 		for i, r := range rows {
-			j.answer.Lines++
+			a.Lines++
 			if reasons[i] == "" {
-				j.answer.Clean++
-				_, err = clean.Write(r.raw)
+				a.Clean++
+				_, err = clean.Write(r.Raw)
 			} else {
-				j.answer.Suppressed++
-				j.answer.Why[reasons[i]]++
-				_, err = suppressed.Write(j.behind(reasons[i], r.raw))
+				a.Suppressed++
+				a.Why[reasons[i]]++
+				_, err = suppressed.Write(list.behind(reasons[i], r.Raw))
 			}
 			if err != nil {
 				return fmt.Errorf("writing a file: %w", err)
 			}
 		}
-		j.shown.at(j.answer.Lines, 0, "lines")
+		shown.at(a.Lines, 0, "lines")
 	}
 }
 
-// decide tells why each row may not be sent to, "" where it may.
-func (j *scrubber) decide(ctx context.Context, rows []row) ([]string, error) {
-	set, err := j.sys.keys.Contact(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("fetching the contact keys: %w", err)
-	}
-	reasons := make([]string, len(rows))
-	var asked [][]contact.Key
-	var of []int // the row of each
-	for i, r := range rows {
-		var contacts []contact.Contact
-		contacts, reasons[i] = j.contacts(r)
-		for _, c := range contacts {
-			keys, err := set.Keys(c)
-			if err != nil {
-				return nil, err
-			}
-			asked, of = append(asked, keys), append(of, i)
-		}
-	}
-	found, err := j.sys.suppressions.Lookup(ctx, asked)
-	if err != nil {
-		return nil, err
-	}
-	for n, i := range of {
-		if reasons[i] == "" {
-			reasons[i] = j.reason(found[n])
-		}
-	}
-	return reasons, nil
-}
-
-func (j *scrubber) reason(found suppression.Found) string {
-	if found.Err != nil {
-		return unreadableItem
-	}
-	d := suppression.Decide(found.Item, j.Purpose, j.in)
-	if d.Send {
-		return ""
-	}
-	return cmp.Or(string(d.Reason), unreadableItem)
-}
-
-// contacts are those a row is about, or why it can be about none.
-func (j *scrubber) contacts(r row) (contacts []contact.Contact, reason string) {
-	if r.err != nil {
-		return nil, unreadableLine
-	}
-	for _, given := range []struct{ channel, address string }{
-		{strings.ToLower(r.field("channel")), r.fields["address"]}, {string(contact.Email), r.fields["email"]}, {string(contact.SMS), r.fields["phone"]},
-	} {
-		if given.address == "" || j.Channel != "" && given.channel != j.Channel {
-			continue
-		}
-		c, err := contact.Normalise(contact.Channel(given.channel), given.address, j.Region)
-		if err != nil {
-			return nil, api.InvalidAddress
-		}
-		contacts = append(contacts, c)
-	}
-	if len(contacts) == 0 {
-		return nil, api.InvalidAddress
-	}
-	return contacts, ""
-}
-
-// behind puts a line behind a reason: as one more column of CSV, or as what the
-// line of an object is.
-func (j *scrubber) behind(reason string, line []byte) []byte {
-	if !j.list.ndjson {
+// behind puts a line behind a reason: in CSV as one more column, in NDJSON as
+// an object that holds the line.
+func (f *contactFile) behind(reason string, line []byte) []byte {
+	if !f.ndjson {
 		line, marked := bytes.CutPrefix(line, []byte(byteOrderMark))
 		if marked {
 			reason = byteOrderMark + reason
 		}
-		return append([]byte(reason+string(j.list.comma)), line...)
+		return append([]byte(reason+string(f.comma)), line...)
 	}
 	if len(line) == 0 {
 		return nil // NDJSON has no header

@@ -15,7 +15,6 @@ import (
 
 	"stille/shared/operator"
 	"stille/shared/retention"
-	"stille/shared/scope"
 )
 
 // session is one call of the program. Tests make their own.
@@ -127,20 +126,6 @@ func (s *session) class(ctx context.Context, name string) (retention.Class, *ret
 		return retention.Class{}, nil, err
 	}
 	return o.Class(ctx, name)
-}
-
-// scopes are the deployed brands and topics, and the one of the name: empty for "".
-func (s *session) scopes(ctx context.Context, name string) (*scope.Registry, scope.Scope, error) {
-	o, err := s.operator(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	all, err := o.Config.Scopes(ctx)
-	if err != nil || name == "" {
-		return all, "", err
-	}
-	in, err := o.Scope(ctx, name)
-	return all, in, err
 }
 
 // upwards finds a file at or above a folder.

@@ -13,7 +13,7 @@ type smsReply struct {
 
 // Help says what the answers mean.
 func (smsReply) Help() string {
-	return `Prints one word a text: stop (it opts out), start (it lifts that), help (it is answered with who writes), review (it has a word in it that opts out, and counts as an opt-out) or ignore. Nothing is changed. Put -- before a text that begins with a dash.
+	return `Prints one word for each text: stop (it opts out), start (it lifts the opt-out), help (the reply says who writes), review (a word in it opts out: it counts as an opt-out) or ignore. Nothing is changed. Put -- before a text that begins with a dash.
 
     $ stille sms-reply 'Stopp!' 'STOP. Thank you' "please don't stop" Ja
     stop
@@ -26,15 +26,14 @@ type smsReplyAnswer struct {
 	Reply keyword.Verdict `json:"reply"`
 }
 
-func (a smsReplyAnswer) text(w io.Writer) { fmt.Fprintln(w, a.Reply) }
-
 // Run answers for every text.
 func (r smsReply) Run(s *session) error {
 	for text, err := range s.lines(r.Text) {
 		if err != nil {
 			return err
 		}
-		if err := s.show(smsReplyAnswer{keyword.Read(text)}); err != nil {
+		answer := &smsReplyAnswer{keyword.Read(text)}
+		if err := show(s, answer, nil, func(w io.Writer, a *smsReplyAnswer) { fmt.Fprintln(w, a.Reply) }); err != nil {
 			return err
 		}
 	}

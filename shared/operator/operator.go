@@ -15,14 +15,17 @@
 //   - A request that is wrong is a Mistake (exit code 2); any other error is a
 //     failure (exit code 1).
 //   - A contact is a Person: Operator.contact finds its keys. Scopes and classes
-//     are looked up with Operator.Scope and Operator.Class.
+//     are looked up with Operator.scope and Operator.Class.
 //   - What a use case needs of the outside is a port below: few methods, named
 //     for what they answer. scripts/stille/system.go alone wires AWS to them.
 package operator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +70,8 @@ type Suppressions interface {
 	// Under reads the item of one key alone, History the ledger entries of one key.
 	Under(ctx context.Context, key contact.Key) (suppression.Item, error)
 	History(ctx context.Context, key contact.Key) ([]ledger.Entry, error)
+	// Each hands over every item. An item that cannot be read has its key alone.
+	Each(ctx context.Context, each func(i suppression.Item, unreadable error) error) error
 }
 
 // Mistake is an error in what was asked for.
@@ -130,8 +135,8 @@ func (o *Operator) contactKeys(ctx context.Context) (*contact.KeySet, error) {
 	return set, nil
 }
 
-// Scope finds a scope by its name: a brand, a topic or "*".
-func (o *Operator) Scope(ctx context.Context, name string) (scope.Scope, error) {
+// scope finds a scope by its name: a brand, a topic or "*".
+func (o *Operator) scope(ctx context.Context, name string) (scope.Scope, error) {
 	if scope.Scope(name) == scope.Everywhere {
 		return scope.Everywhere, nil
 	}
@@ -141,15 +146,15 @@ func (o *Operator) Scope(ctx context.Context, name string) (scope.Scope, error) 
 	}
 	entry, ok := scopes.Lookup(scope.Scope(name))
 	if !ok {
-		return "", Mistakef("there is no such scope; there are %s, and * for all", ScopeNames(scopes))
+		return "", Mistakef("there is no such scope; there are %s, and * for all", scopeNames(scopes))
 	}
 	return entry.Scope, nil
 }
 
-// scopeOrOnly is Scope for a name that may be left out where there is one brand.
+// scopeOrOnly is scope for a name that may be left out where there is one brand.
 func (o *Operator) scopeOrOnly(ctx context.Context, name string) (scope.Scope, error) {
 	if name != "" {
-		return o.Scope(ctx, name)
+		return o.scope(ctx, name)
 	}
 	scopes, err := o.Config.Scopes(ctx)
 	if err != nil {
@@ -157,21 +162,21 @@ func (o *Operator) scopeOrOnly(ctx context.Context, name string) (scope.Scope, e
 	}
 	only, ok := scopes.Only()
 	if !ok {
-		return "", Mistakef("say --scope, as there is more than one brand: %s, or * for all", ScopeNames(scopes))
+		return "", Mistakef("say --scope, as there is more than one brand: %s, or * for all", scopeNames(scopes))
 	}
 	return only.Scope, nil
 }
 
-// scopeOrAny is Scope for a name that stands for every scope where it is left out.
+// scopeOrAny is scope for a name that stands for every scope where it is left out.
 func (o *Operator) scopeOrAny(ctx context.Context, name string) (scope.Scope, error) {
 	if name == "" {
 		return scope.Everywhere, nil
 	}
-	return o.Scope(ctx, name)
+	return o.scope(ctx, name)
 }
 
-// ScopeNames are the names of all scopes, for a sentence.
-func ScopeNames(scopes *scope.Registry) string {
+// scopeNames are the names of all scopes, for a sentence.
+func scopeNames(scopes *scope.Registry) string {
 	var names []string
 	for _, entry := range scopes.All() {
 		names = append(names, string(entry.Scope))
@@ -200,3 +205,5 @@ func ClassNames(policy *retention.Policy) []string {
 	}
 	return names
 }
+
+func sortedKeys[K cmp.Ordered, V any](of map[K]V) []K { return slices.Sorted(maps.Keys(of)) }

@@ -40,7 +40,7 @@ func (o *Operator) Release(ctx context.Context, p Person, inScope string, consen
 	if consentedAt.After(now) || consentedAt.Year() < 1970 {
 		return nil, Mistakef("--consented-at: must not be in the future, nor before 1970")
 	}
-	in, err := o.Scope(ctx, inScope)
+	in, err := o.scope(ctx, inScope)
 	if err != nil {
 		return nil, err
 	}

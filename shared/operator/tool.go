@@ -58,7 +58,7 @@ func (o *Operator) AddTool(ctx context.Context, name string, rights []access.Rig
 	}
 	tool := access.Tool{Name: name, Rights: rights, CreatedAt: o.Now()}
 	for _, given := range scopes {
-		in, err := o.Scope(ctx, given)
+		in, err := o.scope(ctx, given)
 		if err != nil {
 			return nil, fmt.Errorf("--scopes: %w", err)
 		}

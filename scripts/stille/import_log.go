@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"stille/shared/operator"
+)
+
+// The files that an import leaves beside FILE.
+const (
+	progressSuffix = ".progress"
+	rejectsSuffix  = ".rejects"
+)
+
+// importLog says beside the file how far its import came, in FILE.progress, and
+// which lines were rejected, in FILE.rejects.
+type importLog struct {
+	importProgress
+	file    string
+	lines   int // of the file
+	rejects *os.File
+}
+
+// importProgress is the content of FILE.progress.
+type importProgress struct {
+	Of      string                `json:"of"`      // a hash of the file, the stack and what a line means
+	Started time.Time             `json:"started"` // "now" of the first try, and of every later one
+	Line    int                   `json:"line"`    // the last line that is done
+	Done    bool                  `json:"done"`    // all lines are done
+	Rejects int64                 `json:"rejects"` // size of FILE.rejects, in bytes
+	Counts  operator.ImportCounts `json:"counts"`
+}
+
+// openImportLog reads how far an earlier try came. The progress of another file,
+// another stack or other flags does not count. An import with rejects begins
+// again, as a scope that was unknown may be known by now; so does an unfinished
+// import whose FILE.rejects is gone. Started stays, so that lines which were
+// taken before change nothing.
+func openImportLog(file string, im *operator.Import) (*importLog, error) {
+	log := &importLog{file: file}
+	var err error
+	if log.Of, log.lines, err = identify(file, im.Meaning()); err != nil {
+		return nil, err
+	}
+	log.Started = im.Began.UTC()
+	content, err := os.ReadFile(file + progressSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return log, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the progress: %w", err)
+	}
+	var before importProgress
+	if json.Unmarshal(content, &before) != nil || before.Of != log.Of || before.Started.After(im.Began) {
+		return log, nil
+	}
+	log.Started = before.Started
+	info, err := os.Stat(file + rejectsSuffix)
+	complete := before.Done && before.Counts.Rejected == 0
+	if unfinished := !before.Done && err == nil && info.Size() >= before.Rejects; complete || unfinished {
+		log.importProgress = before
+	}
+	return log, nil
+}
+
+// identify returns a hash of all that decides what an import does, and how many
+// lines the file has.
+func identify(name, meaning string) (id string, lines int, err error) {
+	file, err := openFile(name)
+	if err != nil {
+		return "", 0, err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	sum.Write([]byte(meaning))
+	chunk := make([]byte, 1<<16)
+	for {
+		n, err := file.Read(chunk)
+		sum.Write(chunk[:n])
+		lines += bytes.Count(chunk[:n], []byte("\n"))
+		if errors.Is(err, io.EOF) {
+			return hex.EncodeToString(sum.Sum(nil)), lines, nil
+		}
+		if err != nil {
+			return "", 0, fmt.Errorf("reading the file: %w", err)
+		}
+	}
+}
+
+// begin writes down when the import began, before anything is written under
+// that time.
+func (l *importLog) begin() (err error) {
+	if l.rejects, err = os.OpenFile(l.file+rejectsSuffix, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return fmt.Errorf("writing the rejects: %w", err)
+	}
+	return l.save()
+}
+
+// note writes down what became of some lines. The rejects come first, so that
+// none is lost if the import is cut off in between; a later try cuts off the
+// rejects of lines that are not noted as done.
+func (l *importLog) note(rejects []operator.Rejected, line int, done bool, counts operator.ImportCounts) error {
+	var b bytes.Buffer
+	for _, r := range rejects {
+		fmt.Fprintf(&b, "%d\t%s\t%s\n", r.Line, r.Why, bytes.TrimRight(r.Raw, "\r\n"))
+	}
+	err := l.rejects.Truncate(l.Rejects)
+	if err == nil {
+		_, err = l.rejects.WriteAt(b.Bytes(), l.Rejects)
+	}
+	if err == nil {
+		err = l.rejects.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("writing the rejects: %w", err)
+	}
+	l.Rejects += int64(b.Len())
+	l.Line, l.Done, l.Counts = line, done, counts
+	return l.save()
+}
+
+// end closes the rejects, and removes them once all lines are done and none was
+// rejected.
+func (l *importLog) end() error {
+	err := l.rejects.Close()
+	if l.Done && l.Rejects == 0 {
+		err = errors.Join(err, os.Remove(l.rejects.Name()))
+	}
+	if err != nil {
+		return fmt.Errorf("writing the rejects: %w", err)
+	}
+	return nil
+}
+
+func (l *importLog) save() error {
+	content, err := json.MarshalIndent(l.importProgress, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing the progress: %w", err)
+	}
+	return replaceFile(l.file+progressSuffix, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+}
