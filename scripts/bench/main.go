@@ -1,13 +1,14 @@
-// Command bench measures what our code adds to the plain thing it is built on,
-// one line a figure. A ratio is ours over raw: the time (or size) ours takes
-// for each that the plain thing takes, so that 1 is as good as it gets and
-// less is better.
+// Command bench measures what our code adds to the plain engine under it, and
+// prints one line for each figure. A ratio is ours over raw: less is better.
 //
-//	go run ./scripts/bench          everything: pairs, purge, memory, start, tokens, sizes
-//	go run ./scripts/bench tokens   random and altered tokens only
+//	go run ./scripts/bench           every figure
+//	go run ./scripts/bench 'Check'   the benchmarks whose names match
 //
-// Pairs are Go benchmarks with the two sub-benchmarks "ours" and "raw"; their
-// ratio is the median over several rounds.
+// Every figure comes from a Go benchmark. A benchmark with the sub-benchmarks
+// "ours" and "raw" is one figure: the median of the ratios of many short
+// rounds. A benchmark with the sub-benchmark "once" is too slow for rounds; it
+// reports each figure as two metrics with the units NAME-ours and NAME-raw, or
+// NAME-ours-MB and NAME-raw-MB.
 package main
 
 import (
@@ -15,86 +16,63 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
+
+	"stille/shared/purge"
+	"stille/shared/retention"
 )
 
 type command struct {
-	All    all    `cmd:"" default:"1" help:"Every figure."`
-	Pairs  only   `cmd:"" help:"The benchmarks with a plain thing beside them."`
-	Start  start  `cmd:"" help:"From the start of the process to the first answer."`
-	Purge  once   `cmd:"" help:"What a purge consumes, and how that follows what is due."`
-	Memory memory `cmd:"" help:"What the steps of a small and a large purge take."`
-	Sizes  size   `cmd:"" help:"The functions' binaries; exit 1 where one is too large."`
-	Tokens tokens `cmd:"" help:"Random and altered tokens against the links' doors; exit 1 where one opens."`
+	Names string `arg:"" default:"." help:"A regular expression for the names of benchmarks, without \"Benchmark\"."`
 }
-
-type (
-	all    struct{}
-	only   struct{}
-	start  struct{}
-	once   struct{}
-	memory struct{}
-	size   struct{}
-)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	parsed := kong.Parse(&command{}, kong.Name("bench"), kong.Description("Measures ours against the plain thing."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
-	parsed.FatalIfErrorf(parsed.Run())
+	var c command
+	parsed := kong.Parse(&c, kong.Name("bench"), kong.Description("Measures ours against the plain engine."))
+	parsed.FatalIfErrorf(c.run(ctx))
 }
 
-// Run measures everything there is.
-func (all) Run(ctx context.Context) error {
-	for _, measure := range []func(context.Context) error{
-		only{}.Run, once{}.Run, memory{}.Run, start{}.Run, tokens{Tries: defaultTries}.Run, size{}.Run,
-	} {
-		if err := measure(ctx); err != nil {
+func (c command) run(ctx context.Context) error {
+	var over []string
+	for _, p := range phases() {
+		measured, err := p.measure(ctx, c.Names)
+		if err != nil {
 			return err
 		}
+		for _, f := range measured.sorted() {
+			fmt.Println(f)
+			if f.isOver() {
+				over = append(over, f.name)
+			}
+		}
+	}
+	for _, due := range []int{1_000_000, 10_000_000} {
+		for _, class := range []string{"other", retention.Messaging} {
+			fmt.Println(costLine(class, due))
+		}
+	}
+	if len(over) > 0 {
+		fmt.Println("over their bar:", strings.Join(over, ", "))
+	} else {
+		fmt.Println("no figure is over its bar")
 	}
 	return nil
 }
 
-// Run measures the pairs.
-func (only) Run(ctx context.Context) error {
-	lines, err := pairs(ctx)
-	return printed(lines, err)
-}
-
-// Run measures the start.
-func (start) Run(ctx context.Context) error {
-	line, err := startUp(ctx)
-	if err != nil {
-		return err
+// costLine is the cost of a day's deletions, spread evenly over the shards and
+// with nothing held.
+func costLine(class string, due int) string {
+	shards := make([]int, retention.Shards)
+	for n := range shards {
+		shards[n] = due / retention.Shards
 	}
-	return printed([]string{line}, nil)
-}
-
-// Run measures what is measured once.
-func (once) Run(ctx context.Context) error {
-	lines, err := purgeLines(ctx)
-	return printed(lines, err)
-}
-
-// Run measures the memory.
-func (memory) Run(ctx context.Context) error {
-	lines, err := memoryLines(ctx)
-	return printed(lines, err)
-}
-
-// Run measures the sizes.
-func (size) Run(ctx context.Context) error {
-	lines, err := sizes(ctx)
-	return printed(lines, err)
-}
-
-func printed(lines []string, err error) error {
-	for _, line := range lines {
-		fmt.Println(line)
-	}
-	return err
+	cost := purge.Estimate(class, shards, 0)
+	return fmt.Sprintf("cost %s due=%d writes=%.1fM reads=%.1fM files=%d time=%s dollars=%.2f",
+		class, due, float64(cost.WriteUnits)/1e6, float64(cost.ReadUnits)/1e6, cost.Files, cost.Time.Round(time.Minute), cost.Dollars())
 }

@@ -1,5 +1,5 @@
-// Command bare is the least that can answer an HTTP API's event: what the
-// start of a function is held against.
+// Command bare is the smallest handler of an HTTP API's event. The benchmarks
+// compare the start of a function with the start of bare.
 package main
 
 import (

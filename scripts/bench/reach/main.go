@@ -1,6 +1,5 @@
-// Command reach is a bare handler that makes, with the plain SDK, the requests
-// a function's first check makes: what reaching the store costs a start,
-// whoever does it.
+// Command reach is a bare handler that makes the requests of a function's first
+// check with the plain SDK: the cost of the store for the start of any program.
 package main
 
 import (
@@ -35,7 +34,7 @@ func main() {
 		if err := get(ctx, "stille-tools", "hash"); err != nil {
 			return none, err
 		}
-		if _, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String("contact-keys")}); err != nil {
+		if _, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String("stille/contact-keys")}); err != nil {
 			return none, err
 		}
 		for range 2 { // the canaries, the contact

@@ -8,10 +8,12 @@ import (
 	"hash/crc32"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"stille/shared/aws/keyring"
@@ -20,33 +22,38 @@ import (
 	"stille/shared/retention"
 )
 
-// crowd is AWS as the steps of a purge see it, with so many due records of a
-// class. Nothing is stored: a record's id says all there is to know of it. It
-// answers what comes to one purge of the class, of one run, and nothing else.
+// crowd is AWS for the steps of one purge run of the class messaging, with a
+// number of due records. crowd stores nothing: it derives a record from the
+// record's id. It answers the calls of that run only.
 type crowd struct {
-	class  string
 	due    int
-	purged bool // the records are gone, and the manifest says so
-	run    string
+	purged bool   // the manifest says that every record was deleted
 	secret string // the proof keys
-	ids    *regexp.Regexp
 
 	deleted atomic.Int64
 }
 
-// aWhile is how long DynamoDB takes at least. The SDK closes the body of its
-// request with the answer; where that is sooner than the HTTP client has seen the
-// body's end, the client breaks the connection off.
-const aWhile = 200 * time.Microsecond
+var ids = regexp.MustCompile(`sub-(..)-([0-9]{9})`)
 
-const startOfAll = "2020-01-01T00:00:00Z" // longer ago than any class is kept
+const benchRun = "run-1"
 
-func newCrowd(class, run string, due int) (*crowd, error) {
+// latency is below DynamoDB's. The SDK closes the body of the request once it
+// has the answer. If the HTTP client has not yet seen the end of that body, the
+// client closes the connection.
+const latency = 200 * time.Microsecond
+
+const startOfAll = "2020-01-01T00:00:00Z" // before every class's cutoff
+
+func newCrowd(t testing.TB, due int) *crowd {
+	t.Helper()
 	secret, err := keyring.NewProofSecret()
-	return &crowd{class: class, due: due, run: run, secret: secret, ids: regexp.MustCompile(`sub-(..)-([0-9]{9})`)}, err
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &crowd{due: due, secret: secret}
 }
 
-// inShard is how many of the records are in a shard, all numbered from 0.
+// inShard is the number of records in a shard. They are numbered from 0.
 func (c *crowd) inShard(shard string) int {
 	for n := range retention.Shards {
 		if retention.ShardName(n) == shard {
@@ -65,7 +72,7 @@ type attribute struct {
 
 type attributes map[string]attribute
 
-// call is as much of a request to DynamoDB as matters here.
+// call holds the fields of a request to DynamoDB that the crowd reads.
 type call struct {
 	TableName, IndexName      string
 	Key                       attributes
@@ -82,11 +89,11 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
-		return // whoever asked is gone
+		return // the caller has gone
 	}
-	time.Sleep(aWhile)
+	time.Sleep(latency)
 	encoded := []byte(c.answer(operation, body))
-	// As DynamoDB does: the SDK checks it.
+	// The SDK compares DynamoDB's checksum.
 	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(encoded)), 10))
 	w.Header().Set("Content-Type", req.Header.Get("Content-Type"))
 	_, _ = w.Write(encoded)
@@ -100,15 +107,15 @@ func (c *crowd) answer(operation string, body []byte) string {
 	case "Query", "GetItem":
 		var asked call
 		if err := json.Unmarshal(body, &asked); err != nil {
-			return "" // which is no answer that the SDK can read
+			return "" // the SDK cannot read that
 		}
 		if operation == "Query" {
 			answer = c.query(asked)
-		} else if c.purged && asked.Key[names.AttrRun].S == c.run {
+		} else if c.purged && asked.Key[names.AttrRun].S == benchRun {
 			answer = map[string]any{"Item": c.planned()}
 		}
 	case "TransactWriteItems":
-		c.deleted.Add(int64(len(c.ids.FindAll(body, -1)))) // there is one in each deletion, and nowhere else
+		c.deleted.Add(int64(len(ids.FindAll(body, -1)))) // each deletion names one id, and nothing else does
 	case "DescribeTable":
 		answer = map[string]any{"Table": map[string]any{"ItemCount": 10 * c.due}}
 	case "GetSecretValue":
@@ -116,11 +123,15 @@ func (c *crowd) answer(operation string, body []byte) string {
 	case "Sign", "GetPublicKey":
 		answer = map[string]string{"Signature": "c2lnbmVk", "PublicKey": "a2V5"}
 	}
-	encoded, _ := json.Marshal(answer) // texts and numbers always marshal
+	return marshal(answer)
+}
+
+func marshal(value any) string {
+	encoded, _ := json.Marshal(value) // texts and numbers never fail
 	return string(encoded)
 }
 
-// query answers for the index of what is due; in no other is anything.
+// query answers for the index of due records. Every other index is empty.
 func (c *crowd) query(asked call) any {
 	entries := []attributes{}
 	if asked.IndexName == names.IndexDue && !c.purged {
@@ -149,33 +160,34 @@ func number(id string) int {
 	return n
 }
 
-// batch answers with the records that are asked for; nobody holds any. It is
-// most of what a purge asks, so it is neither parsed nor encoded.
+// batch answers with the records of the request, none of which is held. Most
+// calls of a purge are batches: batch neither parses the request nor encodes
+// the answer as JSON.
 func (c *crowd) batch(asked []byte) string {
-	table := benchStack.Records(c.class)
-	var there []string
+	table := benchStack.Records(retention.Messaging)
+	var found []string
 	if bytes.Contains(asked, []byte(table)) && !c.purged {
-		for _, id := range c.ids.FindAllSubmatch(asked, -1) {
-			there = append(there, fmt.Sprintf(`{"id":{"S":"%s"},"subject":{"S":"%048s"},"scope":{"S":"acme"},"basis":{"S":"consent"},`+
+		for _, id := range ids.FindAllSubmatch(asked, -1) {
+			found = append(found, fmt.Sprintf(`{"id":{"S":"%s"},"subject":{"S":"%048s"},"scope":{"S":"acme"},"basis":{"S":"consent"},`+
 				`"occurredAt":{"S":"%[3]s"},"retentionStart":{"S":"%[3]s"},"retentionSort":{"S":"%[3]s"},"retentionShard":{"S":"%[4]s"}}`, id[0], id[2], startOfAll, id[1]))
 		}
 	}
-	return fmt.Sprintf(`{"Responses":{%q:[%s]},"UnprocessedKeys":{}}`, table, strings.Join(there, ","))
+	return fmt.Sprintf(`{"Responses":{%q:[%s]},"UnprocessedKeys":{}}`, table, strings.Join(found, ","))
 }
 
-// planned is the run once its plan is made.
+// planned is the run after its plan.
 func (c *crowd) planned() attributes {
 	return attributes{
-		"class": {S: c.class}, "run": {S: c.run}, "startedAt": {S: startOfAll}, "cutoff": {S: "2026-01-01T00:00:00Z"},
+		"class": {S: retention.Messaging}, "run": {S: benchRun}, "startedAt": {S: startOfAll}, "cutoff": {S: "2026-01-01T00:00:00Z"},
 		"planned": {N: strconv.Itoa(c.due)}, "next": {S: string(purge.NextDelete)},
 	}
 }
 
-// The manifest's files of a page, in the order of their names.
+// manifestFiles are the suffixes of a page's files in the manifest, sorted.
 func manifestFiles() []string { return []string{".ids.json", ".outcomes.json"} }
 
-// serveFiles is S3: the manifest of a purge that deleted everything. What is
-// written is taken, and nothing else is there.
+// serveFiles is S3 with the manifest of a purge that deleted every record. It
+// takes every write.
 func (c *crowd) serveFiles(w http.ResponseWriter, req *http.Request) {
 	_, key, _ := strings.Cut(strings.TrimPrefix(req.URL.Path, "/"), "/")
 	switch {
@@ -233,4 +245,75 @@ func (c *crowd) manifest(w http.ResponseWriter, shard string, page int, asIDs bo
 		outcomes[id] = purge.Deleted
 	}
 	_ = json.NewEncoder(w).Encode(outcomes)
+}
+
+// ask sends a request to the crowd as the SDK does.
+func ask(t *testing.T, c *crowd, operation, body string) string {
+	t.Helper()
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
+	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
+	answer := httptest.NewRecorder()
+	c.ServeHTTP(answer, req)
+	return answer.Body.String()
+}
+
+func TestCrowdShowsEveryRecordOnceUntilPurged(t *testing.T) {
+	const due = 200
+	c := newCrowd(t, due)
+	seen := 0
+	for n := range retention.Shards {
+		body := call{IndexName: "due", Limit: 3, ExpressionAttributeValues: attributes{":shard": {S: retention.ShardName(n)}}}
+		for more := true; more; {
+			asked, err := json.Marshal(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var answer struct {
+				Items            []attributes
+				LastEvaluatedKey attributes
+			}
+			if err := json.Unmarshal([]byte(ask(t, c, "Query", string(asked))), &answer); err != nil {
+				t.Fatal(err)
+			}
+			seen += len(answer.Items)
+			body.ExclusiveStartKey, more = answer.LastEvaluatedKey, answer.LastEvaluatedKey != nil
+		}
+	}
+	if seen != due {
+		t.Errorf("%d of %d records were seen", seen, due)
+	}
+	const keys = `{"RequestItems":{"bench-records-messaging":{"Keys":[{"id":{"S":"sub-0a-000000001"}},{"id":{"S":"sub-0a-000000002"}}]}}}`
+	if got := strings.Count(ask(t, c, "BatchGetItem", keys), `"retentionStart"`); got != 2 {
+		t.Errorf("%d of two records were found", got)
+	}
+	c.purged = true
+	if got := ask(t, c, "BatchGetItem", keys) + ask(t, c, "Query", `{"IndexName":"due","Limit":3}`); strings.Contains(got, "sub-") {
+		t.Errorf("purged records are there: %s", got)
+	}
+}
+
+// read gets a file from the buckets of the crowd.
+func read(t *testing.T, c *crowd, path string) string {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	c.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	return answer.Body.String()
+}
+
+func TestCrowdHasManifestOfEveryRecord(t *testing.T) {
+	const perShard = 150 // two pages
+	c := newCrowd(t, perShard*retention.Shards)
+	listed := read(t, c, "/manifests?list-type=2&prefix=purges/messaging/run-1/0a/")
+	listedIDs, outcomes := 0, 0
+	for _, key := range regexp.MustCompile(`<Key>([^<]+)</Key>`).FindAllStringSubmatch(listed, -1) {
+		file := read(t, c, "/manifests/"+key[1])
+		outcomes += strings.Count(file, "deleted")
+		listedIDs += strings.Count(file, "sub-0a-")
+	}
+	if listedIDs != 2*perShard || outcomes != perShard {
+		t.Errorf("%d ids and %d outcomes of %d records:\n%s", listedIDs, outcomes, perShard, listed)
+	}
+	if got := read(t, c, "/evidence/certificates/public-key.pem"); !strings.Contains(got, "NoSuchKey") {
+		t.Errorf("a file outside the manifest is there: %s", got)
+	}
 }

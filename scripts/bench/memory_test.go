@@ -1,0 +1,138 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"stille/shared/names"
+	"stille/shared/purge"
+	"stille/shared/retention"
+)
+
+// The due records of the small purge and of the large one.
+const (
+	fewDue  = 1_000
+	manyDue = 1_000_000
+)
+
+// BenchmarkMemory measures the peak memory of each step of a purge, started as
+// Lambda starts it: that of a large purge against that of a small one. One
+// container works on every shard, one shard after the other.
+func BenchmarkMemory(b *testing.B) {
+	b.Run("once", func(b *testing.B) {
+		programs := buildPrograms(b, "functions/"+names.PurgePlan, "functions/"+names.PurgeDelete, "functions/"+names.PurgeVerify)
+		policy := loadPolicy(b)
+		var (
+			group sync.WaitGroup // each process waits most of the time
+			mu    sync.Mutex
+		)
+		for step, program := range programs {
+			group.Go(func() {
+				for side, due := range map[string]int{"ours": manyDue, "raw": fewDue} {
+					peak, err := stepMemory(b, step, program, policy.Hash(), due)
+					if err != nil {
+						b.Errorf("%s with %d records: %v", step, due, err)
+					}
+					mu.Lock()
+					b.ReportMetric(peak, "Memory/"+step+"-"+side+"-MB")
+					mu.Unlock()
+				}
+			})
+		}
+		group.Wait()
+	})
+}
+
+func loadPolicy(b *testing.B) *retention.Policy {
+	b.Helper()
+	file, err := os.ReadFile(filepath.Join(policyFolder, names.RetentionFile))
+	if err != nil {
+		b.Fatal(err)
+	}
+	policy, err := retention.LoadPolicy(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return policy
+}
+
+// stepMemory runs a step over a number of due records and returns the peak of
+// its memory in megabytes.
+func stepMemory(b *testing.B, step, program, policyHash string, due int) (float64, error) {
+	everything := newCrowd(b, due)
+	everything.purged = step == names.PurgeVerify
+	server := httptest.NewServer(everything)
+	defer server.Close()
+	p, err := startProcess(b.Context(), program, server.URL,
+		names.VarVersion+"="+benchRun, names.VarManifestBucket+"=manifests", names.VarEvidenceBucket+"=evidence")
+	if err != nil {
+		return 0, err
+	}
+	defer p.end()
+	for _, event := range eventsOf(step, policyHash) {
+		answered, err := p.invoke(b.Context(), []byte(marshal(event)))
+		if err != nil {
+			return 0, err
+		}
+		var answer struct {
+			Done   bool
+			Due    int
+			Counts struct{ Deleted int }
+		}
+		if err := json.Unmarshal([]byte(answered), &answer); err != nil || !answer.Done && answer.Due != due && answer.Counts.Deleted != due {
+			return 0, fmt.Errorf("it answered: %.300s", answered)
+		}
+	}
+	if deleted := everything.deleted.Load(); step == names.PurgeDelete && deleted != int64(due) {
+		return 0, fmt.Errorf("it deleted %d", deleted)
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("memory is measured on Linux only: %w", err)
+	}
+	return peakIn(string(status))
+}
+
+// eventsOf lists the events of a step in one run.
+func eventsOf(step, policyHash string) []any {
+	if step != names.PurgeDelete {
+		return []any{map[string]any{
+			"class": retention.Messaging, "run": benchRun, "machine": "arn", "startedAt": time.Now().UTC(), "input": map[string]any{},
+		}}
+	}
+	var events []any
+	for n := range retention.Shards {
+		events = append(events, purge.Work{
+			Class: retention.Messaging, Run: benchRun, Cutoff: time.Now().UTC(), Shard: retention.ShardName(n), PolicyHash: policyHash, CodeVersion: benchRun,
+		})
+	}
+	return events
+}
+
+// peakIn reads the peak memory in megabytes from Linux's status of a process.
+func peakIn(status string) (float64, error) {
+	found := regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`).FindStringSubmatch(status)
+	if found == nil {
+		return 0, errors.New("the status of the process has no peak")
+	}
+	kilobytes, err := strconv.Atoi(found[1])
+	return float64(kilobytes) * 1024 / 1e6, err
+}
+
+func TestPeakIsReadFromProcessStatus(t *testing.T) {
+	if got, err := peakIn("Name:\tbootstrap\nVmPeak:\t 1240044 kB\nVmHWM:\t   50000 kB\nVmRSS:\t   17000 kB\n"); got != 51.2 || err != nil {
+		t.Errorf("%v megabytes, error %v", got, err)
+	}
+	if got, err := peakIn("Name:\tbootstrap\n"); err == nil {
+		t.Errorf("%v megabytes of a status without a peak", got)
+	}
+}
