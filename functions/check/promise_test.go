@@ -25,6 +25,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/aws/keyring"
+	"stille/shared/aws/sqsqueue"
 	"stille/shared/contact"
 	"stille/shared/link"
 	"stille/shared/unsubscribe"
@@ -84,7 +85,7 @@ func newTown(t *testing.T, db, bad *dynamo.Suppressions) *town {
 		w.contacts, w.paths = append(w.contacts, c), append(w.paths, link.Path(ch, h.Token(t, ch, address)))
 		contacts = append(contacts, fmt.Sprintf(`{"channel":%q,"address":%q}`, ch, address))
 		w.doors[ch] = unsubscribe.Handler{
-			Channel: ch, Keys: ring, List: bad, Waiting: outage.NewQueue(w, "queue"), Scopes: h.Scopes, Pages: written, Log: quiet, Now: now,
+			Channel: ch, Keys: ring, List: bad, Outage: sqsqueue.NewOutage(w, "queue"), Scopes: h.Scopes, Pages: written, Log: quiet, Now: now,
 		}
 	}
 	w.ask = h.Post(asking("acme", "", strings.Join(contacts, ",")))

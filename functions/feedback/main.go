@@ -6,25 +6,14 @@ import (
 	"os"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
-	"stille/shared/aws/dynamo"
-	"stille/shared/aws/keyring"
-	"stille/shared/aws/lambdafn"
 	"stille/shared/aws/sqsbatch"
+	"stille/shared/aws/wiring"
 	"stille/shared/names"
 )
 
 func main() {
-	os.Exit(lambdafn.Lambda(names.Feedback, func(c *lambdafn.Container) any {
-		list := dynamo.NewSuppressions(dynamo.NewClient(c.AWS), c.Stack)
-		h := handler{
-			keys:   keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now),
-			list:   list,
-			scopes: c.Scopes(),
-			log:    c.Log,
-			now:    time.Now,
-		}
-		return sqsbatch.Each(c.Log, h.take)
+	os.Exit(wiring.Function(names.Feedback, time.Now, func(d wiring.Deps) any {
+		h := handler{keys: d.Keys, list: d.List, scopes: d.Scopes(), log: d.Log, now: d.Now}
+		return sqsbatch.Each(d.Log, h.take)
 	}))
 }

@@ -6,12 +6,11 @@ import (
 	"os"
 	"time"
 
-	"stille/shared/aws/door"
-	"stille/shared/aws/lambdafn"
+	"stille/shared/aws/wiring"
 	"stille/shared/contact"
 	"stille/shared/names"
 )
 
 func main() {
-	os.Exit(lambdafn.Lambda(names.UnsubscribeSMS, door.Of(contact.SMS, time.Now)))
+	os.Exit(wiring.Links(names.UnsubscribeSMS, time.Now, contact.SMS))
 }

@@ -52,8 +52,8 @@ type List interface {
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
 }
 
-// Queue is where opt-outs wait for the store (outage.Queue). Once Put has
-// returned without an error, the opt-out is durable.
+// Queue is the outage queue, for opt-outs that the store does not take. Once
+// Put has returned without an error, the opt-out is durable.
 type Queue interface {
 	Put(ctx context.Context, o outage.OptOut) error
 }
@@ -65,7 +65,7 @@ type Handler struct {
 	Channel contact.Channel
 	Keys    Keys
 	List    List
-	Waiting Queue
+	Outage  Queue
 	Scopes  *scope.Registry
 	Pages   *pages.Pages
 	Log     *slog.Logger

@@ -47,7 +47,7 @@ func (h Handler) queue(ctx context.Context, person contact.Contact, who contact.
 			return err
 		}
 	}
-	return h.Waiting.Put(ctx, outage.Of(who, c))
+	return h.Outage.Put(ctx, outage.Of(who, c))
 }
 
 // queued answers that an opt-out is not stored yet, but will be.

@@ -13,6 +13,7 @@ import (
 
 	"stille/shared/api/gateway"
 	"stille/shared/aws/keyring"
+	"stille/shared/aws/sqsqueue"
 	"stille/shared/contact"
 	"stille/shared/link"
 	"stille/shared/scope"
@@ -98,7 +99,7 @@ func newWorld(t failer) *world {
 	must(t, err)
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		w.handlers[ch] = unsubscribe.Handler{
-			Channel: ch, Keys: w, List: w, Waiting: outage.NewQueue(w, "queue"), Scopes: registry, Pages: written,
+			Channel: ch, Keys: w, List: w, Outage: sqsqueue.NewOutage(w, "queue"), Scopes: registry, Pages: written,
 			Log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
 			Now: func() time.Time { return w.now },
 		}

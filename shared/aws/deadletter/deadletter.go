@@ -1,21 +1,19 @@
-// Package deadletter puts stream records that a function cannot take aside, into a
-// queue that an operator empties: a stream stands still behind a record that
-// fails for ever. It promises that what is parked names the record by its key
-// and the reason, and carries nothing else of it.
+// Package deadletter sends stream records that a function cannot take to a
+// dead-letter queue, which an operator empties: a stream would stop behind a
+// record that fails for ever. It promises that a message names the record by
+// its key and gives the reason, and holds nothing else of the record.
 package deadletter
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"stille/shared/aws/sqsqueue"
 )
 
-// Record names a stream record: enough to find it in its table and to put it
-// on its way again.
+// Record names a stream record: an operator finds the item in its table by it
+// and can have the function take the item again.
 type Record struct {
 	Stream string            `json:"stream"` // ARN
 	Event  string            `json:"event"`  // the stream's event id
@@ -37,28 +35,11 @@ func Of(r events.DynamoDBEventRecord, reason error) Record {
 	return Record{Stream: r.EventSourceArn, Event: r.EventID, Keys: keys, Reason: reason.Error()}
 }
 
-// Client is the part of SQS that is needed.
-type Client interface {
-	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
-}
+// Queue is a dead-letter queue.
+type Queue struct{ queue sqsqueue.Queue }
 
-// Queue is where records are parked.
-type Queue struct {
-	client Client
-	url    string
-}
+// NewQueue returns the dead-letter queue with this URL.
+func NewQueue(client sqsqueue.Client, url string) *Queue { return &Queue{sqsqueue.New(client, url)} }
 
-// NewQueue returns the queue with this URL.
-func NewQueue(client Client, url string) *Queue { return &Queue{client: client, url: url} }
-
-// Park puts a record aside.
-func (q *Queue) Park(ctx context.Context, record Record) error {
-	body, err := json.Marshal(record)
-	if err != nil {
-		return fmt.Errorf("parking a record: %w", err)
-	}
-	if _, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(string(body))}); err != nil {
-		return fmt.Errorf("parking a record: %w", err)
-	}
-	return nil
-}
+// Park sends a record to the dead-letter queue.
+func (q *Queue) Park(ctx context.Context, record Record) error { return q.queue.Send(ctx, record, "") }

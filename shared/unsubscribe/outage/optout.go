@@ -1,11 +1,13 @@
-// Package outage keeps opt-outs that the store did not take, in a queue, until
-// it takes them: an opt-out is made once, and nobody repeats it for us. It
-// promises that what waits names a person by contact keys alone, and that it
-// says when the person opted out, so that it may be carried out at any later
-// time. It refuses a message that does not say all of it.
+// Package outage is the message about an opt-out that the store did not take:
+// the outage queue keeps it until the store takes it, because nobody repeats an
+// opt-out for us. It promises that a message names a person by contact keys
+// alone and says when the person opted out, so that the opt-out may be carried
+// out at any later time. It refuses a message that lacks a part.
 package outage
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,11 +19,11 @@ import (
 )
 
 var (
-	// ErrMalformed means that a message is no opt-out. It will never be one.
-	ErrMalformed = errors.New("the message is no waiting opt-out")
-	// ErrUnknownKeys means that none of an opt-out's keys was made with a key
-	// that is live, so that nobody would be found by them.
-	ErrUnknownKeys = errors.New("the waiting opt-out was named with keys that are not live")
+	// ErrMalformed means that a message is not an opt-out; a retry is useless.
+	ErrMalformed = errors.New("the message is not an opt-out")
+	// ErrUnknownKeys means that no key of an opt-out was made with a live key:
+	// a lookup by them would find nobody.
+	ErrUnknownKeys = errors.New("none of the opt-out's keys is live")
 )
 
 // OptOut is one opt-out through a link.
@@ -43,6 +45,13 @@ func (o OptOut) Change() suppression.Change {
 	return suppression.Change{
 		Action: suppression.Suppress, Scope: o.Scope, Reason: suppression.Unsubscribed, At: o.At, Source: o.Source,
 	}
+}
+
+// Group is the same for all opt-outs of a contact, which keep their order. A
+// queue's encryption leaves the group readable, so it is a hash of the key.
+func (o OptOut) Group() string {
+	sum := sha256.Sum256([]byte(o.Keys[0]))
+	return hex.EncodeToString(sum[:])
 }
 
 // Live returns the contact by those of the opt-out's keys that are live in a

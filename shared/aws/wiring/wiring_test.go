@@ -1,4 +1,4 @@
-package door_test
+package wiring
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"stille/shared/api/gateway"
-	"stille/shared/aws/door"
 	"stille/shared/aws/lambdafn"
 	"stille/shared/contact"
 	"stille/shared/names"
@@ -29,17 +28,17 @@ func container(variables map[string]string) *lambdafn.Container {
 	}
 }
 
-func TestADoorOpensWhereEverythingIsConfigured(t *testing.T) {
+func TestLinksAreServedWhereEverythingIsConfigured(t *testing.T) {
 	root := t.TempDir()
 	if err := os.WriteFile(filepath.Join(root, names.ScopesFile), scopetest.File(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c := container(map[string]string{names.VarTaskRoot: root, names.VarWaitingQueue: "https://queue"})
-	serve, ok := door.Of(contact.SMS, time.Now)(c).(func(context.Context, gateway.Request) (gateway.Response, error))
+	serve, ok := links(deps(c, time.Now), contact.SMS).(func(context.Context, gateway.Request) (gateway.Response, error))
 	if err := c.Env.Err(); err != nil || !ok {
 		t.Fatalf("error %v, or no handler", err)
 	}
-	// A path without a door is refused without a look at any key.
+	// A path that is no link is refused without a look at any key.
 	var req gateway.Request
 	req.RequestContext.HTTP.Method, req.RawPath = "GET", "/x"
 	if resp, err := serve(t.Context(), req); err != nil || resp.StatusCode != 404 {
@@ -47,9 +46,9 @@ func TestADoorOpensWhereEverythingIsConfigured(t *testing.T) {
 	}
 }
 
-func TestADoorSaysAllThatIsMissing(t *testing.T) {
+func TestLinksNameAllThatIsMissing(t *testing.T) {
 	c := container(map[string]string{names.VarTaskRoot: t.TempDir()})
-	door.Of(contact.Email, time.Now)(c)
+	links(deps(c, time.Now), contact.Email)
 	for _, missing := range []string{names.VarWaitingQueue, names.ScopesFile} {
 		if err := c.Env.Err(); err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("error %v does not name %s", err, missing)

@@ -1,0 +1,75 @@
+// Package wiring builds the functions that work with the suppression list: the
+// calls of the tools' API, the two functions behind the links, and those that
+// read a queue. A function's main says only what is special to the function.
+package wiring
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"stille/shared/api"
+	"stille/shared/api/access"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/keyring"
+	"stille/shared/aws/lambdafn"
+	"stille/shared/aws/sqsqueue"
+	"stille/shared/contact"
+	"stille/shared/names"
+	"stille/shared/unsubscribe"
+	"stille/shared/unsubscribe/pages"
+)
+
+// Deps are what such a function is built from. Nothing is read before the first
+// request.
+type Deps struct {
+	*lambdafn.Container
+	List    *dynamo.Suppressions
+	Keys    *keyring.Ring // proven against the list's table
+	Records *dynamo.Records
+	Tools   *dynamo.Tools
+	Now     func() time.Time
+}
+
+// Function serves the handler that build returns. It returns only where the
+// function cannot start, with the exit code.
+func Function(name string, now func() time.Time, build func(Deps) any) int {
+	return lambdafn.Lambda(name, func(c *lambdafn.Container) any { return build(deps(c, now)) })
+}
+
+// API serves one call of the tools' API to tools with a valid key.
+func API(name string, now func() time.Time, build func(Deps) api.Call) int {
+	return Function(name, now, func(d Deps) any {
+		return api.Serve(access.NewGuard(d.Tools, now), d.Log, build(d))
+	})
+}
+
+// Links answers the links of one channel.
+func Links(name string, now func() time.Time, ch contact.Channel) int {
+	return Function(name, now, func(d Deps) any { return links(d, ch) })
+}
+
+func deps(c *lambdafn.Container, now func() time.Time) Deps {
+	db := dynamo.NewClient(c.AWS)
+	list := dynamo.NewSuppressions(db, c.Stack)
+	return Deps{
+		Container: c, List: list, Records: dynamo.NewRecords(db, c.Stack), Tools: dynamo.NewTools(db, c.Stack), Now: now,
+		Keys: keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, now),
+	}
+}
+
+func links(d Deps, ch contact.Channel) any {
+	texts, err := pages.New()
+	d.Env.Wrong("the pages' texts", err)
+	return unsubscribe.Handler{
+		Channel: ch,
+		Keys:    d.Keys,
+		List:    d.List,
+		Outage:  sqsqueue.NewOutage(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarWaitingQueue)),
+		Scopes:  d.Scopes(),
+		Pages:   texts,
+		Log:     d.Log,
+		Now:     d.Now,
+	}.Serve
+}
