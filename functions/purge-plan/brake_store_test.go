@@ -118,7 +118,7 @@ func TestAnApprovalThatDoesNotHoldHaltsTheRunAnew(t *testing.T) {
 	}{
 		"nobody approved": {func(*testing.T, crowd, string) {}, "was not approved"},
 		"whoever started it did": {func(t *testing.T, c crowd, hash string) { c.approve(t, hash, "starter") },
-			"by whoever started"},
+			"whoever started"},
 		"eight days later": {func(t *testing.T, c crowd, hash string) {
 			c.approve(t, hash, "operator")
 			c.house.Now = c.house.Now.Add(7*24*time.Hour + time.Minute)

@@ -65,12 +65,9 @@ func (h handler) approved(ctx context.Context, class retention.Class, hash strin
 		return nil, "", err
 	case plan.PlanHash != hash:
 		return nil, "the run names the approval of another plan than waits", nil
-	case plan.ApprovedBy == "" || plan.ApprovedBy == plan.StartedBy:
-		return nil, "the plan was not approved, or by whoever started its run", nil
-	case h.now().Sub(plan.HaltedAt) > purge.ApprovableFor:
-		return nil, "the plan is over seven days old", nil
-	case plan.PolicyHash != h.policy.Hash():
-		return nil, "the policy changed since the plan was made", nil
+	}
+	if err := plan.MayRun(h.policy.Hash(), h.now()); err != nil {
+		return nil, err.Error(), nil
 	}
 	return &plan, "", nil
 }

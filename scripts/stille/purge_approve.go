@@ -44,11 +44,12 @@ func (p purgeApprove) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	switch now := s.now(); {
-	case by == plan.StartedBy:
-		return errors.New("whoever started the run that was halted may not approve it: somebody else must")
-	case now.Sub(plan.HaltedAt) > purge.ApprovableFor:
-		return fmt.Errorf("the plan is over seven days old: `stille purge run %s` makes a new one", plan.Class)
+	err = plan.MayApprove(by, s.now())
+	if errors.Is(err, purge.ErrPlanTooOld) {
+		return fmt.Errorf("%w: `stille purge run %s` makes a new one", err, plan.Class)
+	}
+	if err != nil {
+		return err
 	}
 	if err := sys.runs.Approve(ctx, plan.Class, plan.PlanHash, by, s.now()); err != nil {
 		return err

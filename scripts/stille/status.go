@@ -147,7 +147,7 @@ func standOf(ctx context.Context, sys *system, class retention.Class, now time.T
 	}
 	answer.Waiting = &waitingAnswer{
 		PlanHash: plan.PlanHash, Run: plan.Run, HaltedAt: plan.HaltedAt, Reasons: plan.Reasons, ApprovedBy: plan.ApprovedBy,
-		TooOld: now.Sub(plan.HaltedAt) > purge.ApprovableFor,
+		TooOld: plan.TooOld(now),
 	}
 	return answer, err
 }
