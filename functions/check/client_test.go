@@ -11,13 +11,14 @@ import (
 	"stille/shared/contact"
 	client "stille/shared/sdk/go"
 	"stille/shared/suppression"
+	"stille/shared/suppression/suppressiontest"
 )
 
 func TestTheGoClientHearsWhatCheckSays(t *testing.T) {
 	h := apitest.New(t)
 	since := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
-	list := memory{found: map[contact.Key]suppression.Found{number: marked("acme", suppression.Stop, since)}}
+	list := marked(number, "acme", suppression.Stop, since)
 	answers, err := h.Client(t, newHandler(h, list).call()).Check(t.Context(), client.Question{Scope: "acme", Contacts: []client.Contact{
 		{Channel: client.SMS, Address: "912 34 567", Region: "NO"}, {Channel: client.Email, Address: "kari@"}, {Channel: client.Email, Address: "Kari@Example.no"},
 	}})
@@ -37,25 +38,25 @@ func TestTheGoClientHearsWhatCheckSays(t *testing.T) {
 
 func TestTheGoClientSendsNothingWhereCheckFails(t *testing.T) {
 	for name, test := range map[string]struct {
-		spoil  func(*apitest.House, *memory, *client.Question)
+		spoil  func(*apitest.House, *suppressiontest.List, *client.Question)
 		status int
 	}{
-		"the list fails":          {func(_ *apitest.House, m *memory, _ *client.Question) { m.err = errDown }, 503},
-		"the keys cannot be read": {func(h *apitest.House, _ *memory, _ *client.Question) { h.KeysErr = errDown }, 503},
-		"a right is lacking": {func(h *apitest.House, _ *memory, _ *client.Question) {
+		"the list fails":          {func(_ *apitest.House, l *suppressiontest.List, _ *client.Question) { l.Fail(errDown) }, 503},
+		"the keys cannot be read": {func(h *apitest.House, _ *suppressiontest.List, _ *client.Question) { h.KeysErr = errDown }, 503},
+		"a right is lacking": {func(h *apitest.House, _ *suppressiontest.List, _ *client.Question) {
 			h.Tool.Rights = []access.Right{access.Links}
 		}, 403},
-		"the key was revoked":    {func(h *apitest.House, _ *memory, _ *client.Question) { h.Tool.RevokedAt = h.Now }, 401},
-		"a purpose there is not": {func(_ *apitest.House, _ *memory, q *client.Question) { q.Purpose = "spam" }, 400},
+		"the key was revoked":    {func(h *apitest.House, _ *suppressiontest.List, _ *client.Question) { h.Tool.RevokedAt = h.Now }, 401},
+		"a purpose there is not": {func(_ *apitest.House, _ *suppressiontest.List, q *client.Question) { q.Purpose = "spam" }, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := apitest.New(t)
-			var list memory
+			var list suppressiontest.List
 			question := client.Question{Scope: "acme", Contacts: []client.Contact{{Channel: client.Email, Address: "kari@example.no"}}}
 			test.spoil(h, &list, &question)
 			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // less than a failing store says to wait
 			defer cancel()
-			answers, err := h.Client(t, newHandler(h, list).call()).Check(ctx, question)
+			answers, err := h.Client(t, newHandler(h, &list).call()).Check(ctx, question)
 			var refused *client.Error
 			if !errors.As(err, &refused) || refused.Status != test.status || len(answers) != 1 || answers[0].MaySend() {
 				t.Errorf("error %v, answers %+v", err, answers)

@@ -10,11 +10,12 @@ import (
 	"stille/shared/api"
 	"stille/shared/api/access"
 	"stille/shared/api/apitest"
+	"stille/shared/suppression/suppressiontest"
 )
 
 func TestTransactionalChecksAreCountedByTool(t *testing.T) {
 	h := apitest.New(t)
-	h.Serve(t, newHandler(h, memory{}).call(), h.Post(asking("acme", "transactional", email+","+sms+`,{"channel":"email"}`)))
+	h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(asking("acme", "transactional", email+","+sms+`,{"channel":"email"}`)))
 	var line map[string]any
 	if err := json.Unmarshal(h.Logs.Bytes(), &line); err != nil {
 		t.Fatal(err)
@@ -47,7 +48,7 @@ func TestOnlyWhatWasAskedAsTransactionalIsCounted(t *testing.T) {
 	} {
 		h := apitest.New(t)
 		h.Tool.Rights = test.rights
-		resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(asking("acme", test.purpose, email)))
+		resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(asking("acme", test.purpose, email)))
 		if resp.StatusCode != test.status || h.Logs.Len() > 0 {
 			t.Errorf("%s: status %d, log %q", name, resp.StatusCode, h.Logs.String())
 		}
@@ -56,11 +57,11 @@ func TestOnlyWhatWasAskedAsTransactionalIsCounted(t *testing.T) {
 
 func TestTheExamplesOfCheckAreAnswered(t *testing.T) {
 	h := apitest.New(t)
-	h.AnswersItsExamples(t, newHandler(h, memory{}).call())
+	h.AnswersItsExamples(t, newHandler(h, &suppressiontest.List{}).call())
 }
 
 func TestCheckHasItsFront(t *testing.T) {
-	apitest.Front(t, access.Check, asking("acme", "", email), func(h *apitest.House) api.Call { return newHandler(h, memory{}).call() })
+	apitest.Front(t, access.Check, asking("acme", "", email), func(h *apitest.House) api.Call { return newHandler(h, &suppressiontest.List{}).call() })
 }
 
 func TestTheOpenAPIFileHasTheDoubtsOfCheck(t *testing.T) {

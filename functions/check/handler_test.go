@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,10 +13,10 @@ import (
 	"stille/shared/api/access"
 	"stille/shared/api/apitest"
 	"stille/shared/api/gateway"
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
+	"stille/shared/suppression/suppressiontest"
 )
 
 const (
@@ -27,29 +26,15 @@ const (
 
 var errDown = errors.New("the store is down")
 
-// memory is a list of contacts by their newest key.
-type memory struct {
-	found map[contact.Key]suppression.Found
-	err   error
-}
-
-func (m memory) Lookup(_ context.Context, contacts [][]contact.Key) ([]suppression.Found, error) {
-	found := make([]suppression.Found, len(contacts))
-	for i, keys := range contacts {
-		if len(keys) > 0 {
-			found[i] = m.found[keys[0]]
-		}
-	}
-	return found, m.err
-}
-
-func newHandler(h *apitest.House, list memory) handler {
+func newHandler(h *apitest.House, list list) handler {
 	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }, log: h.Log}
 }
 
-func marked(s scope.Scope, r suppression.Reason, since time.Time) suppression.Found {
-	mark := suppression.Mark{First: since, Last: since}
-	return suppression.Found{Item: suppression.Item{Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{s: {r: mark}}}}
+// marked is a list on which the contact with this key is suppressed.
+func marked(key contact.Key, s scope.Scope, r suppression.Reason, since time.Time) *suppressiontest.List {
+	list, mark := &suppressiontest.List{}, suppression.Mark{First: since, Last: since}
+	list.Plant(suppression.Item{Key: key, Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{s: {r: mark}}})
+	return list
 }
 
 func asking(scope, purpose, contacts string) string {
@@ -58,35 +43,43 @@ func asking(scope, purpose, contacts string) string {
 
 func TestTheAnswerSaysSendOrWhyNot(t *testing.T) {
 	since := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	empty := func(contact.Key) *suppressiontest.List { return &suppressiontest.List{} }
+	stopped := func(in scope.Scope, r suppression.Reason) func(contact.Key) *suppressiontest.List {
+		return func(key contact.Key) *suppressiontest.List { return marked(key, in, r, since) }
+	}
+	unreadable := func(key contact.Key) *suppressiontest.List {
+		list := &suppressiontest.List{}
+		list.Spoil(key)
+		return list
+	}
 	for _, test := range []struct {
 		name, scope, purpose string
-		found                suppression.Found
+		list                 func(contact.Key) *suppressiontest.List
 		want                 result
 	}{
-		{"nothing is known of the contact", "acme", "marketing", suppression.Found{}, result{Send: true}},
-		{"the purpose is marketing unless said", "acme", "", marked("acme", suppression.Unsubscribed, since), result{Reason: "unsubscribed", Scope: "acme", Since: since}},
-		{"an opt-out of the brand stops its topic", "acme/newsletter", "marketing", marked("acme", suppression.Unsubscribed, since), result{Reason: "unsubscribed", Scope: "acme", Since: since}},
-		{"an opt-out of a topic leaves the brand", "acme", "marketing", marked("acme/newsletter", suppression.Unsubscribed, since), result{Send: true}},
-		{"an opt-out of one brand leaves the other", "globex", "marketing", marked("acme", suppression.Unsubscribed, since), result{Send: true}},
-		{"an opt-out everywhere stops a brand", "globex", "marketing", marked("*", suppression.Objection, since), result{Reason: "objection", Scope: "*", Since: since}},
-		{"without a scope any opt-out stops", "", "marketing", marked("globex", suppression.Stop, since), result{Reason: "stop", Scope: "globex", Since: since}},
-		{"in every scope any opt-out stops", "*", "marketing", marked("acme/newsletter", suppression.Manual, since), result{Reason: "manual", Scope: "acme/newsletter", Since: since}},
-		{"a complaint stops", "acme", "marketing", marked("acme", suppression.Complaint, since), result{Reason: "complaint", Scope: "acme", Since: since}},
-		{"an erasure stops", "acme", "marketing", marked("acme", suppression.Erasure, since), result{Reason: "erasure", Scope: "acme", Since: since}},
-		{"an import stops", "acme", "marketing", marked("acme", suppression.Imported, since), result{Reason: "imported", Scope: "acme", Since: since}},
-		{"an opt-out does not stop a transactional message", "acme", "transactional", marked("*", suppression.Objection, since), result{Send: true}},
-		{"a hard bounce stops a transactional message", "acme", "transactional", marked("*", suppression.HardBounce, since), result{Reason: "hard-bounce", Scope: "*", Since: since}},
-		{"an item that cannot be read stops", "acme", "marketing", suppression.Found{Err: dynamo.ErrUnreadable}, result{Reason: "unreadable"}},
-		{"an item that cannot be read stops a transactional message", "acme", "transactional", suppression.Found{Err: dynamo.ErrUnreadable}, result{Reason: "unreadable"}},
-		{"a scope there is not stops", "amce", "marketing", suppression.Found{}, result{Reason: "unknown-scope"}},
-		{"a scope there is not stops a transactional message", "amce", "transactional", suppression.Found{}, result{Reason: "unknown-scope"}},
-		{"a scope is not guessed from its case", "Acme", "marketing", suppression.Found{}, result{Reason: "unknown-scope"}},
+		{"nothing is known of the contact", "acme", "marketing", empty, result{Send: true}},
+		{"the purpose is marketing unless said", "acme", "", stopped("acme", suppression.Unsubscribed), result{Reason: "unsubscribed", Scope: "acme", Since: since}},
+		{"an opt-out of the brand stops its topic", "acme/newsletter", "marketing", stopped("acme", suppression.Unsubscribed), result{Reason: "unsubscribed", Scope: "acme", Since: since}},
+		{"an opt-out of a topic leaves the brand", "acme", "marketing", stopped("acme/newsletter", suppression.Unsubscribed), result{Send: true}},
+		{"an opt-out of one brand leaves the other", "globex", "marketing", stopped("acme", suppression.Unsubscribed), result{Send: true}},
+		{"an opt-out everywhere stops a brand", "globex", "marketing", stopped("*", suppression.Objection), result{Reason: "objection", Scope: "*", Since: since}},
+		{"without a scope any opt-out stops", "", "marketing", stopped("globex", suppression.Stop), result{Reason: "stop", Scope: "globex", Since: since}},
+		{"in every scope any opt-out stops", "*", "marketing", stopped("acme/newsletter", suppression.Manual), result{Reason: "manual", Scope: "acme/newsletter", Since: since}},
+		{"a complaint stops", "acme", "marketing", stopped("acme", suppression.Complaint), result{Reason: "complaint", Scope: "acme", Since: since}},
+		{"an erasure stops", "acme", "marketing", stopped("acme", suppression.Erasure), result{Reason: "erasure", Scope: "acme", Since: since}},
+		{"an import stops", "acme", "marketing", stopped("acme", suppression.Imported), result{Reason: "imported", Scope: "acme", Since: since}},
+		{"an opt-out does not stop a transactional message", "acme", "transactional", stopped("*", suppression.Objection), result{Send: true}},
+		{"a hard bounce stops a transactional message", "acme", "transactional", stopped("*", suppression.HardBounce), result{Reason: "hard-bounce", Scope: "*", Since: since}},
+		{"an item that cannot be read stops", "acme", "marketing", unreadable, result{Reason: "unreadable"}},
+		{"an item that cannot be read stops a transactional message", "acme", "transactional", unreadable, result{Reason: "unreadable"}},
+		{"a scope there is not stops", "amce", "marketing", empty, result{Reason: "unknown-scope"}},
+		{"a scope there is not stops a transactional message", "amce", "transactional", empty, result{Reason: "unknown-scope"}},
+		{"a scope is not guessed from its case", "Acme", "marketing", empty, result{Reason: "unknown-scope"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
 			key := h.Key(t, contact.Email, "kari@example.no")
-			list := memory{found: map[contact.Key]suppression.Found{key: test.found}}
-			resp := h.Serve(t, newHandler(h, list).call(), h.Post(asking(test.scope, test.purpose, email)))
+			resp := h.Serve(t, newHandler(h, test.list(key)).call(), h.Post(asking(test.scope, test.purpose, email)))
 			test.want.Key = key
 			want := response{AsOf: h.Now, Results: []result{test.want}}
 			if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK)); diff != "" {
@@ -99,7 +92,7 @@ func TestTheAnswerSaysSendOrWhyNot(t *testing.T) {
 func TestResultsComeInTheOrderAsked(t *testing.T) {
 	h := apitest.New(t)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
-	list := memory{found: map[contact.Key]suppression.Found{number: marked("acme", suppression.Stop, h.Now)}}
+	list := marked(number, "acme", suppression.Stop, h.Now)
 	broken := `{"channel":"email","address":"kari@"}`
 	resp := h.Serve(t, newHandler(h, list).call(), h.Post(asking("acme", "", strings.Join([]string{sms, broken, email, sms}, ","))))
 	stop := result{Reason: "stop", Scope: "acme", Since: h.Now, Key: number}
@@ -120,7 +113,7 @@ func TestAnAddressThatCannotBeParsedIsNeverSentTo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := apitest.New(t)
-			resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(asking("acme", "transactional", given)))
+			resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(asking("acme", "transactional", given)))
 			if diff := cmp.Diff([]result{{Reason: "invalid-address"}}, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 				t.Errorf("results (-want +got):\n%s", diff)
 			}
@@ -130,7 +123,7 @@ func TestAnAddressThatCannotBeParsedIsNeverSentTo(t *testing.T) {
 
 func TestANumberOfARegionIsTheSameContact(t *testing.T) {
 	h := apitest.New(t)
-	resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(asking("acme", "", `{"channel":"sms","address":"912 34 567","region":"NO"}`)))
+	resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(asking("acme", "", `{"channel":"sms","address":"912 34 567","region":"NO"}`)))
 	want := []result{{Send: true, Key: h.Key(t, contact.SMS, "+4791234567")}}
 	if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
@@ -142,7 +135,7 @@ func TestOneToAThousandContactsAreAnswered(t *testing.T) {
 		t.Run(fmt.Sprintf("%d contacts", n), func(t *testing.T) {
 			h := apitest.New(t)
 			contacts := strings.TrimSuffix(strings.Repeat(email+",", n), ",")
-			resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(asking("acme", "", contacts)))
+			resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(asking("acme", "", contacts)))
 			if resp.StatusCode != want {
 				t.Fatalf("status %d, want %d", resp.StatusCode, want)
 			}
@@ -171,7 +164,7 @@ func TestEveryBadFieldOfAQuestionIsNamedAtOnce(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
-			resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(test.body))
+			resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(test.body))
 			if resp.StatusCode != http.StatusBadRequest {
 				t.Fatalf("status %d", resp.StatusCode)
 			}
@@ -211,7 +204,7 @@ func TestAKeyIsAskedForItsRightsAndScopes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
 			h.Tool.Rights, h.Tool.Scopes = test.rights, test.scopes
-			resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(asking(test.scope, test.purpose, email)))
+			resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(asking(test.scope, test.purpose, email)))
 			got := apitest.Body[struct{ Title string }](t, resp, test.want).Title
 			if test.title == "" && got != "" || !strings.HasSuffix(got, test.title) {
 				t.Errorf("title %q, want one that ends in %q", got, test.title)
@@ -230,7 +223,7 @@ scopes:
 		t.Fatal(err)
 	}
 	h.Tool.Scopes = []scope.Scope{"acme"}
-	resp := h.Serve(t, newHandler(h, memory{}).call(), h.Post(asking("", "marketing", email)))
+	resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(asking("", "marketing", email)))
 	if got := apitest.Body[response](t, resp, http.StatusOK).Results; len(got) != 1 || !got[0].Send {
 		t.Errorf("results %+v", got)
 	}
@@ -238,18 +231,18 @@ scopes:
 
 func TestNobodyIsToldToSendWhereSomethingFails(t *testing.T) {
 	for name, test := range map[string]struct {
-		spoil func(*apitest.House, *memory)
+		spoil func(*apitest.House, *suppressiontest.List)
 	}{
-		"the list fails":                   {func(_ *apitest.House, m *memory) { m.err = errDown }},
-		"the keys cannot be read":          {func(h *apitest.House, _ *memory) { h.KeysErr = errDown }},
-		"the keys are another table's":     {func(h *apitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys }},
-		"the tools' table does not answer": {func(h *apitest.House, _ *memory) { h.ToolsErr = errDown }},
+		"the list fails":                   {func(_ *apitest.House, l *suppressiontest.List) { l.Fail(errDown) }},
+		"the keys cannot be read":          {func(h *apitest.House, _ *suppressiontest.List) { h.KeysErr = errDown }},
+		"the keys are another table's":     {func(h *apitest.House, _ *suppressiontest.List) { h.KeysErr = contact.ErrForeignKeys }},
+		"the tools' table does not answer": {func(h *apitest.House, _ *suppressiontest.List) { h.ToolsErr = errDown }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := apitest.New(t)
-			var list memory
+			var list suppressiontest.List
 			test.spoil(h, &list)
-			resp := h.Serve(t, newHandler(h, list).call(), h.Post(asking("acme", "", email)))
+			resp := h.Serve(t, newHandler(h, &list).call(), h.Post(asking("acme", "", email)))
 			if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "send") {
 				t.Errorf("status %d: %s", resp.StatusCode, resp.Body)
 			}
@@ -264,7 +257,7 @@ func TestEventsOfCheckAreAnswered(t *testing.T) {
 			h := apitest.New(t)
 			var req gateway.Request
 			h.Event(t, name, &req)
-			if resp := h.Serve(t, newHandler(h, memory{}).call(), req); resp.StatusCode != want[name] {
+			if resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), req); resp.StatusCode != want[name] {
 				t.Errorf("status %d, want %d", resp.StatusCode, want[name])
 			}
 		})

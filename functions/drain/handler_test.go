@@ -15,39 +15,28 @@ import (
 	"stille/shared/api/apitest"
 	"stille/shared/contact"
 	"stille/shared/suppression"
+	"stille/shared/suppression/suppressiontest"
 	"stille/shared/unsubscribe/outage"
 )
 
 var errDown = errors.New("the store is down")
 
-// memory is the list, over the real rules.
-type memory struct {
-	items   map[contact.Key]suppression.Item
-	applied []string // key and time of every change it was asked for
-	fails   func(contact.Key) error
-
-	deadline time.Time // of the last of them
+// noted is a list that notes how it is called.
+type noted struct {
+	suppressiontest.List
+	applied  []string // key and time of every change asked for
+	fails    func(contact.Key) error
+	deadline time.Time // of the newest call
 }
 
-func newMemory() *memory {
-	return &memory{items: map[contact.Key]suppression.Item{}, fails: func(contact.Key) error { return nil }}
-}
-
-func (m *memory) Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	m.deadline, _ = ctx.Deadline()
-	m.applied = append(m.applied, who.Newest().Short()+c.At.Format(" 15:04:05"))
-	if err := errors.Join(m.fails(who.Newest()), ctx.Err()); err != nil {
-		return suppression.Outcome{}, err
+func newList() *noted {
+	n := &noted{fails: func(contact.Key) error { return nil }}
+	n.Before = func(ctx context.Context, c suppressiontest.Call) error {
+		n.deadline, _ = ctx.Deadline()
+		n.applied = append(n.applied, c.Who.Newest().Short()+c.Change.At.Format(" 15:04:05"))
+		return errors.Join(n.fails(c.Who.Newest()), ctx.Err())
 	}
-	item, there := m.items[who.Newest()]
-	if !there {
-		item = suppression.Item{Key: who.Newest(), Channel: who.Channel}
-	}
-	outcome, err := suppression.Apply(item, c, "01K", now)
-	if err == nil {
-		m.items[who.Newest()] = outcome.Item
-	}
-	return outcome, err
+	return n
 }
 
 func newHandler(h *apitest.House, list list) handler {
@@ -93,7 +82,7 @@ func TestEventsOfTheQueueAreTaken(t *testing.T) {
 	}
 	for _, name := range apitest.Events(t, "drain") {
 		t.Run(name, func(t *testing.T) {
-			h, list := apitest.New(t), newMemory()
+			h, list := apitest.New(t), newList()
 			key := h.Key(t, contact.Email, apitest.Address)
 			var batch events.SQSEvent
 			h.Event(t, name, &batch, "KEY", string(key))
@@ -101,7 +90,7 @@ func TestEventsOfTheQueueAreTaken(t *testing.T) {
 			if diff := cmp.Diff(want.again, drained(t, newHandler(h, list), batch.Records...)); diff != "" || !known {
 				t.Errorf("comes again: %s", diff)
 			}
-			mark := list.items[key].Marks["acme"][suppression.Unsubscribed]
+			mark := list.Item(key).Marks["acme"][suppression.Unsubscribed]
 			if !mark.Active() || !mark.Last.Equal(want.last) || !mark.First.Equal(sunday.Add(123456789)) {
 				t.Errorf("stopped since %v, last %v", mark.First, mark.Last)
 			}
@@ -120,32 +109,32 @@ func TestWhatFailsComesAgain(t *testing.T) {
 	cases := []struct {
 		name  string
 		batch []events.SQSMessage
-		fail  func(*apitest.House, *memory)
+		fail  func(*apitest.House, *noted)
 		again []string
 		asked []string // of the list
 	}{
 		{
-			"nothing, and the oldest goes first", batch, func(*apitest.House, *memory) {},
+			"nothing, and the oldest goes first", batch, func(*apitest.House, *noted) {},
 			[]string{}, []string{kari.Short() + " 03:00:00", ola.Short() + " 03:01:00", kari.Short() + " 03:02:00"},
 		},
 		{
 			"one contact, whose later opt-out waits for the earlier", batch,
-			func(_ *apitest.House, m *memory) {
+			func(_ *apitest.House, m *noted) {
 				m.fails = func(k contact.Key) error { return map[contact.Key]error{kari: errDown}[k] }
 			},
 			[]string{"kari", "kari later"}, []string{kari.Short() + " 03:00:00", ola.Short() + " 03:01:00"},
 		},
 		{
-			"the store", batch, func(_ *apitest.House, m *memory) { m.fails = func(contact.Key) error { return errDown } },
+			"the store", batch, func(_ *apitest.House, m *noted) { m.fails = func(contact.Key) error { return errDown } },
 			[]string{"kari", "ola", "kari later"}, []string{kari.Short() + " 03:00:00", ola.Short() + " 03:01:00"},
 		},
 		{
-			"the keys", batch, func(h *apitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys },
+			"the keys", batch, func(h *apitest.House, _ *noted) { h.KeysErr = contact.ErrForeignKeys },
 			[]string{"kari", "ola", "kari later"}, nil,
 		},
 		{
 			"one that panics", batch,
-			func(_ *apitest.House, m *memory) {
+			func(_ *apitest.House, m *noted) {
 				m.fails = func(k contact.Key) error {
 					if k == ola {
 						panic("kari@example.no")
@@ -157,20 +146,20 @@ func TestWhatFailsComesAgain(t *testing.T) {
 		},
 		{
 			"one that is no opt-out", append([]events.SQSMessage{{MessageId: "malformed", Body: "kari@example.no"}}, batch[1]),
-			func(*apitest.House, *memory) {}, []string{"malformed"}, []string{ola.Short() + " 03:01:00"},
+			func(*apitest.House, *noted) {}, []string{"malformed"}, []string{ola.Short() + " 03:01:00"},
 		},
 		{
 			"one that was named with keys that are not live", append([]events.SQSMessage{waits(t, "foreign", foreign, 0)}, batch[1]),
-			func(*apitest.House, *memory) {}, []string{"foreign"}, []string{ola.Short() + " 03:01:00"},
+			func(*apitest.House, *noted) {}, []string{"foreign"}, []string{ola.Short() + " 03:01:00"},
 		},
 		{
 			"one from a clock that is ahead", []events.SQSMessage{waits(t, "ahead", kari, 2*time.Hour), batch[1]},
-			func(*apitest.House, *memory) {}, []string{"ahead"}, []string{ola.Short() + " 03:01:00", kari.Short() + " 05:00:00"},
+			func(*apitest.House, *noted) {}, []string{"ahead"}, []string{ola.Short() + " 03:01:00", kari.Short() + " 05:00:00"},
 		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			list := newMemory()
+			list := newList()
 			h.KeysErr = nil
 			c.fail(h, list)
 			if diff := cmp.Diff(c.again, drained(t, newHandler(h, list), c.batch...)); diff != "" {
@@ -192,7 +181,7 @@ func TestTheTimeOfTheOptOutDecides(t *testing.T) {
 		-time.Minute: true, 0: true, time.Minute: false, 5 * time.Minute: true, 6 * time.Minute: false,
 	} {
 		t.Run(fmt.Sprint("released after ", released), func(t *testing.T) {
-			h, list := apitest.New(t), newMemory()
+			h, list := apitest.New(t), newList()
 			key := h.Key(t, contact.Email, "kari@example.no")
 			over := newHandler(h, list)
 			consent := suppression.Change{
@@ -210,7 +199,7 @@ func TestTheTimeOfTheOptOutDecides(t *testing.T) {
 					t.Errorf("%v come again", again)
 				}
 			}
-			if got := !suppression.Decide(list.items[key], suppression.Marketing, "acme").Send; got != stopped {
+			if got := !suppression.Decide(list.Item(key), suppression.Marketing, "acme").Send; got != stopped {
 				t.Errorf("stopped %v, want %v", got, stopped)
 			}
 		})
@@ -218,7 +207,7 @@ func TestTheTimeOfTheOptOutDecides(t *testing.T) {
 }
 
 func TestABatchEndsBeforeTheFunctionDoes(t *testing.T) {
-	h, list := apitest.New(t), newMemory()
+	h, list := apitest.New(t), newList()
 	over := newHandler(h, list)
 	drained(t, over, waits(t, "1", h.Key(t, contact.Email, "kari@example.no"), 0))
 	if left := time.Until(list.deadline); left > 5*time.Second || list.deadline.IsZero() {

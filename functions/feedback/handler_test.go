@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"stille/shared/feedback"
 	"stille/shared/scope"
 	"stille/shared/suppression"
+	"stille/shared/suppression/suppressiontest"
 )
 
 // friday is when the bounces of events/ happened.
@@ -26,50 +26,20 @@ var friday = time.Date(2026, 11, 20, 8, 0, 2, 669_000_000, time.UTC)
 
 var errDown = errors.New("the store is down")
 
-// memory is the list, over the real rules.
-type memory struct {
-	items  map[contact.Key]suppression.Item
-	writes int
-	broken map[contact.Key]error
-}
-
-func newMemory() *memory {
-	return &memory{items: map[contact.Key]suppression.Item{}, broken: map[contact.Key]error{}}
-}
-
-func (m *memory) Apply(_ context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	if who.Channel != contact.Email {
-		return suppression.Outcome{}, errors.New("feedback about SMS")
-	}
-	if err := m.broken[who.Newest()]; err != nil {
-		return suppression.Outcome{}, err
-	}
-	outcome, err := suppression.Apply(m.items[who.Newest()], c, "01K", now)
-	m.items[who.Newest()] = outcome.Item
-	if outcome.Entry != nil {
-		m.writes++
-	}
-	return outcome, err
-}
-
 func newHandler(h *apitest.House, list list) handler {
 	return handler{keys: h, list: list, scopes: h.Scopes, log: h.Log, now: func() time.Time { return h.Now }}
 }
 
-// active lists what stands, as "address: reason in scope".
-func (m *memory) active(t *testing.T, h *apitest.House, addresses ...string) []string {
+// active lists what suppresses the addresses, each as "address: reason in scope".
+func active(t *testing.T, h *apitest.House, list *suppressiontest.List, addresses ...string) []string {
 	t.Helper()
 	var lines []string
 	for _, address := range addresses {
-		for in, reasons := range m.items[h.Key(t, contact.Email, address)].Marks {
-			for reason, mark := range reasons {
-				if mark.Active() {
-					lines = append(lines, fmt.Sprintf("%s: %s in %s", address, reason, in))
-				}
-			}
+		for _, line := range list.Active(h.Key(t, contact.Email, address)) {
+			line, _, _ = strings.Cut(line, ", from ")
+			lines = append(lines, address+": "+line)
 		}
 	}
-	slices.Sort(lines)
 	return lines
 }
 
@@ -100,13 +70,13 @@ func TestRecipientsAreReadAsSESWritesThem(t *testing.T) {
 		{"a name without an address", "Kari Nordmann <>", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h, list := apitest.New(t), newMemory()
+			h, list := apitest.New(t), &suppressiontest.List{}
 			err := newHandler(h, list).take(t.Context(), sqsbatch.Message{Body: naming(test.recipient)})
 			if retried := errors.Is(err, feedback.ErrNoRecipient); retried != (test.stored == 0) || err != nil && !retried {
 				t.Fatalf("error %v: an event without an address must be retried, no other", err)
 			}
-			if got := len(list.active(t, h, "kari@example.no")); got != test.stored || list.writes != test.stored {
-				t.Errorf("%d stored, %d writes", got, list.writes)
+			if got := len(active(t, h, list, "kari@example.no")); got != test.stored || len(list.Entries()) != test.stored {
+				t.Errorf("%d stored, %d writes", got, len(list.Entries()))
 			}
 			if want := fmt.Sprintf(`"stored":%d,"added":%[1]d,"unreadable":%d,"failed":0`, test.stored, 1-test.stored); !strings.Contains(h.Logs.String(), want) {
 				t.Errorf("log %s lacks %s", h.Logs.String(), want)
@@ -116,54 +86,56 @@ func TestRecipientsAreReadAsSESWritesThem(t *testing.T) {
 }
 
 func TestUnreadableRecipientIsRetriedAndStopsNobody(t *testing.T) {
-	h, list := apitest.New(t), newMemory()
+	h, list := apitest.New(t), &suppressiontest.List{}
 	err := newHandler(h, list).take(t.Context(), sqsbatch.Message{Body: naming("kari@example.no", "nobody", "ola@example.com")})
 	if !errors.Is(err, feedback.ErrNoRecipient) {
 		t.Fatalf("error %v: a log line alone would be left of nobody's bounce", err)
 	}
 	want := []string{"kari@example.no: hard-bounce in *", "ola@example.com: hard-bounce in *"}
-	if diff := cmp.Diff(want, list.active(t, h, "kari@example.no", "ola@example.com")); diff != "" {
+	if diff := cmp.Diff(want, active(t, h, list, "kari@example.no", "ola@example.com")); diff != "" {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
 }
 
 func TestOneRecipientThatIsNotStoredBringsTheEventAgain(t *testing.T) {
-	h, list := apitest.New(t), newMemory()
+	h, list := apitest.New(t), &suppressiontest.List{}
 	kari, ola := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.Email, "ola@example.com")
-	list.broken[kari] = errDown
+	list.Before = func(_ context.Context, c suppressiontest.Call) error {
+		return map[contact.Key]error{kari: errDown}[c.Who.Newest()]
+	}
 	over := newHandler(h, list)
 	event := sqsbatch.Message{Body: naming("kari@example.no", "ola@example.com")}
 	if err := over.take(t.Context(), event); !errors.Is(err, errDown) {
 		t.Fatalf("error %v", err)
 	}
-	if list.items[ola].Version != 1 || list.items[kari].Version != 0 {
+	if list.Item(ola).Version != 1 || list.Item(kari).Version != 0 {
 		t.Error("the other one was not stored")
 	}
-	delete(list.broken, kari)
+	list.Fail(nil)
 	for range 2 { // the second time is a repetition
 		if err := over.take(t.Context(), event); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if list.items[kari].Version != 1 || list.items[ola].Version != 1 {
-		t.Errorf("versions %d and %d: a repetition changed something", list.items[kari].Version, list.items[ola].Version)
+	if list.Item(kari).Version != 1 || list.Item(ola).Version != 1 {
+		t.Errorf("versions %d and %d: a repetition changed something", list.Item(kari).Version, list.Item(ola).Version)
 	}
 }
 
 func TestWithoutItsKeysNothingIsTaken(t *testing.T) {
 	for name, err := range map[string]error{"they cannot be read": errDown, "they are another table's": contact.ErrForeignKeys} {
 		t.Run(name, func(t *testing.T) {
-			h, list := apitest.New(t), newMemory()
+			h, list := apitest.New(t), &suppressiontest.List{}
 			h.KeysErr = err
-			if got := newHandler(h, list).take(t.Context(), sqsbatch.Message{Body: naming("kari@example.no")}); !errors.Is(got, err) || list.writes != 0 {
-				t.Errorf("error %v, %d writes", got, list.writes)
+			if got := newHandler(h, list).take(t.Context(), sqsbatch.Message{Body: naming("kari@example.no")}); !errors.Is(got, err) || len(list.Entries()) != 0 {
+				t.Errorf("error %v, %d writes", got, len(list.Entries()))
 			}
 		})
 	}
 }
 
 func TestABounceHidesNoOptOutAndEndsServiceMessages(t *testing.T) {
-	h, list := apitest.New(t), newMemory()
+	h, list := apitest.New(t), &suppressiontest.List{}
 	key := h.Key(t, contact.Email, "kari@example.no")
 	optOut := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: friday, Source: suppression.SourceLink}
 	if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, optOut, h.Now); err != nil {
@@ -173,11 +145,11 @@ func TestABounceHidesNoOptOutAndEndsServiceMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"kari@example.no: hard-bounce in *", "kari@example.no: unsubscribed in acme"}
-	if diff := cmp.Diff(want, list.active(t, h, "kari@example.no")); diff != "" {
+	if diff := cmp.Diff(want, active(t, h, list, "kari@example.no")); diff != "" {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
 	for _, in := range []scope.Scope{"acme", "globex"} {
-		if suppression.Decide(list.items[key], suppression.Transactional, in).Send {
+		if suppression.Decide(list.Item(key), suppression.Transactional, in).Send {
 			t.Errorf("service messages of %s go to an address that does not exist", in)
 		}
 	}
@@ -201,14 +173,14 @@ func TestEventsOfFeedbackAreTaken(t *testing.T) {
 	}
 	for _, name := range apitest.Events(t, "feedback") {
 		t.Run(name, func(t *testing.T) {
-			h, list := apitest.New(t), newMemory()
+			h, list := apitest.New(t), &suppressiontest.List{}
 			var batch events.SQSEvent
 			h.Event(t, name, &batch)
 			got, err := sqsbatch.Each(h.Log, newHandler(h, list).take)(t.Context(), batch)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want[name], list.active(t, h, "kari@example.no", "ola@example.com")); diff != "" {
+			if diff := cmp.Diff(want[name], active(t, h, list, "kari@example.no", "ola@example.com")); diff != "" {
 				t.Errorf("list (-want +got):\n%s", diff)
 			}
 			failed := []events.SQSBatchItemFailure{}

@@ -24,7 +24,7 @@ func TestEveryChangeThatCountsGoesOutAsAnEvent(t *testing.T) {
 		w.change(t, kari, release),
 		w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut.Add(time.Minute))), // noted: older than the release
 	)
-	if got := w.entries[2].Action; got != ledger.Noted {
+	if got := w.list.Entries()[2].Action; got != ledger.Noted {
 		t.Fatalf("the third change is %s", got)
 	}
 	all.Records = append(all.Records, events.DynamoDBEventRecord{EventName: "MODIFY"}, events.DynamoDBEventRecord{EventName: "REMOVE"})
@@ -45,7 +45,7 @@ func TestWhatCannotBeReadIsParkedAndTheOthersGoOn(t *testing.T) {
 		"an entry that is none": func(_ *world, r *events.DynamoDBEventRecord) {
 			r.Change.NewImage["version"] = events.NewStringAttribute("one")
 		},
-		"a contact whose item cannot be read": func(w *world, _ *events.DynamoDBEventRecord) { w.unreadable[string(kari)] = true },
+		"a contact whose item cannot be read": func(w *world, _ *events.DynamoDBEventRecord) { w.list.Spoil(kari) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()

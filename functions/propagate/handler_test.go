@@ -14,13 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/aws/deadletter"
-	"stille/shared/aws/dynamo"
 	"stille/shared/aws/eventbus"
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/suppression"
+	"stille/shared/suppression/suppressiontest"
 )
 
 const (
@@ -40,10 +40,9 @@ var (
 
 // world is everything around the handler, in memory.
 type world struct {
-	items      map[contact.Key]suppression.Item
-	entries    []ledger.Entry
+	list       suppressiontest.List
 	records    map[string]*retention.Stored
-	unreadable map[string]bool // ids of records, and keys of items
+	unreadable map[string]bool // ids of records
 	races      int             // how often a record changes before it is withdrawn
 	withdrawn  int             // writes
 
@@ -55,7 +54,7 @@ type world struct {
 }
 
 func newWorld() *world {
-	return &world{items: map[contact.Key]suppression.Item{}, records: map[string]*retention.Stored{}, unreadable: map[string]bool{}}
+	return &world{records: map[string]*retention.Stored{}, unreadable: map[string]bool{}}
 }
 
 // classes is a policy of two classes.
@@ -64,14 +63,7 @@ func classes() *retention.Policy {
 }
 
 func (w *world) handler() handler {
-	return handler{policy: classes(), list: w, records: table{w}, bus: w, parked: w, log: slog.New(slog.NewJSONHandler(&w.logs, nil))}
-}
-
-func (w *world) Get(_ context.Context, keys []contact.Key) (suppression.Item, error) {
-	if w.unreadable[string(keys[0])] {
-		return suppression.Item{}, dynamo.ErrUnreadable
-	}
-	return w.items[keys[0]], nil
+	return handler{policy: classes(), list: &w.list, records: table{w}, bus: w, parked: w, log: slog.New(slog.NewJSONHandler(&w.logs, nil))}
 }
 
 func (w *world) Put(_ context.Context, events ...eventbus.Event) error {
@@ -137,14 +129,10 @@ func suppress(in scope.Scope, r suppression.Reason, at time.Time) suppression.Ch
 // change changes the list and returns the entry that the stream then carries.
 func (w *world) change(t *testing.T, key contact.Key, c suppression.Change) ledger.Entry {
 	t.Helper()
-	item := w.items[key]
-	item.Key, item.Channel = key, contact.Email
-	outcome, err := suppression.Apply(item, c, fmt.Sprintf("entry-%d", len(w.entries)+1), sunday)
+	outcome, err := w.list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, c, sunday)
 	if err != nil || outcome.Entry == nil {
 		t.Fatalf("effect %q, error %v", outcome.Effect, err)
 	}
-	w.items[key] = outcome.Item
-	w.entries = append(w.entries, *outcome.Entry)
 	return *outcome.Entry
 }
 
@@ -288,7 +276,7 @@ func TestOneReasonLiftedLeavesTheOthersWithdrawal(t *testing.T) {
 func TestRecordsUnderAnyKeyOfTheContactAreWithdrawn(t *testing.T) {
 	second := optedOut.Truncate(time.Second)
 	w := newWorld()
-	w.items[kari] = suppression.Item{Former: []contact.Key{kariOnce}}
+	w.list.Plant(suppression.Item{Key: kari, Channel: contact.Email, Former: []contact.Key{kariOnce}})
 	w.keep("sub-1", kari, "acme", consented)
 	w.keep("sub-2", kariOnce, "acme", consented)
 	if err := w.handler().handle(t.Context(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); err != nil {
@@ -307,8 +295,11 @@ func TestWhatAnOlderKeyKnewWithdrawsAndIsNoEvent(t *testing.T) {
 	w := newWorld()
 	w.change(t, kariOnce, suppress("acme", suppression.Unsubscribed, optedOut))
 	w.keep("stored under the newer key before that knew", kari, "acme", consented)
-	var tie ledger.Entry
-	w.items[kari], tie = suppression.TakeOver(suppression.Item{Key: kari, Channel: contact.Email}, w.items[kariOnce], "tie", sunday)
+	both := contact.Known{Channel: contact.Email, Keys: []contact.Key{kari, kariOnce}}
+	if _, err := w.list.Apply(t.Context(), both, suppress("acme", suppression.Unsubscribed, optedOut), sunday); err != nil {
+		t.Fatal(err)
+	}
+	tie := w.list.Entries()[1]
 	if err := w.handler().handle(t.Context(), batch(tie)); err != nil {
 		t.Fatal(err)
 	}

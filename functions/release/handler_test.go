@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,10 +14,10 @@ import (
 	"stille/shared/api/access"
 	"stille/shared/api/apitest"
 	"stille/shared/api/gateway"
-	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
+	"stille/shared/suppression/suppressiontest"
 )
 
 const (
@@ -29,50 +27,20 @@ const (
 
 var errDown = errors.New("the store is down")
 
-// memory is the list, over the real rules.
-type memory struct {
-	mu         sync.Mutex
-	items      map[contact.Key]suppression.Item
-	changes    []suppression.Change
-	err        error
-	unreadable contact.Key
-}
-
-func (m *memory) Get(_ context.Context, keys []contact.Key) (suppression.Item, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if keys[0] == m.unreadable {
-		return suppression.Item{}, dynamo.ErrUnreadable
-	}
-	return m.items[keys[0]], m.err
-}
-
-func (m *memory) Apply(_ context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.err != nil {
-		return suppression.Outcome{}, m.err
-	}
-	m.changes = append(m.changes, c)
-	item := m.items[who.Newest()]
-	item.Key, item.Channel = who.Newest(), who.Channel
-	outcome, err := suppression.Apply(item, c, "01K", now)
-	m.items[who.Newest()] = outcome.Item
-	return outcome, err
-}
-
 // optedOut is a list on which the contact stands for the reasons, since the
 // day before yesterday.
-func optedOut(key contact.Key, reasons ...suppression.Reason) *memory {
+func optedOut(key contact.Key, reasons ...suppression.Reason) *suppressiontest.List {
 	since := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	marks := map[suppression.Reason]suppression.Mark{}
 	for _, r := range reasons {
 		marks[r] = suppression.Mark{First: since, Last: since, Source: suppression.SourceLink}
 	}
-	return &memory{items: map[contact.Key]suppression.Item{key: {Key: key, Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{"acme": marks}}}}
+	list := &suppressiontest.List{}
+	list.Plant(suppression.Item{Key: key, Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{"acme": marks}})
+	return list
 }
 
-func newHandler(h *apitest.House, list *memory) handler {
+func newHandler(h *apitest.House, list *suppressiontest.List) handler {
 	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}
 }
 
@@ -98,7 +66,7 @@ func TestNewerConsentReleasesAndTheAnswerIsTheSameAgain(t *testing.T) {
 	}
 	want := []suppression.Change{change, change}
 	want[0].Reason, want[1].Reason = suppression.Unsubscribed, suppression.Objection
-	if diff := cmp.Diff(want, list.changes); diff != "" {
+	if diff := cmp.Diff(want, list.Changes()); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 }
@@ -125,8 +93,8 @@ func TestWhyAContactIsNotReleased(t *testing.T) {
 			list := optedOut(key, test.reasons...)
 			resp := h.Serve(t, newHandler(h, list).call(), h.Post(releasing(test.scope, test.consentedAt, email)))
 			want := []result{{Reason: test.want, Key: key}}
-			if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" || len(list.changes) != test.changes {
-				t.Errorf("%d changes; results (-want +got):\n%s", len(list.changes), diff)
+			if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" || len(list.Changes()) != test.changes {
+				t.Errorf("%d changes; results (-want +got):\n%s", len(list.Changes()), diff)
 			}
 		})
 	}
@@ -136,7 +104,7 @@ func TestAnItemThatCannotBeReadIsForAnOperatorAndLeavesTheOthers(t *testing.T) {
 	h := apitest.New(t)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := optedOut(mail, suppression.Stop)
-	list.unreadable = number
+	list.Spoil(number)
 	resp := h.Serve(t, newHandler(h, list).call(), h.Post(releasing("acme", yesterday, sms, email)))
 	want := []result{{Reason: "needs-operator", Key: number}, {Released: true, Key: mail}}
 	if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
@@ -162,8 +130,8 @@ func TestEveryBadFieldIsNamedAndNothingIsLifted(t *testing.T) {
 			h := apitest.New(t)
 			list := optedOut(h.Key(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
 			resp := h.Serve(t, newHandler(h, list).call(), h.Post(test.body))
-			if resp.StatusCode != http.StatusBadRequest || len(list.changes) != 0 {
-				t.Fatalf("status %d, %d changes", resp.StatusCode, len(list.changes))
+			if resp.StatusCode != http.StatusBadRequest || len(list.Changes()) != 0 {
+				t.Fatalf("status %d, %d changes", resp.StatusCode, len(list.Changes()))
 			}
 			if diff := cmp.Diff(test.want, apitest.Pointers(t, resp)); diff != "" {
 				t.Errorf("pointers (-want +got):\n%s", diff)
@@ -181,7 +149,7 @@ scopes:
 `)); err != nil {
 		t.Fatal(err)
 	}
-	resp := h.Serve(t, newHandler(h, &memory{}).call(), h.Post(releasing("", yesterday, email)))
+	resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(releasing("", yesterday, email)))
 	if diff := cmp.Diff([]string{"/scope"}, apitest.Pointers(t, resp)); diff != "" {
 		t.Error(diff)
 	}
@@ -217,19 +185,19 @@ func TestReleasingNeedsTheRightAndTheScope(t *testing.T) {
 			if got := apitest.Body[struct{ Title string }](t, resp, status).Title; !strings.HasSuffix(got, test.title) {
 				t.Errorf("title %q, want one that ends in %q", got, test.title)
 			}
-			if status != http.StatusOK && len(list.changes) != 0 {
-				t.Errorf("%d changes", len(list.changes))
+			if status != http.StatusOK && len(list.Changes()) != 0 {
+				t.Errorf("%d changes", len(list.Changes()))
 			}
 		})
 	}
 }
 
 func TestACallThatWasNotSettledIsNotAnswered200(t *testing.T) {
-	for name, spoil := range map[string]func(*apitest.House, *memory){
-		"the list fails":                   func(_ *apitest.House, m *memory) { m.err = errDown },
-		"the keys cannot be read":          func(h *apitest.House, _ *memory) { h.KeysErr = errDown },
-		"the keys are another table's":     func(h *apitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys },
-		"the tools' table does not answer": func(h *apitest.House, _ *memory) { h.ToolsErr = errDown },
+	for name, spoil := range map[string]func(*apitest.House, *suppressiontest.List){
+		"the list fails":                   func(_ *apitest.House, l *suppressiontest.List) { l.Fail(errDown) },
+		"the keys cannot be read":          func(h *apitest.House, _ *suppressiontest.List) { h.KeysErr = errDown },
+		"the keys are another table's":     func(h *apitest.House, _ *suppressiontest.List) { h.KeysErr = contact.ErrForeignKeys },
+		"the tools' table does not answer": func(h *apitest.House, _ *suppressiontest.List) { h.ToolsErr = errDown },
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := apitest.New(t)
@@ -269,6 +237,6 @@ func TestTheExamplesOfReleaseAreAnswered(t *testing.T) {
 
 func TestReleaseHasItsFront(t *testing.T) {
 	apitest.Front(t, access.Release, releasing("acme", yesterday, email), func(h *apitest.House) api.Call {
-		return newHandler(h, &memory{items: map[contact.Key]suppression.Item{}}).call()
+		return newHandler(h, &suppressiontest.List{}).call()
 	})
 }

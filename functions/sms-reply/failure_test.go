@@ -23,8 +23,8 @@ func TestAReplyThatFailedIsDoneWhenItComesAgain(t *testing.T) {
 	}{
 		{"the keys cannot be read", func(w *world) { w.KeysErr = errDown }, func(w *world) { w.KeysErr = nil }, false},
 		{"the keys are another table's", func(w *world) { w.KeysErr = contact.ErrForeignKeys }, func(w *world) { w.KeysErr = nil }, false},
-		{"the list cannot be written", func(w *world) { w.memory.applyErr = errDown }, func(w *world) { w.memory.applyErr = nil }, false},
-		{"the list cannot be read", func(w *world) { w.memory.getErr = errDown }, func(w *world) { w.memory.getErr = nil }, true},
+		{"the list cannot be written", func(w *world) { w.failing("Apply") }, func(w *world) { w.list.Fail(nil) }, false},
+		{"the list cannot be read", func(w *world) { w.failing("Get") }, func(w *world) { w.list.Fail(nil) }, true},
 		{"the reply cannot be claimed", func(w *world) { w.memory.claimErr = errDown }, func(w *world) { w.memory.claimErr = nil }, true},
 		{"the text cannot be sent", func(w *world) { w.phone.Refuse(throttled) }, func(w *world) { w.phone.Refuse(fake.Refusal{}) }, true},
 	} {
@@ -46,8 +46,8 @@ func TestAReplyThatFailedIsDoneWhenItComesAgain(t *testing.T) {
 				}
 				c.mend(w)
 				w.hear(t, m, m)
-				if len(w.active(t, m.from)) != 1 || len(w.said()) != 1 || len(w.memory.entries) != 1 {
-					t.Errorf("in the end: active %v, said %v, entries %v", w.active(t, m.from), w.said(), w.memory.entries)
+				if len(w.active(t, m.from)) != 1 || len(w.said()) != 1 || len(w.entries()) != 1 {
+					t.Errorf("in the end: active %v, said %v, entries %v", w.active(t, m.from), w.said(), w.entries())
 				}
 				w.NoLeak(t, nil)
 			})

@@ -10,6 +10,7 @@ import (
 
 	"stille/shared/api/apitest"
 	"stille/shared/aws/sqsbatch"
+	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -55,7 +56,7 @@ func TestWhatAReplyDoesAndWhatItIsAnswered(t *testing.T) {
 func TestAReplyThatComesTwiceIsTakenAndAnsweredOnce(t *testing.T) {
 	w := newWorld(t)
 	w.hear(t, w.reply("1", "STOP"), w.reply("1", "STOP"))
-	if diff := cmp.Diff([]string{"suppressed stop sms"}, w.memory.entries); diff != "" {
+	if diff := cmp.Diff([]string{"suppressed stop sms"}, w.entries()); diff != "" {
 		t.Errorf("entries (-want +got)\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{stopped}, w.said()); diff != "" {
@@ -124,11 +125,9 @@ func TestStartLiftsWhatAReplyOrALinkDidInItsScopeOnly(t *testing.T) {
 			key := w.Key(t, "sms", kari)
 			for _, change := range c.before {
 				change.At = w.Now.Add(-time.Hour)
-				outcome, err := suppression.Apply(w.memory.items[key], change, "01J", w.Now)
-				if err != nil {
+				if _, err := w.list.Apply(t.Context(), contact.Known{Channel: contact.SMS, Keys: []contact.Key{key}}, change, w.Now); err != nil {
 					t.Fatal(err)
 				}
-				w.memory.items[key] = outcome.Item
 			}
 			w.hear(t, w.reply("1", "START"))
 			if diff := cmp.Diff(append([]string{}, c.active...), w.active(t, kari)); diff != "" {
@@ -196,7 +195,7 @@ func TestAClockThatRunsAheadDoesNotReachIntoTheFuture(t *testing.T) {
 	m := w.reply("1", "STOP")
 	m.at = w.Now.Add(time.Hour)
 	w.hear(t, m)
-	mark := w.memory.items[w.Key(t, "sms", kari)].Marks["acme"][suppression.Stop]
+	mark := w.list.Item(w.Key(t, "sms", kari)).Marks["acme"][suppression.Stop]
 	if !mark.Last.Equal(w.Now) {
 		t.Errorf("it stands since %v, want %v", mark.Last, w.Now)
 	}
@@ -208,8 +207,8 @@ func TestWhoeverCannotBeWrittenToIsPassedOverWithoutAWordAboutThem(t *testing.T)
 		m := w.reply("1", "STOP "+apitest.Number)
 		m.from = from
 		w.hear(t, m)
-		if len(w.memory.items) != 0 || len(w.said()) != 0 || !strings.Contains(w.Logs.String(), "no phone number") {
-			t.Errorf("%d contacts, %d texts; log %s", len(w.memory.items), len(w.said()), w.Logs.String())
+		if len(w.list.Items()) != 0 || len(w.said()) != 0 || !strings.Contains(w.Logs.String(), "no phone number") {
+			t.Errorf("%d contacts, %d texts; log %s", len(w.list.Items()), len(w.said()), w.Logs.String())
 		}
 		w.NoLeak(t, []string{from})
 	}
@@ -278,7 +277,7 @@ func TestAReplyIsNotChangedByWhatTheServiceAddsToIt(t *testing.T) {
 	if err := w.take(t.Context(), sqsbatch.Message{ID: m.ID, Body: m.Body, At: m.At}); err != nil {
 		t.Fatal(err)
 	}
-	if len(w.memory.entries) != 0 || len(w.said()) != 0 {
-		t.Errorf("it did something: %v, %v", w.memory.entries, w.said())
+	if len(w.entries()) != 0 || len(w.said()) != 0 {
+		t.Errorf("it did something: %v, %v", w.entries(), w.said())
 	}
 }

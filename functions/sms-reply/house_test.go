@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +20,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/sms"
 	fake "stille/shared/sms/phone"
-	"stille/shared/suppression"
+	"stille/shared/suppression/suppressiontest"
 )
 
 const (
@@ -32,33 +31,10 @@ const (
 
 var errDown = errors.New("the store is down")
 
-// memory is the list, over the real rules, and the answered replies.
+// memory is the answered replies.
 type memory struct {
-	items    map[contact.Key]suppression.Item
 	claimed  map[string]bool
-	entries  []string // "action reason source"
-	applyErr error
-	getErr   error
 	claimErr error
-}
-
-func (m *memory) Apply(_ context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	if who.Channel != contact.SMS {
-		return suppression.Outcome{}, errors.New("an SMS about e-mail")
-	}
-	if m.applyErr != nil {
-		return suppression.Outcome{}, m.applyErr
-	}
-	outcome, err := suppression.Apply(m.items[who.Newest()], c, "01K", now)
-	m.items[who.Newest()] = outcome.Item
-	if outcome.Entry != nil {
-		m.entries = append(m.entries, fmt.Sprintf("%s %s %s", outcome.Entry.Action, outcome.Entry.Reason, outcome.Entry.Source))
-	}
-	return outcome, err
-}
-
-func (m *memory) Get(_ context.Context, keys []contact.Key) (suppression.Item, error) {
-	return m.items[keys[0]], m.getErr
 }
 
 func (m *memory) Claim(_ context.Context, id string, _ time.Time) (bool, error) {
@@ -81,6 +57,7 @@ func (m *memory) Release(_ context.Context, id string) error {
 // world is a handler and what stands around it.
 type world struct {
 	*apitest.House
+	list   *suppressiontest.List
 	memory *memory
 	phone  *fake.Phone
 	handler
@@ -90,7 +67,8 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
 		House:  apitest.New(t),
-		memory: &memory{items: map[contact.Key]suppression.Item{}, claimed: map[string]bool{}},
+		list:   &suppressiontest.List{},
+		memory: &memory{claimed: map[string]bool{}},
 		phone:  &fake.Phone{},
 	}
 	server := httptest.NewServer(w.phone)
@@ -100,7 +78,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.handler = handler{
-		keys: w.House, list: w.memory, replies: w.memory, languages: languages, scopes: w.Scopes, log: w.Log,
+		keys: w.House, list: w.list, replies: w.memory, languages: languages, scopes: w.Scopes, log: w.Log,
 		now: func() time.Time { return w.Now },
 		phone: sms.NewSender(voice.New(voice.Options{
 			BaseEndpoint: &server.URL, Region: "eu-north-1", Retryer: aws.NopRetryer{},
@@ -143,18 +121,28 @@ func (w *world) hear(t *testing.T, messages ...message) {
 	}
 }
 
-// active lists what stands about a number, as "reason in scope, from source".
+// active lists what suppresses a number, each as "reason in scope, from source".
 func (w *world) active(t *testing.T, number string) []string {
 	t.Helper()
-	lines := []string{}
-	for in, reasons := range w.memory.items[w.Key(t, contact.SMS, number)].Marks {
-		for reason, mark := range reasons {
-			if mark.Active() {
-				lines = append(lines, fmt.Sprintf("%s in %s, from %s", reason, in, mark.Source))
-			}
+	return w.list.Active(w.Key(t, contact.SMS, number))
+}
+
+// failing makes every call of a method of the list fail.
+func (w *world) failing(method string) {
+	w.list.Before = func(_ context.Context, c suppressiontest.Call) error {
+		if c.Method == method {
+			return errDown
 		}
+		return nil
 	}
-	slices.Sort(lines)
+}
+
+// entries lists the ledger, each entry as "action reason source".
+func (w *world) entries() []string {
+	var lines []string
+	for _, e := range w.list.Entries() {
+		lines = append(lines, fmt.Sprintf("%s %s %s", e.Action, e.Reason, e.Source))
+	}
 	return lines
 }
 

@@ -23,7 +23,7 @@ func TestRepliesAreInTheTablesWithTheirEntriesAndWithoutTheNumber(t *testing.T) 
 	w := newWorld(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
-	w.list, w.replies = list, dynamo.NewReplies(db, stack)
+	w.handler.list, w.replies = list, dynamo.NewReplies(db, stack)
 	for n, text := range []string{"STOP", "START", "please don't stop", "HELP", "Ja"} {
 		m := w.reply("id-"+string(rune('a'+n)), text)
 		m.from, m.at = apitest.Number, w.Now.Add(time.Duration(n-10)*time.Minute)
@@ -62,7 +62,7 @@ func TestRepliesAreInTheTablesWithTheirEntriesAndWithoutTheNumber(t *testing.T) 
 func TestOneOfManyDeliveriesAtOnceIsAnswered(t *testing.T) {
 	w := newWorld(t)
 	db, stack := dynamotest.Tables(t)
-	w.list, w.replies = dynamo.NewSuppressions(db, stack), dynamo.NewReplies(db, stack)
+	w.handler.list, w.replies = dynamo.NewSuppressions(db, stack), dynamo.NewReplies(db, stack)
 	m := w.reply("1", "STOP").inbox(t)
 	var all sync.WaitGroup
 	for range 8 {
@@ -81,7 +81,7 @@ func TestOneOfManyDeliveriesAtOnceIsAnswered(t *testing.T) {
 func TestATextThatWasRefusedIsSentWhenItsReplyComesAgain(t *testing.T) {
 	w := newWorld(t)
 	db, stack := dynamotest.Tables(t)
-	w.list, w.replies = dynamo.NewSuppressions(db, stack), dynamo.NewReplies(db, stack)
+	w.handler.list, w.replies = dynamo.NewSuppressions(db, stack), dynamo.NewReplies(db, stack)
 	w.phone.Refuse(fake.Refusal{Type: "InternalServerException"})
 	m := w.reply("1", "STOP")
 	if err := w.take(t.Context(), m.inbox(t)); err == nil {

@@ -9,10 +9,11 @@ import (
 	"stille/shared/api/apitest"
 	"stille/shared/contact"
 	"stille/shared/sdk/go"
+	"stille/shared/suppression/suppressiontest"
 )
 
 func TestTheGoClientSuppresses(t *testing.T) {
-	h, list := apitest.New(t), &memory{}
+	h, list := apitest.New(t), &suppressiontest.List{}
 	api := h.Client(t, newHandler(h, list).call())
 	at := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	key := string(h.Key(t, contact.Email, "kari@example.no"))
@@ -28,7 +29,7 @@ func TestTheGoClientSuppresses(t *testing.T) {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 	}
-	if c := list.changes[0]; !c.At.Equal(at) || c.Reason != "objection" || c.Note != "ticket-81" || c.Scope != "acme" {
+	if c := list.Changes()[0]; !c.At.Equal(at) || c.Reason != "objection" || c.Note != "ticket-81" || c.Scope != "acme" {
 		t.Errorf("the change: %+v", c)
 	}
 }

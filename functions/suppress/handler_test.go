@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
+	"stille/shared/suppression/suppressiontest"
 )
 
 const (
@@ -28,35 +27,12 @@ const (
 
 var errDown = errors.New("the store is down")
 
-// memory is the list, over the real rules.
-type memory struct {
-	mu      sync.Mutex
-	items   map[contact.Key]suppression.Item
-	changes []suppression.Change
-	err     error
-}
-
-func (m *memory) Apply(_ context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.err != nil {
-		return suppression.Outcome{}, m.err
-	}
-	m.changes = append(m.changes, c)
-	outcome, err := suppression.Apply(m.items[who.Newest()], c, "01K", now)
-	if m.items == nil {
-		m.items = map[contact.Key]suppression.Item{}
-	}
-	m.items[who.Newest()] = outcome.Item
-	return outcome, err
-}
-
 func newHandler(h *apitest.House, list list) handler {
 	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}
 }
 
 func TestAContactIsAddedOnce(t *testing.T) {
-	h, list := apitest.New(t), &memory{}
+	h, list := apitest.New(t), &suppressiontest.List{}
 	body := `{"scope":"acme","reason":"stop","contacts":[` + sms + `,{"channel":"sms","address":"912"},` + email + `],"at":"2026-11-20T09:00:00+01:00","note":"case/1"}`
 	for n, added := range []bool{true, false} {
 		resp := h.Serve(t, newHandler(h, list).call(), h.Post(body))
@@ -73,7 +49,7 @@ func TestAContactIsAddedOnce(t *testing.T) {
 		Action: suppression.Suppress, Scope: "acme", Reason: suppression.Stop,
 		At: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), Source: "tool:crm", Note: "case/1",
 	}
-	if got := list.changes[0]; !got.At.Equal(want.At) {
+	if got := list.Changes()[0]; !got.At.Equal(want.At) {
 		t.Errorf("at %v", got.At)
 	} else if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("change (-want +got):\n%s", diff)
@@ -86,13 +62,13 @@ func TestEveryReasonButErasureMayBeGiven(t *testing.T) {
 		"erasure": 400, "": 400, "Stop": 400, "bounced": 400,
 	} {
 		t.Run("reason "+reason, func(t *testing.T) {
-			h, list := apitest.New(t), &memory{}
+			h, list := apitest.New(t), &suppressiontest.List{}
 			resp := h.Serve(t, newHandler(h, list).call(), h.Post(fmt.Sprintf(`{"scope":"*","reason":%q,"contacts":[%s]}`, reason, email)))
-			if resp.StatusCode != want || len(list.changes) != map[int]int{200: 1}[want] {
-				t.Fatalf("status %d, want %d; %d changes", resp.StatusCode, want, len(list.changes))
+			if resp.StatusCode != want || len(list.Changes()) != map[int]int{200: 1}[want] {
+				t.Fatalf("status %d, want %d; %d changes", resp.StatusCode, want, len(list.Changes()))
 			}
-			if want == 200 && (list.changes[0].Reason != suppression.Reason(reason) || !list.changes[0].At.Equal(h.Now) || list.changes[0].Scope != "*") {
-				t.Errorf("changed %+v", list.changes[0])
+			if want == 200 && (list.Changes()[0].Reason != suppression.Reason(reason) || !list.Changes()[0].At.Equal(h.Now) || list.Changes()[0].Scope != "*") {
+				t.Errorf("changed %+v", list.Changes()[0])
 			}
 		})
 	}
@@ -113,10 +89,10 @@ func TestEveryBadFieldIsNamedAndNothingIsWritten(t *testing.T) {
 		{"too many contacts", `{"scope":"acme","reason":"stop","contacts":[` + strings.Repeat(email+",", 1000) + email + `]}`, []string{"/contacts"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h, list := apitest.New(t), &memory{}
+			h, list := apitest.New(t), &suppressiontest.List{}
 			resp := h.Serve(t, newHandler(h, list).call(), h.Post(test.body))
-			if resp.StatusCode != http.StatusBadRequest || len(list.changes) != 0 {
-				t.Fatalf("status %d, %d changes", resp.StatusCode, len(list.changes))
+			if resp.StatusCode != http.StatusBadRequest || len(list.Changes()) != 0 {
+				t.Fatalf("status %d, %d changes", resp.StatusCode, len(list.Changes()))
 			}
 			if diff := cmp.Diff(test.want, apitest.Pointers(t, resp)); diff != "" {
 				t.Errorf("pointers (-want +got):\n%s", diff)
@@ -126,7 +102,7 @@ func TestEveryBadFieldIsNamedAndNothingIsWritten(t *testing.T) {
 }
 
 func TestAnEventOfThisVeryInstantIsTaken(t *testing.T) {
-	h, list := apitest.New(t), &memory{}
+	h, list := apitest.New(t), &suppressiontest.List{}
 	resp := h.Serve(t, newHandler(h, list).call(), h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`],"at":"2026-11-22T03:00:00Z"}`))
 	if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added {
 		t.Error("it was not added")
@@ -145,24 +121,24 @@ func TestSuppressingNeedsTheRightAndTheScope(t *testing.T) {
 		{"the right to release only", "acme", access.Release, 403},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h, list := apitest.New(t), &memory{}
+			h, list := apitest.New(t), &suppressiontest.List{}
 			h.Tool.Rights, h.Tool.Scopes = []access.Right{test.right}, []scope.Scope{"acme"}
 			resp := h.Serve(t, newHandler(h, list).call(), h.Post(fmt.Sprintf(`{"scope":%q,"reason":"stop","contacts":[%s]}`, test.scope, email)))
-			if resp.StatusCode != test.want || len(list.changes) != map[int]int{200: 1}[test.want] {
-				t.Errorf("status %d, want %d; %d changes", resp.StatusCode, test.want, len(list.changes))
+			if resp.StatusCode != test.want || len(list.Changes()) != map[int]int{200: 1}[test.want] {
+				t.Errorf("status %d, want %d; %d changes", resp.StatusCode, test.want, len(list.Changes()))
 			}
 		})
 	}
 }
 
 func TestACallThatWasNotWrittenIsNotAnswered200(t *testing.T) {
-	for name, spoil := range map[string]func(*apitest.House, *memory){
-		"the list fails":               func(_ *apitest.House, m *memory) { m.err = errDown },
-		"the keys cannot be read":      func(h *apitest.House, _ *memory) { h.KeysErr = errDown },
-		"the keys are another table's": func(h *apitest.House, _ *memory) { h.KeysErr = contact.ErrForeignKeys },
+	for name, spoil := range map[string]func(*apitest.House, *suppressiontest.List){
+		"the list fails":               func(_ *apitest.House, l *suppressiontest.List) { l.Fail(errDown) },
+		"the keys cannot be read":      func(h *apitest.House, _ *suppressiontest.List) { h.KeysErr = errDown },
+		"the keys are another table's": func(h *apitest.House, _ *suppressiontest.List) { h.KeysErr = contact.ErrForeignKeys },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h, list := apitest.New(t), &memory{}
+			h, list := apitest.New(t), &suppressiontest.List{}
 			spoil(h, list)
 			resp := h.Serve(t, newHandler(h, list).call(), h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`]}`))
 			if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "added") {
@@ -176,12 +152,12 @@ func TestEventsOfSuppressAreAnswered(t *testing.T) {
 	want := map[string]suppression.Reason{"suppress.objection.json": "objection", "suppress.stop.json": "stop"}
 	for _, name := range apitest.Events(t, "suppress") {
 		t.Run(name, func(t *testing.T) {
-			h, list := apitest.New(t), &memory{}
+			h, list := apitest.New(t), &suppressiontest.List{}
 			var req gateway.Request
 			h.Event(t, name, &req)
 			resp := h.Serve(t, newHandler(h, list).call(), req)
-			if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added || list.changes[0].Reason != want[name] {
-				t.Errorf("added %v for %s, want %s", got[0].Added, list.changes[0].Reason, want[name])
+			if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added || list.Changes()[0].Reason != want[name] {
+				t.Errorf("added %v for %s, want %s", got[0].Added, list.Changes()[0].Reason, want[name])
 			}
 		})
 		delete(want, name)
@@ -193,10 +169,10 @@ func TestEventsOfSuppressAreAnswered(t *testing.T) {
 
 func TestTheExamplesOfSuppressAreAnswered(t *testing.T) {
 	h := apitest.New(t)
-	h.AnswersItsExamples(t, newHandler(h, &memory{}).call())
+	h.AnswersItsExamples(t, newHandler(h, &suppressiontest.List{}).call())
 }
 
 func TestSuppressHasItsFront(t *testing.T) {
 	good := `{"scope":"acme","reason":"stop","contacts":[` + email + `]}`
-	apitest.Front(t, access.Suppress, good, func(h *apitest.House) api.Call { return newHandler(h, &memory{}).call() })
+	apitest.Front(t, access.Suppress, good, func(h *apitest.House) api.Call { return newHandler(h, &suppressiontest.List{}).call() })
 }

@@ -81,7 +81,7 @@ func (w *world) answer(t *testing.T, req gateway.Request) answered {
 	w.noLeak(t, resp)
 	got := answered{
 		Status: resp.StatusCode, Allow: resp.Headers["allow"] != "", Retry: resp.Headers["retry-after"] != "",
-		Stored: len(w.items), Wait: len(w.messages),
+		Stored: len(w.list.Items()), Wait: len(w.messages),
 	}
 	if resp.Body != "" {
 		got.Body = resp.Headers["content-type"]

@@ -60,7 +60,7 @@ func TestAPersonOptsOutUndoesAndOptsOutInABrowser(t *testing.T) {
 			what := map[contact.Channel]string{contact.Email: "e-post", contact.SMS: "SMS"}[ch]
 
 			titles := []string{b.Visit(t, w.path(t, ch, acmeID)+"?lang=nb")}
-			if len(w.items) > 0 {
+			if len(w.list.Items()) > 0 {
 				t.Error("looking at the page wrote")
 			}
 			titles = append(titles, b.Leave(t, click(pages.Unsubscribe)))
@@ -124,7 +124,7 @@ func TestAnotherLanguageIsOneClickAway(t *testing.T) {
 	if got := b.Leave(t, chromedp.Click(chromedp.CSS(`a[hreflang="nb"]`))); got != "Vil du stoppe reklame på e-post fra Acme?" {
 		t.Errorf("got %q", got)
 	}
-	if len(w.items) > 0 {
+	if len(w.list.Items()) > 0 {
 		t.Error("changing the language wrote")
 	}
 	b.NoComplaints(t)

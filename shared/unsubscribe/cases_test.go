@@ -27,7 +27,7 @@ func TestLinksInTheWildOpen(t *testing.T) {
 			t.Run(fmt.Sprintf("line %d of %s", i+2, named), func(t *testing.T) {
 				// The gateway decides which function a path reaches.
 				for at, h := range w.handlers {
-					clear(w.items)
+					w.list.Clear()
 					for _, req := range []struct {
 						method string
 						stops  bool
@@ -38,8 +38,8 @@ func TestLinksInTheWildOpen(t *testing.T) {
 						}
 						got, err := h.Serve(t.Context(), asked)
 						must(t, err)
-						if got.StatusCode != want || len(w.items) > 0 != req.stops {
-							t.Errorf("%s at %s: status %d, %d written", req.method, at, got.StatusCode, len(w.items))
+						if got.StatusCode != want || len(w.list.Items()) > 0 != req.stops {
+							t.Errorf("%s at %s: status %d, %d written", req.method, at, got.StatusCode, len(w.list.Items()))
 						}
 						if want == 404 && !strings.HasPrefix(got.Headers["content-type"], "text/html") {
 							t.Errorf("%s answers %s, want a page", req.method, got.Headers["content-type"])

@@ -22,7 +22,7 @@ func FuzzBody(f *testing.F) {
 	f.Add(urlencoded, "List-Unsubscribe=One-Click&action=resubscribe", false)
 	f.Add(urlencoded, "YWN0aW9uPXJlc3Vic2NyaWJl", true) // action=resubscribe
 	f.Fuzz(func(t *testing.T, contentType, body string, encoded bool) {
-		clear(w.items)
+		w.list.Clear()
 		w.logs.Reset()
 		req := post(path, contentType, body)
 		req.IsBase64Encoded = encoded
@@ -77,7 +77,7 @@ func FuzzPath(f *testing.F) {
 			})
 		}
 		for _, h := range w.handlers {
-			clear(w.items)
+			w.list.Clear()
 			w.logs.Reset()
 			req := oneClick(path)
 			resp, err := h.Serve(t.Context(), req)

@@ -39,8 +39,8 @@ func TestReadingALinkChangesNothing(t *testing.T) {
 				req := request(c.method, w.path(t, ch, acmeID))
 				req.Headers["content-type"], req.Body = urlencoded, "List-Unsubscribe=One-Click"
 				resp := w.send(t, req)
-				if resp.StatusCode != c.status || (resp.Body != "") != c.page || len(w.items) > 0 {
-					t.Errorf("status %d, a body of %d bytes, %d items", resp.StatusCode, len(resp.Body), len(w.items))
+				if resp.StatusCode != c.status || (resp.Body != "") != c.page || len(w.list.Items()) > 0 {
+					t.Errorf("status %d, a body of %d bytes, %d items", resp.StatusCode, len(resp.Body), len(w.list.Items()))
 				}
 				if allow := resp.Headers["allow"]; (allow == "GET, HEAD, POST, OPTIONS") != (c.status > 200) {
 					t.Errorf("Allow: %q", allow)
@@ -106,8 +106,8 @@ func TestAnyPOSTToAValidLinkOptsOut(t *testing.T) {
 				if resp.StatusCode != 200 || !w.stopped(t, ch, "acme") {
 					t.Fatalf("status %d, stopped: %v", resp.StatusCode, w.stopped(t, ch, "acme"))
 				}
-				if len(w.items) != 1 {
-					t.Errorf("%d contacts have an item", len(w.items))
+				if len(w.list.Items()) != 1 {
+					t.Errorf("%d contacts have an item", len(w.list.Items()))
 				}
 				if page := strings.HasPrefix(resp.Headers["content-type"], "text/html"); page != c.page {
 					t.Errorf("want a page: %v, got %s", c.page, resp.Headers["content-type"])
@@ -173,7 +173,7 @@ func TestABadLinkIsRefusedWithoutSayingWhy(t *testing.T) {
 				if diff := cmp.Diff(expected, got); diff != "" || got.StatusCode != 404 {
 					t.Errorf("status %d %s", got.StatusCode, diff)
 				}
-				if len(w.items) > 0 {
+				if len(w.list.Items()) > 0 {
 					t.Error("it wrote")
 				}
 			})
@@ -310,7 +310,7 @@ func TestAnOldLinkStillOptsOutAfterNewConsent(t *testing.T) {
 	w.send(t, oneClick(path))
 	w.now = w.now.AddDate(5, 0, 0)
 	key := w.key(t, contact.Email)
-	_, err := w.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, suppression.Change{
+	_, err := w.list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, suppression.Change{
 		Action: suppression.Release, Scope: "acme", Reason: suppression.Unsubscribed, At: w.now, Source: suppression.SourceTool,
 	}, w.now)
 	must(t, err)

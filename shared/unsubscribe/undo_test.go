@@ -95,7 +95,7 @@ func TestAnUndoLiftsOnlyWhatALinkDid(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			key := w.key(t, contact.Email)
-			_, err := w.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, suppression.Change{
+			_, err := w.list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, suppression.Change{
 				Action: suppression.Suppress, Scope: c.in, Reason: c.reason, At: w.now, Source: suppression.SourceTool,
 			}, w.now)
 			must(t, err)
@@ -178,7 +178,7 @@ func TestAnySequenceOfActionsLeavesEachChannelToItself(t *testing.T) {
 			id := rapid.SampledFrom([]uint16{acmeID, newsletterID}).Draw(t, "scope")
 			in := map[uint16]scope.Scope{acmeID: "acme", newsletterID: "acme/newsletter"}[id]
 			path := w.path(t, ch, id)
-			before := w.applied
+			before := len(w.list.Entries())
 			switch action := rapid.SampledFrom([]string{"GET", "HEAD", "OPTIONS", "DELETE", "one-click", "unsubscribe", "unsubscribe-all", "resubscribe"}).Draw(t, "action"); action {
 			case "one-click":
 				w.send(t, oneClick(path))
@@ -188,7 +188,7 @@ func TestAnySequenceOfActionsLeavesEachChannelToItself(t *testing.T) {
 				want[ch].after(action, in, w.now)
 			default:
 				w.send(t, request(action, path))
-				if w.applied != before {
+				if len(w.list.Entries()) != before {
 					t.Fatalf("%s wrote", action)
 				}
 			}

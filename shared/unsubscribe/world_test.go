@@ -18,6 +18,7 @@ import (
 	"stille/shared/link"
 	"stille/shared/scope"
 	"stille/shared/suppression"
+	"stille/shared/suppression/suppressiontest"
 	"stille/shared/unsubscribe"
 	"stille/shared/unsubscribe/outage"
 	"stille/shared/unsubscribe/pages"
@@ -60,10 +61,9 @@ type world struct {
 	unprovenErr             error
 	contactKeys             *contact.KeySet
 
-	items      map[contact.Key]suppression.Item
+	list       suppressiontest.List
 	listErr    error
 	failsAfter int // where over zero, the store fails once it has taken so many changes more
-	applied    int // changes that wrote something
 
 	messages []*sqs.SendMessageInput // in the queue
 	queueErr error
@@ -84,10 +84,10 @@ func newWorld(t failer) *world {
 	w := &world{
 		now:       time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC),
 		linkKeys:  newLinkKeys(t),
-		items:     map[contact.Key]suppression.Item{},
 		deadlines: map[string]time.Time{},
 		handlers:  map[contact.Channel]unsubscribe.Handler{},
 	}
+	w.list.Before = w.before
 	w.freshLinkKeys = w.linkKeys
 	secret, err := keyring.NewContactSecret()
 	must(t, err)
@@ -99,7 +99,7 @@ func newWorld(t failer) *world {
 	must(t, err)
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		w.handlers[ch] = unsubscribe.Handler{
-			Channel: ch, Keys: w, List: w, Outage: sqsqueue.NewOutage(w, "queue"), Scopes: registry, Pages: written,
+			Channel: ch, Keys: w, List: &w.list, Outage: sqsqueue.NewOutage(w, "queue"), Scopes: registry, Pages: written,
 			Log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
 			Now: func() time.Time { return w.now },
 		}
@@ -161,28 +161,18 @@ func (w *world) waits(t failer) []outage.OptOut {
 	return optOuts
 }
 
-func (w *world) Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	w.deadlines["list"], _ = ctx.Deadline()
-	if err := errors.Join(w.listErr, ctx.Err()); err != nil {
-		return suppression.Outcome{}, err
+// before is what happens when a call of the list begins.
+func (w *world) before(ctx context.Context, c suppressiontest.Call) error {
+	if c.Method == "Apply" {
+		w.deadlines["list"], _ = ctx.Deadline()
 	}
-	item, there := w.items[who.Newest()]
-	if !there {
-		item = suppression.Item{Key: who.Newest(), Channel: who.Channel}
+	err := errors.Join(w.listErr, ctx.Err())
+	if c.Method == "Apply" && err == nil {
+		if w.failsAfter--; w.failsAfter == 0 {
+			w.listErr = errDown
+		}
 	}
-	if w.failsAfter--; w.failsAfter == 0 {
-		w.listErr = errDown
-	}
-	outcome, err := suppression.Apply(item, c, "01K", now)
-	if err == nil && outcome.Entry != nil {
-		w.items[who.Newest()] = outcome.Item
-		w.applied++
-	}
-	return outcome, err
-}
-
-func (w *world) Get(_ context.Context, keys []contact.Key) (suppression.Item, error) {
-	return w.items[keys[0]], w.listErr
+	return err
 }
 
 func person(t failer, ch contact.Channel) contact.Contact {
@@ -222,7 +212,7 @@ func (w *world) key(t failer, ch contact.Channel) contact.Key {
 // item is what the list holds of the person.
 func (w *world) item(t failer, ch contact.Channel) suppression.Item {
 	t.Helper()
-	return w.items[w.key(t, ch)]
+	return w.list.Item(w.key(t, ch))
 }
 
 // stopped tells whether marketing in the scope is stopped on the channel.

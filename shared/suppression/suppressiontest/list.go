@@ -7,6 +7,7 @@ package suppressiontest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -67,6 +68,38 @@ func (l *List) Changes() []suppression.Change {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.changes)
+}
+
+// Item returns the item under a key; an item without marks where there is none.
+func (l *List) Item(key contact.Key) suppression.Item { return l.Items()[key] }
+
+// Items returns every stored item by its key.
+func (l *List) Items() map[contact.Key]suppression.Item {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.rows)
+}
+
+// Active lists the marks that suppress the contact with this key, each as
+// "stop in acme, from sms", sorted.
+func (l *List) Active(key contact.Key) []string {
+	lines := []string{}
+	for in, reasons := range l.Item(key).Marks {
+		for reason, mark := range reasons {
+			if mark.Active() {
+				lines = append(lines, fmt.Sprintf("%s in %s, from %s", reason, in, mark.Source))
+			}
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// Clear removes every item and every entry.
+func (l *List) Clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rows, l.entries, l.unreadable, l.changes = nil, nil, nil, nil
 }
 
 // Entries returns the whole ledger, oldest first.
