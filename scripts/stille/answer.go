@@ -77,3 +77,10 @@ func next(w io.Writer, command string) {
 		fmt.Fprintf(w, "\nnext: %s\n", command)
 	}
 }
+
+// fact prints a named value on a line of its own, unless the value is empty.
+func fact(w io.Writer, name, value string) {
+	if value != "" {
+		fmt.Fprintf(w, "%-9s%s\n", name, value)
+	}
+}

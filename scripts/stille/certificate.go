@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
+	"slices"
 
-	"stille/shared/aws/evidence"
 	"stille/shared/certificate"
-	"stille/shared/names"
+	"stille/shared/operator"
 )
 
 type certificateCmd struct {
@@ -21,99 +20,63 @@ type certificateCmd struct {
 	Verify certificateVerify `cmd:"" help:"Verify a fetched certificate, offline."`
 }
 
-// The files of a certificate, as they are in the evidence bucket.
-const (
-	certificateFile = "certificate.json"
-	signatureFile   = "certificate.sig"
-	keysFile        = "keys.txt"
-	publicKeyFile   = "public-key.pem"
-)
-
 type certificateGet struct {
 	ID  string `arg:"" name:"run" help:"The run: the execution's name, as 'stille purge show' lists it."`
-	Out string `required:"" placeholder:"DIR" help:"Folder to put the files into; it is made where it is not there."`
+	Out string `required:"" placeholder:"DIR" help:"Folder to write the files to; it is made if it does not exist."`
 }
 
 // Help names the files.
 func (certificateGet) Help() string {
-	return `Writes certificate.json, certificate.sig, keys.txt (one HMAC a deleted record), public-key.pem, and in chain/ the certificates of the class before it, from its first one on, so that all can be verified without the stack.
+	return `Writes certificate.json, certificate.sig, keys.txt (one HMAC for each deleted record), public-key.pem, and in chain/ all earlier certificates of the class, so that everything can be verified without the stack.
 
     $ stille certificate get 0b9c2f6e-1c1d-4a53-9d8b-2f6a3e0d7c11 --out proof
     $ stille certificate verify proof`
 }
 
-type getAnswer struct {
-	Run    string   `json:"run"`
-	Class  string   `json:"class"`
-	Files  []string `json:"files"`
-	Before int      `json:"before"` // certificates of the class before it, in chain/
-	dir    string
-}
-
-func (a getAnswer) text(w io.Writer) {
-	for _, file := range a.Files {
-		fmt.Fprintln(w, file)
-	}
-	fmt.Fprintf(w, "%s: %d before it\n", filepath.Join(a.dir, chainFolder), a.Before)
-	fmt.Fprintf(w, "\nnext: stille certificate verify %s\n", a.dir)
-}
-
 // Run fetches the files.
-func (c certificateGet) Run(ctx context.Context, s *session) error {
-	sys, err := s.system(ctx)
+func (c certificateGet) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	evidence, err := o.FetchCertificate(ctx, c.ID)
 	if err != nil {
 		return err
 	}
-	run, err := findRun(ctx, s, sys, c.ID)
-	if err != nil {
+	if err := writeBundle(c.Out, evidence.Bundle); err != nil {
 		return err
 	}
-	certificates, err := sys.certificates(ctx)
-	if err != nil {
-		return err
+	for _, name := range []string{certificate.JSONFile, certificate.SignatureFile, certificate.KeysFile, certificate.PublicKeyFile} {
+		evidence.Files = append(evidence.Files, filepath.Join(c.Out, name))
 	}
-	if !run.Certified() {
-		return fmt.Errorf("%w yet; `stille purge show %s` says how it stands", evidence.ErrNoCertificate, run.ID)
-	}
-	sealed, err := certificates.Load(ctx, run.Class, run.ID)
-	if err != nil {
-		return err
-	}
-	before, err := fetchChain(ctx, sys, certificates, run, sealed.JSON)
-	if err != nil {
-		return err
-	}
-	key, err := certificates.PublicKey(ctx)
-	if err != nil {
-		return err
-	}
-	answer := getAnswer{Run: run.ID, Class: run.Class, Before: len(before), dir: c.Out}
-	for _, file := range []struct {
-		name    string
-		content []byte
-	}{{certificateFile, sealed.JSON}, {signatureFile, sealed.Signature}, {keysFile, sealed.Keys}, {publicKeyFile, key}} {
-		path := filepath.Join(c.Out, file.name)
-		if err := writeFile(path, file.content); err != nil {
+	return show(s, evidence, nil, func(w io.Writer, a *operator.Evidence) {
+		for _, file := range a.Files {
+			fmt.Fprintln(w, file)
+		}
+		fmt.Fprintf(w, "%s: %d before it\n", filepath.Join(c.Out, "chain"), a.Before)
+		next(w, "stille certificate verify "+c.Out)
+	})
+}
+
+// writeBundle writes the bundle's files, and removes certificates of a longer
+// chain that an earlier call wrote.
+func writeBundle(dir string, b certificate.Bundle) error {
+	files := b.Files()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := writeFile(filepath.Join(dir, name), files[name]); err != nil {
 			return err
 		}
-		answer.Files = append(answer.Files, path)
 	}
-	if err := writeChain(c.Out, before); err != nil {
-		return err
+	for n := len(b.Before) + 1; ; n++ {
+		for _, name := range []string{certificate.JSONFile, certificate.SignatureFile} {
+			err := os.Remove(filepath.Join(dir, certificate.Place(n), name))
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("--out: %w", err)
+			}
+		}
 	}
-	return s.show(answer)
 }
 
-// certificates are those of the stack.
-func (s *system) certificates(ctx context.Context) (*evidence.Certificates, error) {
-	bucket, err := s.output(ctx, names.OutputEvidenceBucket)
-	if err != nil {
-		return nil, err
-	}
-	return evidence.NewCertificates(s.files, bucket), nil
-}
-
-// writeFile writes a file and the folder it is in.
+// writeFile writes a file and makes its folder.
 func writeFile(path string, content []byte) error {
 	err := os.MkdirAll(filepath.Dir(path), 0o750)
 	if err == nil {
@@ -130,9 +93,9 @@ type certificateVerify struct {
 	Fingerprint string `placeholder:"SHA256" help:"Fail unless the public key has this fingerprint: 64 hexadecimal digits, with or without colons."`
 }
 
-// Help says what is believed.
+// Help says what the command believes.
 func (certificateVerify) Help() string {
-	return `Needs no network and no stack. It checks the signature, the list, the counts and the chain of the class's certificates from the first one on; it cannot see one that came later. It believes public-key.pem: give the fingerprint of a key you trust, or compare the one it prints with that of the key in KMS. OpenSSL alone can check the signature as well:
+	return `Needs no network and no stack. It checks the signature, the list, the counts and the chain of the class's certificates from the first one on; it cannot see a later certificate. It believes public-key.pem: give the fingerprint of a key you trust, or compare the fingerprint that it prints with that of the key in KMS. OpenSSL alone can check the signature as well:
 
     $ stille certificate verify proof
     $ openssl dgst -sha256 -verify proof/public-key.pem -signature proof/certificate.sig proof/certificate.json
@@ -143,64 +106,40 @@ type verifyAnswer struct {
 	Valid       bool                    `json:"valid"`
 	Checked     []string                `json:"checked"`
 	Fingerprint string                  `json:"publicKeySHA256"`
-	Position    int                     `json:"position"` // in the class's chain; its first certificate is 1
+	Position    int                     `json:"position"` // in the class's chain; the first certificate is number 1
 	Certificate certificate.Certificate `json:"certificate"`
-}
-
-func (a verifyAnswer) text(w io.Writer) {
-	for _, checked := range a.Checked {
-		fmt.Fprintln(w, "ok  ", checked)
-	}
-	c := a.Certificate
-	fmt.Fprintf(w, "\n%s: the purge %s of %s at %s deleted %d of %d due records (%d held, %d changed, %d failed)\n", c.Outcome,
-		c.Run, c.Class, c.Cutoff.Format(time.RFC3339), c.Counts.Deleted, c.Counts.Due, c.Counts.Held, c.Counts.Changed, c.Counts.Failed)
 }
 
 // Run verifies the files against each other.
 func (c certificateVerify) Run(s *session) error {
-	var sealed certificate.Sealed
-	var key []byte
-	for name, into := range map[string]*[]byte{
-		certificateFile: &sealed.JSON, signatureFile: &sealed.Signature, keysFile: &sealed.Keys, publicKeyFile: &key,
-	} {
-		content, err := os.ReadFile(filepath.Join(c.Dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return usage("there is no %s in this folder; `stille certificate get RUN --out DIR` fetches all files", name)
-		}
-		if err != nil {
-			return fmt.Errorf("reading a certificate: %w", err)
-		}
-		*into = content
+	b, err := certificate.ReadBundle(os.DirFS(c.Dir))
+	var missing *fs.PathError
+	if errors.As(err, &missing) && errors.Is(err, fs.ErrNotExist) {
+		return usage("there is no %s in this folder; `stille certificate get RUN --out DIR` fetches all files", missing.Path)
 	}
-	fingerprint, err := certificate.Fingerprint(key)
 	if err != nil {
 		return err
 	}
-	trusted := strings.ReplaceAll(c.Fingerprint, ":", "")
-	if trusted != "" && !strings.EqualFold(trusted, fingerprint) {
-		return fmt.Errorf("%w: the key in %s is another: its fingerprint is %s", certificate.ErrInvalid, publicKeyFile, fingerprint)
-	}
-	says, err := certificate.Verify(sealed, key)
+	v, err := b.Verify(c.Fingerprint)
 	if err != nil {
 		return err
 	}
-	before, err := readChain(c.Dir)
-	if err != nil {
-		return err
-	}
-	if err := certificate.Chain(before, sealed.Signed, key); err != nil {
-		return err
-	}
-	answer := verifyAnswer{Valid: true, Fingerprint: fingerprint, Position: len(before) + 1, Certificate: says}
-	answer.Checked = []string{
-		fmt.Sprintf("signature: %s is what the key in %s signed (SHA-256 of the key: %s)", certificateFile, publicKeyFile, fingerprint),
-		fmt.Sprintf("list: %s is the list that was signed, hashed key by key to %s", keysFile, says.KeysHead),
-		fmt.Sprintf("deleted: it counts %d and lists as many", says.Counts.Deleted),
-		fmt.Sprintf("chain: it is number %d of %s, and each is signed and names the one before it", answer.Position, says.Class),
-	}
+	says, n := v.Certificate, v.Certificate.Counts
+	answer := &verifyAnswer{Valid: true, Fingerprint: v.Fingerprint, Position: v.Position, Certificate: says, Checked: []string{
+		fmt.Sprintf("signature: %s is what the key in %s signed (SHA-256 of the key: %s)", certificate.JSONFile, certificate.PublicKeyFile, v.Fingerprint),
+		fmt.Sprintf("list: %s is the list that was signed, hashed key by key to %s", certificate.KeysFile, says.KeysHead),
+		fmt.Sprintf("deleted: it counts %d and lists as many", n.Deleted),
+		fmt.Sprintf("chain: it is number %d of %s, and each is signed and names the one before it", v.Position, says.Class),
+	}}
 	if says.Outcome == certificate.Completed {
 		answer.Checked = append(answer.Checked, fmt.Sprintf("counts: %d due are %d deleted, %d held, %d changed and %d failed",
-			says.Counts.Due, says.Counts.Deleted, says.Counts.Held, says.Counts.Changed, says.Counts.Failed))
+			n.Due, n.Deleted, n.Held, n.Changed, n.Failed))
 	}
-	return s.show(answer)
+	return show(s, answer, nil, func(w io.Writer, a *verifyAnswer) {
+		for _, checked := range a.Checked {
+			fmt.Fprintln(w, "ok  ", checked)
+		}
+		fmt.Fprintf(w, "\n%s: the purge %s of %s at %s deleted %d of %d due records (%d held, %d changed, %d failed)\n", says.Outcome,
+			says.Run, says.Class, instantText(says.Cutoff), n.Deleted, n.Due, n.Held, n.Changed, n.Failed)
+	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/certificate"
+	"stille/shared/operator"
 	"stille/shared/purge"
 )
 
@@ -167,7 +168,7 @@ func TestARunThatIsNotCertifiedHasNoCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := d.run(t, "certificate", "get", "run-1", "--out", t.TempDir()).ended(t, exitFailed)
-	if !strings.Contains(got.errors, "there is no certificate of this run yet; `stille purge show run-1` says how it stands") {
+	if !strings.Contains(got.errors, "there is no certificate of this run yet; `stille purge show run-1` says how the run stands") {
 		t.Errorf("it says %q", got.errors)
 	}
 }
@@ -191,15 +192,15 @@ func TestWhatBecameOfARecord(t *testing.T) {
 	d.run(t, "hold", "lift", "--case", "C-18").ended(t, exitDone)
 	for _, c := range []struct {
 		id   string
-		fate fate
+		fate operator.Fate
 		says []string
 	}{
-		{"old-1", fateDeleted, []string{"in the run run-1\n", "on       2026-11-22T03:00:00Z", "no more from 2026-11-30 on", "next: stille certificate get run-1 --out run-1\n"}},
-		{"old-2", fateDeleted, []string{"in the run run-2\n"}},
-		{"sub-0", fateDue, []string{"kept through 2026-11-21, due from 2026-11-21T23:00:00Z\n", "the next purge of messaging takes it up"}},
-		{"sub-1", fateKept, []string{"kept through 2026-11-22, due from 2026-11-22T23:00:00Z\n", "its day has not come"}},
-		{"sub-2", fateHeld, []string{"by the case C-17 since 2026-11-22T03:00:00Z (legal)\n", "kept through 2026-11-20, due from"}},
-		{"old-3", fateUnknown, []string{"messaging has no such record, and no certificate lists one\n"}},
+		{"old-1", operator.FateDeleted, []string{"in the run run-1\n", "on       2026-11-22T03:00:00Z", "no more from 2026-11-30 on", "next: stille certificate get run-1 --out run-1\n"}},
+		{"old-2", operator.FateDeleted, []string{"in the run run-2\n"}},
+		{"sub-0", operator.FateDue, []string{"kept through 2026-11-21, due from 2026-11-21T23:00:00Z\n", "the next purge of messaging takes it up"}},
+		{"sub-1", operator.FateKept, []string{"kept through 2026-11-22, due from 2026-11-22T23:00:00Z\n", "its day has not come"}},
+		{"sub-2", operator.FateHeld, []string{"by the case C-17 since 2026-11-22T03:00:00Z (legal)\n", "kept through 2026-11-20, due from"}},
+		{"old-3", operator.FateUnknown, []string{"messaging has no such record, and no certificate lists one\n"}},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			got := d.run(t, "proof", "messaging", c.id).ended(t, exitDone)
@@ -208,7 +209,7 @@ func TestWhatBecameOfARecord(t *testing.T) {
 					t.Errorf("it does not say %q:\n%s", says, got.out)
 				}
 			}
-			inJSON := answers[proofAnswer](t, d.run(t, "proof", "messaging", c.id, "--json").ended(t, exitDone))[0]
+			inJSON := answers[operator.Proof](t, d.run(t, "proof", "messaging", c.id, "--json").ended(t, exitDone))[0]
 			if inJSON.Fate != c.fate || inJSON.ID != c.id {
 				t.Errorf("in JSON it answers %+v", inJSON)
 			}
@@ -221,8 +222,8 @@ func TestARunThatIsNotCertifiedMayHaveDeletedWhatIsNotThere(t *testing.T) {
 	if _, err := d.runs.Start(t.Context(), run1()); err != nil {
 		t.Fatal(err)
 	}
-	got := answers[proofAnswer](t, d.run(t, "proof", "messaging", "sub-9", "--json").ended(t, exitDone))[0]
-	want := proofAnswer{Class: "messaging", ID: "sub-9", Fate: fateUnknown, NotCertified: []string{"run-1"}}
+	got := answers[operator.Proof](t, d.run(t, "proof", "messaging", "sub-9", "--json").ended(t, exitDone))[0]
+	want := operator.Proof{Class: "messaging", ID: "sub-9", Fate: operator.FateUnknown, NotCertified: []string{"run-1"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

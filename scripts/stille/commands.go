@@ -24,7 +24,7 @@ const (
 // matches counts. Any other error is a failure.
 func exitCodes() []exitCode {
 	return []exitCode{
-		{exitHalted, func(err error) bool { return errors.Is(err, errHalted) }},
+		{exitHalted, func(err error) bool { return errors.Is(err, operator.ErrHalted) }},
 		{exitUsage, func(err error) bool { return errors.As(err, new(operator.Mistake)) }},
 		{exitFailed, func(error) bool { return true }},
 	}
@@ -107,9 +107,6 @@ func run(ctx context.Context, args []string, s session) int {
 	s.options = c.options
 	return s.end(command.Run())
 }
-
-// errHalted means that the brake stopped a purge before it deleted anything.
-var errHalted = errors.New("the brake halted the purge: nothing was deleted")
 
 // usage is an error about how the command was called.
 func usage(format string, args ...any) error { return operator.Mistakef(format, args...) }

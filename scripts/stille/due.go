@@ -9,14 +9,14 @@ import (
 )
 
 type due struct {
-	Keep  period `required:"" placeholder:"P6M" help:"How long it is kept: PnY, PnM or PnD."`
+	Keep  period `required:"" placeholder:"P6M" help:"How long the record is kept: PnY, PnM or PnD."`
 	Zone  zone   `default:"Europe/Oslo" help:"Whose dates count."`
-	Start words  `arg:"" optional:"" help:"When it started: a time like 2024-08-31T10:00:00Z, or a date in the zone. Standard input, one a line, where none is given."`
+	Start words  `arg:"" optional:"" help:"When the record started: a time like 2024-08-31T10:00:00Z, or a date in the zone. Standard input, one a line, if none is given."`
 }
 
 // Help explains the calendar.
 func (due) Help() string {
-	return `Something is kept through the same date one period later, by the dates of the zone, or through the last day of that month where it has no such date. It is due from the first instant of the day after.
+	return `A record is kept through the same date one period later, by the dates of the zone, or through the last day of that month if the month has no such date. The record is due from the first instant of the day after.
 
 For each start it prints the start as given, the last day it is kept and the instant it is due from (UTC), separated by tabs.
 
@@ -32,11 +32,7 @@ type dueAnswer struct {
 	DueFrom     time.Time `json:"dueFrom"`
 }
 
-func (a dueAnswer) text(w io.Writer) {
-	fmt.Fprintf(w, "%s\t%s\t%s\n", a.Start, a.KeptThrough, a.DueFrom.Format(time.RFC3339))
-}
-
-// Run answers for every start, and stops at the first it cannot read.
+// Run answers for every start, and stops at the first start that it cannot read.
 func (d due) Run(s *session) error {
 	n := 0
 	for text, err := range s.lines(d.Start) {
@@ -52,10 +48,13 @@ func (d due) Run(s *session) error {
 		if err != nil {
 			return usage("start %d: %v", n, err)
 		}
-		err = s.show(dueAnswer{
+		answer := &dueAnswer{
 			Start:       given,
 			KeptThrough: d.Keep.LastDay(start, d.Zone.Location).String(),
 			DueFrom:     d.Keep.DueFrom(start, d.Zone.Location),
+		}
+		err = show(s, answer, nil, func(w io.Writer, a *dueAnswer) {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", a.Start, a.KeptThrough, instantText(a.DueFrom))
 		})
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/names"
+	"stille/shared/operator"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )
@@ -53,8 +54,8 @@ func TestHoldsAreSetListedAndLifted(t *testing.T) {
 		t.Errorf("the second time it says %q", got.errors)
 	}
 
-	listed := answers[holdsAnswer](t, d.run(t, "hold", "list", "--json").ended(t, exitDone))[0]
-	wantListed := holdsAnswer{Holds: []holdAnswer{
+	listed := answers[operator.HoldList](t, d.run(t, "hold", "list", "--json").ended(t, exitDone))[0]
+	wantListed := operator.HoldList{Holds: []operator.Hold{
 		{Case: "2026-117", Kind: retention.Legal, Reason: "claim", Target: retention.SubjectTarget(key), SetAt: at, LiftedAt: at},
 		{Case: "dsr-9", Kind: retention.Restriction, Reason: "art-18", Target: retention.RecordTarget("messaging", "sub-0"), SetAt: at},
 	}}
@@ -84,7 +85,7 @@ func TestAHoldOnAContactIsSetForEveryLiveKey(t *testing.T) {
 	}
 
 	d.run(t, "hold", "set", "--case", "1", "--reason", "another", "--contact", "email", "ola@example.no").ended(t, exitDone)
-	listed := answers[holdsAnswer](t, d.run(t, "hold", "list", "--json").ended(t, exitDone))[0]
+	listed := answers[operator.HoldList](t, d.run(t, "hold", "list", "--json").ended(t, exitDone))[0]
 	if len(listed.Holds) != 2 || len(listed.Holds[0].Also) != 1 || len(listed.Holds[1].Also) != 1 {
 		t.Errorf("listed are %+v, want two holds, each on two keys", listed.Holds)
 	}

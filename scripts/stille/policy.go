@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 	"time"
 
 	"stille/shared/names"
@@ -20,12 +19,12 @@ type policies struct {
 }
 
 type policyCheck struct {
-	File string `arg:"" optional:"" help:"The policy; without it infra/retention.yaml, at or above the working directory."`
+	File string `arg:"" optional:"" help:"The policy file; the default is infra/retention.yaml, at or above the working directory."`
 }
 
 // Help shows what it refuses.
 func (policyCheck) Help() string {
-	return `Synth and every function refuse what this refuses. It needs no stack.
+	return `Synth and every function refuse what this command refuses. It needs no stack.
 
     $ stille policy check
     $ stille policy check draft.yaml`
@@ -43,7 +42,7 @@ type policyMistake struct {
 	What string `json:"what"`
 }
 
-// policyClass is a class with an example: what starts now.
+// policyClass is a class with an example: a record that starts now.
 type policyClass struct {
 	Class       string    `json:"class"`
 	Keep        string    `json:"keep"`
@@ -55,17 +54,15 @@ type policyClass struct {
 	NextPurge   time.Time `json:"nextPurge"`
 }
 
-func (a policyAnswer) text(w io.Writer) {
+func policyTable(w io.Writer, a *policyAnswer) {
 	if !a.Valid {
 		return // the mistakes are the error
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CLASS\tKEEP\tPROMISE\tZONE\tWHAT STARTS\tIS KEPT THROUGH\tIS DUE FROM\tNEXT PURGE")
+	t := newTable(w, "CLASS", "KEEP", "PROMISE", "ZONE", "WHAT STARTS", "IS KEPT THROUGH", "IS DUE FROM", "NEXT PURGE")
 	for _, c := range a.Classes {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Class, c.Keep, c.Promise, c.Zone,
-			c.Start.Format(time.RFC3339), c.KeptThrough, c.DueFrom.Format(time.RFC3339), c.NextPurge.Format(time.RFC3339))
+		t.row(c.Class, c.Keep, c.Promise, c.Zone, c.Start, c.KeptThrough, c.DueFrom, c.NextPurge)
 	}
-	_ = table.Flush() // into a buffer
+	t.end()
 	fmt.Fprintf(w, "\nThe policy has no mistakes. Its hash is %s\n", a.Hash)
 }
 
@@ -96,22 +93,22 @@ func (p policyCheck) Run(s *session) error {
 	policy, err := p.read(s.folder)
 	var mistakes strictyaml.Mistakes
 	if errors.As(err, &mistakes) {
-		answer := policyAnswer{}
+		answer := &policyAnswer{}
 		for _, m := range mistakes {
 			answer.Mistakes = append(answer.Mistakes, policyMistake{m.Line, m.What})
 		}
-		return errors.Join(usage("%v", err), s.show(answer))
+		return show(s, answer, usage("%v", err), policyTable)
 	}
 	if err != nil {
 		return err
 	}
 	now := s.now().UTC().Truncate(time.Second)
-	answer := policyAnswer{Valid: true, Hash: policy.Hash()}
+	answer := &policyAnswer{Valid: true, Hash: policy.Hash()}
 	for _, c := range policy.Classes {
 		answer.Classes = append(answer.Classes, policyClass{
 			Class: c.Name, Keep: c.Keep.String(), Promise: c.Promise.String(), Zone: c.Zone, Start: now,
 			KeptThrough: c.Keep.LastDay(now, c.Location()).String(), DueFrom: c.Keep.DueFrom(now, c.Location()), NextPurge: c.NextPurge(now),
 		})
 	}
-	return s.show(answer)
+	return show(s, answer, nil, policyTable)
 }

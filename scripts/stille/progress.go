@@ -18,8 +18,8 @@ func bar(done, of int) string {
 	return fmt.Sprintf("[%s%s] %d of %d", strings.Repeat("#", filled), strings.Repeat(".", barWidth-filled), done, of)
 }
 
-// progress says how far a command has come: in a bar that is written over on a
-// terminal, else in a line now and then.
+// progress says how far a command is: in a line that is written over on a
+// terminal, and else in a line now and then.
 type progress struct {
 	*session
 	terminal bool
@@ -30,24 +30,31 @@ func (s *session) progress() *progress {
 	return &progress{session: s, terminal: isTerminal(s.stderr), said: s.now()}
 }
 
-// at says that so much is done. What all of it is may not be known: 0.
+// at says how much is done. of is 0 if the whole is not known.
 func (p *progress) at(done, of int, what string) {
-	now := p.now()
 	switch {
 	case p.terminal && of > 0:
-		fmt.Fprintf(p.stderr, "\r\x1b[K%s %s", bar(done, of), what)
-	case p.terminal:
-		fmt.Fprintf(p.stderr, "\r\x1b[K%d %s", done, what)
-	case now.Sub(p.said) >= sayEvery && of > 0:
-		p.said = now
-		p.say("%d of %d %s", done, of, what)
-	case now.Sub(p.said) >= sayEvery:
-		p.said = now
-		p.say("%d %s", done, what)
+		p.line(bar(done, of) + " " + what)
+	case of > 0:
+		p.line(fmt.Sprintf("%d of %d %s", done, of, what))
+	default:
+		p.line(fmt.Sprintf("%d %s", done, what))
 	}
 }
 
-// end takes away the line that is written over.
+// line shows a line.
+func (p *progress) line(text string) {
+	now := p.now()
+	switch {
+	case p.terminal:
+		fmt.Fprint(p.stderr, "\r\x1b[K"+text)
+	case now.Sub(p.said) >= sayEvery:
+		p.said = now
+		p.say("%s", text)
+	}
+}
+
+// end removes the line that is written over.
 func (p *progress) end() {
 	if p.terminal {
 		fmt.Fprint(p.stderr, "\r\x1b[K")

@@ -59,7 +59,7 @@ func TestWhoMayNotApproveStartsNothing(t *testing.T) {
 	}{
 		{"whoever started the run", aPlan, "arn:aws:iam::1:user/operator", at, exitFailed, "may not approve it"},
 		{"eight days later", aPlan, "", at.Add(-8 * 24 * time.Hour), exitFailed, "over seven days old"},
-		{"another plan", strings.Repeat("cd", 32), "", at, exitFailed, "a later run may have refreshed it"},
+		{"another plan", strings.Repeat("cd", 32), "", at, exitFailed, "a later run may have refreshed the plan"},
 		{"no hash at all", "abc", "", at, exitUsage, "64 characters"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

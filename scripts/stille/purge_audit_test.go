@@ -6,17 +6,17 @@ import (
 	"testing"
 
 	"stille/shared/certificate"
-	"stille/shared/purge"
+	"stille/shared/operator"
 )
 
 func TestAnAuditIsShownAsOneWithWhatItFound(t *testing.T) {
-	run := purge.Run{
-		Class: "messaging", ID: "audit-1", Outcome: certificate.Completed, Certificate: "hash", Audit: true,
+	run := operator.Run{
+		Class: "messaging", Run: "audit-1", Counts: &certificate.Counts{}, Outcome: certificate.Completed, Certificate: "hash", Audit: true,
 		Findings: map[string]int{"overdue": 3, "no-start": 0},
 	}
 	for name, show := range map[string]func(*bytes.Buffer){
-		"by itself":        func(b *bytes.Buffer) { told(run).text(b) },
-		"among the purges": func(b *bytes.Buffer) { runsAnswer{[]runAnswer{told(run)}}.text(b) },
+		"by itself":        func(b *bytes.Buffer) { runText(b, &run) },
+		"among the purges": func(b *bytes.Buffer) { runListText(b, &operator.RunList{Runs: []operator.Run{run}}) },
 	} {
 		var out bytes.Buffer
 		show(&out)
@@ -29,7 +29,7 @@ func TestAnAuditIsShownAsOneWithWhatItFound(t *testing.T) {
 	}
 	run.Audit, run.Findings = false, nil
 	var out bytes.Buffer
-	told(run).text(&out)
+	runText(&out, &run)
 	if strings.Contains(out.String(), ", audit") || strings.Contains(out.String(), "found") {
 		t.Errorf("a purge is shown as an audit:\n%s", out.String())
 	}

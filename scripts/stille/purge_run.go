@@ -2,150 +2,130 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/scheduler"
-	scheduled "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
-
-	"stille/shared/certificate"
-	"stille/shared/names"
-	"stille/shared/purge"
-	"stille/shared/retention"
+	"stille/shared/operator"
 )
 
 type purgeRun struct {
 	Class string  `arg:"" help:"A class of the retention policy."`
-	At    instant `placeholder:"TIME" help:"Do not start it now but then, once."`
+	At    instant `placeholder:"TIME" help:"Start the purge at this time, once, and not now."`
 }
 
-// Help says what comes of it.
+// Help says what a purge does.
 func (purgeRun) Help() string {
-	return `This deletes data. It deletes what is due in the class, keeps what is under a hold or changed meanwhile, and ends in a signed certificate. Ending this program does not end the purge.
+	return `This deletes data. A purge deletes what is due in the class, keeps what a hold covers and what changed meanwhile, and ends in a signed certificate. Ending this program does not end the purge.
 
     $ stille purge run messaging
     $ stille purge run messaging --at 2026-11-23T02:00:00Z`
 }
 
 // Run starts the purge and waits for its end, or schedules it.
-func (p purgeRun) Run(ctx context.Context, s *session) error {
-	class, _, err := s.class(ctx, p.Class)
-	if err != nil {
-		return err
+func (p purgeRun) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	if p.At.IsZero() {
+		started, err := o.StartPurge(ctx, p.Class)
+		return follow(ctx, s, o, started, err)
 	}
-	if !p.At.IsZero() && !p.At.After(s.now()) {
-		return usage("--at: must be in the future; leave it out to start now")
-	}
-	sys, err := s.system(ctx)
-	if err != nil {
-		return err
-	}
-	if !p.At.IsZero() {
-		return p.schedule(ctx, s, sys)
-	}
-	by, err := sys.principal(ctx)
-	if err != nil {
-		return err
-	}
-	return s.startAndFollow(ctx, sys, class, executionInput{StartedBy: by})
-}
-
-// executionInput is what an execution is started with.
-type executionInput struct {
-	StartedBy string `json:"startedBy"`
-	Approved  string `json:"approved,omitempty"` // hash of the plan whose approval it carries out
-}
-
-// startAndFollow starts a purge and waits for its end.
-func (s *session) startAndFollow(ctx context.Context, sys *system, class retention.Class, with executionInput) error {
-	machine, err := sys.output(ctx, names.OutputPurge(class.Name))
-	if err != nil {
-		return err
-	}
-	input, err := json.Marshal(with)
-	if err != nil {
-		return fmt.Errorf("starting a purge of %s: %w", class.Name, err)
-	}
-	started, err := sys.executions.StartExecution(ctx, &sfn.StartExecutionInput{
-		StateMachineArn: &machine, Input: aws.String(string(input)),
+	schedule, err := o.SchedulePurge(ctx, p.Class, p.At.Time)
+	return show(s, schedule, err, func(w io.Writer, a *operator.Schedule) {
+		fmt.Fprintf(w, "scheduled: a purge of %s starts once at %s (schedule %s)\n\nnext, after that: stille purge show\n",
+			a.Class, instantText(a.At), a.Schedule)
 	})
-	if err != nil {
-		return fmt.Errorf("starting a purge of %s: %w", class.Name, err)
-	}
-	arn := aws.ToString(started.ExecutionArn)
-	id := arn[strings.LastIndexByte(arn, ':')+1:]
-	f := follower{session: s, sys: sys, class: class, run: id, arn: arn, begun: s.now(), terminal: isTerminal(s.stderr)}
-	f.say("started %s on %s", id, sys.where)
-	ended, err := f.follow(ctx)
-	if err != nil {
-		return fmt.Errorf("%w; the purge may go on: `stille purge show %s` says how it ended", err, id)
-	}
-	return f.conclude(ctx, ended)
 }
 
-// conclude says how the run ended, by what is stored of it.
-func (f *follower) conclude(ctx context.Context, ended *sfn.DescribeExecutionOutput) error {
-	run, err := f.sys.runs.Get(ctx, f.class.Name, f.run)
-	if err != nil && !errors.Is(err, purge.ErrNoRun) {
+type purgeApprove struct {
+	PlanHash string `arg:"" name:"planhash" help:"The plan's hash, as the halted run shows it."`
+}
+
+// Help says what an approval covers.
+func (purgeApprove) Help() string {
+	return `This deletes data. It approves exactly the plan of this hash, for seven days after the brake halted it, and starts its purge: at the plan's cutoff, and halted again if a shard holds more than was planned. The principal that started the halted run must not approve it. Your name stands in the certificate.
+
+    $ stille purge show
+    $ stille purge approve 3f1c9d0a…`
+}
+
+// Run approves the plan and carries it out.
+func (p purgeApprove) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	started, err := o.ApprovePlan(ctx, p.PlanHash)
+	return follow(ctx, s, o, started, err)
+}
+
+const (
+	lookEvery = time.Second // at a run
+	sayEvery  = 30 * time.Second
+	// countIdle is how many times as long as a count took there is no other
+	// count: to watch a purge must cost little beside the purge.
+	countIdle = 10
+)
+
+// follow waits until a purge that was started has ended, says how far it is,
+// and shows how it ended.
+func follow(ctx context.Context, s *session, o *operator.Operator, p *operator.Purge, err error) error {
+	if err != nil {
 		return err
 	}
-	if !run.Certified() {
-		return fmt.Errorf("the run %s ended as %s and without a certificate (%s): the functions' logs, %s*, say why",
-			f.run, ended.Status, aws.ToString(ended.Error), f.sys.name.LogGroups())
+	s.say("started %s on %s", p.Run, o.Where)
+	f := follower{progress: s.progress(), purge: p, begun: s.now()}
+	if err := f.wait(ctx); err != nil {
+		return fmt.Errorf("%w; the purge may go on: `stille purge show %s` says how it ended", err, p.Run)
 	}
-	if err := f.show(told(run)); err != nil {
-		return err
+	run, err := p.Conclude(ctx)
+	return show(s, run, err, runText)
+}
+
+// follower says how far a purge is.
+type follower struct {
+	*progress
+	purge     *operator.Purge
+	begun     time.Time
+	planned   bool      // was said
+	left      int       // planned records that the index still showed
+	countFrom time.Time // not earlier
+}
+
+// wait returns once the purge is no longer running.
+func (f *follower) wait(ctx context.Context) error {
+	defer f.end()
+	for {
+		running, err := f.purge.Look(ctx)
+		if err != nil {
+			return err
+		}
+		if plan := f.purge.Planned; plan != nil && !f.planned {
+			f.planned, f.left = true, plan.Planned
+			f.end()
+			f.say("planned: %d due at %s", plan.Planned, instantText(plan.Cutoff))
+		}
+		if !running {
+			return nil
+		}
+		if err := f.tell(ctx); err != nil {
+			return err
+		}
+		if err := f.sleep(ctx, lookEvery); err != nil {
+			return fmt.Errorf("waiting for the purge: %w", err)
+		}
 	}
-	switch run.Outcome {
-	case certificate.Completed:
+}
+
+// tell shows a bar on a terminal, and else says something now and then.
+func (f *follower) tell(ctx context.Context) error {
+	elapsed := f.now().Sub(f.begun).Round(time.Second).String()
+	if !f.planned || f.purge.Planned.Planned == 0 || !f.terminal {
+		f.line("running, " + elapsed)
 		return nil
-	case certificate.Halted:
-		return errHalted
 	}
-	return fmt.Errorf("the purge ended as %s: what it had not deleted by then is still there, and the next run takes it up", run.Outcome)
-}
-
-type scheduleAnswer struct {
-	Class    string    `json:"class"`
-	At       time.Time `json:"at"`
-	Schedule string    `json:"schedule"`
-}
-
-func (a scheduleAnswer) text(w io.Writer) {
-	fmt.Fprintf(w, "scheduled: a purge of %s starts once at %s (schedule %s)\n\nnext, after that: stille purge show\n",
-		a.Class, a.At.Format(time.RFC3339), a.Schedule)
-}
-
-// schedule adds a schedule that runs once and then goes, with the target, the
-// role and the dead-letter queue of the nightly one.
-func (p purgeRun) schedule(ctx context.Context, s *session, sys *system) error {
-	nightly, err := sys.schedules.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: aws.String(sys.name.Purge(p.Class))})
-	if err != nil {
-		return fmt.Errorf("reading the nightly schedule of %s: %w", p.Class, err)
+	if begun := f.now(); !begun.Before(f.countFrom) {
+		var err error
+		if f.left, err = f.purge.Left(ctx); err != nil {
+			return err
+		}
+		f.countFrom = f.now().Add(countIdle * f.now().Sub(begun))
 	}
-	at := p.At.UTC().Truncate(time.Second)
-	name := sys.name.Purge(p.Class) + "-" + at.Format("20060102T150405Z")
-	_, err = sys.schedules.CreateSchedule(ctx, &scheduler.CreateScheduleInput{
-		Name:                       &name,
-		ScheduleExpression:         aws.String("at(" + at.Format("2006-01-02T15:04:05") + ")"),
-		ScheduleExpressionTimezone: aws.String("UTC"),
-		FlexibleTimeWindow:         &scheduled.FlexibleTimeWindow{Mode: scheduled.FlexibleTimeWindowModeOff},
-		ActionAfterCompletion:      scheduled.ActionAfterCompletionDelete,
-		GroupName:                  nightly.GroupName,
-		Target:                     nightly.Target,
-	})
-	var there *scheduled.ConflictException
-	if errors.As(err, &there) {
-		return errors.New("a purge of this class is scheduled for this time already")
-	}
-	if err != nil {
-		return fmt.Errorf("scheduling a purge of %s: %w", p.Class, err)
-	}
-	return s.show(scheduleAnswer{Class: p.Class, At: at, Schedule: name})
+	of := f.purge.Planned.Planned
+	f.line(bar(max(0, of-f.left), of) + " gone, " + elapsed)
+	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"stille/shared/certificate"
+	"stille/shared/operator"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )
@@ -63,17 +64,17 @@ func TestAPlanCountsAndDeletesNothing(t *testing.T) {
 		"oldest  2023-01-02T12:00:00Z",
 		"time    about 20s, a rough estimate\n",
 		"at most about $0.01, an estimate for records of up to 1 KB without objects: 14 write units\n        and 19 read units of DynamoDB, files, functions\n",
-		"This was a dry run, nothing is deleted. `stille purge run messaging` would",
+		"This was a dry run; nothing was deleted.",
 	} {
 		if !strings.Contains(got.out, says) {
 			t.Errorf("it does not say %q:\n%s", says, got.out)
 		}
 	}
-	inJSON := answers[planAnswer](t, d.run(t, "purge", "plan", "messaging", "--json").ended(t, exitDone))[0]
-	want := planAnswer{
+	inJSON := answers[operator.Plan](t, d.run(t, "purge", "plan", "messaging", "--json").ended(t, exitDone))[0]
+	want := operator.Plan{
 		Class: "messaging", Keep: "P2Y", Zone: "Europe/Oslo", Cutoff: at, Due: 2, Held: 1, Oldest: day(2023, 1, 2), Seconds: 20, WriteUnits: 14, ReadUnits: 19, CostUSD: 0.006568,
 	}
-	if diff := cmp.Diff(want, inJSON, cmpopts.IgnoreFields(planAnswer{}, "PlanHash", "PolicyHash"), cmpopts.EquateApprox(1e-3, 0)); diff != "" {
+	if diff := cmp.Diff(want, inJSON, cmpopts.IgnoreFields(operator.Plan{}, "PlanHash", "PolicyHash"), cmpopts.EquateApprox(1e-3, 0)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if len(inJSON.PlanHash) != 64 || len(inJSON.PolicyHash) != 64 {
@@ -150,7 +151,7 @@ next: stille certificate get run-1 --out run-1
 func TestARunInJSONIsOneValueOnStandardOutput(t *testing.T) {
 	d := deploy(t)
 	d.runsTo(t, certificate.Completed, types.ExecutionStatusSucceeded, certificate.Counts{Due: 1, Deleted: 1}, "k")
-	got := answers[runAnswer](t, d.run(t, "purge", "run", "messaging", "--json").ended(t, exitDone))
+	got := answers[operator.Run](t, d.run(t, "purge", "run", "messaging", "--json").ended(t, exitDone))
 	if len(got) != 1 || got[0].Run != "run-1" || got[0].Outcome != certificate.Completed || got[0].PlanHash != "abc" || got[0].Counts.Deleted != 1 {
 		t.Errorf("it answers %+v", got)
 	}
@@ -253,10 +254,10 @@ func TestTheRunsThereWere(t *testing.T) {
 	if got := d.run(t, "purge", "show", "run-2").ended(t, exitDone); !strings.Contains(got.out, "due      7 when it was planned") {
 		t.Errorf("of the one that runs it says %q", got.out)
 	}
-	if got := d.run(t, "purge", "show", "run-9").ended(t, exitFailed); !strings.Contains(got.errors, "`stille purge show` lists them") {
+	if got := d.run(t, "purge", "show", "run-9").ended(t, exitFailed); !strings.Contains(got.errors, "`stille purge show` lists the runs") {
 		t.Errorf("of none it says %q", got.errors)
 	}
-	all := answers[runsAnswer](t, d.run(t, "purge", "show", "--json").ended(t, exitDone))[0].Runs
+	all := answers[operator.RunList](t, d.run(t, "purge", "show", "--json").ended(t, exitDone))[0].Runs
 	if len(all) != 2 || all[0].Counts != nil || all[1].Counts == nil {
 		t.Errorf("in JSON it answers %+v", all)
 	}

@@ -53,7 +53,7 @@ func TestKeysOverAYearOldAreNamedWithWhatToDo(t *testing.T) {
 	hints := slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool { return !strings.Contains(line, "over a year old") })
 	want := []string{
 		"contact: the key 00000002 is over a year old; it stays, unless it may have leaked: then `stille keys rotate contact`",
-		"link-email: the key 00000003 is over a year old, and a schedule rotates it yearly: `stille keys rotate link` does it now",
+		"link-email: the key 00000003 is over a year old; a schedule rotates it once a year: `stille keys rotate link` does it now",
 	}
 	if diff := cmp.Diff(want, hints); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -76,7 +76,7 @@ func TestOnTheLocalStackNobodyKnowsHowLongMessagesWait(t *testing.T) {
 	d.metrics = sys.metrics
 	d.messages[string(d.name)+"-purgemissed0A1B2C3D-x1Y2"] = "0"
 	got := d.run(t, "status").ended(t, exitDone)
-	if !strings.Contains(got.out, "purgemissed  0         -       what was put aside\n") || got.errors != "" {
+	if !strings.Contains(got.out, "purgemissed  0         -       dead letters\n") || got.errors != "" {
 		t.Errorf("it says %q and answers\n%s", got.errors, got.out)
 	}
 }
@@ -91,7 +91,7 @@ func TestWithoutTheAgesAStatusIsStillTold(t *testing.T) {
 			t.Errorf("it does not say %q, but %q", says, got.errors)
 		}
 	}
-	if !strings.Contains(got.out, "purgemissed  0         -       what was put aside\n") || !strings.HasSuffix(got.out, "\nnothing to do\n") {
+	if !strings.Contains(got.out, "purgemissed  0         -       dead letters\n") || !strings.HasSuffix(got.out, "\nnothing to do\n") {
 		t.Errorf("it answers\n%s", got.out)
 	}
 }

@@ -14,14 +14,15 @@ import (
 
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/certificate"
+	"stille/shared/operator"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
-func (d *deployed) status(t *testing.T) (string, statusAnswer) {
+func (d *deployed) status(t *testing.T) (string, operator.Status) {
 	t.Helper()
 	got := d.run(t, "status").ended(t, exitDone)
-	inJSON := answers[statusAnswer](t, d.run(t, "status", "--json").ended(t, exitDone))
+	inJSON := answers[operator.Status](t, d.run(t, "status", "--json").ended(t, exitDone))
 	return got.out, inJSON[0]
 }
 
@@ -47,9 +48,9 @@ func TestWhereAllIsWellThereIsNothingToDo(t *testing.T) {
 	for _, says := range []string{
 		"communication  none yet    -    -        -     -       -                     2026-11-23T02:30:00Z  0\n",
 		"messaging      COMPLETED   3    2        1     0       2026-11-22T03:00:00Z  2026-11-23T02:40:00Z  0\n",
-		"feedbackqueue  7         1m30s   what is on its way\n",
-		"purgemissed    0         -       what was put aside\n",
-		"waitingdead    0         0s      what was put aside\n",
+		"feedbackqueue  7         1m30s   messages on their way\n",
+		"purgemissed    0         -       dead letters\n",
+		"waitingdead    0         0s      dead letters\n",
 		"contact  0a1b2c3d     2026-11-20T00:00:00Z  2\n",
 		d.name.Suppressions() + "           ACTIVE  ",
 		"\nnothing to do\n",
@@ -108,7 +109,7 @@ func TestWhatNeedsSomebodyIsNamedWithTheCommandForIt(t *testing.T) {
 			d.hold(t, retention.RecordTarget("messaging", "sub-1"))
 		}, []string{"messaging: 1 records are overdue, due for over 26 hours", "messaging: 1 records would be overdue, and a hold keeps them"}, "stille purge plan messaging"},
 		"a message was put aside": {func(_ *testing.T, d *deployed) { d.messages[string(d.name)+"-stampparked0A1B2C3D-x1Y2"] = "1" },
-			[]string{"a message was put aside in stampparked: RUNBOOK.md says"}, "aws sqs receive-message --queue-url https://sqs/1/"},
+			[]string{"a message is in the dead-letter queue stampparked: RUNBOOK.md says"}, "aws sqs receive-message --queue-url https://sqs/1/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := deploy(t)
@@ -130,7 +131,7 @@ func TestAMissingTableIsNamed(t *testing.T) {
 	d := deploy(t)
 	d.rotates.policy = strings.ReplaceAll(policyText(), "class: service", "class: letters")
 	text := d.run(t, "status").ended(t, exitDone).out
-	if !strings.Contains(text, d.name.Records("letters")+"        MISSING  0\n") || !strings.HasSuffix(text, "a table is not there, or not ready\nnext: make deploy\n") {
+	if !strings.Contains(text, d.name.Records("letters")+"        MISSING  0\n") || !strings.HasSuffix(text, "a table is missing, or not ready\nnext: make deploy\n") {
 		t.Errorf("it says\n%s", text)
 	}
 }
@@ -178,12 +179,12 @@ func TestOnATerminalABarShowsHowMuchIsGone(t *testing.T) {
 		now = now.Add(d)
 		return nil
 	}}
-	class, _, err := s.class(t.Context(), "messaging")
+	started, err := d.system.operator(s).StartPurge(t.Context(), "messaging")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := follower{session: s, sys: d.system, class: class, run: "run-1", begun: at, terminal: true}
-	if _, err := f.follow(t.Context()); err != nil {
+	f := follower{progress: &progress{session: s, terminal: true}, purge: started, begun: at}
+	if err := f.wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	const bar, clear = "[###############...............] 2 of 4 gone, ", "\r\x1b[K"

@@ -66,7 +66,7 @@ func (s *session) subject(ctx context.Context, asked string, p person, ref refer
 	if err != nil {
 		return subject{}, err
 	}
-	by, err := sys.principal(ctx)
+	by, err := sys.Principal(ctx)
 	if err != nil {
 		return subject{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"stille/shared/operator"
 	"stille/shared/retention"
 )
 
@@ -39,18 +40,17 @@ func (r subjectRestrict) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	placed := make([]retention.Hold, len(of.keys))
-	for i, key := range of.keys {
-		placed[i] = retention.Hold{
-			Case: string(r.Case), Reason: string(r.Reason), Kind: retention.Restriction, Target: retention.SubjectTarget(key), SetAt: of.At,
-		}
-	}
-	tooLate, err := s.place(ctx, of.sys, placed)
+	o, err := s.operator(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.show(restrictAnswer{receipt: of.receipt, Reason: string(r.Reason), TooLate: tooLate}); err != nil {
+	hold := retention.Hold{Case: string(r.Case), Reason: string(r.Reason), Kind: retention.Restriction}
+	held, failed := o.HoldContact(ctx, hold, operator.Person(r.person))
+	if held == nil {
+		return failed
+	}
+	if err := s.show(restrictAnswer{receipt: of.receipt, Reason: string(r.Reason), TooLate: held.TooLate}); err != nil {
 		return err
 	}
-	return late(tooLate)
+	return failed
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"stille/scripts/stackfile"
+	"stille/shared/aws/deployment"
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/rotatekeys"
@@ -31,18 +32,6 @@ import (
 )
 
 const defaultStack = string(names.DefaultStack)
-
-// executions is the part of Step Functions that a purge is started with.
-type executions interface {
-	StartExecution(context.Context, *sfn.StartExecutionInput, ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error)
-	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
-}
-
-// schedules is the part of EventBridge Scheduler that a purge is scheduled with.
-type schedules interface {
-	GetSchedule(context.Context, *scheduler.GetScheduleInput, ...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
-	CreateSchedule(context.Context, *scheduler.CreateScheduleInput, ...func(*scheduler.Options)) (*scheduler.CreateScheduleOutput, error)
-}
 
 // identity is the part of STS that says who works here.
 type identity interface {
@@ -61,10 +50,10 @@ type system struct {
 	runs         *dynamo.Runs
 	tools        *dynamo.Tools
 	tables       *dynamo.Tables
-	queues       queues
-	metrics      metrics // nil where there are none: on the local stack
-	executions   executions
-	schedules    schedules
+	queues       deployment.SQS
+	metrics      deployment.CloudWatch // nil on the local stack, which has no metrics
+	executions   deployment.Starter
+	schedules    deployment.Scheduler
 	identity     identity
 	rotateKeys   *rotatekeys.Client
 	files        *s3.Client
@@ -83,20 +72,16 @@ func (s *system) output(ctx context.Context, name string) (string, error) {
 	return outputs[name], nil
 }
 
-// principal is who works here, as STS says.
-func (s *system) principal(ctx context.Context) (string, error) {
-	out, err := s.identity.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil {
-		return "", fmt.Errorf("asking STS who you are: %w", err)
-	}
-	return aws.ToString(out.Arn), nil
-}
-
 // operator wires the stack to the ports of the use cases.
 func (s *system) operator(of *session) *operator.Operator {
 	return &operator.Operator{
 		Stack: string(s.name), Where: s.where, Now: of.now,
-		Config: s.rotateKeys, Keys: s.keys, Suppressions: s.suppressions, Tools: s.tools,
+		Config: s.rotateKeys, Keys: s.keys, Suppressions: s.suppressions, Ledger: s.suppressions, Tools: s.tools,
+		Records: s.records, Holds: s.holds, Runs: s.runs, Tables: tables{s.tables},
+		Queues:       deployment.Queues{SQS: s.queues, CloudWatch: s.metrics, Stack: s.name},
+		Executions:   deployment.Purges{Steps: s.executions, Machine: s.machine},
+		Schedules:    deployment.Schedules{Scheduler: s.schedules, Stack: s.name},
+		Certificates: s.certificates, PrimaryKeys: s, ProofKeys: s, Identity: s,
 	}
 }
 

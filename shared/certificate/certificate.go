@@ -23,8 +23,12 @@ import (
 	"stille/shared/names"
 )
 
-// ErrInvalid is wrapped by every reason not to believe a certificate.
-var ErrInvalid = errors.New("the certificate does not hold")
+var (
+	// ErrInvalid is wrapped by every reason not to believe a certificate.
+	ErrInvalid = errors.New("the certificate does not hold")
+	// ErrNone means that a run has no certificate.
+	ErrNone = errors.New("there is no certificate of this run")
+)
 
 // Outcome is how a run ended.
 type Outcome string

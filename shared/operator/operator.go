@@ -46,7 +46,20 @@ type Operator struct {
 	Config       Config
 	Keys         Keys
 	Suppressions Suppressions
+	Ledger       Ledger
 	Tools        Tools
+
+	Records      Records
+	Holds        Holds
+	Runs         Runs
+	Tables       Tables
+	Queues       Queues
+	Executions   Executions
+	Schedules    Schedules
+	Certificates func(context.Context) (Certificates, error) // opens the evidence bucket
+	PrimaryKeys  PrimaryKeys
+	ProofKeys    ProofKeys
+	Identity     Identity
 }
 
 // Config tells what is deployed.

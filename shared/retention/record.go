@@ -103,7 +103,7 @@ func (c Class) Validate(r Record, now time.Time) []Fault {
 	var faults []Fault
 	fault := func(field, detail string) { faults = append(faults, Fault{field, detail}) }
 
-	if err := checkID(r.ID); err != nil {
+	if err := CheckID(r.ID); err != nil {
 		fault("id", err.Error())
 	}
 	if c.Name == Messaging {
@@ -157,13 +157,13 @@ const longestID = 128
 
 // MayShowID reports whether an id can be logged: others than POST /v1/records
 // write class tables, and may name a record by an address.
-func MayShowID(id string) bool { return checkID(id) == nil }
+func MayShowID(id string) bool { return CheckID(id) == nil }
 
-// checkID refuses ids that would carry an address or a number into logs, holds
+// CheckID refuses ids that would carry an address or a number into logs, holds
 // and certificates: any with an @ (also as %40), any with seven digits behind
 // a plus sign, and any that is only seven or more digits with the punctuation
 // of numbers. "order-81224417" and a UUID are fine, a bare "81224417" is not.
-func checkID(id string) error {
+func CheckID(id string) error {
 	if len(id) > longestID || !printable.MatchString(id) {
 		return errID
 	}

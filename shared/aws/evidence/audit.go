@@ -64,8 +64,8 @@ func (c *Certificates) StoreReport(ctx context.Context, class, run string, repor
 	return nil
 }
 
-// Report returns the report of an audit; the error wraps ErrNoCertificate where
-// there is none.
+// Report returns the report of an audit. The error wraps certificate.ErrNone
+// where there is none.
 func (c *Certificates) Report(ctx context.Context, class, run string) ([]byte, error) {
-	return get(ctx, c.s3, c.bucket, Prefix(class, run)+reportFile)
+	return c.get(ctx, Prefix(class, run)+reportFile)
 }

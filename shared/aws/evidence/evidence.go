@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,16 +24,8 @@ import (
 	"stille/shared/certificate"
 )
 
-// ErrNoCertificate means that the bucket has no certificate of the run.
-var ErrNoCertificate = errors.New("there is no certificate of this run")
-
-// Names under the prefix of a run, and of the public key beside all of them.
-const (
-	certificateFile = "certificate.json"
-	signatureFile   = "certificate.sig"
-	keysFile        = "keys.txt"
-	publicKeyFile   = "certificates/public-key.pem"
-)
+// publicKeyFile lies beside the certificates of all runs.
+const publicKeyFile = "certificates/" + certificate.PublicKeyFile
 
 // Prefix is where a run's certificate lies in the evidence bucket.
 func Prefix(class, run string) string { return "certificates/" + class + "/" + run + "/" }
@@ -53,7 +46,7 @@ func (c *Certificates) Store(ctx context.Context, class, run string, sealed cert
 	for _, file := range []struct {
 		name    string
 		content []byte
-	}{{keysFile, sealed.Keys}, {signatureFile, sealed.Signature}, {certificateFile, sealed.JSON}} {
+	}{{certificate.KeysFile, sealed.Keys}, {certificate.SignatureFile, sealed.Signature}, {certificate.JSONFile, sealed.JSON}} {
 		if err := put(ctx, c.s3, c.bucket, Prefix(class, run)+file.name, file.content); err != nil {
 			return fmt.Errorf("storing a certificate: %w", err)
 		}
@@ -62,22 +55,22 @@ func (c *Certificates) Store(ctx context.Context, class, run string, sealed cert
 }
 
 // Load returns the certificate of a run as it was stored, unverified; the
-// error wraps ErrNoCertificate where there is none.
+// error wraps certificate.ErrNone where there is none.
 func (c *Certificates) Load(ctx context.Context, class, run string) (certificate.Sealed, error) {
 	var sealed certificate.Sealed
 	var err error
 	if sealed.Signed, err = c.LoadSigned(ctx, class, run); err != nil {
 		return sealed, err
 	}
-	sealed.Keys, err = get(ctx, c.s3, c.bucket, Prefix(class, run)+keysFile)
+	sealed.Keys, err = c.get(ctx, Prefix(class, run)+certificate.KeysFile)
 	return sealed, err
 }
 
 // LoadSigned is Load without the list.
 func (c *Certificates) LoadSigned(ctx context.Context, class, run string) (certificate.Signed, error) {
 	var signed certificate.Signed
-	for name, into := range map[string]*[]byte{certificateFile: &signed.JSON, signatureFile: &signed.Signature} {
-		content, err := get(ctx, c.s3, c.bucket, Prefix(class, run)+name)
+	for name, into := range map[string]*[]byte{certificate.JSONFile: &signed.JSON, certificate.SignatureFile: &signed.Signature} {
+		content, err := c.get(ctx, Prefix(class, run)+name)
 		if err != nil {
 			return signed, err
 		}
@@ -92,7 +85,7 @@ func (c *Certificates) PublishKey(ctx context.Context, file []byte) error {
 	if err == nil && bytes.Equal(there, file) {
 		return nil
 	}
-	if err != nil && !errors.Is(err, ErrNoCertificate) {
+	if err != nil && !errors.Is(err, certificate.ErrNone) {
 		return err
 	}
 	return put(ctx, c.s3, c.bucket, publicKeyFile, file)
@@ -100,7 +93,17 @@ func (c *Certificates) PublishKey(ctx context.Context, file []byte) error {
 
 // PublicKey returns the PEM file with which certificates are verified.
 func (c *Certificates) PublicKey(ctx context.Context) ([]byte, error) {
-	return get(ctx, c.s3, c.bucket, publicKeyFile)
+	return c.get(ctx, publicKeyFile)
+}
+
+// get reads a file of a certificate. The error wraps certificate.ErrNone where
+// there is no such file.
+func (c *Certificates) get(ctx context.Context, key string) ([]byte, error) {
+	content, err := get(ctx, c.s3, c.bucket, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, certificate.ErrNone
+	}
+	return content, err
 }
 
 // put stores a file with the checksum that Object Lock asks for.
@@ -115,7 +118,7 @@ func get(ctx context.Context, client *s3.Client, bucket, key string) ([]byte, er
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	var missing *s3types.NoSuchKey
 	if errors.As(err, &missing) {
-		return nil, ErrNoCertificate
+		err = fs.ErrNotExist
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", key, err)

@@ -1,4 +1,4 @@
-// Package stepfunctions tells whether an execution of a state machine goes on.
+// Package stepfunctions tells how an execution of a state machine stands.
 package stepfunctions
 
 import (
@@ -11,28 +11,35 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 )
 
-// Describer is the part of Step Functions that is asked.
+// Describer is the part of Step Functions that describes an execution.
 type Describer interface {
 	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
 }
 
-// Executions are those of all state machines.
+// Executions are the executions of all state machines.
 type Executions struct{ steps Describer }
 
-// New returns the executions that Step Functions knows of.
+// New returns the executions that Step Functions knows.
 func New(steps Describer) Executions { return Executions{steps} }
 
-// Running tells whether a run of a state machine, an ARN, goes on. One that
-// Step Functions does not know (any more) does not.
+// Running reports whether a run of a state machine (an ARN) is running. A run
+// that Step Functions does not know (any more) is not.
 func (e Executions) Running(ctx context.Context, machine, run string) (bool, error) {
+	out, err := e.Describe(ctx, machine, run)
+	return out != nil && out.Status == types.ExecutionStatusRunning, err
+}
+
+// Describe describes a run of a state machine (an ARN). It returns nil for a run
+// that Step Functions does not know (any more).
+func (e Executions) Describe(ctx context.Context, machine, run string) (*sfn.DescribeExecutionOutput, error) {
 	arn := strings.Replace(machine, ":stateMachine:", ":execution:", 1) + ":" + run
 	out, err := e.steps.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
 	var unknown *types.ExecutionDoesNotExist
 	if errors.As(err, &unknown) {
-		return false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("asking whether a run goes on: %w", err)
+		return nil, fmt.Errorf("asking Step Functions how a run stands: %w", err)
 	}
-	return out.Status == types.ExecutionStatusRunning, nil
+	return out, nil
 }

@@ -1,0 +1,106 @@
+package deployment
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"stille/shared/aws/stepfunctions"
+	"stille/shared/names"
+	"stille/shared/operator"
+)
+
+// Starter is the part of Step Functions that starts and watches a purge.
+type Starter interface {
+	stepfunctions.Describer
+	StartExecution(context.Context, *sfn.StartExecutionInput, ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error)
+}
+
+// Purges are the executions of the state machines that purge.
+type Purges struct {
+	Steps   Starter
+	Machine func(ctx context.Context, class string) (arn string, err error)
+}
+
+// Start starts a purge of a class and returns the execution's name.
+func (p Purges) Start(ctx context.Context, class, startedBy, approved string) (string, error) {
+	machine, err := p.Machine(ctx, class)
+	if err != nil {
+		return "", err
+	}
+	input, err := json.Marshal(struct {
+		StartedBy string `json:"startedBy"`
+		Approved  string `json:"approved,omitempty"`
+	}{startedBy, approved})
+	if err != nil {
+		return "", err
+	}
+	started, err := p.Steps.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: &machine, Input: aws.String(string(input))})
+	if err != nil {
+		return "", err
+	}
+	arn := aws.ToString(started.ExecutionArn)
+	return arn[strings.LastIndexByte(arn, ':')+1:], nil
+}
+
+// State tells how the execution of a run stands.
+func (p Purges) State(ctx context.Context, class, run string) (operator.Execution, error) {
+	machine, err := p.Machine(ctx, class)
+	if err != nil {
+		return operator.Execution{}, err
+	}
+	out, err := stepfunctions.New(p.Steps).Describe(ctx, machine, run)
+	if out == nil {
+		return operator.Execution{}, err
+	}
+	return operator.Execution{Running: out.Status == types.ExecutionStatusRunning, Status: string(out.Status), Error: aws.ToString(out.Error)}, nil
+}
+
+// Scheduler is the part of EventBridge Scheduler that schedules a purge.
+type Scheduler interface {
+	GetSchedule(context.Context, *scheduler.GetScheduleInput, ...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
+	CreateSchedule(context.Context, *scheduler.CreateScheduleInput, ...func(*scheduler.Options)) (*scheduler.CreateScheduleOutput, error)
+}
+
+// Schedules are the schedules of a stack's purges.
+type Schedules struct {
+	Scheduler Scheduler
+	Stack     names.Stack
+}
+
+// Once adds a schedule that runs once and then is deleted, with the target, the
+// role and the dead-letter queue of the nightly schedule.
+func (s Schedules) Once(ctx context.Context, class string, at time.Time) (string, error) {
+	nightly, err := s.Scheduler.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: aws.String(s.Stack.Purge(class))})
+	if err != nil {
+		return "", fmt.Errorf("reading the nightly schedule of %s: %w", class, err)
+	}
+	at = at.UTC()
+	name := s.Stack.Purge(class) + "-" + at.Format("20060102T150405Z")
+	_, err = s.Scheduler.CreateSchedule(ctx, &scheduler.CreateScheduleInput{
+		Name:                       &name,
+		ScheduleExpression:         aws.String("at(" + at.Format("2006-01-02T15:04:05") + ")"),
+		ScheduleExpressionTimezone: aws.String("UTC"),
+		FlexibleTimeWindow:         &schedulertypes.FlexibleTimeWindow{Mode: schedulertypes.FlexibleTimeWindowModeOff},
+		ActionAfterCompletion:      schedulertypes.ActionAfterCompletionDelete,
+		GroupName:                  nightly.GroupName,
+		Target:                     nightly.Target,
+	})
+	var conflict *schedulertypes.ConflictException
+	if errors.As(err, &conflict) {
+		return "", operator.ErrScheduled
+	}
+	if err != nil {
+		return "", fmt.Errorf("scheduling a purge of %s: %w", class, err)
+	}
+	return name, nil
+}

@@ -1,0 +1,89 @@
+// Package deployment is a deployed stack as its operator sees it, beside its
+// tables: the queues, the executions and the schedules. It promises that it
+// reads and deletes no message, and that it starts only what it is asked to.
+package deployment
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"stille/shared/names"
+	"stille/shared/operator"
+)
+
+// SQS is the part of SQS that counts messages.
+type SQS interface {
+	ListQueues(context.Context, *sqs.ListQueuesInput, ...func(*sqs.Options)) (*sqs.ListQueuesOutput, error)
+	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+}
+
+// Queues are the queues of one stack.
+type Queues struct {
+	SQS        SQS
+	CloudWatch CloudWatch // nil on the local stack, which has no metrics
+	Stack      names.Stack
+}
+
+// dead is how the names of the dead-letter queues end.
+var dead = regexp.MustCompile(`(dead|parked|missed)$`)
+
+// All returns every queue of the stack, sorted by name. CloudFormation makes a queue's
+// physical name of the stack's name, the queue's name in the stack and
+// something random.
+func (q Queues) All(ctx context.Context) ([]operator.Queue, error) {
+	ours := regexp.MustCompile(`^` + regexp.QuoteMeta(string(q.Stack)) + `-([A-Za-z]+)[0-9A-F]{8}-[A-Za-z0-9]+(\.fifo)?$`)
+	pages := sqs.NewListQueuesPaginator(q.SQS, &sqs.ListQueuesInput{
+		QueueNamePrefix: aws.String(string(q.Stack) + "-"), MaxResults: aws.Int32(1000),
+	})
+	var all []operator.Queue
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing the queues: %w", err)
+		}
+		for _, url := range page.QueueUrls {
+			match := ours.FindStringSubmatch(path.Base(url))
+			if match == nil {
+				continue
+			}
+			messages, err := q.messages(ctx, url)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, operator.Queue{Name: match[1], Dead: dead.MatchString(match[1]), URL: url, Messages: messages})
+		}
+	}
+	slices.SortFunc(all, func(a, b operator.Queue) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+// messages counts the messages of a queue: available, in flight and delayed.
+func (q Queues) messages(ctx context.Context, url string) (int, error) {
+	attributes := []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	}
+	got, err := q.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: attributes})
+	if err != nil {
+		return 0, fmt.Errorf("looking into a queue: %w", err)
+	}
+	sum := 0
+	for _, attribute := range attributes {
+		n, err := strconv.Atoi(got.Attributes[string(attribute)])
+		if err != nil {
+			return 0, fmt.Errorf("looking into a queue: %s is not a number", attribute)
+		}
+		sum += n
+	}
+	return sum, nil
+}

@@ -1,0 +1,163 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"stille/shared/certificate"
+	"stille/shared/purge"
+)
+
+// Run is one run of a purge, or one audit.
+type Run struct {
+	Class       string              `json:"class"`
+	Run         string              `json:"run"`
+	Outcome     certificate.Outcome `json:"outcome,omitempty"` // empty until the run is certified
+	StartedAt   time.Time           `json:"startedAt"`
+	Scheduled   time.Time           `json:"scheduledFor,omitzero"` // absent if no schedule started the run
+	EndedAt     time.Time           `json:"endedAt,omitzero"`
+	Cutoff      time.Time           `json:"cutoff"`
+	PlanHash    string              `json:"planHash"`
+	Planned     int                 `json:"planned"`
+	StartedBy   string              `json:"startedBy,omitempty"`
+	ApprovedBy  string              `json:"approvedBy,omitempty"`
+	StoppedBy   string              `json:"stoppedBy,omitempty"`
+	Reasons     []string            `json:"reasons,omitempty"`     // why the run did not delete
+	Counts      *certificate.Counts `json:"counts,omitempty"`      // absent until the run is certified
+	Certificate string              `json:"certificate,omitempty"` // hash of the certificate
+	Audit       bool                `json:"audit,omitempty"`       // the run read every record and deleted none
+	Findings    map[string]int      `json:"findings,omitempty"`    // of an audit
+}
+
+func newRun(r purge.Run) Run {
+	run := Run{
+		Class: r.Class, Run: r.ID, Outcome: r.Outcome, StartedAt: r.StartedAt, Scheduled: r.ScheduledFor, EndedAt: r.EndedAt,
+		Cutoff: r.Cutoff, PlanHash: r.PlanHash, Planned: r.Planned, Certificate: r.Certificate,
+		StartedBy: r.StartedBy, ApprovedBy: r.ApprovedBy, StoppedBy: r.StopBy, Reasons: r.Reasons,
+		Audit: r.Audit, Findings: r.Findings,
+	}
+	if r.Certified() {
+		run.Counts = &r.Counts
+	}
+	return run
+}
+
+// RunList is the runs of all classes, the newest first.
+type RunList struct {
+	Runs []Run `json:"runs"`
+}
+
+// ShowRuns lists the runs of all classes.
+func (o *Operator) ShowRuns(ctx context.Context) (*RunList, error) {
+	policy, err := o.Config.Policy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := &RunList{Runs: []Run{}}
+	for _, class := range policy.Classes {
+		runs, err := o.Runs.List(ctx, class.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, run := range runs {
+			all.Runs = append(all.Runs, newRun(run))
+		}
+	}
+	slices.SortFunc(all.Runs, func(a, b Run) int { return b.StartedAt.Compare(a.StartedAt) })
+	return all, nil
+}
+
+// ShowRun finds one run by its id.
+func (o *Operator) ShowRun(ctx context.Context, id string) (*Run, error) {
+	found, err := o.findRun(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	run := newRun(found)
+	return &run, nil
+}
+
+// findRun looks for a run in all classes.
+func (o *Operator) findRun(ctx context.Context, id string) (purge.Run, error) {
+	policy, err := o.Config.Policy(ctx)
+	if err != nil {
+		return purge.Run{}, err
+	}
+	for _, class := range policy.Classes {
+		run, err := o.Runs.Get(ctx, class.Name, id)
+		if err == nil || !errors.Is(err, purge.ErrNoRun) {
+			return run, err
+		}
+	}
+	return purge.Run{}, fmt.Errorf("%w; `stille purge show` lists the runs", purge.ErrNoRun)
+}
+
+// Plan is what a purge of a class would do now. Seconds and what follows it are
+// estimates: see purge.Cost.
+type Plan struct {
+	Class      string    `json:"class"`
+	Keep       string    `json:"keep"`
+	Zone       string    `json:"zone"`
+	Cutoff     time.Time `json:"cutoff"`
+	Due        int       `json:"due"`
+	Held       int       `json:"held"`            // due records that a hold keeps
+	Oldest     time.Time `json:"oldest,omitzero"` // start or withdrawal
+	PlanHash   string    `json:"planHash"`
+	PolicyHash string    `json:"policyHash"`
+	Seconds    int       `json:"seconds"`
+	WriteUnits int       `json:"writeUnits"`
+	ReadUnits  int       `json:"readUnits"`
+	CostUSD    float64   `json:"costUSD"` // on demand, us-east-1
+}
+
+// PlanPurge counts what is due in a class, and deletes nothing.
+func (o *Operator) PlanPurge(ctx context.Context, name string) (*Plan, error) {
+	class, policy, err := o.Class(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := purge.Make(ctx, o.Records, class, policy.Hash(), o.Now().Truncate(time.Second))
+	if err != nil {
+		return nil, err
+	}
+	counted, err := purge.Count(ctx, o.Records, o.Holds, class, plan.Cutoff)
+	if err != nil {
+		return nil, err
+	}
+	cost := purge.Estimate(class.Name, plan.Shards, counted.Held)
+	return &Plan{
+		Class: class.Name, Keep: class.Keep.String(), Zone: class.Zone, Cutoff: plan.Cutoff, Due: plan.Due(), Held: counted.Held, Oldest: plan.Oldest,
+		PlanHash: plan.Hash(), PolicyHash: plan.PolicyHash, Seconds: int(cost.Time.Seconds()),
+		WriteUnits: cost.WriteUnits, ReadUnits: cost.ReadUnits, CostUSD: cost.Dollars(),
+	}, nil
+}
+
+// Stop is a run that was asked to stop.
+type Stop struct {
+	Run   string `json:"run"`
+	Class string `json:"class"`
+	By    string `json:"by"`
+}
+
+// StopRun asks a run to stop before its next page.
+func (o *Operator) StopRun(ctx context.Context, id string) (*Stop, error) {
+	run, err := o.findRun(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	by, err := o.Identity.Principal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = o.Runs.Stop(ctx, run.Class, run.ID, by)
+	if errors.Is(err, purge.ErrNoRun) {
+		return nil, fmt.Errorf("the run has ended already; `stille purge show %s` says how", run.ID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Stop{Run: run.ID, Class: run.Class, By: by}, nil
+}

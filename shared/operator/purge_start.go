@@ -1,0 +1,189 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"stille/shared/certificate"
+	"stille/shared/names"
+	"stille/shared/purge"
+	"stille/shared/retention"
+)
+
+// ErrHalted means that the brake stopped a purge before its first deletion.
+var ErrHalted = errors.New("the brake halted the purge: nothing was deleted")
+
+// ErrScheduled means that a purge of the class is scheduled for this time already.
+var ErrScheduled = errors.New("a purge of this class is scheduled for this time already")
+
+// Executions starts and watches the state machines that purge, one for each
+// class. The name of an execution is the id of its run.
+type Executions interface {
+	// Start starts a purge. approved is the hash of the plan whose approval the
+	// purge carries out; empty for none.
+	Start(ctx context.Context, class, startedBy, approved string) (run string, err error)
+	State(ctx context.Context, class, run string) (Execution, error)
+}
+
+// Execution is how an execution stands. An execution that is not known (any
+// more) has no Status.
+type Execution struct {
+	Running bool
+	Status  string // as Step Functions names it
+	Error   string // of a failure
+}
+
+// Schedules starts purges at a later time.
+type Schedules interface {
+	// Once schedules one purge. The error wraps ErrScheduled where the class has
+	// a schedule for this time.
+	Once(ctx context.Context, class string, at time.Time) (name string, err error)
+}
+
+// Schedule is a purge that starts later, once.
+type Schedule struct {
+	Class    string    `json:"class"`
+	At       time.Time `json:"at"`
+	Schedule string    `json:"schedule"`
+}
+
+// SchedulePurge schedules one purge of a class.
+func (o *Operator) SchedulePurge(ctx context.Context, name string, at time.Time) (*Schedule, error) {
+	class, _, err := o.Class(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if !at.After(o.Now()) {
+		return nil, Mistakef("--at: must be in the future; leave it out to start now")
+	}
+	at = at.UTC().Truncate(time.Second)
+	schedule, err := o.Schedules.Once(ctx, class.Name, at)
+	if err != nil {
+		return nil, err
+	}
+	return &Schedule{Class: class.Name, At: at, Schedule: schedule}, nil
+}
+
+// StartPurge starts a purge of a class.
+func (o *Operator) StartPurge(ctx context.Context, name string) (*Purge, error) {
+	class, _, err := o.Class(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	by, err := o.Identity.Principal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return o.start(ctx, class, by, "")
+}
+
+var planHash = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// ApprovePlan approves the halted plan of this hash and starts its purge.
+func (o *Operator) ApprovePlan(ctx context.Context, hash string) (*Purge, error) {
+	if !planHash.MatchString(hash) {
+		return nil, Mistakef("a plan's hash has 64 characters of 0-9a-f; `stille purge show` names the halted plan")
+	}
+	class, plan, err := o.haltedPlan(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	by, err := o.Identity.Principal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = plan.MayApprove(by, o.Now())
+	if errors.Is(err, purge.ErrPlanTooOld) {
+		return nil, fmt.Errorf("%w; `stille purge run %s` makes a new plan", err, class.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := o.Runs.Approve(ctx, class.Name, hash, by, o.Now()); err != nil {
+		return nil, err
+	}
+	return o.start(ctx, class, by, hash)
+}
+
+// haltedPlan finds a plan among the halted plans of all classes.
+func (o *Operator) haltedPlan(ctx context.Context, hash string) (retention.Class, purge.HaltedPlan, error) {
+	policy, err := o.Config.Policy(ctx)
+	if err != nil {
+		return retention.Class{}, purge.HaltedPlan{}, err
+	}
+	for _, class := range policy.Classes {
+		plan, err := o.Runs.Waiting(ctx, class.Name)
+		if err == nil && plan.PlanHash == hash || err != nil && !errors.Is(err, purge.ErrNoPlan) {
+			return class, plan, err
+		}
+	}
+	return retention.Class{}, purge.HaltedPlan{}, fmt.Errorf("%w: a later run may have refreshed the plan; `stille purge show` names the halted plans", purge.ErrNoPlan)
+}
+
+// Purge is a purge that was started.
+type Purge struct {
+	Run     string
+	Planned *purge.Run // nil until the run has a plan
+
+	o     *Operator
+	class retention.Class
+	last  Execution
+}
+
+func (o *Operator) start(ctx context.Context, class retention.Class, by, approved string) (*Purge, error) {
+	run, err := o.Executions.Start(ctx, class.Name, by, approved)
+	if err != nil {
+		return nil, fmt.Errorf("starting a purge of %s: %w", class.Name, err)
+	}
+	return &Purge{Run: run, o: o, class: class}, nil
+}
+
+// Look reports whether the purge is still running.
+func (p *Purge) Look(ctx context.Context) (running bool, err error) {
+	if p.last, err = p.o.Executions.State(ctx, p.class.Name, p.Run); err != nil {
+		return false, fmt.Errorf("looking at the purge: %w", err)
+	}
+	if p.Planned == nil {
+		run, err := p.o.Runs.Get(ctx, p.class.Name, p.Run)
+		if errors.Is(err, purge.ErrNoRun) {
+			return p.last.Running, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		p.Planned = &run
+	}
+	return p.last.Running, nil
+}
+
+// Left counts how many of the planned records the index still shows. Held and
+// failed records stay in the index, so a purge may end with some left.
+func (p *Purge) Left(ctx context.Context) (int, error) {
+	left, err := purge.Make(ctx, p.o.Records, p.class, p.Planned.PolicyHash, p.Planned.Cutoff)
+	return left.Due(), err
+}
+
+// Conclude tells how a purge ended that is no longer running. A run that did
+// not complete comes with an error, which wraps ErrHalted if the brake halted it.
+func (p *Purge) Conclude(ctx context.Context) (*Run, error) {
+	run, err := p.o.Runs.Get(ctx, p.class.Name, p.Run)
+	if err != nil && !errors.Is(err, purge.ErrNoRun) {
+		return nil, err
+	}
+	if !run.Certified() {
+		return nil, fmt.Errorf("the run %s ended as %s and without a certificate (%s): the functions' logs, %s*, say why",
+			p.Run, p.last.Status, p.last.Error, names.Stack(p.o.Stack).LogGroups())
+	}
+	answer := newRun(run)
+	switch run.Outcome {
+	case certificate.Completed:
+		return &answer, nil
+	case certificate.Halted:
+		return &answer, ErrHalted
+	}
+	return &answer, fmt.Errorf("the purge ended as %s: what it did not delete is still there, and the next run takes it up: `stille purge run %s`",
+		run.Outcome, run.Class)
+}

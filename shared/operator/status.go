@@ -1,0 +1,243 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"stille/shared/certificate"
+	"stille/shared/purge"
+	"stille/shared/retention"
+)
+
+// Tables tells how the stack's tables are.
+type Tables interface {
+	// All returns every table of the stack, those of the classes last.
+	All(ctx context.Context, classes []string) ([]Table, error)
+}
+
+// Table is how a table is.
+type Table struct {
+	Name  string `json:"table"`
+	State string `json:"state"` // as DynamoDB names it; MISSING for a table that does not exist
+	Items int    `json:"items"` // as DynamoDB last counted them, about every six hours
+	OK    bool   `json:"-"`     // the table can be read and written
+}
+
+// Queues tells what is in the stack's queues.
+type Queues interface {
+	All(ctx context.Context) ([]Queue, error)
+	// AddAges sets OldestSeconds where it is known.
+	AddAges(ctx context.Context, queues []Queue, now time.Time) error
+}
+
+// Queue is one queue of the stack.
+type Queue struct {
+	Name          string `json:"queue"`
+	Messages      int    `json:"messages"` // approximate
+	Dead          bool   `json:"aside"`    // a dead-letter queue: an operator must look at every message
+	URL           string `json:"url"`
+	OldestSeconds *int   `json:"oldestSeconds,omitempty"` // age of the oldest message; absent if CloudWatch does not know it
+}
+
+// PrimaryKeys tells which keys are in use.
+type PrimaryKeys interface {
+	// Primary returns the primary key of each set. It counts nothing.
+	Primary(ctx context.Context, now time.Time) ([]PrimaryKey, error)
+}
+
+// PrimaryKey is the key of a set that everything new is written or made with.
+type PrimaryKey struct {
+	Set     string    `json:"set"`
+	ID      string    `json:"id"`
+	Created time.Time `json:"created"`
+	Days    int       `json:"ageDays"`
+	Next    string    `json:"next,omitempty"` // the command that is due for the set
+}
+
+// Status is how a stack stands.
+type Status struct {
+	At      time.Time     `json:"at"`
+	Where   string        `json:"where"`
+	Tables  []Table       `json:"tables"`
+	Queues  []Queue       `json:"queues"`
+	Keys    []PrimaryKey  `json:"keys"`
+	Classes []ClassStatus `json:"classes"`
+	Next    string        `json:"next,omitempty"` // the command to type; empty if there is nothing to do
+	Because string        `json:"because,omitempty"`
+	Unknown []error       `json:"-"` // what could not be found out
+}
+
+// ClassStatus is how a class stands.
+type ClassStatus struct {
+	Class        string           `json:"class"`
+	Last         *Run             `json:"last,omitempty"` // the last run that was certified
+	NextPurge    time.Time        `json:"nextPurge"`
+	Overdue      int              `json:"overdue"`
+	OverdueHeld  int              `json:"overdueHeld"` // would be overdue, and a hold keeps them
+	Halted       *HaltedPlan      `json:"waiting,omitempty"`
+	NotCertified []UncertifiedRun `json:"notCertified,omitempty"`
+}
+
+// UncertifiedRun is a run that has no certificate yet. A run that is not running
+// was killed.
+type UncertifiedRun struct {
+	Run       string    `json:"run"`
+	StartedAt time.Time `json:"startedAt"`
+	Running   bool      `json:"running"`
+}
+
+// HaltedPlan is a plan that the brake halted.
+type HaltedPlan struct {
+	PlanHash   string    `json:"planHash"`
+	Run        string    `json:"run"`
+	HaltedAt   time.Time `json:"haltedAt"`
+	Reasons    []string  `json:"reasons"`
+	ApprovedBy string    `json:"approvedBy,omitempty"`
+	TooOld     bool      `json:"tooOld"` // to be approved
+}
+
+// Status reads how everything stands. It changes nothing.
+func (o *Operator) Status(ctx context.Context) (*Status, error) {
+	policy, err := o.Config.Policy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := o.Now()
+	s := &Status{At: now.UTC(), Where: o.Where}
+	if s.Tables, err = o.Tables.All(ctx, ClassNames(policy)); err != nil {
+		return nil, err
+	}
+	if s.Queues, err = o.Queues.All(ctx); err != nil {
+		return nil, err
+	}
+	if err := o.Queues.AddAges(ctx, s.Queues, now); err != nil {
+		s.Unknown = append(s.Unknown, fmt.Errorf("how long messages wait is not known: %w", err))
+	}
+	if s.Keys, err = o.PrimaryKeys.Primary(ctx, now); err != nil {
+		s.Unknown = append(s.Unknown, fmt.Errorf("the keys' ages are not known: %w", err))
+	}
+	if !s.missesTable() {
+		for _, class := range policy.Classes {
+			one, err := o.classStatus(ctx, class, now)
+			if err != nil {
+				return nil, err
+			}
+			s.Classes = append(s.Classes, one)
+		}
+	}
+	s.Next, s.Because = s.advice()
+	return s, nil
+}
+
+func (s *Status) missesTable() bool {
+	return slices.ContainsFunc(s.Tables, func(t Table) bool { return !t.OK })
+}
+
+func (o *Operator) classStatus(ctx context.Context, class retention.Class, now time.Time) (ClassStatus, error) {
+	c := ClassStatus{Class: class.Name, NextPurge: class.NextPurge(now)}
+	if err := o.addRuns(ctx, &c); err != nil {
+		return c, err
+	}
+	counted, err := purge.Count(ctx, o.Records, o.Holds, class, now.Add(-retention.OverdueAfter))
+	if err != nil {
+		return c, err
+	}
+	c.Overdue, c.OverdueHeld = counted.Overdue(), counted.Held
+	plan, err := o.Runs.Waiting(ctx, class.Name)
+	if errors.Is(err, purge.ErrNoPlan) {
+		return c, nil
+	}
+	c.Halted = &HaltedPlan{
+		PlanHash: plan.PlanHash, Run: plan.Run, HaltedAt: plan.HaltedAt, Reasons: plan.Reasons, ApprovedBy: plan.ApprovedBy,
+		TooOld: plan.TooOld(now),
+	}
+	return c, err
+}
+
+// addRuns adds the last certified purge, and the purges without a certificate.
+func (o *Operator) addRuns(ctx context.Context, c *ClassStatus) error {
+	runs, err := o.Runs.List(ctx, c.Class)
+	if err != nil {
+		return err
+	}
+	runs = slices.DeleteFunc(runs, func(r purge.Run) bool { return r.Audit })
+	slices.SortFunc(runs, func(a, b purge.Run) int { return b.StartedAt.Compare(a.StartedAt) })
+	for _, run := range runs {
+		if run.Certified() {
+			if c.Last == nil || run.EndedAt.After(c.Last.EndedAt) {
+				last := newRun(run)
+				c.Last = &last
+			}
+			continue
+		}
+		state, err := o.Executions.State(ctx, run.Class, run.ID)
+		if err != nil {
+			return fmt.Errorf("looking at the purge: %w", err)
+		}
+		c.NotCertified = append(c.NotCertified, UncertifiedRun{run.ID, run.StartedAt, state.Running})
+	}
+	return nil
+}
+
+// advice is the next command to type and why, the most urgent first.
+func (s *Status) advice() (command, because string) {
+	if s.missesTable() {
+		return "make deploy", "a table is missing, or not ready"
+	}
+	for _, rule := range []func(ClassStatus) (command, because string){killed, halted, ended, behind} {
+		for _, class := range s.Classes {
+			if command, because := rule(class); command != "" {
+				return command, class.Class + ": " + because
+			}
+		}
+	}
+	for _, queue := range s.Queues {
+		if queue.Dead && queue.Messages > 0 {
+			return "aws sqs receive-message --queue-url " + queue.URL, "a message is in the dead-letter queue " + queue.Name + ": RUNBOOK.md says what to do about it"
+		}
+	}
+	for _, key := range s.Keys {
+		if key.Next != "" {
+			return key.Next, key.Set + ": it is due"
+		}
+	}
+	return "", ""
+}
+
+func (c ClassStatus) hasUncertified(running bool) bool {
+	return slices.ContainsFunc(c.NotCertified, func(r UncertifiedRun) bool { return r.Running == running })
+}
+
+func killed(c ClassStatus) (command, because string) {
+	if !c.hasUncertified(false) {
+		return "", ""
+	}
+	return "stille purge run " + c.Class, "a purge was killed; the next purge certifies it, and goes on"
+}
+
+func halted(c ClassStatus) (command, because string) {
+	switch {
+	case c.Halted == nil:
+		return "", ""
+	case c.Halted.TooOld:
+		return "stille purge run " + c.Class, "the halted plan is too old to be approved"
+	}
+	return "stille purge approve " + c.Halted.PlanHash, "the brake halted a purge; look at its reasons, and approve the plan if it is right"
+}
+
+func ended(c ClassStatus) (command, because string) {
+	if c.Last == nil || c.Last.Outcome == certificate.Completed || c.hasUncertified(true) {
+		return "", ""
+	}
+	return "stille purge show " + c.Last.Run, "the last purge ended as " + string(c.Last.Outcome)
+}
+
+func behind(c ClassStatus) (command, because string) {
+	if c.Overdue == 0 {
+		return "", ""
+	}
+	return "stille purge plan " + c.Class, "records are overdue"
+}
