@@ -20,7 +20,7 @@ type list interface {
 
 // handler answers whether messages may be sent. It writes nothing.
 type handler struct {
-	keys   api.ContactKeys
+	keys   contact.KeySource
 	list   list
 	scopes *scope.Registry
 	now    func() time.Time

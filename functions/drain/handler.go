@@ -5,26 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
 	"stille/shared/suppression"
 	"stille/shared/unsubscribe/outage"
 )
 
 // patience is how long one batch may take. It is below the function's time
-// limit, past which nobody would learn what was carried out.
+// limit: after that limit no answer says what was carried out.
 const patience = 4 * time.Second
-
-// contactKeys is where the contact key set comes from, proven against the
-// table.
-type contactKeys interface {
-	Contact(ctx context.Context) (*contact.KeySet, error)
-}
 
 // list is the suppression list. Once Apply has returned without an error, the
 // change is durable.
@@ -32,76 +26,57 @@ type list interface {
 	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
 }
 
-// handler carries out what waited. The time of an opt-out decides, not that of
-// its arrival: a release or undo that is newer stays.
+// handler carries out the opt-outs of the outage queue. The time of an opt-out
+// decides, not that of its arrival: a newer release or undo stays.
 type handler struct {
-	keys contactKeys
+	keys contact.KeySource // proven against the list's table
 	list list
 	log  *slog.Logger
 	now  func() time.Time
 }
 
-var (
-	errPanicked = errors.New("carrying out an opt-out panicked")
-	errBehind   = errors.New("an older one of the same contact failed")
-)
+// errBehind keeps the order of a contact's opt-outs.
+var errBehind = errors.New("an older opt-out of the contact failed")
 
-// waited is a message that could be read.
-type waited struct {
-	id string
+// queued is a message that could be read.
+type queued struct {
+	message string
 	outage.OptOut
 }
 
-// handle takes a batch of the queue, in the order in which people opted out. It
-// answers with the messages that are to come again, and never with an error. A
-// contact's opt-outs after one that failed wait for it.
+// handle takes a batch of the queue, in the order in which people opted out.
+// After an opt-out that failed, the later opt-outs of the contact fail too.
 func (h handler) handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	// Never nil: an answer without a list is read as one that nothing can be
-	// learnt from.
-	failures := make([]events.SQSBatchItemFailure, 0)
-	failed := func(id string, err error) {
-		h.log.ErrorContext(ctx, "an opt-out waits on", "message", id, "error", err)
-		failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: id})
-	}
-	var optOuts []waited
+	taken := sqsbatch.NewAnswer(h.log)
+	var optOuts []queued
 	for _, m := range batch.Records {
-		optOut, err := outage.Read(m.Body)
-		if err != nil {
-			failed(m.MessageId, err)
-			continue
-		}
-		optOuts = append(optOuts, waited{m.MessageId, optOut})
+		_ = taken.Take(ctx, m.MessageId, func() error { // the answer holds the error
+			optOut, err := outage.Read(m.Body)
+			if err == nil {
+				optOuts = append(optOuts, queued{m.MessageId, optOut})
+			}
+			return err
+		})
 	}
-	slices.SortStableFunc(optOuts, func(a, b waited) int { return a.At.Compare(b.At) })
-	behind := map[contact.Key]error{}
+	slices.SortStableFunc(optOuts, func(a, b queued) int { return a.At.Compare(b.At) })
+	failed := map[contact.Key]bool{}
 	for _, o := range optOuts {
-		err := behind[o.Keys[0]]
-		if err == nil {
-			err = h.safely(ctx, o)
-		}
+		err := taken.Take(ctx, o.message, func() error {
+			if failed[o.Keys[0]] {
+				return errBehind
+			}
+			return h.carryOut(ctx, o)
+		})
 		if err != nil {
-			behind[o.Keys[0]] = errBehind
-			failed(o.id, err)
+			failed[o.Keys[0]] = true
 		}
 	}
-	return events.SQSEventResponse{BatchItemFailures: failures}, nil
+	return taken.Response(), nil
 }
 
-// safely makes a panic an error. The log gets the panic's type and the stack:
-// its text might quote the message.
-func (h handler) safely(ctx context.Context, o waited) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			h.log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			err = errPanicked
-		}
-	}()
-	return h.carryOut(ctx, o)
-}
-
-func (h handler) carryOut(ctx context.Context, o waited) error {
+func (h handler) carryOut(ctx context.Context, o queued) error {
 	proven, err := h.keys.Contact(ctx)
 	if err != nil {
 		return fmt.Errorf("getting the contact keys: %w", err)

@@ -1,5 +1,5 @@
-// Command drain carries out the opt-outs that waited in a queue while the store
-// was down.
+// Command drain carries out the opt-outs that the outage queue kept while the
+// store was down.
 package main
 
 import (

@@ -24,7 +24,7 @@ type records interface {
 
 // handler writes when records ended, or that they run again.
 type handler struct {
-	keys    api.ContactKeys
+	keys    contact.KeySource
 	records records
 	scopes  *scope.Registry
 	policy  *retention.Policy

@@ -15,11 +15,6 @@ import (
 	"stille/shared/suppression"
 )
 
-// contactKeys is where the contact key set comes from.
-type contactKeys interface {
-	Contact(ctx context.Context) (*contact.KeySet, error)
-}
-
 // list is the suppression list.
 type list interface {
 	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
@@ -27,7 +22,7 @@ type list interface {
 
 // handler takes in what SES says became of the messages.
 type handler struct {
-	keys   contactKeys
+	keys   contact.KeySource
 	list   list
 	scopes *scope.Registry
 	log    *slog.Logger

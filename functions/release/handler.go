@@ -18,7 +18,7 @@ import (
 
 // handler lifts suppressions for which there is newer consent.
 type handler struct {
-	keys   api.ContactKeys
+	keys   contact.KeySource
 	list   release.List
 	scopes *scope.Registry
 	now    func() time.Time

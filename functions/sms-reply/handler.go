@@ -14,11 +14,6 @@ import (
 	"stille/shared/suppression"
 )
 
-// contactKeys is where the contact key set comes from.
-type contactKeys interface {
-	Contact(ctx context.Context) (*contact.KeySet, error)
-}
-
 // list is the suppression list.
 type list interface {
 	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
@@ -39,7 +34,7 @@ type phone interface {
 
 // handler takes in replies.
 type handler struct {
-	keys      contactKeys
+	keys      contact.KeySource
 	list      list
 	replies   replies
 	phone     phone

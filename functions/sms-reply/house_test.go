@@ -16,6 +16,7 @@ import (
 	voice "github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
 
 	"stille/shared/api/apitest"
+	"stille/shared/aws/smsvoice"
 	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
 	"stille/shared/sms"
@@ -80,7 +81,7 @@ func newWorld(t *testing.T) *world {
 	w.handler = handler{
 		keys: w.House, list: w.list, replies: w.memory, languages: languages, scopes: w.Scopes, log: w.Log,
 		now: func() time.Time { return w.Now },
-		phone: sms.NewSender(voice.New(voice.Options{
+		phone: smsvoice.NewSender(voice.New(voice.Options{
 			BaseEndpoint: &server.URL, Region: "eu-north-1", Retryer: aws.NopRetryer{},
 			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 		})),

@@ -12,6 +12,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/lambdafn"
+	"stille/shared/aws/smsvoice"
 	"stille/shared/aws/sqsbatch"
 	"stille/shared/names"
 	"stille/shared/sms"
@@ -27,7 +28,7 @@ func main() {
 			keys:      keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now),
 			list:      list,
 			replies:   dynamo.NewReplies(db, c.Stack),
-			phone:     sms.NewSender(pinpointsmsvoicev2.NewFromConfig(c.AWS)),
+			phone:     smsvoice.NewSender(pinpointsmsvoicev2.NewFromConfig(c.AWS)),
 			languages: languages,
 			scopes:    c.Scopes(),
 			log:       c.Log,

@@ -25,7 +25,7 @@ type records interface {
 
 // handler stores records, which a purge deletes on their day.
 type handler struct {
-	keys    api.ContactKeys
+	keys    contact.KeySource
 	records records
 	scopes  *scope.Registry
 	policy  *retention.Policy

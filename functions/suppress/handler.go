@@ -20,7 +20,7 @@ type list interface {
 
 // handler adds contacts to the list.
 type handler struct {
-	keys   api.ContactKeys
+	keys   contact.KeySource
 	list   list
 	scopes *scope.Registry
 	now    func() time.Time

@@ -138,16 +138,11 @@ func (i *Invalid) Count(pointer string, n, most int) {
 	}
 }
 
-// ContactKeys is where the contact key set comes from.
-type ContactKeys interface {
-	Contact(ctx context.Context) (*contact.KeySet, error)
-}
-
 // Parse reads the contacts, 1 to MaxContacts, as the last part of a request: its
 // error is everything that is wrong with the request, or why the keys cannot be
 // had. A channel that does not exist is a fault of the request; an address that
 // cannot be parsed is an answer about the contact.
-func Parse(ctx context.Context, keys ContactKeys, given []Contact, faults *Invalid) (Contacts, error) {
+func Parse(ctx context.Context, keys contact.KeySource, given []Contact, faults *Invalid) (Contacts, error) {
 	faults.Count("/contacts", len(given), MaxContacts)
 	if len(given) == 0 {
 		return nil, faults.Err()

@@ -1,6 +1,7 @@
 package contact
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -206,4 +207,11 @@ func (s *KeySet) Reproduces(canaries map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// KeySource hands out the key set to use for the request at hand.
+type KeySource interface {
+	// Contact returns a key set that reproduces the suppression table's
+	// canaries; its error is ErrForeignKeys where the set does not.
+	Contact(ctx context.Context) (*KeySet, error)
 }

@@ -1,3 +1,5 @@
+// Package sms is what a person is told by SMS, in each language. It promises
+// that a text never advertises anything.
 package sms
 
 import (
@@ -8,8 +10,16 @@ import (
 	"path"
 	"strings"
 
+	"stille/shared/contact"
 	"stille/shared/scope"
 )
+
+// Text is one SMS.
+type Text struct {
+	From string // a brand's own number, E.164
+	To   contact.Contact
+	Body string
+}
 
 // Words is all that we say by SMS in one language: one file in text/, named by
 // the language. {brand} and {contact} are filled in.
@@ -74,7 +84,7 @@ func (l Languages) For(brand scope.Entry) Words {
 	return words.with(brand.DisplayName(brand.Language), brand.Contact)
 }
 
-func (w Words) with(brand, contact string) Words {
-	fill := strings.NewReplacer("{brand}", brand, "{contact}", contact).Replace
+func (w Words) with(brand, address string) Words {
+	fill := strings.NewReplacer("{brand}", brand, "{contact}", address).Replace
 	return Words{fill(w.Stopped), fill(w.Started), fill(w.StillStopped), fill(w.Help)}
 }

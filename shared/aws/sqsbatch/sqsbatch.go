@@ -1,9 +1,9 @@
-// Package sqsbatch takes in what services of AWS publish on our topics: each
-// message travels from SNS through an SQS queue to a function. It promises
-// that every message is answered for by itself: one that fails, or makes the
-// function panic, comes again and in the end goes to the dead-letter queue,
-// and never takes others of its batch with it. What a message says is its
-// taker's business; this package logs nothing of it.
+// Package sqsbatch takes the messages of an SQS queue, also those that an AWS
+// service publishes on a topic of ours and SNS delivers to the queue. It
+// promises that each message is answered for alone: a message that fails, or
+// makes the function panic, is retried and in the end goes to the dead-letter
+// queue, and never takes the others of its batch with it. It logs nothing of
+// what a message says.
 package sqsbatch
 
 import (
@@ -31,37 +31,54 @@ type Message struct {
 type Handler func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error)
 
 // Each returns a handler that has every message of a batch taken, one after
-// the other. An error of take means that the message is to come again; it is
-// logged, so it must not hold anything of what the message says.
+// the other. An error of take asks for a retry; it is logged, so it must not
+// hold anything of what the message says.
 func Each(log *slog.Logger, take func(ctx context.Context, m Message) error) Handler {
 	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-		// Never nil: an answer without a list is read as one that nothing
-		// can be learnt from.
-		failures := make([]events.SQSBatchItemFailure, 0)
+		taken := NewAnswer(log)
 		for _, m := range batch.Records {
-			if err := safely(ctx, log, take, unwrap(m)); err != nil {
-				log.ErrorContext(ctx, "a message failed and comes again", "message", m.MessageId, "error", err)
-				failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
-			}
+			_ = taken.Take(ctx, m.MessageId, func() error { return take(ctx, unwrap(m)) }) // the answer holds it
 		}
-		return events.SQSEventResponse{BatchItemFailures: failures}, nil
+		return taken.Response(), nil
 	}
 }
 
-// safely makes a panic an error. The log gets the panic's type and the stack:
-// its text might quote the message.
-func safely(ctx context.Context, log *slog.Logger, take func(ctx context.Context, m Message) error, m Message) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			err = errPanicked
-		}
-	}()
-	return take(ctx, m)
+// Answer collects what became of a batch's messages.
+type Answer struct {
+	log      *slog.Logger
+	failures []events.SQSBatchItemFailure
 }
 
-// unwrap takes a message out of the envelope that SNS puts it in. Anything
-// that is no such envelope is itself what was published: raw delivery.
+// NewAnswer returns the answer of a batch of which no message has failed yet.
+func NewAnswer(log *slog.Logger) *Answer {
+	// Never nil: Lambda reads an answer without a list as one without failures.
+	return &Answer{log: log, failures: []events.SQSBatchItemFailure{}}
+}
+
+// Take runs take for a message and notes a failure for a retry. It returns the
+// error of take, which it has logged. A panic is an error too: the log gets the
+// panic's type and the stack, because its text might quote the message.
+func (a *Answer) Take(ctx context.Context, message string, take func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			err = errPanicked
+		}
+		if err != nil {
+			a.log.ErrorContext(ctx, "a message failed and is retried", "message", message, "error", err)
+			a.failures = append(a.failures, events.SQSBatchItemFailure{ItemIdentifier: message})
+		}
+	}()
+	return take()
+}
+
+// Response is what to answer Lambda with.
+func (a *Answer) Response() events.SQSEventResponse {
+	return events.SQSEventResponse{BatchItemFailures: a.failures}
+}
+
+// unwrap takes a message out of SNS's envelope. A message without an envelope
+// was delivered raw.
 func unwrap(m events.SQSMessage) Message {
 	var envelope struct {
 		Type, TopicArn, Timestamp string
@@ -71,7 +88,7 @@ func unwrap(m events.SQSMessage) Message {
 	if err != nil || envelope.Type != "Notification" || envelope.TopicArn == "" || envelope.Message == nil {
 		return Message{ID: m.MessageId, Body: m.Body}
 	}
-	// A time that cannot be read is zero, and so none: whoever needs it fails.
+	// A time that cannot be read is zero: a reader that needs it fails.
 	at, _ := time.Parse(time.RFC3339, envelope.Timestamp)
 	return Message{ID: m.MessageId, Body: *envelope.Message, At: at.UTC()}
 }

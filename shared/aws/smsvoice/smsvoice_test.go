@@ -1,4 +1,4 @@
-package sms_test
+package smsvoice_test
 
 import (
 	"net/http/httptest"
@@ -11,18 +11,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"stille/shared/aws/smsvoice"
 	"stille/shared/contact"
 	"stille/shared/sms"
 	"stille/shared/sms/phone"
 )
 
 // sender sends to a phone of the test's.
-func sender(t *testing.T) (*sms.Sender, *phone.Phone) {
+func sender(t *testing.T) (*smsvoice.Sender, *phone.Phone) {
 	t.Helper()
 	var p phone.Phone
 	server := httptest.NewServer(&p)
 	t.Cleanup(server.Close)
-	return sms.NewSender(voice.New(voice.Options{
+	return smsvoice.NewSender(voice.New(voice.Options{
 		BaseEndpoint: &server.URL, Region: "eu-north-1", Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})), &p
@@ -80,7 +81,7 @@ func TestAnErrorSaysWhatTheServiceCallsItAndNoNumber(t *testing.T) {
 func TestAPhoneThatIsNotThereIsAnError(t *testing.T) {
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	s := sms.NewSender(voice.New(voice.Options{
+	s := smsvoice.NewSender(voice.New(voice.Options{
 		BaseEndpoint: &gone.URL, Region: "eu-north-1", Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}))

@@ -1,8 +1,7 @@
-// Package sms answers a person by SMS: it knows what we say, in each
-// language, and sends it. It promises that a text never advertises anything,
-// that one goes out from the brand's own number as transactional, and that an
-// error says neither to whom nor what.
-package sms
+// Package smsvoice sends texts through AWS End User Messaging SMS. It promises
+// that a text goes out from the brand's own number as transactional, and that
+// an error holds neither a number nor the text.
+package smsvoice
 
 import (
 	"context"
@@ -10,23 +9,16 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	sms "github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
+	voice "github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
 	"github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2/types"
 	"github.com/aws/smithy-go"
 
-	"stille/shared/contact"
+	"stille/shared/sms"
 )
-
-// Text is one SMS.
-type Text struct {
-	From string // a brand's own number, E.164
-	To   contact.Contact
-	Body string
-}
 
 // Client is the part of AWS End User Messaging SMS that is needed.
 type Client interface {
-	SendTextMessage(context.Context, *sms.SendTextMessageInput, ...func(*sms.Options)) (*sms.SendTextMessageOutput, error)
+	SendTextMessage(context.Context, *voice.SendTextMessageInput, ...func(*voice.Options)) (*voice.SendTextMessageOutput, error)
 }
 
 // Sender sends texts.
@@ -35,10 +27,10 @@ type Sender struct{ client Client }
 // NewSender returns a sender.
 func NewSender(client Client) *Sender { return &Sender{client} }
 
-// Send sends a text. After an error it has not gone out, or the answer that
-// says so was lost.
-func (s *Sender) Send(ctx context.Context, t Text) error {
-	_, err := s.client.SendTextMessage(ctx, &sms.SendTextMessageInput{
+// Send sends a text. After an error the text was not sent, or the answer that
+// confirms it was lost.
+func (s *Sender) Send(ctx context.Context, t sms.Text) error {
+	_, err := s.client.SendTextMessage(ctx, &voice.SendTextMessageInput{
 		OriginationIdentity:    &t.From,
 		DestinationPhoneNumber: aws.String(t.To.Address()),
 		MessageBody:            &t.Body,
@@ -50,8 +42,8 @@ func (s *Sender) Send(ctx context.Context, t Text) error {
 	return nil
 }
 
-// withoutNumbers keeps of the service's own errors what it calls them: the
-// message and the fields may repeat the number.
+// withoutNumbers reduces an error of the service to its code and its reason:
+// its message and fields may repeat the number.
 func withoutNumbers(err error) error {
 	var named smithy.APIError
 	if !errors.As(err, &named) {
