@@ -84,6 +84,10 @@ deploy: ## Deploy to AWS, with the AWS environment of this shell
 	@go build -o .local/bin/ ./infra
 	@cd infra && $(CDK) deploy --all $(FOR_AWS)
 
+.PHONY: module
+module: ## Give the Go module a path of your own, everywhere: MODULE=example.org/you/stille
+	@scripts/module "$(MODULE)"
+
 .PHONY: invoke
 invoke: ## Call a function of the local stack: FUNCTION=check EVENT=check.two-contacts (a file of events/, without .json)
 	@go run ./scripts/stack invoke "$(FUNCTION)" "$(EVENT)"
