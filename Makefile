@@ -3,6 +3,9 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
+# Without the project's path in it, a build serves copies of the project too.
+export GOFLAGS ?= -trimpath
+
 # What the functions are built for: this machine, because the local stack runs
 # them directly; `synth` and `deploy` build them for AWS.
 OS     ?= $(shell go env GOHOSTOS)
