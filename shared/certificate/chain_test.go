@@ -99,6 +99,25 @@ func TestAChainThatWasTamperedWithIsFound(t *testing.T) {
 	}
 }
 
+func TestChainErrorNamesTheCertificate(t *testing.T) {
+	a := newAuthority(t)
+	before, last := chain(t, a)
+	for name, test := range map[string]struct {
+		before []certificate.Signed
+		want   []string
+	}{
+		"the first is missing":  {before[1:], []string{"certificate 1 of", "not the first"}},
+		"the second is missing": {before[:1], []string{"certificate 2 of", "before it"}},
+	} {
+		err := certificate.Chain(test.before, last.Signed, a.public)
+		for _, want := range test.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %v, want %q in it", name, err, want)
+			}
+		}
+	}
+}
+
 // TestEveryFieldIsSigned changes each field of the JSON by itself: in a
 // certificate its signature no longer holds, and signed anew, in one before
 // another, its successor no longer follows it.

@@ -22,6 +22,7 @@ func TestTheBucketsOfAClass(t *testing.T) {
 		{"[scans.acme.no, letters-2]", ""},
 		{"[" + strings.Repeat("a", 63) + "]", ""},
 		{"[" + strings.Repeat("a", 64) + "]", "is no name of an S3 bucket"},
+		{"[abc]", ""},
 		{"[ab]", `line 10: buckets: "ab" is no name of an S3 bucket`},
 		{"[Letters]", "is no name of an S3 bucket"},
 		{"[letters-]", "is no name of an S3 bucket"},

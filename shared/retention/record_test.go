@@ -35,6 +35,7 @@ func TestARecordIsDueAtTheEarlierOfItsDayAndItsWithdrawal(t *testing.T) {
 		{"a withdrawal before the day", "2024-08-31T10:00:00Z", "2024-09-01T08:00:00.5Z", "2024-09-01T08:00:00.5Z"},
 		{"a withdrawal after the day", "2024-08-31T10:00:00Z", "2025-03-01T00:00:00Z", "2025-02-28T23:00:00Z"},
 		{"a withdrawal before the start", "2024-08-31T10:00:00Z", "2024-08-01T00:00:00Z", "2024-08-01T00:00:00Z"},
+		{"the first start of 2000", "2000-01-01T00:00:00Z", "", "2000-07-01T22:00:00Z"},
 		{"a start before 2000 counts as none", "1999-12-31T23:59:59Z", "", ""},
 		{"a start before 2000, withdrawn", "1970-01-01T00:00:00Z", "2024-08-01T00:00:00Z", "2024-08-01T00:00:00Z"},
 	} {
@@ -92,8 +93,11 @@ func TestWhatIsWrongWithARecord(t *testing.T) {
 		{"the first start of 2000", "messaging", func(r *retention.Record) { r.Start = instant(t, "2000-01-01T00:00:00Z") }, nil},
 		{"a start before 2000", "messaging", func(r *retention.Record) { r.Start = instant(t, "1999-12-31T23:59:59Z") }, []string{"start"}},
 		{"a start of epoch zero", "messaging", func(r *retention.Record) { r.Start = time.Unix(0, 0) }, []string{"start"}},
-		{"times far ahead", "communication", func(r *retention.Record) {
-			r.OccurredAt, r.LastActivityAt = now.Add(25*time.Hour), now.Add(25*time.Hour)
+		{"events exactly five minutes ahead", "communication", func(r *retention.Record) {
+			r.OccurredAt, r.LastActivityAt = now.Add(5*time.Minute), now.Add(5*time.Minute)
+		}, nil},
+		{"events over five minutes ahead", "communication", func(r *retention.Record) {
+			r.OccurredAt, r.LastActivityAt = now.Add(5*time.Minute+1), now.Add(5*time.Minute+1)
 		}, []string{"occurredAt", "lastActivityAt"}},
 		{"data that fits", "communication", func(r *retention.Record) { r.Data = bytes.Repeat([]byte("1"), 256<<10) }, nil},
 		{"too much data", "communication", func(r *retention.Record) { r.Data = bytes.Repeat([]byte("1"), 256<<10+1) }, []string{"data"}},
@@ -103,6 +107,11 @@ func TestWhatIsWrongWithARecord(t *testing.T) {
 		{"an object's key too long", "communication", func(r *retention.Record) {
 			r.Objects = []string{"s3://letters/" + strings.Repeat("k", 1025), "s3://letters/" + strings.Repeat("k", 1024)}
 		}, []string{"objects/0"}},
+		{"a hundred objects", "communication", func(r *retention.Record) {
+			for r.Objects = nil; len(r.Objects) < 100; {
+				r.Objects = append(r.Objects, fmt.Sprint("s3://letters/", len(r.Objects)))
+			}
+		}, nil},
 		{"too many objects", "communication", func(r *retention.Record) { r.Objects = make([]string, 101) }, []string{"objects"}},
 		{"everything at once", "messaging", func(r *retention.Record) {
 			*r = retention.Record{Basis: "x", Start: time.Unix(0, 0), Objects: []string{""}}
@@ -241,8 +250,8 @@ func TestAHoldIsActiveUntilItIsLifted(t *testing.T) {
 }
 
 func TestReferences(t *testing.T) {
-	good := []string{"a", "case:2026/11-22_a.b", strings.Repeat("x", 64)}
-	bad := []string{"", strings.Repeat("x", 65), "two words", "a@b", "+47", "ø", "a\n", "#1", "stille_" + strings.Repeat("x", 43)}
+	good := []string{"a", "case:2026/11-22_a.b", strings.Repeat("x", 64), "stille_" + strings.Repeat("x", 39)}
+	bad := []string{"", strings.Repeat("x", 65), "two words", "a@b", "+47", "ø", "a\n", "#1", "stille_" + strings.Repeat("x", 40)}
 	for _, s := range slices.Concat(good, bad) {
 		if err := retention.ParseReference(s); (err == nil) != slices.Contains(good, s) {
 			t.Errorf("ParseReference(%q) = %v", s, err)
