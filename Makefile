@@ -63,6 +63,11 @@ pictures: ## Take the documents' pictures of the pages again
 	@scripts/setup browser
 	@go test -tags browser -count=1 ./shared/unsubscribe/pages -run TestPicturesShowThePages -renew-pictures
 
+.PHONY: mutate
+mutate: ## Change each operator of the deciding packages: do the quick tests notice? (half an hour)
+	@scripts/setup mutate
+	@go run ./scripts/mutate
+
 .PHONY: lint
 lint: ## Check the style and the import arrows
 	@scripts/setup lint

@@ -12,8 +12,8 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// A place names a mutant by its source text, which stays when lines move.
-type place struct {
+// A Place names a mutant by its source text, which stays when lines move.
+type Place struct {
 	File     string
 	Function string
 	Operator string // of gremlins
@@ -22,7 +22,7 @@ type place struct {
 
 // A survivor is a mutant that behaves like the original.
 type survivor struct {
-	place `yaml:",inline"`
+	Place `yaml:",inline"`
 	Why   string
 }
 
@@ -47,15 +47,15 @@ func readSurvivors(path string) ([]survivor, error) {
 type report struct {
 	folder        string
 	total, killed int
-	unexplained   []place
-	stale         []place // explained, but no survivor
+	unexplained   []Place
+	stale         []Place // explained, but no survivor
 }
 
 // judge counts the mutants of a package and looks for the reasons of the
 // survivors.
 func judge(folder string, mutants []mutant, explained []survivor) (report, error) {
 	r := report{folder: folder, total: len(mutants)}
-	var survived []place
+	var survived []Place
 	for _, m := range mutants {
 		if m.killed() {
 			r.killed++
@@ -66,13 +66,13 @@ func judge(folder string, mutants []mutant, explained []survivor) (report, error
 			return r, err
 		}
 		survived = append(survived, p)
-		if !slices.ContainsFunc(explained, func(s survivor) bool { return s.place == p }) {
+		if !slices.ContainsFunc(explained, func(s survivor) bool { return s.Place == p }) {
 			r.unexplained = append(r.unexplained, p)
 		}
 	}
 	for _, s := range explained {
-		if strings.HasPrefix(s.File, folder+"/") && !slices.Contains(survived, s.place) {
-			r.stale = append(r.stale, s.place)
+		if strings.HasPrefix(s.File, folder+"/") && !slices.Contains(survived, s.Place) {
+			r.stale = append(r.stale, s.Place)
 		}
 	}
 	return r, nil
@@ -84,7 +84,7 @@ func (r report) passed() bool {
 
 func (r report) String() string {
 	var b strings.Builder
-	for title, places := range map[string][]place{"survived without a reason": r.unexplained, "explained, but killed": r.stale} {
+	for title, places := range map[string][]Place{"survived without a reason": r.unexplained, "explained, but killed": r.stale} {
 		for _, p := range places {
 			fmt.Fprintf(&b, "%s:\n- file: %s\n  function: %s\n  operator: %s\n  source: %q\n", title, p.File, p.Function, p.Operator, p.Source)
 		}
@@ -94,17 +94,17 @@ func (r report) String() string {
 }
 
 // locate finds the source text of a mutant.
-func locate(m mutant) (place, error) {
+func locate(m mutant) (Place, error) {
 	source, err := os.ReadFile(m.File)
 	if err != nil {
-		return place{}, err
+		return Place{}, err
 	}
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, m.File, source, parser.SkipObjectResolution)
 	if err != nil {
-		return place{}, err
+		return Place{}, err
 	}
-	p := place{File: m.File, Operator: m.Type}
+	p := Place{File: m.File, Operator: m.Type}
 	for _, decl := range file.Decls {
 		if f, ok := decl.(*ast.FuncDecl); ok && set.Position(f.Pos()).Line <= m.Line && m.Line <= set.Position(f.End()).Line {
 			p.Function = f.Name.Name
