@@ -56,8 +56,8 @@ func TestHoldsAreSetListedAndLifted(t *testing.T) {
 
 	listed := answers[operator.HoldList](t, d.run(t, "hold", "list", "--json").ended(t, exitDone))[0]
 	wantListed := operator.HoldList{Holds: []operator.Hold{
-		{Case: "2026-117", Kind: retention.Legal, Reason: "claim", Target: retention.SubjectTarget(key), SetAt: at, LiftedAt: at},
-		{Case: "dsr-9", Kind: retention.Restriction, Reason: "art-18", Target: retention.RecordTarget("messaging", "sub-0"), SetAt: at},
+		{Hold: retention.Hold{Case: "2026-117", Kind: retention.Legal, Reason: "claim", Target: retention.SubjectTarget(key), SetAt: at, LiftedAt: at}},
+		{Hold: retention.Hold{Case: "dsr-9", Kind: retention.Restriction, Reason: "art-18", Target: retention.RecordTarget("messaging", "sub-0"), SetAt: at}},
 	}}
 	if diff := cmp.Diff(wantListed, listed); diff != "" {
 		t.Errorf("listed (-want +got)\n%s", diff)

@@ -105,23 +105,23 @@ func runListText(w io.Writer, a *operator.RunList) {
 		if r.Counts != nil {
 			c = *r.Counts
 		}
-		t.row(r.StartedAt, r.Class, outcomeText(r), c.Due, c.Deleted, c.Held, c.Changed, c.Failed, r.Run)
+		t.row(r.StartedAt, r.Class, outcomeText(r), c.Due, c.Deleted, c.Held, c.Changed, c.Failed, r.ID)
 	}
 	t.end()
 }
 
 func runText(w io.Writer, a *operator.Run) {
-	fact(w, "run", a.Run)
+	fact(w, "run", a.ID)
 	fact(w, "class", a.Class)
 	fact(w, "outcome", outcomeText(*a))
 	fact(w, "cutoff", instantText(a.Cutoff))
 	fact(w, "started", instantText(a.StartedAt))
-	if !a.Scheduled.IsZero() {
-		fact(w, "for", instantText(a.Scheduled)+", by the schedule")
+	if !a.ScheduledFor.IsZero() {
+		fact(w, "for", instantText(a.ScheduledFor)+", by the schedule")
 	}
 	fact(w, "by", a.StartedBy)
 	fact(w, "approved", a.ApprovedBy)
-	fact(w, "stopped", a.StoppedBy)
+	fact(w, "stopped", a.StopBy)
 	for _, reason := range a.Reasons {
 		fact(w, "because", reason)
 	}
@@ -140,7 +140,7 @@ func runText(w io.Writer, a *operator.Run) {
 		fmt.Fprintf(w, "\nnext, once you have looked and it is right: stille purge approve %s\n", a.PlanHash)
 		return
 	}
-	next(w, fmt.Sprintf("stille certificate get %s --out %s", a.Run, a.Run))
+	next(w, fmt.Sprintf("stille certificate get %s --out %s", a.ID, a.ID))
 }
 
 // outcomeText is the run's outcome, in words for a run that is still going, or

@@ -7,13 +7,14 @@ import (
 
 	"stille/shared/certificate"
 	"stille/shared/operator"
+	"stille/shared/purge"
 )
 
 func TestAnAuditIsShownAsOneWithWhatItFound(t *testing.T) {
-	run := operator.Run{
-		Class: "messaging", Run: "audit-1", Counts: &certificate.Counts{}, Outcome: certificate.Completed, Certificate: "hash", Audit: true,
+	run := operator.Run{Counts: &certificate.Counts{}, Run: purge.Run{
+		Class: "messaging", ID: "audit-1", Outcome: certificate.Completed, Certificate: "hash", Audit: true,
 		Findings: map[string]int{"overdue": 3, "no-start": 0},
-	}
+	}}
 	for name, show := range map[string]func(*bytes.Buffer){
 		"by itself":        func(b *bytes.Buffer) { runText(b, &run) },
 		"among the purges": func(b *bytes.Buffer) { runListText(b, &operator.RunList{Runs: []operator.Run{run}}) },

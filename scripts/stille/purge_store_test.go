@@ -152,7 +152,7 @@ func TestARunInJSONIsOneValueOnStandardOutput(t *testing.T) {
 	d := deploy(t)
 	d.runsTo(t, certificate.Completed, types.ExecutionStatusSucceeded, certificate.Counts{Due: 1, Deleted: 1}, "k")
 	got := answers[operator.Run](t, d.run(t, "purge", "run", "messaging", "--json").ended(t, exitDone))
-	if len(got) != 1 || got[0].Run != "run-1" || got[0].Outcome != certificate.Completed || got[0].PlanHash != "abc" || got[0].Counts.Deleted != 1 {
+	if len(got) != 1 || got[0].ID != "run-1" || got[0].Outcome != certificate.Completed || got[0].PlanHash != "abc" || got[0].Counts.Deleted != 1 {
 		t.Errorf("it answers %+v", got)
 	}
 }

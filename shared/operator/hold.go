@@ -6,21 +6,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"stille/shared/retention"
 )
 
-// Hold is one hold. It names a contact by its key. A contact with several keys
+// Hold is one hold. A contact is named by its key. A contact with several keys
 // is held by each of them, and this is still one hold.
 type Hold struct {
-	Case     string             `json:"case"`
-	Kind     retention.HoldKind `json:"kind"`
-	Reason   string             `json:"reason"`
-	Target   retention.Target   `json:"target"`
-	Also     []retention.Target `json:"also,omitempty"` // the contact's other keys
-	SetAt    time.Time          `json:"setAt"`
-	LiftedAt time.Time          `json:"liftedAt,omitzero"`
+	retention.Hold
+	Also []retention.Target `json:"also,omitempty"` // the contact's other keys
 }
 
 // newHolds merges the holds that one command set on the keys of a contact, and
@@ -28,7 +22,8 @@ type Hold struct {
 func newHolds(stored []retention.Hold) []Hold {
 	holds := make([]Hold, 0, len(stored))
 	for _, h := range stored {
-		hold := Hold{Case: h.Case, Kind: h.Kind, Reason: h.Reason, Target: h.Target, SetAt: h.SetAt.UTC(), LiftedAt: h.LiftedAt}
+		hold := Hold{Hold: h}
+		hold.SetAt = h.SetAt.UTC()
 		if i := slices.IndexFunc(holds, hold.isSameContact); i >= 0 {
 			holds[i].Also = append(holds[i].Also, hold.Target)
 			continue
@@ -127,7 +122,7 @@ func (o *Operator) hold(ctx context.Context, hold retention.Hold, targets []rete
 	for i, target := range tooLate {
 		class, id, _ := target.Record()
 		tooLate[i] = retention.RecordTarget(class, shownID(id))
-		records = append(records, Hold{Target: tooLate[i]}.What())
+		records = append(records, Hold{Hold: retention.Hold{Target: tooLate[i]}}.What())
 	}
 	if len(records) > 0 {
 		err = fmt.Errorf("the hold stands, but it came too late for these records, whose objects a purge has begun to delete: %s", strings.Join(records, ", "))

@@ -13,36 +13,15 @@ import (
 
 // Run is one run of a purge, or one audit.
 type Run struct {
-	Class       string              `json:"class"`
-	Run         string              `json:"run"`
-	Outcome     certificate.Outcome `json:"outcome,omitempty"` // empty until the run is certified
-	StartedAt   time.Time           `json:"startedAt"`
-	Scheduled   time.Time           `json:"scheduledFor,omitzero"` // absent if no schedule started the run
-	EndedAt     time.Time           `json:"endedAt,omitzero"`
-	Cutoff      time.Time           `json:"cutoff"`
-	PlanHash    string              `json:"planHash"`
-	Planned     int                 `json:"planned"`
-	StartedBy   string              `json:"startedBy,omitempty"`
-	ApprovedBy  string              `json:"approvedBy,omitempty"`
-	StoppedBy   string              `json:"stoppedBy,omitempty"`
-	Reasons     []string            `json:"reasons,omitempty"`     // why the run did not delete
-	Counts      *certificate.Counts `json:"counts,omitempty"`      // absent until the run is certified
-	Certificate string              `json:"certificate,omitempty"` // hash of the certificate
-	Audit       bool                `json:"audit,omitempty"`       // the run read every record and deleted none
-	Findings    map[string]int      `json:"findings,omitempty"`    // of an audit
+	purge.Run
+	Counts *certificate.Counts `json:"counts,omitempty"` // absent until the run is certified
 }
 
 func newRun(r purge.Run) Run {
-	run := Run{
-		Class: r.Class, Run: r.ID, Outcome: r.Outcome, StartedAt: r.StartedAt, Scheduled: r.ScheduledFor, EndedAt: r.EndedAt,
-		Cutoff: r.Cutoff, PlanHash: r.PlanHash, Planned: r.Planned, Certificate: r.Certificate,
-		StartedBy: r.StartedBy, ApprovedBy: r.ApprovedBy, StoppedBy: r.StopBy, Reasons: r.Reasons,
-		Audit: r.Audit, Findings: r.Findings,
+	if !r.Certified() {
+		return Run{Run: r}
 	}
-	if r.Certified() {
-		run.Counts = &r.Counts
-	}
-	return run
+	return Run{r, &r.Counts}
 }
 
 // RunList is the runs of all classes, the newest first.

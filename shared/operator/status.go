@@ -91,12 +91,8 @@ type UncertifiedRun struct {
 
 // HaltedPlan is a plan that the brake halted.
 type HaltedPlan struct {
-	PlanHash   string    `json:"planHash"`
-	Run        string    `json:"run"`
-	HaltedAt   time.Time `json:"haltedAt"`
-	Reasons    []string  `json:"reasons"`
-	ApprovedBy string    `json:"approvedBy,omitempty"`
-	TooOld     bool      `json:"tooOld"` // to be approved
+	purge.HaltedPlan
+	TooOld bool `json:"tooOld"` // to be approved
 }
 
 // Status reads how everything stands. It changes nothing.
@@ -150,10 +146,7 @@ func (o *Operator) classStatus(ctx context.Context, class retention.Class, now t
 	if errors.Is(err, purge.ErrNoPlan) {
 		return c, nil
 	}
-	c.Halted = &HaltedPlan{
-		PlanHash: plan.PlanHash, Run: plan.Run, HaltedAt: plan.HaltedAt, Reasons: plan.Reasons, ApprovedBy: plan.ApprovedBy,
-		TooOld: plan.TooOld(now),
-	}
+	c.Halted = &HaltedPlan{plan, plan.TooOld(now)}
 	return c, err
 }
 
@@ -232,7 +225,7 @@ func ended(c ClassStatus) (command, because string) {
 	if c.Last == nil || c.Last.Outcome == certificate.Completed || c.hasUncertified(true) {
 		return "", ""
 	}
-	return "stille purge show " + c.Last.Run, "the last purge ended as " + string(c.Last.Outcome)
+	return "stille purge show " + c.Last.ID, "the last purge ended as " + string(c.Last.Outcome)
 }
 
 func behind(c ClassStatus) (command, because string) {

@@ -24,19 +24,19 @@ var (
 const ApprovableFor = 7 * 24 * time.Hour
 
 // HaltedPlan is a plan that the brake halted: the one of its class that may be
-// approved. A newer one takes its place.
+// approved. A newer one takes its place. Its JSON is what an operator sees of it.
 type HaltedPlan struct {
-	Class      string
-	Run        string // the run that halted
-	PlanHash   string
-	PolicyHash string
-	Cutoff     time.Time
-	Shards     []int // due records of each
-	Reasons    []string
-	HaltedAt   time.Time
-	StartedBy  string
-	ApprovedBy string // empty until it is approved
-	ApprovedAt time.Time
+	Class      string    `json:"-"`
+	Run        string    `json:"run"` // the run that halted
+	PlanHash   string    `json:"planHash"`
+	PolicyHash string    `json:"-"`
+	Cutoff     time.Time `json:"-"`
+	Shards     []int     `json:"-"` // due records of each
+	Reasons    []string  `json:"reasons"`
+	HaltedAt   time.Time `json:"haltedAt"`
+	StartedBy  string    `json:"-"`
+	ApprovedBy string    `json:"approvedBy,omitempty"` // empty until it is approved
+	ApprovedAt time.Time `json:"-"`
 }
 
 // TooOld reports whether the plan may not be approved or run at now any more.

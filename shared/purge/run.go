@@ -16,27 +16,28 @@ var (
 )
 
 // Run is one purge of one class, from its plan to its certificate, or one audit.
+// Its JSON is what an operator sees of it.
 type Run struct {
-	Class        string
-	ID           string // the execution's name
-	StartedAt    time.Time
-	ScheduledFor time.Time // zero for a run that was started by hand
-	Cutoff       time.Time
-	PolicyHash   string // of the policy it was planned by
-	PlanHash     string
-	Planned      int                 // how many records were due
-	CodeVersion  string              // of the code that planned it
-	StartedBy    string              // the principal; empty where a schedule did, or nobody said
-	ApprovedBy   string              // the principal; empty where no approval was needed
-	Next         Next                // what follows the plan
-	Reasons      []string            // why it does not delete: the brake's, or what stopped it
-	StopBy       string              // the principal that asked it to stop; empty where nobody did
-	Outcome      certificate.Outcome // empty until certified
-	EndedAt      time.Time           // zero until certified
-	Counts       certificate.Counts  // zero until certified
-	Certificate  string              // its certificate.Hash
-	Audit        bool                // it read every record and deleted none
-	Findings     map[string]int      // of an audit: how many records, by what is wrong with them
+	Class        string              `json:"class"`
+	ID           string              `json:"run"` // the execution's name
+	StartedAt    time.Time           `json:"startedAt"`
+	ScheduledFor time.Time           `json:"scheduledFor,omitzero"` // zero for a run that was started by hand
+	Cutoff       time.Time           `json:"cutoff"`
+	PolicyHash   string              `json:"-"` // of the policy it was planned by
+	PlanHash     string              `json:"planHash"`
+	Planned      int                 `json:"planned"`               // how many records were due
+	CodeVersion  string              `json:"-"`                     // of the code that planned it
+	StartedBy    string              `json:"startedBy,omitempty"`   // the principal; empty where a schedule did, or nobody said
+	ApprovedBy   string              `json:"approvedBy,omitempty"`  // the principal; empty where no approval was needed
+	Next         Next                `json:"-"`                     // what follows the plan
+	Reasons      []string            `json:"reasons,omitempty"`     // why it does not delete: the brake's, or what stopped it
+	StopBy       string              `json:"stoppedBy,omitempty"`   // the principal that asked it to stop; empty where nobody did
+	Outcome      certificate.Outcome `json:"outcome,omitempty"`     // empty until certified
+	EndedAt      time.Time           `json:"endedAt,omitzero"`      // zero until certified
+	Counts       certificate.Counts  `json:"counts"`                // zero until certified
+	Certificate  string              `json:"certificate,omitempty"` // its certificate.Hash
+	Audit        bool                `json:"audit,omitempty"`       // it read every record and deleted none
+	Findings     map[string]int      `json:"findings,omitempty"`    // of an audit: how many records, by what is wrong with them
 }
 
 // Certified reports whether the run has its certificate.

@@ -53,12 +53,12 @@ func (r Record) Targets(class string) []Target {
 
 // Hold keeps its target from being deleted until it is lifted.
 type Hold struct {
-	Case     string // a reference: see ParseReference
-	Reason   string // a reference
-	Kind     HoldKind
-	Target   Target
-	SetAt    time.Time
-	LiftedAt time.Time // zero while it holds
+	Case     string    `json:"case"`   // a reference: see ParseReference
+	Reason   string    `json:"reason"` // a reference
+	Kind     HoldKind  `json:"kind"`
+	Target   Target    `json:"target"`
+	SetAt    time.Time `json:"setAt"`
+	LiftedAt time.Time `json:"liftedAt,omitzero"` // zero while it holds
 }
 
 // Active reports whether the hold has not been lifted.
