@@ -93,7 +93,7 @@ func TestAHaltedPlanWaitsIsRefreshedAndRunsOnceItIsApproved(t *testing.T) {
 	first := c.halts(t, "run-1", `{"startedBy":"starter"}`)
 	c.house.Now = c.house.Now.Add(24 * time.Hour)
 	second := c.halts(t, "run-2", `{}`)
-	waiting, err := c.runs.Waiting(t.Context(), retention.Messaging)
+	waiting, err := c.runs.Halted(t.Context(), retention.Messaging)
 	if err != nil || waiting.PlanHash != second.PlanHash || first.PlanHash == second.PlanHash || waiting.Run != "run-2" || len(waiting.Reasons) == 0 {
 		t.Fatalf("waiting %+v, error %v", waiting, err)
 	}
@@ -155,11 +155,11 @@ func TestAClockTenYearsAheadPlansNoDeletion(t *testing.T) {
 
 func TestAPassingRunLeavesNoPlanWaiting(t *testing.T) {
 	c := newCrowd(t, 3)
-	if err := c.runs.Wait(t.Context(), purge.HaltedPlan{Class: retention.Messaging, PlanHash: "old"}); err != nil {
+	if err := c.runs.Halt(t.Context(), purge.HaltedPlan{Class: retention.Messaging, PlanHash: "old"}); err != nil {
 		t.Fatal(err)
 	}
 	c.planned(t, "run-1", `{}`, purge.NextDelete)
-	if plan, err := c.runs.Waiting(t.Context(), retention.Messaging); err == nil {
+	if plan, err := c.runs.Halted(t.Context(), retention.Messaging); err == nil {
 		t.Errorf("%s waits", plan.PlanHash)
 	}
 }

@@ -38,7 +38,7 @@ func (h handler) braked(ctx context.Context, class retention.Class, req request)
 	}
 	if len(reasons) > 0 {
 		run.Next, run.Reasons, run.ApprovedBy = purge.NextHalt, reasons, ""
-		return run, h.runs.Wait(ctx, purge.HaltedPlan{
+		return run, h.runs.Halt(ctx, purge.HaltedPlan{
 			Class: class.Name, Run: run.ID, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash, Cutoff: run.Cutoff,
 			Shards: plan.Shards, Reasons: reasons, HaltedAt: h.now().UTC(), StartedBy: run.StartedBy,
 		})
@@ -57,7 +57,7 @@ func (h handler) approved(ctx context.Context, class retention.Class, hash strin
 	if hash == "" {
 		return nil, "", nil
 	}
-	plan, err := h.runs.Waiting(ctx, class.Name)
+	plan, err := h.runs.Halted(ctx, class.Name)
 	switch {
 	case errors.Is(err, purge.ErrNoPlan):
 		return nil, "the run names an approval, and no plan waits", nil

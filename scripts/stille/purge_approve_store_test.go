@@ -18,7 +18,7 @@ var aPlan = strings.Repeat("ab", 32)
 // halted lets a plan wait that somebody's run made.
 func (d *deployed) halted(t *testing.T, startedBy string, at time.Time) {
 	t.Helper()
-	err := d.runs.Wait(t.Context(), purge.HaltedPlan{
+	err := d.runs.Halt(t.Context(), purge.HaltedPlan{
 		Class: "messaging", Run: "run-0", PlanHash: aPlan, Cutoff: at, Shards: []int{1001}, HaltedAt: at, StartedBy: startedBy,
 	})
 	if err != nil {
@@ -40,7 +40,7 @@ func TestAnApprovalIsRecordedAndItsPurgeFollowed(t *testing.T) {
 	d.halted(t, "arn:aws:iam::1:user/starter", at)
 	d.runsTo(t, certificate.Completed, types.ExecutionStatusSucceeded, certificate.Counts{Due: 1, Deleted: 1}, "k")
 	d.run(t, "purge", "approve", aPlan).ended(t, exitDone)
-	plan, err := d.runs.Waiting(t.Context(), "messaging")
+	plan, err := d.runs.Halted(t.Context(), "messaging")
 	if err != nil || plan.ApprovedBy != d.somebody.arn || !plan.ApprovedAt.Equal(at) {
 		t.Errorf("approved by %q at %v, error %v", plan.ApprovedBy, plan.ApprovedAt, err)
 	}
@@ -66,7 +66,7 @@ func TestWhoMayNotApproveStartsNothing(t *testing.T) {
 			d := deploy(t)
 			d.halted(t, c.starter, c.haltedAt)
 			got := d.run(t, "purge", "approve", c.hash).ended(t, c.code)
-			plan, err := d.runs.Waiting(t.Context(), "messaging")
+			plan, err := d.runs.Halted(t.Context(), "messaging")
 			if !strings.Contains(got.errors, c.says) || len(d.machines.started) != 0 || err != nil || plan.ApprovedBy != "" {
 				t.Errorf("it says %q, started %d, approved by %q", got.errors, len(d.machines.started), plan.ApprovedBy)
 			}

@@ -80,7 +80,7 @@ func TestWhatNeedsSomebodyIsNamedWithTheCommandForIt(t *testing.T) {
 		next string
 	}{
 		"a plan waits": {func(t *testing.T, d *deployed) {
-			err := d.runs.Wait(t.Context(), purge.HaltedPlan{Class: "messaging", Run: "run-0", PlanHash: aPlan, HaltedAt: at, Reasons: []string{"2000 of about 3000 records are due, more than a fifth"}})
+			err := d.runs.Halt(t.Context(), purge.HaltedPlan{Class: "messaging", Run: "run-0", PlanHash: aPlan, HaltedAt: at, Reasons: []string{"2000 of about 3000 records are due, more than a fifth"}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -115,7 +115,7 @@ func (o *Operator) haltedPlan(ctx context.Context, hash string) (retention.Class
 		return retention.Class{}, purge.HaltedPlan{}, err
 	}
 	for _, class := range policy.Classes {
-		plan, err := o.Runs.Waiting(ctx, class.Name)
+		plan, err := o.Runs.Halted(ctx, class.Name)
 		if err == nil && plan.PlanHash == hash || err != nil && !errors.Is(err, purge.ErrNoPlan) {
 			return class, plan, err
 		}

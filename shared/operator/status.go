@@ -142,7 +142,7 @@ func (o *Operator) classStatus(ctx context.Context, class retention.Class, now t
 		return c, err
 	}
 	c.Overdue, c.OverdueHeld = counted.Overdue(), counted.Held
-	plan, err := o.Runs.Waiting(ctx, class.Name)
+	plan, err := o.Runs.Halted(ctx, class.Name)
 	if errors.Is(err, purge.ErrNoPlan) {
 		return c, nil
 	}

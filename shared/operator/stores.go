@@ -36,7 +36,7 @@ type Runs interface {
 	// Stop's error wraps purge.ErrNoRun where the run has ended.
 	Stop(ctx context.Context, class, run, by string) error
 	// Waiting's error wraps purge.ErrNoPlan where the class has no halted plan.
-	Waiting(ctx context.Context, class string) (purge.HaltedPlan, error)
+	Halted(ctx context.Context, class string) (purge.HaltedPlan, error)
 	// Approve records one approval of the halted plan of this hash. Its error
 	// wraps purge.ErrNoPlan where there is no such plan. It does not ask who may.
 	Approve(ctx context.Context, class, planHash, by string, at time.Time) error

@@ -1,5 +1,3 @@
-//go:build store
-
 package purge_test
 
 import (
@@ -11,13 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/dynamo"
-	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
 	"stille/shared/suppression"
 )
@@ -51,18 +47,18 @@ func (h *house) planted(id string, wrong map[string]any) {
 func (h *house) optOut(key contact.Key) {
 	h.t.Helper()
 	change := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: cutoff.Add(-time.Hour), Source: suppression.SourceLink}
-	if _, err := dynamo.NewSuppressions(h.db, h.stack).Apply(h.t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, change, cutoff); err != nil {
+	if _, err := h.List.Apply(h.t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, change, cutoff); err != nil {
 		h.t.Fatal(err)
 	}
 }
 
 // audit audits the whole class in segments, each in calls of one page, as the
 // state machine does.
-func (h *house) audit(db *dynamodb.Client, segments int) purge.Report {
+func (h *house) audit(stores purgetest.Stores, segments int) purge.Report {
 	h.t.Helper()
 	kept := &notes{}
 	auditor := purge.Auditor{
-		Records: dynamo.NewRecords(db, h.stack), List: dynamo.NewSuppressions(db, h.stack), Holds: dynamo.NewHolds(db, h.stack),
+		Records: stores.Records, List: stores.List, Holds: stores.Holds,
 		Parts: kept, PolicyHash: "p", Now: func() time.Time { return cutoff },
 	}
 	for n := range segments {
@@ -122,14 +118,14 @@ func TestAnAuditFindsOneOfEachAndNothingElse(t *testing.T) {
 	h.planted("overdue", old)
 	h.planted("overdue-held", old)
 	h.hold(retention.RecordTarget(h.class.Name, "overdue-held"))
-	before := dynamotest.Dump(t, h.db, h.stack.Records(h.class.Name), h.stack.Suppressions(), h.stack.Holds(), h.stack.Runs())
+	before := fmt.Sprint(h.Dump(t), h.Items(t, h.class.Name))
 
 	want := map[purge.Finding][]string{
 		purge.NoStart: {"no-start"}, purge.AbsurdStart: {"absurd"}, purge.Unreadable: {"unreadable"}, purge.Unstamped: {"unstamped"},
 		purge.NotWithdrawn: {"opted-out"}, purge.Overdue: {"overdue"}, purge.OverdueHeld: {"overdue-held"},
 	}
 	for _, segments := range []int{1, 4} {
-		report := h.audit(h.db, segments)
+		report := h.audit(h.Stores, segments)
 		if diff := cmp.Diff(want, findings(report)); diff != "" {
 			t.Errorf("%d segments (-want +got):\n%s", segments, diff)
 		}
@@ -141,7 +137,7 @@ func TestAnAuditFindsOneOfEachAndNothingElse(t *testing.T) {
 			t.Errorf("the report names a person, or error %v", err)
 		}
 	}
-	if after := dynamotest.Dump(t, h.db, h.stack.Records(h.class.Name), h.stack.Suppressions(), h.stack.Holds(), h.stack.Runs()); after != before {
+	if after := fmt.Sprint(h.Dump(t), h.Items(t, h.class.Name)); after != before {
 		t.Error("the audit changed something")
 	}
 }
@@ -156,8 +152,8 @@ func TestAnAuditGoesOnWhereACallEnded(t *testing.T) {
 			items[n]["retentionShard"] = "xx"
 		}
 	}
-	dynamotest.PutAll(t, h.db, h.stack.Records(h.class.Name), items)
-	report := h.audit(h.db, 1)
+	h.Plant(h.t, h.class.Name, items...)
+	report := h.audit(h.Stores, 1)
 	if diff := cmp.Diff(map[purge.Finding][]string{purge.Unstamped: {"sub-0042", "sub-1717"}}, findings(report)); diff != "" || report.Records != records {
 		t.Errorf("%d records, findings (-want +got):\n%s", report.Records, diff)
 	}
@@ -165,7 +161,7 @@ func TestAnAuditGoesOnWhereACallEnded(t *testing.T) {
 
 func TestWhatIsMendedBeforeTheLastLookIsNoFinding(t *testing.T) {
 	mend := func(h *house) error {
-		return h.records.Stamp(context.Background(), h.class.Name, h.get("late"), retention.Sort(written))
+		return h.Records.Stamp(context.Background(), h.class.Name, h.get("late"), retention.Sort(written))
 	}
 	for name, c := range map[string]struct {
 		nth  int // at which of its batches it happens: the first is the first look again
@@ -183,7 +179,7 @@ func TestWhatIsMendedBeforeTheLastLookIsNoFinding(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			h.planted("late", map[string]any{"retentionSort": nil, "retentionShard": nil})
-			if diff := cmp.Diff(c.want, findings(h.audit(before(h.db, "BatchGetItem", c.nth, func() error { return c.do(h) }), 1))); diff != "" {
+			if diff := cmp.Diff(c.want, findings(h.audit(before(h.Stores, "BatchGetItem", c.nth, func() error { return c.do(h) }), 1))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -198,10 +194,10 @@ func TestAnAuditThatCannotReadEndsInAnError(t *testing.T) {
 	h.planted("overdue", map[string]any{"subject": string(subject(2)), "retentionStart": "2024-01-01T00:00:00Z", "retentionSort": "2024-01-01T00:00:00Z"})
 	down := errors.New("the store is down")
 	for _, operation := range []string{"Scan", "BatchGetItem"} {
-		db := before(h.db, operation, 1, func() error { return down })
+		stores := before(h.Stores, operation, 1, func() error { return down })
 		kept := &notes{}
 		auditor := purge.Auditor{
-			Records: dynamo.NewRecords(db, h.stack), List: dynamo.NewSuppressions(db, h.stack), Holds: dynamo.NewHolds(db, h.stack),
+			Records: stores.Records, List: stores.List, Holds: stores.Holds,
 			Parts: kept, Now: func() time.Time { return cutoff },
 		}
 		work := purge.AuditWork{Class: h.class.Name, Run: "audit-1", Of: 1}
@@ -223,7 +219,7 @@ func TestEachRecordIsInOneSegment(t *testing.T) {
 	for n := range 8 {
 		after := ""
 		for {
-			page, err := h.records.Scan(t.Context(), h.class.Name, purge.Segment{Number: n, Of: 8}, after, 3)
+			page, err := h.Records.Scan(t.Context(), h.class.Name, purge.Segment{Number: n, Of: 8}, after, 3)
 			if err != nil {
 				t.Fatal(err)
 			}

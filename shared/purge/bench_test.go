@@ -4,7 +4,6 @@ package purge_test
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"sync/atomic"
 	"testing"
@@ -34,8 +33,9 @@ const (
 // as it was seconds ago.
 func BenchmarkPurgeDelete(b *testing.B) {
 	b.Run("once", func(b *testing.B) {
-		h := newHouse(b)
-		db, stack, class, worker := h.db, h.stack, h.class, h.worker(h.db, h.manifest)
+		db, stack := dynamotest.Tables(b, retention.Messaging)
+		h := houseOver(b, dynamotest.Stores(db, stack))
+		class, worker := h.class, h.worker(h.Stores, h.manifest)
 		for shard := range 2 * benchShards {
 			for page := range benchPages {
 				dynamotest.PutAll(b, db, stack.Records(class.Name), dueItems(shard, page))
@@ -113,9 +113,10 @@ func inTurns(b *testing.B, deleteShard func(ctx context.Context, shard int, turn
 // withdrawn and in a third. It is measured once.
 func BenchmarkPurge(b *testing.B) {
 	b.Run("once", func(b *testing.B) {
-		h := newHouse(b)
-		used, metered := newMeter(h.db)
-		class, worker := h.class, h.worker(metered, h.manifest)
+		db, stack := dynamotest.Tables(b, retention.Messaging)
+		used, metered := newMeter(db)
+		h := houseOver(b, dynamotest.Stores(metered, stack))
+		class, worker := h.class, h.worker(h.Stores, h.manifest)
 		const pages, entries = 3, 2.5
 		const records = benchShards * pages * purge.MaxDeletes
 		for shard := range benchShards {
@@ -124,7 +125,7 @@ func BenchmarkPurge(b *testing.B) {
 				for n := 0; n < len(items); n += 2 {
 					items[n][names.AttrWithdrawnAt] = retention.Sort(cutoff)
 				}
-				dynamotest.PutAll(b, h.db, h.stack.Records(class.Name), items)
+				dynamotest.PutAll(b, db, stack.Records(class.Name), items)
 			}
 		}
 		made, err := purge.Make(b.Context(), worker.Records, class, "policy", cutoff)
@@ -154,20 +155,6 @@ func BenchmarkPurge(b *testing.B) {
 		b.ReportMetric(consumed.read/records, "PurgeReads-ours")
 		b.ReportMetric(float64(estimated.ReadUnits)/records, "PurgeReads-raw")
 	})
-}
-
-// dueItems are the due records of a page of a shard, as the API stores them.
-func dueItems(shard, page int) []map[string]any {
-	items := make([]map[string]any, purge.MaxDeletes)
-	for i := range items {
-		items[i] = map[string]any{
-			names.AttrID: fmt.Sprintf("sub-%02d-%02d-%02d", shard, page, i), names.AttrSubject: string(subject(shard*10_000 + page*100 + i)),
-			names.AttrScope: "acme", names.AttrBasis: string(retention.Consent), names.AttrOccurredAt: retention.Sort(due),
-			names.AttrRetentionStart: retention.Sort(due), names.AttrRetentionSort: retention.Sort(due),
-			names.AttrRetentionShard: retention.ShardName(shard), names.AttrData: `{"list":"spring"}`,
-		}
-	}
-	return items
 }
 
 // deletePage is what it takes to delete a page, and no more: the conditions of

@@ -22,7 +22,7 @@ type Certificates interface {
 
 // Certifier ends a run.
 type Certifier struct {
-	Runs         Runs
+	Runs         Chain
 	Signer       Signer
 	Certificates Certificates
 	CodeVersion  string

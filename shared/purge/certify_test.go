@@ -1,5 +1,3 @@
-//go:build store
-
 package purge_test
 
 import (
@@ -13,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/dynamo"
 	"stille/shared/certificate"
 	"stille/shared/purge"
 	"stille/shared/retention"
@@ -45,11 +42,11 @@ func TestEveryRunEndsInACertificateOfOneChain(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := &memoryCertificates{key: key, sealed: map[string]certificate.Sealed{}}
-	c := purge.Certifier{Runs: dynamo.NewRuns(h.db, h.stack), Signer: kept, Certificates: kept, CodeVersion: "v1"}
+	c := purge.Certifier{Runs: h.Runs, Signer: kept, Certificates: kept, CodeVersion: "v1"}
 	previous := ""
 	for _, id := range []string{"run-1", "run-2"} {
 		h.put(retention.Record{ID: id, Subject: subject(1), Start: due})
-		if err := h.run(h.db, id); err != nil {
+		if err := h.run(h.Stores, id); err != nil {
 			t.Fatal(err)
 		}
 		run := purge.Run{Class: h.class.Name, ID: id, StartedAt: cutoff, Cutoff: cutoff, PolicyHash: h.policy.Hash(), PlanHash: "p", Planned: 1}

@@ -1,5 +1,3 @@
-//go:build store
-
 package purge_test
 
 import (
@@ -43,7 +41,7 @@ func TestWhatIsDueAndStillThereIsCountedWithWhatAHoldKeeps(t *testing.T) {
 	place("marked before its hold came", map[string]any{"purgingBy": "run-1"})
 	place("started anew", map[string]any{"retentionStart": retention.Sort(notDue)}) // and its stamp is not there yet
 
-	got, err := purge.Count(t.Context(), h.records, h.holds, h.class, cutoff)
+	got, err := purge.Count(t.Context(), h.Records, h.Holds, h.class, cutoff)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +51,7 @@ func TestWhatIsDueAndStillThereIsCountedWithWhatAHoldKeeps(t *testing.T) {
 	if got.Overdue() != 4 {
 		t.Errorf("%d are overdue", got.Overdue())
 	}
-	earlier, err := purge.Count(t.Context(), h.records, h.holds, h.class, due.Add(-time.Hour))
+	earlier, err := purge.Count(t.Context(), h.Records, h.Holds, h.class, due.Add(-time.Hour))
 	if err != nil || earlier != (purge.Counted{}) {
 		t.Errorf("before anything was due: %+v, error %v", earlier, err)
 	}

@@ -64,11 +64,6 @@ type Cursor struct {
 	Sort string `json:"sort,omitempty"`
 }
 
-// Stops tells whether a run is to stop (dynamo.Runs).
-type Stops interface {
-	Stopped(ctx context.Context, class, run string) (bool, error)
-}
-
 // Worker deletes what is due.
 type Worker struct {
 	Records  Records

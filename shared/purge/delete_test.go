@@ -1,13 +1,11 @@
-//go:build store
-
 package purge_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
-	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
@@ -16,13 +14,13 @@ import (
 func TestAShardGoesOnWhereACallEnded(t *testing.T) {
 	h := newHouse(t)
 	items := slices.Concat(dueItems(0, 0), dueItems(0, 1))
-	dynamotest.PutAll(t, h.db, h.stack.Records(h.class.Name), items)
+	h.Plant(h.t, h.class.Name, items...)
 	for _, item := range items {
 		if id := item[names.AttrID].(string); id == items[0][names.AttrID] || id == items[len(items)-1][names.AttrID] {
 			h.hold(retention.RecordTarget(h.class.Name, id))
 		}
 	}
-	worker := h.worker(h.db, h.manifest)
+	worker := h.worker(h.Stores, h.manifest)
 	work := purge.Work{Class: h.class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.ShardName(0)}
 	for calls := 0; !work.Done; calls++ {
 		if calls > 10 {
@@ -60,4 +58,18 @@ func TestAShardGoesOnWhereACallEnded(t *testing.T) {
 	if len(pages) != 2 || len(h.left()) != 2 {
 		t.Errorf("%d pages, and %d records are left; want 2 and the 2 that are held", len(pages), len(h.left()))
 	}
+}
+
+// dueItems are the due records of a page of a shard, as the API stores them.
+func dueItems(shard, page int) []map[string]any {
+	items := make([]map[string]any, purge.MaxDeletes)
+	for i := range items {
+		items[i] = map[string]any{
+			names.AttrID: fmt.Sprintf("sub-%02d-%02d-%02d", shard, page, i), names.AttrSubject: string(subject(shard*10_000 + page*100 + i)),
+			names.AttrScope: "acme", names.AttrBasis: string(retention.Consent), names.AttrOccurredAt: retention.Sort(due),
+			names.AttrRetentionStart: retention.Sort(due), names.AttrRetentionSort: retention.Sort(due),
+			names.AttrRetentionShard: retention.ShardName(shard), names.AttrData: `{"list":"spring"}`,
+		}
+	}
+	return items
 }

@@ -1,5 +1,3 @@
-//go:build store
-
 package purge_test
 
 import (
@@ -30,7 +28,7 @@ func TestWhatRunsWithoutActivityForTooLongIsFoundAndNotDue(t *testing.T) {
 		r.ID, r.Scope, r.Basis = id, "acme", retention.Customer
 		h.put(r)
 	}
-	idle, err := purge.FindIdle(t.Context(), h.records, h.class, cutoff)
+	idle, err := purge.FindIdle(t.Context(), h.Records, h.class, cutoff)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +39,7 @@ func TestWhatRunsWithoutActivityForTooLongIsFoundAndNotDue(t *testing.T) {
 	if diff := cmp.Diff(map[string]bool{"sub-idle": true, "sub-long-idle": true}, shown); diff != "" || idle.Count != 3 || !idle.Oldest.Equal(lastIdle.Add(-time.Hour)) {
 		t.Errorf("%d are idle, the oldest of %v; shown (-want +got):\n%s", idle.Count, idle.Oldest, diff)
 	}
-	plan, err := purge.Make(t.Context(), h.records, h.class, h.policy.Hash(), cutoff.Add(1000*24*time.Hour))
+	plan, err := purge.Make(t.Context(), h.Records, h.class, h.policy.Hash(), cutoff.Add(1000*24*time.Hour))
 	if err != nil || plan.Due() != 2 {
 		t.Errorf("%d are due in a thousand days, error %v", plan.Due(), err)
 	}
@@ -52,7 +50,7 @@ func TestOfManyIdleRecordsSomeAreNamed(t *testing.T) {
 	for n := range 102 {
 		h.put(retention.Record{ID: fmt.Sprintf("sub-%d", n), Scope: "acme", Basis: retention.Customer})
 	}
-	idle, err := purge.FindIdle(t.Context(), h.records, h.class, cutoff)
+	idle, err := purge.FindIdle(t.Context(), h.Records, h.class, cutoff)
 	if err != nil || idle.Count != 102 || len(idle.IDs) != 100 || !idle.Oldest.Equal(due) {
 		t.Errorf("%d are idle, %d are named, the oldest of %v, error %v", idle.Count, len(idle.IDs), idle.Oldest, err)
 	}

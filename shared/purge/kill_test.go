@@ -1,5 +1,3 @@
-//go:build store
-
 package purge_test
 
 import (
@@ -11,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/certificate"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
@@ -72,7 +69,7 @@ func (h *house) furnish() {
 	}
 	withdrawn := plant("withdrawn", retention.Sort(notDue))
 	withdrawn["withdrawnAt"] = retention.Sort(cutoff)
-	dynamotest.PutAll(h.t, h.db, h.stack.Records(h.class.Name), []map[string]any{
+	h.Plant(h.t, h.class.Name, []map[string]any{
 		plant("plain", retention.Sort(due)), withdrawn, plant("held", retention.Sort(due)),
 		plant("changed", "1970-01-01T00:00:00Z"), // due by the index only
 		plant("letters", retention.Sort(due), "s3://letters/a", "s3://letters/b"),
@@ -80,7 +77,7 @@ func (h *house) furnish() {
 		plant("letter-locked", retention.Sort(due), "s3://letters/d"),
 		plant("letter-lost", retention.Sort(due), "s3://letters/lost"),
 		plant("letter-elsewhere", retention.Sort(due), "s3://other/e"),
-	})
+	}...)
 	for _, key := range []string{"a", "a", "b", "c", "c", "d"} {
 		h.letters.Put(h.t, key)
 	}
@@ -123,7 +120,7 @@ func (h *house) accountFor(run string) purge.Account {
 func (h *house) work(run string, m *mortal) error {
 	h.s3.Intercept(m.call)
 	defer h.s3.Intercept(func(string) error { return nil })
-	w := h.worker(dynamotest.Intercept(h.db, m.call), mortalManifest{h.manifest, m})
+	w := h.worker(h.Intercept(m.call), mortalManifest{h.manifest, m})
 	work := purge.Work{Class: h.class.Name, Run: run, Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
 	_, err := w.Shard(h.t.Context(), h.class, work, func() bool { return true })
 	return err

@@ -1,5 +1,3 @@
-//go:build store
-
 package purge_test
 
 import (
@@ -41,7 +39,7 @@ func TestARecordGoesWithItsObjectsInAllTheirVersions(t *testing.T) {
 	h.letter("sub-2")
 	h.letters.Hide(t, "b")
 	h.letters.Put(t, "a2")
-	if err := h.run(h.db, "run-1"); err != nil {
+	if err := h.run(h.Stores, "run-1"); err != nil {
 		t.Fatal(err)
 	}
 	h.expect("run-1", certificate.Counts{Due: 2, Deleted: 2})
@@ -56,7 +54,7 @@ func TestTheRecordIsMarkedBeforeItsObjectsGoAndGoesAfterThem(t *testing.T) {
 		seen = append(seen, operation+" "+h.get("sub-1").PurgingBy)
 		return nil
 	})
-	if err := h.run(h.db, "run-1"); err != nil {
+	if err := h.run(h.Stores, "run-1"); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"ListObjectVersions run-1", "DeleteObjects run-1", "ListObjectVersions run-1"}
@@ -72,7 +70,7 @@ func TestARecordWhoseObjectCannotBeDeletedStaysMarkedAndIsTakenUpByTheNextRun(t 
 	h := newHouse(t)
 	h.letter("sub-1", "a", "private/kari@example.no")
 	h.letters.PutLocked(t, "private/kari@example.no")
-	if err := h.run(h.db, "run-1"); err != nil {
+	if err := h.run(h.Stores, "run-1"); err != nil {
 		t.Fatal(err)
 	}
 	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
@@ -88,7 +86,7 @@ func TestARecordWhoseObjectCannotBeDeletedStaysMarkedAndIsTakenUpByTheNextRun(t 
 	if diff := cmp.Diff([]retention.Target{retention.RecordTarget(retention.Messaging, "sub-1")}, tooLate); diff != "" {
 		t.Errorf("too late for (-want +got):\n%s", diff)
 	}
-	if err := h.run(h.db, "run-2"); err != nil {
+	if err := h.run(h.Stores, "run-2"); err != nil {
 		t.Fatal(err)
 	}
 	h.expect("run-2", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
@@ -97,7 +95,7 @@ func TestARecordWhoseObjectCannotBeDeletedStaysMarkedAndIsTakenUpByTheNextRun(t 
 	}
 
 	h.letters.Unlock(t, "private/kari@example.no")
-	if err := h.run(h.db, "run-3"); err != nil {
+	if err := h.run(h.Stores, "run-3"); err != nil {
 		t.Fatal(err)
 	}
 	h.expect("run-3", certificate.Counts{Due: 1, Deleted: 1})
@@ -110,7 +108,7 @@ func TestAWorkerThatIsCutOffAmongObjectsSaysNothingOfThem(t *testing.T) {
 	ctx, cutOff := context.WithCancel(t.Context())
 	h.s3.Intercept(func(string) error { cutOff(); return nil })
 	work := purge.Work{Class: h.class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
-	if _, err := h.worker(h.db, h.manifest).Shard(ctx, h.class, work, func() bool { return true }); !errors.Is(err, context.Canceled) {
+	if _, err := h.worker(h.Stores, h.manifest).Shard(ctx, h.class, work, func() bool { return true }); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	h.s3.Intercept(func(string) error { return nil })
@@ -118,7 +116,7 @@ func TestAWorkerThatIsCutOffAmongObjectsSaysNothingOfThem(t *testing.T) {
 	if h.log.Len() > 0 {
 		t.Errorf("log: %s", h.log)
 	}
-	if err := h.run(h.db, "run-1"); err != nil {
+	if err := h.run(h.Stores, "run-1"); err != nil {
 		t.Fatal(err)
 	}
 	h.expect("run-1", certificate.Counts{Due: 1, Deleted: 1})
@@ -133,7 +131,7 @@ func TestARecordWithAnObjectElsewhereStaysWhole(t *testing.T) {
 			h := newHouse(t)
 			h.letters.Put(t, "a")
 			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due, Objects: []string{"s3://letters/a", elsewhere}})
-			if err := h.run(h.db, "run-1"); err != nil {
+			if err := h.run(h.Stores, "run-1"); err != nil {
 				t.Fatal(err)
 			}
 			h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
@@ -151,7 +149,7 @@ func TestARecordWithAnObjectElsewhereStaysWhole(t *testing.T) {
 func TestAnIDThatMayBeAnAddressIsNotLogged(t *testing.T) {
 	h := newHouse(t)
 	h.put(retention.Record{ID: "kari@example.no", Subject: subject(1), Start: due, Objects: []string{"s3://other/b"}})
-	if err := h.run(h.db, "run-1"); err != nil {
+	if err := h.run(h.Stores, "run-1"); err != nil {
 		t.Fatal(err)
 	}
 	if log := h.log.String(); strings.Contains(log, "kari") || !strings.Contains(log, "(not shown)") {
@@ -169,7 +167,7 @@ func TestAHoldBeforeTheMarkWinsAndOneAfterItIsToldThatItIsTooLate(t *testing.T) 
 			h := newHouse(t)
 			h.letter("sub-1", "a")
 			var tooLate []retention.Target
-			racing := before(h.db, "TransactWriteItems", 1, func() error { tooLate = h.hold(target); return nil })
+			racing := before(h.Stores, "TransactWriteItems", 1, func() error { tooLate = h.hold(target); return nil })
 			if err := h.run(racing, "run-1"); err != nil {
 				t.Fatal(err)
 			}
@@ -189,7 +187,7 @@ func TestAHoldBeforeTheMarkWinsAndOneAfterItIsToldThatItIsTooLate(t *testing.T) 
 				}
 				return nil
 			})
-			if err := h.run(h.db, "run-1"); err != nil {
+			if err := h.run(h.Stores, "run-1"); err != nil {
 				t.Fatal(err)
 			}
 			h.expect("run-1", certificate.Counts{Due: 1, Deleted: 1})
@@ -212,7 +210,7 @@ func TestAMarkedRecordThatItsOwnerPutAnewPastTheAPIStays(t *testing.T) {
 		}
 		return nil
 	})
-	if err := h.run(h.db, "run-1"); err != nil {
+	if err := h.run(h.Stores, "run-1"); err != nil {
 		t.Fatal(err)
 	}
 	h.expect("run-1", certificate.Counts{Due: 1, Changed: 1}, "sub-1")
@@ -222,7 +220,7 @@ func TestAMarkedRecordThatIsNoLongerDueCountsAsFailed(t *testing.T) {
 	h := newHouse(t)
 	h.letter("sub-1", "a")
 	h.letters.PutLocked(t, "a")
-	if err := h.run(h.db, "run-1"); err != nil {
+	if err := h.run(h.Stores, "run-1"); err != nil {
 		t.Fatal(err)
 	}
 	// Its owner starts it anew, and leaves what is ours.
@@ -230,7 +228,7 @@ func TestAMarkedRecordThatIsNoLongerDueCountsAsFailed(t *testing.T) {
 		"id": "sub-1", "subject": string(subject(1)), "objects": []string{"s3://letters/a"}, "purgingBy": "run-1",
 		"retentionStart": retention.Sort(notDue), "retentionSort": retention.Sort(due), "retentionShard": retention.Shard(string(subject(1))),
 	})
-	if err := h.run(h.db, "run-2"); err != nil {
+	if err := h.run(h.Stores, "run-2"); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(certificate.Counts{Due: 1, Failed: 1}, h.accountFor("run-2").Counts); diff != "" {

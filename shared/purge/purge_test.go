@@ -1,5 +1,3 @@
-//go:build store
-
 package purge_test
 
 import (
@@ -14,13 +12,9 @@ import (
 	"time"
 	_ "time/tzdata"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/dynamo"
-	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/dynamo/dynamotest/engine"
 	"stille/shared/aws/objects"
 	"stille/shared/aws/objects/objectstest"
 	"stille/shared/certificate"
@@ -58,15 +52,12 @@ func TestTheManifestInMemoryKeepsItsPromises(t *testing.T) {
 	purgetest.Manifest(t, &purgetest.Memory{}, "run-1")
 }
 
-// house is a stack with one class and a purge over it.
+// house is a class of a stack and a purge over it.
 type house struct {
-	t        testing.TB
-	db       *dynamodb.Client
-	stack    names.Stack
+	t testing.TB
+	purgetest.Stores
 	class    retention.Class
 	policy   *retention.Policy
-	records  *dynamo.Records
-	holds    *dynamo.Holds
 	manifest *purgetest.Memory
 	s3       *objectstest.Memory
 	letters  objectstest.Bucket // that of the class
@@ -86,12 +77,14 @@ func onlyClass(t testing.TB) (*retention.Policy, retention.Class) {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	db, stack := dynamotest.Tables(t, retention.Messaging)
+	return houseOver(t, engine.New(t, retention.Messaging))
+}
+
+// houseOver is a house over the stores given.
+func houseOver(t testing.TB, stores purgetest.Stores) *house {
+	t.Helper()
 	policy, class := onlyClass(t)
-	h := &house{
-		t: t, db: db, stack: stack, class: class, policy: policy, log: &bytes.Buffer{},
-		records: dynamo.NewRecords(db, stack), holds: dynamo.NewHolds(db, stack), manifest: &purgetest.Memory{},
-	}
+	h := &house{t: t, Stores: stores, class: class, policy: policy, log: &bytes.Buffer{}, manifest: &purgetest.Memory{}}
 	h.emptyBuckets()
 	return h
 }
@@ -109,7 +102,7 @@ func (h *house) put(r retention.Record) retention.Stored {
 	if r.OccurredAt.IsZero() {
 		r.OccurredAt = due
 	}
-	if _, err := h.records.Put(h.t.Context(), h.class.Name, r, func(retention.Record) error { return nil }); err != nil {
+	if _, err := h.Records.Put(h.t.Context(), h.class.Name, r, func(retention.Record) error { return nil }); err != nil {
 		h.t.Fatal(err)
 	}
 	stored := h.get(r.ID)
@@ -117,7 +110,7 @@ func (h *house) put(r retention.Record) retention.Stored {
 	if !r.Start.IsZero() {
 		sort = retention.Sort(r.Start)
 	}
-	if err := h.records.Stamp(h.t.Context(), h.class.Name, stored, sort); err != nil {
+	if err := h.Records.Stamp(h.t.Context(), h.class.Name, stored, sort); err != nil {
 		h.t.Fatal(err)
 	}
 	return h.get(r.ID)
@@ -125,7 +118,7 @@ func (h *house) put(r retention.Record) retention.Stored {
 
 func (h *house) get(id string) retention.Stored {
 	h.t.Helper()
-	stored, err := h.records.Get(h.t.Context(), h.class.Name, id)
+	stored, err := h.Records.Get(h.t.Context(), h.class.Name, id)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -135,12 +128,12 @@ func (h *house) get(id string) retention.Stored {
 // plant writes an item as somebody would who does not know our rules.
 func (h *house) plant(item map[string]any) {
 	h.t.Helper()
-	dynamotest.Put(h.t, h.db, h.stack.Records(h.class.Name), item)
+	h.Plant(h.t, h.class.Name, item)
 }
 
 func (h *house) withdraw(id string, at time.Time) {
 	h.t.Helper()
-	if done, err := h.records.Withdraw(h.t.Context(), h.class.Name, h.get(id), at); err != nil || !done {
+	if done, err := h.Records.Withdraw(h.t.Context(), h.class.Name, h.get(id), at); err != nil || !done {
 		h.t.Fatalf("withdrawn %v, error %v", done, err)
 	}
 }
@@ -153,39 +146,24 @@ func (h *house) hold(targets ...retention.Target) []retention.Target {
 		holds = append(holds, retention.Hold{Case: "c-1", Reason: "claim", Kind: retention.Legal, Target: target, SetAt: cutoff})
 	}
 	// Not the test's context: holds are also placed from within other calls.
-	tooLate, err := h.holds.Set(context.Background(), []string{h.class.Name}, holds)
+	tooLate, err := h.Holds.Set(context.Background(), []string{h.class.Name}, holds)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return tooLate
 }
 
-// scan returns the items of the class table.
-func (h *house) scan() []map[string]types.AttributeValue {
-	h.t.Helper()
-	out, err := h.db.Scan(h.t.Context(), &dynamodb.ScanInput{TableName: aws.String(h.stack.Records(h.class.Name)), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return out.Items
-}
-
 // left lists the ids that are in the class table.
 func (h *house) left() []string {
 	h.t.Helper()
-	var ids []string
-	for _, item := range h.scan() {
-		ids = append(ids, item["id"].(*types.AttributeValueMemberS).Value)
-	}
-	slices.Sort(ids)
-	return ids
+	return slices.Sorted(maps.Keys(h.Items(h.t, h.class.Name)))
 }
 
-// worker is one over the client and the manifest given.
-func (h *house) worker(db *dynamodb.Client, manifest purge.Manifest) purge.Worker {
+// worker is one over the stores and the manifest given.
+func (h *house) worker(stores purgetest.Stores, manifest purge.Manifest) purge.Worker {
 	return purge.Worker{
-		Records: dynamo.NewRecords(db, h.stack), Deleter: dynamo.NewDeleter(db, h.stack), Holds: dynamo.NewHolds(db, h.stack),
-		Objects: objects.NewDeleter(h.s3), Manifest: manifest, Stops: dynamo.NewRuns(db, h.stack),
+		Records: stores.Records, Deleter: stores.Deleter, Holds: stores.Holds,
+		Objects: objects.NewDeleter(h.s3), Manifest: manifest, Stops: stores.Runs,
 		Log: slog.New(slog.NewTextHandler(h.log, nil)),
 	}
 }
@@ -193,20 +171,19 @@ func (h *house) worker(db *dynamodb.Client, manifest purge.Manifest) purge.Worke
 // shards are those that a record of the table is in.
 func (h *house) shards() []string {
 	h.t.Helper()
-	var shards []string
-	for _, item := range h.scan() {
-		if shard, ok := item[names.AttrRetentionShard].(*types.AttributeValueMemberS); ok {
-			shards = append(shards, shard.Value)
+	shards := map[string]bool{}
+	for _, item := range h.Items(h.t, h.class.Name) {
+		if shard, ok := item[names.AttrRetentionShard].(string); ok {
+			shards[shard] = true
 		}
 	}
-	slices.Sort(shards)
-	return slices.Compact(shards)
+	return slices.Sorted(maps.Keys(shards))
 }
 
-// run deletes, with a worker over the client given, in all shards that have a
+// run deletes, with a worker over the stores given, in all shards that have a
 // record, and returns its error.
-func (h *house) run(db *dynamodb.Client, run string) error {
-	w := h.worker(db, h.manifest)
+func (h *house) run(stores purgetest.Stores, run string) error {
+	w := h.worker(stores, h.manifest)
 	for _, shard := range h.shards() {
 		work := purge.Work{Class: h.class.Name, Run: run, Cutoff: cutoff, Shard: shard}
 		got, err := w.Shard(h.t.Context(), h.class, work, func() bool { return true })
@@ -221,7 +198,7 @@ func (h *house) run(db *dynamodb.Client, run string) error {
 }
 
 func (h *house) verifier() purge.Verifier {
-	return purge.Verifier{Records: h.records, Manifest: h.manifest, HMAC: func(class, id string) string { return class + "/" + id }}
+	return purge.Verifier{Records: h.Records, Manifest: h.manifest, HMAC: func(class, id string) string { return class + "/" + id }}
 }
 
 func (h *house) account(run string) purge.Account {
@@ -278,21 +255,21 @@ func TestWhatIsDueGoesAndNothingElse(t *testing.T) {
 	h.hold(retention.RecordTarget(h.class.Name, "held"))
 	h.hold(retention.SubjectTarget(subject(5)))
 
-	plan, err := purge.Make(t.Context(), h.records, h.class, h.policy.Hash(), cutoff)
+	plan, err := purge.Make(t.Context(), h.Records, h.class, h.policy.Hash(), cutoff)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := len(doomed) + 3; plan.Due() != want { // the held ones are due, and the absurd one is in the index here
 		t.Errorf("%d planned, want %d", plan.Due(), want)
 	}
-	if err := h.run(h.db, "run-1"); err != nil {
+	if err := h.run(h.Stores, "run-1"); err != nil {
 		t.Fatal(err)
 	}
 	want := slices.Sorted(maps.Keys(survivors))
 	h.expect("run-1", certificate.Counts{Due: 8, Deleted: 5, Held: 2, Changed: 1}, want...)
 
 	t.Run("a second run does nothing", func(t *testing.T) {
-		if err := h.run(h.db, "run-2"); err != nil {
+		if err := h.run(h.Stores, "run-2"); err != nil {
 			t.Fatal(err)
 		}
 		h.expect("run-2", certificate.Counts{Due: 3, Held: 2, Changed: 1}, want...)
@@ -310,7 +287,7 @@ func (forgetful) Finish(context.Context, string, map[string]purge.Outcome) error
 func TestADeletionWhoseOutcomeWasLostIsCountedAllTheSame(t *testing.T) {
 	h := newHouse(t)
 	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
-	w := h.worker(h.db, forgetful{h.manifest})
+	w := h.worker(h.Stores, forgetful{h.manifest})
 	work := purge.Work{Class: h.class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
 	if _, err := w.Shard(t.Context(), h.class, work, func() bool { return true }); err == nil {
 		t.Fatal("the worker was not killed")

@@ -1,5 +1,3 @@
-//go:build store
-
 package purge_test
 
 import (
@@ -7,19 +5,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/certificate"
+	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
 )
 
 // before returns a client that does something once, when an operation begins
 // for the nth time.
-func before(db *dynamodb.Client, operation string, nth int, do func() error) *dynamodb.Client {
+func before(stores purgetest.Stores, operation string, nth int, do func() error) purgetest.Stores {
 	seen := 0
-	return dynamotest.Intercept(db, func(op string) error {
+	return stores.Intercept(func(op string) error {
 		if op == operation {
 			if seen++; seen == nth {
 				return do()
@@ -45,7 +42,7 @@ func TestAHoldPlacedAMomentBeforeTheDeletionWins(t *testing.T) {
 			if len(c.before) > 0 {
 				h.hold(c.before...)
 			}
-			racing := before(h.db, "TransactWriteItems", 1, func() error { h.hold(c.target); return nil })
+			racing := before(h.Stores, "TransactWriteItems", 1, func() error { h.hold(c.target); return nil })
 			if err := h.run(racing, "run-1"); err != nil {
 				t.Fatal(err)
 			}
@@ -65,8 +62,8 @@ func TestAHoldPlacedBetweenTwoPagesWins(t *testing.T) {
 	h.withdraw("sub-1", cutoff) // so it is on the first page
 	h.put(retention.Record{ID: "sub-2", Subject: subject(next), Start: due})
 	scans := 0
-	racing := before(h.db, "TransactWriteItems", 2, func() error { h.hold(retention.SubjectTarget(subject(next))); return nil })
-	counting := dynamotest.Intercept(racing, func(operation string) error {
+	racing := before(h.Stores, "TransactWriteItems", 2, func() error { h.hold(retention.SubjectTarget(subject(next))); return nil })
+	counting := racing.Intercept(func(operation string) error {
 		if operation == "Scan" {
 			scans++
 		}
@@ -96,7 +93,7 @@ func TestARecordThatChangesAMomentBeforeTheDeletionStays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
-			racing := before(h.db, "TransactWriteItems", 1, func() error { change(h); return nil })
+			racing := before(h.Stores, "TransactWriteItems", 1, func() error { change(h); return nil })
 			if err := h.run(racing, "run-1"); err != nil {
 				t.Fatal(err)
 			}
@@ -111,8 +108,8 @@ func TestAWithdrawalIsTakenBackAMomentBeforeTheDeletion(t *testing.T) {
 	h := newHouse(t)
 	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: notDue})
 	h.withdraw("sub-1", cutoff)
-	racing := before(h.db, "TransactWriteItems", 1, func() error {
-		_, err := h.records.Withdraw(context.Background(), h.class.Name, h.get("sub-1"), time.Time{})
+	racing := before(h.Stores, "TransactWriteItems", 1, func() error {
+		_, err := h.Records.Withdraw(context.Background(), h.class.Name, h.get("sub-1"), time.Time{})
 		return err
 	})
 	if err := h.run(racing, "run-1"); err != nil {

@@ -24,6 +24,8 @@ type Records interface {
 	// Scan reads one page of a segment of the table strongly, after the id given
 	// ("" for the first page).
 	Scan(ctx context.Context, class string, segment Segment, after string, limit int) (Scanned, error)
+	// Size is how many records the class has, as the store last counted them.
+	Size(ctx context.Context, class string) (int, error)
 }
 
 // Deleter deletes records, and nothing else of the system does.
@@ -49,8 +51,25 @@ type Holds interface {
 	Held(ctx context.Context, targets []retention.Target) (HeldTargets, error)
 }
 
-// Runs are the purges there were.
+// Runs are the purges of every class, and which of them is active.
 type Runs interface {
+	// Get reads one run; the error wraps ErrNoRun where there is none.
+	Get(ctx context.Context, class, id string) (Run, error)
+	// List returns the runs of a class, by their ids.
+	List(ctx context.Context, class string) ([]Run, error)
+	// Start stores a planned run. Storing the same run again keeps the first plan
+	// and returns it, so that a repeated plan step goes on with the same cutoff.
+	Start(ctx context.Context, run Run) (Run, error)
+	// Lock makes a run the active run of its class and returns the active run:
+	// another run if that run was first. The lock of the run from, which is known
+	// to have ended, may be taken over; from is empty where there is none.
+	Lock(ctx context.Context, class, run, from string) (holder string, err error)
+	// Unlock ends the run's lock. Where another run is active, it changes nothing.
+	Unlock(ctx context.Context, class, run string) error
+}
+
+// Chain is the chain of a class's certificates.
+type Chain interface {
 	// Get reads one run; the error wraps ErrNoRun where there is none.
 	Get(ctx context.Context, class, id string) (Run, error)
 	// Head returns the hash of the class's newest certificate; empty before the first.
@@ -59,6 +78,22 @@ type Runs interface {
 	// class's chain, provided that the head is still the certificate's previous
 	// one (ErrChainMoved otherwise) and the run has no certificate yet.
 	Certify(ctx context.Context, run Run, previous string) error
+}
+
+// HaltedPlans are the plans that the brake halted, at most one of each class.
+type HaltedPlans interface {
+	// Halt stores a halted plan, in place of an older one.
+	Halt(ctx context.Context, plan HaltedPlan) error
+	// Halted returns the class's halted plan; the error wraps ErrNoPlan where there
+	// is none.
+	Halted(ctx context.Context, class string) (HaltedPlan, error)
+	// Forget removes the class's halted plan: a run passed the brake.
+	Forget(ctx context.Context, class string) error
+}
+
+// Stops tells whether a run must stop.
+type Stops interface {
+	Stopped(ctx context.Context, class, run string) (bool, error)
 }
 
 // Index names one of the orders in which a class's records can be asked for.

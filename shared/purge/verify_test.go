@@ -1,5 +1,3 @@
-//go:build store
-
 package purge_test
 
 import (
@@ -25,7 +23,7 @@ func TestWhatIsThereAndDueIsNotCertifiedAsDeleted(t *testing.T) {
 
 func TestARecordStampedAfterItsShardWasDoneCountsAsFailed(t *testing.T) {
 	h := newHouse(t)
-	if err := h.run(h.db, "run-1"); err != nil {
+	if err := h.run(h.Stores, "run-1"); err != nil {
 		t.Fatal(err)
 	}
 	h.put(retention.Record{ID: "late", Subject: subject(1), Start: due})

@@ -98,8 +98,8 @@ func (r *Runs) Stopped(ctx context.Context, class, run string) (bool, error) {
 	return out.Item[attrStopBy] != nil, nil
 }
 
-// Wait stores a halted plan, in place of an older one.
-func (r *Runs) Wait(ctx context.Context, plan purge.HaltedPlan) error {
+// Halt stores a halted plan, in place of an older one.
+func (r *Runs) Halt(ctx context.Context, plan purge.HaltedPlan) error {
 	stored, err := attributevalue.MarshalMap(storedPlan(plan))
 	if err != nil {
 		return fmt.Errorf("storing a halted plan: %w", err)
@@ -111,9 +111,9 @@ func (r *Runs) Wait(ctx context.Context, plan purge.HaltedPlan) error {
 	return nil
 }
 
-// Waiting returns the class's halted plan; the error wraps ErrNoPlan where
+// Halted returns the class's halted plan; the error wraps ErrNoPlan where
 // there is none.
-func (r *Runs) Waiting(ctx context.Context, class string) (purge.HaltedPlan, error) {
+func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, error) {
 	var plan storedPlan
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: runKey(class, waitingPlan), ConsistentRead: aws.Bool(true)})
 	switch {

@@ -81,7 +81,7 @@ func TestARunThatIsNotCertifiedCanBeStopped(t *testing.T) {
 func TestOnlyTheNewestHaltedPlanCanBeApprovedAndOnlyOnce(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	runs := dynamo.NewRuns(db, stack)
-	if _, err := runs.Waiting(t.Context(), class); !errors.Is(err, purge.ErrNoPlan) {
+	if _, err := runs.Halted(t.Context(), class); !errors.Is(err, purge.ErrNoPlan) {
 		t.Errorf("error %v, want ErrNoPlan", err)
 	}
 	plan := purge.HaltedPlan{
@@ -91,7 +91,7 @@ func TestOnlyTheNewestHaltedPlanCanBeApprovedAndOnlyOnce(t *testing.T) {
 	newer := plan
 	newer.Run, newer.PlanHash = "run-2", "new"
 	for _, p := range []purge.HaltedPlan{plan, newer} {
-		if err := runs.Wait(t.Context(), p); err != nil {
+		if err := runs.Halt(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -106,7 +106,7 @@ func TestOnlyTheNewestHaltedPlanCanBeApprovedAndOnlyOnce(t *testing.T) {
 	approve("new", "operator", nil) // the same word again
 	approve("new", "another", purge.ErrNoPlan)
 	newer.ApprovedBy, newer.ApprovedAt = "operator", now.Add(time.Hour)
-	got, err := runs.Waiting(t.Context(), class)
+	got, err := runs.Halted(t.Context(), class)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,65 @@
+package dynamotest
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"stille/shared/aws/dynamo"
+	"stille/shared/names"
+	"stille/shared/purge/purgetest"
+)
+
+// Stores returns the stores of a purge over the tables of a stack.
+func Stores(db *dynamodb.Client, stack names.Stack) purgetest.Stores {
+	return purgetest.Stores{
+		Records: dynamo.NewRecords(db, stack), Deleter: dynamo.NewDeleter(db, stack), Holds: dynamo.NewHolds(db, stack),
+		Runs: dynamo.NewRuns(db, stack), List: dynamo.NewSuppressions(db, stack), Tables: around{db, stack},
+	}
+}
+
+// around are the ways of a test around the rules of the stores.
+type around struct {
+	db    *dynamodb.Client
+	stack names.Stack
+}
+
+func (a around) Plant(t testing.TB, class string, items ...map[string]any) {
+	t.Helper()
+	PutAll(t, a.db, a.stack.Records(class), items)
+}
+
+func (a around) Remove(t testing.TB, class, id string) {
+	t.Helper()
+	Remove(t, a.db, a.stack.Records(class), id)
+}
+
+func (a around) Items(t testing.TB, class string) map[string]map[string]any {
+	t.Helper()
+	table := a.stack.Records(class)
+	all := map[string]map[string]any{}
+	for pages := dynamodb.NewScanPaginator(a.db, &dynamodb.ScanInput{TableName: &table}); pages.HasMorePages(); {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var items []map[string]any
+		if err := attributevalue.UnmarshalListOfMaps(page.Items, &items); err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range items {
+			all[item[names.AttrID].(string)] = item
+		}
+	}
+	return all
+}
+
+func (a around) Dump(t testing.TB) string {
+	t.Helper()
+	return Dump(t, a.db, a.stack.Suppressions(), a.stack.Ledger(), a.stack.Holds(), a.stack.Runs(), a.stack.Slots())
+}
+
+func (a around) Intercept(before func(operation string) error) purgetest.Stores {
+	return Stores(Intercept(a.db, before), a.stack)
+}

@@ -1,0 +1,526 @@
+package purgetest
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"stille/shared/contact"
+	"stille/shared/names"
+	"stille/shared/purge"
+	"stille/shared/retention"
+	"stille/shared/scope"
+	"stille/shared/suppression/suppressiontest"
+)
+
+// item is a record as it lies in its table: strings and lists of strings, and
+// whatever else other services write.
+type item = map[string]any
+
+// Store is the stores of a purge in memory. They follow DynamoDB: a write is
+// conditional on what was read, a deletion on the fence's epoch, a transaction
+// takes MaxDeletes records, reads are strong, and the indexes may lag.
+type Store struct {
+	mu      sync.Mutex
+	classes map[string]map[string]item // class -> id -> the record
+	indexes map[string]map[string]item // as classes were when LagIndexes was called; nil where they do not lag
+	slots   map[string]string          // slot -> id
+	cases   map[retention.Target]map[string]retention.Hold
+	epochs  map[string]int64
+	runs    map[string]map[string]purge.Run
+	heads   map[string]string
+	locks   map[string]string
+	halted  map[string]purge.HaltedPlan
+	list    suppressiontest.List
+}
+
+// NewStores returns empty stores in memory with these classes.
+func NewStores(classes ...string) Stores { return NewStore(classes...).Stores() }
+
+// NewStore returns an empty store with these classes.
+func NewStore(classes ...string) *Store {
+	s := &Store{
+		classes: map[string]map[string]item{}, slots: map[string]string{}, cases: map[retention.Target]map[string]retention.Hold{},
+		epochs: map[string]int64{}, runs: map[string]map[string]purge.Run{}, heads: map[string]string{}, locks: map[string]string{},
+		halted: map[string]purge.HaltedPlan{},
+	}
+	for _, class := range classes {
+		s.classes[class] = map[string]item{}
+	}
+	return s
+}
+
+// Stores returns the parts of the store.
+func (s *Store) Stores() Stores { return view{s, func(string) error { return nil }}.stores() }
+
+// LagIndexes keeps the indexes as they are now until CatchUp.
+func (s *Store) LagIndexes() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.indexes = map[string]map[string]item{}
+	for class, records := range s.classes {
+		s.indexes[class] = maps.Clone(records)
+	}
+}
+
+// CatchUp lets the indexes show what the tables hold.
+func (s *Store) CatchUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.indexes = nil
+}
+
+// view is a store whose requests are announced.
+type view struct {
+	*Store
+	before func(operation string) error
+}
+
+func (v view) stores() Stores {
+	return Stores{
+		Records: tables{v}, Deleter: deleter{v}, Holds: holds{v}, Runs: runs{v}, List: &v.list, Tables: v,
+	}
+}
+
+// request announces a request and locks the store for it.
+func (v view) request(ctx context.Context, operation string) (unlock func(), err error) {
+	if err := v.before(operation); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	return v.mu.Unlock, nil
+}
+
+// Intercept returns the same stores with their requests announced.
+func (v view) Intercept(before func(operation string) error) Stores {
+	return view{v.Store, func(operation string) error {
+		if err := before(operation); err != nil {
+			return err
+		}
+		return v.before(operation)
+	}}.stores()
+}
+
+// Plant writes items past all rules.
+func (v view) Plant(t testing.TB, class string, items ...map[string]any) {
+	t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, i := range items {
+		v.classes[class][i[names.AttrID].(string)] = maps.Clone(i)
+	}
+}
+
+// Remove deletes a record past all rules.
+func (v view) Remove(t testing.TB, class, id string) {
+	t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.classes[class], id)
+}
+
+// Items returns the records of a class as they lie in the table.
+func (v view) Items(t testing.TB, class string) map[string]map[string]any {
+	t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return maps.Clone(v.classes[class])
+}
+
+// Dump returns everything but the records as text.
+func (v view) Dump(t testing.TB) string {
+	t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	text, err := json.Marshal([]any{v.slots, v.cases, v.epochs, v.runs, v.heads, v.locks, v.halted, v.list.Entries()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// read makes a record of an item, as package dynamo does.
+func read(i item) (retention.Stored, error) {
+	s := retention.Stored{Record: retention.Record{ID: i[names.AttrID].(string)}, Revision: maps.Clone(i)}
+	bad := false
+	text := func(name string) string {
+		value, there := i[name]
+		text, isText := value.(string)
+		bad = bad || there && !isText
+		return text
+	}
+	list := func(name string) []string {
+		switch values := i[name].(type) {
+		case nil:
+			return nil
+		case []string:
+			return slices.Clone(values)
+		default:
+			bad = true
+			return nil
+		}
+	}
+	r := &s.Record
+	r.Subject, r.Scope, r.Basis = contact.Key(text(names.AttrSubject)), scope.Scope(text(names.AttrScope)), retention.Basis(text(names.AttrBasis))
+	r.Objects = list(names.AttrObjects)
+	for _, key := range list(names.AttrFormerSubjects) {
+		r.Former = append(r.Former, contact.Key(key))
+	}
+	s.Sort, s.Shard, s.ActiveSort = text(names.AttrRetentionSort), text(names.AttrRetentionShard), text(names.AttrActiveSort)
+	s.WithdrawnSort, s.PurgingBy = text(names.AttrWithdrawnAt), text(names.AttrPurgingBy)
+	for name, at := range times(r) {
+		written := text(name)
+		if _, there := i[name]; !there {
+			continue
+		}
+		var err error
+		if *at, err = parse(written); err != nil {
+			bad = true
+		}
+	}
+	if bad {
+		return retention.Stored{Record: retention.Record{ID: r.ID}, Revision: s.Revision}, fmt.Errorf("%w: an attribute", retention.ErrUnreadable)
+	}
+	return s, nil
+}
+
+// same reports whether everything that a decision rests on is in the item as it
+// was when the record was read: all but the record's place in the indexes, its
+// activity, and what is the owner's.
+func same(of retention.Stored, i item) bool {
+	decided := func(i item) item {
+		i = maps.Clone(i)
+		for _, name := range []string{
+			names.AttrRetentionSort, names.AttrRetentionShard, names.AttrActiveSort, names.AttrLastActivityAt, names.AttrData,
+		} {
+			delete(i, name)
+		}
+		return i
+	}
+	was, _ := of.Revision.(item)
+	return reflect.DeepEqual(decided(was), decided(i))
+}
+
+// deleter deletes records of the store.
+type deleter struct{ view }
+
+func (d deleter) DeleteUnderFence(ctx context.Context, under purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
+	var done purge.Deletion
+	for some := range slices.Chunk(records, purge.MaxDeletes) {
+		if err := d.transaction(ctx, under, some, &done); err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+func (d deleter) transaction(ctx context.Context, under purge.Conditions, records []retention.Stored, done *purge.Deletion) error {
+	unlock, err := d.request(ctx, "TransactWriteItems")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if d.epochs[under.Shard] != under.Epoch {
+		return purge.ErrFenceMoved
+	}
+	for _, r := range records {
+		d.take(under.Class, under.Run, r, done)
+	}
+	return nil
+}
+
+// take deletes a record that is as it was read, or marks it for the run.
+func (d deleter) take(class, run string, r retention.Stored, done *purge.Deletion) {
+	there, exists := d.classes[class][r.ID]
+	switch {
+	case !exists:
+		done.Gone = append(done.Gone, r.ID)
+	case !same(r, there):
+		done.Changed = append(done.Changed, r.ID)
+	case r.InTwoSteps():
+		there = maps.Clone(there)
+		there[names.AttrPurgingBy] = run
+		d.classes[class][r.ID] = there
+		done.Marked = append(done.Marked, r.ID)
+	default:
+		delete(d.classes[class], r.ID)
+		done.Deleted = append(done.Deleted, r.ID)
+	}
+}
+
+func (d deleter) DeleteMarked(ctx context.Context, class, run string, r retention.Stored) (purge.Deletion, error) {
+	var done purge.Deletion
+	unlock, err := d.request(ctx, "TransactWriteItems")
+	if err != nil {
+		return done, err
+	}
+	defer unlock()
+	marked := maps.Clone(r.Revision.(item))
+	marked[names.AttrPurgingBy] = run
+	r.Revision = marked
+	there, exists := d.classes[class][r.ID]
+	switch {
+	case !exists:
+		done.Gone = append(done.Gone, r.ID)
+	case !same(r, there):
+		done.Changed = append(done.Changed, r.ID)
+	default:
+		delete(d.classes[class], r.ID)
+		done.Deleted = append(done.Deleted, r.ID)
+	}
+	return done, nil
+}
+
+// runs are the runs of the store.
+type runs struct{ view }
+
+func (r runs) Start(ctx context.Context, run purge.Run) (purge.Run, error) {
+	unlock, err := r.request(ctx, "PutItem")
+	if err != nil {
+		return run, err
+	}
+	defer unlock()
+	if first, there := r.runs[run.Class][run.ID]; there {
+		return first, nil
+	}
+	r.put(run)
+	return run, nil
+}
+
+func (r runs) put(run purge.Run) {
+	if r.runs[run.Class] == nil {
+		r.runs[run.Class] = map[string]purge.Run{}
+	}
+	r.runs[run.Class][run.ID] = run
+}
+
+func (r runs) Get(ctx context.Context, class, id string) (purge.Run, error) {
+	unlock, err := r.request(ctx, "GetItem")
+	if err != nil {
+		return purge.Run{}, err
+	}
+	defer unlock()
+	run, there := r.runs[class][id]
+	if !there {
+		return run, purge.ErrNoRun
+	}
+	return run, nil
+}
+
+func (r runs) List(ctx context.Context, class string) ([]purge.Run, error) {
+	unlock, err := r.request(ctx, "Query")
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	return slices.SortedFunc(maps.Values(r.runs[class]), func(a, b purge.Run) int { return strings.Compare(a.ID, b.ID) }), nil
+}
+
+func (r runs) Head(ctx context.Context, class string) (string, error) {
+	unlock, err := r.request(ctx, "GetItem")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	return r.heads[class], nil
+}
+
+var errCertified = errors.New("the run is certified already")
+
+func (r runs) Certify(ctx context.Context, run purge.Run, previous string) error {
+	unlock, err := r.request(ctx, "TransactWriteItems")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	switch {
+	case r.heads[run.Class] != previous:
+		return purge.ErrChainMoved
+	case r.runs[run.Class][run.ID].Certified():
+		return errCertified
+	}
+	r.put(run)
+	r.heads[run.Class] = run.Certificate
+	return nil
+}
+
+func (r runs) Lock(ctx context.Context, class, run, from string) (string, error) {
+	unlock, err := r.request(ctx, "PutItem")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if holder, held := r.locks[class]; held && holder != run && holder != from {
+		return holder, nil
+	}
+	r.locks[class] = run
+	return run, nil
+}
+
+func (r runs) Unlock(ctx context.Context, class, run string) error {
+	unlock, err := r.request(ctx, "DeleteItem")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if r.locks[class] == run {
+		delete(r.locks, class)
+	}
+	return nil
+}
+
+func (r runs) Stop(ctx context.Context, class, id, by string) error {
+	unlock, err := r.request(ctx, "UpdateItem")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	run, there := r.runs[class][id]
+	if !there || run.Certified() {
+		return purge.ErrNoRun
+	}
+	run.StopBy = by
+	r.put(run)
+	return nil
+}
+
+func (r runs) Stopped(ctx context.Context, class, id string) (bool, error) {
+	unlock, err := r.request(ctx, "GetItem")
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	return r.runs[class][id].StopBy != "", nil
+}
+
+// holds are the holds of the store.
+type holds struct{ view }
+
+func (h holds) Fence(ctx context.Context, shard string) (int64, error) {
+	unlock, err := h.request(ctx, "GetItem")
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	return h.epochs[shard], nil
+}
+
+func (h holds) Fenced(ctx context.Context, shard string) (purge.Fenced, error) {
+	epoch, err := h.Fence(ctx, shard)
+	if err != nil {
+		return purge.Fenced{}, err
+	}
+	unlock, err := h.request(ctx, "Scan")
+	if err != nil {
+		return purge.Fenced{}, err
+	}
+	defer unlock()
+	fenced := purge.Fenced{Epoch: epoch, Held: purge.HeldTargets{}}
+	for target := range h.cases {
+		h.note(target, fenced.Held)
+	}
+	return fenced, nil
+}
+
+func (h holds) note(target retention.Target, held purge.HeldTargets) {
+	for _, hold := range h.cases[target] {
+		if hold.Active() {
+			held[target] = true
+		}
+	}
+}
+
+func (h holds) Held(ctx context.Context, targets []retention.Target) (purge.HeldTargets, error) {
+	held := purge.HeldTargets{}
+	if len(targets) == 0 {
+		return held, nil
+	}
+	unlock, err := h.request(ctx, "BatchGetItem")
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	for _, target := range targets {
+		h.note(target, held)
+	}
+	return held, nil
+}
+
+var errHolds = errors.New("placing holds: none, or too many")
+
+func (h holds) Set(ctx context.Context, classes []string, placed []retention.Hold) ([]retention.Target, error) {
+	if len(placed) == 0 || len(placed) > mostHolds {
+		return nil, errHolds
+	}
+	unlock, err := h.request(ctx, "TransactWriteItems")
+	if err != nil {
+		return nil, err
+	}
+	for _, hold := range placed {
+		if h.cases[hold.Target] == nil {
+			h.cases[hold.Target] = map[string]retention.Hold{}
+		}
+		h.cases[hold.Target][hold.Case] = hold
+	}
+	unlock()
+	if unlock, err = h.request(ctx, "UpdateItem"); err != nil {
+		return nil, err
+	}
+	defer unlock()
+	for n := range retention.Shards {
+		h.epochs[retention.ShardName(n)]++
+	}
+	return h.marked(classes, placed), nil
+}
+
+// mostHolds is what one transaction takes.
+const mostHolds = 100
+
+// marked returns the records that a purge has marked and that the holds cover.
+func (h holds) marked(classes []string, placed []retention.Hold) []retention.Target {
+	var late []retention.Target
+	for class, records := range h.classes {
+		for _, i := range records {
+			stored, err := read(i)
+			if err != nil || stored.PurgingBy == "" {
+				continue
+			}
+			if slices.ContainsFunc(placed, func(hold retention.Hold) bool {
+				subject, onSubject := hold.Target.Subject()
+				onSubject = onSubject && subject == stored.Subject && slices.Contains(classes, class)
+				return onSubject || hold.Target == retention.RecordTarget(class, stored.ID)
+			}) {
+				late = append(late, retention.RecordTarget(class, stored.ID))
+			}
+		}
+	}
+	slices.Sort(late)
+	return late
+}
+
+func (h holds) List(ctx context.Context) ([]retention.Hold, error) {
+	unlock, err := h.request(ctx, "Scan")
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	var all []retention.Hold
+	for _, cases := range h.cases {
+		all = slices.AppendSeq(all, maps.Values(cases))
+	}
+	slices.SortFunc(all, func(a, b retention.Hold) int {
+		return cmp.Or(strings.Compare(a.Case, b.Case), strings.Compare(string(a.Target), string(b.Target)))
+	})
+	return all, nil
+}

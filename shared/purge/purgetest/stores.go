@@ -1,0 +1,80 @@
+package purgetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/purge"
+	"stille/shared/retention"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+// Stores are everything that a purge works on, and its tests' ways around the
+// rules: in memory (NewStores), or in DynamoDB (dynamotest).
+type Stores struct {
+	Records Records
+	Deleter purge.Deleter
+	Holds   Holds
+	Runs    Runs
+	List    List
+	Tables
+}
+
+// Records are the class tables, as all functions of the system use them.
+type Records interface {
+	purge.Records
+	Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key) (retention.Outcome, error)
+	Get(ctx context.Context, class, id string) (retention.Stored, error)
+	Stamp(ctx context.Context, class string, of retention.Stored, sort string) error
+	Withdraw(ctx context.Context, class string, of retention.Stored, at time.Time) (bool, error)
+	End(ctx context.Context, class, id string, decide func(stored retention.Record) (retention.Record, error)) error
+	Claim(ctx context.Context, class string, record retention.Stored) error
+	Leave(ctx context.Context, class, id string) error
+	Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error)
+}
+
+// Holds are the holds, also as the operator places and lifts them.
+type Holds interface {
+	purge.Holds
+	Fence(ctx context.Context, shard string) (int64, error)
+	Set(ctx context.Context, classes []string, holds []retention.Hold) (tooLate []retention.Target, err error)
+	Lift(ctx context.Context, caseID string, at time.Time) (int, error)
+	List(ctx context.Context) ([]retention.Hold, error)
+}
+
+// Runs are the runs, also as the operator approves and stops them.
+type Runs interface {
+	purge.Runs
+	purge.Chain
+	purge.HaltedPlans
+	purge.Stops
+	Stop(ctx context.Context, class, run, by string) error
+	Approve(ctx context.Context, class, planHash, by string, at time.Time) error
+}
+
+// List is the suppression list.
+type List interface {
+	purge.List
+	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
+	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
+}
+
+// Tables are the ways of a test around the rules of the stores.
+type Tables interface {
+	// Plant writes items into a class table as another service would that does
+	// not know the rules.
+	Plant(t testing.TB, class string, items ...map[string]any)
+	// Remove deletes an item of a class table as its owner would.
+	Remove(t testing.TB, class, id string)
+	// Items are the items of a class table, by their ids.
+	Items(t testing.TB, class string) map[string]map[string]any
+	// Dump is everything that is stored, but for the class tables, as text.
+	Dump(t testing.TB) string
+	// Intercept returns the same stores. They call before at the moment a request
+	// begins, with the name of DynamoDB's operation ("TransactWriteItems"). An
+	// error of before is the request's, and nothing is done.
+	Intercept(before func(operation string) error) Stores
+}
