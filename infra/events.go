@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
@@ -45,14 +46,28 @@ func (s stack) topic(id, name, publisher string) awssns.Topic {
 	return topic
 }
 
-// queue adds an encrypted queue that keeps what it holds for four days, the
-// longest that an address may lie in one.
-func (s stack) queue(id string) awssqs.Queue {
-	return s.queueOf(id, &awssqs.QueueProps{})
+// deadLetters adds a queue for messages that no function could take. An operator
+// must look at each.
+func (s stack) deadLetters(id string) awssqs.Queue {
+	return tagged(s.queue(id, &awssqs.QueueProps{}), id, true)
 }
 
-// queueOf is queue for one with properties of its own.
-func (s stack) queueOf(id string, props *awssqs.QueueProps) awssqs.Queue {
+// workQueue adds a queue that a function takes messages from.
+func (s stack) workQueue(id string, props *awssqs.QueueProps) awssqs.Queue {
+	return tagged(s.queue(id, props), id, false)
+}
+
+// tagged says to the operator's commands what a queue is.
+func tagged(queue awssqs.Queue, id string, dead bool) awssqs.Queue {
+	tags := awscdk.Tags_Of(queue)
+	tags.Add(jsii.String(names.TagQueue), jsii.String(id), nil)
+	tags.Add(jsii.String(names.TagDeadLetter), jsii.String(strconv.FormatBool(dead)), nil)
+	return queue
+}
+
+// queue adds an encrypted queue that keeps a message for four days, the longest
+// that an address may lie in a queue.
+func (s stack) queue(id string, props *awssqs.QueueProps) awssqs.Queue {
 	props.Encryption = awssqs.QueueEncryption_SQS_MANAGED
 	props.EnforceSSL = jsii.Bool(true)
 	props.RetentionPeriod = awscdk.Duration_Days(jsii.Number(4))
@@ -87,7 +102,7 @@ func (s stack) streams(k keys, t tables, e events) []consumer {
 // itself what it cannot take; the queue also gets the place of a record that
 // failed until it was too old.
 func (s stack) consumer(name string, sources []awsdynamodb.TableV2, may []awsiam.PolicyStatement) consumer {
-	parked := s.queue(name + "-parked")
+	parked := s.deadLetters(name + "-parked")
 	var streams []*string
 	for _, source := range sources {
 		streams = append(streams, source.TableStreamArn())

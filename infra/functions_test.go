@@ -117,6 +117,28 @@ func TestStreams(t *testing.T) {
 	})
 }
 
+func TestQueuesAreTaggedForTheOperator(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		got := map[string]string{}
+		for _, tags := range made.named("AWS::SQS::Queue", "Properties", "Tags") {
+			values := map[string]string{}
+			for _, tag := range tags.([]any) {
+				tag := tag.(map[string]any)
+				values[tag["Key"].(string)] = tag["Value"].(string)
+			}
+			got[values[names.TagQueue]] = values[names.TagDeadLetter]
+		}
+		want := map[string]string{
+			"propagate-parked": "true", "stamp-parked": "true", "purge-missed": "true", "rotation-missed": "true",
+			"feedback-dead": "true", "feedback-queue": "false", "sms-reply-dead": "true", "sms-reply-queue": "false",
+			"waiting-dead": "true", "waiting": "false",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
 func TestQueuesKeepAddressesForFourDaysAtMost(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
 		queues := []string{"propagateparked", "purgemissed", "rotationmissed", "stampparked", "feedbackqueue", "feedbackdead", "smsreplyqueue", "smsreplydead"}

@@ -54,8 +54,8 @@ func (s stack) inboxes(k keys, t tables, e events) []inbox {
 // stands a queue: what fails comes again, and in the end lies in the
 // dead-letter queue, for four days since it was published.
 func (s stack) inbox(topic awssns.Topic, f function) inbox {
-	dead := s.queue(f.name + "-dead")
-	queue := s.queueOf(f.name+"-queue", &awssqs.QueueProps{
+	dead := s.deadLetters(f.name + "-dead")
+	queue := s.workQueue(f.name+"-queue", &awssqs.QueueProps{
 		VisibilityTimeout: awscdk.Duration_Seconds(jsii.Number(hiddenFor)),
 		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: dead, MaxReceiveCount: jsii.Number(inboxTries)},
 	})

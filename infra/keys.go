@@ -87,7 +87,7 @@ type rotation struct {
 // rotation counts what uses a contact key before it destroys one, hence the
 // scans.
 func (s stack) rotation(k keys, t tables) rotation {
-	missed := s.queue("rotation-missed")
+	missed := s.deadLetters("rotation-missed")
 	rotate := s.function(function{
 		name:   names.RotateKeys,
 		memory: 512,

@@ -51,7 +51,7 @@ func (s stack) purges(k keys, t tables, b buckets, e events) purges {
 	role := s.role("purge-role", "states.amazonaws.com", []awsiam.PolicyStatement{
 		allow([]*string{steps.plan.FunctionArn(), steps.delete.FunctionArn(), steps.verify.FunctionArn()}, "lambda:InvokeFunction"),
 	})
-	p := purges{missed: s.queue("purge-missed")}
+	p := purges{missed: s.deadLetters("purge-missed")}
 	for _, class := range s.Policy.Classes {
 		m := s.machine(class, steps, role)
 		s.schedule(class, m, p.missed)

@@ -198,6 +198,14 @@ const (
 // IndexRecord is the index of the slots table by AttrRecord, KEYS_ONLY.
 const IndexRecord = "record"
 
+// Tags of a queue: what the operator calls it, and whether it is a dead-letter
+// queue. CloudFormation generates the queue's physical name, so that an upgrade
+// never replaces a queue with messages in it.
+const (
+	TagQueue      = "stille:queue"
+	TagDeadLetter = "stille:dead-letter" // "true" or "false"
+)
+
 // Source is the source of every event that goes out.
 const Source = "stille"
 
