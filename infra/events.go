@@ -49,17 +49,18 @@ func (s stack) topic(id, name, publisher string) awssns.Topic {
 // deadLetters adds a queue for messages that no function could take. An operator
 // must look at each.
 func (s stack) deadLetters(id string) awssqs.Queue {
-	return tagged(s.queue(id, &awssqs.QueueProps{}), id, true)
+	return s.tagged(s.queue(id, &awssqs.QueueProps{}), id, true)
 }
 
 // workQueue adds a queue that a function takes messages from.
 func (s stack) workQueue(id string, props *awssqs.QueueProps) awssqs.Queue {
-	return tagged(s.queue(id, props), id, false)
+	return s.tagged(s.queue(id, props), id, false)
 }
 
 // tagged says to the operator's commands what a queue is.
-func tagged(queue awssqs.Queue, id string, dead bool) awssqs.Queue {
+func (s stack) tagged(queue awssqs.Queue, id string, dead bool) awssqs.Queue {
 	tags := awscdk.Tags_Of(queue)
+	tags.Add(jsii.String(names.TagStack), jsii.String(string(s.Name)), nil)
 	tags.Add(jsii.String(names.TagQueue), jsii.String(id), nil)
 	tags.Add(jsii.String(names.TagDeadLetter), jsii.String(strconv.FormatBool(dead)), nil)
 	return queue

@@ -126,12 +126,12 @@ func TestQueuesAreTaggedForTheOperator(t *testing.T) {
 				tag := tag.(map[string]any)
 				values[tag["Key"].(string)] = tag["Value"].(string)
 			}
-			got[values[names.TagQueue]] = values[names.TagDeadLetter]
+			got[values[names.TagStack]+" "+values[names.TagQueue]] = values[names.TagDeadLetter]
 		}
 		want := map[string]string{
-			"propagate-parked": "true", "stamp-parked": "true", "purge-missed": "true", "rotation-missed": "true",
-			"feedback-dead": "true", "feedback-queue": "false", "sms-reply-dead": "true", "sms-reply-queue": "false",
-			"waiting-dead": "true", "waiting": "false",
+			"stille propagate-parked": "true", "stille stamp-parked": "true", "stille purge-missed": "true", "stille rotation-missed": "true",
+			"stille feedback-dead": "true", "stille feedback-queue": "false", "stille sms-reply-dead": "true", "stille sms-reply-queue": "false",
+			"stille waiting-dead": "true", "stille waiting": "false",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)

@@ -59,7 +59,7 @@ func (w waiting) mayWait() awsiam.PolicyStatement {
 // waitingQueue adds an encrypted queue that keeps each contact's opt-outs in
 // order, and those of different contacts out of each other's way.
 func (s stack) waitingQueue(id string, dead *awssqs.DeadLetterQueue) awssqs.Queue {
-	return tagged(awssqs.NewQueue(s.Stack, jsii.String(id), &awssqs.QueueProps{
+	return s.tagged(awssqs.NewQueue(s.Stack, jsii.String(id), &awssqs.QueueProps{
 		Fifo:                      jsii.Bool(true),
 		ContentBasedDeduplication: jsii.Bool(true),
 		DeduplicationScope:        awssqs.DeduplicationScope_MESSAGE_GROUP,

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"stille/shared/operator"
@@ -54,7 +56,7 @@ func (a *importAnswer) text(w io.Writer) {
 			a.Lines, a.Added, a.Renewed, a.Noted, a.Same)
 	}
 	fmt.Fprintf(w, "rejected   %d\n", a.Rejected)
-	for _, why := range sortedKeys(a.Why) {
+	for _, why := range slices.Sorted(maps.Keys(a.Why)) {
 		fmt.Fprintf(w, "  %d: %s (first in line %d)\n", a.Why[why].Lines, why, a.Why[why].First)
 	}
 	if a.Rejects != "" {

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"stille/shared/contact"
@@ -44,7 +46,7 @@ type scrubAnswer struct {
 
 func (a *scrubAnswer) text(w io.Writer) {
 	fmt.Fprintf(w, "as of       %s\nlines       %d\nclean       %d\nsuppressed  %d\n", instantText(a.AsOf), a.Lines, a.Clean, a.Suppressed)
-	for _, why := range sortedKeys(a.Why) {
+	for _, why := range slices.Sorted(maps.Keys(a.Why)) {
 		fmt.Fprintf(w, "  %d: %s\n", a.Why[why], why)
 	}
 	fmt.Fprintln(w)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -285,8 +286,22 @@ func (d *deployed) certify(ctx context.Context, t *testing.T, run purge.Run, out
 	}
 }
 
-// queueBook stands in for SQS: how many messages are in each queue.
-type queueBook map[string]string
+// queueBook stands in for SQS: the stack's queues, by name.
+type queueBook map[string]queue
+
+type queue struct {
+	stack    names.Stack
+	id       string
+	dead     bool
+	messages string
+}
+
+// add makes a queue; its physical name is one that CloudFormation generates.
+func (b queueBook) add(q queue) string {
+	name := string(q.stack) + "-" + strings.ReplaceAll(q.id, "-", "") + "0A1B2C3D-x1Y2"
+	b[name] = q
+	return name
+}
 
 func (b queueBook) ListQueues(_ context.Context, in *sqs.ListQueuesInput, _ ...func(*sqs.Options)) (*sqs.ListQueuesOutput, error) {
 	out := &sqs.ListQueuesOutput{}
@@ -298,8 +313,15 @@ func (b queueBook) ListQueues(_ context.Context, in *sqs.ListQueuesInput, _ ...f
 	return out, nil
 }
 
+func (b queueBook) ListQueueTags(_ context.Context, in *sqs.ListQueueTagsInput, _ ...func(*sqs.Options)) (*sqs.ListQueueTagsOutput, error) {
+	q := b[path.Base(*in.QueueUrl)]
+	return &sqs.ListQueueTagsOutput{Tags: map[string]string{
+		names.TagStack: string(q.stack), names.TagQueue: q.id, names.TagDeadLetter: strconv.FormatBool(q.dead),
+	}}, nil
+}
+
 func (b queueBook) GetQueueAttributes(_ context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
 	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{
-		"ApproximateNumberOfMessages": b[path.Base(*in.QueueUrl)], "ApproximateNumberOfMessagesNotVisible": "0", "ApproximateNumberOfMessagesDelayed": "0",
+		"ApproximateNumberOfMessages": b[path.Base(*in.QueueUrl)].messages, "ApproximateNumberOfMessagesNotVisible": "0", "ApproximateNumberOfMessagesDelayed": "0",
 	}}, nil
 }

@@ -74,9 +74,9 @@ func TestOnTheLocalStackNobodyKnowsHowLongMessagesWait(t *testing.T) {
 	}
 	d := deploy(t)
 	d.metrics = sys.metrics
-	d.messages[string(d.name)+"-purgemissed0A1B2C3D-x1Y2"] = "0"
+	d.messages.add(queue{d.name, "purge-missed", true, "0"})
 	got := d.run(t, "status").ended(t, exitDone)
-	if !strings.Contains(got.out, "purgemissed  0         -       dead letters\n") || got.errors != "" {
+	if !strings.Contains(got.out, "purge-missed  0         -       dead letters\n") || got.errors != "" {
 		t.Errorf("it says %q and answers\n%s", got.errors, got.out)
 	}
 }
@@ -84,14 +84,14 @@ func TestOnTheLocalStackNobodyKnowsHowLongMessagesWait(t *testing.T) {
 func TestWithoutTheAgesAStatusIsStillTold(t *testing.T) {
 	d := deploy(t)
 	d.rotates.err, d.ages["down"] = errors.New("no right"), nil
-	d.messages[string(d.name)+"-purgemissed0A1B2C3D-x1Y2"] = "0"
+	d.messages.add(queue{d.name, "purge-missed", true, "0"})
 	got := d.run(t, "status").ended(t, exitDone)
 	for _, says := range []string{"how long messages wait is not known: asking CloudWatch how old messages are: throttled\n", "the keys' ages are not known: calling rotate-keys: no right\n"} {
 		if !strings.Contains(got.errors, says) {
 			t.Errorf("it does not say %q, but %q", says, got.errors)
 		}
 	}
-	if !strings.Contains(got.out, "purgemissed  0         -       dead letters\n") || !strings.HasSuffix(got.out, "\nnothing to do\n") {
+	if !strings.Contains(got.out, "purge-missed  0         -       dead letters\n") || !strings.HasSuffix(got.out, "\nnothing to do\n") {
 		t.Errorf("it answers\n%s", got.out)
 	}
 }

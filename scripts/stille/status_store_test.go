@@ -37,20 +37,18 @@ func TestWhereAllIsWellThereIsNothingToDo(t *testing.T) {
 	if _, err := d.runs.Start(t.Context(), audit); err != nil {
 		t.Fatal(err)
 	}
-	d.messages[string(d.name)+"-purgemissed0A1B2C3D-x1Y2"] = "0"
-	d.messages[string(d.name)+"-waitingdead0A1B2C3D-x1Y2.fifo"] = "0"
-	d.messages[string(d.name)+"-feedbackqueue0A1B2C3D-x1Y2"] = "7"
-	d.ages[string(d.name)+"-feedbackqueue0A1B2C3D-x1Y2"] = []float64{90, 7}
-	d.ages[string(d.name)+"-waitingdead0A1B2C3D-x1Y2.fifo"] = []float64{0}
+	d.messages.add(queue{d.name, "purge-missed", true, "0"})
+	d.ages[d.messages.add(queue{d.name, "feedback-queue", false, "7"})] = []float64{90, 7}
+	d.ages[d.messages.add(queue{d.name, "waiting-dead", true, "0"})] = []float64{0}
 	d.rotates.answer = `{"sets":[{"set":"contact","keys":[{"id":"0a1b2c3d","created":"2026-11-20T00:00:00Z","primary":true,"ageDays":2}]}]}`
-	d.messages[string(d.name)+"-two-purgemissed0A1B2C3D-x1Y2"] = "9" // another stack's
+	d.messages.add(queue{d.name + "-two", "purge-missed", true, "9"}) // another stack's
 	text, inJSON := d.status(t)
 	for _, says := range []string{
 		"communication  none yet    -    -        -     -       -                     2026-11-23T02:30:00Z  0\n",
 		"messaging      COMPLETED   3    2        1     0       2026-11-22T03:00:00Z  2026-11-23T02:40:00Z  0\n",
-		"feedbackqueue  7         1m30s   messages on their way\n",
-		"purgemissed    0         -       dead letters\n",
-		"waitingdead    0         0s      dead letters\n",
+		"feedback-queue  7         1m30s   messages on their way\n",
+		"purge-missed    0         -       dead letters\n",
+		"waiting-dead    0         0s      dead letters\n",
 		"contact  0a1b2c3d     2026-11-20T00:00:00Z  2\n",
 		d.name.Suppressions() + "           ACTIVE  ",
 		"\nnothing to do\n",
@@ -108,8 +106,8 @@ func TestWhatNeedsSomebodyIsNamedWithTheCommandForIt(t *testing.T) {
 			d.store(t, day(2024, 11, 19), day(2024, 11, 19), day(2024, 11, 21)) // the last is due for some hours only
 			d.hold(t, retention.RecordTarget("messaging", "sub-1"))
 		}, []string{"messaging: 1 records are overdue, due for over 26 hours", "messaging: 1 records would be overdue, and a hold keeps them"}, "stille purge plan messaging"},
-		"a message was put aside": {func(_ *testing.T, d *deployed) { d.messages[string(d.name)+"-stampparked0A1B2C3D-x1Y2"] = "1" },
-			[]string{"a message is in the dead-letter queue stampparked: RUNBOOK.md says"}, "aws sqs receive-message --queue-url https://sqs/1/"},
+		"a message was put aside": {func(_ *testing.T, d *deployed) { d.messages.add(queue{d.name, "stamp-parked", true, "1"}) },
+			[]string{"a message is in the dead-letter queue stamp-parked: RUNBOOK.md says"}, "aws sqs receive-message --queue-url https://sqs/1/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := deploy(t)

@@ -1,18 +1,16 @@
 package main
 
 import (
-	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
+	"path/filepath"
 	"strings"
-	"time"
 
-	"stille/shared/contact"
-	"stille/shared/purge"
+	"stille/shared/operator"
 	"stille/shared/retention"
+	"stille/shared/suppression"
 )
 
 type subjects struct {
@@ -21,125 +19,135 @@ type subjects struct {
 	Restrict subjectRestrict `cmd:"" help:"Keep a contact's records from being deleted (GDPR 18)."`
 }
 
-// receipt is what the operator keeps to show that a person's wish was met, and
-// how. It names the contact by the beginning of its keys, never by its address.
-type receipt struct {
-	Asked   string          `json:"asked"` // export, erase or restrict
-	Channel contact.Channel `json:"channel"`
-	Keys    []string        `json:"keys"` // the first characters of each, the newest key's first
-	At      time.Time       `json:"at"`
-	By      string          `json:"by"` // the principal, as STS says
-	Case    string          `json:"case,omitempty"`
-	Ledger  string          `json:"ledger,omitempty"` // the entry's id
-	SHA256  string          `json:"sha256,omitempty"` // of the exported file
-}
-
-func (r receipt) text(w io.Writer) {
+func receiptText(w io.Writer, r operator.Receipt) {
 	fmt.Fprintf(w, "receipt  %s of the %s contact %s\nat       %s\nby       %s\n",
-		r.Asked, r.Channel, strings.Join(r.Keys, ", "), r.At.Format(time.RFC3339), r.By)
-	for _, one := range []struct{ what, which string }{{"case", r.Case}, {"ledger", r.Ledger}, {"sha256", r.SHA256}} {
-		if one.which != "" {
-			fmt.Fprintf(w, "%-9s%s\n", one.what, one.which)
+		r.Asked, r.Channel, strings.Join(r.Keys, ", "), instantText(r.At), r.By)
+	for _, line := range []struct{ what, which string }{{"case", r.Case}, {"ledger", r.Ledger}, {"sha256", r.SHA256}} {
+		if line.which != "" {
+			fmt.Fprintf(w, "%-9s%s\n", line.what, line.which)
 		}
 	}
 }
 
-// subject is a contact whose right is exercised, in a stack.
-type subject struct {
-	sys  *system
-	who  contact.Contact
-	keys []contact.Key // live ones, the newest first
-	receipt
+type subjectExport struct {
+	person
+	Out string `default:"." placeholder:"DIR" help:"Folder to put the files into; it is made if it does not exist."`
 }
 
-// subject finds the contact and begins its receipt.
-func (s *session) subject(ctx context.Context, asked string, p person, ref reference) (subject, error) {
-	who, err := p.contact()
-	if err != nil {
-		return subject{}, err
-	}
-	sys, err := s.system(ctx)
-	if err != nil {
-		return subject{}, err
-	}
-	keys, err := keysOf(ctx, sys, who)
-	if err != nil {
-		return subject{}, err
-	}
-	by, err := sys.Principal(ctx)
-	if err != nil {
-		return subject{}, err
-	}
-	return subject{sys: sys, who: who, keys: keys, receipt: receipt{
-		Asked: asked, Channel: who.Channel(), Keys: shorts(keys), At: s.now().UTC(), By: by, Case: string(ref),
-	}}, nil
+// Help names the files and what is in them.
+func (subjectExport) Help() string {
+	return `Writes two JSON files, named by the first characters of the contact's key. The first holds all that is stored about the contact: its suppressions under each key, with the whole history and whether its chain holds; every record of every class, with all that its owner keeps in it; the holds. The second is the receipt. The objects of a record in S3 are named, not fetched.
+
+The address is in neither file, unless a record contains it. A person's other channel is another contact: export each. The file holds personal data: give it to the person, and delete it.
+
+    $ stille subject export email kari@example.no --out dsr-9`
 }
 
-func shorts(keys []contact.Key) []string {
-	texts := make([]string, len(keys))
-	for i, key := range keys {
-		texts[i] = key.Short()
+// Run reads everything and writes both files.
+func (e subjectExport) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, content, err := o.ExportSubject(ctx, operator.Person(e.person))
+	if answer == nil {
+		return err
 	}
-	return texts
-}
-
-// idsOf are the ids of a class's records about a contact with these keys. The
-// index lags behind by moments, so what is read by them is to be looked at.
-func idsOf(ctx context.Context, sys *system, class string, keys []contact.Key) ([]string, error) {
-	ids := map[string]bool{}
-	for _, key := range keys {
-		of, err := sys.records.OfSubject(ctx, class, key)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range of {
-			ids[id] = true
+	name := filepath.Join(e.Out, "subject-"+answer.Keys[0])
+	answer.Files = []string{name + ".json", name + "-receipt.json"}
+	receipt, failed := json.MarshalIndent(answer, "", "  ")
+	if failed != nil {
+		return fmt.Errorf("writing the receipt: %w", failed)
+	}
+	for i, written := range [][]byte{content, receipt} {
+		if err := writeFile(answer.Files[i], written); err != nil {
+			return err
 		}
 	}
-	return slices.Sorted(maps.Keys(ids)), nil
-}
-
-// recordsOf reads the records of a class about a contact with these keys, as
-// far as a deletion is decided on them, and the ids of those that cannot be
-// understood.
-func recordsOf(ctx context.Context, sys *system, class string, keys []contact.Key) (records []retention.Stored, unreadable []string, err error) {
-	ids, err := idsOf(ctx, sys, class, keys)
-	if err != nil {
-		return nil, nil, err
-	}
-	for some := range slices.Chunk(ids, purge.MaxDeletes) {
-		there, wrong, err := sys.records.Load(ctx, class, some)
-		if err != nil {
-			return nil, nil, err
+	return show(s, answer, err, func(w io.Writer, a *operator.SubjectExport) {
+		receiptText(w, a.Receipt)
+		chain := "verified"
+		if !a.Verified {
+			chain = "broken"
 		}
-		for _, record := range there {
-			if slices.Contains(keys, record.Subject) {
-				records = append(records, record)
-			}
+		fmt.Fprintf(w, "holds    %d suppressions, %d entries of their history (the chain is %s), %d records, %d holds\n\n%s\n",
+			a.Suppressions, a.Entries, chain, a.Records, a.Holds, strings.Join(a.Files, "\n"))
+	})
+}
+
+type subjectErase struct {
+	person
+	Case reference `placeholder:"REF" help:"Where the request is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
+}
+
+// Help says what goes, when, and what stays.
+func (subjectErase) Help() string {
+	return `This deletes data, tonight: every record of the contact, in every class, is due from now on, and goes with the next purge of its class. So does a record that arrives late, if what it tells occurred before. The command itself deletes nothing, and no newer consent brings back what was to be erased.
+
+What stays: the opt-out, in every scope, as a keyed hash without the address, with its history, so that nothing is ever sent again; and what a hold keeps, as long as it stands. A person's other channel is another contact: erase each.
+
+The same erasure may be asked for again: it then covers what came in between.
+
+    $ stille subject erase email kari@example.no --case dsr-2026-9`
+}
+
+// Run writes the erasure and says what comes of it.
+func (e subjectErase) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, err := o.Erase(ctx, operator.Person(e.person), string(e.Case))
+	return show(s, answer, err, erasedText)
+}
+
+func erasedText(w io.Writer, a *operator.Erased) {
+	receiptText(w, a.Receipt)
+	fmt.Fprintf(w, "\n%s\n\ngoes\n", map[suppression.Effect]string{
+		suppression.Added:     "The contact is silenced in every scope, and its records are due.",
+		suppression.Renewed:   "The contact was to be erased before; what came since then is due as well.",
+		suppression.NotedOnly: "Recorded, and the records are due; newer consent is known, so the contact is not silenced by it.",
+		suppression.NoEffect:  "The same was said before, and stands.",
+	}[a.Effect])
+	going := 0
+	for _, class := range a.Classes {
+		if going += class.Going; class.Going > 0 {
+			fmt.Fprintf(w, "  %s: %d of %d records, with the purge at %s\n", class.Class, class.Going, class.Records, instantText(class.NextPurge))
 		}
-		unreadable = slices.AppendSeq(unreadable, maps.Keys(wrong))
 	}
-	slices.SortFunc(records, func(a, b retention.Stored) int { return cmp.Compare(a.ID, b.ID) })
-	slices.Sort(unreadable)
-	return records, unreadable, nil
+	if going == 0 {
+		fmt.Fprintln(w, "  nothing: there is no record of the contact that a purge could take")
+	}
+	fmt.Fprintf(w, "  and whatever arrives late and occurred before\nstays\n"+
+		"  the opt-out, as the keyed hash %s and its history: without it somebody could be sent to again\n"+
+		"  backups of what goes, for %d days after that\n", a.Keys[0], retention.BackupDays)
+	for _, class := range a.Classes {
+		for _, held := range class.Held {
+			fmt.Fprintf(w, "  record %s %s: held by %s\n", class.Class, held.ID, strings.Join(held.Cases, ", "))
+		}
+		for _, id := range class.Unreadable {
+			fmt.Fprintf(w, "  record %s %s: it cannot be read, so no purge takes it; mend it or delete it by hand\n", class.Class, id)
+		}
+		for _, id := range class.Later {
+			fmt.Fprintf(w, "  record %s %s: by its own words it is from after the erasure; say it again then\n", class.Class, id)
+		}
+	}
+	if a.Next != "" {
+		fmt.Fprintf(w, "\nnext, in a minute, to see what is due: %s\n", a.Next)
+	}
 }
 
-// shownID is a record's id, unless it may be an address that another service
-// wrote there.
-func shownID(id string) string {
-	if retention.MayShowID(id) {
-		return id
-	}
-	return "…"
+type subjectRestrict struct {
+	person
+	Case   reference `required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Reason reference `required:"" placeholder:"R" help:"Why, in a word or a reference of the same characters."`
 }
 
-// holdsOn are the holds on any of the targets, lifted ones too.
-func holdsOn(ctx context.Context, sys *system, targets []retention.Target) ([]retention.Hold, error) {
-	all, err := sys.holds.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(all, func(h retention.Hold) bool { return !slices.Contains(targets, h.Target) }), nil
+// Help says what it keeps and how it ends.
+func (subjectRestrict) Help() string {
+	return `A restriction is a hold that the person asks for. Once the command answers, no purge deletes a record of the contact until the case is lifted: a purge that is running does not, and a record that comes later is kept too. A restriction stops no messages: that takes an opt-out. A person's other channel is another contact: restrict each.
+
+    $ stille subject restrict email kari@example.no --case dsr-9 --reason art-18
+    $ stille hold lift --case dsr-9`
 }
 
-func sortedKeys[K cmp.Ordered, V any](of map[K]V) []K { return slices.Sorted(maps.Keys(of)) }
+// Run places the restriction on every key of the contact.
+func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, err := o.Restrict(ctx, operator.Person(r.person), string(r.Case), string(r.Reason))
+	return show(s, answer, err, func(w io.Writer, a *operator.Restricted) {
+		receiptText(w, a.Receipt)
+		fmt.Fprintf(w, "reason   %s\n\nNo purge deletes what there is of the contact, nor what comes.\n\nnext, when it ends: stille hold lift --case %s\n", a.Reason, a.Case)
+	})
+}

@@ -198,10 +198,10 @@ const (
 // IndexRecord is the index of the slots table by AttrRecord, KEYS_ONLY.
 const IndexRecord = "record"
 
-// Tags of a queue: what the operator calls it, and whether it is a dead-letter
-// queue. CloudFormation generates the queue's physical name, so that an upgrade
-// never replaces a queue with messages in it.
+// Tags of a queue: its stack, what the operator calls it, and whether it is a
+// dead-letter queue. CloudFormation generates the queue's physical name.
 const (
+	TagStack      = "stille:stack"
 	TagQueue      = "stille:queue"
 	TagDeadLetter = "stille:dead-letter" // "true" or "false"
 )

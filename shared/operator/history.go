@@ -28,35 +28,35 @@ func (o *Operator) History(ctx context.Context, p Person) (*Told, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, broken, err := o.ReadHistory(ctx, who.Keys)
+	all, broken, err := o.readHistory(ctx, who.Keys)
 	if err != nil {
 		return nil, err
 	}
-	return &Told{Entries: all.Entries(), Verified: broken == nil}, broken
+	return &Told{Entries: all.entries(), Verified: broken == nil}, broken
 }
 
-// Chain is the history under one key, and the item that it must lead to.
-type Chain struct {
-	Key     contact.Key
-	Item    suppression.Item
+// chain is the history under one key, and the item that it must lead to.
+type chain struct {
+	key     contact.Key
+	item    suppression.Item
 	entries []ledger.Entry
 }
 
-// Chains are the chains of one contact, the newest key's first.
-type Chains []Chain
+// chains are the chains of one contact, the newest key's first.
+type chains []chain
 
-func (all Chains) under(key contact.Key) Chain {
+func (all chains) under(key contact.Key) chain {
 	for _, c := range all {
-		if c.Key == key {
+		if c.key == key {
 			return c
 		}
 	}
-	return Chain{}
+	return chain{}
 }
 
-// ReadHistory reads the chains of the contact with these keys. broken wraps
+// readHistory reads the chains of the contact with these keys. broken wraps
 // ledger.ErrBroken where an entry was altered, dropped or put in.
-func (o *Operator) ReadHistory(ctx context.Context, keys []contact.Key) (all Chains, broken, err error) {
+func (o *Operator) readHistory(ctx context.Context, keys []contact.Key) (all chains, broken, err error) {
 	for range historyReads {
 		if all, err = o.readChains(ctx, keys); err != nil {
 			return nil, nil, err
@@ -70,12 +70,12 @@ func (o *Operator) ReadHistory(ctx context.Context, keys []contact.Key) (all Cha
 
 // readChains reads the chain under each key, and under each key that these
 // chains name: such a key may no longer be live.
-func (o *Operator) readChains(ctx context.Context, keys []contact.Key) (Chains, error) {
-	var all Chains
+func (o *Operator) readChains(ctx context.Context, keys []contact.Key) (chains, error) {
+	var all chains
 	for len(keys) > 0 {
 		key := keys[0]
 		keys = keys[1:]
-		if key == "" || all.under(key).Key == key {
+		if key == "" || all.under(key).key == key {
 			continue
 		}
 		item, err := o.Suppressions.Under(ctx, key)
@@ -86,7 +86,7 @@ func (o *Operator) readChains(ctx context.Context, keys []contact.Key) (Chains, 
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Chain{key, item, entries})
+		all = append(all, chain{key, item, entries})
 		keys = append(append(slices.Clone(keys), item.Former...), item.MergedInto)
 		for _, e := range entries {
 			keys = append(keys, e.Former)
@@ -95,8 +95,8 @@ func (o *Operator) readChains(ctx context.Context, keys []contact.Key) (Chains, 
 	return all, nil
 }
 
-// Entries are the entries of all Chains, in the order in which they were recorded.
-func (all Chains) Entries() []ledger.Entry {
+// Entries are the entries of all chains, in the order in which they were recorded.
+func (all chains) entries() []ledger.Entry {
 	entries := []ledger.Entry{}
 	for _, c := range slices.Backward(all) {
 		entries = append(entries, c.entries...)
@@ -106,12 +106,12 @@ func (all Chains) Entries() []ledger.Entry {
 }
 
 // verify checks every chain, and the ties between them.
-func (all Chains) verify() error {
+func (all chains) verify() error {
 	var broken error
 	for _, c := range all {
-		err := errors.Join(ledger.Verify(c.entries, c.Item.Head), all.verifyTies(c))
+		err := errors.Join(ledger.Verify(c.entries, c.item.Head), all.verifyTies(c))
 		if err != nil {
-			broken = errors.Join(broken, fmt.Errorf("under the key %s: %w", c.Key.Short(), err))
+			broken = errors.Join(broken, fmt.Errorf("under the key %s: %w", c.key.Short(), err))
 		}
 	}
 	return broken
@@ -119,7 +119,7 @@ func (all Chains) verify() error {
 
 // verifyTies checks that an item which took over another and the item it took
 // over say the same.
-func (all Chains) verifyTies(c Chain) error {
+func (all chains) verifyTies(c chain) error {
 	for _, e := range c.entries {
 		if e.Action != ledger.Rekeyed {
 			continue
@@ -128,12 +128,12 @@ func (all Chains) verifyTies(c Chain) error {
 		if err := e.VerifyTie(former.entries); err != nil {
 			return err
 		}
-		if former.Item.MergedInto != c.Key {
+		if former.item.MergedInto != c.key {
 			return fmt.Errorf("%w: version %d took over a suppression that does not say so", ledger.ErrBroken, e.Version)
 		}
 	}
-	into := c.Item.MergedInto
-	if into != "" && !slices.ContainsFunc(all.under(into).entries, func(e ledger.Entry) bool { return e.Former == c.Key }) {
+	into := c.item.MergedInto
+	if into != "" && !slices.ContainsFunc(all.under(into).entries, func(e ledger.Entry) bool { return e.Former == c.key }) {
 		return fmt.Errorf("%w: no entry says that another key took it over", ledger.ErrBroken)
 	}
 	return nil

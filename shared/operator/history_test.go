@@ -14,10 +14,10 @@ import (
 
 // looksOf stands in for the list: each look at the key's history shows the
 // next of what it has.
-type looksOf []Chain
+type looksOf []chain
 
 func (l *looksOf) Under(context.Context, contact.Key) (suppression.Item, error) {
-	return (*l)[0].Item, nil
+	return (*l)[0].item, nil
 }
 
 func (l *looksOf) History(context.Context, contact.Key) ([]ledger.Entry, error) {
@@ -48,22 +48,22 @@ func TestAChain(t *testing.T) {
 		{"has an entry that the suppression does not know", looksOf{{"key", suppression.Item{Head: first.Hash()}, both}}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			all, broken, err := reader(&c.looks).ReadHistory(t.Context(), []contact.Key{"key"})
+			all, broken, err := reader(&c.looks).readHistory(t.Context(), []contact.Key{"key"})
 			if errors.Is(broken, ledger.ErrBroken) != c.broken || err != nil {
 				t.Errorf("broken: %v, want %v, error %v", broken, c.broken, err)
 			}
-			if last := c.looks[len(c.looks)-1].entries; len(all.Entries()) != len(last) {
-				t.Errorf("it tells %d entries, want %d", len(all.Entries()), len(last))
+			if last := c.looks[len(c.looks)-1].entries; len(all.entries()) != len(last) {
+				t.Errorf("it tells %d entries, want %d", len(all.entries()), len(last))
 			}
 		})
 	}
 }
 
 // keptUnder stands in for the list: a chain for each key.
-type keptUnder map[contact.Key]Chain
+type keptUnder map[contact.Key]chain
 
 func (k keptUnder) Under(_ context.Context, key contact.Key) (suppression.Item, error) {
-	return k[key].Item, nil
+	return k[key].item, nil
 }
 
 func (k keptUnder) History(_ context.Context, key contact.Key) ([]ledger.Entry, error) {
@@ -80,19 +80,19 @@ func TestTiedChains(t *testing.T) {
 		"the older went on":              {func(k keptUnder) { end(k, "older", +1) }, true},
 		"the older lost everything":      {func(k keptUnder) { delete(k, "older") }, true},
 		"the newer lost the tie":         {func(k keptUnder) { end(k, "newer", -1) }, true},
-		"the older does not say it went": {func(k keptUnder) { c := k["older"]; c.Item.MergedInto = ""; k["older"] = c }, true},
+		"the older does not say it went": {func(k keptUnder) { c := k["older"]; c.item.MergedInto = ""; k["older"] = c }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var older, newer Chain
+			var older, newer chain
 			older.add(ledger.Entry{Key: "older", Action: ledger.Suppressed})
 			older.add(ledger.Entry{Key: "older", Action: ledger.Released})
-			older.Item.MergedInto = "newer"
+			older.item.MergedInto = "newer"
 			newer.add(ledger.Entry{Key: "newer", Action: ledger.Suppressed})
-			newer.add(ledger.Entry{Key: "newer", Action: ledger.Rekeyed, Former: "older", FormerHead: older.Item.Head})
+			newer.add(ledger.Entry{Key: "newer", Action: ledger.Rekeyed, Former: "older", FormerHead: older.item.Head})
 			kept := keptUnder{"older": older, "newer": newer}
 			test.spoil(kept)
 			for _, keys := range [][]contact.Key{{"newer", "older"}, {"older", "never written", "newer"}} {
-				if _, broken, err := reader(kept).ReadHistory(t.Context(), keys); err != nil || errors.Is(broken, ledger.ErrBroken) != test.broken {
+				if _, broken, err := reader(kept).readHistory(t.Context(), keys); err != nil || errors.Is(broken, ledger.ErrBroken) != test.broken {
 					t.Errorf("from %v: broken: %v, want %v, error %v", keys, broken, test.broken, err)
 				}
 			}
@@ -100,8 +100,8 @@ func TestTiedChains(t *testing.T) {
 				return
 			}
 			for _, key := range []contact.Key{"older", "newer"} {
-				if all, broken, err := reader(kept).ReadHistory(t.Context(), []contact.Key{key}); len(all.Entries()) != 4 || broken != nil || err != nil {
-					t.Errorf("the %s leads to %d entries, want those of both: %v, %v", key, len(all.Entries()), broken, err)
+				if all, broken, err := reader(kept).readHistory(t.Context(), []contact.Key{key}); len(all.entries()) != 4 || broken != nil || err != nil {
+					t.Errorf("the %s leads to %d entries, want those of both: %v, %v", key, len(all.entries()), broken, err)
 				}
 			}
 		})
@@ -109,9 +109,9 @@ func TestTiedChains(t *testing.T) {
 }
 
 // add appends an entry where it belongs.
-func (c *Chain) add(e ledger.Entry) {
-	e.Version, e.Previous, e.At, e.RecordedAt = int64(len(c.entries))+1, c.Item.Head, at, at
-	c.Item.Head = e.Hash()
+func (c *chain) add(e ledger.Entry) {
+	e.Version, e.Previous, e.At, e.RecordedAt = int64(len(c.entries))+1, c.item.Head, at, at
+	c.item.Head = e.Hash()
 	c.entries = append(slices.Clone(c.entries), e)
 }
 
@@ -123,7 +123,7 @@ func end(k keptUnder, key contact.Key, by int) {
 		c.add(ledger.Entry{Key: key, Action: ledger.Noted})
 	} else {
 		c.entries = c.entries[:len(c.entries)-1]
-		c.Item.Head = c.entries[len(c.entries)-1].Hash()
+		c.item.Head = c.entries[len(c.entries)-1].Hash()
 	}
 	k[key] = c
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"stille/shared/contact"
 	"stille/shared/retention"
 )
 
@@ -65,15 +66,19 @@ type HoldList struct {
 // HoldContact keeps every record of a person from being deleted, under all live
 // keys: a record has the key that was the newest when the record came.
 func (o *Operator) HoldContact(ctx context.Context, hold retention.Hold, p Person) (*HoldList, error) {
-	who, err := o.contact(ctx, p)
+	who, err := o.listed(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	targets := make([]retention.Target, len(who.Keys))
-	for i, key := range who.Keys {
+	return o.hold(ctx, hold, subjectTargets(who.Keys))
+}
+
+func subjectTargets(keys []contact.Key) []retention.Target {
+	targets := make([]retention.Target, len(keys))
+	for i, key := range keys {
 		targets[i] = retention.SubjectTarget(key)
 	}
-	return o.hold(ctx, hold, targets)
+	return targets
 }
 
 // HoldRecord keeps one record from being deleted. The record need not exist

@@ -4,8 +4,10 @@ import (
 	"context"
 	"time"
 
+	"stille/shared/contact"
 	"stille/shared/purge"
 	"stille/shared/retention"
+	"stille/shared/scope"
 )
 
 // Records is the class tables.
@@ -13,6 +15,13 @@ type Records interface {
 	purge.Records
 	// Get's error wraps retention.ErrNoRecord or retention.ErrUnreadable.
 	Get(ctx context.Context, class, id string) (retention.Stored, error)
+	// OfSubject returns the ids of a contact's records. It lags behind by moments.
+	OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error)
+	// Document returns a record with everything that is stored of it. Its error
+	// wraps retention.ErrNoRecord.
+	Document(ctx context.Context, class, id string) (retention.Document, error)
+	// Slot returns the id of the contact's only record in a scope, or "".
+	Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error)
 }
 
 // Holds is the legal holds and restrictions.

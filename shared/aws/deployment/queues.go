@@ -6,8 +6,6 @@ package deployment
 import (
 	"context"
 	"fmt"
-	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +20,7 @@ import (
 
 // SQS is the part of SQS that counts messages.
 type SQS interface {
+	ListQueueTags(context.Context, *sqs.ListQueueTagsInput, ...func(*sqs.Options)) (*sqs.ListQueueTagsOutput, error)
 	ListQueues(context.Context, *sqs.ListQueuesInput, ...func(*sqs.Options)) (*sqs.ListQueuesOutput, error)
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 }
@@ -33,14 +32,9 @@ type Queues struct {
 	Stack      names.Stack
 }
 
-// dead is how the names of the dead-letter queues end.
-var dead = regexp.MustCompile(`(dead|parked|missed)$`)
-
-// All returns every queue of the stack, sorted by name. CloudFormation makes a queue's
-// physical name of the stack's name, the queue's name in the stack and
-// something random.
+// All returns every queue of the stack, sorted by name: its tags say which those
+// are.
 func (q Queues) All(ctx context.Context) ([]operator.Queue, error) {
-	ours := regexp.MustCompile(`^` + regexp.QuoteMeta(string(q.Stack)) + `-([A-Za-z]+)[0-9A-F]{8}-[A-Za-z0-9]+(\.fifo)?$`)
 	pages := sqs.NewListQueuesPaginator(q.SQS, &sqs.ListQueuesInput{
 		QueueNamePrefix: aws.String(string(q.Stack) + "-"), MaxResults: aws.Int32(1000),
 	})
@@ -51,15 +45,20 @@ func (q Queues) All(ctx context.Context) ([]operator.Queue, error) {
 			return nil, fmt.Errorf("listing the queues: %w", err)
 		}
 		for _, url := range page.QueueUrls {
-			match := ours.FindStringSubmatch(path.Base(url))
-			if match == nil {
+			got, err := q.SQS.ListQueueTags(ctx, &sqs.ListQueueTagsInput{QueueUrl: &url})
+			if err != nil {
+				return nil, fmt.Errorf("reading the tags of a queue: %w", err)
+			}
+			if got.Tags[names.TagStack] != string(q.Stack) {
 				continue
 			}
 			messages, err := q.messages(ctx, url)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, operator.Queue{Name: match[1], Dead: dead.MatchString(match[1]), URL: url, Messages: messages})
+			all = append(all, operator.Queue{
+				Name: got.Tags[names.TagQueue], Dead: got.Tags[names.TagDeadLetter] == "true", URL: url, Messages: messages,
+			})
 		}
 	}
 	slices.SortFunc(all, func(a, b operator.Queue) int { return strings.Compare(a.Name, b.Name) })

@@ -1,0 +1,246 @@
+package operator
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/ledger"
+	"stille/shared/purge"
+	"stille/shared/retention"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+// Receipt shows that a person's request was met, and how. It names the contact
+// by the beginning of its keys, never by its address.
+type Receipt struct {
+	Asked   string          `json:"asked"` // export, erase or restrict
+	Channel contact.Channel `json:"channel"`
+	Keys    []string        `json:"keys"` // the first characters of each, the newest key's first
+	At      time.Time       `json:"at"`
+	By      string          `json:"by"` // the principal, as STS says
+	Case    string          `json:"case,omitempty"`
+	Ledger  string          `json:"ledger,omitempty"` // the entry's id
+	SHA256  string          `json:"sha256,omitempty"` // of the exported file
+}
+
+// subject finds the keys of a person who exercises a right, and begins the receipt.
+func (o *Operator) subject(ctx context.Context, asked string, p Person, caseID string) (contact.Known, Receipt, error) {
+	who, err := o.listed(ctx, p)
+	if err != nil {
+		return who, Receipt{}, err
+	}
+	by, err := o.Identity.Principal(ctx)
+	if err != nil {
+		return who, Receipt{}, err
+	}
+	keys := make([]string, len(who.Keys))
+	for i, key := range who.Keys {
+		keys[i] = key.Short()
+	}
+	return who, Receipt{Asked: asked, Channel: who.Channel, Keys: keys, At: o.Now().UTC(), By: by, Case: caseID}, nil
+}
+
+// Restricted is the receipt of a restriction.
+type Restricted struct {
+	Receipt
+	Reason  string             `json:"reason"`
+	TooLate []retention.Target `json:"tooLate,omitempty"` // records whose objects a purge has begun to delete
+}
+
+// Restrict keeps every record of a person from being deleted because the person
+// asked for it. The error of records that it came too late for comes with the
+// answer.
+func (o *Operator) Restrict(ctx context.Context, p Person, caseID, reason string) (*Restricted, error) {
+	who, receipt, err := o.subject(ctx, "restrict", p, caseID)
+	if err != nil {
+		return nil, err
+	}
+	held, err := o.hold(ctx, retention.Hold{Case: caseID, Reason: reason, Kind: retention.Restriction}, subjectTargets(who.Keys))
+	if held == nil {
+		return nil, err
+	}
+	return &Restricted{Receipt: receipt, Reason: reason, TooLate: held.TooLate}, err
+}
+
+// Erased is the receipt of an erasure, and what the erasure meets.
+type Erased struct {
+	Receipt
+	Effect  suppression.Effect `json:"effect"` // empty where the same was said before
+	Classes []ErasedClass      `json:"classes"`
+	Next    string             `json:"next,omitempty"`
+}
+
+// ErasedClass is what an erasure meets in one class.
+type ErasedClass struct {
+	Class      string       `json:"class"`
+	Records    int          `json:"records"` // all of the contact's
+	Going      int          `json:"going"`   // with the next purge
+	NextPurge  time.Time    `json:"nextPurge"`
+	Held       []HeldRecord `json:"held,omitempty"`
+	Unreadable []string     `json:"unreadable,omitempty"` // no purge deletes a record that cannot be understood
+	Later      []string     `json:"later,omitempty"`      // what they tell occurred after the erasure
+}
+
+// HeldRecord is a record that stays as long as a case holds it.
+type HeldRecord struct {
+	ID    string   `json:"id"`
+	Cases []string `json:"cases"`
+}
+
+// Erase silences a person in every scope and makes the person's records due.
+// It deletes nothing itself.
+func (o *Operator) Erase(ctx context.Context, p Person, caseID string) (*Erased, error) {
+	policy, err := o.Config.Policy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	who, receipt, err := o.subject(ctx, "erase", p, caseID)
+	if err != nil {
+		return nil, err
+	}
+	outcome, err := o.Suppressions.Apply(ctx, who, suppression.Change{
+		Action: suppression.Suppress, Scope: scope.Everywhere, Reason: suppression.Erasure, At: receipt.At,
+		Source: suppression.SourceOperator, Note: caseID,
+	}, receipt.At)
+	if err != nil {
+		return nil, err
+	}
+	answer := &Erased{Receipt: receipt, Effect: outcome.Effect}
+	if answer.Ledger, err = o.erasureEntry(ctx, outcome); err != nil {
+		return nil, err
+	}
+	keys := append(slices.Clone(who.Keys), outcome.Item.Former...)
+	for _, class := range policy.Classes {
+		met, err := o.erasedClass(ctx, class.Name, keys, outcome.Item)
+		if err != nil {
+			return nil, fmt.Errorf("the erasure stands (ledger %s); looking what it meets: %w", answer.Ledger, err)
+		}
+		met.NextPurge = class.NextPurge(receipt.At)
+		answer.Classes = append(answer.Classes, met)
+		if met.Going > 0 && answer.Next == "" {
+			answer.Next = "stille purge plan " + class.Name
+		}
+	}
+	return answer, nil
+}
+
+// erasureEntry is the id of the ledger entry that the erasure stands on: its own
+// or, where the erasure changed nothing, the entry of an earlier erasure.
+func (o *Operator) erasureEntry(ctx context.Context, outcome suppression.Outcome) (string, error) {
+	if outcome.Entry != nil {
+		return outcome.Entry.ID, nil
+	}
+	entries, err := o.Suppressions.History(ctx, outcome.Item.Key)
+	if err != nil {
+		return "", err
+	}
+	for _, entry := range slices.Backward(entries) {
+		if entry.Action == ledger.Suppressed && entry.Reason == string(suppression.Erasure) && entry.Scope == scope.Everywhere {
+			return entry.ID, nil
+		}
+	}
+	return "", nil
+}
+
+// erasedClass tells what the erasure in the item meets in a class.
+func (o *Operator) erasedClass(ctx context.Context, class string, keys []contact.Key, item suppression.Item) (ErasedClass, error) {
+	met := ErasedClass{Class: class}
+	records, unreadable, err := o.recordsOf(ctx, class, keys)
+	if err != nil {
+		return met, err
+	}
+	met.Records = len(records) + len(unreadable)
+	for _, id := range unreadable {
+		met.Unreadable = append(met.Unreadable, shownID(id))
+	}
+	var targets []retention.Target
+	for _, record := range records {
+		targets = append(targets, record.Targets(class)...)
+	}
+	holds, err := o.holdsOn(ctx, targets)
+	if err != nil {
+		return met, err
+	}
+	for _, record := range records {
+		cases := holdingCases(holds, record, class)
+		switch {
+		case len(cases) > 0:
+			met.Held = append(met.Held, HeldRecord{shownID(record.ID), cases})
+		case suppression.WithdrawnAt(item, class, record.Scope, record.OccurredAt).IsZero():
+			met.Later = append(met.Later, shownID(record.ID))
+		default:
+			met.Going++
+		}
+	}
+	return met, nil
+}
+
+// holdingCases are the cases that keep a record. No case keeps a record that a
+// purge has marked.
+func holdingCases(holds []retention.Hold, record retention.Stored, class string) []string {
+	if record.PurgingBy != "" {
+		return nil
+	}
+	var cases []string
+	for _, h := range holds {
+		if h.Active() && slices.Contains(record.Targets(class), h.Target) && !slices.Contains(cases, h.Case) {
+			cases = append(cases, h.Case)
+		}
+	}
+	return cases
+}
+
+// recordsOf reads the records of a class about the contact with these keys, and
+// the ids of those that cannot be understood.
+func (o *Operator) recordsOf(ctx context.Context, class string, keys []contact.Key) (records []retention.Stored, unreadable []string, err error) {
+	ids, err := o.recordIDs(ctx, class, keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	for some := range slices.Chunk(ids, purge.MaxDeletes) {
+		found, wrong, err := o.Records.Load(ctx, class, some)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, record := range found {
+			if slices.Contains(keys, record.Subject) {
+				records = append(records, record)
+			}
+		}
+		unreadable = slices.AppendSeq(unreadable, maps.Keys(wrong))
+	}
+	slices.SortFunc(records, func(a, b retention.Stored) int { return cmp.Compare(a.ID, b.ID) })
+	slices.Sort(unreadable)
+	return records, unreadable, nil
+}
+
+// recordIDs are the ids of a class's records about the contact with these keys.
+// The index lags behind by moments: each record must be read before it counts.
+func (o *Operator) recordIDs(ctx context.Context, class string, keys []contact.Key) ([]string, error) {
+	ids := map[string]bool{}
+	for _, key := range keys {
+		found, err := o.Records.OfSubject(ctx, class, key)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range found {
+			ids[id] = true
+		}
+	}
+	return sortedKeys(ids), nil
+}
+
+// holdsOn are the holds on any of the targets, lifted ones too.
+func (o *Operator) holdsOn(ctx context.Context, targets []retention.Target) ([]retention.Hold, error) {
+	all, err := o.Holds.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(h retention.Hold) bool { return !slices.Contains(targets, h.Target) }), nil
+}

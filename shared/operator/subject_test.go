@@ -1,0 +1,126 @@
+package operator
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/retention"
+	"stille/shared/retention/retentiontest"
+	"stille/shared/scope"
+	"stille/shared/scope/scopetest"
+	"stille/shared/suppression"
+)
+
+// deployedFiles are the policy and the scopes of the tests.
+type deployedFiles struct{ t *testing.T }
+
+func (d deployedFiles) Policy(context.Context) (*retention.Policy, error) {
+	return retentiontest.Policy(d.t), nil
+}
+
+func (d deployedFiles) Scopes(context.Context) (*scope.Registry, error) {
+	return scopetest.Registry(d.t), nil
+}
+
+// recordBook is the records of the class service. Its index names every record
+// for every key, as an index that lags behind may.
+type recordBook struct {
+	Records
+	records map[string]retention.Stored
+}
+
+func (b recordBook) OfSubject(_ context.Context, class string, _ contact.Key) ([]string, error) {
+	if class != "service" {
+		return nil, nil
+	}
+	return append(sortedKeys(b.records), "deleted"), nil
+}
+
+func (b recordBook) Load(_ context.Context, _ string, ids []string) (map[string]retention.Stored, map[string]error, error) {
+	found := map[string]retention.Stored{}
+	for _, id := range ids {
+		if record, ok := b.records[id]; ok {
+			found[id] = record
+		}
+	}
+	return found, map[string]error{"kari@example.no": retention.ErrUnreadable}, nil
+}
+
+func (b recordBook) Document(_ context.Context, _, id string) (retention.Document, error) {
+	record, ok := b.records[id]
+	if !ok {
+		return retention.Document{}, retention.ErrNoRecord
+	}
+	return retention.Document{Stored: record, About: record.Subject, Attributes: map[string]any{"id": id}}, nil
+}
+
+func (b recordBook) Slot(context.Context, string, contact.Key, scope.Scope) (string, error) {
+	return "", nil
+}
+
+type holdBook struct {
+	Holds
+	holds []retention.Hold
+}
+
+func (b holdBook) List(context.Context) ([]retention.Hold, error) { return b.holds, nil }
+
+func record(id string, subject contact.Key, occurred time.Time) retention.Stored {
+	return retention.Stored{Record: retention.Record{ID: id, Subject: subject, Scope: "acme", OccurredAt: occurred}}
+}
+
+// books are an operator with records of kari and of ola.
+func books(t *testing.T) *Operator {
+	t.Helper()
+	marked := record("marked", "kari", at.Add(-time.Hour))
+	marked.PurgingBy = "run-1"
+	records := map[string]retention.Stored{
+		"held": record("held", "kari", at.Add(-time.Hour)), "marked": marked, "goes": record("goes", "kari", at.Add(-time.Hour)),
+		"later": record("later", "kari", at.Add(time.Hour)), "of-ola": record("of-ola", "ola", at.Add(-time.Hour)),
+	}
+	holds := []retention.Hold{
+		{Case: "C-1", Target: retention.RecordTarget("service", "held")}, {Case: "C-1", Target: retention.RecordTarget("service", "marked")},
+		{Case: "C-2", Target: retention.RecordTarget("service", "goes"), LiftedAt: at}, {Case: "C-3", Target: retention.SubjectTarget("ola")},
+	}
+	return &Operator{Config: deployedFiles{t}, Records: recordBook{records: records}, Holds: holdBook{holds: holds}}
+}
+
+func TestAnErasureTellsWhatGoesAndWhatStays(t *testing.T) {
+	erased := suppression.Item{Key: "kari", Channel: contact.Email, Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{
+		scope.Everywhere: {suppression.Erasure: {First: at, Last: at}},
+	}}
+	got, err := books(t).erasedClass(t.Context(), "service", []contact.Key{"kari"}, erased)
+	want := ErasedClass{
+		Class: "service", Records: 5, Going: 2, Held: []HeldRecord{{ID: "held", Cases: []string{"C-1"}}}, Unreadable: []string{"…"}, Later: []string{"later"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("error %v (-want +got)\n%s", err, diff)
+	}
+}
+
+func TestAnExportHoldsNoRecordOfAnotherContact(t *testing.T) {
+	var kept Everything
+	if err := books(t).readKept(t.Context(), &kept, []contact.Key{"kari"}); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, class := range kept.Classes {
+		for _, r := range class.Records {
+			ids = append(ids, class.Class+" "+r.Stored["id"].(string))
+		}
+	}
+	var cases []string
+	for _, h := range kept.Holds {
+		cases = append(cases, h.Case)
+	}
+	if diff := cmp.Diff([]string{"service goes", "service held", "service later", "service marked"}, ids); diff != "" {
+		t.Errorf("records (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"C-1", "C-1", "C-2"}, cases); diff != "" {
+		t.Errorf("holds (-want +got)\n%s", diff)
+	}
+}
