@@ -17,7 +17,6 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/feedback/ses"
-	"stille/shared/release"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 	"stille/shared/unsubscribe/outage"
@@ -76,7 +75,7 @@ func (s *survivor) things() []func(n int) (lifts bool) {
 			return false
 		},
 		func(n int) bool {
-			_, _, err := release.Lift(s.t.Context(), s.list, contact.Known{Channel: s.contacts[n].Channel(), Keys: s.keys(n)},
+			_, _, err := suppression.Lift(s.t.Context(), s.list, contact.Known{Channel: s.contacts[n].Channel(), Keys: s.keys(n)},
 				suppression.Consent{Scope: in(), At: s.earlier(), Source: suppression.SourceTool, Evidence: "e", Operator: s.random.IntN(2) == 0}, s.house.Now)
 			if err != nil {
 				s.t.Error(err)

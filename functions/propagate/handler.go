@@ -90,65 +90,54 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 }
 
 func (h handler) carryOn(ctx context.Context, e ledger.Entry) error {
-	kind := detailType(e.Action)
-	if kind == "" && e.Action != ledger.Rekeyed && !isErasure(e) {
-		return nil
-	}
-	if err := h.withdraw(ctx, e); err != nil || kind == "" {
+	if err := h.withdraw(ctx, e); err != nil || !suppression.Announced(e) {
 		return err
 	}
-	return h.bus.Put(ctx, eventbus.Event{Type: kind, At: e.RecordedAt, Detail: contactChanged{
+	return h.bus.Put(ctx, eventbus.Event{Type: detailType(e.Action), At: e.RecordedAt, Detail: contactChanged{
 		Key: e.Key, Channel: e.Channel, Scope: e.Scope, Reason: e.Reason, At: e.At, Ledger: e.ID,
 	}})
 }
 
 func detailType(a ledger.Action) string {
-	switch a {
-	case ledger.Suppressed:
-		return names.ContactSuppressed
-	case ledger.Released:
+	if a == ledger.Released {
 		return names.ContactReleased
 	}
-	return ""
+	return names.ContactSuppressed
 }
 
-func isErasure(e ledger.Entry) bool { return suppression.Reason(e.Reason) == suppression.Erasure }
-
-// withdraw brings the contact's records in line with the list, whichever of its
-// keys they name it by.
+// withdraw brings the contact's records in line with the list, under every key
+// by which records may name the contact.
 func (h handler) withdraw(ctx context.Context, e ledger.Entry) error {
+	var classes []string
+	for _, class := range h.policy.Classes {
+		if suppression.Touches(e, class.Name) {
+			classes = append(classes, class.Name)
+		}
+	}
+	if len(classes) == 0 {
+		return nil
+	}
 	item, err := h.list.Get(ctx, []contact.Key{e.Key})
 	if err != nil {
 		return err
 	}
-	for _, class := range h.policy.Classes {
-		// All that anything but an erasure withdraws is messaging data.
-		if class.Name != retention.Messaging && !isErasure(e) && e.Action != ledger.Rekeyed {
-			continue
-		}
-		if err := h.withdrawIn(ctx, class.Name, item, e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (h handler) withdrawIn(ctx context.Context, class string, item suppression.Item, e ledger.Entry) error {
-	for _, subject := range append([]contact.Key{e.Key}, item.Former...) {
-		ids, err := h.records.OfSubject(ctx, class, subject)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			if err := h.withdrawOne(ctx, class, id, item, e); err != nil {
+	for _, class := range classes {
+		for _, subject := range append([]contact.Key{e.Key}, item.Former...) {
+			ids, err := h.records.OfSubject(ctx, class, subject)
+			if err != nil {
 				return err
+			}
+			for _, id := range ids {
+				if err := h.withdrawOne(ctx, class, id, item, e); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
 }
 
-// tries is how often a record is looked at again that others change.
+// tries is how often a record is read again after somebody else changed it.
 const tries = 5
 
 func (h handler) withdrawOne(ctx context.Context, class, id string, item suppression.Item, e ledger.Entry) error {
@@ -165,8 +154,10 @@ func (h handler) withdrawOne(ctx context.Context, class, id string, item suppres
 		if err != nil {
 			return err
 		}
-		at := suppression.WithdrawnAt(item, class, record.Scope, record.OccurredAt)
-		if !moves(record, at, class, e) {
+		at, moves := suppression.Withdrawal(item, e, suppression.Kept{
+			Class: class, Scope: record.Scope, OccurredAt: record.OccurredAt, WithdrawnAt: record.WithdrawnAt,
+		})
+		if !moves {
 			return nil
 		}
 		done, err := h.records.Withdraw(ctx, class, record, at)
@@ -179,17 +170,4 @@ func (h handler) withdrawOne(ctx context.Context, class, id string, item suppres
 		}
 	}
 	return retention.ErrContended
-}
-
-// moves tells whether a record's withdrawal is to become the one the list
-// gives (zero: none). An opt-out only makes it earlier. A release clears what
-// it covers and lies before it, and leaves any other withdrawal alone: its
-// owner may have written that. That of an erasure clears nothing.
-func moves(record retention.Stored, given time.Time, class string, e ledger.Entry) bool {
-	current := record.WithdrawnAt
-	if given.IsZero() {
-		lifted := e.Action == ledger.Released && !isErasure(e) && e.Scope.Covers(record.Scope) && suppression.Reason(e.Reason).Withdraws(class)
-		return lifted && !current.IsZero() && !current.After(e.At)
-	}
-	return current.IsZero() || retention.Sort(given) < retention.Sort(current)
 }

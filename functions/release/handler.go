@@ -10,8 +10,7 @@ import (
 	"stille/shared/api/gateway"
 	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
-	"stille/shared/release"
-	"stille/shared/retention"
+	"stille/shared/reference"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -19,7 +18,7 @@ import (
 // handler lifts suppressions for which there is newer consent.
 type handler struct {
 	keys   contact.KeySource
-	list   release.List
+	list   suppression.List
 	scopes *scope.Registry
 	now    func() time.Time
 }
@@ -68,13 +67,13 @@ func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time
 	switch at := r.ConsentedAt; {
 	case at.IsZero():
 		faults.Add("/consentedAt", "must be given")
-	case at.After(now) || at.Year() < 1970:
-		faults.Add("/consentedAt", "must not be in the future, nor before 1970")
+	default:
+		faults.Check("/consentedAt", suppression.CheckTime(at.Time, now))
 	}
 	if r.Evidence == "" {
 		faults.Add("/evidence", "must be given")
-	} else if err := retention.ParseReference(r.Evidence); err != nil {
-		faults.Add("/evidence", retention.ErrReference.Error())
+	} else {
+		faults.Check("/evidence", reference.Check(r.Evidence))
 	}
 	return suppression.Consent{
 		Scope: in, At: r.ConsentedAt.UTC(), Source: suppression.SourceTool + suppression.Source(":"+tool.Name), Evidence: r.Evidence,
@@ -84,7 +83,7 @@ func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time
 // lift releases one contact. What a call that failed lifted stands, and is
 // answered as released again.
 func (h handler) lift(ctx context.Context, c api.Parsed, consent suppression.Consent, now time.Time) (result, error) {
-	refusal, _, err := release.Lift(ctx, h.list, c.Known, consent, now)
+	refusal, _, err := suppression.Lift(ctx, h.list, c.Known, consent, now)
 	if errors.Is(err, dynamo.ErrUnreadable) {
 		// It goes on being suppressed, and the others need not wait.
 		refusal, err = suppression.NeedsOperator, nil

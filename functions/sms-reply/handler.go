@@ -105,32 +105,13 @@ func (h handler) change(ctx context.Context, r inbound, who contact.Contact, now
 	if err != nil {
 		return suppression.Item{}, "", err
 	}
-	for _, c := range r.changes() {
+	for _, c := range r.verdict.Changes(r.scope, r.at) {
 		if _, err := h.list.Apply(ctx, known, c, now); err != nil {
 			return suppression.Item{}, "", err
 		}
 	}
 	item, err := h.list.Get(ctx, known.Keys)
 	return item, known.Newest(), err
-}
-
-// changes are what the reply does to the list. START lifts what a reply or a
-// link did, and nothing that somebody else said.
-func (r inbound) changes() []suppression.Change {
-	c := suppression.Change{Action: suppression.Suppress, Scope: r.scope, Reason: suppression.Stop, At: r.at, Source: suppression.SourceSMS}
-	switch r.verdict {
-	case keyword.Stop:
-		return []suppression.Change{c}
-	case keyword.Review:
-		c.Source = suppression.SourceSMSReview
-		return []suppression.Change{c}
-	case keyword.Start:
-		c.Action = suppression.Release
-		unsubscribed := c
-		unsubscribed.Reason = suppression.Unsubscribed
-		return []suppression.Change{c, unsubscribed}
-	}
-	return nil
 }
 
 // answer claims a reply that was taken, and sends the one text that it gets, if
@@ -147,7 +128,10 @@ func (h handler) answer(ctx context.Context, r inbound, who contact.Contact, kno
 	if err != nil || !first {
 		return err
 	}
-	body := r.text(h.languages.For(r.brand), known)
+	if r.brand.ID == 0 {
+		return nil // the number is no brand's: nobody would be answering
+	}
+	body := h.languages.For(r.brand).Say(r.verdict.Answer(known, r.scope, r.at))
 	if body == "" {
 		return nil
 	}
@@ -157,29 +141,4 @@ func (h handler) answer(ctx context.Context, r inbound, who contact.Contact, kno
 		return errors.Join(err, h.replies.Release(ctx, r.id))
 	}
 	return nil
-}
-
-// text is what the reply is answered with: what is true now, whatever order
-// replies came in. It is empty where there is nothing to say, or nobody to say
-// it: a number that is no brand's.
-func (r inbound) text(words sms.Words, known suppression.Item) string {
-	if r.brand.ID == 0 {
-		return ""
-	}
-	silent := !suppression.Decide(known, suppression.Marketing, r.scope).Send
-	switch {
-	case r.verdict == keyword.Help:
-		return words.Help
-	case r.verdict == keyword.Start && silent:
-		return words.StillStopped
-	case r.verdict == keyword.Start:
-		return words.Started
-	case r.verdict == keyword.Stop && silent:
-		return words.Stopped
-	case r.verdict == keyword.Review && silent && known.Marks[r.scope][suppression.Stop].First.Equal(r.at):
-		// Only where it began the silence: an answering machine that tells how to
-		// stop would be answered for ever.
-		return words.Stopped
-	}
-	return ""
 }

@@ -8,7 +8,7 @@ import (
 	"stille/shared/api/access"
 	"stille/shared/api/gateway"
 	"stille/shared/contact"
-	"stille/shared/retention"
+	"stille/shared/reference"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -61,21 +61,15 @@ func (h handler) suppress(ctx context.Context, tool access.Tool, asked request, 
 
 // change is what is to happen to every contact of the request.
 func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time, faults *api.Invalid) suppression.Change {
-	reason, ok := suppression.ParseReason(r.Reason)
-	if !ok || reason == suppression.Erasure {
-		faults.Add("/reason", "must be unsubscribed, stop, manual, objection, complaint, hard-bounce or imported")
-	}
+	reason, err := suppression.ParseReported(r.Reason)
+	faults.Check("/reason", err)
 	at := now
 	if r.At.Given {
 		at = r.At.Time
 	}
-	if at.After(now) || at.Year() < 1970 {
-		faults.Add("/at", "must not be in the future, nor before 1970")
-	}
+	faults.Check("/at", suppression.CheckTime(at, now))
 	if r.Note != "" {
-		if err := retention.ParseReference(r.Note); err != nil {
-			faults.Add("/note", retention.ErrReference.Error())
-		}
+		faults.Check("/note", reference.Check(r.Note))
 	}
 	return suppression.Change{
 		Action: suppression.Suppress, Scope: api.Scope(scopes, r.Scope, faults), Reason: reason, At: at,

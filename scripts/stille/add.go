@@ -12,7 +12,7 @@ import (
 type add struct {
 	person
 	Scope  string             `placeholder:"SCOPE" help:"Whose messages stop: a brand, a topic of it, or * for all. May be left out where there is one brand."`
-	Reason suppression.Reason `enum:"manual,unsubscribed,stop,objection,complaint,hard-bounce,imported" default:"manual" help:"manual, unsubscribed, stop, objection, complaint, hard-bounce or imported."`
+	Reason suppression.Reason `enum:"${reasons}" default:"manual" help:"One of ${reasons}."`
 	At     instant            `placeholder:"TIME" help:"When the person said it; the default is now."`
 	Note   reference          `placeholder:"REF" help:"Where the matter is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"stille/shared/operator"
+	"stille/shared/suppression"
 )
 
 // What the program ends with.
@@ -74,6 +76,15 @@ It works on the local stack where there is one (.local/stack.json, at or above t
 
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 halted by the brake.`
 
+// variables are what the help and the checks of the flags take from the code.
+func variables() kong.Vars {
+	reasons := make([]string, 0, len(suppression.Reported()))
+	for _, r := range suppression.Reported() {
+		reasons = append(reasons, string(r))
+	}
+	return kong.Vars{"stack": defaultStack, "reasons": strings.Join(reasons, ",")}
+}
+
 // run runs one command line and returns the exit code.
 func run(ctx context.Context, args []string, s session) int {
 	onlyHelp := len(args) == 0
@@ -85,7 +96,7 @@ func run(ctx context.Context, args []string, s session) int {
 	parser, err := kong.New(&c,
 		kong.Name("stille"),
 		kong.Description(description),
-		kong.Vars{"stack": defaultStack},
+		variables(),
 		kong.Writers(s.stdout, s.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { helped = true }),

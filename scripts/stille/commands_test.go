@@ -15,7 +15,7 @@ func TestWithoutACommandItHelpsAndSaysThatThisWasNoUse(t *testing.T) {
 }
 
 func TestEveryCommandHelps(t *testing.T) {
-	parser, err := kong.New(&commands{}, kong.Vars{"stack": defaultStack})
+	parser, err := kong.New(&commands{}, variables())
 	if err != nil {
 		t.Fatal(err)
 	}

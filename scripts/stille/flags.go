@@ -7,6 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	references "stille/shared/reference"
 	"stille/shared/retention"
 )
 
@@ -49,8 +50,8 @@ type reference string
 // UnmarshalText reads the flag.
 func (r *reference) UnmarshalText(text []byte) error {
 	*r = reference(text)
-	if retention.ParseReference(string(text)) != nil {
-		return retention.ErrReference
+	if references.Check(string(text)) != nil {
+		return references.ErrInvalid
 	}
 	return nil
 }

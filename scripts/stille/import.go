@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stille/shared/operator"
+	"stille/shared/suppression"
 )
 
 type importCmd struct {
@@ -24,11 +25,12 @@ type importCmd struct {
 
 // Help names the columns and what becomes of a line.
 func (importCmd) Help() string {
+	withdraw, keep := suppression.ReportedWithdrawals()
 	return `Takes over opt-outs from another system. An import can only silence: it lifts nothing, and an event older than a newer consent is recorded without effect.
 
 The columns are channel and address, and, where there are, scope, reason, since and source; their order is free, the first line names them. scope: a brand, a topic, or * for all. reason: imported where there is none. since: when it was said, like 2026-11-20T08:00:00Z, or a date, which counts to its end; now where there is none. source: what the old system calls it, a reference.
 
-A reason that is a person's word has consequences, as everywhere: unsubscribed, stop, objection, complaint and manual also withdraw the contact's older messaging records, which go with the next purge. imported and hard-bounce do not.
+The reasons ` + suppression.Enumerate(withdraw, "and") + ` also withdraw the contact's older messaging records, which the next purge deletes. ` + suppression.Enumerate(keep, "and") + ` do not.
 
 A line that cannot be taken does not stop the others. It goes to FILE.rejects, with its number and the reason; correct it there and import it from a file of its own. FILE.progress says how far the import came: the same command goes on from there, tries rejected lines again, and changes nothing that was done. Both files lie beside FILE; FILE.rejects holds addresses.
 

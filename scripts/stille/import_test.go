@@ -38,7 +38,7 @@ func TestADryRunNamesWhatWouldBeRejectedAndWritesNothing(t *testing.T) {
 		"letters of another time":       {"email,k\xe5re@example.no,acme,,,", "address: not UTF-8", nil},
 		"no scope":                      {"email,kari@example.no,,,,", "scope: missing, and --scope is not given; there are acme, acme/newsletter, globex, and * for all", nil},
 		"an unknown scope":              {"email,kari@example.no,secret,,,", "scope: there is no such scope; there are acme, acme/newsletter, globex, and * for all", nil},
-		"an unknown reason":             {"email,kari@example.no,acme,secret,,", "reason: must be unsubscribed, stop, objection, complaint, hard-bounce, manual or imported", nil},
+		"an unknown reason":             {"email,kari@example.no,acme,secret,,", "reason: must be unsubscribed, stop, objection, manual, imported, complaint or hard-bounce", nil},
 		"an erasure":                    {"email,kari@example.no,acme,erasure,,", "reason: an erasure is asked for with `stille subject erase`", nil},
 		"tomorrow":                      {"email,kari@example.no,acme,,2026-11-23,", "since: must not be in the future, nor before 1970", nil},
 		"in a minute":                   {"email,kari@example.no,acme,,2026-11-22T03:01:00Z,", "since: must not be in the future, nor before 1970", nil},

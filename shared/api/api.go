@@ -95,6 +95,13 @@ func (i *Invalid) Add(pointer, detail string) {
 	*i = append(*i, gateway.Fault{Pointer: pointer, Detail: detail})
 }
 
+// Check notes a fault where there is an error.
+func (i *Invalid) Check(pointer string, err error) {
+	if err != nil {
+		i.Add(pointer, err.Error())
+	}
+}
+
 // Err is nil, or the bad fields that were noted.
 func (i *Invalid) Err() error {
 	if len(*i) == 0 {

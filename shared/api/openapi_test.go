@@ -128,7 +128,6 @@ func sorted[S ~string](all ...S) []string {
 
 func TestTheFileListsWhatTheCodeKnows(t *testing.T) {
 	spec := apitest.OpenAPI(t)
-	reasons := suppression.Reasons()
 	var used []string
 	for _, route := range routes() {
 		used = append(used, spec.Texts(t, "paths", route, "post", "x-rights")...)
@@ -144,8 +143,8 @@ func TestTheFileListsWhatTheCodeKnows(t *testing.T) {
 		{"rights", sorted(access.Rights()...), named("Right")},
 		{"rights that the routes need", sorted(access.Rights()...), slices.Compact(slices.Sorted(slices.Values(used)))},
 		{"channels", sorted(contact.Email, contact.SMS), named("Channel")},
-		{"reasons", sorted(reasons...), named("Reason")},
-		{"reasons that a tool may give", sorted(slices.DeleteFunc(reasons, func(r suppression.Reason) bool { return r == suppression.Erasure })...), of("SuppressRequest", "reason")},
+		{"reasons", sorted(suppression.Reasons()...), named("Reason")},
+		{"reasons that a tool may give", sorted(suppression.Reported()...), of("SuppressRequest", "reason")},
 		{"refusals of a release", sorted(suppression.NeedsOperator, suppression.OlderThanOptOut, suppression.NotSuppressed), of("NotReleased", "reason")},
 		{"purposes", sorted(suppression.Marketing, suppression.Transactional, ""), of("CheckRequest", "purpose")},
 		{"languages", sorted(scope.Languages()...), of("LinksRequest", "lang")},

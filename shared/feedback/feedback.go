@@ -51,7 +51,7 @@ func (f Finding) Suppressing(c suppression.Change, timestamp string, recipients 
 		return Finding{}, ErrNoRecipient
 	}
 	at, err := time.Parse(time.RFC3339, timestamp)
-	if err != nil || at.Year() < 1970 || at.After(now) {
+	if err != nil || suppression.CheckTime(at, now) != nil {
 		at = now
 	}
 	f.Effect, f.Change = Suppresses, c

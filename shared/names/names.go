@@ -16,6 +16,10 @@ type Stack string
 // DefaultStack is the stack's name unless the operator chooses another.
 const DefaultStack Stack = "stille"
 
+// Messaging is the class of what a person gave to get marketing. An opt-out
+// withdraws the records of this class.
+const Messaging = "messaging"
+
 // Suppressions is the table of suppression items and the canaries.
 func (s Stack) Suppressions() string { return string(s) + "-suppressions" }
 

@@ -25,8 +25,8 @@ func (o *Operator) Add(ctx context.Context, p Person, inScope string, reason sup
 	if at.IsZero() {
 		at = now
 	}
-	if at.After(now) {
-		return nil, Mistakef("--at: must not be in the future")
+	if err := suppression.CheckTime(at, now); err != nil {
+		return nil, Mistakef("--at: %v", err)
 	}
 	in, err := o.scopeOrOnly(ctx, inScope)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"stille/shared/contact"
-	"stille/shared/retention"
+	"stille/shared/reference"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -233,12 +233,12 @@ func readReason(c *suppression.Change, r Row) error {
 	if name == "" {
 		return nil
 	}
-	var known bool
-	switch c.Reason, known = suppression.ParseReason(name); {
-	case !known:
-		return errors.New("reason: must be unsubscribed, stop, objection, complaint, hard-bounce, manual or imported")
-	case c.Reason == suppression.Erasure:
+	if suppression.Reason(name) == suppression.Erasure {
 		return errors.New("reason: an erasure is asked for with `stille subject erase`")
+	}
+	var err error
+	if c.Reason, err = suppression.ParseReported(name); err != nil {
+		return fmt.Errorf("reason: %w", err)
 	}
 	return nil
 }
@@ -261,8 +261,8 @@ func (im *Import) readSince(c *suppression.Change, r Row) error {
 			at = im.Began // today
 		}
 	}
-	if at.After(im.Began) || at.Year() < 1970 {
-		return errors.New("since: must not be in the future, nor before 1970")
+	if err := suppression.CheckTime(at, im.Began); err != nil {
+		return fmt.Errorf("since: %w", err)
 	}
 	c.At = at.UTC()
 	return nil
@@ -273,8 +273,8 @@ func readSource(c *suppression.Change, r Row) error {
 	if name == "" {
 		return nil
 	}
-	if retention.ParseReference(name) != nil {
-		return errors.New("source: must be 1 to 64 characters of A-Za-z0-9._:/-")
+	if err := reference.Check(name); err != nil {
+		return fmt.Errorf("source: %w", err)
 	}
 	c.Source += suppression.Source(":" + name)
 	return nil

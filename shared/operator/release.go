@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"stille/shared/contact"
-	"stille/shared/release"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -37,8 +36,8 @@ type Standing struct {
 // override lifts complaints and hard bounces too.
 func (o *Operator) Release(ctx context.Context, p Person, inScope string, consentedAt time.Time, evidence string, override bool) (*Released, error) {
 	now := o.Now()
-	if consentedAt.After(now) || consentedAt.Year() < 1970 {
-		return nil, Mistakef("--consented-at: must not be in the future, nor before 1970")
+	if err := suppression.CheckTime(consentedAt, now); err != nil {
+		return nil, Mistakef("--consented-at: %v", err)
 	}
 	in, err := o.scope(ctx, inScope)
 	if err != nil {
@@ -48,7 +47,7 @@ func (o *Operator) Release(ctx context.Context, p Person, inScope string, consen
 	if err != nil {
 		return nil, err
 	}
-	refusal, item, err := release.Lift(ctx, o.Suppressions, who, suppression.Consent{
+	refusal, item, err := suppression.Lift(ctx, o.Suppressions, who, suppression.Consent{
 		Scope: in, At: consentedAt.UTC(), Source: suppression.SourceOperator, Evidence: evidence, Operator: override,
 	}, now)
 	if err != nil {

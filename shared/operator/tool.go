@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"stille/shared/api/access"
-	"stille/shared/retention"
+	"stille/shared/reference"
 	"stille/shared/scope"
 )
 
@@ -53,8 +53,8 @@ type Revocation struct {
 // AddTool makes an API key with rights for scopes. A name may be used again
 // once its key is revoked.
 func (o *Operator) AddTool(ctx context.Context, name string, rights []access.Right, scopes []string) (*ToolKey, error) {
-	if retention.ParseReference(name) != nil {
-		return nil, Mistakef("the name %v", retention.ErrReference)
+	if reference.Check(name) != nil {
+		return nil, Mistakef("the name %v", reference.ErrInvalid)
 	}
 	tool := access.Tool{Name: name, Rights: rights, CreatedAt: o.Now()}
 	for _, given := range scopes {

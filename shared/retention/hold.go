@@ -1,9 +1,6 @@
 package retention
 
 import (
-	"errors"
-	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -53,7 +50,7 @@ func (r Record) Targets(class string) []Target {
 
 // Hold keeps its target from being deleted until it is lifted.
 type Hold struct {
-	Case     string    `json:"case"`   // a reference: see ParseReference
+	Case     string    `json:"case"`   // a reference: see package reference
 	Reason   string    `json:"reason"` // a reference
 	Kind     HoldKind  `json:"kind"`
 	Target   Target    `json:"target"`
@@ -63,30 +60,3 @@ type Hold struct {
 
 // Active reports whether the hold has not been lifted.
 func (h Hold) Active() bool { return h.LiftedAt.IsZero() }
-
-// ErrReference is returned for text that is no reference.
-var ErrReference = errors.New("must be 1 to 64 characters of A-Za-z0-9._:/-")
-
-var reference = regexp.MustCompile(`^[A-Za-z0-9._:/-]+$`)
-
-// longestReference is no part of the pattern, which every function compiles
-// when it starts: a count in it takes far longer.
-const longestReference = 64
-
-// looksLikeAPIKey tells whether a text may hold a tool's key: its prefix and a
-// tail as long as a key's is all that no reference has.
-func looksLikeAPIKey(s string) bool {
-	const tail = 40
-	_, after, found := strings.Cut(s, "stille_")
-	return found && len(after) >= tail
-}
-
-// ParseReference checks a note, a piece of evidence, a case or a reason: it
-// points to where the matter is told, and cannot tell it, so that no personal
-// data gets in. Its error wraps ErrReference and does not repeat the text.
-func ParseReference(s string) error {
-	if len(s) > longestReference || !reference.MatchString(s) || looksLikeAPIKey(s) {
-		return fmt.Errorf("reference: %w", ErrReference)
-	}
-	return nil
-}

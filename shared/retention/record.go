@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"stille/shared/contact"
+	"stille/shared/names"
+	"stille/shared/reference"
 	"stille/shared/scope"
 )
 
@@ -23,7 +25,7 @@ const (
 
 // Messaging is the class of what a person gave to get marketing: the one whose
 // records an opt-out withdraws.
-const Messaging = "messaging"
+const Messaging = names.Messaging
 
 // Record is one thing that is deleted on its day. Times that are absent are
 // zero; none is ever inferred from another.
@@ -167,7 +169,7 @@ func CheckID(id string) error {
 	if len(id) > longestID || !printable.MatchString(id) {
 		return errID
 	}
-	if strings.Contains(id, "@") || strings.Contains(id, "%40") || looksLikeAPIKey(id) || dialled.MatchString(id) || numeric.MatchString(id) {
+	if strings.Contains(id, "@") || strings.Contains(id, "%40") || reference.HoldsAPIKey(id) || dialled.MatchString(id) || numeric.MatchString(id) {
 		return errPersonal
 	}
 	return nil

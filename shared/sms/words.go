@@ -12,6 +12,7 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/scope"
+	"stille/shared/sms/keyword"
 )
 
 // Text is one SMS.
@@ -28,6 +29,22 @@ type Words struct {
 	Started      string `json:"started"`
 	StillStopped string `json:"stillStopped"` // START lifted what it may, and something else still stands
 	Help         string `json:"help"`
+}
+
+// Say returns the text of an answer, "" for silence.
+func (w Words) Say(a keyword.Answer) string {
+	switch a {
+	case keyword.Stopped:
+		return w.Stopped
+	case keyword.Started:
+		return w.Started
+	case keyword.StillStopped:
+		return w.StillStopped
+	case keyword.Helped:
+		return w.Help
+	case keyword.Silence:
+	}
+	return ""
 }
 
 //go:embed text/*.json

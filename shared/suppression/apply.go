@@ -37,7 +37,7 @@ type Change struct {
 	Reason Reason
 	At     time.Time // when it happened, never in the future
 	Source Source
-	Note   string // a reference (retention.ParseReference), may be empty
+	Note   string // a reference (package reference), may be empty
 }
 
 // Effect is what a change did.
@@ -96,8 +96,8 @@ func (c Change) validate(now time.Time) error {
 		return fmt.Errorf("%w: unknown action %q", ErrChange, c.Action)
 	case c.Scope == "":
 		return fmt.Errorf("%w: it has no scope", ErrChange)
-	case c.At.Year() < 1970 || c.At.After(now):
-		return fmt.Errorf("%w: its time is in the future or before 1970", ErrChange)
+	case CheckTime(c.At, now) != nil:
+		return fmt.Errorf("%w: its time %w", ErrChange, ErrTime)
 	}
 	return nil
 }

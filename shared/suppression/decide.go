@@ -58,7 +58,7 @@ func Decide(item Item, purpose Purpose, in scope.Scope) Decision {
 
 func blocks(r Reason, marked scope.Scope, purpose Purpose, in scope.Scope) bool {
 	if purpose == Transactional {
-		return r == HardBounce
+		return r.rule().stopsService
 	}
 	return in == "" || in == scope.Everywhere || marked.Covers(in)
 }
@@ -70,33 +70,4 @@ func (d Decision) older(than Decision) bool {
 		return c < 0
 	}
 	return slices.Compare([]string{string(d.Scope), string(d.Reason)}, []string{string(than.Scope), string(than.Reason)}) < 0
-}
-
-// WithdrawnAt tells since when data of the contact, kept in a class and a scope
-// because of something that occurred at a time, has no basis any more; zero
-// when it still has one. An opt-out withdraws the messaging records at or below
-// its scope that occurred before it, until it is lifted. An erasure withdraws
-// those of every class, for good: newer consent ends the silence, and brings
-// nothing back that was to be erased.
-func WithdrawnAt(item Item, class string, in scope.Scope, occurredAt time.Time) time.Time {
-	var withdrawn time.Time
-	for s, reasons := range item.Marks {
-		if !s.Covers(in) {
-			continue
-		}
-		for r, m := range reasons {
-			stands := m.Active() || r == Erasure && !m.Last.IsZero()
-			if !stands || !r.Withdraws(class) || m.Last.Before(occurredAt) {
-				continue
-			}
-			at := m.First
-			if at.Before(occurredAt) {
-				at = m.Last
-			}
-			if withdrawn.IsZero() || at.Before(withdrawn) {
-				withdrawn = at
-			}
-		}
-	}
-	return withdrawn
 }

@@ -10,47 +10,8 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/ledger"
-	"stille/shared/retention"
 	"stille/shared/scope"
 )
-
-// Reason is why a contact is suppressed.
-type Reason string
-
-// The reasons there are.
-const (
-	Unsubscribed Reason = "unsubscribed" // through a link, or told to a tool
-	Stop         Reason = "stop"         // an SMS reply
-	Complaint    Reason = "complaint"    // reported as spam
-	HardBounce   Reason = "hard-bounce"  // the address does not exist
-	Objection    Reason = "objection"    // GDPR article 21
-	Erasure      Reason = "erasure"      // GDPR article 17; the opt-out outlives the data
-	Manual       Reason = "manual"       // by an operator
-	Imported     Reason = "imported"     // from another list, its reason unknown
-)
-
-// ParseReason returns the reason of this name, and whether there is one.
-func ParseReason(name string) (Reason, bool) {
-	switch r := Reason(name); r {
-	case Unsubscribed, Stop, Complaint, HardBounce, Objection, Erasure, Manual, Imported:
-		return r, true
-	}
-	return "", false
-}
-
-// Withdraws tells whether the reason is also a withdrawal of the basis on which
-// data of a class is kept: an erasure of every class's, any other word of the
-// person's of messaging data. A bounce is no statement of the person's, and an
-// import does not say what it was.
-func (r Reason) Withdraws(class string) bool {
-	switch r {
-	case Erasure:
-		return true
-	case HardBounce, Imported:
-		return false
-	}
-	return class == retention.Messaging
-}
 
 // Source is where an event came from.
 type Source string

@@ -28,7 +28,7 @@ type Consent struct {
 	Scope    scope.Scope
 	At       time.Time // when the person consented, never in the future
 	Source   Source
-	Evidence string // a reference (retention.ParseReference)
+	Evidence string // a reference (package reference)
 	Operator bool   // an operator's, which lifts complaints and hard bounces too
 }
 
@@ -38,7 +38,7 @@ func (c Consent) Lifts(item Item) []Change {
 	var changes []Change
 	for _, r := range Reasons() {
 		m := item.Marks[c.Scope][r]
-		if m.Active() && c.At.After(m.Last) && (liftable(r) || c.Operator) {
+		if m.Active() && c.At.After(m.Last) && (r.rule().liftable || c.Operator) {
 			changes = append(changes, Change{Action: Release, Scope: c.Scope, Reason: r, At: c.At, Source: c.Source, Note: c.Evidence})
 		}
 	}
@@ -56,7 +56,7 @@ func (c Consent) Refusal(item Item) Refusal {
 		}
 		for r, m := range marks {
 			switch {
-			case m.Active() && !liftable(r) && !(c.Operator && s == c.Scope):
+			case m.Active() && !r.rule().liftable && !(c.Operator && s == c.Scope):
 				return NeedsOperator
 			case s != c.Scope || m.Last.IsZero():
 			case m.Active():
@@ -73,20 +73,4 @@ func (c Consent) Refusal(item Item) Refusal {
 		return ""
 	}
 	return NotSuppressed
-}
-
-// liftable tells whether newer consent lifts the reason without an operator:
-// what a mailbox provider reported, and what we do not know, is not for a tool
-// to judge.
-func liftable(r Reason) bool {
-	switch r {
-	case Unsubscribed, Stop, Objection, Manual, Imported, Erasure:
-		return true
-	}
-	return false
-}
-
-// Reasons lists every reason, in the order in which they are lifted.
-func Reasons() []Reason {
-	return []Reason{Unsubscribed, Stop, Objection, Manual, Imported, Erasure, Complaint, HardBounce}
 }

@@ -92,7 +92,7 @@ func Read(message string) (OptOut, error) {
 		return OptOut{}, malformed("the channel")
 	case o.Source != suppression.SourceLink && o.Source != suppression.SourceOneClick:
 		return OptOut{}, malformed("the source")
-	case o.At.Year() < 1970:
+	case suppression.CheckTime(o.At, o.At) != nil: // whether it lies ahead is for Apply to say
 		return OptOut{}, malformed("the time")
 	}
 	return o, nil
