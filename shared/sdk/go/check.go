@@ -32,8 +32,11 @@ type Question struct {
 	Contacts []Contact
 }
 
-// Answer is about one contact. The zero Answer says no.
-type Answer struct {
+// Unavailable is the reason of every Result after an error.
+const Unavailable = "unavailable"
+
+// Result is the answer about one contact. The zero Result says no.
+type Result struct {
 	send   bool
 	Reason string    // why not
 	Scope  string    // where the contact is suppressed
@@ -42,7 +45,7 @@ type Answer struct {
 }
 
 // MaySend tells whether the message may be sent.
-func (a Answer) MaySend() bool { return a.send }
+func (r Result) MaySend() bool { return r.send }
 
 const checkRoute = "/v1/check"
 
@@ -52,8 +55,9 @@ type checkRequest struct {
 	Contacts []Contact `json:"contacts"`
 }
 
-// answered is one result. What has to be there is a pointer.
-type answered struct {
+// wireResult is a result as the API writes it. A pointer is nil where a member
+// is absent.
+type wireResult struct {
 	Send   *bool      `json:"send"`
 	Reason *string    `json:"reason"`
 	Scope  *string    `json:"scope"`
@@ -61,30 +65,39 @@ type answered struct {
 	Key    *string    `json:"key"`
 }
 
-// Check returns an Answer for every contact, in their order. After an error
-// every one of them says no.
-func (c *Client) Check(ctx context.Context, q Question) ([]Answer, error) {
-	request := func(part []Contact) any { return checkRequest{q.Scope, q.Purpose, part} }
-	answers, err := results(ctx, c, checkRoute, q.Contacts, request, func(_ Contact, w answered) (Answer, error) { return w.answer() })
-	if err != nil {
-		return make([]Answer, len(q.Contacts)), err
-	}
-	return answers, nil
+// MaySend tells whether a marketing message may be sent to one contact. Any
+// doubt is a no.
+func (c *Client) MaySend(ctx context.Context, channel, address, scope string) bool {
+	results, _ := c.Check(ctx, Question{Scope: scope, Contacts: []Contact{{Channel: channel, Address: address}}})
+	return results[0].MaySend()
 }
 
-// answer refuses whatever is not clearly one of the two answers there are.
-func (w answered) answer() (Answer, error) {
+// Check returns a Result for every contact, in their order. After an error every
+// Result says no, for the reason Unavailable.
+func (c *Client) Check(ctx context.Context, q Question) ([]Result, error) {
+	request := func(part []Contact) any { return checkRequest{q.Scope, q.Purpose, part} }
+	checked, err := results(ctx, c, checkRoute, q.Contacts, request, func(_ Contact, w wireResult) (Result, error) { return w.result() })
+	if err != nil {
+		for i := range checked {
+			checked[i] = Result{Reason: Unavailable}
+		}
+	}
+	return checked, err
+}
+
+// result refuses all but a clear yes and a clear no.
+func (w wireResult) result() (Result, error) {
 	switch {
 	case w.Send == nil:
-		return Answer{}, errors.New("says neither yes nor no")
+		return Result{}, errors.New("says neither yes nor no")
 	case *w.Send && (w.Reason != nil || w.Scope != nil || w.Since != nil):
-		return Answer{}, errors.New("says yes, with a reason against it")
+		return Result{}, errors.New("says yes, with a reason against it")
 	case *w.Send && !isKey(value(w.Key)):
-		return Answer{}, errors.New("says yes to nobody")
+		return Result{}, errors.New("says yes without a contact's key")
 	case !*w.Send && value(w.Reason) == "":
-		return Answer{}, errors.New("says no without a reason")
+		return Result{}, errors.New("says no without a reason")
 	}
-	return Answer{send: *w.Send, Reason: value(w.Reason), Scope: value(w.Scope), Since: value(w.Since), Key: value(w.Key)}, nil
+	return Result{send: *w.Send, Reason: value(w.Reason), Scope: value(w.Scope), Since: value(w.Since), Key: value(w.Key)}, nil
 }
 
 func value[T any](p *T) T {

@@ -1,9 +1,10 @@
 // Package client asks the tools' API before a message is sent. It fails closed
-// by construction: the zero Answer says no, nobody outside can make one that
-// says yes, and whatever is not a whole and well-formed answer of status 200,
-// with as many results as were asked for, is an error under which every Answer
-// says no. Calls are repeated where the API is busy or its store is down, as
-// long as the context allows. No error and no printed Client shows the API key.
+// by construction: a nil Client and the zero Result say no, no other package
+// can make a Result that says yes, and any answer but a whole and well-formed
+// one of status 200, with one result for each contact, is an error under which
+// every Result says no. Members of an answer that the client does not know are
+// ignored. A call is retried while the API is busy or its store is down, as long
+// as the context allows. No error and no printed Client shows the API key.
 //
 // The API's OpenAPI file is shared/api/openapi.yaml.
 package client
@@ -29,10 +30,19 @@ type Client struct {
 // perAttempt is a little longer than the gateway waits for an answer.
 const perAttempt = 35 * time.Second
 
+// Option changes how a Client works.
+type Option func(*Client)
+
+// WithTransport sends requests through a transport other than
+// http.DefaultTransport.
+func WithTransport(transport http.RoundTripper) Option {
+	return func(c *Client) { c.http.Transport = transport }
+}
+
 // New returns a client of the API at this address ("https://host", without
-// /v1) with a tool's key. Plain http is for this machine only. A nil transport
-// is http.DefaultTransport.
-func New(base, apiKey string, transport http.RoundTripper) (*Client, error) {
+// /v1) with a tool's key. Plain http is for this machine only. After an error
+// the client is nil, and says no.
+func New(base, apiKey string, options ...Option) (*Client, error) {
 	at, err := url.Parse(base)
 	switch {
 	case err != nil || at.Host == "" || at.User != nil || at.RawQuery != "" || at.Fragment != "":
@@ -40,18 +50,21 @@ func New(base, apiKey string, transport http.RoundTripper) (*Client, error) {
 	case at.Scheme != "https" && (at.Scheme != "http" || !thisMachine(at.Hostname())):
 		return nil, errors.New("client: the API key would travel in the clear: use https")
 	case apiKey == "" || strings.ContainsFunc(apiKey, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return nil, errors.New("client: that is no API key")
+		return nil, errors.New("client: the API key must be printable ASCII without spaces")
 	}
-	return &Client{
+	c := &Client{
 		base: strings.TrimSuffix(base, "/"),
 		key:  func() string { return apiKey },
 		http: &http.Client{
-			Transport: transport,
-			Timeout:   perAttempt,
-			// A redirect is no answer, and must not get the key.
+			Timeout: perAttempt,
+			// A redirect is not an answer, and must not get the key.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-	}, nil
+	}
+	for _, option := range options {
+		option(c)
+	}
+	return c, nil
 }
 
 func thisMachine(host string) bool {
@@ -59,18 +72,18 @@ func thisMachine(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Format implements fmt.Formatter: whatever the verb, it prints the address.
+// Format implements fmt.Formatter: every verb prints the address alone.
 func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "client of "+c.base) }
 
-// Error is an answer that is not 200.
+// Error is an answer with another status than 200.
 type Error struct {
 	Status int
-	Title  string  // what the API says of it, if it does
+	Title  string  // of the API's problem, if there is one
 	Faults []Fault // every bad field, where Status is 400
 }
 
-// Fault is one bad field of a request. The pointer is one into the call of up
-// to a thousand contacts that it was found in.
+// Fault is one bad field of a request. The pointer counts contacts within one
+// call, which has up to a thousand.
 type Fault struct {
 	Pointer string `json:"pointer"`
 	Detail  string `json:"detail"`
@@ -89,6 +102,8 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// ErrAnswer is wrapped by errors about an answer of status 200 that is not
-// what was asked for.
+var errNoClient = errors.New("there is no client: New returned an error")
+
+// ErrAnswer is wrapped by errors about an answer of status 200 that does not fit
+// the request.
 var ErrAnswer = errors.New("the API's answer cannot be used")

@@ -13,7 +13,7 @@ import (
 func canned(body string) http.RoundTripper { return says(200, "application/json", body) }
 
 func ExampleClient_Check() {
-	api, err := client.New("https://api.example", apiKey, canned(checked(yes, no)))
+	api, err := client.New("https://api.example", apiKey, client.WithTransport(canned(checked(yes, no))))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -39,7 +39,7 @@ func ExampleClient_Check() {
 
 func ExampleClient_Links() {
 	const answer = `{"results":[{"key":"` + one + `","url":"https://l.example/e/T","headers":{"List-Unsubscribe":"<https://l.example/e/T>","List-Unsubscribe-Post":"List-Unsubscribe=One-Click"}}]}`
-	api, err := client.New("https://api.example", apiKey, canned(answer))
+	api, err := client.New("https://api.example", apiKey, client.WithTransport(canned(answer)))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -54,7 +54,7 @@ func ExampleClient_Links() {
 }
 
 func ExampleClient_Suppress() {
-	api, err := client.New("https://api.example", apiKey, canned(`{"results":[{"added":true,"key":"`+one+`"}]}`))
+	api, err := client.New("https://api.example", apiKey, client.WithTransport(canned(`{"results":[{"added":true,"key":"`+one+`"}]}`)))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -67,7 +67,7 @@ func ExampleClient_Suppress() {
 }
 
 func ExampleClient_Release() {
-	api, err := client.New("https://api.example", apiKey, canned(`{"results":[{"released":false,"reason":"needs-operator","key":"`+one+`"}]}`))
+	api, err := client.New("https://api.example", apiKey, client.WithTransport(canned(`{"results":[{"released":false,"reason":"needs-operator","key":"`+one+`"}]}`)))
 	if err != nil {
 		fmt.Println(err)
 		return

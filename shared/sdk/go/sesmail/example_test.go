@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 
+	"stille/shared/sdk/go"
 	"stille/shared/sdk/go/sesmail"
 )
 
@@ -16,7 +17,7 @@ func ExampleSender_AddLink() {
 	const answer = `{"results":[{"key":"…","url":"https://links.acme.example/e/AbsG2g","headers":{
 		"List-Unsubscribe":"<https://links.acme.example/e/AbsG2g>",
 		"List-Unsubscribe-Post":"List-Unsubscribe=One-Click"}}]}`
-	var minted struct{ Results []sesmail.Link }
+	var minted struct{ Results []client.Link }
 	if err := json.Unmarshal([]byte(answer), &minted); err != nil {
 		fmt.Println(err)
 		return

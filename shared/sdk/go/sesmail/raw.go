@@ -5,11 +5,13 @@ import (
 	"net/mail"
 
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+
+	"stille/shared/sdk/go"
 )
 
-// above puts the header lines above those of a MIME message, with the line
-// ends that it has.
-func (l Link) above(raw *types.RawMessage) error {
+// addLines puts the header lines above those of a MIME message, with the
+// message's own line ends.
+func addLines(l client.Link, raw *types.RawMessage) error {
 	message, err := mail.ReadMessage(bytes.NewReader(raw.Data))
 	if err != nil || len(message.Header) == 0 { // its text quotes the message
 		return refused("its raw data does not begin with header lines")
@@ -34,8 +36,8 @@ func (l Link) above(raw *types.RawMessage) error {
 	return nil
 }
 
-// recipients counts whom the message names. A line that cannot be read counts
-// for two: it may name as many.
+// recipients counts the people that the message names. A line that cannot be
+// read counts for two: it may name several.
 func recipients(header mail.Header) int {
 	n := 0
 	for _, name := range []string{"To", "Cc", "Bcc"} {

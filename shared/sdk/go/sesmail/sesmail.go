@@ -1,17 +1,18 @@
 // Package sesmail puts a person's opt-out link into a message that is sent
 // through SES v2, for programs in Go that send marketing.
 //
-// It promises that a message it has filled in carries both header lines of
-// RFC 8058, whichever form its content has, and is sent with the configuration
-// set and the tag by which a bounce or complaint finds its way back to the
-// brand. It refuses, and then changes nothing, whatever would make SES leave
-// the lines out or replace them, and whatever would put one person's link in
-// front of another. It sends nothing itself.
+// It promises that a message with an added link carries both header lines of
+// RFC 8058, in every form of content, and is sent with the configuration set and
+// the tag by which a bounce or complaint reaches the brand. It refuses, and then
+// changes nothing, a message in which SES would leave the lines out or replace
+// them, and a message that would show one person's link to another. It sends
+// nothing itself.
 package sesmail
 
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,10 +20,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 
-	"stille/shared/scope"
+	"stille/shared/sdk/go"
 )
 
-// ErrRefused is wrapped by every error; the text says what to change. It holds
+// ErrRefused is wrapped by every error; the text says what to change, and holds
 // no address and no link.
 var ErrRefused = errors.New("the message cannot carry its opt-out link")
 
@@ -37,42 +38,42 @@ const (
 // oneClick is the whole value of headerPost (RFC 8058, 3.1).
 const oneClick = "List-Unsubscribe=One-Click"
 
-// longestHeader is what SES takes for a header's name and value together.
+// longestHeader is how many characters SES takes for a header's name and value
+// together.
 const longestHeader = 996
 
-// Link is one result of POST /v1/links for an e-mail contact.
-type Link struct {
-	URL     string            `json:"url"`
-	Headers map[string]string `json:"headers"`
-}
+// The form of a scope: a brand, or a brand and a topic.
+const longestScope = 64
 
-// Sender is who sends.
+var scopeForm = regexp.MustCompile(`^[a-z][a-z0-9-]*(/[a-z][a-z0-9-]*)?$`)
+
+// Sender is the brand that sends.
 type Sender struct {
-	// Scope is the one the link was minted in. The message is tagged with its
-	// brand: a tag of SES's cannot hold a slash.
-	Scope scope.Scope
+	// Scope is the scope that the link was minted in. The message is tagged with
+	// its brand: a tag of SES cannot hold a slash.
+	Scope string
 	// ConfigurationSet is an SES configuration set that publishes bounces and
-	// complaints to the stack's feedback topic; the stack has one of its own
-	// name.
+	// complaints to the stack's feedback topic. The stack makes one with the
+	// stack's name.
 	ConfigurationSet string
 }
 
 // AddLink puts the link into the message: its header lines, the configuration
-// set and the brand's tag. The message is to one person, the one of the link,
-// and each needs an input and content of its own. An error wraps ErrRefused,
-// and the message is then as it was.
-func (s Sender) AddLink(in *sesv2.SendEmailInput, link Link) error {
+// set and the brand's tag. The message must be to one person, the person of the
+// link, and must share neither input nor content with another message. An error
+// wraps ErrRefused, and the message is then unchanged.
+func (s Sender) AddLink(in *sesv2.SendEmailInput, link client.Link) error {
 	brand, err := s.brand()
 	if err != nil {
 		return err
 	}
-	if err := link.check(); err != nil {
+	if err := check(link); err != nil {
 		return err
 	}
 	if err := s.fits(in, brand); err != nil {
 		return err
 	}
-	if err := link.into(in.Content); err != nil {
+	if err := add(link, in.Content); err != nil {
 		return err
 	}
 	in.ConfigurationSetName = &s.ConfigurationSet
@@ -87,19 +88,19 @@ func refused(format string, a ...any) error {
 }
 
 func (s Sender) brand() (string, error) {
-	of, err := scope.Parse(string(s.Scope))
-	if err != nil || of == scope.Everywhere {
+	if len(s.Scope) > longestScope || !scopeForm.MatchString(s.Scope) {
 		return "", refused("the scope must be a brand, or a topic of one")
 	}
 	if s.ConfigurationSet == "" {
-		return "", refused("without a configuration set, no bounce and no complaint would be heard of")
+		return "", refused("it has no configuration set, so bounces and complaints would be lost")
 	}
-	return string(of.Brand()), nil
+	brand, _, _ := strings.Cut(s.Scope, "/")
+	return brand, nil
 }
 
 // check refuses a link that a mailbox provider would not take, or that could
-// smuggle in a header line of its own.
-func (l Link) check() error {
+// add another header line.
+func check(l client.Link) error {
 	for _, name := range []string{headerLink, headerPost} {
 		value := l.Headers[name]
 		switch {
@@ -120,14 +121,13 @@ func (l Link) check() error {
 	return nil
 }
 
-// fits refuses what of the message, besides its content, does not go with a
-// link.
+// fits refuses a message that cannot carry a link, apart from its content.
 func (s Sender) fits(in *sesv2.SendEmailInput, brand string) error {
 	switch {
 	case in == nil || in.Content == nil:
 		return refused("it has no content")
 	case in.ListManagementOptions != nil:
-		return refused("with ListManagementOptions, SES replaces the link by its own")
+		return refused("with ListManagementOptions, SES replaces the link")
 	case aws.ToString(in.ConfigurationSetName) != "" && *in.ConfigurationSetName != s.ConfigurationSet:
 		return refused("it has the configuration set %s, not %s", *in.ConfigurationSetName, s.ConfigurationSet)
 	case brandTag(in) != "" && brandTag(in) != brand:
@@ -148,9 +148,9 @@ func brandTag(in *sesv2.SendEmailInput) string {
 	return ""
 }
 
-// into puts the header lines where the form of the content has its place for
+// add puts the header lines where the form of the content has its place for
 // them.
-func (l Link) into(content *types.EmailContent) error {
+func add(l client.Link, content *types.EmailContent) error {
 	forms := 0
 	for _, given := range []bool{content.Simple != nil, content.Template != nil, content.Raw != nil} {
 		if given {
@@ -162,15 +162,15 @@ func (l Link) into(content *types.EmailContent) error {
 	}
 	switch {
 	case content.Simple != nil:
-		return l.among(&content.Simple.Headers)
+		return addHeaders(l, &content.Simple.Headers)
 	case content.Template != nil:
-		return l.among(&content.Template.Headers)
+		return addHeaders(l, &content.Template.Headers)
 	default:
-		return l.above(content.Raw)
+		return addLines(l, content.Raw)
 	}
 }
 
-func (l Link) among(headers *[]types.MessageHeader) error {
+func addHeaders(l client.Link, headers *[]types.MessageHeader) error {
 	for _, header := range *headers {
 		if isOurs(aws.ToString(header.Name)) {
 			return refused("it has a header %s already", aws.ToString(header.Name))

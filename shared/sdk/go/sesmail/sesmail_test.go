@@ -15,13 +15,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/sdk/go"
 	"stille/shared/sdk/go/sesmail"
 )
 
 const address = "https://links.acme.example/e/AbsG2g"
 
-func link() sesmail.Link {
-	return sesmail.Link{URL: address, Headers: map[string]string{
+func link() client.Link {
+	return client.Link{URL: address, Headers: map[string]string{
 		"List-Unsubscribe": "<" + address + ">", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
 	}}
 }
@@ -237,17 +238,17 @@ func TestALinkThatIsNoneIsRefused(t *testing.T) {
 	const get, post = "List-Unsubscribe", "List-Unsubscribe-Post"
 	for _, test := range []struct {
 		name, says string
-		spoil      func(*sesmail.Link)
+		spoil      func(*client.Link)
 	}{
-		{"an SMS link, without headers", "e-mail contact", func(l *sesmail.Link) { l.Headers = nil }},
-		{"without one-click", post, func(l *sesmail.Link) { delete(l.Headers, post) }},
-		{"another one-click", "must be", func(l *sesmail.Link) { l.Headers[post] = "List-Unsubscribe=Two-Clicks" }},
-		{"a line break", "line break", func(l *sesmail.Link) { l.Headers[get] += "\r\nBcc: ola@example.com" }},
-		{"a bare line feed", "line break", func(l *sesmail.Link) { l.Headers[post] += "\nX: y" }},
-		{"a letter beyond ASCII", "no header may", func(l *sesmail.Link) { l.Headers[get] += "å" }},
-		{"too long", "996", func(l *sesmail.Link) { l.Headers[get] += strings.Repeat(" ", 996) }},
-		{"a header with another link", "does not hold the link", func(l *sesmail.Link) { l.URL += "x" }},
-		{"without its address", "does not hold the link", func(l *sesmail.Link) { l.URL, l.Headers[get] = "", "<>" }},
+		{"an SMS link, without headers", "e-mail contact", func(l *client.Link) { l.Headers = nil }},
+		{"without one-click", post, func(l *client.Link) { delete(l.Headers, post) }},
+		{"another one-click", "must be", func(l *client.Link) { l.Headers[post] = "List-Unsubscribe=Two-Clicks" }},
+		{"a line break", "line break", func(l *client.Link) { l.Headers[get] += "\r\nBcc: ola@example.com" }},
+		{"a bare line feed", "line break", func(l *client.Link) { l.Headers[post] += "\nX: y" }},
+		{"a letter beyond ASCII", "no header may", func(l *client.Link) { l.Headers[get] += "å" }},
+		{"too long", "996", func(l *client.Link) { l.Headers[get] += strings.Repeat(" ", 996) }},
+		{"a header with another link", "does not hold the link", func(l *client.Link) { l.URL += "x" }},
+		{"without its address", "does not hold the link", func(l *client.Link) { l.URL, l.Headers[get] = "", "<>" }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bad, in := link(), to(simple())
