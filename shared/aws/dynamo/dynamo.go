@@ -123,20 +123,21 @@ func transient(reasons []types.CancellationReason) bool {
 	return found
 }
 
-// retry writes again while nothing but a conflict with others stands in the
-// way: a purge page checks a fence at the moment it is raised, for one.
-func retry(ctx context.Context, doing string, write func() error) error {
+// errRaced is what an attempt returns that others got ahead of: the attempt may
+// be made again, on what is stored now.
+var errRaced = errors.New("the item changed meanwhile")
+
+// repeat makes an attempt, and makes it again after a growing pause as long as
+// it returns errRaced. After the last attempt repeat returns gaveUp; any other
+// answer of an attempt is returned as it is.
+func repeat(ctx context.Context, gaveUp error, attempt func() error) error {
 	for n := 1; ; n++ {
-		err := write()
-		if err == nil {
-			return nil
-		}
-		var single *types.TransactionConflictException
-		if reasons, _ := cancelled(err); !errors.As(err, &single) && !transient(reasons) {
-			return fmt.Errorf("%s: %w", doing, err)
-		}
-		if n == attempts {
-			return fmt.Errorf("%s: %w", doing, ErrContended)
+		err := attempt()
+		switch {
+		case !errors.Is(err, errRaced):
+			return err
+		case n == attempts:
+			return gaveUp
 		}
 		if err := pause(ctx, n); err != nil {
 			return err
@@ -144,22 +145,37 @@ func retry(ctx context.Context, doing string, write func() error) error {
 	}
 }
 
+// contended is the error of what others got ahead of at every attempt.
+func contended(doing string) error { return fmt.Errorf("%s: %w", doing, ErrContended) }
+
+// retry writes, and writes again where nothing but a conflict with others stood
+// in the way: a purge page that checks a fence while the fence is raised, for
+// example.
+func retry(ctx context.Context, doing string, write func() error) error {
+	return repeat(ctx, contended(doing), func() error {
+		err := write()
+		if err == nil {
+			return nil
+		}
+		var single *types.TransactionConflictException
+		if reasons, _ := cancelled(err); errors.As(err, &single) || transient(reasons) {
+			return errRaced
+		}
+		return fmt.Errorf("%s: %w", doing, err)
+	})
+}
+
 // batchSize is what BatchGetItem takes in one request.
 const batchSize = 100
 
 // batchGet reads keys of one table strongly, at most batchSize of them, and
-// asks again for those DynamoDB left unprocessed. The keys must differ.
+// asks again for the keys that DynamoDB left unprocessed. The keys must differ.
 func batchGet(ctx context.Context, db *dynamodb.Client, table string, keys []item, read types.KeysAndAttributes, each func(item)) error {
+	if len(keys) == 0 {
+		return nil
+	}
 	read.ConsistentRead = aws.Bool(true)
-	for n := 1; len(keys) > 0; n++ {
-		if n > attempts {
-			return fmt.Errorf("reading %s: %w", table, ErrUnanswered)
-		}
-		if n > 1 {
-			if err := pause(ctx, n-1); err != nil {
-				return err
-			}
-		}
+	return repeat(ctx, fmt.Errorf("reading %s: %w", table, ErrUnanswered), func() error {
 		read.Keys = keys
 		out, err := db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{table: read},
@@ -170,7 +186,9 @@ func batchGet(ctx context.Context, db *dynamodb.Client, table string, keys []ite
 		for _, found := range out.Responses[table] {
 			each(found)
 		}
-		keys = out.UnprocessedKeys[table].Keys
-	}
-	return nil
+		if keys = out.UnprocessedKeys[table].Keys; len(keys) > 0 {
+			return errRaced
+		}
+		return nil
+	})
 }

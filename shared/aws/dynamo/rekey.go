@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -28,36 +27,25 @@ import (
 // keys are ever rotated.
 const maxHops = 16
 
-// errRaced means that an item changed between its reading and a write.
-var errRaced = errors.New("an item changed meanwhile")
-
 // gather returns the item that changes of the contact go to, after it has taken over what the other keys know. What
 // cannot be understood under an older key stays there: every lookup goes on to
 // say so, and the change at hand is not refused.
-func (s *Suppressions) gather(ctx context.Context, who contact.Known, now time.Time) (suppression.Item, error) {
-	for n := range attempts {
-		if n > 0 {
-			if err := pause(ctx, n); err != nil {
-				return suppression.Item{}, err
-			}
-		}
-		into, err := s.unmerged(ctx, who.Newest(), who.Channel)
-		if err != nil {
-			return into, err
+func (s *Suppressions) gather(ctx context.Context, who contact.Known, now time.Time) (into suppression.Item, err error) {
+	err = repeat(ctx, contended("merging suppressions"), func() (err error) {
+		if into, err = s.unmerged(ctx, who.Newest(), who.Channel); err != nil {
+			return err
 		}
 		for _, key := range who.Keys[1:] {
 			if key == into.Key {
 				continue
 			}
 			if into, err = s.takeOver(ctx, into, key, now); err != nil {
-				break
+				return err
 			}
 		}
-		if !errors.Is(err, errRaced) {
-			return into, err
-		}
-	}
-	return suppression.Item{}, fmt.Errorf("merging suppressions: %w", ErrContended)
+		return nil
+	})
+	return into, err
 }
 
 // unmerged returns the item that changes of the contact with this key go to:

@@ -67,34 +67,35 @@ func (s *Suppressions) eachEntry(ctx context.Context, filter expression.Conditio
 // than the item says, and ErrUnreadable where the item cannot be understood:
 // both are left alone.
 func (s *Suppressions) Replay(ctx context.Context, key contact.Key, repair bool) (lacking bool, err error) {
-	for n := range attempts {
-		if n > 0 {
-			if err := pause(ctx, n); err != nil {
-				return true, err
-			}
-		}
-		stored, err := s.Under(ctx, key) // before its history: which then has all that it knows
-		if err != nil || stored.MergedInto != "" {
-			return false, err // what another took over never changes again
-		}
-		whole, err := s.replayed(ctx, stored)
-		if err != nil {
-			return false, err
-		}
-		if lacking = stored.Version < whole.Version || !reflect.DeepEqual(whole.Marks, stored.Marks); !lacking || !repair {
-			return lacking, nil
-		}
-		// Without an entry: what happened is in the ledger already.
-		err = s.write(ctx, []types.TransactWriteItem{s.put(stored.Version, whole)})
-		reasons, wasCancelled := cancelled(err)
-		switch {
-		case err == nil:
-			return true, nil
-		case !wasCancelled || !failed(reasons[0], conditionFailed) && !transient(reasons):
-			return true, fmt.Errorf("bringing a suppression back: %w", err)
-		}
+	err = repeat(ctx, contended("bringing a suppression back"), func() (err error) {
+		lacking, err = s.replayOnce(ctx, key, repair)
+		return err
+	})
+	return lacking, err
+}
+
+func (s *Suppressions) replayOnce(ctx context.Context, key contact.Key, repair bool) (lacking bool, err error) {
+	stored, err := s.Under(ctx, key) // before its history, which then has all that the item knows
+	if err != nil || stored.MergedInto != "" {
+		return false, err // a merged item never changes again
 	}
-	return true, fmt.Errorf("bringing a suppression back: %w", ErrContended)
+	whole, err := s.replayed(ctx, stored)
+	if err != nil {
+		return false, err
+	}
+	if lacking = stored.Version < whole.Version || !reflect.DeepEqual(whole.Marks, stored.Marks); !lacking || !repair {
+		return lacking, nil
+	}
+	// Without an entry: what happened is in the ledger already.
+	err = s.write(ctx, []types.TransactWriteItem{s.put(stored.Version, whole)})
+	reasons, wasCancelled := cancelled(err)
+	switch {
+	case err == nil:
+		return true, nil
+	case wasCancelled && (failed(reasons[0], conditionFailed) || transient(reasons)):
+		return true, errRaced
+	}
+	return true, fmt.Errorf("bringing a suppression back: %w", err)
 }
 
 // replayed is the item with all that its history tells of. What only the item

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,59 +30,68 @@ func NewSuppressions(db *dynamodb.Client, stack names.Stack) *Suppressions {
 	return &Suppressions{db: db, table: stack.Suppressions(), ledger: stack.Ledger()}
 }
 
-// Apply makes one change to a contact and
-// records it in the ledger, in one transaction: once Apply has returned
-// without error, every later read sees the change. It is optimistic: the first
-// attempt takes the contact for unknown and reads only what the failed
-// condition gives back, so that a first opt-out costs one request.
+// base is what a change is decided on.
+type base struct {
+	item   suppression.Item
+	stored int64 // the version in the table, 0 for none; a restored table may lie behind item.Version
+	read   bool  // the table was read; otherwise the contact is taken for unknown
+}
+
+// Apply makes one change to a contact and records the change in the ledger, in
+// one transaction: once Apply has returned without an error, every later read
+// sees the change. The change goes to an item that no other item has taken over.
 //
-// With more than one key it first lets the newest take over what older ones
-// know, each in a transaction of its own (see rekey.go). A change always goes
-// to an item that no other has taken over.
+// Apply is optimistic. A contact with one key is first taken for unknown, and
+// only the item that a failed condition gives back is read, so that a first
+// opt-out costs one request. With more than one key, the newest first takes over
+// what the older keys know, each in a transaction of its own (see rekey.go).
 func (s *Suppressions) Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	current := suppression.Item{Key: who.Newest(), Channel: who.Channel}
-	looked := len(who.Keys) > 1
-	if looked {
-		var err error
-		if current, err = s.gather(ctx, who, now); err != nil {
-			return suppression.Outcome{}, err
-		}
-	}
-	stored := current.Version // of the item in the table, as far as we know
-	for n := range attempts {
-		if n > 1 { // the first repetition follows a read of ours, not a conflict
-			if err := pause(ctx, n-1); err != nil {
-				return suppression.Outcome{}, err
-			}
-		}
-		id, err := entryID(now)
+	on := base{item: suppression.Item{Key: who.Newest(), Channel: who.Channel}}
+	if len(who.Keys) > 1 {
+		item, err := s.gather(ctx, who, now)
 		if err != nil {
 			return suppression.Outcome{}, err
 		}
-		outcome, err := suppression.Apply(current.Known(who.Keys...), c, id, now)
+		on = base{item, item.Version, true}
+	}
+	outcome, err := s.attempt(ctx, &on, who, c, now)
+	if !errors.Is(err, errRaced) {
+		return outcome, err
+	}
+	// The first repetition follows a read, not a conflict, and needs no pause.
+	err = repeat(ctx, contended("changing a suppression"), func() (err error) {
+		outcome, err = s.attempt(ctx, &on, who, c, now)
+		return err
+	})
+	return outcome, err
+}
+
+// attempt decides what the change does and writes it. With errRaced, on is what
+// the next attempt must decide on.
+func (s *Suppressions) attempt(ctx context.Context, on *base, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	id, err := entryID(now)
+	if err != nil {
+		return suppression.Outcome{}, err
+	}
+	outcome, err := suppression.Apply(on.item.Known(who.Keys...), c, id, now)
+	switch {
+	case err != nil || outcome.Entry == nil && on.read:
+		return outcome, err
+	case outcome.Entry == nil: // "without effect" must not be said of a contact that was not read
+		item, err := s.unmerged(ctx, who.Newest(), who.Channel)
 		if err != nil {
-			return outcome, err
-		}
-		if outcome.Entry == nil {
-			if looked || current.Version > 0 {
-				return outcome, nil
-			}
-			// Without effect on a contact taken for unknown: look before saying so.
-			if current, err = s.unmerged(ctx, who.Newest(), who.Channel); err != nil {
-				return suppression.Outcome{}, err
-			}
-			looked, stored = true, current.Version
-			continue
-		}
-		err = s.write(ctx, s.change(stored, outcome.Item, *outcome.Entry))
-		if err == nil {
-			return outcome, nil
-		}
-		if current, stored, err = s.whatStoodInTheWay(ctx, current, stored, err); err != nil {
 			return suppression.Outcome{}, err
 		}
+		*on = base{item, item.Version, true}
+		return suppression.Outcome{}, errRaced
 	}
-	return suppression.Outcome{}, fmt.Errorf("changing a suppression: %w", ErrContended)
+	if err = s.write(ctx, s.change(on.stored, outcome.Item, *outcome.Entry)); err == nil {
+		return outcome, nil
+	}
+	if *on, err = s.obstacle(ctx, *on, err); err != nil {
+		return suppression.Outcome{}, err
+	}
+	return suppression.Outcome{}, errRaced
 }
 
 func entryID(now time.Time) (string, error) {
@@ -135,28 +145,27 @@ func (s *Suppressions) write(ctx context.Context, operations []types.TransactWri
 	return err
 }
 
-// whatStoodInTheWay returns the item to decide on again after a write failed
-// and the version it has in the table, or the error where trying again would
-// not help.
-func (s *Suppressions) whatStoodInTheWay(ctx context.Context, tried suppression.Item, stored int64, err error) (suppression.Item, int64, error) {
+// obstacle returns what to decide on after a write failed, or an error where
+// another attempt would not help.
+func (s *Suppressions) obstacle(ctx context.Context, tried base, err error) (base, error) {
 	reasons, ok := cancelled(err)
 	switch {
 	case !ok || len(reasons) != 2:
 	case failed(reasons[0], conditionFailed) && reasons[0].Item != nil:
-		current, err := decodeSuppression(reasons[0].Item)
-		if err == nil && current.MergedInto != "" {
-			current, err = s.unmerged(ctx, current.MergedInto, tried.Channel)
+		item, err := decodeSuppression(reasons[0].Item)
+		if err == nil && item.MergedInto != "" {
+			item, err = s.unmerged(ctx, item.MergedInto, tried.item.Channel)
 		}
-		return current, current.Version, err
+		return base{item, item.Version, true}, err
 	case failed(reasons[0], conditionFailed): // the item was deleted by hand
-		return suppression.Item{Key: tried.Key, Channel: tried.Channel}, 0, nil
+		return base{item: suppression.Item{Key: tried.item.Key, Channel: tried.item.Channel}, read: true}, nil
 	case failed(reasons[1], conditionFailed):
-		current, err := s.behindItsLedger(ctx, tried)
-		return current, stored, err
+		item, err := s.behindItsLedger(ctx, tried.item)
+		return base{item, tried.stored, true}, err
 	case transient(reasons):
-		return tried, stored, nil
+		return tried, nil
 	}
-	return tried, stored, fmt.Errorf("writing a suppression: %w", err)
+	return tried, fmt.Errorf("writing a suppression: %w", err)
 }
 
 // behindItsLedger returns an item whose table was restored to an older state
@@ -167,7 +176,7 @@ func (s *Suppressions) behindItsLedger(ctx context.Context, i suppression.Item) 
 		return i, fmt.Errorf("reading the ledger: %w", err)
 	}
 	if len(out.Items) == 0 {
-		return i, fmt.Errorf("writing a suppression: %w", ErrContended)
+		return i, contended("writing a suppression")
 	}
 	newest, err := decodeEntry(out.Items[0])
 	if err != nil {
