@@ -36,28 +36,27 @@ func NewDeleter(db *dynamodb.Client, stack names.Stack) *Deleter {
 func (d *Deleter) DeleteUnderFence(ctx context.Context, under purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
 	var done purge.Deletion
 	most := purge.MaxDeletes
-	for n := 0; len(records) > 0; {
+	for len(records) > 0 {
 		some := records[:min(most, len(records))]
-		err := d.deleteSome(ctx, under, some)
+		err := repeat(ctx, ErrContended, func() error {
+			err := d.deleteSome(ctx, under, some)
+			if reasons, _ := cancelled(err); transient(reasons) {
+				return errRaced
+			}
+			return err
+		})
 		reasons, wasCancelled := cancelled(err)
 		switch {
 		case err == nil:
 			noteDone(&done, some)
-			records, n = records[len(some):], 0
+			records = records[len(some):]
 		case wasCancelled && len(reasons) > 0 && failed(reasons[0], conditionFailed):
 			return done, purge.ErrFenceMoved
-		case wasCancelled && transient(reasons):
-			if n++; n == attempts {
-				return done, fmt.Errorf("deleting records: %w", ErrContended)
-			}
-			if err := pause(ctx, n); err != nil {
-				return done, err
-			}
 		case tooLarge(err, reasons) && len(some) > 1:
 			most = len(some) / 2
 		case tooLarge(err, reasons) && some[0].InTwoSteps():
 			done.Unmarked = append(done.Unmarked, some[0].ID)
-			records, n = records[1:], 0
+			records = records[1:]
 		case len(reasons) == len(some)+1:
 			left, dropped := drop(&done, some, reasons[1:]) // the first is the fence check's
 			if dropped == 0 {

@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 
@@ -15,7 +14,7 @@ import (
 // returned as it is. The error wraps ErrNoRecord, ErrUnreadable, or
 // ErrBeingPurged where a purge has marked the record.
 func (r *Records) End(ctx context.Context, class, id string, decide func(stored retention.Record) (retention.Record, error)) error {
-	for n := 1; n <= attempts; n++ {
+	return repeat(ctx, contended("writing a record's end"), func() error {
 		stored, err := r.Get(ctx, class, id)
 		if err != nil {
 			return err
@@ -35,9 +34,6 @@ func (r *Records) End(ctx context.Context, class, id string, decide func(stored 
 		if done, err := r.whether(ctx, "writing a record's end", input, err); done || err != nil {
 			return err
 		}
-		if err := pause(ctx, n); err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("writing a record's end: %w", ErrContended)
+		return errRaced
+	})
 }

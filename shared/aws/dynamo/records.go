@@ -65,24 +65,25 @@ func recordKey(id string) item { return item{names.AttrID: text(id)} }
 func (r *Records) Put(
 	ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key,
 ) (retention.Outcome, error) {
-	table := r.stack.Records(class)
-	for n := 1; n <= attempts; n++ {
+	var put retention.Outcome
+	err := repeat(ctx, contended("storing a record"), func() error {
 		old, err := r.Get(ctx, class, record.ID)
 		if err != nil && !errors.Is(err, retention.ErrNoRecord) {
-			return retention.Outcome{}, err
+			return err
 		}
 		if err == nil {
 			switch err := may(old.Record); {
 			case err != nil:
-				return retention.Outcome{}, err
+				return err
 			case old.PurgingBy != "":
-				return retention.Outcome{}, retention.ErrBeingPurged
+				return retention.ErrBeingPurged
 			case !record.Supersedes(old.Record):
-				return retention.Outcome{Record: old.Record}, nil
+				put = retention.Outcome{Record: old.Record}
+				return nil
 			}
 		}
 		next := record.Replacing(old.Record, class)
-		update, err := replacement(table, next, old)
+		update, err := replacement(r.stack.Records(class), next, old)
 		done := false
 		if len(only) > 0 && err == nil {
 			done, err = r.putOnly(ctx, class, record, only, update)
@@ -90,16 +91,15 @@ func (r *Records) Put(
 			done, err = r.whether(ctx, "storing a record", update, err)
 		}
 		if err != nil {
-			return retention.Outcome{}, err
+			return err
 		}
-		if done {
-			return retention.Outcome{Stored: true, Record: next}, nil
+		if !done {
+			return errRaced
 		}
-		if err := pause(ctx, n); err != nil {
-			return retention.Outcome{}, err
-		}
-	}
-	return retention.Outcome{}, fmt.Errorf("storing a record: %w", ErrContended)
+		put = retention.Outcome{Stored: true, Record: next}
+		return nil
+	})
+	return put, err
 }
 
 // replacement writes the record over the old one, provided that is unchanged.
