@@ -39,7 +39,15 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/anishathalye/porcupine v1.1.0
+require (
+	github.com/anishathalye/porcupine v1.1.0
+	gotest.tools/gotestsum v1.13.0
+)
+
+require (
+	github.com/bitfield/gotestdox v0.2.2 // indirect
+	golang.org/x/term v0.47.0 // indirect
+)
 
 require (
 	github.com/Masterminds/semver/v3 v3.5.0 // indirect

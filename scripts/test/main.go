@@ -1,7 +1,7 @@
-// Command test runs the project's tests and says how many passed, failed and
-// were skipped, in its last line. It exits with 0 only if at least one test
-// ran, all passed and every package could be built. The services that tests
-// need end with it.
+// Command test runs the project's tests. Its last line counts the tests that
+// passed, failed and were skipped. It exits with 0 only if at least one test
+// ran, every test passed and every package compiled. The services that the
+// tests need end with the command.
 package main
 
 import (
@@ -20,8 +20,8 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 )
 
-// tags name what tests need beyond Go: DynamoDB Local, the deployed stack,
-// Chromium, the CDK.
+// tags are the build tags of tests that need more than Go: DynamoDB Local, the
+// deployed stack, Chromium, the CDK.
 const tags = "store,stack,browser,infra"
 
 type command struct {
@@ -52,15 +52,15 @@ func (c command) run(ctx context.Context, out io.Writer) (counts, error) {
 		if err != nil {
 			return counts{}, err
 		}
-		defer server.Stop() //nolint:errcheck // it ends with this process anyway
+		defer server.Stop() //nolint:errcheck // it ends with this process
 		environment = append(environment, dynamotest.Endpoint+"="+server.Endpoint)
-		// Not from the cache: it knows nothing of what a service answers.
+		// The test cache does not see that a service answers differently.
 		arguments = append(arguments, "-tags", tags, "-count=1", "-timeout=20m")
 	}
 	return goTest(ctx, append(arguments, packages...), environment, out)
 }
 
-// packages are those named, else all.
+// packages lists the packages that the command line names, or all.
 func (c command) packages(ctx context.Context) ([]string, error) {
 	if len(c.Packages) > 0 {
 		return c.Packages, nil
@@ -75,8 +75,8 @@ func (c command) packages(ctx context.Context) ([]string, error) {
 	return strings.Fields(string(listed)), nil
 }
 
-// goTest runs the go command and tallies what it says. That a test failed is
-// in the counts, not in the error.
+// goTest runs the go command and counts the results of its tests. A test that
+// failed is in the counts, not in the error.
 func goTest(ctx context.Context, arguments, environment []string, out io.Writer) (counts, error) {
 	command := exec.CommandContext(ctx, "go", arguments...)
 	command.Env = environment

@@ -5,19 +5,19 @@ import (
 	"testing"
 )
 
-func TestTally(t *testing.T) {
+func TestTallyCountsEachLeafOnce(t *testing.T) {
 	tests := []struct {
 		name   string
 		events string
 		want   counts
-		says   string // somewhere in the output
+		says   string // part of the output
 		exit   int
 	}{
 		{
 			name:   "a test that passes",
 			events: `{"Action":"run","Package":"p","Test":"TestA"} {"Action":"pass","Package":"p","Test":"TestA"} {"Action":"pass","Package":"p"}`,
 			want:   counts{passed: 1},
-			says:   "ok    p: 1 passed",
+			says:   "✓  p",
 		},
 		{
 			name:   "a test counts as its subtests",
@@ -61,15 +61,15 @@ func TestTally(t *testing.T) {
 			name:   "a skipped test is named",
 			events: `{"Action":"pass","Package":"p","Test":"TestA"} {"Action":"skip","Package":"p","Test":"TestB"} {"Action":"pass","Package":"p"}`,
 			want:   counts{passed: 1, skipped: 1},
-			says:   "skip  p TestB",
+			says:   "=== SKIP: p TestB",
 		},
 		{
-			name:   "no test at all is a failure",
+			name:   "a run without a test fails",
 			events: `{"Action":"skip","Package":"p"}`,
 			exit:   1,
 		},
 		{
-			name:   "what is no event is shown",
+			name:   "a line that is no event is shown",
 			events: `warning from elsewhere`,
 			says:   "warning from elsewhere",
 			exit:   1,
