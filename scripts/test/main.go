@@ -46,7 +46,8 @@ func (c command) run(ctx context.Context, out io.Writer) (counts, error) {
 		return counts{}, err
 	}
 	environment := os.Environ()
-	arguments := []string{"test", "-json"}
+	// Most of a warm run is linking. Without debug information it takes a third less.
+	arguments := []string{"test", "-json", "-ldflags=-s"}
 	if !c.Quick {
 		server, err := dynamotest.Start()
 		if err != nil {
