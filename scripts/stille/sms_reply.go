@@ -13,7 +13,7 @@ type smsReply struct {
 
 // Help says what the answers mean.
 func (smsReply) Help() string {
-	return `Prints one word for each text: stop (it opts out), start (it lifts the opt-out), help (the reply says who writes), review (a word in it opts out: it counts as an opt-out) or ignore. Nothing is changed. Put -- before a text that begins with a dash.
+	return `Prints one word for each text: stop (it opts out), start (it lifts the opt-out), help (the reply says who writes), review (it asks for silence in other words: it counts as an opt-out) or ignore. Nothing is changed. Put -- before a text that begins with a dash.
 
     $ stille sms-reply 'Stopp!' 'STOP. Thank you' "please don't stop" Ja
     stop

@@ -1,11 +1,14 @@
 // Package keyword reads what a person writes back to a marketing SMS: does it
 // opt out, lift an opt-out, or ask for help? It is pure. It promises that doubt
 // means silence: nothing but the bare word lifts an opt-out or asks for help,
-// and a text with a word in it that opts out is never passed over, whatever
-// stands around it.
+// and a text that has a keyword which opts out, a mistyped keyword, or a phrase
+// that asks for silence is never passed over.
 package keyword
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Verdict is what a reply does.
 type Verdict string
@@ -15,7 +18,7 @@ const (
 	Stop   Verdict = "stop"   // it is a word that opts out
 	Start  Verdict = "start"  // it is a word that lifts an opt-out
 	Help   Verdict = "help"   // it is a word that asks who this is
-	Review Verdict = "review" // it has a word that opts out among others: it counts as an opt-out, for somebody to look at
+	Review Verdict = "review" // it asks for silence in other words: it counts as an opt-out, for somebody to look at
 	Ignore Verdict = "ignore" // it is none of this system's business
 )
 
@@ -24,14 +27,15 @@ const (
 // letter is drawn out ("stoppp") or where it is broken up ("opt-out",
 // "S T O P").
 func Read(text string) Verdict {
-	said := withoutPoliteness(words(text))
+	all := words(text)
+	said := withoutPoliteness(all)
 	switch somewhere, alone := optOut(said); {
 	case alone:
 		return Stop
-	case somewhere:
+	case somewhere || hasMistyped(all, len(said) == 1) || asksForSilence(said) || len(said) == 0 && slices.ContainsFunc(all, isSign):
 		return Review
 	}
-	switch strings.Join(said, " ") {
+	switch strings.Join(written(said), " ") {
 	case "start", "unstop":
 		return Start
 	case "help", "info", "hjelp":
@@ -50,7 +54,7 @@ const longest = len("avregistrera")
 func optsOut(word string) bool {
 	for _, w := range []string{word, shortened(word, 2), shortened(word, 1)} {
 		switch w {
-		case "stop", "quit", "end", "revoke", "optout", "cancel", "unsubscribe", "stopall", "unsub",
+		case "stop", "quit", "end", "revoke", "optout", "cancel", "unsubscribe", "stopall", "unsub", "remove", "td",
 			"stopp", "avslutt", "avmeld", "meldav", "slutt", // Norwegian
 			"avregistrera",      // Swedish
 			"afmeld", "frameld", // Danish
@@ -66,11 +70,11 @@ func optsOut(word string) bool {
 
 // optOut looks for words that opt out, also broken up: whether there are any,
 // and whether they are all that is said.
-func optOut(said []string) (somewhere, alone bool) {
+func optOut(said []word) (somewhere, alone bool) {
 	for first := range said {
 		run := ""
-		for i, word := range said[first:] {
-			if run += word; optsOut(run) {
+		for i, w := range said[first:] {
+			if run += w.text; optsOut(run) {
 				somewhere = true
 				alone = alone || i == len(said)-1
 			}
@@ -104,20 +108,56 @@ func shortened(word string, n int) string {
 	return b.String()
 }
 
-// withoutPoliteness leaves out thanks and pleas.
-func withoutPoliteness(said []string) []string {
-	rest := make([]string, 0, len(said))
+// withoutPoliteness leaves out thanks, pleas and stop signs.
+func withoutPoliteness(said []word) []word {
+	rest := make([]word, 0, len(said))
 	for i := 0; i < len(said); i++ {
-		switch said[i] {
-		case "takk", "tack", "tak", "thanks", "please", "pls", "vennligst", "n\u00e5", "now", "kiitos", "danke", "bitte":
+		switch said[i].text {
+		case "takk", "tack", "tak", "thanks", "thx", "please", "pls", "plz", "vennligst", "venligst", "nå", "now", "kiitos", "danke", "bitte", "ačiū", "prašau":
 			continue
 		case "thank":
-			if i+1 < len(said) && said[i+1] == "you" {
+			if i+1 < len(said) && said[i+1].text == "you" {
 				i++
 				continue
 			}
 		}
-		rest = append(rest, said[i])
+		if !isSign(said[i]) {
+			rest = append(rest, said[i])
+		}
 	}
 	return rest
+}
+
+// hasMistyped looks for a mistyped keyword, or one of look-alikes. A short
+// keyword that lacks a letter is another word in most texts: it counts if the
+// text has no other word.
+func hasMistyped(all []word, alone bool) bool {
+	const long = 6
+	before := ""
+	for _, spelt := range pieces(all) {
+		seen := latinised(unaccented(spelt))
+		if seen != spelt && optsOut(seen) || isPair(before+seen) {
+			return true
+		}
+		before = seen
+		for _, keyword := range []string{
+			"stop", "stopp", "quit", "cancel", "remove", "revoke", "optout", "unsubscribe", "avslutt", "avmeld", "slutt",
+			"avregistrera", "afmeld", "frameld", "lopeta", "abmelden", "atsisakyti",
+		} {
+			if mistyped(seen, keyword) && (alone || len(seen) >= len(keyword) || len(keyword) >= long && seen != "avslut") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isPair tells whether two words are a keyword of two, perhaps mistyped.
+func isPair(both string) bool {
+	for _, keyword := range []string{"meldav", "optout"} {
+		if both == keyword || mistyped(both, keyword) {
+			return true
+		}
+	}
+	return false
 }

@@ -8,35 +8,60 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// word is a run of characters of one kind. It is glued if nothing stands between
+// it and the word before.
+type word struct {
+	text  string
+	kind  kind
+	glued bool
+}
+
 // words are the words of a text, in one spelling each: compatible characters
 // are one (full-width letters, accents written by themselves), and so are the
 // cases; what cannot be seen is left out. Whatever is no letter or digit
 // separates, as does the change between Latin letters, others and digits:
 // "stop2" and "stop谢谢" have a word that opts out.
-func words(text string) []string {
+func words(text string) []word {
 	text = strings.ToValidUTF8(text, "\ufffd")
 	text = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(text)))
-	var said []string
-	var word strings.Builder
+	var said []word
 	last := separator
 	for _, r := range text {
 		if unseen(r) {
 			continue
 		}
 		kind := kindOf(r)
-		if kind != last && word.Len() > 0 {
-			said = append(said, word.String())
-			word.Reset()
-		}
-		if kind != separator {
-			word.WriteRune(r)
+		switch {
+		case kind == separator:
+		case kind == last:
+			said[len(said)-1].text += string(r)
+		default:
+			said = append(said, word{string(r), kind, last != separator})
 		}
 		last = kind
 	}
-	if word.Len() > 0 {
-		said = append(said, word.String())
-	}
 	return said
+}
+
+func written(said []word) []string {
+	texts := make([]string, len(said))
+	for i, w := range said {
+		texts[i] = w.text
+	}
+	return texts
+}
+
+// pieces are the words as they were written, of whatever kinds.
+func pieces(said []word) []string {
+	var all []string
+	for _, w := range said {
+		if w.glued {
+			all[len(all)-1] += w.text
+			continue
+		}
+		all = append(all, w.text)
+	}
+	return all
 }
 
 // kind is what a character is to a word.
@@ -47,6 +72,7 @@ const (
 	latin
 	letter // of another script
 	digit
+	sign // that says stop
 )
 
 func kindOf(r rune) kind {
@@ -57,9 +83,13 @@ func kindOf(r rune) kind {
 		return latin
 	case unicode.IsLetter(r):
 		return letter
+	case strings.ContainsRune("🛑⛔🚫🔕📵", r):
+		return sign
 	}
 	return separator
 }
+
+func isSign(w word) bool { return w.kind == sign }
 
 // unseen reports what Unicode calls default ignorable, and the other format
 // characters.
