@@ -1,10 +1,12 @@
 package main
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"cmp"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -12,65 +14,62 @@ import (
 type alarm struct {
 	id, meaning string
 	metric      awscloudwatch.Metric
-	threshold   float64 // reached or passed, it alarms
-	periods     float64 // this many periods on end
-	below       bool    // it alarms below the threshold instead, and where nothing is measured
+	threshold   float64 // the alarm is on at the threshold and above; 1 where it is 0
+	periods     float64 // the number of periods in a row; 1 where it is 0
+	below       bool    // the alarm is on below the threshold, and where nothing is measured
 }
+
+// late is how old the oldest message may be, in seconds.
+const late = 15 * 60
 
 // alarms go to one topic, to which the operators subscribe.
 func (s stack) alarms(links awsapigatewayv2.HttpApi, w waiting, inboxes []inbox, consumers []consumer, p purges, r rotation) {
-	minutes := func(n float64, statistic string) *awscloudwatch.MetricOptions {
-		return &awscloudwatch.MetricOptions{Period: awscdk.Duration_Minutes(jsii.Number(n)), Statistic: jsii.String(statistic)}
+	over := func(n float64, statistic string) *awscloudwatch.MetricOptions {
+		return &awscloudwatch.MetricOptions{Period: minutes(n), Statistic: jsii.String(statistic)}
+	}
+	depth := func(q awssqs.Queue) awscloudwatch.Metric {
+		return q.MetricApproximateNumberOfMessagesVisible(over(5, "Maximum"))
+	}
+	age := func(q awssqs.Queue) awscloudwatch.Metric {
+		return q.MetricApproximateAgeOfOldestMessage(over(5, "Maximum"))
 	}
 	alarms := []alarm{
-		{id: "links-failing", meaning: "A link in a message answered 5xx: somebody's opt-out was not taken, or waits for the store",
-			metric: links.MetricServerError(minutes(5, "Sum")), threshold: 1, periods: 1},
-		{id: "waiting-behind", meaning: "An opt-out waits for the store for over a quarter of an hour",
-			metric: w.queue.MetricApproximateAgeOfOldestMessage(minutes(5, "Maximum")), threshold: 15 * 60, periods: 1},
-		{id: "waiting-dead", meaning: "An opt-out could not be carried out and was put aside: somebody still gets messages",
-			metric: w.dead.MetricApproximateNumberOfMessagesVisible(minutes(5, "Maximum")), threshold: 1, periods: 1},
-		{id: "rotation-missed", meaning: "The yearly rotation of the link keys failed",
-			metric: r.missed.MetricApproximateNumberOfMessagesVisible(minutes(5, "Maximum")), threshold: 1, periods: 1},
-		{id: "purge-missed", meaning: "The scheduler could not start a purge or an audit",
-			metric: p.missed.MetricApproximateNumberOfMessagesVisible(minutes(5, "Maximum")), threshold: 1, periods: 1},
+		{id: "links-failing", meaning: "A link in a message answered 5xx: an opt-out was not taken, or waits for the store",
+			metric: links.MetricServerError(over(5, "Sum"))},
+		{id: "waiting-behind", meaning: "An opt-out waits for the store for over a quarter of an hour", metric: age(w.queue), threshold: late},
+		{id: "waiting-dead", meaning: "An opt-out is in the dead-letter queue: the person still gets messages", metric: depth(w.dead)},
+		{id: "rotation-missed", meaning: "The yearly rotation of the link keys failed", metric: depth(r.missed)},
+		{id: "purge-missed", meaning: "The scheduler could not start a purge or an audit", metric: depth(p.missed)},
 	}
 	for _, i := range inboxes {
 		alarms = append(alarms,
-			alarm{id: i.name + "-dead", meaning: "A message was put aside unread: somebody's bounce, complaint or reply was not taken",
-				metric: i.dead.MetricApproximateNumberOfMessagesVisible(minutes(5, "Maximum")), threshold: 1, periods: 1},
-			alarm{id: i.name + "-behind", meaning: "Messages wait for over a quarter of an hour to be taken",
-				metric: i.queue.MetricApproximateAgeOfOldestMessage(minutes(5, "Maximum")), threshold: 15 * 60, periods: 1},
+			alarm{id: i.name + "-dead", meaning: "A bounce, complaint or reply is in the dead-letter queue: it was not taken", metric: depth(i.dead)},
+			alarm{id: i.name + "-behind", meaning: "Messages wait for over a quarter of an hour to be taken", metric: age(i.queue), threshold: late},
 		)
 	}
 	for _, c := range consumers {
 		name := *c.Node().Id()
 		alarms = append(alarms,
-			alarm{id: name + "-parked", meaning: "A change in a table was parked: its consequences have not been drawn",
-				metric: c.parked.MetricApproximateNumberOfMessagesVisible(minutes(5, "Maximum")), threshold: 1, periods: 1},
+			alarm{id: name + "-parked", meaning: "A change in a table is parked: its consequences are missing", metric: depth(c.parked)},
 			alarm{id: name + "-behind", meaning: "Changes in a table wait for over a quarter of an hour for their consequences",
-				metric: c.Metric(jsii.String("IteratorAge"), minutes(5, "Maximum")), threshold: 15 * 60 * 1000, periods: 1},
+				metric: c.Metric(jsii.String("IteratorAge"), over(5, "Maximum")), threshold: late * 1000},
 		)
 	}
 	for _, m := range p.machines {
 		alarms = append(alarms,
-			alarm{id: "purge-failed-" + m.class, meaning: "A purge failed",
-				metric: m.MetricFailed(minutes(5, "Sum")), threshold: 1, periods: 1},
-			alarm{id: "purge-timed-out-" + m.class, meaning: "A purge did not end in time",
-				metric: m.MetricTimedOut(minutes(5, "Sum")), threshold: 1, periods: 1},
-			alarm{id: "purge-absent-" + m.class, meaning: "No purge of the class ended well for 26 hours",
-				metric: m.MetricSucceeded(minutes(60, "Sum")), threshold: 1, periods: 26, below: true},
-			alarm{id: "overdue-" + m.class, meaning: "Records of the class are due for over 26 hours, and no hold keeps them",
-				metric: overdue(m.class), threshold: 1, periods: 1},
+			alarm{id: "purge-failed-" + m.class, meaning: "A purge failed", metric: m.MetricFailed(over(5, "Sum"))},
+			alarm{id: "purge-timed-out-" + m.class, meaning: "A purge did not end in time", metric: m.MetricTimedOut(over(5, "Sum"))},
+			alarm{id: "purge-absent-" + m.class, meaning: "No purge of the class succeeded for 26 hours",
+				metric: m.MetricSucceeded(over(60, "Sum")), periods: 26, below: true},
+			alarm{id: "overdue-" + m.class, meaning: "Records of the class are due for over 26 hours, and no hold keeps them", metric: overdue(m.class)},
 		)
 	}
 	for _, m := range p.audits {
 		alarms = append(alarms,
-			alarm{id: "audit-failed-" + m.class, meaning: "An audit failed",
-				metric: m.MetricFailed(minutes(5, "Sum")), threshold: 1, periods: 1},
-			alarm{id: "audit-timed-out-" + m.class, meaning: "An audit did not end in time",
-				metric: m.MetricTimedOut(minutes(5, "Sum")), threshold: 1, periods: 1},
+			alarm{id: "audit-failed-" + m.class, meaning: "An audit failed", metric: m.MetricFailed(over(5, "Sum"))},
+			alarm{id: "audit-timed-out-" + m.class, meaning: "An audit did not end in time", metric: m.MetricTimedOut(over(5, "Sum"))},
 			alarm{id: "audit-faults-" + m.class, meaning: "An audit found records that the system lost sight of, missed an opt-out of or left overdue",
-				metric: auditFaults(m.class), threshold: 1, periods: 1},
+				metric: auditFaults(m.class)},
 		)
 	}
 
@@ -88,8 +87,8 @@ func (s stack) alarm(a alarm) awscloudwatch.Alarm {
 	return a.metric.CreateAlarm(s.Stack, jsii.String("alarm-"+a.id), &awscloudwatch.CreateAlarmOptions{
 		AlarmName:          jsii.String(string(s.Name) + "-" + a.id),
 		AlarmDescription:   jsii.String(a.meaning),
-		Threshold:          jsii.Number(a.threshold),
-		EvaluationPeriods:  jsii.Number(a.periods),
+		Threshold:          jsii.Number(cmp.Or(a.threshold, 1)),
+		EvaluationPeriods:  jsii.Number(cmp.Or(a.periods, 1)),
 		ComparisonOperator: comparison,
 		TreatMissingData:   missing,
 	})

@@ -1,7 +1,8 @@
 package main
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -21,17 +22,27 @@ const (
 // their keys; the gateway lets everybody through.
 func (s stack) toolsAPI(k keys, t tables, links awsapigatewayv2.HttpApi) awsapigatewayv2.HttpApi {
 	api := s.httpAPI("tools-api", s.Settings.ToolsAPITags)
-	post := func(path string, f awslambda.Function) {
-		route(api, awsapigatewayv2.HttpMethod_POST, path, f)
+	// Without a domain, minted links lead to the links' API itself.
+	linkBase := map[string]*string{}
+	if s.Settings.Gateway != "" {
+		linkBase[names.VarLinkBase] = s.Settings.address(links)
 	}
-	post(names.RouteCheck, s.check(k, t))
-	post(names.RouteLinks, s.mint(k, t, links))
-	post(names.RouteSuppressions, s.changesList(names.Suppress, k, t))
-	post(names.RouteRelease, s.changesList(names.Release, k, t))
-	post(names.RouteRecords, s.changesRecords(names.Record, k, t, t.mayClaimSlots()...))
-	post(names.RouteRecordsEnded, s.changesRecords(names.End, k, t,
-		allow(indexArns(names.IndexSubject, t.records()...), "dynamodb:Query")))
-
+	reads := allow(arns(t.suppressions), "dynamodb:GetItem")
+	records := append(s.mayUpdateRecords(k, t), reads)
+	for _, r := range []struct {
+		path, function string
+		variables      map[string]*string
+		may            []awsiam.PolicyStatement
+	}{
+		{names.RouteCheck, names.Check, nil, []awsiam.PolicyStatement{allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:BatchGetItem")}},
+		{names.RouteLinks, names.Mint, linkBase, []awsiam.PolicyStatement{mayRead(k.link), reads}},
+		{names.RouteSuppressions, names.Suppress, nil, t.mayChangeList()},
+		{names.RouteRelease, names.Release, nil, t.mayChangeList()},
+		{names.RouteRecords, names.Record, nil, slices.Concat(records, t.mayClaimSlots())},
+		{names.RouteRecordsEnded, names.End, nil, slices.Concat(records, []awsiam.PolicyStatement{allow(indexArns(names.IndexSubject, t.records()...), "dynamodb:Query")})},
+	} {
+		route(api, awsapigatewayv2.HttpMethod_POST, r.path, s.apiFunction(r.function, k, t, r.variables, r.may...))
+	}
 	s.stage("tools-stage", api, &awsapigatewayv2.CfnStage_RouteSettingsProperty{
 		ThrottlingRateLimit:  jsii.Number(toolsRate),
 		ThrottlingBurstLimit: jsii.Number(toolsBurst),
@@ -39,64 +50,17 @@ func (s stack) toolsAPI(k keys, t tables, links awsapigatewayv2.HttpApi) awsapig
 	return api
 }
 
-// apiTimeout is just under the 30 seconds after which the gateway gives up.
-func apiTimeout() awscdk.Duration { return awscdk.Duration_Seconds(jsii.Number(29)) }
-
-func (s stack) check(k keys, t tables) awslambda.Function {
+// apiFunction adds a function that answers tools: it knows the tools by their keys
+// and the contacts by theirs. The time limit is just under the gateway's 30 seconds.
+func (s stack) apiFunction(name string, k keys, t tables, variables map[string]*string, may ...awsiam.PolicyStatement) awslambda.Function {
 	return s.function(function{
-		name:    names.Check,
-		memory:  512,
-		timeout: apiTimeout(),
-		may: []awsiam.PolicyStatement{
-			mayRead(k.contact),
-			allow(arns(t.tools), "dynamodb:GetItem"),
-			allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:BatchGetItem"),
-		},
-	})
-}
-
-func (s stack) mint(k keys, t tables, links awsapigatewayv2.HttpApi) awslambda.Function {
-	variables := map[string]*string{}
-	if s.Settings.Gateway != "" {
-		variables[names.VarLinkBase] = s.Settings.address(links)
-	}
-	return s.function(function{
-		name:      names.Mint,
+		name:      name,
 		memory:    512,
-		timeout:   apiTimeout(),
+		timeout:   seconds(29),
 		variables: variables,
-		may: []awsiam.PolicyStatement{
-			mayRead(k.contact, k.link),
-			allow(arns(t.tools), "dynamodb:GetItem"),
-			allow(arns(t.suppressions), "dynamodb:GetItem"),
-		},
-	})
-}
-
-// changesList is a function that reads and writes the list and its ledger.
-func (s stack) changesList(name string, k keys, t tables) awslambda.Function {
-	return s.function(function{
-		name:    name,
-		memory:  512,
-		timeout: apiTimeout(),
-		may: append(t.mayChangeList(),
+		may: append(may,
 			mayRead(k.contact),
 			allow(arns(t.tools), "dynamodb:GetItem"),
 		),
-	})
-}
-
-// changesRecords is a function that reads and writes class tables, and may do
-// the rest as well.
-func (s stack) changesRecords(name string, k keys, t tables, rest ...awsiam.PolicyStatement) awslambda.Function {
-	return s.function(function{
-		name:    name,
-		memory:  512,
-		timeout: apiTimeout(),
-		may: append(s.mayUpdateRecords(k, t), append(rest,
-			mayRead(k.contact),
-			allow(arns(t.tools), "dynamodb:GetItem"),
-			allow(arns(t.suppressions), "dynamodb:GetItem"),
-		)...),
 	})
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"slices"
-	"strconv"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -44,36 +42,6 @@ func (s stack) topic(id, name, publisher string) awssns.Topic {
 	publish.AddCondition(jsii.String("StringEquals"), map[string]any{"AWS:SourceAccount": s.Account()})
 	topic.AddToResourcePolicy(publish)
 	return topic
-}
-
-// deadLetters adds a queue for messages that no function could take. An operator
-// must look at each.
-func (s stack) deadLetters(id string) awssqs.Queue {
-	return s.tagged(s.queue(id, &awssqs.QueueProps{}), id, true)
-}
-
-// workQueue adds a queue that a function takes messages from.
-func (s stack) workQueue(id string, props *awssqs.QueueProps) awssqs.Queue {
-	return s.tagged(s.queue(id, props), id, false)
-}
-
-// tagged says to the operator's commands what a queue is.
-func (s stack) tagged(queue awssqs.Queue, id string, dead bool) awssqs.Queue {
-	tags := awscdk.Tags_Of(queue)
-	tags.Add(jsii.String(names.TagStack), jsii.String(string(s.Name)), nil)
-	tags.Add(jsii.String(names.TagQueue), jsii.String(id), nil)
-	tags.Add(jsii.String(names.TagDeadLetter), jsii.String(strconv.FormatBool(dead)), nil)
-	return queue
-}
-
-// queue adds an encrypted queue that keeps a message for four days, the longest
-// that an address may lie in a queue.
-func (s stack) queue(id string, props *awssqs.QueueProps) awssqs.Queue {
-	props.Encryption = awssqs.QueueEncryption_SQS_MANAGED
-	props.EnforceSSL = jsii.Bool(true)
-	props.RetentionPeriod = awscdk.Duration_Days(jsii.Number(4))
-	props.RemovalPolicy = s.Settings.RemovalPolicy
-	return awssqs.NewQueue(s.Stack, jsii.String(id), props)
 }
 
 // consumer is a function that tables' streams feed, with the queue for the
@@ -117,7 +85,7 @@ func (s stack) consumer(name string, sources []awsdynamodb.TableV2, may []awsiam
 	f := s.function(function{
 		name:      name,
 		memory:    256,
-		timeout:   awscdk.Duration_Minutes(jsii.Number(1)),
+		timeout:   minutes(1),
 		variables: map[string]*string{names.VarParkedQueue: parked.QueueUrl()},
 		may:       may,
 	})
@@ -131,7 +99,7 @@ func (s stack) consumer(name string, sources []awsdynamodb.TableV2, may []awsiam
 			// A record that fails for a reason nobody foresaw does not stand in
 			// the way of those behind it for the day that a stream lasts, while
 			// an outage of hours still loses nothing.
-			MaxRecordAge: awscdk.Duration_Hours(jsii.Number(6)),
+			MaxRecordAge: hours(6),
 			OnFailure:    awslambdaeventsources.NewSqsDlq(parked),
 		})
 	}

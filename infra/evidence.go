@@ -1,7 +1,6 @@
 package main
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -25,19 +24,21 @@ func (s stack) buckets() buckets {
 	return buckets{
 		evidence: s.bucket("evidence", &awss3.BucketProps{
 			Versioned:                  jsii.Bool(true),
-			ObjectLockDefaultRetention: awss3.ObjectLockRetention_Compliance(awscdk.Duration_Days(jsii.Number(evidenceDays))),
+			ObjectLockDefaultRetention: awss3.ObjectLockRetention_Compliance(days(evidenceDays)),
 		}),
 		manifests: s.bucket("manifests", &awss3.BucketProps{
 			LifecycleRules: &[]*awss3.LifecycleRule{{
-				Expiration:                          awscdk.Duration_Days(jsii.Number(manifestDays)),
-				AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(1)),
+				Expiration:                          days(manifestDays),
+				AbortIncompleteMultipartUploadAfter: days(1),
 			}},
 		}),
 	}
 }
 
 // objects are the ARNs of everything in a bucket.
-func objects(bucket awss3.Bucket) []*string { return []*string{bucket.ArnForObjects(jsii.String("*"))} }
+func objects(bucket awss3.IBucket) []*string {
+	return []*string{bucket.ArnForObjects(jsii.String("*"))}
+}
 
 // bucket adds a private bucket with what both share.
 func (s stack) bucket(id string, props *awss3.BucketProps) awss3.Bucket {

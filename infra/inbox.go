@@ -2,7 +2,6 @@ package main
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsses"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
@@ -13,16 +12,10 @@ import (
 )
 
 const (
-	// inboxSeconds is what a function has for a batch. A message is hidden six
-	// times as long, as Lambda wants it: a batch may wait for its turn.
-	inboxSeconds = 30
-	hiddenFor    = 6 * inboxSeconds
-
-	inboxBatch = 10
-	// inboxTries is how often a message comes before it is put aside.
-	inboxTries = 5
+	inboxSeconds = 30 // the time limit for a batch
+	inboxTries   = 5  // receives of a message before it goes to the dead-letter queue
 	// inboxConcurrency keeps a flood of bounces from taking every other
-	// function's capacity; what does not fit waits in the queue.
+	// function's capacity; the rest waits in the queue.
 	inboxConcurrency = 10
 )
 
@@ -55,8 +48,8 @@ func (s stack) inboxes(k keys, t tables, e events) []inbox {
 // dead-letter queue, for four days since it was published.
 func (s stack) inbox(topic awssns.Topic, f function) inbox {
 	dead := s.deadLetters(f.name + "-dead")
-	queue := s.workQueue(f.name+"-queue", &awssqs.QueueProps{
-		VisibilityTimeout: awscdk.Duration_Seconds(jsii.Number(hiddenFor)),
+	queue := s.queue(f.name+"-queue", false, awssqs.QueueProps{
+		VisibilityTimeout: hiddenFor(inboxSeconds),
 		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: dead, MaxReceiveCount: jsii.Number(inboxTries)},
 	})
 	// SNS's envelope stays around the message: it holds the time.
@@ -65,15 +58,8 @@ func (s stack) inbox(topic awssns.Topic, f function) inbox {
 	}))
 	f.id = f.name + "-function" // the topic has the name already
 	f.memory = 256
-	f.timeout = awscdk.Duration_Seconds(jsii.Number(inboxSeconds))
-	f.may = append(f.may, allow([]*string{queue.QueueArn()}, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"))
-	awslambda.NewEventSourceMapping(s.Stack, jsii.String(f.name+"-inbox"), &awslambda.EventSourceMappingProps{
-		Target:                  s.function(f),
-		EventSourceArn:          queue.QueueArn(),
-		BatchSize:               jsii.Number(inboxBatch),
-		MaxConcurrency:          jsii.Number(inboxConcurrency),
-		ReportBatchItemFailures: jsii.Bool(true),
-	})
+	f.timeout = seconds(inboxSeconds)
+	s.feed(f.name+"-inbox", queue, f, inboxConcurrency)
 	return inbox{f.name, queue, dead}
 }
 

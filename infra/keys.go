@@ -92,7 +92,7 @@ func (s stack) rotation(k keys, t tables) rotation {
 		name:   names.RotateKeys,
 		memory: 512,
 		// Counting reads whole tables.
-		timeout: awscdk.Duration_Minutes(jsii.Number(15)),
+		timeout: minutes(15),
 		may: []awsiam.PolicyStatement{
 			allow([]*string{k.contact.arn, k.link.arn, k.proof.arn}, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
 			allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Scan"),
@@ -110,7 +110,7 @@ func (s stack) rotation(k keys, t tables) rotation {
 		Target: awsschedulertargets.NewLambdaInvoke(rotate, &awsschedulertargets.ScheduleTargetBaseProps{
 			Input:           awsscheduler.ScheduleTargetInput_FromObject(map[string]any{"rotate": "link"}),
 			DeadLetterQueue: missed,
-			MaxEventAge:     awscdk.Duration_Hours(jsii.Number(6)),
+			MaxEventAge:     hours(6),
 		}),
 	})
 	return rotation{rotate, missed}
@@ -122,7 +122,7 @@ func (s stack) firstKeys(k keys, t tables, r rotation) {
 	first := awscdk.NewCustomResource(s.Stack, jsii.String("first-keys"), &awscdk.CustomResourceProps{
 		ServiceToken:   r.FunctionArn(),
 		ResourceType:   jsii.String("Custom::FirstKeys"),
-		ServiceTimeout: awscdk.Duration_Minutes(jsii.Number(5)),
+		ServiceTimeout: minutes(5),
 	})
 	// It reaches these by name, which CloudFormation cannot see.
 	first.Node().AddDependency(k.contact.CfnSecret, k.link.CfnSecret, k.proof.CfnSecret, t.suppressions)

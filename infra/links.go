@@ -29,7 +29,7 @@ func (s stack) linksAPI(k keys, t tables, w waiting) awsapigatewayv2.HttpApi {
 		f := s.function(function{
 			name:        door.function,
 			memory:      256,
-			timeout:     awscdk.Duration_Seconds(jsii.Number(10)),
+			timeout:     seconds(10),
 			concurrency: jsii.Number(linksConcurrency),
 			variables:   map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl()},
 			may:         append(t.mayChangeList(), mayRead(k.contact, k.link), w.mayWait()),

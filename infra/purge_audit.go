@@ -1,15 +1,11 @@
 package main
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsschedulertargets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctionstasks"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -18,20 +14,18 @@ import (
 )
 
 const (
-	// auditSchedule is the first of the month, after every night's purge of the
-	// sample policy, in the class's zone.
+	// auditSchedule is the first of the month, in the class's zone, after the
+	// night's purges.
 	auditSchedule = "cron(0 5 1 * ? *)"
 
-	// scanSegments is into how many parts a class table is divided to be read,
-	// and segmentsAtOnce how many of them are read at the same time: the tables
-	// serve others, too.
+	// An audit reads a class table in scanSegments parts, segmentsAtOnce parts at
+	// the same time: the tables serve others, too.
 	scanSegments   = 64
 	segmentsAtOnce = 8
 )
 
-// audits add a state machine per class that reads every record of it once a
-// month. It is apart from the purge's: it takes no lock, and neither does its
-// success stand for a purge's.
+// audits add a state machine per class that reads every record of the class once
+// a month. An audit takes no lock, and its success does not stand for a purge's.
 func (s stack) audits(k keys, t tables, b buckets, verify awslambda.Function, missed awssqs.Queue) []machine {
 	audit := s.purgeAudit(k, t, b)
 	role := s.role("audit-role", "states.amazonaws.com", []awsiam.PolicyStatement{
@@ -40,28 +34,19 @@ func (s stack) audits(k keys, t tables, b buckets, verify awslambda.Function, mi
 	var machines []machine
 	for _, class := range s.Policy.Classes {
 		m := s.auditMachine(class, audit, verify, role)
-		awsscheduler.NewSchedule(s.Stack, jsii.String("audit-schedule-"+class.Name), &awsscheduler.ScheduleProps{
-			ScheduleName: jsii.String(s.Name.Audit(class.Name)),
-			Schedule: awsscheduler.ScheduleExpression_Expression(
-				jsii.String(auditSchedule), awscdk.TimeZone_Of(jsii.String(class.Zone))),
-			Target: awsschedulertargets.NewStepFunctionsStartExecution(m, &awsschedulertargets.ScheduleTargetBaseProps{
-				DeadLetterQueue: missed,
-				MaxEventAge:     awscdk.Duration_Hours(jsii.Number(6)),
-			}),
-		})
+		s.schedule("audit-schedule-"+class.Name, s.Name.Audit(class.Name), auditSchedule, class.Zone, m, nil, missed)
 		machines = append(machines, machine{class.Name, m})
 	}
 	return machines
 }
 
-// purgeAudit is the function that reads a segment. It is the only one of the
-// purge's that sees the suppression list, and it can change nothing but its own
-// notes.
+// purgeAudit is the function that reads a segment. It reads the suppression list,
+// and it can change nothing but its own notes.
 func (s stack) purgeAudit(k keys, t tables, b buckets) awslambda.Function {
 	return s.function(function{
 		name:      names.PurgeAudit,
 		memory:    512,
-		timeout:   awscdk.Duration_Minutes(jsii.Number(15)),
+		timeout:   minutes(15),
 		variables: map[string]*string{names.VarManifestBucket: b.manifests.BucketName()},
 		may: []awsiam.PolicyStatement{
 			allow(arns(t.records()...), "dynamodb:Scan", "dynamodb:BatchGetItem"),
@@ -73,22 +58,25 @@ func (s stack) purgeAudit(k keys, t tables, b buckets) awslambda.Function {
 	})
 }
 
-// auditMachine reads every segment of one class, and certifies what that
-// found. It ends in a certificate, also when a segment fails.
+// auditMachine adds the audit of one class, which ends in a certificate whatever
+// happens:
+//
+//	Divide --> Read, by segment --> Certify --> Completed? --> Completed | Failed
+//
+//	An error in any state --> Certify the failure --> Failed
 func (s stack) auditMachine(class retention.Class, audit, verify awslambda.Function, role awsiam.IRole) awsstepfunctions.StateMachine {
 	scope := constructs.NewConstruct(s.Stack, jsii.String("audit-"+class.Name))
 	run := map[string]any{
 		"class":     class.Name,
-		"run":       at("$$.Execution.Name"),
-		"startedAt": at("$$.Execution.StartTime"),
+		"run":       jsonPath("$$.Execution.Name"),
+		"startedAt": jsonPath("$$.Execution.StartTime"),
 		"audit":     true,
 	}
-
-	failed := ended(scope, "Failed", names.AuditFailed, "Not every record was read, or not by one policy.")
-	failure := &awsstepfunctions.CatchProps{Errors: jsii.Strings("States.ALL")}
-	giveUp := invoke(scope, "Certify the failure", verify, with(run, map[string]any{"failed": true, "error": at("$.Error")}))
-	again(giveUp)
-	giveUp.Next(failed)
+	failed := failState(scope, names.AuditFailed, "Failed", "Not every record was read, or not by one policy.")
+	certifyFailure := retryTwice(task(scope, "Certify the failure", verify, merged(run, map[string]any{
+		"failed": true, "error": jsonPath("$.Error"),
+	})))
+	certifyFailure.Next(failed)
 
 	segments := make([]any, scanSegments)
 	for n := range segments {
@@ -102,51 +90,26 @@ func (s stack) auditMachine(class retention.Class, audit, verify awslambda.Funct
 		MaxConcurrency: jsii.Number(segmentsAtOnce),
 		ItemSelector: &map[string]any{
 			"class":   class.Name,
-			"run":     at("$$.Execution.Name"),
+			"run":     jsonPath("$$.Execution.Name"),
 			"segment": awsstepfunctions.JsonPath_NumberAt(jsii.String("$$.Map.Item.Value")),
 			"of":      scanSegments,
 		},
 		ResultPath: jsii.String("$.worked"),
 	})
-	read.ItemProcessor(segment(scope, invoke(scope, "Read pages", audit, nil)), nil)
-	read.AddCatch(giveUp, failure)
+	read.ItemProcessor(loop(scope, "Segment", task(scope, "Read pages", audit, nil), "done"), nil)
+	read.AddCatch(certifyFailure, anyError())
 
-	certify := invoke(scope, "Certify", verify, with(run, map[string]any{
+	certify := retryTwice(task(scope, "Certify", verify, merged(run, map[string]any{
 		"worked": awsstepfunctions.JsonPath_ObjectAt(jsii.String("$.worked")),
-	}))
-	again(certify)
-	certify.AddCatch(giveUp, failure)
+	})))
+	certify.AddCatch(certifyFailure, anyError())
 	certify.Next(awsstepfunctions.NewChoice(scope, jsii.String("Completed?"), nil).
-		When(awsstepfunctions.Condition_StringEquals(jsii.String("$.outcome"), jsii.String(names.Completed)),
-			awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
+		When(equals("$.outcome", names.Completed), awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
 		Otherwise(failed))
-
-	return awsstepfunctions.NewStateMachine(scope, jsii.String("machine"), &awsstepfunctions.StateMachineProps{
-		StateMachineName: jsii.String(s.Name.Audit(class.Name)),
-		DefinitionBody:   awsstepfunctions.DefinitionBody_FromChainable(divide.Next(read).Next(certify)),
-		Role:             role,
-		// Shorter than what counts as overdue: what is, was due when it began.
-		Timeout: awscdk.Duration_Hours(jsii.Number(20)),
-	})
+	return s.stateMachine(scope, s.Name.Audit(class.Name), divide.Next(read).Next(certify), role)
 }
 
-// segment reads page after page until its function says that it is done. Of
-// how it ends it says no more than that, so that the state stays small.
-func segment(scope constructs.Construct, pages awsstepfunctionstasks.LambdaInvoke) awsstepfunctions.IChainable {
-	again(pages)
-	pages.AddCatch(ends(scope, "Segment failed", "failed"), &awsstepfunctions.CatchProps{Errors: jsii.Strings("States.ALL")})
-	return pages.Next(awsstepfunctions.NewChoice(scope, jsii.String("Segment done?"), nil).
-		When(awsstepfunctions.Condition_BooleanEquals(jsii.String("$.done"), jsii.Bool(true)), ends(scope, "Segment done", "done"), nil).
-		Otherwise(pages))
-}
-
-// auditFaults is the metric that purge-verify's log line makes.
+// auditFaults is the metric that purge-verify logs at the end of every audit.
 func auditFaults(class string) awscloudwatch.Metric {
-	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace:     jsii.String(names.Source),
-		MetricName:    jsii.String(names.MetricAuditFaults),
-		DimensionsMap: &map[string]*string{names.AttrClass: jsii.String(class)},
-		Period:        awscdk.Duration_Minutes(jsii.Number(5)),
-		Statistic:     jsii.String("Sum"),
-	})
+	return classMetric(names.MetricAuditFaults, class, minutes(5), "Sum")
 }

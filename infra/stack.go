@@ -66,3 +66,8 @@ func NewStack(app constructs.Construct, config Config) awscdk.Stack {
 func (s stack) output(name string, value *string) {
 	awscdk.NewCfnOutput(s.Stack, jsii.String(name), &awscdk.CfnOutputProps{Value: value})
 }
+
+func seconds(n float64) awscdk.Duration { return awscdk.Duration_Seconds(jsii.Number(n)) }
+func minutes(n float64) awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(n)) }
+func hours(n float64) awscdk.Duration   { return awscdk.Duration_Hours(jsii.Number(n)) }
+func days(n float64) awscdk.Duration    { return awscdk.Duration_Days(jsii.Number(n)) }

@@ -29,44 +29,25 @@ type classTable struct {
 
 func (s stack) tables(k keys) tables {
 	var t tables
-	t.suppressions = s.table("suppressions", &awsdynamodb.TablePropsV2{
-		TableName:    jsii.String(s.Name.Suppressions()),
-		PartitionKey: text(names.AttrKey),
-	})
-	t.ledger = s.table("ledger", &awsdynamodb.TablePropsV2{
-		TableName:    jsii.String(s.Name.Ledger()),
-		PartitionKey: text(names.AttrKey),
+	t.suppressions = s.table("suppressions", s.Name.Suppressions(), text(names.AttrKey), awsdynamodb.TablePropsV2{})
+	t.ledger = s.table("ledger", s.Name.Ledger(), text(names.AttrKey), awsdynamodb.TablePropsV2{
 		SortKey:      number(names.AttrVersion),
 		DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
 	})
-	t.holds = s.table("holds", &awsdynamodb.TablePropsV2{
-		TableName:    jsii.String(s.Name.Holds()),
-		PartitionKey: text(names.AttrTarget),
+	t.holds = s.table("holds", s.Name.Holds(), text(names.AttrTarget), awsdynamodb.TablePropsV2{})
+	t.runs = s.table("runs", s.Name.Runs(), text(names.AttrClass), awsdynamodb.TablePropsV2{
+		SortKey: text(names.AttrRun),
 	})
-	t.runs = s.table("runs", &awsdynamodb.TablePropsV2{
-		TableName:    jsii.String(s.Name.Runs()),
-		PartitionKey: text(names.AttrClass),
-		SortKey:      text(names.AttrRun),
-	})
-	t.tools = s.table("tools", &awsdynamodb.TablePropsV2{
-		TableName:    jsii.String(s.Name.Tools()),
-		PartitionKey: text(names.AttrHash),
-	})
-	t.replies = s.table("replies", &awsdynamodb.TablePropsV2{
-		TableName:           jsii.String(s.Name.Replies()),
-		PartitionKey:        text(names.AttrID),
+	t.tools = s.table("tools", s.Name.Tools(), text(names.AttrHash), awsdynamodb.TablePropsV2{})
+	t.replies = s.table("replies", s.Name.Replies(), text(names.AttrID), awsdynamodb.TablePropsV2{
 		TimeToLiveAttribute: jsii.String(names.AttrExpires),
 	})
-	t.slots = s.table("slots", &awsdynamodb.TablePropsV2{
-		TableName:                        jsii.String(s.Name.Slots()),
-		PartitionKey:                     text(names.AttrSlot),
+	t.slots = s.table("slots", s.Name.Slots(), text(names.AttrSlot), awsdynamodb.TablePropsV2{
 		GlobalSecondaryIndexes:           &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{index(names.IndexRecord, names.AttrRecord, nil)},
 		PointInTimeRecoverySpecification: backup(retention.BackupDays),
 	})
 	for _, class := range s.Policy.Classes {
-		t.classes = append(t.classes, classTable{class.Name, s.table("records-"+class.Name, &awsdynamodb.TablePropsV2{
-			TableName:    jsii.String(s.Name.Records(class.Name)),
-			PartitionKey: text(names.AttrID),
+		t.classes = append(t.classes, classTable{class.Name, s.table("records-"+class.Name, s.Name.Records(class.Name), text(names.AttrID), awsdynamodb.TablePropsV2{
 			DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
 			Encryption:   awsdynamodb.TableEncryptionV2_CustomerManagedKey(k.records, nil),
 			GlobalSecondaryIndexes: &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{
@@ -82,14 +63,16 @@ func (s stack) tables(k keys) tables {
 }
 
 // table adds a table on demand with what all tables share.
-func (s stack) table(id string, props *awsdynamodb.TablePropsV2) awsdynamodb.TableV2 {
+func (s stack) table(id, name string, partition *awsdynamodb.Attribute, props awsdynamodb.TablePropsV2) awsdynamodb.TableV2 {
+	props.TableName = jsii.String(name)
+	props.PartitionKey = partition
 	props.Billing = awsdynamodb.Billing_OnDemand(nil)
 	props.RemovalPolicy = s.Settings.RemovalPolicy
 	props.DeletionProtection = jsii.Bool(s.Settings.DeletionProtection)
 	if props.PointInTimeRecoverySpecification == nil {
 		props.PointInTimeRecoverySpecification = backup(backupDays)
 	}
-	return awsdynamodb.NewTableV2(s.Stack, jsii.String(id), props)
+	return awsdynamodb.NewTableV2(s.Stack, jsii.String(id), &props)
 }
 
 func backup(days float64) *awsdynamodb.PointInTimeRecoverySpecification {

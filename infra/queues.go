@@ -1,0 +1,54 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+
+	"stille/shared/names"
+)
+
+// queueBatch is how many messages a function gets at once.
+const queueBatch = 10
+
+// deadLetters adds a queue for messages that no function could take. An operator
+// must look at each message.
+func (s stack) deadLetters(id string) awssqs.Queue { return s.queue(id, true, awssqs.QueueProps{}) }
+
+// queue adds an encrypted queue. It keeps messages for four days unless props
+// says otherwise: no longer may an address lie in a queue. Tags tell the
+// operator's commands which queue it is.
+func (s stack) queue(id string, dead bool, props awssqs.QueueProps) awssqs.Queue {
+	props.Encryption = awssqs.QueueEncryption_SQS_MANAGED
+	props.EnforceSSL = jsii.Bool(true)
+	props.RemovalPolicy = s.Settings.RemovalPolicy
+	if props.RetentionPeriod == nil {
+		props.RetentionPeriod = days(4)
+	}
+	queue := awssqs.NewQueue(s.Stack, jsii.String(id), &props)
+	tags := awscdk.Tags_Of(queue)
+	tags.Add(jsii.String(names.TagStack), jsii.String(string(s.Name)), nil)
+	tags.Add(jsii.String(names.TagQueue), jsii.String(id), nil)
+	tags.Add(jsii.String(names.TagDeadLetter), jsii.String(strconv.FormatBool(dead)), nil)
+	return queue
+}
+
+// hiddenFor is how long a message is hidden from other readers while a function
+// has it: six times the function's time limit, as Lambda recommends.
+func hiddenFor(limit float64) awscdk.Duration { return seconds(6 * limit) }
+
+// feed adds the function and has the queue feed it. Messages that the function
+// reports as failed return to the queue.
+func (s stack) feed(id string, queue awssqs.Queue, f function, concurrency float64) {
+	f.may = append(f.may, allow([]*string{queue.QueueArn()}, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"))
+	awslambda.NewEventSourceMapping(s.Stack, jsii.String(id), &awslambda.EventSourceMappingProps{
+		Target:                  s.function(f),
+		EventSourceArn:          queue.QueueArn(),
+		BatchSize:               jsii.Number(queueBatch),
+		MaxConcurrency:          jsii.Number(concurrency),
+		ReportBatchItemFailures: jsii.Bool(true),
+	})
+}
