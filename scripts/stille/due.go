@@ -1,11 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"stille/shared/operator"
 )
 
 type due struct {
@@ -44,7 +45,7 @@ func (d due) Run(s *session) error {
 		if strings.TrimSpace(given) == "" && len(d.Start) == 0 {
 			continue
 		}
-		start, err := parseStart(strings.TrimSpace(given), d.Zone.Location)
+		start, err := operator.ParseStart(strings.TrimSpace(given), d.Zone.Location)
 		if err != nil {
 			return usage("start %d: %v", n, err)
 		}
@@ -61,21 +62,4 @@ func (d due) Run(s *session) error {
 		}
 	}
 	return nil
-}
-
-// parseStart reads a moment, or a day of the zone.
-func parseStart(text string, zone *time.Location) (time.Time, error) {
-	if start, err := time.Parse(time.RFC3339, text); err == nil {
-		return start, nil
-	}
-	day, err := time.Parse(time.DateOnly, text)
-	if err != nil {
-		return time.Time{}, errors.New("must be a time like 2024-08-31T10:00:00Z, or a date like 2024-08-31")
-	}
-	// Noon, as some days of some zones have no midnight.
-	noon := time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, zone)
-	if noon.Format(time.DateOnly) != text {
-		return time.Time{}, fmt.Errorf("%s has no such day", zone)
-	}
-	return noon, nil
 }

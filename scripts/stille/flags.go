@@ -7,9 +7,17 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"stille/shared/contact"
 	references "stille/shared/reference"
 	"stille/shared/retention"
 )
+
+// person is a contact as the operator types it.
+type person struct {
+	Channel contact.Channel `arg:"" enum:"email,sms" help:"email or sms."`
+	Address string          `arg:"" help:"The address or number; put -- before an address that begins with a dash."`
+	Region  string          `placeholder:"NO" help:"Country, two letters, of a number without + or 00."`
+}
 
 // period is a flag like P6M.
 type period struct{ retention.Period }

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"stille/shared/operator"
-	"stille/shared/retention"
 )
 
 // session is one call of the program. Tests make their own.
@@ -45,25 +43,6 @@ func (s *session) operator(ctx context.Context) (*operator.Operator, error) {
 		return nil, err
 	}
 	return sys.operator(s), nil
-}
-
-// answer is what a command found out or did: text for people, its JSON form
-// for programs.
-type answer interface{ text(w io.Writer) }
-
-func (s *session) show(a answer) error {
-	out := bufio.NewWriter(s.stdout)
-	if s.options.JSON {
-		if err := json.NewEncoder(out).Encode(a); err != nil {
-			return fmt.Errorf("writing the answer: %w", err)
-		}
-	} else {
-		a.text(out)
-	}
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("writing the answer: %w", err)
-	}
-	return nil
 }
 
 // say tells the operator something that is not the answer.
@@ -108,24 +87,6 @@ func isTerminal(stream any) bool {
 	}
 	info, err := file.Stat()
 	return err == nil && info.Mode()&fs.ModeCharDevice != 0
-}
-
-// policy is the deployed retention policy.
-func (s *session) policy(ctx context.Context) (*retention.Policy, error) {
-	o, err := s.operator(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return o.Config.Policy(ctx)
-}
-
-// class finds a class of the deployed policy.
-func (s *session) class(ctx context.Context, name string) (retention.Class, *retention.Policy, error) {
-	o, err := s.operator(ctx)
-	if err != nil {
-		return retention.Class{}, nil, err
-	}
-	return o.Class(ctx, name)
 }
 
 // upwards finds a file at or above a folder.

@@ -94,7 +94,7 @@ func (d *deployed) recordsOf(t *testing.T, class string, keys []contact.Key) []r
 // purge deletes what is due in a class.
 func (d *deployed) purge(t *testing.T, name string) {
 	t.Helper()
-	class, policy, err := (&session{opened: d.system, now: clock}).class(t.Context(), name)
+	class, policy, err := d.operator(&session{now: clock}).Class(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}

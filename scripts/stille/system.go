@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -25,6 +24,7 @@ import (
 	"stille/scripts/stackfile"
 	"stille/shared/aws/deployment"
 	"stille/shared/aws/dynamo"
+	"stille/shared/aws/evidence"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/rotatekeys"
 	"stille/shared/names"
@@ -32,11 +32,6 @@ import (
 )
 
 const defaultStack = string(names.DefaultStack)
-
-// identity is the part of STS that says who works here.
-type identity interface {
-	GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
-}
 
 // system is the deployed stack that a command works on.
 type system struct {
@@ -54,7 +49,7 @@ type system struct {
 	metrics      deployment.CloudWatch // nil on the local stack, which has no metrics
 	executions   deployment.Starter
 	schedules    deployment.Scheduler
-	identity     identity
+	identity     deployment.STS
 	rotateKeys   *rotatekeys.Client
 	files        *s3.Client
 	outputs      func(ctx context.Context) (map[string]string, error) // of the CloudFormation stack
@@ -81,8 +76,44 @@ func (s *system) operator(of *session) *operator.Operator {
 		Queues:       deployment.Queues{SQS: s.queues, CloudWatch: s.metrics, Stack: s.name},
 		Executions:   deployment.Purges{Steps: s.executions, Machine: s.machine},
 		Schedules:    deployment.Schedules{Scheduler: s.schedules, Stack: s.name},
-		Certificates: s.certificates, PrimaryKeys: s, ProofKeys: s, Identity: s,
+		Certificates: s.certificates, PrimaryKeys: s.rotateKeys, ProofKeys: s, Identity: deployment.Identity{STS: s.identity},
 	}
+}
+
+// machine is the ARN of the state machine that purges a class.
+func (s *system) machine(ctx context.Context, class string) (string, error) {
+	return s.output(ctx, names.OutputPurge(class))
+}
+
+// certificates opens the evidence bucket.
+func (s *system) certificates(ctx context.Context) (operator.Certificates, error) {
+	bucket, err := s.output(ctx, names.OutputEvidenceBucket)
+	if err != nil {
+		return nil, err
+	}
+	return evidence.NewCertificates(s.files, bucket), nil
+}
+
+// HMAC names a record in the lists of certificates.
+func (s *system) HMAC(ctx context.Context, class, id string) (string, error) {
+	keys, err := s.keys.Proof(ctx)
+	if err != nil {
+		return "", err
+	}
+	return keys.HMAC(class, id), nil
+}
+
+// tables tells how DynamoDB's tables are.
+type tables struct{ *dynamo.Tables }
+
+// All returns every table of the stack.
+func (t tables) All(ctx context.Context, classes []string) ([]operator.Table, error) {
+	found, err := t.Tables.All(ctx, classes)
+	all := make([]operator.Table, len(found))
+	for i, one := range found {
+		all[i] = operator.Table{Name: one.Name, State: one.State, Items: one.Items, OK: one.OK()}
+	}
+	return all, err
 }
 
 // connect finds the stack: the local one of the file that is given or lies at
@@ -109,7 +140,7 @@ func connect(ctx context.Context, o options, folder string, getenv func(string) 
 	}
 	sys := newSystem(name, cfg)
 	sys.where = fmt.Sprintf("the stack %s on AWS in %s", name, cfg.Region)
-	sys.outputs = func(ctx context.Context) (map[string]string, error) { return deployedOutputs(ctx, cfg, name) }
+	sys.outputs = func(ctx context.Context) (map[string]string, error) { return deployment.Outputs(ctx, cfg, o.Stack) }
 	return sys, nil
 }
 
@@ -155,21 +186,6 @@ func newSystem(name names.Stack, cfg aws.Config) *system {
 		rotateKeys: rotatekeys.New(lambda.NewFromConfig(cfg), name),
 		files:      s3.NewFromConfig(cfg),
 	}
-}
-
-// deployedOutputs reads what CloudFormation says of the stack.
-func deployedOutputs(ctx context.Context, cfg aws.Config, name names.Stack) (map[string]string, error) {
-	found, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(string(name))})
-	if err != nil {
-		return nil, fmt.Errorf("reading the outputs of the stack: %w", err)
-	}
-	outputs := map[string]string{}
-	for _, stack := range found.Stacks {
-		for _, output := range stack.Outputs {
-			outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
-		}
-	}
-	return outputs, nil
 }
 
 // advised adds to an error what to do next, where the error itself does not

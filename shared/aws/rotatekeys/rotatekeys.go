@@ -8,11 +8,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"stille/shared/aws/keyring"
 	"stille/shared/names"
+	"stille/shared/operator"
 	"stille/shared/retention"
 	"stille/shared/scope"
 )
@@ -46,6 +48,29 @@ func (c *Client) Change(ctx context.Context, order keyring.Order) (keyring.Answe
 // List lists the keys; a brief list does not count what uses them.
 func (c *Client) List(ctx context.Context, brief bool) (keyring.Listing, error) {
 	return call[keyring.Listing](ctx, c, keyring.Order{List: true, Brief: brief})
+}
+
+// Primary returns the primary key of each set, and the command that is due for
+// the set.
+func (c *Client) Primary(ctx context.Context, now time.Time) ([]operator.PrimaryKey, error) {
+	listing, err := c.List(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	var all []operator.PrimaryKey
+	for _, set := range listing.Sets {
+		for _, key := range set.Keys {
+			if !key.Primary {
+				continue
+			}
+			primary := operator.PrimaryKey{Set: set.Name, ID: key.ID, Created: key.Created, Days: key.AgeDays}
+			if !set.From.After(now) {
+				primary.Next = set.Next
+			}
+			all = append(all, primary)
+		}
+	}
+	return all, nil
 }
 
 // config is what the function carries, read once.
