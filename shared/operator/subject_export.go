@@ -19,11 +19,11 @@ import (
 
 // Everything is all that is stored about one contact: the exported file.
 type Everything struct {
-	Receipt      Receipt     `json:"receipt"`
-	Suppressions []KeptItem  `json:"suppressions"` // one for each key
-	History      KeptHistory `json:"history"`
-	Classes      []KeptClass `json:"classes"`
-	Holds        []KeptHold  `json:"holds"`
+	Receipt      Receipt          `json:"receipt"`
+	Suppressions []KeptItem       `json:"suppressions"` // one for each key
+	History      KeptHistory      `json:"history"`
+	Classes      []KeptClass      `json:"classes"`
+	Holds        []retention.Hold `json:"holds"` // on the contact, or on one of its records
 }
 
 // KeptItem is what is known of the contact under one key.
@@ -78,16 +78,6 @@ type KeptSlot struct {
 	Record string      `json:"record"`
 }
 
-// KeptHold is a hold on the contact or on one of its records.
-type KeptHold struct {
-	Case     string             `json:"case"`
-	Reason   string             `json:"reason"`
-	Kind     retention.HoldKind `json:"kind"`
-	Target   retention.Target   `json:"target"`
-	SetAt    time.Time          `json:"setAt"`
-	LiftedAt time.Time          `json:"liftedAt,omitzero"`
-}
-
 // SubjectExport is the receipt of an export, and how much the file holds.
 type SubjectExport struct {
 	Receipt
@@ -112,7 +102,7 @@ func (o *Operator) ExportSubject(ctx context.Context, p Person) (*SubjectExport,
 	if err != nil {
 		return nil, nil, err
 	}
-	kept := Everything{Receipt: receipt, History: KeptHistory{Verified: broken == nil, Entries: all.entries()}, Holds: []KeptHold{}}
+	kept := Everything{Receipt: receipt, History: KeptHistory{Verified: broken == nil, Entries: all.entries()}, Holds: []retention.Hold{}}
 	if broken != nil {
 		kept.History.Broken = broken.Error()
 	}
@@ -196,9 +186,7 @@ func (o *Operator) readKept(ctx context.Context, kept *Everything, keys []contac
 	if err != nil {
 		return err
 	}
-	for _, h := range holds {
-		kept.Holds = append(kept.Holds, KeptHold(h))
-	}
+	kept.Holds = append(kept.Holds, holds...)
 	return nil
 }
 

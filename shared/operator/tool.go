@@ -10,7 +10,6 @@ import (
 
 	"stille/shared/api/access"
 	"stille/shared/reference"
-	"stille/shared/scope"
 )
 
 // Tools is the list of the tools that may call the API.
@@ -30,18 +29,9 @@ type ToolKey struct {
 	Key  string `json:"key"`
 }
 
-// Tool is a tool as it is listed.
-type Tool struct {
-	Name      string         `json:"name"`
-	Rights    []access.Right `json:"rights"`
-	Scopes    []scope.Scope  `json:"scopes"`
-	CreatedAt time.Time      `json:"createdAt"`
-	RevokedAt time.Time      `json:"revokedAt,omitzero"`
-}
-
 // ToolList is every tool, revoked ones too.
 type ToolList struct {
-	Tools []Tool `json:"tools"`
+	Tools []access.Tool `json:"tools"`
 }
 
 // Revocation says how many keys of a tool were revoked.
@@ -87,11 +77,7 @@ func (o *Operator) ListTools(ctx context.Context) (*ToolList, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := &ToolList{Tools: make([]Tool, len(all))}
-	for i, tool := range all {
-		list.Tools[i] = Tool(tool)
-	}
-	return list, nil
+	return &ToolList{Tools: append([]access.Tool{}, all...)}, nil
 }
 
 // RevokeTool ends a tool's key.

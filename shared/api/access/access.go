@@ -51,11 +51,11 @@ func Rights() []Right {
 
 // Tool is one holder of a key.
 type Tool struct {
-	Name      string
-	Rights    []Right
-	Scopes    []scope.Scope
-	CreatedAt time.Time
-	RevokedAt time.Time // zero while the key is valid
+	Name      string        `json:"name"`
+	Rights    []Right       `json:"rights"`
+	Scopes    []scope.Scope `json:"scopes"`
+	CreatedAt time.Time     `json:"createdAt"`
+	RevokedAt time.Time     `json:"revokedAt,omitzero"` // zero while the key is valid
 }
 
 // May returns nil, or an error that wraps ErrForbidden and names the right or

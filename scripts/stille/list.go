@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"stille/shared/ledger"
+	"stille/shared/operator"
+	"stille/shared/suppression"
+)
+
+type check struct {
+	person
+	Scope   string              `placeholder:"SCOPE" help:"Whose message: a brand, or a topic of it. Without it a suppression in any scope blocks."`
+	Purpose suppression.Purpose `enum:"marketing,transactional" default:"marketing" help:"marketing or transactional."`
+}
+
+// Help shows both answers.
+func (check) Help() string {
+	return `The read is strong: an opt-out that was answered is seen. In doubt the answer is not to send.
+
+    $ stille check email kari@example.no --scope acme
+    send
+
+    $ stille check sms --region NO '912 34 567' --scope acme/newsletter
+    do not send: stop in acme since 2026-11-20T08:00:00Z`
+}
+
+// Run asks.
+func (c check) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, err := o.Check(ctx, operator.Person(c.person), c.Scope, c.Purpose)
+	if answer != nil && answer.Why != "" {
+		s.say("%s", answer.Why)
+	}
+	return show(s, answer, err, func(w io.Writer, d *operator.Decision) {
+		switch {
+		case d.Send:
+			fmt.Fprintln(w, "send")
+		case d.Since.IsZero():
+			fmt.Fprintln(w, "do not send:", d.Reason)
+		default:
+			fmt.Fprintf(w, "do not send: %s in %s since %s\n", d.Reason, d.Scope, instantText(d.Since))
+		}
+	})
+}
+
+type add struct {
+	person
+	Scope  string             `placeholder:"SCOPE" help:"Whose messages stop: a brand, a topic of it, or * for all. May be left out where there is one brand."`
+	Reason suppression.Reason `enum:"${reasons}" default:"manual" help:"One of ${reasons}."`
+	At     instant            `placeholder:"TIME" help:"When the person said it; the default is now."`
+	Note   reference          `placeholder:"REF" help:"Where the matter is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
+}
+
+// Help shows a call.
+func (add) Help() string {
+	return `Takes effect at once and is written to the contact's history. Time decides: an event older than a newer consent is recorded and suppresses nothing.
+
+    $ stille add email kari@example.no --scope acme --reason objection --note case/4711
+    suppressed: objection in acme`
+}
+
+// Run writes the change and its history entry.
+func (a add) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, err := o.Add(ctx, operator.Person(a.person), a.Scope, a.Reason, a.At.Time, string(a.Note))
+	return show(s, answer, err, func(w io.Writer, done *operator.Addition) {
+		what := map[suppression.Effect]string{
+			suppression.Added:     "suppressed",
+			suppression.Renewed:   "suppressed before, and now by a newer event",
+			suppression.NotedOnly: "recorded, but not suppressed, as there is a newer release",
+			suppression.NoEffect:  "nothing changed, as an event as new or newer is known",
+		}[done.Effect]
+		fmt.Fprintf(w, "%s: %s in %s\n", what, done.Reason, done.Scope)
+	})
+}
+
+type releaseCmd struct {
+	person
+	Scope       string    `required:"" placeholder:"SCOPE" help:"Exactly where the silence ends: a brand, a topic of it, or * for what was said for all."`
+	ConsentedAt instant   `required:"" placeholder:"TIME" help:"When the person consented."`
+	Evidence    reference `required:"" placeholder:"REF" help:"Where the consent is kept: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Override    bool      `help:"Lift complaints and hard bounces too: you have made sure that the person wants it, or that the address works."`
+}
+
+// Help shows what is lifted and what is not.
+func (releaseCmd) Help() string {
+	return `Lifts what is older than the consent, in exactly that scope, and writes it to the contact's history. Complaints and hard bounces stay without --override. It fails (1) if the contact is not released.
+
+    $ stille release email kari@example.no --scope acme --consented-at 2026-11-22T08:00:00Z --evidence form/4711
+    released in acme`
+}
+
+// Run lifts and says what still stands.
+func (r releaseCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, err := o.Release(ctx, operator.Person(r.person), r.Scope, r.ConsentedAt.Time, string(r.Evidence), r.Override)
+	return show(s, answer, err, func(w io.Writer, a *operator.Released) {
+		if a.Released {
+			fmt.Fprintf(w, "released in %s", a.Scope)
+		} else {
+			fmt.Fprintf(w, "not released in %s: %s", a.Scope, a.Reason)
+		}
+		if a.Stands != nil {
+			fmt.Fprintf(w, "; %s in %s stands", a.Stands.Reason, a.Stands.Scope)
+		}
+		fmt.Fprintln(w)
+	})
+}
+
+type history struct{ person }
+
+// Help says what is verified.
+func (history) Help() string {
+	return `Prints the ledger's entries, oldest first, and verifies their chain: each entry names the hash of the one before, and the suppression itself names the hash of the last. A contact has a chain under each contact key; where a newer key took over an older one, an entry ties the two chains, and the tie is verified too. It fails (1) if an entry was altered, dropped or put in.
+
+    $ stille history email kari@example.no`
+}
+
+// Run reads and verifies.
+func (h history) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, err := o.History(ctx, operator.Person(h.person))
+	return show(s, answer, err, func(w io.Writer, told *operator.Told) {
+		if len(told.Entries) > 0 {
+			t := newTable(w, "AT", "ACTION", "REASON", "SCOPE", "SOURCE", "NOTE", "RECORDED")
+			for _, e := range told.Entries {
+				note := e.Note
+				if e.Action == ledger.Rekeyed {
+					note = "took over what was known under the key " + e.Former.Short()
+				}
+				t.row(e.At, e.Action, e.Reason, e.Scope, e.Source, note, e.RecordedAt)
+			}
+			t.end()
+		}
+		if told.Verified {
+			fmt.Fprintf(w, "the chain is verified; entries: %d\n", len(told.Entries))
+		}
+	})
+}

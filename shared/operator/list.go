@@ -1,0 +1,152 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+// Reasons not to send that no suppression gives.
+const (
+	InvalidAddress = "invalid-address" // as the tools' API says it
+	UnreadableItem = "unreadable"      // what is stored of the contact cannot be read
+)
+
+// Decision says whether a contact may be sent to.
+type Decision struct {
+	Send   bool        `json:"send"`
+	Reason string      `json:"reason,omitempty"`
+	Scope  scope.Scope `json:"scope,omitempty"`
+	Since  time.Time   `json:"since,omitzero"`
+	Key    contact.Key `json:"key,omitempty"`
+	Why    string      `json:"-"` // of InvalidAddress: what is wrong with it
+}
+
+// Check decides whether a message of the scope may be sent to a person. In doubt
+// it must not be sent; an address that cannot be read is not an error.
+func (o *Operator) Check(ctx context.Context, p Person, inScope string, purpose suppression.Purpose) (*Decision, error) {
+	in, err := o.scopeOrAny(ctx, inScope)
+	if err != nil {
+		return nil, err
+	}
+	who, err := o.contact(ctx, p)
+	var mistake Mistake
+	if errors.As(err, &mistake) {
+		return &Decision{Reason: InvalidAddress, Why: mistake.Error()}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := o.Suppressions.Lookup(ctx, [][]contact.Key{who.Keys})
+	if err != nil {
+		return nil, err
+	}
+	d := decide(found[0], purpose, in)
+	d.Key = who.Newest()
+	return &d, nil
+}
+
+// decide is what the lookup of a contact means for one message.
+func decide(found suppression.Found, purpose suppression.Purpose, in scope.Scope) Decision {
+	if found.Err != nil {
+		return Decision{Reason: UnreadableItem}
+	}
+	d := suppression.Decide(found.Item, purpose, in)
+	return Decision{Send: d.Send, Reason: string(d.Reason), Scope: d.Scope, Since: d.Since}
+}
+
+// Addition is what came of putting a contact on the list.
+type Addition struct {
+	Added  bool               `json:"added"`
+	Effect suppression.Effect `json:"effect"`
+	Reason suppression.Reason `json:"reason"`
+	Scope  scope.Scope        `json:"scope"`
+	Key    contact.Key        `json:"key"`
+}
+
+// Add suppresses a person in a scope. A zero time is now; the scope may be
+// left out where there is one brand.
+func (o *Operator) Add(ctx context.Context, p Person, inScope string, reason suppression.Reason, at time.Time, note string) (*Addition, error) {
+	now := o.Now()
+	if at.IsZero() {
+		at = now
+	}
+	if err := suppression.CheckTime(at, now); err != nil {
+		return nil, Mistakef("--at: %v", err)
+	}
+	in, err := o.scopeOrOnly(ctx, inScope)
+	if err != nil {
+		return nil, err
+	}
+	who, err := o.contact(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	outcome, err := o.Suppressions.Apply(ctx, who, suppression.Change{
+		Action: suppression.Suppress, Scope: in, Reason: reason, At: at, Source: suppression.SourceOperator, Note: note,
+	}, now)
+	if err != nil {
+		return nil, err
+	}
+	return &Addition{Added: outcome.Effect == suppression.Added, Effect: outcome.Effect, Reason: reason, Scope: in, Key: who.Newest()}, nil
+}
+
+// ErrNotReleased means that the consent did not end the contact's silence. The
+// answer beside it says why.
+var ErrNotReleased = errors.New("the consent ended no silence; `stille history` shows what the contact said, and when")
+
+// ErrNeedsOverride means that a complaint or a hard bounce still stops messages.
+var ErrNeedsOverride = errors.New("a complaint or a hard bounce is lifted with --override, in the scope where it stands")
+
+// Released is what came of a consent.
+type Released struct {
+	Released bool                `json:"released"`
+	Reason   suppression.Refusal `json:"reason,omitempty"`
+	Scope    scope.Scope         `json:"scope"`
+	Key      contact.Key         `json:"key"`
+	Stands   *Standing           `json:"stands,omitempty"`
+}
+
+// Standing is what still stops marketing in a scope.
+type Standing struct {
+	Reason suppression.Reason `json:"reason"`
+	Scope  scope.Scope        `json:"scope"`
+}
+
+// Release lifts what a newer consent may lift, in exactly the scope. An
+// override lifts complaints and hard bounces too.
+func (o *Operator) Release(ctx context.Context, p Person, inScope string, consentedAt time.Time, evidence string, override bool) (*Released, error) {
+	now := o.Now()
+	if err := suppression.CheckTime(consentedAt, now); err != nil {
+		return nil, Mistakef("--consented-at: %v", err)
+	}
+	in, err := o.scope(ctx, inScope)
+	if err != nil {
+		return nil, err
+	}
+	who, err := o.listed(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	refusal, item, err := suppression.Lift(ctx, o.Suppressions, who, suppression.Consent{
+		Scope: in, At: consentedAt.UTC(), Source: suppression.SourceOperator, Evidence: evidence, Operator: override,
+	}, now)
+	if err != nil {
+		return nil, err
+	}
+	answer := &Released{Released: refusal == "", Reason: refusal, Scope: in, Key: who.Newest()}
+	if d := suppression.Decide(item, suppression.Marketing, in); !d.Send {
+		answer.Stands = &Standing{d.Reason, d.Scope}
+	}
+	switch refusal {
+	case "":
+		return answer, nil
+	case suppression.NeedsOperator:
+		return answer, ErrNeedsOverride
+	}
+	return answer, ErrNotReleased
+}
