@@ -41,25 +41,25 @@ type exitCode struct {
 type options struct {
 	JSON  bool   `name:"json" group:"Flags of every command:" help:"Answer in JSON, one value a line."`
 	Stack string `default:"${stack}" group:"Flags of every command:" help:"Name of the stack."`
-	Local string `name:"stack-file" xor:"where" group:"Flags of every command:" placeholder:"FILE" help:"Work on this local stack; .local/stack.json, at or above the working directory, where it is not given."`
-	AWS   bool   `name:"aws" xor:"where" group:"Flags of every command:" help:"Work on AWS, also where there is a local stack."`
+	Local string `name:"stack-file" xor:"where" group:"Flags of every command:" placeholder:"FILE" help:"Work on this local stack; the default is .local/stack.json, at or above the working directory."`
+	AWS   bool   `name:"aws" xor:"where" group:"Flags of every command:" help:"Work on AWS, even if there is a local stack."`
 }
 
 type commands struct {
 	options
 
 	Status      status         `cmd:"" help:"How everything stands, and the next command to type."`
-	Due         due            `cmd:"" help:"When something that started then must be gone."`
+	Due         due            `cmd:"" help:"When a record that started then must be gone."`
 	Normalise   normalise      `cmd:"" help:"What an address is taken for."`
 	SMSReply    smsReply       `cmd:"" name:"sms-reply" help:"What a reply to an SMS would do."`
 	Check       check          `cmd:"" help:"May a message be sent to a contact?"`
 	Add         add            `cmd:"" help:"Put a contact on the suppression list."`
 	Release     releaseCmd     `cmd:"" help:"End a contact's silence, on newer consent."`
 	History     history        `cmd:"" help:"Everything that happened to a contact's suppressions, verified."`
-	Replay      replay         `cmd:"" help:"Bring back what a restored suppression list forgot."`
+	Replay      replay         `cmd:"" help:"Bring back what a restored suppression list lacks."`
 	Import      importCmd      `cmd:"" help:"Take over opt-outs from another system."`
 	Export      exportCmd      `cmd:"" help:"Write the whole suppression list to a file, contacts by their keys."`
-	Scrub       scrub          `cmd:"" help:"Take out of a list of contacts those that may not be sent to."`
+	Scrub       scrub          `cmd:"" help:"Split a list of contacts into those that may be sent to and the others."`
 	Purge       purges         `cmd:"" help:"Delete what is due."`
 	Hold        holds          `cmd:"" help:"Keep what is due: legal holds and restrictions."`
 	Subject     subjects       `cmd:"" help:"A person's rights: export, erase, restrict, each with a receipt."`
@@ -72,7 +72,7 @@ type commands struct {
 
 const description = `Opt-outs that stand, and deletion that can be checked.
 
-It works on the local stack where there is one (.local/stack.json, at or above the working directory), and otherwise, or with --aws, on the stack named --stack in the AWS account and region of the environment.
+It works on the local stack if there is one (.local/stack.json, at or above the working directory). Otherwise, or with --aws, it works on the stack named --stack in the AWS account and region of the environment. Every command answers by the policy and the scopes that are deployed; "policy check" alone reads a file.
 
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 halted by the brake.`
 
@@ -92,6 +92,7 @@ func run(ctx context.Context, args []string, s session) int {
 		args = []string{"--help"}
 	}
 	var c commands
+	var command *kong.Context
 	helped := false
 	parser, err := kong.New(&c,
 		kong.Name("stille"),
@@ -102,11 +103,17 @@ func run(ctx context.Context, args []string, s session) int {
 		kong.Exit(func(int) { helped = true }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&s),
-		kong.BindSingletonProvider(func() (*operator.Operator, error) { return s.operator(ctx) }))
+		kong.BindSingletonProvider(func() (*operator.Operator, error) {
+			o, err := s.operator(ctx)
+			if err == nil && goesByPolicy(command.Command()) {
+				s.remarkPolicy(ctx, o)
+			}
+			return o, err
+		}))
 	if err != nil {
 		return s.end(err)
 	}
-	command, err := parser.Parse(args)
+	command, err = parser.Parse(args)
 	switch {
 	case helped && onlyHelp:
 		return exitUsage
@@ -117,6 +124,11 @@ func run(ctx context.Context, args []string, s session) int {
 	}
 	s.options = c.options
 	return s.end(command.Run())
+}
+
+// goesByPolicy reports whether the policy decides what a command answers or does.
+func goesByPolicy(command string) bool {
+	return command == "status" || strings.HasPrefix(command, "purge plan") || strings.HasPrefix(command, "purge run")
 }
 
 // usage is an error about how the command was called.

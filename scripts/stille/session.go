@@ -12,7 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"stille/shared/names"
 	"stille/shared/operator"
+	"stille/shared/retention"
 )
 
 // session is one call of the program. Tests make their own.
@@ -29,9 +31,12 @@ type session struct {
 
 // system is the stack that the command works on.
 func (s *session) system(ctx context.Context) (*system, error) {
+	if s.opened != nil {
+		return s.opened, nil
+	}
 	var err error
-	if s.opened == nil {
-		s.opened, err = s.open(ctx, s.options)
+	if s.opened, err = s.open(ctx, s.options); err == nil && s.opened.found {
+		s.say("working on %s; --aws works on AWS", s.opened.where)
 	}
 	return s.opened, err
 }
@@ -43,6 +48,27 @@ func (s *session) operator(ctx context.Context) (*operator.Operator, error) {
 		return nil, err
 	}
 	return sys.operator(s), nil
+}
+
+// remarkPolicy says so where the project at or above the working directory has
+// another policy than the deployed one, by which every command answers. The
+// local stack has the demo's policy and no other.
+func (s *session) remarkPolicy(ctx context.Context, o *operator.Operator) {
+	file, found := upwards(s.folder, filepath.Join("infra", names.RetentionFile))
+	if !found || s.opened.local {
+		return
+	}
+	deployed, err := o.Config.Policy(ctx)
+	if err != nil {
+		return // the command itself says so
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return
+	}
+	if policy, err := retention.LoadPolicy(text); err != nil || policy.Hash() != deployed.Hash() {
+		s.say("note: %s is not the deployed policy; this answer goes by the deployed one (hash %s)", file, deployed.Hash())
+	}
 }
 
 // say tells the operator something that is not the answer.

@@ -38,6 +38,7 @@ type system struct {
 	name         names.Stack
 	where        string // for people
 	local        bool
+	found        bool // it is local, and nobody named it
 	keys         *keyring.Ring
 	suppressions *dynamo.Suppressions
 	records      *dynamo.Records
@@ -129,7 +130,9 @@ func connect(ctx context.Context, o options, folder string, getenv func(string) 
 		if err != nil {
 			return nil, err
 		}
-		return connectLocal(name, file, stack, getenv), nil
+		sys := connectLocal(name, file, stack, getenv)
+		sys.found = o.Local == ""
+		return sys, nil
 	}
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {

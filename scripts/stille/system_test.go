@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/scripts/stackfile"
+	"stille/shared/aws/rotatekeys"
 	"stille/shared/names"
 )
 
@@ -153,5 +154,48 @@ func TestALocalStackThatDoesNotAnswerIsToBeStarted(t *testing.T) {
 	got := call{system: sys}.run(t, "hold", "list").ended(t, exitFailed)
 	if !strings.Contains(got.errors, "does not answer: start it with `make run`") {
 		t.Errorf("it says %q", got.errors)
+	}
+}
+
+func TestAStackThatNobodyNamedIsNamed(t *testing.T) {
+	folder := stackAt(t, stackfile.Stack{Endpoint: "http://127.0.0.1:1", Region: "eu-north-1"})
+	file := filepath.Join(filepath.Dir(filepath.Dir(folder)), stackfile.Path)
+	for _, c := range []struct {
+		o    options
+		says string
+	}{
+		{options{Stack: "stille"}, "working on the local stack of " + file + "; --aws works on AWS\n"},
+		{options{Stack: "stille", Local: file}, ""},
+	} {
+		sys, err := connect(t.Context(), c.o, folder, nothingSet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sys.rotateKeys = rotatekeys.New(&rotateKeys{answer: listing}, "unit")
+		got := call{system: sys}.run(t, "keys", "list", "--json").ended(t, exitDone)
+		if got.errors != c.says || got.out != listing+"\n" {
+			t.Errorf("%+v: it says %q and answers %q", c.o, got.errors, got.out)
+		}
+	}
+}
+
+func TestAnotherPolicyThanTheDeployedOneIsRemarked(t *testing.T) {
+	for name, c := range map[string]struct {
+		policy string
+		local  bool
+		says   bool
+	}{
+		"the same":            {"", false, false},
+		"another":             {strings.ReplaceAll(policyText(), "keep: P6M", "keep: P5M"), false, true},
+		"the same on a demo":  {"", true, false},
+		"another on the demo": {strings.ReplaceAll(policyText(), "keep: P6M", "keep: P5M"), true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sys := &system{name: "unit", local: c.local, rotateKeys: rotatekeys.New(&rotateKeys{policy: c.policy}, "unit")}
+			got := call{system: sys}.run(t, "purge", "plan", "letters").ended(t, exitUsage)
+			if said := strings.Contains(got.errors, "infra/retention.yaml is not the deployed policy"); said != c.says {
+				t.Errorf("it says %q", got.errors)
+			}
+		})
 	}
 }
