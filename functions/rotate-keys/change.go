@@ -10,7 +10,7 @@ import (
 	"stille/shared/aws/keyring"
 )
 
-func (h *handler) rotateLinks(ctx context.Context) (keyring.Answer, error) {
+func (h handler) rotateLinks(ctx context.Context) (keyring.Answer, error) {
 	var answer keyring.Answer
 	err := h.changed(ctx, h.stack.LinkKeys(), func(v version) (string, error) {
 		links, err := keyring.OpenLinks(v.value, v.stored)
@@ -31,7 +31,7 @@ func (h *handler) rotateLinks(ctx context.Context) (keyring.Answer, error) {
 // that was added the primary one. A key's canary is planted after the key is
 // stored, as no set would reproduce it before, and before anything is written
 // under the key, as from then on no set without the key may serve.
-func (h *handler) rotateContacts(ctx context.Context) (keyring.Answer, error) {
+func (h handler) rotateContacts(ctx context.Context) (keyring.Answer, error) {
 	var (
 		answer keyring.Answer
 		after  string // the secret as it is stored in the end
@@ -41,9 +41,9 @@ func (h *handler) rotateContacts(ctx context.Context) (keyring.Answer, error) {
 		if err != nil {
 			return "", err
 		}
-		if waiting, ok := contacts.Waiting(); ok {
+		if pending, ok := contacts.Pending(); ok {
 			// The call that added it may have ended before it planted the canary.
-			if err := h.plant(ctx, v.value, waiting.ID); err != nil {
+			if err := h.plant(ctx, v.value, pending.ID); err != nil {
 				return "", err
 			}
 			next, promoted, err := contacts.Promote(h.now())
@@ -72,7 +72,7 @@ func (h *handler) rotateContacts(ctx context.Context) (keyring.Answer, error) {
 
 // contacts opens the contact key set, and refuses to touch one that is not the
 // table's.
-func (h *handler) contacts(ctx context.Context, v version) (keyring.Contacts, error) {
+func (h handler) contacts(ctx context.Context, v version) (keyring.Contacts, error) {
 	set, err := keyring.ParseContact(v.value)
 	if err != nil {
 		return keyring.Contacts{}, fmt.Errorf("secret %s: %w", v.secret, err)
@@ -88,7 +88,7 @@ func (h *handler) contacts(ctx context.Context, v version) (keyring.Contacts, er
 }
 
 // plant adds the canary of one key of a secret.
-func (h *handler) plant(ctx context.Context, secret, id string) error {
+func (h handler) plant(ctx context.Context, secret, id string) error {
 	set, err := keyring.ParseContact(secret)
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (h *handler) plant(ctx context.Context, secret, id string) error {
 // first: a set without the key would not reproduce it, while a key without a
 // canary does no harm. Nothing is written under the key meanwhile, as it has
 // not been the primary one for days.
-func (h *handler) destroyContact(ctx context.Context, id string) (keyring.Answer, error) {
+func (h handler) destroyContact(ctx context.Context, id string) (keyring.Answer, error) {
 	err := h.changed(ctx, h.stack.ContactKeys(), func(v version) (string, error) {
 		contacts, err := h.contacts(ctx, v)
 		if err != nil {
@@ -133,7 +133,7 @@ func (h *handler) destroyContact(ctx context.Context, id string) (keyring.Answer
 }
 
 // uses counts what names a contact by a key.
-func (h *handler) uses(ctx context.Context, id string) (keyring.Uses, error) {
+func (h handler) uses(ctx context.Context, id string) (keyring.Uses, error) {
 	number, err := strconv.ParseUint(id, 16, 32)
 	if err != nil {
 		return keyring.Uses{}, errors.New("a key's id is 8 hexadecimal digits")
@@ -153,7 +153,7 @@ func (h *handler) uses(ctx context.Context, id string) (keyring.Uses, error) {
 	return uses, nil
 }
 
-func (h *handler) told(u keyring.Uses) string {
+func (h handler) told(u keyring.Uses) string {
 	parts := []string{fmt.Sprintf("suppressions %d", u.Suppressions), fmt.Sprintf("holds %d", u.Holds)}
 	for _, class := range h.policy.Classes {
 		parts = append(parts, fmt.Sprintf("records of %s %d", class.Name, u.Records[class.Name]))

@@ -120,7 +120,7 @@ func TestAScheduleThatDeliversTwiceRotatesOnce(t *testing.T) {
 	if answer := w.change(t, rotateLink); !strings.Contains(answer.Refused, "2026-11-23T01:00:00Z") || len(w.writes) != 1 {
 		t.Errorf("the second time it answers %+v after %v", answer, w.writes)
 	}
-	if !strings.Contains(w.log.String(), "within a day") {
+	if !strings.Contains(w.log.String(), "within the last day") {
 		t.Errorf("nobody learns of it: %s", w.log.String())
 	}
 }
@@ -130,7 +130,7 @@ func TestOfTwoRotationsAtOnceNoneIsLost(t *testing.T) {
 		order, between string
 		want           keyring.Answer
 	}{
-		"link and link":       {rotateLink, rotateLink, keyring.Answer{Refused: "within a day"}},
+		"link and link":       {rotateLink, rotateLink, keyring.Answer{Refused: "within the last day"}},
 		"contact and contact": {rotateContact, rotateContact, keyring.Answer{Refused: "every container must know it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -300,7 +300,7 @@ func TestAKeyThatIsNeededIsNotDestroyed(t *testing.T) {
 		"with suppressions":      {func(w *world, old uint32) { w.unmerged[old] = 7 }, nil, "contact", "suppressions 7, holds 0, records of communication 0, records of messaging 0"},
 		"with a hold":            {func(w *world, old uint32) { w.holds[old] = 1 }, nil, "contact", "suppressions 0, holds 1, records of communication 0, records of messaging 0"},
 		"with a record":          {func(w *world, old uint32) { w.records["messaging"][old] = 2 }, nil, "contact", "records of communication 0, records of messaging 2"},
-		"lately the primary key": {func(w *world, _ uint32) { w.now = w.now.Add(-1) }, nil, "contact", "what waits in a queue"},
+		"lately the primary key": {func(w *world, _ uint32) { w.now = w.now.Add(-1) }, nil, "contact", "a message in a queue"},
 		"a link key":             {nil, nil, "link", "a link in a message opens for ever"},
 		"a proof key":            {nil, nil, "proof", "which records a certificate lists"},
 	} {

@@ -27,14 +27,14 @@ var errInUse = errors.New("the suppressions table is in use, but a key set or it
 // and the other finds it.
 const firstVersion = "stille-first-key-set-00000000001"
 
-// Secrets is the part of Secrets Manager that the function needs.
-type Secrets interface {
+// secretStore is the part of Secrets Manager that the function needs.
+type secretStore interface {
 	keyring.Secrets
 	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
 }
 
-// Suppressions is the table the contact keys are for.
-type Suppressions interface {
+// suppressions is the table the contact keys are for.
+type suppressions interface {
 	keyring.CanaryReader
 	PutCanaries(ctx context.Context, canaries map[string]string) error
 	// AddCanaries adds to the canaries that are there; RemoveCanary takes away
@@ -49,23 +49,23 @@ type Suppressions interface {
 	CountUnmerged(ctx context.Context, keyID uint32) (int, error)
 }
 
-// Holds counts the holds whose subject is named by a key.
-type Holds interface {
+// holds counts the holds whose subject is named by a key.
+type holds interface {
 	CountSubjects(ctx context.Context, keyID uint32) (int, error)
 }
 
-// Records counts the records of a class whose subject is named by a key.
-type Records interface {
+// records counts the records of a class whose subject is named by a key.
+type records interface {
 	CountSubjects(ctx context.Context, class string, keyID uint32) (int, error)
 }
 
 // handler makes what the first deploy of a stack lacks, and changes keys when
 // it is ordered to.
 type handler struct {
-	secrets      Secrets
-	suppressions Suppressions
-	holds        Holds
-	records      Records
+	secrets      secretStore
+	suppressions suppressions
+	holds        holds
+	records      records
 	policy       *retention.Policy
 	config       keyring.Config // as it was deployed
 	stack        names.Stack
@@ -76,7 +76,7 @@ type handler struct {
 
 // handle answers CloudFormation. Only Create does anything, and everything it
 // does is there already when it comes again.
-func (h *handler) handle(ctx context.Context, event cfn.Event) (physicalID string, data map[string]any, err error) {
+func (h handler) handle(ctx context.Context, event cfn.Event) (physicalID string, data map[string]any, err error) {
 	if event.RequestType != cfn.RequestCreate {
 		return event.PhysicalResourceID, nil, nil
 	}
@@ -85,7 +85,7 @@ func (h *handler) handle(ctx context.Context, event cfn.Event) (physicalID strin
 
 // create makes the canaries last: a function that finds them finds the key set
 // they stand for, and until then none serves, so the table stays empty.
-func (h *handler) create(ctx context.Context) error {
+func (h handler) create(ctx context.Context) error {
 	contacts, err := first(ctx, h.secrets, h.stack.ContactKeys(), keyring.ParseContact, h.onlyUnused(ctx, keyring.NewContactSecret))
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func (h *handler) create(ctx context.Context) error {
 // onlyUnused makes a key set only while the table is empty: what was made under
 // a lost one (suppressions, links in messages, certificates) would be orphaned
 // without a word.
-func (h *handler) onlyUnused(ctx context.Context, fresh func() (string, error)) func() (string, error) {
+func (h handler) onlyUnused(ctx context.Context, fresh func() (string, error)) func() (string, error) {
 	return func() (string, error) {
 		if err := h.unused(ctx); err != nil {
 			return "", err
@@ -111,7 +111,7 @@ func (h *handler) onlyUnused(ctx context.Context, fresh func() (string, error)) 
 	}
 }
 
-func (h *handler) plantCanaries(ctx context.Context, contacts *contact.KeySet) error {
+func (h handler) plantCanaries(ctx context.Context, contacts *contact.KeySet) error {
 	planted, err := h.suppressions.Canaries(ctx)
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func (h *handler) plantCanaries(ctx context.Context, contacts *contact.KeySet) e
 }
 
 // unused returns errInUse unless the table is empty.
-func (h *handler) unused(ctx context.Context) error {
+func (h handler) unused(ctx context.Context) error {
 	empty, err := h.suppressions.Empty(ctx)
 	if err == nil && !empty {
 		err = errInUse
@@ -143,7 +143,7 @@ func (h *handler) unused(ctx context.Context) error {
 
 // first returns the key set in a secret, after making one if the secret has no
 // value. A value that cannot be read is an error and stays as it is.
-func first[T any](ctx context.Context, secrets Secrets, name string, parse func(string) (*T, error), fresh func() (string, error)) (*T, error) {
+func first[T any](ctx context.Context, secrets secretStore, name string, parse func(string) (*T, error), fresh func() (string, error)) (*T, error) {
 	value, found, err := read(ctx, secrets, name)
 	if err != nil {
 		return nil, err
@@ -162,7 +162,7 @@ func first[T any](ctx context.Context, secrets Secrets, name string, parse func(
 
 // store puts a new key set into the secret and returns it, or the one
 // that another run put there meanwhile.
-func store(ctx context.Context, secrets Secrets, name string, fresh func() (string, error)) (string, error) {
+func store(ctx context.Context, secrets secretStore, name string, fresh func() (string, error)) (string, error) {
 	value, err := fresh()
 	if err != nil {
 		return "", fmt.Errorf("a first key set for secret %s: %w", name, err)
@@ -187,7 +187,7 @@ func store(ctx context.Context, secrets Secrets, name string, fresh func() (stri
 
 // read returns a secret's value and whether it has one: a secret made without
 // a value has no current version, in the emulator an empty one.
-func read(ctx context.Context, secrets Secrets, name string) (value string, found bool, err error) {
+func read(ctx context.Context, secrets secretStore, name string) (value string, found bool, err error) {
 	out, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
 	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) {
 		return "", false, nil

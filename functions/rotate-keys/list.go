@@ -12,7 +12,7 @@ import (
 const linkKeysDue = 370 * 24 * time.Hour
 
 // list tells of every key all but the key and, to be brief, but what uses it.
-func (h *handler) list(ctx context.Context, brief bool) (keyring.Listing, error) {
+func (h handler) list(ctx context.Context, brief bool) (keyring.Listing, error) {
 	contacts, err := h.listContacts(ctx, brief)
 	if err != nil {
 		return keyring.Listing{}, err
@@ -32,7 +32,7 @@ func (h *handler) list(ctx context.Context, brief bool) (keyring.Listing, error)
 	return keyring.Listing{Sets: []keyring.Set{contacts, email, sms, {Name: keyring.ProofSet, Keys: h.listed(proof)}}}, nil
 }
 
-func (h *handler) listContacts(ctx context.Context, brief bool) (keyring.Set, error) {
+func (h handler) listContacts(ctx context.Context, brief bool) (keyring.Set, error) {
 	v, err := h.current(ctx, h.stack.ContactKeys())
 	if err != nil {
 		return keyring.Set{}, err
@@ -47,28 +47,28 @@ func (h *handler) listContacts(ctx context.Context, brief bool) (keyring.Set, er
 			return keyring.Set{}, err
 		}
 	}
-	if waiting, ok := contacts.Waiting(); ok {
-		set.Next, set.From = "stille keys rotate contact", contacts.PromotableAt(waiting)
+	if pending, ok := contacts.Pending(); ok {
+		set.Next, set.From = "stille keys rotate contact", contacts.PromotableAt(pending)
 	}
 	return set, nil
 }
 
 // count adds what uses each contact key, and names one that may go.
-func (h *handler) count(ctx context.Context, set *keyring.Set, removable time.Time) error {
+func (h handler) count(ctx context.Context, set *keyring.Set, removable time.Time) error {
 	for i, key := range set.Keys {
 		uses, err := h.uses(ctx, key.ID)
 		if err != nil {
 			return err
 		}
 		set.Keys[i].Uses = &uses
-		if !uses.Any() && !key.Primary && !key.Waiting && set.Next == "" {
+		if !uses.Any() && !key.Primary && !key.Pending && set.Next == "" {
 			set.Next, set.From = "stille keys destroy contact "+key.ID, removable
 		}
 	}
 	return nil
 }
 
-func (h *handler) listLinks(ctx context.Context) (email, sms keyring.Set, err error) {
+func (h handler) listLinks(ctx context.Context) (email, sms keyring.Set, err error) {
 	v, err := h.current(ctx, h.stack.LinkKeys())
 	if err != nil {
 		return email, sms, err
@@ -86,7 +86,7 @@ func (h *handler) listLinks(ctx context.Context) (email, sms keyring.Set, err er
 	return email, sms, nil
 }
 
-func (h *handler) listed(all []keyring.Key) []keyring.Listed {
+func (h handler) listed(all []keyring.Key) []keyring.Listed {
 	listed := make([]keyring.Listed, len(all))
 	for i, key := range all {
 		listed[i] = keyring.Listed{Key: key, AgeDays: int(h.now().Sub(key.Created) / (24 * time.Hour))}

@@ -25,8 +25,8 @@ func lines(l keyring.Listing) []string {
 			if key.Primary {
 				line += " primary"
 			}
-			if key.Waiting {
-				line += " waiting"
+			if key.Pending {
+				line += " pending"
 			}
 			if key.Uses != nil {
 				line += " used " + map[bool]string{true: "yes", false: "no"}[key.Uses.Any()]
@@ -65,7 +65,7 @@ func TestAListingSaysWhatThereIsAndWhatIsDue(t *testing.T) {
 	}{
 		{"after the first deploy", func() {}, append([]string{"contact 0s primary used yes"}, same...)},
 		{"while a contact key waits", func() { w.change(t, rotateContact) }, append([]string{
-			"contact 0s primary used yes", "contact 0s waiting used no", "contact next stille keys rotate contact from 2026-11-22T00:20:00Z"}, same...)},
+			"contact 0s primary used yes", "contact 0s pending used no", "contact next stille keys rotate contact from 2026-11-22T00:20:00Z"}, same...)},
 		{"after it was promoted", func() { w.now = midnight.Add(keyring.Settled); w.change(t, rotateContact) }, append([]string{
 			"contact 0s used yes", "contact 0s primary used no"}, same...)},
 		{"when nothing uses the old one any more", func() { w.unmerged[first] = 0 }, append([]string{
@@ -90,7 +90,7 @@ func TestABriefListingDoesNotSayWhatUsesAKey(t *testing.T) {
 	w := begun(t)
 	w.change(t, rotateContact)
 	got, err := order[keyring.Listing](t, w, `{"list":true,"brief":true}`)
-	want := []string{"contact 0s primary", "contact 0s waiting", "contact next stille keys rotate contact from 2026-11-22T00:20:00Z",
+	want := []string{"contact 0s primary", "contact 0s pending", "contact next stille keys rotate contact from 2026-11-22T00:20:00Z",
 		"link-email 0s primary", "link-sms 0 0s primary", "proof 0s primary"}
 	if diff := cmp.Diff(want, lines(got)); diff != "" || err != nil {
 		t.Errorf("error %v (-want +got):\n%s", err, diff)

@@ -24,7 +24,7 @@ import (
 func main() {
 	os.Exit(lambdafn.Lambda(names.RotateKeys, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
-		h := &handler{
+		h := handler{
 			secrets:      secretsmanager.NewFromConfig(c.AWS),
 			suppressions: dynamo.NewSuppressions(db, c.Stack),
 			holds:        dynamo.NewHolds(db, c.Stack),

@@ -19,7 +19,7 @@ var errOrder = errors.New("bad order")
 // {"rotate":"contact"}, {"destroy":{"set":"contact","id":"0a1b2c3d"}},
 // {"list":true}, {"list":true,"brief":true} or {"config":true}. A refusal is an
 // answer, not an error: a retry would be refused too.
-func (h *handler) serve(ctx context.Context, payload json.RawMessage) (any, error) {
+func (h handler) serve(ctx context.Context, payload json.RawMessage) (any, error) {
 	var sent struct{ RequestType cfn.RequestType }
 	if json.Unmarshal(payload, &sent) == nil && sent.RequestType != "" {
 		var event cfn.Event
@@ -69,7 +69,7 @@ func readOrder(payload []byte) (keyring.Order, error) {
 	return order, nil
 }
 
-func (h *handler) change(ctx context.Context, order keyring.Order) (keyring.Answer, error) {
+func (h handler) change(ctx context.Context, order keyring.Order) (keyring.Answer, error) {
 	switch {
 	case order.Rotate == keyring.LinkSet:
 		return h.rotateLinks(ctx)

@@ -28,7 +28,7 @@ type tabled struct {
 	list    *dynamo.Suppressions
 	holds   *dynamo.Holds
 	records *dynamo.Records
-	handler *handler
+	handler handler
 	ring    *keyring.Ring
 }
 

@@ -22,7 +22,7 @@ type version struct {
 	stored            time.Time
 }
 
-func (h *handler) current(ctx context.Context, secret string) (version, error) {
+func (h handler) current(ctx context.Context, secret string) (version, error) {
 	out, err := h.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &secret})
 	if err != nil {
 		return version{}, fmt.Errorf("reading secret %s: %w", secret, err)
@@ -35,7 +35,7 @@ func (h *handler) current(ctx context.Context, secret string) (version, error) {
 // replace stores the version after v, provided that none was stored since v
 // was read: its id follows from v's, and Secrets Manager stores an id once. The
 // value of v stays readable as AWSPREVIOUS.
-func (h *handler) replace(ctx context.Context, v version, value string) error {
+func (h handler) replace(ctx context.Context, v version, value string) error {
 	_, err := h.secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
 		SecretId: &v.secret, SecretString: &value, ClientRequestToken: aws.String(after(v.id)),
 	})
@@ -60,7 +60,7 @@ const attempts = 5
 
 // changed reads the secret, has it changed, and decides again on what is there
 // if another change came in between.
-func (h *handler) changed(ctx context.Context, secret string, decide func(version) (value string, err error)) error {
+func (h handler) changed(ctx context.Context, secret string, decide func(version) (value string, err error)) error {
 	for n := range attempts {
 		if n > 0 {
 			if err := pause(ctx, h.pause); err != nil {

@@ -183,8 +183,8 @@ func (w *world) write(what string) error {
 	return nil
 }
 
-func (w *world) handler() *handler {
-	return &handler{
+func (w *world) handler() handler {
+	return handler{
 		secrets: w, suppressions: w, holds: subjects{w}, records: recorded{w},
 		config: keyring.Config{Retention: "classes: []\n", Scopes: "scopes: []\n"},
 		policy: &retention.Policy{Classes: []retention.Class{{Name: "communication"}, {Name: "messaging"}}},

@@ -128,8 +128,8 @@ func keyState(key keyring.Key) string {
 	switch {
 	case key.Primary:
 		return "primary"
-	case key.Waiting:
-		return "waiting"
+	case key.Pending:
+		return "pending"
 	}
 	return "older"
 }

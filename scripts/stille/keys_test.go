@@ -114,7 +114,7 @@ func TestABadOrderAboutKeysIsBadUsage(t *testing.T) {
 const listing = `{"sets":[` +
 	`{"set":"contact","keys":[` +
 	`{"id":"0a1b2c3d","created":"2026-01-02T03:04:05Z","primarySince":"2026-01-02T03:04:05Z","primary":true,"ageDays":324,"uses":{"suppressions":5,"holds":1,"records":{"contact":2,"messaging":3}}},` +
-	`{"id":"1b2c3d4e","created":"2026-11-22T02:50:00Z","primary":false,"waiting":true,"ageDays":0,"uses":{"suppressions":0,"holds":0,"records":{"contact":0,"messaging":0}}}` +
+	`{"id":"1b2c3d4e","created":"2026-11-22T02:50:00Z","primary":false,"pending":true,"ageDays":0,"uses":{"suppressions":0,"holds":0,"records":{"contact":0,"messaging":0}}}` +
 	`],"next":"stille keys rotate contact","from":"2026-11-22T03:10:00Z"},` +
 	`{"set":"link-email","keys":[{"id":"2c3d4e5f","created":"2025-01-02T03:04:05Z","primarySince":"2025-01-02T03:04:05Z","primary":true,"ageDays":689}],"next":"stille keys rotate link"},` +
 	`{"set":"link-sms","keys":[{"id":"3d4e5f60","letter":"0","created":"2025-01-02T03:04:05Z","primarySince":"2025-01-02T03:04:05Z","primary":true,"ageDays":689}],"next":"stille keys rotate link"},` +
@@ -126,7 +126,7 @@ func TestKeysAreListedWithWhatIsDue(t *testing.T) {
 	got := on.run(t, "keys", "list").ended(t, exitDone)
 	want := `SET         KEY       LETTER  CREATED               DAYS  STATE    SUPPRESSIONS  HOLDS  RECORDS
 contact     0a1b2c3d  -       2026-01-02T03:04:05Z  324   primary  5             1      5
-contact     1b2c3d4e  -       2026-11-22T02:50:00Z  0     waiting  0             0      0
+contact     1b2c3d4e  -       2026-11-22T02:50:00Z  0     pending  0             0      0
 link-email  2c3d4e5f  -       2025-01-02T03:04:05Z  689   primary  -             -      -
 link-sms    3d4e5f60  0       2025-01-02T03:04:05Z  689   primary  -             -      -
 proof       4e5f6071  -       2025-01-02T03:04:05Z  689   primary  -             -      -

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// cell keeps the value that was read last. Callers that come while it is read
-// wait for it.
+// cell keeps the value that was read last. During a reading, other callers wait
+// for its end.
 type cell[T any] struct {
 	mu    sync.Mutex
 	value *T
@@ -15,9 +15,9 @@ type cell[T any] struct {
 	tried time.Time // when any reading last began
 }
 
-// get returns the value, read again where it is older than Fresh. While that
-// fails the older one is returned, until it is older than usable; after that
-// the error is. All times are by the wall clock.
+// get returns the value, which it reads again when it is older than Fresh. While
+// the reading fails, get returns the older value until that is older than
+// usable, and then the error. All times are by the wall clock.
 func (c *cell[T]) get(ctx context.Context, now time.Time, usable time.Duration, load func(context.Context) (*T, error)) (*T, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,34 +44,13 @@ func (c *cell[T]) get(ctx context.Context, now time.Time, usable time.Duration, 
 	return c.value, nil
 }
 
-// within reports whether less than limit has passed since then. A clock that
-// was set back tells nothing, so it has not.
+// within reports whether less than limit has passed since then. If the clock was
+// set back, the answer is false.
 func within(now, then time.Time, limit time.Duration) bool {
 	age := now.Sub(then)
 	return age >= 0 && age < limit
 }
 
-// wall is the time by the wall clock. The monotonic clock, by which Go takes
-// differences, may stand still while Lambda has a container frozen.
+// wall returns the time by the wall clock. Go takes differences by the monotonic
+// clock, which may stand still while Lambda has frozen a container.
 func wall(t time.Time) time.Time { return t.Round(0) }
-
-// once keeps the first value that was loaded without an error. Callers that
-// come meanwhile wait for it.
-type once[T any] struct {
-	mu    sync.Mutex
-	value *T
-}
-
-func (o *once[T]) get(load func() (*T, error)) (*T, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.value != nil {
-		return o.value, nil
-	}
-	value, err := load()
-	if err != nil {
-		return nil, err
-	}
-	o.value = value
-	return value, nil
-}

@@ -1,31 +1,29 @@
 package keyring
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"strconv"
 	"time"
 
-	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 )
 
-// times are what a Tink key set has no room for. They are stored beside it.
+// times are stored beside a Tink key set, which has no place for them.
 type times struct {
 	Created time.Time `json:"created"`
-	Primary time.Time `json:"primary,omitzero"` // since when it is, or when it became, the primary key
+	Primary time.Time `json:"primary,omitzero"` // when it became the primary key
 }
 
-// changing is a key set that is looked at or changed, never used. Changes
-// return another one.
+// changing is a key set that is listed or changed, never used. A change returns
+// another one.
 type changing struct {
 	handle *keyset.Handle
 	times  map[string]times
-	// stored is when the secret was written. A set whose times are not stored
-	// was never changed, so its keys are as old.
+	// stored is when the secret was written. A set without times was never
+	// changed, so its keys are as old as the secret.
 	stored time.Time
 }
 
@@ -50,7 +48,7 @@ func newChanging(set json.RawMessage, known map[string]times, stored time.Time) 
 	return c, nil
 }
 
-// keys are the set's, in its order, which is the one they were added in.
+// keys returns the set's keys in the order in which they were added.
 func (c changing) keys() []Key {
 	var (
 		info = c.handle.KeysetInfo()
@@ -62,14 +60,14 @@ func (c changing) keys() []Key {
 		live := key.GetStatus() == tinkpb.KeyStatusType_ENABLED
 		keys[i] = Key{
 			ID: id, Created: c.times[id].Created, PrimarySince: c.times[id].Primary,
-			Primary: primary, Waiting: past && live, live: live,
+			Primary: primary, Pending: past && live, live: live,
 		}
 		past = past || primary
 	}
 	return keys
 }
 
-// add appends a new key, as the primary one or not.
+// add appends a new key, which becomes the primary key if primary is true.
 func (c changing) add(template *tinkpb.KeyTemplate, primary bool, now time.Time) (changing, string, error) {
 	var id uint32
 	next, err := c.change(func(m *keyset.Manager) (err error) {
@@ -121,16 +119,7 @@ func (c changing) change(how func(*keyset.Manager) error) (changing, error) {
 	return next, nil
 }
 
-// set is Tink's part, as it is stored.
-func (c changing) set() (json.RawMessage, error) {
-	var b bytes.Buffer
-	if err := insecurecleartextkeyset.Write(c.handle, keyset.NewJSONWriter(&b)); err != nil {
-		return nil, fmt.Errorf("writing a key set: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-// hexID is a key's id as people and canaries know it: 8 hexadecimal digits.
+// hexID writes a key's id as people and canaries know it: 8 hexadecimal digits.
 func hexID(id uint32) string { return fmt.Sprintf("%08x", id) }
 
 // keyID is the inverse of hexID, 0 for anything else.

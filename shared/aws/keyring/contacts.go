@@ -1,7 +1,6 @@
 package keyring
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -11,41 +10,41 @@ import (
 )
 
 const (
-	// Settled is how long after a change of the contact keys no container, and
-	// nothing it was doing, uses an older set: twice what one may use it for.
+	// Settled is how long after a change of the contact keys no container and no
+	// request uses an older set: twice the longest use of a set.
 	Settled = 2 * (Fresh + Grace)
 
-	// Drained is how long after a contact key ceased to be the primary one no
-	// queue holds anything that names a contact by it: they keep a message for
-	// four days.
+	// Drained is how long after a contact key ceased to be the primary key no
+	// queue holds a message that names a contact by it: queues keep a message
+	// for four days.
 	Drained = 5 * 24 * time.Hour
 )
 
-// Refusal says why a key set stays as it is, and what to do instead. It may be
-// shown to anybody.
+// Refusal says why a key set stays unchanged, and what to do instead. It holds no
+// secret.
 type Refusal string
 
 func (r Refusal) Error() string { return string(r) }
 
 func refuse(format string, args ...any) error { return Refusal(fmt.Sprintf(format, args...)) }
 
-// Key is what may be told of a key: everything but the key.
+// Key is what may be shown of a key: everything but the key itself.
 type Key struct {
 	ID           string    `json:"id"`               // 8 hexadecimal digits
 	Letter       string    `json:"letter,omitempty"` // of an SMS link key: what its tokens begin with
 	Created      time.Time `json:"created"`
 	PrimarySince time.Time `json:"primarySince,omitzero"` // when it became the primary key
 	Primary      bool      `json:"primary"`
-	Waiting      bool      `json:"waiting,omitempty"` // newer than the primary key, to take its place
+	Pending      bool      `json:"pending,omitempty"` // newer than the primary key; the next rotation makes it the primary key
 	live         bool      // enabled: opens and looks up
 }
 
-// Contacts is what a contact secret holds, to be looked at and changed. A
-// change returns another; what refuses it is a Refusal.
+// Contacts is the content of a contact secret, to be listed and changed. A change
+// returns another Contacts, or a Refusal.
 type Contacts struct{ changing }
 
-// OpenContacts reads a contact secret that was stored at a time. An error
-// wraps ErrUnreadable.
+// OpenContacts reads a contact secret and takes the time when it was stored. An
+// error wraps ErrUnreadable.
 func OpenContacts(secret string, stored time.Time) (Contacts, error) {
 	if _, err := ParseContact(secret); err != nil {
 		return Contacts{}, err
@@ -55,37 +54,35 @@ func OpenContacts(secret string, stored time.Time) (Contacts, error) {
 	return Contacts{c}, err
 }
 
-// Secret is what to store.
+// Secret returns the secret to store.
 func (c Contacts) Secret() (string, error) {
-	set, err := c.set()
+	set, err := writeKeySet(c.handle)
 	if err != nil {
 		return "", err
 	}
-	secret, err := json.Marshal(contactSecret{Contact: set, Times: c.times})
-	if err != nil {
-		return "", fmt.Errorf("writing a key set: %w", err)
-	}
-	return string(secret), nil
+	return marshal(contactSecret{Contact: set, Times: c.times})
 }
 
-// Keys are the set's, oldest first.
+// Keys returns the set's keys, oldest first.
 func (c Contacts) Keys() []Key { return c.keys() }
 
-// Waiting is the key that waits to become the primary one, if one does.
-func (c Contacts) Waiting() (Key, bool) {
+// Pending returns the key that the next rotation makes the primary key, if there
+// is one.
+func (c Contacts) Pending() (Key, bool) {
 	for _, key := range c.keys() {
-		if key.Waiting {
+		if key.Pending {
 			return key, true
 		}
 	}
 	return Key{}, false
 }
 
-// Add adds a key that every lookup tries and nothing is written under yet. It
-// refuses while a key waits, and where it would be one too many.
+// Add adds a pending key: every lookup tries it, and nothing is written under it
+// yet. It refuses while another key is pending, and if there would be more keys
+// than a set may hold.
 func (c Contacts) Add(now time.Time) (Contacts, Key, error) {
-	if waiting, ok := c.Waiting(); ok {
-		return c, Key{}, refuse("the contact key %s waits to become the primary one", waiting.ID)
+	if pending, ok := c.Pending(); ok {
+		return c, Key{}, refuse("the contact key %s is already pending: `stille keys rotate contact` makes it the primary key", pending.ID)
 	}
 	live := 0
 	for _, key := range c.keys() {
@@ -103,49 +100,49 @@ func (c Contacts) Add(now time.Time) (Contacts, Key, error) {
 	return Contacts{next}, Contacts{next}.key(id), nil
 }
 
-// PromotableAt is when Promote will no longer refuse a key that waits. It
-// counts from the last time the secret was written: before that, containers
-// may have read anything.
-func (c Contacts) PromotableAt(waiting Key) time.Time {
-	since := waiting.Created
+// PromotableAt is the time from which Promote takes the pending key. It counts
+// from the last time the secret was written: before that time, containers may
+// have read another set.
+func (c Contacts) PromotableAt(pending Key) time.Time {
+	since := pending.Created
 	if c.stored.After(since) {
 		since = c.stored
 	}
 	return since.Add(Settled)
 }
 
-// Promote makes the key that waits the primary one: the one to write under. It
-// refuses until every container knows the key, because what is written under
-// an unknown key is missed, and a missed lookup sends.
+// Promote makes the pending key the primary key, which everything is written
+// under. It refuses until every container knows the key: a container misses what
+// is written under an unknown key, and a missed lookup sends.
 func (c Contacts) Promote(now time.Time) (Contacts, Key, error) {
-	waiting, ok := c.Waiting()
+	pending, ok := c.Pending()
 	if !ok {
-		return c, Key{}, refuse("no contact key waits to become the primary one")
+		return c, Key{}, refuse("no contact key is pending")
 	}
-	if from := c.PromotableAt(waiting); now.Before(from) {
+	if from := c.PromotableAt(pending); now.Before(from) {
 		return c, Key{}, refuse("the contact key %s was added, and every container must know it before anything is written under it: `stille keys rotate contact` again from %s on",
-			waiting.ID, from.Format(time.RFC3339))
+			pending.ID, from.Format(time.RFC3339))
 	}
-	next, err := c.promote(waiting.ID, now)
+	next, err := c.promote(pending.ID, now)
 	if err != nil {
 		return c, Key{}, err
 	}
-	return Contacts{next}, Contacts{next}.key(waiting.ID), nil
+	return Contacts{next}, Contacts{next}.key(pending.ID), nil
 }
 
-// RemovableAt is when Remove will no longer refuse a former primary key.
+// RemovableAt is the time from which Remove takes a former primary key.
 func (c Contacts) RemovableAt() time.Time {
 	for _, key := range c.keys() {
 		if key.Primary {
 			return key.PrimarySince.Add(Drained)
 		}
 	}
-	return time.Time{} // no set is without a primary key
+	return time.Time{} // every set has a primary key
 }
 
-// Remove takes a former primary key out of the set. That nothing uses the key
-// is for the caller to know. It refuses every other key, and one that a queue
-// may still name a contact by.
+// Remove takes a former primary key out of the set. The caller must know that
+// nothing uses the key. Remove refuses every other key, and a key that a message
+// in a queue may still name a contact by.
 func (c Contacts) Remove(id string, now time.Time) (Contacts, error) {
 	key := c.key(id)
 	switch {
@@ -153,17 +150,17 @@ func (c Contacts) Remove(id string, now time.Time) (Contacts, error) {
 		return c, refuse("there is no such contact key: `stille keys list` shows them")
 	case key.Primary:
 		return c, refuse("%s is the primary contact key, everything is written under it: `stille keys rotate contact` makes another", id)
-	case key.Waiting:
-		return c, refuse("the contact key %s waits to become the primary one: `stille keys rotate contact` finishes that", id)
+	case key.Pending:
+		return c, refuse("the contact key %s is pending: `stille keys rotate contact` makes it the primary key", id)
 	case now.Before(c.RemovableAt()):
-		return c, refuse("the contact key %s was the primary one lately, and what waits in a queue may name a contact by it: try again from %s on",
+		return c, refuse("the contact key %s was the primary key until lately, and a message in a queue may still name a contact by it: try again from %s on",
 			id, c.RemovableAt().Format(time.RFC3339))
 	}
 	next, err := c.remove(id)
 	return Contacts{next}, err
 }
 
-// key is the key of this id, or none.
+// key returns the key of this id, or the zero Key.
 func (c Contacts) key(id string) Key {
 	for _, key := range c.keys() {
 		if key.ID == id {

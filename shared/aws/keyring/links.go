@@ -2,7 +2,6 @@ package keyring
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/tink-crypto/tink-go/v2/daead"
@@ -11,15 +10,15 @@ import (
 	"stille/shared/link"
 )
 
-// rotationRest is how old a rotation must be before the next: a schedule may
-// deliver twice.
+// rotationRest is the least time between two rotations: a schedule may deliver
+// an order twice.
 const rotationRest = 24 * time.Hour
 
-// Links is what a link secret holds, to be looked at and changed.
+// Links is the content of a link secret, to be listed and changed.
 type Links struct{ email, sms changing }
 
-// OpenLinks reads a link secret that was stored at a time. An error wraps
-// ErrUnreadable.
+// OpenLinks reads a link secret and takes the time when it was stored. An error
+// wraps ErrUnreadable.
 func OpenLinks(secret string, stored time.Time) (Links, error) {
 	if _, err := ParseLink(secret); err != nil {
 		return Links{}, err
@@ -36,27 +35,23 @@ func OpenLinks(secret string, stored time.Time) (Links, error) {
 	return Links{email, sms}, err
 }
 
-// Secret is what to store.
+// Secret returns the secret to store.
 func (l Links) Secret() (string, error) {
-	email, err := l.email.set()
+	email, err := writeKeySet(l.email.handle)
 	if err != nil {
 		return "", err
 	}
-	sms, err := l.sms.set()
+	sms, err := writeKeySet(l.sms.handle)
 	if err != nil {
 		return "", err
 	}
-	secret, err := json.Marshal(linkSecret{Email: email, SMS: sms, EmailTimes: l.email.times, SMSTimes: l.sms.times})
-	if err != nil {
-		return "", fmt.Errorf("writing a key set: %w", err)
-	}
-	return string(secret), nil
+	return marshal(linkSecret{Email: email, SMS: sms, EmailTimes: l.email.times, SMSTimes: l.sms.times})
 }
 
-// Email are the keys of e-mail links, oldest first.
+// Email returns the keys of e-mail links, oldest first.
 func (l Links) Email() []Key { return l.email.keys() }
 
-// SMS are the keys of SMS links, oldest first, with the letters of their tokens.
+// SMS returns the keys of SMS links, oldest first, with the letters of their tokens.
 func (l Links) SMS() []Key {
 	keys := l.sms.keys()
 	for i := range keys {
@@ -65,18 +60,18 @@ func (l Links) SMS() []Key {
 	return keys
 }
 
-// Rotate adds a primary key for both kinds of links, and keeps all others: old
-// links open for ever. A Refusal is what it returns where one was added within
-// a day, or where the letters of SMS tokens are used up.
+// Rotate adds a primary key for both kinds of links and keeps all others, because
+// old links open for ever. It returns a Refusal if a key was added within a day,
+// or if no letter for SMS tokens is left.
 func (l Links) Rotate(now time.Time) (next Links, email, sms Key, err error) {
 	keys := l.Email()
 	newest := keys[len(keys)-1]
 	if from := newest.Created.Add(rotationRest); len(keys) > 1 && now.Before(from) {
-		return l, Key{}, Key{}, refuse("the link key %s was added within a day, and a rotation that comes twice counts once: try again from %s on",
+		return l, Key{}, Key{}, refuse("the link key %s was added within the last day, and a repeated order counts once: try again from %s on",
 			newest.ID, from.Format(time.RFC3339))
 	}
 	if n := len(l.SMS()); n >= link.MaxSMSKeys {
-		return l, Key{}, Key{}, refuse("there are %d SMS link keys, and no more letters to tell another by", n)
+		return l, Key{}, Key{}, refuse("there are %d SMS link keys, and no letter is left for the tokens of another", n)
 	}
 	if next.email, _, err = l.email.add(daead.AESSIVKeyTemplate(), true, now); err != nil {
 		return l, Key{}, Key{}, err

@@ -9,12 +9,13 @@ const (
 	ProofSet   = "proof"
 )
 
-// Order is what the function rotate-keys is asked to do: one of its fields.
+// Order is an order to the function rotate-keys: one of Rotate, Destroy, List and
+// Config.
 type Order struct {
 	Rotate  string   `json:"rotate,omitempty"` // LinkSet or ContactSet
 	Destroy *Destroy `json:"destroy,omitempty"`
 	List    bool     `json:"list,omitempty"`
-	Brief   bool     `json:"brief,omitempty"` // of a list: without Uses, which cost the reading of whole tables
+	Brief   bool     `json:"brief,omitempty"` // of a list: without Uses, which need a read of whole tables
 	Config  bool     `json:"config,omitempty"`
 }
 
@@ -25,27 +26,27 @@ type Config struct {
 	Scopes    string `json:"scopes"`
 }
 
-// Destroy names a key that is to go.
+// Destroy names a key to destroy.
 type Destroy struct {
 	Set string `json:"set"`
 	ID  string `json:"id"` // 8 hexadecimal digits
 }
 
-// What an order to rotate or destroy did.
+// What an order to rotate or destroy has done.
 const (
-	Added     = "added"     // a contact key that waits to become the primary one
+	Added     = "added"     // a pending contact key
 	Promoted  = "promoted"  // a contact key, to the primary one
 	Rotated   = "rotated"   // the link keys: two new primary keys
 	Destroyed = "destroyed" // a contact key
 )
 
-// Answer is what came of an order to rotate or destroy: Done, or Refused.
+// Answer is the answer to an order to rotate or destroy: Done or Refused.
 type Answer struct {
 	Done    string    `json:"done,omitempty"`
 	ID      string    `json:"id,omitempty"`     // the key's; of the two new link keys, the e-mail one's
 	SMSID   string    `json:"smsId,omitempty"`  // the new SMS link key's
-	Letter  string    `json:"letter,omitempty"` // what its tokens begin with
-	Next    string    `json:"next,omitempty"`   // the command to come
+	Letter  string    `json:"letter,omitempty"` // the first letter of its tokens
+	Next    string    `json:"next,omitempty"`   // the next command
 	From    time.Time `json:"from,omitzero"`    // not before
 	Refused string    `json:"refused,omitempty"`
 }
@@ -59,20 +60,20 @@ type Listing struct {
 type Set struct {
 	Name string    `json:"set"` // contact, link-email, link-sms or proof
 	Keys []Listed  `json:"keys"`
-	Next string    `json:"next,omitempty"` // the command that is due, or will be
-	From time.Time `json:"from,omitzero"`  // when it will be
+	Next string    `json:"next,omitempty"` // the command that is due, or will be from From on
+	From time.Time `json:"from,omitzero"`  // zero if the command is due now
 }
 
 // Listed is one key of a listing.
 type Listed struct {
 	Key
 	AgeDays int   `json:"ageDays"`
-	Uses    *Uses `json:"uses,omitempty"` // of a contact key, unless it was to be brief
+	Uses    *Uses `json:"uses,omitempty"` // of a contact key, unless the list is brief
 }
 
-// Uses counts what names a contact by one contact key.
+// Uses counts the items that name a contact by one contact key.
 type Uses struct {
-	Suppressions int            `json:"suppressions"` // that were not merged into a newer key's
+	Suppressions int            `json:"suppressions"` // without those that are merged into an item of a newer key
 	Holds        int            `json:"holds"`
 	Records      map[string]int `json:"records"` // by class
 }
@@ -89,8 +90,8 @@ func (u Uses) AllRecords() int {
 	return all
 }
 
-// ListProof lists a proof secret that was stored at a time. An error wraps
-// ErrUnreadable.
+// ListProof lists a proof secret and takes the time when it was stored. An error
+// wraps ErrUnreadable.
 func ListProof(secret string, stored time.Time) ([]Key, error) {
 	if _, err := ParseProof(secret); err != nil {
 		return nil, err

@@ -10,8 +10,8 @@ import (
 
 const proofSize = 32
 
-// ProofKeys stand for deleted records in certificates: whoever has the keys
-// can show that a certificate lists a record, nobody else learns which.
+// ProofKeys derive the entries of deleted records in certificates. Only a holder
+// of the keys can show which record an entry stands for.
 type ProofKeys struct {
 	prf prf.PRF
 }
@@ -22,15 +22,15 @@ func newProofKeys(handle *keyset.Handle) (*ProofKeys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proof key set: %w", err)
 	}
-	// The output's size is all a computation can fail by, so HMAC need not.
+	// A computation can fail only by the size of its output, so HMAC cannot fail.
 	if _, err := set.ComputePrimaryPRF(nil, proofSize); err != nil {
 		return nil, fmt.Errorf("proof key set: %w", err)
 	}
 	return &ProofKeys{prf: set.PRFs[set.PrimaryID]}, nil
 }
 
-// HMAC returns what a certificate says instead of the record's id: 64
-// hexadecimal digits, a PRF over class, 0x00, id under the newest key.
+// HMAC returns the entry of a record in a certificate: 64 hexadecimal digits, a
+// PRF over class, 0x00, id under the newest key.
 func (k *ProofKeys) HMAC(class, id string) string {
 	mac, _ := k.prf.ComputePRF([]byte(class+"\x00"+id), proofSize)
 	return hex.EncodeToString(mac)

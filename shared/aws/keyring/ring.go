@@ -1,12 +1,12 @@
-// Package keyring fetches the system's key sets from Secrets Manager, keeps them
-// for a while in a container, and knows how they change: what is added, what
-// becomes the primary key, what may be destroyed and when.
+// Package keyring reads the system's key sets from Secrets Manager, keeps them
+// for minutes in a container, and holds the rules of their changes: which key is
+// added, which becomes the primary key, and which may be destroyed when.
 //
-// It promises that each secret is read once and then every few minutes, that
-// an error is not remembered for more than a minute, and that contact keys are
-// handed out only after they have reproduced the canaries of the table: the
-// keys of another table would find nobody suppressed. It never writes a
-// secret, and an error names the secret, never what is in it.
+// It promises that a container reads each secret every few minutes at most, that
+// an error is remembered for a minute at most, and that contact keys are
+// returned only after they have reproduced the canaries of the table: with the
+// keys of another table, every lookup would miss. It never writes a secret. An
+// error names the secret, never its content.
 package keyring
 
 import (
@@ -22,9 +22,9 @@ import (
 	"stille/shared/names"
 )
 
-// A container that does not know a contact key misses what others wrote under
-// it, and a missed lookup sends. So no container uses a contact key set for
-// longer than Fresh and Grace together.
+// A container that does not know a contact key misses what other containers
+// wrote under the key, and a missed lookup sends. So no container uses a contact
+// key set for longer than Fresh and Grace together.
 const (
 	// Fresh is how long a key set is used before it is read again.
 	Fresh = 5 * time.Minute
@@ -33,17 +33,17 @@ const (
 )
 
 const (
-	// linkGrace is as good as for ever: old link keys stay in the set, so an
-	// older set only lacks the newest, for which there is RefreshLink.
-	linkGrace = 365 * 24 * time.Hour
+	// longGrace is in effect for ever. Old link keys and proof keys stay in their
+	// sets, so an older set only lacks the newest key; for link keys there is
+	// RefreshLink.
+	longGrace = 365 * 24 * time.Hour
 
-	// refreshInterval is how often at most a key set that is at hand is read
-	// again because of a token of an unknown key, which anybody can make up, or
-	// because the last reading failed.
+	// refreshInterval is the shortest time between two readings of a usable key
+	// set, after a token of an unknown key, which anybody can invent, or after
+	// a reading that failed.
 	refreshInterval = time.Minute
 
-	// refreshPatience is how long a caller waits for that, who could do with
-	// the keys at hand.
+	// refreshPatience is how long such a reading may keep a caller waiting.
 	refreshPatience = 2 * time.Second
 )
 
@@ -52,8 +52,9 @@ type Secrets interface {
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 }
 
-// CanaryReader reads the canaries that stand beside the suppressions, as
-// contact.KeySet.Canaries returned them. None yet is an empty map.
+// CanaryReader reads the canaries of the suppressions table, as
+// contact.KeySet.Canaries returned them. A table without canaries has an empty
+// map.
 type CanaryReader interface {
 	Canaries(ctx context.Context) (map[string]string, error)
 }
@@ -68,9 +69,9 @@ type Ring struct {
 	contact  cell[contact.KeySet]
 	unproven cell[contact.KeySet]
 	link     cell[link.Keys]
-	proof    once[ProofKeys]
+	proof    cell[ProofKeys]
 
-	// Both under link.mu: when RefreshLink last fetched, and what came of it.
+	// Both under link.mu: when RefreshLink last fetched, and its error.
 	refreshed  time.Time
 	refreshErr error
 }
@@ -80,15 +81,14 @@ func NewRing(client Secrets, stack names.Stack, canaries CanaryReader, now func(
 	return &Ring{client: client, stack: stack, canaries: canaries, now: now}
 }
 
-// Contact returns the contact key set, read no longer than Fresh ago, or Fresh
-// and Grace while reading fails. Callers use it for the request at hand and
-// ask again for the next. Its error is contact.ErrForeignKeys when the set does
-// not reproduce the table's canaries; the caller must then not answer from the
-// table.
+// Contact returns the contact key set, read at most Fresh ago, or Fresh and Grace
+// while reading fails. A caller must use it for one request only. The error
+// wraps contact.ErrForeignKeys if the set does not reproduce the table's
+// canaries; the caller must then not answer from the table.
 func (r *Ring) Contact(ctx context.Context) (*contact.KeySet, error) {
 	return r.contact.get(ctx, wall(r.now()), Fresh+Grace, func(ctx context.Context) (*contact.KeySet, error) {
-		// A new key is stored before its canary is planted. Read in the other
-		// order, the keys are never older than the canaries.
+		// A new key is stored before its canary is planted. The reading goes in
+		// the other order, so the keys are never older than the canaries.
 		canaries, err := r.canaries.Canaries(ctx)
 		if err != nil {
 			return nil, err
@@ -104,9 +104,9 @@ func (r *Ring) Contact(ctx context.Context) (*contact.KeySet, error) {
 	})
 }
 
-// Unproven returns the contact key set without having held it against the
-// table's canaries, for where they cannot be read. What it names may be put
-// aside until the set is proven; never read the table with it, nor write to it.
+// Unproven returns the contact key set without a look at the table's canaries,
+// for an outage of the table. An opt-out that it names may go to the outage
+// queue; the table must not be read or written with it.
 func (r *Ring) Unproven(ctx context.Context) (*contact.KeySet, error) {
 	return r.unproven.get(ctx, wall(r.now()), Fresh+Grace, func(ctx context.Context) (*contact.KeySet, error) {
 		return fetch(ctx, r.client, r.stack.ContactKeys(), ParseContact)
@@ -115,21 +115,21 @@ func (r *Ring) Unproven(ctx context.Context) (*contact.KeySet, error) {
 
 // Proof returns the keys under which certificates list what was deleted.
 func (r *Ring) Proof(ctx context.Context) (*ProofKeys, error) {
-	return r.proof.get(func() (*ProofKeys, error) {
+	return r.proof.get(ctx, wall(r.now()), Fresh+longGrace, func(ctx context.Context) (*ProofKeys, error) {
 		return fetch(ctx, r.client, r.stack.ProofKeys(), ParseProof)
 	})
 }
 
-// Link returns the link keys, read no longer than Fresh ago, or older ones
-// while reading fails.
+// Link returns the link keys, read at most Fresh ago, or older ones while
+// reading fails.
 func (r *Ring) Link(ctx context.Context) (*link.Keys, error) {
-	return r.link.get(ctx, wall(r.now()), Fresh+linkGrace, r.fetchLink)
+	return r.link.get(ctx, wall(r.now()), Fresh+longGrace, r.fetchLink)
 }
 
-// RefreshLink returns the link keys as they are now, for a token whose key is
-// unknown. It fetches at most once a minute; in between it returns what the
-// last refresh gave. That includes its error: as long as nobody could look,
-// the token may well be ours, and an opt-out must not be turned away.
+// RefreshLink reads the link keys again, for a token whose key is unknown. It
+// reads at most once a minute, and returns the last answer in between, also if
+// that was an error: until a reading succeeds, the token may be ours, and an
+// opt-out must not be refused.
 func (r *Ring) RefreshLink(ctx context.Context, now time.Time) (*link.Keys, error) {
 	now = wall(now)
 	r.link.mu.Lock()

@@ -52,8 +52,8 @@ func told(all []keyring.Key) []string {
 		switch {
 		case key.Primary:
 			line += " primary since " + key.PrimarySince.Format("01-02 15:04")
-		case key.Waiting:
-			line += " waiting"
+		case key.Pending:
+			line += " pending"
 		}
 		lines = append(lines, line)
 	}
@@ -78,11 +78,11 @@ func TestAContactKeyIsAddedAndPromotedAndTheOldOneRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = mustOpen(t, mustMake(t, c.Secret), added)
-	if diff := cmp.Diff([]string{"11-22 00:00 primary since 11-22 00:00", "11-22 01:00 waiting"}, told(c.Keys())); diff != "" {
+	if diff := cmp.Diff([]string{"11-22 00:00 primary since 11-22 00:00", "11-22 01:00 pending"}, told(c.Keys())); diff != "" {
 		t.Errorf("after it was added (-want +got):\n%s", diff)
 	}
-	if waiting, ok := c.Waiting(); !ok || waiting.ID != fresh.ID {
-		t.Errorf("it does not wait: %v", waiting)
+	if pending, ok := c.Pending(); !ok || pending.ID != fresh.ID {
+		t.Errorf("it does not wait: %v", pending)
 	}
 	if _, _, err := c.Add(added.Add(time.Hour)); !refused(err) {
 		t.Errorf("one more while it waits: %v, want a refusal", err)

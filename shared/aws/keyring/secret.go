@@ -17,17 +17,17 @@ import (
 	"stille/shared/link"
 )
 
-// ErrUnreadable means that a secret holds no key set of the kind it is for.
+// ErrUnreadable means that a secret does not hold a key set of its kind.
 var ErrUnreadable = errors.New("not a readable key set")
 
-// A secret holds Tink's cleartext key set JSON: what protects it is Secrets
-// Manager. A contact secret that was changed holds the keys' times too.
+// A secret holds Tink's key set as cleartext JSON, which Secrets Manager protects.
+// After a change, a contact secret holds the keys' times too.
 type contactSecret struct {
 	Contact json.RawMessage  `json:"contact"`
 	Times   map[string]times `json:"times"`
 }
 
-// The link secret holds two key sets, and the times once it was changed.
+// The link secret holds two key sets and, after a change, the keys' times.
 type linkSecret struct {
 	Email      json.RawMessage  `json:"email"`
 	SMS        json.RawMessage  `json:"sms"`
@@ -58,18 +58,18 @@ func NewLinkSecret() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	secret, err := json.Marshal(linkSecret{Email: email, SMS: sms})
-	if err != nil {
-		return "", fmt.Errorf("writing a key set: %w", err)
-	}
-	return string(secret), nil
+	return marshal(linkSecret{Email: email, SMS: sms})
 }
 
-func newKeySet(template *tinkpb.KeyTemplate) ([]byte, error) {
+func newKeySet(template *tinkpb.KeyTemplate) (json.RawMessage, error) {
 	handle, err := keyset.NewHandle(template)
 	if err != nil {
 		return nil, fmt.Errorf("making a key: %w", err)
 	}
+	return writeKeySet(handle)
+}
+
+func writeKeySet(handle *keyset.Handle) (json.RawMessage, error) {
 	var b bytes.Buffer
 	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&b)); err != nil {
 		return nil, fmt.Errorf("writing a key set: %w", err)
@@ -77,21 +77,22 @@ func newKeySet(template *tinkpb.KeyTemplate) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// ParseContact reads a contact secret. An error wraps ErrUnreadable.
-func ParseContact(secret string) (*contact.KeySet, error) {
-	handle, err := readKeySet(string(readContact(secret).Contact))
+// marshal writes a contactSecret or linkSecret as it is stored.
+func marshal(secret any) (string, error) {
+	text, err := json.Marshal(secret)
 	if err != nil {
-		return nil, err
+		return "", fmt.Errorf("writing a key set: %w", err)
 	}
-	set, err := contact.NewKeySet(handle)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
-	}
-	return set, nil
+	return string(text), nil
 }
 
-// readContact takes a contact secret apart. What is not a changed one is taken
-// for a key set alone.
+// ParseContact reads a contact secret. An error wraps ErrUnreadable.
+func ParseContact(secret string) (*contact.KeySet, error) {
+	return parse(string(readContact(secret).Contact), contact.NewKeySet)
+}
+
+// readContact takes a contact secret apart. A secret that was never changed is a
+// key set alone.
 func readContact(secret string) contactSecret {
 	var s contactSecret
 	if json.Unmarshal([]byte(secret), &s) != nil || s.Contact == nil {
@@ -122,19 +123,21 @@ func ParseLink(secret string) (*link.Keys, error) {
 }
 
 // ParseProof reads a proof secret. An error wraps ErrUnreadable.
-func ParseProof(secret string) (*ProofKeys, error) {
+func ParseProof(secret string) (*ProofKeys, error) { return parse(secret, newProofKeys) }
+
+func parse[T any](secret string, build func(*keyset.Handle) (*T, error)) (*T, error) {
 	handle, err := readKeySet(secret)
 	if err != nil {
 		return nil, err
 	}
-	set, err := newProofKeys(handle)
+	set, err := build(handle)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return set, nil
 }
 
-// readKeySet drops the parser's error, which quotes what it could not read.
+// readKeySet drops the parser's error, which quotes the secret.
 func readKeySet(secret string) (*keyset.Handle, error) {
 	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(strings.NewReader(secret)))
 	if err != nil {
