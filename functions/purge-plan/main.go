@@ -13,16 +13,17 @@ import (
 	"stille/shared/aws/lambdafn"
 	"stille/shared/aws/stepfunctions"
 	"stille/shared/names"
+	"stille/shared/purge"
 )
 
 func main() {
 	os.Exit(lambdafn.Lambda(names.PurgePlan, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
 		runs := dynamo.NewRuns(db, c.Stack)
-		h := handler{
-			records: dynamo.NewRecords(db, c.Stack), runs: runs, executions: stepfunctions.New(sfn.NewFromConfig(c.AWS)),
-			policy: c.Policy(), version: c.Env.Required(names.VarVersion), now: time.Now, storeClock: runs.Clock,
-		}
+		h := handler{policy: c.Policy(), planner: purge.Planner{
+			Records: dynamo.NewRecords(db, c.Stack), Runs: runs, Halted: runs, Executions: stepfunctions.New(sfn.NewFromConfig(c.AWS)),
+			CodeVersion: c.Env.Required(names.VarVersion), Now: time.Now, StoreClock: runs.Clock,
+		}}
 		return h.plan
 	}))
 }

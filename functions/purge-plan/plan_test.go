@@ -1,5 +1,3 @@
-//go:build store
-
 package main
 
 import (
@@ -16,41 +14,37 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/api/apitest"
-	"stille/shared/aws/dynamo"
-	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/dynamo/dynamotest/engine"
 	"stille/shared/certificate"
 	"stille/shared/contact"
+	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
 )
 
-func newHandler(t *testing.T, h *apitest.House) (handler, func(id string, start time.Time), func() string) {
+// planning is the handler over the stores of one class.
+type planning struct {
+	handler
+	stores purgetest.Stores
+}
+
+func newPlanning(t *testing.T, h *apitest.House) planning {
 	t.Helper()
-	db, stack := dynamotest.Tables(t, retention.Messaging)
-	records := dynamo.NewRecords(db, stack)
-	put := func(id string, start time.Time) {
-		record := retention.Record{
-			ID: id, Subject: h.Key(t, contact.Email, apitest.Address), Scope: "acme", Basis: retention.Consent, OccurredAt: start, Start: start,
-			Data: []byte(`"` + apitest.Number + `"`),
-		}
-		if _, err := records.Put(t.Context(), retention.Messaging, record, func(retention.Record) error { return nil }); err != nil {
-			t.Fatal(err)
-		}
-		stored, err := records.Get(t.Context(), retention.Messaging, id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := records.Stamp(t.Context(), retention.Messaging, stored, retention.Sort(start)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	dump := func() string {
-		return dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
-	}
-	clock := func(context.Context) (time.Time, error) { return h.Now, nil }
-	return handler{
-		records: records, runs: dynamo.NewRuns(db, stack), executions: &going{}, policy: h.Policy, version: "v1",
-		now: func() time.Time { return h.Now }, storeClock: clock,
-	}, put, dump
+	stores := engine.New(t, retention.Messaging)
+	return planning{stores: stores, handler: handler{policy: h.Policy, planner: purge.Planner{
+		Records: stores.Records, Runs: stores.Runs, Halted: stores.Runs, Executions: &going{}, CodeVersion: "v1",
+		Now: func() time.Time { return h.Now }, StoreClock: func(context.Context) (time.Time, error) { return h.Now, nil },
+	}}}
+}
+
+// put stores a record of somebody, with its stamp.
+func (p planning) put(t *testing.T, h *apitest.House, id string, start time.Time) {
+	t.Helper()
+	p.stores.Plant(t, retention.Messaging, map[string]any{
+		"id": id, "subject": string(h.Key(t, contact.Email, apitest.Address)), "scope": "acme", "basis": "consent", "data": apitest.Number,
+		"occurredAt": retention.Sort(start), "retentionStart": retention.Sort(start), "retentionSort": retention.Sort(start),
+		"retentionShard": retention.Shard(string(h.Key(t, contact.Email, apitest.Address))),
+	})
 }
 
 // going are the executions that go on.
@@ -61,21 +55,21 @@ func (g *going) Running(_ context.Context, _, run string) (bool, error) {
 }
 
 // ended certifies a run and lets the next one begin, as purge-verify does.
-func (h handler) ended(t *testing.T, run string, outcome certificate.Outcome, counts certificate.Counts) {
+func (p planning) ended(t *testing.T, run string, outcome certificate.Outcome, counts certificate.Counts) {
 	t.Helper()
-	of, err := h.runs.Get(t.Context(), retention.Messaging, run)
+	of, err := p.stores.Runs.Get(t.Context(), retention.Messaging, run)
 	if err != nil {
 		t.Fatal(err)
 	}
-	previous, err := h.runs.Head(t.Context(), retention.Messaging)
+	previous, err := p.stores.Runs.Head(t.Context(), retention.Messaging)
 	if err != nil {
 		t.Fatal(err)
 	}
-	of.Outcome, of.Counts, of.EndedAt, of.Certificate = outcome, counts, h.now(), "certificate of "+run
-	if err := h.runs.Certify(t.Context(), of, previous); err != nil {
+	of.Outcome, of.Counts, of.EndedAt, of.Certificate = outcome, counts, p.planner.Now(), "certificate of "+run
+	if err := p.stores.Runs.Certify(t.Context(), of, previous); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.runs.Unlock(t.Context(), retention.Messaging, run); err != nil {
+	if err := p.stores.Runs.Unlock(t.Context(), retention.Messaging, run); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -88,10 +82,10 @@ var (
 func TestAPlanCountsWhatIsDueAndLaysOutEveryShard(t *testing.T) {
 	h := apitest.New(t)
 	h.Now = h.Now.Add(123 * time.Millisecond)
-	over, put, _ := newHandler(t, h)
-	put("sub-1", due)
-	put("sub-2", due)
-	put("sub-3", notDue)
+	over := newPlanning(t, h)
+	over.put(t, h, "sub-1", due)
+	over.put(t, h, "sub-2", due)
+	over.put(t, h, "sub-3", notDue)
 	var req request
 	h.Event(t, "purge-plan.scheduled.json", &req)
 	got, err := over.plan(t.Context(), req)
@@ -115,7 +109,7 @@ func TestAPlanCountsWhatIsDueAndLaysOutEveryShard(t *testing.T) {
 	if len(shards) != retention.Shards {
 		t.Errorf("%d shards", len(shards))
 	}
-	run, err := over.runs.Get(t.Context(), got.Class, got.Run)
+	run, err := over.stores.Runs.Get(t.Context(), got.Class, got.Run)
 	if err != nil || run.Planned != 2 || run.PlanHash != got.PlanHash || !run.ScheduledFor.Equal(time.Date(2026, 11, 22, 2, 40, 0, 0, time.UTC)) {
 		t.Errorf("run %+v, error %v", run, err)
 	}
@@ -123,8 +117,8 @@ func TestAPlanCountsWhatIsDueAndLaysOutEveryShard(t *testing.T) {
 
 func TestAPlanThatIsRepeatedKeepsTheFirstCutoff(t *testing.T) {
 	h := apitest.New(t)
-	over, put, _ := newHandler(t, h)
-	put("sub-1", due)
+	over := newPlanning(t, h)
+	over.put(t, h, "sub-1", due)
 	var req request
 	h.Event(t, "purge-plan.by-hand.json", &req)
 	first, err := over.plan(t.Context(), req)
@@ -132,7 +126,7 @@ func TestAPlanThatIsRepeatedKeepsTheFirstCutoff(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.Now = h.Now.AddDate(0, 0, 2)
-	put("sub-2", due)
+	over.put(t, h, "sub-2", due)
 	again, err := over.plan(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
@@ -149,19 +143,19 @@ func TestAPlanThatIsRepeatedKeepsTheFirstCutoff(t *testing.T) {
 
 func TestAClassThatThePolicyDoesNotKnowIsNotPlanned(t *testing.T) {
 	h := apitest.New(t)
-	over, _, dump := newHandler(t, h)
+	over := newPlanning(t, h)
 	if _, err := over.plan(t.Context(), request{Class: "marketing", Run: "run-1"}); !errors.Is(err, retention.ErrUnknownClass) {
 		t.Errorf("error %v", err)
 	}
-	if strings.Contains(dump(), "run-1") {
+	if strings.Contains(over.stores.Dump(t), "run-1") {
 		t.Error("the run was stored")
 	}
 }
 
 func TestAPlanLeavesNobodyBehind(t *testing.T) {
 	h := apitest.New(t)
-	over, put, dump := newHandler(t, h)
-	put("sub-1", due)
+	over := newPlanning(t, h)
+	over.put(t, h, "sub-1", due)
 	var answers []string
 	for _, class := range []string{retention.Messaging, apitest.Address} {
 		input, err := json.Marshal(map[string]string{"scheduledTime": apitest.Number})
@@ -171,8 +165,8 @@ func TestAPlanLeavesNobodyBehind(t *testing.T) {
 		got, err := over.plan(t.Context(), request{Class: class, Run: "run-1", StartedAt: h.Now, Input: input})
 		answers = append(answers, fmt.Sprint(got, err))
 	}
-	if !strings.Contains(dump(), "run-1") {
+	if !strings.Contains(over.stores.Dump(t), "run-1") {
 		t.Error("there was nothing to look through")
 	}
-	h.NoLeak(t, nil, append(answers, dump())...)
+	h.NoLeak(t, nil, append(answers, over.stores.Dump(t))...)
 }

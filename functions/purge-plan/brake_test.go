@@ -1,5 +1,3 @@
-//go:build store
-
 package main
 
 import (
@@ -13,8 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/api/apitest"
-	"stille/shared/aws/dynamo"
-	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/certificate"
 	"stille/shared/contact"
 	"stille/shared/purge"
@@ -23,35 +19,30 @@ import (
 
 // crowd is a class of which one record more is due than the brake lets pass.
 type crowd struct {
-	handler
+	planning
 	house *apitest.House
-	more  func(n int) // stores so many due records more
+	more  func(n int) // stores n more due records
 }
 
 func newCrowd(t *testing.T, n int) crowd {
 	t.Helper()
 	house := apitest.New(t)
-	db, stack := dynamotest.Tables(t, retention.Messaging)
 	stored := 0
-	c := crowd{house: house}
+	c := crowd{house: house, planning: newPlanning(t, house)}
+	subject := string(house.Key(t, contact.Email, apitest.Address))
 	c.more = func(n int) {
 		t.Helper()
 		records := make([]map[string]any, n)
 		for i := range records {
 			stored++
 			records[i] = map[string]any{
-				"id": fmt.Sprintf("sub-%05d", stored), "subject": string(house.Key(t, contact.Email, apitest.Address)), "scope": "acme",
+				"id": fmt.Sprintf("sub-%05d", stored), "subject": subject, "scope": "acme",
 				"retentionStart": "2024-11-20T08:00:00Z", "retentionSort": "2024-11-20T08:00:00Z", "retentionShard": retention.ShardName(stored % retention.Shards),
 			}
 		}
-		dynamotest.PutAll(t, db, stack.Records(retention.Messaging), records)
+		c.stores.Plant(t, retention.Messaging, records...)
 	}
 	c.more(n)
-	c.handler = handler{
-		records: dynamo.NewRecords(db, stack), runs: dynamo.NewRuns(db, stack), executions: &going{}, policy: house.Policy, version: "v1",
-		now:        func() time.Time { return house.Now },
-		storeClock: func(context.Context) (time.Time, error) { return house.Now, nil },
-	}
 	return c
 }
 
@@ -81,7 +72,7 @@ func (c crowd) halts(t *testing.T, run, input string) response {
 
 func (c crowd) approve(t *testing.T, hash, by string) {
 	t.Helper()
-	if err := c.runs.Approve(t.Context(), retention.Messaging, hash, by, c.now()); err != nil {
+	if err := c.stores.Runs.Approve(t.Context(), retention.Messaging, hash, by, c.house.Now); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -93,7 +84,7 @@ func TestAHaltedPlanWaitsIsRefreshedAndRunsOnceItIsApproved(t *testing.T) {
 	first := c.halts(t, "run-1", `{"startedBy":"starter"}`)
 	c.house.Now = c.house.Now.Add(24 * time.Hour)
 	second := c.halts(t, "run-2", `{}`)
-	waiting, err := c.runs.Halted(t.Context(), retention.Messaging)
+	waiting, err := c.stores.Runs.Halted(t.Context(), retention.Messaging)
 	if err != nil || waiting.PlanHash != second.PlanHash || first.PlanHash == second.PlanHash || waiting.Run != "run-2" || len(waiting.Reasons) == 0 {
 		t.Fatalf("waiting %+v, error %v", waiting, err)
 	}
@@ -103,7 +94,7 @@ func TestAHaltedPlanWaitsIsRefreshedAndRunsOnceItIsApproved(t *testing.T) {
 	if !got.Cutoff.Equal(second.Cutoff) || got.PlanHash != second.PlanHash || got.Due != 1001 {
 		t.Errorf("the approved run is at %v with %d due, plan %s", got.Cutoff, got.Due, got.PlanHash)
 	}
-	run, err := c.runs.Get(t.Context(), retention.Messaging, "run-3")
+	run, err := c.stores.Runs.Get(t.Context(), retention.Messaging, "run-3")
 	if err != nil || run.ApprovedBy != "operator" {
 		t.Errorf("approved by %q, error %v", run.ApprovedBy, err)
 	}
@@ -137,7 +128,7 @@ func TestAnApprovalThatDoesNotHoldHaltsTheRunAnew(t *testing.T) {
 			plan := over.halts(t, "run-1", `{"startedBy":"starter"}`)
 			c.between(t, over, plan.PlanHash)
 			over.planned(t, "run-2", approval(plan.PlanHash), purge.NextHalt)
-			run, err := over.runs.Get(t.Context(), retention.Messaging, "run-2")
+			run, err := over.stores.Runs.Get(t.Context(), retention.Messaging, "run-2")
 			if err != nil || run.ApprovedBy != "" || !strings.Contains(strings.Join(run.Reasons, "; "), c.reason) {
 				t.Errorf("reasons %q, approved by %q, error %v", run.Reasons, run.ApprovedBy, err)
 			}
@@ -148,18 +139,18 @@ func TestAnApprovalThatDoesNotHoldHaltsTheRunAnew(t *testing.T) {
 func TestAClockTenYearsAheadPlansNoDeletion(t *testing.T) {
 	c := newCrowd(t, 1)
 	right := c.house.Now
-	c.storeClock = func(context.Context) (time.Time, error) { return right, nil }
+	c.planner.StoreClock = func(context.Context) (time.Time, error) { return right, nil }
 	c.house.Now = right.AddDate(10, 0, 0)
 	c.planned(t, "run-1", `{}`, purge.NextHalt)
 }
 
 func TestAPassingRunLeavesNoPlanWaiting(t *testing.T) {
 	c := newCrowd(t, 3)
-	if err := c.runs.Halt(t.Context(), purge.HaltedPlan{Class: retention.Messaging, PlanHash: "old"}); err != nil {
+	if err := c.stores.Runs.Halt(t.Context(), purge.HaltedPlan{Class: retention.Messaging, PlanHash: "old"}); err != nil {
 		t.Fatal(err)
 	}
 	c.planned(t, "run-1", `{}`, purge.NextDelete)
-	if plan, err := c.runs.Halted(t.Context(), retention.Messaging); err == nil {
+	if plan, err := c.stores.Runs.Halted(t.Context(), retention.Messaging); err == nil {
 		t.Errorf("%s waits", plan.PlanHash)
 	}
 }
@@ -167,7 +158,7 @@ func TestAPassingRunLeavesNoPlanWaiting(t *testing.T) {
 func TestOnlyOneRunOfAClassIsOn(t *testing.T) {
 	c := newCrowd(t, 3)
 	on := &going{runs: []string{"run-1"}}
-	c.executions = on
+	c.planner.Executions = on
 	c.planned(t, "run-1", `{}`, purge.NextDelete)
 	for range 2 { // a repeated step says the same
 		c.planned(t, "run-2", `{}`, purge.NextYield)
@@ -177,7 +168,7 @@ func TestOnlyOneRunOfAClassIsOn(t *testing.T) {
 	if diff := cmp.Diff("run-1", got.Unfinished); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := c.runs.Get(t.Context(), retention.Messaging, "run-3"); err == nil {
+	if _, err := c.stores.Runs.Get(t.Context(), retention.Messaging, "run-3"); err == nil {
 		t.Error("the run is stored before the one before it is finished")
 	}
 	c.ended(t, "run-1", certificate.Failed, certificate.Counts{})
@@ -186,10 +177,10 @@ func TestOnlyOneRunOfAClassIsOn(t *testing.T) {
 
 func TestARunThatIsCertifiedIsNotWaitedFor(t *testing.T) {
 	c := newCrowd(t, 3)
-	c.executions = &going{runs: []string{"run-1"}} // its execution is about to end
+	c.planner.Executions = &going{runs: []string{"run-1"}} // its execution is about to end
 	c.planned(t, "run-1", `{}`, purge.NextDelete)
 	c.ended(t, "run-1", certificate.Completed, certificate.Counts{})
-	if _, err := c.runs.Lock(t.Context(), retention.Messaging, "run-1", ""); err != nil { // it was cut off before it could unlock
+	if _, err := c.stores.Runs.Lock(t.Context(), retention.Messaging, "run-1", ""); err != nil { // it was cut off before it could unlock
 		t.Fatal(err)
 	}
 	c.planned(t, "run-2", `{}`, purge.NextDelete)

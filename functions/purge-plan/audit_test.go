@@ -1,5 +1,3 @@
-//go:build store
-
 package main
 
 import (
@@ -20,7 +18,7 @@ func TestAnAuditIsNoPurgeToTheBrake(t *testing.T) {
 		{ID: "run-1", EndedAt: c.house.Now.Add(-time.Hour), Certificate: "one"},
 	} {
 		run.Class, run.Outcome, run.Counts = retention.Messaging, certificate.Completed, certificate.Counts{Due: 1}
-		if _, err := c.runs.Start(t.Context(), run); err != nil {
+		if _, err := c.stores.Runs.Start(t.Context(), run); err != nil {
 			t.Fatal(err)
 		}
 	}

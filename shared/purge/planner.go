@@ -1,0 +1,224 @@
+package purge
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"stille/shared/certificate"
+	"stille/shared/retention"
+)
+
+// Executions tells whether the execution of a run of a state machine is still
+// running.
+type Executions interface {
+	Running(ctx context.Context, machine, run string) (bool, error)
+}
+
+// Planner plans runs: it counts what is due and holds the plan against the
+// brake. It deletes nothing.
+type Planner struct {
+	Records     Records
+	Runs        Runs
+	Halted      HaltedPlans
+	Executions  Executions
+	PolicyHash  string
+	CodeVersion string
+	Now         func() time.Time
+	StoreClock  func(ctx context.Context) (time.Time, error) // the store's own
+}
+
+// Execution is a run that begins, as the state machine and its starter tell.
+type Execution struct {
+	Class, Run   string
+	Machine      string // the state machine
+	StartedAt    time.Time
+	ScheduledFor time.Time // zero where no schedule started it
+	StartedBy    string    // the principal, where the operator's command started it
+	Approved     string    // the hash of the approved plan that it must carry out
+}
+
+// Plan returns the run with its plan and what follows it. Where another run of
+// the class was killed, unfinished names that run instead: it must be certified
+// before this run can be planned. A repeated plan step returns the first plan.
+func (p Planner) Plan(ctx context.Context, class retention.Class, e Execution) (run Run, unfinished string, err error) {
+	run, err = p.Runs.Get(ctx, class.Name, e.Run)
+	if !errors.Is(err, ErrNoRun) {
+		return run, "", err
+	}
+	active, running, err := p.lock(ctx, e)
+	switch {
+	case err != nil:
+		return Run{}, "", err
+	case active == e.Run:
+		run, err = p.planned(ctx, class, e)
+	case running:
+		run = p.started(e)
+		run.Next, run.Reasons = NextYield, []string{"another run of the class is active: " + active}
+	default:
+		return Run{}, active, nil
+	}
+	if err == nil {
+		run, err = p.Runs.Start(ctx, run)
+	}
+	return run, "", err
+}
+
+// lock makes this run the active run of its class. If another run is active it
+// returns the id of that run and whether its execution is still running. A run
+// that has its certificate has ended, whatever its execution still does.
+func (p Planner) lock(ctx context.Context, e Execution) (active string, running bool, err error) {
+	active, err = p.Runs.Lock(ctx, e.Class, e.Run, "")
+	if err != nil || active == e.Run {
+		return active, true, err
+	}
+	before, err := p.Runs.Get(ctx, e.Class, active)
+	switch {
+	case err == nil && before.Certified():
+		active, err = p.Runs.Lock(ctx, e.Class, e.Run, active)
+		return active, true, err
+	case err != nil && !errors.Is(err, ErrNoRun):
+		return active, false, err
+	}
+	running, err = p.Executions.Running(ctx, e.Machine, active)
+	return active, running, err
+}
+
+// started is the run before anything is known of what is due.
+func (p Planner) started(e Execution) Run {
+	return Run{
+		Class: e.Class, ID: e.Run, StartedAt: e.StartedAt.UTC(), Cutoff: p.Now().UTC().Truncate(time.Second),
+		ScheduledFor: e.ScheduledFor, StartedBy: e.StartedBy, PolicyHash: p.PolicyHash, CodeVersion: p.CodeVersion,
+	}
+}
+
+// planned plans the run and holds the plan against the brake. A halted plan
+// replaces the class's older halted plan; a run that passes removes it.
+func (p Planner) planned(ctx context.Context, class retention.Class, e Execution) (Run, error) {
+	run := p.started(e)
+	approved, objection, err := p.approved(ctx, class, e.Approved)
+	if err != nil {
+		return run, err
+	}
+	if approved != nil {
+		run.Cutoff, run.ApprovedBy = approved.Cutoff, approved.ApprovedBy
+	}
+	plan, err := Make(ctx, p.Records, class, run.PolicyHash, run.Cutoff)
+	if err != nil {
+		return run, err
+	}
+	run.PlanHash, run.Planned = plan.Hash(), plan.Due()
+	reasons, err := p.reasons(ctx, run, plan, approved)
+	if err != nil {
+		return run, err
+	}
+	if objection != "" {
+		reasons = append(reasons, objection)
+	}
+	if len(reasons) > 0 {
+		run.Next, run.Reasons, run.ApprovedBy = NextHalt, reasons, ""
+		return run, p.Halted.Halt(ctx, HaltedPlan{
+			Class: class.Name, Run: run.ID, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash, Cutoff: run.Cutoff,
+			Shards: plan.Shards, Reasons: reasons, HaltedAt: p.Now().UTC(), StartedBy: run.StartedBy,
+		})
+	}
+	if approved != nil {
+		run.PlanHash = approved.PlanHash // the certificate names what was approved
+	}
+	run.Next = NextDelete
+	return run, p.Halted.Forget(ctx, class.Name)
+}
+
+// approved returns the halted plan that the run must carry out; nil for a run
+// that names no approval. Where the named approval does not hold, it returns the
+// objection instead.
+func (p Planner) approved(ctx context.Context, class retention.Class, hash string) (plan *HaltedPlan, objection string, err error) {
+	if hash == "" {
+		return nil, "", nil
+	}
+	halted, err := p.Halted.Halted(ctx, class.Name)
+	switch {
+	case errors.Is(err, ErrNoPlan):
+		return nil, "the run names an approval, and the class has no halted plan", nil
+	case err != nil:
+		return nil, "", err
+	case halted.PlanHash != hash:
+		return nil, "the run names the approval of another plan than the halted one", nil
+	}
+	if err := halted.MayRun(p.PolicyHash, p.Now()); err != nil {
+		return nil, err.Error(), nil
+	}
+	return &halted, "", nil
+}
+
+// reasons are what speaks against the run. An approval answers for the amount,
+// as long as no shard holds more than was approved, and never for the clock.
+func (p Planner) reasons(ctx context.Context, run Run, plan Plan, approved *HaltedPlan) ([]string, error) {
+	storeClock, err := p.StoreClock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	size, err := p.Records.Size(ctx, run.Class)
+	if err != nil {
+		return nil, err
+	}
+	all, err := p.Runs.List(ctx, run.Class)
+	if err != nil {
+		return nil, err
+	}
+	purges := slices.DeleteFunc(all, func(r Run) bool { return r.Audit })
+	brake := Brake{
+		Due: plan.Due(), Size: size, Before: completed(purges),
+		Now: p.Now(), StoreClock: storeClock, ScheduledFor: run.ScheduledFor, LastEnded: lastEnd(purges),
+	}
+	reasons := brake.Clock()
+	switch {
+	case approved == nil:
+		reasons = append(reasons, brake.Amount()...)
+	case ShardsGrown(approved.Shards, plan.Shards):
+		reasons = append(reasons, "a shard holds more than was approved")
+	}
+	return reasons, nil
+}
+
+// completed is how many records were due in each completed run, the newest
+// first.
+func completed(runs []Run) []int {
+	newest := slices.SortedFunc(slices.Values(runs), func(a, b Run) int { return b.EndedAt.Compare(a.EndedAt) })
+	var due []int
+	for _, run := range newest {
+		if run.Outcome == certificate.Completed {
+			due = append(due, run.Counts.Due)
+		}
+	}
+	return due
+}
+
+// lastEnd is when the newest run ended; zero before the first.
+func lastEnd(runs []Run) time.Time {
+	var last time.Time
+	for _, run := range runs {
+		if run.EndedAt.After(last) {
+			last = run.EndedAt
+		}
+	}
+	return last
+}
+
+// Work is the work of every shard of a planned run, also of shards in which
+// nothing is due now: what is stamped in the meantime is deleted as well. It is
+// nil where the run does not delete.
+func (r Run) Work() []Work {
+	if r.Next != NextDelete {
+		return nil
+	}
+	shards := make([]Work, retention.Shards)
+	for n := range shards {
+		shards[n] = Work{
+			Class: r.Class, Run: r.ID, Cutoff: r.Cutoff, Shard: retention.ShardName(n),
+			PolicyHash: r.PolicyHash, CodeVersion: r.CodeVersion,
+		}
+	}
+	return shards
+}
