@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
-	"stille/shared/aws/dynamo"
+	"stille/shared/aws/emf"
 	"stille/shared/aws/eventbus"
 	"stille/shared/aws/evidence"
 	"stille/shared/certificate"
@@ -20,19 +18,13 @@ import (
 // request is what the state machine passes in, after the deletion or after an
 // error in any step.
 type request struct {
-	Class     string    `json:"class"`
-	Run       string    `json:"run"`
-	StartedAt time.Time `json:"startedAt"`
-	Worked    []worked  `json:"worked"` // what became of each shard, where the deletion ran
-	Failed    bool      `json:"failed"` // a step did
-	Error     string    `json:"error"`  // the error's name, where Failed
-	Audit     bool      `json:"audit"`  // the run is an audit, not a purge
-}
-
-// worked is how a shard's work ended. The others went on where one failed.
-type worked struct {
-	Failed  bool `json:"failed"`
-	Stopped bool `json:"stopped"`
+	Class     string           `json:"class"`
+	Run       string           `json:"run"`
+	StartedAt time.Time        `json:"startedAt"`
+	Worked    []purge.ShardEnd `json:"worked"` // how the work of each shard ended, where the deletion ran
+	Failed    bool             `json:"failed"` // a step did
+	Error     string           `json:"error"`  // the error's name, where Failed
+	Audit     bool             `json:"audit"`  // the run is an audit, not a purge
 }
 
 // response is how the run ended.
@@ -40,6 +32,53 @@ type response struct {
 	Outcome     certificate.Outcome `json:"outcome"`
 	Counts      certificate.Counts  `json:"counts"`
 	Certificate string              `json:"certificate"` // prefix in the evidence bucket
+}
+
+// bus is where events go out.
+type bus interface {
+	Put(ctx context.Context, events ...eventbus.Event) error
+}
+
+// handler ends every run: it certifies the run, announces how it ended, and
+// reports what is overdue and what is idle in its class.
+type handler struct {
+	certifier purge.Certifier
+	holds     purge.Holds
+	bus       bus
+	policy    *retention.Policy
+	log       *slog.Logger
+	now       func() time.Time
+}
+
+func (h handler) verify(ctx context.Context, req request) (response, error) {
+	class, ok := h.policy.Class(req.Class)
+	if !ok {
+		return response{}, retention.ErrUnknownClass
+	}
+	certifier := h.certifier
+	certifier.PolicyHash = h.policy.Hash()
+	ended := purge.Ended{Run: req.Run, StartedAt: req.StartedAt, Failed: req.Failed, Shards: req.Worked}
+	if req.Audit {
+		run, err := certifier.Audit(ctx, class, ended)
+		if err != nil {
+			return response{}, err
+		}
+		h.logAudit(ctx, run, req.Error)
+		return h.announce(ctx, run)
+	}
+	run, err := certifier.Purge(ctx, class, ended)
+	if err != nil {
+		return response{}, err
+	}
+	if err := h.countOverdue(ctx, class); err != nil {
+		return response{}, err
+	}
+	h.reportIdle(ctx, class)
+	if run.Outcome != certificate.Completed {
+		h.log.ErrorContext(ctx, "a purge did not complete", "class", run.Class, "run", run.ID, "outcome", run.Outcome,
+			"reasons", run.Reasons, "error", req.Error)
+	}
+	return h.announce(ctx, run)
 }
 
 // purgeEnded is the detail of an event.
@@ -53,132 +92,91 @@ type purgeEnded struct {
 	Certificate string              `json:"certificate"`
 }
 
-// bus is where events go out.
-type bus interface {
-	Put(ctx context.Context, events ...eventbus.Event) error
+// auditEnded is the detail of an event.
+type auditEnded struct {
+	Class       string              `json:"class"`
+	Run         string              `json:"run"`
+	Outcome     certificate.Outcome `json:"outcome"`
+	Counts      certificate.Counts  `json:"counts"`
+	Findings    map[string]int      `json:"findings,omitempty"` // absent where the audit failed
+	Certificate string              `json:"certificate"`
 }
 
-// handler ends every run: it reads again what the run says it did, and
-// certifies it. It deletes nothing.
-type handler struct {
-	// verifier returns what checks a run, once its keys could be read.
-	verifier func(ctx context.Context) (purge.Verifier, error)
-	// left counts what is due in a class at a cutoff and still there.
-	left func(ctx context.Context, class retention.Class, cutoff time.Time) (purge.Counted, error)
-	// idle finds what has been running in a class for too long at a time.
-	idle         func(ctx context.Context, class retention.Class, now time.Time) (purge.Idle, error)
-	certifier    purge.Certifier
-	certificates *evidence.Certificates
-	signer       *evidence.Signer
-	runs         *dynamo.Runs
-	parts        auditParts
-	bus          bus
-	policy       *retention.Policy
-	log          *slog.Logger
-	now          func() time.Time
+// announce puts the end of a run on the bus and returns the answer.
+func (h handler) announce(ctx context.Context, run purge.Run) (response, error) {
+	prefix := evidence.Prefix(run.Class, run.ID)
+	event := eventbus.Event{Type: detailType(run), At: run.EndedAt, Detail: purgeEnded{
+		Class: run.Class, Run: run.ID, Outcome: run.Outcome, Counts: run.Counts, PlanHash: run.PlanHash, Reasons: run.Reasons, Certificate: prefix,
+	}}
+	if run.Audit {
+		event.Detail = auditEnded{Class: run.Class, Run: run.ID, Outcome: run.Outcome, Counts: run.Counts, Findings: run.Findings, Certificate: prefix}
+	}
+	return response{Outcome: run.Outcome, Counts: run.Counts, Certificate: prefix}, h.bus.Put(ctx, event)
 }
 
-func (h handler) verify(ctx context.Context, req request) (response, error) {
-	class, ok := h.policy.Class(req.Class)
-	if !ok {
-		return response{}, retention.ErrUnknownClass
-	}
-	if req.Audit {
-		return h.audit(ctx, class, req)
-	}
-	run, err := h.runs.Get(ctx, req.Class, req.Run)
-	if errors.Is(err, purge.ErrNoRun) && req.Failed { // the plan itself failed
-		run, err = purge.Run{Class: req.Class, ID: req.Run, StartedAt: req.StartedAt.UTC(), Cutoff: req.StartedAt.UTC(), PolicyHash: h.policy.Hash()}, nil
-	}
-	if err != nil {
-		return response{}, err
-	}
-	if !run.Certified() {
-		if run, err = h.certify(ctx, class, run, req.how(run)); err != nil {
-			return response{}, err
-		}
-	}
-	// Only now: the next run is to find this one's certificate.
-	if err := h.runs.Unlock(ctx, class.Name, run.ID); err != nil {
-		return response{}, err
-	}
-	if err := h.countOverdue(ctx, class); err != nil {
-		return response{}, err
-	}
-	h.reportIdle(ctx, class)
-	answer := response{Outcome: run.Outcome, Counts: run.Counts, Certificate: evidence.Prefix(run.Class, run.ID)}
-	if run.Outcome != certificate.Completed {
-		h.log.ErrorContext(ctx, "a purge did not complete", "class", run.Class, "run", run.ID, "outcome", run.Outcome,
-			"reasons", run.Reasons, "error", req.Error)
-	}
-	return answer, h.bus.Put(ctx, eventbus.Event{Type: detailType(run.Outcome), At: run.EndedAt, Detail: purgeEnded{
-		Class: run.Class, Run: run.ID, Outcome: run.Outcome, Counts: run.Counts, PlanHash: run.PlanHash, Reasons: run.Reasons,
-		Certificate: answer.Certificate,
-	}})
-}
-
-// how the run ended, as far as the steps before tell: completed only if the
-// index says so, too.
-func (r request) how(run purge.Run) certificate.Outcome {
+func detailType(run purge.Run) string {
 	switch {
-	case r.Failed || slices.ContainsFunc(r.Worked, func(w worked) bool { return w.Failed }):
-		return certificate.Failed
-	case run.Next == purge.NextHalt:
-		return certificate.Halted
-	case run.Next == purge.NextYield || slices.ContainsFunc(r.Worked, func(w worked) bool { return w.Stopped }):
-		return certificate.Stopped
-	}
-	return certificate.Completed
-}
-
-func (h handler) certify(ctx context.Context, class retention.Class, run purge.Run, outcome certificate.Outcome) (purge.Run, error) {
-	account, err := h.account(ctx, class, run, outcome)
-	if err != nil {
-		return run, err
-	}
-	if err := h.publishKey(ctx); err != nil {
-		return run, err
-	}
-	return h.certifier.Certify(ctx, class, run, outcome, account, h.now())
-}
-
-// account is what the run did. Of a halted one that is what it planned. After
-// a failure or a stop the manifest tells what was deleted all the same, and
-// the index is not asked.
-func (h handler) account(ctx context.Context, class retention.Class, run purge.Run, outcome certificate.Outcome) (purge.Account, error) {
-	if outcome == certificate.Halted {
-		return purge.Account{Counts: certificate.Counts{Due: run.Planned}}, nil
-	}
-	verifier, err := h.verifier(ctx)
-	if err != nil {
-		return purge.Account{}, err
-	}
-	account, err := verifier.Account(ctx, class, run.ID, run.Cutoff)
-	if err != nil || outcome != certificate.Completed {
-		return account, err
-	}
-	return verifier.Verify(ctx, class, run.Cutoff, account)
-}
-
-func (h handler) publishKey(ctx context.Context) error {
-	key, err := h.signer.PublicKey(ctx)
-	if err != nil {
-		return err
-	}
-	if err := h.certificates.PublishKey(ctx, key); err != nil {
-		return fmt.Errorf("publishing the public key: %w", err)
-	}
-	return nil
-}
-
-func detailType(o certificate.Outcome) string {
-	switch o {
-	case certificate.Completed:
+	case run.Audit && run.Outcome == certificate.Completed:
+		return names.AuditCompleted
+	case run.Audit:
+		return names.AuditFailed
+	case run.Outcome == certificate.Completed:
 		return names.PurgeCompleted
-	case certificate.Halted:
+	case run.Outcome == certificate.Halted:
 		return names.PurgeHalted
-	case certificate.Stopped:
+	case run.Outcome == certificate.Stopped:
 		return names.PurgeStopped
 	}
 	return names.PurgeFailed
+}
+
+// countOverdue logs how many records of the class are overdue, however the run
+// ended. CloudWatch makes the metric that alarms out of the line. What a hold
+// keeps is not overdue.
+func (h handler) countOverdue(ctx context.Context, class retention.Class) error {
+	at := h.now()
+	left, err := purge.Count(ctx, h.certifier.Records, h.holds, class, at.Add(-retention.OverdueAfter))
+	if err != nil {
+		return fmt.Errorf("after the certificate: %w", err)
+	}
+	h.log.InfoContext(ctx, "what is overdue after a purge", names.AttrClass, class.Name,
+		names.MetricOverdue, left.Overdue(), "held", left.Held, emf.Embedded(at, names.AttrClass, names.MetricOverdue))
+	return nil
+}
+
+// logAudit logs how an audit ended. CloudWatch makes the metric that alarms out
+// of the line.
+func (h handler) logAudit(ctx context.Context, run purge.Run, failure string) {
+	if run.Outcome != certificate.Completed {
+		h.log.ErrorContext(ctx, "an audit did not complete", "class", run.Class, "run", run.ID, "error", failure)
+		return
+	}
+	h.log.InfoContext(ctx, "an audit completed", names.AttrClass, run.Class, "run", run.ID, "findings", run.Findings,
+		names.MetricAuditFaults, run.Faults(), emf.Embedded(run.EndedAt, names.AttrClass, names.MetricAuditFaults))
+}
+
+// recordsIdle is the detail of an event.
+type recordsIdle struct {
+	Class  string    `json:"class"`
+	Owner  string    `json:"owner"` // says whether the records ended
+	Count  int       `json:"count"`
+	Oldest time.Time `json:"oldest,omitzero"` // when something last happened with the oldest of them
+	IDs    []string  `json:"ids"`             // of some
+}
+
+// reportIdle tells the class's owner, after each of its purges, which records
+// have been running without activity for too long. A report that fails does not
+// fail the run: the next purge reports again.
+func (h handler) reportIdle(ctx context.Context, class retention.Class) {
+	now := h.now()
+	idle, err := purge.FindIdle(ctx, h.certifier.Records, class, now)
+	if err == nil && idle.Count > 0 {
+		h.log.WarnContext(ctx, "records are idle", "class", class.Name, "owner", class.Owner, "count", idle.Count, "oldest", idle.Oldest)
+		err = h.bus.Put(ctx, eventbus.Event{Type: names.RecordsIdle, At: now, Detail: recordsIdle{
+			Class: class.Name, Owner: class.Owner, Count: idle.Count, Oldest: idle.Oldest, IDs: idle.IDs,
+		}})
+	}
+	if err != nil {
+		h.log.ErrorContext(ctx, "what is idle was not reported", "class", class.Name, "error", err)
+	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/aws/eventbus"
-	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -27,39 +26,39 @@ func (h *faulty) Put(_ context.Context, events ...eventbus.Event) error {
 	return h.err
 }
 
-func TestTheOwnerHearsOfWhatIsIdle(t *testing.T) {
-	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+func TestTheOwnerHearsOfIdleRecords(t *testing.T) {
 	down := errors.New("the service is down")
-	some := purge.Idle{Count: 2, Oldest: now.Add(-time.Hour), IDs: []string{"conv-1"}}
-	said := []eventbus.Event{{Type: "RecordsIdle", At: now, Detail: recordsIdle{
-		Class: "communication", Owner: "customer service", Count: 2, Oldest: some.Oldest, IDs: some.IDs,
-	}}}
 	for _, test := range []struct {
-		name      string
-		idle      purge.Idle
-		err, down error
-		events    []eventbus.Event
-		logged    string
+		name        string
+		records     []string
+		store, down error
+		logged      string
 	}{
-		{"two records", some, nil, nil, said, `"level":"WARN"`},
-		{"none", purge.Idle{}, nil, nil, nil, ""},
-		{"the index does not answer", purge.Idle{}, down, nil, nil, `"level":"ERROR"`},
-		{"the bus does not", some, nil, down, said, `"level":"ERROR"`},
+		{"two records", []string{"conv-1", "conv-2"}, nil, nil, `"level":"WARN"`},
+		{"none", nil, nil, nil, ""},
+		{"the index fails", []string{"conv-1"}, down, nil, `"level":"ERROR"`},
+		{"the bus fails", []string{"conv-1", "conv-2"}, nil, down, `"level":"ERROR"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			long := w.Now.AddDate(-1, 0, 0).Truncate(time.Second)
+			for _, id := range test.records {
+				w.stores.Plant(t, retention.Messaging, map[string]any{
+					"id": id, "occurredAt": retention.Sort(long), "activeSort": retention.Sort(long), "retentionShard": retention.ShardName(0),
+				})
+			}
+			w.certifier.Records = w.stores.Intercept(func(string) error { return test.store }).Records
 			var log bytes.Buffer
 			to := &faulty{err: test.down}
-			h := handler{
-				idle: func(_ context.Context, class retention.Class, at time.Time) (purge.Idle, error) {
-					if class.Name != "communication" || !at.Equal(now) {
-						t.Errorf("asked about %s at %v", class.Name, at)
-					}
-					return test.idle, test.err
-				},
-				bus: to, log: slog.New(slog.NewJSONHandler(&log, nil)), now: func() time.Time { return now },
+			w.bus, w.log = to, slog.New(slog.NewJSONHandler(&log, nil))
+			w.reportIdle(t.Context(), w.class)
+			var want []eventbus.Event
+			if len(test.records) > 0 && test.store == nil {
+				want = []eventbus.Event{{Type: "RecordsIdle", At: w.Now, Detail: recordsIdle{
+					Class: "messaging", Owner: w.class.Owner, Count: len(test.records), Oldest: long, IDs: test.records,
+				}}}
 			}
-			h.reportIdle(t.Context(), retention.Class{Name: "communication", Owner: "customer service"})
-			if diff := cmp.Diff(test.events, to.events); diff != "" {
+			if diff := cmp.Diff(want, to.events); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
 			if got := log.String(); !strings.Contains(got, test.logged) || (got == "") != (test.logged == "") || strings.Contains(got, "conv-1") {

@@ -20,7 +20,6 @@ import (
 	"stille/shared/aws/lambdafn"
 	"stille/shared/names"
 	"stille/shared/purge"
-	"stille/shared/retention"
 )
 
 func main() {
@@ -28,36 +27,29 @@ func main() {
 		db := dynamo.NewClient(c.AWS)
 		ring := keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, nil, time.Now)
 		files := s3.NewFromConfig(c.AWS)
-		certificates := evidence.NewCertificates(files, c.Env.Required(names.VarEvidenceBucket))
-		manifest := evidence.NewManifest(files, c.Env.Required(names.VarManifestBucket), time.Now)
-		signer := evidence.NewSigner(kms.NewFromConfig(c.AWS), c.Stack.SigningKey())
 		runs := dynamo.NewRuns(db, c.Stack)
-		records, holds := dynamo.NewRecords(db, c.Stack), dynamo.NewHolds(db, c.Stack)
 		h := handler{
-			verifier: func(ctx context.Context) (purge.Verifier, error) {
-				proof, err := ring.Proof(ctx)
-				if err != nil {
-					return purge.Verifier{}, err
-				}
-				return purge.Verifier{Records: records, Manifest: manifest, HMAC: proof.HMAC, Pause: time.Second}, nil
-			},
-			left: func(ctx context.Context, class retention.Class, cutoff time.Time) (purge.Counted, error) {
-				return purge.Count(ctx, records, holds, class, cutoff)
-			},
-			idle: func(ctx context.Context, class retention.Class, now time.Time) (purge.Idle, error) {
-				return purge.FindIdle(ctx, records, class, now)
-			},
 			certifier: purge.Certifier{
-				Runs: runs, Signer: signer, Certificates: certificates, CodeVersion: c.Env.Required(names.VarVersion),
+				Records:  dynamo.NewRecords(db, c.Stack),
+				Manifest: evidence.NewManifest(files, c.Env.Required(names.VarManifestBucket), time.Now),
+				Runs:     runs,
+				Chain:    runs,
+				Parts:    evidence.NewAudits(files, c.Env.Required(names.VarManifestBucket)),
+				Signer:   evidence.NewSigner(kms.NewFromConfig(c.AWS), c.Stack.SigningKey()),
+				Evidence: evidence.NewCertificates(files, c.Env.Required(names.VarEvidenceBucket)),
+				HMAC: func(ctx context.Context) (func(class, id string) string, error) {
+					proof, err := ring.Proof(ctx)
+					return proof.HMAC, err
+				},
+				Pause:       time.Second,
+				CodeVersion: c.Env.Required(names.VarVersion),
+				Now:         time.Now,
 			},
-			certificates: certificates,
-			signer:       signer,
-			runs:         runs,
-			parts:        evidence.NewAudits(files, c.Env.Required(names.VarManifestBucket)),
-			bus:          eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack),
-			policy:       c.Policy(),
-			log:          c.Log,
-			now:          time.Now,
+			holds:  dynamo.NewHolds(db, c.Stack),
+			bus:    eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack),
+			policy: c.Policy(),
+			log:    c.Log,
+			now:    time.Now,
 		}
 		return h.verify
 	}))

@@ -13,6 +13,7 @@ import (
 	"stille/shared/api/apitest"
 	"stille/shared/contact"
 	"stille/shared/names"
+	"stille/shared/purge"
 	"stille/shared/retention"
 	"stille/shared/suppression"
 )
@@ -48,9 +49,11 @@ func (n nobody) Get(context.Context, []contact.Key) (suppression.Item, error) {
 	return suppression.Item{}, n.err
 }
 
-func newHandler(stack names.Stack, list list, to records) handler {
+func newHandler(stack names.Stack, list purge.Subjects, to purge.StampedRecords) handler {
 	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
-	return handler{stack: stack, list: list, records: to, log: slog.New(slog.DiscardHandler), now: func() time.Time { return now }}
+	return handler{
+		stack: stack, stamper: purge.Stamper{Records: to, List: list, Now: func() time.Time { return now }}, log: slog.New(slog.DiscardHandler),
+	}
 }
 
 func load(t *testing.T, name string) events.DynamoDBEvent {

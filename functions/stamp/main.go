@@ -12,18 +12,19 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/lambdafn"
 	"stille/shared/names"
+	"stille/shared/purge"
 )
 
 func main() {
 	os.Exit(lambdafn.Lambda(names.Stamp, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
 		h := handler{
-			stack:   c.Stack,
-			list:    dynamo.NewSuppressions(db, c.Stack),
-			records: dynamo.NewRecords(db, c.Stack),
-			parked:  deadletter.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(names.VarParkedQueue)),
-			log:     c.Log,
-			now:     time.Now,
+			stack: c.Stack,
+			stamper: purge.Stamper{
+				Records: dynamo.NewRecords(db, c.Stack), List: dynamo.NewSuppressions(db, c.Stack), Now: time.Now,
+			},
+			parked: deadletter.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(names.VarParkedQueue)),
+			log:    c.Log,
 		}
 		return h.handle
 	}))

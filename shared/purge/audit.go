@@ -37,8 +37,10 @@ type AuditPart struct {
 
 // AuditParts is where an audit's calls leave what they found.
 type AuditParts interface {
-	// StorePart keeps a part; the same call's replaces it.
+	// StorePart keeps a part, in place of an earlier part of the same call.
 	StorePart(ctx context.Context, part AuditPart) error
+	// Parts returns the parts of all calls of an audit.
+	Parts(ctx context.Context, class, run string) ([]AuditPart, error)
 }
 
 // List is the suppression list, read strongly (dynamo.Suppressions).

@@ -18,14 +18,6 @@ import (
 	"stille/shared/suppression"
 )
 
-// notes are the parts of an audit, in memory.
-type notes struct{ parts []purge.AuditPart }
-
-func (n *notes) StorePart(_ context.Context, part purge.AuditPart) error {
-	n.parts = append(n.parts, part)
-	return nil
-}
-
 // written is when the audited records were written, four weeks before.
 var written = cutoff.Add(-4 * 7 * 24 * time.Hour)
 
@@ -56,7 +48,7 @@ func (h *house) optOut(key contact.Key) {
 // state machine does.
 func (h *house) audit(stores purgetest.Stores, segments int) purge.Report {
 	h.t.Helper()
-	kept := &notes{}
+	kept := purgetest.NewEvidence(h.t)
 	auditor := purge.Auditor{
 		Records: stores.Records, List: stores.List, Holds: stores.Holds,
 		Parts: kept, PolicyHash: "p", Now: func() time.Time { return cutoff },
@@ -71,7 +63,11 @@ func (h *house) audit(stores purgetest.Stores, segments int) purge.Report {
 			}
 		}
 	}
-	report, err := purge.MakeReport(h.class.Name, "audit-1", cutoff, "p", kept.parts)
+	parts, err := kept.Parts(h.t.Context(), h.class.Name, "audit-1")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	report, err := purge.MakeReport(h.class.Name, "audit-1", cutoff, "p", parts)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -195,15 +191,16 @@ func TestAnAuditThatCannotReadEndsInAnError(t *testing.T) {
 	down := errors.New("the store is down")
 	for _, operation := range []string{"Scan", "BatchGetItem"} {
 		stores := before(h.Stores, operation, 1, func() error { return down })
-		kept := &notes{}
+		kept := purgetest.NewEvidence(h.t)
 		auditor := purge.Auditor{
 			Records: stores.Records, List: stores.List, Holds: stores.Holds,
 			Parts: kept, Now: func() time.Time { return cutoff },
 		}
 		work := purge.AuditWork{Class: h.class.Name, Run: "audit-1", Of: 1}
 		got, err := auditor.Segment(t.Context(), h.class, work, func() bool { return true })
-		if !errors.Is(err, down) || got.Done || len(kept.parts) > 0 || strings.Contains(err.Error(), string(subject(1))) {
-			t.Errorf("%s: done %v, %d parts, error %v", operation, got.Done, len(kept.parts), err)
+		parts, _ := kept.Parts(t.Context(), h.class.Name, "audit-1")
+		if !errors.Is(err, down) || got.Done || len(parts) > 0 || strings.Contains(err.Error(), string(subject(1))) {
+			t.Errorf("%s: done %v, %d parts, error %v", operation, got.Done, len(parts), err)
 		}
 	}
 }

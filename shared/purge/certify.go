@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"stille/shared/certificate"
@@ -13,67 +14,235 @@ import (
 // Signer signs a SHA-256 digest (DER, ECDSA P-256).
 type Signer interface {
 	Sign(ctx context.Context, digest []byte) ([]byte, error)
+	// PublicKey returns the public key as a PEM file.
+	PublicKey(ctx context.Context) ([]byte, error)
 }
 
-// Certificates keeps the three files of a run's certificate.
-type Certificates interface {
+// Evidence keeps what proves a run, for years.
+type Evidence interface {
+	// Store keeps the three files of a run's certificate.
 	Store(ctx context.Context, class, run string, sealed certificate.Sealed) error
+	// StoreReport keeps the report of an audit beside its certificate.
+	StoreReport(ctx context.Context, class, run string, report []byte) error
+	// PublishKey keeps the public key that certificates are verified with.
+	PublishKey(ctx context.Context, key []byte) error
 }
 
-// Certifier ends a run.
+// Certifier ends runs: it reads again what a run says it did, and certifies
+// that. It deletes nothing.
 type Certifier struct {
-	Runs         Chain
-	Signer       Signer
-	Certificates Certificates
-	CodeVersion  string
+	Records  Records
+	Manifest Manifest
+	Runs     Runs
+	Chain    Chain
+	Parts    AuditParts
+	Signer   Signer
+	Evidence Evidence
+	// HMAC returns the function that names a deleted record in a certificate's
+	// list, once its key could be read.
+	HMAC        func(ctx context.Context) (func(class, id string) string, error)
+	Pause       time.Duration // between two looks at the index
+	PolicyHash  string
+	CodeVersion string
+	Now         func() time.Time
+}
+
+// Ended is how a run's steps ended, as the state machine tells.
+type Ended struct {
+	Run       string
+	StartedAt time.Time
+	Failed    bool // a step failed, so the others may not have begun
+	Shards    []ShardEnd
+}
+
+// ShardEnd is how the work of a shard ended. The other shards went on.
+type ShardEnd struct {
+	Failed  bool `json:"failed"`
+	Stopped bool `json:"stopped"`
+}
+
+// Outcome is how the run ended, as far as its steps tell. Completed holds only
+// if the index shows nothing else that is due.
+func (e Ended) Outcome(run Run) certificate.Outcome {
+	switch {
+	case e.Failed || slices.ContainsFunc(e.Shards, func(s ShardEnd) bool { return s.Failed }):
+		return certificate.Failed
+	case run.Next == NextHalt:
+		return certificate.Halted
+	case run.Next == NextYield || slices.ContainsFunc(e.Shards, func(s ShardEnd) bool { return s.Stopped }):
+		return certificate.Stopped
+	}
+	return certificate.Completed
+}
+
+// Purge certifies a purge and lets the next run of the class begin. A run that
+// has its certificate keeps it. The error wraps ErrNoRun for a run without a
+// plan that did not fail.
+func (c Certifier) Purge(ctx context.Context, class retention.Class, e Ended) (Run, error) {
+	run, err := c.Runs.Get(ctx, class.Name, e.Run)
+	if errors.Is(err, ErrNoRun) && e.Failed { // the plan itself failed
+		run, err = c.unplanned(class, e), nil
+	}
+	if err != nil {
+		return Run{}, err
+	}
+	if !run.Certified() {
+		outcome := e.Outcome(run)
+		account, err := c.account(ctx, class, run, outcome)
+		if err != nil {
+			return Run{}, err
+		}
+		if run, err = c.certify(ctx, class, run, outcome, account); err != nil {
+			return Run{}, err
+		}
+	}
+	// Only now: the next run must find the certificate of this run.
+	return run, c.Runs.Unlock(ctx, class.Name, run.ID)
+}
+
+// unplanned is a run of which nothing was stored.
+func (c Certifier) unplanned(class retention.Class, e Ended) Run {
+	return Run{Class: class.Name, ID: e.Run, StartedAt: e.StartedAt.UTC(), Cutoff: e.StartedAt.UTC(), PolicyHash: c.PolicyHash}
+}
+
+// account is what the run did; for a halted run, what it planned. After a
+// failure or a stop the manifest tells what was deleted nevertheless, and the
+// index is not asked.
+func (c Certifier) account(ctx context.Context, class retention.Class, run Run, outcome certificate.Outcome) (Account, error) {
+	if outcome == certificate.Halted {
+		return Account{Counts: certificate.Counts{Due: run.Planned}}, nil
+	}
+	hmac, err := c.HMAC(ctx)
+	if err != nil {
+		return Account{}, err
+	}
+	verifier := Verifier{Records: c.Records, Manifest: c.Manifest, HMAC: hmac, Pause: c.Pause}
+	account, err := verifier.Account(ctx, class, run.ID, run.Cutoff)
+	if err != nil || outcome != certificate.Completed {
+		return account, err
+	}
+	return verifier.Verify(ctx, class, run.Cutoff, account)
+}
+
+// ErrNoAudit means that a run of this name is a purge.
+var ErrNoAudit = errors.New("the run is no audit")
+
+// Audit certifies an audit: it puts together what the calls of every segment
+// found. An audit neither takes the class's lock nor frees it. The error wraps
+// ErrNoAudit, ErrUnscanned or ErrOtherPolicy.
+func (c Certifier) Audit(ctx context.Context, class retention.Class, e Ended) (Run, error) {
+	run, err := c.Runs.Get(ctx, class.Name, e.Run)
+	switch {
+	case errors.Is(err, ErrNoRun):
+		run = c.unplanned(class, e)
+		run.Audit, run.CodeVersion = true, c.CodeVersion
+	case err != nil:
+		return Run{}, err
+	case !run.Audit:
+		return Run{}, ErrNoAudit
+	}
+	if run.Certified() {
+		return run, nil
+	}
+	outcome := e.Outcome(run)
+	var account Account
+	if outcome == certificate.Completed {
+		if account.Counts, err = c.report(ctx, &run); err != nil {
+			return Run{}, err
+		}
+	}
+	return c.certify(ctx, class, run, outcome, account)
+}
+
+// report stores the report of an audit. The certificate names the report by its
+// hash.
+func (c Certifier) report(ctx context.Context, run *Run) (certificate.Counts, error) {
+	parts, err := c.Parts.Parts(ctx, run.Class, run.ID)
+	if err != nil {
+		return certificate.Counts{}, err
+	}
+	report, err := MakeReport(run.Class, run.ID, run.StartedAt, run.PolicyHash, parts)
+	if err != nil {
+		return certificate.Counts{}, err
+	}
+	encoded, err := report.Encode()
+	if err != nil {
+		return certificate.Counts{}, err
+	}
+	run.PlanHash, run.Findings = certificate.Hash(encoded), map[string]int{}
+	for finding, all := range report.Findings {
+		run.Findings[string(finding)] = all.Count
+	}
+	return report.Counts(), c.Evidence.StoreReport(ctx, run.Class, run.ID, encoded)
 }
 
 // chainAttempts is how often a certificate is made again because another run
 // of the class was certified in between.
 const chainAttempts = 5
 
-// Certify seals the run's certificate, stores it and makes it the newest of
-// the class's chain. A run that has one keeps it.
-func (c Certifier) Certify(ctx context.Context, class retention.Class, run Run, outcome certificate.Outcome, account Account, endedAt time.Time) (Run, error) {
-	proof := ""
-	if outcome == certificate.Completed {
-		proof = certificate.ProofIndex
-		if run.Audit {
-			proof = certificate.ProofScan
-		}
+// certify seals the run's certificate, stores it and makes it the newest of the
+// class's chain. A run that has a certificate keeps it.
+func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, outcome certificate.Outcome, account Account) (Run, error) {
+	if err := c.publishKey(ctx); err != nil {
+		return run, err
 	}
-	run.Outcome, run.Counts, run.EndedAt = outcome, account.Counts, endedAt.UTC()
+	run.Outcome, run.Counts, run.EndedAt = outcome, account.Counts, c.Now().UTC()
 	for range chainAttempts {
-		// A repeated step may find that the one before it came to its end after all.
-		before, err := c.Runs.Get(ctx, class.Name, run.ID)
+		// A repeated step may find that the step before it certified the run.
+		before, err := c.Chain.Get(ctx, class.Name, run.ID)
 		if err == nil && before.Certified() {
 			return before, nil
 		}
 		if err != nil && !errors.Is(err, ErrNoRun) {
 			return run, err
 		}
-		previous, err := c.Runs.Head(ctx, class.Name)
+		previous, err := c.Chain.Head(ctx, class.Name)
 		if err != nil {
 			return run, err
 		}
-		sealed, err := certificate.Seal(certificate.Certificate{
-			Run: run.ID, Class: class.Name, Outcome: outcome, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash,
-			ApprovedBy: run.ApprovedBy, Cutoff: run.Cutoff, StartedAt: run.StartedAt, EndedAt: run.EndedAt, Counts: account.Counts,
-			Proof: proof, Previous: previous, CodeVersion: c.CodeVersion,
-			BackupGoneOn: retention.BackupGoneOn(run.EndedAt).String(),
-			TZData:       retention.Fingerprint(class.Location()),
-		}, account.Keys, func(digest []byte) ([]byte, error) { return c.Signer.Sign(ctx, digest) })
+		sealed, err := certificate.Seal(c.certificate(class, run, previous), account.Keys, func(digest []byte) ([]byte, error) {
+			return c.Signer.Sign(ctx, digest)
+		})
 		if err != nil {
 			return run, err
 		}
-		if err := c.Certificates.Store(ctx, class.Name, run.ID, sealed); err != nil {
+		if err := c.Evidence.Store(ctx, class.Name, run.ID, sealed); err != nil {
 			return run, err
 		}
 		run.Certificate = certificate.Hash(sealed.JSON)
-		err = c.Runs.Certify(ctx, run, previous)
+		err = c.Chain.Certify(ctx, run, previous)
 		if !errors.Is(err, ErrChainMoved) {
 			return run, err
 		}
 	}
 	return run, fmt.Errorf("certifying a purge of %s: %w", class.Name, ErrChainMoved)
+}
+
+// certificate is what the run's certificate says on top of the previous one.
+func (c Certifier) certificate(class retention.Class, run Run, previous string) certificate.Certificate {
+	proof := ""
+	if run.Outcome == certificate.Completed {
+		proof = certificate.ProofIndex
+		if run.Audit {
+			proof = certificate.ProofScan
+		}
+	}
+	return certificate.Certificate{
+		Run: run.ID, Class: class.Name, Outcome: run.Outcome, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash,
+		ApprovedBy: run.ApprovedBy, Cutoff: run.Cutoff, StartedAt: run.StartedAt, EndedAt: run.EndedAt, Counts: run.Counts,
+		Proof: proof, Previous: previous, CodeVersion: c.CodeVersion,
+		BackupGoneOn: retention.BackupGoneOn(run.EndedAt).String(),
+		TZData:       retention.Fingerprint(class.Location()),
+	}
+}
+
+func (c Certifier) publishKey(ctx context.Context) error {
+	key, err := c.Signer.PublicKey(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.Evidence.PublishKey(ctx, key); err != nil {
+		return fmt.Errorf("publishing the public key: %w", err)
+	}
+	return nil
 }

@@ -88,12 +88,12 @@ func isOverdue(class retention.Class, r retention.Record, now time.Time) bool {
 // it. Its shard stays what it was when the record was first stamped, also when
 // the subject changed since; it need only be one that purges look into.
 func (e Examined) isInPlace(now time.Time) bool {
-	sort := ""
-	if !e.Start.IsZero() && retention.PlausibleStart(e.Start, now) {
-		sort = retention.Sort(e.Start)
+	believed := e.Record
+	if !retention.PlausibleStart(e.Start, now) {
+		believed.Start = time.Time{}
 	}
 	withdrawal := e.WithdrawnAt.IsZero() || e.WithdrawnAs(e.WithdrawnAt) || e.PurgingBy != ""
-	return e.Sort == sort && e.ActiveSort == e.Record.ActiveSort(sort) && retention.IsShard(e.Shard) && withdrawal
+	return isPlaced(e.Stored, place(believed)) && retention.IsShard(e.Shard) && withdrawal
 }
 
 // shouldBeWithdrawn tells whether the list says that the record has no basis

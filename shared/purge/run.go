@@ -43,6 +43,17 @@ type Run struct {
 // Certified reports whether the run has its certificate.
 func (r Run) Certified() bool { return r.Certificate != "" }
 
+// Faults is how many findings of an audit are faults of the system itself.
+func (r Run) Faults() int {
+	faults := 0
+	for _, finding := range Every() {
+		if finding.Fault() {
+			faults += r.Findings[string(finding)]
+		}
+	}
+	return faults
+}
+
 // Next is what follows a run's plan.
 type Next string
 

@@ -262,7 +262,7 @@ func (s tables) update(ctx context.Context, class string, of retention.Stored, c
 	}
 	defer unlock()
 	i, there := s.classes[class][of.ID]
-	if !there || !same(of, i) {
+	if !there || !s.same(of, i) {
 		return false, nil
 	}
 	i = maps.Clone(i)

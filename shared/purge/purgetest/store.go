@@ -29,6 +29,10 @@ type item = map[string]any
 // conditional on what was read, a deletion on the fence's epoch, a transaction
 // takes MaxDeletes records, reads are strong, and the indexes may lag.
 type Store struct {
+	// Foreign makes the attributes of a revision that another store read, of a
+	// stream for example; nil where no other store takes part.
+	Foreign func(revision any) map[string]any
+
 	mu      sync.Mutex
 	classes map[string]map[string]item // class -> id -> the record
 	indexes map[string]map[string]item // as classes were when LagIndexes was called; nil where they do not lag
@@ -138,6 +142,9 @@ func (v view) Items(t testing.TB, class string) map[string]map[string]any {
 	return maps.Clone(v.classes[class])
 }
 
+// SpoilSuppression makes a suppression unreadable.
+func (v view) SpoilSuppression(_ testing.TB, key contact.Key) { v.list.Spoil(key) }
+
 // Dump returns everything but the records as text.
 func (v view) Dump(t testing.TB) string {
 	t.Helper()
@@ -198,7 +205,7 @@ func read(i item) (retention.Stored, error) {
 // same reports whether everything that a decision rests on is in the item as it
 // was when the record was read: all but the record's place in the indexes, its
 // activity, and what is the owner's.
-func same(of retention.Stored, i item) bool {
+func (s *Store) same(of retention.Stored, i item) bool {
 	decided := func(i item) item {
 		i = maps.Clone(i)
 		for _, name := range []string{
@@ -208,7 +215,10 @@ func same(of retention.Stored, i item) bool {
 		}
 		return i
 	}
-	was, _ := of.Revision.(item)
+	was, ours := of.Revision.(item)
+	if !ours && s.Foreign != nil {
+		was = s.Foreign(of.Revision)
+	}
 	return reflect.DeepEqual(decided(was), decided(i))
 }
 
@@ -246,7 +256,7 @@ func (d deleter) take(class, run string, r retention.Stored, done *purge.Deletio
 	switch {
 	case !exists:
 		done.Gone = append(done.Gone, r.ID)
-	case !same(r, there):
+	case !d.same(r, there):
 		done.Changed = append(done.Changed, r.ID)
 	case r.InTwoSteps():
 		there = maps.Clone(there)
@@ -273,7 +283,7 @@ func (d deleter) DeleteMarked(ctx context.Context, class, run string, r retentio
 	switch {
 	case !exists:
 		done.Gone = append(done.Gone, r.ID)
-	case !same(r, there):
+	case !d.same(r, there):
 		done.Changed = append(done.Changed, r.ID)
 	default:
 		delete(d.classes[class], r.ID)

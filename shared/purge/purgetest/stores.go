@@ -71,6 +71,8 @@ type Tables interface {
 	Remove(t testing.TB, class, id string)
 	// Items are the items of a class table, by their ids.
 	Items(t testing.TB, class string) map[string]map[string]any
+	// SpoilSuppression makes the suppression of a contact unreadable.
+	SpoilSuppression(t testing.TB, key contact.Key)
 	// Dump is everything that is stored, but for the class tables, as text.
 	Dump(t testing.TB) string
 	// Intercept returns the same stores. They call before at the moment a request

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"stille/shared/aws/dynamo"
+	"stille/shared/contact"
 	"stille/shared/names"
 	"stille/shared/purge/purgetest"
 )
@@ -53,6 +54,11 @@ func (a around) Items(t testing.TB, class string) map[string]map[string]any {
 		}
 	}
 	return all
+}
+
+func (a around) SpoilSuppression(t testing.TB, key contact.Key) {
+	t.Helper()
+	Put(t, a.db, a.stack.Suppressions(), map[string]any{"key": string(key), "marks": "none"})
 }
 
 func (a around) Dump(t testing.TB) string {

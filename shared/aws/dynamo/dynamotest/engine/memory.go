@@ -5,7 +5,11 @@
 package engine
 
 import (
+	"reflect"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/purge/purgetest"
 )
@@ -13,5 +17,21 @@ import (
 // New returns empty stores with these classes.
 func New(t testing.TB, classes ...string) purgetest.Stores {
 	t.Helper()
-	return purgetest.NewStores(classes...)
+	store := purgetest.NewStore(classes...)
+	store.Foreign = func(revision any) map[string]any {
+		read, _ := revision.(map[string]types.AttributeValue)
+		plain := map[string]any{}
+		for name, value := range read {
+			var into any = new(string)
+			if _, isList := value.(*types.AttributeValueMemberL); isList {
+				into = new([]string)
+			}
+			if err := attributevalue.Unmarshal(value, into); err != nil {
+				t.Fatal(err)
+			}
+			plain[name] = reflect.ValueOf(into).Elem().Interface()
+		}
+		return plain
+	}
+	return store.Stores()
 }

@@ -1,5 +1,3 @@
-//go:build store
-
 package main
 
 import (
@@ -14,53 +12,41 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/api/apitest"
-	"stille/shared/aws/dynamo"
-	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/dynamo/dynamotest/engine"
 	"stille/shared/contact"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
 )
 
-// world is the handler over real tables with due records of one person.
+// world is the handler over stores with due records of one person.
 type world struct {
 	*apitest.House
 	handler
-	runs     *dynamo.Runs
+	stores   purgetest.Stores
 	manifest *purgetest.Memory
 	shard    string
-	dump     func() string
 	left     func() int
 }
 
 func newWorld(t *testing.T, records int) *world {
 	t.Helper()
-	w := &world{House: apitest.New(t), manifest: &purgetest.Memory{}}
-	db, stack := dynamotest.Tables(t, retention.Messaging)
-	table := dynamo.NewRecords(db, stack)
-	w.runs = dynamo.NewRuns(db, stack)
+	w := &world{House: apitest.New(t), manifest: &purgetest.Memory{}, stores: engine.New(t, retention.Messaging)}
 	subject := w.Key(t, contact.Email, apitest.Address)
 	w.shard = retention.Shard(string(subject))
 	for n := range records {
-		dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{
+		w.stores.Plant(t, retention.Messaging, map[string]any{
 			"id": fmt.Sprintf("sub-%03d", n), "subject": string(subject), "scope": "acme", "basis": "consent", "data": apitest.Address,
 			"occurredAt": "2024-11-20T08:00:00Z", "retentionStart": "2024-11-20T08:00:00Z", "retentionSort": "2024-11-20T08:00:00Z", "retentionShard": w.shard,
 		})
 	}
 	w.handler = handler{
-		worker: purge.Worker{Records: table, Deleter: dynamo.NewDeleter(db, stack), Holds: dynamo.NewHolds(db, stack), Manifest: w.manifest, Stops: w.runs},
+		worker: purge.Worker{
+			Records: w.stores.Records, Deleter: w.stores.Deleter, Holds: w.stores.Holds, Manifest: w.manifest, Stops: w.stores.Runs,
+		},
 		policy: w.Policy, version: "v1", now: time.Now,
 	}
-	w.dump = func() string {
-		return dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
-	}
-	w.left = func() int {
-		var items []any
-		if err := json.Unmarshal([]byte(dynamotest.Dump(t, db, stack.Records(retention.Messaging))), &items); err != nil {
-			t.Fatal(err)
-		}
-		return len(items)
-	}
+	w.left = func() int { return len(w.stores.Items(t, retention.Messaging)) }
 	return w
 }
 
@@ -165,10 +151,10 @@ func TestWhatWasPlannedByAnotherPolicyOrOtherCodeIsNotTouched(t *testing.T) {
 
 func TestARunThatIsStoppedTouchesNoOtherPage(t *testing.T) {
 	w := newWorld(t, 1)
-	if _, err := w.runs.Start(t.Context(), purge.Run{Class: retention.Messaging, ID: "run-1"}); err != nil {
+	if _, err := w.stores.Runs.Start(t.Context(), purge.Run{Class: retention.Messaging, ID: "run-1"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.runs.Stop(t.Context(), retention.Messaging, "run-1", "operator"); err != nil {
+	if err := w.stores.Runs.Stop(t.Context(), retention.Messaging, "run-1", "operator"); err != nil {
 		t.Fatal(err)
 	}
 	got, err := w.delete(t.Context(), w.work())
@@ -189,7 +175,7 @@ func TestADeletionLeavesNobodyBehind(t *testing.T) {
 		t.Fatalf("%d pages, error %v", len(pages), err)
 	}
 	_, unknown := w.delete(t.Context(), purge.Work{Class: apitest.Address})
-	w.NoLeak(t, nil, w.dump(), fmt.Sprint(done, pages, unknown))
+	w.NoLeak(t, nil, w.stores.Dump(t), fmt.Sprint(done, pages, unknown))
 }
 
 func TestEventsOfPurgeDeleteAreRead(t *testing.T) {

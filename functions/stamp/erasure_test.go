@@ -1,5 +1,3 @@
-//go:build store
-
 package main
 
 import (

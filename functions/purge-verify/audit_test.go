@@ -1,5 +1,3 @@
-//go:build store
-
 package main
 
 import (
@@ -21,6 +19,8 @@ type left struct {
 	err   error
 }
 
+func (left) StorePart(context.Context, purge.AuditPart) error { return nil }
+
 func (l left) Parts(context.Context, string, string) ([]purge.AuditPart, error) {
 	return l.parts, l.err
 }
@@ -30,7 +30,7 @@ func (l left) Parts(context.Context, string, string) ([]purge.AuditPart, error) 
 func (w *world) certified(t *testing.T, run purge.Run) {
 	t.Helper()
 	run.Class, run.ID, run.EndedAt, run.Certificate, run.Audit = retention.Messaging, "audit-1", w.Now, "hash", true
-	if _, err := w.runs.Start(t.Context(), run); err != nil {
+	if _, err := w.stores.Runs.Start(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -58,9 +58,9 @@ func TestAnAuditIsAnnouncedAndCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			bus := &heard{}
-			w.bus, w.parts = bus, left{err: errDown} // it is not read again
+			w.bus, w.certifier.Parts = bus, left{err: errDown} // it is not read again
 			w.certified(t, c.run)
-			if _, err := w.runs.Lock(t.Context(), retention.Messaging, "audit-1", ""); err != nil {
+			if _, err := w.stores.Runs.Lock(t.Context(), retention.Messaging, "audit-1", ""); err != nil {
 				t.Fatal(err)
 			}
 			req := request{Class: retention.Messaging, Run: "audit-1", StartedAt: w.Now, Audit: true, Error: "States.Timeout"}
@@ -96,7 +96,7 @@ func TestAnAuditIsAnnouncedAndCounted(t *testing.T) {
 				t.Errorf("line (-want +got):\n%s", diff)
 			}
 			// A purge of the same name that is on would go on.
-			if holder, err := w.runs.Lock(t.Context(), retention.Messaging, "run-2", ""); err != nil || holder != "audit-1" {
+			if holder, err := w.stores.Runs.Lock(t.Context(), retention.Messaging, "run-2", ""); err != nil || holder != "audit-1" {
 				t.Errorf("the audit freed the class's lock for %s, error %v", holder, err)
 			}
 			w.NoLeak(t, nil)
@@ -114,17 +114,17 @@ func TestAnAuditThatIsNotCompleteIsNotCertified(t *testing.T) {
 		"its parts cannot be read":       {"audit-1", left{err: errDown}, errDown},
 		"it has none":                    {"audit-1", left{}, purge.ErrUnscanned},
 		"its parts follow other rules":   {"audit-1", left{parts: []purge.AuditPart{done}}, purge.ErrOtherPolicy},
-		"the run of its name is a purge": {"run-1", left{}, errNoAudit},
+		"the run of its name is a purge": {"run-1", left{}, purge.ErrNoAudit},
 	} {
 		w := newWorld(t)
-		w.parts = c.parts
-		if _, err := w.runs.Start(t.Context(), purge.Run{Class: retention.Messaging, ID: "run-1"}); err != nil {
+		w.certifier.Parts = c.parts
+		if _, err := w.stores.Runs.Start(t.Context(), purge.Run{Class: retention.Messaging, ID: "run-1"}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.verify(t.Context(), request{Class: retention.Messaging, Run: c.run, Audit: true}); !errors.Is(err, c.err) {
 			t.Errorf("%s: error %v, want %v", name, err, c.err)
 		}
-		if _, err := w.runs.Get(t.Context(), retention.Messaging, "audit-1"); !errors.Is(err, purge.ErrNoRun) {
+		if _, err := w.stores.Runs.Get(t.Context(), retention.Messaging, "audit-1"); !errors.Is(err, purge.ErrNoRun) {
 			t.Errorf("%s: it is a run: error %v", name, err)
 		}
 	}

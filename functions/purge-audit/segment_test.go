@@ -1,5 +1,3 @@
-//go:build store
-
 package main
 
 import (
@@ -13,20 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/api/apitest"
-	"stille/shared/aws/dynamo"
-	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/dynamo/dynamotest/engine"
 	"stille/shared/contact"
 	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
 )
-
-// notes are the parts of an audit, in memory.
-type notes struct{ parts []purge.AuditPart }
-
-func (n *notes) StorePart(_ context.Context, part purge.AuditPart) error {
-	n.parts = append(n.parts, part)
-	return nil
-}
 
 // handOver passes work on as the state machine does: as JSON.
 func handOver(t *testing.T, work purge.AuditWork) purge.AuditWork {
@@ -43,8 +33,8 @@ func handOver(t *testing.T, work purge.AuditWork) purge.AuditWork {
 }
 
 func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
-	house, kept := apitest.New(t), &notes{}
-	db, stack := dynamotest.Tables(t, retention.Messaging)
+	house, kept := apitest.New(t), purgetest.NewEvidence(t)
+	stores := engine.New(t, retention.Messaging)
 	subject := string(house.Key(t, contact.Email, apitest.Address))
 	const records = 2100 // three pages
 	items := make([]map[string]any, records)
@@ -55,7 +45,7 @@ func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 		}
 	}
 	items[3]["retentionStart"] = apitest.Address
-	dynamotest.PutAll(t, db, stack.Records(retention.Messaging), items)
+	stores.Plant(t, retention.Messaging, items...)
 
 	start := time.Now()
 	ctx, cancel := context.WithDeadline(t.Context(), start.Add(15*time.Minute))
@@ -63,7 +53,7 @@ func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 	// The clock of a call: each page takes so long that there is time for one.
 	now := start
 	h := handler{policy: house.Policy, auditor: purge.Auditor{
-		Records: dynamo.NewRecords(db, stack), List: dynamo.NewSuppressions(db, stack), Holds: dynamo.NewHolds(db, stack), Parts: kept,
+		Records: stores.Records, List: stores.List, Holds: stores.Holds, Parts: kept,
 		Now: func() time.Time {
 			defer func() { now = now.Add(15*time.Minute - reserve) }()
 			return now
@@ -78,7 +68,16 @@ func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 		if work, err = h.audit(ctx, handOver(t, work)); err != nil {
 			t.Fatal(err)
 		}
-		pages = append(pages, kept.parts[len(kept.parts)-1].Records)
+		parts, err := kept.Parts(t.Context(), work.Class, work.Run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range parts {
+			if part.Call == len(pages) {
+				pages = append(pages, part.Records)
+				break
+			}
+		}
 		if len(pages) > 5 {
 			t.Fatal("the segment is not done after five calls")
 		}
@@ -86,13 +85,17 @@ func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 	if diff := cmp.Diff([]int{1000, 1000, 100}, pages); diff != "" {
 		t.Errorf("records a call (-want +got):\n%s", diff)
 	}
-	report, err := purge.MakeReport(work.Class, work.Run, house.Now, house.Policy.Hash(), kept.parts)
-	if err != nil || report.Findings[purge.Unreadable].Count != 1 {
-		t.Errorf("%+v, error %v", report.Findings[purge.Unreadable], err)
-	}
-	text, err := json.Marshal(kept.parts)
+	parts, err := kept.Parts(t.Context(), work.Class, work.Run)
 	if err != nil {
 		t.Fatal(err)
 	}
-	house.NoLeak(t, []string{subject}, string(text), dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs()))
+	report, err := purge.MakeReport(work.Class, work.Run, house.Now, house.Policy.Hash(), parts)
+	if err != nil || report.Findings[purge.Unreadable].Count != 1 {
+		t.Errorf("%+v, error %v", report.Findings[purge.Unreadable], err)
+	}
+	text, err := json.Marshal(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	house.NoLeak(t, []string{subject}, string(text), stores.Dump(t))
 }

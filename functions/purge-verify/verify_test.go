@@ -1,5 +1,3 @@
-//go:build store
-
 package main
 
 import (
@@ -12,8 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/api/apitest"
-	"stille/shared/aws/dynamo"
-	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/dynamo/dynamotest/engine"
 	"stille/shared/aws/eventbus"
 	"stille/shared/certificate"
 	"stille/shared/names"
@@ -24,41 +21,43 @@ import (
 
 var errDown = errors.New("the service is down")
 
-// world is the handler over real tables, up to where it needs S3 and KMS.
+// world is the handler over the stores of one class.
 type world struct {
 	*apitest.House
 	handler
+	stores   purgetest.Stores
+	evidence *purgetest.Evidence
 	manifest *purgetest.Memory
 	class    retention.Class
-	put      func(id string)
 	keysErr  error
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{House: apitest.New(t), manifest: &purgetest.Memory{}}
-	db, stack := dynamotest.Tables(t, retention.Messaging)
-	w.class, _ = w.Policy.Class(retention.Messaging)
-	w.put = func(id string) {
-		dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{
-			"id": id, "occurredAt": "2024-11-20T08:00:00Z", "retentionStart": "2024-11-20T08:00:00Z", "data": apitest.Address,
-			"retentionSort": "2024-11-20T08:00:00Z", "retentionShard": retention.Shard(id),
-		})
+	w := &world{
+		House: apitest.New(t), manifest: &purgetest.Memory{}, stores: engine.New(t, retention.Messaging), evidence: purgetest.NewEvidence(t),
 	}
+	w.class, _ = w.Policy.Class(retention.Messaging)
 	w.handler = handler{
-		verifier: func(context.Context) (purge.Verifier, error) {
-			hmac := func(class, id string) string { return class + "/" + id }
-			return purge.Verifier{Records: dynamo.NewRecords(db, stack), Manifest: w.manifest, HMAC: hmac}, w.keysErr
+		certifier: purge.Certifier{
+			Records: w.stores.Records, Manifest: w.manifest, Runs: w.stores.Runs, Chain: w.stores.Runs,
+			Parts: w.evidence, Signer: w.evidence, Evidence: w.evidence, CodeVersion: "v1", Now: func() time.Time { return w.Now },
+			HMAC: func(context.Context) (func(class, id string) string, error) {
+				return func(class, id string) string { return class + "/" + id }, w.keysErr
+			},
 		},
-		left: func(ctx context.Context, class retention.Class, cutoff time.Time) (purge.Counted, error) {
-			return purge.Count(ctx, dynamo.NewRecords(db, stack), dynamo.NewHolds(db, stack), class, cutoff)
-		},
-		idle: func(ctx context.Context, class retention.Class, now time.Time) (purge.Idle, error) {
-			return purge.FindIdle(ctx, dynamo.NewRecords(db, stack), class, now)
-		},
-		runs: dynamo.NewRuns(db, stack), policy: w.Policy, log: w.Log, now: func() time.Time { return w.Now },
+		holds: w.stores.Holds, bus: &heard{}, policy: w.Policy, log: w.Log, now: func() time.Time { return w.Now },
 	}
 	return w
+}
+
+// put stores a due record.
+func (w *world) put(t *testing.T, id string) {
+	t.Helper()
+	w.stores.Plant(t, retention.Messaging, map[string]any{
+		"id": id, "occurredAt": "2024-11-20T08:00:00Z", "retentionStart": "2024-11-20T08:00:00Z", "data": apitest.Address,
+		"retentionSort": "2024-11-20T08:00:00Z", "retentionShard": retention.Shard(id),
+	})
 }
 
 // took writes into the manifest what a run did with a record.
@@ -82,13 +81,13 @@ func TestWhatARunDidIsReadAgain(t *testing.T) {
 		err     error
 	}{
 		{"a run that came through", certificate.Completed, nil, certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
-		{"one that came through and left one behind", certificate.Completed, func(_ *testing.T, w *world) { w.put("late") },
+		{"one that came through and left one behind", certificate.Completed, func(t *testing.T, w *world) { w.put(t, "late") },
 			certificate.Counts{Due: 3, Deleted: 1, Held: 1, Failed: 1}, nil},
-		{"one whose deleted record somebody stored again", certificate.Completed, func(_ *testing.T, w *world) { w.put("sub-1") },
+		{"one whose deleted record somebody stored again", certificate.Completed, func(t *testing.T, w *world) { w.put(t, "sub-1") },
 			certificate.Counts{Due: 2, Held: 1, Failed: 1}, nil},
-		{"one that failed claims what its manifest tells", certificate.Failed, func(_ *testing.T, w *world) { w.put("late") },
+		{"one that failed claims what its manifest tells", certificate.Failed, func(t *testing.T, w *world) { w.put(t, "late") },
 			certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
-		{"one that was stopped claims what its manifest tells", certificate.Stopped, func(_ *testing.T, w *world) { w.put("late") },
+		{"one that was stopped claims what its manifest tells", certificate.Stopped, func(t *testing.T, w *world) { w.put(t, "late") },
 			certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
 		{"one that was halted says what was due and reads nothing", certificate.Halted, func(_ *testing.T, w *world) { w.keysErr = errDown },
 			certificate.Counts{Due: 7}, nil},
@@ -97,19 +96,35 @@ func TestWhatARunDidIsReadAgain(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t)
-			w.put("sub-2")
+			w.put(t, "sub-2")
 			w.took(t, "sub-1", purge.Deleted)
 			w.took(t, "sub-2", purge.Held)
 			if test.spoil != nil {
 				test.spoil(t, w)
 			}
-			run := purge.Run{Class: retention.Messaging, ID: "run-1", Cutoff: w.Now, Planned: 7}
-			account, err := w.account(t.Context(), w.class, run, test.outcome)
-			if !errors.Is(err, test.err) {
-				t.Errorf("error %v", err)
+			next := purge.NextDelete
+			if test.outcome == certificate.Halted {
+				next = purge.NextHalt
 			}
-			if diff := cmp.Diff(test.counts, account.Counts); diff != "" {
+			run := purge.Run{Class: retention.Messaging, ID: "run-1", StartedAt: w.Now, Cutoff: w.Now, Planned: 7, PlanHash: "p", Next: next}
+			if _, err := w.stores.Runs.Start(t.Context(), run); err != nil {
+				t.Fatal(err)
+			}
+			req := request{
+				Class: retention.Messaging, Run: "run-1", Failed: test.outcome == certificate.Failed,
+				Worked: []purge.ShardEnd{{Stopped: test.outcome == certificate.Stopped}},
+			}
+			answer, err := w.verify(t.Context(), req)
+			if !errors.Is(err, test.err) {
+				t.Fatalf("error %v", err)
+			}
+			if diff := cmp.Diff(test.counts, answer.Counts); diff != "" {
 				t.Errorf("counts (-want +got):\n%s", diff)
+			}
+			if err == nil {
+				if certified := w.evidence.Verify(t, retention.Messaging, "run-1"); certified.Outcome != test.outcome || certified.Counts != test.counts {
+					t.Errorf("the certificate says %s, %+v", certified.Outcome, certified.Counts)
+				}
 			}
 			w.NoLeak(t, nil)
 		})
@@ -122,17 +137,17 @@ func TestARunThatIsCertifiedIsNotReadAgain(t *testing.T) {
 	heard := &heard{}
 	w.bus = heard
 	run := purge.Run{Class: retention.Messaging, ID: "run-1", Outcome: certificate.Completed, Certificate: "hash"}
-	if _, err := w.runs.Start(t.Context(), run); err != nil {
+	if _, err := w.stores.Runs.Start(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.runs.Lock(t.Context(), run.Class, run.ID, ""); err != nil {
+	if _, err := w.stores.Runs.Lock(t.Context(), run.Class, run.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	answer, err := w.verify(t.Context(), request{Class: run.Class, Run: run.ID, Failed: true})
 	if err != nil || answer.Outcome != certificate.Completed {
 		t.Errorf("outcome %q, error %v", answer.Outcome, err)
 	}
-	if holder, err := w.runs.Lock(t.Context(), run.Class, "run-2", ""); err != nil || holder != "run-2" {
+	if holder, err := w.stores.Runs.Lock(t.Context(), run.Class, "run-2", ""); err != nil || holder != "run-2" {
 		t.Errorf("%s is still on, error %v", holder, err)
 	}
 	if len(*heard) != 1 || (*heard)[0].Type != names.PurgeCompleted {

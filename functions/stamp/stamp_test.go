@@ -1,10 +1,7 @@
-//go:build store
-
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,48 +15,43 @@ import (
 
 	"stille/shared/api/apitest"
 	"stille/shared/aws/deadletter"
-	"stille/shared/aws/dynamo"
-	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/aws/dynamo/dynamotest/engine"
 	"stille/shared/contact"
 	"stille/shared/names"
+	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
 	"stille/shared/suppression"
 )
 
 var errDown = errors.New("the service is down")
 
-// world is the handler over real tables, and what it parked and wrote.
+// world is the handler over the stores, and what it parked and wrote.
 type world struct {
 	*apitest.House
 	t       *testing.T
 	stack   names.Stack
-	list    *dynamo.Suppressions
-	records *dynamo.Records
+	stores  purgetest.Stores
+	list    purgetest.List
+	records purgetest.Records
 	key     contact.Key
 	parked  []deadletter.Record
 	parkErr error
 	writes  int
 
-	counted *dynamo.Records // counts its writes
-	put     func(table string, item map[string]any)
-	remove  func(table, id string)
-	dump    func(tables ...string) string
+	counted purgetest.Records // counts its writes
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{House: apitest.New(t), t: t}
-	db, stack := dynamotest.Tables(t, retention.Messaging, "communication")
-	w.stack, w.list, w.records = stack, dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)
-	w.counted = dynamo.NewRecords(dynamotest.Intercept(db, func(operation string) error {
+	w := &world{House: apitest.New(t), t: t, stack: "stille", stores: engine.New(t, retention.Messaging, "communication")}
+	w.list, w.records = w.stores.List, w.stores.Records
+	w.counted = w.stores.Intercept(func(operation string) error {
 		if operation == "UpdateItem" {
 			w.writes++
 		}
 		return nil
-	}), stack)
-	w.put = func(table string, item map[string]any) { dynamotest.Put(t, db, table, item) }
-	w.remove = func(table, id string) { dynamotest.Remove(t, db, table, id) }
-	w.dump = func(tables ...string) string { return dynamotest.Dump(t, db, tables...) }
+	}).Records
 	w.key = w.Key(t, contact.Email, apitest.Address)
 	return w
 }
@@ -71,7 +63,8 @@ func (w *world) Park(_ context.Context, r deadletter.Record) error {
 
 func (w *world) handler() handler {
 	return handler{
-		stack: w.stack, list: w.list, records: w.counted, parked: w, log: w.Log, now: func() time.Time { return w.Now },
+		stack: w.stack, parked: w, log: w.Log,
+		stamper: purge.Stamper{Records: w.counted, List: w.list, Now: func() time.Time { return w.Now }},
 	}
 }
 
@@ -82,7 +75,7 @@ func (w *world) record(class string, attributes map[string]string) {
 	for name, value := range attributes {
 		item[name] = value
 	}
-	w.put(w.stack.Records(class), item)
+	w.stores.Plant(w.t, class, item)
 }
 
 // seen lets the handler take the records as they are in the table now.
@@ -94,19 +87,15 @@ func (w *world) seen(class string) error {
 // batch is the records of a table as its stream would carry them now.
 func (w *world) batch(class string) events.DynamoDBEvent {
 	w.t.Helper()
-	var items []map[string]string
-	if err := json.Unmarshal([]byte(w.dump(w.stack.Records(class))), &items); err != nil {
-		w.t.Fatal(err)
-	}
-	slices.SortFunc(items, func(a, b map[string]string) int { return strings.Compare(a["id"], b["id"]) })
+	items := w.stores.Items(w.t, class)
 	var batch events.DynamoDBEvent
-	for _, item := range items {
+	for _, id := range slices.Sorted(maps.Keys(items)) {
 		image := map[string]events.DynamoDBAttributeValue{}
-		for name, value := range item {
-			image[name] = events.NewStringAttribute(value)
+		for name, value := range items[id] {
+			image[name] = events.NewStringAttribute(value.(string))
 		}
 		batch.Records = append(batch.Records, events.DynamoDBEventRecord{
-			EventName: "MODIFY", EventID: "event-" + item["id"],
+			EventName: "MODIFY", EventID: "event-" + id,
 			EventSourceArn: "arn:aws:dynamodb:eu-north-1:123456789012:table/" + w.stack.Records(class) + "/stream/2026",
 			Change:         events.DynamoDBStreamRecord{NewImage: image, Keys: map[string]events.DynamoDBAttributeValue{"id": image["id"]}},
 		})
@@ -187,7 +176,7 @@ func TestAnAbsurdStartIsParkedAndNotInTheIndex(t *testing.T) {
 			}
 			w.expect(retention.Messaging, "sub-1", index{Shard: "07"})
 			w.expect(retention.Messaging, "sub-2", index{Sort: "2024-11-20T08:00:00Z", Shard: retention.Shard(string(w.key))})
-			if len(w.parked) != 1 || w.parked[0].Keys["id"] != "sub-1" || w.parked[0].Reason != errImplausible.Error() {
+			if len(w.parked) != 1 || w.parked[0].Keys["id"] != "sub-1" || w.parked[0].Reason != purge.ErrImplausibleStart.Error() {
 				t.Errorf("parked %+v", w.parked)
 			}
 		})
@@ -265,28 +254,28 @@ func TestALateRecordUnderTheNewerKeyMeetsWhatAnOlderOneKnows(t *testing.T) {
 	for name, value := range w.consent(map[string]string{"subject": strings.Repeat("A", 48)}) {
 		item[name] = value
 	}
-	w.put(w.stack.Records(retention.Messaging), item)
+	w.stores.Plant(t, retention.Messaging, item)
 	h := w.handler()
-	late, err := h.records.Get(t.Context(), retention.Messaging, "sub-1")
+	late, err := h.stamper.Records.Get(t.Context(), retention.Messaging, "sub-1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.stamp(t.Context(), retention.Messaging, late); err != nil {
+	if _, err := h.stamper.Stamp(t.Context(), retention.Messaging, late); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := h.records.Get(t.Context(), retention.Messaging, "sub-1"); err != nil || !got.WithdrawnAt.Equal(out) {
+	if got, err := h.stamper.Records.Get(t.Context(), retention.Messaging, "sub-1"); err != nil || !got.WithdrawnAt.Equal(out) {
 		t.Errorf("withdrawn at %v, error %v", got.WithdrawnAt, err)
 	}
 }
 
 // releasing is a list on which a release comes in right after the first read.
 type releasing struct {
-	*dynamo.Suppressions
+	purgetest.List
 	release func()
 }
 
 func (r *releasing) Get(ctx context.Context, keys []contact.Key) (suppression.Item, error) {
-	item, err := r.Suppressions.Get(ctx, keys)
+	item, err := r.List.Get(ctx, keys)
 	if r.release != nil {
 		r.release()
 		r.release = nil
@@ -309,7 +298,7 @@ func TestAReleaseThatOvertakesTheStampIsNotForgotten(t *testing.T) {
 			w.suppress(suppression.Unsubscribed, out)
 			w.record(retention.Messaging, w.consent(test.replaced))
 			h := w.handler()
-			h.list = &releasing{w.list, func() {
+			h.stamper.List = &releasing{w.list, func() {
 				change := suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: out.Add(time.Hour), Source: suppression.SourceLink}
 				if _, err := w.list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{w.key}}, change, w.Now); err != nil {
 					t.Fatal(err)
@@ -344,7 +333,7 @@ func TestAStampThatComesLateDoesNotOverwriteANewerChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.record(retention.Messaging, w.consent(map[string]string{"retentionStart": "2026-01-01T00:00:00Z"}))
-	if err := w.handler().stamp(t.Context(), retention.Messaging, old); err != nil {
+	if _, err := w.handler().stamper.Stamp(t.Context(), retention.Messaging, old); err != nil {
 		t.Fatal(err)
 	}
 	w.expect(retention.Messaging, "sub-1", index{})
@@ -352,7 +341,7 @@ func TestAStampThatComesLateDoesNotOverwriteANewerChange(t *testing.T) {
 
 func TestWhatCannotBeReadIsParkedAndLeavesNobodyBehind(t *testing.T) {
 	w := newWorld(t)
-	w.put(w.stack.Suppressions(), map[string]any{"key": string(w.key), "marks": "none"})
+	w.stores.SpoilSuppression(t, w.key)
 	w.record(retention.Messaging, map[string]string{"id": "sub-0", "occurredAt": apitest.Address, "data": apitest.Number})
 	w.record(retention.Messaging, w.consent(map[string]string{"data": apitest.Address}))
 	w.record(retention.Messaging, w.consent(map[string]string{"id": "sub-2", "subject": strings.Repeat("A", 48), "data": apitest.Number}))
@@ -370,7 +359,7 @@ func TestWhatCannotBeReadIsParkedAndLeavesNobodyBehind(t *testing.T) {
 	if w.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")
 	}
-	w.NoLeak(t, nil, fmt.Sprint(w.parked), w.dump(w.stack.Suppressions(), w.stack.Ledger(), w.stack.Holds(), w.stack.Runs()))
+	w.NoLeak(t, nil, fmt.Sprint(w.parked), w.stores.Dump(t))
 	w.parkErr = errDown
 	if err := w.seen(retention.Messaging); !errors.Is(err, errDown) {
 		t.Errorf("not parked: error %v", err)

@@ -1,5 +1,3 @@
-//go:build store
-
 package main
 
 import (
@@ -58,12 +56,12 @@ func TestTheSlotOfARecordThatIsGoneIsFreed(t *testing.T) {
 	if err := w.handler().handle(t.Context(), gone); err != nil || !put("sub-2") {
 		t.Errorf("error %v, or the slot is free", err)
 	}
-	w.remove(w.stack.Records(retention.Messaging), "sub-1")
+	w.stores.Remove(t, retention.Messaging, "sub-1")
 	if err := w.handler().handle(t.Context(), gone); err != nil {
 		t.Fatal(err)
 	}
-	if dump := w.dump(w.stack.Slots()); dump != "" && dump != "[]" && dump != "null" {
-		t.Errorf("the slots are %s", dump)
+	if slot, err := w.records.Slot(t.Context(), retention.Messaging, w.key, "acme"); slot != "" || err != nil {
+		t.Errorf("%q has the slot, error %v", slot, err)
 	}
 	if put("sub-2") {
 		t.Error("the slot is taken")

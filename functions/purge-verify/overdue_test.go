@@ -1,13 +1,11 @@
-//go:build store
-
 package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,12 +27,12 @@ func TestHoweverARunEndsItSaysWhatIsOverdue(t *testing.T) {
 			var out bytes.Buffer
 			w.handler.log, w.bus = slog.New(slog.NewJSONHandler(&out, nil)), &heard{}
 			if overdue > 0 {
-				w.put("sub-1") // due since the night before last
-				w.put("sub-2")
+				w.put(t, "sub-1") // due since the night before last
+				w.put(t, "sub-2")
 			}
 			w.now = func() time.Time { return time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC) } // for 28 hours
 			run := purge.Run{Class: retention.Messaging, ID: "run-1", Outcome: outcome, Certificate: "hash"}
-			if _, err := w.runs.Start(t.Context(), run); err != nil {
+			if _, err := w.stores.Runs.Start(t.Context(), run); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := w.verify(t.Context(), request{Class: run.Class, Run: run.ID}); err != nil {
@@ -58,15 +56,17 @@ func TestHoweverARunEndsItSaysWhatIsOverdue(t *testing.T) {
 
 func TestADueRecordIsOverdueAfter26Hours(t *testing.T) {
 	w := newWorld(t)
-	var asked time.Time
-	w.left = func(_ context.Context, _ retention.Class, cutoff time.Time) (purge.Counted, error) {
-		asked = cutoff
-		return purge.Counted{}, errDown
+	w.put(t, "sub-1")
+	due, _ := w.class.DueFrom(retention.Record{Start: time.Date(2024, 11, 20, 8, 0, 0, 0, time.UTC)})
+	for late, want := range map[time.Duration]string{26*time.Hour - time.Second: `"OverdueRecords":0`, 26 * time.Hour: `"OverdueRecords":1`} {
+		var log bytes.Buffer
+		w.log, w.now = slog.New(slog.NewJSONHandler(&log, nil)), func() time.Time { return due.Add(late) }
+		if err := w.countOverdue(t.Context(), w.class); err != nil || !strings.Contains(log.String(), want) {
+			t.Errorf("%v late: error %v, log %s", late, err, &log)
+		}
 	}
+	w.certifier.Records = w.stores.Intercept(func(string) error { return errDown }).Records
 	if err := w.countOverdue(t.Context(), w.class); !errors.Is(err, errDown) {
 		t.Errorf("error %v", err)
-	}
-	if since := w.Now.Sub(asked); since != 26*time.Hour {
-		t.Errorf("due since %v", since)
 	}
 }

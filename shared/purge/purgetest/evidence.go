@@ -1,0 +1,117 @@
+package purgetest
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+
+	"stille/shared/certificate"
+	"stille/shared/purge"
+)
+
+// Evidence is a purge.Evidence, a purge.AuditParts and a purge.Signer in memory,
+// with a key of its own.
+type Evidence struct {
+	key    *ecdsa.PrivateKey
+	public []byte
+
+	mu        sync.Mutex
+	sealed    map[string]certificate.Sealed
+	reports   map[string][]byte
+	parts     map[string]map[[2]int]purge.AuditPart // class/run -> segment and call
+	published []byte
+}
+
+// NewEvidence returns evidence in memory, empty.
+func NewEvidence(t testing.TB) *Evidence {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Evidence{
+		key: key, public: certificate.EncodePublicKey(der), sealed: map[string]certificate.Sealed{},
+		reports: map[string][]byte{}, parts: map[string]map[[2]int]purge.AuditPart{},
+	}
+}
+
+// Sign signs a digest.
+func (e *Evidence) Sign(_ context.Context, digest []byte) ([]byte, error) {
+	return ecdsa.SignASN1(rand.Reader, e.key, digest)
+}
+
+// PublicKey returns the public key.
+func (e *Evidence) PublicKey(context.Context) ([]byte, error) { return e.public, nil }
+
+// PublishKey keeps the public key.
+func (e *Evidence) PublishKey(_ context.Context, key []byte) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.published = key
+	return nil
+}
+
+// Store keeps a certificate.
+func (e *Evidence) Store(_ context.Context, class, run string, sealed certificate.Sealed) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.sealed[class+"/"+run] = sealed
+	return nil
+}
+
+// StoreReport keeps the report of an audit.
+func (e *Evidence) StoreReport(_ context.Context, class, run string, report []byte) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.reports[class+"/"+run] = report
+	return nil
+}
+
+// Report returns the report of an audit; nil where there is none.
+func (e *Evidence) Report(class, run string) []byte {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.reports[class+"/"+run]
+}
+
+// Verify verifies a run's certificate with the key that was published and
+// returns what the certificate says.
+func (e *Evidence) Verify(t testing.TB, class, run string) certificate.Certificate {
+	t.Helper()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	verified, err := certificate.Verify(e.sealed[class+"/"+run], e.published)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return verified
+}
+
+// StorePart keeps a part of an audit.
+func (e *Evidence) StorePart(_ context.Context, part purge.AuditPart) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	of := part.Class + "/" + part.Run
+	if e.parts[of] == nil {
+		e.parts[of] = map[[2]int]purge.AuditPart{}
+	}
+	e.parts[of][[2]int{part.Segment, part.Call}] = part
+	return nil
+}
+
+// Parts returns the parts of an audit.
+func (e *Evidence) Parts(_ context.Context, class, run string) ([]purge.AuditPart, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Values(e.parts[class+"/"+run])), nil
+}
