@@ -3,14 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"stille/shared/api"
 	"stille/shared/api/access"
 	"stille/shared/contact"
 	"stille/shared/link"
 	"stille/shared/scope"
+	"stille/shared/unsubscribe/language"
 )
 
 // ring is where the key sets come from.
@@ -45,9 +44,7 @@ func (h handler) call() api.Call { return api.Handle(h.mint) }
 
 func (h handler) mint(ctx context.Context, tool access.Tool, asked request, faults *api.Invalid) (any, error) {
 	entry := h.entry(asked.Scope, faults)
-	if asked.Lang != "" && !slices.Contains(scope.Languages(), asked.Lang) {
-		faults.Add("/lang", "must be one of "+strings.Join(scope.Languages(), ", "))
-	}
+	lang := language.Best(asked.Lang) // another language is the reader's to choose
 	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, faults)
 	if err != nil {
 		return nil, err
@@ -60,7 +57,7 @@ func (h handler) mint(ctx context.Context, tool access.Tool, asked request, faul
 		return nil, err
 	}
 	return api.EachContact(ctx, contacts, result{Reason: api.InvalidAddress}, func(_ context.Context, c api.Parsed) (result, error) {
-		return h.one(links, entry, asked.Lang, c)
+		return h.one(links, entry, lang, c)
 	})
 }
 

@@ -94,7 +94,7 @@ func TestEveryBadFieldOfAnOrderForLinksIsNamedAtOnce(t *testing.T) {
 		want       []string
 	}{
 		{"nothing, with two brands", `{}`, []string{"/scope", "/contacts"}},
-		{"everything", `{"scope":"amce","lang":"no","contacts":[{"channel":"fax","address":"x"}],"x":1}`, []string{"/x", "/scope", "/lang", "/contacts/0/channel"}},
+		{"everything", `{"scope":"amce","lang":"no","contacts":[{"channel":"fax","address":"x"}],"x":1}`, []string{"/x", "/scope", "/contacts/0/channel"}},
 		{"every scope", `{"scope":"*","contacts":[` + email + `]}`, []string{"/scope"}},
 		{"too many contacts", `{"scope":"acme","contacts":[` + strings.Repeat(email+",", 1000) + email + `]}`, []string{"/contacts"}},
 	} {
@@ -224,4 +224,19 @@ func TestTheExamplesOfMintAreAnswered(t *testing.T) {
 func TestMintHasItsFront(t *testing.T) {
 	good := `{"scope":"acme","contacts":[{"channel":"email","address":"kari@example.no"}]}`
 	apitest.Front(t, access.Links, good, func(h *apitest.House) api.Call { return newHandler(h).call() })
+}
+
+func TestLanguageIsTakenInAnyForm(t *testing.T) {
+	for lang, want := range map[string]string{
+		"no": "nb", "NB": "nb", "nb-NO": "nb", "en_US": "en", "sv_SE": "sv", "de-AT": "de", "nn-NO": "nn", "da_DK.UTF-8": "da", "fr": "", "klingon": "", "": "",
+	} {
+		t.Run(lang, func(t *testing.T) {
+			h := apitest.New(t)
+			resp := h.Serve(t, newHandler(h).call(), h.Post(`{"scope":"acme","lang":"`+lang+`","contacts":[`+sms+`]}`))
+			_, query, _ := strings.Cut(resp.Body, "?lang=")
+			if got, _, _ := strings.Cut(query, `"`); resp.StatusCode != 200 || got != want {
+				t.Errorf("status %d, language %q, want %q", resp.StatusCode, got, want)
+			}
+		})
+	}
 }

@@ -16,13 +16,13 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
-
-	"golang.org/x/text/language"
 
 	"stille/shared/api/gateway"
 	"stille/shared/contact"
 	"stille/shared/scope"
+	"stille/shared/unsubscribe/language"
 )
 
 // The values of the page's form field "action".
@@ -44,10 +44,9 @@ type Subject struct {
 
 // Pages writes answers. It is safe for concurrent use.
 type Pages struct {
-	texts   []texts
-	matcher language.Matcher
-	page    *template.Template
-	policy  string // Content-Security-Policy
+	texts  []texts // English first
+	page   *template.Template
+	policy string // Content-Security-Policy
 }
 
 //go:embed page.html
@@ -66,15 +65,10 @@ func New() (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parsing the page: %w", err)
 	}
-	tags := make([]language.Tag, len(all))
-	for i, t := range all {
-		tags[i] = t.Tag
-	}
 	digest := sha256.Sum256([]byte(style))
 	return &Pages{
-		texts:   all,
-		matcher: language.NewMatcher(tags),
-		page:    page,
+		texts: all,
+		page:  page,
 		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'; " +
 			"form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 	}, nil
@@ -102,13 +96,10 @@ type Reader struct {
 // For returns a Reader in the language of the request: that of ?lang= where we
 // have it, else the best of Accept-Language, else English.
 func (p *Pages) For(req gateway.Request) Reader {
-	// What cannot be parsed, of the query or the header, is a reader without
-	// a wish.
-	query, _ := url.ParseQuery(req.RawQueryString)
-	asked, _, _ := language.ParseAcceptLanguage(query.Get("lang"))
-	accepted, _, _ := language.ParseAcceptLanguage(req.Headers["accept-language"])
-	for _, wish := range [][]language.Tag{asked, accepted} {
-		if _, i, confidence := p.matcher.Match(wish...); confidence > language.No {
+	query, _ := url.ParseQuery(req.RawQueryString) // what cannot be read is no wish
+	for _, wish := range []string{query.Get("lang"), req.Headers["accept-language"]} {
+		best := language.Best(wish)
+		if i := slices.IndexFunc(p.texts, func(t texts) bool { return t.Tag.String() == best }); i >= 0 {
 			return Reader{p, p.texts[i]}
 		}
 	}

@@ -1,0 +1,59 @@
+// Package language chooses one of the languages of scope.Languages for a reader.
+// It promises that a wish which cannot be read discards itself alone, and that
+// a language is understood in every form in which systems keep it: no, NB,
+// en_US, da_DK.UTF-8.
+package language
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/text/language"
+
+	"stille/shared/scope"
+)
+
+var matcher = sync.OnceValue(func() language.Matcher { //nolint:gochecknoglobals // a constant, made when first needed
+	var ours []language.Tag
+	for _, l := range scope.Languages() {
+		ours = append(ours, language.Make(l))
+	}
+	return language.NewMatcher(ours)
+})
+
+// Best returns the language of ours that fits the wishes best: Accept-Language,
+// or one language. It is empty where none fits.
+func Best(wishes string) string {
+	_, i, confidence := matcher().Match(read(wishes)...)
+	if confidence == language.No {
+		return ""
+	}
+	return scope.Languages()[i]
+}
+
+// read lists the languages of Accept-Language, the most wanted first.
+func read(wishes string) []language.Tag {
+	type wish struct {
+		tag    language.Tag
+		weight float32
+	}
+	var all []wish
+	for element := range strings.SplitSeq(wishes, ",") {
+		name, weight, _ := strings.Cut(element, ";")
+		if end := strings.IndexAny(name, ".@"); end >= 0 { // a charset or variant of POSIX
+			name = name[:end]
+		}
+		tags, weights, err := language.ParseAcceptLanguage(name + ";" + weight)
+		if err == nil && len(tags) == 1 {
+			all = append(all, wish{tags[0], weights[0]})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b wish) int { return cmp.Compare(b.weight, a.weight) })
+	tags := make([]language.Tag, len(all))
+	for i, w := range all {
+		tags[i] = w.tag
+	}
+	return tags
+}
