@@ -15,7 +15,7 @@ import (
 	"stille/shared/names"
 )
 
-// events are where events go out and come in.
+// events are the bus for events that go out and the topics for events that come in.
 type events struct {
 	bus                awsevents.EventBus
 	feedback, smsReply awssns.Topic
@@ -31,7 +31,7 @@ func (s stack) events() events {
 	}
 }
 
-// topic adds a topic on which one service of AWS publishes for this account.
+// topic adds a topic on which one service of AWS may publish for this account.
 func (s stack) topic(id, name, publisher string) awssns.Topic {
 	topic := awssns.NewTopic(s.Stack, jsii.String(id), &awssns.TopicProps{
 		TopicName:  jsii.String(name),
@@ -44,14 +44,14 @@ func (s stack) topic(id, name, publisher string) awssns.Topic {
 	return topic
 }
 
-// consumer is a function that tables' streams feed, with the queue for the
-// records that it cannot take.
+// consumer is a function that the streams of tables feed, with the queue for the
+// stream records that the function cannot handle.
 type consumer struct {
 	awslambda.Function
 	parked awssqs.Queue
 }
 
-// streams connects the tables to what follows from a change in them.
+// streams connect the tables to the functions that handle a change in a table.
 func (s stack) streams(k keys, t tables, e events) []consumer {
 	// An erasure withdraws records of every class.
 	propagate := s.consumer(names.Propagate, []awsdynamodb.TableV2{t.ledger}, append(s.mayUpdateRecords(k, t),
@@ -67,9 +67,9 @@ func (s stack) streams(k keys, t tables, e events) []consumer {
 	return []consumer{propagate, stamp}
 }
 
-// consumer adds a function that the streams of these tables feed. It parks by
-// itself what it cannot take; the queue also gets the place of a record that
-// failed until it was too old.
+// consumer adds a function that the streams of these tables feed. The function
+// parks a stream record that it cannot handle; Lambda puts into the same queue
+// the position of a stream record that failed until it was too old.
 func (s stack) consumer(name string, sources []awsdynamodb.TableV2, may []awsiam.PolicyStatement) consumer {
 	parked := s.deadLetters(name + "-parked")
 	var streams []*string
@@ -96,9 +96,9 @@ func (s stack) consumer(name string, sources []awsdynamodb.TableV2, may []awsiam
 			StartingPosition:   awslambda.StartingPosition_TRIM_HORIZON,
 			BatchSize:          jsii.Number(100),
 			BisectBatchOnError: jsii.Bool(true),
-			// A record that fails for a reason nobody foresaw does not stand in
-			// the way of those behind it for the day that a stream lasts, while
-			// an outage of hours still loses nothing.
+			// A stream record that fails for an unknown reason must not block the
+			// stream records behind it for the day that a stream lasts. Six hours
+			// outlast an outage of the store.
 			MaxRecordAge: hours(6),
 			OnFailure:    awslambdaeventsources.NewSqsDlq(parked),
 		})

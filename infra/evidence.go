@@ -6,16 +6,16 @@ import (
 )
 
 const (
-	// evidenceDays is how long nobody, whatever his rights, can delete or
-	// overwrite a certificate: five years, as the longest promise of any policy.
+	// evidenceDays is how long no principal can delete or overwrite a certificate,
+	// whatever its rights: five years, the longest promise of the bounds.
 	evidenceDays = 5 * 366
 
-	// manifestDays is how long the ids that a purge is about to delete lie in
-	// a bucket, so that a killed run can be finished.
+	// manifestDays is how long the ids that a purge is about to delete are kept, so
+	// that a killed run can be finished.
 	manifestDays = 7
 )
 
-// buckets hold what the purges leave behind.
+// buckets hold the certificates and the manifests of the purges.
 type buckets struct {
 	evidence, manifests awss3.Bucket
 }

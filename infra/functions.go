@@ -14,23 +14,23 @@ import (
 	"stille/shared/names"
 )
 
-// function is what sets one function apart from the others.
+// function holds what differs between the functions.
 type function struct {
 	name        string // its folder under functions/
 	id          string // of its construct, where that is not its name
 	memory      float64
 	timeout     awscdk.Duration
-	concurrency *float64 // reserved for it, so that no other function takes it
+	concurrency *float64 // reserved: no other function can take it
 	variables   map[string]*string
 	may         []awsiam.PolicyStatement
 }
 
-// memoryOfGo is how much of a function's memory Go may fill before it collects
-// harder; the rest is for the program itself.
+// memoryOfGo is the part of a function's memory that Go's heap may fill before Go
+// collects garbage harder.
 const memoryOfGo = 0.85
 
-// function adds a function with a log group and a role of its own. The role
-// holds exactly what f.may says and the right to write to that log group.
+// function adds a function with its log group and its role. The role allows
+// exactly what f.may says, and writing to the log group.
 func (s stack) function(f function) awslambda.Function {
 	logs := awslogs.NewLogGroup(s.Stack, jsii.String(f.name+"-logs"), &awslogs.LogGroupProps{
 		LogGroupName:  jsii.String(s.Name.LogGroups() + f.name),
@@ -62,8 +62,8 @@ func (s stack) function(f function) awslambda.Function {
 	})
 }
 
-// role is a role that a service takes on. What it may do is fixed here: the
-// CDK's constructs cannot widen it behind our back.
+// role adds a role for a service. Its rights are fixed here: no construct of the
+// CDK can add to them.
 func (s stack) role(id, service string, may []awsiam.PolicyStatement) awsiam.IRole {
 	role := awsiam.NewRole(s.Stack, jsii.String(id), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String(service), nil),
@@ -74,7 +74,7 @@ func (s stack) role(id, service string, may []awsiam.PolicyStatement) awsiam.IRo
 	return role.WithoutPolicyUpdates(nil)
 }
 
-// allow is one line of a role.
+// allow is one statement of a role.
 func allow(resources []*string, actions ...string) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:   jsii.Strings(actions...),

@@ -74,12 +74,12 @@ func TestFunctions(t *testing.T) {
 			}
 		})
 	})
-	t.Run("run on arm in production and on this machine locally", func(t *testing.T) {
+	t.Run("run on arm64 in production, on this machine locally", func(t *testing.T) {
 		here := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
 		equal(t, same([]any{"arm64"}, all...), production().named(function, "Properties", "Architectures"))
 		equal(t, same([]any{here}, all...), local().named(function, "Properties", "Architectures"))
 	})
-	t.Run("mint links to the brands' own domains in production", func(t *testing.T) {
+	t.Run("mint links to the brands' domains in production", func(t *testing.T) {
 		if got := production().named(function, "Properties", "Environment", "Variables", names.VarLinkBase)["stille-mint"]; got != nil {
 			t.Errorf("production: %v", got)
 		}

@@ -19,14 +19,14 @@ const (
 	inboxConcurrency = 10
 )
 
-// inbox is a function that a topic feeds through a queue, with the queue for
-// what it cannot take.
+// inbox is a function that a topic feeds through a queue, with its dead-letter
+// queue.
 type inbox struct {
 	name        string // the function's
 	queue, dead awssqs.Queue
 }
 
-// inboxes connect the topics to what happens upon a message.
+// inboxes connect the topics to the functions that handle their messages.
 func (s stack) inboxes(k keys, t tables, e events) []inbox {
 	s.configurationSet(e.feedback)
 	feedback := s.inbox(e.feedback, function{
@@ -43,16 +43,16 @@ func (s stack) inboxes(k keys, t tables, e events) []inbox {
 	return []inbox{feedback, replies}
 }
 
-// inbox adds a function that takes what is published on a topic. Between them
-// stands a queue: what fails comes again, and in the end lies in the
-// dead-letter queue, for four days since it was published.
+// inbox adds a function that handles the messages of a topic. A queue between
+// them retries a message that failed, and in the end moves the message to the
+// dead-letter queue, until four days after its publication.
 func (s stack) inbox(topic awssns.Topic, f function) inbox {
 	dead := s.deadLetters(f.name + "-dead")
 	queue := s.queue(f.name+"-queue", false, awssqs.QueueProps{
 		VisibilityTimeout: hiddenFor(inboxSeconds),
 		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: dead, MaxReceiveCount: jsii.Number(inboxTries)},
 	})
-	// SNS's envelope stays around the message: it holds the time.
+	// The message keeps SNS's envelope, which holds the time.
 	topic.AddSubscription(awssnssubscriptions.NewSqsSubscription(queue, &awssnssubscriptions.SqsSubscriptionProps{
 		RawMessageDelivery: jsii.Bool(false),
 	}))
@@ -63,8 +63,8 @@ func (s stack) inbox(topic awssns.Topic, f function) inbox {
 	return inbox{f.name, queue, dead}
 }
 
-// configurationSet is what messages are sent with, so that SES publishes what
-// became of them.
+// configurationSet is the SES configuration set to send with: SES publishes the
+// bounces and complaints of messages that are sent with it.
 func (s stack) configurationSet(feedback awssns.Topic) {
 	set := awsses.NewCfnConfigurationSet(s.Stack, jsii.String("configuration-set"), &awsses.CfnConfigurationSetProps{
 		Name: jsii.String(s.Name.ConfigurationSet()),
@@ -78,11 +78,11 @@ func (s stack) configurationSet(feedback awssns.Topic) {
 			SnsDestination:     &awsses.CfnConfigurationSetEventDestination_SnsDestinationProperty{TopicArn: feedback.TopicArn()},
 		},
 	})
-	// SES publishes a first message at once, so it must be allowed to by then.
+	// SES publishes a first message at once, so the permission must exist first.
 	destination.Node().AddDependency(feedback)
 }
 
-// phoneNumbers are the account's own, as roles name them.
+// phoneNumbers is the ARN of all phone numbers of the account.
 func (s stack) phoneNumbers() *string {
 	return s.FormatArn(&awscdk.ArnComponents{
 		Service:      jsii.String("sms-voice"),

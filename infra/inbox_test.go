@@ -19,7 +19,7 @@ func logical(name string) string { return strings.ReplaceAll(name, "-", "") }
 
 func TestWhatIsPublishedReachesItsFunction(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
-		t.Run("from the topic to a queue, in its envelope", func(t *testing.T) {
+		t.Run("reach a queue in their envelope", func(t *testing.T) {
 			var got []string
 			for _, subscription := range made.named("AWS::SNS::Subscription", "Properties") {
 				got = append(got, made.text(dig(subscription, "TopicArn"))+" -> "+dig(subscription, "Protocol").(string)+" "+made.text(dig(subscription, "Endpoint")))
@@ -33,7 +33,7 @@ func TestWhatIsPublishedReachesItsFunction(t *testing.T) {
 				t.Error(diff)
 			}
 		})
-		t.Run("into a queue that takes it from that topic only", func(t *testing.T) {
+		t.Run("reach a queue for that topic only", func(t *testing.T) {
 			var got []string
 			for _, policy := range made.named("AWS::SQS::QueuePolicy", "Properties", "PolicyDocument", "Statement") {
 				for _, statement := range listOf(policy) {
@@ -52,7 +52,7 @@ func TestWhatIsPublishedReachesItsFunction(t *testing.T) {
 				t.Error(diff)
 			}
 		})
-		t.Run("from the queue to the function, each message by itself", func(t *testing.T) {
+		t.Run("reach the function one by one", func(t *testing.T) {
 			mappings := made.named("AWS::Lambda::EventSourceMapping", "Properties")
 			for _, name := range inboxNames() {
 				mapping := mappings[logical(name)+"inbox"]
@@ -70,7 +70,7 @@ func TestWhatIsPublishedReachesItsFunction(t *testing.T) {
 	})
 }
 
-func TestAMessageThatFailsEndsInTheDeadLetterQueue(t *testing.T) {
+func TestFailingMessageReachesDeadLetterQueue(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
 		queues := made.named("AWS::SQS::Queue", "Properties")
 		timeouts := made.named("AWS::Lambda::Function", "Properties", "Timeout")
@@ -118,7 +118,7 @@ func TestSESPublishesBouncesComplaintsAndSubscriptions(t *testing.T) {
 	})
 }
 
-func TestSMSLeaveToAWSInProduction(t *testing.T) {
+func TestSMSGoToAWSInProduction(t *testing.T) {
 	const variable = "AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2"
 	for environment, test := range map[string]struct {
 		made template

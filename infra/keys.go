@@ -21,8 +21,8 @@ type keys struct {
 	records              awskms.Key // encrypts the class tables
 }
 
-// secret holds a key set. Its ARN ends in six unknown characters, which
-// Secrets Manager adds.
+// secret holds a key set. Secrets Manager ends the ARN of a secret with six
+// characters that nobody knows before.
 type secret struct {
 	awssecretsmanager.CfnSecret
 	arn *string
@@ -48,7 +48,7 @@ func (s stack) keys() keys {
 	}
 }
 
-// secret adds a secret without a value: rotate-keys gives it one, so that no
+// secret adds a secret without a value: rotate-keys sets the value, so that no
 // template ever holds a key.
 func (s stack) secret(id, name, description string) secret {
 	cfn := awssecretsmanager.NewCfnSecret(s.Stack, jsii.String(id), &awssecretsmanager.CfnSecretProps{
@@ -73,19 +73,19 @@ func mayRead(secrets ...secret) awsiam.PolicyStatement {
 	return allow(arns, "secretsmanager:GetSecretValue")
 }
 
-// linkKeysSchedule is when the link keys are rotated: once a year, on a day and
-// at an hour when somebody is there to see it fail.
+// linkKeysSchedule rotates the link keys once a year, in working hours: an
+// operator is there to see a failure.
 const linkKeysSchedule = "cron(0 9 15 1 ? *)"
 
-// rotation is the function that makes and changes keys, and where a rotation
-// ends up that nobody waited for and that failed.
+// rotation is the function that makes and changes keys, and the queue for a
+// scheduled rotation that failed.
 type rotation struct {
 	awslambda.Function
 	missed awssqs.Queue
 }
 
-// rotation counts what uses a contact key before it destroys one, hence the
-// scans.
+// rotation adds the function. It may scan tables because it counts the uses of a
+// contact key before it destroys the key.
 func (s stack) rotation(k keys, t tables) rotation {
 	missed := s.deadLetters("rotation-missed")
 	rotate := s.function(function{
@@ -116,14 +116,14 @@ func (s stack) rotation(k keys, t tables) rotation {
 	return rotation{rotate, missed}
 }
 
-// firstKeys has rotate-keys make the first key sets and their canaries, once:
-// nothing in the custom resource ever changes.
+// firstKeys has rotate-keys make the first key sets and their canaries. It happens
+// once: nothing in the custom resource ever changes.
 func (s stack) firstKeys(k keys, t tables, r rotation) {
 	first := awscdk.NewCustomResource(s.Stack, jsii.String("first-keys"), &awscdk.CustomResourceProps{
 		ServiceToken:   r.FunctionArn(),
 		ResourceType:   jsii.String("Custom::FirstKeys"),
 		ServiceTimeout: minutes(5),
 	})
-	// It reaches these by name, which CloudFormation cannot see.
+	// The function finds these by name, which CloudFormation cannot see.
 	first.Node().AddDependency(k.contact.CfnSecret, k.link.CfnSecret, k.proof.CfnSecret, t.suppressions)
 }

@@ -14,12 +14,12 @@ import (
 	"stille/shared/names"
 )
 
-// linksConcurrency is what each link function has to itself: about a thousand
-// opt-outs a second, whatever the tools are doing, and 25 while the store hangs
-// and each waits for it before it is queued.
+// linksConcurrency is reserved for each link function: enough for about a thousand
+// opt-outs a second at any load of the tools, and for 25 a second while the store
+// hangs and each opt-out waits for the store before it is queued.
 const linksConcurrency = 50
 
-// linksAPI is the public API that the links in messages lead to.
+// linksAPI adds the public API behind the links in messages.
 func (s stack) linksAPI(k keys, t tables, w waiting) awsapigatewayv2.HttpApi {
 	api := s.httpAPI("links-api", s.Settings.LinksAPITags)
 	for _, door := range []struct{ function, route string }{
@@ -34,7 +34,7 @@ func (s stack) linksAPI(k keys, t tables, w waiting) awsapigatewayv2.HttpApi {
 			variables:   map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl()},
 			may:         append(t.mayChangeList(), mayRead(k.contact, k.link), w.mayWait()),
 		})
-		// Every method reaches the function: it has an answer for each.
+		// Every method reaches the function, which has an answer for each.
 		route(api, awsapigatewayv2.HttpMethod_ANY, door.route, f)
 		if door.function == names.UnsubscribeEmail {
 			s.unknownPaths(api, f)
@@ -76,8 +76,8 @@ func route(api awsapigatewayv2.HttpApi, method awsapigatewayv2.HttpMethod, path 
 	})
 }
 
-// accessLog names the route, never the path or the caller: a link's path is a
-// token, and a token is a person.
+// accessLog names the route, never the path or the caller: the path of a link is a
+// token, and a token identifies a person.
 const accessLog = `{"requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status","milliseconds":"$context.responseLatency","bytes":"$context.responseLength"}`
 
 // stage publishes an API at its root, with an access log.

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestPurgeDeleteAloneDeletesObjectsAndInTheBucketsOfThePolicyOnly(t *testing.T) {
+func TestOnlyPurgeDeleteDeletesObjectsInPolicyBuckets(t *testing.T) {
 	const stanza = `
   - class: %
     promise: P1Y

@@ -92,7 +92,7 @@ func TestAudit(t *testing.T) {
 				t.Error(diff)
 			}
 		})
-		t.Run(class+" ends in a certificate whatever fails, and well only if it is complete", func(t *testing.T) {
+		t.Run(class+" always ends in a certificate", func(t *testing.T) {
 			for _, name := range []string{"Read", "Certify"} {
 				if diff := cmp.Diff([]any{map[string]any{"ErrorEquals": []any{"States.ALL"}, "Next": "Certify the failure"}}, dig(state(name), "Catch")); diff != "" {
 					t.Errorf("%s: %s", name, diff)

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestEveryClassIsPurgedByTheClockOfItsZone(t *testing.T) {
+func TestPurgesStartByTheClockOfTheirZone(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
 		schedules := made.named("AWS::Scheduler::Schedule", "Properties")
 		want := map[string][2]string{
@@ -105,7 +105,7 @@ func TestPurge(t *testing.T) {
 				}
 			}
 		})
-		t.Run(class+" certifies a run that was killed as that run", func(t *testing.T) {
+		t.Run(class+" certifies a killed run as that run", func(t *testing.T) {
 			want := map[string]any{"class": class, "run.$": "$.unfinished", "startedAt.$": "$.startedAt", "failed": true, "error": "Killed"}
 			if diff := cmp.Diff(want, dig(state("Finish the run before"), "Parameters")); diff != "" {
 				t.Error(diff)
@@ -296,7 +296,7 @@ func (t template) rightsIn(class string) map[string][]string {
 	return found
 }
 
-func TestWhatIsOverdueAfterAPurgeAlarmsUntilTheNext(t *testing.T) {
+func TestOverdueRecordsAlarmUntilTheNextPurge(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
 		alarms := made.named("AWS::CloudWatch::Alarm", "Properties")
 		for _, class := range []string{"communication", "messaging", "contact", "service"} {

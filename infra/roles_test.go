@@ -84,7 +84,7 @@ func fold(lines []string) []string {
 	return lines
 }
 
-func TestEveryFunctionMayDoWhatItMustAndNothingElse(t *testing.T) {
+func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 	const (
 		viaDynamoDB = ` recordskey if map[StringEquals:map[kms:ViaService:dynamodb.eu-north-1.amazonaws.com]]`
 		secret      = "secretsmanager:GetSecretValue arn:AWS::Partition:secretsmanager:eu-north-1:AWS::AccountId:secret:stille/"

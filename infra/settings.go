@@ -17,31 +17,30 @@ type Settings struct {
 	// Architecture is what the binaries in dist are built for.
 	Architecture awslambda.Architecture
 
-	// RemovalPolicy is what becomes of stored data, keys and logs when they
-	// leave the stack.
+	// RemovalPolicy says what happens to stored data, keys and logs that leave
+	// the stack.
 	RemovalPolicy awscdk.RemovalPolicy
 
-	// DeletionProtection refuses to delete the stack and its tables at all.
+	// DeletionProtection refuses every deletion of the stack and of its tables.
 	DeletionProtection bool
 
-	// Gateway is where the emulator listens, empty on AWS. There the APIs have
-	// their address below it, as a path: not every resolver knows the host
-	// names under localhost that the emulator would give them. Minted links
-	// then lead to that address, as no brand's linkDomain does.
+	// Gateway is the address of the emulator, empty on AWS. The addresses of the
+	// APIs are paths below it: not every resolver knows the host names under
+	// localhost that the emulator would give them. Minted links lead there instead
+	// of to the brand's linkDomain.
 	Gateway string
 
-	// SMS is where the local stack sends SMS, in the place of AWS; empty for
-	// AWS, and where nothing is there to send to.
+	// SMS is the address that gets the SMS instead of AWS; empty on AWS.
 	SMS string
 
 	// LinksAPITags and ToolsAPITags are tags of the two HTTP APIs. The emulator
-	// takes an API's id, and with it its address, from a tag.
+	// takes the id of an API, and so its address, from a tag.
 	LinksAPITags, ToolsAPITags map[string]string
 }
 
-// settingsFor returns the settings of an environment by its name; gateway and
-// sms are only for the local one. It fails on every other name, also the empty
-// one: nobody deploys production by leaving something out.
+// settingsFor returns the settings of an environment by its name; gateway and sms
+// are for the local environment only. Every other name is an error, also the empty
+// name: nobody must deploy production by leaving something out.
 func settingsFor(environment, gateway, sms string) (Settings, error) {
 	switch environment {
 	case "local":
@@ -75,8 +74,7 @@ func (s Settings) address(api awsapigatewayv2.HttpApi) *string {
 	return jsii.String(s.Gateway + "/_aws/execute-api/" + *api.ApiId())
 }
 
-// smsVariables are what a function that sends SMS needs: the SDK's own
-// variable for the address of that service.
+// smsVariables tell the SDK the address of the SMS service, where it is not AWS's.
 func (s Settings) smsVariables() map[string]*string {
 	if s.SMS == "" {
 		return nil
@@ -84,8 +82,8 @@ func (s Settings) smsVariables() map[string]*string {
 	return map[string]*string{"AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2": jsii.String(s.SMS)}
 }
 
-// hostArchitecture is the architecture of this machine, because the emulator
-// runs the binaries directly on it.
+// hostArchitecture is the architecture of this machine: the emulator runs the
+// binaries directly.
 func hostArchitecture() awslambda.Architecture {
 	if runtime.GOARCH == "arm64" {
 		return awslambda.Architecture_ARM_64()

@@ -19,8 +19,7 @@ type Config struct {
 	Settings Settings
 }
 
-// stack is the construct that everything below goes into, with what it is
-// built from at hand.
+// stack is the CDK's stack together with what it is built from.
 type stack struct {
 	awscdk.Stack
 	Config
@@ -62,7 +61,7 @@ func NewStack(app constructs.Construct, config Config) awscdk.Stack {
 	return s.Stack
 }
 
-// output names a value for whoever reads the stack after a deploy.
+// output names a value for the readers of a deployed stack.
 func (s stack) output(name string, value *string) {
 	awscdk.NewCfnOutput(s.Stack, jsii.String(name), &awscdk.CfnOutputProps{Value: value})
 }

@@ -25,7 +25,7 @@ func TestTables(t *testing.T) {
 		}
 	}
 	inBoth(t, func(t *testing.T, made template) {
-		t.Run("can be set back to any second, class tables for a week only", func(t *testing.T) {
+		t.Run("can be restored, class tables for a week", func(t *testing.T) {
 			equal(t,
 				both(same(35.0, promiseTables()...), same(7.0, append(perClass("stille-records-%s"), "stille-slots")...)),
 				made.named(table, "Properties", "Replicas", "PointInTimeRecoverySpecification", "RecoveryPeriodInDays"))
@@ -45,7 +45,7 @@ func TestTables(t *testing.T) {
 				both(same(nil, append(promiseTables(), "stille-slots")...), same("NEW_IMAGE", append(perClass("stille-records-%s"), "stille-ledger")...)),
 				made.named(table, "Properties", "StreamSpecification", "StreamViewType"))
 		})
-		t.Run("are encrypted with our own key where they hold records", func(t *testing.T) {
+		t.Run("encrypt records with our key", func(t *testing.T) {
 			equal(t,
 				both(same(nil, append(promiseTables(), "stille-slots")...), same("KMS", perClass("stille-records-%s")...)),
 				made.named(table, "Properties", "SSESpecification", "SSEType"))

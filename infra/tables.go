@@ -11,9 +11,9 @@ import (
 	"stille/shared/retention"
 )
 
-// backupDays is how long a table can be set back to any second. The class
-// tables, and the slots of what is in them, have retention.BackupDays instead:
-// what a purge deleted must soon be gone from the backups too.
+// backupDays is how long a table can be restored to any second. The class tables
+// and the table of their slots have retention.BackupDays instead: a deleted record
+// must soon be gone from the backups, too.
 const backupDays = 35
 
 type tables struct {
@@ -62,7 +62,7 @@ func (s stack) tables(k keys) tables {
 	return t
 }
 
-// table adds a table on demand with what all tables share.
+// table adds a table that is billed on demand, with what all tables share.
 func (s stack) table(id, name string, partition *awsdynamodb.Attribute, props awsdynamodb.TablePropsV2) awsdynamodb.TableV2 {
 	props.TableName = jsii.String(name)
 	props.PartitionKey = partition
@@ -99,7 +99,7 @@ func number(attribute string) *awsdynamodb.Attribute {
 	return &awsdynamodb.Attribute{Name: jsii.String(attribute), Type: awsdynamodb.AttributeType_NUMBER}
 }
 
-// arns are the tables' ARNs, as roles name them.
+// arns are the ARNs of tables.
 func arns(tables ...awsdynamodb.TableV2) []*string {
 	var arns []*string
 	for _, table := range tables {
@@ -129,8 +129,8 @@ func (t tables) records(classes ...string) []awsdynamodb.TableV2 {
 }
 
 // mayChangeList lets a function change suppressions, each change with its entry
-// in the ledger. UpdateItem is for what is known under an older contact key;
-// Query for a list that was restored to an older state.
+// in the ledger. UpdateItem is for an item under an older contact key, Query for a
+// list that was restored to an older state.
 func (t tables) mayChangeList() []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
 		allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
@@ -139,7 +139,7 @@ func (t tables) mayChangeList() []awsiam.PolicyStatement {
 }
 
 // mayUpdateRecords lets a function change records of every class, each under the
-// condition that it is as it was read.
+// condition that the record is unchanged since it was read.
 func (s stack) mayUpdateRecords(k keys, t tables) []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
 		allow(arns(t.records()...), "dynamodb:GetItem", "dynamodb:UpdateItem"),
@@ -155,13 +155,13 @@ func (t tables) mayClaimSlots() []awsiam.PolicyStatement {
 	}
 }
 
-// readsRecords lets DynamoDB decrypt class tables for a function. It gives no
-// access to the tables themselves, nor to the key in any other way.
+// readsRecords lets DynamoDB decrypt class tables for a function. The statement
+// gives no access to the tables, and no other use of the key.
 func (s stack) readsRecords(k keys) awsiam.PolicyStatement {
 	return s.throughDynamoDB(k, "kms:Decrypt", "kms:DescribeKey")
 }
 
-// writesRecords is readsRecords and the same for writing.
+// writesRecords lets DynamoDB decrypt and encrypt class tables for a function.
 func (s stack) writesRecords(k keys) awsiam.PolicyStatement {
 	return s.throughDynamoDB(k, "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt",
 		"kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")

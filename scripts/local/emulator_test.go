@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-func TestAPassingEmulatorAnswersOnLoopbackAndLeavesNothing(t *testing.T) {
+func TestPassingEmulatorLeavesNothing(t *testing.T) {
 	place := passing(t)
 	if err := place.startEmulator(t.Context()); err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestAPassingEmulatorAnswersOnLoopbackAndLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestALastingEmulatorKeepsItsDataAndIsNotStartedTwice(t *testing.T) {
+func TestLastingEmulatorKeepsItsDataAndStartsOnce(t *testing.T) {
 	place := passing(t)
 	place.Lasting = true
 	t.Cleanup(func() { _ = place.stop(emulator()) })

@@ -9,7 +9,7 @@ import (
 	"stille/shared/scope"
 )
 
-func TestTheStackFileNamesEveryOutputOrTheOnesThatAreMissing(t *testing.T) {
+func TestStackFileNeedsEveryOutput(t *testing.T) {
 	place := Place{Port: 4566}
 	policy := settings{
 		policy: &retention.Policy{Classes: []retention.Class{{Name: "messaging"}}},

@@ -35,7 +35,7 @@ func startedPhone(t *testing.T, p Place) (process, string) {
 	return running, at
 }
 
-func TestThePhoneOfAPlaceIsStartedOnceAndEndsWithIt(t *testing.T) {
+func TestPhoneStartsOnceAndEndsWithItsPlace(t *testing.T) {
 	p := near(t)
 	first, at := startedPhone(t, p)
 	again, sameAt := startedPhone(t, p)
@@ -53,7 +53,7 @@ func TestThePhoneOfAPlaceIsStartedOnceAndEndsWithIt(t *testing.T) {
 	}
 }
 
-func TestAPhoneThatWasKilledComesBackOnItsPortUnlessAnotherHasIt(t *testing.T) {
+func TestKilledPhoneReturnsOnItsPortUnlessTaken(t *testing.T) {
 	p := near(t)
 	kill := func(running process) {
 		t.Helper()

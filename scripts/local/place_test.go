@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestANewPlaceSweepsWhatKilledStacksLeftAndNothingElse(t *testing.T) {
+func TestNewPlaceSweepsOnlyWhatKilledStacksLeft(t *testing.T) {
 	root := t.TempDir()
 	running, _ := sleeper(t)
 	killed := running

@@ -24,7 +24,7 @@ func TestAProcessThatWeStartedIsEnded(t *testing.T) {
 	}
 }
 
-func TestAStrangerWithTheSameIDIsLeftAlone(t *testing.T) {
+func TestAnotherProcessWithTheSameIDLives(t *testing.T) {
 	stranger, _ := sleeper(t)
 	ours := stranger
 	ours.Started = "another time"
@@ -39,7 +39,7 @@ func TestAStrangerWithTheSameIDIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestAProcessThatDoesNotListenIsKilledAndSaidSo(t *testing.T) {
+func TestProcessThatIgnoresSignalsIsKilledLoudly(t *testing.T) {
 	deaf, ended := start(t, "sh", "-c", `trap "" TERM; echo ready; while :; do sleep 0.1; done`)
 	if err := deaf.end(100 * time.Millisecond); err == nil {
 		t.Error("nothing was said")

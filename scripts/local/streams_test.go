@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestWhatIsForgottenOfTheSavedStateIsOnlyTheStreamPositions(t *testing.T) {
+func TestOnlyStreamPositionsLeaveTheSavedState(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "lambda.json")
 	if err := forgetStreams(file); err != nil {
 		t.Errorf("without a saved state: %v", err)

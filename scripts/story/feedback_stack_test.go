@@ -71,7 +71,7 @@ func (s *story) answers(t *testing.T, in scope.Scope, p person) [2]string {
 	return [2]string{got[0].String(), got[1].String()}
 }
 
-func TestWhatSESReportsSilencesTheAddressAndNothingElse(t *testing.T) {
+func TestFeedbackSilencesTheAddressOnly(t *testing.T) {
 	for _, test := range []struct {
 		file        string
 		acme, other string // what a check of the e-mail address answers
@@ -99,7 +99,7 @@ func TestWhatSESReportsSilencesTheAddressAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestWhatSESRepeatsOrCannotSayChangesNothing(t *testing.T) {
+func TestRepeatedOrEmptyFeedbackChangesNothing(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	p := s.somebody("echo")
 	wanted := []string{`"effect":"echoes"`, `"detail":"Transient/MailboxFull"`, `"detail":"not-spam"`, `"type":"Delivery"`, `"type":"greeting"`}
@@ -126,7 +126,7 @@ func TestWhatSESRepeatsOrCannotSayChangesNothing(t *testing.T) {
 	}
 }
 
-func TestAnEventThatNobodyCanReadEndsInTheDeadLetterQueue(t *testing.T) {
+func TestUnreadableEventReachesDeadLetterQueue(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	queues := sqs.NewFromConfig(s.stack.Config())
 	url := s.queueOf(t, names.Feedback)

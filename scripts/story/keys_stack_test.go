@@ -36,7 +36,7 @@ func (s *story) restarted(t *testing.T, function string) {
 	}
 }
 
-func TestRotatedLinkKeysOpenOldLinksAndNewOnesInAWarmContainer(t *testing.T) {
+func TestRotatedKeysOpenOldAndNewLinks(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	before, after := s.somebody("before"), s.somebody("after")
 	after.sms = "+4794" + s.id
@@ -81,7 +81,7 @@ func TestRotatedLinkKeysOpenOldLinksAndNewOnesInAWarmContainer(t *testing.T) {
 }
 
 // It adds a contact key and takes it away again.
-func TestAContactKeyIsAddedAndNotPromotedTooEarly(t *testing.T) {
+func TestNewContactKeyIsNotPromotedTooEarly(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	p := s.somebody("rotated")
 	if err := s.optOut(t.Context(), p); err != nil {

@@ -56,7 +56,7 @@ func TestNoActionOnOneChannelChangesTheOther(t *testing.T) {
 	}
 }
 
-func TestABadLinkIsAlwaysTheSamePageAndWritesNothing(t *testing.T) {
+func TestBadLinkIsOnePageAndWritesNothing(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	p := s.somebody("forged")
 	links, err := s.api.mint(t.Context(), s.stack.Scope, p.contacts())

@@ -38,7 +38,7 @@ func TestTheEvidenceBucketIsLocked(t *testing.T) {
 	}
 }
 
-func TestAPurgeThatFailsEndsInACertificateToo(t *testing.T) {
+func TestFailedPurgeEndsInACertificate(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	// A fence that cannot be read stops the shard of a record that is due.
 	id := "unfenced-" + s.id

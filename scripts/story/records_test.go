@@ -9,7 +9,7 @@ import (
 )
 
 // The story is told on every day of the year, also after the end of a month.
-func TestThereIsARecordThatIsDueAndOneThatIsNotOnEveryDay(t *testing.T) {
+func TestEveryDayHasADueStartAndAnother(t *testing.T) {
 	zone, err := time.LoadLocation("Europe/Oslo")
 	if err != nil {
 		t.Fatal(err)

@@ -72,7 +72,7 @@ func removeVersion(bucket, key, version string) call {
 	}
 }
 
-func TestWhatTheRolesOfThePurgeMayDoInBuckets(t *testing.T) {
+func TestPurgeRolesInBuckets(t *testing.T) {
 	evidence, manifests := deployed.stack.Buckets["evidence"], deployed.stack.Buckets["manifests"]
 	const certificate, page, part = "certificates/messaging/trial/certificate.json", names.ManifestPages + "messaging/trial/00/page.ids.json", names.AuditParts + "messaging/trial/part.json"
 	judge(t, []deed{
@@ -88,7 +88,7 @@ func TestWhatTheRolesOfThePurgeMayDoInBuckets(t *testing.T) {
 	})
 }
 
-func TestNoRoleOfThePurgeReachesABucketThatThePolicyDoesNotName(t *testing.T) {
+func TestPurgeRolesReachNoBucketOutsideThePolicy(t *testing.T) {
 	files, bucket, key := s3.NewFromConfig(deployed.stack.Config()), "letters-of-a-stranger", "letter.pdf"
 	if _, err := files.CreateBucket(t.Context(), &s3.CreateBucketInput{
 		Bucket: &bucket, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(deployed.stack.Region)},
@@ -114,7 +114,7 @@ func TestNoRoleOfThePurgeReachesABucketThatThePolicyDoesNotName(t *testing.T) {
 	})
 }
 
-func TestWhatElseTheRolesOfThePurgeMayReach(t *testing.T) {
+func TestPurgeRolesElsewhere(t *testing.T) {
 	digest := sha256.Sum256([]byte("trial"))
 	sign := func(ctx context.Context, cfg aws.Config) error {
 		_, err := kms.NewFromConfig(cfg).Sign(ctx, &kms.SignInput{

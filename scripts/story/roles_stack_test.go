@@ -92,7 +92,7 @@ func denied(err error) bool {
 }
 
 // It tells a purge that goes on from one that was killed.
-func TestThePlanAloneMayAskHowARunStands(t *testing.T) {
+func TestOnlyThePlanMayDescribeExecutions(t *testing.T) {
 	ended, err := tellNew(t, io.Discard).execute(t.Context(), "service", `{}`)
 	if err != nil {
 		t.Fatal(err)

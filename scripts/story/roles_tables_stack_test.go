@@ -89,7 +89,7 @@ func who(table, action string) []string {
 	return may
 }
 
-func TestWhatTheRolesOfThePurgeMayDoInTables(t *testing.T) {
+func TestPurgeRolesInTables(t *testing.T) {
 	for table, r := range rows() {
 		t.Run(table, func(t *testing.T) {
 			var deeds []deed
@@ -219,7 +219,7 @@ func TestNothingRidesAlongInATransaction(t *testing.T) {
 	}
 }
 
-func TestWhereTheRolesOfThePurgeMayLookForRecords(t *testing.T) {
+func TestPurgeRolesInIndexes(t *testing.T) {
 	query := func(index, partition string) func(context.Context, aws.Config) error {
 		return onTables(func(ctx context.Context, db *dynamodb.Client) error {
 			_, err := db.Query(ctx, &dynamodb.QueryInput{

@@ -78,7 +78,7 @@ func (s *story) smsIn(t *testing.T, p person, brand string) decision {
 	return answer.Results[0]
 }
 
-func TestAReplyBySMSStopsThatBrandAndChannelAndIsAnsweredOnce(t *testing.T) {
+func TestSMSReplyStopsItsBrandAndIsAnsweredOnce(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	p := s.somebody("replies")
 	stop := texted{"stop-" + s.id, p.sms, "Stopp!"}
@@ -117,7 +117,7 @@ func TestAReplyBySMSStopsThatBrandAndChannelAndIsAnsweredOnce(t *testing.T) {
 	}
 }
 
-func TestADoubtfulReplyBySMSStopsAndHelpDoesNot(t *testing.T) {
+func TestDoubtfulSMSReplyStopsAndHelpDoesNot(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	doubtful, curious := s.somebody("doubts"), person{email: "asks." + s.id + "@example.no", sms: "+4794" + s.id}
 	s.writeBack(t, texted{"doubt-" + s.id, doubtful.sms, "please don't stop"})

@@ -70,7 +70,7 @@ func (s *story) somebody(name string) person {
 	return person{email: name + "." + s.id + "@example.no", sms: "+4793" + s.id}
 }
 
-func TestTheStoryIsTrueEveryTimeItIsTold(t *testing.T) {
+func TestStoryIsTrueEveryTime(t *testing.T) {
 	for range 2 {
 		var out bytes.Buffer
 		if err := tellNew(t, &out).tell(t.Context()); err != nil {
@@ -79,7 +79,7 @@ func TestTheStoryIsTrueEveryTimeItIsTold(t *testing.T) {
 	}
 }
 
-func TestASecondDeployKeepsTheDataAndTheKeys(t *testing.T) {
+func TestSecondDeployKeepsDataAndKeys(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	p := s.somebody("stays")
 	if err := s.optOut(t.Context(), p); err != nil {
@@ -102,7 +102,7 @@ func TestASecondDeployKeepsTheDataAndTheKeys(t *testing.T) {
 }
 
 // It replaces the contact keys and puts them back.
-func TestAKeySetThatIsNotTheTablesAnswersNobody(t *testing.T) {
+func TestForeignKeySetAnswersNobody(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	p := s.somebody("foreign")
 	if err := s.optOut(t.Context(), p); err != nil {

@@ -123,7 +123,7 @@ func TestDisplayNames(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeIsNamedAtOnceWithItsLine(t *testing.T) {
+func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 	r, err := scope.Load([]byte(`scopes:
   - id: 0
     scope: Acme
