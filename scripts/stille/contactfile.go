@@ -15,28 +15,27 @@ import (
 	"stille/shared/operator"
 )
 
-// contactFile reads a list of contacts, row by row: CSV, whose header names
-// the columns, or NDJSON. A row that cannot be read stops no other. An error
-// about a row or the header never repeats what stands there.
+// contactFile reads a list of contacts, row by row: CSV, whose header names the
+// columns, or NDJSON. A row that cannot be read does not stop the others. An
+// error never repeats what stands in the file.
 type contactFile struct {
 	in      *bufio.Reader
-	ahead   [][]byte // lines that were read and not taken
+	ahead   [][]byte // lines that were read ahead and not taken
 	line    int      // number of the last line taken
 	wanted  []string
-	strict  bool // other columns than the wanted are mistakes
+	strict  bool // a column that is not wanted is a mistake
 	ndjson  bool
 	comma   rune
 	columns []string
 	header  []byte // of CSV, as it stands in the file
 }
 
-// mostLines is in how many more lines a field in quotes may go on.
+// mostLines is how many more lines a quoted field may span.
 const mostLines = 20
 
 const byteOrderMark = "\ufeff"
 
-// readContacts begins to read the contacts of a file, by its name NDJSON or
-// else CSV.
+// readContacts begins to read a file: NDJSON by its name, and otherwise CSV.
 func readContacts(name string, in io.Reader, wanted []string, strict bool) (*contactFile, error) {
 	f := &contactFile{in: bufio.NewReader(in), wanted: wanted, strict: strict}
 	switch filepath.Ext(name) {
@@ -85,11 +84,11 @@ func (f *contactFile) readHeader() error {
 	return nil
 }
 
-// has tells whether the header names a column; every row of NDJSON may.
+// has reports whether the header names a column. A row of NDJSON may have any.
 func (f *contactFile) has(column string) bool { return f.ndjson || slices.Contains(f.columns, column) }
 
-// next returns the next row in which there is something: spreadsheets leave
-// rows of commas at the end. The error is io.EOF behind the last one.
+// next returns the next row that is not empty: spreadsheets leave rows of commas
+// at the end. After the last row the error is io.EOF.
 func (f *contactFile) next() (operator.Row, error) {
 	for {
 		line, err := f.take()
@@ -102,8 +101,8 @@ func (f *contactFile) next() (operator.Row, error) {
 	}
 }
 
-// rows returns the next rows behind a line, at most so many as said. Fewer rows
-// mean that the file is at its end.
+// rows returns up to most rows behind a line. Fewer rows mean that the file has
+// ended.
 func (f *contactFile) rows(line, most int) ([]operator.Row, error) {
 	var rows []operator.Row
 	for len(rows) < most {
@@ -133,9 +132,10 @@ func (f *contactFile) read(line []byte) (operator.Row, error) {
 	return f.spread(r)
 }
 
-// spread reads a row whose first line is no row by itself: a field in quotes
-// may go on in the next lines. None of these is a row by itself: else a quote
-// would be missing, and contacts would be taken for part of a text.
+// spread reads a row whose first line is not a complete row: a quoted field may
+// span the next lines. If one of these is a complete row, a quote is missing:
+// then the first line is unreadable, and the next lines are rows, so that no
+// contact is taken for part of a text.
 func (f *contactFile) spread(r operator.Row) (operator.Row, error) {
 	whole, more, wrong := slices.Clone(r.Raw), [][]byte(nil), false
 	for !wrong && bytes.Count(whole, []byte(`"`))%2 != 0 && len(more) < mostLines {
@@ -146,8 +146,8 @@ func (f *contactFile) spread(r operator.Row) (operator.Row, error) {
 		if err != nil {
 			return operator.Row{}, err
 		}
-		_, none := f.record(next)
-		wrong = none == nil
+		_, incomplete := f.record(next)
+		wrong = incomplete == nil
 		whole, more = append(whole, next...), append(more, next)
 	}
 	if fields, err := f.record(whole); err == nil && !wrong {
@@ -207,7 +207,7 @@ func (f *contactFile) split(line []byte) ([]string, error) {
 			return values, nil
 		}
 	}
-	return nil, errQuotes // the library's error says where it is, and that is a line of ours
+	return nil, errQuotes // the library's error counts lines of this row, not of the file
 }
 
 func (f *contactFile) object(line []byte) (map[string]string, error) {
