@@ -39,7 +39,7 @@ func readAll(t *testing.T, f *contactFile) []rowOf {
 	}
 }
 
-func TestContactsAreReadFromWhatSpreadsheetsAndToolsWrite(t *testing.T) {
+func TestFilesOfSpreadsheetsAndToolsAreRead(t *testing.T) {
 	const badQuotes = "error: a quote is at the wrong place, or not closed"
 	for _, c := range []struct {
 		name, file string
@@ -94,7 +94,7 @@ func lonely(line, count int) []rowOf {
 	return rows
 }
 
-func TestAHeaderThatIsNoneIsRefusedWithoutRepeatingIt(t *testing.T) {
+func TestABadHeaderIsRefusedAndNotRepeated(t *testing.T) {
 	for name, c := range map[string]struct{ content, says string }{
 		"nothing":            {"", "the file is empty"},
 		"only empty lines":   {"\n \r\n", "the file is empty"},
@@ -114,7 +114,7 @@ func TestAHeaderThatIsNoneIsRefusedWithoutRepeatingIt(t *testing.T) {
 	}
 }
 
-func FuzzWhatIsReadIsAllThatIsInTheFile(f *testing.F) {
+func FuzzEveryByteOfAFileIsRead(f *testing.F) {
 	for _, seed := range []string{"channel,address\nemail,\"a\nb\"\n", "address;x\n\"\n\"\n;\n1;\"2\n3\n\"", "address\n\"\n\n\"\n"} {
 		f.Add(seed)
 	}

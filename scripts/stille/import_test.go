@@ -20,7 +20,7 @@ func fileOf(t *testing.T, name, content string) string {
 	return path
 }
 
-func TestADryRunNamesWhatWouldBeRejectedAndWritesNothing(t *testing.T) {
+func TestADryRunNamesRejectsAndWritesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		line, why string
 		args      []string

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestNormalise(t *testing.T) {
+func TestNormalisePrintsTheContactOrWhyNot(t *testing.T) {
 	for _, c := range []struct {
 		name, stdin string
 		args        []string

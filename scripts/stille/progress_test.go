@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestProgressIsABarOnATerminalAndElseALineNowAndThen(t *testing.T) {
+func TestProgressIsABarOnATerminalOnly(t *testing.T) {
 	const clear = "\r\x1b[K"
 	for name, c := range map[string]struct {
 		terminal bool

@@ -12,7 +12,7 @@ import (
 	"stille/shared/operator"
 )
 
-func TestReleasingByHand(t *testing.T) {
+func TestReleaseLiftsWhatIsOlderThanTheConsent(t *testing.T) {
 	d := deploy(t)
 	add := func(scope, reason string) {
 		t.Helper()
@@ -58,7 +58,7 @@ func TestReleasingByHand(t *testing.T) {
 	}
 }
 
-func TestAReleaseInJSON(t *testing.T) {
+func TestReleaseAnswersInJSON(t *testing.T) {
 	d := deploy(t)
 	key := string(d.key(t, contact.Email, "kari@example.no"))
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme", "--at", "2026-11-20T08:00:00Z").ended(t, exitDone)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestAReleaseIsExactAboutScopeTimeAndEvidence(t *testing.T) {
+func TestReleaseRequiresScopeTimeAndEvidence(t *testing.T) {
 	good := []string{"release", "email", "kari@example.no", "--scope", "acme", "--consented-at", "2026-11-21T08:00:00Z", "--evidence", "form/4711"}
 	without := func(flag string) []string {
 		i := slices.Index(good, flag)

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestSMSReply(t *testing.T) {
+func TestSMSReplyPrintsWhatAReplyDoes(t *testing.T) {
 	for _, c := range []struct {
 		name, stdin string
 		args        []string

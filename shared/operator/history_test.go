@@ -28,7 +28,7 @@ func (l *looksOf) History(context.Context, contact.Key) ([]ledger.Entry, error) 
 	return entries, nil
 }
 
-func TestAChain(t *testing.T) {
+func TestABrokenChainIsNamed(t *testing.T) {
 	first := ledger.Entry{ID: "1", Version: 1, Action: ledger.Suppressed, At: at, RecordedAt: at}
 	second := ledger.Entry{ID: "2", Version: 2, Action: ledger.Released, At: at, RecordedAt: at, Previous: first.Hash()}
 	altered := first
@@ -70,7 +70,7 @@ func (k keptUnder) History(_ context.Context, key contact.Key) ([]ledger.Entry, 
 	return k[key].entries, nil
 }
 
-func TestTiedChains(t *testing.T) {
+func TestTiedChainsMustAgree(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil  func(kept keptUnder)
 		broken bool
