@@ -22,7 +22,7 @@ type policyCheck struct {
 	File string `arg:"" optional:"" help:"The policy file; the default is infra/retention.yaml, at or above the working directory."`
 }
 
-// Help shows what it refuses.
+// Help shows both calls.
 func (policyCheck) Help() string {
 	return `Synth and every function refuse what this command refuses. It needs no stack.
 
@@ -31,15 +31,10 @@ func (policyCheck) Help() string {
 }
 
 type policyAnswer struct {
-	Valid    bool            `json:"valid"`
-	Hash     string          `json:"hash,omitempty"`
-	Classes  []policyClass   `json:"classes,omitempty"`
-	Mistakes []policyMistake `json:"mistakes,omitempty"`
-}
-
-type policyMistake struct {
-	Line int    `json:"line"`
-	What string `json:"what"`
+	Valid    bool                `json:"valid"`
+	Hash     string              `json:"hash,omitempty"`
+	Classes  []policyClass       `json:"classes,omitempty"`
+	Mistakes strictyaml.Mistakes `json:"mistakes,omitempty"`
 }
 
 // policyClass is a class with an example: a record that starts now.
@@ -93,11 +88,7 @@ func (p policyCheck) Run(s *session) error {
 	policy, err := p.read(s.folder)
 	var mistakes strictyaml.Mistakes
 	if errors.As(err, &mistakes) {
-		answer := &policyAnswer{}
-		for _, m := range mistakes {
-			answer.Mistakes = append(answer.Mistakes, policyMistake{m.Line, m.What})
-		}
-		return show(s, answer, usage("%v", err), policyTable)
+		return show(s, &policyAnswer{Mistakes: mistakes}, usage("%v", err), policyTable)
 	}
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"stille/shared/strictyaml"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ func TestEveryMistakeOfAPolicyIsNamedAtOnceWithItsLine(t *testing.T) {
 		}
 	}
 	inJSON := answers[policyAnswer](t, call{}.run(t, "policy", "check", file, "--json").ended(t, exitUsage))[0]
-	if inJSON.Valid || len(inJSON.Mistakes) != 4 || inJSON.Mistakes[3] != (policyMistake{10, "keeep is not a field here"}) {
+	if inJSON.Valid || len(inJSON.Mistakes) != 4 || inJSON.Mistakes[3] != (strictyaml.Mistake{Line: 10, What: "keeep is not a field here"}) {
 		t.Errorf("in JSON it answers %+v", inJSON)
 	}
 }

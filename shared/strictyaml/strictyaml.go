@@ -20,8 +20,8 @@ import (
 
 // Mistake is one thing that is wrong in a file, and the line it is on.
 type Mistake struct {
-	Line int
-	What string
+	Line int    `json:"line"`
+	What string `json:"what"`
 }
 
 // Mistakes is everything that is wrong in a file, in the order of its lines.
