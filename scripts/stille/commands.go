@@ -104,11 +104,14 @@ func run(ctx context.Context, args []string, s session) int {
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&s),
 		kong.BindSingletonProvider(func() (*operator.Operator, error) {
-			o, err := s.operator(ctx)
-			if err == nil && goesByPolicy(command.Command()) {
-				s.remarkPolicy(ctx, o)
+			on, err := s.stack(ctx)
+			if err != nil {
+				return nil, err
 			}
-			return o, err
+			if goesByPolicy(command.Command()) {
+				s.remarkPolicy(ctx, on)
+			}
+			return on.Operator, nil
 		}))
 	if err != nil {
 		return s.end(err)

@@ -58,11 +58,11 @@ func (k keyDestroy) Run(ctx context.Context, s *session) error {
 }
 
 func changeKeys(ctx context.Context, s *session, order keyring.Order) error {
-	sys, err := s.system(ctx)
+	on, err := s.stack(ctx)
 	if err != nil {
 		return err
 	}
-	answer, err := sys.rotateKeys.Change(ctx, order)
+	answer, err := on.rotateKeys.Change(ctx, order)
 	if err != nil {
 		return fmt.Errorf("%w; `stille keys list` says how the keys stand", err)
 	}
@@ -94,11 +94,11 @@ type keyList struct{}
 
 // Run lists the keys.
 func (keyList) Run(ctx context.Context, s *session) error {
-	sys, err := s.system(ctx)
+	on, err := s.stack(ctx)
 	if err != nil {
 		return err
 	}
-	listing, err := sys.rotateKeys.List(ctx, false)
+	listing, err := on.rotateKeys.List(ctx, false)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/rotatekeys"
+	"stille/shared/operator"
 )
 
 // rotateKeys stands in for the function: it answers, and keeps what it was
@@ -56,7 +57,7 @@ func TestKeysAreChangedByTheFunctionAndTheAnswerIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			function := &rotateKeys{answer: test.answer}
-			on := call{system: &system{name: "unit", rotateKeys: rotatekeys.New(function, "unit")}}
+			on := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: rotatekeys.New(function, "unit")}}
 			got := on.run(t, append([]string{"keys"}, test.args...)...).ended(t, exitDone)
 			if diff := gocmp.Diff([]string{test.says, ""}, []string{got.out, got.errors}); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
@@ -84,7 +85,7 @@ func TestWhatCannotBeDoneToKeysFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, args := range [][]string{{"keys", "rotate", "link"}, {"keys", "destroy", "contact", "0a1b2c3d", "--json"}} {
-				got := call{system: &system{name: "unit", rotateKeys: rotatekeys.New(&test.function, "unit")}}.run(t, args...).ended(t, exitFailed)
+				got := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: rotatekeys.New(&test.function, "unit")}}.run(t, args...).ended(t, exitFailed)
 				if !strings.Contains(got.errors, test.says) || got.out != "" {
 					t.Errorf("%v: it says %q and answers %q, want %q", args, got.errors, got.out, test.says)
 				}
@@ -104,7 +105,7 @@ func TestABadOrderAboutKeysIsBadUsage(t *testing.T) {
 		"a set that there is not": {"destroy", "seal", "0a1b2c3d"},
 	} {
 		function := &rotateKeys{}
-		got := call{system: &system{rotateKeys: rotatekeys.New(function, "unit")}}.run(t, append([]string{"keys"}, args...)...).ended(t, exitUsage)
+		got := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: rotatekeys.New(function, "unit")}}.run(t, append([]string{"keys"}, args...)...).ended(t, exitUsage)
 		if strings.Contains(got.errors, "secret") || len(function.asked) != 0 {
 			t.Errorf("%s: it says %q and asked %v", name, got.errors, function.asked)
 		}
@@ -122,7 +123,7 @@ const listing = `{"sets":[` +
 	`]}`
 
 func TestKeysAreListedWithWhatIsDue(t *testing.T) {
-	on := call{system: &system{name: "unit", rotateKeys: rotatekeys.New(&rotateKeys{answer: listing}, "unit")}}
+	on := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: rotatekeys.New(&rotateKeys{answer: listing}, "unit")}}
 	got := on.run(t, "keys", "list").ended(t, exitDone)
 	want := `SET         KEY       LETTER  CREATED               DAYS  STATE    SUPPRESSIONS  HOLDS  RECORDS
 contact     0a1b2c3d  -       2026-01-02T03:04:05Z  324   primary  5             1      5

@@ -18,7 +18,6 @@ import (
 
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
-	"stille/shared/aws/keyring"
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/suppression"
@@ -122,12 +121,13 @@ func TestAListIsImportedCheckedScrubbedAndExported(t *testing.T) {
 func (d *deployed) importAt(t *testing.T, file string, now time.Time) (importAnswer, string, error) {
 	t.Helper()
 	var out, said strings.Builder
-	s := session{stdout: &out, stderr: &said, folder: projectFolder(t), now: func() time.Time { return now }, opened: d.system, options: options{JSON: true}}
+	s := session{stdout: &out, stderr: &said, folder: projectFolder(t), now: func() time.Time { return now }, opened: d.on, options: options{JSON: true}}
+	d.on.Now = s.now
 	c := importCmd{File: file}
 	if err := c.Zone.UnmarshalText([]byte("Europe/Oslo")); err != nil {
 		t.Fatal(err)
 	}
-	failed := c.Run(t.Context(), &s, d.system.operator(&s))
+	failed := c.Run(t.Context(), &s, d.on.Operator)
 	var answer importAnswer
 	if err := json.Unmarshal([]byte(out.String()), &answer); err != nil && out.Len() > 0 {
 		t.Fatalf("%v: %s", err, out.String())
@@ -197,10 +197,10 @@ func TestAnImportGoesOnWhereItWasCutOff(t *testing.T) {
 		fmt.Fprintf(&b, "email,somebody-%d@example.no,acme\n", n)
 	}
 	old := fileOf(t, "old.csv", b.String())
-	whole, writes := d.suppressions, 0
+	writes := 0
 	fails := func(after int) {
 		writes = 0
-		d.suppressions = dynamo.NewSuppressions(dynamotest.Intercept(dynamotest.Client(t), func(operation string) error {
+		d.on.Suppressions = dynamo.NewSuppressions(dynamotest.Intercept(dynamotest.Client(t), func(operation string) error {
 			if operation == "TransactWriteItems" {
 				if writes++; writes > after {
 					return errors.New("the network is down")
@@ -222,7 +222,7 @@ func TestAnImportGoesOnWhereItWasCutOff(t *testing.T) {
 			t.Fatalf("it says %q, error %v", said, err)
 		}
 	}
-	d.suppressions = whole
+	d.on.Suppressions = d.suppressions
 	answer, said, err := d.importAt(t, old, at.Add(72*time.Hour))
 	if err == nil || answer.Lines != lines || answer.Rejected != lines/125+1 || answer.Added+answer.Same != lines-answer.Rejected || said != "going on behind line 251\n" {
 		t.Errorf("it says %q and answers %+v, error %v", said, answer, err)
@@ -270,7 +270,8 @@ func TestInDoubtALineIsNotClean(t *testing.T) {
 		return nil
 	})
 	d.suppressions = dynamo.NewSuppressions(down, d.name)
-	d.keys = keyring.NewRing(secrets{d.name.ContactKeys(): d.secret}, d.name, d.suppressions, time.Now)
+	d.on.Suppressions = d.suppressions
+	d.useKeys()
 	d.run(t, "scrub", list).ended(t, exitFailed)
 	d.run(t, "export", exported).ended(t, exitFailed)
 	files, err := filepath.Glob(list + ".*")

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/keyring"
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/operator"
@@ -123,8 +122,8 @@ func TestAfterARotationTheOlderKeysStillTell(t *testing.T) {
 func TestForeignKeysAnswerNothing(t *testing.T) {
 	d := deploy(t)
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
-	foreign, _ := contactKeys(t)
-	d.keys = keyring.NewRing(secrets{d.name.ContactKeys(): foreign}, d.name, d.suppressions, time.Now)
+	d.secret, _ = contactKeys(t)
+	d.useKeys()
 	got := d.run(t, "check", "email", "kari@example.no").ended(t, exitFailed)
 	if !strings.Contains(got.errors, contact.ErrForeignKeys.Error()) || got.out != "" {
 		t.Errorf("it says %q and answers %q", got.errors, got.out)

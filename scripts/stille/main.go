@@ -24,7 +24,7 @@ func main() {
 	code := run(ctx, os.Args[1:], session{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		folder: folder, now: time.Now, sleep: sleep,
-		open: func(ctx context.Context, o options) (*system, error) { return connect(ctx, o, folder, os.Getenv) },
+		open: func(ctx context.Context, o options) (*stack, error) { return connect(ctx, o, folder, os.Getenv) },
 	})
 	stop()
 	os.Exit(code)

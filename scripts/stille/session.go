@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"stille/shared/names"
-	"stille/shared/operator"
 	"stille/shared/retention"
 )
 
@@ -24,41 +23,36 @@ type session struct {
 	folder         string // where files are looked for, and above it
 	now            func() time.Time
 	sleep          func(ctx context.Context, d time.Duration) error
-	open           func(ctx context.Context, o options) (*system, error)
+	open           func(ctx context.Context, o options) (*stack, error)
 	options        options
-	opened         *system
+	opened         *stack
 }
 
-// system is the stack that the command works on.
-func (s *session) system(ctx context.Context) (*system, error) {
+// stack is the deployed stack that the command works on, by the session's clock.
+func (s *session) stack(ctx context.Context) (*stack, error) {
 	if s.opened != nil {
 		return s.opened, nil
 	}
-	var err error
-	if s.opened, err = s.open(ctx, s.options); err == nil && s.opened.found {
-		s.say("working on %s; --aws works on AWS", s.opened.where)
-	}
-	return s.opened, err
-}
-
-// operator carries out the use cases on that stack.
-func (s *session) operator(ctx context.Context) (*operator.Operator, error) {
-	sys, err := s.system(ctx)
+	on, err := s.open(ctx, s.options)
 	if err != nil {
 		return nil, err
 	}
-	return sys.operator(s), nil
+	if on.found {
+		s.say("working on %s; --aws works on AWS", on.Where)
+	}
+	on.Now, s.opened = s.now, on
+	return on, nil
 }
 
-// remarkPolicy says so where the project at or above the working directory has
+// remarkPolicy says so if the project at or above the working directory has
 // another policy than the deployed one, by which every command answers. The
 // local stack has the demo's policy and no other.
-func (s *session) remarkPolicy(ctx context.Context, o *operator.Operator) {
+func (s *session) remarkPolicy(ctx context.Context, on *stack) {
 	file, found := upwards(s.folder, filepath.Join("infra", names.RetentionFile))
-	if !found || s.opened.local {
+	if !found || on.local {
 		return
 	}
-	deployed, err := o.Config.Policy(ctx)
+	deployed, err := on.Config.Policy(ctx)
 	if err != nil {
 		return // the command itself says so
 	}

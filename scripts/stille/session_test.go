@@ -13,6 +13,7 @@ import (
 
 	"stille/shared/aws/rotatekeys"
 	"stille/shared/names"
+	"stille/shared/operator"
 	"stille/shared/retention/retentiontest"
 	"stille/shared/scope/scopetest"
 )
@@ -23,10 +24,10 @@ var at = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 // call is one call of the program: what it gets, and what it gave.
 type call struct {
 	stdin  string
-	folder string  // the project's where it is not set
-	system *system // an empty one where it is not set
-	closed bool    // the stack cannot be opened
-	ends   error   // of every pause, as when the operator presses Ctrl-C
+	folder string // the project's where it is not set
+	stack  *stack // by default a stack with a policy and scopes alone
+	closed bool   // the stack cannot be opened
+	ends   error  // of every pause, as when the operator presses Ctrl-C
 
 	code        int
 	out, errors string
@@ -46,14 +47,15 @@ func (c call) run(t *testing.T, args ...string) call {
 			now = now.Add(d)
 			return c.ends
 		},
-		open: func(context.Context, options) (*system, error) {
+		open: func(context.Context, options) (*stack, error) {
 			if c.closed {
 				return nil, errors.New("this test has no stack")
 			}
-			if c.system == nil {
-				return &system{name: "unit", rotateKeys: rotatekeys.New(&rotateKeys{}, "unit")}, nil
+			if c.stack == nil {
+				rotateKeys := rotatekeys.New(&rotateKeys{}, "unit")
+				return &stack{rotateKeys: rotateKeys, Operator: &operator.Operator{Config: rotateKeys}}, nil
 			}
-			return c.system, nil
+			return c.stack, nil
 		},
 	})
 	c.out, c.errors = out.String(), errs.String()

@@ -94,12 +94,12 @@ func (d *deployed) recordsOf(t *testing.T, class string, keys []contact.Key) []r
 // purge deletes what is due in a class.
 func (d *deployed) purge(t *testing.T, name string) {
 	t.Helper()
-	class, policy, err := d.operator(&session{now: clock}).Class(t.Context(), name)
+	class, policy, err := d.on.Class(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	worker := purge.Worker{
-		Records: d.records, Deleter: dynamo.NewDeleter(dynamotest.Client(t), d.name), Holds: d.holds, Manifest: &purgetest.Memory{}, Stops: d.runs,
+		Records: d.records, Deleter: dynamo.NewDeleter(dynamotest.Client(t), d.name), Holds: d.holds, Manifest: &purgetest.Memory{}, Stops: dynamo.NewRuns(dynamotest.Client(t), d.name),
 		Log: slog.New(slog.DiscardHandler),
 	}
 	for n := range retention.Shards {

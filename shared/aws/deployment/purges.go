@@ -28,12 +28,12 @@ type Starter interface {
 // Purges are the executions of the state machines that purge.
 type Purges struct {
 	Steps   Starter
-	Machine func(ctx context.Context, class string) (arn string, err error)
+	Outputs Outputs // name the machines
 }
 
 // Start starts a purge of a class and returns the execution's name.
 func (p Purges) Start(ctx context.Context, class, startedBy, approved string) (string, error) {
-	machine, err := p.Machine(ctx, class)
+	machine, err := p.Outputs.get(ctx, names.OutputPurge(class))
 	if err != nil {
 		return "", err
 	}
@@ -54,7 +54,7 @@ func (p Purges) Start(ctx context.Context, class, startedBy, approved string) (s
 
 // State tells how the execution of a run stands.
 func (p Purges) State(ctx context.Context, class, run string) (operator.Execution, error) {
-	machine, err := p.Machine(ctx, class)
+	machine, err := p.Outputs.get(ctx, names.OutputPurge(class))
 	if err != nil {
 		return operator.Execution{}, err
 	}

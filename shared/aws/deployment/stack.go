@@ -6,18 +6,63 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/evidence"
+	"stille/shared/names"
+	"stille/shared/operator"
 )
 
-// STS is the part of STS that says who works here.
+// Outputs reads the outputs of a stack.
+type Outputs func(ctx context.Context) (map[string]string, error)
+
+// NewOutputs returns the outputs that CloudFormation knows.
+func NewOutputs(client *cloudformation.Client, stack names.Stack) Outputs {
+	return func(ctx context.Context) (map[string]string, error) {
+		found, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(string(stack))})
+		if err != nil {
+			return nil, fmt.Errorf("reading the outputs of the stack: %w", err)
+		}
+		outputs := map[string]string{}
+		for _, described := range found.Stacks {
+			for _, output := range described.Outputs {
+				outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+			}
+		}
+		return outputs, nil
+	}
+}
+
+func (o Outputs) get(ctx context.Context, name string) (string, error) {
+	outputs, err := o(ctx)
+	if err == nil && outputs[name] == "" {
+		err = fmt.Errorf("the stack lacks the output %s: `make deploy` adds it", name)
+	}
+	return outputs[name], err
+}
+
+// Certificates opens the evidence bucket.
+func (o Outputs) Certificates(files *s3.Client) func(context.Context) (operator.Certificates, error) {
+	return func(ctx context.Context) (operator.Certificates, error) {
+		bucket, err := o.get(ctx, names.OutputEvidenceBucket)
+		if err != nil {
+			return nil, err
+		}
+		return evidence.NewCertificates(files, bucket), nil
+	}
+}
+
+// STS is the part of STS that knows the caller.
 type STS interface {
 	GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
 }
 
-// Identity tells who works here.
+// Identity is the caller.
 type Identity struct{ STS STS }
 
-// Principal is the ARN that STS knows.
+// Principal is the caller's ARN.
 func (i Identity) Principal(ctx context.Context) (string, error) {
 	out, err := i.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -26,17 +71,15 @@ func (i Identity) Principal(ctx context.Context) (string, error) {
 	return aws.ToString(out.Arn), nil
 }
 
-// Outputs reads the outputs of a CloudFormation stack.
-func Outputs(ctx context.Context, cfg aws.Config, stack string) (map[string]string, error) {
-	found, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
-	if err != nil {
-		return nil, fmt.Errorf("reading the outputs of the stack: %w", err)
+// Tables are the stack's tables.
+type Tables struct{ *dynamo.Tables }
+
+// All returns every table of the stack, those of the classes last.
+func (t Tables) All(ctx context.Context, classes []string) ([]operator.Table, error) {
+	found, err := t.Tables.All(ctx, classes)
+	all := make([]operator.Table, len(found))
+	for i, table := range found {
+		all[i] = operator.Table{Name: table.Name, State: table.State, Items: table.Items, OK: table.OK()}
 	}
-	outputs := map[string]string{}
-	for _, stack := range found.Stacks {
-		for _, output := range stack.Outputs {
-			outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
-		}
-	}
-	return outputs, nil
+	return all, err
 }

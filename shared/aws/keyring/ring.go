@@ -120,6 +120,15 @@ func (r *Ring) Proof(ctx context.Context) (*ProofKeys, error) {
 	})
 }
 
+// HMAC names a record in the lists of certificates.
+func (r *Ring) HMAC(ctx context.Context, class, id string) (string, error) {
+	keys, err := r.Proof(ctx)
+	if err != nil {
+		return "", err
+	}
+	return keys.HMAC(class, id), nil
+}
+
 // Link returns the link keys, read at most Fresh ago, or older ones while
 // reading fails.
 func (r *Ring) Link(ctx context.Context) (*link.Keys, error) {

@@ -51,7 +51,7 @@ func (c *Client) List(ctx context.Context, brief bool) (keyring.Listing, error) 
 }
 
 // Primary returns the primary key of each set, and the command that is due for
-// the set.
+// the set at now.
 func (c *Client) Primary(ctx context.Context, now time.Time) ([]operator.PrimaryKey, error) {
 	listing, err := c.List(ctx, true)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"stille/scripts/stackfile"
 	"stille/shared/aws/rotatekeys"
 	"stille/shared/names"
+	"stille/shared/operator"
 )
 
 // stackAt writes a stack file into a new folder and returns a folder below it.
@@ -39,50 +40,44 @@ func stackAt(t *testing.T, stack stackfile.Stack) string {
 
 func nothingSet(string) string { return "" }
 
-func TestItWorksOnTheLocalStackThatIsAtOrAboveTheFolder(t *testing.T) {
-	folder := stackAt(t, stackfile.Stack{
+func TestLocalStackIsFoundAtOrAboveFolder(t *testing.T) {
+	file := stackfile.Stack{
 		Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1",
 		Purge:   map[string]string{"messaging": "arn:machine"},
 		Buckets: map[string]string{"evidence": "the-bucket"},
-	})
-	sys, err := connect(t.Context(), options{Stack: "stille"}, folder, nothingSet)
+	}
+	on, err := connect(t.Context(), options{Stack: "stille"}, stackAt(t, file), nothingSet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !sys.local || sys.name != names.DefaultStack {
-		t.Errorf("it is %+v", sys)
-	}
-	got := map[string]string{}
-	for _, name := range []string{names.OutputPurge("messaging"), names.OutputEvidenceBucket} {
-		if got[name], err = sys.output(t.Context(), name); err != nil {
-			t.Error(err)
-		}
+	if !on.local || on.Stack != string(names.DefaultStack) {
+		t.Errorf("it is %+v", on)
 	}
 	want := map[string]string{names.OutputPurge("messaging"): "arn:machine", names.OutputEvidenceBucket: "the-bucket"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	if diff := cmp.Diff(want, localOutputs(file)); diff != "" {
+		t.Errorf("outputs (-want +got)\n%s", diff)
 	}
-	if _, err := sys.output(t.Context(), names.OutputPurge("letters")); err == nil || !strings.Contains(err.Error(), "lacks the output PurgeLetters") {
+	if _, err := on.Executions.Start(t.Context(), "letters", "", ""); err == nil || !strings.Contains(err.Error(), "lacks the output PurgeLetters") {
 		t.Errorf("a class that was not deployed: %v", err)
 	}
 }
 
-func TestItWorksOnTheLocalStackOfTheFileThatIsGiven(t *testing.T) {
+func TestGivenStackFileIsUsed(t *testing.T) {
 	there := stackAt(t, stackfile.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
 	other := filepath.Join(filepath.Dir(filepath.Dir(stackAt(t, stackfile.Stack{Region: "eu-west-1"}))), stackfile.Path)
-	sys, err := connect(t.Context(), options{Stack: "stille", Local: other}, there, nothingSet)
+	on, err := connect(t.Context(), options{Stack: "stille", Local: other}, there, nothingSet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sys.where != "the local stack of "+other {
-		t.Errorf("it works on %s", sys.where)
+	if on.Where != "the local stack of "+other {
+		t.Errorf("it works on %s", on.Where)
 	}
 	if _, err := connect(t.Context(), options{Stack: "stille", Local: other + "x"}, there, nothingSet); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("of a file that is not there: %v", err)
 	}
 }
 
-func TestTheLocalStackIsShownTheCredentialsOfTheEnvironment(t *testing.T) {
+func TestLocalStackGetsCredentialsOfEnvironment(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		environment  map[string]string
@@ -109,24 +104,24 @@ func TestTheLocalStackIsShownTheCredentialsOfTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestItWorksOnAWSWhereThereIsNoLocalStackOrItIsAskedTo(t *testing.T) {
+func TestAWSIsUsedWithoutLocalStackOrOnDemand(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-west-1")
 	withStack := stackAt(t, stackfile.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
 	for folder, o := range map[string]options{
 		t.TempDir(): {Stack: "production"},
 		withStack:   {Stack: "production", AWS: true},
 	} {
-		sys, err := connect(t.Context(), o, folder, nothingSet)
+		on, err := connect(t.Context(), o, folder, nothingSet)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if sys.local || sys.where != "the stack production on AWS in eu-west-1" {
-			t.Errorf("it works on %s", sys.where)
+		if on.local || on.Where != "the stack production on AWS in eu-west-1" {
+			t.Errorf("it works on %s", on.Where)
 		}
 	}
 }
 
-func TestWithoutAStackOfAnyKindItSaysHowToGetOne(t *testing.T) {
+func TestMissingStackErrorNamesBothWays(t *testing.T) {
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
 		t.Setenv(name, "")
 	}
@@ -137,7 +132,7 @@ func TestWithoutAStackOfAnyKindItSaysHowToGetOne(t *testing.T) {
 	}
 }
 
-func TestALocalStackThatDoesNotAnswerIsToBeStarted(t *testing.T) {
+func TestSilentLocalStackIsToBeStarted(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -147,17 +142,17 @@ func TestALocalStackThatDoesNotAnswerIsToBeStarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	folder := stackAt(t, stackfile.Stack{Endpoint: nobody, Region: "eu-north-1"})
-	sys, err := connect(t.Context(), options{Stack: "stille"}, folder, nothingSet)
+	on, err := connect(t.Context(), options{Stack: "stille"}, folder, nothingSet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := call{system: sys}.run(t, "hold", "list").ended(t, exitFailed)
+	got := call{stack: on}.run(t, "hold", "list").ended(t, exitFailed)
 	if !strings.Contains(got.errors, "does not answer: start it with `make run`") {
 		t.Errorf("it says %q", got.errors)
 	}
 }
 
-func TestAStackThatNobodyNamedIsNamed(t *testing.T) {
+func TestFoundStackIsNamed(t *testing.T) {
 	folder := stackAt(t, stackfile.Stack{Endpoint: "http://127.0.0.1:1", Region: "eu-north-1"})
 	file := filepath.Join(filepath.Dir(filepath.Dir(folder)), stackfile.Path)
 	for _, c := range []struct {
@@ -167,19 +162,19 @@ func TestAStackThatNobodyNamedIsNamed(t *testing.T) {
 		{options{Stack: "stille"}, "working on the local stack of " + file + "; --aws works on AWS\n"},
 		{options{Stack: "stille", Local: file}, ""},
 	} {
-		sys, err := connect(t.Context(), c.o, folder, nothingSet)
+		on, err := connect(t.Context(), c.o, folder, nothingSet)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sys.rotateKeys = rotatekeys.New(&rotateKeys{answer: listing}, "unit")
-		got := call{system: sys}.run(t, "keys", "list", "--json").ended(t, exitDone)
+		on.rotateKeys = rotatekeys.New(&rotateKeys{answer: listing}, "unit")
+		got := call{stack: on}.run(t, "keys", "list", "--json").ended(t, exitDone)
 		if got.errors != c.says || got.out != listing+"\n" {
 			t.Errorf("%+v: it says %q and answers %q", c.o, got.errors, got.out)
 		}
 	}
 }
 
-func TestAnotherPolicyThanTheDeployedOneIsRemarked(t *testing.T) {
+func TestOtherPolicyThanDeployedIsRemarked(t *testing.T) {
 	for name, c := range map[string]struct {
 		policy string
 		local  bool
@@ -191,8 +186,8 @@ func TestAnotherPolicyThanTheDeployedOneIsRemarked(t *testing.T) {
 		"another on the demo": {strings.ReplaceAll(policyText(), "keep: P6M", "keep: P5M"), true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sys := &system{name: "unit", local: c.local, rotateKeys: rotatekeys.New(&rotateKeys{policy: c.policy}, "unit")}
-			got := call{system: sys}.run(t, "purge", "plan", "letters").ended(t, exitUsage)
+			on := &stack{local: c.local, Operator: &operator.Operator{Config: rotatekeys.New(&rotateKeys{policy: c.policy}, "unit")}}
+			got := call{stack: on}.run(t, "purge", "plan", "letters").ended(t, exitUsage)
 			if said := strings.Contains(got.errors, "infra/retention.yaml is not the deployed policy"); said != c.says {
 				t.Errorf("it says %q", got.errors)
 			}

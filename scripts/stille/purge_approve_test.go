@@ -1,0 +1,86 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+	"stille/shared/operator/operatortest"
+	"stille/shared/purge"
+)
+
+var aPlan = strings.Repeat("ab", 32)
+
+// halted stores a halted plan.
+func (m memory) halted(t *testing.T, startedBy string, at time.Time) {
+	t.Helper()
+	err := m.Runs.Halt(t.Context(), purge.HaltedPlan{
+		Class: "messaging", Run: "run-0", PlanHash: aPlan, Cutoff: at, Shards: []int{1001}, HaltedAt: at, StartedBy: startedBy,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHaltedPurgeNamesItsApproval(t *testing.T) {
+	m := inMemory(t)
+	m.runsTo(t, certificate.Halted, certificate.Counts{Due: 2})
+	got := m.run(t, "purge", "run", "messaging").ended(t, exitHalted)
+	if !strings.Contains(got.out, "stille purge approve abc") {
+		t.Errorf("it says\n%s", got.out)
+	}
+}
+
+func TestApprovedPlanIsPurgedAndFollowed(t *testing.T) {
+	m := inMemory(t)
+	m.halted(t, "arn:aws:iam::1:user/starter", at)
+	m.runsTo(t, certificate.Completed, certificate.Counts{Due: 1, Deleted: 1}, "k")
+	m.run(t, "purge", "approve", aPlan).ended(t, exitDone)
+	plan, err := m.Runs.Halted(t.Context(), "messaging")
+	if err != nil || plan.ApprovedBy != m.Who || !plan.ApprovedAt.Equal(at) {
+		t.Errorf("approved by %q at %v, error %v", plan.ApprovedBy, plan.ApprovedAt, err)
+	}
+	if diff := cmp.Diff([]operatortest.Start{{Class: "messaging", By: m.Who, Approved: aPlan}}, m.Started); diff != "" {
+		t.Errorf("started (-want +got)\n%s", diff)
+	}
+}
+
+func TestRefusedApprovalStartsNothing(t *testing.T) {
+	for _, c := range []struct {
+		name, hash, starter string
+		haltedAt            time.Time
+		code                int
+		says                string
+	}{
+		{"by the starter of the run", aPlan, "arn:aws:iam::1:user/operator", at, exitFailed, "may not approve it"},
+		{"eight days later", aPlan, "", at.Add(-8 * 24 * time.Hour), exitFailed, "over seven days old"},
+		{"another plan", strings.Repeat("cd", 32), "", at, exitFailed, "a later run may have refreshed the plan"},
+		{"no hash at all", "abc", "", at, exitUsage, "64 characters"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := inMemory(t)
+			m.halted(t, c.starter, c.haltedAt)
+			got := m.run(t, "purge", "approve", c.hash).ended(t, c.code)
+			plan, err := m.Runs.Halted(t.Context(), "messaging")
+			if !strings.Contains(got.errors, c.says) || len(m.Started) != 0 || err != nil || plan.ApprovedBy != "" {
+				t.Errorf("it says %q, started %d, approved by %q", got.errors, len(m.Started), plan.ApprovedBy)
+			}
+		})
+	}
+}
+
+func TestRunningPurgeIsAskedToStop(t *testing.T) {
+	m := inMemory(t)
+	m.start(t, run1())
+	m.run(t, "purge", "stop", "run-1").ended(t, exitDone)
+	if stopped, err := m.Runs.Stopped(t.Context(), "messaging", "run-1"); err != nil || !stopped {
+		t.Errorf("stopped is %v, error %v", stopped, err)
+	}
+	m.Certify(run1(), certificate.Stopped, certificate.Counts{})
+	if got := m.run(t, "purge", "stop", "run-1").ended(t, exitFailed); !strings.Contains(got.errors, "has ended already") {
+		t.Errorf("it says %q", got.errors)
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"stille/scripts/stackfile"
+	"stille/shared/aws/deployment"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/keyring"
+	"stille/shared/aws/rotatekeys"
+	"stille/shared/names"
+	"stille/shared/operator"
+)
+
+const defaultStack = string(names.DefaultStack)
+
+// stack is the deployed stack that a command works on.
+type stack struct {
+	*operator.Operator
+	rotateKeys *rotatekeys.Client
+	local      bool
+	found      bool // the stack is local, and nobody named it
+}
+
+// connect finds the stack: the local one of the file that is given or lies at
+// or above the folder, or else, or where it is asked for, the one on AWS.
+func connect(ctx context.Context, o options, folder string, getenv func(string) string) (*stack, error) {
+	name := names.Stack(o.Stack)
+	file, found := o.Local, o.Local != ""
+	if !found && !o.AWS {
+		file, found = upwards(folder, stackfile.Path)
+	}
+	if found {
+		read, err := stackfile.Read(file)
+		if err != nil {
+			return nil, err
+		}
+		s := connectLocal(name, file, read, getenv)
+		s.found = o.Local == ""
+		return s, nil
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the AWS environment: %w", err)
+	}
+	if cfg.Region == "" {
+		return nil, errors.New("there is no stack to work on: start a local one with `make run`, or set AWS_REGION and credentials for one on AWS")
+	}
+	s := newStack(name, cfg, deployment.NewOutputs(cloudformation.NewFromConfig(cfg), name), cloudwatch.NewFromConfig(cfg))
+	s.Where = fmt.Sprintf("the stack %s on AWS in %s", name, cfg.Region)
+	return s, nil
+}
+
+// connectLocal connects to a local stack, which has no metrics.
+func connectLocal(name names.Stack, file string, of stackfile.Stack, getenv func(string) string) *stack {
+	outputs := func(context.Context) (map[string]string, error) { return localOutputs(of), nil }
+	s := newStack(name, localConfig(of, getenv), outputs, nil)
+	s.local, s.Where = true, fmt.Sprintf("the local stack of %s", file)
+	return s
+}
+
+// localOutputs are the outputs of the local stack, as its file has them.
+func localOutputs(of stackfile.Stack) map[string]string {
+	outputs := map[string]string{names.OutputEvidenceBucket: of.Buckets["evidence"]}
+	for class, arn := range of.Purge {
+		outputs[names.OutputPurge(class)] = arn
+	}
+	return outputs
+}
+
+// localConfig reaches the local stack with the access key of the environment: the
+// local stack tells its principals apart by their access keys.
+func localConfig(stack stackfile.Stack, getenv func(string) string) aws.Config {
+	cfg := stack.Config()
+	if id := getenv("AWS_ACCESS_KEY_ID"); id != "" {
+		cfg.Credentials = credentials.NewStaticCredentialsProvider(
+			id, cmp.Or(getenv("AWS_SECRET_ACCESS_KEY"), "test"), getenv("AWS_SESSION_TOKEN"))
+	}
+	return cfg
+}
+
+// newStack wires AWS to the ports of the use cases.
+func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metrics deployment.CloudWatch) *stack {
+	db := dynamo.NewClient(cfg)
+	list := dynamo.NewSuppressions(db, name)
+	keys := keyring.NewRing(secretsmanager.NewFromConfig(cfg), name, list, time.Now)
+	rotateKeys := rotatekeys.New(lambda.NewFromConfig(cfg), name)
+	return &stack{rotateKeys: rotateKeys, Operator: &operator.Operator{
+		Stack: string(name), Now: time.Now,
+		Config:       rotateKeys,
+		Keys:         keys,
+		Suppressions: list,
+		Ledger:       list,
+		Tools:        dynamo.NewTools(db, name),
+		Records:      dynamo.NewRecords(db, name),
+		Holds:        dynamo.NewHolds(db, name),
+		Runs:         dynamo.NewRuns(db, name),
+		Tables:       deployment.Tables{Tables: dynamo.NewTables(db, name)},
+		Queues:       deployment.Queues{SQS: sqs.NewFromConfig(cfg), CloudWatch: metrics, Stack: name},
+		Executions:   deployment.Purges{Steps: sfn.NewFromConfig(cfg), Outputs: outputs},
+		Schedules:    deployment.Schedules{Scheduler: scheduler.NewFromConfig(cfg), Stack: name},
+		Certificates: outputs.Certificates(s3.NewFromConfig(cfg)),
+		PrimaryKeys:  rotateKeys,
+		ProofKeys:    keys,
+		Identity:     deployment.Identity{STS: sts.NewFromConfig(cfg)},
+	}}
+}
+
+// advised adds to an error what to do next if the error itself cannot know it.
+func (s *session) advised(err error) error {
+	if s.opened == nil {
+		return err
+	}
+	var service smithy.APIError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED) && s.opened.local:
+		return fmt.Errorf("%w\n%s does not answer: start it with `make run`, or work on AWS with --aws", err, s.opened.Where)
+	case errors.As(err, &service) && service.ErrorCode() == "ResourceNotFoundException":
+		return fmt.Errorf("%w\n%s has no such part: is --stack right, and is it deployed?", err, s.opened.Where)
+	}
+	return err
+}

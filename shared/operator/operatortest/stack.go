@@ -1,0 +1,277 @@
+// Package operatortest gives tests an operator who works on a stack in memory.
+package operatortest
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/prf"
+
+	"stille/shared/certificate"
+	"stille/shared/contact"
+	"stille/shared/names"
+	"stille/shared/operator"
+	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
+	"stille/shared/retention"
+	"stille/shared/retention/retentiontest"
+	"stille/shared/scope"
+	"stille/shared/scope/scopetest"
+)
+
+// At is when everything happens unless a test says something else.
+func At() time.Time { return time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC) }
+
+// Stack is a stack in memory. A test sets what the services around it answer.
+type Stack struct {
+	purgetest.Stores
+	Who     string          // the principal that works here
+	Set     *contact.KeySet // the contact keys
+	Started []Start         // the purges that were started
+	// Execute is called at each look at an execution.
+	Execute   func(ctx context.Context, run string) operator.Execution
+	Scheduled map[string]time.Time // schedule -> when
+	Bucket    map[string]certificate.Sealed
+	PublicKey []byte // nil before the first certificate
+	Queue     []operator.Queue
+	Ages      error // of AddAges
+	Missing   []string
+	Primaries []operator.PrimaryKey
+	Keys      error // of Primary
+
+	t       testing.TB
+	manager *keyset.Manager
+	signing *ecdsa.PrivateKey
+}
+
+// Start is a purge that was started.
+type Start struct{ Class, By, Approved string }
+
+// New returns an empty stack with the classes of retentiontest.
+func New(t testing.TB) *Stack {
+	t.Helper()
+	signing, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Stack{
+		Stores: purgetest.NewStores(operator.ClassNames(retentiontest.Policy(t))...), Who: "arn:aws:iam::1:user/operator",
+		Scheduled: map[string]time.Time{}, Bucket: map[string]certificate.Sealed{}, t: t, manager: keyset.NewManager(), signing: signing,
+	}
+	s.Rotate()
+	return s
+}
+
+// Operator works on the stack by a clock.
+func (s *Stack) Operator(now func() time.Time) *operator.Operator {
+	return &operator.Operator{
+		Stack: "test", Where: "the stack of the test", Now: now,
+		Config: s, Keys: s, Records: records{s.Stores.Records, s}, Holds: s.Stores.Holds, Runs: s.Stores.Runs,
+		Tables: tables{s}, Queues: queues{s}, Executions: s, Schedules: s, PrimaryKeys: s, ProofKeys: s, Identity: s,
+		Certificates: func(context.Context) (operator.Certificates, error) { return bucket{s}, nil },
+	}
+}
+
+// Rotate adds a contact key, which becomes the newest.
+func (s *Stack) Rotate() {
+	s.t.Helper()
+	id, err := s.manager.Add(prf.HMACSHA256PRFKeyTemplate())
+	if err == nil {
+		err = s.manager.SetPrimary(id)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	handle, err := s.manager.Handle()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if s.Set, err = contact.NewKeySet(handle); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Key is the newest key of a contact.
+func (s *Stack) Key(ch contact.Channel, address string) contact.Key {
+	s.t.Helper()
+	c, err := contact.Normalise(ch, address, "")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	key, err := s.Set.Key(c)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return key
+}
+
+// Store puts records of consents into the messaging class, as stamp leaves
+// them: sub-0, sub-1 and so on, one for each start.
+func (s *Stack) Store(starts ...time.Time) {
+	s.t.Helper()
+	ctx := context.Background()
+	for i, start := range starts {
+		record := retention.Record{ID: fmt.Sprintf("sub-%d", i), Scope: "acme", Basis: retention.Consent, OccurredAt: start, Start: start}
+		_, err := s.Records.Put(ctx, "messaging", record, func(retention.Record) error { return nil })
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		stored, err := s.Records.Get(ctx, "messaging", record.ID)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if err := s.Records.Stamp(ctx, "messaging", stored, retention.Sort(start)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// Certify ends a run with a certificate, as its last step does.
+func (s *Stack) Certify(run purge.Run, outcome certificate.Outcome, counts certificate.Counts, deleted ...string) {
+	s.t.Helper()
+	ctx := context.Background()
+	previous, err := s.Runs.Head(ctx, run.Class)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(&s.signing.PublicKey)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	sealed, err := certificate.Seal(certificate.Certificate{
+		Run: run.ID, Class: run.Class, Outcome: outcome, PlanHash: run.PlanHash, Cutoff: run.Cutoff, EndedAt: At(), Counts: counts,
+		Previous: previous, BackupGoneOn: "2026-11-30",
+	}, deleted, func(digest []byte) ([]byte, error) { return ecdsa.SignASN1(rand.Reader, s.signing, digest) })
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.Bucket[run.ID], s.PublicKey = sealed, certificate.EncodePublicKey(public)
+	run.Outcome, run.Counts, run.EndedAt, run.Certificate = outcome, counts, At(), certificate.Hash(sealed.JSON)
+	if err := s.Runs.Certify(ctx, run, previous); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Policy is that of retentiontest.
+func (s *Stack) Policy(context.Context) (*retention.Policy, error) {
+	return retentiontest.Policy(s.t), nil
+}
+
+// Scopes are those of scopetest.
+func (s *Stack) Scopes(context.Context) (*scope.Registry, error) { return scopetest.Registry(s.t), nil }
+
+// Contact is the set.
+func (s *Stack) Contact(context.Context) (*contact.KeySet, error) { return s.Set, nil }
+
+// Principal is Who.
+func (s *Stack) Principal(context.Context) (string, error) { return s.Who, nil }
+
+// Start remembers the start of the one run that there is, run-1.
+func (s *Stack) Start(_ context.Context, class, startedBy, approved string) (string, error) {
+	s.Started = append(s.Started, Start{class, startedBy, approved})
+	return "run-1", nil
+}
+
+// State is what Execute says.
+func (s *Stack) State(ctx context.Context, _, run string) (operator.Execution, error) {
+	if s.Execute == nil {
+		return operator.Execution{}, nil
+	}
+	return s.Execute(ctx, run), nil
+}
+
+// Once remembers a schedule.
+func (s *Stack) Once(_ context.Context, class string, at time.Time) (string, error) {
+	name := class + "-" + at.UTC().Format("20060102T150405Z")
+	if _, there := s.Scheduled[name]; there {
+		return "", operator.ErrScheduled
+	}
+	s.Scheduled[name] = at
+	return name, nil
+}
+
+// Primary is Primaries, or the error Keys.
+func (s *Stack) Primary(context.Context, time.Time) ([]operator.PrimaryKey, error) {
+	return s.Primaries, s.Keys
+}
+
+// HMAC names a record by a hash.
+func (s *Stack) HMAC(_ context.Context, class, id string) (string, error) {
+	return HMAC(class, id), nil
+}
+
+// HMAC is what the lists of certificates name a record by.
+func HMAC(class, id string) string {
+	sum := sha256.Sum256([]byte(class + "\x00" + id))
+	return hex.EncodeToString(sum[:])
+}
+
+// records are the class tables. No test in memory reads a whole document.
+type records struct {
+	purgetest.Records
+	stack *Stack
+}
+
+func (r records) OfSubject(_ context.Context, class string, subject contact.Key) ([]string, error) {
+	var ids []string
+	for id, item := range r.stack.Items(r.stack.t, class) {
+		if item[names.AttrSubject] == string(subject) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+func (r records) Document(context.Context, string, string) (retention.Document, error) {
+	return retention.Document{}, retention.ErrNoRecord
+}
+
+type bucket struct{ *Stack }
+
+func (b bucket) Load(_ context.Context, _, run string) (certificate.Sealed, error) {
+	sealed, found := b.Bucket[run]
+	if !found {
+		return sealed, certificate.ErrNone
+	}
+	return sealed, nil
+}
+
+func (b bucket) LoadSigned(ctx context.Context, class, run string) (certificate.Signed, error) {
+	sealed, err := b.Load(ctx, class, run)
+	return sealed.Signed, err
+}
+
+func (b bucket) PublicKey(context.Context) ([]byte, error) {
+	if b.Stack.PublicKey == nil {
+		return nil, certificate.ErrNone
+	}
+	return b.Stack.PublicKey, nil
+}
+
+type tables struct{ *Stack }
+
+func (s tables) All(_ context.Context, classes []string) ([]operator.Table, error) {
+	all := []operator.Table{{Name: "test-suppressions", State: "ACTIVE", Items: 1, OK: true}}
+	for _, class := range classes {
+		all = append(all, operator.Table{Name: "test-records-" + class, State: "ACTIVE", OK: true})
+	}
+	for _, name := range s.Missing {
+		all = append(all, operator.Table{Name: name, State: "MISSING"})
+	}
+	return all, nil
+}
+
+type queues struct{ *Stack }
+
+func (s queues) All(context.Context) ([]operator.Queue, error) { return s.Queue, nil }
+
+func (s queues) AddAges(context.Context, []operator.Queue, time.Time) error { return s.Ages }
