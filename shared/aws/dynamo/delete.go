@@ -15,7 +15,7 @@ import (
 	"stille/shared/retention"
 )
 
-// Deleter is what deletes records, and nothing else of the system does.
+// Deleter is the purge.Deleter: it alone deletes records.
 type Deleter struct {
 	db    *dynamodb.Client
 	stack names.Stack
@@ -26,13 +26,8 @@ func NewDeleter(db *dynamodb.Client, stack names.Stack) *Deleter {
 	return &Deleter{db: db, stack: stack}
 }
 
-// DeleteUnderFence deletes records in transactions under the condition that
-// the shard's fence is still at the page's epoch, each record under the
-// condition that its start, withdrawal, subject, time, objects and mark are as
-// they were read. One InTwoSteps is marked for the run instead, under the same
-// conditions. A record that changed is left alone and the others go. The error
-// wraps ErrFenceMoved when a hold was placed meanwhile; what Deletion lists was
-// done all the same.
+// DeleteUnderFence is purge.Deleter's. It deletes in transactions, and in smaller
+// ones where the items together are too large for DynamoDB.
 func (d *Deleter) DeleteUnderFence(ctx context.Context, under purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
 	var done purge.Deletion
 	most := purge.MaxDeletes
@@ -98,6 +93,12 @@ func drop(d *purge.Deletion, records []retention.Stored, reasons []types.Cancell
 }
 
 func (d *Deleter) deleteSome(ctx context.Context, under purge.Conditions, records []retention.Stored) error {
+	_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: d.operations(under, records)})
+	return err
+}
+
+// operations are the fence check and what becomes of each record.
+func (d *Deleter) operations(under purge.Conditions, records []retention.Stored) []types.TransactWriteItem {
 	operations := make([]types.TransactWriteItem, 0, len(records)+1)
 	operations = append(operations, fenceCheck(d.stack.Holds(), under.Shard, under.Epoch))
 	for _, r := range records {
@@ -107,8 +108,7 @@ func (d *Deleter) deleteSome(ctx context.Context, under purge.Conditions, record
 			operations = append(operations, d.deletion(under.Class, r))
 		}
 	}
-	_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
-	return err
+	return operations
 }
 
 // deletion deletes a record that is as it was read.
@@ -123,8 +123,8 @@ func (d *Deleter) deletion(class string, r retention.Stored) types.TransactWrite
 	}}
 }
 
-// marking marks a record that is as it was read, also one that another run has
-// marked: that one's worker, should it still be about, deletes it no more.
+// marking marks a record that is as it was read, also where another run has
+// marked it: a worker of that run no longer deletes the record.
 func (d *Deleter) marking(class, run string, r retention.Stored) types.TransactWriteItem {
 	condition, attributes, values := asRead(r)
 	values[":run"] = text(run)
@@ -138,32 +138,9 @@ func (d *Deleter) marking(class, run string, r retention.Stored) types.TransactW
 	}}
 }
 
-// asRead is what exists and unchangedRecord say, in as few words as possible: with
-// the expression package's, a page of a purge took two percent longer.
-func asRead(s retention.Stored) (condition string, attributes map[string]string, values item) {
-	was := revision(s)
-	condition = "attribute_exists(" + names.AttrID + ")"
-	attributes, values = map[string]string{"#" + names.AttrScope: names.AttrScope}, item{} // it is a reserved word
-	for _, name := range decidedOn() {
-		in := name
-		if name == names.AttrScope {
-			in = "#" + name
-		}
-		if value, there := was[name]; there {
-			condition += " AND " + in + " = :" + name
-			values[":"+name] = value
-		} else {
-			condition += " AND attribute_not_exists(" + in + ")"
-		}
-	}
-	return condition, attributes, values
-}
-
-// DeleteMarked deletes a record that DeleteUnderFence has marked for the run
-// and whose objects are gone, under the condition that this mark stands and
-// the record is otherwise as it was read. It is a transaction of one, because
-// an attempt of that is never taken twice: the second would find the record
-// gone, and nobody would have deleted it.
+// DeleteMarked is purge.Deleter's. It is a transaction of one, because the SDK
+// never repeats a transaction that was applied: a repeated deletion would find
+// the record gone, and no run would have deleted it.
 func (d *Deleter) DeleteMarked(ctx context.Context, class, run string, record retention.Stored) (purge.Deletion, error) {
 	var done purge.Deletion
 	operation := d.deletion(class, marked(record, run))
@@ -183,7 +160,7 @@ func (d *Deleter) DeleteMarked(ctx context.Context, class, run string, record re
 	return done, err
 }
 
-// marked is the record as it is once it was marked for a run.
+// marked is the record after it was marked for a run.
 func marked(s retention.Stored, run string) retention.Stored {
 	was := maps.Clone(revision(s))
 	was[names.AttrPurgingBy] = text(run)
@@ -191,9 +168,9 @@ func marked(s retention.Stored, run string) retention.Stored {
 	return s
 }
 
-// tooLarge tells whether the items of a transaction may be over 4 MB together:
-// DynamoDB refuses such a request as invalid, in the one form or the other, and
-// the same one in halves may go through.
+// tooLarge reports whether the items of a transaction may be over 4 MB together.
+// DynamoDB refuses the whole request, or one of its items, as invalid; half of the
+// request may go through.
 func tooLarge(err error, reasons []types.CancellationReason) bool {
 	return invalid(err) || slices.ContainsFunc(reasons, func(r types.CancellationReason) bool { return failed(r, itemInvalid) })
 }

@@ -62,20 +62,6 @@ func (r *Records) DueBefore(ctx context.Context, class string, by purge.Index, s
 	}
 }
 
-// decisive is the projection to the attributes that a deletion is decided on,
-// and that an audit looks at: all but what the owner keeps in the record.
-func decisive() expression.ProjectionBuilder {
-	projection := expression.NamesList(expression.Name(names.AttrID))
-	for _, name := range []string{
-		names.AttrSubject, names.AttrFormerSubjects, names.AttrScope, names.AttrBasis, names.AttrOccurredAt,
-		names.AttrRetentionStart, names.AttrStartAsOf, names.AttrWithdrawnAt, names.AttrObjects, names.AttrPurgingBy,
-		names.AttrLastActivityAt, names.AttrRetentionSort, names.AttrRetentionShard, names.AttrActiveSort,
-	} {
-		projection = projection.AddNames(expression.Name(name))
-	}
-	return projection
-}
-
 // Load reads records strongly, at most batchSize of them, as far as a deletion
 // is decided on them, and returns those that exist by id. A record that cannot
 // be understood is in the second answer.
@@ -84,7 +70,7 @@ func (r *Records) Load(ctx context.Context, class string, ids []string) (map[str
 	for i, id := range ids {
 		keys[i] = recordKey(id)
 	}
-	e, err := expression.NewBuilder().WithProjection(decisive()).Build()
+	e, err := expression.NewBuilder().WithProjection(projection()).Build()
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading records: %w", err)
 	}

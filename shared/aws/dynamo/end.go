@@ -28,8 +28,8 @@ func (r *Records) End(ctx context.Context, class, id string, decide func(stored 
 		case next.Start.Equal(stored.Start) && next.StartAsOf.Equal(stored.StartAsOf):
 			return nil
 		}
-		update := assign(expression.UpdateBuilder{}, names.AttrRetentionStart, instant(next.Start))
-		update = assign(update, names.AttrStartAsOf, instant(next.StartAsOf))
+		update := assign(expression.UpdateBuilder{}, names.AttrRetentionStart, text(instant(next.Start)))
+		update = assign(update, names.AttrStartAsOf, text(instant(next.StartAsOf)))
 		input, err := updateItem(r.stack.Records(class), id, update, exists().And(unchangedRecord(stored)))
 		if done, err := r.whether(ctx, "writing a record's end", input, err); done || err != nil {
 			return err

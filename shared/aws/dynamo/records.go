@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -15,7 +14,6 @@ import (
 	"stille/shared/contact"
 	"stille/shared/names"
 	"stille/shared/retention"
-	"stille/shared/scope"
 )
 
 // Records are the class tables: what a policy says is deleted.
@@ -27,26 +25,6 @@ type Records struct {
 // NewRecords returns the class tables of a stack.
 func NewRecords(db *dynamodb.Client, stack names.Stack) *Records {
 	return &Records{db: db, stack: stack}
-}
-
-// storedRecord is a record as its owner writes it. Times are RFC 3339; other
-// services write them too, so any offset and precision is read.
-type storedRecord struct {
-	ID             string   `dynamodbav:"id"`
-	Subject        string   `dynamodbav:"subject,omitempty"`
-	Former         []string `dynamodbav:"formerSubjects,omitempty"`
-	Scope          string   `dynamodbav:"scope,omitempty"`
-	Basis          string   `dynamodbav:"basis,omitempty"`
-	OccurredAt     string   `dynamodbav:"occurredAt,omitempty"`
-	RetentionStart string   `dynamodbav:"retentionStart,omitempty"`
-	StartAsOf      string   `dynamodbav:"startAsOf,omitempty"`
-	LastActivityAt string   `dynamodbav:"lastActivityAt,omitempty"`
-	WithdrawnAt    string   `dynamodbav:"withdrawnAt,omitempty"`
-	Objects        []string `dynamodbav:"objects,omitempty"`
-	RetentionSort  string   `dynamodbav:"retentionSort,omitempty"`
-	RetentionShard string   `dynamodbav:"retentionShard,omitempty"`
-	ActiveSort     string   `dynamodbav:"activeSort,omitempty"`
-	PurgingBy      string   `dynamodbav:"purgingBy,omitempty"`
 }
 
 func recordKey(id string) item { return item{names.AttrID: text(id)} }
@@ -105,74 +83,32 @@ func (r *Records) Put(
 // replacement writes the record over the old one, provided that is unchanged.
 // Attributes that are not ours to know stay as they are.
 func replacement(table string, record retention.Record, old retention.Stored) (*dynamodb.UpdateItemInput, error) {
-	withdrawn := ""
 	sameBasis := record.Subject == old.Subject && record.Scope == old.Scope
+	record.WithdrawnAt = time.Time{}
 	if sameBasis && !old.WithdrawnAt.IsZero() && !record.OccurredAt.After(old.WithdrawnAt) {
-		withdrawn = retention.Sort(old.WithdrawnAt)
+		record.WithdrawnAt = old.WithdrawnAt
 	}
 	var update expression.UpdateBuilder
-	for _, attribute := range []struct{ name, value string }{
-		{names.AttrSubject, string(record.Subject)},
-		{names.AttrScope, string(record.Scope)},
-		{names.AttrBasis, string(record.Basis)},
-		{names.AttrOccurredAt, instant(record.OccurredAt)},
-		{names.AttrRetentionStart, instant(record.Start)},
-		{names.AttrStartAsOf, instant(record.StartAsOf)},
-		{names.AttrLastActivityAt, instant(record.LastActivityAt)},
-		{names.AttrWithdrawnAt, withdrawn},
-		{names.AttrData, string(record.Data)}, // JSON, as it was given
-	} {
-		update = assign(update, attribute.name, attribute.value)
+	next := retention.Stored{Record: record}
+	for _, a := range attributes() {
+		if a.is(replaced) {
+			update = assign(update, a.name, a.write(&next))
+		}
 	}
-	update = assignList(update, names.AttrObjects, record.Objects)
-	update = assignList(update, names.AttrFormerSubjects, record.Former)
 	return updateItem(table, record.ID, update, unchangedRecord(old))
 }
 
-// decidedOn are the attributes that a decision about a record rests on.
-func decidedOn() []string {
-	return []string{
-		names.AttrRetentionStart, names.AttrStartAsOf, names.AttrWithdrawnAt, names.AttrSubject, names.AttrFormerSubjects,
-		names.AttrScope, names.AttrBasis, names.AttrOccurredAt, names.AttrObjects, names.AttrPurgingBy,
-	}
-}
-
-// revision is what was read of a record; nil for a record that was not read.
-func revision(s retention.Stored) item {
-	was, _ := s.Revision.(item)
-	return was
-}
-
-// unchangedRecord is the condition that what a decision about the record rests on is
-// still as it was read, whatever its form.
-func unchangedRecord(s retention.Stored) expression.ConditionBuilder {
-	var conditions []expression.ConditionBuilder
-	for _, name := range decidedOn() {
-		conditions = append(conditions, same(s, name))
-	}
-	return expression.And(conditions[0], conditions[1], conditions[2:]...)
-}
-
-func same(s retention.Stored, name string) expression.ConditionBuilder {
-	value, there := revision(s)[name]
-	if !there {
-		return expression.AttributeNotExists(expression.Name(name))
-	}
-	return expression.Name(name).Equal(expression.Value(value))
-}
-
-// assignList sets an attribute to a list, or removes it where that is empty.
-func assignList[T ~string](u expression.UpdateBuilder, name string, values []T) expression.UpdateBuilder {
-	if len(values) == 0 {
-		return u.Remove(expression.Name(name))
-	}
-	return u.Set(expression.Name(name), expression.Value(values))
-}
-
 // assign sets an attribute, or removes it where the value is empty.
-func assign(u expression.UpdateBuilder, name, value string) expression.UpdateBuilder {
-	if value == "" {
-		return u.Remove(expression.Name(name))
+func assign(u expression.UpdateBuilder, name string, value types.AttributeValue) expression.UpdateBuilder {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberS:
+		if v.Value == "" {
+			return u.Remove(expression.Name(name))
+		}
+	case *types.AttributeValueMemberL:
+		if len(v.Value) == 0 {
+			return u.Remove(expression.Name(name))
+		}
 	}
 	return u.Set(expression.Name(name), expression.Value(value))
 }
@@ -224,51 +160,13 @@ func (r *Records) Get(ctx context.Context, class, id string) (retention.Stored, 
 	return decodeRecord(out.Item)
 }
 
-// decodeRecord reads a record whoever wrote it. One whose times cannot be read
-// is unreadable: it is never due.
-func decodeRecord(from item) (retention.Stored, error) {
-	var s storedRecord
-	if err := attributevalue.UnmarshalMap(from, &s); err != nil {
-		return retention.Stored{}, unreadableRecord("an attribute of a record has the wrong type")
-	}
-	record := retention.Record{
-		ID: s.ID, Subject: contact.Key(s.Subject), Scope: scope.Scope(s.Scope), Basis: retention.Basis(s.Basis), Objects: s.Objects,
-	}
-	for _, key := range s.Former {
-		record.Former = append(record.Former, contact.Key(key))
-	}
-	for _, t := range []struct {
-		name, written string
-		into          *time.Time
-	}{
-		{names.AttrOccurredAt, s.OccurredAt, &record.OccurredAt}, {names.AttrRetentionStart, s.RetentionStart, &record.Start},
-		{names.AttrStartAsOf, s.StartAsOf, &record.StartAsOf},
-		{names.AttrLastActivityAt, s.LastActivityAt, &record.LastActivityAt}, {names.AttrWithdrawnAt, s.WithdrawnAt, &record.WithdrawnAt},
-	} {
-		var err error
-		_, there := from[t.name]
-		if *t.into, err = parseInstant(t.written); err != nil || there && t.written == "" {
-			return retention.Stored{Record: retention.Record{ID: s.ID}, Revision: from}, unreadableRecord("a record's time is not RFC 3339")
-		}
-	}
-	return retention.Stored{
-		Record: record, Sort: s.RetentionSort, Shard: s.RetentionShard, ActiveSort: s.ActiveSort,
-		WithdrawnSort: s.WithdrawnAt, PurgingBy: s.PurgingBy, Revision: from,
-	}, nil
-}
-
-// unreadableRecord keeps what is wrong with a record, never the value.
-func unreadableRecord(what string) error {
-	return fmt.Errorf("%w: %s", retention.ErrUnreadable, what)
-}
-
 // Stamp writes a record's place in the indexes, as retention.Record gives it,
 // provided that the record is still the one it was computed from; if it is
 // not, a newer change is on its way through the stream and Stamp does nothing.
 // The shard of a record that has one already is left as it is.
 func (r *Records) Stamp(ctx context.Context, class string, of retention.Stored, sort string) error {
-	update := assign(expression.UpdateBuilder{}, names.AttrRetentionSort, sort)
-	update = assign(update, names.AttrActiveSort, of.Record.ActiveSort(sort))
+	update := assign(expression.UpdateBuilder{}, names.AttrRetentionSort, text(sort))
+	update = assign(update, names.AttrActiveSort, text(of.Record.ActiveSort(sort)))
 	update = update.Set(expression.Name(names.AttrRetentionShard),
 		expression.Name(names.AttrRetentionShard).IfNotExists(expression.Value(of.Record.Shard())))
 	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(unchangedRecord(of)))
@@ -287,7 +185,7 @@ func (r *Records) Withdraw(ctx context.Context, class string, of retention.Store
 	if !at.IsZero() {
 		withdrawn = retention.Sort(at)
 	}
-	update := assign(expression.UpdateBuilder{}, names.AttrWithdrawnAt, withdrawn)
+	update := assign(expression.UpdateBuilder{}, names.AttrWithdrawnAt, text(withdrawn))
 	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(unchangedRecord(of)))
 	return r.whether(ctx, "marking a record as withdrawn", input, err)
 }

@@ -16,7 +16,7 @@ import (
 // owner keeps in them is left out. It reads the table, so that no record is
 // missed which an index does not show.
 func (r *Records) Scan(ctx context.Context, class string, segment purge.Segment, after string, limit int) (purge.Scanned, error) {
-	e, err := expression.NewBuilder().WithProjection(decisive()).Build()
+	e, err := expression.NewBuilder().WithProjection(projection()).Build()
 	if err != nil {
 		return purge.Scanned{}, fmt.Errorf("building a scan: %w", err)
 	}

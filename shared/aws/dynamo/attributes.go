@@ -1,0 +1,181 @@
+package dynamo
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/names"
+	"stille/shared/retention"
+)
+
+// attribute is what the system knows of one attribute of a record.
+type attribute struct {
+	name  string
+	flags flags
+	field func(*retention.Stored) any // a pointer to its value
+}
+
+type flags uint8
+
+const (
+	read     flags = 1 << iota // a decision about the record reads it
+	decides                    // a decision rests on it, so every later write is conditional on it
+	replaced                   // Put writes it
+	sorts                      // an index sorts by it, so its time is written in the form that sorts
+)
+
+func (a attribute) is(f flags) bool { return a.flags&f != 0 }
+
+// attributes are all that the system knows of a record. Other attributes are
+// its owner's, and stay as they are.
+func attributes() []attribute {
+	return []attribute{
+		{names.AttrID, read, func(s *retention.Stored) any { return &s.ID }},
+		{names.AttrSubject, read | decides | replaced, func(s *retention.Stored) any { return &s.Subject }},
+		{names.AttrFormerSubjects, read | decides | replaced, func(s *retention.Stored) any { return &s.Former }},
+		{names.AttrScope, read | decides | replaced, func(s *retention.Stored) any { return &s.Scope }},
+		{names.AttrBasis, read | decides | replaced, func(s *retention.Stored) any { return &s.Basis }},
+		{names.AttrOccurredAt, read | decides | replaced, func(s *retention.Stored) any { return &s.OccurredAt }},
+		{names.AttrRetentionStart, read | decides | replaced, func(s *retention.Stored) any { return &s.Start }},
+		{names.AttrStartAsOf, read | decides | replaced, func(s *retention.Stored) any { return &s.StartAsOf }},
+		{names.AttrWithdrawnAt, read | decides | replaced | sorts, func(s *retention.Stored) any { return &s.WithdrawnAt }},
+		{names.AttrObjects, read | decides | replaced, func(s *retention.Stored) any { return &s.Objects }},
+		{names.AttrPurgingBy, read | decides, func(s *retention.Stored) any { return &s.PurgingBy }},
+		{names.AttrLastActivityAt, read | replaced, func(s *retention.Stored) any { return &s.LastActivityAt }},
+		{names.AttrRetentionSort, read, func(s *retention.Stored) any { return &s.Sort }},
+		{names.AttrRetentionShard, read, func(s *retention.Stored) any { return &s.Shard }},
+		{names.AttrActiveSort, read, func(s *retention.Stored) any { return &s.ActiveSort }},
+		{names.AttrData, replaced, func(s *retention.Stored) any { return &s.Data }},
+	}
+}
+
+// projection is what a decision about a record reads: all but what the owner
+// keeps in it.
+func projection() expression.ProjectionBuilder {
+	var p expression.ProjectionBuilder
+	for _, a := range attributes() {
+		if a.is(read) {
+			p = p.AddNames(expression.Name(a.name))
+		}
+	}
+	return p
+}
+
+// write is the attribute's value in a record, as it is stored.
+func (a attribute) write(s *retention.Stored) types.AttributeValue {
+	switch value := a.field(s).(type) {
+	case *time.Time:
+		if a.is(sorts) && !value.IsZero() {
+			return text(retention.Sort(*value))
+		}
+		return text(instant(*value))
+	case *json.RawMessage:
+		return text(string(*value)) // JSON, as it was given
+	default:
+		if written, err := attributevalue.Marshal(value); err == nil {
+			if _, empty := written.(*types.AttributeValueMemberNULL); !empty {
+				return written
+			}
+		}
+		return text("") // strings and lists of strings always marshal
+	}
+}
+
+// decodeRecord reads a record, whichever service wrote it. A record whose times
+// cannot be read is unreadable: it is never due.
+func decodeRecord(from item) (retention.Stored, error) {
+	s := retention.Stored{Revision: from}
+	for _, a := range attributes() {
+		value, there := from[a.name]
+		if !there || !a.is(read) {
+			continue
+		}
+		if err := a.decode(value, &s); err != nil {
+			return retention.Stored{Record: retention.Record{ID: idOf(from)}, Revision: from}, err
+		}
+	}
+	return s, nil
+}
+
+func (a attribute) decode(value types.AttributeValue, s *retention.Stored) error {
+	field := a.field(s)
+	at, isTime := field.(*time.Time)
+	var written string
+	if isTime {
+		field = &written
+	}
+	if err := attributevalue.Unmarshal(value, field); err != nil {
+		return unreadableRecord("an attribute has the wrong type")
+	}
+	if !isTime {
+		return nil
+	}
+	var err error
+	if *at, err = parseInstant(written); err != nil || written == "" {
+		return unreadableRecord("a time is not RFC 3339")
+	}
+	if a.is(sorts) {
+		s.WithdrawnSort = written
+	}
+	return nil
+}
+
+// unreadableRecord keeps what is wrong with a record, never the value.
+func unreadableRecord(what string) error {
+	return fmt.Errorf("%w: %s", retention.ErrUnreadable, what)
+}
+
+// unchangedRecord is the condition that everything a decision about the record
+// rests on is still as it was read, whatever its form.
+func unchangedRecord(s retention.Stored) expression.ConditionBuilder {
+	var conditions []expression.ConditionBuilder
+	for _, a := range attributes() {
+		if a.is(decides) {
+			conditions = append(conditions, same(s, a.name))
+		}
+	}
+	return expression.And(conditions[0], conditions[1], conditions[2:]...)
+}
+
+func same(s retention.Stored, name string) expression.ConditionBuilder {
+	value, there := revision(s)[name]
+	if !there {
+		return expression.AttributeNotExists(expression.Name(name))
+	}
+	return expression.Name(name).Equal(expression.Value(value))
+}
+
+// revision is what was read of a record; nil for a record that was not read.
+func revision(s retention.Stored) item {
+	was, _ := s.Revision.(item)
+	return was
+}
+
+// asRead is what exists and unchangedRecord say, in as few words as possible:
+// with the expression package, a page of a purge took two percent longer.
+func asRead(s retention.Stored) (condition string, attributeNames map[string]string, values item) {
+	was := revision(s)
+	condition = "attribute_exists(" + names.AttrID + ")"
+	attributeNames, values = map[string]string{"#" + names.AttrScope: names.AttrScope}, item{} // scope is a reserved word
+	for _, a := range attributes() {
+		if !a.is(decides) {
+			continue
+		}
+		in := a.name
+		if in == names.AttrScope {
+			in = "#" + in
+		}
+		if value, there := was[a.name]; there {
+			condition += " AND " + in + " = :" + a.name
+			values[":"+a.name] = value
+		} else {
+			condition += " AND attribute_not_exists(" + in + ")"
+		}
+	}
+	return condition, attributeNames, values
+}
