@@ -7,14 +7,14 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-func TestWithoutACommandItHelpsAndSaysThatThisWasNoUse(t *testing.T) {
+func TestNoCommandPrintsHelpAndIsBadUsage(t *testing.T) {
 	got := call{}.run(t).ended(t, exitUsage)
 	if !strings.Contains(got.out, "Usage: stille <command>") {
 		t.Errorf("it says %q", got.out)
 	}
 }
 
-func TestEveryCommandHelps(t *testing.T) {
+func TestEveryCommandHasHelp(t *testing.T) {
 	parser, err := kong.New(&commands{}, variables())
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func TestEveryCommandHelps(t *testing.T) {
 	}
 }
 
-func TestBadUsageIsNamedAndEndsWithItsOwnCode(t *testing.T) {
+func TestBadUsageIsNamedAndExitsWithItsCode(t *testing.T) {
 	for _, c := range []struct {
 		name, says string
 		args       []string
@@ -124,7 +124,7 @@ func TestNoErrorRepeatsAnAddressOrANumber(t *testing.T) {
 	}
 }
 
-func TestACheckOfWhatIsNoAddressIsAnswered(t *testing.T) {
+func TestCheckOfAnInvalidAddressAnswersNo(t *testing.T) {
 	got := call{}.run(t, "check", "email", "kari", "--scope", "acme", "--json").ended(t, exitDone)
 	if got.out != `{"send":false,"reason":"invalid-address"}`+"\n" {
 		t.Errorf("it answers %q", got.out)

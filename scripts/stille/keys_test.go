@@ -40,7 +40,7 @@ func (r *rotateKeys) Invoke(_ context.Context, in *lambda.InvokeInput, _ ...func
 	return out, r.err
 }
 
-func TestKeysAreChangedByTheFunctionAndTheAnswerIsTold(t *testing.T) {
+func TestKeyCommandsPrintTheFunctionsAnswer(t *testing.T) {
 	for name, test := range map[string]struct {
 		args                []string
 		answer, asked, says string
@@ -73,7 +73,7 @@ func TestKeysAreChangedByTheFunctionAndTheAnswerIsTold(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeDoneToKeysFails(t *testing.T) {
+func TestAFailedKeyOrderIsAFailure(t *testing.T) {
 	for name, test := range map[string]struct {
 		function rotateKeys
 		says     string
@@ -94,7 +94,7 @@ func TestWhatCannotBeDoneToKeysFails(t *testing.T) {
 	}
 }
 
-func TestABadOrderAboutKeysIsBadUsage(t *testing.T) {
+func TestABadKeyOrderIsBadUsage(t *testing.T) {
 	for name, args := range map[string][]string{
 		"no set":                  {"rotate"},
 		"proof keys":              {"rotate", "proof"},
@@ -122,7 +122,7 @@ const listing = `{"sets":[` +
 	`{"set":"proof","keys":[{"id":"4e5f6071","created":"2025-01-02T03:04:05Z","primarySince":"2025-01-02T03:04:05Z","primary":true,"ageDays":689}]}` +
 	`]}`
 
-func TestKeysAreListedWithWhatIsDue(t *testing.T) {
+func TestKeysAreListedWithTheNextCommand(t *testing.T) {
 	on := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: rotatekeys.New(&rotateKeys{answer: listing}, "unit")}}
 	got := on.run(t, "keys", "list").ended(t, exitDone)
 	want := `SET         KEY       LETTER  CREATED               DAYS  STATE    SUPPRESSIONS  HOLDS  RECORDS

@@ -135,7 +135,7 @@ func (d *deployed) importAt(t *testing.T, file string, now time.Time) (importAns
 	return answer, said.String(), failed
 }
 
-func TestAnImportThatIsRunAgainChangesNothingNotEvenAConsentSinceThen(t *testing.T) {
+func TestARepeatedImportChangesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		more   string // a line that is rejected
 		before bool
@@ -184,7 +184,7 @@ func (d *deployed) release(t *testing.T, consented time.Time) {
 	}
 }
 
-func TestAnImportGoesOnWhereItWasCutOff(t *testing.T) {
+func TestAnInterruptedImportContinues(t *testing.T) {
 	d := deploy(t)
 	var b strings.Builder
 	b.WriteString("channel,address,scope\n")
@@ -239,7 +239,7 @@ func TestAnImportGoesOnWhereItWasCutOff(t *testing.T) {
 	}
 }
 
-func TestInDoubtALineIsNotClean(t *testing.T) {
+func TestADoubtfulLineIsNeverClean(t *testing.T) {
 	d := deploy(t)
 	kari := d.key(t, contact.Email, "kari@example.no")
 	dynamotest.Put(t, dynamotest.Client(t), d.name.Suppressions(), map[string]any{"key": string(kari), "marks": "none"})

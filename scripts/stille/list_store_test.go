@@ -15,7 +15,7 @@ import (
 	"stille/shared/suppression"
 )
 
-func TestTheListByHand(t *testing.T) {
+func TestAddedContactsAreNotSentTo(t *testing.T) {
 	d := deploy(t)
 	for _, step := range []struct {
 		name string
@@ -46,7 +46,7 @@ func TestTheListByHand(t *testing.T) {
 	}
 }
 
-func TestTheListInJSON(t *testing.T) {
+func TestAddAndCheckAnswerInJSON(t *testing.T) {
 	d := deploy(t)
 	key := string(d.key(t, contact.Email, "kari@example.no"))
 	for _, step := range []struct {
@@ -66,7 +66,7 @@ func TestTheListInJSON(t *testing.T) {
 	}
 }
 
-func TestTheHistoryIsToldAndVerified(t *testing.T) {
+func TestHistoryIsPrintedAndVerified(t *testing.T) {
 	d := deploy(t)
 	if got := d.run(t, "history", "email", "kari@example.no").ended(t, exitDone); got.out != "the chain is verified; entries: 0\n" {
 		t.Errorf("of nobody it says %q", got.out)
@@ -91,7 +91,7 @@ func TestTheHistoryIsToldAndVerified(t *testing.T) {
 	}
 }
 
-func TestAfterARotationTheOlderKeysStillTell(t *testing.T) {
+func TestHistorySurvivesAKeyRotation(t *testing.T) {
 	d := deploy(t)
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
 	older := d.key(t, contact.Email, "kari@example.no")
@@ -119,7 +119,7 @@ func TestAfterARotationTheOlderKeysStillTell(t *testing.T) {
 	}
 }
 
-func TestForeignKeysAnswerNothing(t *testing.T) {
+func TestForeignKeysGetNoAnswer(t *testing.T) {
 	d := deploy(t)
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
 	d.secret, _ = contactKeys(t)

@@ -119,7 +119,7 @@ func (d *deployed) isThere(t *testing.T, class, id string) bool {
 	return err == nil
 }
 
-func TestAnErasureSilencesAndItsRecordsGoWithThePurgeButWhatIsHeldStays(t *testing.T) {
+func TestAnErasureIsPurgedExceptWhatIsHeld(t *testing.T) {
 	d := deploy(t)
 	kari, other := d.key(t, contact.Email, "kari@example.no"), d.key(t, contact.SMS, "+4791234567")
 	d.keep(t, "messaging", "sub-1", kari)
@@ -184,7 +184,7 @@ next, in a minute, to see what is due: stille purge plan communication
 	}
 }
 
-func TestAnErasureSaidAgainChangesNothingAndNamesTheSameEntry(t *testing.T) {
+func TestARepeatedErasureNamesTheSameEntry(t *testing.T) {
 	d := deploy(t)
 	kari := d.key(t, contact.Email, "kari@example.no")
 	erase := []string{"subject", "erase", "email", "kari@example.no", "--json"}
@@ -222,7 +222,7 @@ func TestAnErasureReachesRecordsUnderOlderKeys(t *testing.T) {
 	}
 }
 
-func TestWhatIsRestrictedNoPurgeTakes(t *testing.T) {
+func TestNoPurgeDeletesARestrictedContact(t *testing.T) {
 	d := deploy(t)
 	older := d.key(t, contact.Email, "kari@example.no")
 	d.keep(t, "messaging", "sub-1", older)
@@ -245,7 +245,7 @@ func TestWhatIsRestrictedNoPurgeTakes(t *testing.T) {
 	}
 }
 
-func TestARestrictionThatComesTooLateStandsAndSaysSo(t *testing.T) {
+func TestALateRestrictionStandsAndSaysSo(t *testing.T) {
 	d := deploy(t)
 	kari := d.key(t, contact.Email, "kari@example.no")
 	for _, id := range []string{"sub-9", "kari@example.no"} { // others write what they like
@@ -323,7 +323,7 @@ func TestAnExportHoldsEverythingUnderEveryKey(t *testing.T) {
 	}
 }
 
-func TestAnExportOfNobodyIsEmptyAndOneOfABrokenHistoryFails(t *testing.T) {
+func TestAnExportOfABrokenHistoryFails(t *testing.T) {
 	d := deploy(t)
 	folder := t.TempDir()
 	export := []string{"subject", "export", "email", "kari@example.no", "--out", folder}
