@@ -39,19 +39,13 @@ func newAPI(stack stackfile.Stack) api {
 	return api{http: &http.Client{Timeout: 30 * time.Second}, base: stack.API, key: stack.APIKey}
 }
 
-// call posts a request of the tools' API and reads what a 200 answers.
+// call posts a request of the tools' API and reads the answer, which must be 200.
 func (a api) call(ctx context.Context, route string, request, answer any) error {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.base+route, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+a.key)
-	req.Header.Set("Content-Type", "application/json")
-	got, err := a.do(req)
+	got, err := a.send(ctx, http.MethodPost, a.base+route, bytes.NewReader(body), "application/json")
 	if err != nil {
 		return err
 	}
@@ -59,6 +53,16 @@ func (a api) call(ctx context.Context, route string, request, answer any) error 
 		return fmt.Errorf("%s answers %d: %s", route, got.status, got.body)
 	}
 	return json.Unmarshal([]byte(got.body), answer)
+}
+
+// results calls a route whose answer has one result for each of n things.
+func results[Result any](ctx context.Context, a api, route string, request map[string]any, n int) ([]Result, error) {
+	var answer struct{ Results []Result }
+	err := a.call(ctx, route, request, &answer)
+	if err == nil && len(answer.Results) != n {
+		err = fmt.Errorf("%s answers %d results to %d", route, len(answer.Results), n)
+	}
+	return answer.Results, err
 }
 
 type decision struct {
@@ -75,12 +79,7 @@ func (d decision) String() string {
 }
 
 func (a api) check(ctx context.Context, in scope.Scope, contacts []contact) ([]decision, error) {
-	var answer struct{ Results []decision }
-	err := a.call(ctx, names.RouteCheck, map[string]any{"scope": in, "contacts": contacts}, &answer)
-	if err == nil && len(answer.Results) != len(contacts) {
-		err = fmt.Errorf("%d results for %d contacts", len(answer.Results), len(contacts))
-	}
-	return answer.Results, err
+	return results[decision](ctx, a, names.RouteCheck, map[string]any{"scope": in, "contacts": contacts}, len(contacts))
 }
 
 type minted struct {
@@ -90,12 +89,7 @@ type minted struct {
 }
 
 func (a api) mint(ctx context.Context, in scope.Scope, contacts []contact) ([]minted, error) {
-	var answer struct{ Results []minted }
-	err := a.call(ctx, names.RouteLinks, map[string]any{"scope": in, "contacts": contacts}, &answer)
-	if err == nil && len(answer.Results) != len(contacts) {
-		err = fmt.Errorf("%d links for %d contacts", len(answer.Results), len(contacts))
-	}
-	return answer.Results, err
+	return results[minted](ctx, a, names.RouteLinks, map[string]any{"scope": in, "contacts": contacts}, len(contacts))
 }
 
 // answer is an HTTP answer, read to its end.
@@ -106,19 +100,25 @@ type answer struct {
 }
 
 func (a api) get(ctx context.Context, link string) (answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
-	if err != nil {
-		return answer{}, err
-	}
-	return a.do(req)
+	return a.send(ctx, http.MethodGet, link, nil, "")
 }
 
 func (a api) post(ctx context.Context, link string, form url.Values) (answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, link, strings.NewReader(form.Encode()))
+	return a.send(ctx, http.MethodPost, link, strings.NewReader(form.Encode()), "application/x-www-form-urlencoded")
+}
+
+// send makes and sends a request. Only the tools' API gets the key.
+func (a api) send(ctx context.Context, method, address string, body io.Reader, contentType string) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return answer{}, err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if strings.HasPrefix(address, a.base+"/") {
+		req.Header.Set("Authorization", "Bearer "+a.key)
+	}
 	return a.do(req)
 }
 
@@ -128,6 +128,6 @@ func (a api) do(req *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // it was only read
-	body, err := io.ReadAll(resp.Body)
-	return answer{status: resp.StatusCode, header: resp.Header, body: string(body)}, err
+	read, err := io.ReadAll(resp.Body)
+	return answer{status: resp.StatusCode, header: resp.Header, body: string(read)}, err
 }

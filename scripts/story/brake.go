@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"stille/shared/certificate"
-	"stille/shared/names"
 	"stille/shared/purge"
-	"stille/shared/retention"
 )
 
 // flood is how many records fall due at once: the brake lets a thousand pass.
@@ -31,7 +30,7 @@ func (s *story) halted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := s.show(ctx, aws.ToString(ended.Name))
+	plan, err := s.shown(ctx, "purge", "show", aws.ToString(ended.Name))
 	if err != nil {
 		return err
 	}
@@ -43,13 +42,9 @@ func (s *story) halted(ctx context.Context) error {
 		return err
 	}
 
-	answer, err := s.operator(ctx, "purge", "approve", plan.PlanHash, "--json")
+	approved, err := s.shown(ctx, "purge", "approve", plan.PlanHash)
 	if err != nil {
 		return err
-	}
-	var approved shown
-	if err := json.Unmarshal([]byte(answer), &approved); err != nil {
-		return fmt.Errorf("reading the approved run: %w", err)
 	}
 	s.seen(fmt.Sprintf("stille purge approve %.8s…", plan.PlanHash), fmt.Sprintf("%s: %d due, %d deleted, %d held",
 		approved.Outcome, approved.Counts.Due, approved.Counts.Deleted, approved.Counts.Held))
@@ -68,11 +63,7 @@ func (s *story) halted(ctx context.Context) error {
 
 // flood stores records that are due, and waits until a purge finds them.
 func (s *story) flood(ctx context.Context, class, keep string) ([]string, error) {
-	period, err := retention.ParsePeriod(keep)
-	if err != nil {
-		return nil, err
-	}
-	overdue, _, err := newestDue(period, s.now, -1)
+	overdue, _, err := s.newestStart(keep, -1)
 	if err != nil {
 		return nil, err
 	}
@@ -83,16 +74,12 @@ func (s *story) flood(ctx context.Context, class, keep string) ([]string, error)
 		given[i] = record{ID: ids[i], OccurredAt: overdue, Start: &overdue, Data: map[string]string{"note": "told by the story"}}
 	}
 	for some := range slices.Chunk(given, 100) {
-		var answer struct{ Results []stored }
-		if err := s.api.call(ctx, names.RouteRecords, map[string]any{"class": class, "records": some}, &answer); err != nil {
+		if _, err := s.storeAll(ctx, class, some); err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(answer.Results, func(r stored) bool { return !r.Stored }) {
-			return nil, errors.New("a record was not stored")
-		}
 	}
-	for _, id := range ids {
-		if err := s.settled(ctx, tale{class: class, id: id}); err != nil {
+	for _, r := range given {
+		if err := s.settled(ctx, tale{class: class, record: r}); err != nil {
 			return nil, err
 		}
 	}
@@ -117,8 +104,8 @@ func (s *story) counted(ctx context.Context, class string, ids []string, want in
 	return nil
 }
 
-// shown is a run as the operator's CLI shows it.
-type shown struct {
+// run is a purge's run as the operator's command shows it.
+type run struct {
 	Run      string
 	Outcome  certificate.Outcome
 	PlanHash string
@@ -126,14 +113,15 @@ type shown struct {
 	Counts   certificate.Counts
 }
 
-func (s *story) show(ctx context.Context, run string) (shown, error) {
-	answer, err := s.operator(ctx, "purge", "show", run, "--json")
+// shown runs one of the operator's commands that answer a run.
+func (s *story) shown(ctx context.Context, args ...string) (run, error) {
+	var r run
+	answer, err := s.operator(ctx, append(args, "--json")...)
 	if err != nil {
-		return shown{}, err
+		return r, err
 	}
-	var r shown
 	if err := json.Unmarshal([]byte(answer), &r); err != nil {
-		return shown{}, fmt.Errorf("reading a run: %w", err)
+		return r, fmt.Errorf("reading the run that stille %s answers: %w", strings.Join(args[:2], " "), err)
 	}
 	return r, nil
 }

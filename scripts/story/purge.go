@@ -31,7 +31,7 @@ func (s *story) purge(ctx context.Context, kari person) error {
 		runs[class.name] = run
 		s.seen("purge of "+class.name, fmt.Sprintf("COMPLETED: %d due, %d deleted, %d held", counts.Due, counts.Deleted, counts.Held))
 	}
-	for _, t := range s.tales() {
+	for _, t := range s.tales {
 		gone, err := s.isGone(ctx, t)
 		if err != nil {
 			return err
@@ -40,9 +40,9 @@ func (s *story) purge(ctx context.Context, kari person) error {
 		if gone {
 			result = "gone "
 		}
-		s.seen(t.class+" "+t.id, result+"  "+t.why)
+		s.seen(t.class+" "+t.ID, result+"  "+t.why)
 		if gone != t.goes {
-			return fmt.Errorf("%s %s: gone %v, where %v is right", t.class, t.id, gone, t.goes)
+			return fmt.Errorf("%s %s: gone %v, where %v is right", t.class, t.ID, gone, t.goes)
 		}
 	}
 	if err := s.expect(ctx, kari, false, false); err != nil {
@@ -93,20 +93,16 @@ func (s *story) execute(ctx context.Context, class, input string) (*sfn.Describe
 	if err != nil {
 		return nil, fmt.Errorf("starting the purge: %w", err)
 	}
-	for {
-		ended, err := s.sfn.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: started.ExecutionArn})
-		if err != nil {
-			return nil, fmt.Errorf("waiting for the purge: %w", err)
-		}
-		if ended.Status != types.ExecutionStatusRunning {
-			return ended, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(200 * time.Millisecond):
-		}
+	var ended *sfn.DescribeExecutionOutput
+	err = every(ctx, func() (bool, error) {
+		var err error
+		ended, err = s.sfn.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: started.ExecutionArn})
+		return err == nil && ended.Status != types.ExecutionStatusRunning, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("waiting for the purge: %w", err)
 	}
+	return ended, nil
 }
 
 // verify fetches a run's certificate and verifies it offline, with the

@@ -42,21 +42,14 @@ func TestFailedPurgeEndsInACertificate(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	// A fence that cannot be read stops the shard of a record that is due.
 	id := "unfenced-" + s.id
-	period, err := retention.ParsePeriod("P6M")
+	start, _, err := s.newestStart("P6M", -3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	start, _, err := newestDue(period, s.now, -3)
-	if err != nil {
+	if _, err := s.storeAll(t.Context(), "communication", []record{{ID: id, OccurredAt: start, Start: &start}}); err != nil {
 		t.Fatal(err)
 	}
-	var answer struct{ Results []stored }
-	if err := s.api.call(t.Context(), names.RouteRecords, map[string]any{
-		"class": "communication", "records": []record{{ID: id, OccurredAt: start, Start: &start}},
-	}, &answer); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.settled(t.Context(), tale{class: "communication", id: id}); err != nil {
+	if err := s.settled(t.Context(), tale{class: "communication", record: record{ID: id}}); err != nil {
 		t.Fatal(err)
 	}
 	db := dynamodb.NewFromConfig(s.stack.Config())
@@ -95,7 +88,7 @@ func TestFailedPurgeEndsInACertificate(t *testing.T) {
 	if status != types.ExecutionStatusFailed {
 		t.Fatalf("the run ended %s", status)
 	}
-	if gone, err := s.isGone(t.Context(), tale{class: "communication", id: id}); err != nil || gone {
+	if gone, err := s.isGone(t.Context(), tale{class: "communication", record: record{ID: id}}); err != nil || gone {
 		t.Errorf("the record is gone: %v, error %v", gone, err)
 	}
 	files := evidence.NewCertificates(s3.NewFromConfig(s.stack.Config()), s.stack.Buckets["evidence"])

@@ -10,32 +10,7 @@ import (
 	"stille/shared/retention"
 )
 
-// tale is one record of the story and what a purge today is to do with it.
-type tale struct {
-	class, id string
-	why       string
-	goes      bool
-}
-
-// classes are the classes of the story, and how long the sample policy keeps
-// their records.
-func classes() []struct{ name, keep string } {
-	return []struct{ name, keep string }{{"communication", "P6M"}, {retention.Messaging, "P2Y"}}
-}
-
-// tales are the records the story stores, in both classes.
-func (s *story) tales() []tale {
-	var tales []tale
-	for _, class := range classes() {
-		tales = append(tales,
-			tale{class.name, "due-yesterday-" + s.id, "its last day is over", true},
-			tale{class.name, "due-tomorrow-" + s.id, "its last day is not over", false},
-			tale{class.name, "running-" + s.id, "it has not ended", false},
-			tale{class.name, "held-" + s.id, "a legal hold wins, though it is due", false})
-	}
-	return append(tales, tale{"messaging", "opted-out-" + s.id, "its subject opted out a minute ago", true})
-}
-
+// record is a record as a tool stores it.
 type record struct {
 	ID         string     `json:"id"`
 	Contact    *contact   `json:"contact,omitempty"`
@@ -46,34 +21,44 @@ type record struct {
 	Data       any        `json:"data"`
 }
 
-type stored struct {
-	Stored      bool
-	Key         string
-	KeptThrough string
-	DueFrom     time.Time
+// tale is a stored record, and what a purge today must do with it.
+type tale struct {
+	class string
+	record
+	why       string
+	goes      bool
+	withdrawn bool // by an opt-out
+}
+
+// classes are the classes of the story, and how long the demo's policy keeps
+// their records.
+func classes() []struct{ name, keep string } {
+	return []struct{ name, keep string }{{"communication", "P6M"}, {retention.Messaging, "P2Y"}}
 }
 
 // keep stores the story's records, sets the hold, and waits until all of them
-// stand where a purge finds them.
+// are where a purge finds them.
 func (s *story) keep(ctx context.Context, kari, ola person) error {
 	for _, class := range classes() {
-		given, err := s.given(class.name, class.keep, kari, ola)
+		told, err := s.recordsOf(class.name, class.keep, kari, ola)
 		if err != nil {
 			return err
 		}
-		var answer struct{ Results []stored }
-		if err := s.api.call(ctx, names.RouteRecords, map[string]any{"class": class.name, "records": given}, &answer); err != nil {
+		s.tales = append(s.tales, told...)
+		given := make([]record, len(told))
+		for i, t := range told {
+			given[i] = t.record
+		}
+		kept, err := s.storeAll(ctx, class.name, given)
+		if err != nil {
 			return err
 		}
-		for i, r := range answer.Results {
-			if !r.Stored {
-				return fmt.Errorf("%s was not stored", given[i].ID)
+		for i, day := range kept {
+			result := "kept until it ends"
+			if day != "" {
+				result = "kept through " + day
 			}
-			kept := "until it ends"
-			if r.KeptThrough != "" {
-				kept = "through " + r.KeptThrough
-			}
-			s.seen(class.name+" "+given[i].ID, "kept "+kept)
+			s.seen(class.name+" "+given[i].ID, result)
 		}
 	}
 	for _, class := range classes() {
@@ -82,7 +67,7 @@ func (s *story) keep(ctx context.Context, kari, ola person) error {
 		}
 		s.seen("hold on "+class.name+" held-"+s.id, "set, case case-"+s.id)
 	}
-	for _, t := range s.tales() {
+	for _, t := range s.tales {
 		if err := s.settled(ctx, t); err != nil {
 			return err
 		}
@@ -91,49 +76,76 @@ func (s *story) keep(ctx context.Context, kari, ola person) error {
 	return nil
 }
 
-// given are the records of one class as a tool writes them.
-func (s *story) given(class, keep string, kari, ola person) ([]record, error) {
-	period, err := retention.ParsePeriod(keep)
+// storeAll stores records of a class and returns through which day each is kept.
+func (s *story) storeAll(ctx context.Context, class string, given []record) ([]string, error) {
+	type stored struct {
+		Stored      bool
+		KeptThrough string
+	}
+	answers, err := results[stored](ctx, s.api, names.RouteRecords, map[string]any{"class": class, "records": given}, len(given))
 	if err != nil {
 		return nil, err
 	}
-	overdue, _, err := newestDue(period, s.now, -1)
+	kept := make([]string, len(given))
+	for i, r := range answers {
+		if !r.Stored {
+			return nil, fmt.Errorf("%s was not stored", given[i].ID)
+		}
+		kept[i] = r.KeptThrough
+	}
+	return kept, nil
+}
+
+// recordsOf are the records of one class.
+func (s *story) recordsOf(class, keep string, kari, ola person) ([]tale, error) {
+	overdue, _, err := s.newestStart(keep, -1)
 	if err != nil {
 		return nil, err
 	}
-	_, tomorrow, err := newestDue(period, s.now, 0)
+	_, tomorrow, err := s.newestStart(keep, 0)
 	if err != nil {
 		return nil, err
 	}
 	monthAgo := s.now.Add(-30 * 24 * time.Hour).UTC()
-	given := []record{
-		{ID: "due-yesterday-" + s.id, OccurredAt: overdue, Start: &overdue},
-		{ID: "due-tomorrow-" + s.id, OccurredAt: tomorrow, Start: &tomorrow},
-		{ID: "running-" + s.id, OccurredAt: monthAgo},
-		{ID: "held-" + s.id, OccurredAt: overdue, Start: &overdue},
-	}
-	for i := range given {
-		given[i].Data = map[string]string{"note": "told by the story"}
-		if class == retention.Messaging {
-			given[i].Contact = &contact{"email", fmt.Sprintf("ola.%s.%d@example.no", s.id, i)}
-			given[i].Scope, given[i].Basis = string(s.stack.Scope), "customer"
-		}
+	tales := []tale{
+		{record: record{ID: "due-yesterday-", OccurredAt: overdue, Start: &overdue}, why: "its last day is over", goes: true},
+		{record: record{ID: "due-tomorrow-", OccurredAt: tomorrow, Start: &tomorrow}, why: "its last day is not over"},
+		{record: record{ID: "running-", OccurredAt: monthAgo}, why: "it has not ended"},
+		{record: record{ID: "held-", OccurredAt: overdue, Start: &overdue}, why: "a legal hold wins, though it is due"},
 	}
 	if class == retention.Messaging {
-		given = append(given, record{
-			ID: "opted-out-" + s.id, Contact: &contact{"email", kari.email}, Scope: string(s.stack.Scope), Basis: "consent",
-			OccurredAt: monthAgo, Start: &monthAgo, Data: map[string]string{"list": "spring"},
+		for i := range tales {
+			tales[i].Contact = &contact{"email", fmt.Sprintf("ola.%s.%d@example.no", s.id, i)}
+			tales[i].Scope, tales[i].Basis = string(s.stack.Scope), "customer"
+		}
+		tales = append(tales, tale{
+			record: record{ID: "opted-out-", Contact: &contact{"email", kari.email}, Scope: string(s.stack.Scope), Basis: "consent", OccurredAt: monthAgo, Start: &monthAgo},
+			why:    "its subject opted out a minute ago", goes: true, withdrawn: true,
 		})
 	} else {
-		given[2].Contact = &contact{"sms", ola.sms}
+		tales[2].Contact = &contact{"sms", ola.sms}
 	}
-	return given, nil
+	for i := range tales {
+		tales[i].class = class
+		tales[i].ID += s.id
+		tales[i].Data = map[string]string{"note": "told by the story"}
+	}
+	return tales, nil
 }
 
-// newestDue is the newest start, at noon in Oslo, whose record is due from the
-// given number of days after today on, or from before that: not every day is
-// the day after the end of a period. It is found by trying, as the rule only
-// runs forward. The start a day later is not due by then.
+// newestStart is newestDue for a period as the policy writes it.
+func (s *story) newestStart(keep string, days int) (due, notDue time.Time, err error) {
+	period, err := retention.ParsePeriod(keep)
+	if err != nil {
+		return due, notDue, err
+	}
+	return newestDue(period, s.now, days)
+}
+
+// newestDue returns the newest start, at noon in Oslo, whose record is due from a
+// day (days after today) or earlier, because no period ends on some days. The rule
+// only runs forward, so the start is found by trying. The start a day later, which
+// is not due by then, is the second result.
 func newestDue(keep retention.Period, now time.Time, days int) (due, notDue time.Time, err error) {
 	zone, err := time.LoadLocation("Europe/Oslo")
 	if err != nil {
@@ -151,30 +163,23 @@ func newestDue(keep retention.Period, now time.Time, days int) (due, notDue time
 	return due, notDue, fmt.Errorf("no start in 2,000 days is due after %s", keep)
 }
 
-// settled waits until the streams have done their part for a record.
+// settled waits until the streams have stamped a record, and withdrawn it where
+// an opt-out does so.
 func (s *story) settled(ctx context.Context, t tale) error {
-	for range 300 {
-		r, err := s.records.Get(ctx, t.class, t.id)
-		if err != nil {
-			return err
-		}
+	err := await(ctx, func(ctx context.Context) (bool, error) {
+		r, err := s.records.Get(ctx, t.class, t.ID)
 		started := r.Start.IsZero() || r.Sort != ""
-		withdrawn := t.id != "opted-out-"+s.id || !r.WithdrawnAt.IsZero()
-		if r.Shard != "" && started && withdrawn {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
+		return r.Shard != "" && started && (!t.withdrawn || !r.WithdrawnAt.IsZero()), err
+	})
+	if err != nil {
+		return fmt.Errorf("%s %s is not stamped: %w", t.class, t.ID, err)
 	}
-	return fmt.Errorf("%s %s is not stamped after 30 s", t.class, t.id)
+	return nil
 }
 
-// isGone tells whether a record is no longer there.
+// isGone reports whether a record is deleted.
 func (s *story) isGone(ctx context.Context, t tale) (bool, error) {
-	_, err := s.records.Get(ctx, t.class, t.id)
+	_, err := s.records.Get(ctx, t.class, t.ID)
 	if errors.Is(err, retention.ErrNoRecord) {
 		return true, nil
 	}

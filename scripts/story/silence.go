@@ -11,11 +11,6 @@ import (
 	"golang.org/x/net/html"
 )
 
-// mayWeSend checks both of a person's contacts, of whom nothing is known.
-func (s *story) mayWeSend(ctx context.Context, p person) error {
-	return s.expect(ctx, p, true, true)
-}
-
 // expect checks both contacts and compares.
 func (s *story) expect(ctx context.Context, p person, email, sms bool) error {
 	got, err := s.api.check(ctx, s.stack.Scope, p.contacts())
@@ -43,18 +38,12 @@ func (s *story) optOut(ctx context.Context, p person) error {
 		return errors.New("the List-Unsubscribe header is not the link")
 	}
 
-	page, err := s.api.get(ctx, links[0].URL)
-	if err != nil {
-		return err
-	}
-	if err := isPage(page); err != nil {
+	if err := s.scan(ctx, links[0].URL); err != nil {
 		return fmt.Errorf("GET of the e-mail link: %w", err)
 	}
-	s.seen("GET of the e-mail link, as a mail scanner does", "200, a page that asks")
 	if err := s.expect(ctx, p, true, true); err != nil {
 		return fmt.Errorf("after a GET: %w", err)
 	}
-
 	done, err := s.api.post(ctx, links[0].URL, url.Values{"List-Unsubscribe": {"One-Click"}})
 	if err != nil {
 		return err
@@ -66,22 +55,30 @@ func (s *story) optOut(ctx context.Context, p person) error {
 	if err := s.expect(ctx, p, false, true); err != nil {
 		return fmt.Errorf("after the e-mail opt-out: %w", err)
 	}
-
-	if page, err = s.api.get(ctx, links[1].URL); err != nil {
+	page, err := s.api.get(ctx, links[1].URL)
+	if err != nil {
 		return err
 	}
 	form, err := firstForm(page)
 	if err != nil {
 		return fmt.Errorf("the page behind the SMS link: %w", err)
 	}
-	if done, err = s.api.post(ctx, links[1].URL, form); err != nil {
+	if err := s.press(ctx, "the button on the page behind the SMS link", links[1].URL, form); err != nil {
 		return err
 	}
-	if err := isPage(done); err != nil {
-		return fmt.Errorf("the page's form: %w", err)
-	}
-	s.seen("the button on the page behind the SMS link", "200, a page that confirms")
 	return s.expect(ctx, p, false, false)
+}
+
+// scan opens a link as a mail scanner does.
+func (s *story) scan(ctx context.Context, link string) error {
+	page, err := s.api.get(ctx, link)
+	if err == nil {
+		err = isPage(page)
+	}
+	if err == nil {
+		s.seen("GET of the e-mail link, as a mail scanner does", "200, a page that asks")
+	}
+	return err
 }
 
 func isPage(a answer) error {
@@ -105,17 +102,12 @@ func firstForm(page answer) (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
+	inForm := false
 	for node := range root.Descendants() {
-		if node.Type != html.ElementNode || node.Data != "form" {
-			continue
+		inForm = inForm || node.Data == "form"
+		if name := attribute(node, "name"); inForm && name != "" {
+			return url.Values{name: {attribute(node, "value")}}, nil
 		}
-		values := url.Values{}
-		for field := range node.Descendants() {
-			if name := attribute(field, "name"); name != "" && len(values) == 0 {
-				values.Set(name, attribute(field, "value"))
-			}
-		}
-		return values, nil
 	}
 	return nil, errors.New("it has no form")
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -26,26 +25,34 @@ func (s *story) topicAndBack(ctx context.Context, p person) error {
 	}
 	for _, one := range []struct {
 		action, button string
-		topic          bool // whether the topic may be sent afterwards
+		send           bool // whether the topic may be sent afterwards
 	}{
 		{"unsubscribe", "the button for the newsletter alone", false},
 		{"resubscribe", "the button that takes it back", true},
 	} {
-		done, err := s.api.post(ctx, links[0].URL, url.Values{"action": {one.action}})
-		if err != nil {
+		if err := s.press(ctx, one.button, links[0].URL, url.Values{"action": {one.action}}); err != nil {
 			return err
 		}
-		if err := isPage(done); err != nil {
-			return fmt.Errorf("%s: %w", one.button, err)
-		}
-		s.seen(one.button, "200, a page that confirms")
-		if err := s.expectIn(ctx, topic, p.contacts()[0], one.topic); err != nil {
+		if err := s.expectIn(ctx, topic, p.contacts()[0], one.send); err != nil {
 			return err
 		}
 		if err := s.expectIn(ctx, s.stack.Scope, p.contacts()[0], true); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// press sends a form, which a page must confirm.
+func (s *story) press(ctx context.Context, button, link string, form url.Values) error {
+	page, err := s.api.post(ctx, link, form)
+	if err == nil {
+		err = isPage(page)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", button, err)
+	}
+	s.seen(button, "200, a page that confirms")
 	return nil
 }
 
@@ -113,21 +120,26 @@ func (s *story) publish(ctx context.Context, topic string, message any) error {
 	return err
 }
 
-// patience is how long a queue may take to be worked off.
-const patience = 30 * time.Second
-
 // until checks a contact until it is suppressed for the reason.
 func (s *story) until(ctx context.Context, c contact, reason string) error {
-	limited, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return every(limited, func() (bool, error) {
-		got, err := s.api.check(limited, s.stack.Scope, []contact{c})
+	return await(ctx, func(ctx context.Context) (bool, error) {
+		got, err := s.api.check(ctx, s.stack.Scope, []contact{c})
 		return err == nil && !got[0].Send && got[0].Reason == reason, err
 	})
 }
 
-// every asks again until it is done, fails, or the time is up.
-func every(ctx context.Context, ask func() (done bool, err error)) error {
+// patience is how long a queue or a stream may take.
+const patience = 30 * time.Second
+
+// await asks until the answer is yes or an error, or the patience is over.
+func await(ctx context.Context, ask func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return every(ctx, func() (bool, error) { return ask(ctx) })
+}
+
+// every asks until the answer is yes or an error, or the context ends.
+func every(ctx context.Context, ask func() (bool, error)) error {
 	for {
 		done, err := ask()
 		if done || err != nil {
@@ -135,28 +147,23 @@ func every(ctx context.Context, ask func() (done bool, err error)) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for a queue: %w", ctx.Err())
-		case <-time.After(200 * time.Millisecond):
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }
 
-// textTo is the one text that the stack's telephone got for a number.
+// textTo returns the one text that the stack's telephone got for a number.
 func (s *story) textTo(ctx context.Context, number string) (string, error) {
-	limited, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	var texts []string
-	err := every(limited, func() (bool, error) {
-		got, err := s.api.get(limited, s.stack.Phone+"/sent")
+	err := await(ctx, func(ctx context.Context) (bool, error) {
+		got, err := s.api.get(ctx, s.stack.Phone+"/sent")
 		if err != nil {
 			return false, err
 		}
-		if got.status != http.StatusOK {
-			return false, fmt.Errorf("the telephone answers %d", got.status)
-		}
 		var sent []struct{ To, Body string }
 		if err := json.Unmarshal([]byte(got.body), &sent); err != nil {
-			return false, err
+			return false, fmt.Errorf("the telephone answers %d: %w", got.status, err)
 		}
 		texts = nil
 		for _, text := range sent {
