@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"stille/shared/certificate"
 	"stille/shared/operator"
+	"stille/shared/operator/files"
 )
 
 type certificateCmd struct {
@@ -39,7 +38,7 @@ func (c certificateGet) Run(ctx context.Context, s *session, o *operator.Operato
 	if err != nil {
 		return err
 	}
-	if err := writeBundle(c.Out, evidence.Bundle); err != nil {
+	if err := files.WriteBundle(c.Out, evidence.Bundle); err != nil {
 		return err
 	}
 	for _, name := range []string{certificate.JSONFile, certificate.SignatureFile, certificate.KeysFile, certificate.PublicKeyFile} {
@@ -52,40 +51,6 @@ func (c certificateGet) Run(ctx context.Context, s *session, o *operator.Operato
 		fmt.Fprintf(w, "%s: %d before it\n", filepath.Join(c.Out, "chain"), a.Before)
 		next(w, "stille certificate verify "+c.Out)
 	})
-}
-
-// writeBundle writes the bundle's files, and removes certificates of a longer
-// chain that an earlier call wrote.
-func writeBundle(dir string, b certificate.Bundle) error {
-	files := b.Files()
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := writeFile(filepath.Join(dir, name), files[name]); err != nil {
-			return err
-		}
-	}
-	for n := len(b.Before) + 1; ; n++ {
-		for _, name := range []string{certificate.JSONFile, certificate.SignatureFile} {
-			err := os.Remove(filepath.Join(dir, certificate.Place(n), name))
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("--out: %w", err)
-			}
-		}
-	}
-}
-
-// writeFile writes a file and makes its folder.
-func writeFile(path string, content []byte) error {
-	err := os.MkdirAll(filepath.Dir(path), 0o750)
-	if err == nil {
-		err = os.WriteFile(path, content, 0o600)
-	}
-	if err != nil {
-		return fmt.Errorf("--out: %w", err)
-	}
-	return nil
 }
 
 type certificateVerify struct {

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
-	"time"
 
 	"stille/shared/operator"
+	"stille/shared/operator/files"
 )
 
 type exportCmd struct {
@@ -28,13 +24,13 @@ No address is stored, so the key stands for it: the file can be counted, compare
 
 // Run writes the list.
 func (e exportCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	format, ok := map[string]listFormat{".csv": asCSV, ".ndjson": asNDJSON, ".jsonl": asNDJSON}[filepath.Ext(e.File)]
-	if !ok {
-		return usage("the name must end in .csv, .ndjson or .jsonl")
+	format, err := files.ListFormat(e.File)
+	if err != nil {
+		return err
 	}
 	shown := s.progress()
 	var answer operator.Exported
-	err := replaceFile(e.File, func(w io.Writer) error {
+	err = files.Replace(e.File, func(w io.Writer) error {
 		put, flush := format(w)
 		var err error
 		answer, err = o.Export(ctx, put, func(contacts int) { shown.at(contacts, 0, "contacts") })
@@ -54,38 +50,4 @@ func (e exportCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 	return show(s, &answer, err, func(w io.Writer, a *operator.Exported) {
 		fmt.Fprintf(w, "contacts  %d\nlines     %d, without a header\n\n%s\n", a.Contacts, a.Lines, a.File)
 	})
-}
-
-// listFormat writes the lines of a list to a file.
-type listFormat func(io.Writer) (put func(operator.Listed) error, flush func() error)
-
-func asCSV(w io.Writer) (put func(operator.Listed) error, flush func() error) {
-	out := csv.NewWriter(w)
-	headed := out.Write([]string{"key", "channel", "scope", "reason", "first", "last", "source", "released", "mergedInto"})
-	put = func(l operator.Listed) error {
-		return out.Write([]string{
-			string(l.Key), string(l.Channel), string(l.Scope), string(l.Reason), moment(l.First), moment(l.Last), string(l.Source), moment(l.Released), string(l.MergedInto),
-		})
-	}
-	return put, func() error {
-		out.Flush()
-		if headed != nil {
-			return headed
-		}
-		return out.Error()
-	}
-}
-
-// moment is a time in a file: exact, and empty for none.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.RFC3339Nano)
-}
-
-func asNDJSON(w io.Writer) (put func(operator.Listed) error, flush func() error) {
-	out := bufio.NewWriter(w)
-	lines := json.NewEncoder(out)
-	return func(l operator.Listed) error { return lines.Encode(l) }, out.Flush
 }

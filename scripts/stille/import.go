@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"slices"
 	"time"
 
 	"stille/shared/operator"
+	"stille/shared/operator/files"
 	"stille/shared/suppression"
 )
 
@@ -85,7 +85,7 @@ func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 	if answer.Rejected > 0 {
 		err = fmt.Errorf("lines that were not taken: %d", answer.Rejected)
 		if !c.DryRun {
-			answer.Rejects = c.File + rejectsSuffix
+			answer.Rejects = c.File + files.RejectsSuffix
 		}
 	}
 	return show(s, answer, err, func(w io.Writer, a *importAnswer) { a.text(w) })
@@ -93,7 +93,7 @@ func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 
 // importOnce takes every line that an earlier try did not take.
 func (c importCmd) importOnce(ctx context.Context, s *session, im *operator.Import, answer *importAnswer) error {
-	log, err := openImportLog(c.File, im)
+	log, err := files.OpenImportLog(c.File, im)
 	if err != nil {
 		return err
 	}
@@ -104,10 +104,10 @@ func (c importCmd) importOnce(ctx context.Context, s *session, im *operator.Impo
 	if log.Line > 0 {
 		s.say("going on behind line %d", log.Line)
 	}
-	if err := log.begin(); err != nil {
+	if err := log.Begin(); err != nil {
 		return err
 	}
-	return errors.Join(c.importRows(ctx, s, im, log), log.end())
+	return errors.Join(c.importRows(ctx, s, im, log), log.End())
 }
 
 // importAtOnce is how many lines are taken before the log is written.
@@ -115,7 +115,7 @@ const importAtOnce = 250
 
 // importRows takes the lines behind those that the log names as done. A dry run
 // has no log.
-func (c importCmd) importRows(ctx context.Context, s *session, im *operator.Import, log *importLog) error {
+func (c importCmd) importRows(ctx context.Context, s *session, im *operator.Import, log *files.ImportLog) error {
 	file, in, err := c.open()
 	if err != nil {
 		return err
@@ -125,10 +125,10 @@ func (c importCmd) importRows(ctx context.Context, s *session, im *operator.Impo
 	defer shown.end()
 	done, lines := 0, 0
 	if log != nil {
-		done, lines = log.Line, log.lines
+		done, lines = log.Line, log.Lines
 	}
 	for {
-		rows, err := in.rows(done, importAtOnce)
+		rows, err := in.Rows(done, importAtOnce)
 		if err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ func (c importCmd) importRows(ctx context.Context, s *session, im *operator.Impo
 		}
 		last := len(rows) < importAtOnce
 		if log != nil {
-			if err := log.note(rejects, done, last, im.Counts); err != nil {
+			if err := log.Note(rejects, done, last, im.Counts); err != nil {
 				return err
 			}
 		}
@@ -153,14 +153,14 @@ func (c importCmd) importRows(ctx context.Context, s *session, im *operator.Impo
 }
 
 // open opens the file and begins to read it.
-func (c importCmd) open() (*os.File, *contactFile, error) {
-	file, err := openFile(c.File)
+func (c importCmd) open() (*os.File, *files.Contacts, error) {
+	file, err := files.Open(c.File)
 	if err != nil {
 		return nil, nil, err
 	}
-	in, err := readContacts(c.File, file, operator.ImportColumns(), true)
+	in, err := files.ReadContacts(c.File, file, operator.ImportColumns(), true)
 	for _, required := range []string{"channel", "address"} {
-		if err == nil && !in.has(required) {
+		if err == nil && !in.Has(required) {
 			err = usage("the header has no column %s", required)
 		}
 	}
@@ -168,15 +168,4 @@ func (c importCmd) open() (*os.File, *contactFile, error) {
 		_ = file.Close()
 	}
 	return file, in, err
-}
-
-func openFile(name string) (*os.File, error) {
-	file, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage("there is no such file")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("opening the file: %w", err)
-	}
-	return file, nil
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +13,7 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/operator"
+	"stille/shared/operator/files"
 	"stille/shared/suppression"
 )
 
@@ -61,16 +60,16 @@ func (c scrub) Run(ctx context.Context, s *session, o *operator.Operator) error 
 	if err != nil {
 		return err
 	}
-	file, err := openFile(c.File)
+	file, err := files.Open(c.File)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	list, err := readContacts(c.File, file, operator.ScrubColumns(), false)
+	list, err := files.ReadContacts(c.File, file, operator.ScrubColumns(), false)
 	if err != nil {
 		return err
 	}
-	if !(list.has("channel") && list.has("address")) && !list.has("email") && !list.has("phone") {
+	if !(list.Has("channel") && list.Has("address")) && !list.Has("email") && !list.Has("phone") {
 		return usage("the header names neither channel and address, nor email, nor phone")
 	}
 	answer := &scrubAnswer{AsOf: s.now().UTC(), Why: map[string]int{}, Files: []string{c.File + ".clean", c.File + ".suppressed"}}
@@ -79,8 +78,8 @@ func (c scrub) Run(ctx context.Context, s *session, o *operator.Operator) error 
 			return fmt.Errorf("removing an older file: %w", err)
 		}
 	}
-	err = replaceFile(answer.Files[0], func(clean io.Writer) error {
-		return replaceFile(answer.Files[1], func(suppressed io.Writer) error {
+	err = files.Replace(answer.Files[0], func(clean io.Writer) error {
+		return files.Replace(answer.Files[1], func(suppressed io.Writer) error {
 			return answer.split(ctx, s, list, rules, clean, suppressed)
 		})
 	})
@@ -94,18 +93,18 @@ func (c scrub) Run(ctx context.Context, s *session, o *operator.Operator) error 
 const scrubAtOnce = 1000
 
 // split writes each line of the list to one of two files.
-func (a *scrubAnswer) split(ctx context.Context, s *session, list *contactFile, rules *operator.Scrub, clean, suppressed io.Writer) error {
+func (a *scrubAnswer) split(ctx context.Context, s *session, list *files.Contacts, rules *operator.Scrub, clean, suppressed io.Writer) error {
 	shown := s.progress()
 	defer shown.end()
-	_, err := clean.Write(list.header)
+	_, err := clean.Write(list.Header)
 	if err == nil {
-		_, err = suppressed.Write(list.behind("reason", list.header))
+		_, err = suppressed.Write(list.Behind("reason", list.Header))
 	}
 	if err != nil {
 		return fmt.Errorf("writing a file: %w", err)
 	}
 	for {
-		rows, err := list.rows(0, scrubAtOnce)
+		rows, err := list.Rows(0, scrubAtOnce)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -121,7 +120,7 @@ func (a *scrubAnswer) split(ctx context.Context, s *session, list *contactFile, 
 			} else {
 				a.Suppressed++
 				a.Why[reasons[i]]++
-				_, err = suppressed.Write(list.behind(reasons[i], r.Raw))
+				_, err = suppressed.Write(list.Behind(reasons[i], r.Raw))
 			}
 			if err != nil {
 				return fmt.Errorf("writing a file: %w", err)
@@ -129,25 +128,4 @@ func (a *scrubAnswer) split(ctx context.Context, s *session, list *contactFile, 
 		}
 		shown.at(a.Lines, 0, "lines")
 	}
-}
-
-// behind puts a line behind a reason: in CSV as one more column, in NDJSON as
-// an object that holds the line.
-func (f *contactFile) behind(reason string, line []byte) []byte {
-	if !f.ndjson {
-		line, marked := bytes.CutPrefix(line, []byte(byteOrderMark))
-		if marked {
-			reason = byteOrderMark + reason
-		}
-		return append([]byte(reason+string(f.comma)), line...)
-	}
-	if len(line) == 0 {
-		return nil // NDJSON has no header
-	}
-	line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte(byteOrderMark)))
-	if !json.Valid(line) {
-		line, _ = json.Marshal(string(line)) // strings always marshal
-	}
-	quoted, _ := json.Marshal(reason)
-	return fmt.Appendf(nil, "{\"reason\":%s,\"line\":%s}\n", quoted, line)
 }

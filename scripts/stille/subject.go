@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"stille/shared/operator"
+	"stille/shared/operator/files"
 	"stille/shared/retention"
 	"stille/shared/suppression"
 )
@@ -56,7 +57,7 @@ func (e subjectExport) Run(ctx context.Context, s *session, o *operator.Operator
 		return fmt.Errorf("writing the receipt: %w", failed)
 	}
 	for i, written := range [][]byte{content, receipt} {
-		if err := writeFile(answer.Files[i], written); err != nil {
+		if err := files.Write(answer.Files[i], written); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package files
 
 import (
 	"errors"
@@ -18,11 +18,11 @@ type rowOf struct {
 	Raw    string
 }
 
-func readAll(t *testing.T, f *contactFile) []rowOf {
+func readAll(t *testing.T, f *Contacts) []rowOf {
 	t.Helper()
 	var rows []rowOf
 	for {
-		r, err := f.next()
+		r, err := f.Next()
 		if errors.Is(err, io.EOF) {
 			return rows
 		}
@@ -74,7 +74,7 @@ func TestFilesOfSpreadsheetsAndToolsAreRead(t *testing.T) {
 		{"NDJSON with more", "x.jsonl", true, "{\"address\":\"a@x.no\",\"age\":7}\n", []rowOf{{1, "|a@x.no", "{\"address\":\"a@x.no\",\"age\":7}\n"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f, err := readContacts(c.file, strings.NewReader(c.content), []string{"channel", "address"}, !c.open)
+			f, err := ReadContacts(c.file, strings.NewReader(c.content), []string{"channel", "address"}, !c.open)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func TestABadHeaderIsRefusedAndNotRepeated(t *testing.T) {
 		"a quote not closed": {"\"channel,secret\n", "cannot be read as a header"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := readContacts("x.csv", strings.NewReader(c.content), []string{"channel", "address"}, true)
+			_, err := ReadContacts("x.csv", strings.NewReader(c.content), []string{"channel", "address"}, true)
 			var wrong operator.Mistake
 			if !errors.As(err, &wrong) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("error %v", err)
@@ -119,11 +119,11 @@ func FuzzEveryByteOfAFileIsRead(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, content string) {
-		list, err := readContacts("x.csv", strings.NewReader(content), []string{"channel", "address"}, false)
+		list, err := ReadContacts("x.csv", strings.NewReader(content), []string{"channel", "address"}, false)
 		if err != nil {
 			return
 		}
-		all, last := string(list.header), 0
+		all, last := string(list.Header), 0
 		for _, r := range readAll(t, list) {
 			all += r.Raw
 			if r.Line <= last {

@@ -1,4 +1,4 @@
-package main
+package files
 
 import (
 	"bytes"
@@ -18,15 +18,15 @@ import (
 // The files that an import leaves beside FILE.
 const (
 	progressSuffix = ".progress"
-	rejectsSuffix  = ".rejects"
+	RejectsSuffix  = ".rejects"
 )
 
-// importLog says beside the file how far its import came, in FILE.progress, and
+// ImportLog says beside the file how far its import came, in FILE.progress, and
 // which lines were rejected, in FILE.rejects.
-type importLog struct {
+type ImportLog struct {
 	importProgress
 	file    string
-	lines   int // of the file
+	Lines   int // of the file
 	rejects *os.File
 }
 
@@ -40,15 +40,15 @@ type importProgress struct {
 	Counts  operator.ImportCounts `json:"counts"`
 }
 
-// openImportLog reads how far an earlier try came. The progress of another file,
+// OpenImportLog reads how far an earlier try came. The progress of another file,
 // another stack or other flags does not count. An import with rejects begins
 // again, as a scope that was unknown may be known by now; so does an unfinished
 // import whose FILE.rejects is gone. Started stays, so that lines which were
 // taken before change nothing.
-func openImportLog(file string, im *operator.Import) (*importLog, error) {
-	log := &importLog{file: file}
+func OpenImportLog(file string, im *operator.Import) (*ImportLog, error) {
+	log := &ImportLog{file: file}
 	var err error
-	if log.Of, log.lines, err = identify(file, im.Meaning()); err != nil {
+	if log.Of, log.Lines, err = identify(file, im.Meaning()); err != nil {
 		return nil, err
 	}
 	log.Started = im.Began.UTC()
@@ -64,7 +64,7 @@ func openImportLog(file string, im *operator.Import) (*importLog, error) {
 		return log, nil
 	}
 	log.Started = before.Started
-	info, err := os.Stat(file + rejectsSuffix)
+	info, err := os.Stat(file + RejectsSuffix)
 	complete := before.Done && before.Counts.Rejected == 0
 	if unfinished := !before.Done && err == nil && info.Size() >= before.Rejects; complete || unfinished {
 		log.importProgress = before
@@ -75,7 +75,7 @@ func openImportLog(file string, im *operator.Import) (*importLog, error) {
 // identify returns a hash of all that decides what an import does, and how many
 // lines the file has.
 func identify(name, meaning string) (id string, lines int, err error) {
-	file, err := openFile(name)
+	file, err := Open(name)
 	if err != nil {
 		return "", 0, err
 	}
@@ -96,19 +96,19 @@ func identify(name, meaning string) (id string, lines int, err error) {
 	}
 }
 
-// begin writes down when the import began, before anything is written under
+// Begin writes down when the import began, before anything is written under
 // that time.
-func (l *importLog) begin() (err error) {
-	if l.rejects, err = os.OpenFile(l.file+rejectsSuffix, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+func (l *ImportLog) Begin() (err error) {
+	if l.rejects, err = os.OpenFile(l.file+RejectsSuffix, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return fmt.Errorf("writing the rejects: %w", err)
 	}
 	return l.save()
 }
 
-// note writes down what became of some lines. The rejects come first, so that
+// Note writes down what became of some lines. The rejects come first, so that
 // none is lost if the import is cut off in between; a later try cuts off the
 // rejects of lines that are not noted as done.
-func (l *importLog) note(rejects []operator.Rejected, line int, done bool, counts operator.ImportCounts) error {
+func (l *ImportLog) Note(rejects []operator.Rejected, line int, done bool, counts operator.ImportCounts) error {
 	var b bytes.Buffer
 	for _, r := range rejects {
 		fmt.Fprintf(&b, "%d\t%s\t%s\n", r.Line, r.Why, bytes.TrimRight(r.Raw, "\r\n"))
@@ -128,9 +128,9 @@ func (l *importLog) note(rejects []operator.Rejected, line int, done bool, count
 	return l.save()
 }
 
-// end closes the rejects, and removes them once all lines are done and none was
+// End closes the rejects, and removes them once all lines are done and none was
 // rejected.
-func (l *importLog) end() error {
+func (l *ImportLog) End() error {
 	err := l.rejects.Close()
 	if l.Done && l.Rejects == 0 {
 		err = errors.Join(err, os.Remove(l.rejects.Name()))
@@ -141,12 +141,12 @@ func (l *importLog) end() error {
 	return nil
 }
 
-func (l *importLog) save() error {
+func (l *ImportLog) save() error {
 	content, err := json.MarshalIndent(l.importProgress, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing the progress: %w", err)
 	}
-	return replaceFile(l.file+progressSuffix, func(w io.Writer) error {
+	return Replace(l.file+progressSuffix, func(w io.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})

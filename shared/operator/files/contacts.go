@@ -1,4 +1,4 @@
-package main
+package files
 
 import (
 	"bufio"
@@ -15,10 +15,10 @@ import (
 	"stille/shared/operator"
 )
 
-// contactFile reads a list of contacts, row by row: CSV, whose header names the
+// Contacts reads a list of contacts, row by row: CSV, whose header names the
 // columns, or NDJSON. A row that cannot be read does not stop the others. An
 // error never repeats what stands in the file.
-type contactFile struct {
+type Contacts struct {
 	in      *bufio.Reader
 	ahead   [][]byte // lines that were read ahead and not taken
 	line    int      // number of the last line taken
@@ -27,7 +27,7 @@ type contactFile struct {
 	ndjson  bool
 	comma   rune
 	columns []string
-	header  []byte // of CSV, as it stands in the file
+	Header  []byte // of CSV, as it stands in the file
 }
 
 // mostLines is how many more lines a quoted field may span.
@@ -35,9 +35,9 @@ const mostLines = 20
 
 const byteOrderMark = "\ufeff"
 
-// readContacts begins to read a file: NDJSON by its name, and otherwise CSV.
-func readContacts(name string, in io.Reader, wanted []string, strict bool) (*contactFile, error) {
-	f := &contactFile{in: bufio.NewReader(in), wanted: wanted, strict: strict}
+// ReadContacts begins to read a file: NDJSON by its name, and otherwise CSV.
+func ReadContacts(name string, in io.Reader, wanted []string, strict bool) (*Contacts, error) {
+	f := &Contacts{in: bufio.NewReader(in), wanted: wanted, strict: strict}
 	switch filepath.Ext(name) {
 	case ".ndjson", ".jsonl":
 		f.ndjson = true
@@ -46,20 +46,20 @@ func readContacts(name string, in io.Reader, wanted []string, strict bool) (*con
 	return f, f.readHeader()
 }
 
-func (f *contactFile) readHeader() error {
-	for blank(f.header) {
+func (f *Contacts) readHeader() error {
+	for blank(f.Header) {
 		line, err := f.take()
 		if errors.Is(err, io.EOF) {
-			return usage("the file is empty: its first line names the columns, some of %s", strings.Join(f.wanted, ", "))
+			return operator.Mistakef("the file is empty: its first line names the columns, some of %s", strings.Join(f.wanted, ", "))
 		}
 		if err != nil {
 			return err
 		}
-		f.header = append(f.header, line...)
+		f.Header = append(f.Header, line...)
 	}
-	header := bytes.TrimPrefix(f.header, []byte(byteOrderMark))
+	header := bytes.TrimPrefix(f.Header, []byte(byteOrderMark))
 	if bytes.IndexByte(header, 0) >= 0 {
-		return usage("the file is not UTF-8: save it as CSV UTF-8")
+		return operator.Mistakef("the file is not UTF-8: save it as CSV UTF-8")
 	}
 	f.comma = ','
 	for _, other := range ";\t" {
@@ -69,27 +69,27 @@ func (f *contactFile) readHeader() error {
 	}
 	names, err := f.split(header)
 	if err != nil {
-		return usage("the first line cannot be read as a header: %v", err)
+		return operator.Mistakef("the first line cannot be read as a header: %v", err)
 	}
 	for i, name := range names {
 		name = strings.ToLower(strings.TrimSpace(name))
 		switch known := slices.Contains(f.wanted, name); {
 		case known && slices.Contains(f.columns, name):
-			return usage("the header names the column %s twice", name)
+			return operator.Mistakef("the header names the column %s twice", name)
 		case !known && f.strict:
-			return usage("column %d of the header is none of %s", i+1, strings.Join(f.wanted, ", "))
+			return operator.Mistakef("column %d of the header is none of %s", i+1, strings.Join(f.wanted, ", "))
 		}
 		f.columns = append(f.columns, name)
 	}
 	return nil
 }
 
-// has reports whether the header names a column. A row of NDJSON may have any.
-func (f *contactFile) has(column string) bool { return f.ndjson || slices.Contains(f.columns, column) }
+// Has reports whether the header names a column. A row of NDJSON may have any.
+func (f *Contacts) Has(column string) bool { return f.ndjson || slices.Contains(f.columns, column) }
 
-// next returns the next row that is not empty: spreadsheets leave rows of commas
+// Next returns the next row that is not empty: spreadsheets leave rows of commas
 // at the end. After the last row the error is io.EOF.
-func (f *contactFile) next() (operator.Row, error) {
+func (f *Contacts) Next() (operator.Row, error) {
 	for {
 		line, err := f.take()
 		if err != nil {
@@ -101,12 +101,12 @@ func (f *contactFile) next() (operator.Row, error) {
 	}
 }
 
-// rows returns up to most rows behind a line. Fewer rows mean that the file has
+// Rows returns up to most rows behind a line. Fewer rows mean that the file has
 // ended.
-func (f *contactFile) rows(line, most int) ([]operator.Row, error) {
+func (f *Contacts) Rows(line, most int) ([]operator.Row, error) {
 	var rows []operator.Row
 	for len(rows) < most {
-		r, err := f.next()
+		r, err := f.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -120,7 +120,7 @@ func (f *contactFile) rows(line, most int) ([]operator.Row, error) {
 	return rows, nil
 }
 
-func (f *contactFile) read(line []byte) (operator.Row, error) {
+func (f *Contacts) read(line []byte) (operator.Row, error) {
 	r := operator.Row{Line: f.line, Raw: line}
 	if f.ndjson {
 		r.Fields, r.Err = f.object(line)
@@ -136,7 +136,7 @@ func (f *contactFile) read(line []byte) (operator.Row, error) {
 // span the next lines. If one of these is a complete row, a quote is missing:
 // then the first line is unreadable, and the next lines are rows, so that no
 // contact is taken for part of a text.
-func (f *contactFile) spread(r operator.Row) (operator.Row, error) {
+func (f *Contacts) spread(r operator.Row) (operator.Row, error) {
 	whole, more, wrong := slices.Clone(r.Raw), [][]byte(nil), false
 	for !wrong && bytes.Count(whole, []byte(`"`))%2 != 0 && len(more) < mostLines {
 		next, err := f.take()
@@ -158,7 +158,7 @@ func (f *contactFile) spread(r operator.Row) (operator.Row, error) {
 }
 
 // take returns the next line, with its end.
-func (f *contactFile) take() ([]byte, error) {
+func (f *Contacts) take() ([]byte, error) {
 	if len(f.ahead) > 0 {
 		line := f.ahead[0]
 		f.ahead, f.line = f.ahead[1:], f.line+1
@@ -179,7 +179,7 @@ func blank(line []byte) bool {
 	return len(bytes.TrimSpace(bytes.TrimPrefix(line, []byte(byteOrderMark)))) == 0
 }
 
-func (f *contactFile) record(line []byte) (map[string]string, error) {
+func (f *Contacts) record(line []byte) (map[string]string, error) {
 	values, err := f.split(line)
 	if err != nil {
 		return nil, err
@@ -198,7 +198,7 @@ func (f *contactFile) record(line []byte) (map[string]string, error) {
 
 var errQuotes = errors.New("a quote is at the wrong place, or not closed")
 
-func (f *contactFile) split(line []byte) ([]string, error) {
+func (f *Contacts) split(line []byte) ([]string, error) {
 	in := csv.NewReader(bytes.NewReader(line))
 	in.Comma, in.FieldsPerRecord = f.comma, -1
 	values, err := in.Read()
@@ -210,7 +210,7 @@ func (f *contactFile) split(line []byte) ([]string, error) {
 	return nil, errQuotes // the library's error counts lines of this row, not of the file
 }
 
-func (f *contactFile) object(line []byte) (map[string]string, error) {
+func (f *Contacts) object(line []byte) (map[string]string, error) {
 	var values map[string]json.RawMessage
 	if json.Unmarshal(bytes.TrimPrefix(line, []byte(byteOrderMark)), &values) != nil || values == nil {
 		return nil, errors.New("not a JSON object")
@@ -230,4 +230,25 @@ func (f *contactFile) object(line []byte) (map[string]string, error) {
 		fields[name] = text
 	}
 	return fields, nil
+}
+
+// Behind puts a line behind a reason: in CSV as one more column, in NDJSON as
+// an object that holds the line.
+func (f *Contacts) Behind(reason string, line []byte) []byte {
+	if !f.ndjson {
+		line, marked := bytes.CutPrefix(line, []byte(byteOrderMark))
+		if marked {
+			reason = byteOrderMark + reason
+		}
+		return append([]byte(reason+string(f.comma)), line...)
+	}
+	if len(line) == 0 {
+		return nil // NDJSON has no header
+	}
+	line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte(byteOrderMark)))
+	if !json.Valid(line) {
+		line, _ = json.Marshal(string(line)) // strings always marshal
+	}
+	quoted, _ := json.Marshal(reason)
+	return fmt.Appendf(nil, "{\"reason\":%s,\"line\":%s}\n", quoted, line)
 }

@@ -1,0 +1,88 @@
+// Package files reads and writes the files of the operator's use cases: lists of
+// contacts, the log of an import, certificates. An error never repeats what
+// stands in a file of contacts.
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"stille/shared/certificate"
+	"stille/shared/operator"
+)
+
+// Replace replaces a file. After an error the file is as it was. An error of
+// write is returned as it is.
+func Replace(path string, write func(io.Writer) error) (err error) {
+	aside := path + ".part"
+	file, err := os.OpenFile(aside, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing a file: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = file.Close()
+			_ = os.Remove(aside)
+		}
+	}()
+	if err := write(file); err != nil {
+		return err
+	}
+	for _, step := range []func() error{file.Sync, file.Close, func() error { return os.Rename(aside, path) }} {
+		if err := step(); err != nil {
+			return fmt.Errorf("writing a file: %w", err)
+		}
+	}
+	return nil
+}
+
+// Open opens a file for reading.
+func Open(name string) (*os.File, error) {
+	file, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, operator.Mistakef("there is no such file")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the file: %w", err)
+	}
+	return file, nil
+}
+
+// Write writes a file and makes its folder.
+func Write(path string, content []byte) error {
+	err := os.MkdirAll(filepath.Dir(path), 0o750)
+	if err == nil {
+		err = os.WriteFile(path, content, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	return nil
+}
+
+// WriteBundle writes the bundle's files, and removes certificates of a longer
+// chain that an earlier call wrote.
+func WriteBundle(dir string, b certificate.Bundle) error {
+	contents := b.Files()
+	for _, name := range slices.Sorted(maps.Keys(contents)) {
+		if err := Write(filepath.Join(dir, name), contents[name]); err != nil {
+			return err
+		}
+	}
+	for n := len(b.Before) + 1; ; n++ {
+		for _, name := range []string{certificate.JSONFile, certificate.SignatureFile} {
+			err := os.Remove(filepath.Join(dir, certificate.Place(n), name))
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("--out: %w", err)
+			}
+		}
+	}
+}
