@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 )
 
-// A hung deploy does not end by itself, so each step has its limit: several
-// times what it takes on a slow machine.
+// A deploy that hangs never ends, so each step has a limit: several times the
+// step's time on a slow machine.
 const (
 	buildLimit     = 15 * time.Minute // the first build compiles the CDK
 	synthLimit     = 5 * time.Minute
@@ -25,8 +25,7 @@ const (
 	deployLimit    = 5 * time.Minute
 )
 
-// deploy brings the emulator to what infra/ and dist/ say now. SMS go to the
-// address given.
+// deploy deploys infra/ and dist/ to the emulator. SMS go to the address given.
 func (p Place) deploy(ctx context.Context, sms string) error {
 	app, assembly := p.app(), p.path("cdk.out")
 	if err := p.run(ctx, buildLimit, p.Root, os.Environ(), "go", "build", "-o", app, "./infra"); err != nil {
@@ -56,10 +55,10 @@ func (p Place) deploy(ctx context.Context, sms string) error {
 	return nil
 }
 
-// app is the CDK app, built.
+// app is the path of the built CDK app.
 func (p Place) app() string { return p.tool("bin", "infra") }
 
-// version is what git calls the code, and "local" where it cannot say.
+// version is git's description of the code, and "local" without git.
 func version(ctx context.Context, root string) string {
 	described, err := exec.CommandContext(ctx, "git", "-C", root, "describe", "--always", "--dirty").Output()
 	if err != nil {
@@ -68,13 +67,13 @@ func version(ctx context.Context, root string) string {
 	return strings.TrimSpace(string(described))
 }
 
-// bootstrapped says whether the CDK's own stack is there already.
+// bootstrapped reports whether the CDK's stack exists already.
 func (p Place) bootstrapped(ctx context.Context) (bool, error) {
 	stacks := cloudformation.NewDescribeStacksPaginator(cloudformation.NewFromConfig(p.config()), &cloudformation.DescribeStacksInput{})
 	for stacks.HasMorePages() {
 		page, err := stacks.NextPage(ctx)
 		if err != nil {
-			return false, fmt.Errorf("looking for the CDK's own stack: %w", err)
+			return false, fmt.Errorf("looking for the CDK's stack: %w", err)
 		}
 		for _, stack := range page.Stacks {
 			if aws.ToString(stack.StackName) == "CDKToolkit" {
@@ -104,8 +103,8 @@ func (p Place) cdk(ctx context.Context, limit time.Duration, arguments ...string
 	return p.run(ctx, limit, filepath.Join(p.Root, "infra"), environment, program, append(arguments, "--no-notices")...)
 }
 
-// run runs a program to its end or its limit. Its output is kept for the error
-// only, whose reader needs its end.
+// run runs a program to its end or its limit. The error holds the end of the
+// program's output.
 func (p Place) run(ctx context.Context, limit time.Duration, folder string, environment []string, program string, arguments ...string) error {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

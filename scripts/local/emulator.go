@@ -10,23 +10,23 @@ import (
 	"time"
 )
 
-// What MiniStack takes for an account: it checks no signature.
+// The account of MiniStack, which checks no signature.
 const (
 	region  = "eu-north-1"
 	account = "000000000000"
 	anyKey  = "test"
 )
 
-// processFile also tells whose place a folder is.
+// processFile also marks a folder as a place.
 const processFile = "emulator.json"
 
-// emulator is MiniStack. Saving its state takes it two to three seconds.
+// emulator is MiniStack, which takes two to three seconds to save its state.
 func emulator() server {
 	return server{name: "MiniStack", record: processFile, log: "emulator.log", health: "/_ministack/health", patience: 20 * time.Second}
 }
 
-// startEmulator starts MiniStack at the place, unless this place's own already
-// answers there.
+// startEmulator starts MiniStack at the place, unless the place's MiniStack already
+// answers.
 func (p Place) startEmulator(ctx context.Context) error {
 	s := emulator()
 	if running, found := readProcess(p.path(s.record)); found && running.runs() {
@@ -34,15 +34,15 @@ func (p Place) startEmulator(ctx context.Context) error {
 			return nil
 		}
 		if err := running.end(s.patience); err != nil {
-			return fmt.Errorf("ending the MiniStack of before: %w", err)
+			return fmt.Errorf("ending the earlier MiniStack: %w", err)
 		}
 	}
 	if err := p.portIsFree(); err != nil {
 		return err
 	}
-	// What the functions of a killed MiniStack left behind.
+	// The functions of a killed MiniStack leave files here.
 	if err := os.RemoveAll(p.path("tmp")); err != nil {
-		return fmt.Errorf("clearing the place of before: %w", err)
+		return fmt.Errorf("clearing the place: %w", err)
 	}
 	if err := os.MkdirAll(p.path("tmp"), 0o750); err != nil {
 		return fmt.Errorf("making the place: %w", err)
@@ -83,8 +83,8 @@ func (p Place) emulatorEnvironment() []string {
 	)
 }
 
-// awsEnvironment is a clean environment: whatever MiniStack gets, every
-// function inherits, and nothing here may reach a real account.
+// awsEnvironment is a clean environment: every function inherits the environment
+// of MiniStack, and nothing here must reach a real account.
 func (p Place) awsEnvironment() []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"),
@@ -98,8 +98,8 @@ func (p Place) awsEnvironment() []string {
 	}
 }
 
-// portIsFree refuses a port that somebody else has: to deploy to a stranger's
-// emulator would change it.
+// portIsFree refuses a port that another program has: a deploy would change a
+// stranger's emulator.
 func (p Place) portIsFree() error {
 	if !free(p.Port) {
 		return fmt.Errorf("port %d is taken by something that this project did not start: choose another one with STILLE_PORT", p.Port)

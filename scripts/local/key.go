@@ -14,8 +14,8 @@ import (
 	"stille/shared/scope"
 )
 
-// sampleKey returns the key of a tool that may everything. It stays the same
-// as long as the stack knows the one in the stack file.
+// sampleKey returns the key of a tool with every right. The key in the stack file
+// is kept as long as the stack knows it.
 func (p Place) sampleKey(ctx context.Context, name names.Stack) (string, error) {
 	tools := dynamo.NewTools(dynamo.NewClient(p.config()), name)
 	if before, err := stackfile.Read(p.File); err == nil {

@@ -14,7 +14,7 @@ import (
 	"stille/shared/names"
 )
 
-// A template, as far as Object Lock goes.
+// template is the Object Lock part of a CloudFormation template.
 type template struct {
 	Resources map[string]struct {
 		Type       string
@@ -28,9 +28,8 @@ type template struct {
 	}
 }
 
-// lockBuckets sets by API the Object Lock that the template asks for: the
-// emulator's CloudFormation drops it in silence, and certificates must not be
-// deletable here either.
+// lockBuckets sets the Object Lock of the template by API: the CloudFormation of the
+// emulator ignores Object Lock, and nobody must delete a certificate here either.
 func (p Place) lockBuckets(ctx context.Context, stack names.Stack) error {
 	data, err := os.ReadFile(p.path("cdk.out", string(stack)+".template.json"))
 	if err != nil {

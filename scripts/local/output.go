@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// What a reader needs of a failed program's output is its end.
+// tailLines is how much of a failed program's output an error shows.
 const tailLines = 40
 
 func tail(output []byte) []byte {

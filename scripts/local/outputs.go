@@ -11,7 +11,7 @@ import (
 	"stille/shared/names"
 )
 
-// outputs reads what the deployed stack says about itself.
+// outputs reads the outputs of the deployed stack.
 func (p Place) outputs(ctx context.Context, name names.Stack) (map[string]string, error) {
 	found, err := cloudformation.NewFromConfig(p.config()).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{
 		StackName: aws.String(string(name)),
@@ -28,8 +28,8 @@ func (p Place) outputs(ctx context.Context, name names.Stack) (map[string]string
 	return outputs, nil
 }
 
-// describe puts the stack file together, but for the API key. Its error names
-// an output that the stack lacks.
+// describe makes the content of the stack file, except the API key. Its error names
+// every output that the stack lacks.
 func describe(p Place, name names.Stack, s settings, outputs map[string]string) (stackfile.Stack, error) {
 	var missing []string
 	output := func(key string) string {

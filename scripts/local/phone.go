@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// phone takes SMS in the place of AWS.
+// phone is the server that gets the SMS instead of AWS.
 func phone() server {
 	return server{name: "the phone", record: "phone.json", log: "phone.log", health: "/sent", patience: 5 * time.Second}
 }
 
-// startPhone starts the phone of this place, unless it already answers, and
-// returns its address. It keeps its port, which the functions know.
+// startPhone starts the phone of this place, unless the phone already answers, and
+// returns its address. The phone keeps its port, which the functions know.
 func (p Place) startPhone(ctx context.Context) (string, error) {
 	s := phone()
 	running, found := readProcess(p.path(s.record))
@@ -24,7 +24,7 @@ func (p Place) startPhone(ctx context.Context) (string, error) {
 			return address(running.Port), nil
 		}
 		if err := running.end(s.patience); err != nil {
-			return "", fmt.Errorf("ending the phone of before: %w", err)
+			return "", fmt.Errorf("ending the earlier phone: %w", err)
 		}
 	}
 	program := p.tool("bin", "phone")

@@ -1,8 +1,8 @@
 // Package local runs the whole system on this machine: it starts MiniStack,
-// deploys to it with the real CDK, and says where everything is. Every server
-// it starts listens on the loopback address only, and it ends only processes
-// that it started itself. Stacks in different places share nothing, so tests
-// run beside a stack that somebody works with.
+// deploys to MiniStack with the real CDK, and writes down where everything is. Every
+// server listens on the loopback address only. The package ends only processes that
+// it started. Stacks in different places share nothing, so tests run beside a stack
+// that is in use.
 package local
 
 import (
@@ -16,7 +16,7 @@ import (
 	"stille/scripts/stackfile"
 )
 
-// A Place is where a stack lives: its folder, its port and how long it stays.
+// A Place is where a stack runs: its folder, its port and how long it stays.
 type Place struct {
 	Root   string // the project's folder, absolute
 	Folder string // everything this stack writes, absolute
@@ -24,15 +24,15 @@ type Place struct {
 	Port   int    // of MiniStack, on 127.0.0.1
 
 	// Lasting stacks outlive the process that starts them and keep their data
-	// over a restart. The others end with that process and keep nothing.
+	// over a restart. Other stacks end with that process and keep nothing.
 	Lasting bool
 
-	// Enforcing stacks refuse a role what it may not, as AWS does. The others
-	// let every role do everything.
+	// Enforcing stacks enforce the rights of roles, as AWS does. Other stacks let
+	// every role do everything.
 	Enforcing bool
 }
 
-// Lasting is the place of the project's own stack, the one of `make run`.
+// Lasting is the place of the stack of `make run`.
 func Lasting(root string, port int) Place {
 	return Place{
 		Root:    root,
@@ -43,8 +43,8 @@ func Lasting(root string, port int) Place {
 	}
 }
 
-// Passing is a new place for a stack that tests start: a folder and a port
-// that nobody else has. Down removes the folder.
+// Passing makes a place for a stack that tests start: a new folder and a free port.
+// Down removes the folder.
 func Passing(root string) (Place, error) {
 	parent := filepath.Join(root, ".local")
 	if err := os.MkdirAll(parent, 0o750); err != nil {
@@ -64,7 +64,7 @@ func Passing(root string) (Place, error) {
 	return Place{Root: root, Folder: folder, File: filepath.Join(folder, "stack.json"), Port: port}, nil
 }
 
-// sweep removes what passing stacks left that were killed.
+// sweep removes the folders of passing stacks that were killed.
 func sweep(parent string) error {
 	records, err := filepath.Glob(filepath.Join(parent, "test-*", processFile))
 	if err != nil {
@@ -81,7 +81,7 @@ func sweep(parent string) error {
 	return nil
 }
 
-// Root is the project's folder: the one of go.mod, at or above the working
+// Root is the project's folder: the folder of go.mod, at or above the working
 // directory.
 func Root() (string, error) {
 	folder, err := os.Getwd()

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// A process is one we started: its id is reused by the system later, so its
-// start belongs to its name.
+// A process is a process that we started. The system reuses a process id, so the
+// time of the start identifies the process, too.
 type process struct {
 	PID     int    `json:"pid"`
 	Started string `json:"started"` // as the system tells it; only compared
 	Port    int    `json:"port"`
 }
 
-// identify names a process that runs now.
+// identify identifies a process that runs now.
 func identify(pid, port int) (process, error) {
 	started, err := startOf(pid)
 	if err != nil {
@@ -30,15 +30,15 @@ func identify(pid, port int) (process, error) {
 	return process{PID: pid, Started: started, Port: port}, nil
 }
 
-// runs says whether this very process still runs, and not another with its id.
+// runs reports whether the process still runs; another process may have its id.
 func (p process) runs() bool {
 	started, err := startOf(p.PID)
 	return err == nil && started == p.Started
 }
 
-// end asks the process to end and waits; past the patience it is killed. Then
-// what it started and left behind is killed too. A process that no longer runs
-// is left alone, whoever has its id now.
+// end asks the process to end and waits; after the patience it kills the process.
+// Then it kills the processes that this process started and left behind. It never
+// touches another process that has the id now.
 func (p process) end(patience time.Duration) error {
 	if !p.runs() {
 		return nil
@@ -56,8 +56,8 @@ func (p process) end(patience time.Duration) error {
 		}
 		killed = true
 	}
-	// It was started as the leader of its group. While a member of the group
-	// is left the system gives its id to nobody else.
+	// The process leads its group. The system does not reuse its id while a member
+	// of the group runs.
 	if err := syscall.Kill(-p.PID, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("ending what process %d left behind: %w", p.PID, err)
 	}
@@ -67,8 +67,8 @@ func (p process) end(patience time.Duration) error {
 	return nil
 }
 
-// startOf tells when a process started: on Linux in ticks since boot, elsewhere
-// as ps prints it. A process that ended but was not collected has no start.
+// startOf returns when a process started: on Linux in ticks since boot, elsewhere
+// as ps prints it. A zombie has no start.
 func startOf(pid int) (string, error) {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -96,8 +96,8 @@ func readProcess(file string) (process, bool) {
 	return p, json.Unmarshal(data, &p) == nil && p.PID > 1
 }
 
-// writeJSON replaces the file at once, so that nobody reads half of it. Only
-// the owner may read it: a stack file holds a key.
+// writeJSON replaces the file in one step, so that no reader sees half of it. Only
+// the owner may read the file: a stack file holds a key.
 func writeJSON(file string, value any) error {
 	data, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {

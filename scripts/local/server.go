@@ -13,18 +13,18 @@ import (
 
 const startPatience = 30 * time.Second
 
-// A server is a program of a place that is reached on a port of its own: the
-// emulator, and the phone.
+// A server is a program of a place that listens on a port: the emulator or the
+// phone.
 type server struct {
 	name     string
 	record   string        // the file with its process
-	log      string        // the file with what it says
-	health   string        // the path that answers when it is ready
-	patience time.Duration // with its end
+	log      string        // the file with its output
+	health   string        // the path that answers once the server is ready
+	patience time.Duration // until an end by force
 }
 
-// launch starts a server as a process of its own and records it. The channel
-// closes when it ends.
+// launch starts a server as a process and records the process. The channel closes
+// when the process ends.
 func (p Place) launch(s server, command *exec.Cmd, port int) (ended <-chan struct{}, err error) {
 	log, err := os.Create(p.path(s.log))
 	if err != nil {
@@ -35,7 +35,7 @@ func (p Place) launch(s server, command *exec.Cmd, port int) (ended <-chan struc
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if !p.Lasting {
-		// Kept open, never written to: it closes with this process.
+		// The pipe closes when this process ends.
 		if _, err := command.StdinPipe(); err != nil {
 			return nil, err
 		}
@@ -46,7 +46,7 @@ func (p Place) launch(s server, command *exec.Cmd, port int) (ended <-chan struc
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = command.Wait() // how it ended stands in its log
+		_ = command.Wait() // its log says how it ended
 	}()
 	record, err := identify(command.Process.Pid, port)
 	if err != nil {
@@ -55,7 +55,7 @@ func (p Place) launch(s server, command *exec.Cmd, port int) (ended <-chan struc
 	return done, writeJSON(p.path(s.record), record)
 }
 
-// awaitHealth waits until a server that was launched answers.
+// awaitHealth waits until a launched server answers.
 func (p Place) awaitHealth(ctx context.Context, s server, port int, ended <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
@@ -97,5 +97,5 @@ func (s server) healthy(ctx context.Context, port int) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// address is where a server of a place is reached: from this machine only.
+// address is the address of a server, on the loopback interface only.
 func address(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }

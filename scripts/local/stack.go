@@ -18,8 +18,8 @@ import (
 )
 
 // Up starts the stack of a place, or brings a running one up to date, and
-// writes its stack file. It expects the functions in dist/ and says on out
-// what it does.
+// writes its stack file. It expects the functions in dist/ and reports its steps
+// on out.
 func Up(ctx context.Context, place Place, out io.Writer) (stackfile.Stack, error) {
 	settings, err := readSettings(place.Root)
 	if err != nil {
@@ -63,8 +63,8 @@ func Up(ctx context.Context, place Place, out io.Writer) (stackfile.Stack, error
 	return stack, nil
 }
 
-// Down ends what Up started at the place. A lasting stack's data stays, for
-// the next Up; of the others nothing does.
+// Down ends the processes that Up started at the place. The data of a lasting stack
+// stays for the next Up; a passing stack leaves nothing.
 func Down(place Place) error {
 	err := errors.Join(place.stop(emulator()), place.stop(phone()))
 	if !place.Lasting {

@@ -8,10 +8,10 @@ import (
 	"os"
 )
 
-// forgetStreams takes out of MiniStack's saved state how far each function had
-// read its table's stream. The streams themselves are not saved and begin anew
-// at nought, so functions that read on from where they were would miss
-// everything until as much again was written.
+// forgetStreams removes from MiniStack's saved state the position of each function
+// in its table's stream. MiniStack does not save the streams: they start again at
+// position 0, and a function that continued at its old position would miss every
+// change before that position.
 func forgetStreams(file string) error {
 	saved, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -35,8 +35,8 @@ func write(file string) error {
 	return os.WriteFile(file, source, 0o644) //nolint:gosec // a source file
 }
 
-// generate writes the plans in the order of their regions, and which of them
-// is the main one of its country calling code.
+// generate writes the plans in the order of their regions, and for each country
+// calling code its main plan.
 func generate() ([]byte, error) {
 	collection, err := phonenumbers.MetadataCollection()
 	if err != nil {
@@ -79,7 +79,7 @@ func plan(out *bytes.Buffer, m *phonenumbers.PhoneMetadata) error {
 	return nil
 }
 
-// lengths sets the bit of each length; -1 stands for none.
+// lengths sets the bit of each length; -1 means no length.
 func lengths(of []int32) (bits uint32) {
 	for _, l := range of {
 		if l >= 0 {

@@ -39,7 +39,7 @@ func (i invoke) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the event: %w", err)
 	}
-	// The sample tool's key stands in for the placeholder.
+	// API_KEY is the placeholder of the sample tool's key.
 	event = bytes.ReplaceAll(event, []byte("API_KEY"), []byte(stack.APIKey))
 	answer, err := lambda.NewFromConfig(stack.Config()).Invoke(ctx, &lambda.InvokeInput{
 		FunctionName: aws.String(names.DefaultStack.Function(i.Function)),

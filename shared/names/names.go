@@ -1,6 +1,6 @@
-// Package names names what the system is made of: tables, indexes,
+// Package names names the parts of the system: tables, indexes,
 // attributes, functions, routes, secrets and environment variables. The CDK
-// app creates these names and the code reads them, so each stands here once.
+// app creates these names and the code reads them, so each name is written once.
 // It holds names only, imports nothing of ours and decides nothing.
 //
 // Every physical name starts with the stack's name, so that two stacks live in
@@ -146,7 +146,7 @@ const (
 	ScopesFile    = "scopes.yaml"
 )
 
-// What lies where in the manifests' bucket: the pages of purges, and what audits
+// The folders of the manifests' bucket: the pages of purges, and what audits
 // found so far. No role may write both.
 const (
 	ManifestPages = "purges/"
@@ -231,7 +231,7 @@ const (
 const (
 	Completed = "COMPLETED" // it did all it was to do
 	Halted    = "HALTED"    // the brake held it; nothing was deleted
-	Stopped   = "STOPPED"   // somebody stopped it, or another run of the class was on
+	Stopped   = "STOPPED"   // an operator stopped it, or another run of the class was active
 )
 
 // MetricOverdue is the metric, by AttrClass, of how many records are overdue:

@@ -42,7 +42,7 @@ func CheckLock(lock []byte, r *Registry) (newLock []byte, err error) {
 	return newLock, nil
 }
 
-// lockMistake says what is wrong with a line of the lock, "" if nothing is.
+// lockMistake returns what is wrong with a line of the lock, or "".
 func lockMistake(line string, seen map[uint16]bool, r *Registry) string {
 	digits, name, _ := strings.Cut(line, " ")
 	id, err := strconv.ParseUint(digits, 10, 12)

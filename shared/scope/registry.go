@@ -24,7 +24,7 @@ func Languages() []string {
 const DefaultLanguage = "en"
 
 // Entry is one brand or topic. A topic has its brand's controller, policy,
-// contact, link domain and language, and no numbers of its own.
+// contact, link domain and language, and no numbers.
 type Entry struct {
 	ID          uint16 // 1..MostID, never reused
 	Scope       Scope
@@ -33,7 +33,7 @@ type Entry struct {
 	PolicyURL   string            // https
 	Contact     string            // an e-mail address for questions
 	LinkDomain  string            // host of the brand's links
-	Language    string            // of Languages: what the brand answers an SMS in
+	Language    string            // of Languages: the language of answers to SMS
 	SMSNumbers  []string          // E.164; a reply to one of them concerns this brand
 	TopicOptOut bool              // of a topic: whether links for it alone exist
 }
@@ -78,7 +78,7 @@ func (r *Registry) Lookup(s Scope) (Entry, bool) {
 	return r.find(func(e Entry) bool { return e.Scope == s })
 }
 
-// ByID finds the brand or topic a link's scope id stands for.
+// ByID finds the brand or topic of the scope id in a link.
 func (r *Registry) ByID(id uint16) (Entry, bool) {
 	return r.find(func(e Entry) bool { return e.ID == id })
 }
@@ -130,7 +130,7 @@ type loader struct {
 	numbers map[string]Scope
 }
 
-// add reads one scope and what it may not share with the others.
+// add reads one scope and checks what must be unique.
 func (l *loader) add(f *strictyaml.Fields) {
 	e := Entry{ID: uint16(f.Whole("id", 1, MostID))}
 	if name := f.Text("scope"); name != "" {
@@ -211,7 +211,7 @@ func (l *loader) brand(e *Entry, f *strictyaml.Fields) {
 	}
 }
 
-// inherit gives a topic what it has from its brand.
+// inherit copies the fields of the brand to its topic.
 func (l *loader) inherit(e *Entry, f *strictyaml.Fields) {
 	if e.Scope.Topic() == "" {
 		return

@@ -2,8 +2,8 @@
 // of a brand, or everybody's. It promises that a scope's number never changes
 // its meaning (scopes.yaml is append-only, scopes.lock remembers), because
 // links that were sent years ago carry it. It refuses a registry that it
-// cannot read in full, naming every mistake, and it never guesses: what is not
-// in the registry is unknown.
+// cannot read in full, naming every mistake, and it never guesses: a scope
+// outside the registry is unknown.
 package scope
 
 import (
@@ -51,8 +51,8 @@ func (s Scope) Topic() string {
 	return topic
 }
 
-// Covers reports whether what holds in s holds in other: Everywhere covers all,
-// a brand covers itself and its topics, a topic only itself.
+// Covers reports whether s includes other: Everywhere includes all scopes,
+// a brand includes itself and its topics, a topic only itself.
 func (s Scope) Covers(other Scope) bool {
 	return s == Everywhere || s == other || s == other.Brand()
 }

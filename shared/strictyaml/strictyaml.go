@@ -3,7 +3,7 @@
 // with its line. It takes mappings, lists and plain scalars, and refuses
 // unknown and repeated fields, empty values, a value of the wrong kind,
 // anchors, aliases, tags and merge keys: these files decide what is deleted,
-// so what a line says must be what it does.
+// so a line must do what it says.
 package strictyaml
 
 import (
@@ -27,7 +27,7 @@ type Mistake struct {
 // Mistakes is everything that is wrong in a file, in the order of its lines.
 type Mistakes []Mistake
 
-// Error puts each mistake on a line of its own.
+// Error returns one line for each mistake.
 func (m Mistakes) Error() string {
 	lines := make([]string, len(m))
 	for i, mistake := range m {
@@ -37,14 +37,14 @@ func (m Mistakes) Error() string {
 }
 
 // Document is a file being read. Read the fields it should have through Top,
-// then ask Err: a field that nobody read is unknown, and a mistake.
+// then ask Err: a field that was not read is unknown, which is a mistake.
 type Document struct {
 	mistakes Mistakes
 	read     []*Fields
 	top      *Fields
 }
 
-// Parse begins to read a file. What is wrong with it is in Err.
+// Parse begins to read a file. Err returns its mistakes.
 func Parse(data []byte) *Document {
 	d := &Document{}
 	d.top = &Fields{doc: d}

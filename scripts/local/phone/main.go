@@ -1,6 +1,6 @@
-// Command phone takes SMS in the place of AWS End User Messaging, which the
-// emulator lacks, and shows them instead of sending them: GET /sent. It listens
-// on the loopback address only and keeps nothing when it ends.
+// Command phone gets the SMS instead of AWS End User Messaging, which the emulator
+// lacks, and shows the SMS at GET /sent. It listens on the loopback address only and
+// keeps nothing when it ends.
 package main
 
 import (
@@ -17,12 +17,12 @@ import (
 
 type command struct {
 	Port         int  `required:"" help:"On 127.0.0.1."`
-	EndWithStdin bool `help:"End when standard input does, as a test's phone must that was killed."`
+	EndWithStdin bool `help:"End when standard input ends, so that a killed test leaves no phone."`
 }
 
 func main() {
 	var c command
-	parsed := kong.Parse(&c, kong.Name("phone"), kong.Description("SMS that stay here."))
+	parsed := kong.Parse(&c, kong.Name("phone"), kong.Description("Shows SMS instead of sending them."))
 	if c.EndWithStdin {
 		go func() {
 			_, _ = io.Copy(io.Discard, os.Stdin)
