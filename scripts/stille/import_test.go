@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -65,4 +67,17 @@ func TestADryRunNamesRejectsAndWritesNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// contentOf reads a file that a command wrote, "-" where there is none.
+func contentOf(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "-"
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
 }

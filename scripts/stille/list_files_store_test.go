@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,19 +21,6 @@ import (
 	"stille/shared/ledger"
 	"stille/shared/suppression"
 )
-
-// contentOf reads a file that a command wrote, "-" where there is none.
-func contentOf(t *testing.T, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "-"
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
 
 func (d *deployed) entries(t *testing.T, address string) []ledger.Entry {
 	t.Helper()

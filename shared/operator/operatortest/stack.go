@@ -10,6 +10,8 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,6 +28,8 @@ import (
 	"stille/shared/retention/retentiontest"
 	"stille/shared/scope"
 	"stille/shared/scope/scopetest"
+	"stille/shared/suppression"
+	"stille/shared/suppression/suppressiontest"
 )
 
 // At is when everything happens unless a test says something else.
@@ -34,6 +38,7 @@ func At() time.Time { return time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC) }
 // Stack is a stack in memory. A test sets what the services around it answer.
 type Stack struct {
 	purgetest.Stores
+	List    *suppressiontest.List
 	Who     string          // the principal that works here
 	Set     *contact.KeySet // the contact keys
 	Started []Start         // the purges that were started
@@ -64,7 +69,7 @@ func New(t testing.TB) *Stack {
 		t.Fatal(err)
 	}
 	s := &Stack{
-		Stores: purgetest.NewStores(operator.ClassNames(retentiontest.Policy(t))...), Who: "arn:aws:iam::1:user/operator",
+		Stores: purgetest.NewStores(operator.ClassNames(retentiontest.Policy(t))...), List: &suppressiontest.List{}, Who: "arn:aws:iam::1:user/operator",
 		Scheduled: map[string]time.Time{}, Bucket: map[string]certificate.Sealed{}, t: t, manager: keyset.NewManager(), signing: signing,
 	}
 	s.Rotate()
@@ -75,7 +80,7 @@ func New(t testing.TB) *Stack {
 func (s *Stack) Operator(now func() time.Time) *operator.Operator {
 	return &operator.Operator{
 		Stack: "test", Where: "the stack of the test", Now: now,
-		Config: s, Keys: s, Records: records{s.Stores.Records, s}, Holds: s.Stores.Holds, Runs: s.Stores.Runs,
+		Config: s, Keys: s, Suppressions: list{s.List}, Records: records{s.Stores.Records, s}, Holds: s.Stores.Holds, Runs: s.Stores.Runs,
 		Tables: tables{s}, Queues: queues{s}, Executions: s, Schedules: s, PrimaryKeys: s, ProofKeys: s, Identity: s,
 		Certificates: func(context.Context) (operator.Certificates, error) { return bucket{s}, nil },
 	}
@@ -275,3 +280,18 @@ type queues struct{ *Stack }
 func (s queues) All(context.Context) ([]operator.Queue, error) { return s.Queue, nil }
 
 func (s queues) AddAges(context.Context, []operator.Queue, time.Time) error { return s.Ages }
+
+// list is the suppression list.
+type list struct{ *suppressiontest.List }
+
+// Each hands over every item.
+func (l list) Each(ctx context.Context, each func(i suppression.Item, unreadable error) error) error {
+	items := l.Items()
+	for _, key := range slices.Sorted(maps.Keys(items)) {
+		_, err := l.Under(ctx, key)
+		if err := each(items[key], err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
