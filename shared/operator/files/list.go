@@ -6,8 +6,9 @@ import (
 	"encoding/json"
 	"io"
 	"path/filepath"
-	"stille/shared/operator"
 	"time"
+
+	"stille/shared/operator"
 )
 
 // ListFormat finds the format of a list by the name of its file.
