@@ -88,11 +88,13 @@ func (h handler) one(links *link.Keys, entry scope.Entry, lang string, c api.Par
 	if lang != "" {
 		made.URL += "?lang=" + lang
 	}
-	if c.Contact.Channel() == contact.Email {
+	switch c.Contact.Channel() {
+	case contact.Email:
 		made.Headers = map[string]string{
 			"List-Unsubscribe":      "<" + made.URL + ">",
 			"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
 		}
+	case contact.SMS: // an SMS has no headers
 	}
 	return made, nil
 }

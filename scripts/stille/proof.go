@@ -45,7 +45,7 @@ func proofText(w io.Writer, a *operator.Proof) {
 		fact(w, "due", "it is still here, and the next purge of "+a.Class+" takes it up")
 	case operator.FateKept:
 		fact(w, "kept", "it is still here, and its day has not come")
-	default:
+	case operator.FateUnknown:
 		fact(w, "unknown", a.Class+" has no such record, and no certificate lists one")
 	}
 	for _, h := range a.Holds {

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"unicode/utf8"
 	"unique"
@@ -34,11 +35,13 @@ const (
 	SMS   Channel = "sms"
 )
 
+// Channels returns every channel.
+func Channels() []Channel { return []Channel{Email, SMS} }
+
 // ParseChannel returns the channel of exactly this name, or an error wrapping
 // ErrInvalid.
 func ParseChannel(name string) (Channel, error) {
-	switch ch := Channel(name); ch {
-	case Email, SMS:
+	if ch := Channel(name); slices.Contains(Channels(), ch) {
 		return ch, nil
 	}
 	return "", invalid("the channel is neither email nor sms")
@@ -70,16 +73,15 @@ func NormaliseAnyLength(ch Channel, address, region string) (Contact, error) {
 }
 
 func normalise(ch Channel, address, region string, anyLength bool) (Contact, error) {
-	var err error
-	switch {
-	case !utf8.ValidString(address):
-		err = invalid("not UTF-8")
-	case ch == Email:
+	if !utf8.ValidString(address) {
+		return Contact{}, invalid("not UTF-8")
+	}
+	_, err := ParseChannel(string(ch))
+	switch ch {
+	case Email:
 		address, err = normaliseEmail(address)
-	case ch == SMS:
+	case SMS:
 		address, err = normalisePhone(address, region, anyLength)
-	default:
-		_, err = ParseChannel(string(ch))
 	}
 	if err != nil {
 		return Contact{}, err
@@ -93,12 +95,18 @@ func normalise(ch Channel, address, region string, anyLength bool) (Contact, err
 // the rules must not refuse its address. Any other shape is an error wrapping
 // ErrInvalid.
 func FromNormalised(ch Channel, address string) (Contact, error) {
-	switch {
-	case ch == Email && emailShaped(address):
-		address = foldEmail(address)
-	case ch == SMS && phoneShaped(address):
-		address = foldPhone(address)
-	default:
+	shaped := false
+	switch ch {
+	case Email:
+		if shaped = emailShaped(address); shaped {
+			address = foldEmail(address)
+		}
+	case SMS:
+		if shaped = phoneShaped(address); shaped {
+			address = foldPhone(address)
+		}
+	}
+	if !shaped {
 		return Contact{}, invalid("not a normalised address")
 	}
 	return Contact{channel: ch, address: unique.Make(address)}, nil

@@ -14,10 +14,13 @@ import (
 // pages: first letters and the top-level domain, or country code and the last
 // two digits. The number of dots tells nothing.
 func (c Contact) Masked() string {
-	if c.channel == SMS {
+	switch c.channel {
+	case Email:
+		return maskEmail(c.Address())
+	case SMS:
 		return maskPhone(c.Address())
 	}
-	return maskEmail(c.Address())
+	return ""
 }
 
 func maskEmail(address string) string {

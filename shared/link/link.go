@@ -84,13 +84,23 @@ func (k *Keys) Open(ch contact.Channel, token string) (Target, error) {
 	return Target{}, ErrForged
 }
 
-// Path is the path of the page that the channel's token opens.
-func Path(ch contact.Channel, token string) string { return door(ch) + token }
+// Path is the path of the page that the channel's token opens; empty for a
+// channel without a page.
+func Path(ch contact.Channel, token string) string {
+	if d := door(ch); d != "" {
+		return d + token
+	}
+	return ""
+}
 
-// door is what the path of a channel's page begins with.
+// door is what the path of a channel's page begins with; empty for a channel
+// without a page.
 func door(ch contact.Channel) string {
-	route := names.RouteEmailLink
-	if ch == contact.SMS {
+	route := ""
+	switch ch {
+	case contact.Email:
+		route = names.RouteEmailLink
+	case contact.SMS:
 		route = names.RouteSMSLink
 	}
 	return strings.TrimSuffix(route, "{token+}")
@@ -111,19 +121,30 @@ func Parse(path string) (contact.Channel, string, error) {
 			return string([]byte{byte(value)})
 		})
 	}
-	ch, isLetter := contact.Email, isBase64URL
-	at := strings.LastIndex(path, door(ch))
-	if sms := strings.LastIndex(path, door(contact.SMS)); sms > at {
-		ch, isLetter, at = contact.SMS, isBase62, sms
+	var ch contact.Channel
+	last, token := -1, ""
+	for _, candidate := range contact.Channels() { // the last door of the path counts
+		before := door(candidate)
+		if at := strings.LastIndex(path, before); before != "" && at > last {
+			ch, last, token = candidate, at, path[at+len(before):]
+		}
 	}
-	if at < 0 {
-		return "", "", ErrForged
-	}
-	token := strings.TrimFunc(path[at+len(door(ch)):], func(r rune) bool { return !isLetter(r) })
+	token = strings.TrimFunc(token, func(r rune) bool { return !isLetter(ch, r) })
 	if token == "" {
 		return "", "", ErrForged
 	}
 	return ch, token, nil
+}
+
+// isLetter tells whether a token of the channel may hold the character.
+func isLetter(ch contact.Channel, r rune) bool {
+	switch ch {
+	case contact.Email:
+		return isBase64URL(r)
+	case contact.SMS:
+		return isBase62(r)
+	}
+	return false
 }
 
 func isBase62(r rune) bool { return strings.ContainsRune(base62Alphabet, r) }

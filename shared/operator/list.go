@@ -147,6 +147,7 @@ func (o *Operator) Release(ctx context.Context, p Person, inScope string, consen
 		return answer, nil
 	case suppression.NeedsOperator:
 		return answer, ErrNeedsOverride
+	case suppression.OlderThanOptOut, suppression.NotSuppressed:
 	}
 	return answer, ErrNotReleased
 }

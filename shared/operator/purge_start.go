@@ -183,6 +183,7 @@ func (p *Purge) Conclude(ctx context.Context) (*Run, error) {
 		return &answer, nil
 	case certificate.Halted:
 		return &answer, ErrHalted
+	case certificate.Stopped, certificate.Failed:
 	}
 	return &answer, fmt.Errorf("the purge ended as %s: what it did not delete is still there, and the next run takes it up: `stille purge run %s`",
 		run.Outcome, run.Class)

@@ -33,6 +33,7 @@ func (f Finding) Fault() bool {
 	switch f {
 	case Unreadable, Unstamped, NotWithdrawn, Overdue:
 		return true
+	case NoStart, AbsurdStart, OverdueHeld:
 	}
 	return false
 }

@@ -145,7 +145,7 @@ func (v Verifier) count(a *Account, class, id string, outcome Outcome) {
 		a.Counts.Held++
 	case Changed:
 		a.Counts.Changed++
-	default:
+	case Failed, cutOff:
 		a.Counts.Failed++
 	}
 	a.Counts.Due++

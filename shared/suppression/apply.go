@@ -114,6 +114,7 @@ func (c Change) on(m Mark) (Effect, Mark) {
 		if !m.Source.fromLink() || c.At.Sub(m.First) > UndoWindow {
 			return NotUndoable, m
 		}
+	case Release:
 	}
 	return c.release(m)
 }
@@ -161,7 +162,7 @@ func (e Effect) action() ledger.Action {
 		return ledger.Suppressed
 	case Lifted:
 		return ledger.Released
-	default:
-		return ledger.Noted
+	case NotedOnly, NoEffect, OlderThanMark, NotUndoable:
 	}
+	return ledger.Noted
 }

@@ -23,6 +23,7 @@ func sortKey(of purge.Index) string {
 		return names.AttrWithdrawnAt
 	case purge.ByActivity:
 		return names.AttrActiveSort
+	case purge.ByStart:
 	}
 	return names.AttrRetentionSort
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"stille/shared/contact"
@@ -88,7 +89,7 @@ func Read(message string) (OptOut, error) {
 	switch {
 	case err != nil:
 		return OptOut{}, malformed("the scope")
-	case o.Channel != contact.Email && o.Channel != contact.SMS:
+	case !slices.Contains(contact.Channels(), o.Channel):
 		return OptOut{}, malformed("the channel")
 	case o.Source != suppression.SourceLink && o.Source != suppression.SourceOneClick:
 		return OptOut{}, malformed("the source")

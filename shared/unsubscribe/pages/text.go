@@ -73,10 +73,13 @@ type scopeTexts struct {
 }
 
 func (t texts) channel(ch contact.Channel) channelTexts {
-	if ch == contact.SMS {
+	switch ch {
+	case contact.Email:
+		return t.Email
+	case contact.SMS:
 		return t.SMS
 	}
-	return t.Email
+	return channelTexts{}
 }
 
 func (c channelTexts) scope(topic bool) scopeTexts {
