@@ -20,7 +20,7 @@ type list interface {
 	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
 }
 
-// handler takes in what SES says became of the messages.
+// handler stores what SES reports of messages.
 type handler struct {
 	keys   contact.KeySource
 	list   list

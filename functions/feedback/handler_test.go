@@ -54,7 +54,7 @@ func naming(recipients ...string) string {
 	return string(event)
 }
 
-func TestRecipientsAreReadAsSESWritesThem(t *testing.T) {
+func TestRecipientsAreReadInAllForms(t *testing.T) {
 	for _, test := range []struct {
 		name, recipient string
 		stored          int
@@ -97,7 +97,7 @@ func TestUnreadableRecipientIsRetriedAndStopsNobody(t *testing.T) {
 	}
 }
 
-func TestOneRecipientThatIsNotStoredBringsTheEventAgain(t *testing.T) {
+func TestUnstoredRecipientRetriesTheEvent(t *testing.T) {
 	h, list := apitest.New(t), &suppressiontest.List{}
 	kari, ola := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.Email, "ola@example.com")
 	list.Before = func(_ context.Context, c suppressiontest.Call) error {
@@ -122,7 +122,7 @@ func TestOneRecipientThatIsNotStoredBringsTheEventAgain(t *testing.T) {
 	}
 }
 
-func TestWithoutItsKeysNothingIsTaken(t *testing.T) {
+func TestEventFailsWithoutContactKeys(t *testing.T) {
 	for name, err := range map[string]error{"they cannot be read": errDown, "they are another table's": contact.ErrForeignKeys} {
 		t.Run(name, func(t *testing.T) {
 			h, list := apitest.New(t), &suppressiontest.List{}
@@ -134,7 +134,7 @@ func TestWithoutItsKeysNothingIsTaken(t *testing.T) {
 	}
 }
 
-func TestABounceHidesNoOptOutAndEndsServiceMessages(t *testing.T) {
+func TestBounceEndsServiceMessagesAndKeepsOptOut(t *testing.T) {
 	h, list := apitest.New(t), &suppressiontest.List{}
 	key := h.Key(t, contact.Email, "kari@example.no")
 	optOut := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: friday, Source: suppression.SourceLink}

@@ -1,5 +1,6 @@
-// Command feedback takes in bounces and complaints from SES: an address that
-// does not exist, and a person who calls a message spam, get no more of it.
+// Command feedback stores the bounces, complaints and unsubscriptions that SES
+// reports: an address that does not exist, and a person who calls a message spam
+// or leaves a list, get no more messages.
 package main
 
 import (

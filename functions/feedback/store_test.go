@@ -18,7 +18,7 @@ import (
 	"stille/shared/suppression"
 )
 
-func TestWhatSESSaidIsInTheTableWithItsEntry(t *testing.T) {
+func TestFeedbackIsStoredWithItsLedgerEntry(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
@@ -54,7 +54,7 @@ func TestWhatSESSaidIsInTheTableWithItsEntry(t *testing.T) {
 	}
 }
 
-func TestFeedbackLeavesNobodyBehind(t *testing.T) {
+func TestFeedbackLeaksNoAddress(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	down := dynamotest.Intercept(db, func(string) error { return errDown })

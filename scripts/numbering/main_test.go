@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestThePlansAreThoseOfTheLibrarysEdition(t *testing.T) {
+func TestPlansMatchTheLibrarysEdition(t *testing.T) {
 	want, err := generate()
 	if err != nil {
 		t.Fatal(err)

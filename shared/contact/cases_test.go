@@ -88,7 +88,7 @@ func TestSmallLettersOfOneCapitalAreOneContact(t *testing.T) {
 	}
 }
 
-func TestAnOldLinksAddressIsTodaysContact(t *testing.T) {
+func TestOldLinksAddressIsTodaysContact(t *testing.T) {
 	for old, today := range map[string]string{"νίκος@example.gr": "νίκοσ@example.gr", "+5215512307511": "+525512307511", "+541123456789": "+5491123456789"} {
 		ch := contact.SMS
 		if strings.Contains(old, "@") {
@@ -100,7 +100,7 @@ func TestAnOldLinksAddressIsTodaysContact(t *testing.T) {
 	}
 }
 
-func TestASendersNumberMayHaveAnyLength(t *testing.T) {
+func TestSendersNumberMayHaveAnyLength(t *testing.T) {
 	for number, want := range map[string]string{"+47 999": "+47999", "+4791234567": "+4791234567", "+47912345678901": "+47912345678901", "+521 55 1230 7511": "+525512307511"} {
 		if got, err := contact.NormaliseAnyLength(contact.SMS, number, ""); err != nil || got.Address() != want {
 			t.Errorf("%s is taken for %s (%v), want %s", number, got.Address(), err, want)

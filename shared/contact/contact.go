@@ -1,14 +1,13 @@
-// Package contact names whom a message would reach: one address on one
-// channel, written in exactly one way, and the key under which everything else
-// knows it.
+// Package contact names the recipient of messages: one address on one channel,
+// in exactly one spelling, and the key that stands for the contact everywhere
+// else.
 //
 // It promises that two spellings of an address that a mail system or a phone
 // network treats alike become one contact, that normalising twice changes
-// nothing, and that a contact never shows its address by being printed, logged
-// or marshalled. It refuses to guess: what it cannot read for certain is
-// ErrInvalid, because a wrong reading is a missed lookup, and a missed lookup
-// sends. Plus tags and dots are not folded: the mailbox's owner decides what
-// they mean.
+// nothing, and that printing, logging or marshalling a contact never shows its
+// address. It refuses to guess: an uncertain reading is ErrInvalid, because
+// a wrong reading is a missed lookup, and a missed lookup sends. Plus tags and
+// dots are not folded: the mailbox's owner decides their meaning.
 package contact
 
 import (
@@ -22,14 +21,14 @@ import (
 	"unique"
 )
 
-// ErrInvalid is wrapped by every error about an address, channel or key that
-// cannot be read. The message says why and never holds what was given.
+// ErrInvalid is wrapped by every error about an unreadable address, channel or
+// key. The message gives the reason and never the input.
 var ErrInvalid = errors.New("invalid contact")
 
 // Channel is a way to reach a person. An opt-out holds for one channel only.
 type Channel string
 
-// The channels there are.
+// The channels.
 const (
 	Email Channel = "email"
 	SMS   Channel = "sms"
@@ -48,12 +47,11 @@ func ParseChannel(name string) (Channel, error) {
 }
 
 // Contact is a normalised address on a channel. Two contacts are the same
-// person's same mailbox or number exactly if they are ==. The zero Contact
-// reaches nobody and has no key.
+// mailbox or number exactly if they are ==. The zero Contact reaches nobody and
+// has no key.
 type Contact struct {
 	channel Channel
-	// A plain string would be printed by fmt wherever a Contact sits in an
-	// unexported field, where no method of ours is asked.
+	// fmt prints a plain string in an unexported field without a call of Format.
 	address unique.Handle[string]
 }
 
@@ -112,7 +110,7 @@ func FromNormalised(ch Channel, address string) (Contact, error) {
 	return Contact{channel: ch, address: unique.Make(address)}, nil
 }
 
-// Channel is the channel the address belongs to.
+// Channel is the channel of the address.
 func (c Contact) Channel() Channel { return c.channel }
 
 // Address is the normalised address: local@a-label.example, or E.164 with +.
@@ -123,19 +121,19 @@ func (c Contact) Address() string {
 	return c.address.Value()
 }
 
-// String names the channel only, so that a contact can stand in a message.
+// String names the channel and hides the address.
 func (c Contact) String() string { return "contact(" + string(c.channel) + ")" }
 
-// Format writes String for every verb, %+v and %#v too.
+// Format writes String for every verb, including %+v and %#v.
 func (c Contact) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // LogValue is String.
 func (c Contact) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// MarshalText refuses, so that no encoder writes a contact or, worse, an empty
-// one: what is stored or sent out is the key.
+// MarshalText always returns an error: an encoder must not write a contact, nor
+// an empty text in its place. The key is what is stored and sent.
 func (c Contact) MarshalText() ([]byte, error) {
-	return nil, errors.New("a contact is not written out; its key is")
+	return nil, errors.New("a contact must not be marshalled: marshal its key")
 }
 
 func emailShaped(s string) bool {
@@ -145,8 +143,8 @@ func emailShaped(s string) bool {
 		!strings.Contains(domain, "@")
 }
 
-// phoneShaped accepts + and 3 to 15 digits: a country code has at least one,
-// and libphonenumber takes no national number under two.
+// phoneShaped accepts + and 3 to 15 digits: a country code has at least one
+// digit, and libphonenumber's shortest national number has two.
 func phoneShaped(s string) bool {
 	if len(s) < 4 || len(s) > 1+maxDigits || s[0] != '+' || s[1] == '0' {
 		return false

@@ -21,7 +21,7 @@ func mustNormalise(t testing.TB, ch contact.Channel, address string) contact.Con
 	return c
 }
 
-func TestAContactNeverShowsItsAddress(t *testing.T) {
+func TestContactNeverShowsItsAddress(t *testing.T) {
 	type holder struct {
 		Shown  contact.Contact
 		hidden contact.Contact
@@ -89,14 +89,14 @@ func TestTheMaskShowsLittle(t *testing.T) {
 	}
 }
 
-func TestTheZeroContactReachesNobody(t *testing.T) {
+func TestZeroContactReachesNobody(t *testing.T) {
 	var nobody contact.Contact
 	if nobody.Address() != "" || nobody.Channel() != "" || nobody.Masked() != "" {
 		t.Errorf("the zero contact is %q on %q, masked %q", nobody.Address(), nobody.Channel(), nobody.Masked())
 	}
 }
 
-func TestOnlyANormalisedShapeComesBack(t *testing.T) {
+func TestOnlyNormalisedShapesAreAccepted(t *testing.T) {
 	tests := map[string]struct {
 		channel contact.Channel
 		address string

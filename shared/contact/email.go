@@ -78,8 +78,8 @@ func isASCII(s string) bool {
 }
 
 // checkLocal accepts the dot-string of RFC 5321 with the letters of RFC 6531.
-// Quoted local parts are refused: no mailbox in use needs one, and the same
-// mailbox could be quoted in several ways.
+// Quoted local parts are refused: no mailbox in use needs quotes, and one
+// mailbox has several quoted spellings.
 func checkLocal(local string) error {
 	switch {
 	case local == "":
@@ -114,11 +114,11 @@ func normaliseDomain(domain string) (string, error) {
 	if err != nil { // its text holds the domain
 		return "", invalid("not a domain name after the @")
 	}
-	// A few letter-like symbols map to a name that idna then refuses itself.
+	// A few letter-like symbols map to a name that idna refuses the second time.
 	if again, err := idna.Lookup.ToASCII(ascii); err != nil || again != ascii {
-		return "", invalid("a domain name that does not stand its own rules")
+		return "", invalid("not a domain name after its mapping")
 	}
-	// idna.Lookup lets these pass, and maps other full stops to dots.
+	// idna.Lookup accepts empty and long labels, and maps other full stops to dots.
 	for label := range strings.SplitSeq(ascii, ".") {
 		if label == "" {
 			return "", invalid("an empty label in the domain, or a dot at its end")
@@ -146,8 +146,8 @@ func checkVisible(r rune) error {
 
 func blank(r rune) bool { return unicode.IsSpace(r) || invisible(r) }
 
-// invisible reports what Unicode calls default ignorable, and the other
-// format characters.
+// invisible tells whether Unicode calls a character default ignorable, or
+// a format character.
 func invisible(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }

@@ -19,20 +19,20 @@ const (
 	keySize  = hmacSize + 4
 )
 
-// MaxLiveKeys is how many keys of a set may be live at once: every lookup
-// tries them all.
+// MaxLiveKeys is how many keys of a set may be live at once: every lookup tries
+// all of them.
 const MaxLiveKeys = 3
 
-// Key stands for a contact wherever the contact itself must not be:
-// 48 base64url characters, an HMAC-SHA-256 over channel, 0x00, address, and
-// the id of the Tink key that made it (4 octets, big endian). It cannot be
-// turned back, nor tried out without the key set.
+// Key stands for a contact in tables, events, logs and answers. A key has
+// 48 base64url characters: an HMAC-SHA-256 over channel, 0x00 and address, and
+// the id of the Tink key that made it (4 octets, big endian). Nobody can compute
+// the contact from the key, nor test a guess without the key set.
 type Key string
 
-// ParseKey returns s as a Key if it has the shape of one, or an error wrapping
+// ParseKey returns s as a Key if s has the shape of a key, or an error wrapping
 // ErrInvalid.
 func ParseKey(s string) (Key, error) {
-	// Go's decoder skips line breaks, hence the second look at the size.
+	// Go's decoder skips line breaks, so the length is checked too.
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil || len(raw) != keySize || len(s) != base64.RawURLEncoding.EncodedLen(keySize) {
 		return "", invalid("not a contact key")
@@ -58,9 +58,9 @@ type KeySet struct {
 	ids  []uint32 // newest first
 }
 
-// NewKeySet takes a Tink PRF key set of HMAC-SHA-256 keys. Its primary key is
-// the newest; the other enabled keys are live, the later in the set the newer.
-// More than MaxLiveKeys, or a key of another kind, is an error.
+// NewKeySet takes a Tink PRF key set of HMAC-SHA-256 keys. The primary key is
+// the newest; the other enabled keys are live, and a later key of the set is
+// newer. More than MaxLiveKeys, or a key of another kind, is an error.
 func NewKeySet(handle *keyset.Handle) (*KeySet, error) {
 	primary, err := handle.Primary()
 	if err != nil {
@@ -101,7 +101,7 @@ func isHMACSHA256(entry *keyset.Entry) bool {
 	return ok && parameters.HashType() == hmacprf.SHA256
 }
 
-// Key returns the contact's key under the newest key: the one to write with.
+// Key returns the contact's key under the newest key, for writing.
 func (s *KeySet) Key(c Contact) (Key, error) { return s.key(s.ids[0], c) }
 
 // Known is a contact as the stores know it: its channel, and its keys under
@@ -125,13 +125,13 @@ func (s *KeySet) Known(c Contact) (Known, error) {
 	return Known{Channel: c.Channel(), Keys: keys}, err
 }
 
-// Keys returns the contact's keys under every live key, the newest first: the
-// ones to look up with.
+// Keys returns the contact's keys under every live key, the newest first, for
+// lookups.
 func (s *KeySet) Keys(c Contact) ([]Key, error) {
 	return s.AppendKeys(make([]Key, 0, len(s.ids)), c)
 }
 
-// AppendKeys is Keys for one contact of many, whose keys share a slice.
+// AppendKeys is Keys for many contacts whose keys share a slice.
 func (s *KeySet) AppendKeys(keys []Key, c Contact) ([]Key, error) {
 	for _, id := range s.ids {
 		key, err := s.key(id, c)
@@ -143,7 +143,7 @@ func (s *KeySet) AppendKeys(keys []Key, c Contact) ([]Key, error) {
 	return keys, nil
 }
 
-// Live tells whether k was made with one of the set's live keys.
+// Live tells whether a live key of the set made k.
 func (s *KeySet) Live(k Key) bool { return slices.Contains(s.ids, k.KeyID()) }
 
 func (s *KeySet) key(id uint32, c Contact) (Key, error) {
@@ -169,16 +169,16 @@ func (s *KeySet) mac(id uint32, message []byte) ([]byte, error) {
 	return mac, nil
 }
 
-// ErrForeignKeys means that the key set is not the one the stored keys were
-// made with, or that this cannot be shown: every lookup would miss, and a
-// missed lookup sends.
+// ErrForeignKeys means that another key set made the stored keys, or that
+// nothing shows which key set did: every lookup would miss, and a missed lookup
+// sends.
 var ErrForeignKeys = errors.New("the contact key set does not reproduce the table's canaries")
 
-// canary holds no 0x00, so no contact shares its HMAC.
+// canary has no 0x00, so no contact has the same HMAC.
 const canary = "stille/contact-canary/1"
 
-// Canaries returns what shows later that a key set is this one: for each live
-// key's id (8 hexadecimal digits) the HMAC of a constant, base64url.
+// Canaries returns the proof that a key set is this one: for each live key's id
+// (8 hexadecimal digits) the HMAC of a constant, base64url.
 func (s *KeySet) Canaries() (map[string]string, error) {
 	canaries := make(map[string]string, len(s.ids))
 	for _, id := range s.ids {
@@ -191,8 +191,8 @@ func (s *KeySet) Canaries() (map[string]string, error) {
 	return canaries, nil
 }
 
-// Reproduces returns ErrForeignKeys unless there are canaries and the set
-// makes every one of them. Keys of the set that have no canary do not matter.
+// Reproduces returns ErrForeignKeys unless there are canaries and the set makes
+// each of them. Keys of the set without a canary do not matter.
 func (s *KeySet) Reproduces(canaries map[string]string) error {
 	ours, err := s.Canaries()
 	if err != nil {

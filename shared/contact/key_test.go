@@ -54,7 +54,7 @@ func mustKeySet(t testing.TB, m *keyset.Manager) *contact.KeySet {
 	return set
 }
 
-func TestAKeyIsTheHMACOfChannelAndAddress(t *testing.T) {
+func TestKeyIsTheHMACOfChannelAndAddress(t *testing.T) {
 	m := keyset.NewManager()
 	id := grow(t, m, prf.HMACSHA256PRFKeyTemplate())
 	entry, err := mustHandle(t, m).Primary()
@@ -149,7 +149,7 @@ func TestEveryLiveKeyIsTriedNewestFirst(t *testing.T) {
 	}
 }
 
-func TestAKeySetOfTheWrongKindIsRefused(t *testing.T) {
+func TestWrongKeySetsAreRefused(t *testing.T) {
 	tests := map[string]struct {
 		templates []*tinkpb.KeyTemplate
 		why       string
@@ -175,7 +175,7 @@ func TestAKeySetOfTheWrongKindIsRefused(t *testing.T) {
 	}
 }
 
-func TestNobodyHasNoKey(t *testing.T) {
+func TestZeroContactHasNoKey(t *testing.T) {
 	m := keyset.NewManager()
 	grow(t, m, prf.HMACSHA256PRFKeyTemplate())
 	set := mustKeySet(t, m)
@@ -245,7 +245,7 @@ func TestCanariesTellTheirKeySetFromOthers(t *testing.T) {
 	}
 }
 
-func TestOnlyAKeyParsesAsOne(t *testing.T) {
+func TestOnlyKeysParse(t *testing.T) {
 	good := strings.Repeat("A", 48)
 	if _, err := contact.ParseKey(good); err != nil {
 		t.Error(err)
@@ -271,7 +271,7 @@ func TestOnlyAKeyParsesAsOne(t *testing.T) {
 	}
 }
 
-func TestAKeyIsFoundAgainAfterEveryRotation(t *testing.T) {
+func TestKeyIsFoundAfterRotation(t *testing.T) {
 	m := keyset.NewManager()
 	grow(t, m, prf.HMACSHA256PRFKeyTemplate())
 	before := mustKeySet(t, m)

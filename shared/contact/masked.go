@@ -10,9 +10,9 @@ import (
 	"stille/shared/contact/numbering"
 )
 
-// Masked is the contact as its owner recognises it and others do not, for
-// pages: first letters and the top-level domain, or country code and the last
-// two digits. The number of dots tells nothing.
+// Masked is the contact for pages: the owner recognises the contact, other
+// people do not. It shows first letters and the top-level domain, or country
+// code and the last two digits. The number of dots is always the same.
 func (c Contact) Masked() string {
 	switch c.channel {
 	case Email:
@@ -28,7 +28,7 @@ func maskEmail(address string) string {
 	if !found {
 		return ""
 	}
-	// The owner knows the name, not its A-label.
+	// The owner knows the name and not its A-label.
 	if name, err := idna.Display.ToUnicode(domain); err == nil {
 		domain = name
 	}

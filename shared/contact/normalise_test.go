@@ -76,7 +76,7 @@ func TestSpellingsOfOneAddressAreOneContact(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeReadForCertainIsRefused(t *testing.T) {
+func TestUncertainAddressesAreRefused(t *testing.T) {
 	tests := map[string]struct {
 		channel            contact.Channel
 		given, region, why string
@@ -233,7 +233,7 @@ func TestNormalisingTwiceChangesNothing(t *testing.T) {
 	})
 }
 
-func TestEveryLetterNormalisesOnce(t *testing.T) {
+func TestEveryLetterNormalisesStably(t *testing.T) {
 	for r := rune(1); r <= 0x10ffff; r++ {
 		if !unicode.IsGraphic(r) || unicode.In(r, unicode.Han, unicode.Hangul) {
 			continue // refused, or 100,000 characters without case

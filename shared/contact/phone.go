@@ -153,8 +153,8 @@ func dialled(s string) (number string, trunk int, err error) {
 	return b.String(), trunk, nil
 }
 
-// digitOf reads the digits that libphonenumber reads: ASCII, full-width,
-// Arabic-Indic and Extended Arabic-Indic.
+// digitOf reads the digits of libphonenumber: ASCII, full-width, Arabic-Indic
+// and Extended Arabic-Indic.
 func digitOf(r rune) (byte, bool) {
 	for _, zero := range []rune{'0', '\uff10', '\u0660', '\u06f0'} {
 		if r >= zero && r <= zero+9 {
@@ -164,8 +164,8 @@ func digitOf(r rune) (byte, bool) {
 	return 0, false
 }
 
-// separates reports libphonenumber's punctuation but x and ~, which announce
-// an extension.
+// separates tells whether a character is punctuation to libphonenumber, except
+// x and ~, which announce an extension, and brackets.
 func separates(r rune) bool {
 	return unicode.In(r, unicode.Zs, unicode.Pd) || strings.ContainsRune("./．／−ー", r)
 }

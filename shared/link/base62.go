@@ -4,7 +4,7 @@ import "math/bits"
 
 const (
 	base62 = 62
-	// base62Width is how many digits 128 bits need.
+	// base62Width is the number of digits that 128 bits need.
 	base62Width    = 22
 	base62Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
@@ -21,8 +21,8 @@ func appendBase62(b []byte, high, low uint64) []byte {
 	return append(b, digits[:]...)
 }
 
-// parseBase62 is the inverse of appendBase62. It refuses any other character
-// or width, and the numbers of 2^128 and more that the width has room for.
+// parseBase62 is the inverse of appendBase62. It refuses any other character or
+// width, and numbers of 2^128 and more.
 func parseBase62(s string) (high, low uint64, ok bool) {
 	if len(s) != base62Width {
 		return 0, 0, false

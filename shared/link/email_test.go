@@ -10,7 +10,7 @@ import (
 )
 
 // Plaintexts that only a holder of the keys could seal, and Mint never does.
-func TestAnEmailPlaintextThatMintNeverMakesIsForged(t *testing.T) {
+func TestUnmintableEmailPlaintextIsForged(t *testing.T) {
 	handle, err := keyset.NewHandle(daead.AESSIVKeyTemplate())
 	if err != nil {
 		t.Fatal(err)

@@ -1,10 +1,10 @@
-// Package link makes and opens the tokens of the opt-out links in messages.
+// Package link makes and opens the tokens of the opt-out links in messages, and
+// finds a token in the path of a request.
 //
-// It promises that a token opens to exactly what it was minted for, for as
-// long as its key is in the set, and that nobody without the keys can read,
-// alter or make one: whatever is not, character for character, what Mint
-// returned is ErrForged. A token of one channel never opens on the other. It
-// knows nothing of whether the scope still exists.
+// It promises that a token opens to its target as long as its key is in the set,
+// and that nobody without the keys can read, alter or make a token: anything but
+// the characters that Mint returned is ErrForged. A token of one channel never
+// opens on the other channel. The package does not know which scopes exist.
 package link
 
 import (
@@ -21,14 +21,14 @@ import (
 	"stille/shared/scope"
 )
 
-// ErrForged means that a token is not one of ours, whatever is wrong with it.
-var ErrForged = errors.New("not a token of ours")
+// ErrForged means that a token is not genuine, for any reason.
+var ErrForged = errors.New("not a genuine token")
 
-// ErrUnknownKey is an ErrForged: the token names a key that is not in the set,
-// which is also what a token from a newer key set looks like.
+// ErrUnknownKey is an ErrForged: the token names a key that is not in the set.
+// A token of a newer key set looks the same.
 var ErrUnknownKey = fmt.Errorf("%w: its key is unknown", ErrForged)
 
-// Target is what a link opts out: a contact, in a scope of scopes.yaml.
+// Target is a contact and the scope of scopes.yaml that a link opts out of.
 type Target struct {
 	ScopeID uint16
 	Contact contact.Contact
@@ -40,9 +40,9 @@ type Keys struct {
 	sms   *smsKeys
 }
 
-// NewKeys takes the two Tink key sets, both of which only ever grow: the one
-// for e-mail of AES-SIV keys with Tink's prefix, the one for SMS of PRF keys
-// with an output of 32 octets. New links are minted with the primary key.
+// NewKeys takes the two Tink key sets. Both key sets only grow. E-mail has
+// AES-SIV keys with Tink's prefix, SMS has PRF keys with an output of 32 octets.
+// New links are minted with the primary key.
 func NewKeys(email, sms *keyset.Handle) (*Keys, error) {
 	e, err := newEmailKeys(email)
 	if err != nil {
@@ -55,9 +55,9 @@ func NewKeys(email, sms *keyset.Handle) (*Keys, error) {
 	return &Keys{email: e, sms: s}, nil
 }
 
-// Mint returns the target's token, the same one every time as long as the
-// primary key stays: about 66 base64url characters for an e-mail address of
-// 25, exactly 23 letters and digits for a number.
+// Mint returns the target's token, always the same under one primary key: about
+// 66 base64url characters for an e-mail address of 25, exactly 23 letters and
+// digits for a number.
 func (k *Keys) Mint(t Target) (string, error) {
 	if !validScope(t.ScopeID) {
 		return "", fmt.Errorf("minting a link: scope id %d is not 1 to %d", t.ScopeID, scope.MostID)
@@ -68,12 +68,12 @@ func (k *Keys) Mint(t Target) (string, error) {
 	case contact.SMS:
 		return k.sms.mint(t)
 	}
-	return "", errors.New("minting a link: nobody to opt out")
+	return "", errors.New("minting a link: the target has no contact")
 }
 
-// Open returns what the token was minted for. The channel is the one of the
-// door the token came through. Every error is ErrForged; ErrUnknownKey if
-// younger keys might open it.
+// Open returns the token's target. The channel is the channel of the path, as
+// Parse returns it. Every error is ErrForged; ErrUnknownKey if newer keys may
+// open the token.
 func (k *Keys) Open(ch contact.Channel, token string) (Target, error) {
 	switch ch {
 	case contact.Email:

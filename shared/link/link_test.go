@@ -102,7 +102,7 @@ func mustBeForged(t interface{ Errorf(string, ...any) }, k *link.Keys, token str
 	}
 }
 
-func TestALinkOpensToWhatItWasMintedFor(t *testing.T) {
+func TestTokenOpensToItsTarget(t *testing.T) {
 	k := newSets(t).keys(t)
 	urlSafe := regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 	rapid.Check(t, func(t *rapid.T) {
@@ -147,7 +147,7 @@ func TestTokensHaveTheLengthsOfTheDesign(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeALinkIsNotMinted(t *testing.T) {
+func TestInvalidTargetIsNotMinted(t *testing.T) {
 	k := newSets(t).keys(t)
 	for name, bad := range map[string]link.Target{
 		"scope 0":      target(t, 0, contact.SMS, "+4791234567"),
@@ -194,7 +194,7 @@ func TestNoAlteredTokenOpens(t *testing.T) {
 }
 
 // Whatever bits of the sealed bytes change, not only characters of the token.
-func TestNoBitOfAnEmailTokenMayChange(t *testing.T) {
+func TestChangedBitOfEmailTokenIsForged(t *testing.T) {
 	k := newSets(t).keys(t)
 	token := mint(t, k, target(t, 7, contact.Email, "kari@example.no"))
 	sealed, err := base64.RawURLEncoding.DecodeString(token)
@@ -208,7 +208,7 @@ func TestNoBitOfAnEmailTokenMayChange(t *testing.T) {
 	}
 }
 
-func TestNoCharacterOfAnSMSTokenMayChange(t *testing.T) {
+func TestChangedCharacterOfSMSTokenIsForged(t *testing.T) {
 	k := newSets(t).keys(t)
 	token := mint(t, k, target(t, 7, contact.SMS, "+4791234567"))
 	for i := range len(token) {
@@ -221,7 +221,7 @@ func TestNoCharacterOfAnSMSTokenMayChange(t *testing.T) {
 }
 
 // The last character of base64 may carry bits that no byte uses.
-func TestAnEmailTokenIsWrittenInOneWay(t *testing.T) {
+func TestEmailTokenHasOneSpelling(t *testing.T) {
 	k := newSets(t).keys(t)
 	for _, address := range []string{"a@b.no", "aa@b.no", "aaa@b.no"} {
 		token := mint(t, k, target(t, 1, contact.Email, address))
@@ -237,7 +237,7 @@ func TestAnEmailTokenIsWrittenInOneWay(t *testing.T) {
 	}
 }
 
-func TestATokenOpensOnItsChannelOnly(t *testing.T) {
+func TestTokenOpensOnItsChannelOnly(t *testing.T) {
 	k := newSets(t).keys(t)
 	rapid.Check(t, func(t *rapid.T) {
 		of := drawTarget(t)
@@ -265,7 +265,7 @@ func TestScopesAndAddressesHaveDifferentTokens(t *testing.T) {
 	})
 }
 
-func TestOldLinksOpenForEver(t *testing.T) {
+func TestOldLinksOpenAfterRotations(t *testing.T) {
 	s := newSets(t)
 	old := s.keys(t)
 	s.grow(t)
@@ -289,14 +289,14 @@ func TestOldLinksOpenForEver(t *testing.T) {
 	})
 }
 
-func TestAnotherStacksTokenDoesNotOpen(t *testing.T) {
+func TestAnotherStacksTokenIsForged(t *testing.T) {
 	ours, theirs := newSets(t).keys(t), newSets(t).keys(t)
 	rapid.Check(t, func(t *rapid.T) {
 		mustBeForged(t, ours, mint(t, theirs, drawTarget(t)))
 	})
 }
 
-func TestADisabledKeyKeepsItsPlaceAndOpensNothing(t *testing.T) {
+func TestDisabledKeyKeepsItsPlaceAndOpensNothing(t *testing.T) {
 	s := sets{email: keyset.NewManager(), sms: keyset.NewManager()}
 	firstEmail := addKey(t, s.email, daead.AESSIVKeyTemplate())
 	firstSMS := addKey(t, s.sms, prf.HMACSHA256PRFKeyTemplate())

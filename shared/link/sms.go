@@ -20,7 +20,7 @@ import (
 //
 //	64 zero bits | version (2) | scope id (12) | number without + (50)
 //
-// The zero bits are the seal: a blind guess has them once in 2^64.
+// The zero bits are the seal: one blind guess in 2^64 has them.
 const (
 	smsVersion = 1
 	scopeBits  = 12
@@ -33,11 +33,11 @@ const (
 	aes256Key  = 32
 )
 
-// MaxSMSKeys is how many SMS keys there can ever be: one letter names one.
+// MaxSMSKeys is the greatest number of SMS keys: one character names a key.
 const MaxSMSKeys = base62
 
-// KeyLetter is what the tokens of the key at a position of the SMS key set
-// begin with, 0 being the first; "" where there can be no such key.
+// KeyLetter is the first character of the tokens of the key at a position of the
+// SMS key set, counted from 0; "" for a position that no key can have.
 func KeyLetter(position int) string {
 	if position < 0 || position >= MaxSMSKeys {
 		return ""
@@ -45,7 +45,7 @@ func KeyLetter(position int) string {
 	return string(base62Char(uint64(position)))
 }
 
-// It does not compile where a scope id has more bits than there is room for.
+// The constant does not compile if a scope id has too many bits.
 const _ = uint(1<<scopeBits - 1 - scope.MostID)
 
 type smsKeys struct {
@@ -121,8 +121,8 @@ func (k *smsKeys) open(token string) (Target, error) {
 	return unpack(binary.BigEndian.Uint64(block[:8]), binary.BigEndian.Uint64(block[8:]))
 }
 
-// unpack reads an opened block. That a number has no leading zero needs no
-// check: as an integer it cannot have one.
+// unpack reads an opened block. An integer has no leading zero, so a number
+// needs no check for it.
 func unpack(seal, packed uint64) (Target, error) {
 	number := packed & (1<<numberBits - 1)
 	id := uint16(packed >> numberBits & (1<<scopeBits - 1))

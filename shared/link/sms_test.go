@@ -10,7 +10,7 @@ import (
 )
 
 // Blocks that only a holder of the keys could make, and Mint never does.
-func TestAnSMSBlockThatMintNeverMakesIsForged(t *testing.T) {
+func TestUnmintableSMSBlockIsForged(t *testing.T) {
 	pack := func(version, scope, number uint64) uint64 {
 		return version<<62 | scope<<50 | number
 	}
@@ -58,7 +58,7 @@ func TestBase62AgreesWithArithmetic(t *testing.T) {
 	})
 }
 
-func TestBase62RefusesWhatDoesNotFit(t *testing.T) {
+func TestBase62RefusesTooLargeNumbers(t *testing.T) {
 	limit := new(big.Int).Lsh(big.NewInt(1), 128)
 	write := func(n *big.Int) string {
 		var s string

@@ -1,13 +1,13 @@
 // Package numbering reads phone numbers by the numbering plans of the world:
-// which country a number belongs to, and which of its digits are dialled at
-// home only.
+// the country of a number, the digits that are dialled at home only, and the
+// lengths that a country's numbers have.
 //
-// It promises the very answers of libphonenumber's Parse, in the edition whose
-// plans it was generated from; its tests hold it against the library itself.
-// It exists because the library reads all of its data whenever a program
-// starts, which costs more than the rest of a function's start, and because
-// the plans are what a check spends its time on. It takes digits only: what
-// people write around them is package contact's to read.
+// It promises the answers of libphonenumber's Parse and of its check of lengths,
+// in the edition that the plans were generated from; the tests compare both.
+// It exists because the library reads all of its data when a program starts,
+// which takes longer than the rest of a function's start, and because a check
+// spends its time on the plans. It takes digits only: package contact reads
+// what people write around them.
 package numbering
 
 import (
@@ -18,10 +18,10 @@ import (
 
 //go:generate go run stille/scripts/numbering
 
-// ErrNotANumber means that no number can be made out of the digits.
+// ErrNotANumber means that the digits are no phone number.
 var ErrNotANumber = errors.New("not a phone number")
 
-// What E.164 and its exceptions allow, in digits.
+// The lengths that E.164 and its exceptions allow, in digits.
 const (
 	leastNational = 2
 	mostNational  = 17
@@ -30,14 +30,14 @@ const (
 	mostCode      = 3
 )
 
-// Number is a phone number: its country calling code and the digits behind it,
-// leading zeros included where they belong to it.
+// Number is a phone number: its country calling code and the digits behind the
+// code. Leading zeros that belong to the number are included.
 type Number struct {
 	Country  int
 	National string
 }
 
-// AppendE164 appends the number as it is dialled from anywhere.
+// AppendE164 appends the number as callers from anywhere dial it.
 func (n Number) AppendE164(to []byte) []byte {
 	return append(strconv.AppendInt(append(to, '+'), int64(n.Country), 10), n.National...)
 }
@@ -68,9 +68,9 @@ func WithoutTrunkZero(digits string, zero int, region string) string {
 	return digits[:zero] + rest
 }
 
-// Parse reads digits, behind a + where the number says its country itself. The
-// region, two capital letters (ISO 3166-1), is where a number without + is
-// dialled. Anything else is ErrNotANumber.
+// Parse reads digits, behind a + where the number has its country's code. The
+// region, two capital letters (ISO 3166-1), is where somebody dials a number
+// without +. Anything else is ErrNotANumber.
 func Parse(digits, region string) (Number, error) {
 	international, plus := strings.CutPrefix(digits, "+")
 	if len(digits) > mostDigits || len(international) < leastNational || plus && len(international) < leastDigits || !decimal(international) {
@@ -109,8 +109,8 @@ func fromAnywhere(digits string) (Number, error) {
 	return Number{}, ErrNotANumber
 }
 
-// within reads a number as it is dialled in the plan's country. What is
-// dialled before it there is no part of it, unless it is too short without.
+// within reads a number as callers in the plan's country dial it. The national
+// prefix is no part of the number, unless the rest is too short.
 func within(p *plan, digits string) (Number, error) {
 	if len(digits) < leastNational {
 		return Number{}, ErrNotANumber

@@ -60,7 +60,7 @@ func digitsOnly(number *phonenumbers.PhoneNumber, f phonenumbers.PhoneNumberForm
 	return phonenumbers.NormalizeDigitsOnly(phonenumbers.Format(number, f))
 }
 
-func TestExamplesOfEveryRegionReadAsTheLibraryReadsThem(t *testing.T) {
+func TestExampleNumbersReadAsInTheLibrary(t *testing.T) {
 	for region := range phonenumbers.GetSupportedRegions() {
 		for kind := phonenumbers.FIXED_LINE; kind <= phonenumbers.VOICEMAIL; kind++ {
 			number := phonenumbers.GetExampleNumberForType(region, kind)
@@ -83,7 +83,7 @@ func TestExamplesOfEveryRegionReadAsTheLibraryReadsThem(t *testing.T) {
 
 // Random digits are mostly no numbers at all; with a country's code before
 // them, or in a region with many rules, they come to every branch.
-func TestRandomDigitsReadAsTheLibraryReadsThem(t *testing.T) {
+func TestRandomDigitsReadAsInTheLibrary(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same numbers each time
 	all := regions()
 	codes := slices.Sorted(maps.Keys(phonenumbers.GetSupportedCallingCodes()))
@@ -100,7 +100,7 @@ func TestRandomDigitsReadAsTheLibraryReadsThem(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotDigitsIsNoNumber(t *testing.T) {
+func TestNonDigitsAreNoNumber(t *testing.T) {
 	for _, digits := range []string{"", "+", "++4791234567", "91 23 45 67", "tel:91234567", "٩١٢٣٤٥٦٧", "9123456x", "+47912345.7"} {
 		if number, err := numbering.Parse(digits, "NO"); err == nil {
 			t.Errorf("%q is read as %v", digits, number)

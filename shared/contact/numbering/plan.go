@@ -12,21 +12,21 @@ import (
 type plan struct {
 	region string
 	code   int // country calling code
-	// What is dialled for a call out of the country, and within it.
+	// The prefixes of a call out of the country, and of a call within it.
 	international, national prefix
-	// transform rewrites what national matched, where it has groups that matched.
+	// transform rewrites the match of national, if a group of national matched.
 	transform string
 	valid     string // pattern of all its numbers
-	// A bit for each length in digits that a number, or one that can be dialled
-	// only near by, has.
+	// A bit for each length in digits: of all numbers, and of numbers that only
+	// callers near by can dial.
 	lengths, localLengths uint32
 }
 
 // prefix is a pattern at the beginning of digits.
 type prefix struct {
 	pattern string // empty where there is none
-	starts  string // the digits it can begin with
-	literal bool   // it is but digits
+	starts  string // the digits that a match can begin with
+	literal bool   // the pattern is digits only
 }
 
 // find returns the indexes of the match and its groups; nil for none.
@@ -42,8 +42,8 @@ func (x prefix) find(digits string) []int {
 	return nil
 }
 
-// patterns are those compiled so far: of the plans, so never many.
-var patterns sync.Map //nolint:gochecknoglobals // the plans it comes from are constants
+// patterns are the patterns of plans that were compiled so far.
+var patterns sync.Map //nolint:gochecknoglobals // the plans are constants
 
 func compiled(pattern string) *regexp.Regexp {
 	if found, ok := patterns.Load(pattern); ok {
@@ -62,7 +62,7 @@ func planOf(region string) *plan {
 	return &plans[at]
 }
 
-// planOfCode is the plan of the main country with the code, nil for no such code.
+// planOfCode is the plan of the main country with the code, nil for an unknown code.
 func planOfCode(code int) *plan {
 	if code >= len(mains) || mains[code] == 0 {
 		return nil
@@ -76,8 +76,8 @@ func (p *plan) matches(digits string) bool {
 	return compiled("^(?:" + p.valid + ")$").MatchString(digits)
 }
 
-// withoutInternationalPrefix strips what is dialled for a call out of the
-// country. No country's code begins with 0.
+// withoutInternationalPrefix strips the prefix of a call out of the country. No
+// country's code begins with 0.
 func (p *plan) withoutInternationalPrefix(digits string) (string, bool) {
 	match := p.international.find(digits)
 	if match == nil || strings.HasPrefix(digits[match[1]:], "0") {
@@ -86,8 +86,8 @@ func (p *plan) withoutInternationalPrefix(digits string) (string, bool) {
 	return digits[match[1]:], true
 }
 
-// withoutOwnCode strips the country's own code, written without a +, where the
-// number makes more sense without.
+// withoutOwnCode strips the country's own code, written without a +, if only the
+// rest is a number, or if the number is too long with the code.
 func (p *plan) withoutOwnCode(digits string) (string, bool) {
 	rest, found := strings.CutPrefix(digits, strconv.Itoa(p.code))
 	if !found {
@@ -97,8 +97,8 @@ func (p *plan) withoutOwnCode(digits string) (string, bool) {
 	return rest, p.length(digits) == tooLong || !p.matches(digits) && p.matches(rest)
 }
 
-// withoutNationalPrefix strips what is dialled before a number within the
-// country, unless that makes an invalid number of a valid one.
+// withoutNationalPrefix strips the prefix of a call within the country, unless
+// the number is valid with the prefix and invalid without.
 func (p *plan) withoutNationalPrefix(digits string) string {
 	match := p.national.find(digits)
 	if match == nil {
@@ -129,7 +129,7 @@ func (p *plan) ownsZero(digits string) bool {
 	return !isWhole && p.matches("0"+digits)
 }
 
-// fit is how the length of a number compares to those of a plan.
+// fit is how the length of a number compares to the lengths of a plan.
 type fit int
 
 const (
@@ -140,7 +140,7 @@ const (
 	between
 )
 
-// whole tells whether a number so long can be all of a number.
+// whole tells whether digits of that length can be a complete number.
 func (f fit) whole() bool { return f == possible || f == tooLong }
 
 func (p *plan) length(digits string) fit {

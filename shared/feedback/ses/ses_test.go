@@ -122,7 +122,7 @@ func TestRecipientsOfRealEventsAreFound(t *testing.T) {
 	}
 }
 
-func TestWhatAnEventMeans(t *testing.T) {
+func TestEventsHaveTheRightEffect(t *testing.T) {
 	const at, acme = "2026-11-20T08:00:02.669Z", `{"brand":["acme"]}`
 	for _, test := range []struct {
 		name, event string
@@ -196,7 +196,7 @@ func TestWhatAnEventMeans(t *testing.T) {
 	}
 }
 
-func TestAnIdentitysNotificationSaysTheSame(t *testing.T) {
+func TestIdentityNotificationReadsLikeEvent(t *testing.T) {
 	known := scopetest.Registry(t)
 	published, err := ses.Read(bounced("Permanent", "General", "2026-11-20T08:00:02.669Z"), known, sunday)
 	if err != nil {
@@ -211,7 +211,7 @@ func TestAnIdentitysNotificationSaysTheSame(t *testing.T) {
 	}
 }
 
-func TestAnEventThatCannotBeReadIsRefused(t *testing.T) {
+func TestUnreadableEventIsRefused(t *testing.T) {
 	for _, test := range []struct {
 		name, event string
 		want        error

@@ -15,17 +15,16 @@ type Verdict string
 
 // The verdicts there are.
 const (
-	Stop   Verdict = "stop"   // it is a word that opts out
-	Start  Verdict = "start"  // it is a word that lifts an opt-out
-	Help   Verdict = "help"   // it is a word that asks who this is
-	Review Verdict = "review" // it asks for silence in other words: it counts as an opt-out, for somebody to look at
-	Ignore Verdict = "ignore" // it is none of this system's business
+	Stop   Verdict = "stop"   // a keyword that opts out
+	Start  Verdict = "start"  // a keyword that lifts an opt-out
+	Help   Verdict = "help"   // a keyword that asks who writes
+	Review Verdict = "review" // asks for silence in other words: it counts as an opt-out, for somebody to look at
+	Ignore Verdict = "ignore" // none of these
 )
 
-// Read reads a reply. Case, punctuation, emoji, characters that cannot be seen
-// and polite words do not matter; nor, in a word that opts out, how often a
-// letter is drawn out ("stoppp") or where it is broken up ("opt-out",
-// "S T O P").
+// Read reads a reply. Case, punctuation, emoji, invisible characters and polite
+// words do not matter. A keyword that opts out may have a letter drawn out
+// ("stoppp") and may be broken up ("opt-out", "S T O P").
 func Read(text string) Verdict {
 	all := words(text)
 	said := withoutPoliteness(all)
@@ -44,32 +43,36 @@ func Read(text string) Verdict {
 	return Ignore
 }
 
-// longest is how long a word that opts out may be. Twice that is looked at of
-// words that might be one broken up: letters may be drawn out in it, too.
-const longest = len("avregistrera")
-
-// optsOut tells whether a word, or several without what was between them, is
-// one of those that opt out: those of the FCC (47 CFR 64.1200(a)(10)), of the
-// carriers, and of the languages that we send in.
-func optsOut(word string) bool {
-	for _, w := range []string{word, shortened(word, 2), shortened(word, 1)} {
-		switch w {
-		case "stop", "quit", "end", "revoke", "optout", "cancel", "unsubscribe", "stopall", "unsub", "remove", "td",
-			"stopp", "avslutt", "avmeld", "meldav", "slutt", // Norwegian
-			"avregistrera",      // Swedish
-			"afmeld", "frameld", // Danish
-			"lopeta",              // Finnish
-			"abmelden",            // German
-			"atsisakyti",          // Lithuanian
-			"arret", "arr\u00eat": // French
-			return true
-		}
+// keywords opt out: those of the FCC (47 CFR 64.1200(a)(10)), of AWS and the
+// carriers, and of the languages that messages are sent in.
+func keywords() []string {
+	return []string{
+		"stop", "quit", "end", "revoke", "optout", "cancel", "unsubscribe", "stopall", "unsub", "remove", "td",
+		"stopp", "avslutt", "avmeld", "meldav", "slutt", // Norwegian
+		"avregistrera",      // Swedish
+		"afmeld", "frameld", // Danish
+		"lopeta",     // Finnish
+		"abmelden",   // German
+		"atsisakyti", // Lithuanian
+		french, "arr\u00eat",
 	}
-	return false
 }
 
-// optOut looks for words that opt out, also broken up: whether there are any,
-// and whether they are all that is said.
+// french without a letter is the Norwegian word for "the year".
+const french = "arret"
+
+// longest is the length of the longest keyword. optOut joins words up to twice
+// that length: letters of a keyword may be drawn out.
+const longest = len("avregistrera")
+
+// optsOut tells whether a word, or several joined, is a keyword.
+func optsOut(word string) bool {
+	known := keywords()
+	return slices.Contains(known, word) || slices.Contains(known, shortened(word, 2)) || slices.Contains(known, shortened(word, 1))
+}
+
+// optOut looks for keywords, whole or broken up. somewhere: the text has a
+// keyword. alone: the text is a keyword.
 func optOut(said []word) (somewhere, alone bool) {
 	for first := range said {
 		run := ""
@@ -86,8 +89,8 @@ func optOut(said []word) (somewhere, alone bool) {
 	return somewhere, alone
 }
 
-// shortened leaves n of a letter that stands there three times or more in a
-// row, which no language does by itself.
+// shortened leaves n of a letter that stands three times or more in a row: no
+// language has three.
 func shortened(word string, n int) string {
 	var b strings.Builder
 	letters := []rune(word)
@@ -128,11 +131,11 @@ func withoutPoliteness(said []word) []word {
 	return rest
 }
 
-// hasMistyped looks for a mistyped keyword, or one of look-alikes. A short
+// hasMistyped looks for a mistyped keyword, or a keyword of look-alikes. A short
 // keyword that lacks a letter is another word in most texts: it counts if the
 // text has no other word.
 func hasMistyped(all []word, alone bool) bool {
-	const long = 6
+	const short, long = 4, 6
 	before := ""
 	for _, spelt := range pieces(all) {
 		seen := latinised(unaccented(spelt))
@@ -140,11 +143,8 @@ func hasMistyped(all []word, alone bool) bool {
 			return true
 		}
 		before = seen
-		for _, keyword := range []string{
-			"stop", "stopp", "quit", "cancel", "remove", "revoke", "optout", "unsubscribe", "avslutt", "avmeld", "slutt",
-			"avregistrera", "afmeld", "frameld", "lopeta", "abmelden", "atsisakyti",
-		} {
-			if mistyped(seen, keyword) && (alone || len(seen) >= len(keyword) || len(keyword) >= long && seen != "avslut") {
+		for _, keyword := range keywords() {
+			if len(keyword) >= short && unaccented(keyword) != french && mistyped(seen, keyword) && (alone || len(seen) >= len(keyword) || len(keyword) >= long && seen != "avslut") {
 				return true
 			}
 		}

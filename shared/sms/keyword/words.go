@@ -16,11 +16,10 @@ type word struct {
 	glued bool
 }
 
-// words are the words of a text, in one spelling each: compatible characters
-// are one (full-width letters, accents written by themselves), and so are the
-// cases; what cannot be seen is left out. Whatever is no letter or digit
-// separates, as does the change between Latin letters, others and digits:
-// "stop2" and "stop谢谢" have a word that opts out.
+// words are the words of a text, each in one spelling: compatible characters
+// (full-width letters, combining accents) and cases become one, invisible
+// characters are left out. Words end at every other character, and where Latin
+// letters, other letters and digits meet: "stop2" and "stop谢谢" have a keyword.
 func words(text string) []word {
 	text = strings.ToValidUTF8(text, "\ufffd")
 	text = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(text)))
@@ -64,7 +63,7 @@ func pieces(said []word) []string {
 	return all
 }
 
-// kind is what a character is to a word.
+// kind is the kind of a character.
 type kind int
 
 const (
@@ -91,8 +90,8 @@ func kindOf(r rune) kind {
 
 func isSign(w word) bool { return w.kind == sign }
 
-// unseen reports what Unicode calls default ignorable, and the other format
-// characters.
+// unseen tells whether Unicode calls a character default ignorable, or a format
+// character.
 func unseen(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }

@@ -93,8 +93,8 @@ type Reader struct {
 	text  texts
 }
 
-// For returns a Reader in the language of the request: that of ?lang= where we
-// have it, else the best of Accept-Language, else English.
+// For returns a Reader in the language of the request: of ?lang= if it names
+// a language of the pages, else the best of Accept-Language, else English.
 func (p *Pages) For(req gateway.Request) Reader {
 	query, _ := url.ParseQuery(req.RawQueryString) // what cannot be read is no wish
 	for _, wish := range []string{query.Get("lang"), req.Headers["accept-language"]} {
