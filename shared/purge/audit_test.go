@@ -182,6 +182,31 @@ func TestWhatIsMendedBeforeTheLastLookIsNoFinding(t *testing.T) {
 	}
 }
 
+// A finding that no stream can mend is looked at once more, and one that a
+// stream can mend is waited for.
+func TestMendedRecordOfAnyKindIsNoFinding(t *testing.T) {
+	for name, c := range map[string]struct {
+		planted map[string]any
+		nth     int
+		mend    func(h *house)
+	}{
+		"unreadable, rewritten before the first look": {map[string]any{"retentionStart": "soon"}, 1, func(h *house) { h.planted("late", nil) }},
+		"opted out, withdrawn between two looks": {map[string]any{"subject": string(subject(1))}, 5, func(h *house) {
+			h.planted("late", map[string]any{"subject": string(subject(1)), "withdrawnAt": retention.Sort(cutoff.Add(-time.Hour))})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.optOut(subject(1))
+			h.planted("late", c.planted)
+			report := h.audit(before(h.Stores, "BatchGetItem", c.nth, func() error { c.mend(h); return nil }), 1)
+			if diff := cmp.Diff(map[purge.Finding][]string{}, findings(report)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestAnAuditThatCannotReadEndsInAnError lets each of its calls fail in turn.
 func TestAnAuditThatCannotReadEndsInAnError(t *testing.T) {
 	h := newHouse(t)

@@ -58,6 +58,7 @@ func TestTheBrakeHoldsTheClockAgainstEverythingElse(t *testing.T) {
 		"the run before ended last night":        {purge.Brake{StoreClock: now, LastEnded: now.Add(-day)}, nil},
 		"the run before ended a month ago":       {purge.Brake{StoreClock: now, LastEnded: now.Add(-31 * day)}, nil},
 		"the run before ended more than a month": {purge.Brake{StoreClock: now, LastEnded: now.Add(-31*day - minute)}, []string{"the run before ended over 31 days ago"}},
+		"the run before ends a little later":     {purge.Brake{StoreClock: now, LastEnded: now.Add(skew)}, nil},
 		"the run before ends tomorrow":           {purge.Brake{StoreClock: now, LastEnded: now.Add(day)}, []string{"the run before ended later than now"}},
 	} {
 		c.brake.Now = now

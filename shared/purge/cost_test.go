@@ -1,6 +1,7 @@
 package purge_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ func TestAnEstimateFollowsWhatIsDue(t *testing.T) {
 		{"what is held is read and stays", "service", []int{2}, 1, purge.Cost{WriteUnits: 7, ReadUnits: 11, Files: 2, Time: 20400 * time.Millisecond}},
 		{"a messaging record frees its slot", retention.Messaging, []int{1}, 0, purge.Cost{WriteUnits: 12, ReadUnits: 10, Files: 2, Time: 20400 * time.Millisecond}},
 		{"one large shard takes its pages one by one", "service", []int{9900}, 0, purge.Cost{WriteUnits: 49700, ReadUnits: 20302, Files: 200, Time: time.Minute}},
+		{"more shards than work at once take turns", "service", slices.Repeat([]int{1}, 17), 0, purge.Cost{WriteUnits: 119, ReadUnits: 153, Files: 34, Time: 20800 * time.Millisecond}},
 		{"many take as long as the table does", "service", even(6_400_000), 0, purge.Cost{WriteUnits: 32_129_408, ReadUnits: 13_123_648, Files: 129408, Time: 3220 * time.Second}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -40,10 +42,16 @@ func TestAnEstimateFollowsWhatIsDue(t *testing.T) {
 	}
 }
 
-func TestAMillionRecordsCostAFewDollars(t *testing.T) {
-	cost := purge.Cost{WriteUnits: 1_000_000, ReadUnits: 1_000_000, Files: 2_000_000}
-	const want = 0.625 + 0.125 + 2*5.4 + (400_000+20)*0.5*13.3334/1e6 + 64*4*25/1e6
-	if got := cost.Dollars(); got < want*0.999 || got > want*1.001 {
-		t.Errorf("$%.4f, want $%.4f", got, want)
+func TestDollarsArePricesOfUnitsFilesMemoryAndSteps(t *testing.T) {
+	for name, c := range map[string]struct {
+		cost purge.Cost
+		want float64
+	}{
+		"a million records": {purge.Cost{WriteUnits: 1_000_000, ReadUnits: 1_000_000, Files: 2_000_000}, 0.625 + 0.125 + 2*5.4 + (400_000+20)*0.5*13.3334/1e6 + 64*4*25/1e6},
+		"no record":         {purge.Cost{}, 20*0.5*13.3334/1e6 + 64*4*25/1e6},
+	} {
+		if got := c.cost.Dollars(); got < c.want*0.99999 || got > c.want*1.00001 {
+			t.Errorf("%s: $%.6f, want $%.6f", name, got, c.want)
+		}
 	}
 }

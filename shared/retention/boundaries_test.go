@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stille/shared/retention"
+	"stille/shared/scope"
 )
 
 // A record that falls due just after a purge must not be overdue before the
@@ -55,6 +56,48 @@ func TestLongestPeriodIsAHundredYears(t *testing.T) {
 	for _, text := range []string{"P100Y", "P1200M", "P36500D"} {
 		if got := period(t, text).String(); got != text {
 			t.Errorf("%s reads as %s", text, got)
+		}
+	}
+}
+
+func TestRecordWithoutScopeBelongsToEveryScope(t *testing.T) {
+	for given, want := range map[scope.Scope]scope.Scope{"": scope.Everywhere, "acme": "acme"} {
+		if got := (retention.Record{Scope: given}).Owner(); got != want {
+			t.Errorf("%q belongs to %q, want %q", given, got, want)
+		}
+	}
+}
+
+func TestOnlyRunningRecordHasPlaceByActivity(t *testing.T) {
+	r := retention.Record{OccurredAt: instant(t, "2024-08-31T10:00:00Z"), LastActivityAt: instant(t, "2024-09-30T10:00:00.5Z")}
+	for sort, want := range map[string]string{"": "2024-09-30T10:00:00Z", "2024-08-31T10:00:00Z": ""} {
+		if got := r.ActiveSort(sort); got != want {
+			t.Errorf("with the place %q by start: %q, want %q", sort, got, want)
+		}
+	}
+}
+
+func TestRecordWithObjectsOrMarkGoesInTwoSteps(t *testing.T) {
+	for name, c := range map[string]struct {
+		stored retention.Stored
+		want   bool
+	}{
+		"neither":    {retention.Stored{}, false},
+		"an object":  {retention.Stored{Record: retention.Record{Objects: []string{"s3://letters/a"}}}, true},
+		"a mark":     {retention.Stored{PurgingBy: "run-1"}, true},
+		"both of it": {retention.Stored{Record: retention.Record{Objects: []string{"s3://letters/a"}}, PurgingBy: "run-1"}, true},
+	} {
+		if got := c.stored.InTwoSteps(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestWithdrawalIsKnownInItsSortedForm(t *testing.T) {
+	at := instant(t, "2026-11-22T03:00:00.7+01:00")
+	for stored, want := range map[string]bool{"2026-11-22T02:00:00Z": true, "2026-11-22T03:00:00+01:00": false, "2026-11-22T02:00:01Z": false, "": false} {
+		if got := (retention.Stored{WithdrawnSort: stored}).WithdrawnAs(at); got != want {
+			t.Errorf("%q: %v", stored, got)
 		}
 	}
 }

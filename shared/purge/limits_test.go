@@ -1,0 +1,228 @@
+package purge_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
+	"stille/shared/retention"
+)
+
+var errDown = errors.New("the store is down")
+
+// index is an index of due records whose answers a test decides. Answer counts
+// the complete readings, from 1.
+type index struct {
+	purge.Records
+	answer func(reading int) []purge.Due
+	reads  []time.Time
+}
+
+func (i *index) DueBefore(_ context.Context, _ string, by purge.Index, shard string, _ time.Time, _ purge.Due, _ int) iter.Seq2[purge.Due, error] {
+	return func(yield func(purge.Due, error) bool) {
+		if by != purge.ByStart || shard != retention.ShardName(0) {
+			return
+		}
+		i.reads = append(i.reads, time.Now())
+		for _, entry := range i.answer(len(i.reads)) {
+			if !yield(entry, nil) {
+				return
+			}
+		}
+	}
+}
+
+func TestVerifyReadsUntilIndexIsQuietTwice(t *testing.T) {
+	gone := []purge.Due{{ID: "gone", Sort: retention.Sort(due)}}
+	for name, c := range map[string]struct {
+		answer func(reading int) []purge.Due
+		reads  int
+		err    error
+	}{
+		"an index that is empty":             {func(int) []purge.Due { return nil }, 2, nil},
+		"an index that lags for one reading": {func(n int) []purge.Due { return gone[:min(1, max(0, 2-n))] }, 3, nil},
+		"an index that never comes to rest":  {func(int) []purge.Due { return gone }, 30, purge.ErrRestless},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			records := &index{Records: h.Records, answer: c.answer}
+			verifier := h.verifier()
+			verifier.Records = records
+			account, err := verifier.Verify(t.Context(), h.class, cutoff, h.account("run-1"))
+			if !errors.Is(err, c.err) || len(records.reads) != c.reads {
+				t.Errorf("%d readings, error %v; want %d and %v", len(records.reads), err, c.reads, c.err)
+			}
+			if account.Counts != (certificate.Counts{}) {
+				t.Errorf("a record that is gone was counted: %+v", account.Counts)
+			}
+		})
+	}
+}
+
+func TestVerifyPausesBetweenReadings(t *testing.T) {
+	h := newHouse(t)
+	account := h.account("run-1")
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		records := &index{Records: h.Records, answer: func(int) []purge.Due { return nil }}
+		verifier := h.verifier()
+		verifier.Records, verifier.Pause = records, time.Second
+		if _, err := verifier.Verify(t.Context(), h.class, cutoff, account); err != nil {
+			t.Fatal(err)
+		}
+		var got []time.Duration
+		for _, at := range records.reads {
+			got = append(got, at.Sub(began))
+		}
+		if diff := cmp.Diff([]time.Duration{0, time.Second}, got); diff != "" {
+			t.Errorf("readings (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestUnreadableDueRecordCountsAsFailed(t *testing.T) {
+	h := newHouse(t)
+	h.planted("unreadable", map[string]any{"retentionStart": "soon", "retentionSort": retention.Sort(due)})
+	if got := h.account("run-1").Counts; got != (certificate.Counts{Due: 1, Failed: 1}) {
+		t.Errorf("counts %+v", got)
+	}
+}
+
+// A run that decided to keep a record and then found it gone did not delete it.
+func TestRecordDeletedByItsOwnerIsNotCertified(t *testing.T) {
+	h := newHouse(t)
+	for _, outcome := range []purge.Outcome{purge.Held, purge.Gone} {
+		page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.ShardName(0), []string{"sub-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.manifest.Finish(t.Context(), page, map[string]purge.Outcome{"sub-1": outcome}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.expect("run-1", certificate.Counts{})
+}
+
+// strict is a deleter that takes what one transaction takes: at least one
+// record, and at most MaxDeletes.
+type strict struct {
+	purge.Deleter
+	t *testing.T
+}
+
+func (s strict) DeleteUnderFence(ctx context.Context, under purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
+	if len(records) == 0 || len(records) > purge.MaxDeletes {
+		s.t.Errorf("asked to delete %d records at once", len(records))
+	}
+	return s.Deleter.DeleteUnderFence(ctx, under, records)
+}
+
+func TestTransactionDeletesBetweenOneAndMaxDeletes(t *testing.T) {
+	h := newHouse(t)
+	h.Plant(t, h.class.Name, dueItems(0, 0)...)
+	h.Plant(t, h.class.Name, dueItems(0, 1)...)
+	h.put(retention.Record{ID: "absurd", Subject: subject(1), Start: time.Unix(0, 0)}) // in the index, and not due
+	stores := h.Stores
+	stores.Deleter = strict{h.Deleter, t}
+	if err := h.run(stores, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 2*purge.MaxDeletes + 1, Deleted: 2 * purge.MaxDeletes, Changed: 1}, "absurd")
+}
+
+func TestPlanNamesOldestDueRecord(t *testing.T) {
+	h := newHouse(t)
+	oldest := due.AddDate(-5, 0, 0)
+	for n, start := range []time.Time{due, oldest, due.AddDate(-1, 0, 0)} {
+		h.put(retention.Record{ID: fmt.Sprint("sub-", n), Subject: subject(1), Start: start})
+	}
+	plan, err := purge.Make(t.Context(), h.Records, h.class, h.policy.Hash(), cutoff)
+	if err != nil || !plan.Oldest.Equal(oldest) {
+		t.Errorf("oldest %v, error %v; want %v", plan.Oldest, err, oldest)
+	}
+}
+
+// chain is a chain of certificates that tells of a run what a test decides.
+type chain struct {
+	purge.Chain
+	err  error    // of reading a run
+	runs []string // that were certified
+}
+
+func (c *chain) Get(context.Context, string, string) (purge.Run, error) { return purge.Run{}, c.err }
+
+func (c *chain) Head(context.Context, string) (string, error) { return "", nil }
+
+func (c *chain) Certify(_ context.Context, run purge.Run, _ string) error {
+	c.runs = append(c.runs, run.ID)
+	return nil
+}
+
+func TestRunIsCertifiedUnlessItsStateIsUnknown(t *testing.T) {
+	h := newHouse(t)
+	for name, c := range map[string]struct {
+		state     error
+		certified bool
+	}{
+		"a run that is stored":      {nil, true},
+		"a run that was not stored": {purge.ErrNoRun, true},
+		"a store that is down":      {errDown, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			certificates := &chain{err: c.state}
+			certifier, _ := h.certifier()
+			certifier.Chain = certificates
+			_, err := certifier.Purge(t.Context(), h.class, purge.Ended{Run: "run-1", StartedAt: cutoff, Failed: true})
+			if certified := len(certificates.runs) == 1; certified != c.certified || (err == nil) != c.certified {
+				t.Errorf("certified %v, error %v", certified, err)
+			}
+		})
+	}
+}
+
+// unloadable are records of which none can be read a second time.
+type unloadable struct{ purgetest.Records }
+
+func (unloadable) Load(context.Context, string, []string) (map[string]retention.Stored, map[string]error, error) {
+	return nil, nil, errDown
+}
+
+func TestAuditReadsHealthyRecordsOnce(t *testing.T) {
+	h := newHouse(t)
+	for n := range 3 {
+		h.planted(fmt.Sprint("healthy-", n), nil)
+	}
+	stores := h.Stores
+	stores.Records = unloadable{h.Records}
+	if report := h.audit(stores, 1); report.Records != 3 {
+		t.Errorf("%d records", report.Records)
+	}
+}
+
+func TestReportNamesAtMostAThousandOfAFinding(t *testing.T) {
+	h := newHouse(t)
+	const wrong = 1005
+	items := make([]map[string]any, wrong)
+	for n := range items {
+		items[n] = map[string]any{"id": fmt.Sprintf("sub-%04d", n), "occurredAt": retention.Sort(written), "activeSort": retention.Sort(written), "retentionShard": "xx"}
+	}
+	h.Plant(t, h.class.Name, items...)
+	kept := &notes{}
+	auditor := purge.Auditor{Records: h.Records, List: h.List, Holds: h.Holds, Parts: kept, Now: func() time.Time { return cutoff }}
+	work := purge.AuditWork{Class: h.class.Name, Run: "audit-1", Of: 1}
+	if _, err := auditor.Segment(t.Context(), h.class, work, func() bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	if part := kept.parts[0]; part.Counts[purge.Unstamped] != wrong || len(part.IDs[purge.Unstamped]) != 1000 {
+		t.Errorf("%d counted, %d named", part.Counts[purge.Unstamped], len(part.IDs[purge.Unstamped]))
+	}
+}
