@@ -216,13 +216,17 @@ func TestReportNamesAtMostAThousandOfAFinding(t *testing.T) {
 		items[n] = map[string]any{"id": fmt.Sprintf("sub-%04d", n), "occurredAt": retention.Sort(written), "activeSort": retention.Sort(written), "retentionShard": "xx"}
 	}
 	h.Plant(t, h.class.Name, items...)
-	kept := &notes{}
+	kept := purgetest.NewEvidence(t)
 	auditor := purge.Auditor{Records: h.Records, List: h.List, Holds: h.Holds, Parts: kept, Now: func() time.Time { return cutoff }}
 	work := purge.AuditWork{Class: h.class.Name, Run: "audit-1", Of: 1}
 	if _, err := auditor.Segment(t.Context(), h.class, work, func() bool { return true }); err != nil {
 		t.Fatal(err)
 	}
-	if part := kept.parts[0]; part.Counts[purge.Unstamped] != wrong || len(part.IDs[purge.Unstamped]) != 1000 {
+	parts, err := kept.Parts(t.Context(), h.class.Name, "audit-1")
+	if err != nil || len(parts) != 1 {
+		t.Fatalf("%d parts, error %v", len(parts), err)
+	}
+	if part := parts[0]; part.Counts[purge.Unstamped] != wrong || len(part.IDs[purge.Unstamped]) != 1000 {
 		t.Errorf("%d counted, %d named", part.Counts[purge.Unstamped], len(part.IDs[purge.Unstamped]))
 	}
 }
