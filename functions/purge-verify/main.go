@@ -9,7 +9,6 @@ import (
 	_ "time/tzdata" // the retention policy counts days in zones
 
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -17,6 +16,7 @@ import (
 	"stille/shared/aws/eventbus"
 	"stille/shared/aws/evidence"
 	"stille/shared/aws/keyring"
+	"stille/shared/aws/kms"
 	"stille/shared/aws/lambdafn"
 	"stille/shared/names"
 	"stille/shared/purge"
@@ -35,7 +35,7 @@ func main() {
 				Runs:     runs,
 				Chain:    runs,
 				Parts:    evidence.NewAudits(files, c.Env.Required(names.VarManifestBucket)),
-				Signer:   evidence.NewSigner(kms.NewFromConfig(c.AWS), c.Stack.SigningKey()),
+				Signer:   kms.NewSigner(c.AWS, c.Stack.SigningKey()),
 				Evidence: evidence.NewCertificates(files, c.Env.Required(names.VarEvidenceBucket)),
 				HMAC: func(ctx context.Context) (func(class, id string) string, error) {
 					proof, err := ring.Proof(ctx)

@@ -45,13 +45,15 @@ func (b Brake) Amount() []string {
 	if b.Due*shareHalted > b.Size {
 		reasons = append(reasons, fmt.Sprintf("%d of about %d records are due, more than a fifth", b.Due, b.Size))
 	}
-	if usual, any := b.median(); any && b.Due > timesTheUsual*usual {
+	if usual, known := b.median(); known && b.Due > timesTheUsual*usual {
 		reasons = append(reasons, fmt.Sprintf("%d records are due, more than %d times the usual %d", b.Due, timesTheUsual, usual))
 	}
 	return reasons
 }
 
-func (b Brake) median() (median int, any bool) {
+// median is how many records were due in a usual run; none before the first run
+// that completed.
+func (b Brake) median() (usual int, known bool) {
 	newest := slices.Sorted(slices.Values(b.Before[:min(len(b.Before), medianOf)]))
 	if len(newest) == 0 {
 		return 0, false

@@ -1,6 +1,6 @@
 // Package evidence keeps what purges leave behind in S3: the manifest of a run
-// in a private bucket for some days, and the certificates, signed with KMS,
-// under Object Lock for years. It promises that no page of a manifest replaces
+// in a private bucket for some days, and the certificates under Object Lock for
+// years. It promises that no page of a manifest replaces
 // another and that a certificate's older versions stay, and it knows nothing of
 // what the files mean.
 package evidence
@@ -16,8 +16,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -125,35 +123,6 @@ func get(ctx context.Context, client *s3.Client, bucket, key string) ([]byte, er
 	}
 	defer out.Body.Close() //nolint:errcheck // it was only read
 	return io.ReadAll(out.Body)
-}
-
-// Signer signs with a key that never leaves KMS.
-type Signer struct {
-	kms *kms.Client
-	key string // id or alias
-}
-
-// NewSigner returns a signer with a key.
-func NewSigner(client *kms.Client, key string) *Signer { return &Signer{kms: client, key: key} }
-
-// Sign signs a SHA-256 digest: DER, ECDSA P-256.
-func (s *Signer) Sign(ctx context.Context, digest []byte) ([]byte, error) {
-	out, err := s.kms.Sign(ctx, &kms.SignInput{
-		KeyId: &s.key, Message: digest, MessageType: kmstypes.MessageTypeDigest, SigningAlgorithm: kmstypes.SigningAlgorithmSpecEcdsaSha256,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("signing: %w", err)
-	}
-	return out.Signature, nil
-}
-
-// PublicKey returns the public key as a PEM file.
-func (s *Signer) PublicKey(ctx context.Context) ([]byte, error) {
-	out, err := s.kms.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &s.key})
-	if err != nil {
-		return nil, fmt.Errorf("reading the public key: %w", err)
-	}
-	return certificate.EncodePublicKey(out.PublicKey), nil
 }
 
 // decode reads a JSON file of ours.
