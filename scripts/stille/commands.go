@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -22,19 +20,17 @@ const (
 	exitHalted
 )
 
-// exitCodes is the one table of errors to exit codes: the first row that
-// matches counts. Any other error is a failure.
-func exitCodes() []exitCode {
-	return []exitCode{
-		{exitHalted, func(err error) bool { return errors.Is(err, operator.ErrHalted) }},
-		{exitUsage, func(err error) bool { return errors.As(err, new(operator.Mistake)) }},
-		{exitFailed, func(error) bool { return true }},
+// exitCode is what the program ends with after an error, or after none.
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, operator.ErrHalted):
+		return exitHalted
+	case errors.As(err, new(operator.Mistake)):
+		return exitUsage
 	}
-}
-
-type exitCode struct {
-	code    int
-	matches func(error) bool
+	return exitFailed
 }
 
 // options are the flags of every command.
@@ -139,12 +135,10 @@ func usage(format string, args ...any) error { return operator.Mistakef(format, 
 
 // end says what went wrong, if anything did, and returns the exit code.
 func (s *session) end(err error) int {
-	if err == nil {
-		return exitDone
+	if err != nil {
+		s.say("stille: %v", s.advised(err))
 	}
-	fmt.Fprintf(s.stderr, "stille: %v\n", s.advised(err))
-	table := exitCodes()
-	return table[slices.IndexFunc(table, func(row exitCode) bool { return row.matches(err) })].code
+	return exitCode(err)
 }
 
 // What may be an address or a number in a message that repeats the command

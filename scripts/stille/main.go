@@ -1,9 +1,7 @@
-// Command stille is the operator's hand on a stack: what is due and what an
-// address is taken for, the suppression list, the purges with their holds and
-// certificates, and the tools' API keys. It promises that it shows no address
-// but the ones that `normalise` is asked about, and that its exit code tells
-// how it went: 0 done, 1 failed, 2 bad usage, 3 halted by the brake. It holds
-// no rules: the domain decides, as it does in the functions.
+// Command stille is the operator's tool for a stack: flags and text around the
+// use cases of shared/operator. It promises that it shows no address but the
+// addresses that `normalise` is given, and that its exit code says how it ended:
+// 0 done, 1 failed, 2 bad usage, 3 halted by the brake. It holds no rules.
 package main
 
 import (
@@ -19,7 +17,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	folder, err := os.Getwd()
 	if err != nil {
-		folder = "." // no file is found above it, and what needs one says so
+		folder = "." // nothing is found above it, and a command that needs a file says so
 	}
 	code := run(ctx, os.Args[1:], session{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,

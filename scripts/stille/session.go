@@ -68,8 +68,7 @@ func (s *session) remarkPolicy(ctx context.Context, on *stack) {
 // say tells the operator something that is not the answer.
 func (s *session) say(format string, args ...any) { fmt.Fprintf(s.stderr, format+"\n", args...) }
 
-// lines are the given texts or, where there are none, those of standard input,
-// one a line.
+// lines are the given texts or, without any, the lines of standard input.
 func (s *session) lines(given []string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, text := range given {

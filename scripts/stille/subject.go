@@ -23,11 +23,9 @@ type subjects struct {
 func receiptText(w io.Writer, r operator.Receipt) {
 	fmt.Fprintf(w, "receipt  %s of the %s contact %s\nat       %s\nby       %s\n",
 		r.Asked, r.Channel, strings.Join(r.Keys, ", "), instantText(r.At), r.By)
-	for _, line := range []struct{ what, which string }{{"case", r.Case}, {"ledger", r.Ledger}, {"sha256", r.SHA256}} {
-		if line.which != "" {
-			fmt.Fprintf(w, "%-9s%s\n", line.what, line.which)
-		}
-	}
+	fact(w, "case", r.Case)
+	fact(w, "ledger", r.Ledger)
+	fact(w, "sha256", r.SHA256)
 }
 
 type subjectExport struct {
