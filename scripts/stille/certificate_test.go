@@ -13,8 +13,8 @@ import (
 	"stille/shared/purge"
 )
 
-// runOf is a run of the messaging class that started so many nights after the
-// first.
+// runOf is a run of the messaging class that started some nights after the
+// first run.
 func runOf(id string, nights int) purge.Run {
 	run := run1()
 	run.ID, run.StartedAt = id, at.Add(time.Duration(nights)*24*time.Hour)

@@ -31,7 +31,7 @@ type dueVector struct{ Event, Zone, Keep, LastDayKept, DueFrom string }
 
 func (v dueVector) line() string { return v.Event + "\t" + v.LastDayKept + "\t" + v.DueFrom + "\n" }
 
-func TestDueAnswersTheGoldenCasesFromArguments(t *testing.T) {
+func TestDueAnswersGoldenCasesFromArguments(t *testing.T) {
 	for _, v := range vectors[dueVector](t, "retention.json") {
 		got := call{}.run(t, "due", "--keep", v.Keep, "--zone", v.Zone, v.Event).ended(t, exitDone)
 		if diff := cmp.Diff(v.line(), got.out); diff != "" {
@@ -40,7 +40,7 @@ func TestDueAnswersTheGoldenCasesFromArguments(t *testing.T) {
 	}
 }
 
-func TestDueAnswersTheGoldenCasesFromStandardInput(t *testing.T) {
+func TestDueAnswersGoldenCasesFromStandardInput(t *testing.T) {
 	type rule struct{ keep, zone string }
 	events, want := map[rule]string{}, map[rule]string{}
 	for _, v := range vectors[dueVector](t, "retention.json") {
@@ -56,7 +56,7 @@ func TestDueAnswersTheGoldenCasesFromStandardInput(t *testing.T) {
 	}
 }
 
-func TestDueAgreesWithTheGoldenCutoffs(t *testing.T) {
+func TestDueAgreesWithGoldenCutoffs(t *testing.T) {
 	type vector struct {
 		Keep, Zone        string
 		Now, StartsBefore time.Time
@@ -72,7 +72,7 @@ func TestDueAgreesWithTheGoldenCutoffs(t *testing.T) {
 	}
 }
 
-func TestDueRefusesThePeriodsThatThePolicyRefuses(t *testing.T) {
+func TestDueRefusesPeriodsThatThePolicyRefuses(t *testing.T) {
 	for _, keep := range vectors[string](t, "refused-periods.json") {
 		got := call{}.run(t, "due", "--keep="+keep, "2024-08-31T10:00:00Z").ended(t, exitUsage)
 		if got.out != "" {
@@ -81,7 +81,7 @@ func TestDueRefusesThePeriodsThatThePolicyRefuses(t *testing.T) {
 	}
 }
 
-func TestDue(t *testing.T) {
+func TestDueAnswersEveryStart(t *testing.T) {
 	for _, c := range []struct {
 		name, stdin string
 		args        []string

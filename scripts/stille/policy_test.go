@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestAPolicyWithoutMistakesIsExplained(t *testing.T) {
+func TestValidPolicyIsExplained(t *testing.T) {
 	got := call{}.run(t, "policy", "check").ended(t, exitDone)
 	for _, says := range []string{
 		"CLASS          KEEP  PROMISE  ZONE         WHAT STARTS           IS KEPT THROUGH  IS DUE FROM           NEXT PURGE\n",
@@ -27,7 +27,7 @@ func TestAPolicyWithoutMistakesIsExplained(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeOfAPolicyIsNamedAtOnceWithItsLine(t *testing.T) {
+func TestEveryPolicyMistakeIsNamedWithItsLine(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "draft.yaml")
 	draft := `classes:
   - class: messaging
@@ -60,7 +60,7 @@ func TestEveryMistakeOfAPolicyIsNamedAtOnceWithItsLine(t *testing.T) {
 	}
 }
 
-func TestAPolicyThatIsNotThereIsBadUsage(t *testing.T) {
+func TestMissingPolicyFileIsBadUsage(t *testing.T) {
 	got := call{}.run(t, "policy", "check", "/nowhere.yaml").ended(t, exitUsage)
 	if !strings.Contains(got.errors, "there is no such file") {
 		t.Errorf("it says %q", got.errors)

@@ -10,7 +10,7 @@ import (
 	"stille/shared/purge"
 )
 
-func TestAnAuditIsShownAsOneWithWhatItFound(t *testing.T) {
+func TestAuditIsShownWithItsFindings(t *testing.T) {
 	run := operator.Run{Counts: &certificate.Counts{}, Run: purge.Run{
 		Class: "messaging", ID: "audit-1", Outcome: certificate.Completed, Certificate: "hash", Audit: true,
 		Findings: map[string]int{"overdue": 3, "no-start": 0},

@@ -14,7 +14,7 @@ import (
 	"stille/shared/contact"
 )
 
-func TestARestoredListIsBroughtBack(t *testing.T) {
+func TestReplayRepairsRestoredList(t *testing.T) {
 	d := deploy(t)
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
 	d.run(t, "add", "sms", "+4791234567", "--scope", "acme").ended(t, exitDone)
@@ -27,12 +27,12 @@ func TestARestoredListIsBroughtBack(t *testing.T) {
 		args []string
 		out  string
 	}{
-		{"it has forgotten", []string{"check", "email", "kari@example.no", "--scope", "acme"}, "send\n"},
-		{"that is seen", []string{"replay"}, "histories  2\nlacking    1\nbroken     0\n\nnext: stille replay --repair\n"},
-		{"looking changes nothing", []string{"check", "email", "kari@example.no", "--scope", "acme"}, "send\n"},
-		{"and repaired", []string{"replay", "--repair", "--json"}, `{"histories":2,"lacking":1,"broken":0,"repaired":true}` + "\n"},
-		{"it remembers", []string{"check", "email", "kari@example.no", "--scope", "acme"}, "do not send: manual in acme since 2026-11-22T03:00:00Z\n"},
-		{"nothing is lacking any more", []string{"replay", "--repair"}, "histories  2\nlacking    0\nbroken     0\n"},
+		{"opt-out is forgotten", []string{"check", "email", "kari@example.no", "--scope", "acme"}, "send\n"},
+		{"replay finds it", []string{"replay"}, "histories  2\nlacking    1\nbroken     0\n\nnext: stille replay --repair\n"},
+		{"replay changes nothing", []string{"check", "email", "kari@example.no", "--scope", "acme"}, "send\n"},
+		{"replay repairs it", []string{"replay", "--repair", "--json"}, `{"histories":2,"lacking":1,"broken":0,"repaired":true}` + "\n"},
+		{"opt-out is known", []string{"check", "email", "kari@example.no", "--scope", "acme"}, "do not send: manual in acme since 2026-11-22T03:00:00Z\n"},
+		{"nothing is lacking", []string{"replay", "--repair"}, "histories  2\nlacking    0\nbroken     0\n"},
 	} {
 		got := d.run(t, step.args...).ended(t, exitDone)
 		if diff := cmp.Diff(step.out, got.out); diff != "" {
@@ -41,7 +41,7 @@ func TestARestoredListIsBroughtBack(t *testing.T) {
 	}
 }
 
-func TestABrokenHistoryIsNamedAndLeftAlone(t *testing.T) {
+func TestBrokenHistoryIsNamedAndLeftAlone(t *testing.T) {
 	d := deploy(t)
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
 	key := d.key(t, contact.Email, "kari@example.no")

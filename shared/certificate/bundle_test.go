@@ -35,7 +35,7 @@ func verify(t *testing.T, files fs.FS, trusted string) (certificate.Verified, er
 	return b.Verify(trusted)
 }
 
-func TestABundleVerifiesFromItsFiles(t *testing.T) {
+func TestBundleVerifiesFromItsFiles(t *testing.T) {
 	files := folder(t)
 	got, err := verify(t, files, "")
 	if err != nil {

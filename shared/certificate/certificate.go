@@ -1,9 +1,9 @@
-// Package certificate is the proof of a purge: what was due, what went and
-// what stayed, signed so that OpenSSL alone can check it, with a list of what
-// was deleted that reveals nothing to who does not hold the record. It
-// promises that a changed byte, a changed list, counts that do not add up and a
-// certificate missing from its class's chain are found; it holds no personal
-// data and no way to sign.
+// Package certificate is the proof of a purge: what was due, what was deleted
+// and what stayed. OpenSSL alone can check the signature. The list of deleted
+// records reveals nothing to a reader who does not hold a record. The package
+// promises that a verification finds a changed byte, a changed list, counts that
+// do not add up, and a certificate missing from its class's chain. It holds no
+// personal data and no way to sign.
 package certificate
 
 import (
@@ -33,7 +33,7 @@ var (
 // Outcome is how a run ended.
 type Outcome string
 
-// Every run ends in one of these.
+// The outcomes of a run.
 const (
 	Completed Outcome = names.Completed
 	Halted    Outcome = names.Halted
@@ -41,13 +41,13 @@ const (
 	Failed    Outcome = "FAILED"
 )
 
-// ProofIndex says that nothing due was left in the index, asked until it
-// answered empty twice.
+// ProofIndex says that the index, asked until it answered empty twice, showed
+// nothing that was due.
 const ProofIndex = "index"
 
-// ProofScan says that every record of the class was read, strongly: the
-// certificate is an audit's. It deletes nothing, Due counts what was overdue,
-// and PlanHash is the SHA-256 of the report beside it.
+// ProofScan says that every record of the class was read strongly: the
+// certificate is an audit's. An audit deletes nothing. Due counts the overdue
+// records, and PlanHash is the SHA-256 of the report beside the certificate.
 const ProofScan = "scan"
 
 // Counts are numbers of records. In a completed run Due is the sum of the others.
@@ -55,14 +55,14 @@ type Counts struct {
 	Due     int `json:"due"`
 	Deleted int `json:"deleted"`
 	Held    int `json:"held"`
-	Changed int `json:"changed"` // meanwhile, so no longer due; kept
-	Failed  int `json:"failed"`  // still there; the next run takes them up
+	Changed int `json:"changed"` // no longer due; kept
+	Failed  int `json:"failed"`  // not deleted; the next run takes them up
 }
 
-// Balanced tells whether every record that was due is accounted for once.
+// Balanced reports whether every due record is counted once.
 func (c Counts) Balanced() bool { return c.Due == c.Deleted+c.Held+c.Changed+c.Failed }
 
-// Certificate is what is signed. Hashes are SHA-256 in hex.
+// Certificate is what a run signs. Hashes are SHA-256 in hex.
 type Certificate struct {
 	Run          string    `json:"run"` // the execution's name
 	Class        string    `json:"class"`
@@ -74,9 +74,9 @@ type Certificate struct {
 	EndedAt      time.Time `json:"endedAt"`
 	Counts       Counts    `json:"counts"`
 	Proof        string    `json:"proof"`
-	ApprovedBy   string    `json:"approvedBy"`   // empty where no approval was needed
+	ApprovedBy   string    `json:"approvedBy"`   // empty if no approval was needed
 	KeysHead     string    `json:"keysHead"`     // Head of the list
-	Previous     string    `json:"previous"`     // hash of the class's certificate before; empty for its first
+	Previous     string    `json:"previous"`     // hash of the class's previous certificate; empty for the first
 	BackupGoneOn string    `json:"backupGoneOn"` // the day the last backup that holds the records expires
 	CodeVersion  string    `json:"codeVersion"`
 	TZData       string    `json:"tzdata"` // the calendar that was used
@@ -88,8 +88,8 @@ type Signed struct {
 	JSON, Signature []byte
 }
 
-// Sealed is a certificate as it is stored: three files. Keys is the list of the
-// deleted records' HMACs, sorted, one a line.
+// Sealed is a certificate with its list, as it is stored. Keys is the list: the
+// HMACs of the deleted records, sorted, one a line.
 type Sealed struct {
 	Signed
 	Keys []byte
@@ -98,8 +98,9 @@ type Sealed struct {
 // Sign signs a SHA-256 digest with the private key behind the public one.
 type Sign func(digest []byte) (der []byte, err error)
 
-// Seal fills in the list's head and signs. The keys are the HMACs of what was
-// deleted, in any order; there must be as many as the certificate counts.
+// Seal sets the list's head and signs. The keys are the HMACs of the deleted
+// records, in any order. Their number must be the number that the certificate
+// counts as deleted.
 func Seal(c Certificate, keys []string, sign Sign) (Sealed, error) {
 	keys = slices.Sorted(slices.Values(keys))
 	c.KeysHead = Head(keys)
@@ -140,32 +141,32 @@ func Verify(s Sealed, publicKey []byte) (Certificate, error) {
 	return c, c.check(keys)
 }
 
-// open checks the signature, and reads what it is of.
+// open checks the signature and reads the certificate.
 func (s Signed) open(key *ecdsa.PublicKey) (Certificate, error) {
 	digest := sha256.Sum256(s.JSON)
 	if !ecdsa.VerifyASN1(key, digest[:], s.Signature) {
-		return Certificate{}, fmt.Errorf("%w: the signature is not of these bytes by this key", ErrInvalid)
+		return Certificate{}, fmt.Errorf("%w: the signature was not made of these bytes with this key", ErrInvalid)
 	}
 	var c Certificate
 	decoder := json.NewDecoder(bytes.NewReader(s.JSON))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&c); err != nil {
-		return Certificate{}, fmt.Errorf("%w: it is not readable: %w", ErrInvalid, err)
+		return Certificate{}, fmt.Errorf("%w: it cannot be read: %w", ErrInvalid, err)
 	}
 	return c, nil
 }
 
-// Lists tells whether the list of a certificate that was verified has a key.
+// Lists reports whether the list has a key. The certificate must be verified.
 func (s Sealed) Lists(key string) bool {
 	_, found := slices.BinarySearch(strings.Split(strings.TrimSuffix(string(s.Keys), "\n"), "\n"), key)
 	return found && key != ""
 }
 
-// check holds the certificate against its list, sorted, and against itself.
+// check compares the certificate with its sorted list and with itself.
 func (c Certificate) check(keys []string) error {
 	switch {
 	case c.KeysHead != Head(keys):
-		return fmt.Errorf("%w: it is of another list", ErrInvalid)
+		return fmt.Errorf("%w: its list is another list", ErrInvalid)
 	case len(keys) != c.Counts.Deleted:
 		return fmt.Errorf("%w: it counts %d deleted and lists %d", ErrInvalid, c.Counts.Deleted, len(keys))
 	case c.Outcome == Completed && !c.Counts.Balanced():
@@ -191,8 +192,8 @@ func ParsePublicKey(file []byte) (*ecdsa.PublicKey, error) {
 	return key, nil
 }
 
-// Fingerprint is the SHA-256, in hex, of the public key in a PEM file: what one
-// compares to know whose key it is.
+// Fingerprint is the SHA-256, in hex, of the public key in a PEM file. Two keys
+// are the same if their fingerprints are.
 func Fingerprint(file []byte) (string, error) {
 	key, err := ParsePublicKey(file)
 	if err != nil {
@@ -211,8 +212,8 @@ func EncodePublicKey(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-// Head chains a sorted list of keys: SHA-256 over the head so far and the next
-// key, beginning with the hash of nothing.
+// Head hashes a sorted list of keys: SHA-256 over the head of the keys before
+// and the next key. The head of no key is the hash of nothing.
 func Head(keys []string) string {
 	head := sha256.Sum256(nil)
 	for _, key := range keys {
@@ -221,14 +222,15 @@ func Head(keys []string) string {
 	return hex.EncodeToString(head[:])
 }
 
-// Hash names a certificate: the SHA-256 of its JSON, which the next one of the
-// class carries as Previous.
+// Hash names a certificate: the SHA-256 of its JSON. The next certificate of the
+// class carries it as Previous.
 func Hash(encoded []byte) string {
 	sum := sha256.Sum256(encoded)
 	return hex.EncodeToString(sum[:])
 }
 
-// lines is the list as a file. There may be millions of keys: it is written once.
+// lines is the list as a file. The list may have millions of keys, so the file's
+// size is counted first.
 func lines(keys []string) []byte {
 	if len(keys) == 0 {
 		return nil

@@ -62,7 +62,7 @@ func seal(t *testing.T, a authority, c certificate.Certificate, keys []string) c
 	return sealed
 }
 
-func TestASealedCertificateVerifies(t *testing.T) {
+func TestSealedCertificateVerifies(t *testing.T) {
 	a := newAuthority(t)
 	got, err := certificate.Verify(seal(t, a, sample(), hmacs), a.public)
 	if err != nil {
@@ -79,7 +79,7 @@ func TestASealedCertificateVerifies(t *testing.T) {
 	}
 }
 
-func TestOpenSSLAloneVerifiesIt(t *testing.T) {
+func TestOpenSSLAloneVerifiesCertificate(t *testing.T) {
 	a := newAuthority(t)
 	sealed := seal(t, a, sample(), hmacs)
 	out := openSSL(t, map[string][]byte{"certificate.json": sealed.JSON, "certificate.sig": sealed.Signature, "public-key.pem": a.public},
@@ -146,12 +146,12 @@ func TestAnotherListOrKeyIsFound(t *testing.T) {
 			}
 		})
 	}
-	t.Run("signed by another", func(t *testing.T) {
+	t.Run("another key signed", func(t *testing.T) {
 		if _, err := certificate.Verify(sealed, newAuthority(t).public); !errors.Is(err, certificate.ErrInvalid) {
 			t.Errorf("error %v, want ErrInvalid", err)
 		}
 	})
-	t.Run("a public key that is none", func(t *testing.T) {
+	t.Run("not a public key", func(t *testing.T) {
 		if _, err := certificate.Verify(sealed, []byte("not PEM")); !errors.Is(err, certificate.ErrInvalid) {
 			t.Errorf("error %v, want ErrInvalid", err)
 		}

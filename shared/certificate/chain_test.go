@@ -30,7 +30,7 @@ func chain(t *testing.T, a authority) ([]certificate.Signed, certificate.Sealed)
 	return nil, certificate.Sealed{}
 }
 
-// altered is what a certificate says with one thing changed, signed anew.
+// altered is what a certificate says with one thing changed, signed again.
 func altered(t *testing.T, a authority, of certificate.Signed, change func(*certificate.Certificate)) certificate.Signed {
 	t.Helper()
 	var c certificate.Certificate
@@ -41,7 +41,7 @@ func altered(t *testing.T, a authority, of certificate.Signed, change func(*cert
 	return seal(t, a, c, hmacs).Signed
 }
 
-func TestAChainFromTheFirstOnHolds(t *testing.T) {
+func TestWholeChainHolds(t *testing.T) {
 	a := newAuthority(t)
 	before, last := chain(t, a)
 	if err := certificate.Chain(before, last.Signed, a.public); err != nil {
@@ -52,7 +52,7 @@ func TestAChainFromTheFirstOnHolds(t *testing.T) {
 	}
 }
 
-func TestAChainThatWasTamperedWithIsFound(t *testing.T) {
+func TestTamperedChainIsInvalid(t *testing.T) {
 	a := newAuthority(t)
 	type links = []certificate.Signed
 	for name, tamper := range map[string]func(before links, last certificate.Signed) (links, certificate.Signed){
@@ -68,7 +68,7 @@ func TestAChainThatWasTamperedWithIsFound(t *testing.T) {
 		"one was signed by another key": func(b links, l certificate.Signed) (links, certificate.Signed) {
 			return links{altered(t, newAuthority(t), b[0], func(*certificate.Certificate) {}), b[1]}, l
 		},
-		"one was signed anew with other counts": func(b links, l certificate.Signed) (links, certificate.Signed) {
+		"one was signed again with other counts": func(b links, l certificate.Signed) (links, certificate.Signed) {
 			return links{b[0], altered(t, a, b[1], func(c *certificate.Certificate) { c.Counts.Held--; c.Counts.Due-- })}, l
 		},
 		"the first names one before it": func(b links, l certificate.Signed) (links, certificate.Signed) {
@@ -155,7 +155,7 @@ func TestEveryFieldIsSigned(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := certificate.Chain([]certificate.Signed{before[0], other}, last.Signed, a.public); !errors.Is(err, certificate.ErrInvalid) {
-				t.Errorf("signed anew: error %v, want ErrInvalid", err)
+				t.Errorf("signed again: error %v, want ErrInvalid", err)
 			}
 		})
 	}
@@ -180,7 +180,7 @@ func alter(t *testing.T, field reflect.Value) {
 	}
 }
 
-func TestAListTellsWhatItHas(t *testing.T) {
+func TestSealedListTellsItsKeys(t *testing.T) {
 	sealed := seal(t, newAuthority(t), sample(), hmacs)
 	for key, want := range map[string]bool{"aa": true, "bb": true, "cc": true, "a": false, "dd": false, "": false} {
 		if got := sealed.Lists(key); got != want {
@@ -192,7 +192,7 @@ func TestAListTellsWhatItHas(t *testing.T) {
 	}
 }
 
-func TestAFingerprintIsThatOfOpenSSL(t *testing.T) {
+func TestFingerprintIsThatOfOpenSSL(t *testing.T) {
 	a := newAuthority(t)
 	got, err := certificate.Fingerprint(a.public)
 	if err != nil {

@@ -138,7 +138,7 @@ func (o *Operator) hold(ctx context.Context, hold retention.Hold, targets []rete
 // shownID is a record's id, unless it may be an address that another service
 // wrote there.
 func shownID(id string) string {
-	if retention.CheckID(id) == nil {
+	if retention.MayShowID(id) {
 		return id
 	}
 	return "…"

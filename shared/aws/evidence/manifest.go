@@ -17,8 +17,8 @@ import (
 
 // Manifest is the purge.Manifest in S3: a page is one object with its ids, and
 // a second one with what became of them, once that is known. Pages are named
-// by ULID, so they list in the order they were begun and none replaces
-// another, whoever works on the shard.
+// by ULID, so they list in the order they were begun, and no page replaces
+// another page, also if two workers are on one shard.
 type Manifest struct {
 	s3     *s3.Client
 	bucket string

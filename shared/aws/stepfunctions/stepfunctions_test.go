@@ -29,7 +29,7 @@ func (s steps) DescribeExecution(_ context.Context, in *sfn.DescribeExecutionInp
 	return &sfn.DescribeExecutionOutput{Status: status}, nil
 }
 
-func TestARunGoesOnAsLongAsItsExecutionDoes(t *testing.T) {
+func TestRunIsRunningWhileItsExecutionIs(t *testing.T) {
 	const machine = "arn:aws:states:eu-north-1:1:stateMachine:stille-purge-messaging"
 	down := errors.New("step functions is down")
 	all := stepfunctions.New(steps{status: map[string]types.ExecutionStatus{
