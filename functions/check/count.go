@@ -8,9 +8,9 @@ import (
 	"stille/shared/aws/emf"
 )
 
-// countTransactional writes down how often a tool calls a message
-// transactional, so that marketing under that name is seen. CloudWatch makes
-// the metric TransactionalChecks, by tool, out of the line.
+// countTransactional logs how many transactional messages a tool asks about, so
+// that marketing under this name is noticed. CloudWatch makes the metric
+// TransactionalChecks, by tool, from the line.
 func countTransactional(ctx context.Context, log *slog.Logger, tool string, contacts int, at time.Time) {
 	log.InfoContext(ctx, "transactional check", "tool", tool, "TransactionalChecks", contacts, emf.Embedded(at, "tool", "TransactionalChecks"))
 }

@@ -46,7 +46,7 @@ type result struct {
 	Key    contact.Key `json:"key,omitempty"`
 }
 
-// Reasons not to send that are no suppression, beside api.InvalidAddress.
+// Reasons not to send that are not a suppression, beside api.InvalidAddress.
 const (
 	unknownScope = "unknown-scope"
 	unreadable   = "unreadable"
@@ -81,8 +81,8 @@ func (h handler) check(ctx context.Context, tool access.Tool, asked request, fau
 	return answer, h.decide(ctx, contacts, purpose, in, answer.Results)
 }
 
-// scope is the scope to decide in: every one for a request that names none, so
-// that any opt-out anywhere counts.
+// scope returns the scope to decide in: every scope for a request that names
+// none, so that an opt-out anywhere counts.
 func (h handler) scope(named string) (in scope.Scope, known bool) {
 	if in = scope.Scope(named); in == "" || in == scope.Everywhere {
 		return scope.Everywhere, true
@@ -91,9 +91,9 @@ func (h handler) scope(named string) (in scope.Scope, known bool) {
 	return in, known
 }
 
-// allowed holds the request against the key. An unknown scope is nobody's, so
-// there only the rights count: the answer is no. Where there is one brand, its
-// key may ask about every scope there is.
+// allowed checks the request against the key. For an unknown scope only the
+// rights count, because the answer is a no. If there is only one brand, its key
+// may ask about every scope.
 func (h handler) allowed(tool access.Tool, purpose suppression.Purpose, in scope.Scope, known bool) error {
 	needed := []access.Right{access.Check}
 	if purpose == suppression.Transactional {
@@ -113,7 +113,7 @@ func (h handler) allowed(tool access.Tool, purpose suppression.Purpose, in scope
 	return nil
 }
 
-// decide fills in the results of all contacts.
+// decide fills in the result of every contact.
 func (h handler) decide(ctx context.Context, contacts api.Contacts, purpose suppression.Purpose, in scope.Scope, results []result) error {
 	keys := make([][]contact.Key, len(contacts))
 	for i, c := range contacts {

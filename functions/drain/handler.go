@@ -91,6 +91,6 @@ func (h handler) carryOut(ctx context.Context, o queued) error {
 		return err
 	}
 	h.log.InfoContext(ctx, "opt-out carried out", "channel", o.Channel, "key", who.Newest().Short(), "scope", o.Scope,
-		"outcome", outcome.Effect, "waited", now.Sub(o.At).String())
+		"outcome", outcome.Effect, "queuedFor", now.Sub(o.At).String())
 	return nil
 }

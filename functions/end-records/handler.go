@@ -22,7 +22,7 @@ type records interface {
 	End(ctx context.Context, class, id string, decide func(stored retention.Record) (retention.Record, error)) error
 }
 
-// handler writes when records ended, or that they run again.
+// handler writes the end of records, or that they run again.
 type handler struct {
 	keys    contact.KeySource
 	records records
@@ -42,7 +42,7 @@ type request struct {
 type response = api.Results[result]
 
 type result struct {
-	Updated bool        `json:"updated"`          // true also where it stood so already
+	Updated bool        `json:"updated"`          // true also if nothing had to change
 	Reason  string      `json:"reason,omitempty"` // why not
 	Key     contact.Key `json:"key,omitempty"`    // of a contact
 }

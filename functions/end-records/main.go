@@ -1,4 +1,4 @@
-// Command end-records writes when records ended, or that they run again: POST /v1/records/ended.
+// Command end-records writes the end of records, or that they run again: POST /v1/records/ended.
 package main
 
 import (

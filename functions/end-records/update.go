@@ -19,9 +19,9 @@ const (
 	unknown     = "unknown"       // there is no such record
 	older       = "older"         // a newer event is known
 	notAService = "not-a-service" // its start is a consent, which does not end
-	forbidden   = "forbidden"     // it is of a scope that the key lacks
+	forbidden   = "forbidden"     // the key lacks the record's scope
 	beingPurged = "being-purged"  // its objects are being deleted
-	unreadable  = "unreadable"    // what is stored cannot be read, or has no room
+	unreadable  = "unreadable"    // the stored record cannot be read, or has no room
 )
 
 // update is what a call changes: the end of every record that it names.

@@ -52,7 +52,7 @@ func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 	return err
 }
 
-// tally counts what became of an event's recipients.
+// tally counts the outcomes of an event's recipients.
 type tally struct {
 	stored        []string // short keys
 	added, failed int

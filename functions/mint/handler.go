@@ -12,7 +12,7 @@ import (
 	"stille/shared/unsubscribe/language"
 )
 
-// ring is where the key sets come from.
+// ring hands out the key sets.
 type ring interface {
 	Contact(ctx context.Context) (*contact.KeySet, error)
 	Link(ctx context.Context) (*link.Keys, error)
@@ -22,7 +22,7 @@ type ring interface {
 type handler struct {
 	keys   ring
 	scopes *scope.Registry
-	base   string // scheme and host of every link; where empty, each brand's own domain
+	base   string // scheme and host of every link; if empty, each brand's own domain
 }
 
 type request struct {
@@ -61,16 +61,16 @@ func (h handler) mint(ctx context.Context, tool access.Tool, asked request, faul
 	})
 }
 
-// entry is what links are minted for: a brand, or a topic that can be opted
-// out of by itself.
+// entry returns the scope to mint links for: a brand, or a topic with an opt-out
+// of its own.
 func (h handler) entry(named string, faults *api.Invalid) scope.Entry {
 	in := api.Scope(h.scopes, named, faults)
 	if in == scope.Everywhere {
-		faults.Add("/scope", "a link is one controller's, never every one's")
+		faults.Add("/scope", "must be one brand or topic: a link belongs to one controller")
 	}
 	entry, _ := h.scopes.Lookup(in)
 	if in.Topic() != "" && !entry.TopicOptOut {
-		faults.Add("/scope", "is a topic that cannot be opted out of by itself")
+		faults.Add("/scope", "is a topic without its own opt-out")
 	}
 	return entry
 }

@@ -55,8 +55,8 @@ func (h handler) release(ctx context.Context, tool access.Tool, asked request, f
 	})
 }
 
-// consent is what every contact of the request is said to have given. Nothing
-// about it is guessed: its scope has to be named also where there is one brand.
+// consent returns the consent of every contact of the request. No part of it has
+// a default: the request must name the scope even if there is only one brand.
 func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time, faults *api.Invalid) suppression.Consent {
 	in := scope.Scope(r.Scope)
 	if in == "" {
@@ -80,12 +80,12 @@ func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time
 	}
 }
 
-// lift releases one contact. What a call that failed lifted stands, and is
-// answered as released again.
+// lift releases one contact. A retry after a failed call answers "released" also
+// for a contact that the failed call has released.
 func (h handler) lift(ctx context.Context, c api.Parsed, consent suppression.Consent, now time.Time) (result, error) {
 	refusal, _, err := suppression.Lift(ctx, h.list, c.Known, consent, now)
 	if errors.Is(err, dynamo.ErrUnreadable) {
-		// It goes on being suppressed, and the others need not wait.
+		// The contact stays suppressed, and does not fail the others.
 		refusal, err = suppression.NeedsOperator, nil
 	}
 	return result{Released: refusal == "" && err == nil, Reason: string(refusal), Key: c.Key()}, err

@@ -27,14 +27,14 @@ func (h handler) rotateLinks(ctx context.Context) (keyring.Answer, error) {
 	return answer, err
 }
 
-// rotateContacts takes the step that is due: it adds a key, or makes the one
-// that was added the primary one. A key's canary is planted after the key is
-// stored, as no set would reproduce it before, and before anything is written
-// under the key, as from then on no set without the key may serve.
+// rotateContacts takes the next step of a rotation: it adds a pending key, or
+// makes the pending key the primary key. The canary of a key is planted after the
+// key is stored, because no set reproduces it earlier, and before anything is
+// written under the key, because then no set without the key may serve.
 func (h handler) rotateContacts(ctx context.Context) (keyring.Answer, error) {
 	var (
 		answer keyring.Answer
-		after  string // the secret as it is stored in the end
+		after  string // the new secret
 	)
 	err := h.changed(ctx, h.stack.ContactKeys(), func(v version) (string, error) {
 		contacts, err := h.contacts(ctx, v)
@@ -42,7 +42,7 @@ func (h handler) rotateContacts(ctx context.Context) (keyring.Answer, error) {
 			return "", err
 		}
 		if pending, ok := contacts.Pending(); ok {
-			// The call that added it may have ended before it planted the canary.
+			// The call that added the key may have failed before it planted the canary.
 			if err := h.plant(ctx, v.value, pending.ID); err != nil {
 				return "", err
 			}
@@ -65,13 +65,12 @@ func (h handler) rotateContacts(ctx context.Context) (keyring.Answer, error) {
 		return answer, err
 	}
 	if err := h.plant(ctx, after, answer.ID); err != nil {
-		return keyring.Answer{}, fmt.Errorf("the key %s is added and harmless, but the next call must finish it: %w", answer.ID, err)
+		return keyring.Answer{}, fmt.Errorf("the key %s is added and unused, and its canary is missing; type `stille keys rotate contact` to finish: %w", answer.ID, err)
 	}
 	return answer, nil
 }
 
-// contacts opens the contact key set, and refuses to touch one that is not the
-// table's.
+// contacts opens the contact key set, and refuses the set of another table.
 func (h handler) contacts(ctx context.Context, v version) (keyring.Contacts, error) {
 	set, err := keyring.ParseContact(v.value)
 	if err != nil {
@@ -87,7 +86,7 @@ func (h handler) contacts(ctx context.Context, v version) (keyring.Contacts, err
 	return keyring.OpenContacts(v.value, v.stored)
 }
 
-// plant adds the canary of one key of a secret.
+// plant adds the canary of one key.
 func (h handler) plant(ctx context.Context, secret, id string) error {
 	set, err := keyring.ParseContact(secret)
 	if err != nil {
@@ -100,10 +99,10 @@ func (h handler) plant(ctx context.Context, secret, id string) error {
 	return h.suppressions.AddCanaries(ctx, map[string]string{id: canaries[id]})
 }
 
-// destroyContact takes a key that nothing uses out of the set. Its canary goes
-// first: a set without the key would not reproduce it, while a key without a
-// canary does no harm. Nothing is written under the key meanwhile, as it has
-// not been the primary one for days.
+// destroyContact removes a key that nothing uses. It removes the canary first: a
+// set without the key would not reproduce the canary, while a key without a
+// canary does no harm. Meanwhile nothing is written under the key, because it
+// ceased to be the primary key days ago.
 func (h handler) destroyContact(ctx context.Context, id string) (keyring.Answer, error) {
 	err := h.changed(ctx, h.stack.ContactKeys(), func(v version) (string, error) {
 		contacts, err := h.contacts(ctx, v)
@@ -119,7 +118,7 @@ func (h handler) destroyContact(ctx context.Context, id string) (keyring.Answer,
 			return "", err
 		}
 		if uses.Any() {
-			return "", keyring.Refusal(fmt.Sprintf("the contact key %s is in use, and what uses it would be lost: %s", id, h.told(uses)))
+			return "", keyring.Refusal(fmt.Sprintf("the contact key %s is in use, and its items would be lost: %s", id, h.summary(uses)))
 		}
 		if err := h.suppressions.RemoveCanary(ctx, id); err != nil {
 			return "", err
@@ -132,7 +131,7 @@ func (h handler) destroyContact(ctx context.Context, id string) (keyring.Answer,
 	return keyring.Answer{Done: keyring.Destroyed, ID: id}, nil
 }
 
-// uses counts what names a contact by a key.
+// uses counts the items that name a contact by a key.
 func (h handler) uses(ctx context.Context, id string) (keyring.Uses, error) {
 	number, err := strconv.ParseUint(id, 16, 32)
 	if err != nil {
@@ -153,7 +152,7 @@ func (h handler) uses(ctx context.Context, id string) (keyring.Uses, error) {
 	return uses, nil
 }
 
-func (h handler) told(u keyring.Uses) string {
+func (h handler) summary(u keyring.Uses) string {
 	parts := []string{fmt.Sprintf("suppressions %d", u.Suppressions), fmt.Sprintf("holds %d", u.Holds)}
 	for _, class := range h.policy.Classes {
 		parts = append(parts, fmt.Sprintf("records of %s %d", class.Name, u.Records[class.Name]))

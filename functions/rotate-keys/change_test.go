@@ -228,7 +228,7 @@ func TestASetWithoutAKeyThatRowsMayStandUnderServesNobody(t *testing.T) {
 func TestARotationThatWasCutOffIsFinishedByTheNext(t *testing.T) {
 	w := begun(t)
 	w.crashAt = 2 // the canary
-	if _, err := order[keyring.Answer](t, w, rotateContact); !errors.Is(err, errCrash) || !strings.Contains(err.Error(), "the next call must finish it") {
+	if _, err := order[keyring.Answer](t, w, rotateContact); !errors.Is(err, errCrash) || !strings.Contains(err.Error(), "`stille keys rotate contact` to finish") {
 		t.Fatalf("error %v, want the crash", err)
 	}
 	w.mustServe(t)
@@ -301,7 +301,7 @@ func TestAKeyThatIsNeededIsNotDestroyed(t *testing.T) {
 		"with a hold":            {func(w *world, old uint32) { w.holds[old] = 1 }, nil, "contact", "suppressions 0, holds 1, records of communication 0, records of messaging 0"},
 		"with a record":          {func(w *world, old uint32) { w.records["messaging"][old] = 2 }, nil, "contact", "records of communication 0, records of messaging 2"},
 		"lately the primary key": {func(w *world, _ uint32) { w.now = w.now.Add(-1) }, nil, "contact", "a message in a queue"},
-		"a link key":             {nil, nil, "link", "a link in a message opens for ever"},
+		"a link key":             {nil, nil, "link", "a link opens for ever"},
 		"a proof key":            {nil, nil, "proof", "which records a certificate lists"},
 	} {
 		t.Run(name, func(t *testing.T) {

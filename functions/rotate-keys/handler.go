@@ -18,13 +18,13 @@ import (
 	"stille/shared/retention"
 )
 
-// errInUse refuses a key set, or canaries, for a table that was filled with
-// the help of other keys.
+// errInUse refuses to make a key set or canaries for a table that other keys have
+// filled.
 var errInUse = errors.New("the suppressions table is in use, but a key set or its canaries are missing: restore them")
 
-// firstVersion is the version id of every first key set. Secrets Manager
-// stores a version once, so of two runs at the same time one makes the key set
-// and the other finds it.
+// firstVersion is the version id of every first key set. Secrets Manager stores a
+// version id once: of two concurrent runs, one makes the key set and the other
+// finds it.
 const firstVersion = "stille-first-key-set-00000000001"
 
 // secretStore is the part of Secrets Manager that the function needs.
@@ -33,19 +33,19 @@ type secretStore interface {
 	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
 }
 
-// suppressions is the table the contact keys are for.
+// suppressions is the table of the contact keys.
 type suppressions interface {
 	keyring.CanaryReader
 	PutCanaries(ctx context.Context, canaries map[string]string) error
-	// AddCanaries adds to the canaries that are there; RemoveCanary takes away
-	// the one of a key's id. Both change nothing where nothing is to change.
+	// AddCanaries adds canaries; RemoveCanary removes the canary of a key's id.
+	// Both are idempotent.
 	AddCanaries(ctx context.Context, canaries map[string]string) error
 	RemoveCanary(ctx context.Context, id string) error
-	// Empty reports, by a strong read, whether the table holds nothing at all,
-	// canaries included.
+	// Empty reports, by a strong read, whether the table has no item and no
+	// canary.
 	Empty(ctx context.Context) (bool, error)
-	// CountUnmerged counts the items under a key that no newer key's item has
-	// taken in.
+	// CountUnmerged counts the items under a key that are not merged into an
+	// item of a newer key.
 	CountUnmerged(ctx context.Context, keyID uint32) (int, error)
 }
 
@@ -59,8 +59,7 @@ type records interface {
 	CountSubjects(ctx context.Context, class string, keyID uint32) (int, error)
 }
 
-// handler makes what the first deploy of a stack lacks, and changes keys when
-// it is ordered to.
+// handler makes the key sets of a new stack, and changes keys by order.
 type handler struct {
 	secrets      secretStore
 	suppressions suppressions
@@ -70,7 +69,7 @@ type handler struct {
 	config       keyring.Config // as it was deployed
 	stack        names.Stack
 	now          func() time.Time
-	pause        time.Duration // before a change is decided on anew
+	pause        time.Duration // before a change is decided again
 	log          *slog.Logger
 }
 
@@ -99,9 +98,9 @@ func (h handler) create(ctx context.Context) error {
 	return h.plantCanaries(ctx, contacts)
 }
 
-// onlyUnused makes a key set only while the table is empty: what was made under
-// a lost one (suppressions, links in messages, certificates) would be orphaned
-// without a word.
+// onlyUnused makes a key set only while the table is empty. After the loss of a
+// key set, a new one would silently orphan the suppressions, links and
+// certificates of the lost one.
 func (h handler) onlyUnused(ctx context.Context, fresh func() (string, error)) func() (string, error) {
 	return func() (string, error) {
 		if err := h.unused(ctx); err != nil {
@@ -141,8 +140,8 @@ func (h handler) unused(ctx context.Context) error {
 	return err
 }
 
-// first returns the key set in a secret, after making one if the secret has no
-// value. A value that cannot be read is an error and stays as it is.
+// first returns the key set of a secret, and makes one if the secret has no
+// value. A value that cannot be read is an error and stays unchanged.
 func first[T any](ctx context.Context, secrets secretStore, name string, parse func(string) (*T, error), fresh func() (string, error)) (*T, error) {
 	value, found, err := read(ctx, secrets, name)
 	if err != nil {
@@ -160,8 +159,8 @@ func first[T any](ctx context.Context, secrets secretStore, name string, parse f
 	return set, nil
 }
 
-// store puts a new key set into the secret and returns it, or the one
-// that another run put there meanwhile.
+// store puts a new key set into the secret and returns it, or returns the key set
+// that another run has stored in the meantime.
 func store(ctx context.Context, secrets secretStore, name string, fresh func() (string, error)) (string, error) {
 	value, err := fresh()
 	if err != nil {
@@ -185,8 +184,8 @@ func store(ctx context.Context, secrets secretStore, name string, fresh func() (
 	return value, nil
 }
 
-// read returns a secret's value and whether it has one: a secret made without
-// a value has no current version, in the emulator an empty one.
+// read returns a secret's value and whether there is one. A secret without a
+// value has no current version; in the emulator the version is empty.
 func read(ctx context.Context, secrets secretStore, name string) (value string, found bool, err error) {
 	out, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
 	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) {

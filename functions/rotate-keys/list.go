@@ -8,10 +8,11 @@ import (
 	"stille/shared/aws/keyring"
 )
 
-// What a listing calls due: link keys are rotated once a year.
+// linkKeysDue is the age from which a list calls link keys due. They are rotated
+// once a year.
 const linkKeysDue = 370 * 24 * time.Hour
 
-// list tells of every key all but the key and, to be brief, but what uses it.
+// list describes every key. A brief list leaves out the uses.
 func (h handler) list(ctx context.Context, brief bool) (keyring.Listing, error) {
 	contacts, err := h.listContacts(ctx, brief)
 	if err != nil {
@@ -53,7 +54,7 @@ func (h handler) listContacts(ctx context.Context, brief bool) (keyring.Set, err
 	return set, nil
 }
 
-// count adds what uses each contact key, and names one that may go.
+// count adds the uses of each contact key, and names a key to destroy.
 func (h handler) count(ctx context.Context, set *keyring.Set, removable time.Time) error {
 	for i, key := range set.Keys {
 		uses, err := h.uses(ctx, key.ID)

@@ -1,10 +1,9 @@
-// Command rotate-keys makes and changes the key sets. As the custom resource
-// behind the first deploy it makes those of the three secrets and plants the
-// contact keys' canaries: a key set, once there, is never replaced, and it
-// refuses to make contact keys for a table that other keys have filled, as
-// every lookup would miss, and a missed lookup sends. Ordered by the schedule
-// or the operator it adds keys, destroys contact keys that nothing uses, and
-// lists what there is. It also tells the operator which policy and which scopes
+// Command rotate-keys makes and changes the key sets. As the custom resource of
+// the first deploy it makes the key sets of the three secrets and plants the
+// contact keys' canaries. It never replaces a key set, and it refuses to make
+// contact keys for a table that other keys have filled: every lookup would miss,
+// and a missed lookup sends. By order of the schedule or the operator it adds
+// keys, destroys contact keys that nothing uses, and lists the keys. It also tells the operator which policy and which scopes
 // are deployed. It never answers or logs a key.
 package main
 

@@ -12,7 +12,7 @@ import (
 	"stille/shared/aws/keyring"
 )
 
-// errOrder is about what the function was asked to do.
+// errOrder means that an order cannot be read or does not exist.
 var errOrder = errors.New("bad order")
 
 // serve answers CloudFormation, or an order: {"rotate":"link"},
@@ -82,7 +82,7 @@ func (h handler) change(ctx context.Context, order keyring.Order) (keyring.Answe
 	case keyring.ContactSet:
 		return h.destroyContact(ctx, order.Destroy.ID)
 	case keyring.LinkSet:
-		return keyring.Answer{}, keyring.Refusal("link keys are never destroyed: a link in a message opens for ever, and needs the key it was made with")
+		return keyring.Answer{}, keyring.Refusal("link keys are never destroyed: a link opens for ever, and needs the key that it was made with")
 	case keyring.ProofSet:
 		return keyring.Answer{}, keyring.Refusal("proof keys are never destroyed: without them nobody can show which records a certificate lists")
 	}

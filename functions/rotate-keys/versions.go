@@ -16,7 +16,7 @@ import (
 // errOvertaken means that another version was stored since the secret was read.
 var errOvertaken = errors.New("another version was stored meanwhile")
 
-// version is one version of a secret, as it was read.
+// version is one version of a secret.
 type version struct {
 	secret, id, value string
 	stored            time.Time
@@ -32,9 +32,9 @@ func (h handler) current(ctx context.Context, secret string) (version, error) {
 	}, nil
 }
 
-// replace stores the version after v, provided that none was stored since v
-// was read: its id follows from v's, and Secrets Manager stores an id once. The
-// value of v stays readable as AWSPREVIOUS.
+// replace stores the version after v, unless another version was stored since v
+// was read: the new id derives from the id of v, and Secrets Manager stores an id
+// once. The value of v stays readable as AWSPREVIOUS.
 func (h handler) replace(ctx context.Context, v version, value string) error {
 	_, err := h.secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
 		SecretId: &v.secret, SecretString: &value, ClientRequestToken: aws.String(after(v.id)),
@@ -48,18 +48,18 @@ func (h handler) replace(ctx context.Context, v version, value string) error {
 	return nil
 }
 
-// after is the id of the version that follows one. Secrets Manager takes 32 to
-// 64 characters.
+// after returns the id of the version that follows the version id. Secrets
+// Manager takes 32 to 64 characters.
 func after(id string) string {
 	sum := sha256.Sum256([]byte("stille/next-version/1\x00" + id))
 	return hex.EncodeToString(sum[:])
 }
 
-// attempts is how often a change is decided on anew.
+// attempts is how often a change is decided.
 const attempts = 5
 
-// changed reads the secret, has it changed, and decides again on what is there
-// if another change came in between.
+// changed reads the secret and stores the value that decide returns. It decides
+// again if another change was stored in between.
 func (h handler) changed(ctx context.Context, secret string, decide func(version) (value string, err error)) error {
 	for n := range attempts {
 		if n > 0 {

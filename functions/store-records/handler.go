@@ -23,7 +23,7 @@ type records interface {
 	Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key) (retention.Outcome, error)
 }
 
-// handler stores records, which a purge deletes on their day.
+// handler stores records, which a purge deletes on their due day.
 type handler struct {
 	keys    contact.KeySource
 	records records
@@ -52,8 +52,8 @@ type record struct {
 type response = api.Results[result]
 
 type result struct {
-	Stored      bool        `json:"stored"`           // false also where a newer event of the same id is stored
-	Reason      string      `json:"reason,omitempty"` // why it could not be
+	Stored      bool        `json:"stored"`           // false also if a newer event of the same id is stored
+	Reason      string      `json:"reason,omitempty"` // why the record is not stored
 	DuplicateOf string      `json:"duplicateOf,omitempty"`
 	Key         contact.Key `json:"key,omitempty"`
 	KeptThrough string      `json:"keptThrough,omitempty"`
@@ -165,19 +165,16 @@ func (h handler) parseScope(named, pointer string, faults *api.Invalid) scope.Sc
 	return entry.Scope
 }
 
-// Reasons why one record of a call is not stored: what stands under its id is
-// of a scope that the key lacks, cannot be read, or is being purged: its
-// objects go, and those of a new one of that id would go with them. Or the
-// contact has another record in this scope, which is the one to store over.
+// Reasons why a record is not stored.
 const (
-	forbidden   = "forbidden"
-	unreadable  = "unreadable"
-	beingPurged = "being-purged"
-	duplicate   = "duplicate"
+	forbidden   = "forbidden"    // the key lacks the scope of the stored record with this id
+	unreadable  = "unreadable"   // the stored record with this id cannot be read
+	beingPurged = "being-purged" // a purge deletes the stored record's objects, and would delete the new ones too
+	duplicate   = "duplicate"    // the contact has another record in the scope: store over that one
 )
 
-// put writes one record, also over one of the same id if the key allows that
-// one too. What keeps one record out leaves the others of the call alone.
+// put writes one record. It replaces a record of the same id only if the key
+// allows that record too. A refused record does not fail the others.
 func (h handler) put(ctx context.Context, tool access.Tool, class retention.Class, r parsed) (result, error) {
 	outcome, err := h.records.Put(ctx, class.Name, r.Record, func(old retention.Record) error {
 		return tool.May(access.Records, old.Owner())

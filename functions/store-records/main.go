@@ -1,4 +1,4 @@
-// Command store-records stores the records that purges delete on their day: POST /v1/records.
+// Command store-records stores records, which purges delete on their due day: POST /v1/records.
 package main
 
 import (

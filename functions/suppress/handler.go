@@ -38,7 +38,7 @@ type response = api.Results[result]
 
 type result struct {
 	Added  bool        `json:"added"`
-	Reason string      `json:"reason,omitempty"` // why it could not be
+	Reason string      `json:"reason,omitempty"` // why the contact was not taken
 	Key    contact.Key `json:"key,omitempty"`
 }
 
@@ -59,7 +59,7 @@ func (h handler) suppress(ctx context.Context, tool access.Tool, asked request, 
 	})
 }
 
-// change is what is to happen to every contact of the request.
+// change returns the change to make for every contact of the request.
 func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time, faults *api.Invalid) suppression.Change {
 	reason, err := suppression.ParseReported(r.Reason)
 	faults.Check("/reason", err)

@@ -1,9 +1,9 @@
-// Package api is what the functions of the tools' API have in common: who
-// calls and what the key allows, which contacts and which scope a request is
-// about, and one table from errors to answers. It promises that a caller who
-// gets a 4xx has changed nothing, that one who gets a 503 may send the same
-// again (what was written stands and is not written twice), and that an answer
-// never repeats an address.
+// Package api is the common part of the functions of the tools' API: which tool
+// calls and what its key allows, which contacts and which scope a request names,
+// and one table from errors to answers. It promises that a request answered with
+// 4xx has changed nothing, that a request answered with 503 may be sent again
+// (what was written stands and is not written twice), and that an answer never
+// repeats an address.
 package api
 
 import (
@@ -25,8 +25,9 @@ const (
 	MaxContacts = 1000
 )
 
-// Call answers the request of a tool whose key is valid. Errors that wrap one
-// of access's or apigw's get their own status; any other is a failing store.
+// Call answers the request of a tool whose key is valid. Errors that wrap an
+// error of package access or gateway get a status of their own; every other
+// error is taken for a failing store.
 type Call func(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error)
 
 // Handle returns the call that decodes a request and sends what answer returns
@@ -49,8 +50,8 @@ func Handle[Request any](answer func(ctx context.Context, tool access.Tool, aske
 	}
 }
 
-// Serve returns the handler that lets in the tools guard knows and turns the
-// call's error into an answer.
+// Serve returns the handler that lets in tools known to guard and turns the
+// error of call into an answer.
 func Serve(guard *access.Guard, log *slog.Logger, call Call) gateway.Handler {
 	serve := func(ctx context.Context, req gateway.Request) (gateway.Response, error) {
 		tool, err := guard.Tool(ctx, req.Headers["authorization"])
@@ -85,7 +86,7 @@ func problem(ctx context.Context, log *slog.Logger, err error) gateway.Response 
 	return gateway.Problem(http.StatusServiceUnavailable, "the store does not answer; act as if the answer were no")
 }
 
-// Invalid is the error of a request with bad fields: all of them.
+// Invalid is the error of a request with bad fields; it names all of them.
 type Invalid []gateway.Fault
 
 func (i Invalid) Error() string { return fmt.Sprintf("%d fields cannot be used", len(i)) }
@@ -102,7 +103,7 @@ func (i *Invalid) Check(pointer string, err error) {
 	}
 }
 
-// Err is nil, or the bad fields that were noted.
+// Err returns nil or the bad fields that were noted.
 func (i *Invalid) Err() error {
 	if len(*i) == 0 {
 		return nil
@@ -117,15 +118,14 @@ type Contact struct {
 	Region  string `json:"region"` // ISO 3166, for a number without a country
 }
 
-// InvalidAddress is the reason given for a contact whose address cannot be
-// parsed: an answer about that contact, never a failure of the call.
+// InvalidAddress is the reason in the result of a contact whose address cannot be
+// parsed. Such a contact never fails the call.
 const InvalidAddress = "invalid-address"
 
-// Contacts are the contacts of one request, in its order: each is parsed, or
-// has an address that cannot be.
+// Contacts are the contacts of one request, in the order of the request.
 type Contacts []Parsed
 
-// Parsed is a contact and its keys, the newest first; both are empty where the
+// Parsed is a contact and its keys, the newest first. Both are empty if the
 // address cannot be parsed.
 type Parsed struct {
 	Contact contact.Contact
@@ -135,10 +135,10 @@ type Parsed struct {
 // Valid tells whether the address could be parsed.
 func (p Parsed) Valid() bool { return len(p.Keys) > 0 }
 
-// Key is the contact's newest key; empty where the address cannot be parsed.
+// Key returns the contact's newest key; empty if the address cannot be parsed.
 func (p Parsed) Key() contact.Key { return p.Newest() }
 
-// Count notes a fault where there are none or too many of something.
+// Count notes a fault unless n is 1 to most.
 func (i *Invalid) Count(pointer string, n, most int) {
 	if n < 1 || n > most {
 		i.Add(pointer, fmt.Sprintf("must be 1 to %d, not %d", most, n))
@@ -167,7 +167,7 @@ func Parse(ctx context.Context, keys contact.KeySource, given []Contact, faults 
 
 func parseAll(given []Contact, set *contact.KeySet, faults *Invalid) (Contacts, error) {
 	parsed := make(Contacts, len(given))
-	keys := make([]contact.Key, 0, len(given)) // of all, as long as there is one live key
+	keys := make([]contact.Key, 0, len(given)) // of all contacts; large enough while there is one live key
 	for i, g := range given {
 		ch, err := contact.ParseChannel(g.Channel)
 		if err != nil {
@@ -204,15 +204,15 @@ func parse(ch contact.Channel, given Contact, set *contact.KeySet, keys []contac
 	return Parsed{Contact: c, Known: contact.Known{Channel: ch, Keys: keys}}, nil
 }
 
-// Scope finds the scope a request names: one of the registry's, every scope
-// ("*"), or, where there is only one brand, that brand for a request that
-// names none.
+// Scope finds the scope that a request names: a scope of the registry or every
+// scope ("*"). A request without a scope means the only brand, if there is only
+// one.
 func Scope(scopes *scope.Registry, named string, faults *Invalid) scope.Scope {
 	if named == "" {
 		if only, ok := scopes.Only(); ok {
 			return only.Scope
 		}
-		faults.Add("/scope", "must be given, as there is more than one brand")
+		faults.Add("/scope", "must be given, because there is more than one brand")
 		return ""
 	}
 	if scope.Scope(named) == scope.Everywhere {

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// writesAtOnce is how many of a call's writes are under way at the same time.
+// writesAtOnce is how many writes of a call run at the same time.
 const writesAtOnce = 16
 
 // Results is the answer of a call: one result for each contact, id or record, in
@@ -31,8 +31,8 @@ func Each[Item, Result any](ctx context.Context, items []Item, answer func(conte
 	return results, group.Wait()
 }
 
-// EachContact is Each for contacts: one whose address cannot be parsed gets the
-// invalid result, and answer is not asked.
+// EachContact is Each for contacts. A contact whose address cannot be parsed gets
+// the invalid result without a call of answer.
 func EachContact[Result any](ctx context.Context, contacts Contacts, invalid Result, answer func(context.Context, Parsed) (Result, error)) (Results[Result], error) {
 	results, err := Each(ctx, contacts, func(ctx context.Context, c Parsed) (Result, error) {
 		if !c.Valid() {

@@ -22,8 +22,8 @@ type Text struct {
 	Body string
 }
 
-// Words is all that we say by SMS in one language: one file in text/, named by
-// the language. {brand} and {contact} are filled in.
+// Words are the texts in one language: one file in text/, named by the language.
+// {brand} and {contact} are placeholders.
 type Words struct {
 	Stopped      string `json:"stopped"`
 	Started      string `json:"started"`
@@ -50,7 +50,7 @@ func (w Words) Say(a keyword.Answer) string {
 //go:embed text/*.json
 var files embed.FS
 
-// Languages is what we say, by language.
+// Languages are the texts by language.
 type Languages map[string]Words
 
 // Load reads every language.
@@ -74,8 +74,7 @@ func Load() (Languages, error) {
 	return all, nil
 }
 
-// parse refuses a text that is missing, unknown, or has braces left that
-// nothing fills in.
+// parse refuses a text that is missing or unknown, or has an unknown placeholder.
 func parse(content []byte) (Words, error) {
 	var w Words
 	dec := json.NewDecoder(bytes.NewReader(content))
@@ -86,13 +85,13 @@ func parse(content []byte) (Words, error) {
 	filled := w.with("", "")
 	for name, text := range map[string]string{"stopped": filled.Stopped, "started": filled.Started, "stillStopped": filled.StillStopped, "help": filled.Help} {
 		if text == "" || strings.ContainsAny(text, "{}") {
-			return Words{}, fmt.Errorf("%s is missing or has a placeholder nobody fills in", name)
+			return Words{}, fmt.Errorf("%s is missing or has an unknown placeholder", name)
 		}
 	}
 	return w, nil
 }
 
-// For is what a brand says, in its language.
+// For returns the texts of a brand, in the brand's language.
 func (l Languages) For(brand scope.Entry) Words {
 	words, ok := l[brand.Language]
 	if !ok {

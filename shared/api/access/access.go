@@ -1,8 +1,8 @@
-// Package access decides what a tool may do through the API. A tool shows a
-// key of 256 random bits; only the key's SHA-256 is kept, which is enough for
-// a secret nobody can guess. The package promises that a revoked key stops
-// working within CacheFor, and that a right or scope the key lacks is refused
-// by name. It never logs or repeats a key.
+// Package access decides what a tool may do through the API. A tool shows a key
+// of 256 random bits, of which only the SHA-256 is stored: nobody can guess the
+// key, so no slower hash is needed. The package promises that a revoked key stops
+// working within CacheFor, and that a refusal names the missing right or scope.
+// It never logs or repeats a key.
 package access
 
 import (
@@ -22,19 +22,19 @@ import (
 )
 
 var (
-	// ErrUnauthenticated means that no key, or none that is valid, was shown.
+	// ErrUnauthenticated means that the request has no valid key.
 	ErrUnauthenticated = errors.New("a valid API key is needed")
 	// ErrForbidden means that the key lacks a right or a scope.
 	ErrForbidden = errors.New("the API key does not allow this")
-	// ErrUnknownTool is what a Tools returns for a hash it does not hold.
+	// ErrUnknownTool means that a Tools does not hold the hash.
 	ErrUnknownTool = errors.New("no tool has this key")
 )
 
 // Right is one kind of call that a key may make.
 type Right string
 
-// The rights there are. Transactional is needed, beside Check, to ask with
-// that purpose.
+// The rights. A check with the purpose transactional needs both Check and
+// Transactional.
 const (
 	Check         Right = "check"
 	Links         Right = "links"
@@ -49,7 +49,7 @@ func Rights() []Right {
 	return []Right{Check, Links, Suppress, Release, Records, Transactional}
 }
 
-// Tool is one holder of a key.
+// Tool is the holder of a key.
 type Tool struct {
 	Name      string        `json:"name"`
 	Rights    []Right       `json:"rights"`
@@ -58,8 +58,8 @@ type Tool struct {
 	RevokedAt time.Time     `json:"revokedAt,omitzero"` // zero while the key is valid
 }
 
-// May returns nil, or an error that wraps ErrForbidden and names the right or
-// the scope that the key lacks.
+// May returns nil, or an error that wraps ErrForbidden and names the missing
+// right or scope.
 func (t Tool) May(right Right, in scope.Scope) error {
 	if !slices.Contains(t.Rights, right) {
 		return fmt.Errorf("%w: it lacks the right %q", ErrForbidden, right)
@@ -76,8 +76,8 @@ const (
 	keyLength = len(prefix) + 43 // base64url of keyBytes, without padding
 )
 
-// NewKey makes a key out of random bytes, and the hash to keep. The key itself
-// is shown to the operator once and kept nowhere.
+// NewKey makes a key out of random bytes, and the hash to store. The key itself
+// is shown to the operator once and stored nowhere.
 func NewKey(random io.Reader) (key, hash string, err error) {
 	secret := make([]byte, keyBytes)
 	if _, err := io.ReadFull(random, secret); err != nil {
@@ -87,19 +87,19 @@ func NewKey(random io.Reader) (key, hash string, err error) {
 	return key, Hash(key), nil
 }
 
-// Hash is what is kept of a key: its SHA-256 in hex.
+// Hash returns the stored form of a key: its SHA-256 in hex.
 func Hash(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:])
 }
 
-// Tools finds a tool by the hash of its key; it returns an error that wraps
-// ErrUnknownTool where there is none.
+// Tools finds a tool by the hash of its key. The error wraps ErrUnknownTool if no
+// tool has the hash.
 type Tools interface {
 	Tool(ctx context.Context, hash string) (Tool, error)
 }
 
-// CacheFor is how long a tool, once found, is not read again.
+// CacheFor is how long a tool that was found is not read again.
 const CacheFor = 30 * time.Second
 
 // Guard checks the keys that callers show. It is safe for concurrent use.
@@ -121,8 +121,8 @@ func NewGuard(tools Tools, now func() time.Time) *Guard {
 	return &Guard{tools: tools, now: now, found: make(map[string]sighting)}
 }
 
-// Tool returns the tool whose key the Authorization header shows. Its errors
-// wrap ErrUnauthenticated; any other means that the key could not be looked up.
+// Tool returns the tool whose key is in the Authorization header. The error
+// wraps ErrUnauthenticated, or else says why the key could not be looked up.
 func (g *Guard) Tool(ctx context.Context, authorization string) (Tool, error) {
 	scheme, key, _ := strings.Cut(strings.TrimSpace(authorization), " ")
 	key = strings.TrimSpace(key)

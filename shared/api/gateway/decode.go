@@ -12,11 +12,11 @@ import (
 	"unicode/utf8"
 )
 
-// ErrMalformed means that a body is no JSON text in UTF-8.
+// ErrMalformed means that a body is not JSON in UTF-8.
 var ErrMalformed = errors.New("the body is not valid JSON")
 
-// Time is a time (RFC 3339) of which it matters whether it was given at all:
-// Given is true for null too, which leaves the time zero.
+// Time is a time (RFC 3339) that knows whether it was given. Given is true for
+// null too, which leaves the time zero.
 type Time struct {
 	time.Time
 	Given bool
@@ -30,16 +30,16 @@ func (t *Time) UnmarshalJSON(text []byte) error {
 }
 
 // Decode reads a JSON body into the struct that into points to. It returns a
-// fault for every field that is unknown or of the wrong type, and has then
-// filled in everything else, so that the caller can add its own faults and
-// name them all at once. Errors are ErrTooLarge, ErrNotBase64 and ErrMalformed.
+// fault for every field that is unknown or of the wrong type, and fills in all
+// other fields, so that the caller can add its own faults to the same answer.
+// Errors are ErrTooLarge, ErrNotBase64 and ErrMalformed.
 func Decode(req Request, limit int, into any) ([]Fault, error) {
 	body, err := Body(req, limit)
 	if err != nil {
 		return nil, err
 	}
-	// encoding/json would replace what is no UTF-8: another address than the
-	// one that was meant.
+	// encoding/json would replace bytes that are not UTF-8, and so change an
+	// address.
 	if !utf8.Valid(body) {
 		return nil, ErrMalformed
 	}
@@ -54,8 +54,8 @@ func Decode(req Request, limit int, into any) ([]Fault, error) {
 	return fill("", body, target), nil
 }
 
-// decodeAll tells whether the body is one object without faults. Only where it
-// is not is it read again, to find out what is wrong.
+// decodeAll reports whether the body is one object without faults. A body with
+// faults is read again, field by field.
 func decodeAll(body []byte, into any) bool {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
@@ -63,7 +63,7 @@ func decodeAll(body []byte, into any) bool {
 		len(bytes.TrimSpace(body[dec.InputOffset():])) == 0
 }
 
-// fill reads raw into v field by field and notes what does not fit.
+// fill reads raw into v field by field and returns the faults.
 func fill(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
 	own := v.Addr().Type().Implements(reflect.TypeFor[json.Unmarshaler]())
 	switch {
@@ -102,14 +102,14 @@ func fillStruct(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
 		case isFieldName(name):
 			faults = append(faults, Fault{at, "is not a field of this request"})
 		default:
-			faults = append(faults, Fault{pointer, "has a field with a name that no field of a request has"})
+			faults = append(faults, Fault{pointer, "has a field whose name is not a field of this request"})
 		}
 	}
 	return faults
 }
 
-// isFieldName tells whether a name can be repeated: letters only, so that it
-// is a mistyped field, and no address, number or key that got into its place.
+// isFieldName reports whether an answer may repeat a name. A mistyped field has
+// letters only; an address, number or key in its place has other characters.
 func isFieldName(name string) bool {
 	const longest = 32
 	return name != "" && len(name) <= longest && strings.IndexFunc(name, func(r rune) bool {
@@ -141,7 +141,7 @@ func fillSlice(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
 	return faults
 }
 
-// expected says in words what JSON a type takes.
+// expected names the JSON that a type takes.
 func expected(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()

@@ -58,7 +58,7 @@ func TestEveryBadFieldIsNamedAtOnce(t *testing.T) {
 			`{"scope":7,"at":"yesterday","start":12,"urgent":"yes","copies":"two","ids":["a",1],"extra":1,"a/b":1,
 			  "contacts":[{"channel":"email","addr":"x"},"kari",{"channel":[],"address":"x"}]}`,
 			[]gateway.Fault{
-				{Pointer: "", Detail: "has a field with a name that no field of a request has"},
+				{Pointer: "", Detail: "has a field whose name is not a field of this request"},
 				{Pointer: "/at", Detail: "must be a time, as in RFC 3339"},
 				{Pointer: "/contacts/0/addr", Detail: "is not a field of this request"},
 				{Pointer: "/contacts/1", Detail: "must be an object"},

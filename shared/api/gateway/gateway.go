@@ -1,7 +1,7 @@
-// Package gateway is HTTP in and out of API Gateway's HTTP APIs (payload format
-// 2.0): bodies with a limit, JSON that names every bad field at once, problems
-// (RFC 9457), and a panic turned into an answer. It promises that no answer is
-// the runtime's raw error text and that no log line carries content of a
+// Package gateway reads requests and writes answers of API Gateway's HTTP APIs
+// (payload format 2.0): bodies with a limit, JSON that names every bad field at
+// once, problems (RFC 9457), and an answer after a panic. It promises that no
+// answer is the runtime's error text and that no log line holds content of a
 // request. It knows no route and no rule.
 package gateway
 
@@ -16,25 +16,24 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Request is what an HTTP API hands to a function.
+// Request is a request as an HTTP API passes it to a function.
 type Request = events.APIGatewayV2HTTPRequest
 
-// Response is what an HTTP API takes back from one.
+// Response is the answer that an HTTP API takes from a function.
 type Response = events.APIGatewayV2HTTPResponse
 
-// Handler answers one request. It never returns an error: API Gateway would
-// show a caller a bare 500 for it.
+// Handler answers one request. It never returns an error: for an error, API
+// Gateway would show the caller a bare 500.
 type Handler func(ctx context.Context, req Request) (Response, error)
 
 var (
 	// ErrTooLarge means that a body is longer than its limit.
 	ErrTooLarge = errors.New("the body is too large")
-	// ErrNotBase64 means that a body said to be base64 is not. There was a
-	// body nevertheless.
-	ErrNotBase64 = errors.New("the body is not the base64 it is said to be")
+	// ErrNotBase64 means that a body is marked as base64 and is not base64.
+	ErrNotBase64 = errors.New("the body is marked as base64 and is not base64")
 )
 
-// Body returns the bytes the caller sent, at most limit of them. It returns
+// Body returns the bytes of the body, at most limit of them. Its error is
 // ErrTooLarge or ErrNotBase64.
 func Body(req Request, limit int) ([]byte, error) {
 	if !req.IsBase64Encoded {
@@ -57,8 +56,8 @@ func Body(req Request, limit int) ([]byte, error) {
 	return body, nil
 }
 
-// Recovered returns h with its panics turned into what onPanic answers, which
-// should have status 500. The log gets the panic's type and the stack: its
+// Recovered returns a handler that answers as h does, and after a panic of h as
+// onPanic does. The log gets the panic's type and the stack, because the panic's
 // text might quote the request.
 func Recovered(log *slog.Logger, h Handler, onPanic func() Response) Handler {
 	return func(ctx context.Context, req Request) (resp Response, err error) {

@@ -106,7 +106,7 @@ func TestAnAnswerWithMoreFaultsThanItCanCarrySaysSo(t *testing.T) {
 		faults = append(faults, gateway.Fault{Pointer: "/" + strings.Repeat("x", i%50) + string(rune('a'+i%26)) + strings.Repeat("y", i/50), Detail: "is not a field of this request"})
 	}
 	resp := gateway.Problem(400, "bad request", faults...)
-	if len(resp.Body) > 5<<20 || !strings.Contains(resp.Body, "there is more") {
+	if len(resp.Body) > 5<<20 || !strings.Contains(resp.Body, "there are more faults") {
 		t.Errorf("an answer of %d bytes", len(resp.Body))
 	}
 }

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Fault is one thing that is wrong with a request. Pointer is a JSON pointer
-// (RFC 6901) into the body, empty for all of it; Detail never repeats a value.
+// Fault is one bad field of a request. Pointer is a JSON pointer (RFC 6901) into
+// the body, empty for the whole body; Detail never repeats a value.
 type Fault struct {
 	Pointer string `json:"pointer"`
 	Detail  string `json:"detail"`
 }
 
-// maxFaults keeps an answer far below the 6 MB a function may return, with
-// room for several faults in each of the most contacts a request may name.
+// maxFaults keeps an answer far below the 6 MB that a function may return, and
+// allows several faults for each contact of the largest request.
 const maxFaults = 5000
 
 type problem struct {
@@ -29,10 +29,9 @@ func JSON(status int, v any) Response {
 	return answer(status, "application/json", v)
 }
 
-// Problem answers with a problem (RFC 9457) whose type is about:blank. Of
-// several faults at or below one pointer it keeps the first: once a field has
-// the wrong type, that it is also missing is no news. So faults that Decode
-// found go before those of the reader's own.
+// Problem answers with a problem (RFC 9457) whose type is about:blank. Of several
+// faults at or below one pointer it keeps the first: for a field of the wrong
+// type, "missing" says nothing more. So the faults of Decode must come first.
 func Problem(status int, title string, faults ...Fault) Response {
 	resp := answer(status, "application/problem+json", problem{Title: title, Status: status, Errors: distinct(faults)})
 	switch status {
@@ -52,7 +51,7 @@ func distinct(faults []Fault) []Fault {
 			continue
 		}
 		if len(kept) == maxFaults {
-			return append(kept, Fault{Detail: "there is more, which is not listed"})
+			return append(kept, Fault{Detail: "there are more faults, which are not listed"})
 		}
 		seen[f.Pointer] = true
 		kept = append(kept, f)
@@ -60,7 +59,7 @@ func distinct(faults []Fault) []Fault {
 	return kept
 }
 
-// covered tells whether the pointer, or one above it, was seen.
+// covered reports whether the pointer, or one above it, was seen.
 func covered(seen map[string]bool, pointer string) bool {
 	for {
 		if seen[pointer] {
@@ -79,7 +78,7 @@ func answer(status int, contentType string, v any) Response {
 	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		// Only a value that has no JSON at all: a mistake of ours.
+		// The value has no JSON form: a programming error.
 		status, contentType = http.StatusInternalServerError, "application/problem+json"
 		body.Reset()
 		body.WriteString(`{"title":"internal error","status":500}`)

@@ -1,6 +1,6 @@
-// Package emf makes numbers in the log into metrics of CloudWatch (embedded
-// metric format). It promises that each has one dimension; callers see to it
-// that this has few values: no address, no key and no id is one.
+// Package emf turns numbers in the log into CloudWatch metrics (embedded metric
+// format). It promises that each metric has one dimension. The dimension must
+// have few values: never an address, a key or an id.
 package emf
 
 import (
@@ -10,9 +10,9 @@ import (
 	"stille/shared/names"
 )
 
-// Embedded is the attribute that makes other members of a log line into
-// metrics: names are those whose values are numbers, counted at a time, and
-// dimension is the one they are told apart by.
+// Embedded is the attribute that turns other members of a log line into metrics.
+// counted names the members with the numbers, at is their time, and dimension
+// names the member with the dimension's value.
 func Embedded(at time.Time, dimension string, counted ...string) slog.Attr {
 	metrics := make([]metric, len(counted))
 	for i, name := range counted {
@@ -24,8 +24,7 @@ func Embedded(at time.Time, dimension string, counted ...string) slog.Attr {
 	})
 }
 
-// embedded is the part of a log line that says which of its members are
-// metrics.
+// embedded is the part of a log line that declares which members are metrics.
 type embedded struct {
 	Timestamp         int64
 	CloudWatchMetrics []directive

@@ -1,6 +1,6 @@
-// Package eventbus puts events on the bus for whoever wants to hear of them.
-// It promises that Put has either handed over every event or says so; an event
-// may come twice and carries keys and counts, never an address.
+// Package eventbus puts events on the event bus. It promises that Put has either
+// delivered every event or returns an error. An event may be delivered twice; it
+// carries keys and counts, never an address.
 package eventbus
 
 import (
@@ -18,13 +18,13 @@ import (
 	"stille/shared/names"
 )
 
-// ErrRefused means that the bus did not take every event: put them all again.
+// ErrRefused means that the bus did not take every event: put all of them again.
 var ErrRefused = errors.New("the bus did not take every event")
 
 // atOnce is how many events EventBridge takes in one request.
 const atOnce = 10
 
-// Event is one thing that happened. Type is one of schema's detail types.
+// Event is one event. Type is a detail type of package names.
 type Event struct {
 	Type   string
 	At     time.Time
@@ -47,7 +47,7 @@ func NewBus(client Client, stack names.Stack) *Bus {
 	return &Bus{client: client, name: stack.Bus()}
 }
 
-// Put hands the events over. After an error, any of them may have gone out.
+// Put delivers the events. After an error, any of them may have been delivered.
 func (b *Bus) Put(ctx context.Context, events ...Event) error {
 	entries := make([]types.PutEventsRequestEntry, len(events))
 	for i, e := range events {

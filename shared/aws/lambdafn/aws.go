@@ -9,10 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// fromEnvironment is the SDK's configuration as Lambda gives it: the region and
+// fromEnvironment reads the SDK's configuration as Lambda gives it: the region and
 // the role's credentials, and for the local stack the services' addresses. The
-// SDK's own loader knows many more sources, none of which a function has, and
-// reading them would be a good part of a function's start.
+// SDK's own loader looks for many other sources, which no function has, and so
+// would slow down the start of a function.
 func fromEnvironment(reader *Reader) aws.Config {
 	cfg := aws.Config{
 		Region: reader.Required("AWS_REGION"),
@@ -27,10 +27,10 @@ func fromEnvironment(reader *Reader) aws.Config {
 	return cfg
 }
 
-// addresses finds the address of one service, as the SDK's clients ask for it.
+// addresses gives the SDK's clients the address of a service.
 type addresses struct{ *Reader }
 
-// GetServiceBaseEndpoint is what the SDK calls with the service's name.
+// GetServiceBaseEndpoint is called by the SDK with the service's name.
 func (a addresses) GetServiceBaseEndpoint(_ context.Context, service string) (string, bool, error) {
 	address := a.Optional("AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(service, " ", "_")))
 	return address, address != "", nil

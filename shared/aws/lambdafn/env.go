@@ -1,8 +1,3 @@
-// Package lambdafn reads a function's configuration: environment variables and the
-// files that travel in its zip. It promises one complete answer: Err names
-// everything that is missing or wrong at once, so that a function which
-// refuses to start says all there is to mend. It never repeats a value, and it
-// decides nothing: what a value means is its reader's business.
 package lambdafn
 
 import (
@@ -19,7 +14,8 @@ import (
 // ErrConfiguration is wrapped by what Err returns.
 var ErrConfiguration = errors.New("bad configuration")
 
-// Reader collects a configuration and the mistakes in it.
+// Reader reads the configuration of a function, environment variables and files
+// of its zip, and collects the mistakes in it. It never repeats a value.
 type Reader struct {
 	lookup func(name string) (string, bool)
 	faults []fault
@@ -32,7 +28,7 @@ func NewReader(lookup func(name string) (string, bool)) *Reader {
 	return &Reader{lookup: lookup}
 }
 
-// Required returns the variable. Absent and blank are the same mistake.
+// Required returns the variable, and notes a mistake if it is absent or blank.
 func (r *Reader) Required(name string) string {
 	value := r.Optional(name)
 	if value == "" {
@@ -41,14 +37,14 @@ func (r *Reader) Required(name string) string {
 	return value
 }
 
-// Optional returns the variable, empty where it is absent or blank.
+// Optional returns the variable, empty if it is absent or blank.
 func (r *Reader) Optional(name string) string {
 	value, _ := r.lookup(name)
 	return strings.TrimSpace(value)
 }
 
-// File returns the bytes of a file that was zipped beside the binary, or of
-// one in the working directory where Lambda did not unpack anything.
+// File returns a file of the function's zip; outside Lambda, of the working
+// directory.
 func (r *Reader) File(name string) []byte {
 	content, err := os.ReadFile(filepath.Join(r.Optional(names.VarTaskRoot), name))
 	if err != nil {
@@ -57,8 +53,8 @@ func (r *Reader) File(name string) []byte {
 	return content
 }
 
-// Wrong notes that the variable or file of this name does not say what it
-// should. A nil err notes nothing, nor does one about what is not there anyway.
+// Wrong notes a mistake in the variable or file of this name. It notes nothing if
+// err is nil or if the variable or file is already known to be missing.
 func (r *Reader) Wrong(name string, err error) {
 	known := slices.ContainsFunc(r.faults, func(f fault) bool { return f.name == name })
 	if err != nil && !known {
@@ -66,7 +62,7 @@ func (r *Reader) Wrong(name string, err error) {
 	}
 }
 
-// Err is nil, or one error that names every mistake found so far and wraps
+// Err returns nil, or one error that names every mistake found so far and wraps
 // ErrConfiguration.
 func (r *Reader) Err() error {
 	if len(r.faults) == 0 {

@@ -1,7 +1,7 @@
-// Package lambdafn is how a function comes up: it reads what the function is
-// configured with, refuses to serve where anything is missing or wrong and
-// then names all of it, and hands over to Lambda. It promises that a function
-// which serves has everything it said it needs.
+// Package lambdafn starts a function: it reads the function's configuration and
+// then serves requests from Lambda. It promises that a function serves only with
+// a complete configuration, and that an error names everything that is missing
+// or wrong at once.
 package lambdafn
 
 import (
@@ -16,8 +16,8 @@ import (
 	"stille/shared/scope"
 )
 
-// Container is what a function is built from, once for each container. What
-// is missing or wrong is noted in Env, and the function is then not served.
+// Container is what a function is built from, once for each container. A mistake
+// in the configuration is noted in Env, and the function then does not serve.
 type Container struct {
 	Env   *Reader
 	AWS   aws.Config
@@ -39,8 +39,8 @@ func (c *Container) Policy() *retention.Policy {
 	return policy
 }
 
-// Lambda serves the handler that build returns, any that aws-lambda-go takes.
-// It returns only where the function cannot start, with the exit code.
+// Lambda serves the handler that build returns, of any type that aws-lambda-go
+// takes. It returns only if the function cannot start, with the exit code.
 func Lambda(function string, build func(*Container) any) int {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
 	handler, err := assemble(build, log)

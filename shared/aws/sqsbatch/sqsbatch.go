@@ -20,11 +20,11 @@ import (
 
 var errPanicked = errors.New("taking the message panicked")
 
-// Message is what a service published.
+// Message is a message as the service published it.
 type Message struct {
 	ID   string    // of the SQS message, for logs
 	Body string    // as published
-	At   time.Time // when SNS took it, in UTC; zero where SNS delivered it raw
+	At   time.Time // when SNS took it, in UTC; zero after raw delivery
 }
 
 // Handler is what Lambda calls with a batch of a queue.
@@ -43,13 +43,13 @@ func Each(log *slog.Logger, take func(ctx context.Context, m Message) error) Han
 	}
 }
 
-// Answer collects what became of a batch's messages.
+// Answer collects the failures of a batch.
 type Answer struct {
 	log      *slog.Logger
 	failures []events.SQSBatchItemFailure
 }
 
-// NewAnswer returns the answer of a batch of which no message has failed yet.
+// NewAnswer returns an answer without a failure.
 func NewAnswer(log *slog.Logger) *Answer {
 	// Never nil: Lambda reads an answer without a list as one without failures.
 	return &Answer{log: log, failures: []events.SQSBatchItemFailure{}}
@@ -72,7 +72,7 @@ func (a *Answer) Take(ctx context.Context, message string, take func() error) (e
 	return take()
 }
 
-// Response is what to answer Lambda with.
+// Response returns the answer for Lambda.
 func (a *Answer) Response() events.SQSEventResponse {
 	return events.SQSEventResponse{BatchItemFailures: a.failures}
 }

@@ -1,6 +1,6 @@
-// Package wiring builds the functions that work with the suppression list: the
-// calls of the tools' API, the two functions behind the links, and those that
-// read a queue. A function's main says only what is special to the function.
+// Package wiring builds the functions that use the suppression list: the calls of
+// the tools' API, the two functions behind the links, and functions that read a
+// queue. The main of a function holds only the parts of that function.
 package wiring
 
 import (
@@ -21,8 +21,8 @@ import (
 	"stille/shared/unsubscribe/pages"
 )
 
-// Deps are what such a function is built from. Nothing is read before the first
-// request.
+// Deps are the parts that a function is built from. They read nothing before the
+// first request.
 type Deps struct {
 	*lambdafn.Container
 	List    *dynamo.Suppressions
@@ -32,8 +32,8 @@ type Deps struct {
 	Now     func() time.Time
 }
 
-// Function serves the handler that build returns. It returns only where the
-// function cannot start, with the exit code.
+// Function serves the handler that build returns. It returns only if the function
+// cannot start, with the exit code.
 func Function(name string, now func() time.Time, build func(Deps) any) int {
 	return lambdafn.Lambda(name, func(c *lambdafn.Container) any { return build(deps(c, now)) })
 }
