@@ -72,11 +72,16 @@ func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 	if err != nil {
 		return err
 	}
+	file, in, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
 	answer := &importAnswer{DryRun: c.DryRun, Started: im.Began.UTC()}
 	if c.DryRun {
-		err = c.importRows(ctx, s, im, nil)
+		err = importRows(ctx, s, im, in, nil)
 	} else {
-		err = c.importOnce(ctx, s, im, answer)
+		err = c.importOnce(ctx, s, im, in, answer)
 	}
 	if err != nil {
 		return err
@@ -92,7 +97,7 @@ func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 }
 
 // importOnce takes every line that an earlier try did not take.
-func (c importCmd) importOnce(ctx context.Context, s *session, im *operator.Import, answer *importAnswer) error {
+func (c importCmd) importOnce(ctx context.Context, s *session, im *operator.Import, in *files.Contacts, answer *importAnswer) error {
 	log, err := files.OpenImportLog(c.File, im)
 	if err != nil {
 		return err
@@ -107,7 +112,7 @@ func (c importCmd) importOnce(ctx context.Context, s *session, im *operator.Impo
 	if err := log.Begin(); err != nil {
 		return err
 	}
-	return errors.Join(c.importRows(ctx, s, im, log), log.End())
+	return errors.Join(importRows(ctx, s, im, in, log), log.End())
 }
 
 // importAtOnce is how many lines are taken before the log is written.
@@ -115,12 +120,7 @@ const importAtOnce = 250
 
 // importRows takes the lines behind those that the log names as done. A dry run
 // has no log.
-func (c importCmd) importRows(ctx context.Context, s *session, im *operator.Import, log *files.ImportLog) error {
-	file, in, err := c.open()
-	if err != nil {
-		return err
-	}
-	defer file.Close()
+func importRows(ctx context.Context, s *session, im *operator.Import, in *files.Contacts, log *files.ImportLog) error {
 	shown := s.progress()
 	defer shown.end()
 	done, lines := 0, 0

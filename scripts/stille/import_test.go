@@ -81,3 +81,11 @@ func contentOf(t *testing.T, path string) string {
 	}
 	return string(content)
 }
+
+func TestABadFileLeavesNothingBehind(t *testing.T) {
+	old := fileOf(t, "old.csv", "channel,scope\nemail,acme\n")
+	inMemory(t).run(t, "import", old).ended(t, exitUsage)
+	if files, err := filepath.Glob(old + ".*"); err != nil || len(files) > 0 {
+		t.Errorf("it wrote %v, error %v", files, err)
+	}
+}

@@ -6,8 +6,9 @@
 //
 // How a command is made of it:
 //
-//   - A use case is a method of Operator in a file named for the command. It
-//     takes plain values and returns (*Answer, error).
+//   - A use case is a method of Operator. It takes plain values and returns
+//     (*Answer, error). One that reads or writes a file takes rows or hands over
+//     lines: package files knows the formats.
 //   - The answer is a struct with JSON tags: `--json` prints it as it is.
 //     scripts/stille prints its text and holds the flags and the help.
 //   - An answer beside an error is printed too: the outcome calls for the
@@ -17,7 +18,8 @@
 //   - A contact is a Person: Operator.contact finds its keys. Scopes and classes
 //     are looked up with Operator.scope and Operator.Class.
 //   - What a use case needs of the outside is a port below: few methods, named
-//     for what they answer. scripts/stille/system.go alone wires AWS to them.
+//     for what they answer. scripts/stille/stack.go alone wires AWS to them, and
+//     operatortest has them in memory.
 package operator
 
 import (
@@ -103,35 +105,27 @@ type Person struct {
 	Region  string // of a number without a country code; two letters
 }
 
-// normalise reads the address. The error is a Mistake and does not repeat it.
-func (p Person) normalise(rules func(contact.Channel, string, string) (contact.Contact, error)) (contact.Contact, error) {
-	c, err := rules(p.Channel, p.Address, p.Region)
-	if err != nil {
-		return c, Mistakef("the address cannot be read: %s", WhyInvalid(err))
-	}
-	return c, nil
-}
-
 // WhyInvalid is what is wrong with an address, of an error of contact.Normalise.
 func WhyInvalid(err error) string {
 	return strings.TrimPrefix(err.Error(), contact.ErrInvalid.Error()+": ")
 }
 
-// contact finds the keys of a person.
+// contact finds the keys of a person. The error of an address that cannot be
+// read is a Mistake, and does not repeat the address.
 func (o *Operator) contact(ctx context.Context, p Person) (contact.Known, error) {
 	return o.find(ctx, p, contact.Normalise)
 }
 
-// listed is contact for a person who may be on the list: a STOP is taken from a
-// number of any length.
+// listed is contact for a person who may be on the list already: a STOP is taken
+// from a number of any length.
 func (o *Operator) listed(ctx context.Context, p Person) (contact.Known, error) {
 	return o.find(ctx, p, contact.NormaliseAnyLength)
 }
 
 func (o *Operator) find(ctx context.Context, p Person, rules func(contact.Channel, string, string) (contact.Contact, error)) (contact.Known, error) {
-	c, err := p.normalise(rules)
+	c, err := rules(p.Channel, p.Address, p.Region)
 	if err != nil {
-		return contact.Known{}, err
+		return contact.Known{}, Mistakef("the address cannot be read: %s", WhyInvalid(err))
 	}
 	set, err := o.contactKeys(ctx)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
 	"stille/shared/certificate"
 	"stille/shared/operator"
 )
