@@ -12,30 +12,29 @@ import (
 	"stille/shared/suppression"
 )
 
-// AuditWork is one segment of an audit: what the scan step takes and gives
-// back.
+// AuditWork is one segment of an audit: what the scan step takes and returns.
 type AuditWork struct {
 	Class   string `json:"class"`
 	Run     string `json:"run"`
 	Segment int    `json:"segment"`
 	Of      int    `json:"of"`              // how many segments there are
-	Call    int    `json:"call"`            // how many calls worked on the segment before
-	After   string `json:"after,omitempty"` // the last id those came to
+	Call    int    `json:"call"`            // how many earlier calls worked on the segment
+	After   string `json:"after,omitempty"` // the last id that they read
 	Done    bool   `json:"done"`
 }
 
 // AuditPart is what one call found in its segment. The ids are as their owners
 // wrote them.
 type AuditPart struct {
-	AuditWork                       // as it was given back
-	From       string               `json:"from,omitempty"` // After, as the call was given it
-	PolicyHash string               `json:"policyHash"`     // by which it was judged
+	AuditWork                       // as the call returned it
+	From       string               `json:"from,omitempty"` // After, as the call took it
+	PolicyHash string               `json:"policyHash"`     // that the records were judged by
 	Records    int                  `json:"records"`        // how many were read
 	Counts     map[Finding]int      `json:"counts"`
 	IDs        map[Finding][]string `json:"ids"` // of at most mostIDs each
 }
 
-// AuditParts is where an audit's calls leave what they found.
+// AuditParts keeps what the calls of audits found.
 type AuditParts interface {
 	// StorePart keeps a part, in place of an earlier part of the same call.
 	StorePart(ctx context.Context, part AuditPart) error
@@ -43,7 +42,7 @@ type AuditParts interface {
 	Parts(ctx context.Context, class, run string) ([]AuditPart, error)
 }
 
-// List is the suppression list, read strongly (dynamo.Suppressions).
+// List is the suppression list, read strongly.
 type List interface {
 	Lookup(ctx context.Context, contacts [][]contact.Key) ([]suppression.Found, error)
 }
@@ -55,25 +54,24 @@ type Auditor struct {
 	Holds      Holds
 	Parts      AuditParts
 	PolicyHash string
-	Pause      time.Duration // between two looks at what may still be on its way
+	Pause      time.Duration // between two looks at what the streams may still deliver
 	Now        func() time.Time
 }
 
 const (
-	mostIDs = 1000 // of a finding in a part, and in a report: beyond that it is not single records that are wrong
+	mostIDs = 1000 // of a finding in a part, and in a report
 
-	// mostLooked is how many records a call looks at again. Where more are
-	// wrong, the streams are not what they wait for.
+	// mostLooked is how many records a call looks at again. If more are wrong, the
+	// reason is not a late stream.
 	mostLooked = 10_000
 
-	// looks is how often what may be on its way is looked at again.
+	// looks is how often a call looks again at what the streams may deliver.
 	looks = 6
 )
 
-// Segment reads page after page until the segment is done or more says that
-// the time is up, looks again at what it found, stores that and returns how
-// far it came. After an error, the work that was passed in may be taken up
-// again.
+// Segment reads page after page until the segment is done or more returns false,
+// looks again at what it found, stores that and returns how far it came. After an
+// error, Segment may be called again with the same work.
 func (a Auditor) Segment(ctx context.Context, class retention.Class, work AuditWork, more func() bool) (AuditWork, error) {
 	doing := fmt.Sprintf("auditing segment %d of %s", work.Segment, work.Class)
 	part := AuditPart{From: work.After, PolicyHash: a.PolicyHash, Counts: map[Finding]int{}, IDs: map[Finding][]string{}}
@@ -120,9 +118,9 @@ func (p *AuditPart) count(id string, findings []Finding) {
 	}
 }
 
-// lookAgain takes out of found what is not wrong any more: what was written or
-// deleted while the segment was read. It waits for what the streams may be
-// about to mend.
+// lookAgain removes from found what is no longer wrong: records that were written
+// or deleted while the segment was read. It waits for changes that the streams may
+// still deliver.
 func (a Auditor) lookAgain(ctx context.Context, class retention.Class, found map[string][]Finding) error {
 	for n := 0; n < looks && len(found) > 0; n++ {
 		if n > 0 {
@@ -153,8 +151,7 @@ func mayMend(found map[string][]Finding) bool {
 	return false
 }
 
-// confirm reads records again and leaves in found only what is still wrong
-// with them.
+// confirm reads records again and keeps in found only what is still wrong.
 func (a Auditor) confirm(ctx context.Context, class retention.Class, ids []string, found map[string][]Finding) error {
 	there, unreadable, err := a.Records.Load(ctx, class.Name, ids)
 	if err != nil {
@@ -173,7 +170,7 @@ func (a Auditor) confirm(ctx context.Context, class retention.Class, ids []strin
 	return nil
 }
 
-// examine returns what is wrong with which of the records.
+// examine returns the findings of each record that has any.
 func (a Auditor) examine(ctx context.Context, class retention.Class, records []retention.Stored, unreadable []string) (map[string][]Finding, error) {
 	now := a.Now()
 	listed, err := a.listed(ctx, records)
@@ -200,8 +197,8 @@ func (a Auditor) examine(ctx context.Context, class retention.Class, records []r
 	return found, nil
 }
 
-// listed is what the list says of each record's subject; nothing of a record
-// about nobody.
+// listed is what the list says of each record's subject; nothing for a record
+// without a subject.
 func (a Auditor) listed(ctx context.Context, records []retention.Stored) ([]suppression.Found, error) {
 	asked := make([][]contact.Key, len(records))
 	for i, record := range records {
@@ -210,7 +207,7 @@ func (a Auditor) listed(ctx context.Context, records []retention.Stored) ([]supp
 	return a.List.Lookup(ctx, asked)
 }
 
-// held asks for the holds on what is overdue; on nothing else does it matter.
+// held returns the holds on overdue records. Other holds do not matter here.
 func (a Auditor) held(ctx context.Context, class retention.Class, records []retention.Stored, now time.Time) (HeldTargets, error) {
 	var targets []retention.Target
 	for _, record := range records {

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// When the brake halts a run before its first deletion. Below fewHalted a
-// purge is small enough for a mistake to be survived, and a small class may
-// well be due as a whole.
+// When the brake halts a run before its first deletion. Up to fewHalted records, a
+// mistake can be survived, and a small class may be due as a whole.
 const (
 	fewHalted     = 1000 // records
 	shareHalted   = 5    // a fifth of the class
@@ -16,18 +15,18 @@ const (
 	timesTheUsual = 3
 )
 
-// How far the clock may be from what it is held against.
+// How far the clock may be from other times.
 const (
 	clockSkew    = 5 * time.Minute     // two clocks that are both right
-	latestStart  = 26 * time.Hour      // after its schedule: the scheduler tries for six hours, and nobody waits two nights
-	longestPause = 31 * 24 * time.Hour // between two runs: a class unpurged for longer deserves a look
+	latestStart  = 26 * time.Hour      // after its schedule: the scheduler retries for six hours
+	longestPause = 31 * 24 * time.Hour // between two runs: a person must look at a class that was not purged for longer
 )
 
 // Brake is what a run is held against before it may delete.
 type Brake struct {
 	Due    int   // records of the plan
 	Size   int   // records of the class, as the store knows it
-	Before []int // how many were due in each completed run, the newest first
+	Before []int // how many records were due in each completed run, the newest first
 
 	Now          time.Time // our clock
 	StoreClock   time.Time // the store's own
@@ -35,8 +34,8 @@ type Brake struct {
 	LastEnded    time.Time // the newest end of a run of the class; zero before the first
 }
 
-// Amount lists what is odd about how much is due; nothing where a run may go
-// on.
+// Amount lists what is odd about the number of due records; nothing where the run
+// may continue.
 func (b Brake) Amount() []string {
 	if b.Due <= fewHalted {
 		return nil
@@ -61,8 +60,8 @@ func (b Brake) median() (usual int, known bool) {
 	return newest[len(newest)/2], true
 }
 
-// Clock lists what is odd about the time; nothing where it can be believed. By
-// a clock that is years ahead everything would be due.
+// Clock lists what is odd about the clock; nothing where it can be believed. By a
+// clock that is years ahead, everything would be due.
 func (b Brake) Clock() []string {
 	var reasons []string
 	check := func(wrong bool, what string) {
@@ -82,7 +81,7 @@ func (b Brake) Clock() []string {
 	return reasons
 }
 
-// ShardsGrown tells whether any shard of the newer count holds more than was
+// ShardsGrown reports whether any shard of the newer count holds more than was
 // approved.
 func ShardsGrown(approved, counted []int) bool {
 	for n, count := range counted {

@@ -6,8 +6,8 @@ import (
 	"stille/shared/retention"
 )
 
-// Cost is what a purge consumes at most, for records of up to 1 KB without
-// objects: an estimate.
+// Cost is an estimate of what a purge consumes at most, for records of up to 1 KB
+// without objects.
 type Cost struct {
 	WriteUnits, ReadUnits int // of DynamoDB
 	Files                 int // written to S3
@@ -23,28 +23,28 @@ const (
 	readsAfter   = 1         // the verifier's
 )
 
-// What a page consumes besides.
+// What each page adds.
 const (
 	writesPage = 2 // the fence check
 	readsPage  = 5 // the index, by plan, worker and verifier, and whether the run is to stop
 	filesPage  = 2 // its ids, and what became of them
 )
 
-// What a shard consumes besides: the fence, and the holds, which are few.
+// What each shard adds: its fence, and the holds, which are few.
 const readsShard = 2
 
-// How long a purge takes, roughly: a page is five calls, one after another, of
-// which one deletes a hundred records; around the pages it plans, asks the index
-// twice and signs. No table on demand takes more writes in a second than this
-// that has not been as busy before.
+// How long a purge takes, roughly. A page is five calls in sequence, of which one
+// deletes a hundred records. Around the pages the run plans, asks the index twice
+// and signs. A table on demand that was never busier takes onDemand writes in a
+// second.
 const (
 	aPage       = 400 * time.Millisecond
 	aroundPages = 20 * time.Second
 	onDemand    = 4000
 )
 
-// Estimate is what a purge of the class costs, of so many due records in each
-// shard, of which some are held.
+// Estimate is what a purge of the class costs. shards are the due records of each
+// shard; held is how many of them a hold keeps.
 func Estimate(class string, shards []int, held int) Cost {
 	due, pages, longest, busy := 0, 0, 0, 0
 	for _, n := range shards {
@@ -71,7 +71,7 @@ func Estimate(class string, shards []int, held int) Cost {
 const (
 	priceWrites = 0.625
 	priceReads  = 0.125
-	priceFiles  = 5 + 0.4 // each is written and read once
+	priceFiles  = 5 + 0.4 // each file is written and read once
 	priceMemory = 13.3334 // of Lambda's gigabyte seconds, arm64
 	priceSteps  = 25      // of Step Functions
 )
@@ -82,7 +82,7 @@ const (
 	stepsOfAShard = 4
 )
 
-// Dollars is the price of it all, without the time of stamp, which frees slots.
+// Dollars is the price of the purge, without the time of stamp, which frees slots.
 func (c Cost) Dollars() float64 {
 	seconds := float64(c.Files/filesPage) * aPage.Seconds()
 	millionths := float64(c.WriteUnits)*priceWrites + float64(c.ReadUnits)*priceReads + float64(c.Files)*priceFiles +

@@ -13,19 +13,19 @@ import (
 	"stille/shared/retention"
 )
 
-// Counted is what is due and still there.
+// Counted is how many records are due and still there.
 type Counted struct {
 	Due  int
-	Held int // of those: a hold keeps them
+	Held int // of the due records: a hold keeps them
 }
 
-// Overdue is how many of them nothing keeps.
+// Overdue is how many due records no hold keeps.
 func (c Counted) Overdue() int { return c.Due - c.Held }
 
-// Count reads strongly what the index shows as due in the class at the cutoff,
-// and the holds over it. A record that cannot be understood counts as due, as
-// does one that is marked: a purge leaves the one, and did not end with the
-// other. It deletes nothing, and its cost follows what is due.
+// Count reads strongly the records that the index shows as due in the class at the
+// cutoff, and the holds on them. A record that cannot be understood counts as due,
+// because a purge leaves it; so does a marked record, because its purge did not
+// end. Count deletes nothing. Its cost follows the number of due records.
 func Count(ctx context.Context, records Records, holds Holds, class retention.Class, cutoff time.Time) (Counted, error) {
 	var total Counted
 	var mu sync.Mutex
@@ -87,8 +87,8 @@ func countLeft(ctx context.Context, records Records, holds Holds, class retentio
 	return counted, nil
 }
 
-// isHeld tells whether a hold keeps the record. One that is marked is past its
-// hold check: a hold was told that it came too late.
+// isHeld reports whether a hold keeps the record. A marked record is past its hold
+// check: a later hold was told that it is too late.
 func isHeld(class retention.Class, record retention.Stored, held HeldTargets) bool {
 	return record.PurgingBy == "" && held.Any(record.Targets(class.Name))
 }

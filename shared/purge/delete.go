@@ -23,19 +23,20 @@ const (
 	Gone    Outcome = "gone"    // was not there when the page came to it
 )
 
-// Page is one page of a run's manifest: the ids it took up, written before it
-// touched them, and what became of each; Outcomes is nil for a page that was
-// cut off.
+// Page is one page of a run's manifest: the ids, written before any of the records
+// was touched, and the outcome of each. Outcomes is nil for a page that was cut
+// off.
 type Page struct {
 	IDs      []string
 	Outcomes map[string]Outcome
 }
 
-// Manifest is where a run writes down what it is about to do.
+// Manifest is where a run writes down what it will do, before it does it.
 type Manifest interface {
-	// Begin stores a page's ids and names the page. No page replaces another.
+	// Begin stores the ids of a new page and returns its name. A page must never
+	// replace another.
 	Begin(ctx context.Context, class, run, shard string, ids []string) (page string, err error)
-	// Finish stores what became of the page's records.
+	// Finish stores the outcomes of the page's records.
 	Finish(ctx context.Context, page string, outcomes map[string]Outcome) error
 	// Pages returns the shard's pages in the order they were begun.
 	Pages(ctx context.Context, class, run, shard string) ([]Page, error)
@@ -49,15 +50,15 @@ type Work struct {
 	Shard  string    `json:"shard"`
 	Cursor Cursor    `json:"cursor,omitzero"`
 	Done   bool      `json:"done"`
-	// Stopped tells that the shard is done because somebody stopped the run.
+	// Stopped means that the shard is done because an operator stopped the run.
 	Stopped bool `json:"stopped"`
-	// What the run was planned with: by another policy or other code nothing is
-	// deleted.
+	// The policy and the code that planned the run. Under another policy, or by
+	// other code, nothing must be deleted.
 	PolicyHash  string `json:"policyHash"`
 	CodeVersion string `json:"codeVersion"`
 }
 
-// Cursor is how far the shard's work has come; the zero one is the beginning.
+// Cursor is how far the work of a shard has come; the zero Cursor is the beginning.
 type Cursor struct {
 	By   Index  `json:"by"`
 	ID   string `json:"id,omitempty"`
@@ -75,10 +76,9 @@ type Worker struct {
 	Log      *slog.Logger
 }
 
-// Shard works on pages until the shard is done, somebody stopped the run or
-// more says that the time is up, and returns how far it came. After an error,
-// the work that was passed in may be taken up again: what was deleted is in the
-// manifest.
+// Shard works on pages until the shard is done, an operator stopped the run or
+// more returns false, and returns how far it came. After an error, Shard may be
+// called again with the same work: what was deleted is in the manifest.
 func (w Worker) Shard(ctx context.Context, class retention.Class, work Work, more func() bool) (Work, error) {
 	fence := fence{holds: w.Holds, shard: work.Shard}
 	queue := queue{records: w.Records, class: class, cutoff: work.Cutoff, shard: work.Shard}
@@ -99,8 +99,7 @@ func (w Worker) Shard(ctx context.Context, class retention.Class, work Work, mor
 	return work, nil
 }
 
-// page works on the next page of the shard: first the withdrawn records, then
-// the others.
+// page works on the next page of the shard: the withdrawn records first.
 func (w Worker) page(ctx context.Context, class retention.Class, work Work, queue *queue, fence *fence) (Work, error) {
 	if work.Cursor.By == "" {
 		work.Cursor.By = ByWithdrawal
@@ -136,10 +135,10 @@ func (w Worker) page(ctx context.Context, class retention.Class, work Work, queu
 	return work, nil
 }
 
-// delete decides on each record as it is now, and deletes what is due and not
-// held. A hold that the worker does not know of has moved the fence, and the
-// page looks again. What has objects is only marked at first, and finished once
-// all else is decided.
+// delete decides on each record as it is now, and deletes the records that are due
+// and not held. A hold that the worker has not read has moved the fence; then the
+// worker reads the holds and decides again. A record with objects is marked, and
+// deleted after all other records are decided.
 func (w Worker) delete(ctx context.Context, class retention.Class, work Work, ids []string, fence *fence) (map[string]Outcome, error) {
 	outcomes := make(map[string]Outcome, len(ids))
 	due, err := w.load(ctx, class, work.Cutoff, ids, outcomes)
@@ -148,32 +147,32 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 	}
 	var marked []retention.Stored
 	for len(due) > 0 {
-		fenced, err := fence.stands(ctx)
+		fenced, err := fence.read(ctx)
 		if err != nil {
 			return nil, err
 		}
 		due = unheld(class, due, fenced.Held, outcomes)
-		page := Conditions{Class: work.Class, Run: work.Run, Shard: work.Shard, Epoch: fenced.Epoch}
-		done, err := w.Deleter.DeleteUnderFence(ctx, page, due)
+		under := Conditions{Class: work.Class, Run: work.Run, Shard: work.Shard, Epoch: fenced.Epoch}
+		done, err := w.Deleter.DeleteUnderFence(ctx, under, due)
 		note(outcomes, done.Deleted, Deleted)
 		note(outcomes, done.Changed, Changed)
 		note(outcomes, done.Gone, Gone)
 		note(outcomes, slices.Concat(done.Marked, done.Unmarked), Failed) // until they are finished
-		marked = append(marked, among(due, done.Marked)...)
+		marked = append(marked, withIDs(due, done.Marked)...)
 		if err == nil {
 			break
 		}
 		if !errors.Is(err, ErrFenceMoved) {
 			return nil, err
 		}
-		fence.moved()
+		fence.forget()
 		due = undecided(due, outcomes)
 	}
 	return outcomes, w.finish(ctx, class, work, marked, outcomes)
 }
 
-// load reads the records strongly and returns those that are due; what is
-// decided on the others is noted.
+// load reads the records strongly and returns those that are due. It notes the
+// outcomes of the others.
 func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Time, ids []string, outcomes map[string]Outcome) ([]retention.Stored, error) {
 	records, unreadable, err := w.Records.Load(ctx, class.Name, ids)
 	if err != nil {
@@ -188,7 +187,7 @@ func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Tim
 		case !there:
 			outcomes[id] = Gone
 		case !class.Due(record.Record, cutoff) && record.PurgingBy != "":
-			outcomes[id] = Failed // its objects may be gone: somebody changed it where the API would not
+			outcomes[id] = Failed // its objects may be gone: another service changed a marked record
 		case !class.Due(record.Record, cutoff):
 			outcomes[id] = Changed
 		case !w.mayDeleteObjects(ctx, class, record):
@@ -200,7 +199,7 @@ func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Tim
 	return due, nil
 }
 
-// unheld notes what is held and returns the others.
+// unheld notes which records are held and returns the others.
 func unheld(class retention.Class, due []retention.Stored, held HeldTargets, outcomes map[string]Outcome) []retention.Stored {
 	for _, record := range due {
 		if isHeld(class, record, held) {
@@ -226,13 +225,13 @@ func undecided(records []retention.Stored, outcomes map[string]Outcome) []retent
 	return left
 }
 
-// among returns the records of these ids.
-func among(records []retention.Stored, ids []string) []retention.Stored {
-	var some []retention.Stored
+// withIDs returns the records of these ids.
+func withIDs(records []retention.Stored, ids []string) []retention.Stored {
+	var found []retention.Stored
 	for _, record := range records {
 		if slices.Contains(ids, record.ID) {
-			some = append(some, record)
+			found = append(found, record)
 		}
 	}
-	return some
+	return found
 }

@@ -7,8 +7,8 @@ import (
 	"stille/shared/suppression"
 )
 
-// Finding is what can be wrong with a record that the nightly purges, which
-// ask the indexes, would never see, or see and never delete.
+// Finding is what can be wrong with a record that the nightly purges do not see,
+// because they ask the indexes, or see and do not delete.
 type Finding string
 
 // The findings there are.
@@ -27,8 +27,8 @@ func Every() []Finding {
 	return []Finding{NoStart, AbsurdStart, Unreadable, Unstamped, NotWithdrawn, Overdue, OverdueHeld}
 }
 
-// Fault tells whether the system itself failed where there is such a finding.
-// The others are their owners' to look into, or as they should be.
+// Fault reports whether the finding is a failure of the system itself. The other
+// findings are for the owners to look into, or expected.
 func (f Finding) Fault() bool {
 	switch f {
 	case Unreadable, Unstamped, NotWithdrawn, Overdue:
@@ -38,15 +38,15 @@ func (f Finding) Fault() bool {
 	return false
 }
 
-// onItsWay tells whether a finding may be of a change that the streams have
-// not carried on yet.
+// onItsWay reports whether the finding may be a change that the streams have not
+// delivered yet.
 func (f Finding) onItsWay() bool { return f == Unstamped || f == NotWithdrawn }
 
-// Examined is a record with all that an audit holds against it.
+// Examined is a record with everything that an audit judges it by.
 type Examined struct {
 	retention.Stored
 	Listed suppression.Found // what the suppression list says of its subject
-	Held   bool              // by whatever hold covers it
+	Held   bool              // a hold covers it
 }
 
 // Findings lists what is wrong with a record of the class at now; nil for
@@ -72,8 +72,8 @@ func (e Examined) Findings(class retention.Class, now time.Time) []Finding {
 	return findings
 }
 
-// isIdle tells whether a running record was last heard of too long ago, or
-// nobody knows when.
+// isIdle reports whether a running record was active too long ago, or at an
+// unknown time.
 func isIdle(class retention.Class, r retention.Record, now time.Time) bool {
 	if !r.Start.IsZero() || !r.WithdrawnAt.IsZero() {
 		return false
@@ -85,9 +85,9 @@ func isOverdue(class retention.Class, r retention.Record, now time.Time) bool {
 	return class.Due(r, now.Add(-retention.OverdueAfter))
 }
 
-// isInPlace tells whether the record lies in the indexes where stamp would put
-// it. Its shard stays what it was when the record was first stamped, also when
-// the subject changed since; it need only be one that purges look into.
+// isInPlace reports whether the record lies in the indexes where stamp would put
+// it. The shard stays what it was when the record was first stamped, also if the
+// subject changed since; it must only be a shard that purges look into.
 func (e Examined) isInPlace(now time.Time) bool {
 	believed := e.Record
 	if !retention.PlausibleStart(e.Start, now) {
@@ -97,9 +97,9 @@ func (e Examined) isInPlace(now time.Time) bool {
 	return isPlaced(e.Stored, place(believed)) && retention.IsShard(e.Shard) && withdrawal
 }
 
-// shouldBeWithdrawn tells whether the list says that the record has no basis
-// since an earlier time than it says itself. A list that cannot be read is in
-// doubt, and doubt means suppressed. What is being purged goes anyway.
+// shouldBeWithdrawn reports whether, by the list, the record lost its basis at an
+// earlier time than the record says. A list that cannot be read is a doubt, and a
+// doubt counts as suppressed. A record that is being purged is deleted anyway.
 func (e Examined) shouldBeWithdrawn(class retention.Class) bool {
 	if e.PurgingBy != "" {
 		return false

@@ -11,16 +11,16 @@ import (
 // mostIdle is how many idle records are named; the others are counted.
 const mostIdle = 100
 
-// Idle is what of a class has been running without activity for longer than
-// its policy lets it: perhaps nobody said that it ended.
+// Idle is the records of a class that have been running without activity for
+// longer than the policy allows: perhaps their end was forgotten.
 type Idle struct {
 	Count  int
-	Oldest time.Time // when something last happened with the first of them; zero also where nobody knows
-	IDs    []string  // of the longest idle in each shard, as far as they may be shown, at most mostIdle
+	Oldest time.Time // when something last happened with the oldest of them; zero also where that is not known
+	IDs    []string  // those that may be shown, at most mostIdle, the longest idle of each shard first
 }
 
-// FindIdle asks the index of running records. Its cost follows what is idle,
-// not what is running. None of these records is due by it.
+// FindIdle asks the index of running records. Its cost follows the number of idle
+// records, not of running records. An idle record is not due.
 func FindIdle(ctx context.Context, records Records, class retention.Class, now time.Time) (Idle, error) {
 	var idle Idle
 	before := class.Idle.StartsBefore(now, class.Location())

@@ -9,21 +9,21 @@ import (
 	"stille/shared/retention"
 )
 
-// Objects deletes what belongs to a record in S3 (objects.Deleter).
+// Objects deletes the objects of records.
 type Objects interface {
-	// Delete deletes every version of an object. One that is not there is
-	// deleted already.
+	// Delete deletes every version of an object. An object that is not there counts
+	// as deleted.
 	Delete(ctx context.Context, object retention.Object) error
 }
 
 // recordsAtOnce is how many records of a page lose their objects at the same
-// time: a page of records with a hundred objects each must be done in a minute.
+// time. A page of records with a hundred objects each must be done in a minute.
 const recordsAtOnce = 16
 
 // finish deletes the objects of the records that are marked for the run, and
-// then each of these records. One whose objects cannot be deleted stays, marked,
-// and its outcome stays Failed: the next run takes it up. One that fails does not
-// cut off the others: what of theirs is under way would come to its end unseen.
+// then each of these records. A record whose objects cannot be deleted stays
+// marked and Failed; the next run takes it up. A failure does not cancel the
+// others: S3 deletions already sent would complete without being recorded.
 func (w Worker) finish(ctx context.Context, class retention.Class, work Work, marked []retention.Stored, outcomes map[string]Outcome) error {
 	var mu sync.Mutex
 	var group errgroup.Group
@@ -63,8 +63,8 @@ func (w Worker) deleteObjects(ctx context.Context, class retention.Class, record
 	return nil
 }
 
-// mayDeleteObjects tells whether all the record's objects lie where the purge
-// may delete them; if not, the record is not even marked.
+// mayDeleteObjects reports whether all objects of the record lie where the purge
+// may delete them. Otherwise the record must not be marked.
 func (w Worker) mayDeleteObjects(ctx context.Context, class retention.Class, record retention.Stored) bool {
 	_, err := class.Objects(record.Record)
 	if err != nil {

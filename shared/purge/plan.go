@@ -1,10 +1,11 @@
-// Package purge deletes what a retention class says is due, and nothing else,
-// and accounts for it: plan (what is due at a cutoff), delete (page by page,
-// under fences, each page in the manifest before it is touched), account and
-// verify (read again what is left), certify. It promises that a hold wins, that
-// a record which changed stays, and that an interrupted run can be taken up
-// again and ends in the same counts. The rules of what is due are in package
-// retention; the conditions of a deletion are in package dynamo.
+// Package purge deletes the records that a retention class says are due, and
+// nothing else, and accounts for them: plan (what is due at a cutoff), delete (page
+// by page, under fences, each page in the manifest before it is touched), account
+// and verify (read again what is left), certify. It promises that a hold wins, that
+// a record which changed stays, and that an interrupted run can be resumed and ends
+// in the same counts. It also stamps records, so that they are found when they are
+// due, and audits whole classes. What is due is a rule of package retention. The
+// stores that purge needs are interfaces; package purgetest has them in memory.
 package purge
 
 import (
@@ -25,11 +26,10 @@ import (
 // shardsAtOnce is how many shards are asked at the same time.
 const shardsAtOnce = 16
 
-// pageSize is how many entries of an index are asked for at once when they are
-// only looked at.
+// pageSize is how many entries of an index, or of a table, one request reads.
 const pageSize = 1000
 
-// Plan is what a purge of a class at a cutoff would take up. It deletes nothing.
+// Plan is what a purge of a class at a cutoff would delete at most.
 type Plan struct {
 	Class      string
 	PolicyHash string
@@ -47,16 +47,16 @@ func (p Plan) Due() int {
 	return sum
 }
 
-// Hash names the plan: what is approved, and what a certificate refers to. It
-// is the SHA-256, in hex, over class, policy, cutoff and the shards' counts.
+// Hash names the plan, for its approval and in the certificate. It is the SHA-256,
+// in hex, over class, policy, cutoff and the shards' counts.
 func (p Plan) Hash() string {
 	b, _ := json.Marshal([]any{p.Class, p.PolicyHash, p.Cutoff.UTC(), p.Shards}) // strings, integers and a time always marshal
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
 
-// Make counts what is due in the class at the cutoff. Its cost follows what is
-// due, not the size of the table.
+// Make counts what is due in the class at the cutoff. Its cost follows the number
+// of due records, not the size of the table.
 func Make(ctx context.Context, records Records, class retention.Class, policyHash string, cutoff time.Time) (Plan, error) {
 	plan := Plan{Class: class.Name, PolicyHash: policyHash, Cutoff: cutoff.UTC(), Shards: make([]int, retention.Shards)}
 	var mu sync.Mutex
@@ -83,7 +83,7 @@ func Make(ctx context.Context, records Records, class retention.Class, policyHas
 	return plan, nil
 }
 
-// countShard counts each record once, though both indexes may name it.
+// countShard counts each record once, also if both indexes name it.
 func countShard(ctx context.Context, records Records, class retention.Class, shard string, cutoff time.Time) (int, time.Time, error) {
 	seen := map[string]bool{}
 	var oldest time.Time
@@ -108,7 +108,7 @@ func before(by Index, class retention.Class, cutoff time.Time) time.Time {
 	return class.Keep.StartsBefore(cutoff, class.Location())
 }
 
-// eachDue gives each entry of both indexes that is due at the cutoff. It ends
+// eachDue yields each entry of both indexes that is due at the cutoff. It ends
 // with the first error.
 func eachDue(ctx context.Context, records Records, class retention.Class, shard string, cutoff time.Time) iter.Seq2[Due, error] {
 	return func(yield func(Due, error) bool) {

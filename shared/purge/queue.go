@@ -8,21 +8,21 @@ import (
 	"stille/shared/retention"
 )
 
-// queue gives a worker its pages of one shard, and reads the index many pages
-// at a time.
+// queue gives a worker its pages of one shard. It reads the index many pages at a
+// time.
 type queue struct {
 	records Records
 	class   retention.Class
 	cutoff  time.Time
 	shard   string
 
-	next func() (Due, error, bool) // of the index that was opened; nil where none is
+	next func() (Due, error, bool) // of the open index; nil where no index is open
 	stop func()
 }
 
 // page returns the next entries of the cursor's index, as many as a transaction
-// takes; none at its end. The cursor is the one that the last page left, or
-// where another index begins after the end of one.
+// takes; none at the end of the index. The cursor must be where the last page
+// ended, or at the beginning of an index.
 func (q *queue) page(ctx context.Context, at Cursor) ([]Due, error) {
 	if q.next == nil {
 		after := Due{ID: at.ID, Sort: at.Sort}
@@ -45,7 +45,7 @@ func (q *queue) page(ctx context.Context, at Cursor) ([]Due, error) {
 	return page, nil
 }
 
-// close ends the reading of the index that is open, if one is.
+// close ends the reading of the open index.
 func (q *queue) close() {
 	if q.stop != nil {
 		q.stop()

@@ -15,33 +15,32 @@ import (
 var (
 	// ErrUnscanned means that the parts of an audit do not make up the class.
 	ErrUnscanned = errors.New("the audit has not read every record")
-	// ErrOtherPolicy means that another policy was deployed in the middle of an
-	// audit: its parts were judged by two.
-	ErrOtherPolicy = errors.New("the policy was deployed anew in the middle of the audit")
+	// ErrOtherPolicy means that another policy was deployed during the audit: its
+	// parts were judged by two policies.
+	ErrOtherPolicy = errors.New("another policy was deployed during the audit")
 )
 
-// Report is what an audit found. It names records by their ids, where those
-// tell nothing of a person, and holds no personal data.
+// Report is what an audit found. It names a record only by an id that tells
+// nothing of a person, and holds no personal data.
 type Report struct {
 	Class      string            `json:"class"`
 	Run        string            `json:"run"`
 	StartedAt  time.Time         `json:"startedAt"`
 	PolicyHash string            `json:"policyHash"`
 	Records    int               `json:"records"`  // how many were read
-	Findings   map[Finding]Found `json:"findings"` // every one there is
+	Findings   map[Finding]Found `json:"findings"` // every finding
 }
 
 // Found is the records with one finding.
 type Found struct {
 	Count int `json:"count"`
-	// IDs are the first of them by their ids, at most 1,000, without those whose
-	// id looks like an address or a number.
+	// IDs are the first of them in the order of their ids, at most 1,000, without
+	// ids that look like an address or a number.
 	IDs []string `json:"ids"`
 }
 
-// MakeReport puts an audit's parts together. The error wraps ErrUnscanned
-// unless they cover every segment from its beginning to its end, or
-// ErrOtherPolicy.
+// MakeReport merges the parts of an audit. The error wraps ErrUnscanned unless the
+// parts cover every segment from its beginning to its end, or ErrOtherPolicy.
 func MakeReport(class, run string, startedAt time.Time, policyHash string, parts []AuditPart) (Report, error) {
 	parts = slices.SortedFunc(slices.Values(parts), func(a, b AuditPart) int {
 		return cmp.Or(cmp.Compare(a.Segment, b.Segment), cmp.Compare(a.Call, b.Call))
@@ -89,8 +88,7 @@ func complete(parts []AuditPart) error {
 	return nil
 }
 
-// Encode writes the report as it is stored. The same report is always written
-// with the same bytes.
+// Encode returns the report as it is stored. Equal reports have equal bytes.
 func (r Report) Encode() ([]byte, error) {
 	encoded, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {

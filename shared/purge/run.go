@@ -23,21 +23,21 @@ type Run struct {
 	StartedAt    time.Time           `json:"startedAt"`
 	ScheduledFor time.Time           `json:"scheduledFor,omitzero"` // zero for a run that was started by hand
 	Cutoff       time.Time           `json:"cutoff"`
-	PolicyHash   string              `json:"-"` // of the policy it was planned by
+	PolicyHash   string              `json:"-"` // of the policy that planned it
 	PlanHash     string              `json:"planHash"`
 	Planned      int                 `json:"planned"`               // how many records were due
 	CodeVersion  string              `json:"-"`                     // of the code that planned it
-	StartedBy    string              `json:"startedBy,omitempty"`   // the principal; empty where a schedule did, or nobody said
+	StartedBy    string              `json:"startedBy,omitempty"`   // the principal; empty where a schedule started it, or it is unknown
 	ApprovedBy   string              `json:"approvedBy,omitempty"`  // the principal; empty where no approval was needed
 	Next         Next                `json:"-"`                     // what follows the plan
-	Reasons      []string            `json:"reasons,omitempty"`     // why it does not delete: the brake's, or what stopped it
-	StopBy       string              `json:"stoppedBy,omitempty"`   // the principal that asked it to stop; empty where nobody did
+	Reasons      []string            `json:"reasons,omitempty"`     // why it does not delete
+	StopBy       string              `json:"stoppedBy,omitempty"`   // the principal that stopped it; empty where none did
 	Outcome      certificate.Outcome `json:"outcome,omitempty"`     // empty until certified
 	EndedAt      time.Time           `json:"endedAt,omitzero"`      // zero until certified
 	Counts       certificate.Counts  `json:"counts"`                // zero until certified
 	Certificate  string              `json:"certificate,omitempty"` // its certificate.Hash
 	Audit        bool                `json:"audit,omitempty"`       // it read every record and deleted none
-	Findings     map[string]int      `json:"findings,omitempty"`    // of an audit: how many records, by what is wrong with them
+	Findings     map[string]int      `json:"findings,omitempty"`    // of an audit: how many records have each finding
 }
 
 // Certified reports whether the run has its certificate.
@@ -61,5 +61,5 @@ type Next string
 const (
 	NextDelete Next = "delete" // the run deletes what is due
 	NextHalt   Next = "halt"   // the brake halted it: it is only certified
-	NextYield  Next = "yield"  // another run of the class is on: it is only certified
+	NextYield  Next = "yield"  // another run of the class is active: it is only certified
 )

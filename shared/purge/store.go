@@ -104,8 +104,8 @@ const (
 	ByStart Index = names.IndexDue
 	// ByWithdrawal holds the records that were withdrawn, by that time.
 	ByWithdrawal Index = names.IndexWithdrawn
-	// ByActivity holds the records that are running, by when something last
-	// happened with them. Nothing in it is due by that.
+	// ByActivity holds the running records, by when something last happened with
+	// them. They are not due by it.
 	ByActivity Index = names.IndexRunning
 )
 
@@ -145,14 +145,14 @@ type Conditions struct {
 // one of the lists.
 type Deletion struct {
 	Deleted  []string
-	Marked   []string // past their hold check; their objects go first, then DeleteMarked deletes them
+	Marked   []string // past their hold check; after their objects, DeleteMarked deletes them
 	Changed  []string // no longer as they were read; kept
-	Gone     []string // deleted by somebody else, or by an attempt that was cut off
-	Unmarked []string // as large as an item can be, with no room for the mark; kept
+	Gone     []string // deleted by another service, or by an attempt that was cut off
+	Unmarked []string // too large for the mark; kept
 }
 
-// HeldTargets are the targets that a hold keeps. A hold that cannot be
-// understood is one.
+// HeldTargets are the targets that a hold keeps. A hold that cannot be understood
+// keeps its target.
 type HeldTargets map[retention.Target]bool
 
 // Any reports whether a hold keeps any of the targets.
@@ -160,9 +160,8 @@ func (h HeldTargets) Any(targets []retention.Target) bool {
 	return slices.ContainsFunc(targets, func(t retention.Target) bool { return h[t] })
 }
 
-// Fenced is all that was held when a shard's fence was read. While the fence
-// stands at the epoch nothing else is held, though some of it may have been
-// lifted.
+// Fenced is everything that was held when a shard's fence was read. While the fence
+// stays at the epoch nothing else is held, although holds may have been lifted.
 type Fenced struct {
 	Epoch int64
 	Held  HeldTargets

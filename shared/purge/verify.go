@@ -15,12 +15,12 @@ import (
 	"stille/shared/retention"
 )
 
-// ErrRestless means that the index does not come to rest: it goes on showing
-// records that are gone, or not due any more.
-var ErrRestless = errors.New("the index does not come to rest")
+// ErrRestless means that the index kept showing records that are gone, or no
+// longer due.
+var ErrRestless = errors.New("the index does not catch up with the table")
 
-// Verifier reads again, after a run, what the run says it did. It deletes
-// nothing and needs no right to.
+// Verifier reads again, after a run, what the run says it did. It deletes nothing
+// and needs no permission to delete.
 type Verifier struct {
 	Records  Records
 	Manifest Manifest
@@ -30,18 +30,18 @@ type Verifier struct {
 	Pause time.Duration
 }
 
-// Account is what a run did, as its manifest and the tables tell: the counts,
-// and the HMACs of what was deleted.
+// Account is what a run did, by its manifest and the tables: the counts, and the
+// HMACs of the deleted records.
 type Account struct {
 	Counts certificate.Counts
 	Keys   []string
 
-	accounted map[string]bool // ids that are not deleted and yet accounted for
+	accounted map[string]bool // ids of records that stay and are counted
 }
 
-// Account goes through the run's manifest and reads every record in it again,
-// strongly. A page that was cut off is settled by what is there now, so a run
-// that was interrupted comes to the same counts.
+// Account reads every record of the run's manifest again, strongly. What is there
+// now settles a page that was cut off, so an interrupted run comes to the same
+// counts.
 func (v Verifier) Account(ctx context.Context, class retention.Class, run string, cutoff time.Time) (Account, error) {
 	total := Account{accounted: map[string]bool{}}
 	var mu sync.Mutex
@@ -83,7 +83,7 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 			stillDue := unreadable[id] != nil || exists && class.Due(record.Record, cutoff)
 			outcome := settled(outcomes[id], exists || unreadable[id] != nil, stillDue)
 			if record.PurgingBy != "" {
-				outcome = Failed // its objects may be gone, and it is not
+				outcome = Failed // its objects may be gone, and the record is not
 			}
 			v.count(&account, class.Name, id, outcome)
 		}
@@ -91,12 +91,12 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 	return account, nil
 }
 
-// cutOff stands for the outcome of a record in a page that was cut off.
+// cutOff is the outcome of a record in a page that was cut off.
 const cutOff Outcome = ""
 
-// settle returns what the pages say of each record, the newest word last. A
-// record that a later page found gone was deleted by an earlier one that took
-// it up; one that was gone when it was first taken up is not the run's.
+// settle merges the outcomes of the pages; the newest outcome counts. A record that
+// a later page found gone was deleted by the earlier page that was cut off. A
+// record that was gone at first was not deleted by this run.
 func settle(pages []Page) map[string]Outcome {
 	outcomes := map[string]Outcome{}
 	for _, page := range pages {
@@ -116,10 +116,10 @@ func settle(pages []Page) map[string]Outcome {
 	return outcomes
 }
 
-// settled holds what the manifest says against what is there. A certificate
-// lists as deleted only what is gone, or is there anew and not due: a record
-// that somebody stored again as it was counts as failed, and the next run
-// takes it up. What was kept and is gone was deleted by its owner.
+// settled compares the manifest with the table. A certificate lists a record as
+// deleted only if the record is gone, or was stored again and is not due. A record
+// that was stored again and is due counts as failed; the next run takes it up. A
+// kept record that is gone was deleted by its owner.
 func settled(outcome Outcome, exists, stillDue bool) Outcome {
 	switch {
 	case outcome == cutOff && !exists:
@@ -166,17 +166,16 @@ func (a *Account) add(shard Account) {
 	a.Counts.Failed += shard.Counts.Failed
 }
 
-// How the index is asked: until it showed nothing new so many times in a row,
-// and no more than so often.
+// Stop after quietAnswers clean answers in a row; give up after mostAnswers.
 const (
 	quietAnswers = 2
 	mostAnswers  = 30
 )
 
-// Verify asks the index what is due at the cutoff until it shows nothing that
-// is not accounted for, twice in a row: it lags behind the table by moments. A
-// due record that the run never took up (it was stamped only now) is added to
-// the account as failed: the next run takes it up.
+// Verify asks the index what is due at the cutoff until it twice in a row shows
+// nothing that is not accounted for, because the index lags behind the table by
+// moments. A due record that the run never took up (it was stamped only now) is
+// added to the account as failed; the next run takes it up.
 func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time.Time, account Account) (Account, error) {
 	quiet := 0
 	for n := 0; quiet < quietAnswers; n++ {
@@ -201,8 +200,8 @@ func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time
 	return account, nil
 }
 
-// ask goes through the index once and reports whether it still showed records
-// that are gone or not due any more.
+// ask reads the index once and reports whether it still shows records that are
+// gone or no longer due.
 func (v Verifier) ask(ctx context.Context, class retention.Class, cutoff time.Time, account *Account) (stale bool, err error) {
 	var unknown []string
 	for n := range retention.Shards {
