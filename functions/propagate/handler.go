@@ -37,16 +37,13 @@ type bus interface {
 	Put(ctx context.Context, events ...eventbus.Event) error
 }
 
-// queue is where stream records go that cannot be taken.
+// queue is where unreadable stream records go.
 type queue interface {
 	Park(ctx context.Context, record deadletter.Record) error
 }
 
-// handler carries every change of the list on: to the records it withdraws, and
-// out as an event. Both may happen twice. That a newer key of a contact took
-// over what an older one knew is no event, but there may be records under the
-// one key that only the other knew something of. Nor is an erasure that newer
-// consent overtook, but the records it meant are withdrawn all the same.
+// handler carries every change of the list on: it withdraws records and sends an
+// event. Both may happen twice for one change.
 type handler struct {
 	policy  *retention.Policy
 	list    list
@@ -56,7 +53,7 @@ type handler struct {
 	log     *slog.Logger
 }
 
-// ContactChanged is the detail of an event.
+// contactChanged is the detail of an event.
 type contactChanged struct {
 	Key     contact.Key     `json:"key"`
 	Channel contact.Channel `json:"channel"`
@@ -66,9 +63,9 @@ type contactChanged struct {
 	Ledger  string          `json:"ledger"` // the entry's id
 }
 
-// handle takes a batch of the ledger's stream. An error means that the whole
-// batch is to come again; an entry that cannot be read, or whose contact's item
-// cannot, is parked, so that it does not hold up the others.
+// handle takes a batch of the ledger's stream. After an error the whole batch is
+// delivered again. An entry is parked if the entry or the item of its contact
+// cannot be read, so that the entry does not block the others.
 func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 	for _, r := range batch.Records {
 		if r.EventName != string(events.DynamoDBOperationTypeInsert) {
@@ -147,7 +144,8 @@ func (h handler) withdrawOne(ctx context.Context, class, id string, item suppres
 			return nil
 		}
 		if errors.Is(err, retention.ErrUnreadable) {
-			// It is never due. stamp has parked it, and marks it once it is mended.
+			// An unreadable record is never due. stamp has parked the record, and
+			// withdraws it once it is mended.
 			h.log.ErrorContext(ctx, "a record cannot be read and is not withdrawn", "ledger", e.ID)
 			return nil
 		}

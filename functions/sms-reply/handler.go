@@ -48,13 +48,13 @@ type handler struct {
 const patience = 3 * time.Second
 
 var (
-	errUnnamed = errors.New("the reply has no id: whether it was taken before cannot be told")
-	errNoTime  = errors.New("there is no time left to answer the reply")
+	errUnnamed = errors.New("the reply has no id, so a redelivery cannot be recognised")
+	errNoTime  = errors.New("too little time is left to answer the reply")
 )
 
-// take does what one reply asks for, and answers it. An error means that the
-// reply is to come again: what it changed stands and is not changed twice, and
-// only what was not answered is.
+// take makes the changes of one reply and answers the reply. After an error the
+// reply is delivered again: its changes are not made twice, and a reply is
+// answered once.
 func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 	now := h.now()
 	r, err := read(m, h.scopes, now)
@@ -67,13 +67,14 @@ func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 	}
 	who, err := contact.NormaliseAnyLength(contact.SMS, r.from, "")
 	if err != nil {
-		// A name or a short code: nobody whom we could write to.
+		// The sender is a name or a short code, which takes no answer.
 		h.log.WarnContext(ctx, "a reply from what is no phone number", "message", m.ID, "verdict", string(r.verdict), "scope", string(r.scope))
 		return nil
 	}
 	if r.verdict == keyword.Start {
-		// SNS's time is the later, the later a repetition: one of an old START
-		// must not lift a newer STOP. One of a STOP only keeps silent.
+		// SNS stamps a redelivery with a new, later time. A redelivered START must
+		// not lift a newer STOP, so a START is taken once; a redelivered STOP does
+		// no harm.
 		if done, err := h.done(ctx, r); done || err != nil {
 			return err
 		}
@@ -86,7 +87,7 @@ func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 	return h.answer(ctx, r, who, known, now)
 }
 
-// done tells whether the reply was taken before.
+// done tells whether the reply was already taken.
 func (h handler) done(ctx context.Context, r inbound) (bool, error) {
 	if r.id == "" {
 		return false, errUnnamed
@@ -94,8 +95,8 @@ func (h handler) done(ctx context.Context, r inbound) (bool, error) {
 	return h.replies.Claimed(ctx, r.id)
 }
 
-// change makes the reply's changes and returns what is then known of whoever
-// wrote, as a check would see it.
+// change makes the reply's changes and returns what is then known of the sender,
+// as a check would see it.
 func (h handler) change(ctx context.Context, r inbound, who contact.Contact, now time.Time) (suppression.Item, contact.Key, error) {
 	set, err := h.keys.Contact(ctx)
 	if err != nil {
@@ -114,13 +115,13 @@ func (h handler) change(ctx context.Context, r inbound, who contact.Contact, now
 	return item, known.Newest(), err
 }
 
-// answer claims a reply that was taken, and sends the one text that it gets, if
-// it gets one.
+// answer claims the answer to a reply and sends it, if the reply gets one.
 func (h handler) answer(ctx context.Context, r inbound, who contact.Contact, known suppression.Item, now time.Time) error {
 	if r.id == "" {
 		return errUnnamed
 	}
-	// A text that is cut off may have gone out, and its claim would stay.
+	// A text whose sending is interrupted may have been sent, and the claim would
+	// stay.
 	if end, limited := ctx.Deadline(); limited && end.Sub(h.now()) < 2*patience {
 		return errNoTime
 	}

@@ -10,10 +10,10 @@ import (
 	"stille/shared/sms/keyword"
 )
 
-// errMalformed wraps nothing: what a decoder says may quote the message.
+// errMalformed wraps no error of the decoder, which may quote the message.
 var (
-	errMalformed = errors.New("the message is no SMS that came in")
-	errTimeless  = errors.New("the message came without SNS's envelope and its time")
+	errMalformed = errors.New("the message is not an inbound SMS")
+	errTimeless  = errors.New("the message has no SNS envelope and so no time")
 )
 
 // inbound is a reply that came in.
@@ -36,8 +36,8 @@ type payload struct {
 	InboundMessageID  string  `json:"inboundMessageId"`
 }
 
-// read reads a message. The time is when SNS took it, as the message has none
-// of its own, but never later than now.
+// read reads a message. The time is when SNS took the message, which has no time
+// itself, but never later than now.
 func read(m sqsbatch.Message, scopes *scope.Registry, now time.Time) (inbound, error) {
 	var p payload
 	if err := json.Unmarshal([]byte(m.Body), &p); err != nil || p.OriginationNumber == "" || p.MessageBody == nil {

@@ -1,9 +1,8 @@
-// Package ledger is the history of what happened to a contact's suppressions:
-// one entry a change, each naming the hash of the one before, so that an
-// entry that was altered, dropped or put in later is found by reading the
-// chain. An entry is written in the same transaction as the change it tells
-// of; the package promises the chain, not the storage. Entries carry the
-// contact's key, never an address.
+// Package ledger is the history of a contact's suppressions: one entry for each
+// change. Each entry names the hash of the entry before it, so that an altered,
+// dropped or inserted entry is found by reading the chain. An entry is written in
+// the same transaction as its change; the package promises the chain, not the
+// storage. Entries carry the contact's key, never an address.
 package ledger
 
 import (
@@ -32,10 +31,11 @@ const (
 	Suppressed Action = "suppressed"
 	// Released means that a reason was lifted.
 	Released Action = "released"
-	// Noted means that an event arrived after a newer one: kept, without effect.
+	// Noted means that an event arrived after a newer event: recorded, without
+	// effect.
 	Noted Action = "noted"
-	// Rekeyed means that what was known under an older key of the contact's
-	// goes on under this one. It has no scope, reason or source.
+	// Rekeyed means that this key took over the item of an older key of the
+	// contact. A Rekeyed entry has no scope, reason or source.
 	Rekeyed Action = "rekeyed"
 )
 
@@ -55,8 +55,8 @@ type Entry struct {
 	RecordedAt time.Time       `json:"recordedAt"`     // when it was written down
 	Previous   Hash            `json:"previous,omitempty"`
 
-	// Of a Rekeyed entry: the older key, and the hash its chain ends in. Other
-	// entries lack both, so that their hash is what it was before there were any.
+	// Only a Rekeyed entry has these: the older key, and the last hash of its
+	// chain. Other entries omit both, so that stored hashes stay valid.
 	Former     contact.Key `json:"former,omitempty"`
 	FormerHead Hash        `json:"formerHead,omitempty"`
 }
@@ -65,16 +65,16 @@ type Entry struct {
 // field counts, Previous among them.
 func (e Entry) Hash() Hash {
 	e.At, e.RecordedAt = e.At.UTC(), e.RecordedAt.UTC()
-	// Strings, integers and times always marshal: the years are four digits,
-	// which whoever builds an entry has checked.
+	// Strings, integers and times always marshal: suppression.Apply has checked
+	// that the years have four digits.
 	b, _ := json.Marshal(e)
 	sum := sha256.Sum256(b)
 	return Hash(hex.EncodeToString(sum[:]))
 }
 
-// Verify checks that entries, oldest first, are the whole history of one key
-// that ends in head. It returns an error wrapping ErrBroken that names the
-// first version that does not fit.
+// Verify checks that the entries, oldest first, are the whole history of one key
+// and end in head. The error wraps ErrBroken and names the first version that
+// does not fit.
 func Verify(entries []Entry, head Hash) error {
 	var previous Hash
 	for i, e := range entries {
@@ -89,15 +89,15 @@ func Verify(entries []Entry, head Hash) error {
 		previous = e.Hash()
 	}
 	if previous != head {
-		return fmt.Errorf("%w: it does not end where the suppression says", ErrBroken)
+		return fmt.Errorf("%w: the last entry is not the entry that the suppression names", ErrBroken)
 	}
 	return nil
 }
 
-// VerifyTie checks that former is the history that a Rekeyed entry took over:
-// the older key's, oldest first, ending where it ended then. It returns an
-// error wrapping ErrBroken, also where e is no Rekeyed entry. That former is
-// whole is for Verify to check.
+// VerifyTie checks that former, oldest first, is the history of the older key
+// that the Rekeyed entry took over, up to the taking-over. The error wraps
+// ErrBroken, also where e is no Rekeyed entry. Verify checks that former is
+// whole.
 func (e Entry) VerifyTie(former []Entry) error {
 	if e.Action != Rekeyed || len(former) == 0 || former[0].Key != e.Former || former[len(former)-1].Hash() != e.FormerHead {
 		return fmt.Errorf("%w: version %d is not tied to the history of the older key it names", ErrBroken, e.Version)

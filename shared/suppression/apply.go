@@ -9,13 +9,13 @@ import (
 	"stille/shared/scope"
 )
 
-// ErrChange is wrapped by the errors about a change that is itself wrong, as
-// opposed to one that has no effect.
+// ErrChange is wrapped by the errors about a change that is wrong in itself. A
+// change without effect is no error.
 var ErrChange = errors.New("not a change to a suppression")
 
-// UndoWindow is how long after an opt-out its page may take it back, counted
-// from the start of the silence: whoever holds a forwarded old mail must not
-// end it, not even by opting out once more first.
+// UndoWindow is how long a page may undo an opt-out, counted from the start of
+// the silence. The reader of a forwarded old message must not end the silence,
+// not even after another opt-out.
 const UndoWindow = 24 * time.Hour
 
 // Action is what a change asks for.
@@ -26,7 +26,7 @@ const (
 	Suppress Action = "suppress"
 	// Release lifts a reason for which there is newer consent.
 	Release Action = "release"
-	// Undo lifts what a link did within the UndoWindow.
+	// Undo lifts an opt-out through a link within the UndoWindow.
 	Undo Action = "undo"
 )
 
@@ -37,36 +37,37 @@ type Change struct {
 	Reason Reason
 	At     time.Time // when it happened, never in the future
 	Source Source
-	Note   string // a reference (package reference), may be empty
+	Note   string // a reference (package reference); may be empty
 }
 
 // Effect is what a change did.
 type Effect string
 
-// The effects there are. Only NoEffect writes nothing.
+// The effects there are.
 const (
-	NoEffect      Effect = ""             // it stood already, or was not there
-	Added         Effect = "added"        // suppressed, newly
-	Renewed       Effect = "renewed"      // suppressed before, by an older event
+	NoEffect      Effect = ""             // nothing to change; writes nothing
+	Added         Effect = "added"        // newly suppressed
+	Renewed       Effect = "renewed"      // suppressed before by an older event
 	Lifted        Effect = "lifted"       // released
 	NotedOnly     Effect = "noted"        // recorded; a newer event decides
-	OlderThanMark Effect = "older"        // a release that is not newer than the opt-out; writes nothing
-	NotUndoable   Effect = "not-undoable" // an undo too late, or of what no link did; writes nothing
+	OlderThanMark Effect = "older"        // the release is not newer than the opt-out; writes nothing
+	NotUndoable   Effect = "not-undoable" // the undo is too late, or the opt-out came through no link; writes nothing
 )
 
-// Outcome is the item after a change, and the entry to write with it: nil
-// when there is nothing to write.
+// Outcome is the item after a change, and the ledger entry to write with the
+// item. The entry is nil when there is nothing to write.
 type Outcome struct {
 	Item   Item
 	Effect Effect
 	Entry  *ledger.Entry
 }
 
-// Apply decides what a change does to an item. The entry it returns gets id,
-// a ULID, and is to be written in one transaction with the item, under the
-// condition that the stored version is still the one that came in. Times are
-// compared, never arrival: the newest event of a mark and its newest release
-// only rise, so any order of the same changes ends in the same silence.
+// Apply decides what a change does to an item. The entry gets the id, a ULID.
+// The caller must write the entry and the item in one transaction, under the
+// condition that the stored version is still the version of the given item.
+// Apply compares the times of events, never their arrival: the newest event and
+// the newest release of a mark never go back, so that the same changes in any
+// order lead to the same decision.
 func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
 	if err := c.validate(now); err != nil {
 		return Outcome{}, err
@@ -102,7 +103,7 @@ func (c Change) validate(now time.Time) error {
 	return nil
 }
 
-// on is the rule: what the change does to the one mark it is about.
+// on returns what the change does to its mark.
 func (c Change) on(m Mark) (Effect, Mark) {
 	switch c.Action {
 	case Suppress:
@@ -130,8 +131,8 @@ func (c Change) suppress(m Mark) (Effect, Mark) {
 		return NotedOnly, m
 	}
 	if wasActive {
-		// What a link did may be undone, what another source said may not: a
-		// click on top of it must not make it undoable.
+		// An opt-out through a link may be undone, an opt-out from another source
+		// must not: a later click must not make it undoable.
 		if !c.Source.fromLink() || m.Source.fromLink() {
 			m.Source = c.Source
 		}

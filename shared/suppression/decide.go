@@ -11,10 +11,10 @@ import (
 type Purpose string
 
 const (
-	// Marketing stops for any reason.
+	// Marketing messages stop for every reason.
 	Marketing Purpose = "marketing"
-	// Transactional messages belong to a service the person uses; an opt-out
-	// never stops them, an address that does not exist does.
+	// Transactional messages belong to a service that the person uses. An opt-out
+	// never stops them; a hard bounce does.
 	Transactional Purpose = "transactional"
 )
 
@@ -29,8 +29,8 @@ func ParsePurpose(name string) (Purpose, bool) {
 	return "", false
 }
 
-// Decision answers a check: send, or why not, in which scope and since when.
-// Of several reasons it names the oldest.
+// Decision answers a check: send, or the reason why not, its scope and its
+// start. Of several reasons the decision names the oldest.
 type Decision struct {
 	Send   bool
 	Reason Reason
@@ -39,8 +39,8 @@ type Decision struct {
 }
 
 // Decide tells whether a message for the purpose, in the scope, may be sent to
-// the contact of the item. Marketing is blocked by any reason in the scope or
-// above it; without a scope, or in every scope, by any reason anywhere.
+// the contact of the item. Every reason in the scope or above the scope blocks
+// marketing. Without a scope, or in every scope, every reason in any scope does.
 func Decide(item Item, purpose Purpose, in scope.Scope) Decision {
 	blocked := Decision{Send: true}
 	for s, reasons := range item.Marks {

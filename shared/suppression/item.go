@@ -1,8 +1,9 @@
-// Package suppression decides who hears no more, on which channel, from whom.
-// It is pure: an item in, a decision or a changed item out. It promises that
-// doubt means silence, that reasons live side by side (lifting one leaves the
-// others), and that the time of an event decides, not the order of arrival:
-// the same events in any order leave the same contact suppressed or not.
+// Package suppression decides which contacts must not be sent to, on which
+// channel and for which sender. It is pure: an item goes in, a decision or a
+// changed item comes out. It promises that doubt means silence, that reasons are
+// independent (a lifted reason leaves the others), and that the time of an event
+// decides, not the order of arrival: the same events in any order lead to the
+// same decision.
 package suppression
 
 import (
@@ -16,13 +17,13 @@ import (
 // Source is where an event came from.
 type Source string
 
-// Sources of the events the system itself takes in.
+// Sources of the events that the system itself takes in.
 const (
 	SourceLink     Source = "link"      // the page behind a link
 	SourceOneClick Source = "one-click" // RFC 8058, by the mailbox provider
 	SourceTool     Source = "tool"      // the tools' API
 	SourceOperator Source = "operator"  // the operator's CLI
-	SourceImport   Source = "import"    // a list of an older system, and behind a colon what that calls the source
+	SourceImport   Source = "import"    // a list of an older system; a colon and the name of the source there may follow
 
 	SourceSESBounce    Source = "ses-bounce"    // SES, through feedback
 	SourceSESComplaint Source = "ses-complaint" // likewise
@@ -30,16 +31,16 @@ const (
 	SourceSESUnsubscribe Source = "ses-unsubscribe"
 
 	SourceSMS       Source = "sms"        // an SMS reply that is a keyword
-	SourceSMSReview Source = "sms-review" // one that only has a keyword in it: it counts, and somebody may look at it
+	SourceSMSReview Source = "sms-review" // an SMS reply with a keyword among other words: it counts, and an operator may look at it
 )
 
 func (s Source) fromLink() bool { return s == SourceLink || s == SourceOneClick }
 
-// Mark is what is known of one reason in one scope. It outlives its release,
-// so that an older event which arrives late finds the newer one.
+// Mark is what is known of one reason in one scope. A mark stays after its
+// release, so that an older event that arrives late finds the newer event.
 type Mark struct {
 	First      time.Time // start of the present silence
-	Last       time.Time // newest event; only rises; zero when only a release is known
+	Last       time.Time // newest event; never goes back; zero when only a release is known
 	Source     Source    // of the newest event, see Apply
 	ReleasedAt time.Time // newest release; zero when never released
 }
@@ -48,7 +49,7 @@ type Mark struct {
 // the newest opt-out does not lift it.
 func (m Mark) Active() bool { return !m.Last.IsZero() && !m.ReleasedAt.After(m.Last) }
 
-// Item is all that is known of one contact: one item in the table.
+// Item is everything that is known of one contact under one key.
 type Item struct {
 	Key     contact.Key
 	Channel contact.Channel
@@ -56,12 +57,11 @@ type Item struct {
 	Version int64       // of the newest ledger entry; 0 when there is no item
 	Head    ledger.Hash // of the newest ledger entry
 
-	// Former are other keys of the same contact: live ones, and those whose
-	// items this one has taken over. Records may name the contact by them.
+	// Former are other keys of the same contact: live keys, and keys whose items
+	// this item has taken over. Records may name the contact by these keys.
 	Former []contact.Key
-	// MergedInto is the key whose item has taken this one over; empty where
-	// none has. A merged item keeps its marks, as a signpost, and never changes
-	// again.
+	// MergedInto is the key whose item has taken this item over; empty where no
+	// item has. A merged item keeps its marks and never changes again.
 	MergedInto contact.Key
 }
 

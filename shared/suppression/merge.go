@@ -8,9 +8,9 @@ import (
 	"stille/shared/ledger"
 )
 
-// Merge unites what several keys of one contact know of it, the keys
-// themselves included; everything else is the first item's. It is for decisions
-// only: what is written comes from TakeOver.
+// Merge returns the first item with the marks and the keys of all items, which
+// belong to one contact. A merged item is for decisions only; TakeOver returns
+// what may be written.
 func Merge(items ...Item) Item {
 	if len(items) == 0 {
 		return Item{}
@@ -27,10 +27,10 @@ func Merge(items ...Item) Item {
 	return merged
 }
 
-// unite gives the mark that both belong to. Where the silence of the older one
-// was never lifted it goes on in the newer one's, with its start, and with its
-// source if that is no link: a click on top of what somebody else said does
-// not make it undoable.
+// unite returns the mark that follows from two marks of one reason. A silence of
+// the older mark that was never lifted continues in the newer mark, with the
+// older start, and with the older source unless that is a link: a later click
+// must not make the opt-out of another source undoable.
 func unite(a, b Mark) Mark {
 	if b.Last.After(a.Last) {
 		a, b = b, a
@@ -50,8 +50,7 @@ func unite(a, b Mark) Mark {
 	return a
 }
 
-// Known returns a copy of the item that also names these as keys of its
-// contact.
+// Known returns a copy of the item that also names these keys of the contact.
 func (i Item) Known(keys ...contact.Key) Item {
 	former := slices.Clone(i.Former)
 	for _, key := range keys {
@@ -63,11 +62,11 @@ func (i Item) Known(keys ...contact.Key) Item {
 	return i
 }
 
-// TakeOver merges what is known under an older key into the item, and ties
-// the two histories: the entry, which gets id, a ULID, names the older key and
-// where its chain ends. Both are to be written together with MergedInto on the
-// older item, in one transaction, under the condition that neither item has
-// changed or was merged meanwhile.
+// TakeOver merges the item of an older key into the item, and ties the two
+// histories: the entry, which gets the id, a ULID, names the older key and the
+// end of its chain. The caller must write the item, the entry and MergedInto on
+// the older item in one transaction, under the condition that both items are
+// unchanged and unmerged.
 func TakeOver(item, older Item, id string, now time.Time) (Item, ledger.Entry) {
 	entry := ledger.Entry{
 		ID: id, Key: item.Key, Channel: item.Channel, Version: item.Version + 1, Action: ledger.Rekeyed,

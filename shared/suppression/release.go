@@ -9,16 +9,15 @@ import (
 // Refusal is why a consent did not end the silence; empty when it did.
 type Refusal string
 
-// The refusals there are, the weightiest first: of several that hold, the
-// first is the answer.
+// The refusals there are. Where several apply, the first is the answer.
 const (
-	// NeedsOperator means that a complaint or a hard bounce still stops
-	// marketing in the scope, from there or from above it.
+	// NeedsOperator means that a reason that only an operator lifts still stops
+	// marketing, in the scope or above it.
 	NeedsOperator Refusal = "needs-operator"
 	// OlderThanOptOut means that the person opted out after the consent, or in
 	// the same instant.
 	OlderThanOptOut Refusal = "older-than-opt-out"
-	// NotSuppressed means that in exactly this scope there was nothing to lift.
+	// NotSuppressed means that there was nothing to lift in exactly this scope.
 	NotSuppressed Refusal = "not-suppressed"
 )
 
@@ -29,11 +28,12 @@ type Consent struct {
 	At       time.Time // when the person consented, never in the future
 	Source   Source
 	Evidence string // a reference (package reference)
-	Operator bool   // an operator's, which lifts complaints and hard bounces too
+	Operator bool   // an operator shows the consent, which then lifts every reason
 }
 
-// Lifts tells which changes the consent has yet to make to the item: one for
-// each reason in its scope that is older than it and that it may lift.
+// Lifts returns the changes that the consent has yet to make to the item: one
+// for each reason in the scope that is older than the consent and that the
+// consent may lift.
 func (c Consent) Lifts(item Item) []Change {
 	var changes []Change
 	for _, r := range Reasons() {
@@ -45,9 +45,9 @@ func (c Consent) Lifts(item Item) []Change {
 	return changes
 }
 
-// Refusal is the answer once there is nothing more to lift. It depends on the
-// item alone and not on who lifted what, so a consent that is shown again
-// after its answer was lost gets that answer again.
+// Refusal returns the answer once nothing is left to lift. The answer depends on
+// the item alone, so that a consent that is shown again after its answer was
+// lost gets the same answer.
 func (c Consent) Refusal(item Item) Refusal {
 	var older, lifted bool
 	for s, marks := range item.Marks {

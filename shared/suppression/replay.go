@@ -7,13 +7,14 @@ import (
 	"stille/shared/ledger"
 )
 
-// Replay returns the item that a contact's history leads to: for a list that
-// was restored to an older state than its ledger. The entries are all of one
-// key's, oldest first, in an unbroken chain (ledger.Verify). Of an older key
-// that an entry says was taken over, former returns the history up to then.
+// Replay returns the item that the history of a contact leads to. It serves a
+// list that was restored to an older state than its ledger. The entries are all
+// entries of one key, oldest first, in an unbroken chain (ledger.Verify). former
+// returns the history of an older key that an entry took over.
 //
-// It may know more than the item that wrote the newest entry: a change to a
-// restored list goes on where the ledger ends, from marks that are older.
+// The returned item may have more marks than the item that the newest entry was
+// written with: a change to a restored list continues at the end of the ledger,
+// from older marks.
 func Replay(entries []ledger.Entry, former func(contact.Key) ([]ledger.Entry, error)) (Item, error) {
 	var item Item
 	for _, e := range entries {
@@ -34,8 +35,7 @@ func Replay(entries []ledger.Entry, former func(contact.Key) ([]ledger.Entry, er
 	return item, nil
 }
 
-// replayFormer returns what the older key's item was when the entry took it
-// over.
+// replayFormer returns the older key's item as the entry took it over.
 func replayFormer(e ledger.Entry, former func(contact.Key) ([]ledger.Entry, error)) (Item, error) {
 	history, err := former(e.Former)
 	if err != nil {
@@ -49,8 +49,8 @@ func replayFormer(e ledger.Entry, former func(contact.Key) ([]ledger.Entry, erro
 	return Item{}, fmt.Errorf("%w: version %d took over a history that is not there", ledger.ErrBroken, e.Version)
 }
 
-// changeOf is the event that an entry tells of. A noted one is an opt-out that
-// is older than a release, or a release of what was not suppressed.
+// changeOf returns the change that an entry records. A noted entry is an opt-out
+// older than a release, or a release of a contact that was not suppressed.
 func changeOf(e ledger.Entry, m Mark) Change {
 	action := Suppress
 	if e.Action == ledger.Released || e.Action == ledger.Noted && !e.At.Before(m.ReleasedAt) {

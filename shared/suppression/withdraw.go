@@ -49,12 +49,12 @@ func Withdrawal(item Item, e ledger.Entry, of Kept) (at time.Time, moves bool) {
 	return at, of.WithdrawnAt.IsZero() || at.Truncate(time.Second).Before(of.WithdrawnAt.Truncate(time.Second))
 }
 
-// WithdrawnAt tells since when data of the contact, kept in a class and a scope
-// because of something that occurred at a time, has no basis any more; zero
-// when it still has one. An opt-out withdraws the messaging records at or below
-// its scope that occurred before it, until it is lifted. An erasure withdraws
-// those of every class, for good: newer consent ends the silence, and brings
-// nothing back that was to be erased.
+// WithdrawnAt returns when a record of the contact lost its basis; zero while
+// the record has one. The record is kept in a class and a scope because of an
+// event at occurredAt. An opt-out withdraws the messaging records at or below
+// its scope that occurred before the opt-out, until the opt-out is lifted. An
+// erasure withdraws records of every class for good: newer consent ends the
+// silence, and the erased data stays erased.
 func WithdrawnAt(item Item, class string, in scope.Scope, occurredAt time.Time) time.Time {
 	var withdrawn time.Time
 	for s, reasons := range item.Marks {

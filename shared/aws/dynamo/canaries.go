@@ -16,15 +16,15 @@ import (
 )
 
 var (
-	// ErrCanary means that a canary may not be changed so: another one stands
-	// under the same key id, or there are none to add to.
+	// ErrCanary means that canaries cannot be added: the table has another canary
+	// for the same key id, or no canary at all.
 	ErrCanary = errors.New("the canaries do not allow it")
-	// ErrLastCanary means that no other canary would be left: without any, a
-	// new key set could not be told from a foreign one.
+	// ErrLastCanary means that no other canary would be left. Without a canary, a
+	// new key set could not be told from a foreign key set.
 	ErrLastCanary = errors.New("the last canary stays")
 )
 
-// canariesKey is the one item of the table that is no contact's: it is too
+// canariesKey is the key of the only item that belongs to no contact. It is too
 // short to be a contact.Key.
 const canariesKey = "canaries"
 
@@ -51,8 +51,8 @@ func (s *Suppressions) Canaries(ctx context.Context) (map[string]string, error) 
 	return canaries, nil
 }
 
-// PutCanaries stores the canaries of a table that has none yet, and refuses
-// where there are some.
+// PutCanaries stores the canaries of a table that has none, and otherwise returns
+// an error.
 func (s *Suppressions) PutCanaries(ctx context.Context, canaries map[string]string) error {
 	stored := item{names.AttrKey: text(canariesKey)}
 	for id, value := range canaries {
@@ -69,9 +69,9 @@ func (s *Suppressions) PutCanaries(ctx context.Context, canaries map[string]stri
 	return nil
 }
 
-// AddCanaries adds canaries, all or none, to those of a table that has some.
-// The error wraps ErrCanary where there are none, or another one stands under
-// one of the ids. Those that stand already as they are given may be given again.
+// AddCanaries adds all given canaries or none to a table that has canaries. The
+// error wraps ErrCanary where the table has no canary, or has another canary for
+// one of the ids. A canary may be added twice.
 func (s *Suppressions) AddCanaries(ctx context.Context, canaries map[string]string) error {
 	if len(canaries) == 0 {
 		return nil
@@ -89,8 +89,8 @@ func (s *Suppressions) AddCanaries(ctx context.Context, canaries map[string]stri
 	return nil
 }
 
-// RemoveCanary removes the canary of a contact key id, under which no row may
-// be left; where there is none of this id it does nothing. The error wraps
+// RemoveCanary removes the canary of a contact key id, if there is one. The
+// caller must have made sure that no row under that key is left. The error wraps
 // ErrLastCanary when no other canary would be left.
 func (s *Suppressions) RemoveCanary(ctx context.Context, id string) error {
 	canaries, err := s.Canaries(ctx)
@@ -104,7 +104,7 @@ func (s *Suppressions) RemoveCanary(ctx context.Context, id string) error {
 	if len(canaries) == 0 {
 		return fmt.Errorf("removing a canary: %w", ErrLastCanary)
 	}
-	// One of the others is to stand still, in case somebody else removes them.
+	// The condition holds against a second caller that removes the others.
 	others := slices.Sorted(maps.Keys(canaries))
 	condition := expression.AttributeExists(expression.Name(others[0]))
 	for _, other := range others[1:] {

@@ -38,8 +38,8 @@ var (
 	ErrUnanswered = errors.New("the table does not answer for every key")
 )
 
-// attempts is how often a conflicting write, or the rest of a batch, is tried
-// again; with the pauses of pause that is about three seconds.
+// attempts is how often a conflicting write, or the rest of a batch, is tried;
+// with the pauses of pause that takes about three seconds.
 const attempts = 8
 
 // pause waits before attempt n (1, 2, …): exponential with full jitter, as
@@ -100,15 +100,15 @@ const (
 
 func failed(r types.CancellationReason, code string) bool { return aws.ToString(r.Code) == code }
 
-// invalid tells whether DynamoDB refused a request for what it asks, so that
-// the same one will always be refused.
+// invalid tells whether DynamoDB refused a request as invalid: DynamoDB will
+// always refuse the same request.
 func invalid(err error) bool {
 	var refused smithy.APIError
 	return errors.As(err, &refused) && refused.ErrorCode() == "ValidationException"
 }
 
-// transient tells whether a cancelled transaction failed for nothing but
-// conflicts with others, so that the same one may be tried again.
+// transient tells whether a transaction was cancelled only because of conflicts
+// or throttling, so that the same transaction may be tried again.
 func transient(reasons []types.CancellationReason) bool {
 	found := false
 	for _, r := range reasons {
@@ -123,8 +123,8 @@ func transient(reasons []types.CancellationReason) bool {
 	return found
 }
 
-// errRaced is what an attempt returns that others got ahead of: the attempt may
-// be made again, on what is stored now.
+// errRaced is the error of an attempt that lost a race: another writer changed
+// the item first. The attempt may be made again, on what is now stored.
 var errRaced = errors.New("the item changed meanwhile")
 
 // repeat makes an attempt, and makes it again after a growing pause as long as
@@ -145,7 +145,7 @@ func repeat(ctx context.Context, gaveUp error, attempt func() error) error {
 	}
 }
 
-// contended is the error of what others got ahead of at every attempt.
+// contended is the error after every attempt lost its race.
 func contended(doing string) error { return fmt.Errorf("%s: %w", doing, ErrContended) }
 
 // retry writes, and writes again where nothing but a conflict with others stood

@@ -11,12 +11,12 @@ import (
 	"stille/shared/suppression"
 )
 
-// Each hands over every item of the list, read strongly and in no order, those
-// that another has taken over among them: their marks lie in the other as well.
-// Of one that cannot be understood the error wraps ErrUnreadable, and the item
-// has its key only. An error of each's ends it and is returned as it is.
+// Each calls each with every item of the list, read strongly and in no order,
+// also with merged items, whose marks are in another item as well. For an item
+// that cannot be understood, the error wraps ErrUnreadable and the item has only
+// its key. An error from each stops the scan and is returned as it is.
 //
-// It is no snapshot: a change that is made while it reads may be seen or not.
+// The scan is no snapshot: a change during the scan may be seen or not.
 func (s *Suppressions) Each(ctx context.Context, each func(i suppression.Item, unreadable error) error) error {
 	pages := dynamodb.NewScanPaginator(s.db, &dynamodb.ScanInput{TableName: &s.table, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {

@@ -35,8 +35,7 @@ type storedSuppression struct {
 	MergedInto string `dynamodbav:"mergedInto,omitempty"` // names.AttrMergedInto
 }
 
-// encodeSuppression leaves out by whom the item was taken over: such an item is
-// never written again.
+// encodeSuppression omits MergedInto: a merged item is never written again.
 func encodeSuppression(i suppression.Item) item {
 	stored := storedSuppression{
 		Key: string(i.Key), Channel: string(i.Channel), Version: i.Version, Head: string(i.Head),
@@ -58,8 +57,8 @@ func encodeSuppression(i suppression.Item) item {
 	return encoded
 }
 
-// decodeSuppression is strict: what it does not understand is unreadable, and
-// unreadable is suppressed. The key is returned whenever it can be read.
+// decodeSuppression is strict: an item that is not understood is unreadable, and
+// its contact must not be sent to. The key is returned whenever it can be read.
 func decodeSuppression(from item) (suppression.Item, error) {
 	var i suppression.Item
 	if key, ok := from[names.AttrKey].(*types.AttributeValueMemberS); ok {
@@ -97,7 +96,7 @@ func (m storedMark) decode() (suppression.Mark, error) {
 	last, err2 := parseInstant(m.Last)
 	released, err3 := parseInstant(m.ReleasedAt)
 	if err1 != nil || err2 != nil || err3 != nil || (m.Last == "" && m.ReleasedAt == "") {
-		return suppression.Mark{}, errUnreadable("a mark's time is not RFC 3339, or it has none")
+		return suppression.Mark{}, errUnreadable("a mark has no time, or a time that is not RFC 3339")
 	}
 	return suppression.Mark{First: first, Last: last, Source: suppression.Source(m.Source), ReleasedAt: released}, nil
 }

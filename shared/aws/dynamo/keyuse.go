@@ -15,11 +15,11 @@ import (
 	"stille/shared/retention"
 )
 
-// The counts in this file say what still needs a contact key: what only a
-// lookup under that key finds. Each reads its whole table, strongly.
+// The counts in this file tell what still needs a contact key: what only a lookup
+// under that key finds. Each count reads its whole table strongly.
 
-// CountUnmerged returns how many suppressions under the contact key of this id
-// no newer key's suppression has taken over.
+// CountUnmerged returns how many unmerged suppressions the contact key of this id
+// has.
 func (s *Suppressions) CountUnmerged(ctx context.Context, keyID uint32) (int, error) {
 	unmerged := expression.AttributeNotExists(expression.Name(names.AttrMergedInto))
 	e, err := expression.NewBuilder().WithProjection(expression.NamesList(expression.Name(names.AttrKey))).WithFilter(unmerged).Build()
@@ -31,8 +31,8 @@ func (s *Suppressions) CountUnmerged(ctx context.Context, keyID uint32) (int, er
 	})
 }
 
-// CountSubjects returns how many contacts are held under their key of this id.
-// A hold that cannot be understood holds; one that was lifted does not count.
+// CountSubjects returns how many contacts are held under their key of this id. A
+// hold that cannot be understood counts; a lifted hold does not.
 func (h *Holds) CountSubjects(ctx context.Context, keyID uint32) (int, error) {
 	return count(ctx, h.db, h.table, expression.Expression{}, func(stored item) bool {
 		target, _ := stored[names.AttrTarget].(*types.AttributeValueMemberS) // the partition key: always there, always a string
@@ -63,7 +63,7 @@ func madeBy(keyID uint32, value types.AttributeValue) bool {
 	return ok && keyID != 0 && contact.Key(key.Value).KeyID() == keyID
 }
 
-// count scans a table strongly and counts what it is told to.
+// count scans a table strongly and counts the items for which counts is true.
 func count(ctx context.Context, db *dynamodb.Client, table string, e expression.Expression, counts func(item) bool) (int, error) {
 	pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{
 		TableName: &table, ConsistentRead: aws.Bool(true),

@@ -14,12 +14,12 @@ import (
 	"stille/shared/suppression"
 )
 
-// parallelBatches is how many requests of one lookup are under way at once.
+// parallelBatches is how many requests of one lookup run at the same time.
 const parallelBatches = 8
 
 // Lookup reads many contacts strongly, each given by all its live keys, and
-// answers in their order. It fails as a whole where the table does not answer
-// for every one.
+// answers in their order. Lookup fails as a whole unless the table answers for
+// every contact.
 func (s *Suppressions) Lookup(ctx context.Context, contacts [][]contact.Key) ([]suppression.Found, error) {
 	if len(contacts) == 1 && len(contacts[0]) == 1 {
 		return s.lookupOne(ctx, contacts[0])

@@ -14,22 +14,22 @@ import (
 	"stille/shared/suppression"
 )
 
-// A contact has an item under each key that it was ever written with. Whoever
-// writes and knows several keys lets the newest one's item take over the
-// others': the marks are united there, and each of the others says where they
-// went. It keeps its own marks and is never written again, so a reader who
-// comes between, and finds the one not yet and the other already merged, still
-// sees them. A taking-over ties two items of which neither was taken over, so
-// following where they went always comes to an end, in whatever order
-// containers with different key sets work.
+// A contact has an item under each key that a change was written with. A writer
+// that knows several keys lets the item of the newest key take over the others:
+// the newest item gets all marks, and each older item names the newest in
+// MergedInto. An older item keeps its marks and is never written again, so that
+// a reader between two writes still sees every mark. A taking-over needs two
+// unmerged items, so that the chain of MergedInto always ends, in whatever order
+// containers with different key sets write.
 
 // maxHops is how many takings-over one lookup follows: many more than contact
 // keys are ever rotated.
 const maxHops = 16
 
-// gather returns the item that changes of the contact go to, after it has taken over what the other keys know. What
-// cannot be understood under an older key stays there: every lookup goes on to
-// say so, and the change at hand is not refused.
+// gather returns the item that changes of the contact go to, after the item has
+// taken over the items of the contact's other keys. An older item that cannot be
+// understood stays where it is: every lookup still reports it, and the change is
+// not refused.
 func (s *Suppressions) gather(ctx context.Context, who contact.Known, now time.Time) (into suppression.Item, err error) {
 	err = repeat(ctx, contended("merging suppressions"), func() (err error) {
 		if into, err = s.unmerged(ctx, who.Newest(), who.Channel); err != nil {
@@ -48,8 +48,8 @@ func (s *Suppressions) gather(ctx context.Context, who contact.Known, now time.T
 	return into, err
 }
 
-// unmerged returns the item that changes of the contact with this key go to:
-// the one under the key, or the one that has taken it over.
+// unmerged returns the item that changes of the contact with this key go to: the
+// item of the key, or the item that has taken it over.
 func (s *Suppressions) unmerged(ctx context.Context, key contact.Key, ch contact.Channel) (suppression.Item, error) {
 	for range maxHops {
 		i, err := s.Under(ctx, key)
@@ -64,12 +64,13 @@ func (s *Suppressions) unmerged(ctx context.Context, key contact.Key, ch contact
 		}
 		key = i.MergedInto
 	}
-	return suppression.Item{}, errUnreadable("a suppression that was taken over too often")
+	return suppression.Item{}, errUnreadable("a suppression was taken over too often")
 }
 
-// takeOver merges the item of an older key into another, if there is one that
-// none has taken over, and returns what the other has become. The error is
-// errRaced where both are to be read again.
+// takeOver merges the item of an older key into another item, and returns the
+// merged item. Without an older item, or where another item has taken it over,
+// there is nothing to merge. The error is errRaced where both items must be read
+// again.
 func (s *Suppressions) takeOver(ctx context.Context, into suppression.Item, key contact.Key, now time.Time) (suppression.Item, error) {
 	older, err := s.Under(ctx, key)
 	if isUnreadable(err) || err == nil && (older.Version == 0 || older.MergedInto != "") {
@@ -79,7 +80,7 @@ func (s *Suppressions) takeOver(ctx context.Context, into suppression.Item, key 
 		return into, err
 	}
 	stored := into.Version
-	for range 2 { // again once where the table is behind its ledger
+	for range 2 { // the second time for a table that is behind its ledger
 		id, err := entryID(now)
 		if err != nil {
 			return into, err
@@ -104,8 +105,8 @@ func (s *Suppressions) takeOver(ctx context.Context, into suppression.Item, key 
 	return into, errRaced
 }
 
-// signpost says on an item by which key's it was taken over, provided that it
-// is still as it was read.
+// signpost writes MergedInto on an older item, provided that the item is
+// unchanged.
 func (s *Suppressions) signpost(older suppression.Item, into contact.Key) types.TransactWriteItem {
 	condition, attributes, values := unchanged(older.Version)
 	values[":into"] = text(string(into))
@@ -116,8 +117,9 @@ func (s *Suppressions) signpost(older suppression.Item, into contact.Key) types.
 	}}
 }
 
-// follow unites what was read of one contact with the items that have taken
-// those over, as far as these are not among them as they are since then.
+// follow merges the items read for a contact with the items that replaced them
+// after a key rotation. A replaced item names its replacement in MergedInto; the
+// replacement is read again if it is missing here or was read before the merge.
 func (s *Suppressions) follow(ctx context.Context, items []suppression.Item) (suppression.Item, error) {
 	asked := 0
 	for i := 0; i < len(items); i++ {
@@ -128,7 +130,7 @@ func (s *Suppressions) follow(ctx context.Context, items []suppression.Item) (su
 			continue
 		}
 		if asked++; asked > maxHops {
-			return suppression.Item{}, errUnreadable("a suppression that was taken over too often")
+			return suppression.Item{}, errUnreadable("a suppression was taken over too often")
 		}
 		next, err := s.Under(ctx, into)
 		if err != nil {

@@ -16,20 +16,20 @@ import (
 	"stille/shared/suppression"
 )
 
-// A list that was restored from a backup has forgotten what came after that.
-// Its ledger is a table of its own and has not: from it each item is brought
-// back to what it was. Opt-outs may come in meanwhile: a change to a restored
-// list goes on where the ledger ends (behindItsLedger).
+// A list that was restored from a backup lacks the changes after the backup. The
+// ledger is another table and has them: each item is rebuilt from the ledger.
+// Opt-outs may arrive meanwhile: a change to a restored list continues where the
+// ledger ends (behindItsLedger).
 
-// EachHistory hands over the key of every history in the ledger, read strongly
-// and in no order. An error of each's ends it and is returned as it is.
+// EachHistory calls each with the key of every history in the ledger, read
+// strongly and in no order. An error from each stops the scan and is returned as
+// it is.
 func (s *Suppressions) EachHistory(ctx context.Context, each func(contact.Key) error) error {
 	first := expression.Name(names.AttrVersion).Equal(expression.Value(1))
 	return s.eachEntry(ctx, first, func(e ledger.Entry) error { return each(e.Key) })
 }
 
-// EachTakingOver hands over every entry that tells how one key's item took over
-// another's, likewise.
+// EachTakingOver calls each with every Rekeyed entry, in the same way.
 func (s *Suppressions) EachTakingOver(ctx context.Context, each func(ledger.Entry) error) error {
 	return s.eachEntry(ctx, expression.Name("action").Equal(expression.Value(ledger.Rekeyed)), each)
 }
@@ -61,11 +61,10 @@ func (s *Suppressions) eachEntry(ctx context.Context, filter expression.Conditio
 	return nil
 }
 
-// Replay tells whether the item under a key lacks something that its history
-// tells of and, to repair it, writes what both know together. The error wraps
-// ledger.ErrBroken where the history does not hold together or ends elsewhere
-// than the item says, and ErrUnreadable where the item cannot be understood:
-// both are left alone.
+// Replay tells whether the item of a key lacks something that its history has.
+// With repair, Replay writes the marks of both. The error wraps ledger.ErrBroken
+// where the history is broken or does not end as the item says, and ErrUnreadable
+// where the item cannot be understood; Replay then writes nothing.
 func (s *Suppressions) Replay(ctx context.Context, key contact.Key, repair bool) (lacking bool, err error) {
 	err = repeat(ctx, contended("bringing a suppression back"), func() (err error) {
 		lacking, err = s.replayOnce(ctx, key, repair)
@@ -98,8 +97,8 @@ func (s *Suppressions) replayOnce(ctx context.Context, key contact.Key, repair b
 	return true, fmt.Errorf("bringing a suppression back: %w", err)
 }
 
-// replayed is the item with all that its history tells of. What only the item
-// knows stays: doubt means suppressed.
+// replayed is the item with everything that its history has. A mark that only
+// the item has stays: doubt means silence.
 func (s *Suppressions) replayed(ctx context.Context, stored suppression.Item) (suppression.Item, error) {
 	history, err := s.wholeHistory(ctx, stored.Key)
 	if err != nil {
@@ -110,7 +109,7 @@ func (s *Suppressions) replayed(ctx context.Context, stored suppression.Item) (s
 	case err != nil:
 		return whole, err
 	case whole.Version < stored.Version || whole.Version == stored.Version && whole.Head != stored.Head:
-		return whole, fmt.Errorf("%w: it does not end where the suppression says", ledger.ErrBroken)
+		return whole, fmt.Errorf("%w: the last entry is not the entry that the suppression names", ledger.ErrBroken)
 	}
 	if stored.Version == 0 {
 		return whole, nil
@@ -118,7 +117,7 @@ func (s *Suppressions) replayed(ctx context.Context, stored suppression.Item) (s
 	return suppression.Merge(whole, stored), nil
 }
 
-// wholeHistory is the history under a key, which holds together.
+// wholeHistory is the history of a key, verified.
 func (s *Suppressions) wholeHistory(ctx context.Context, key contact.Key) ([]ledger.Entry, error) {
 	entries, err := s.History(ctx, key)
 	if err != nil || len(entries) == 0 {
@@ -127,9 +126,10 @@ func (s *Suppressions) wholeHistory(ctx context.Context, key contact.Key) ([]led
 	return entries, ledger.Verify(entries, entries[len(entries)-1].Hash())
 }
 
-// ReplayTakingOver tells whether the item that an entry says was taken over
-// does not say so itself and, to repair it, has it say so. One that has changed
-// since then is left alone: the next change of its contact takes it over anew.
+// ReplayTakingOver tells whether an item lacks the MergedInto that a Rekeyed
+// entry tells of. With repair, ReplayTakingOver writes MergedInto. An item that
+// has changed since the entry is left alone: the next change of its contact takes
+// the item over again.
 func (s *Suppressions) ReplayTakingOver(ctx context.Context, e ledger.Entry, repair bool) (lacking bool, err error) {
 	older, err := s.Under(ctx, e.Former)
 	if err != nil {

@@ -17,8 +17,7 @@ import (
 // and its dead-letter queue keep it.
 const remembered = 14 * 24 * time.Hour
 
-// Replies remembers which SMS replies were answered: by their id, and by
-// nothing else of them.
+// Replies remembers by their ids which SMS replies were answered.
 type Replies struct {
 	db    *dynamodb.Client
 	table string
@@ -29,7 +28,7 @@ func NewReplies(db *dynamodb.Client, stack names.Stack) *Replies {
 	return &Replies{db: db, table: stack.Replies()}
 }
 
-// Claimed tells whether somebody took it upon them to answer the reply.
+// Claimed tells whether the answer to the reply was claimed.
 func (r *Replies) Claimed(ctx context.Context, id string) (bool, error) {
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: item{names.AttrID: text(id)}, ConsistentRead: aws.Bool(true)})
 	if err != nil {
@@ -38,8 +37,8 @@ func (r *Replies) Claimed(ctx context.Context, id string) (bool, error) {
 	return out.Item != nil, nil
 }
 
-// Claim takes it upon the caller to answer the reply with this id. It is false
-// where somebody has done so before.
+// Claim claims the answer to the reply for the caller, who must send it. Claim
+// returns false where the answer was claimed before.
 func (r *Replies) Claim(ctx context.Context, id string, now time.Time) (bool, error) {
 	_, err := r.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                &r.table,
@@ -57,7 +56,7 @@ func (r *Replies) Claim(ctx context.Context, id string, now time.Time) (bool, er
 	return true, nil
 }
 
-// Release gives a claim back, for a reply whose answer did not go out.
+// Release gives a claim back after the answer was not sent.
 func (r *Replies) Release(ctx context.Context, id string) error {
 	_, err := r.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &r.table, Key: item{names.AttrID: text(id)}})
 	if err != nil {

@@ -28,7 +28,7 @@ func RecordImage(image map[string]events.DynamoDBAttributeValue) (retention.Stor
 	return decodeRecord(from)
 }
 
-// fromImage turns what Lambda hands over into what the SDK reads.
+// fromImage turns an image of a stream record into an item of the SDK.
 func fromImage(image map[string]events.DynamoDBAttributeValue) (item, error) {
 	from := make(item, len(image))
 	for name, value := range image {
@@ -73,5 +73,5 @@ func fromAttribute(v events.DynamoDBAttributeValue) (types.AttributeValue, error
 		converted, err := fromImage(v.Map())
 		return &types.AttributeValueMemberM{Value: converted}, err
 	}
-	return nil, fmt.Errorf("%w: an attribute of a type there is not", ErrUnreadable)
+	return nil, fmt.Errorf("%w: an attribute has an unknown type", ErrUnreadable)
 }

@@ -103,7 +103,7 @@ func entryID(now time.Time) (string, error) {
 }
 
 // change stores the item (put) and its entry together, provided that the ledger
-// has no such entry yet.
+// has no entry of the same key and version.
 func (s *Suppressions) change(stored int64, i suppression.Item, e ledger.Entry) []types.TransactWriteItem {
 	return []types.TransactWriteItem{
 		s.put(stored, i),
@@ -116,8 +116,8 @@ func (s *Suppressions) change(stored int64, i suppression.Item, e ledger.Entry) 
 	}
 }
 
-// put stores an item, provided that the version in the table is still the one
-// given (0: no item) and that no other item has taken this one over.
+// put stores an item, provided that the table still has the stored version (0: no
+// item) and that no other item has taken the item over.
 func (s *Suppressions) put(stored int64, i suppression.Item) types.TransactWriteItem {
 	put := &types.Put{
 		TableName:                           &s.table,
@@ -133,7 +133,7 @@ func (s *Suppressions) put(stored int64, i suppression.Item) types.TransactWrite
 }
 
 // unchanged is the condition that an item still has this version and that no
-// other has taken it over.
+// other item has taken it over.
 func unchanged(version int64) (*string, map[string]string, item) {
 	return aws.String("#version = :version AND attribute_not_exists(#into)"),
 		map[string]string{"#version": names.AttrVersion, "#into": names.AttrMergedInto},
@@ -168,8 +168,9 @@ func (s *Suppressions) obstacle(ctx context.Context, tried base, err error) (bas
 	return tried, fmt.Errorf("writing a suppression: %w", err)
 }
 
-// behindItsLedger returns an item whose table was restored to an older state
-// than the ledger, so that its next change goes on where the ledger ends.
+// behindItsLedger returns the item with the version and the head of its newest
+// ledger entry. The table was restored to an older state than the ledger, and the
+// next change continues where the ledger ends.
 func (s *Suppressions) behindItsLedger(ctx context.Context, i suppression.Item) (suppression.Item, error) {
 	out, err := s.db.Query(ctx, s.entries(i.Key, false))
 	if err != nil {
@@ -186,7 +187,8 @@ func (s *Suppressions) behindItsLedger(ctx context.Context, i suppression.Item) 
 	return i, nil
 }
 
-// entries asks for the ledger of a contact, oldest first, or for its newest entry.
+// entries is the query for the ledger of a contact: all entries, oldest first, or
+// only the newest.
 func (s *Suppressions) entries(key contact.Key, all bool) *dynamodb.QueryInput {
 	query := &dynamodb.QueryInput{
 		TableName:                 &s.ledger,
@@ -201,9 +203,10 @@ func (s *Suppressions) entries(key contact.Key, all bool) *dynamodb.QueryInput {
 	return query
 }
 
-// Get returns what is known of the contact with these keys, and of those whose
-// items have taken theirs over; an item without marks when nothing is. The
-// error wraps ErrUnreadable when an item cannot be understood.
+// Get returns everything that is known of the contact with these keys, including
+// items that have taken over the items of these keys; an item without marks where
+// nothing is known. The error wraps ErrUnreadable when an item cannot be
+// understood.
 func (s *Suppressions) Get(ctx context.Context, keys []contact.Key) (suppression.Item, error) {
 	items := make([]suppression.Item, 0, len(keys))
 	for _, key := range keys {
@@ -216,9 +219,9 @@ func (s *Suppressions) Get(ctx context.Context, keys []contact.Key) (suppression
 	return s.follow(ctx, items)
 }
 
-// Under returns the one item that lies under a key, whether or not another has
-// taken it over; an item without marks where there is none. The error wraps
-// ErrUnreadable when it cannot be understood.
+// Under returns the item of one key, also when another item has taken it over; an
+// item without marks where there is none. The error wraps ErrUnreadable when the
+// item cannot be understood.
 func (s *Suppressions) Under(ctx context.Context, key contact.Key) (suppression.Item, error) {
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.table, Key: item{names.AttrKey: text(string(key))}, ConsistentRead: aws.Bool(true),
@@ -256,10 +259,10 @@ func (s *Suppressions) History(ctx context.Context, key contact.Key) ([]ledger.E
 func (s *Suppressions) Empty(ctx context.Context) (bool, error) {
 	out, err := s.db.Scan(ctx, &dynamodb.ScanInput{TableName: &s.table, Limit: aws.Int32(1), ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return false, fmt.Errorf("looking whether the list is empty: %w", err)
+		return false, fmt.Errorf("reading whether the list is empty: %w", err)
 	}
 	return len(out.Items) == 0, nil
 }
 
-// errUnreadable keeps what was wrong, never the value it was wrong with.
+// errUnreadable says what is wrong with an item, and never repeats a value.
 func errUnreadable(what string) error { return fmt.Errorf("%w: %s", ErrUnreadable, what) }

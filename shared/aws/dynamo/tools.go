@@ -78,8 +78,8 @@ func (t *Tools) List(ctx context.Context) ([]access.Tool, error) {
 	return tools, err
 }
 
-// Revoke makes every key of the tool of this name worthless and returns how
-// many still worked. The tool stays on the list.
+// Revoke ends every key of the tool of this name, and returns how many keys were
+// valid. The tool stays on the list.
 func (t *Tools) Revoke(ctx context.Context, name string, at time.Time) (int, error) {
 	revoked := 0
 	err := t.each(ctx, func(stored item, tool access.Tool) error {
