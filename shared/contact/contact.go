@@ -18,7 +18,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-	"unique"
 )
 
 // ErrInvalid is wrapped by every error about an unreadable address, channel or
@@ -51,8 +50,7 @@ func ParseChannel(name string) (Channel, error) {
 // has no key.
 type Contact struct {
 	channel Channel
-	// fmt prints a plain string in an unexported field without a call of Format.
-	address unique.Handle[string]
+	address sealed
 }
 
 // Normalise returns the contact of an address as a person or a tool wrote it,
@@ -84,7 +82,7 @@ func normalise(ch Channel, address, region string, anyLength bool) (Contact, err
 	if err != nil {
 		return Contact{}, err
 	}
-	return Contact{channel: ch, address: unique.Make(address)}, nil
+	return Contact{channel: ch, address: seal(address)}, nil
 }
 
 // FromNormalised returns the contact of an address that Normalise returned once
@@ -107,7 +105,7 @@ func FromNormalised(ch Channel, address string) (Contact, error) {
 	if !shaped {
 		return Contact{}, invalid("not a normalised address")
 	}
-	return Contact{channel: ch, address: unique.Make(address)}, nil
+	return Contact{channel: ch, address: seal(address)}, nil
 }
 
 // Channel is the channel of the address.
@@ -115,10 +113,8 @@ func (c Contact) Channel() Channel { return c.channel }
 
 // Address is the normalised address: local@a-label.example, or E.164 with +.
 func (c Contact) Address() string {
-	if c == (Contact{}) {
-		return ""
-	}
-	return c.address.Value()
+	var room [maxEmail]byte
+	return string(c.address.appendTo(room[:0]))
 }
 
 // String names the channel and hides the address.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"stille/shared/contact"
 )
 
@@ -34,7 +36,7 @@ func TestContactNeverShowsItsAddress(t *testing.T) {
 	} {
 		h := holder{Shown: c, hidden: c, list: []contact.Contact{c}, byName: map[string]*contact.Contact{"a": &c}}
 		var out bytes.Buffer
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%T"} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%b", "%d", "%T"} {
 			fmt.Fprintf(&out, verb+"\n", c)
 			fmt.Fprintf(&out, verb+"\n", &c)
 			fmt.Fprintf(&out, verb+"\n", h)
@@ -50,7 +52,7 @@ func TestContactNeverShowsItsAddress(t *testing.T) {
 		} else {
 			out.WriteString(err.Error())
 		}
-		for _, part := range []string{"secretive", "example.no", "91234567", "736563726574", "3931323334353637"} {
+		for _, part := range []string{"secretive", "example.no", "91234567", "736563726574", "3931323334353637", "73 65 63 72", "39 31 32 33"} {
 			if strings.Contains(out.String(), part) {
 				t.Errorf("%q is shown in:\n%s", part, out.String())
 			}
@@ -138,6 +140,32 @@ func TestChannelsAreNamedExactly(t *testing.T) {
 	for _, name := range []string{"", "Email", "SMS", "e-mail", " sms", "fax"} {
 		if got, err := contact.ParseChannel(name); got != "" || !errors.Is(err, contact.ErrInvalid) {
 			t.Errorf("ParseChannel(%q) = %q, %v, want ErrInvalid", name, got, err)
+		}
+	}
+}
+
+func TestEqualAddressesAreEqualContacts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		address := rapid.StringMatching(`[a-zæøå0-9.+]{1,60}@[a-z0-9]{1,60}`).Draw(t, "address")
+		first, err := contact.FromNormalised(contact.Email, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := contact.FromNormalised(contact.Email, strings.Clone(address))
+		if err != nil || first != second || first.Address() != address {
+			t.Errorf("%q comes back as %q and %q (%v)", address, first.Address(), second.Address(), err)
+		}
+		if other, err := contact.FromNormalised(contact.Email, address+"x"); err != nil || other == first {
+			t.Errorf("%q and another address are one contact (%v)", address, err)
+		}
+	})
+}
+
+// The contacts are new each time, as those of a list are.
+func BenchmarkNewContact(b *testing.B) {
+	for i := 0; b.Loop(); i++ {
+		if _, err := contact.Normalise(contact.Email, fmt.Sprintf("kari.nordmann.%d@example.no", i), ""); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -132,6 +132,7 @@ func normaliseDomain(domain string) (string, error) {
 
 func checkVisible(r rune) error {
 	switch {
+	case r > ' ' && r < 0x7f:
 	case unicode.IsSpace(r):
 		return invalid("a space inside")
 	case unicode.IsControl(r):

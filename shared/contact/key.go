@@ -150,9 +150,8 @@ func (s *KeySet) key(id uint32, c Contact) (Key, error) {
 	if c == (Contact{}) {
 		return "", invalid("nobody")
 	}
-	address := c.Address()
-	message := make([]byte, 0, len(c.channel)+1+len(address))
-	message = append(append(append(message, c.channel...), 0), address...)
+	message := make([]byte, 0, len(c.channel)+1+len(c.address))
+	message = c.address.appendTo(append(append(message, c.channel...), 0))
 	mac, err := s.mac(id, message)
 	if err != nil {
 		return "", err
