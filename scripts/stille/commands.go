@@ -46,7 +46,7 @@ type commands struct {
 
 	Status      status         `cmd:"" help:"How everything stands, and the next command to type."`
 	Due         due            `cmd:"" help:"When a record that started then must be gone."`
-	Normalise   normalise      `cmd:"" help:"What an address is taken for."`
+	Normalise   normalise      `cmd:"" help:"How the system reads an address."`
 	SMSReply    smsReply       `cmd:"" name:"sms-reply" help:"What a reply to an SMS would do."`
 	Check       check          `cmd:"" help:"May a message be sent to a contact?"`
 	Add         add            `cmd:"" help:"Put a contact on the suppression list."`
@@ -62,7 +62,7 @@ type commands struct {
 	Certificate certificateCmd `cmd:"" help:"The proof of a purge."`
 	Proof       proof          `cmd:"" help:"What became of a record."`
 	Policy      policies       `cmd:"" help:"The retention policy."`
-	Keys        keyCommands    `cmd:"" help:"The key sets: what there is, rotation, destruction."`
+	Keys        keyCommands    `cmd:"" help:"The key sets: list, rotate, destroy."`
 	Tool        tools          `cmd:"" help:"The API keys of the marketing tools."`
 }
 

@@ -57,7 +57,7 @@ func TestBadUsageIsNamedAndExitsWithItsCode(t *testing.T) {
 		{"a hold on half a record", "needs two values, CLASS ID", []string{"hold", "set", "--case", "1", "--reason", "r", "--record", "messaging"}},
 		{"a hold on an unknown channel", "must be email or sms", []string{"hold", "set", "--case", "1", "--reason", "r", "--contact", "fax", "1"}},
 		{"a hold on an unknown class", "--record: the deployed policy has no such class", []string{"hold", "set", "--case", "1", "--reason", "r", "--record", "letters", "l-1"}},
-		{"a hold on an id that is an address", "--record: the id must not look like", []string{"hold", "set", "--case", "1", "--reason", "r", "--record", "messaging", "kari@example.no"}},
+		{"a hold on an address as an id", "--record: the id must not look like", []string{"hold", "set", "--case", "1", "--reason", "r", "--record", "messaging", "kari@example.no"}},
 		{"a case that tells a story", "--case: must be 1 to 64 characters", []string{"hold", "set", "--case", "Kari Nordmann", "--reason", "r", "--record", "messaging", "sub-81"}},
 		{"an erasure of what is no address", "the address cannot be read: no @", []string{"subject", "erase", "email", "kari"}},
 		{"an erasure with a story", "--case: must be 1 to 64 characters", []string{"subject", "erase", "email", "a@example.no", "--case", "she called"}},

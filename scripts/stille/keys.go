@@ -11,7 +11,7 @@ import (
 )
 
 type keyCommands struct {
-	List    keyList    `cmd:"" help:"What there is of each key set, and what is due."`
+	List    keyList    `cmd:"" help:"List the keys of each set, and what is due."`
 	Rotate  keyRotate  `cmd:"" help:"Add a key, or take the next step of a rotation."`
 	Destroy keyDestroy `cmd:"" help:"Destroy a contact key that nothing uses."`
 }

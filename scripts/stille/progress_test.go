@@ -17,9 +17,9 @@ func TestProgressIsABarOnATerminalOnly(t *testing.T) {
 	}{
 		"a terminal": {true, 8, clear + "[" + strings.Repeat("#", 15) + strings.Repeat(".", 15) + "] 4 of 8 lines" +
 			clear + "[" + strings.Repeat("#", 30) + "] 9 of 8 lines" + clear},
-		"a terminal, where nobody knows of how many": {true, 0, clear + "4 lines" + clear + "9 lines" + clear},
-		"a file":                                 {false, 8, "9 of 8 lines\n"},
-		"a file, where nobody knows of how many": {false, 0, "9 lines\n"},
+		"a terminal, total unknown": {true, 0, clear + "4 lines" + clear + "9 lines" + clear},
+		"a file":                    {false, 8, "9 of 8 lines\n"},
+		"a file, total unknown":     {false, 0, "9 lines\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var said strings.Builder

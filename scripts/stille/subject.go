@@ -147,6 +147,6 @@ func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operat
 	answer, err := o.Restrict(ctx, operator.Person(r.person), string(r.Case), string(r.Reason))
 	return show(s, answer, err, func(w io.Writer, a *operator.Restricted) {
 		receiptText(w, a.Receipt)
-		fmt.Fprintf(w, "reason   %s\n\nNo purge deletes what there is of the contact, nor what comes.\n\nnext, when it ends: stille hold lift --case %s\n", a.Reason, a.Case)
+		fmt.Fprintf(w, "reason   %s\n\nNo purge deletes a record of the contact, now or later.\n\nnext, when it ends: stille hold lift --case %s\n", a.Reason, a.Case)
 	})
 }

@@ -230,14 +230,14 @@ func TestNoPurgeDeletesARestrictedContact(t *testing.T) {
 	kari := d.key(t, contact.Email, "kari@example.no")
 	got := d.run(t, "subject", "restrict", "email", "kari@example.no", "--case", "dsr-9", "--reason", "art-18").ended(t, exitDone)
 	want := "receipt  restrict of the email contact " + kari.Short() + ", " + older.Short() + "\nat       2026-11-22T03:00:00Z\nby       arn:aws:iam::1:user/operator\ncase     dsr-9\nreason   art-18\n" +
-		"\nNo purge deletes what there is of the contact, nor what comes.\n\nnext, when it ends: stille hold lift --case dsr-9\n"
+		"\nNo purge deletes a record of the contact, now or later.\n\nnext, when it ends: stille hold lift --case dsr-9\n"
 	if diff := cmp.Diff([]string{want, ""}, []string{got.out, got.errors}); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	d.run(t, "subject", "erase", "email", "kari@example.no").ended(t, exitDone)
 	d.propagate(t, kari, older)
 	if d.purge(t, "messaging"); !d.isThere(t, "messaging", "sub-1") {
-		t.Fatal("a purge took it all the same")
+		t.Fatal("a purge deleted it")
 	}
 	d.run(t, "hold", "lift", "--case", "dsr-9").ended(t, exitDone)
 	if d.purge(t, "messaging"); d.isThere(t, "messaging", "sub-1") {

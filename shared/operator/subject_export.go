@@ -68,7 +68,7 @@ type KeptClass struct {
 type KeptRecord struct {
 	DueFrom    time.Time      `json:"dueFrom,omitzero"` // absent while the record runs
 	Unreadable bool           `json:"unreadable,omitempty"`
-	Stored     map[string]any `json:"stored"` // letter by letter
+	Stored     map[string]any `json:"stored"` // every attribute, unchanged
 }
 
 // KeptSlot says which record is the contact's only one in a scope.

@@ -39,7 +39,7 @@ func Scrub(ctx context.Context, name string, rules *operator.Scrub, now time.Tim
 		return nil, operator.Mistakef("the header names neither channel and address, nor email, nor phone")
 	}
 	s := &Scrubbed{AsOf: now.UTC(), Why: map[string]int{}, Files: []string{name + ".clean", name + ".suppressed"}}
-	for _, older := range s.Files { // nobody must take an older answer for this one
+	for _, older := range s.Files { // an older answer must not pass for this one
 		if err := os.Remove(older); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("removing an older file: %w", err)
 		}
