@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -84,9 +86,9 @@ func ReadBundle(folder fs.FS) (Bundle, error) {
 }
 
 func readFiles(folder fs.FS, into map[string]*[]byte) error {
-	for name, content := range into {
+	for _, name := range slices.Sorted(maps.Keys(into)) {
 		var err error
-		if *content, err = fs.ReadFile(folder, name); err != nil {
+		if *into[name], err = fs.ReadFile(folder, name); err != nil {
 			return err
 		}
 	}
