@@ -16,7 +16,7 @@ import (
 	"stille/shared/suppression"
 )
 
-func TestEveryChangeThatCountsGoesOutAsAnEvent(t *testing.T) {
+func TestEffectiveChangesAreSentAsEvents(t *testing.T) {
 	w := newWorld()
 	release := suppression.Change{Action: suppression.Release, Scope: "acme", Reason: suppression.Unsubscribed, At: optedOut.Add(time.Hour), Source: suppression.SourceTool}
 	all := batch(
@@ -40,7 +40,7 @@ func TestEveryChangeThatCountsGoesOutAsAnEvent(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeReadIsParkedAndTheOthersGoOn(t *testing.T) {
+func TestUnreadableEntriesAreParkedAndTheOthersContinue(t *testing.T) {
 	for name, spoil := range map[string]func(*world, *events.DynamoDBEventRecord){
 		"an entry that is none": func(_ *world, r *events.DynamoDBEventRecord) {
 			r.Change.NewImage["version"] = events.NewStringAttribute("one")
@@ -72,7 +72,7 @@ func TestWhatCannotBeReadIsParkedAndTheOthersGoOn(t *testing.T) {
 	}
 }
 
-func TestARecordThatCannotBeReadHoldsUpNobody(t *testing.T) {
+func TestAnUnreadableRecordBlocksNoOther(t *testing.T) {
 	w := newWorld()
 	w.keep("broken", kari, "acme", consented)
 	w.keep("sub-1", kari, "acme", consented)

@@ -175,7 +175,7 @@ func (w *world) expect(t *testing.T, want map[string]time.Time) {
 	}
 }
 
-func TestAnOptOutWithdrawsWhatItCoversAndNothingElse(t *testing.T) {
+func TestAnOptOutWithdrawsOnlyRecordsInItsScope(t *testing.T) {
 	second := optedOut.Truncate(time.Second)
 	for _, test := range []struct {
 		name   string
@@ -227,7 +227,7 @@ func TestAReleaseClearsTheWithdrawal(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoReleaseLeavesTheWithdrawalOfTheRecordsOwner(t *testing.T) {
+func TestABounceLeavesTheOwnersWithdrawal(t *testing.T) {
 	w := newWorld()
 	w.keep("sub-1", kari, "acme", consented)
 	w.records["sub-1"].WithdrawnAt = consented.Add(time.Hour)
@@ -237,7 +237,7 @@ func TestWhatIsNoReleaseLeavesTheWithdrawalOfTheRecordsOwner(t *testing.T) {
 	w.expect(t, map[string]time.Time{"sub-1": consented.Add(time.Hour)})
 }
 
-func TestAReleaseElsewhereLeavesTheWithdrawalOfTheRecordsOwner(t *testing.T) {
+func TestAReleaseElsewhereLeavesTheOwnersWithdrawal(t *testing.T) {
 	for name, c := range map[string]suppression.Change{
 		"in another brand":               {Scope: "globex", Reason: suppression.Unsubscribed},
 		"in a topic of the record's":     {Scope: "acme/newsletter", Reason: suppression.Unsubscribed},
@@ -273,7 +273,7 @@ func TestOneReasonLiftedLeavesTheOthersWithdrawal(t *testing.T) {
 	}
 }
 
-func TestRecordsUnderAnyKeyOfTheContactAreWithdrawn(t *testing.T) {
+func TestRecordsUnderEveryKeyAreWithdrawn(t *testing.T) {
 	second := optedOut.Truncate(time.Second)
 	w := newWorld()
 	w.list.Plant(suppression.Item{Key: kari, Channel: contact.Email, Former: []contact.Key{kariOnce}})
@@ -290,7 +290,7 @@ func TestRecordsUnderAnyKeyOfTheContactAreWithdrawn(t *testing.T) {
 	w.expect(t, map[string]time.Time{})
 }
 
-func TestWhatAnOlderKeyKnewWithdrawsAndIsNoEvent(t *testing.T) {
+func TestATakingOverWithdrawsRecordsAndSendsNoEvent(t *testing.T) {
 	second := optedOut.Truncate(time.Second)
 	w := newWorld()
 	w.change(t, kariOnce, suppress("acme", suppression.Unsubscribed, optedOut))
@@ -323,7 +323,7 @@ func TestABatchThatComesTwiceChangesNothingMore(t *testing.T) {
 	}
 }
 
-func TestARecordThatOthersChangeIsLookedAtAgain(t *testing.T) {
+func TestAChangedRecordIsReadAgain(t *testing.T) {
 	for races, want := range map[int]error{tries - 1: nil, tries: retention.ErrContended} {
 		w := newWorld()
 		w.races = races

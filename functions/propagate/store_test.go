@@ -23,7 +23,7 @@ func messagingOnly() *retention.Policy {
 	return &retention.Policy{Classes: []retention.Class{{Name: retention.Messaging}}}
 }
 
-func TestAnOptOutIsCarriedOnInTheTablesAndLeavesNobodyBehind(t *testing.T) {
+func TestAnOptOutReachesEveryRecordInTheTables(t *testing.T) {
 	house, w := apitest.New(t), newWorld()
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	list, records := dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)
@@ -79,7 +79,7 @@ func TestAnOptOutIsCarriedOnInTheTablesAndLeavesNobodyBehind(t *testing.T) {
 	house.NoLeak(t, nil, dump, string(sent), fmt.Sprint(w.parked))
 }
 
-func TestATakingOverIsCarriedOnInTheTables(t *testing.T) {
+func TestATakingOverReachesTheTables(t *testing.T) {
 	house, w := apitest.New(t), newWorld()
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	list, records := dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)

@@ -51,7 +51,7 @@ func TestWhichReasonWithdrawsWhat(t *testing.T) {
 	}
 }
 
-func TestAnErasureThatNewerConsentOvertookWithdrawsWhatItMeant(t *testing.T) {
+func TestAnOvertakenErasureStillWithdrawsItsRecords(t *testing.T) {
 	w := newWorld()
 	w.keep("conv-1", kari, "acme", consented)
 	w.keep("sub-1", kari, "acme", consented)
@@ -73,7 +73,7 @@ func TestAnErasureThatNewerConsentOvertookWithdrawsWhatItMeant(t *testing.T) {
 	}
 }
 
-func TestAReleaseOfAnErasureLeavesTheWithdrawalOfTheRecordsOwner(t *testing.T) {
+func TestAnErasuresReleaseLeavesTheOwnersWithdrawal(t *testing.T) {
 	w := newWorld()
 	w.keep("sub-1", kari, "acme", optedOut.Add(time.Minute))
 	w.records["sub-1"].WithdrawnAt = optedOut.Add(2 * time.Minute)

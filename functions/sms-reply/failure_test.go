@@ -14,7 +14,7 @@ import (
 )
 
 // Whatever fails, the reply comes again, and then all of it is done, once.
-func TestAReplyThatFailedIsDoneWhenItComesAgain(t *testing.T) {
+func TestAFailedReplySucceedsWhenRedelivered(t *testing.T) {
 	throttled := fake.Refusal{Type: "ThrottlingException", Message: apitest.Number}
 	for _, c := range []struct {
 		name         string
@@ -55,7 +55,7 @@ func TestAReplyThatFailedIsDoneWhenItComesAgain(t *testing.T) {
 	}
 }
 
-func TestAReplyWithoutAnIDCountsButIsNotAnswered(t *testing.T) {
+func TestAReplyWithoutIDCountsUnanswered(t *testing.T) {
 	w := newWorld(t)
 	if err := w.take(t.Context(), w.reply("", "STOP").inbox(t)); err == nil {
 		t.Error("it did not fail")
@@ -65,7 +65,7 @@ func TestAReplyWithoutAnIDCountsButIsNotAnswered(t *testing.T) {
 	}
 }
 
-func TestATextIsNotBegunThatTheFunctionCouldNotFinish(t *testing.T) {
+func TestNoTextIsStartedWithTooLittleTime(t *testing.T) {
 	for left, want := range map[time.Duration]int{5 * time.Second: 0, time.Minute: 1} {
 		w := newWorld(t)
 		err := w.take(deadline{t.Context(), w.Now.Add(left)}, w.reply("1", "STOP").inbox(t))

@@ -14,13 +14,7 @@ import (
 	"stille/shared/suppression"
 )
 
-// list is the suppression list.
-type list interface {
-	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
-	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
-}
-
-// replies remembers which replies were done with.
+// replies remembers which replies were answered.
 type replies interface {
 	Claimed(ctx context.Context, id string) (bool, error)
 	Claim(ctx context.Context, id string, now time.Time) (bool, error)
@@ -35,7 +29,7 @@ type phone interface {
 // handler takes in replies.
 type handler struct {
 	keys      contact.KeySource
-	list      list
+	list      suppression.List
 	replies   replies
 	phone     phone
 	languages sms.Languages

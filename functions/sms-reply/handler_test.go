@@ -22,7 +22,7 @@ const (
 	helped       = acme + ">" + kari + ": Acme sender meldinger fra"
 )
 
-func TestWhatAReplyDoesAndWhatItIsAnswered(t *testing.T) {
+func TestRepliesChangeTheListAndAreAnswered(t *testing.T) {
 	for _, c := range []struct {
 		name, text, to string
 		active, said   []string
@@ -53,7 +53,7 @@ func TestWhatAReplyDoesAndWhatItIsAnswered(t *testing.T) {
 	}
 }
 
-func TestAReplyThatComesTwiceIsTakenAndAnsweredOnce(t *testing.T) {
+func TestARedeliveredReplyIsAnsweredOnce(t *testing.T) {
 	w := newWorld(t)
 	w.hear(t, w.reply("1", "STOP"), w.reply("1", "STOP"))
 	if diff := cmp.Diff([]string{"suppressed stop sms"}, w.entries()); diff != "" {
@@ -100,7 +100,7 @@ func TestTimeDecidesInWhateverOrderRepliesCome(t *testing.T) {
 	}
 }
 
-func TestStartLiftsWhatAReplyOrALinkDidInItsScopeOnly(t *testing.T) {
+func TestStartLiftsRepliesAndLinksInItsScope(t *testing.T) {
 	before := func(in scope.Scope, r suppression.Reason, from suppression.Source) suppression.Change {
 		return suppression.Change{Action: suppression.Suppress, Scope: in, Reason: r, Source: from}
 	}
@@ -141,7 +141,7 @@ func TestStartLiftsWhatAReplyOrALinkDidInItsScopeOnly(t *testing.T) {
 }
 
 // What SNS publishes once more has the time at which it did so.
-func TestARepetitionNeverEndsASilenceThatIsNewer(t *testing.T) {
+func TestARedeliveryNeverEndsANewerSilence(t *testing.T) {
 	for _, to := range []string{acme, "+4759449999"} {
 		w := newWorld(t)
 		for minute, m := range []message{w.reply("1", "START"), w.reply("2", "STOP"), w.reply("1", "START"), w.reply("2", "STOP")} {
@@ -190,7 +190,7 @@ func TestAnAnsweringMachineIsAnsweredOnce(t *testing.T) {
 	}
 }
 
-func TestAClockThatRunsAheadDoesNotReachIntoTheFuture(t *testing.T) {
+func TestATimeAheadCountsAsNow(t *testing.T) {
 	w := newWorld(t)
 	m := w.reply("1", "STOP")
 	m.at = w.Now.Add(time.Hour)
@@ -201,7 +201,7 @@ func TestAClockThatRunsAheadDoesNotReachIntoTheFuture(t *testing.T) {
 	}
 }
 
-func TestWhoeverCannotBeWrittenToIsPassedOverWithoutAWordAboutThem(t *testing.T) {
+func TestSendersWithoutANumberAreIgnoredAndNotLogged(t *testing.T) {
 	for _, from := range []string{"2022", "Kanari", "987 65 432", "+4798765432; +4798765432"} {
 		w := newWorld(t)
 		m := w.reply("1", "STOP "+apitest.Number)
@@ -269,7 +269,7 @@ func TestEventsOfSMSReplyAreTaken(t *testing.T) {
 	}
 }
 
-func TestAReplyIsNotChangedByWhatTheServiceAddsToIt(t *testing.T) {
+func TestAddedFieldsDoNotChangeAReply(t *testing.T) {
 	w := newWorld(t)
 	m := w.reply("1", "Ja takk").inbox(t)
 	// The keyword registered for the number is not what the person wrote.

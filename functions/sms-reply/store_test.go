@@ -19,7 +19,7 @@ import (
 	"stille/shared/suppression"
 )
 
-func TestRepliesAreInTheTablesWithTheirEntriesAndWithoutTheNumber(t *testing.T) {
+func TestRepliesAreStoredWithEntriesAndWithoutNumbers(t *testing.T) {
 	w := newWorld(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
@@ -78,7 +78,7 @@ func TestOneOfManyDeliveriesAtOnceIsAnswered(t *testing.T) {
 	}
 }
 
-func TestATextThatWasRefusedIsSentWhenItsReplyComesAgain(t *testing.T) {
+func TestARefusedTextIsSentAfterRedelivery(t *testing.T) {
 	w := newWorld(t)
 	db, stack := dynamotest.Tables(t)
 	w.handler.list, w.replies = dynamo.NewSuppressions(db, stack), dynamo.NewReplies(db, stack)

@@ -52,7 +52,7 @@ func TestBrokenHistoryIsNamedAndLeftAlone(t *testing.T) {
 	if diff := cmp.Diff("histories  1\nlacking    0\nbroken     1\n", got.out); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	want := "under the key " + key.Short() + ": the ledger's chain is broken: it does not end where the suppression says\n" +
+	want := "under the key " + key.Short() + ": the ledger's chain is broken: the last entry is not the entry that the suppression names\n" +
 		"stille: some histories do not hold together, or items cannot be read; these are left alone\n"
 	if diff := cmp.Diff(want, got.errors); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

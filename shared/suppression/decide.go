@@ -1,7 +1,7 @@
 package suppression
 
 import (
-	"slices"
+	"cmp"
 	"time"
 
 	"stille/shared/scope"
@@ -66,8 +66,5 @@ func blocks(r Reason, marked scope.Scope, purpose Purpose, in scope.Scope) bool 
 // older orders decisions by time, then by name, so that an answer does not
 // depend on the order of a map.
 func (d Decision) older(than Decision) bool {
-	if c := d.Since.Compare(than.Since); c != 0 {
-		return c < 0
-	}
-	return slices.Compare([]string{string(d.Scope), string(d.Reason)}, []string{string(than.Scope), string(than.Reason)}) < 0
+	return cmp.Or(d.Since.Compare(than.Since), cmp.Compare(d.Scope, than.Scope), cmp.Compare(d.Reason, than.Reason)) < 0
 }

@@ -7,6 +7,7 @@
 package suppression
 
 import (
+	"maps"
 	"time"
 
 	"stille/shared/contact"
@@ -67,13 +68,12 @@ type Item struct {
 
 // with returns a copy of the item in which one mark is replaced.
 func (i Item) with(s scope.Scope, r Reason, m Mark) Item {
-	marks := make(map[scope.Scope]map[Reason]Mark, len(i.Marks)+1)
-	for have, reasons := range i.Marks {
-		marks[have] = reasons
+	marks, reasons := maps.Clone(i.Marks), maps.Clone(i.Marks[s])
+	if marks == nil {
+		marks = map[scope.Scope]map[Reason]Mark{}
 	}
-	reasons := make(map[Reason]Mark, len(marks[s])+1)
-	for have, mark := range marks[s] {
-		reasons[have] = mark
+	if reasons == nil {
+		reasons = map[Reason]Mark{}
 	}
 	reasons[r] = m
 	marks[s] = reasons

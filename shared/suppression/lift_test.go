@@ -63,7 +63,7 @@ func TestLiftSeesOptOutsInBetween(t *testing.T) {
 	}
 }
 
-func TestLiftGivesUpOnAContactThatKeepsChanging(t *testing.T) {
+func TestLiftGivesUpOnAChangingContact(t *testing.T) {
 	list := newList(t, optOut("stop", 9), optOut("manual", 9), optOut("imported", 9), optOut("objection", 9), optOut("erasure", 9))
 	if _, _, err := suppression.Lift(t.Context(), list, somebody, consent, hour(20)); !errors.Is(err, suppression.ErrUnsettled) {
 		t.Errorf("error %v", err)

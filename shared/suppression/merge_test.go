@@ -111,7 +111,7 @@ func sends(item suppression.Item) map[string]bool {
 	return all
 }
 
-func TestChangesUnderAnyKeysAndMergesDecideAsOneItemWould(t *testing.T) {
+func TestMergedKeysDecideAsOneItem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		changes := rapid.SliceOfN(rapid.Custom(anyChange), 0, 12).Draw(t, "changes")
 		one, _ := applyAll(t, changes)

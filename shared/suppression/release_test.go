@@ -26,7 +26,7 @@ func lifted(since, at int) suppression.Mark {
 	return m
 }
 
-func TestWhatConsentAtNoonLiftsInTheBrand(t *testing.T) {
+func TestConsentAtNoonLiftsOlderMarks(t *testing.T) {
 	const (
 		unsubscribed, stop, objection = suppression.Unsubscribed, suppression.Stop, suppression.Objection
 		complaint, bounce             = suppression.Complaint, suppression.HardBounce
@@ -106,7 +106,7 @@ func lift(t interface{ Fatal(...any) }, item suppression.Item, changes []suppres
 	return item
 }
 
-func TestConsentInEveryScopeIsHeldUpByWhatIsThereOnly(t *testing.T) {
+func TestConsentEverywhereMeetsOnlyMarksEverywhere(t *testing.T) {
 	consent := suppression.Consent{Scope: scope.Everywhere, At: hour(12)}
 	item := suppression.Item{Marks: standing{"*": {suppression.Objection: silent(8)}, "acme": {suppression.Complaint: silent(8)}}}
 	if got := consent.Refusal(lift(t, item, consent.Lifts(item))); got != "" {

@@ -21,7 +21,7 @@ func (r *rows) replay(t *rapid.T, key contact.Key) suppression.Item {
 	return item
 }
 
-func TestAReplayedHistoryGivesTheItemItWasWrittenWith(t *testing.T) {
+func TestAReplayGivesTheStoredItem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows := newRows()
 		for _, c := range rapid.SliceOfN(rapid.Custom(anyChange), 0, 12).Draw(t, "changes") {
@@ -92,7 +92,7 @@ func TestAReplayRefusesATieToNothing(t *testing.T) {
 	}
 }
 
-func TestAReplayTakesOverWhatWasThereAtThatMoment(t *testing.T) {
+func TestAReplayTakesOverTheOlderItemThen(t *testing.T) {
 	older, entries := item(t, "older", suppress(suppression.Stop, monday, suppression.SourceTool))
 	_, tie := suppression.TakeOver(suppression.Item{Key: "newest", Channel: contact.Email}, older, "tie", friday)
 	further, err := suppression.Apply(older, suppress(suppression.Objection, tuesday, suppression.SourceTool), "further", later)

@@ -45,13 +45,6 @@ type Keys interface {
 	Unproven(ctx context.Context) (*contact.KeySet, error)
 }
 
-// List is the suppression list (dynamo.Suppressions). Once Apply has returned
-// without an error, the change is durable.
-type List interface {
-	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
-	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
-}
-
 // Queue is the outage queue, for opt-outs that the store does not take. Once
 // Put has returned without an error, the opt-out is durable.
 type Queue interface {
@@ -64,7 +57,7 @@ type Queue interface {
 type Handler struct {
 	Channel contact.Channel
 	Keys    Keys
-	List    List
+	List    suppression.List
 	Outage  Queue
 	Scopes  *scope.Registry
 	Pages   *pages.Pages

@@ -96,7 +96,7 @@ func TestTheLastCanaryIsNeverRemoved(t *testing.T) {
 	}
 }
 
-func TestTwoWhoRemoveEachTheOthersCanaryLeaveOne(t *testing.T) {
+func TestTwoConcurrentRemovalsLeaveOneCanary(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
 	if err := list.PutCanaries(t.Context(), map[string]string{"01": "one", "02": "two"}); err != nil {

@@ -18,7 +18,7 @@ import (
 	"stille/shared/retention"
 )
 
-func TestADocumentHasAllThatAnybodyWroteIntoTheRecord(t *testing.T) {
+func TestADocumentHasEveryAttribute(t *testing.T) {
 	db, stack := dynamotest.Tables(t, "messaging")
 	records := dynamo.NewRecords(db, stack)
 	one, flag := &types.AttributeValueMemberN{Value: "9007199254740993"}, &types.AttributeValueMemberBOOL{Value: true}
@@ -43,7 +43,7 @@ func TestADocumentHasAllThatAnybodyWroteIntoTheRecord(t *testing.T) {
 	}
 }
 
-func TestADocumentThatCannotBeUnderstoodStillTellsWhatItHas(t *testing.T) {
+func TestAnUnreadableDocumentStillHasItsAttributes(t *testing.T) {
 	db, stack := dynamotest.Tables(t, "messaging")
 	records := dynamo.NewRecords(db, stack)
 	dynamotest.Put(t, db, stack.Records("messaging"), map[string]any{"id": "sub-1", "subject": string(key(1)), "occurredAt": "yesterday", "data": "no JSON"})

@@ -16,7 +16,7 @@ import (
 	"stille/shared/suppression"
 )
 
-func TestEachHandsOverEveryItemWholeAndNoCanary(t *testing.T) {
+func TestEachReadsEveryItemAndNoCanary(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
 	if err := list.PutCanaries(t.Context(), map[string]string{"0a1b2c3d": "mac"}); err != nil {

@@ -19,7 +19,7 @@ const badness = 0.25
 
 // Whatever fails, and however often: what was acknowledged stays, what was not
 // is made once or not at all, and a read is right or an error.
-func TestOnABadNetworkItIsAsIfEachHadWaitedForTheOthersToo(t *testing.T) {
+func TestABadNetworkKeepsCallsLinearizable(t *testing.T) {
 	good, stack := dynamotest.Tables(t)
 	first := seed()
 	network, bad := dynamotest.NewNetwork(t, good, first, badness, dynamotest.Faults()...)
@@ -65,7 +65,7 @@ func TestOnABadNetworkTheHistoriesStayWhole(t *testing.T) {
 	}
 }
 
-func TestAFaultThatDoesNotEndIsAnErrorAndNeverAnAnswer(t *testing.T) {
+func TestALastingFaultIsAnErrorNeverAnAnswer(t *testing.T) {
 	for _, test := range []struct {
 		fault         dynamotest.Fault
 		reads, writes bool // fail
@@ -111,7 +111,7 @@ func TestAFaultThatDoesNotEndIsAnErrorAndNeverAnAnswer(t *testing.T) {
 	}
 }
 
-func TestABatchThatIsReadInPartIsReadToItsEnd(t *testing.T) {
+func TestAPartlyReadBatchIsReadToItsEnd(t *testing.T) {
 	good, stack := dynamotest.Tables(t)
 	first := seed()
 	network, bad := dynamotest.NewNetwork(t, good, first, 0.7, dynamotest.Partial)

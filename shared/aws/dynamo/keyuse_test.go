@@ -82,7 +82,7 @@ func TestHoldsThatNeedAKeyAreCounted(t *testing.T) {
 	}
 }
 
-func TestRecordsThatNeedAKeyAreCountedToTheLastPage(t *testing.T) {
+func TestRecordsUnderAKeyAreCountedCompletely(t *testing.T) {
 	db, stack := dynamotest.Tables(t, "messaging", "communication")
 	records := dynamo.NewRecords(db, stack)
 	large := strings.Repeat("x", 390_000) // three of them are more than a page

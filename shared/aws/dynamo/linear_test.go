@@ -102,7 +102,7 @@ func each(all []*client, do func(*client)) {
 	working.Wait()
 }
 
-func TestWhatManyDoAtOnceIsAsIfEachHadWaitedForTheOthers(t *testing.T) {
+func TestConcurrentCallsAreLinearizable(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	_, db = dynamotest.NewNetwork(t, db, 0, 0)
 	list, first := dynamo.NewSuppressions(db, stack), seed()
@@ -117,7 +117,7 @@ func TestWhatManyDoAtOnceIsAsIfEachHadWaitedForTheOthers(t *testing.T) {
 // the newer key already and others which do not yet, then such as write under
 // it and such as do not yet; and an opt-out comes out of a queue that was named
 // when the oldest key was the only one.
-func TestWhileKeysAreRotatedItIsAsIfEachHadWaitedForTheOthersToo(t *testing.T) {
+func TestAKeyRotationKeepsCallsLinearizable(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	_, db = dynamotest.NewNetwork(t, db, 0, 0)
 	list, first := dynamo.NewSuppressions(db, stack), seed()

@@ -101,7 +101,7 @@ func TestReadersWhileItIsMergedNeverSend(t *testing.T) {
 }
 
 // At the moment of a write, somebody else merges the row that it goes to.
-func TestAWriteNeverLandsOnARowThatWasMerged(t *testing.T) {
+func TestAWriteNeverChangesAMergedItem(t *testing.T) {
 	s, intercepted, _ := newContactStore(t)
 	s.apply(onlyOldest, suppression.Stop, now.Add(-time.Hour))
 	writes := 0
@@ -146,7 +146,7 @@ func TestAMergeOfWhatChangedMeanwhileStartsAgain(t *testing.T) {
 	}
 }
 
-func TestAMergeThatIsInTheWayOfOthersIsTriedAgain(t *testing.T) {
+func TestAContendedMergeIsTriedAgain(t *testing.T) {
 	cancelledBy := func(codes ...string) error {
 		var reasons []types.CancellationReason
 		for _, code := range codes {
@@ -193,7 +193,7 @@ func TestAMergeThatIsInTheWayOfOthersIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAListThatWasRestoredToBeforeAMergeMergesAgain(t *testing.T) {
+func TestAListRestoredBeforeAMergeMergesAgain(t *testing.T) {
 	s, _, byHand := newContactStore(t)
 	s.apply(onlyOldest, suppression.Stop, now.Add(-time.Hour))
 	s.apply(after, suppression.Unsubscribed, now.Add(-time.Minute))

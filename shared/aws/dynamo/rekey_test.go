@@ -149,7 +149,7 @@ func TestListInDynamoDBPassesTheSuite(t *testing.T) {
 	})
 }
 
-func TestAReaderBetweenTheTwoReadsOfAMergeNeverSends(t *testing.T) {
+func TestAReadDuringAMergeNeverSends(t *testing.T) {
 	for _, keys := range [][]contact.Key{before, after} {
 		for read := 1; read <= 3; read++ {
 			t.Run(fmt.Sprintf("keys %v, merged before read %d", keys[0][47:], read), func(t *testing.T) {

@@ -75,7 +75,7 @@ func (s contactStore) replay(repair bool) []contact.Key {
 	return lacked
 }
 
-func TestARestoredListIsBroughtBackFromItsLedger(t *testing.T) {
+func TestARestoredListIsRebuiltFromItsLedger(t *testing.T) {
 	s, _, byHand := newContactStore(t)
 	s.apply(onlyOldest, suppression.Complaint, monday)
 	before := backup(byHand)
@@ -105,7 +105,7 @@ func TestARestoredListIsBroughtBackFromItsLedger(t *testing.T) {
 	s.verify()
 }
 
-func TestAChangeToARestoredListIsNotLostWhenItIsBroughtBack(t *testing.T) {
+func TestARebuildKeepsChangesToARestoredList(t *testing.T) {
 	s, _, byHand := newContactStore(t)
 	s.apply(onlyOldest, suppression.Complaint, monday)
 	before := backup(byHand)
@@ -139,7 +139,7 @@ func TestAHistoryThatIsBrokenBringsNothingBack(t *testing.T) {
 	}
 }
 
-func TestAnOptOutWhileAnItemIsBroughtBackStands(t *testing.T) {
+func TestAnOptOutDuringARebuildStays(t *testing.T) {
 	s, intercepted, byHand := newContactStore(t)
 	s.apply(onlyOldest, suppression.Complaint, monday)
 	s.apply(onlyOldest, suppression.Unsubscribed, tuesday)

@@ -14,7 +14,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 )
 
-func TestAReplyIsClaimedOnceUntilItIsGivenBack(t *testing.T) {
+func TestAReplyIsClaimedOnceUntilReleased(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	replies := dynamo.NewReplies(db, stack)
 	at := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
@@ -62,7 +62,7 @@ func TestOneOfManyClaimsAReply(t *testing.T) {
 	}
 }
 
-func TestAClaimHoldsNothingButTheIDAndWhenItMayGo(t *testing.T) {
+func TestAClaimHoldsOnlyItsIDAndExpiry(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	if _, err := dynamo.NewReplies(db, stack).Claim(t.Context(), "a", time.Date(2026, 11, 22, 3, 0, 0, 999, time.UTC)); err != nil {
 		t.Fatal(err)

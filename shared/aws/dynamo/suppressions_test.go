@@ -57,7 +57,7 @@ func TestWithoutItsLedgerEntryThereIsNoChange(t *testing.T) {
 	}
 }
 
-func TestAListThatWasRestoredToAnOlderStateTakesOptOuts(t *testing.T) {
+func TestARestoredListTakesOptOuts(t *testing.T) {
 	for _, known := range []bool{false, true} {
 		t.Run(fmt.Sprintf("the contact was known then: %v", known), func(t *testing.T) {
 			db, stack := dynamotest.Tables(t)

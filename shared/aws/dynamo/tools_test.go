@@ -15,7 +15,7 @@ import (
 	"stille/shared/scope"
 )
 
-func TestToolsAreListedByNameAndRevokedByName(t *testing.T) {
+func TestToolsAreListedAndRevokedByName(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	tools := dynamo.NewTools(db, stack)
 	at := time.Date(2026, 11, 22, 3, 0, 0, 123, time.UTC)
