@@ -28,10 +28,7 @@ func sortKey(of purge.Index) string {
 	return names.AttrRetentionSort
 }
 
-// DueBefore gives the entries of one shard of an index that sort before a time,
-// oldest first, beginning after the entry given (the zero one for all), and
-// reads so many of them at once. It ends with the first error. The index lags
-// behind the table by moments: an entry says "look", never "delete".
+// DueBefore is purge.Records's.
 func (r *Records) DueBefore(ctx context.Context, class string, by purge.Index, shard string, before time.Time, after purge.Due, atOnce int) iter.Seq2[purge.Due, error] {
 	sort := sortKey(by)
 	input := &dynamodb.QueryInput{
@@ -63,9 +60,7 @@ func (r *Records) DueBefore(ctx context.Context, class string, by purge.Index, s
 	}
 }
 
-// Load reads records strongly, at most batchSize of them, as far as a deletion
-// is decided on them, and returns those that exist by id. A record that cannot
-// be understood is in the second answer.
+// Load is purge.Records's. It leaves out what the owner keeps in the records.
 func (r *Records) Load(ctx context.Context, class string, ids []string) (map[string]retention.Stored, map[string]error, error) {
 	keys := make([]item, len(ids))
 	for i, id := range ids {

@@ -9,10 +9,10 @@ import (
 	"stille/shared/retention"
 )
 
-// End writes what decide makes of a record's start, provided that the record is
-// unchanged, and lets it decide again where it is not. An error of decide's is
-// returned as it is. The error wraps ErrNoRecord, ErrUnreadable, or
-// ErrBeingPurged where a purge has marked the record.
+// End writes the start that decide returns for a record, if the record is
+// unchanged; otherwise decide decides again. End returns an error of decide as it
+// is. Its own error wraps retention.ErrNoRecord, retention.ErrUnreadable, or
+// retention.ErrBeingPurged where a purge has marked the record.
 func (r *Records) End(ctx context.Context, class, id string, decide func(stored retention.Record) (retention.Record, error)) error {
 	return repeat(ctx, contended("writing a record's end"), func() error {
 		stored, err := r.Get(ctx, class, id)
@@ -31,7 +31,7 @@ func (r *Records) End(ctx context.Context, class, id string, decide func(stored 
 		update := assign(expression.UpdateBuilder{}, names.AttrRetentionStart, text(instant(next.Start)))
 		update = assign(update, names.AttrStartAsOf, text(instant(next.StartAsOf)))
 		input, err := updateItem(r.stack.Records(class), id, update, exists().And(unchangedRecord(stored)))
-		if done, err := r.whether(ctx, "writing a record's end", input, err); done || err != nil {
+		if done, err := r.updated(ctx, "writing a record's end", input, err); done || err != nil {
 			return err
 		}
 		return errRaced

@@ -56,7 +56,8 @@ func (h *Holds) Held(ctx context.Context, targets []retention.Target) (purge.Hel
 }
 
 // Fenced reads a shard's fence, then all holds, strongly. Its cost follows the
-// holds there ever were, and its size, some hundred bytes each, those that stand.
+// number of holds there ever were; its size, some hundred bytes each, the holds
+// that stand.
 func (h *Holds) Fenced(ctx context.Context, shard string) (purge.Fenced, error) {
 	epoch, err := h.Fence(ctx, shard)
 	if err != nil {

@@ -17,22 +17,22 @@ import (
 	"stille/shared/retention"
 )
 
-// MaxHolds is how many holds one call can place: what one transaction takes.
+// MaxHolds is how many holds one call can place, because one transaction takes as
+// many.
 const MaxHolds = 100
 
-// Holds are the legal holds and restrictions, and the fences that make them
-// provable. There is one fence a shard, shared by all classes. Placing holds
-// stores them first, then raises every fence, and only then is acknowledged; a
-// purge reads its shard's fence first, then the holds, and deletes under the
-// condition that the fence has not moved. So an acknowledged hold a page either
-// knows of, or its fence was read before that was raised, and the page fails.
+// Holds are the legal holds and restrictions, and the fences that prove them. Each
+// shard has one fence for all classes. Set stores the holds, then raises every
+// fence, then returns. A purge reads the fence of its shard, then the holds, and
+// deletes on the condition that the fence has not moved. So a page either knows of
+// an acknowledged hold, or read the fence before it was raised, and fails.
 //
-// A record with objects is marked under the same condition, and deleted later:
-// placing a hold tells which marked records it came too late for.
+// A record with objects is marked on the same condition and deleted later. Set
+// returns the marked records that a hold is too late for.
 //
-// The fences are raised one by one: a single transaction over all of them
-// would conflict with every page of a running purge, and a hold would have to
-// wait until the purge is over.
+// The fences are raised one by one. A single transaction over all of them would
+// conflict with every page of a running purge, and the hold would have to wait
+// until the purge ends.
 type Holds struct {
 	db      *dynamodb.Client
 	table   string
@@ -66,13 +66,13 @@ func fenceKey(shard string) item {
 	return item{names.AttrTarget: text(fencePrefix + shard)}
 }
 
-// Set places one to MaxHolds holds. Once it returns without error no purge
-// deletes what they cover in these classes, except the records it returns, in
-// the order of their targets: for those it came too late, as a purge has begun
-// to delete their objects. A contact is held by all of its live keys in one
-// call: a record that it is too late for is found by its newest. After an error
-// the holds may stand already, which keeps data, and are to be set again.
-// Setting a case again on the same target renews it.
+// Set places one to MaxHolds holds. Once Set returns without an error, no purge
+// deletes what the holds cover in these classes, except the records that Set
+// returns, ordered by target: a purge has begun to delete their objects. One call
+// must hold a contact by all of its live keys, because a record that the hold is
+// too late for is found by the newest key. After an error the holds may stand,
+// which keeps data, and must be set again. Setting a case again on the same target
+// renews the hold.
 func (h *Holds) Set(ctx context.Context, classes []string, holds []retention.Hold) (tooLate []retention.Target, err error) {
 	if len(holds) == 0 || len(holds) > MaxHolds {
 		return nil, fmt.Errorf("placing holds: 1 to %d at once, not %d", MaxHolds, len(holds))
@@ -92,8 +92,8 @@ func (h *Holds) Set(ctx context.Context, classes []string, holds []retention.Hol
 	return h.beingPurged(ctx, classes, holds)
 }
 
-// beingPurged returns the marked records that the holds cover. Once the fences
-// are raised no more are marked.
+// beingPurged returns the marked records that the holds cover. After the fences
+// are raised, a purge marks none of them.
 func (h *Holds) beingPurged(ctx context.Context, classes []string, holds []retention.Hold) ([]retention.Target, error) {
 	covered := map[string][]string{} // class -> ids
 	for _, hold := range holds {
@@ -152,7 +152,7 @@ func (h *Holds) store(ctx context.Context, holds []retention.Hold) error {
 	})
 }
 
-// raiseFences turns away every purge page that read the holds before now.
+// raiseFences makes every purge page fail that has read the holds before.
 func (h *Holds) raiseFences(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelBatches)
@@ -185,8 +185,8 @@ func (h *Holds) makeRoom(ctx context.Context, target retention.Target) error {
 	return nil
 }
 
-// Lift ends every hold of a case that still stands and returns how many there
-// were. The items stay, as proof of what was held and until when.
+// Lift ends every hold of a case that stands and returns their number. The items
+// stay as proof of what was held and until when.
 func (h *Holds) Lift(ctx context.Context, caseID string, at time.Time) (int, error) {
 	holds, err := h.List(ctx)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"stille/shared/retention"
 )
 
-// Records are the class tables: what a policy says is deleted.
+// Records are the class tables.
 type Records struct {
 	db    *dynamodb.Client
 	stack names.Stack
@@ -29,17 +29,16 @@ func NewRecords(db *dynamodb.Client, stack names.Stack) *Records {
 
 func recordKey(id string) item { return item{names.AttrID: text(id)} }
 
-// Put stores a record by its id. The withdrawal that an earlier record of the
-// same id carries stays, unless the record occurred after it or is about
-// another subject or scope, and so does a newer word on its end; everything
-// else is replaced. An older record than the stored one changes nothing. A
-// stored record is only touched if may allows it; may's error is returned as it
-// is. The error wraps ErrBeingPurged where a purge has marked the stored one:
-// written over, it would stand without its objects.
+// Put stores a record by its id and replaces the stored record of that id. The
+// stored withdrawal stays, unless the record occurred after it or has another
+// subject or scope; a newer Ending stays as well. A record older than the stored
+// record changes nothing. Put replaces a stored record only if may returns nil; it
+// returns may's error as it is. The error wraps ErrBeingPurged where a purge has
+// marked the stored record, because the new record would lose its objects.
 //
-// A record that is to be its subject's only one in its class and scope comes
-// with the subject's live keys, its own first. Where there is another one, the
-// error is a DuplicateError and nothing is stored.
+// If the record must be its subject's only record in its class and scope, only
+// names the subject's live keys, the record's own first. Where another record
+// exists, the error is a DuplicateError and nothing is stored.
 func (r *Records) Put(
 	ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key,
 ) (retention.Outcome, error) {
@@ -66,7 +65,7 @@ func (r *Records) Put(
 		if len(only) > 0 && err == nil {
 			done, err = r.putOnly(ctx, class, record, only, update)
 		} else {
-			done, err = r.whether(ctx, "storing a record", update, err)
+			done, err = r.updated(ctx, "storing a record", update, err)
 		}
 		if err != nil {
 			return err
@@ -80,8 +79,8 @@ func (r *Records) Put(
 	return put, err
 }
 
-// replacement writes the record over the old one, provided that is unchanged.
-// Attributes that are not ours to know stay as they are.
+// replacement writes the record over the old record, if the old record is
+// unchanged. Attributes that the system does not know stay as they are.
 func replacement(table string, record retention.Record, old retention.Stored) (*dynamodb.UpdateItemInput, error) {
 	sameBasis := record.Subject == old.Subject && record.Scope == old.Scope
 	record.WithdrawnAt = time.Time{}
@@ -129,8 +128,8 @@ func updateItem(table, id string, update expression.UpdateBuilder, condition exp
 	}, nil
 }
 
-// whether runs an update and reports whether its condition held.
-func (r *Records) whether(ctx context.Context, doing string, update *dynamodb.UpdateItemInput, err error) (bool, error) {
+// updated runs an update and reports whether its condition held.
+func (r *Records) updated(ctx context.Context, doing string, update *dynamodb.UpdateItemInput, err error) (bool, error) {
 	if err == nil {
 		_, err = r.db.UpdateItem(ctx, update)
 	}
@@ -146,7 +145,8 @@ func (r *Records) whether(ctx context.Context, doing string, update *dynamodb.Up
 	return false, fmt.Errorf("%s: %w", doing, err)
 }
 
-// Get reads one record strongly; the error wraps ErrNoRecord or ErrUnreadable.
+// Get reads one record strongly. The error wraps retention.ErrNoRecord or
+// retention.ErrUnreadable.
 func (r *Records) Get(ctx context.Context, class, id string) (retention.Stored, error) {
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(r.stack.Records(class)), Key: recordKey(id), ConsistentRead: aws.Bool(true),
@@ -160,23 +160,22 @@ func (r *Records) Get(ctx context.Context, class, id string) (retention.Stored, 
 	return decodeRecord(out.Item)
 }
 
-// Stamp writes a record's place in the indexes, as retention.Record gives it,
-// provided that the record is still the one it was computed from; if it is
-// not, a newer change is on its way through the stream and Stamp does nothing.
-// The shard of a record that has one already is left as it is.
+// Stamp writes a record's place in the indexes, if the record is still as it was
+// read. Otherwise a newer change is on its way through the stream and Stamp does
+// nothing. A record keeps the shard that it has.
 func (r *Records) Stamp(ctx context.Context, class string, of retention.Stored, sort string) error {
 	update := assign(expression.UpdateBuilder{}, names.AttrRetentionSort, text(sort))
 	update = assign(update, names.AttrActiveSort, text(of.Record.ActiveSort(sort)))
 	update = update.Set(expression.Name(names.AttrRetentionShard),
 		expression.Name(names.AttrRetentionShard).IfNotExists(expression.Value(of.Record.Shard())))
 	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(unchangedRecord(of)))
-	_, err = r.whether(ctx, "stamping a record", input, err)
+	_, err = r.updated(ctx, "stamping a record", input, err)
 	return err
 }
 
-// Withdraw sets since when a record has no basis any more, or clears it (zero),
-// provided that the record is still the one that was decided on. It reports
-// whether it was. One that is being purged is left as it is: it goes anyway.
+// Withdraw sets since when a record has no basis, or clears that (zero), if the
+// record is still as it was read, and reports whether it was. It leaves a record
+// that is being purged as it is, because the record will be deleted.
 func (r *Records) Withdraw(ctx context.Context, class string, of retention.Stored, at time.Time) (bool, error) {
 	if of.PurgingBy != "" {
 		return true, nil
@@ -187,11 +186,11 @@ func (r *Records) Withdraw(ctx context.Context, class string, of retention.Store
 	}
 	update := assign(expression.UpdateBuilder{}, names.AttrWithdrawnAt, text(withdrawn))
 	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(unchangedRecord(of)))
-	return r.whether(ctx, "marking a record as withdrawn", input, err)
+	return r.updated(ctx, "marking a record as withdrawn", input, err)
 }
 
-// OfSubject returns the ids of a class's records about a subject. The index it
-// asks lags behind the table by moments.
+// OfSubject returns the ids of a class's records about a subject. Its index lags
+// behind the table by moments.
 func (r *Records) OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error) {
 	pages := dynamodb.NewQueryPaginator(r.db, &dynamodb.QueryInput{
 		TableName: aws.String(r.stack.Records(class)), IndexName: aws.String(names.IndexSubject),

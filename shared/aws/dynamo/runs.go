@@ -56,23 +56,23 @@ type storedPlan struct {
 	ApprovedAt time.Time `dynamodbav:"approvedAt"`
 }
 
-// Runs are the purges there were.
+// Runs are the purges and audits of all classes, and the halted plans.
 type Runs struct {
 	db    *dynamodb.Client
 	table string
 }
 
-// NewRuns returns the purges of a stack.
+// NewRuns returns the runs of a stack.
 func NewRuns(db *dynamodb.Client, stack names.Stack) *Runs {
 	return &Runs{db: db, table: stack.Runs()}
 }
 
-// Sort keys of the items of a class that are no runs: no execution's name has a
-// # in it.
+// Sort keys of the items of a class that are not runs. The name of an execution has
+// no #.
 const (
 	noRun       = "#"
 	headOfChain = noRun + "head" // its "certificate" is the hash of the newest certificate
-	lockOfClass = noRun + "lock" // its "holder" is the run that is on
+	lockOfClass = noRun + "lock" // its "holder" is the active run
 	waitingPlan = noRun + "plan" // the storedPlan
 )
 
@@ -80,8 +80,7 @@ func runKey(class, run string) item {
 	return item{names.AttrClass: text(class), names.AttrRun: text(run)}
 }
 
-// Start stores a planned run. Storing the same one again keeps the first plan
-// and returns it, so that a repeated plan step goes on with the same cutoff.
+// Start stores a planned run, or returns the first plan of this run.
 func (r *Runs) Start(ctx context.Context, run purge.Run) (purge.Run, error) {
 	stored, err := attributevalue.MarshalMap(storedRun(run))
 	if err != nil {
@@ -102,7 +101,7 @@ func (r *Runs) Start(ctx context.Context, run purge.Run) (purge.Run, error) {
 	return run, nil
 }
 
-// Get reads one run; the error wraps ErrNoRun where there is none.
+// Get reads one run. The error wraps purge.ErrNoRun where there is none.
 func (r *Runs) Get(ctx context.Context, class, id string) (purge.Run, error) {
 	var run storedRun
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: runKey(class, id), ConsistentRead: aws.Bool(true)})
@@ -155,9 +154,7 @@ func (r *Runs) Head(ctx context.Context, class string) (string, error) {
 	return run.Certificate, nil
 }
 
-// Certify records how a run ended and makes its certificate the head of the
-// class's chain, provided that the head is still the certificate's previous
-// one (ErrChainMoved otherwise) and the run has no certificate yet.
+// Certify is purge.Chain's.
 func (r *Runs) Certify(ctx context.Context, run purge.Run, previous string) error {
 	stored, err := attributevalue.MarshalMap(storedRun(run))
 	if err != nil {

@@ -21,9 +21,7 @@ const (
 	attrStopBy = "stopBy"
 )
 
-// Lock makes a run the one of its class that is on, and returns the run that
-// is: another one where that got there first. from is a run that is known to
-// have ended, and whose lock may be taken over; empty for none.
+// Lock is purge.Runs's.
 func (r *Runs) Lock(ctx context.Context, class, run, from string) (holder string, err error) {
 	lock := runKey(class, lockOfClass)
 	lock[attrHolder] = text(run)
@@ -48,8 +46,7 @@ func (r *Runs) Lock(ctx context.Context, class, run, from string) (holder string
 	return run, nil
 }
 
-// Unlock lets the next run of the class begin. Where another run is on, it
-// changes nothing.
+// Unlock is purge.Runs's.
 func (r *Runs) Unlock(ctx context.Context, class, run string) error {
 	_, err := r.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &r.table, Key: runKey(class, lockOfClass),
@@ -66,8 +63,8 @@ func (r *Runs) Unlock(ctx context.Context, class, run string) error {
 	return nil
 }
 
-// Stop asks a run that is not certified yet to stop before its next page. Its
-// error wraps ErrNoRun where there is no such run, or none that could stop.
+// Stop asks a run without a certificate to stop before its next page. The error
+// wraps purge.ErrNoRun where there is no such run, or the run has ended.
 func (r *Runs) Stop(ctx context.Context, class, run, by string) error {
 	_, err := r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: runKey(class, run),
@@ -85,7 +82,7 @@ func (r *Runs) Stop(ctx context.Context, class, run, by string) error {
 	return nil
 }
 
-// Stopped tells, by a strong read, whether somebody asked the run to stop.
+// Stopped reports, by a strong read, whether an operator asked the run to stop.
 func (r *Runs) Stopped(ctx context.Context, class, run string) (bool, error) {
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &r.table, Key: runKey(class, run), ConsistentRead: aws.Bool(true),
@@ -111,7 +108,7 @@ func (r *Runs) Halt(ctx context.Context, plan purge.HaltedPlan) error {
 	return nil
 }
 
-// Halted returns the class's halted plan; the error wraps ErrNoPlan where
+// Halted returns the class's halted plan. The error wraps purge.ErrNoPlan where
 // there is none.
 func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, error) {
 	var plan storedPlan
@@ -128,9 +125,9 @@ func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, erro
 	return purge.HaltedPlan(plan), nil
 }
 
-// Approve records who approved the halted plan of this hash, once. Its error
-// wraps ErrNoPlan unless exactly that plan waits. Who may is for the caller to
-// say.
+// Approve records the one approval of the halted plan of this hash. The error wraps
+// purge.ErrNoPlan unless this plan is the halted one. The caller must ask
+// HaltedPlan.MayApprove before.
 func (r *Runs) Approve(ctx context.Context, class, planHash, by string, at time.Time) error {
 	when, err := attributevalue.Marshal(at.UTC())
 	if err != nil {
@@ -152,7 +149,7 @@ func (r *Runs) Approve(ctx context.Context, class, planHash, by string, at time.
 	return nil
 }
 
-// Forget removes a class's halted plan: a run passed the brake.
+// Forget removes a class's halted plan.
 func (r *Runs) Forget(ctx context.Context, class string) error {
 	if _, err := r.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &r.table, Key: runKey(class, waitingPlan)}); err != nil {
 		return fmt.Errorf("removing a halted plan: %w", err)
@@ -160,7 +157,7 @@ func (r *Runs) Forget(ctx context.Context, class string) error {
 	return nil
 }
 
-// Clock returns the store's own time; zero where it does not tell.
+// Clock returns DynamoDB's own time; zero where the answer has none.
 func (r *Runs) Clock(ctx context.Context) (time.Time, error) {
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: runKey(noRun, noRun)})
 	if err != nil {
@@ -170,8 +167,8 @@ func (r *Runs) Clock(ctx context.Context) (time.Time, error) {
 	return at, nil
 }
 
-// Size is how many records the class has, as the store last counted them:
-// DynamoDB does every six hours or so.
+// Size is how many records the class has, as DynamoDB last counted them, about
+// every six hours.
 func (r *Records) Size(ctx context.Context, class string) (int, error) {
 	out, err := r.db.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(r.stack.Records(class))})
 	if err != nil {

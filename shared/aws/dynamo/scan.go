@@ -11,10 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// Scan reads one page of a segment strongly, with all records of it whoever
-// wrote them, beginning after the id given ("" for the first page). What the
-// owner keeps in them is left out. It reads the table, so that no record is
-// missed which an index does not show.
+// Scan is purge.Records's. It reads the table, so it also finds records that no
+// index shows. It leaves out what the owner keeps in them.
 func (r *Records) Scan(ctx context.Context, class string, segment purge.Segment, after string, limit int) (purge.Scanned, error) {
 	e, err := expression.NewBuilder().WithProjection(projection()).Build()
 	if err != nil {

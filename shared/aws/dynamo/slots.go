@@ -19,11 +19,11 @@ import (
 )
 
 // A slot is the place of the one record that a contact may have in a class and
-// scope. It names the record that has it, and is written in one transaction
-// with that record. It is free once that record is gone, or about another
-// contact or scope: so a purge need not know of slots, and whoever takes one
-// over does so under the condition that this is still so. Its key is a hash, so
-// that the table tells nobody who the contacts are.
+// scope. It names its record, and is written in one transaction with that record.
+// The slot is free once its record is gone, or has another contact or scope. So a
+// purge does not have to know of slots, and a write that takes over a slot is
+// conditional on the slot being free. The key of a slot is a hash, so that the
+// table does not tell the contacts.
 
 func slotOf(class string, subject contact.Key, in scope.Scope) string {
 	sum := sha256.Sum256([]byte(class + "\x00" + string(subject) + "\x00" + string(in)))
@@ -32,10 +32,9 @@ func slotOf(class string, subject contact.Key, in scope.Scope) string {
 
 func slotKey(slot string) item { return item{names.AttrSlot: text(slot)} }
 
-// holder returns the id of the record that a slot names, "" for none, and what
-// makes the slot free all the same: the condition that this record is not, or
-// not any more, the contact's in that scope. Where there is none the record
-// has the slot.
+// holder returns the id of the record that a slot names; "" for none. If that
+// record no longer has the slot, free is the condition under which this is so:
+// the record is gone, or still of another contact or scope.
 func (r *Records) holder(ctx context.Context, class string, subject contact.Key, in scope.Scope) (id string, free *expression.ConditionBuilder, err error) {
 	named, err := r.Slot(ctx, class, subject, in)
 	if err != nil || named == "" {
@@ -58,8 +57,8 @@ func (r *Records) holder(ctx context.Context, class string, subject contact.Key,
 	return named, &condition, nil
 }
 
-// Slot returns the id of the record that a contact's slot names, read strongly;
-// "" where it names none. That record may be gone, or another contact's by now.
+// Slot returns the id of the record that a contact's slot names, read strongly; ""
+// for none. The record may be gone, or of another contact.
 func (r *Records) Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error) {
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(r.stack.Slots()), Key: slotKey(slotOf(class, subject, in)), ConsistentRead: aws.Bool(true),
@@ -74,9 +73,9 @@ func (r *Records) Slot(ctx context.Context, class string, subject contact.Key, i
 	return named.Value, nil
 }
 
-// claim gives a record its contact's slot, in one transaction with the
-// operation on the record, and reports whether the conditions of both held. The
-// error is a DuplicateError where another record has the slot.
+// claim gives a record its contact's slot, in one transaction with the operation on
+// the record, and reports whether all conditions held. The error is a
+// DuplicateError where another record has the slot.
 func (r *Records) claim(ctx context.Context, class, id string, subject contact.Key, in scope.Scope, operation types.TransactWriteItem) (bool, error) {
 	holder, free, err := r.holder(ctx, class, subject, in)
 	switch {
@@ -106,12 +105,12 @@ func (r *Records) claim(ctx context.Context, class, id string, subject contact.K
 		}
 		operations = append(operations, check)
 	}
-	return r.together(ctx, "claiming a slot", operations...)
+	return r.transact(ctx, "claiming a slot", operations...)
 }
 
-// putOnly stores a record with its slot, unless its contact has another record
-// under one of its older keys. Which keys are live is a matter of minutes, so
-// that is read, and no condition.
+// putOnly stores a record with its slot, unless the contact has another record
+// under one of its older keys. The set of live keys changes within minutes, so
+// the older slots are read and are not a condition.
 func (r *Records) putOnly(
 	ctx context.Context, class string, record retention.Record, keys []contact.Key, update *dynamodb.UpdateItemInput,
 ) (bool, error) {
@@ -134,7 +133,7 @@ func (r *Records) putOnly(
 	}})
 }
 
-// check is a condition on a record that is not written itself.
+// check is a condition on a record that the transaction does not write.
 func (r *Records) check(class, id string, condition expression.ConditionBuilder) (types.TransactWriteItem, error) {
 	e, err := expression.NewBuilder().WithCondition(condition).Build()
 	if err != nil {
@@ -146,9 +145,9 @@ func (r *Records) check(class, id string, condition expression.ConditionBuilder)
 	}}, nil
 }
 
-// together runs a transaction and reports whether its conditions held, and
-// nobody else was at the same items.
-func (r *Records) together(ctx context.Context, doing string, operations ...types.TransactWriteItem) (bool, error) {
+// transact runs a transaction and reports whether its conditions held, and no
+// other request was at the same items.
+func (r *Records) transact(ctx context.Context, doing string, operations ...types.TransactWriteItem) (bool, error) {
 	_, err := r.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
 	reasons, was := cancelled(err)
 	switch {
@@ -167,8 +166,8 @@ func (r *Records) together(ctx context.Context, doing string, operations ...type
 	return false, fmt.Errorf("%s: %w", doing, err)
 }
 
-// Claim gives a record that somebody else wrote its contact's slot. The error
-// is a DuplicateError where another record has it.
+// Claim gives a record that another service wrote its contact's slot. The error is
+// a DuplicateError where another record has the slot.
 func (r *Records) Claim(ctx context.Context, class string, record retention.Stored) error {
 	unchanged, err := r.check(class, record.ID, exists().And(same(record, names.AttrSubject)).And(same(record, names.AttrScope)))
 	if err != nil {
@@ -178,7 +177,7 @@ func (r *Records) Claim(ctx context.Context, class string, record retention.Stor
 	if err != nil || holder == record.ID {
 		return err
 	}
-	// Where a condition does not hold, a newer change is on its way.
+	// If a condition does not hold, a newer change is on its way.
 	_, err = r.claim(ctx, class, record.ID, record.Subject, record.Scope, unchanged)
 	return err
 }
@@ -201,7 +200,7 @@ func (r *Records) Leave(ctx context.Context, class, id string) error {
 			return err
 		}
 		for _, entry := range page.Items {
-			_, err := r.together(ctx, "freeing a slot", gone, types.TransactWriteItem{Delete: &types.Delete{
+			_, err := r.transact(ctx, "freeing a slot", gone, types.TransactWriteItem{Delete: &types.Delete{
 				TableName: aws.String(r.stack.Slots()), Key: item{names.AttrSlot: entry[names.AttrSlot]},
 				ConditionExpression:       aws.String("#record = :id"),
 				ExpressionAttributeNames:  map[string]string{"#record": names.AttrRecord},

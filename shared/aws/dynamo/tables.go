@@ -12,7 +12,7 @@ import (
 	"stille/shared/names"
 )
 
-// Tables are a stack's tables, for whoever asks whether they are there.
+// Tables are a stack's tables, and whether each of them exists.
 type Tables struct {
 	db    *dynamodb.Client
 	stack names.Stack
@@ -23,17 +23,17 @@ func NewTables(db *dynamodb.Client, stack names.Stack) *Tables {
 	return &Tables{db: db, stack: stack}
 }
 
-// Table is how a table is.
+// Table is the state of one table.
 type Table struct {
 	Name  string `json:"table"`
-	State string `json:"state"` // ACTIVE, or what DynamoDB does with it; MISSING where there is none
-	Items int    `json:"items"` // as DynamoDB last counted them, every six hours or so
+	State string `json:"state"` // DynamoDB's; MISSING where there is no such table
+	Items int    `json:"items"` // as DynamoDB last counted them, about every six hours
 }
 
-// Missing is the state of a table that is not there.
+// Missing is the state of a table that does not exist.
 const Missing = "MISSING"
 
-// OK tells whether the table can be read and written.
+// OK reports whether the table can be read and written.
 func (t Table) OK() bool {
 	return t.State == string(types.TableStatusActive) || t.State == string(types.TableStatusUpdating)
 }
@@ -63,7 +63,7 @@ func (t *Tables) describe(ctx context.Context, name string) (Table, error) {
 		return Table{Name: name, State: Missing}, nil
 	}
 	if err != nil {
-		return Table{}, fmt.Errorf("asking how the table %s is: %w", name, err)
+		return Table{}, fmt.Errorf("describing the table %s: %w", name, err)
 	}
 	return Table{Name: name, State: string(out.Table.TableStatus), Items: int(aws.ToInt64(out.Table.ItemCount))}, nil
 }
