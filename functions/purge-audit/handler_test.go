@@ -27,7 +27,7 @@ func TestEventsOfPurgeAuditAreRead(t *testing.T) {
 	}
 }
 
-func TestAClassThatThePolicyDoesNotKnowIsNotAudited(t *testing.T) {
+func TestUnknownClassIsNotAudited(t *testing.T) {
 	h := handler{policy: apitest.New(t).Policy}
 	if _, err := h.audit(t.Context(), purge.AuditWork{Class: "marketing", Of: 1}); !errors.Is(err, retention.ErrUnknownClass) {
 		t.Errorf("error %v", err)

@@ -32,7 +32,7 @@ func handOver(t *testing.T, work purge.AuditWork) purge.AuditWork {
 	return next
 }
 
-func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
+func TestCallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 	house, kept := apitest.New(t), purgetest.NewEvidence(t)
 	stores := engine.New(t, retention.Messaging)
 	subject := string(house.Key(t, contact.Email, apitest.Address))

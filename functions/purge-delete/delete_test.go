@@ -71,7 +71,7 @@ func handOver(t *testing.T, work purge.Work) purge.Work {
 	return next
 }
 
-func TestAShardIsDoneInOneCallWhereThereIsTime(t *testing.T) {
+func TestShardIsDoneInOneCallGivenTime(t *testing.T) {
 	w := newWorld(t, 3)
 	var work purge.Work
 	w.Event(t, "purge-delete.first-page.json", &work)
@@ -82,7 +82,7 @@ func TestAShardIsDoneInOneCallWhereThereIsTime(t *testing.T) {
 	}
 }
 
-func TestACallHandsOverBeforeItsTimeIsUp(t *testing.T) {
+func TestCallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 	w := newWorld(t, 2*purge.MaxDeletes)
 	start := time.Now()
 	ctx, cancel := context.WithDeadline(t.Context(), start.Add(15*time.Minute))
@@ -124,7 +124,7 @@ func TestACallWithoutTimeDeletesNothing(t *testing.T) {
 	}
 }
 
-func TestAClassThatThePolicyDoesNotKnowIsNotDeleted(t *testing.T) {
+func TestUnknownClassIsNotDeleted(t *testing.T) {
 	w := newWorld(t, 1)
 	_, err := w.delete(t.Context(), purge.Work{Class: "marketing", Run: "run-1", Cutoff: w.Now, Shard: w.shard})
 	if !errors.Is(err, retention.ErrUnknownClass) || w.left() != 1 {
@@ -132,7 +132,7 @@ func TestAClassThatThePolicyDoesNotKnowIsNotDeleted(t *testing.T) {
 	}
 }
 
-func TestWhatWasPlannedByAnotherPolicyOrOtherCodeIsNotTouched(t *testing.T) {
+func TestOtherPolicyOrCodeDeletesNothing(t *testing.T) {
 	w := newWorld(t, 1)
 	for what, change := range map[string]func(*purge.Work){
 		"another policy": func(work *purge.Work) { work.PolicyHash = "another" },
@@ -149,7 +149,7 @@ func TestWhatWasPlannedByAnotherPolicyOrOtherCodeIsNotTouched(t *testing.T) {
 	}
 }
 
-func TestARunThatIsStoppedTouchesNoOtherPage(t *testing.T) {
+func TestStoppedRunTouchesNoOtherPage(t *testing.T) {
 	w := newWorld(t, 1)
 	if _, err := w.stores.Runs.Start(t.Context(), purge.Run{Class: retention.Messaging, ID: "run-1"}); err != nil {
 		t.Fatal(err)

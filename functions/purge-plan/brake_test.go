@@ -79,7 +79,7 @@ func (c crowd) approve(t *testing.T, hash, by string) {
 
 func approval(hash string) string { return fmt.Sprintf(`{"approved":%q}`, hash) }
 
-func TestAHaltedPlanWaitsIsRefreshedAndRunsOnceItIsApproved(t *testing.T) {
+func TestHaltedPlanIsRefreshedAndRunsOnceApproved(t *testing.T) {
 	c := newCrowd(t, 1001)
 	first := c.halts(t, "run-1", `{"startedBy":"starter"}`)
 	c.house.Now = c.house.Now.Add(24 * time.Hour)
@@ -102,7 +102,7 @@ func TestAHaltedPlanWaitsIsRefreshedAndRunsOnceItIsApproved(t *testing.T) {
 	c.halts(t, "run-4", approval(second.PlanHash)) // an approval is for one run
 }
 
-func TestAnApprovalThatDoesNotHoldHaltsTheRunAnew(t *testing.T) {
+func TestInvalidApprovalHaltsTheRunAgain(t *testing.T) {
 	for what, c := range map[string]struct {
 		between func(t *testing.T, c crowd, hash string) // the plan and the run that names it
 		reason  string
@@ -175,7 +175,7 @@ func TestOnlyOneRunOfAClassIsOn(t *testing.T) {
 	c.planned(t, "run-3", `{}`, purge.NextDelete)
 }
 
-func TestARunThatIsCertifiedIsNotWaitedFor(t *testing.T) {
+func TestCertifiedRunIsNotWaitedFor(t *testing.T) {
 	c := newCrowd(t, 3)
 	c.planner.Executions = &going{runs: []string{"run-1"}} // its execution is about to end
 	c.planned(t, "run-1", `{}`, purge.NextDelete)

@@ -8,7 +8,7 @@ import (
 	"stille/shared/api/apitest"
 )
 
-func TestAScheduledTimeThatIsNoneCountsAsAbsent(t *testing.T) {
+func TestUnreadableScheduledTimeCountsAsAbsent(t *testing.T) {
 	at := time.Date(2026, 11, 22, 2, 40, 0, 0, time.UTC)
 	for input, want := range map[string]time.Time{
 		`{"scheduledTime":"2026-11-22T02:40:00Z"}`:      at,
@@ -29,7 +29,7 @@ func TestAScheduledTimeThatIsNoneCountsAsAbsent(t *testing.T) {
 	}
 }
 
-func TestTheInputOfAnExecutionIsReadFieldByField(t *testing.T) {
+func TestExecutionInputIsReadFieldByField(t *testing.T) {
 	for text, want := range map[string]input{
 		`{"startedBy":"arn:somebody"}`:               {startedBy: "arn:somebody"},
 		`{"startedBy":7,"approved":"abc"}`:           {approved: "abc"},

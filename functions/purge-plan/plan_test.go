@@ -79,7 +79,7 @@ var (
 	notDue = time.Date(2024, 11, 21, 23, 0, 0, 0, time.UTC)
 )
 
-func TestAPlanCountsWhatIsDueAndLaysOutEveryShard(t *testing.T) {
+func TestPlanCountsDueRecordsAndListsEveryShard(t *testing.T) {
 	h := apitest.New(t)
 	h.Now = h.Now.Add(123 * time.Millisecond)
 	over := newPlanning(t, h)
@@ -115,7 +115,7 @@ func TestAPlanCountsWhatIsDueAndLaysOutEveryShard(t *testing.T) {
 	}
 }
 
-func TestAPlanThatIsRepeatedKeepsTheFirstCutoff(t *testing.T) {
+func TestRepeatedPlanKeepsTheFirstCutoff(t *testing.T) {
 	h := apitest.New(t)
 	over := newPlanning(t, h)
 	over.put(t, h, "sub-1", due)
@@ -141,7 +141,7 @@ func TestAPlanThatIsRepeatedKeepsTheFirstCutoff(t *testing.T) {
 	}
 }
 
-func TestAClassThatThePolicyDoesNotKnowIsNotPlanned(t *testing.T) {
+func TestUnknownClassIsNotPlanned(t *testing.T) {
 	h := apitest.New(t)
 	over := newPlanning(t, h)
 	if _, err := over.plan(t.Context(), request{Class: "marketing", Run: "run-1"}); !errors.Is(err, retention.ErrUnknownClass) {

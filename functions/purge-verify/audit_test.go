@@ -104,7 +104,7 @@ func TestAnAuditIsAnnouncedAndCounted(t *testing.T) {
 	}
 }
 
-func TestAnAuditThatIsNotCompleteIsNotCertified(t *testing.T) {
+func TestIncompleteAuditIsNotCertified(t *testing.T) {
 	done := purge.AuditPart{AuditWork: purge.AuditWork{Of: 1, Done: true}}
 	for name, c := range map[string]struct {
 		run   string

@@ -16,9 +16,9 @@ import (
 	"stille/shared/retention"
 )
 
-// TestHoweverARunEndsItSaysWhatIsOverdue is about the metric: a line of the log
+// TestEveryRunReportsOverdueRecords is about the metric: a line of the log
 // with the number, by class.
-func TestHoweverARunEndsItSaysWhatIsOverdue(t *testing.T) {
+func TestEveryRunReportsOverdueRecords(t *testing.T) {
 	for outcome, overdue := range map[certificate.Outcome]float64{
 		certificate.Completed: 0, certificate.Halted: 2, certificate.Stopped: 2, certificate.Failed: 2,
 	} {

@@ -131,7 +131,7 @@ func TestWhatARunDidIsReadAgain(t *testing.T) {
 	}
 }
 
-func TestARunThatIsCertifiedIsNotReadAgain(t *testing.T) {
+func TestCertifiedRunIsNotReadAgain(t *testing.T) {
 	w := newWorld(t)
 	w.keysErr = errDown
 	heard := &heard{}
@@ -163,7 +163,7 @@ func (h *heard) Put(_ context.Context, events ...eventbus.Event) error {
 	return nil
 }
 
-func TestARunThatWasNeverPlannedIsCertifiedOnlyAsAFailure(t *testing.T) {
+func TestUnplannedRunIsCertifiedOnlyAsFailure(t *testing.T) {
 	w := newWorld(t)
 	w.keysErr = errDown // as far as a failure gets here
 	for failed, want := range map[bool]error{false: purge.ErrNoRun, true: errDown} {

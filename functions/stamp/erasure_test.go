@@ -9,7 +9,7 @@ import (
 	"stille/shared/suppression"
 )
 
-func TestALateRecordOfAnyClassMeetsAnEarlierErasure(t *testing.T) {
+func TestLateRecordMeetsEarlierErasure(t *testing.T) {
 	out := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	for _, test := range []struct {
 		name, class string

@@ -84,7 +84,7 @@ func TestEventsOfStampAreTaken(t *testing.T) {
 	}
 }
 
-func TestATableThatIsNoClassOfTheStackIsRefused(t *testing.T) {
+func TestForeignTableIsRefused(t *testing.T) {
 	var got written
 	err := newHandler("another", nobody{}, &got).handle(t.Context(), load(t, "stamp.stored.json"))
 	if !errors.Is(err, errForeign) || got != nil {

@@ -11,7 +11,7 @@ import (
 	"stille/shared/retention"
 )
 
-func TestASecondRecordOfAContactIsReportedOnceAndStands(t *testing.T) {
+func TestSecondRecordOfContactIsReportedOnce(t *testing.T) {
 	w := newWorld(t)
 	w.record(retention.Messaging, w.consent(nil))
 	w.record(retention.Messaging, w.consent(map[string]string{"id": "sub-2"}))
@@ -33,7 +33,7 @@ func TestASecondRecordOfAContactIsReportedOnceAndStands(t *testing.T) {
 	}
 }
 
-func TestTheSlotOfARecordThatIsGoneIsFreed(t *testing.T) {
+func TestSlotOfDeletedRecordIsFreed(t *testing.T) {
 	w := newWorld(t)
 	w.record(retention.Messaging, w.consent(nil))
 	if err := w.seen(retention.Messaging); err != nil {
@@ -68,7 +68,7 @@ func TestTheSlotOfARecordThatIsGoneIsFreed(t *testing.T) {
 	}
 }
 
-func TestARunningRecordIsIndexedByItsLastActivity(t *testing.T) {
+func TestRunningRecordIsIndexedByLastActivity(t *testing.T) {
 	w := newWorld(t)
 	got := map[string]string{}
 	for _, r := range []map[string]string{

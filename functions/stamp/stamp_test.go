@@ -138,7 +138,7 @@ func (w *world) consent(replaced map[string]string) map[string]string {
 	return attributes
 }
 
-func TestARecordIsStampedOnceAndItsOwnChangeWritesNothing(t *testing.T) {
+func TestRecordIsStampedOnce(t *testing.T) {
 	w := newWorld(t)
 	w.record(retention.Messaging, w.consent(nil))
 	w.record("communication", map[string]string{"id": "conv-1", "occurredAt": "2026-11-20T08:00:00Z"})
@@ -156,7 +156,7 @@ func TestARecordIsStampedOnceAndItsOwnChangeWritesNothing(t *testing.T) {
 	}
 }
 
-func TestARecordThatRunsAgainLeavesTheIndexAndKeepsItsShard(t *testing.T) {
+func TestRestartedRecordLeavesIndexAndKeepsShard(t *testing.T) {
 	w := newWorld(t)
 	w.record("communication", map[string]string{"id": "conv-1", "occurredAt": "2026-11-20T08:00:00Z", "retentionSort": "2026-11-20T08:00:00Z", "retentionShard": "07"})
 	if err := w.seen("communication"); err != nil {
@@ -165,7 +165,7 @@ func TestARecordThatRunsAgainLeavesTheIndexAndKeepsItsShard(t *testing.T) {
 	w.expect("communication", "conv-1", index{Shard: "07"})
 }
 
-func TestAnAbsurdStartIsParkedAndNotInTheIndex(t *testing.T) {
+func TestAbsurdStartIsParkedAndNotIndexed(t *testing.T) {
 	for name, start := range map[string]string{"before 2000": "1999-12-31T23:59:59Z", "more than a day ahead": "2026-11-23T03:00:01Z"} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -231,7 +231,7 @@ func TestALateRecordMeetsAnEarlierOptOut(t *testing.T) {
 	}
 }
 
-func TestALateRecordUnderAnOlderKeyMeetsWhatTheNewerOneKnows(t *testing.T) {
+func TestLateRecordUnderOlderKeyMeetsOptOut(t *testing.T) {
 	w := newWorld(t)
 	out := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	w.suppress(suppression.HardBounce, out)
@@ -246,7 +246,7 @@ func TestALateRecordUnderAnOlderKeyMeetsWhatTheNewerOneKnows(t *testing.T) {
 	w.expect(retention.Messaging, "sub-1", index{Sort: "2024-11-20T08:00:00Z", Shard: retention.Shard(string(w.key)), Withdrawn: out})
 }
 
-func TestALateRecordUnderTheNewerKeyMeetsWhatAnOlderOneKnows(t *testing.T) {
+func TestLateRecordUnderNewerKeyMeetsOptOut(t *testing.T) {
 	w := newWorld(t)
 	out := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	w.suppress(suppression.Unsubscribed, out)
@@ -283,7 +283,7 @@ func (r *releasing) Get(ctx context.Context, keys []contact.Key) (suppression.It
 	return item, err
 }
 
-func TestAReleaseThatOvertakesTheStampIsNotForgotten(t *testing.T) {
+func TestReleaseDuringStampTakesEffect(t *testing.T) {
 	own := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 	for name, test := range map[string]struct {
 		replaced map[string]string
@@ -315,7 +315,7 @@ func TestAReleaseThatOvertakesTheStampIsNotForgotten(t *testing.T) {
 	}
 }
 
-func TestAnOptOutIsNoWithdrawalOfAConversation(t *testing.T) {
+func TestOptOutDoesNotWithdrawConversation(t *testing.T) {
 	w := newWorld(t)
 	w.suppress(suppression.Objection, w.Now)
 	w.record("communication", w.consent(nil))
@@ -325,7 +325,7 @@ func TestAnOptOutIsNoWithdrawalOfAConversation(t *testing.T) {
 	w.expect("communication", "sub-1", index{Sort: "2024-11-20T08:00:00Z", Shard: retention.Shard(string(w.key))})
 }
 
-func TestAStampThatComesLateDoesNotOverwriteANewerChange(t *testing.T) {
+func TestLateStampDoesNotOverwriteNewerChange(t *testing.T) {
 	w := newWorld(t)
 	w.record(retention.Messaging, w.consent(nil))
 	old, err := w.records.Get(t.Context(), retention.Messaging, "sub-1")
@@ -339,7 +339,7 @@ func TestAStampThatComesLateDoesNotOverwriteANewerChange(t *testing.T) {
 	w.expect(retention.Messaging, "sub-1", index{})
 }
 
-func TestWhatCannotBeReadIsParkedAndLeavesNobodyBehind(t *testing.T) {
+func TestUnreadableRecordIsParkedWithoutPersonalData(t *testing.T) {
 	w := newWorld(t)
 	w.stores.SpoilSuppression(t, w.key)
 	w.record(retention.Messaging, map[string]string{"id": "sub-0", "occurredAt": apitest.Address, "data": apitest.Number})

@@ -158,7 +158,7 @@ func TestAnotherListOrKeyIsFound(t *testing.T) {
 	})
 }
 
-func TestCountsThatDoNotAddUpAreNotSealed(t *testing.T) {
+func TestUnbalancedCountsAreNotSealed(t *testing.T) {
 	a := newAuthority(t)
 	unbalanced := sample()
 	unbalanced.Counts.Due++

@@ -85,7 +85,7 @@ func findings(r purge.Report) map[purge.Finding][]string {
 	return found
 }
 
-func TestAnAuditFindsOneOfEachAndNothingElse(t *testing.T) {
+func TestAuditFindsOneOfEachAndNothingElse(t *testing.T) {
 	h := newHouse(t)
 	silent, loud := subject(1), subject(2)
 	h.optOut(silent)
@@ -155,7 +155,7 @@ func TestAnAuditGoesOnWhereACallEnded(t *testing.T) {
 	}
 }
 
-func TestWhatIsMendedBeforeTheLastLookIsNoFinding(t *testing.T) {
+func TestMendedRecordIsNoFinding(t *testing.T) {
 	mend := func(h *house) error {
 		return h.Records.Stamp(context.Background(), h.class.Name, h.get("late"), retention.Sort(written))
 	}
@@ -207,8 +207,8 @@ func TestMendedRecordOfAnyKindIsNoFinding(t *testing.T) {
 	}
 }
 
-// TestAnAuditThatCannotReadEndsInAnError lets each of its calls fail in turn.
-func TestAnAuditThatCannotReadEndsInAnError(t *testing.T) {
+// TestAuditThatCannotReadFails lets each of its calls fail in turn.
+func TestAuditThatCannotReadFails(t *testing.T) {
 	h := newHouse(t)
 	h.optOut(subject(1))
 	h.planted("opted-out", map[string]any{"subject": string(subject(1))})

@@ -68,7 +68,7 @@ func TestTheBrakeHoldsTheClockAgainstEverythingElse(t *testing.T) {
 	}
 }
 
-func TestAnApprovalCoversNoMoreThanWasPlannedInAnyShard(t *testing.T) {
+func TestApprovalCoversNoGrownShard(t *testing.T) {
 	for what, c := range map[string]struct {
 		approved, counted []int
 		grown             bool

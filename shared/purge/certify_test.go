@@ -25,7 +25,7 @@ func (h *house) certifier() (purge.Certifier, *purgetest.Evidence) {
 	}, kept
 }
 
-func TestEveryRunEndsInACertificateOfOneChain(t *testing.T) {
+func TestRunsEndInOneChainOfCertificates(t *testing.T) {
 	h := newHouse(t)
 	c, kept := h.certifier()
 	previous := ""

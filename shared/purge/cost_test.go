@@ -42,7 +42,7 @@ func TestAnEstimateFollowsWhatIsDue(t *testing.T) {
 	}
 }
 
-func TestDollarsArePricesOfUnitsFilesMemoryAndSteps(t *testing.T) {
+func TestDollarsAddUpUnitsFilesMemoryAndSteps(t *testing.T) {
 	for name, c := range map[string]struct {
 		cost purge.Cost
 		want float64

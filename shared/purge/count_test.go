@@ -10,7 +10,7 @@ import (
 	"stille/shared/retention"
 )
 
-func TestWhatIsDueAndStillThereIsCountedWithWhatAHoldKeeps(t *testing.T) {
+func TestDueAndHeldRecordsAreCounted(t *testing.T) {
 	h := newHouse(t)
 	for n, id := range []string{"due", "held by its subject", "held as a record", "held twice"} {
 		h.put(retention.Record{ID: id, Subject: subject(n), Start: due})

@@ -104,7 +104,7 @@ func TestWhatIsWrongWithARecord(t *testing.T) {
 	}
 }
 
-func TestAFaultIsWhatTheSystemShouldHaveDone(t *testing.T) {
+func TestFaultsAreFailuresOfTheSystem(t *testing.T) {
 	var faults []purge.Finding
 	for _, f := range purge.Every() {
 		if f.Fault() {

@@ -8,7 +8,7 @@ import (
 	"stille/shared/purge"
 )
 
-func TestOnlyAFreshApprovedPlanOfAnotherMayRun(t *testing.T) {
+func TestOnlyFreshPlanApprovedByAnotherMayRun(t *testing.T) {
 	halted := time.Date(2026, 11, 15, 3, 30, 0, 0, time.UTC)
 	last := halted.Add(7 * 24 * time.Hour)
 	plan := purge.HaltedPlan{PolicyHash: "p", HaltedAt: halted, StartedBy: "starter", ApprovedBy: "operator"}

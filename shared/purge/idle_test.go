@@ -13,7 +13,7 @@ import (
 
 // The class's idle is P90D: at the cutoff, what was last heard of on 2026-08-23
 // or earlier, counted in Oslo.
-func TestWhatRunsWithoutActivityForTooLongIsFoundAndNotDue(t *testing.T) {
+func TestIdleRecordsAreFoundAndNotDue(t *testing.T) {
 	h := newHouse(t)
 	lastIdle := time.Date(2026, 8, 23, 21, 59, 59, 0, time.UTC)
 	for id, r := range map[string]retention.Record{

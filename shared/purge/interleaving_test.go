@@ -118,7 +118,7 @@ const rarest = 250
 //     or held, is gone; each record it took up has the outcome that is true.
 //
 // An index that lags behind its table is not in it: DynamoDB Local has none.
-func TestInWhateverOrderTheyCallAHoldWinsAndWhatIsDueGoes(t *testing.T) {
+func TestHoldsWinInEveryOrderOfCalls(t *testing.T) {
 	tally := &tally{times: map[string]int{}}
 	var playing sync.WaitGroup
 	for n := range stages {

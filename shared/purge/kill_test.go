@@ -126,10 +126,10 @@ func (h *house) work(run string, m *mortal) error {
 	return err
 }
 
-// TestARunThatIsKilledAnywhereEndsAsIfItHadNotBeen cuts a run off before each of
+// TestKilledRunEndsLikeUndisturbedRun cuts a run off before each of
 // its calls to DynamoDB, to S3 and to its manifest. It is taken up by itself, as
 // a step that is repeated, or by the next run, as when the execution was killed.
-func TestARunThatIsKilledAnywhereEndsAsIfItHadNotBeen(t *testing.T) {
+func TestKilledRunEndsLikeUndisturbedRun(t *testing.T) {
 	h := newHouse(t)
 	h.hold(retention.RecordTarget(h.class.Name, "held"), retention.RecordTarget(h.class.Name, "letter-held"))
 	h.furnish()

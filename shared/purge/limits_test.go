@@ -208,7 +208,7 @@ func TestAuditReadsHealthyRecordsOnce(t *testing.T) {
 	}
 }
 
-func TestReportNamesAtMostAThousandOfAFinding(t *testing.T) {
+func TestReportNamesAtMostThousandOfFinding(t *testing.T) {
 	h := newHouse(t)
 	const wrong = 1005
 	items := make([]map[string]any, wrong)

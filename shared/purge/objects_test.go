@@ -33,7 +33,7 @@ func (h *house) expectObjects(want map[string]int) {
 	}
 }
 
-func TestARecordGoesWithItsObjectsInAllTheirVersions(t *testing.T) {
+func TestRecordIsDeletedWithAllObjectVersions(t *testing.T) {
 	h := newHouse(t)
 	h.letter("sub-1", "a", "b")
 	h.letter("sub-2")
@@ -46,7 +46,7 @@ func TestARecordGoesWithItsObjectsInAllTheirVersions(t *testing.T) {
 	h.expectObjects(map[string]int{"a2": 1})
 }
 
-func TestTheRecordIsMarkedBeforeItsObjectsGoAndGoesAfterThem(t *testing.T) {
+func TestRecordIsMarkedBeforeAndDeletedAfterObjects(t *testing.T) {
 	h := newHouse(t)
 	h.letter("sub-1", "a")
 	var seen []string
@@ -66,7 +66,7 @@ func TestTheRecordIsMarkedBeforeItsObjectsGoAndGoesAfterThem(t *testing.T) {
 	}
 }
 
-func TestARecordWhoseObjectCannotBeDeletedStaysMarkedAndIsTakenUpByTheNextRun(t *testing.T) {
+func TestUndeletableObjectKeepsRecordForNextRun(t *testing.T) {
 	h := newHouse(t)
 	h.letter("sub-1", "a", "private/kari@example.no")
 	h.letters.PutLocked(t, "private/kari@example.no")
@@ -102,7 +102,7 @@ func TestARecordWhoseObjectCannotBeDeletedStaysMarkedAndIsTakenUpByTheNextRun(t 
 	h.expectObjects(map[string]int{})
 }
 
-func TestAWorkerThatIsCutOffAmongObjectsSaysNothingOfThem(t *testing.T) {
+func TestWorkerCutOffAmongObjectsRecordsNoOutcome(t *testing.T) {
 	h := newHouse(t)
 	h.letter("sub-1", "a")
 	ctx, cutOff := context.WithCancel(t.Context())
@@ -146,7 +146,7 @@ func TestARecordWithAnObjectElsewhereStaysWhole(t *testing.T) {
 	}
 }
 
-func TestAnIDThatMayBeAnAddressIsNotLogged(t *testing.T) {
+func TestAddressLikeIDIsNotLogged(t *testing.T) {
 	h := newHouse(t)
 	h.put(retention.Record{ID: "kari@example.no", Subject: subject(1), Start: due, Objects: []string{"s3://other/b"}})
 	if err := h.run(h.Stores, "run-1"); err != nil {
@@ -157,7 +157,7 @@ func TestAnIDThatMayBeAnAddressIsNotLogged(t *testing.T) {
 	}
 }
 
-func TestAHoldBeforeTheMarkWinsAndOneAfterItIsToldThatItIsTooLate(t *testing.T) {
+func TestHoldWinsBeforeMarkAndIsLateAfter(t *testing.T) {
 	mine := []retention.Target{retention.RecordTarget(retention.Messaging, "sub-1")}
 	for name, target := range map[string]retention.Target{
 		"on the record":  mine[0],
@@ -199,7 +199,7 @@ func TestAHoldBeforeTheMarkWinsAndOneAfterItIsToldThatItIsTooLate(t *testing.T) 
 	}
 }
 
-func TestAMarkedRecordThatItsOwnerPutAnewPastTheAPIStays(t *testing.T) {
+func TestMarkedRecordStoredAgainStays(t *testing.T) {
 	h := newHouse(t)
 	h.letter("sub-1", "a")
 	put := false
@@ -216,7 +216,7 @@ func TestAMarkedRecordThatItsOwnerPutAnewPastTheAPIStays(t *testing.T) {
 	h.expect("run-1", certificate.Counts{Due: 1, Changed: 1}, "sub-1")
 }
 
-func TestAMarkedRecordThatIsNoLongerDueCountsAsFailed(t *testing.T) {
+func TestMarkedRecordNoLongerDueCountsAsFailed(t *testing.T) {
 	h := newHouse(t)
 	h.letter("sub-1", "a")
 	h.letters.PutLocked(t, "a")

@@ -284,7 +284,7 @@ func (forgetful) Finish(context.Context, string, map[string]purge.Outcome) error
 	return errors.New("killed")
 }
 
-func TestADeletionWhoseOutcomeWasLostIsCountedAllTheSame(t *testing.T) {
+func TestDeletionWithLostOutcomeIsCounted(t *testing.T) {
 	h := newHouse(t)
 	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
 	w := h.worker(h.Stores, forgetful{h.manifest})

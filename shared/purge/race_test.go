@@ -26,7 +26,7 @@ func before(stores purgetest.Stores, operation string, nth int, do func() error)
 	})
 }
 
-func TestAHoldPlacedAMomentBeforeTheDeletionWins(t *testing.T) {
+func TestHoldPlacedJustBeforeDeletionWins(t *testing.T) {
 	elsewhere := retention.RecordTarget(retention.Messaging, "elsewhere")
 	for name, c := range map[string]struct {
 		before []retention.Target // holds that were there already
@@ -78,7 +78,7 @@ func TestAHoldPlacedBetweenTwoPagesWins(t *testing.T) {
 	}
 }
 
-func TestARecordThatChangesAMomentBeforeTheDeletionStays(t *testing.T) {
+func TestRecordChangedJustBeforeDeletionStays(t *testing.T) {
 	for name, change := range map[string]func(h *house){
 		"a new consent": func(h *house) {
 			h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: cutoff, OccurredAt: cutoff})
@@ -104,7 +104,7 @@ func TestARecordThatChangesAMomentBeforeTheDeletionStays(t *testing.T) {
 	}
 }
 
-func TestAWithdrawalIsTakenBackAMomentBeforeTheDeletion(t *testing.T) {
+func TestWithdrawalTakenBackJustBeforeDeletionKeepsRecord(t *testing.T) {
 	h := newHouse(t)
 	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: notDue})
 	h.withdraw("sub-1", cutoff)

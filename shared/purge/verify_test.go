@@ -8,7 +8,7 @@ import (
 	"stille/shared/retention"
 )
 
-func TestWhatIsThereAndDueIsNotCertifiedAsDeleted(t *testing.T) {
+func TestExistingDueRecordIsNotCertifiedAsDeleted(t *testing.T) {
 	h := newHouse(t)
 	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
 	page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.Shard(string(subject(1))), []string{"sub-1"})
@@ -21,7 +21,7 @@ func TestWhatIsThereAndDueIsNotCertifiedAsDeleted(t *testing.T) {
 	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
 }
 
-func TestARecordStampedAfterItsShardWasDoneCountsAsFailed(t *testing.T) {
+func TestRecordStampedTooLateCountsAsFailed(t *testing.T) {
 	h := newHouse(t)
 	if err := h.run(h.Stores, "run-1"); err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func TestARecordStampedAfterItsShardWasDoneCountsAsFailed(t *testing.T) {
 	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "late")
 }
 
-func TestARecordThatWasStoredAnewAndTakenUpAgainStaysDeletedInTheCertificate(t *testing.T) {
+func TestRecordStoredAgainStaysDeletedInCertificate(t *testing.T) {
 	h := newHouse(t)
 	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: notDue, OccurredAt: notDue})
 	for _, outcome := range []purge.Outcome{purge.Deleted, purge.Changed} {

@@ -77,7 +77,7 @@ func TestOnlyRunningRecordHasPlaceByActivity(t *testing.T) {
 	}
 }
 
-func TestRecordWithObjectsOrMarkGoesInTwoSteps(t *testing.T) {
+func TestRecordWithObjectsOrMarkTakesTwoSteps(t *testing.T) {
 	for name, c := range map[string]struct {
 		stored retention.Stored
 		want   bool

@@ -68,7 +68,7 @@ func TestOnlyWhatEndsHasAnEnd(t *testing.T) {
 	}
 }
 
-func TestThatARecordRunsAgainIsNewerThanAllThatIsKnown(t *testing.T) {
+func TestRunningAgainIsNewerThanAllKnown(t *testing.T) {
 	communication := class(t, "communication", "P6M")
 	for name, stored := range map[string]retention.Record{
 		"it ended":                  {OccurredAt: hour(0), Start: hour(1), StartAsOf: hour(1)},
@@ -107,7 +107,7 @@ func hear(of retention.Class, stored retention.Record, e event) retention.Record
 	return e.record.Replacing(stored, of.Name)
 }
 
-func TestTheSameEventsInAnyOrderEndARecordTheSameWay(t *testing.T) {
+func TestOrderOfEventsDoesNotChangeEnd(t *testing.T) {
 	communication := class(t, "communication", "P6M")
 	rapid.Check(t, func(t *rapid.T) {
 		// Few hours, so that ties are common. One hour has one record.

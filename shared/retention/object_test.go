@@ -105,7 +105,7 @@ func TestATargetIsARecordOrASubject(t *testing.T) {
 	}
 }
 
-func TestAnIDIsShownThatARecordMayBeGiven(t *testing.T) {
+func TestValidIDMayBeShown(t *testing.T) {
 	for id, want := range map[string]bool{"sub-81": true, "kari@example.no": false, "+4791234567": false, "": false} {
 		if got := retention.MayShowID(id); got != want {
 			t.Errorf("an id of %d letters is shown: %v", len(id), got)

@@ -79,7 +79,7 @@ func TestTheDayAgreesWithANaiveCalendar(t *testing.T) {
 	})
 }
 
-func TestTheCutoffIsTheFirstStartThatIsNotDue(t *testing.T) {
+func TestCutoffIsFirstStartNotDue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		z := zone(t, rapid.SampledFrom(zones()).Draw(t, "zone"))
 		n := rapid.IntRange(1, 30).Draw(t, "n")

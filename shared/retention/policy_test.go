@@ -118,7 +118,7 @@ func TestTheHashIsOfWhatThePolicySays(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeIsNamedAtOnceWithItsLine(t *testing.T) {
+func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 	got, err := retention.LoadPolicy([]byte(`classes:
   - class: Invoices
     promise: P6M

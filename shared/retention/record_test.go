@@ -25,7 +25,7 @@ func class(t failer, name, keep string) retention.Class {
 	return p.Classes[0]
 }
 
-func TestARecordIsDueAtTheEarlierOfItsDayAndItsWithdrawal(t *testing.T) {
+func TestRecordIsDueByDayOrWithdrawal(t *testing.T) {
 	communication := class(t, "communication", "P6M")
 	for _, c := range []struct{ name, start, withdrawn, want string }{
 		{"neither: still running", "", "", ""},
@@ -133,7 +133,7 @@ func TestWhatIsWrongWithARecord(t *testing.T) {
 	}
 }
 
-func TestAnIDMustNotLookLikeAnAddressOrANumber(t *testing.T) {
+func TestIDMustNotLookPersonal(t *testing.T) {
 	communication := class(t, "communication", "P6M")
 	for _, c := range []struct {
 		refused bool
@@ -223,7 +223,7 @@ func TestSortKeysSortAsTimesDo(t *testing.T) {
 	}
 }
 
-func TestTheTargetsOfARecordAreItselfAndItsSubject(t *testing.T) {
+func TestTargetsOfRecordAreItselfAndItsSubject(t *testing.T) {
 	r := retention.Record{ID: "sub-81", Subject: subject}
 	want := []retention.Target{retention.RecordTarget("messaging", "sub-81"), retention.SubjectTarget(subject)}
 	if diff := cmp.Diff(want, r.Targets("messaging")); diff != "" {

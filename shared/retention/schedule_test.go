@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestTheNextPurgeIsByTheClockOfTheZone(t *testing.T) {
+func TestNextPurgeFollowsClockOfZone(t *testing.T) {
 	class, ok := load(t, file(map[string]string{"schedule": "schedule: cron(40 3 * * ? *)"})).Class("invoices")
 	if !ok {
 		t.Fatal("no class invoices")

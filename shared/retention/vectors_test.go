@@ -118,7 +118,7 @@ func FuzzParsePeriod(f *testing.F) {
 	})
 }
 
-func TestAPeriodMayOutlastAnotherFromItsWorstStart(t *testing.T) {
+func TestPeriodMayOutlastAnotherFromWorstStart(t *testing.T) {
 	for _, c := range []struct {
 		p, q string
 		want bool

@@ -192,7 +192,7 @@ func cutoffs(zone *time.Location, periods []retention.Period, changes []time.Tim
 	return asked
 }
 
-func TestTheDayAndTheCutoffAreThoseThatPythonCounts(t *testing.T) {
+func TestDayAndCutoffAgreeWithPython(t *testing.T) {
 	python, archive := pythonInVenv(t), zoneArchive(t)
 	periods := periodsOfUse(t)
 	command := exec.Command(python, "testdata/wallclock.py", archive)

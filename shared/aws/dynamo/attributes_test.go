@@ -32,7 +32,7 @@ func TestEveryFieldOfARecordHasAnAttribute(t *testing.T) {
 	}
 }
 
-func TestADeletionIsConditionalOnAllItWasDecidedOn(t *testing.T) {
+func TestDeletionIsConditionalOnEveryDecidingAttribute(t *testing.T) {
 	deleter := NewDeleter(nil, "stille")
 	was := item{names.AttrID: text("sub-1"), names.AttrSubject: text("key"), names.AttrScope: text("acme"), names.AttrWithdrawnAt: text("then")}
 	got := deleter.deletion("messaging", retention.Stored{Record: retention.Record{ID: "sub-1"}, Revision: was}).Delete

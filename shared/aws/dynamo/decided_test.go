@@ -21,7 +21,7 @@ import (
 )
 
 // Each of these is enough to keep a record that was read before.
-func TestARecordOfWhichAnythingDecisiveChangedIsKept(t *testing.T) {
+func TestRecordWithChangedDecidingAttributeIsKept(t *testing.T) {
 	earlier := retention.Sort(now)
 	whole := map[string]any{
 		names.AttrSubject: string(key(1)), names.AttrScope: "acme", names.AttrBasis: string(retention.Consent), names.AttrOccurredAt: earlier,
@@ -90,7 +90,7 @@ func TestARecordOfWhichAnythingDecisiveChangedIsKept(t *testing.T) {
 	}
 }
 
-func TestWhatADeletionIsDecidedOnIsReadStrongly(t *testing.T) {
+func TestDeletionIsDecidedOnStrongReads(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	reads := 0
 	watched := dynamodb.New(db.Options(), func(o *dynamodb.Options) {

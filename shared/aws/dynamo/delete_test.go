@@ -87,7 +87,7 @@ func TestDeleteUnderFence(t *testing.T) {
 	}
 }
 
-func TestATransactionThatIsTooLargeGoesInHalves(t *testing.T) {
+func TestTooLargeTransactionIsHalved(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records, deleter := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack)
 	large := fmt.Sprintf("%q", make([]byte, 50_000)) // 200 KB as JSON
@@ -103,7 +103,7 @@ func TestATransactionThatIsTooLargeGoesInHalves(t *testing.T) {
 	}
 }
 
-func TestATransactionRefusedForOneOfItsItemsGoesInHalves(t *testing.T) {
+func TestTransactionWithInvalidItemIsHalved(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records := dynamo.NewRecords(db, stack)
 	var all []retention.Stored

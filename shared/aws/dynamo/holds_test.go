@@ -83,7 +83,7 @@ func TestAHoldThatCannotBeReadHolds(t *testing.T) {
 	}
 }
 
-func TestAllThatIsHeldIsReadUnderAFence(t *testing.T) {
+func TestEveryHoldIsReadUnderFence(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	holds := dynamo.NewHolds(db, stack)
 	var targets []retention.Target
@@ -111,7 +111,7 @@ func TestAllThatIsHeldIsReadUnderAFence(t *testing.T) {
 	}
 }
 
-func TestAHoldPlacedWhileTheHoldsAreReadIsReadOrMovedTheFence(t *testing.T) {
+func TestConcurrentHoldIsReadOrMovesFence(t *testing.T) {
 	for calls := 1; ; calls++ {
 		db, stack := dynamotest.Tables(t, class)
 		holds := dynamo.NewHolds(db, stack)
@@ -144,7 +144,7 @@ func TestAHoldPlacedWhileTheHoldsAreReadIsReadOrMovedTheFence(t *testing.T) {
 	}
 }
 
-func TestAHoldWhoseFencesCannotBeRaisedIsNotAcknowledged(t *testing.T) {
+func TestHoldWithoutRaisedFencesIsNotAcknowledged(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	down := errors.New("down")
 	updates := 0

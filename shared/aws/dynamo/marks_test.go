@@ -50,7 +50,7 @@ func get(t *testing.T, records *dynamo.Records, id string) retention.Stored {
 	return got
 }
 
-func TestRecordsWithObjectsAreMarkedInThePageThatDeletesTheOthers(t *testing.T) {
+func TestRecordsWithObjectsAreMarkedOthersDeleted(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records, deleter := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack)
 	all := []retention.Stored{
@@ -95,7 +95,7 @@ func TestNothingIsMarkedBehindAFenceThatMoved(t *testing.T) {
 	}
 }
 
-func TestAMarkedRecordIsDeletedUnderItsMarkOnly(t *testing.T) {
+func TestMarkedRecordIsDeletedUnderItsMarkOnly(t *testing.T) {
 	for name, c := range map[string]struct {
 		meanwhile map[string]any // what was written over it; nil for nothing
 		run       string
@@ -191,7 +191,7 @@ func TestNothingChangesAMarkedRecord(t *testing.T) {
 	}
 }
 
-func TestARecordThatIsMarkedWhileItsOwnerStoresItIsNotWrittenOver(t *testing.T) {
+func TestRecordMarkedDuringPutIsNotOverwritten(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records, deleter := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack)
 	read := store(t, records, letter("sub-1", 1))
@@ -207,7 +207,7 @@ func TestARecordThatIsMarkedWhileItsOwnerStoresItIsNotWrittenOver(t *testing.T) 
 	}
 }
 
-func TestAHoldTellsWhatItCameTooLateFor(t *testing.T) {
+func TestHoldReturnsRecordsItIsTooLateFor(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class, "communication")
 	records, deleter := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack)
 	for id, n := range map[string]int{"mine": 1, "mine-too": 1, "theirs": 2} {
@@ -242,7 +242,7 @@ func TestAHoldTellsWhatItCameTooLateFor(t *testing.T) {
 	}
 }
 
-func TestARecordWithoutRoomForItsMarkDoesNotHoldUpThePage(t *testing.T) {
+func TestRecordTooLargeForMarkLeavesPage(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records, deleter := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack)
 	full := map[string]any{"id": "full", names.AttrObjects: []string{"s3://letters/a"}, "theirs": ""}

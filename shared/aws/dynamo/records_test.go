@@ -84,7 +84,7 @@ func TestTheNewestEventOfARecordWins(t *testing.T) {
 	}
 }
 
-func TestAStoredRecordIsOnlyTouchedByWhoMay(t *testing.T) {
+func TestRecordIsReplacedOnlyWithPermission(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records := dynamo.NewRecords(db, stack)
 	store(t, records, consent("sub-1", 1, now))
@@ -103,7 +103,7 @@ func TestAStoredRecordIsOnlyTouchedByWhoMay(t *testing.T) {
 	}
 }
 
-func TestAWithdrawalOutlivesARepetitionAndNotANewConsent(t *testing.T) {
+func TestWithdrawalSurvivesRepetitionButNotNewConsent(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records := dynamo.NewRecords(db, stack)
 	first := stamp(t, records, store(t, records, consent("sub-1", 1, now.Add(-time.Hour))))
@@ -118,7 +118,7 @@ func TestAWithdrawalOutlivesARepetitionAndNotANewConsent(t *testing.T) {
 	}
 }
 
-func TestAWithdrawalIsNotHandedOnToAnotherSubjectOrScope(t *testing.T) {
+func TestWithdrawalStaysWithItsSubjectAndScope(t *testing.T) {
 	for name, corrected := range map[string]func(*retention.Record){
 		"subject": func(r *retention.Record) { r.Subject = key(2) },
 		"scope":   func(r *retention.Record) { r.Scope = "globex" },
@@ -196,7 +196,7 @@ func TestOthersMayWriteTimesInAnyForm(t *testing.T) {
 	}
 }
 
-func TestARecordTooLargeForItsStampIsSaidToBeSo(t *testing.T) {
+func TestRecordTooLargeForStampIsUnwritable(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records := dynamo.NewRecords(db, stack)
 	r := consent("sub-1", 1, now)

@@ -73,7 +73,7 @@ func TestCertificatesOfAClassAreOneChain(t *testing.T) {
 	}
 }
 
-func TestAToolIsReadBackByTheHashOfItsKey(t *testing.T) {
+func TestToolIsFoundByHashOfKey(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	tools := dynamo.NewTools(db, stack)
 	want := access.Tool{Name: "crm", Rights: access.Rights(), Scopes: []scope.Scope{"acme"}, CreatedAt: now, RevokedAt: now.Add(time.Hour)}

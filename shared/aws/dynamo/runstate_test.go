@@ -15,7 +15,7 @@ import (
 	"stille/shared/purge"
 )
 
-func TestOneRunOfAClassIsOnAtATime(t *testing.T) {
+func TestOneRunOfClassIsActive(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	runs := dynamo.NewRuns(db, stack)
 	holds := func(class, run, from, want string) {
@@ -45,7 +45,7 @@ func TestOneRunOfAClassIsOnAtATime(t *testing.T) {
 	}
 }
 
-func TestARunThatIsNotCertifiedCanBeStopped(t *testing.T) {
+func TestUncertifiedRunCanBeStopped(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	runs := dynamo.NewRuns(db, stack)
 	if err := runs.Stop(t.Context(), class, "run-1", "somebody"); !errors.Is(err, purge.ErrNoRun) {
@@ -78,7 +78,7 @@ func TestARunThatIsNotCertifiedCanBeStopped(t *testing.T) {
 	}
 }
 
-func TestOnlyTheNewestHaltedPlanCanBeApprovedAndOnlyOnce(t *testing.T) {
+func TestNewestHaltedPlanIsApprovedOnce(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	runs := dynamo.NewRuns(db, stack)
 	if _, err := runs.Halted(t.Context(), class); !errors.Is(err, purge.ErrNoPlan) {
@@ -119,7 +119,7 @@ func TestOnlyTheNewestHaltedPlanCanBeApprovedAndOnlyOnce(t *testing.T) {
 	approve("new", "operator", purge.ErrNoPlan)
 }
 
-func TestTheStoreTellsItsTimeAndTheSizeOfAClass(t *testing.T) {
+func TestStoreTellsItsTimeAndClassSize(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	at, err := dynamo.NewRuns(db, stack).Clock(t.Context())
 	if off := time.Since(at).Abs(); err != nil || off > time.Minute {

@@ -73,7 +73,7 @@ func TestAContactHasOneRecordInAScope(t *testing.T) {
 	}
 }
 
-func TestARecordThatCannotBeReadKeepsItsSlot(t *testing.T) {
+func TestUnreadableRecordKeepsItsSlot(t *testing.T) {
 	s := newSlots(t)
 	s.put(consent("sub-1", 1, now), "")
 	dynamotest.Put(t, s.db, s.stack.Records(class), map[string]any{"id": "sub-1", "occurredAt": "yesterday"})
@@ -136,7 +136,7 @@ func TestARecordOfSomebodyElsesClaimsItsSlot(t *testing.T) {
 	s.put(consent("sub-2", 2, now), "foreign-2")
 }
 
-func TestAPurgedRecordLeavesItsSlotAndNoTrace(t *testing.T) {
+func TestPurgedRecordFreesItsSlot(t *testing.T) {
 	s := newSlots(t)
 	s.put(consent("sub-1", 1, now), "")
 	s.put(consent("sub-2", 2, now), "")

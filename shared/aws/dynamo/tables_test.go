@@ -11,7 +11,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 )
 
-func TestATableThatIsNotThereIsNamedAsMissing(t *testing.T) {
+func TestMissingTableIsNamed(t *testing.T) {
 	db, stack := dynamotest.Tables(t, "messaging")
 	dynamotest.Put(t, db, stack.Records("messaging"), map[string]any{"id": "sub-1"})
 	got, err := dynamo.NewTables(db, stack).All(t.Context(), []string{"messaging", "letters"})
