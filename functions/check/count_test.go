@@ -64,7 +64,7 @@ func TestCheckHasItsFront(t *testing.T) {
 	apitest.Front(t, access.Check, asking("acme", "", email), func(h *apitest.House) api.Call { return newHandler(h, &suppressiontest.List{}).call() })
 }
 
-func TestTheOpenAPIFileHasTheDoubtsOfCheck(t *testing.T) {
+func TestTheOpenAPIFileHasTheDoubts(t *testing.T) {
 	doubts := apitest.OpenAPI(t).Texts(t, "components", "schemas", "Doubt", "properties", "reason", "enum")
 	if diff := cmp.Diff([]string{api.InvalidAddress, unknownScope, unreadable}, doubts); diff != "" {
 		t.Errorf("(-code +file)\n%s", diff)

@@ -102,7 +102,7 @@ func TestResultsComeInTheOrderAsked(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatCannotBeParsedIsNeverSentTo(t *testing.T) {
+func TestAnInvalidAddressIsNeverSentTo(t *testing.T) {
 	for name, given := range map[string]string{
 		"an address without a domain":      `{"channel":"email","address":"kari@"}`,
 		"a number on the e-mail channel":   `{"channel":"email","address":"+4791234567"}`,
@@ -121,7 +121,7 @@ func TestAnAddressThatCannotBeParsedIsNeverSentTo(t *testing.T) {
 	}
 }
 
-func TestANumberOfARegionIsTheSameContact(t *testing.T) {
+func TestANationalNumberIsTheSameContact(t *testing.T) {
 	h := apitest.New(t)
 	resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(asking("acme", "", `{"channel":"sms","address":"912 34 567","region":"NO"}`)))
 	want := []result{{Send: true, Key: h.Key(t, contact.SMS, "+4791234567")}}
@@ -150,7 +150,7 @@ func TestOneToAThousandContactsAreAnswered(t *testing.T) {
 	}
 }
 
-func TestEveryBadFieldOfAQuestionIsNamedAtOnce(t *testing.T) {
+func TestEveryBadFieldIsNamedAtOnce(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
 		want       []string
@@ -175,7 +175,7 @@ func TestEveryBadFieldOfAQuestionIsNamedAtOnce(t *testing.T) {
 	}
 }
 
-func TestAKeyIsAskedForItsRightsAndScopes(t *testing.T) {
+func TestAKeysRightsAndScopesAreChecked(t *testing.T) {
 	everywhere, acme := []scope.Scope{"*"}, []scope.Scope{"acme"}
 	check, links := []access.Right{access.Check}, []access.Right{access.Links, access.Transactional}
 	both := []access.Right{access.Check, access.Transactional}
@@ -213,7 +213,7 @@ func TestAKeyIsAskedForItsRightsAndScopes(t *testing.T) {
 	}
 }
 
-func TestWhereThereIsOneBrandItsKeyMayLeaveTheScopeOut(t *testing.T) {
+func TestTheOnlyBrandMayOmitTheScope(t *testing.T) {
 	h := apitest.New(t)
 	var err error
 	if h.Scopes, err = scope.Load([]byte(`

@@ -124,7 +124,7 @@ func (s *survivor) answers(in string) []result {
 	return body.Results
 }
 
-func TestWhateverHappensToOneChannelIsNothingToTheOthersAndOnlyConsentEndsSilence(t *testing.T) {
+func TestChannelsAreSeparateAndOnlyConsentEndsSilence(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	list, seed := dynamo.NewSuppressions(db, stack), rand.Uint64()
 	s := &survivor{town: newTown(t, list, list), list: list, random: rand.New(rand.NewPCG(seed, 0)), rows: map[int][]contact.Key{}}

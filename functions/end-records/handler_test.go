@@ -122,7 +122,7 @@ func TestRecordsEndAndRunAgain(t *testing.T) {
 	}
 }
 
-func TestAContactsRecordsAreFoundInTheirClassAndScopeOnly(t *testing.T) {
+func TestOnlyRecordsOfClassAndScopeAreFound(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
 		want       []string // that ended
@@ -157,7 +157,7 @@ func TestAContactsRecordsAreFoundInTheirClassAndScopeOnly(t *testing.T) {
 	}
 }
 
-func TestOfAContactsRecordsOneThatIsNewerLeavesTheOthers(t *testing.T) {
+func TestANewerRecordDoesNotFailTheOthers(t *testing.T) {
 	h := apitest.New(t)
 	m := full(t, h)
 	kari := h.Key(t, contact.Email, "kari@example.no")
@@ -173,7 +173,7 @@ func TestOfAContactsRecordsOneThatIsNewerLeavesTheOthers(t *testing.T) {
 	}
 }
 
-func TestARecordThatCannotBeUpdatedLeavesTheOthers(t *testing.T) {
+func TestARefusedRecordDoesNotFailTheOthers(t *testing.T) {
 	h := apitest.New(t)
 	m := full(t, h)
 	h.Tool.Scopes = []scope.Scope{"acme"}
@@ -190,7 +190,7 @@ func TestARecordThatCannotBeUpdatedLeavesTheOthers(t *testing.T) {
 	}
 }
 
-func TestEveryBadFieldIsNamedAndNothingIsChanged(t *testing.T) {
+func TestBadFieldsAreNamedAndNothingIsChanged(t *testing.T) {
 	ids := `"conv-1"` + strings.Repeat(`,"conv-1"`, 1000)
 	for _, test := range []struct {
 		name, body string
@@ -299,7 +299,7 @@ func TestEndHasItsFront(t *testing.T) {
 	apitest.Front(t, access.Records, service, func(h *apitest.House) api.Call { return newHandler(h, full(t, h)).call() })
 }
 
-func TestTheOpenAPIFileHasTheLimitsOfEnd(t *testing.T) {
+func TestTheOpenAPIFileHasTheLimits(t *testing.T) {
 	spec := apitest.OpenAPI(t)
 	if got := spec.At(t, "components", "schemas", "EndedRequest", "properties", "ids", "maxItems"); got != uint64(maxIDs) {
 		t.Errorf("at most %v ids", got)

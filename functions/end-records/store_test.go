@@ -85,7 +85,7 @@ func TestTheNewestOfManyEndsAtOnceStands(t *testing.T) {
 	}
 }
 
-func TestARecordThatIsBeingPurgedIsLeftAlone(t *testing.T) {
+func TestARecordBeingPurgedIsUnchanged(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t, "communication")
 	dynamotest.Put(t, db, stack.Records("communication"), map[string]any{"id": "conv-1", "purgingBy": "run-1"})

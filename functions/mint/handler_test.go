@@ -44,7 +44,7 @@ func opened(t *testing.T, h *apitest.House, r result, base string) link.Target {
 	return target
 }
 
-func TestALinkOpensAgainAsWhatItWasMintedFor(t *testing.T) {
+func TestALinkOpensAsItWasMinted(t *testing.T) {
 	for _, test := range []struct {
 		name, scope, contact, base, address string
 		channel                             contact.Channel
@@ -69,7 +69,7 @@ func TestALinkOpensAgainAsWhatItWasMintedFor(t *testing.T) {
 	}
 }
 
-func TestAnEmailLinkComesWithItsHeadersAndALanguage(t *testing.T) {
+func TestAnEmailLinkHasHeadersAndLanguage(t *testing.T) {
 	h := apitest.New(t)
 	with := newHandler(h)
 	with.base = "http://127.0.0.1:4566/links"
@@ -88,7 +88,7 @@ func TestAnEmailLinkComesWithItsHeadersAndALanguage(t *testing.T) {
 	}
 }
 
-func TestEveryBadFieldOfAnOrderForLinksIsNamedAtOnce(t *testing.T) {
+func TestEveryBadFieldIsNamedAtOnce(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
 		want       []string
@@ -119,7 +119,7 @@ scopes:
   - {id: 3, scope: acme/tips, name: {en: tips}}
 `
 
-func TestATopicNeedsAnOptOutOfItsOwn(t *testing.T) {
+func TestATopicNeedsItsOwnOptOut(t *testing.T) {
 	for named, want := range map[string]int{"acme/offers": 200, "acme/tips": 400, "": 200, "*": 400} {
 		t.Run("scope "+named, func(t *testing.T) {
 			h := apitest.New(t)
@@ -194,7 +194,7 @@ func TestEventsOfMintAreAnswered(t *testing.T) {
 	}
 }
 
-func TestALinkIsTheOnlyPlaceThatAPersonIsIn(t *testing.T) {
+func TestOnlyTheLinkHoldsThePerson(t *testing.T) {
 	const planted = `{"channel":"email","address":"` + apitest.Address + `"},{"channel":"sms","address":"` + apitest.Number + `"}`
 	h := apitest.New(t)
 	tokens := []string{h.Token(t, contact.Email, apitest.Address), h.Token(t, contact.SMS, apitest.Number)}

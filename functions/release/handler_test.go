@@ -50,7 +50,7 @@ func releasing(in, consentedAt string, contacts ...string) string {
 
 const yesterday = "2026-11-21T09:00:00+01:00"
 
-func TestNewerConsentReleasesAndTheAnswerIsTheSameAgain(t *testing.T) {
+func TestNewerConsentReleasesAndIsIdempotent(t *testing.T) {
 	h := apitest.New(t)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := optedOut(mail, suppression.Unsubscribed, suppression.Objection)
@@ -100,7 +100,7 @@ func TestWhyAContactIsNotReleased(t *testing.T) {
 	}
 }
 
-func TestAnItemThatCannotBeReadIsForAnOperatorAndLeavesTheOthers(t *testing.T) {
+func TestAnUnreadableItemNeedsAnOperatorAlone(t *testing.T) {
 	h := apitest.New(t)
 	mail, number := h.Key(t, contact.Email, "kari@example.no"), h.Key(t, contact.SMS, "+4791234567")
 	list := optedOut(mail, suppression.Stop)
@@ -112,7 +112,7 @@ func TestAnItemThatCannotBeReadIsForAnOperatorAndLeavesTheOthers(t *testing.T) {
 	}
 }
 
-func TestEveryBadFieldIsNamedAndNothingIsLifted(t *testing.T) {
+func TestBadFieldsAreNamedAndNothingIsLifted(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
 		want       []string
@@ -140,7 +140,7 @@ func TestEveryBadFieldIsNamedAndNothingIsLifted(t *testing.T) {
 	}
 }
 
-func TestTheScopeIsNamedAlsoWhereThereIsOneBrand(t *testing.T) {
+func TestTheOnlyBrandMustNameTheScope(t *testing.T) {
 	h := apitest.New(t)
 	var err error
 	if h.Scopes, err = scope.Load([]byte(`
@@ -192,7 +192,7 @@ func TestReleasingNeedsTheRightAndTheScope(t *testing.T) {
 	}
 }
 
-func TestACallThatWasNotSettledIsNotAnswered200(t *testing.T) {
+func TestAnUnsettledCallIsNotAnswered200(t *testing.T) {
 	for name, spoil := range map[string]func(*apitest.House, *suppressiontest.List){
 		"the list fails":                   func(_ *apitest.House, l *suppressiontest.List) { l.Fail(errDown) },
 		"the keys cannot be read":          func(h *apitest.House, _ *suppressiontest.List) { h.KeysErr = errDown },

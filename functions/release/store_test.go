@@ -23,7 +23,7 @@ func onTheStore(h *apitest.House, list *dynamo.Suppressions) handler {
 	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}
 }
 
-func TestWhatWasReleasedMaySendAndHasItsEntries(t *testing.T) {
+func TestAReleasedContactMaySendAndHasEntries(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)

@@ -77,7 +77,7 @@ func (w *world) contactKeys(t *testing.T) []keyring.Key {
 	return contacts.Keys()
 }
 
-func TestRotatingLinkKeysOpensOldLinksAndMakesOthers(t *testing.T) {
+func TestOldLinksOpenAfterARotation(t *testing.T) {
 	w := begun(t)
 	target := link.Target{ScopeID: 1, Contact: person(t, contact.SMS, "+4791234567")}
 	before, err := w.ring().Link(t.Context())
@@ -152,7 +152,7 @@ func TestOfTwoRotationsAtOnceNoneIsLost(t *testing.T) {
 	}
 }
 
-func TestASecretThatWasMovedBackByHandIsNotChanged(t *testing.T) {
+func TestASecretMovedBackByHandIsNotChanged(t *testing.T) {
 	w := begun(t)
 	before, version := w.values[stack.LinkKeys()], w.current[stack.LinkKeys()]
 	w.change(t, rotateLink)
@@ -210,7 +210,7 @@ func TestAContactKeyIsRotatedInTwoSteps(t *testing.T) {
 
 // Rows may stand under the new key from the second step on, so no set without
 // it may serve: not one that was put back, not a new one.
-func TestASetWithoutAKeyThatRowsMayStandUnderServesNobody(t *testing.T) {
+func TestASetWithoutAKeyInUseServesNobody(t *testing.T) {
 	w := begun(t)
 	before := w.values[stack.ContactKeys()]
 	w.change(t, rotateContact)
@@ -225,7 +225,7 @@ func TestASetWithoutAKeyThatRowsMayStandUnderServesNobody(t *testing.T) {
 	}
 }
 
-func TestARotationThatWasCutOffIsFinishedByTheNext(t *testing.T) {
+func TestTheNextOrderFinishesAnInterruptedRotation(t *testing.T) {
 	w := begun(t)
 	w.crashAt = 2 // the canary
 	if _, err := order[keyring.Answer](t, w, rotateContact); !errors.Is(err, errCrash) || !strings.Contains(err.Error(), "`stille keys rotate contact` to finish") {
@@ -272,7 +272,7 @@ func TestAContactKeyThatNothingUsesIsDestroyed(t *testing.T) {
 	}
 }
 
-func TestADestructionThatWasCutOffIsFinishedByTheNext(t *testing.T) {
+func TestTheNextOrderFinishesAnInterruptedDestruction(t *testing.T) {
 	for crashAt := 1; crashAt <= 2; crashAt++ {
 		w, old, _ := rotated(t)
 		w.crashAt = crashAt
@@ -321,7 +321,7 @@ func TestAKeyThatIsNeededIsNotDestroyed(t *testing.T) {
 	}
 }
 
-func TestABadOrderIsAnErrorThatNamesWhatIsWrong(t *testing.T) {
+func TestABadOrderNamesItsMistake(t *testing.T) {
 	for name, test := range map[string]struct{ payload, want string }{
 		"nothing":                  {`{}`, "exactly one of rotate, destroy, list and config"},
 		"no JSON object":           {`"link"`, "not one of rotate, destroy, list and config"},
@@ -342,7 +342,7 @@ func TestABadOrderIsAnErrorThatNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestASpoiltSecretIsAnErrorThatDoesNotShowIt(t *testing.T) {
+func TestAnErrorNeverShowsTheSecret(t *testing.T) {
 	for _, payload := range []string{rotateLink, rotateContact, destroy("contact", "0a1b2c3d"), `{"list":true}`} {
 		w := begun(t)
 		for name := range w.values {

@@ -25,7 +25,7 @@ func fresh(t *testing.T, secret func() (string, error)) string {
 	return value
 }
 
-func TestTheFirstDeployMakesTheKeysThenTheCanaries(t *testing.T) {
+func TestTheFirstDeployMakesKeysThenCanaries(t *testing.T) {
 	w := newWorld()
 	if err := w.handle(t, cfn.RequestCreate); err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func TestARetryFinishesWhatACrashLeft(t *testing.T) {
 	}
 }
 
-func TestKeysOfATableInUseAreNeverMadeUp(t *testing.T) {
+func TestKeysOfATableInUseAreNeverMade(t *testing.T) {
 	own := fresh(t, keyring.NewContactSecret)
 	set, err := keyring.ParseContact(own)
 	if err != nil {
@@ -130,7 +130,7 @@ func TestKeysOfATableInUseAreNeverMadeUp(t *testing.T) {
 	}
 }
 
-func TestALostKeySetOfASystemInUseIsNotReplaced(t *testing.T) {
+func TestALostKeySetInUseIsNotReplaced(t *testing.T) {
 	for _, lost := range []string{stack.LinkKeys(), stack.ProofKeys()} {
 		t.Run(lost, func(t *testing.T) {
 			w := newWorld()
@@ -145,7 +145,7 @@ func TestALostKeySetOfASystemInUseIsNotReplaced(t *testing.T) {
 	}
 }
 
-func TestAValueThatIsNoKeySetIsNeverOverwritten(t *testing.T) {
+func TestAnUnreadableValueIsNeverOverwritten(t *testing.T) {
 	for _, name := range []string{stack.ContactKeys(), stack.LinkKeys(), stack.ProofKeys()} {
 		for kind, spoil := range map[string]func(*world){
 			"text":        func(w *world) { w.values[name] = "hunter2hunter2" },
@@ -168,7 +168,7 @@ func TestAValueThatIsNoKeySetIsNeverOverwritten(t *testing.T) {
 	}
 }
 
-func TestASecretThatCannotBeReadIsNotTakenForEmpty(t *testing.T) {
+func TestAnUnreadableSecretIsNotTakenForEmpty(t *testing.T) {
 	w := newWorld()
 	w.readErr = errors.New("access denied")
 	if err := w.handle(t, cfn.RequestCreate); !errors.Is(err, w.readErr) || len(w.writes) != 0 {
@@ -176,7 +176,7 @@ func TestASecretThatCannotBeReadIsNotTakenForEmpty(t *testing.T) {
 	}
 }
 
-func TestOfTwoRunsAtOnceBothUseTheSameKeys(t *testing.T) {
+func TestConcurrentFirstRunsUseTheSameKeys(t *testing.T) {
 	w := newWorld()
 	w.beforePut = func() {
 		w.beforePut = nil
@@ -199,7 +199,7 @@ func TestOfTwoRunsAtOnceBothUseTheSameKeys(t *testing.T) {
 	}
 }
 
-func TestAFirstVersionThatIsNotCurrentIsAnError(t *testing.T) {
+func TestAFirstVersionNotCurrentIsAnError(t *testing.T) {
 	w := newWorld()
 	w.versions[stack.ContactKeys()+" "+firstVersion] = "another"
 	if err := w.handle(t, cfn.RequestCreate); err == nil || !strings.Contains(err.Error(), "not current") || len(w.writes) != 0 {

@@ -53,7 +53,7 @@ func (w *world) list(t *testing.T) keyring.Listing {
 	return listing
 }
 
-func TestAListingSaysWhatThereIsAndWhatIsDue(t *testing.T) {
+func TestAListShowsKeysAndDueCommands(t *testing.T) {
 	w := begun(t)
 	first := number(t, w.contactKeys(t)[0].ID)
 	w.unmerged[first] = 3
@@ -86,7 +86,7 @@ func TestAListingSaysWhatThereIsAndWhatIsDue(t *testing.T) {
 	}
 }
 
-func TestABriefListingDoesNotSayWhatUsesAKey(t *testing.T) {
+func TestABriefListLeavesOutTheUses(t *testing.T) {
 	w := begun(t)
 	w.change(t, rotateContact)
 	got, err := order[keyring.Listing](t, w, `{"list":true,"brief":true}`)

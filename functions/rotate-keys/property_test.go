@@ -11,7 +11,7 @@ import (
 	"stille/shared/aws/keyring"
 )
 
-func TestWhateverIsDoneToTheKeysNobodyIsForgotten(t *testing.T) {
+func TestNoKeyChangeForgetsAnOptOut(t *testing.T) {
 	people := neighbours(t)
 	destroyed := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -54,7 +54,7 @@ func TestWhateverIsDoneToTheKeysNobodyIsForgotten(t *testing.T) {
 
 // However long before the rotation a container read the keys, and however long
 // it has lost its way since.
-func TestAContainerThatLostItsWayNeverMissesWhatOthersWrite(t *testing.T) {
+func TestAStaleContainerNeverMissesAnOptOut(t *testing.T) {
 	people := neighbours(t)
 	for since := time.Duration(0); since < keyring.Fresh+keyring.Grace; since += time.Minute {
 		s := newStreet(t, 2, people)

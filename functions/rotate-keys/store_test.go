@@ -90,7 +90,7 @@ func (s *tabled) mustBeSilent(person contact.Contact) {
 	}
 }
 
-func TestAContactKeyGoesOnlyWhenNothingInTheTablesNeedsIt(t *testing.T) {
+func TestAContactKeyInUseIsNotDestroyed(t *testing.T) {
 	s := onTables(t)
 	kari := person(t, contact.Email, "kari@example.no")
 	s.optOut(kari, suppression.Unsubscribed)

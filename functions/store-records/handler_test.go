@@ -58,7 +58,7 @@ func storing(class string, records ...string) string {
 	return fmt.Sprintf(`{"class":%q,"records":[%s]}`, class, strings.Join(records, ","))
 }
 
-func TestARecordIsStoredAndItsDayIsTold(t *testing.T) {
+func TestAStoredRecordIsAnsweredWithItsDay(t *testing.T) {
 	day := func(s string) time.Time {
 		at, err := time.Parse(time.RFC3339, s)
 		if err != nil {
@@ -116,7 +116,7 @@ func TestARecordIsStoredAsItWasGiven(t *testing.T) {
 	}
 }
 
-func TestAnOlderEventThanTheStoredOneIsSaidNotToBeStored(t *testing.T) {
+func TestAnOlderEventIsAnsweredNotStored(t *testing.T) {
 	h, to := apitest.New(t), &memory{newer: true}
 	resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent())))
 	if apitest.Body[response](t, resp, http.StatusOK).Results[0].Stored {
@@ -124,7 +124,7 @@ func TestAnOlderEventThanTheStoredOneIsSaidNotToBeStored(t *testing.T) {
 	}
 }
 
-func TestWhereThereIsOneBrandARecordIsIts(t *testing.T) {
+func TestTheOnlyBrandOwnsTheRecord(t *testing.T) {
 	h, to := apitest.New(t), &memory{}
 	var err error
 	if h.Scopes, err = scope.Load([]byte(`
@@ -141,7 +141,7 @@ scopes:
 	}
 }
 
-func TestEveryBadFieldIsNamedAndNothingIsStored(t *testing.T) {
+func TestBadFieldsAreNamedAndNothingIsStored(t *testing.T) {
 	good := consent()
 	many := strings.Split(strings.Repeat(good+"\n", 101), "\n")[:101]
 	for _, test := range []struct {
@@ -200,7 +200,7 @@ func TestARecordOfAnotherBrandIsNotReplaced(t *testing.T) {
 	}
 }
 
-func TestARecordThatCannotBeReplacedLeavesTheOthers(t *testing.T) {
+func TestARefusedRecordDoesNotFailTheOthers(t *testing.T) {
 	for err, reason := range map[error]string{retention.ErrUnreadable: unreadable, retention.ErrBeingPurged: beingPurged} {
 		h, to := apitest.New(t), &memory{err: err}
 		resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent(), consent("sub-81", "sub-82"))))
@@ -212,7 +212,7 @@ func TestARecordThatCannotBeReplacedLeavesTheOthers(t *testing.T) {
 	}
 }
 
-func TestAnotherRecordOfTheContactIsNamedUnlessItsIDIsAnAddress(t *testing.T) {
+func TestADuplicateIsNamedUnlessItsIDIsPersonal(t *testing.T) {
 	for id, shown := range map[string]string{"sub-80": "sub-80", apitest.Address: ""} {
 		h, to := apitest.New(t), &memory{err: retention.DuplicateError{ID: id}}
 		got := apitest.Body[response](t, h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent()))), http.StatusOK).Results
@@ -223,7 +223,7 @@ func TestAnotherRecordOfTheContactIsNamedUnlessItsIDIsAnAddress(t *testing.T) {
 	}
 }
 
-func TestOnlyAMessagingRecordIsTheOnlyOneOfItsContact(t *testing.T) {
+func TestOnlyMessagingRecordsAreUniquePerContact(t *testing.T) {
 	for class, want := range map[string]int{"messaging": 1, "communication": 0} {
 		h, to := apitest.New(t), &memory{}
 		apitest.Body[response](t, h.Serve(t, newHandler(h, to).call(), h.Post(storing(class, consent()))), http.StatusOK)
@@ -233,7 +233,7 @@ func TestOnlyAMessagingRecordIsTheOnlyOneOfItsContact(t *testing.T) {
 	}
 }
 
-func TestTheDayThatIsToldIsTheOneOfTheNewestWordOnTheEnd(t *testing.T) {
+func TestTheNewestEndDecidesTheDay(t *testing.T) {
 	end := time.Date(2026, 8, 31, 10, 0, 0, 0, time.UTC)
 	for name, test := range map[string]struct {
 		old  retention.Record
@@ -276,7 +276,7 @@ func TestARecordNeedsTheRightInItsScope(t *testing.T) {
 	}
 }
 
-func TestARecordThatWasNotWrittenIsNotAnswered200(t *testing.T) {
+func TestAFailedWriteIsNotAnswered200(t *testing.T) {
 	for name, spoil := range map[string]func(*apitest.House, *memory){
 		"the table fails":              func(_ *apitest.House, m *memory) { m.err = errDown },
 		"the keys cannot be read":      func(h *apitest.House, _ *memory) { h.KeysErr = errDown },
@@ -321,7 +321,7 @@ func TestRecordHasItsFront(t *testing.T) {
 	apitest.Front(t, access.Records, good, func(h *apitest.House) api.Call { return newHandler(h, &memory{}).call() })
 }
 
-func TestTheOpenAPIFileHasTheLimitsOfRecord(t *testing.T) {
+func TestTheOpenAPIFileHasTheLimits(t *testing.T) {
 	spec := apitest.OpenAPI(t)
 	if got := spec.At(t, "components", "schemas", "RecordsRequest", "properties", "records", "maxItems"); got != uint64(maxRecords) {
 		t.Errorf("at most %v records", got)

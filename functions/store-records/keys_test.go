@@ -14,7 +14,7 @@ import (
 
 // What is known of a contact under an older key (a hold, an opt-out) is to be
 // found from the record, too.
-func TestARecordKeepsEveryLiveKeyOfItsContact(t *testing.T) {
+func TestARecordKeepsEveryLiveKey(t *testing.T) {
 	h := apitest.New(t)
 	manager := keyset.NewManager()
 	for range 2 {

@@ -15,7 +15,7 @@ import (
 	"stille/shared/retention"
 )
 
-func TestAStoredRecordIsReadBackAndAnOlderEventChangesNothing(t *testing.T) {
+func TestAnOlderEventChangesNothing(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t, "messaging", "communication")
 	records := dynamo.NewRecords(db, stack)
@@ -37,7 +37,7 @@ func TestAStoredRecordIsReadBackAndAnOlderEventChangesNothing(t *testing.T) {
 	}
 }
 
-func TestNothingIsStoredWhereOneOfTheRecordsIsBad(t *testing.T) {
+func TestOneBadRecordStoresNothing(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t, "messaging")
 	records := dynamo.NewRecords(db, stack)
@@ -50,7 +50,7 @@ func TestNothingIsStoredWhereOneOfTheRecordsIsBad(t *testing.T) {
 	}
 }
 
-func TestARecordLeavesThePersonInItsClassTableOnly(t *testing.T) {
+func TestOnlyTheClassTableHoldsThePerson(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t, "messaging")
 	over := newHandler(h, dynamo.NewRecords(db, stack))

@@ -74,7 +74,7 @@ func TestEveryReasonButErasureMayBeGiven(t *testing.T) {
 	}
 }
 
-func TestEveryBadFieldIsNamedAndNothingIsWritten(t *testing.T) {
+func TestBadFieldsAreNamedAndNothingIsWritten(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
 		want       []string
@@ -131,7 +131,7 @@ func TestSuppressingNeedsTheRightAndTheScope(t *testing.T) {
 	}
 }
 
-func TestACallThatWasNotWrittenIsNotAnswered200(t *testing.T) {
+func TestAFailedWriteIsNotAnswered200(t *testing.T) {
 	for name, spoil := range map[string]func(*apitest.House, *suppressiontest.List){
 		"the list fails":               func(_ *apitest.House, l *suppressiontest.List) { l.Fail(errDown) },
 		"the keys cannot be read":      func(h *apitest.House, _ *suppressiontest.List) { h.KeysErr = errDown },

@@ -18,7 +18,7 @@ import (
 	"stille/shared/suppression"
 )
 
-func TestWhatWasAnsweredAsAddedIsInTheTableWithItsEntry(t *testing.T) {
+func TestAnAddedOptOutIsStoredWithItsEntry(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
@@ -45,7 +45,7 @@ func TestWhatWasAnsweredAsAddedIsInTheTableWithItsEntry(t *testing.T) {
 	}
 }
 
-func TestTheSameContactTwiceInOneCallIsAddedOnce(t *testing.T) {
+func TestARepeatedContactIsAddedOnce(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	resp := h.Serve(t, newHandler(h, dynamo.NewSuppressions(db, stack)).call(),

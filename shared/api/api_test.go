@@ -79,7 +79,7 @@ func TestEveryErrorHasItsAnswer(t *testing.T) {
 	}
 }
 
-func TestKeysAreAskedForOnlyWhereThereAreContacts(t *testing.T) {
+func TestKeysAreReadOnlyForContacts(t *testing.T) {
 	h := apitest.New(t)
 	h.KeysErr = errDown
 	var faults api.Invalid

@@ -21,13 +21,13 @@ func load(t *testing.T) Languages {
 	return all
 }
 
-func TestABrandMayWriteInEveryLanguageThereIs(t *testing.T) {
+func TestEveryLanguageHasTexts(t *testing.T) {
 	if diff := cmp.Diff(slices.Sorted(slices.Values(scope.Languages())), slices.Sorted(maps.Keys(load(t)))); diff != "" {
 		t.Errorf("languages (-want +got)\n%s", diff)
 	}
 }
 
-func TestEveryTextSaysWhoWritesAndHowToGoOn(t *testing.T) {
+func TestEveryTextNamesTheBrandAndTheNextStep(t *testing.T) {
 	for language, w := range load(t) {
 		for name, check := range map[string]struct {
 			text string
@@ -63,7 +63,7 @@ func parts(text string) int {
 	return (length + each - 1) / each
 }
 
-func TestATextIsOneSMSWhereItsLettersAllow(t *testing.T) {
+func TestATextFitsOneSms(t *testing.T) {
 	brand := scope.Entry{Name: map[string]string{"en": strings.Repeat("B", 24)}, Contact: strings.Repeat("c", 40)}
 	acme := scope.Entry{Name: map[string]string{"en": "Acme"}, Contact: "privacy@acme.example"}
 	all := load(t)
@@ -82,7 +82,7 @@ func TestATextIsOneSMSWhereItsLettersAllow(t *testing.T) {
 	}
 }
 
-func TestABrandSaysItsNameAndContactInItsLanguage(t *testing.T) {
+func TestATextHasTheBrandsNameAndContact(t *testing.T) {
 	all := load(t)
 	acme := scope.Entry{Name: map[string]string{"en": "Acme", "nb": "Akme"}, Contact: "privacy@acme.example", Language: "nb"}
 	want := "Akme sender meldinger fra dette nummeret. Svar STOP for å stoppe reklame på SMS. Kontakt: privacy@acme.example"

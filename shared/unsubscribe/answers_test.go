@@ -89,7 +89,7 @@ func (w *world) answer(t *testing.T, req gateway.Request) answered {
 	return got
 }
 
-func TestAPageForABadLinkFollowsTheReaderAndNotTheToken(t *testing.T) {
+func TestABadLinksPageFollowsTheReader(t *testing.T) {
 	w := newWorld(t)
 	email, sms := w.path(t, contact.Email, acmeID), w.path(t, contact.SMS, acmeID)
 	bad := []string{
@@ -138,7 +138,7 @@ func (s *secrets) GetSecretValue(_ context.Context, in *secretsmanager.GetSecret
 func (w *world) Canaries(context.Context) (map[string]string, error) { return nil, w.listErr }
 
 // Anybody can make up a token of a key that nobody has.
-func TestTokensOfUnknownKeysDoNotReadTheSecretEachTime(t *testing.T) {
+func TestUnknownTokensReadTheSecretOnceAMinute(t *testing.T) {
 	const stack names.Stack = "unit"
 	w := newWorld(t)
 	secret, err := keyring.NewLinkSecret()

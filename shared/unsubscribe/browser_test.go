@@ -52,7 +52,7 @@ func click(action string) chromedp.Action[chromedp.Void] {
 	return chromedp.Click(chromedp.CSS(`button[value="`+action+`"]`), chromedp.NodeVisible)
 }
 
-func TestAPersonOptsOutUndoesAndOptsOutInABrowser(t *testing.T) {
+func TestAPersonUndoesAnOptOutInABrowser(t *testing.T) {
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		t.Run(string(ch), func(t *testing.T) {
 			w := newWorld(t)

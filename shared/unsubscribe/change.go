@@ -13,7 +13,7 @@ import (
 	"stille/shared/unsubscribe/pages"
 )
 
-// carryOut does what was wished for and says what came of it.
+// carryOut makes the wished change and answers with its outcome.
 func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.Subject, w wish) gateway.Response {
 	now, s := h.Now(), linked
 	if w.action == pages.UnsubscribeAll {
@@ -29,7 +29,7 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 	}
 	if err != nil {
 		log.ErrorContext(ctx, "change not stored", "error", err)
-		if mayWait(c, err) && h.putAside(ctx, log, s.Contact, who, c) {
+		if isQueueable(c, err) && h.queue(ctx, log, s.Contact, who, c) {
 			return queued(page, s, w)
 		}
 		return later(page, w)
@@ -44,11 +44,11 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 	return page.Text(http.StatusOK, "Unsubscribed.")
 }
 
-// apply makes the change, and returns it as it was made or, with an error, is
-// yet to be made. An opt-out that does not stand after it was said before a
-// release, by our clock: the clock of the container that took the release was
-// ahead. The person clicked after it, so it is said once more in the release's
-// own instant, where the opt-out wins.
+// apply makes the change. It returns the change as it was made or, with an error,
+// as it must still be made. An opt-out that does not stand is older than a release
+// by this container's clock, although the person clicked after the release: the
+// clock of the other container was ahead. So apply opts out again at the instant
+// of the release, where the opt-out wins.
 func (h Handler) apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, suppression.Change, error) {
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
@@ -87,8 +87,8 @@ func change(in scope.Scope, w wish, at time.Time) suppression.Change {
 	return c
 }
 
-// afterUndo says what holds now, whether or not this undo changed anything:
-// an older key, a wider scope or another reason may still stop the messages.
+// afterUndo answers with the state after the undo: an older key, a wider scope or
+// another reason may still stop the messages.
 func (h Handler) afterUndo(ctx context.Context, page pages.Reader, s pages.Subject, w wish, who contact.Known) gateway.Response {
 	item, err := h.List.Get(ctx, who.Keys)
 	if err != nil {
@@ -101,9 +101,9 @@ func (h Handler) afterUndo(ctx context.Context, page pages.Reader, s pages.Subje
 	return page.Kept(s)
 }
 
-// undoable asks the domain whether an undo through the link, a moment later,
-// would be granted and enough, so that the page offers none that would fail.
-// in is the link's scope: a topic's link does not undo what it did to the brand.
+// undoable reports whether an undo through the link, a moment later, would start
+// the messages again, so that the page offers no undo that would fail. The scope
+// is the link's: a topic's link does not undo an opt-out of the brand.
 func undoable(item suppression.Item, in scope.Scope, now time.Time) bool {
 	soon := now.Add(time.Millisecond)
 	undone, err := suppression.Apply(item, change(in, wish{action: pages.Resubscribe}, soon), "", soon)

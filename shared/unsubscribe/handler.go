@@ -1,11 +1,11 @@
-// Package unsubscribe answers the links in messages: the same answers behind
-// both channels' doors. It promises that an opt-out is never refused: any POST
-// to a valid link opts out, whatever its body, except the page's own undo, and
-// 200 is said only once the opt-out is stored. One that the store does not take
-// is queued, and carried out once it does. It promises that nothing but a
-// POST writes, that what is wrong with a bad link cannot be learnt, and that
-// neither address nor token is logged. What a change does to a contact is
-// decided by package suppression.
+// Package unsubscribe answers the links in messages, alike for both channels. It
+// promises that an opt-out is never refused: every POST to a valid link opts out,
+// with any body but the page's own undo, and the answer is 200 only after the
+// opt-out is stored. An opt-out that the store does not take goes to the outage
+// queue, and is carried out after the outage. It promises that only a POST
+// writes, that the answer to a bad link does not say what is wrong with it, and
+// that neither address nor token is logged. Package suppression decides what a
+// change does to a contact.
 package unsubscribe
 
 import (
@@ -25,19 +25,15 @@ import (
 	"stille/shared/unsubscribe/pages"
 )
 
-// How long things may take. Together they stay well below the functions' time
-// limit: past that a caller would get a bare error, no Retry-After.
+// Time limits. Their sum stays well below the functions' own limit, after which
+// the caller would get a bare error without Retry-After.
 const (
-	// patience is for one request, but for the queue.
-	patience = 5 * time.Second
-	// storePatience is for one thing asked of the store. While it hangs, every
-	// opt-out holds one of the function's places for so long.
-	storePatience = 2 * time.Second
-	// queuePatience is for putting aside what the store did not take.
-	queuePatience = 2 * time.Second
+	patience      = 5 * time.Second // for a request without the outage queue
+	storePatience = 2 * time.Second // for one call of the store, which may hang
+	queuePatience = 2 * time.Second // for the outage queue
 )
 
-// Keys opens links and names contacts (keys.Ring).
+// Keys opens links and names contacts.
 type Keys interface {
 	Link(ctx context.Context) (*link.Keys, error)
 	RefreshLink(ctx context.Context, now time.Time) (*link.Keys, error)
@@ -65,8 +61,8 @@ type Handler struct {
 	Now     func() time.Time
 }
 
-// errUnlisted means that a genuine link names a scope which is not in our
-// scopes.yaml: an older edition of it was deployed over a younger one.
+// errUnlisted means that the scope of a genuine link is not in scopes.yaml: an
+// older scopes.yaml was deployed over a newer one.
 var errUnlisted = errors.New("the link's scope is not in scopes.yaml")
 
 // Serve answers one request. It never returns an error.
@@ -78,7 +74,7 @@ func (h Handler) Serve(ctx context.Context, req gateway.Request) (gateway.Respon
 		page = h.Pages.For(req)
 		return h.answer(ctx, page, req), nil
 	}
-	// Not page.Failed itself: page is the reader's only once the request was read.
+	// Not page.Failed itself: the request replaces page.
 	failed := func() gateway.Response { return page.Failed() } //nolint:gocritic
 	return gateway.Recovered(h.Log, answer, failed)(ctx, req)
 }
@@ -127,14 +123,14 @@ func (h Handler) post(ctx context.Context, page pages.Reader, req gateway.Reques
 	return h.carryOut(ctx, page, subject, wish)
 }
 
-// refuse is the one answer to a bad link.
+// refuse gives the same answer to every bad link.
 func (h Handler) refuse(ctx context.Context, page pages.Reader) gateway.Response {
 	h.Log.InfoContext(ctx, "link refused", "channel", h.Channel)
 	return page.NotFound()
 }
 
-// open returns whom the link concerns. Its error is link.ErrForged for a link
-// that is not ours; any other means that we could not tell.
+// open returns the subject of the link. Its error is link.ErrForged for a link
+// that this system did not mint; after any other error the link may be genuine.
 func (h Handler) open(ctx context.Context, req gateway.Request) (pages.Subject, error) {
 	ch, token, err := link.Parse(req.RawPath)
 	if err != nil {

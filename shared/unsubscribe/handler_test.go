@@ -51,7 +51,7 @@ func TestReadingALinkChangesNothing(t *testing.T) {
 	}
 }
 
-func TestHEADHasTheHeadersOfGET(t *testing.T) {
+func TestAHeadRequestGetsTheSameHeaders(t *testing.T) {
 	w := newWorld(t)
 	path := w.path(t, contact.Email, acmeID)
 	get, head := w.send(t, request("GET", path)), w.send(t, request("HEAD", path))
@@ -60,7 +60,7 @@ func TestHEADHasTheHeadersOfGET(t *testing.T) {
 	}
 }
 
-func TestAnyPOSTToAValidLinkOptsOut(t *testing.T) {
+func TestAnyPostToAValidLinkOptsOut(t *testing.T) {
 	oneClickType, oneClickBody := multipartBody("List-Unsubscribe", "One-Click")
 	bothType, bothBody := multipartBody("List-Unsubscribe", "One-Click", "action", "resubscribe")
 	cases := []struct {
@@ -118,7 +118,7 @@ func TestAnyPOSTToAValidLinkOptsOut(t *testing.T) {
 	}
 }
 
-func TestAMachineThatSendsNothingGetsAShortText(t *testing.T) {
+func TestAMachineGetsAShortText(t *testing.T) {
 	w := newWorld(t)
 	req := post(w.path(t, contact.Email, acmeID), "", "")
 	delete(req.Headers, "accept")
@@ -182,7 +182,7 @@ func TestABadLinkIsRefusedWithoutSayingWhy(t *testing.T) {
 	w.noLeak(t)
 }
 
-func TestALargeBodyOnABadLinkIsTooLarge(t *testing.T) {
+func TestALargeBodyOnABadLinkIsRefused(t *testing.T) {
 	cases := []struct {
 		name   string
 		size   int
@@ -198,7 +198,7 @@ func TestALargeBodyOnABadLinkIsTooLarge(t *testing.T) {
 	}
 }
 
-func TestTheMethodsOfABadLinkAreThoseOfAGoodOne(t *testing.T) {
+func TestABadLinkAllowsTheSameMethods(t *testing.T) {
 	w := newWorld(t)
 	for method, status := range map[string]int{"OPTIONS": 204, "PUT": 405} {
 		good, bad := w.send(t, request(method, w.path(t, contact.Email, acmeID))), w.send(t, request(method, "/e/x"))
@@ -216,7 +216,7 @@ func TestALinkWorksBelowABasePath(t *testing.T) {
 	}
 }
 
-func TestALinkOfANewerKeyIsOpenedAfterOneRefresh(t *testing.T) {
+func TestANewerKeysLinkOpensAfterOneRefresh(t *testing.T) {
 	w := newWorld(t)
 	w.freshLinkKeys = newLinkKeys(t)
 	if got := w.send(t, oneClick(w.path(t, contact.Email, acmeID))).StatusCode; got != 200 || w.refreshes != 1 {
@@ -256,14 +256,14 @@ func TestWhenKeysOrStoreFailNothingIsClaimed(t *testing.T) {
 	}
 }
 
-func TestAGenuineLinkOfAnUnlistedScopeIsNotCalledForged(t *testing.T) {
+func TestAnUnlistedScopesLinkIsNotForged(t *testing.T) {
 	w := newWorld(t)
 	if got := w.send(t, oneClick(w.path(t, contact.Email, unlistedID))).StatusCode; got != 503 {
 		t.Errorf("want 503, got %d", got)
 	}
 }
 
-func TestAPanicIsAPageInTheReadersLanguage(t *testing.T) {
+func TestAPanicsPageIsInTheReadersLanguage(t *testing.T) {
 	w := newWorld(t)
 	w.linkKeys = nil
 	req := request("GET", "/e/abc")
@@ -290,7 +290,7 @@ func TestTheLogSaysWhatALinkDid(t *testing.T) {
 	}
 }
 
-func TestTheListLearnsWhereTheOptOutCameFrom(t *testing.T) {
+func TestTheListStoresTheSource(t *testing.T) {
 	for source, req := range map[suppression.Source]func(string) gateway.Request{
 		suppression.SourceOneClick: oneClick,
 		suppression.SourceLink:     func(path string) gateway.Request { return form(path, "unsubscribe") },
@@ -304,7 +304,7 @@ func TestTheListLearnsWhereTheOptOutCameFrom(t *testing.T) {
 	}
 }
 
-func TestAnOldLinkStillOptsOutAfterNewConsent(t *testing.T) {
+func TestAnOldLinkOptsOutAfterNewConsent(t *testing.T) {
 	w := newWorld(t)
 	path := w.path(t, contact.Email, acmeID)
 	w.send(t, oneClick(path))
@@ -324,7 +324,7 @@ func TestAnOldLinkStillOptsOutAfterNewConsent(t *testing.T) {
 	}
 }
 
-func TestAForgedErrorIsTheOnlyOneThatRefuses(t *testing.T) {
+func TestOnlyAForgedLinkIsRefused(t *testing.T) {
 	if !errors.Is(link.ErrUnknownKey, link.ErrForged) {
 		t.Error("a link of an unknown key would get a 503 for ever")
 	}

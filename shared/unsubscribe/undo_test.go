@@ -51,7 +51,7 @@ func TestThePageUndoesForADay(t *testing.T) {
 
 // Whoever holds a forwarded old mail must not end the silence, not even by
 // opting out once more first.
-func TestANewClickDoesNotMakeAnOldOptOutUndoable(t *testing.T) {
+func TestAnOldOptOutStaysNotUndoable(t *testing.T) {
 	w := newWorld(t)
 	path := w.path(t, contact.Email, acmeID)
 	w.send(t, oneClick(path))
@@ -67,7 +67,7 @@ func TestANewClickDoesNotMakeAnOldOptOutUndoable(t *testing.T) {
 }
 
 // Two containers' clocks differ: the undo was taken by the one that is ahead.
-func TestAClickAfterAnUndoStopsAlsoByAClockThatIsBehind(t *testing.T) {
+func TestAClickAfterAnUndoWinsOverClockSkew(t *testing.T) {
 	for _, behind := range []time.Duration{time.Second, 2 * time.Second, time.Minute} {
 		w := newWorld(t)
 		path := w.path(t, contact.Email, acmeID)
@@ -168,7 +168,7 @@ func (s silence) after(action string, in scope.Scope, now time.Time) {
 
 // Whatever people, providers and scanners do in whatever order: a GET changes
 // nothing, and what is done on one channel never shows on the other.
-func TestAnySequenceOfActionsLeavesEachChannelToItself(t *testing.T) {
+func TestActionsOnOneChannelLeaveTheOther(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		want := map[contact.Channel]silence{contact.Email: {}, contact.SMS: {}}

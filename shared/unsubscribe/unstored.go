@@ -14,19 +14,19 @@ import (
 	"stille/shared/unsubscribe/pages"
 )
 
-// mayWait tells whether a change that was not stored may be made later. An undo
-// never is: silence may come late, its end must be seen. Nor is an opt-out that
-// could be named only with another table's keys: nobody would be found by them.
-func mayWait(c suppression.Change, why error) bool {
+// isQueueable reports whether a change that was not stored may be made later. An
+// undo must not: a person must see the end of the silence at once. Nor an opt-out
+// named by another table's keys: a lookup by them would find nobody.
+func isQueueable(c suppression.Change, why error) bool {
 	return c.Action == suppression.Suppress && !errors.Is(why, contact.ErrForeignKeys)
 }
 
-// putAside has an opt-out wait for the store, and tells whether it does.
-func (h Handler) putAside(ctx context.Context, log *slog.Logger, person contact.Contact, who contact.Known, c suppression.Change) bool {
-	// The request's own time may be over.
+// queue puts an opt-out into the outage queue, and reports whether it is there.
+func (h Handler) queue(ctx context.Context, log *slog.Logger, person contact.Contact, who contact.Known, c suppression.Change) bool {
+	// The time of the request may be over.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queuePatience)
 	defer cancel()
-	if err := h.queue(ctx, person, who, c); err != nil {
+	if err := h.send(ctx, person, who, c); err != nil {
 		log.ErrorContext(ctx, "opt-out not queued either", "error", err)
 		return false
 	}
@@ -34,10 +34,9 @@ func (h Handler) putAside(ctx context.Context, log *slog.Logger, person contact.
 	return true
 }
 
-// queue puts the opt-out into the queue. Where there are no keys, because they
-// could not be proven, those of the unproven set do: whoever takes the opt-out
-// out again proves them.
-func (h Handler) queue(ctx context.Context, person contact.Contact, who contact.Known, c suppression.Change) error {
+// send sends the opt-out to the outage queue. Without proven keys it uses the
+// unproven set; the function that carries out the opt-out proves the keys.
+func (h Handler) send(ctx context.Context, person contact.Contact, who contact.Known, c suppression.Change) error {
 	if len(who.Keys) == 0 {
 		set, err := h.Keys.Unproven(ctx)
 		if err != nil {
@@ -50,7 +49,7 @@ func (h Handler) queue(ctx context.Context, person contact.Contact, who contact.
 	return h.Outage.Put(ctx, outage.Of(who, c))
 }
 
-// queued answers that an opt-out is not stored yet, but will be.
+// queued answers that an opt-out is in the outage queue.
 func queued(page pages.Reader, s pages.Subject, w wish) gateway.Response {
 	if w.page {
 		return page.Queued(s)
@@ -58,7 +57,7 @@ func queued(page pages.Reader, s pages.Subject, w wish) gateway.Response {
 	return page.Text(http.StatusServiceUnavailable, "Not stored yet. It is noted and will be carried out shortly.")
 }
 
-// later answers that nothing could be stored.
+// later answers that the change is neither stored nor queued.
 func later(page pages.Reader, w wish) gateway.Response {
 	if w.page {
 		return page.Later(w.action)

@@ -16,7 +16,7 @@ import (
 	"stille/shared/unsubscribe/outage"
 )
 
-func TestAnOptOutThatIsNotStoredIsQueued(t *testing.T) {
+func TestAnUnstoredOptOutIsQueued(t *testing.T) {
 	multipartType, multipartOneClick := multipartBody("List-Unsubscribe", "One-Click")
 	byPage := func(ch contact.Channel) []string {
 		return map[contact.Channel][]string{
@@ -76,7 +76,7 @@ func TestAnOptOutThatIsNotStoredIsQueued(t *testing.T) {
 	}
 }
 
-func TestWhatATopicsLinkStopsWaitsInItsScope(t *testing.T) {
+func TestATopicsOptOutIsQueuedInItsScope(t *testing.T) {
 	cases := []struct {
 		action, says string
 		in           scope.Scope
@@ -148,7 +148,7 @@ func TestNeitherStoreNorQueueIsWaitedForLong(t *testing.T) {
 
 // The clock of the container that took the undo was ahead, and the store fails
 // when the opt-out is said again in the undo's own instant.
-func TestWhatWaitsIsWhatWasYetToBeDone(t *testing.T) {
+func TestTheQueuedChangeIsTheUnstoredChange(t *testing.T) {
 	w := newWorld(t)
 	path := w.path(t, contact.Email, acmeID)
 	w.send(t, oneClick(path))

@@ -12,22 +12,22 @@ import (
 	"stille/shared/unsubscribe/pages"
 )
 
-// maxBody is the most bytes of a body that are read: far more than a one-click
-// or the page's form has. What is longer counts as unreadable.
+// maxBody is the longest body that is read: far longer than a one-click request
+// or the page's form. A longer body counts as unreadable.
 const maxBody = 4 << 10
 
-// errUnreadable means that a body holds no form fields we can read.
+// errUnreadable means that the form fields of a body cannot be read.
 var errUnreadable = errors.New("no readable form")
 
-// wish is what the body of a POST asks for.
+// wish is the request in the body of a POST.
 type wish struct {
 	action   string // pages.Unsubscribe, UnsubscribeAll or Resubscribe
 	oneClick bool   // RFC 8058
 	page     bool   // a person waits for a page, not a machine for a status
 }
 
-// read never fails: what it cannot understand is a wish to unsubscribe. Only
-// the very form that the page sends to undo is anything else.
+// read never fails: a body that it cannot understand is a wish to unsubscribe.
+// Only the exact form of the page's undo is a wish to resubscribe.
 func read(contentType, accept string, body []byte) wish {
 	values, err := fields(contentType, body)
 	w := wish{action: pages.Unsubscribe}
@@ -45,13 +45,12 @@ func read(contentType, accept string, body []byte) wish {
 	return w
 }
 
-// fields returns the form fields of a body. Those it could read come with an
-// error too.
+// fields returns the form fields of a body, after an error those that were read.
 func fields(contentType string, body []byte) (url.Values, error) {
 	mediaType, params, err := mime.ParseMediaType(contentType)
 	switch {
 	case mediaType == "application/x-www-form-urlencoded":
-		// What is odd about the parameters does not matter to this type.
+		// This type has no parameter that matters.
 		return url.ParseQuery(string(body))
 	case err != nil || mediaType != "multipart/form-data":
 		return nil, errUnreadable

@@ -45,7 +45,7 @@ func newKey(t *testing.T) (key, hash string) {
 	return key, hash
 }
 
-func TestAKeyIsRandomAndOnlyItsHashIsKept(t *testing.T) {
+func TestOnlyAKeysHashIsStored(t *testing.T) {
 	key, hash := newKey(t)
 	other, _ := newKey(t)
 	if !strings.HasPrefix(key, "stille_") || len(key) != 50 {
@@ -65,7 +65,7 @@ func TestWithoutEnoughRandomBytesThereIsNoKey(t *testing.T) {
 	}
 }
 
-func TestOnlyAValidKeyInABearerHeaderIsLetIn(t *testing.T) {
+func TestOnlyAValidBearerKeyIsAccepted(t *testing.T) {
 	key, hash := newKey(t)
 	stranger, _ := newKey(t)
 	revokedKey, revokedHash := newKey(t)
@@ -114,7 +114,7 @@ func TestWhatIsNoKeyCostsNoRead(t *testing.T) {
 	}
 }
 
-func TestARevokedKeyStopsWorkingOnceTheCacheIsOld(t *testing.T) {
+func TestARevokedKeyStopsAfterTheCacheExpires(t *testing.T) {
 	key, hash := newKey(t)
 	store := &tools{byHash: map[string]access.Tool{hash: {Name: "crm"}}}
 	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)

@@ -116,7 +116,7 @@ func TestNullIsToldFromAbsent(t *testing.T) {
 	}
 }
 
-func TestABodyThatIsNoJSONIsRefused(t *testing.T) {
+func TestAMalformedBodyIsRefused(t *testing.T) {
 	cases := []struct {
 		name, body string
 		want       error

@@ -42,7 +42,7 @@ func TestABodyIsReadUpToItsLimit(t *testing.T) {
 	}
 }
 
-func TestAPanicBecomesAnAnswerAndItsTextIsNotLogged(t *testing.T) {
+func TestAPanicsTextIsNotLogged(t *testing.T) {
 	var logged bytes.Buffer
 	failing := func(context.Context, gateway.Request) (gateway.Response, error) { panic("content of the request") }
 	h := gateway.Recovered(slog.New(slog.NewJSONHandler(&logged, nil)), failing, func() gateway.Response {
@@ -59,7 +59,7 @@ func TestAPanicBecomesAnAnswerAndItsTextIsNotLogged(t *testing.T) {
 	}
 }
 
-func TestAProblemIsAnAnswerOfItsOwnType(t *testing.T) {
+func TestAProblemHasItsOwnContentType(t *testing.T) {
 	resp := gateway.Problem(400, "bad request", gateway.Fault{Pointer: "/scope", Detail: "is needed"})
 
 	want := `{"title":"bad request","status":400,"errors":[{"pointer":"/scope","detail":"is needed"}]}` + "\n"
@@ -83,7 +83,7 @@ func TestSomeProblemsSayWhatToDoNext(t *testing.T) {
 	}
 }
 
-func TestOfFaultsAtOnePlaceTheFirstIsKept(t *testing.T) {
+func TestTheFirstFaultOfAFieldIsKept(t *testing.T) {
 	resp := gateway.Problem(400, "bad request",
 		gateway.Fault{Pointer: "/contacts/1", Detail: "must be an object"},
 		gateway.Fault{Pointer: "/contacts/1/address", Detail: "is needed"},
@@ -100,7 +100,7 @@ func TestOfFaultsAtOnePlaceTheFirstIsKept(t *testing.T) {
 	}
 }
 
-func TestAnAnswerWithMoreFaultsThanItCanCarrySaysSo(t *testing.T) {
+func TestTooManyFaultsAreCutOff(t *testing.T) {
 	faults := make([]gateway.Fault, 0, 9000)
 	for i := range 9000 {
 		faults = append(faults, gateway.Fault{Pointer: "/" + strings.Repeat("x", i%50) + string(rune('a'+i%26)) + strings.Repeat("y", i/50), Detail: "is not a field of this request"})
@@ -111,7 +111,7 @@ func TestAnAnswerWithMoreFaultsThanItCanCarrySaysSo(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoJSONIsAnInternalError(t *testing.T) {
+func TestAValueWithoutAJSONFormIsA500(t *testing.T) {
 	if got := gateway.JSON(200, make(chan int)).StatusCode; got != 500 {
 		t.Errorf("want 500, got %d", got)
 	}

@@ -25,7 +25,7 @@ func (c *client) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...f
 	return &sqs.SendMessageOutput{}, c.err
 }
 
-func TestAParkedRecordIsNamedAndCarriesNothingElse(t *testing.T) {
+func TestAParkedRecordHoldsOnlyKeyAndReason(t *testing.T) {
 	record := events.DynamoDBEventRecord{
 		EventID: "event-1", EventSourceArn: "arn:stream",
 		Change: events.DynamoDBStreamRecord{
@@ -52,7 +52,7 @@ func TestAParkedRecordIsNamedAndCarriesNothingElse(t *testing.T) {
 	}
 }
 
-func TestARecordThatCouldNotBeParkedIsAnError(t *testing.T) {
+func TestAFailureToParkIsAnError(t *testing.T) {
 	down := errors.New("the queue is down")
 	if err := deadletter.NewQueue(&client{err: down}, "https://queue").Park(t.Context(), deadletter.Record{}); !errors.Is(err, down) {
 		t.Errorf("error %v", err)

@@ -46,7 +46,7 @@ func TestAnEventSaysWhatHappenedAndWhen(t *testing.T) {
 	}
 }
 
-func TestNoRequestHasMoreEventsThanTheBusTakes(t *testing.T) {
+func TestEventsAreSentInSmallRequests(t *testing.T) {
 	for n, want := range map[int][]int{0: nil, 10: {10}, 11: {10, 1}, 25: {10, 10, 5}} {
 		var c client
 		if err := eventbus.NewBus(&c, "stille").Put(t.Context(), make([]eventbus.Event, n)...); err != nil {
@@ -58,7 +58,7 @@ func TestNoRequestHasMoreEventsThanTheBusTakes(t *testing.T) {
 	}
 }
 
-func TestAnEventThatWasNotTakenIsAnError(t *testing.T) {
+func TestARefusedEventIsAnError(t *testing.T) {
 	for name, test := range map[string]struct {
 		client client
 		want   error

@@ -38,7 +38,7 @@ func TestContactKeysAreReadAgainEveryFiveMinutes(t *testing.T) {
 	}
 }
 
-func TestContactKeysThatCannotBeReadServeForTenMinutesAtMost(t *testing.T) {
+func TestUnreadableContactKeysServeTenMinutesAtMost(t *testing.T) {
 	own := canariesOf(t, mustMake(t, keyring.NewContactSecret))
 	for name, test := range map[string]struct {
 		fail func(*fakeSecrets, *fakeCanaries)
@@ -79,7 +79,7 @@ func TestContactKeysThatCannotBeReadServeForTenMinutesAtMost(t *testing.T) {
 	}
 }
 
-func TestAFailingReadingIsTriedOnceAMinuteWhileThereAreKeys(t *testing.T) {
+func TestAFailedReadingIsRetriedAfterAMinute(t *testing.T) {
 	ring, secrets, _, at := clocked(t)
 	if _, err := ring.Contact(t.Context()); err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestAFailingReadingIsTriedOnceAMinuteWhileThereAreKeys(t *testing.T) {
 	}
 }
 
-func TestNewLinksAreMadeWithTheNewKeyWithinFiveMinutes(t *testing.T) {
+func TestANewLinkKeyIsUsedWithinFiveMinutes(t *testing.T) {
 	ring, secrets, _, at := clocked(t)
 	old, err := ring.Link(t.Context())
 	if err != nil {
@@ -125,7 +125,7 @@ func TestNewLinksAreMadeWithTheNewKeyWithinFiveMinutes(t *testing.T) {
 	}
 }
 
-func TestLinkKeysThatCannotBeReadAgainServeOn(t *testing.T) {
+func TestUnreadableLinkKeysServeOn(t *testing.T) {
 	ring, secrets, _, at := clocked(t)
 	first, err := ring.Link(t.Context())
 	if err != nil {
@@ -157,7 +157,7 @@ func (f *frozenSecrets) GetSecretValue(ctx context.Context, in *secretsmanager.G
 	return f.fakeSecrets.GetSecretValue(ctx, in, o...)
 }
 
-func TestNobodyWaitsLongForKeysWhileThereAreSome(t *testing.T) {
+func TestUsableKeysAreReturnedWithinSeconds(t *testing.T) {
 	_, secrets, canaries, at := clocked(t)
 	frozen := &frozenSecrets{fakeSecrets: secrets}
 	ring := keyring.NewRing(frozen, stack, canaries, at.time)

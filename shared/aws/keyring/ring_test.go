@@ -155,7 +155,7 @@ func TestEverySecretIsReadOnce(t *testing.T) {
 	}
 }
 
-func TestContactKeysServeOnlyTheTableTheyWereMadeFor(t *testing.T) {
+func TestContactKeysServeOnlyTheirOwnTable(t *testing.T) {
 	ring, _, canaries := fixture(t)
 	own := canaries.planted
 	foreign := canariesOf(t, mustMake(t, keyring.NewContactSecret))
@@ -207,7 +207,7 @@ func TestAnErrorIsNotRemembered(t *testing.T) {
 	}
 }
 
-func TestLinkKeysAreRefreshedAtMostOnceAMinute(t *testing.T) {
+func TestLinkKeysAreRefreshedOnceAMinute(t *testing.T) {
 	ring, secrets, _, at := clocked(t)
 	old, err := ring.Link(t.Context())
 	if err != nil {
@@ -247,7 +247,7 @@ func TestLinkKeysAreRefreshedAtMostOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestARefreshOpensALinkOfANewerKeySet(t *testing.T) {
+func TestARefreshOpensANewerKeysLink(t *testing.T) {
 	ring, secrets, _ := fixture(t)
 	old, err := ring.Link(t.Context())
 	if err != nil {
@@ -275,7 +275,7 @@ func TestARefreshOpensALinkOfANewerKeySet(t *testing.T) {
 	}
 }
 
-func TestAFailedRefreshIsAnErrorUntilTheNextOne(t *testing.T) {
+func TestAFailedRefreshIsRememberedForAMinute(t *testing.T) {
 	ring, secrets, _ := fixture(t)
 	start := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 	old, err := ring.Link(t.Context())

@@ -65,7 +65,7 @@ func refused(err error) bool {
 	return errors.As(err, &refusal)
 }
 
-func TestAContactKeyIsAddedAndPromotedAndTheOldOneRemoved(t *testing.T) {
+func TestAContactKeyIsAddedThenPromoted(t *testing.T) {
 	first := mustMake(t, keyring.NewContactSecret)
 	c := mustOpen(t, first, midnight)
 	if diff := cmp.Diff([]string{"11-22 00:00 primary since 11-22 00:00"}, told(c.Keys())); diff != "" {
@@ -126,7 +126,7 @@ func TestAContactKeyIsAddedAndPromotedAndTheOldOneRemoved(t *testing.T) {
 
 func theError[T any](_ T, err error) error { return err }
 
-func TestAContactSetThatWasStoredAnewByHandIsNotTakenForKnown(t *testing.T) {
+func TestASetStoredByHandRestartsTheSettledTime(t *testing.T) {
 	c, _, err := mustOpen(t, mustMake(t, keyring.NewContactSecret), midnight).Add(midnight)
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +159,7 @@ func TestNoMoreContactKeysThanEveryLookupTries(t *testing.T) {
 }
 
 // As they were stored before anything knew of times, and after a change by hand.
-func TestAContactKeySetAloneIsReadAsItIs(t *testing.T) {
+func TestAnUnchangedContactSecretIsAKeySet(t *testing.T) {
 	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(strings.NewReader(mustMake(t, keyring.NewContactSecret))))
 	if err != nil {
 		t.Fatal(err)
@@ -248,7 +248,7 @@ func TestARotationThatComesTwiceCountsOnce(t *testing.T) {
 	}
 }
 
-func TestLinkKeysAreNotRotatedPastTheLastLetter(t *testing.T) {
+func TestLinkKeysStopAtTheLastLetter(t *testing.T) {
 	l, now := mustOpenLinks(t, mustMake(t, keyring.NewLinkSecret), midnight), midnight
 	for len(l.SMS()) < link.MaxSMSKeys {
 		now = now.Add(48 * time.Hour)
@@ -268,7 +268,7 @@ func TestLinkKeysAreNotRotatedPastTheLastLetter(t *testing.T) {
 	}
 }
 
-func TestLinkSecretsOfBothKindsOfReaderAreTheSame(t *testing.T) {
+func TestBothReadersReadTheSameLinkSecret(t *testing.T) {
 	l, _, _, err := mustOpenLinks(t, mustMake(t, keyring.NewLinkSecret), midnight).Rotate(midnight)
 	if err != nil {
 		t.Fatal(err)

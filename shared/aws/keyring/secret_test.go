@@ -37,7 +37,7 @@ func TestNewSecretsAreReadableAndNeverTheSame(t *testing.T) {
 	}
 }
 
-func TestASecretOfAnotherKindIsUnreadableAndNotShown(t *testing.T) {
+func TestAnotherKindsSecretIsUnreadableAndHidden(t *testing.T) {
 	contacts, links := mustMake(t, keyring.NewContactSecret), mustMake(t, keyring.NewLinkSecret)
 	var parts struct{ Email, SMS json.RawMessage }
 	if err := json.Unmarshal([]byte(links), &parts); err != nil {

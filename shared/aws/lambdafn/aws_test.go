@@ -16,7 +16,7 @@ func environment(variables map[string]string) *Reader {
 	})
 }
 
-func TestTheSDKGetsTheRolesCredentialsAndTheRegion(t *testing.T) {
+func TestTheSDKGetsCredentialsAndRegion(t *testing.T) {
 	cfg := fromEnvironment(environment(map[string]string{
 		"AWS_REGION": "eu-north-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session",
 	}))

@@ -37,7 +37,7 @@ func configured(t *testing.T) (root string) {
 	return root
 }
 
-func TestAFunctionStartsWithWhatItWasConfiguredWith(t *testing.T) {
+func TestAFunctionStartsWithItsConfiguration(t *testing.T) {
 	configured(t)
 	built, err := assemble(build, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -48,7 +48,7 @@ func TestAFunctionStartsWithWhatItWasConfiguredWith(t *testing.T) {
 	}
 }
 
-func TestAFunctionThatCannotStartNamesAllThatIsMissingOrWrong(t *testing.T) {
+func TestAFunctionNamesEveryMistakeInItsConfiguration(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		spoil func(t *testing.T, root string)

@@ -52,7 +52,7 @@ func TestATextGoesOutAsTransactional(t *testing.T) {
 	}
 }
 
-func TestAnErrorSaysWhatTheServiceCallsItAndNoNumber(t *testing.T) {
+func TestAnErrorHoldsTheCodeAndNoNumber(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		refusal phone.Refusal
@@ -78,7 +78,7 @@ func TestAnErrorSaysWhatTheServiceCallsItAndNoNumber(t *testing.T) {
 	}
 }
 
-func TestAPhoneThatIsNotThereIsAnError(t *testing.T) {
+func TestAnUnreachableServiceIsAnError(t *testing.T) {
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	s := smsvoice.NewSender(voice.New(voice.Options{

@@ -56,7 +56,7 @@ func TestAMessageIsTakenOutOfItsEnvelope(t *testing.T) {
 	}
 }
 
-func TestAMessageThatFailsOrPanicsComesAgainAlone(t *testing.T) {
+func TestAFailedMessageIsRetriedAlone(t *testing.T) {
 	var logs bytes.Buffer
 	var taken []string
 	serve := sqsbatch.Each(slog.New(slog.NewJSONHandler(&logs, nil)), func(_ context.Context, m sqsbatch.Message) error {
@@ -89,7 +89,7 @@ func TestAMessageThatFailsOrPanicsComesAgainAlone(t *testing.T) {
 	}
 }
 
-func TestABatchWithoutFailuresIsAnsweredWithAnEmptyList(t *testing.T) {
+func TestNoFailuresAreAnEmptyList(t *testing.T) {
 	serve := sqsbatch.Each(slog.New(slog.DiscardHandler), func(context.Context, sqsbatch.Message) error { return nil })
 	for name, batch := range map[string]events.SQSEvent{"one message": {Records: []events.SQSMessage{{MessageId: "1"}}}, "none": {}} {
 		t.Run(name, func(t *testing.T) {

@@ -24,7 +24,7 @@ func (c *client) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...f
 	return &sqs.SendMessageOutput{}, c.err
 }
 
-func TestAMessageIsSentAsJSON(t *testing.T) {
+func TestAMessageIsSentInJSON(t *testing.T) {
 	for _, group := range []string{"", "g"} {
 		var c client
 		if err := sqsqueue.New(&c, "https://queue").Send(t.Context(), map[string]int{"a": 1}, group); err != nil {

@@ -37,7 +37,7 @@ func calls(c *client.Client) map[string]func(context.Context) (int, error) {
 	}
 }
 
-func TestABusyAPIIsAskedAgainAsLongAsTheContextAllows(t *testing.T) {
+func TestABusyAPIIsRetriedUntilTheContextEnds(t *testing.T) {
 	for _, test := range []struct {
 		name       string
 		status     int
@@ -86,7 +86,7 @@ func TestABusyAPIIsAskedAgainAsLongAsTheContextAllows(t *testing.T) {
 	}
 }
 
-func TestAServerThatNeverAnswersEndsWithTheContext(t *testing.T) {
+func TestASilentServerEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := connect(t, func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
@@ -101,7 +101,7 @@ func TestAServerThatNeverAnswersEndsWithTheContext(t *testing.T) {
 	})
 }
 
-func TestEveryCallFailsWhereTheAnswerIsNotOne(t *testing.T) {
+func TestEveryCallRefusesAnIncompleteAnswer(t *testing.T) {
 	for _, body := range []string{
 		``, `{}`, `{"results":[]}`, `{"results":[null]}`, `{"results":[{}]}`, `{"results":[{"key":"` + one + `"}]}`,
 		`{"results":[{"url":"https://x.example/e/t"}]}`, `{"results":[{"added":true,"reason":"invalid-address"}]}`,
@@ -172,7 +172,7 @@ func TestTheKeyIsNeverShown(t *testing.T) {
 	}
 }
 
-func TestAClientIsRefusedWhatWouldShowItsKey(t *testing.T) {
+func TestAClientNeverSendsItsKeyInTheClear(t *testing.T) {
 	for _, test := range []struct {
 		base, key string
 		ok        bool

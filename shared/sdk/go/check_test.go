@@ -84,7 +84,7 @@ func TestAWholeAnswerIsBelieved(t *testing.T) {
 	}
 }
 
-func TestTheZeroResultAndANilClientSayNo(t *testing.T) {
+func TestAZeroResultAndNilClientSayNo(t *testing.T) {
 	if (client.Result{}).MaySend() {
 		t.Error("the zero result says yes")
 	}
@@ -135,7 +135,7 @@ func (cut) Read(p []byte) (int, error) { return copy(p, checked(yes, yes)), io.E
 
 func (cut) Close() error { return nil }
 
-func TestWhateverIsNotAWholeAnswerIsANo(t *testing.T) {
+func TestEveryIncompleteAnswerIsANo(t *testing.T) {
 	const jsonType = "application/json"
 	for _, test := range []struct {
 		name   string
@@ -200,7 +200,7 @@ func TestWhateverIsNotAWholeAnswerIsANo(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatIsNoUTF8IsNotAskedAbout(t *testing.T) {
+func TestAMalformedAddressIsNotSent(t *testing.T) {
 	asked := 0
 	c := connect(t, func(*http.Request) (*http.Response, error) {
 		asked++
@@ -212,7 +212,7 @@ func TestAnAddressThatIsNoUTF8IsNotAskedAbout(t *testing.T) {
 	}
 }
 
-func TestMoreThanAThousandContactsAreAskedAboutInParts(t *testing.T) {
+func TestManyContactsAreAskedInParts(t *testing.T) {
 	for _, fails := range []int{0, 3} {
 		var parts []int
 		c := connect(t, func(r *http.Request) (*http.Response, error) {

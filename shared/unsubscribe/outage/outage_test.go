@@ -57,7 +57,7 @@ func written(t testing.TB, o outage.OptOut) string {
 	return string(message)
 }
 
-func TestAnOptOutIsReadAsItWasQueued(t *testing.T) {
+func TestAQueuedOptOutIsReadBack(t *testing.T) {
 	set := keySet(t)
 	want := optOut(keyOf(t, set, "kari@example.no"), keyOf(t, keySet(t), "kari@example.no"))
 	message := written(t, want)
@@ -81,7 +81,7 @@ func TestAnOptOutIsReadAsItWasQueued(t *testing.T) {
 }
 
 // A queue's encryption covers the message, and not its group.
-func TestTheGroupIsTheContactsAndDoesNotNameIt(t *testing.T) {
+func TestTheGroupIsAHashOfTheKey(t *testing.T) {
 	set := keySet(t)
 	kari, ola := keyOf(t, set, "kari@example.no"), keyOf(t, set, "ola@example.no")
 	karis, again, olas := optOut(kari).Group(), optOut(kari, ola).Group(), optOut(ola).Group()
@@ -118,7 +118,7 @@ func TestOnlyLiveKeysCount(t *testing.T) {
 
 const good = `{"keys":["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"],"channel":"email","scope":"acme","source":"link","at":"2026-11-22T03:00:00Z"}`
 
-func TestAMessageThatIsNoOptOutIsRefused(t *testing.T) {
+func TestAMalformedMessageIsRefused(t *testing.T) {
 	if _, err := outage.Read(good); err != nil {
 		t.Fatal(err)
 	}

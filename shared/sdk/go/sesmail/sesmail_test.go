@@ -169,7 +169,7 @@ func TestWhatIsThereAlreadyAndRightStays(t *testing.T) {
 	}
 }
 
-func TestAnInputWithoutDestinationGoesByTheRawMessage(t *testing.T) {
+func TestRawRecipientsCountWithoutADestination(t *testing.T) {
 	in := to(raw("From: a@acme.example\r\nTo: Kari Nordmann <kari@example.no>\r\n\r\n"))
 	in.Destination = nil
 	if err := acme().AddLink(in, link()); err != nil {
@@ -177,7 +177,7 @@ func TestAnInputWithoutDestinationGoesByTheRawMessage(t *testing.T) {
 	}
 }
 
-func TestAMessageThatCannotCarryItsLinkIsRefusedAsItWas(t *testing.T) {
+func TestARefusedMessageIsUnchanged(t *testing.T) {
 	const mime = "From: a@acme.example\r\n"
 	with := func(change func(*sesv2.SendEmailInput)) *sesv2.SendEmailInput {
 		in := to(simple())
