@@ -103,6 +103,7 @@ func TestTheExampleOrdersAreTaken(t *testing.T) {
 		"rotate-keys.contact.json": `"done":"added"`,
 		"rotate-keys.destroy.json": `"refused":"there is no such contact key`,
 		"rotate-keys.list.json":    `{"sets":[{"set":"contact"`,
+		"rotate-keys.config.json":  `{"retention":"classes`,
 	} {
 		payload, err := os.ReadFile(filepath.Join("../../events", name))
 		if err != nil {
