@@ -59,15 +59,18 @@ func Suite(t *testing.T, open func(*testing.T) Opened) {
 // now is the time of the suite's calls.
 var now = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a constant
 
-// The keys of one contact, as containers with different key sets know them.
-var ( //nolint:gochecknoglobals // constants
-	k1, k2, k3 = Key(1), Key(2), Key(3)
-
-	onlyOldest = []contact.Key{k1}
-	before     = []contact.Key{k1, k2} // the newer key is live, and not the newest yet
-	after      = []contact.Key{k2, k1}
-	allThree   = []contact.Key{k3, k2, k1}
+// The keys of one contact, the newest last.
+const (
+	k1 contact.Key = "000000000000000000000000000000000000000000000001"
+	k2 contact.Key = "000000000000000000000000000000000000000000000002"
+	k3 contact.Key = "000000000000000000000000000000000000000000000003"
 )
+
+// The keys that containers with different key sets know of the contact.
+func onlyOldest() []contact.Key { return []contact.Key{k1} }
+func before() []contact.Key     { return []contact.Key{k1, k2} } // the newer key is live, and not the newest yet
+func after() []contact.Key      { return []contact.Key{k2, k1} }
+func allThree() []contact.Key   { return []contact.Key{k3, k2, k1} }
 
 // Key returns the n-th of many keys.
 func Key(n int) contact.Key { return contact.Key(fmt.Sprintf("%048d", n)) }
@@ -129,7 +132,7 @@ func (l list) sends(keys ...contact.Key) bool {
 func (l list) verify() map[contact.Key][]ledger.Action {
 	l.t.Helper()
 	chains, told := map[contact.Key][]ledger.Entry{}, map[contact.Key][]ledger.Action{}
-	for _, key := range allThree {
+	for _, key := range allThree() {
 		entries, err := l.History(l.t.Context(), key)
 		if err != nil {
 			l.t.Fatal(err)
@@ -156,14 +159,14 @@ func (l list) verify() map[contact.Key][]ledger.Action {
 }
 
 func (l list) storesItemAndEntry() {
-	outcome := l.change(onlyOldest, suppression.Change{
+	outcome := l.change(onlyOldest(), suppression.Change{
 		Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed,
 		At: now.Add(-time.Hour + 123456789), Source: suppression.SourceOneClick, Note: "ticket-1",
 	})
 	if outcome.Effect != suppression.Added || outcome.Entry == nil {
 		l.t.Fatalf("effect %q, entry %v", outcome.Effect, outcome.Entry)
 	}
-	got, err := l.Get(l.t.Context(), onlyOldest)
+	got, err := l.Get(l.t.Context(), onlyOldest())
 	if diff := cmp.Diff(outcome.Item, got); diff != "" || err != nil {
 		l.t.Errorf("error %v; item (-written +read):\n%s", err, diff)
 	}
@@ -178,7 +181,7 @@ func (l list) storesItemAndEntry() {
 
 func (l list) ignoresRepetition() {
 	for n, want := range []suppression.Effect{suppression.Added, suppression.NoEffect, suppression.NoEffect} {
-		if got := l.apply(onlyOldest, suppression.Stop, now); got.Effect != want || got.Item.Version != 1 {
+		if got := l.apply(onlyOldest(), suppression.Stop, now); got.Effect != want || got.Item.Version != 1 {
 			l.t.Errorf("time %d: effect %q, version %d", n, got.Effect, got.Item.Version)
 		}
 	}
@@ -187,7 +190,7 @@ func (l list) ignoresRepetition() {
 
 func (l list) refusesWrongChange() {
 	c := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: "no-such-reason", At: now}
-	if _, err := l.Apply(l.t.Context(), contact.Known{Channel: contact.Email, Keys: onlyOldest}, c, now); !errors.Is(err, suppression.ErrChange) {
+	if _, err := l.Apply(l.t.Context(), contact.Known{Channel: contact.Email, Keys: onlyOldest()}, c, now); !errors.Is(err, suppression.ErrChange) {
 		l.t.Errorf("error %v, want ErrChange", err)
 	}
 	if got := l.under(k1); got.Version != 0 || got.Key != k1 {
@@ -204,7 +207,7 @@ func (l list) keepsChain() {
 	for n, r := range reasons {
 		wg.Go(func() {
 			c := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: r, At: now.Add(-time.Duration(n) * time.Minute), Source: suppression.SourceTool}
-			if _, err := l.Apply(l.t.Context(), contact.Known{Channel: contact.Email, Keys: onlyOldest}, c, now); err != nil {
+			if _, err := l.Apply(l.t.Context(), contact.Known{Channel: contact.Email, Keys: onlyOldest()}, c, now); err != nil {
 				l.t.Errorf("%s: %v", r, err)
 			}
 		})
@@ -241,10 +244,10 @@ func (l list) answersInOrder() {
 }
 
 func (l list) takesOver() {
-	l.apply(onlyOldest, suppression.Stop, now.Add(-time.Hour))
+	l.apply(onlyOldest(), suppression.Stop, now.Add(-time.Hour))
 	l.apply([]contact.Key{k2}, suppression.Objection, now.Add(-time.Minute))
 	marks := l.under(k1).Marks
-	outcome := l.apply(allThree, suppression.Unsubscribed, now)
+	outcome := l.apply(allThree(), suppression.Unsubscribed, now)
 	if outcome.Effect != suppression.Added || outcome.Item.Key != k3 {
 		l.t.Errorf("effect %q on %s", outcome.Effect, outcome.Item.Key)
 	}
@@ -266,9 +269,9 @@ func (l list) takesOver() {
 }
 
 func (l list) takesOverWithoutEffect() {
-	l.apply(onlyOldest, suppression.Stop, now)
+	l.apply(onlyOldest(), suppression.Stop, now)
 	for range 2 {
-		if outcome := l.apply(after, suppression.Stop, now); outcome.Effect != suppression.NoEffect || outcome.Item.Version != 1 {
+		if outcome := l.apply(after(), suppression.Stop, now); outcome.Effect != suppression.NoEffect || outcome.Item.Version != 1 {
 			l.t.Errorf("effect %q, version %d", outcome.Effect, outcome.Item.Version)
 		}
 	}
@@ -278,7 +281,7 @@ func (l list) takesOverWithoutEffect() {
 }
 
 func (l list) namesLiveKeys() {
-	l.apply(allThree, suppression.Stop, now)
+	l.apply(allThree(), suppression.Stop, now)
 	if got := l.under(k3).Former; !slices.Equal(got, []contact.Key{k2, k1}) {
 		l.t.Errorf("former keys %v", got)
 	}
@@ -288,11 +291,11 @@ func (l list) namesLiveKeys() {
 }
 
 func (l list) liftsUnderOlderKey() {
-	l.apply(onlyOldest, suppression.Stop, now.Add(-time.Hour))
-	if outcome := l.release(after, suppression.Stop, now); outcome.Effect != suppression.Lifted {
+	l.apply(onlyOldest(), suppression.Stop, now.Add(-time.Hour))
+	if outcome := l.release(after(), suppression.Stop, now); outcome.Effect != suppression.Lifted {
 		l.t.Errorf("effect %q", outcome.Effect)
 	}
-	for _, keys := range [][]contact.Key{onlyOldest, {k2}, before, after, allThree} {
+	for _, keys := range [][]contact.Key{onlyOldest(), {k2}, before(), after(), allThree()} {
 		if !l.sends(keys...) {
 			l.t.Errorf("with keys %v the contact is still suppressed", keys)
 		}
@@ -300,10 +303,10 @@ func (l list) liftsUnderOlderKey() {
 }
 
 func (l list) reachesNewestItem() {
-	l.apply(onlyOldest, suppression.Stop, now.Add(-time.Hour))
-	l.release(after, suppression.Stop, now.Add(-time.Minute))
-	l.release(allThree, suppression.Stop, now.Add(-time.Second)) // now the newest item is two steps away
-	for n, keys := range [][]contact.Key{onlyOldest, before, after} {
+	l.apply(onlyOldest(), suppression.Stop, now.Add(-time.Hour))
+	l.release(after(), suppression.Stop, now.Add(-time.Minute))
+	l.release(allThree(), suppression.Stop, now.Add(-time.Second)) // now the newest item is two steps away
+	for n, keys := range [][]contact.Key{onlyOldest(), before(), after()} {
 		outcome := l.apply(keys, suppression.Objection, now.Add(time.Duration(n-5)*time.Millisecond))
 		if outcome.Item.Key != k3 {
 			l.t.Errorf("with keys %v the change went to %s", keys, outcome.Item.Key)
@@ -312,10 +315,10 @@ func (l list) reachesNewestItem() {
 			l.t.Errorf("with keys %v the opt-out is not found", keys)
 		}
 	}
-	if outcome := l.release(onlyOldest, suppression.Objection, now); outcome.Effect != suppression.Lifted || !l.sends(k3) {
+	if outcome := l.release(onlyOldest(), suppression.Objection, now); outcome.Effect != suppression.Lifted || !l.sends(k3) {
 		l.t.Errorf("a release through the oldest key: effect %q", outcome.Effect)
 	}
-	if outcome := l.release(onlyOldest, suppression.Objection, now.Add(-time.Hour)); outcome.Effect != suppression.NoEffect || outcome.Item.Key != k3 {
+	if outcome := l.release(onlyOldest(), suppression.Objection, now.Add(-time.Hour)); outcome.Effect != suppression.NoEffect || outcome.Item.Key != k3 {
 		l.t.Errorf("a release without effect: %q on %s", outcome.Effect, outcome.Item.Key)
 	}
 	l.verify()
@@ -324,14 +327,14 @@ func (l list) reachesNewestItem() {
 // While the newest key changes, containers disagree about which key is the
 // newest.
 func (l list) staysMerged() {
-	l.apply(after, suppression.Stop, now)
-	if got := l.apply(before, suppression.Objection, now).Item.Key; got != k1 {
+	l.apply(after(), suppression.Stop, now)
+	if got := l.apply(before(), suppression.Objection, now).Item.Key; got != k1 {
 		l.t.Fatalf("the change went to %s", got)
 	}
 	for _, step := range []struct {
 		keys []contact.Key
 		want contact.Key
-	}{{after, k1}, {allThree, k3}, {after, k3}, {before, k3}} {
+	}{{after(), k1}, {allThree(), k3}, {after(), k3}, {before(), k3}} {
 		if got := l.apply(step.keys, suppression.Objection, now).Item; got.Key != step.want || len(got.Marks["acme"]) != 2 {
 			l.t.Errorf("with keys %v the change went to %s, with %d marks", step.keys, got.Key, len(got.Marks["acme"]))
 		}
@@ -343,35 +346,35 @@ func (l list) staysMerged() {
 }
 
 func (l list) passesUnreadable() {
-	l.apply(onlyOldest, suppression.Stop, now)
+	l.apply(onlyOldest(), suppression.Stop, now)
 	l.Spoil(k1)
-	if outcome := l.apply(after, suppression.Unsubscribed, now); outcome.Effect != suppression.Added {
+	if outcome := l.apply(after(), suppression.Unsubscribed, now); outcome.Effect != suppression.Added {
 		l.t.Errorf("effect %q", outcome.Effect)
 	}
 	if l.sends(k2) {
 		l.t.Error("the opt-out was not stored")
 	}
-	l.release(after, suppression.Unsubscribed, now)
-	found, err := l.Lookup(l.t.Context(), [][]contact.Key{after, {k3}})
+	l.release(after(), suppression.Unsubscribed, now)
+	found, err := l.Lookup(l.t.Context(), [][]contact.Key{after(), {k3}})
 	if err != nil || !errors.Is(found[0].Err, suppression.ErrUnreadable) || found[1].Err != nil {
 		l.t.Errorf("error %v, found %v, want ErrUnreadable for the first only", err, found)
 	}
 }
 
 func (l list) reportsUnreadable() {
-	l.apply(onlyOldest, suppression.Stop, now)
+	l.apply(onlyOldest(), suppression.Stop, now)
 	l.Spoil(k1)
-	if _, err := l.Get(l.t.Context(), onlyOldest); !errors.Is(err, suppression.ErrUnreadable) {
+	if _, err := l.Get(l.t.Context(), onlyOldest()); !errors.Is(err, suppression.ErrUnreadable) {
 		l.t.Errorf("Get: error %v, want ErrUnreadable", err)
 	}
 	if _, err := l.Under(l.t.Context(), k1); !errors.Is(err, suppression.ErrUnreadable) {
 		l.t.Errorf("Under: error %v, want ErrUnreadable", err)
 	}
 	c := suppression.Change{Action: suppression.Release, Scope: "acme", Reason: suppression.Stop, At: now, Source: suppression.SourceTool}
-	if _, err := l.Apply(l.t.Context(), contact.Known{Channel: contact.Email, Keys: onlyOldest}, c, now); !errors.Is(err, suppression.ErrUnreadable) {
+	if _, err := l.Apply(l.t.Context(), contact.Known{Channel: contact.Email, Keys: onlyOldest()}, c, now); !errors.Is(err, suppression.ErrUnreadable) {
 		l.t.Errorf("Apply: error %v, want ErrUnreadable", err)
 	}
-	for _, contacts := range [][][]contact.Key{{onlyOldest}, {onlyOldest, {k3}}} {
+	for _, contacts := range [][][]contact.Key{{onlyOldest()}, {onlyOldest(), {k3}}} {
 		found, err := l.Lookup(l.t.Context(), contacts)
 		if err != nil || !errors.Is(found[0].Err, suppression.ErrUnreadable) {
 			l.t.Errorf("Lookup of %d: error %v, found %v, want ErrUnreadable", len(contacts), err, found[0].Err)
