@@ -132,7 +132,7 @@ func importRows(ctx context.Context, s *session, im *operator.Import, in *files.
 		if err != nil {
 			return err
 		}
-		rejects, err := im.Take(ctx, rows)
+		whys, err := im.Take(ctx, rows)
 		if err != nil {
 			return fmt.Errorf("%w; what was done before line %d is done: the same command goes on from there", err, done+1)
 		}
@@ -141,7 +141,7 @@ func importRows(ctx context.Context, s *session, im *operator.Import, in *files.
 		}
 		last := len(rows) < importAtOnce
 		if log != nil {
-			if err := log.Note(rejects, done, last, im.Counts); err != nil {
+			if err := log.Note(rows, whys, last, im.Counts); err != nil {
 				return err
 			}
 		}

@@ -71,12 +71,6 @@ type Reject struct {
 	First int `json:"first"` // line of the first of them
 }
 
-// Rejected is a row that was not taken, and why.
-type Rejected struct {
-	Row
-	Why string
-}
-
 // Import begins an import. It reads no row.
 func (o *Operator) Import(ctx context.Context, settings ImportSettings) (*Import, error) {
 	im := &Import{ImportSettings: settings, Began: o.Now(), o: o}
@@ -98,92 +92,79 @@ func (im *Import) Meaning() string {
 	return fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s\x00", im.o.Stack, im.o.Where, im.fallback, im.Region, im.Zone)
 }
 
-// Take suppresses the contacts of some rows, or checks the rows in a dry run,
-// and counts what became of each. After an error any of the rows may be written;
-// all may be taken again.
-func (im *Import) Take(ctx context.Context, rows []Row) ([]Rejected, error) {
-	results := make([]taken, len(rows))
-	if err := im.takeAll(ctx, rows, results); err != nil {
-		return nil, err
-	}
-	var rejects []Rejected
-	for i, t := range results {
-		im.Counts.note(rows[i], t, im.DryRun)
-		if t.why != "" {
-			rejects = append(rejects, Rejected{rows[i], t.why})
-		}
-	}
-	return rejects, nil
-}
-
 // writesAtOnce is how many rows are written at the same time.
 const writesAtOnce = 16
 
-func (im *Import) takeAll(ctx context.Context, rows []Row, results []taken) error {
+// Take suppresses the contacts of some rows, or checks the rows in a dry run. It
+// counts what became of each, and returns why each was rejected, in their order;
+// "" for a row that was taken. After an error any of the rows may be written; all
+// may be taken again.
+func (im *Import) Take(ctx context.Context, rows []Row) (whys []string, err error) {
 	var set *contact.KeySet
 	if !im.DryRun {
-		var err error
 		if set, err = im.o.contactKeys(ctx); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	whys, effects := make([]string, len(rows)), make([]suppression.Effect, len(rows))
+	group, inGroup := errgroup.WithContext(ctx)
 	group.SetLimit(writesAtOnce)
 	for i, r := range rows {
 		group.Go(func() (err error) {
-			results[i], err = im.take(ctx, set, r)
+			effects[i], whys[i], err = im.take(inGroup, set, r)
 			return err
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for i, r := range rows {
+		im.Counts.note(r.Line, effects[i], whys[i], im.DryRun)
+	}
+	return whys, nil
 }
 
-// taken is what became of a row.
-type taken struct {
-	effect suppression.Effect
-	why    string // the row was rejected
-}
-
-func (im *Import) take(ctx context.Context, set *contact.KeySet, r Row) (taken, error) {
-	who, change, err := im.read(r)
-	if err != nil {
-		return taken{why: err.Error()}, nil
+// take takes one row, or tells why it cannot be taken.
+func (im *Import) take(ctx context.Context, set *contact.KeySet, r Row) (effect suppression.Effect, why string, err error) {
+	who, change, unfit := im.read(r)
+	if unfit != nil {
+		return "", unfit.Error(), nil
 	}
 	if im.DryRun {
-		return taken{}, nil
+		return "", "", nil
 	}
 	known, err := set.Known(who)
 	if err != nil {
-		return taken{}, err
+		return "", "", err
 	}
 	outcome, err := im.o.Suppressions.Apply(ctx, known, change, im.o.Now())
 	if errors.Is(err, suppression.ErrUnreadable) {
-		return taken{why: "what is stored of this contact cannot be read; until it is mended nothing is sent"}, nil
+		return "", "what is stored of this contact cannot be read; until it is mended nothing is sent", nil
 	}
-	return taken{effect: outcome.Effect}, err
+	return outcome.Effect, "", err
 }
 
 // note counts a row.
-func (c *ImportCounts) note(r Row, t taken, dryRun bool) {
+func (c *ImportCounts) note(line int, effect suppression.Effect, why string, dryRun bool) {
 	c.Lines++
 	switch {
-	case t.why != "":
+	case why != "":
 		c.Rejected++
 		if c.Why == nil {
 			c.Why = map[string]Reject{}
 		}
-		reject := c.Why[t.why]
+		reject := c.Why[why]
 		if reject.Lines++; reject.First == 0 {
-			reject.First = r.Line
+			reject.First = line
 		}
-		c.Why[t.why] = reject
+		c.Why[why] = reject
 	case dryRun:
 		c.Valid++
-	case t.effect == suppression.Added:
+	case effect == suppression.Added:
 		c.Added++
-	case t.effect == suppression.Renewed:
+	case effect == suppression.Renewed:
 		c.Renewed++
-	case t.effect == suppression.NotedOnly:
+	case effect == suppression.NotedOnly:
 		c.Noted++
 	default:
 		c.Same++

@@ -108,10 +108,12 @@ func (l *ImportLog) Begin() (err error) {
 // Note writes down what became of some lines. The rejects come first, so that
 // none is lost if the import is cut off in between; a later try cuts off the
 // rejects of lines that are not noted as done.
-func (l *ImportLog) Note(rejects []operator.Rejected, line int, done bool, counts operator.ImportCounts) error {
+func (l *ImportLog) Note(rows []operator.Row, whys []string, done bool, counts operator.ImportCounts) error {
 	var b bytes.Buffer
-	for _, r := range rejects {
-		fmt.Fprintf(&b, "%d\t%s\t%s\n", r.Line, r.Why, bytes.TrimRight(r.Raw, "\r\n"))
+	for i, r := range rows {
+		if whys[i] != "" {
+			fmt.Fprintf(&b, "%d\t%s\t%s\n", r.Line, whys[i], bytes.TrimRight(r.Raw, "\r\n"))
+		}
 	}
 	err := l.rejects.Truncate(l.Rejects)
 	if err == nil {
@@ -124,7 +126,10 @@ func (l *ImportLog) Note(rejects []operator.Rejected, line int, done bool, count
 		return fmt.Errorf("writing the rejects: %w", err)
 	}
 	l.Rejects += int64(b.Len())
-	l.Line, l.Done, l.Counts = line, done, counts
+	if len(rows) > 0 {
+		l.Line = rows[len(rows)-1].Line
+	}
+	l.Done, l.Counts = done, counts
 	return l.save()
 }
 
