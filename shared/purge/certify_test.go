@@ -2,6 +2,7 @@ package purge_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -79,6 +80,98 @@ func TestTheWorstShardTellsHowARunEnded(t *testing.T) {
 	} {
 		if got := c.ended.Outcome(c.run); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestAuditIsCertifiedByItsReport(t *testing.T) {
+	h := newHouse(t)
+	h.planted("overdue", map[string]any{"retentionStart": "2024-01-01T00:00:00Z", "retentionSort": "2024-01-01T00:00:00Z"})
+	c, kept := h.certifier()
+	c.PolicyHash = "p"
+	auditor := purge.Auditor{Records: h.Records, List: h.List, Holds: h.Holds, Parts: kept, PolicyHash: "p", Now: func() time.Time { return cutoff }}
+	for name, test := range map[string]struct {
+		run     string
+		ended   purge.Ended
+		outcome certificate.Outcome
+		proof   string
+		due     int
+	}{
+		"an audit that read everything": {"audit-1", purge.Ended{}, certificate.Completed, certificate.ProofScan, 1},
+		"an audit that failed":          {"audit-2", purge.Ended{Failed: true}, certificate.Failed, "", 0},
+	} {
+		work := purge.AuditWork{Class: h.class.Name, Run: test.run, Of: 1}
+		if _, err := auditor.Segment(t.Context(), h.class, work, func() bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+		test.ended.Run, test.ended.StartedAt = test.run, cutoff
+		run, err := c.Audit(t.Context(), h.class, test.ended)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got := kept.Verify(t, h.class.Name, test.run)
+		if got.Outcome != test.outcome || got.Proof != test.proof || got.Counts.Due != test.due {
+			t.Errorf("%s: %s, proof %q, counts %+v", name, got.Outcome, got.Proof, got.Counts)
+		}
+		if report := kept.Report(h.class.Name, test.run); (report != nil) != (test.outcome == certificate.Completed) || report != nil && got.PlanHash != certificate.Hash(report) {
+			t.Errorf("%s: a report of %d bytes, named %q", name, len(report), got.PlanHash)
+		}
+		if again, err := c.Audit(t.Context(), h.class, test.ended); err != nil || again.Certificate != run.Certificate {
+			t.Errorf("%s, certified again: error %v", name, err)
+		}
+	}
+}
+
+// brokenParts are the parts of an audit that cannot be read.
+type brokenParts struct{ purge.AuditParts }
+
+func (brokenParts) Parts(context.Context, string, string) ([]purge.AuditPart, error) {
+	return nil, errDown
+}
+
+func TestAuditThatCannotBeReadIsNotCertified(t *testing.T) {
+	h := newHouse(t)
+	if _, err := h.Runs.Start(t.Context(), purge.Run{Class: h.class.Name, ID: "run-1"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		run    string
+		change func(*purge.Certifier)
+		err    error
+	}{
+		"the run is a purge":       {"run-1", func(*purge.Certifier) {}, purge.ErrNoAudit},
+		"nothing was scanned":      {"audit-1", func(*purge.Certifier) {}, purge.ErrUnscanned},
+		"its parts cannot be read": {"audit-1", func(c *purge.Certifier) { c.Parts = brokenParts{} }, errDown},
+		"its run cannot be read": {"audit-1", func(c *purge.Certifier) {
+			c.Runs = before(h.Stores, "GetItem", 1, func() error { return errDown }).Runs
+		}, errDown},
+	} {
+		c, _ := h.certifier()
+		test.change(&c)
+		if _, err := c.Audit(t.Context(), h.class, purge.Ended{Run: test.run}); !errors.Is(err, test.err) {
+			t.Errorf("%s: error %v, want %v", name, err, test.err)
+		}
+	}
+}
+
+// A run that stopped or failed is not verified: the index may show what is left.
+func TestOnlyCompletedRunIsVerified(t *testing.T) {
+	for name, test := range map[string]struct {
+		shard purge.ShardEnd
+		want  certificate.Counts
+	}{
+		"a completed run": {purge.ShardEnd{}, certificate.Counts{Due: 1, Failed: 1}},
+		"a stopped run":   {purge.ShardEnd{Stopped: true}, certificate.Counts{}},
+	} {
+		h := newHouse(t)
+		h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
+		c, _ := h.certifier()
+		if _, err := h.Runs.Start(t.Context(), purge.Run{Class: h.class.Name, ID: "run-1", Cutoff: cutoff}); err != nil {
+			t.Fatal(err)
+		}
+		run, err := c.Purge(t.Context(), h.class, purge.Ended{Run: "run-1", Shards: []purge.ShardEnd{test.shard}})
+		if err != nil || run.Counts != test.want {
+			t.Errorf("%s: counts %+v, error %v", name, run.Counts, err)
 		}
 	}
 }

@@ -154,11 +154,12 @@ func TestPlanNamesOldestDueRecord(t *testing.T) {
 // chain is a chain of certificates that tells of a run what a test decides.
 type chain struct {
 	purge.Chain
-	err  error    // of reading a run
+	run  purge.Run
+	err  error    // of reading the run
 	runs []string // that were certified
 }
 
-func (c *chain) Get(context.Context, string, string) (purge.Run, error) { return purge.Run{}, c.err }
+func (c *chain) Get(context.Context, string, string) (purge.Run, error) { return c.run, c.err }
 
 func (c *chain) Head(context.Context, string) (string, error) { return "", nil }
 
@@ -170,19 +171,22 @@ func (c *chain) Certify(_ context.Context, run purge.Run, _ string) error {
 func TestRunIsCertifiedUnlessItsStateIsUnknown(t *testing.T) {
 	h := newHouse(t)
 	for name, c := range map[string]struct {
+		run       purge.Run
 		state     error
 		certified bool
+		err       error
 	}{
-		"a run that is stored":      {nil, true},
-		"a run that was not stored": {purge.ErrNoRun, true},
-		"a store that is down":      {errDown, false},
+		"a run that is stored":        {purge.Run{}, nil, true, nil},
+		"a run that was not stored":   {purge.Run{}, purge.ErrNoRun, true, nil},
+		"a run certified just before": {purge.Run{Certificate: "c"}, nil, false, nil},
+		"a store that is down":        {purge.Run{}, errDown, false, errDown},
 	} {
 		t.Run(name, func(t *testing.T) {
-			certificates := &chain{err: c.state}
+			certificates := &chain{run: c.run, err: c.state}
 			certifier, _ := h.certifier()
 			certifier.Chain = certificates
 			_, err := certifier.Purge(t.Context(), h.class, purge.Ended{Run: "run-1", StartedAt: cutoff, Failed: true})
-			if certified := len(certificates.runs) == 1; certified != c.certified || (err == nil) != c.certified {
+			if certified := len(certificates.runs) == 1; certified != c.certified || !errors.Is(err, c.err) {
 				t.Errorf("certified %v, error %v", certified, err)
 			}
 		})

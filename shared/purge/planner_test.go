@@ -1,0 +1,198 @@
+package purge_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"stille/shared/certificate"
+	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
+	"stille/shared/retention"
+)
+
+// executions are the runs whose executions are running.
+type executions []string
+
+func (e executions) Running(_ context.Context, _, run string) (bool, error) {
+	if slices.Contains(e, "unknown") {
+		return false, errDown
+	}
+	return slices.Contains(e, run), nil
+}
+
+func (h *house) planner(stores purgetest.Stores, running ...string) purge.Planner {
+	return purge.Planner{
+		Records: stores.Records, Runs: stores.Runs, Halted: stores.Runs, Executions: executions(running), PolicyHash: h.policy.Hash(), CodeVersion: "v1",
+		Now: func() time.Time { return cutoff }, StoreClock: func(context.Context) (time.Time, error) { return cutoff, nil },
+	}
+}
+
+// planned plans a run and expects what follows.
+func (h *house) planned(p purge.Planner, e purge.Execution, next purge.Next) purge.Run {
+	h.t.Helper()
+	e.Class, e.StartedAt = h.class.Name, cutoff
+	run, unfinished, err := p.Plan(h.t.Context(), h.class, e)
+	if err != nil || unfinished != "" || run.Next != next {
+		h.t.Fatalf("%s: next %q, unfinished %q, error %v; want next %q", e.Run, run.Next, unfinished, err, next)
+	}
+	if got, want := len(run.Work()), map[purge.Next]int{purge.NextDelete: retention.Shards}[next]; got != want {
+		h.t.Errorf("%s: work for %d shards, want %d", e.Run, got, want)
+	}
+	return run
+}
+
+// certified certifies a run and unlocks the class.
+func (h *house) certified(run string, outcome certificate.Outcome, due int) {
+	h.t.Helper()
+	of, err := h.Runs.Get(h.t.Context(), h.class.Name, run)
+	previous, headErr := h.Runs.Head(h.t.Context(), h.class.Name)
+	of.Outcome, of.Counts.Due, of.EndedAt, of.Certificate = outcome, due, cutoff, "certificate of "+run
+	if err := errors.Join(err, headErr, h.Runs.Certify(h.t.Context(), of, previous), h.Runs.Unlock(h.t.Context(), h.class.Name, run)); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// crowd stores one due record more than the brake lets pass.
+func (h *house) crowd() {
+	h.t.Helper()
+	for page := range 11 {
+		h.Plant(h.t, h.class.Name, dueItems(0, page)...)
+	}
+}
+
+func TestRunWaitsForNoOtherRun(t *testing.T) {
+	h := newHouse(t)
+	first := h.planned(h.planner(h.Stores), purge.Execution{Run: "run-1"}, purge.NextDelete)
+	if again := h.planned(h.planner(h.Stores), purge.Execution{Run: "run-1"}, purge.NextDelete); again.PlanHash != first.PlanHash {
+		t.Error("a repeated plan is another plan")
+	}
+	yielding := h.planned(h.planner(h.Stores, "run-1"), purge.Execution{Run: "run-2"}, purge.NextYield)
+	if !strings.Contains(strings.Join(yielding.Reasons, ""), "run-1") {
+		t.Errorf("reasons %q", yielding.Reasons)
+	}
+	for name, c := range map[string]struct {
+		running    []string
+		unfinished string
+		err        error
+	}{
+		"the active run was killed":          {nil, "run-1", nil},
+		"nobody knows whether it still runs": {[]string{"unknown"}, "", errDown},
+	} {
+		run, unfinished, err := h.planner(h.Stores, c.running...).Plan(t.Context(), h.class, purge.Execution{Class: h.class.Name, Run: "run-3"})
+		if unfinished != c.unfinished || !errors.Is(err, c.err) || run.ID != "" {
+			t.Errorf("%s: run %q, unfinished %q, error %v", name, run.ID, unfinished, err)
+		}
+	}
+	h.certified("run-1", certificate.Completed, 0)
+	if _, err := h.Runs.Lock(t.Context(), h.class.Name, "run-1", ""); err != nil { // it was killed before it unlocked
+		t.Fatal(err)
+	}
+	h.planned(h.planner(h.Stores, "run-1"), purge.Execution{Run: "run-3"}, purge.NextDelete)
+}
+
+func TestHaltedPlanRunsOnceApproved(t *testing.T) {
+	h := newHouse(t)
+	h.crowd()
+	planner := h.planner(h.Stores)
+	halted := h.planned(planner, purge.Execution{Run: "run-1", StartedBy: "starter"}, purge.NextHalt)
+	h.certified("run-1", certificate.Halted, halted.Planned)
+	if err := h.Runs.Approve(t.Context(), h.class.Name, halted.PlanHash, "operator", cutoff); err != nil {
+		t.Fatal(err)
+	}
+	planner.Now = func() time.Time { return cutoff.Add(5 * time.Minute) }
+	other := h.planned(planner, purge.Execution{Run: "run-2", Approved: "another"}, purge.NextHalt)
+	if !strings.Contains(strings.Join(other.Reasons, ""), "another plan") || other.ApprovedBy != "" {
+		t.Errorf("reasons %q, approved by %q", other.Reasons, other.ApprovedBy)
+	}
+	h.certified("run-2", certificate.Halted, 0)
+	if err := h.Runs.Approve(t.Context(), h.class.Name, other.PlanHash, "operator", cutoff); err != nil {
+		t.Fatal(err)
+	}
+	run := h.planned(planner, purge.Execution{Run: "run-3", Approved: other.PlanHash}, purge.NextDelete)
+	if run.PlanHash != other.PlanHash || run.ApprovedBy != "operator" || !run.Cutoff.Equal(other.Cutoff) {
+		t.Errorf("plan %s approved by %q at %v", run.PlanHash, run.ApprovedBy, run.Cutoff)
+	}
+	h.certified("run-3", certificate.Completed, run.Planned)
+	if again := h.planned(planner, purge.Execution{Run: "run-4", Approved: other.PlanHash}, purge.NextHalt); !strings.Contains(strings.Join(again.Reasons, ""), "no halted plan") {
+		t.Errorf("reasons %q", again.Reasons)
+	}
+}
+
+func TestUnapprovedPlanOfAnyAmountHalts(t *testing.T) {
+	h := newHouse(t)
+	h.crowd()
+	halted := h.planned(h.planner(h.Stores), purge.Execution{Run: "run-1"}, purge.NextHalt)
+	h.certified("run-1", certificate.Halted, halted.Planned)
+	unapproved := h.planned(h.planner(h.Stores), purge.Execution{Run: "run-2", Approved: halted.PlanHash}, purge.NextHalt)
+	if !strings.Contains(strings.Join(unapproved.Reasons, ""), "not approved") {
+		t.Errorf("reasons %q", unapproved.Reasons)
+	}
+}
+
+// Three times the usual 600 may go. A halted run says nothing of what is usual.
+func TestUsualAmountIsThatOfCompletedRuns(t *testing.T) {
+	h := newHouse(t)
+	h.crowd()
+	for n := range 60 { // so that a fifth of the class is more than what is due
+		items := dueItems(1, n)
+		for _, item := range items {
+			item["retentionStart"], item["retentionSort"] = retention.Sort(cutoff), retention.Sort(cutoff)
+		}
+		h.Plant(h.t, h.class.Name, items...)
+	}
+	for run, outcome := range map[string]certificate.Outcome{"run-1": certificate.Completed, "run-2": certificate.Halted} {
+		if _, err := h.Runs.Start(t.Context(), purge.Run{Class: h.class.Name, ID: run}); err != nil {
+			t.Fatal(err)
+		}
+		h.certified(run, outcome, map[certificate.Outcome]int{certificate.Completed: 600, certificate.Halted: 1}[outcome])
+	}
+	h.planned(h.planner(h.Stores), purge.Execution{Run: "run-3"}, purge.NextDelete)
+}
+
+// Every call of a plan fails in turn.
+func TestPlanEndsInErrorWhenAnyCallFails(t *testing.T) {
+	approvedOf := func(h *house) string {
+		late := h.planner(h.Stores)
+		late.StoreClock = func(context.Context) (time.Time, error) { return cutoff.Add(time.Hour), nil }
+		halted := h.planned(late, purge.Execution{Run: "run-0"}, purge.NextHalt)
+		h.certified("run-0", certificate.Halted, halted.Planned)
+		if err := h.Runs.Approve(t.Context(), h.class.Name, halted.PlanHash, "operator", cutoff); err != nil {
+			t.Fatal(err)
+		}
+		return halted.PlanHash
+	}
+	for failing := 1; ; failing++ {
+		h := newHouse(t)
+		approved := approvedOf(h)
+		calls := 0
+		stores := h.Intercept(func(string) error {
+			if calls++; calls == failing {
+				return errDown
+			}
+			return nil
+		})
+		_, _, err := h.planner(stores).Plan(t.Context(), h.class, purge.Execution{Class: h.class.Name, Run: "run-1", StartedAt: cutoff, Approved: approved})
+		if calls < failing {
+			if err != nil || failing < 5 {
+				t.Errorf("%d calls, error %v", calls, err)
+			}
+			return
+		}
+		if !errors.Is(err, errDown) {
+			t.Errorf("call %d failed: error %v", failing, err)
+		}
+	}
+}
+
+func TestPlanWithoutTheStoresClockFails(t *testing.T) {
+	h := newHouse(t)
+	planner := h.planner(h.Stores)
+	planner.StoreClock = func(context.Context) (time.Time, error) { return time.Time{}, errDown }
+	if _, _, err := planner.Plan(t.Context(), h.class, purge.Execution{Class: h.class.Name, Run: "run-1"}); !errors.Is(err, errDown) {
+		t.Errorf("error %v", err)
+	}
+}

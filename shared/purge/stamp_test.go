@@ -1,0 +1,160 @@
+package purge_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/purge"
+	"stille/shared/retention"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+)
+
+// stamped are the stores behind a Stamper. Each call is a word in calls.
+type stamped struct {
+	calls   []string
+	opted   []bool           // whether the subject is opted out, reading by reading
+	current retention.Stored // the record as the second reading finds it
+	done    bool             // a withdrawal found the record as it was read
+	fail    map[string]error
+}
+
+func (s *stamped) call(name, detail string) error {
+	s.calls = append(s.calls, name+detail)
+	return s.fail[name]
+}
+
+func (s *stamped) Stamp(_ context.Context, _ string, _ retention.Stored, sort string) error {
+	return s.call("stamp ", sort)
+}
+
+func (s *stamped) Withdraw(_ context.Context, _ string, _ retention.Stored, at time.Time) (bool, error) {
+	if at.IsZero() {
+		return s.done, s.call("withdraw ", "never")
+	}
+	return s.done, s.call("withdraw ", retention.Sort(at))
+}
+
+func (s *stamped) Claim(context.Context, string, retention.Stored) error { return s.call("claim", "") }
+
+func (s *stamped) Leave(context.Context, string, string) error { return s.call("leave", "") }
+
+// records and list are the two sides of stamped, which both have a Get.
+type (
+	records struct{ *stamped }
+	list    struct{ *stamped }
+)
+
+func (r records) Get(context.Context, string, string) (retention.Stored, error) {
+	return r.current, r.call("get", "")
+}
+
+func (l list) Get(context.Context, []contact.Key) (suppression.Item, error) {
+	optedOut := len(l.opted) > 0 && l.opted[0]
+	l.opted = l.opted[min(1, len(l.opted)):]
+	if !optedOut {
+		return suppression.Item{}, l.call("list", "")
+	}
+	mark := suppression.Mark{First: cutoff, Last: cutoff, Source: suppression.SourceLink}
+	marks := map[scope.Scope]map[suppression.Reason]suppression.Mark{"acme": {suppression.Unsubscribed: mark}}
+	return suppression.Item{Marks: marks}, l.call("list", "")
+}
+
+func TestStampWritesOnlyWhatIsMissing(t *testing.T) {
+	at, earlier := retention.Sort(cutoff), cutoff.Add(-time.Hour)
+	running := retention.Stored{Record: retention.Record{ID: "sub-1", Subject: subject(1), Scope: "acme", OccurredAt: due}, ActiveSort: retention.Sort(due), Shard: "07"}
+	with := func(change func(*retention.Stored)) retention.Stored {
+		record := running
+		change(&record)
+		return record
+	}
+	for name, c := range map[string]struct {
+		class  string
+		record retention.Stored
+		stores stamped
+		want   []string
+		faults int
+		err    error
+	}{
+		"a record in its place":           {record: running, want: []string{"list"}},
+		"a record without a shard":        {record: with(func(r *retention.Stored) { r.Shard = "" }), want: []string{"stamp ", "list", "claim"}},
+		"a place by an older activity":    {record: with(func(r *retention.Stored) { r.ActiveSort = "2020" }), want: []string{"stamp ", "list"}},
+		"a record that ended":             {record: with(func(r *retention.Stored) { r.Start = due }), want: []string{"stamp " + retention.Sort(due), "list"}},
+		"a start that cannot be believed": {record: with(func(r *retention.Stored) { r.Start, r.Sort, r.ActiveSort = time.Unix(0, 0), "1970", "" }), want: []string{"stamp ", "list"}, faults: 1},
+		"a new record of another class":   {class: "contact", record: with(func(r *retention.Stored) { r.Shard = "" }), want: []string{"stamp ", "list"}},
+		"a new record without a scope":    {record: with(func(r *retention.Stored) { r.Shard, r.Scope = "", "" }), want: []string{"stamp ", "list"}},
+		"a new record about nobody":       {record: with(func(r *retention.Stored) { r.Shard, r.Subject = "", "" }), want: []string{"stamp "}},
+		"a subject that opted out":        {record: running, stores: stamped{opted: []bool{true, true}, done: true}, want: []string{"list", "withdraw " + at, "list"}},
+		"an opt-out that is known": {
+			record: with(func(r *retention.Stored) { r.WithdrawnAt, r.WithdrawnSort = cutoff, at }), stores: stamped{opted: []bool{true}}, want: []string{"list"},
+		},
+		"an opt-out after the withdrawal": {
+			record: with(func(r *retention.Stored) { r.WithdrawnAt, r.WithdrawnSort = earlier, retention.Sort(earlier) }), stores: stamped{opted: []bool{true}}, want: []string{"list"},
+		},
+		"a withdrawal in another form": {
+			record: with(func(r *retention.Stored) { r.WithdrawnAt, r.WithdrawnSort = cutoff, "today" }), stores: stamped{done: true}, want: []string{"list", "withdraw " + at},
+		},
+		"a withdrawal of a record about nobody": {
+			record: with(func(r *retention.Stored) { r.Subject, r.WithdrawnAt, r.WithdrawnSort = "", cutoff, "today" }), stores: stamped{done: true}, want: []string{"withdraw " + at},
+		},
+		"a record that changed meanwhile": {record: running, stores: stamped{opted: []bool{true}}, want: []string{"list", "withdraw " + at}},
+		"a release in between": {
+			record: running, stores: stamped{opted: []bool{true}, done: true, current: with(func(r *retention.Stored) { r.WithdrawnSort = at })},
+			want: []string{"list", "withdraw " + at, "list", "get", "withdraw never"},
+		},
+		"a release, and another writer": {
+			record: running, stores: stamped{opted: []bool{true}, done: true, current: running}, want: []string{"list", "withdraw " + at, "list", "get"},
+		},
+		"a release, and the record is gone": {
+			record: running, stores: stamped{opted: []bool{true}, done: true, fail: map[string]error{"get": retention.ErrNoRecord}},
+			want: []string{"list", "withdraw " + at, "list", "get"},
+		},
+		"a second reading that fails": {
+			record: running, stores: stamped{opted: []bool{true}, done: true, fail: map[string]error{"get": errDown}},
+			want: []string{"list", "withdraw " + at, "list", "get"}, err: errDown,
+		},
+		"a list that cannot be understood": {
+			record: with(func(r *retention.Stored) { r.Shard = "" }), stores: stamped{fail: map[string]error{"list": suppression.ErrUnreadable}},
+			want: []string{"stamp ", "list", "claim"}, faults: 1,
+		},
+		"a contact with another record": {
+			record: with(func(r *retention.Stored) { r.Shard = "" }), stores: stamped{fail: map[string]error{"claim": retention.DuplicateError{ID: "sub-2"}}},
+			want: []string{"stamp ", "list", "claim"}, faults: 1,
+		},
+		"a stamp that fails": {
+			record: with(func(r *retention.Stored) { r.Shard = "" }), stores: stamped{fail: map[string]error{"stamp ": errDown}}, want: []string{"stamp "}, err: errDown,
+		},
+		"a list that fails":       {record: running, stores: stamped{fail: map[string]error{"list": errDown}}, want: []string{"list"}, err: errDown},
+		"a withdrawal that fails": {record: running, stores: stamped{opted: []bool{true}, fail: map[string]error{"withdraw ": errDown}}, want: []string{"list", "withdraw " + at}, err: errDown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			class := retention.Messaging
+			if c.class != "" {
+				class = c.class
+			}
+			stamper := purge.Stamper{Records: records{&c.stores}, List: list{&c.stores}, Now: func() time.Time { return cutoff }}
+			faults, err := stamper.Stamp(t.Context(), class, c.record)
+			if !errors.Is(err, c.err) || len(faults) != c.faults {
+				t.Errorf("faults %v, error %v", faults, err)
+			}
+			if diff := cmp.Diff(c.want, c.stores.calls); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOnlyMessagingRecordLeavesASlot(t *testing.T) {
+	for class, want := range map[string][]string{retention.Messaging: {"leave"}, "contact": nil} {
+		var stores stamped
+		err := purge.Stamper{Records: records{&stores}}.Leave(t.Context(), class, "sub-1")
+		if diff := cmp.Diff(want, stores.calls); diff != "" || err != nil {
+			t.Errorf("%s: error %v, calls (-want +got):\n%s", class, err, diff)
+		}
+	}
+}
