@@ -152,7 +152,7 @@ func TestOfTwoRotationsAtOnceNoneIsLost(t *testing.T) {
 	}
 }
 
-func TestASecretMovedBackByHandIsNotChanged(t *testing.T) {
+func TestASecretMovedBackIsNotChanged(t *testing.T) {
 	w := begun(t)
 	before, version := w.values[stack.LinkKeys()], w.current[stack.LinkKeys()]
 	w.change(t, rotateLink)
@@ -210,7 +210,7 @@ func TestAContactKeyIsRotatedInTwoSteps(t *testing.T) {
 
 // Rows may stand under the new key from the second step on, so no set without
 // it may serve: not one that was put back, not a new one.
-func TestASetWithoutAKeyInUseServesNobody(t *testing.T) {
+func TestASetLackingAUsedKeyServesNobody(t *testing.T) {
 	w := begun(t)
 	before := w.values[stack.ContactKeys()]
 	w.change(t, rotateContact)

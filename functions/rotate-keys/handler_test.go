@@ -89,7 +89,7 @@ func TestARetryFinishesWhatACrashLeft(t *testing.T) {
 	}
 }
 
-func TestKeysOfATableInUseAreNeverMade(t *testing.T) {
+func TestNoKeysAreMadeForAUsedTable(t *testing.T) {
 	own := fresh(t, keyring.NewContactSecret)
 	set, err := keyring.ParseContact(own)
 	if err != nil {
@@ -130,7 +130,7 @@ func TestKeysOfATableInUseAreNeverMade(t *testing.T) {
 	}
 }
 
-func TestALostKeySetInUseIsNotReplaced(t *testing.T) {
+func TestALostKeySetIsNotReplaced(t *testing.T) {
 	for _, lost := range []string{stack.LinkKeys(), stack.ProofKeys()} {
 		t.Run(lost, func(t *testing.T) {
 			w := newWorld()

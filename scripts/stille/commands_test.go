@@ -28,7 +28,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 	}
 }
 
-func TestBadUsageIsNamedAndExitsWithItsCode(t *testing.T) {
+func TestBadUsageIsNamedWithItsExitCode(t *testing.T) {
 	for _, c := range []struct {
 		name, says string
 		args       []string
@@ -131,7 +131,7 @@ func TestCheckOfAnInvalidAddressAnswersNo(t *testing.T) {
 	}
 }
 
-func TestAStackThatCannotBeOpenedIsAFailure(t *testing.T) {
+func TestAnUnopenedStackIsAFailure(t *testing.T) {
 	got := call{closed: true}.run(t, "hold", "list").ended(t, exitFailed)
 	if got.errors != "stille: this test has no stack\n" {
 		t.Errorf("it says %q", got.errors)

@@ -118,7 +118,7 @@ func TestHistorySurvivesAKeyRotation(t *testing.T) {
 	}
 }
 
-func TestAnEventOlderThanAReleaseIsOnlyRecorded(t *testing.T) {
+func TestAnEventBeforeAReleaseIsOnlyRecorded(t *testing.T) {
 	m := inMemory(t)
 	key := m.Key(contact.Email, "kari@example.no")
 	_, err := m.List.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, suppression.Change{

@@ -20,7 +20,7 @@ func (f *function) Invoke(_ context.Context, in *lambda.InvokeInput, _ ...func(*
 	return &lambda.InvokeOutput{Payload: []byte(f.answer)}, nil
 }
 
-func TestPrimaryKeysComeWithTheCommandThatIsDue(t *testing.T) {
+func TestPrimaryKeysComeWithTheDueCommand(t *testing.T) {
 	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 	f := &function{answer: `{"sets":[
 		{"set":"contact","keys":[{"id":"00000001","created":"2024-11-20T00:00:00Z","ageDays":732},{"id":"00000002","created":"2025-11-21T00:00:00Z","primary":true,"ageDays":366}],
