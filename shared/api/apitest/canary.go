@@ -6,16 +6,16 @@ import (
 	"testing"
 )
 
-// The canaries: an address and a number, as somebody would type them, which
-// must not be found anywhere but in a class table.
+// The canaries: an address and a number as a person types them. Only a class table
+// may hold them.
 const (
 	Address = "Kanari.Fugl@Example.no"
 	Number  = "+47 987 65 432"
 )
 
-// NoLeak fails where the log, an answer so far or one of the texts holds a
-// canary, in whole or in recognisable part, or the API key; or where the log
-// or one of the texts holds one of the tokens. It never repeats what it found.
+// NoLeak fails if the log, an answer or a text holds a canary, or a recognisable
+// part of a canary, or the API key; or if the log or a text holds a token. It
+// never repeats what it found.
 func (h *House) NoLeak(t testing.TB, tokens []string, texts ...string) {
 	t.Helper()
 	people := []string{
@@ -36,7 +36,7 @@ func (h *House) NoLeak(t testing.TB, tokens []string, texts ...string) {
 
 func encoded(s string) string { return base64.RawStdEncoding.EncodeToString([]byte(s)) }
 
-// found is the index of the first secret in the text, in any case; -1 for none.
+// found returns the index of the first secret in the text, in any case; -1 for none.
 func found(text string, secrets []string) int {
 	text = strings.ToLower(text)
 	for i, secret := range secrets {

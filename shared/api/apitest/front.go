@@ -13,10 +13,9 @@ import (
 	"stille/shared/scope"
 )
 
-// Front checks what every call of the tools' API has in front of it: a request
-// that is answered with 200 is refused without the key, without the right or
-// the scope, with a body that is too large or no JSON, and once its key is
-// revoked.
+// Front checks the refusals of every call of the tools' API: a good request is
+// refused without the key, without the right or the scope, with a body that is
+// too large or not JSON, and after the key was revoked.
 func Front(t *testing.T, right access.Right, good string, call func(h *House) api.Call) {
 	t.Helper()
 	for _, test := range []struct {

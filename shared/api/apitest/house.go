@@ -1,8 +1,7 @@
-// Package apitest gives tests of the functions what stands around a
-// handler: key sets, the scopes and the policy of the tests, one tool with its API
-// key, a log that is kept, and the events of events/. Everything a handler says
-// goes through a House, which then tells whether a person or a key can be read
-// out of it. It is imported by tests only, from a folder two below the root.
+// Package apitest is the surroundings of a handler for tests: key sets, the scopes
+// and the policy of the tests, one tool with its API key, a log, and the events
+// of events/. A House sees every answer and log line of a handler, and so can
+// tell whether they hold a person or a key. Only tests import the package.
 package apitest
 
 import (
@@ -34,8 +33,7 @@ import (
 	"stille/shared/scope/scopetest"
 )
 
-// House is what stands around a handler. Tests change its fields between
-// calls.
+// House is the surroundings of a handler. Tests change its fields between calls.
 type House struct {
 	Now      time.Time
 	Tool     access.Tool // whose key APIKey is
@@ -54,7 +52,7 @@ type House struct {
 	answers []string
 }
 
-// New returns a house whose tool may everything.
+// New returns a house whose tool has every right in every scope.
 func New(t testing.TB) *House {
 	t.Helper()
 	h := &House{
@@ -122,7 +120,7 @@ func (s tools) Tool(_ context.Context, hash string) (access.Tool, error) {
 	return s.House.Tool, s.ToolsErr
 }
 
-// Key is the newest key of a contact.
+// Key returns the newest key of a contact.
 func (h *House) Key(t testing.TB, ch contact.Channel, address string) contact.Key {
 	t.Helper()
 	c, err := contact.Normalise(ch, address, "")
@@ -132,8 +130,8 @@ func (h *House) Key(t testing.TB, ch contact.Channel, address string) contact.Ke
 	return key
 }
 
-// Serve lets a call answer a request, behind the front that it has in
-// production, and holds both against the OpenAPI file.
+// Serve answers a request by the call as in production, and checks both against
+// the OpenAPI file.
 func (h *House) Serve(t testing.TB, call api.Call, req gateway.Request) gateway.Response {
 	t.Helper()
 	guard := access.NewGuard(tools{h}, func() time.Time { return h.Now })
@@ -148,14 +146,13 @@ func (h *House) Serve(t testing.TB, call api.Call, req gateway.Request) gateway.
 	return resp
 }
 
-// Post is a request of the house's tool with this JSON as its body.
+// Post returns a request of the house's tool with this JSON body.
 func (h *House) Post(body string) gateway.Request {
 	return gateway.Request{Body: body, Headers: map[string]string{"authorization": "Bearer " + h.APIKey}}
 }
 
-// Event reads one of events/ into what a handler takes. In the file's text it
-// puts the house's key in the place of API_KEY and, of the pairs given, the
-// second in the place of the first.
+// Event reads a file of events/ into the input of a handler. In the file's text it
+// replaces API_KEY by the house's key, and the first of each pair by the second.
 func (h *House) Event(t testing.TB, name string, into any, replaced ...string) {
 	t.Helper()
 	text := strings.NewReplacer(append(replaced, "API_KEY", h.APIKey)...).Replace(string(read(t, "events", name)))
@@ -163,7 +160,7 @@ func (h *House) Event(t testing.TB, name string, into any, replaced ...string) {
 	must(t, dec.Decode(into))
 }
 
-// Events lists the files of events/ that are a function's.
+// Events lists a function's files in events/.
 func Events(t testing.TB, function string) []string {
 	t.Helper()
 	repository, err := root()
@@ -176,7 +173,7 @@ func Events(t testing.TB, function string) []string {
 	return slices.Sorted(slices.Values(files))
 }
 
-// Pointers lists the fields that an answer says are bad.
+// Pointers lists the bad fields that an answer names.
 func Pointers(t testing.TB, resp gateway.Response) []string {
 	t.Helper()
 	var problem struct{ Errors []gateway.Fault }
@@ -188,7 +185,7 @@ func Pointers(t testing.TB, resp gateway.Response) []string {
 	return pointers
 }
 
-// Body reads an answer that is expected to have this status.
+// Body reads the body of an answer, which must have this status.
 func Body[T any](t testing.TB, resp gateway.Response, status int) T {
 	t.Helper()
 	var body T
@@ -199,7 +196,7 @@ func Body[T any](t testing.TB, resp gateway.Response, status int) T {
 	return body
 }
 
-// Token is the token of a contact's link, in the first brand.
+// Token returns the token of a contact's link, in the first brand.
 func (h *House) Token(t testing.TB, ch contact.Channel, address string) string {
 	t.Helper()
 	c, err := contact.Normalise(ch, address, "")

@@ -11,8 +11,8 @@ import (
 	"stille/shared/sdk/go"
 )
 
-// Client is the Go client of a server on which the call answers at its route,
-// with the house's key.
+// Client returns the Go client of a server that answers the call's route, with the
+// house's key.
 func (h *House) Client(t testing.TB, call api.Call) *client.Client {
 	t.Helper()
 	mux := http.NewServeMux()

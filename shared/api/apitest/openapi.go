@@ -26,13 +26,13 @@ import (
 	"stille/shared/names"
 )
 
-// Specification is the OpenAPI file: what the tools' API says of itself.
+// Specification is the OpenAPI file of the tools' API.
 type Specification struct {
 	validator.Validator
 	tree map[string]any
 }
 
-// Reading and compiling the file takes a while, so tests of a process share it.
+// Reading and compiling the file is slow, so the tests of a process share it.
 var specification = sync.OnceValues(load) //nolint:gochecknoglobals // one file a process
 
 func load() (*Specification, error) {
@@ -64,8 +64,8 @@ func OpenAPI(t testing.TB) *Specification {
 	return s
 }
 
-// At returns what stands at a place of the file: names, or $ref to go where it
-// points. It fails the test where there is nothing.
+// At returns the node at a place of the file; it follows references. It fails the
+// test if there is none.
 func (s *Specification) At(t testing.TB, names ...string) any {
 	t.Helper()
 	var at any = s.tree
@@ -79,7 +79,7 @@ func (s *Specification) At(t testing.TB, names ...string) any {
 	return s.follow(at)
 }
 
-// follow returns what a reference points to, and anything else as it is.
+// follow returns the target of a reference, and any other node unchanged.
 func (s *Specification) follow(at any) any {
 	node, ok := at.(map[string]any)
 	ref, isRef := node["$ref"].(string)
@@ -93,7 +93,7 @@ func (s *Specification) follow(at any) any {
 	return at
 }
 
-// Texts is a list of texts at a place of the file, sorted.
+// Texts returns the list of texts at a place of the file, sorted.
 func (s *Specification) Texts(t testing.TB, names ...string) []string {
 	t.Helper()
 	list, ok := s.At(t, names...).([]any)
@@ -107,7 +107,7 @@ func (s *Specification) Texts(t testing.TB, names ...string) []string {
 	return slices.Sorted(slices.Values(texts))
 }
 
-// Examples returns the bodies that the file gives for a media type, by name.
+// Examples returns the example bodies of a media type, by name.
 func (s *Specification) Examples(t testing.TB, media ...string) map[string]string {
 	t.Helper()
 	bodies := map[string]string{}
@@ -120,7 +120,7 @@ func (s *Specification) Examples(t testing.TB, media ...string) map[string]strin
 	return bodies
 }
 
-// Route is the route of a function of the tools' API, or "".
+// Route returns the route of a function of the tools' API, or "".
 func Route(function string) string {
 	return map[string]string{
 		names.Check: names.RouteCheck, names.Mint: names.RouteLinks, names.Suppress: names.RouteSuppressions,
@@ -128,8 +128,8 @@ func Route(function string) string {
 	}[function]
 }
 
-// Conforms fails the test where the answer is not one that the file allows for
-// the route, or where a request was accepted that the file does not allow.
+// Conforms fails the test if the file does not allow the answer for the route, or
+// does not allow a request that was accepted.
 func (s *Specification) Conforms(t testing.TB, route, body string, resp gateway.Response) {
 	t.Helper()
 	asked, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "https://api.example"+route, strings.NewReader(body))
@@ -151,8 +151,8 @@ func (s *Specification) Conforms(t testing.TB, route, body string, resp gateway.
 	}
 }
 
-// AnswersItsExamples posts each request that the file gives as an example to
-// the call behind the route, which has to answer 200.
+// AnswersItsExamples posts each example request of the file to the call behind the
+// route, which must answer 200.
 func (h *House) AnswersItsExamples(t testing.TB, call api.Call) {
 	t.Helper()
 	examples := OpenAPI(t).Examples(t, "paths", h.route, "post", "requestBody", "content", "application/json")
