@@ -29,13 +29,8 @@ func emulator() server {
 // answers.
 func (p Place) startEmulator(ctx context.Context) error {
 	s := emulator()
-	if running, found := readProcess(p.path(s.record)); found && running.runs() {
-		if running.Port == p.Port && s.healthy(ctx, p.Port) {
-			return nil
-		}
-		if err := running.end(s.patience); err != nil {
-			return fmt.Errorf("ending the earlier MiniStack: %w", err)
-		}
+	if _, answers, err := p.running(ctx, s, p.Port); answers || err != nil {
+		return err
 	}
 	if err := p.portIsFree(); err != nil {
 		return err
@@ -52,11 +47,7 @@ func (p Place) startEmulator(ctx context.Context) error {
 	}
 	command := exec.Command(p.tool("venv", "bin", "python"), "-m", "ministack")
 	command.Env = p.emulatorEnvironment()
-	ended, err := p.launch(s, command, p.Port)
-	if err != nil {
-		return fmt.Errorf("starting MiniStack: %w", err)
-	}
-	return p.awaitHealth(ctx, s, p.Port, ended)
+	return p.start(ctx, s, command, p.Port)
 }
 
 func (p Place) emulatorEnvironment() []string {

@@ -18,22 +18,16 @@ func phone() server {
 // returns its address. The phone keeps its port, which the functions know.
 func (p Place) startPhone(ctx context.Context) (string, error) {
 	s := phone()
-	running, found := readProcess(p.path(s.record))
-	if found && running.runs() {
-		if s.healthy(ctx, running.Port) {
-			return address(running.Port), nil
-		}
-		if err := running.end(s.patience); err != nil {
-			return "", fmt.Errorf("ending the earlier phone: %w", err)
-		}
+	before, answers, err := p.running(ctx, s, 0)
+	if answers || err != nil {
+		return address(before.Port), err
 	}
 	program := p.tool("bin", "phone")
 	if err := p.run(ctx, buildLimit, p.Root, os.Environ(), "go", "build", "-o", program, "./scripts/local/phone"); err != nil {
 		return "", fmt.Errorf("building the phone: %w", err)
 	}
-	port := running.Port
-	if !found || !free(port) {
-		var err error
+	port := before.Port
+	if port == 0 || !free(port) {
 		if port, err = freePort(); err != nil {
 			return "", fmt.Errorf("finding a port for the phone: %w", err)
 		}
@@ -42,9 +36,5 @@ func (p Place) startPhone(ctx context.Context) (string, error) {
 	if !p.Lasting {
 		command.Args = append(command.Args, "--end-with-stdin")
 	}
-	ended, err := p.launch(s, command, port)
-	if err != nil {
-		return "", fmt.Errorf("starting the phone: %w", err)
-	}
-	return address(port), p.awaitHealth(ctx, s, port, ended)
+	return address(port), p.start(ctx, s, command, port)
 }

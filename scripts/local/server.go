@@ -23,6 +23,31 @@ type server struct {
 	patience time.Duration // until an end by force
 }
 
+// running returns the place's server as it was started last, and whether it answers
+// on the port (0: on any port). A server that runs and does not answer is ended.
+func (p Place) running(ctx context.Context, s server, port int) (before process, answers bool, err error) {
+	before, found := readProcess(p.path(s.record))
+	if !found || !before.runs() {
+		return before, false, nil
+	}
+	if (port == 0 || before.Port == port) && s.healthy(ctx, before.Port) {
+		return before, true, nil
+	}
+	if err := before.end(s.patience); err != nil {
+		return before, false, fmt.Errorf("ending the earlier run of %s: %w", s.name, err)
+	}
+	return before, false, nil
+}
+
+// start starts a server and waits until it answers.
+func (p Place) start(ctx context.Context, s server, command *exec.Cmd, port int) error {
+	ended, err := p.launch(s, command, port)
+	if err != nil {
+		return fmt.Errorf("starting %s: %w", s.name, err)
+	}
+	return p.awaitHealth(ctx, s, port, ended)
+}
+
 // launch starts a server as a process and records the process. The channel closes
 // when the process ends.
 func (p Place) launch(s server, command *exec.Cmd, port int) (ended <-chan struct{}, err error) {

@@ -91,7 +91,7 @@ func TestDocumentedOperatorCommandsExist(t *testing.T) {
 }
 
 func TestDocumentedChecksSayNoInDoubt(t *testing.T) {
-	yes := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	yes := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(rw, `{"results":[{"send":true}]}`)
 	}))
 	defer yes.Close()

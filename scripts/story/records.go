@@ -87,11 +87,11 @@ func (s *story) storeAll(ctx context.Context, class string, given []record) ([]s
 		return nil, err
 	}
 	kept := make([]string, len(given))
-	for i, r := range answers {
-		if !r.Stored {
+	for i := range given {
+		if !answers[i].Stored {
 			return nil, fmt.Errorf("%s was not stored", given[i].ID)
 		}
-		kept[i] = r.KeptThrough
+		kept[i] = answers[i].KeptThrough
 	}
 	return kept, nil
 }

@@ -24,7 +24,8 @@ func TestOwnBrandAndClassLeaveTestsGreen(t *testing.T) {
 		_, last, _ := strings.Cut(classes[len(classes)-1], "\n")
 		return policy + "\n  - class: letters\n" + last
 	})
-	project.must(t, "go", "test", "./functions/...", "./scripts/...", "./shared/...")
+	project.must(t, "go", "test", "./scripts/local", "-run", "PolicyFiles")
+	project.must(t, "go", "test", "./functions/...", "./shared/...", "./scripts/stille")
 }
 
 func TestOwnModulePathLeavesTestsGreen(t *testing.T) {
