@@ -42,11 +42,6 @@ func (s contactStore) apply(keys []contact.Key, r suppression.Reason, at time.Ti
 	return s.change(keys, suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: r, At: at, Source: suppression.SourceTool})
 }
 
-func (s contactStore) release(keys []contact.Key, r suppression.Reason, at time.Time) suppression.Outcome {
-	s.t.Helper()
-	return s.change(keys, suppression.Change{Action: suppression.Release, Scope: "acme", Reason: r, At: at, Source: suppression.SourceTool})
-}
-
 func (s contactStore) change(keys []contact.Key, c suppression.Change) suppression.Outcome {
 	s.t.Helper()
 	outcome, err := s.Apply(s.t.Context(), contact.Known{Channel: contact.Email, Keys: keys}, c, now)
