@@ -132,7 +132,7 @@ func TestEveryChangedByteIsFound(t *testing.T) {
 	}
 }
 
-func TestAnotherListOrKeyIsFound(t *testing.T) {
+func TestOtherListOrKeyIsFound(t *testing.T) {
 	a := newAuthority(t)
 	sealed := seal(t, a, sample(), hmacs)
 	for name, keys := range map[string]string{

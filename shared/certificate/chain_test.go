@@ -56,25 +56,25 @@ func TestTamperedChainIsInvalid(t *testing.T) {
 	a := newAuthority(t)
 	type links = []certificate.Signed
 	for name, tamper := range map[string]func(before links, last certificate.Signed) (links, certificate.Signed){
-		"the first is missing":   func(b links, l certificate.Signed) (links, certificate.Signed) { return b[1:], l },
-		"one is missing":         func(b links, l certificate.Signed) (links, certificate.Signed) { return b[:1], l },
-		"all are missing":        func(_ links, l certificate.Signed) (links, certificate.Signed) { return nil, l },
-		"two changed places":     func(b links, l certificate.Signed) (links, certificate.Signed) { return links{b[1], b[0]}, l },
-		"one is there twice":     func(b links, l certificate.Signed) (links, certificate.Signed) { return links{b[0], b[1], b[1]}, l },
-		"the last is in between": func(b links, l certificate.Signed) (links, certificate.Signed) { return links{b[0], l}, b[1] },
+		"the first is missing":       func(b links, l certificate.Signed) (links, certificate.Signed) { return b[1:], l },
+		"one is missing":             func(b links, l certificate.Signed) (links, certificate.Signed) { return b[:1], l },
+		"all are missing":            func(_ links, l certificate.Signed) (links, certificate.Signed) { return nil, l },
+		"two are swapped":            func(b links, l certificate.Signed) (links, certificate.Signed) { return links{b[1], b[0]}, l },
+		"one is there twice":         func(b links, l certificate.Signed) (links, certificate.Signed) { return links{b[0], b[1], b[1]}, l },
+		"the last is not at the end": func(b links, l certificate.Signed) (links, certificate.Signed) { return links{b[0], l}, b[1] },
 		"one has the signature of another": func(b links, l certificate.Signed) (links, certificate.Signed) {
 			return links{{JSON: b[0].JSON, Signature: b[1].Signature}, b[1]}, l
 		},
 		"one was signed by another key": func(b links, l certificate.Signed) (links, certificate.Signed) {
 			return links{altered(t, newAuthority(t), b[0], func(*certificate.Certificate) {}), b[1]}, l
 		},
-		"one was signed again with other counts": func(b links, l certificate.Signed) (links, certificate.Signed) {
+		"one has other counts, signed again": func(b links, l certificate.Signed) (links, certificate.Signed) {
 			return links{b[0], altered(t, a, b[1], func(c *certificate.Certificate) { c.Counts.Held--; c.Counts.Due-- })}, l
 		},
-		"the first names one before it": func(b links, l certificate.Signed) (links, certificate.Signed) {
+		"the first names a predecessor": func(b links, l certificate.Signed) (links, certificate.Signed) {
 			return links{altered(t, a, b[0], func(c *certificate.Certificate) { c.Previous = strings.Repeat("0", 64) }), b[1]}, l
 		},
-		"the last names no one before it": func(b links, l certificate.Signed) (links, certificate.Signed) {
+		"the last names no predecessor": func(b links, l certificate.Signed) (links, certificate.Signed) {
 			return b, altered(t, a, l, func(c *certificate.Certificate) { c.Previous = "" })
 		},
 		"the last is of another class": func(b links, l certificate.Signed) (links, certificate.Signed) {
@@ -118,9 +118,9 @@ func TestChainErrorNamesTheCertificate(t *testing.T) {
 	}
 }
 
-// TestEveryFieldIsSigned changes each field of the JSON by itself: in a
-// certificate its signature no longer holds, and signed anew, in one before
-// another, its successor no longer follows it.
+// TestEveryFieldIsSigned changes each field of the JSON. The signature of the
+// certificate then fails. If the changed certificate is signed again, the next
+// certificate no longer follows it.
 func TestEveryFieldIsSigned(t *testing.T) {
 	a := newAuthority(t)
 	var change func(path []int, name string, of reflect.Type)
@@ -165,7 +165,7 @@ func TestEveryFieldIsSigned(t *testing.T) {
 	}
 }
 
-// alter gives a field another value.
+// alter changes the value of a field.
 func alter(t *testing.T, field reflect.Value) {
 	t.Helper()
 	switch {

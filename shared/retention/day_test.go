@@ -11,7 +11,7 @@ import (
 	"stille/shared/retention"
 )
 
-func TestTheDayInZonesThatTripCalendarsUp(t *testing.T) {
+func TestDayIsRightInZonesThatConfuseCalendars(t *testing.T) {
 	type answer struct{ LastDay, DueFrom string }
 	for _, c := range []struct {
 		name, start, keep, zone string
@@ -57,7 +57,7 @@ func TestBegunDayStaysBegunWhenClockGoesBack(t *testing.T) {
 	}
 }
 
-// zones are those with something odd about them, and some ordinary ones.
+// zones lists zones with an odd clock, and ordinary zones.
 func zones() []string {
 	return []string{
 		"UTC", "Europe/Oslo", "Europe/Vilnius", "Europe/Lisbon", "Europe/Dublin", "America/New_York", "America/Santiago",
@@ -68,7 +68,7 @@ func zones() []string {
 	}
 }
 
-// inEveryZone checks a property in each of the zones.
+// inEveryZone checks a property in each zone.
 func inEveryZone(t *testing.T, property func(*rapid.T, *time.Location)) {
 	t.Helper()
 	for _, name := range zones() {
@@ -88,8 +88,8 @@ func drawPeriod(t *rapid.T) retention.Period {
 	return period(t, "P"+strconv.Itoa(n)+unit)
 }
 
-// drawInstant prefers what is close to a change of the zone's clock or to a
-// date's limit, and has fractions of a second.
+// drawInstant prefers instants close to a change of the zone's clock or to the
+// limit of a date. Instants have fractions of a second.
 func drawInstant(t *rapid.T, z *time.Location, fromYear, throughYear int) time.Time {
 	year := rapid.IntRange(fromYear, throughYear).Draw(t, "year")
 	day := rapid.IntRange(1, 366).Draw(t, "day")
@@ -102,7 +102,7 @@ func drawInstant(t *rapid.T, z *time.Location, fromYear, throughYear int) time.T
 	return at.Add(time.Duration(seconds)*time.Second + time.Duration(nanoseconds)).UTC()
 }
 
-func TestTheCutoffAgreesWithTheForwardRule(t *testing.T) {
+func TestCutoffAgreesWithForwardRule(t *testing.T) {
 	inEveryZone(t, func(t *rapid.T, z *time.Location) {
 		p := drawPeriod(t)
 		now := drawInstant(t, z, 1, 9999)
@@ -123,7 +123,7 @@ func TestTheCutoffAgreesWithTheForwardRule(t *testing.T) {
 	})
 }
 
-func TestALaterStartIsNeverDueSooner(t *testing.T) {
+func TestLaterStartIsNeverDueSooner(t *testing.T) {
 	inEveryZone(t, func(t *rapid.T, z *time.Location) {
 		p := drawPeriod(t)
 		start := drawInstant(t, z, 1, 9999)

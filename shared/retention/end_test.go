@@ -15,7 +15,7 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 func hour(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
-func TestTheNewestWordOnARecordsEndWins(t *testing.T) {
+func TestNewestEventOnTheEndWins(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		stored retention.Record
@@ -24,17 +24,17 @@ func TestTheNewestWordOnARecordsEndWins(t *testing.T) {
 		start  time.Time
 	}{
 		{"a conversation ended", retention.Record{OccurredAt: hour(1)}, retention.Ending{At: hour(2)}, nil, hour(2)},
-		{"at the time of what was said last", retention.Record{OccurredAt: hour(1)}, retention.Ending{At: hour(1)}, nil, hour(1)},
-		{"before what was said last", retention.Record{OccurredAt: hour(1)}, retention.Ending{At: hour(0)}, retention.ErrOlder, time.Time{}},
-		{"once more", retention.Record{OccurredAt: hour(1), Start: hour(2), StartAsOf: hour(2)}, retention.Ending{At: hour(2)}, nil, hour(2)},
-		{"later than was known", retention.Record{OccurredAt: hour(1), Start: hour(2), StartAsOf: hour(2)}, retention.Ending{At: hour(3)}, nil, hour(3)},
-		{"earlier than was known", retention.Record{OccurredAt: hour(0), Start: hour(2), StartAsOf: hour(2)}, retention.Ending{At: hour(1)}, retention.ErrOlder, hour(2)},
+		{"at the time of the newest event", retention.Record{OccurredAt: hour(1)}, retention.Ending{At: hour(1)}, nil, hour(1)},
+		{"before the newest event", retention.Record{OccurredAt: hour(1)}, retention.Ending{At: hour(0)}, retention.ErrOlder, time.Time{}},
+		{"a redelivered end", retention.Record{OccurredAt: hour(1), Start: hour(2), StartAsOf: hour(2)}, retention.Ending{At: hour(2)}, nil, hour(2)},
+		{"later than the known end", retention.Record{OccurredAt: hour(1), Start: hour(2), StartAsOf: hour(2)}, retention.Ending{At: hour(3)}, nil, hour(3)},
+		{"earlier than the known end", retention.Record{OccurredAt: hour(0), Start: hour(2), StartAsOf: hour(2)}, retention.Ending{At: hour(1)}, retention.ErrOlder, hour(2)},
 		{"before it ran again", retention.Record{StartAsOf: hour(2)}, retention.Ending{At: hour(1)}, retention.ErrOlder, time.Time{}},
-		{"when it ran again, too", retention.Record{StartAsOf: hour(2)}, retention.Ending{At: hour(2)}, nil, hour(2)},
+		{"as it ran again", retention.Record{StartAsOf: hour(2)}, retention.Ending{At: hour(2)}, nil, hour(2)},
 		{"it runs again", retention.Record{OccurredAt: hour(1), Start: hour(1)}, retention.Ending{At: hour(2), Running: true}, nil, time.Time{}},
 		{"it ran again before it ended", retention.Record{Start: hour(2), StartAsOf: hour(2)}, retention.Ending{At: hour(1), Running: true}, retention.ErrOlder, hour(2)},
-		{"it ran again just when it ended", retention.Record{Start: hour(2), StartAsOf: hour(2)}, retention.Ending{At: hour(2), Running: true}, retention.ErrOlder, hour(2)},
-		{"somebody else wrote it, without a time", retention.Record{Start: hour(9)}, retention.Ending{At: hour(0)}, nil, hour(0)},
+		{"it ran again as it ended", retention.Record{Start: hour(2), StartAsOf: hour(2)}, retention.Ending{At: hour(2), Running: true}, retention.ErrOlder, hour(2)},
+		{"another service wrote it without a time", retention.Record{Start: hour(9)}, retention.Ending{At: hour(0)}, nil, hour(0)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := class(t, "communication", "P6M").End(c.stored, c.word)
@@ -45,7 +45,7 @@ func TestTheNewestWordOnARecordsEndWins(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatEndsHasAnEnd(t *testing.T) {
+func TestConsentHasNoEnd(t *testing.T) {
 	for _, c := range []struct {
 		class string
 		basis retention.Basis
@@ -71,12 +71,12 @@ func TestOnlyWhatEndsHasAnEnd(t *testing.T) {
 func TestRunningAgainIsNewerThanAllKnown(t *testing.T) {
 	communication := class(t, "communication", "P6M")
 	for name, stored := range map[string]retention.Record{
-		"it ended":                  {OccurredAt: hour(0), Start: hour(1), StartAsOf: hour(1)},
-		"its end was announced":     {OccurredAt: hour(0), Start: hour(9), StartAsOf: hour(9)},
-		"a fast clock wrote it":     {OccurredAt: hour(3), Start: hour(3)},
-		"it never ended":            {OccurredAt: hour(0)},
-		"nothing is known of it":    {},
-		"it ended this very moment": {OccurredAt: hour(0), Start: hour(2), StartAsOf: hour(2).Add(-1)},
+		"it ended":                {OccurredAt: hour(0), Start: hour(1), StartAsOf: hour(1)},
+		"its end was announced":   {OccurredAt: hour(0), Start: hour(9), StartAsOf: hour(9)},
+		"a fast clock wrote it":   {OccurredAt: hour(3), Start: hour(3)},
+		"it never ended":          {OccurredAt: hour(0)},
+		"a record without a time": {},
+		"it ended at this moment": {OccurredAt: hour(0), Start: hour(2), StartAsOf: hour(2).Add(-1)},
 	} {
 		got, err := communication.End(stored, stored.RunsAgain(hour(2)))
 		if err != nil || !got.Start.IsZero() || got.StartAsOf.Before(hour(2)) {
@@ -85,14 +85,13 @@ func TestRunningAgainIsNewerThanAllKnown(t *testing.T) {
 	}
 }
 
-// event is one thing that is heard of a record: the record itself, or a word on
-// its end.
+// An event is a record, or an ending of the record.
 type event struct {
 	record *retention.Record
 	word   retention.Ending
 }
 
-// hear is what the store does with an event.
+// hear applies an event as the store does.
 func hear(of retention.Class, stored retention.Record, e event) retention.Record {
 	if e.record == nil {
 		next, err := of.End(stored, e.word)
@@ -135,7 +134,7 @@ func TestOrderOfEventsDoesNotChangeEnd(t *testing.T) {
 			}
 			return retention.Record{Start: stored.Start, OccurredAt: stored.OccurredAt}
 		}
-		// The record is there before anything is said of it, and some comes twice.
+		// The record comes first, and some events come twice.
 		again := append(events[1:len(events):len(events)], rapid.SliceOf(rapid.SampledFrom(events[1:])).Draw(t, "twice")...)
 		shuffled := append(events[:1:1], rapid.Permutation(again).Draw(t, "order")...)
 		if diff := cmp.Diff(heard(events), heard(shuffled)); diff != "" {

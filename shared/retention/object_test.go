@@ -11,12 +11,12 @@ import (
 	"stille/shared/retention"
 )
 
-// lettersIn is a policy of one class whose objects lie in the buckets of a list.
+// lettersIn is a policy of one class with the given list of buckets.
 func lettersIn(buckets string) string {
 	return file(map[string]string{"owner": "owner: finance\n    buckets: " + buckets})
 }
 
-func TestTheBucketsOfAClass(t *testing.T) {
+func TestBucketNamesAreCheckedWithTheirLine(t *testing.T) {
 	for _, c := range []struct{ buckets, want string }{ // want is part of the one mistake; "" = accepted
 		{"[letters]", ""},
 		{"[scans.acme.no, letters-2]", ""},
@@ -45,7 +45,7 @@ func TestTheBucketsOfAClass(t *testing.T) {
 	}
 }
 
-func TestTheHashCoversTheBucketsInWhateverOrder(t *testing.T) {
+func TestHashCoversBucketsInAnyOrder(t *testing.T) {
 	one := load(t, lettersIn("[letters, scans]")).Hash()
 	if other := load(t, lettersIn("[scans, letters]")).Hash(); other != one {
 		t.Error("the order of the buckets changes the hash")
@@ -60,7 +60,7 @@ func TestTheHashCoversTheBucketsInWhateverOrder(t *testing.T) {
 	}
 }
 
-func TestTheObjectsOfARecord(t *testing.T) {
+func TestObjectsLieInTheBucketsOfTheClass(t *testing.T) {
 	class := load(t, lettersIn("[letters, scans.acme.no]")).Classes[0]
 	got, err := class.Objects(retention.Record{Objects: []string{"s3://scans.acme.no//2026/å + %20?#.pdf", "s3://letters/a"}})
 	if err != nil {
@@ -89,7 +89,7 @@ func TestTheObjectsOfARecord(t *testing.T) {
 	}
 }
 
-func TestATargetIsARecordOrASubject(t *testing.T) {
+func TestTargetIsRecordOrSubject(t *testing.T) {
 	class, id, ok := retention.RecordTarget("messaging", "sub#81").Record()
 	if !slices.Equal([]string{class, id}, []string{"messaging", "sub#81"}) || !ok {
 		t.Errorf("the record is %q of %q: %v", id, class, ok)
@@ -108,7 +108,7 @@ func TestATargetIsARecordOrASubject(t *testing.T) {
 func TestValidIDMayBeShown(t *testing.T) {
 	for id, want := range map[string]bool{"sub-81": true, "kari@example.no": false, "+4791234567": false, "": false} {
 		if got := retention.MayShowID(id); got != want {
-			t.Errorf("an id of %d letters is shown: %v", len(id), got)
+			t.Errorf("an id of %d characters: shown %v", len(id), got)
 		}
 	}
 }

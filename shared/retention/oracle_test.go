@@ -12,8 +12,8 @@ import (
 // finds a day of the month by asking whether it exists. All offsets have been
 // whole minutes since 1972.
 
-// wallDate is the latest date that the wall clock has shown by t. Looking back
-// 25 hours is enough for clocks that went back over midnight, by up to a day.
+// wallDate is the latest date on the wall clock by t. 25 hours back cover clocks
+// that went back over midnight by up to a day.
 func wallDate(t time.Time, z *time.Location) string {
 	latest := ""
 	t = t.Truncate(time.Minute)
@@ -62,7 +62,7 @@ func naiveDueFrom(lastDay string, z *time.Location) time.Time {
 	}
 }
 
-func TestTheDayAgreesWithANaiveCalendar(t *testing.T) {
+func TestDayAgreesWithNaiveCalendar(t *testing.T) {
 	inEveryZone(t, func(t *rapid.T, z *time.Location) {
 		start := drawInstant(t, z, 1974, 2070)
 		n := rapid.IntRange(1, 40).Draw(t, "n")

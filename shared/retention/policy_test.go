@@ -12,8 +12,8 @@ import (
 	"stille/shared/strictyaml"
 )
 
-// file is a retention.yaml of one class, with some lines replaced or, where
-// the replacement is "", left out.
+// file is a retention.yaml of one class. A replacement takes the place of the
+// line of its field; the replacement "" leaves the line out.
 func file(replace map[string]string) string {
 	lines := []string{
 		"class: invoices", "promise: P1Y", "keep: P6M", "anchor: payment", "zone: Europe/Oslo",
@@ -54,7 +54,7 @@ func mistakes(t failer, err error) []string {
 	return strings.Split(all.Error(), "\n")
 }
 
-func TestTheSamplePolicy(t *testing.T) {
+func TestSamplePolicyHasItsFourClasses(t *testing.T) {
 	got := map[string]string{}
 	for _, c := range retentiontest.Policy(t).Classes {
 		got[c.Name] = c.Promise.String() + " " + c.Keep.String() + " " + c.Idle.String() + " " + c.Location().String()
@@ -70,7 +70,7 @@ func TestTheSamplePolicy(t *testing.T) {
 	}
 }
 
-func TestAClassIsReadWithItsDefaults(t *testing.T) {
+func TestClassIsReadWithItsDefaults(t *testing.T) {
 	p := load(t, file(map[string]string{"zone": "", "idle": "", "sentence": "sentence: |\n      We keep it\n      for a while.\n"}))
 	c, ok := p.Class("invoices")
 	if !ok {
@@ -92,7 +92,7 @@ func TestAClassIsReadWithItsDefaults(t *testing.T) {
 	}
 }
 
-func TestTheHashIsOfWhatThePolicySays(t *testing.T) {
+func TestHashCoversContentAndNotLayout(t *testing.T) {
 	plain := load(t, file(nil)).Hash()
 	if len(plain) != 64 {
 		t.Fatalf("hash %q", plain)
@@ -177,7 +177,7 @@ policies: []
 	}
 }
 
-func TestEveryRefusedPeriodIsRefusedInThePolicy(t *testing.T) {
+func TestPolicyRefusesEveryInvalidPeriod(t *testing.T) {
 	for _, s := range readVectors[string](t, "refused-periods.json") {
 		for _, field := range []string{"promise", "keep", "idle"} {
 			if strings.TrimSpace(s) != s {
@@ -191,7 +191,7 @@ func TestEveryRefusedPeriodIsRefusedInThePolicy(t *testing.T) {
 	}
 }
 
-func TestTheBoundsOfAClass(t *testing.T) {
+func TestPeriodsStayWithinTheBoundsOfTheClass(t *testing.T) {
 	const ack = "\n    backupAcknowledged: me"
 	for _, c := range []struct {
 		class, promise, keep string
@@ -232,7 +232,7 @@ func TestTheBoundsOfAClass(t *testing.T) {
 	}
 }
 
-func TestBackupsThatOutliveThePromiseMustBeAcknowledged(t *testing.T) {
+func TestBackupsBeyondThePromiseNeedAcknowledgement(t *testing.T) {
 	for _, c := range []struct {
 		promise, keep string
 		needed        bool
@@ -255,7 +255,7 @@ func TestBackupsThatOutliveThePromiseMustBeAcknowledged(t *testing.T) {
 	}
 }
 
-func TestScheduleAndZone(t *testing.T) {
+func TestScheduleIsDailyAndNeverSkipped(t *testing.T) {
 	for _, c := range []struct{ schedule, zone, want string }{
 		{"cron(30 3 * * ? *)", "Europe/Oslo", ""},
 		{"cron(0 4 * * ? *)", "UTC", ""},

@@ -67,7 +67,7 @@ func TestRecordIsDueByDayOrWithdrawal(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithARecord(t *testing.T) {
+func TestEveryFaultOfARecordIsNamed(t *testing.T) {
 	now := instant(t, "2026-11-22T03:00:00Z")
 	valid := func() retention.Record {
 		return retention.Record{
@@ -161,7 +161,7 @@ func TestIDMustNotLookPersonal(t *testing.T) {
 	}
 }
 
-func TestTheNewerEventSupersedes(t *testing.T) {
+func TestNewerEventSupersedes(t *testing.T) {
 	stored := retention.Record{OccurredAt: instant(t, "2026-11-22T03:00:00Z")}
 	var got []bool
 	for _, later := range []time.Duration{-1, 0, 1} {
@@ -172,7 +172,7 @@ func TestTheNewerEventSupersedes(t *testing.T) {
 	}
 }
 
-func TestShardsAreFixedForGood(t *testing.T) {
+func TestShardsNeverChange(t *testing.T) {
 	got := map[string]string{"sub-81": retention.Shard("sub-81"), "": retention.Shard(""), "kept": retention.Shard("kept")}
 	want := map[string]string{"sub-81": "0b", "": "23", "kept": "39"}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -193,7 +193,7 @@ func TestShardsAreFixedForGood(t *testing.T) {
 	}
 }
 
-func TestARecordIsInItsSubjectsShard(t *testing.T) {
+func TestRecordIsInItsSubjectsShard(t *testing.T) {
 	r := retention.Record{ID: "sub-81"}
 	if got, want := r.Shard(), retention.Shard("sub-81"); got != want {
 		t.Errorf("without a subject in %s, want %s", got, want)
@@ -242,13 +242,13 @@ func TestTargetsOfRecordAreItselfAndItsSubject(t *testing.T) {
 	}
 }
 
-func TestAHoldIsActiveUntilItIsLifted(t *testing.T) {
+func TestHoldIsActiveUntilLifted(t *testing.T) {
 	if !(retention.Hold{}).Active() || (retention.Hold{LiftedAt: instant(t, "2026-11-22T03:00:00Z")}).Active() {
 		t.Error("a hold is active exactly while it was not lifted")
 	}
 }
 
-func TestAFingerprintTellsCalendarsApart(t *testing.T) {
+func TestFingerprintTellsCalendarsApart(t *testing.T) {
 	rules := func(name string) string {
 		printed, digits, _ := strings.Cut(retention.Fingerprint(zone(t, name)), " ")
 		if printed != name || len(digits) != 16 {

@@ -15,10 +15,10 @@ import (
 	"stille/shared/retention/retentiontest"
 )
 
-// The schema by which an editor checks retention.yaml, beside that file.
+// An editor checks retention.yaml by this schema, which lies beside the file.
 const schemaFile = "../../infra/retention.schema.json"
 
-// inEditor tells what the schema says of a file.
+// inEditor checks a file against the schema.
 func inEditor(t *testing.T, data string) error {
 	t.Helper()
 	schema, err := jsonschema.NewCompiler().Compile(schemaFile)
@@ -32,13 +32,13 @@ func inEditor(t *testing.T, data string) error {
 	return schema.Validate(content)
 }
 
-func TestAnEditorTakesTheSamplePolicy(t *testing.T) {
+func TestSchemaAcceptsTheSamplePolicy(t *testing.T) {
 	if err := inEditor(t, string(retentiontest.File())); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestAnEditorRefusesThePeriodsThatAreRefused(t *testing.T) {
+func TestSchemaRefusesInvalidPeriods(t *testing.T) {
 	refused := append(readVectors[string](t, "refused-periods.json"), "P+6M", "P 6M", "PM", "P1_0M", "P101Y", "P1201M", "P36501D", "P6W", "XP6M")
 	for _, field := range []string{"keep", "promise", "idle"} {
 		for _, period := range refused {
@@ -54,7 +54,7 @@ func TestAnEditorRefusesThePeriodsThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestAnEditorAndTheParserAgree(t *testing.T) {
+func TestSchemaAndParserAgree(t *testing.T) {
 	for name, line := range map[string]string{
 		"class: Invoices":                     "class",
 		"schedule: cron(29 3 * * ? *)":        "schedule",
@@ -81,7 +81,7 @@ func TestAnEditorAndTheParserAgree(t *testing.T) {
 	}
 }
 
-func TestTheSchemaHasTheParsersFields(t *testing.T) {
+func TestSchemaHasTheParsersFields(t *testing.T) {
 	schema, err := jsonschema.NewCompiler().Compile(schemaFile)
 	if err != nil {
 		t.Fatal(err)

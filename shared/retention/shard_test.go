@@ -6,7 +6,7 @@ import (
 	"stille/shared/retention"
 )
 
-func TestOnlyTheNamesOfShardsAreShards(t *testing.T) {
+func TestOnlyNamesOfShardsAreShards(t *testing.T) {
 	for n := range retention.Shards {
 		if name := retention.ShardName(n); !retention.IsShard(name) {
 			t.Errorf("%s is none", name)

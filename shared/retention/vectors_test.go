@@ -63,7 +63,7 @@ func instant(t failer, s string) time.Time {
 	return i
 }
 
-func TestTheDayOfTheGoldenCases(t *testing.T) {
+func TestDayOfTheGoldenCases(t *testing.T) {
 	type vector struct{ Event, Zone, Keep, LastDayKept, DueFrom string }
 	for _, want := range readVectors[vector](t, "retention.json") {
 		t.Run(want.Event+" "+want.Keep+" "+want.Zone, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestTheDayOfTheGoldenCases(t *testing.T) {
 	}
 }
 
-func TestTheCutoffOfTheGoldenCases(t *testing.T) {
+func TestCutoffOfTheGoldenCases(t *testing.T) {
 	type vector struct{ Keep, Zone, Now, StartsBefore string }
 	for _, want := range readVectors[vector](t, "cutoff.json") {
 		t.Run(want.Now+" "+want.Keep, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestTheCutoffOfTheGoldenCases(t *testing.T) {
 	}
 }
 
-func TestRefusedPeriods(t *testing.T) {
+func TestInvalidPeriodIsRefused(t *testing.T) {
 	refused := append(readVectors[string](t, "refused-periods.json"),
 		"P+6M", "P-6M", "P 6M", "P6m", "P6MM", "PM", "P٣M", "P1_0M", "P0x6M", "P101Y", "P1201M", "P36501D",
 		"P18446744073709551617M", "P6W", "P6H", "P6\x00")

@@ -19,12 +19,12 @@ import (
 	"stille/shared/retention/retentiontest"
 )
 
-// The day is counted a second time by other people's code, in another language:
-// testdata/wallclock.py asks dateutil for the period and zoneinfo for the clock.
-// Both sides read the same archive of zones, the one that Go embeds.
+// Python counts the days a second time: testdata/wallclock.py asks dateutil for
+// the period and zoneinfo for the clock. Both sides read the archive of zones
+// that Go embeds.
 
-// oddZones have gaps at midnight, clocks that go back over it, a day that never
-// was, quarters and halves of hours; and one is the policy's own.
+// oddZones have gaps at midnight, clocks that go back over midnight, a skipped
+// day, and offsets of quarters of an hour. One is the zone of the policy.
 func oddZones() []string {
 	return []string{
 		"Europe/Oslo", "America/Santiago", "America/Havana", "America/St_Johns", "Africa/Cairo",
@@ -32,7 +32,8 @@ func oddZones() []string {
 	}
 }
 
-// periodsOfUse are those of the tests' policy, and some that end where months do.
+// periodsOfUse lists the periods of the tests' policy, and periods that end with
+// months.
 func periodsOfUse(t *testing.T) []retention.Period {
 	t.Helper()
 	policy := retentiontest.Policy(t)
@@ -53,7 +54,7 @@ func periodsOfUse(t *testing.T) []retention.Period {
 	return periods
 }
 
-// pythonInVenv is the Python that the project's setup installs.
+// pythonInVenv is the Python of the project's setup.
 func pythonInVenv(t *testing.T) string {
 	t.Helper()
 	python, err := filepath.Abs("../../.local/venv/bin/python")
@@ -61,12 +62,12 @@ func pythonInVenv(t *testing.T) string {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command(python, "-c", "import dateutil, zoneinfo").CombinedOutput(); err != nil {
-		t.Fatalf("the day is held against Python's dateutil, which is not installed under .local/venv: run `make setup` (%v) %s", err, out)
+		t.Fatalf("Python's dateutil is not installed under .local/venv: run `make setup` (%v) %s", err, out)
 	}
 	return python
 }
 
-// zoneArchive is the file that Go's zones come from.
+// zoneArchive is the file of Go's zones.
 func zoneArchive(t *testing.T) string {
 	t.Helper()
 	root, err := exec.Command("go", "env", "GOROOT").Output()
@@ -98,7 +99,7 @@ func zoneFrom(t *testing.T, archive, name string) *time.Location {
 	return zone
 }
 
-// A question is a line that Python is given, and what we answer to it.
+// A question is a line for Python, and our answer.
 type question struct{ asked, ours string }
 
 func due(p retention.Period, start time.Time, zone *time.Location) question {
@@ -115,8 +116,8 @@ func cutoffAt(p retention.Period, now time.Time, zone *time.Location) question {
 	}
 }
 
-// midnight is that of the n-th day after 1 January 1990, or close to it where the
-// clock skips it.
+// midnight is the midnight of the n-th day after 1 January 1990. Where the clock
+// skips midnight, it is close to it.
 func midnight(zone *time.Location, n int) time.Time {
 	return time.Date(1990, time.January, 1+n, 0, 0, 0, 0, zone)
 }
@@ -127,7 +128,7 @@ const days = 111*365 + 27
 // edges are the seconds around each change of the zone's clock.
 func edges(zone *time.Location) []time.Time {
 	var found []time.Time
-	const step = 6 * time.Hour // no zone has changed its clock twice in so short a time
+	const step = 6 * time.Hour // no zone has changed its clock twice in six hours
 	for t, last := midnight(zone, 0), midnight(zone, days); t.Before(last); t = t.Add(step) {
 		_, before := t.Zone()
 		if _, after := t.Add(step).Zone(); after == before {
@@ -144,9 +145,9 @@ func edges(zone *time.Location) []time.Time {
 	return found
 }
 
-// questions are asked of every day in the zone: a second of it, and its first or
-// the one before, each in some period; and in every period of the ends of months
-// and of the moments around each change of the clock.
+// questions ask for two seconds of every day in the zone, each in one period. They
+// ask in every period for the ends of months and for the seconds around each
+// change of the clock.
 func questions(zone *time.Location, periods []retention.Period, random *rand.Rand) []question {
 	var asked []question
 	inEvery := func(start time.Time) {
@@ -172,8 +173,8 @@ func questions(zone *time.Location, periods []retention.Period, random *rand.Ran
 	return append(asked, cutoffs(zone, periods, append(changes, midnight(zone, 0)), random)...)
 }
 
-// cutoffs are asked at random moments, at the first of months, and a period
-// after changes of the clock.
+// cutoffs asks at random moments, at the first of months, and a period after
+// changes of the clock.
 func cutoffs(zone *time.Location, periods []retention.Period, changes []time.Time, random *rand.Rand) []question {
 	var asked []question
 	for range 40 {
@@ -235,8 +236,8 @@ func TestDayAndCutoffAgreeWithPython(t *testing.T) {
 	}
 }
 
-// write asks questions in a zone. Where Python has ended there is no answer to
-// them, which is seen on the other side.
+// write sends questions in a zone. If Python has ended, the reader misses the
+// answers.
 func write(to io.Writer, zone string, asked []question) {
 	lines := bufio.NewWriterSize(to, 1<<16)
 	fmt.Fprintln(lines, "zone", zone)
