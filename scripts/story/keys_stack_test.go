@@ -98,7 +98,7 @@ func TestNewContactKeyIsNotPromotedTooEarly(t *testing.T) {
 		t.Fatalf("it says %q, error %v", said, err)
 	}
 	listed := s.listedKeys(t)
-	if len(listed) != 2 || !listed[0].Primary || listed[0].Uses.Suppressions < 2 || !listed[1].Waiting || listed[1].Uses.Suppressions != 0 {
+	if len(listed) != 2 || !listed[0].Primary || listed[0].Uses.Suppressions < 2 || !listed[1].Pending || listed[1].Uses.Suppressions != 0 {
 		t.Fatalf("listed are %+v", listed)
 	}
 	defer func() {
@@ -136,7 +136,7 @@ func TestNewContactKeyIsNotPromotedTooEarly(t *testing.T) {
 
 type listedKey struct {
 	ID               string
-	Primary, Waiting bool
+	Primary, Pending bool
 	Uses             struct{ Suppressions int }
 }
 
