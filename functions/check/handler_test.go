@@ -70,6 +70,7 @@ func TestTheAnswerSaysSendOrWhyNot(t *testing.T) {
 		{"an import stops", "acme", "marketing", stopped("acme", suppression.Imported), result{Reason: "imported", Scope: "acme", Since: since}},
 		{"an opt-out does not stop a transactional message", "acme", "transactional", stopped("*", suppression.Objection), result{Send: true}},
 		{"a hard bounce stops a transactional message", "acme", "transactional", stopped("*", suppression.HardBounce), result{Reason: "hard-bounce", Scope: "*", Since: since}},
+		{"a hard bounce of another brand stops nothing", "acme", "transactional", stopped("globex", suppression.HardBounce), result{Send: true}},
 		{"an item that cannot be read stops", "acme", "marketing", unreadable, result{Reason: "unreadable"}},
 		{"an item that cannot be read stops a transactional message", "acme", "transactional", unreadable, result{Reason: "unreadable"}},
 		{"a scope there is not stops", "amce", "marketing", empty, result{Reason: "unknown-scope"}},

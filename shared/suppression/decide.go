@@ -14,7 +14,7 @@ const (
 	// Marketing messages stop for every reason.
 	Marketing Purpose = "marketing"
 	// Transactional messages belong to a service that the person uses. An opt-out
-	// never stops them; a hard bounce does.
+	// never stops transactional messages; a hard bounce does.
 	Transactional Purpose = "transactional"
 )
 
@@ -39,8 +39,10 @@ type Decision struct {
 }
 
 // Decide tells whether a message for the purpose, in the scope, may be sent to
-// the contact of the item. Every reason in the scope or above the scope blocks
-// marketing. Without a scope, or in every scope, every reason in any scope does.
+// the contact of the item. A reason blocks the messages of its scope and of the
+// scopes below it: every reason blocks marketing, a hard bounce every purpose. A
+// question without a scope, or about every scope, is blocked by a reason in any
+// scope.
 func Decide(item Item, purpose Purpose, in scope.Scope) Decision {
 	blocked := Decision{Send: true}
 	for s, reasons := range item.Marks {
@@ -57,8 +59,8 @@ func Decide(item Item, purpose Purpose, in scope.Scope) Decision {
 }
 
 func blocks(r Reason, marked scope.Scope, purpose Purpose, in scope.Scope) bool {
-	if purpose == Transactional {
-		return r.rule().stopsService
+	if purpose == Transactional && !r.rule().stopsService {
+		return false
 	}
 	return in == "" || in == scope.Everywhere || marked.Covers(in)
 }
