@@ -29,6 +29,14 @@ func show[T any](s *session, answer *T, err error, text func(w io.Writer, answer
 	return err
 }
 
+// unless returns errNo where an answer that was printed is a no.
+func unless(yes bool, err error) error {
+	if err == nil && !yes {
+		return errNo
+	}
+	return err
+}
+
 // table prints rows with their columns below each other.
 type table struct{ tabs *tabwriter.Writer }
 

@@ -18,7 +18,11 @@ const (
 	exitFailed
 	exitUsage
 	exitHalted
+	exitNo
 )
+
+// errNo ends a command whose answer, which is printed, is a no.
+var errNo = errors.New("the answer is no")
 
 // exitCode is what the program ends with after an error, or after none.
 func exitCode(err error) int {
@@ -27,6 +31,8 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.Is(err, operator.ErrHalted):
 		return exitHalted
+	case errors.Is(err, errNo):
+		return exitNo
 	case errors.As(err, new(operator.Mistake)):
 		return exitUsage
 	}
@@ -70,7 +76,7 @@ const description = `Opt-outs that stand, and deletion that can be checked.
 
 It works on the local stack if there is one (.local/stack.json, at or above the working directory). Otherwise, or with --aws, it works on the stack named --stack in the AWS account and region of the environment. Every command answers by the policy and the scopes that are deployed; "policy check" alone reads a file.
 
-Exit codes: 0 done, 1 failed, 2 bad usage, 3 halted by the brake.`
+Exit codes: 0 done, 1 failed, 2 bad usage, 3 halted by the brake, 4 the answer is no (check: must not be sent to; proof: unknown; status: something to do).`
 
 // variables are what the help and the checks of the flags take from the code.
 func variables() kong.Vars {
@@ -135,7 +141,7 @@ func usage(format string, args ...any) error { return operator.Mistakef(format, 
 
 // end says what went wrong, if anything did, and returns the exit code.
 func (s *session) end(err error) int {
-	if err != nil {
+	if err != nil && !errors.Is(err, errNo) {
 		s.say("stille: %v", s.advised(err))
 	}
 	return exitCode(err)

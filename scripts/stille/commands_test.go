@@ -39,7 +39,7 @@ func TestBadUsageIsNamedWithItsExitCode(t *testing.T) {
 		{"no period", "--keep", []string{"due", "2024-08-31"}},
 		{"an unknown class", "the deployed policy has no such class; it has communication, messaging, contact, service", []string{"purge", "plan", "letters"}},
 		{"an unknown class to run", "it has communication, messaging, contact, service", []string{"purge", "run", "letters"}},
-		{"an unknown scope", "there are acme, acme/newsletter, globex, and * for all", []string{"check", "email", "a@example.no", "--scope", "acne"}},
+		{"an unknown scope", "there are acme, acme/newsletter, globex, and * for all", []string{"add", "email", "a@example.no", "--scope", "acne"}},
 		{"an unknown scope of a tool", "--scopes: there is no such scope", []string{"tool", "add", "crm", "--rights", "check", "--scopes", "acme,acne"}},
 		{"an unknown right", "must be one of", []string{"tool", "add", "crm", "--rights", "check,fly", "--scopes", "acme"}},
 		{"a tool without a name one can write", "the name must be 1 to 64 characters", []string{"tool", "add", "the crm", "--rights", "check", "--scopes", "acme"}},
@@ -125,7 +125,7 @@ func TestNoErrorRepeatsAnAddressOrANumber(t *testing.T) {
 }
 
 func TestCheckOfAnInvalidAddressAnswersNo(t *testing.T) {
-	got := call{}.run(t, "check", "email", "kari", "--scope", "acme", "--json").ended(t, exitDone)
+	got := call{}.run(t, "check", "email", "kari", "--scope", "acme", "--json").ended(t, exitNo)
 	if got.out != `{"send":false,"reason":"invalid-address"}`+"\n" {
 		t.Errorf("it answers %q", got.out)
 	}

@@ -18,7 +18,7 @@ type check struct {
 
 // Help shows both answers.
 func (check) Help() string {
-	return `The read is strong: an opt-out that was answered is seen. In doubt the answer is not to send.
+	return `The read is strong: an opt-out that was answered is seen. In doubt the answer is not to send. It ends with 0 only if a message may be sent, else with 4.
 
     $ stille check email kari@example.no --scope acme
     send
@@ -33,7 +33,7 @@ func (c check) Run(ctx context.Context, s *session, o *operator.Operator) error 
 	if answer != nil && answer.Why != "" {
 		s.say("%s", answer.Why)
 	}
-	return show(s, answer, err, func(w io.Writer, d *operator.Decision) {
+	err = show(s, answer, err, func(w io.Writer, d *operator.Decision) {
 		switch {
 		case d.Send:
 			fmt.Fprintln(w, "send")
@@ -43,6 +43,7 @@ func (c check) Run(ctx context.Context, s *session, o *operator.Operator) error 
 			fmt.Fprintf(w, "do not send: %s in %s since %s\n", d.Reason, d.Scope, instantText(d.Since))
 		}
 	})
+	return unless(answer != nil && answer.Send, err)
 }
 
 type add struct {

@@ -38,10 +38,35 @@ func TestAddedContactsAreNotSentTo(t *testing.T) {
 		{"a number with its country elsewhere", []string{"add", "sms", "912 34 567", "--region", "NO", "--scope", "*"}, "suppressed: manual in *\n"},
 		{"is seen from any brand", []string{"check", "sms", "+4791234567", "--scope", "globex"}, "do not send: manual in * since 2026-11-22T03:00:00Z\n"},
 	} {
-		got := m.run(t, step.args...).ended(t, exitDone)
+		got := m.run(t, step.args...).ended(t, codeOf(step.out))
 		if diff := cmp.Diff([]string{step.out, ""}, []string{got.out, got.errors}); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", step.name, diff)
 		}
+	}
+}
+
+func TestCheckEndsInZeroOnlyForAYes(t *testing.T) {
+	m := inMemory(t)
+	m.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
+	for _, c := range []struct {
+		name      string
+		args      []string
+		code      int
+		out, says string
+	}{
+		{"may be sent to", []string{"email", "ola@example.no", "--scope", "acme"}, 0, "send\n", ""},
+		{"silent", []string{"email", "kari@example.no", "--scope", "acme"}, 4, "do not send: manual in acme since 2026-11-22T03:00:00Z\n", ""},
+		{"no address", []string{"email", "kari", "--scope", "acme"}, 4, "do not send: invalid-address\n", "the address cannot be read: no @\n"},
+		{"unknown scope", []string{"email", "ola@example.no", "--scope", "acne"}, 4, "do not send: unknown-scope\n",
+			"there is no such scope; there are acme, acme/newsletter, globex, and * for all\n"},
+		{"unknown channel", []string{"fax", "1"}, 2, "", `stille: <channel> must be one of "email","sms" but got "fax"; see ` + "`stille --help`\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := m.run(t, append([]string{"check"}, c.args...)...).ended(t, c.code)
+			if diff := cmp.Diff([]string{c.out, c.says}, []string{got.out, got.errors}); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -58,7 +83,7 @@ func TestAddAndCheckAnswerInJSON(t *testing.T) {
 			`{"send":false,"reason":"manual","scope":"acme","since":"2026-11-22T03:00:00Z","key":"` + key + `"}`},
 		{[]string{"check", "email", "kari@example.no", "--scope", "globex", "--json"}, `{"send":true,"key":"` + key + `"}`},
 	} {
-		got := m.run(t, step.args...).ended(t, exitDone)
+		got := m.run(t, step.args...).ended(t, codeOf(step.out))
 		if diff := cmp.Diff(step.out+"\n", got.out); diff != "" {
 			t.Errorf("%v (-want +got)\n%s", step.args, diff)
 		}
@@ -95,7 +120,7 @@ func TestHistorySurvivesAKeyRotation(t *testing.T) {
 	m.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
 	older := m.Key(contact.Email, "kari@example.no")
 	m.Rotate()
-	got := m.run(t, "check", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
+	got := m.run(t, "check", "email", "kari@example.no", "--scope", "acme").ended(t, exitNo)
 	if !strings.HasPrefix(got.out, "do not send: manual in acme") {
 		t.Errorf("it answers %q", got.out)
 	}
@@ -203,7 +228,7 @@ func TestAnUnreadableItemIsNeverSentTo(t *testing.T) {
 	m.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
 	key := m.Key(contact.Email, "kari@example.no")
 	m.List.Spoil(key)
-	if got := m.run(t, "check", "email", "kari@example.no", "--scope", "globex").ended(t, exitDone); got.out != "do not send: unreadable\n" {
+	if got := m.run(t, "check", "email", "kari@example.no", "--scope", "globex").ended(t, exitNo); got.out != "do not send: unreadable\n" {
 		t.Errorf("check answers %q", got.out)
 	}
 	spring, export := fileOf(t, "spring.csv", "email\nkari@example.no\n"), filepath.Join(t.TempDir(), "list.csv")

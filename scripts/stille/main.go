@@ -1,7 +1,8 @@
 // Command stille is the operator's tool for a stack: flags and text around the
 // use cases of shared/operator. It promises that it shows no address but the
 // addresses that `normalise` is given, and that its exit code says how it ended:
-// 0 done, 1 failed, 2 bad usage, 3 halted by the brake. It holds no rules.
+// 0 done, 1 failed, 2 bad usage, 3 halted by the brake, 4 the answer is no. It
+// holds no rules.
 package main
 
 import (

@@ -15,7 +15,7 @@ type proof struct {
 
 // Help says where the command looks.
 func (proof) Help() string {
-	return `Reads the record and the holds over it. If there is no such record, it searches the lists of the class's certificates, the newest certificate first; that takes the right to read the proof keys.
+	return `Reads the record and the holds over it. If there is no such record, it searches the lists of the class's certificates, the newest certificate first; that takes the right to read the proof keys. It ends with 4 if the record is unknown.
 
     $ stille proof messaging sub-81
     deleted  in the run 0b9c2f6e-1c1d-4a53-9d8b-2f6a3e0d7c11
@@ -26,7 +26,8 @@ func (proof) Help() string {
 // Run looks for the record.
 func (p proof) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	proof, err := o.Prove(ctx, p.Class, p.ID)
-	return show(s, proof, err, proofText)
+	err = show(s, proof, err, proofText)
+	return unless(proof != nil && proof.Fate != operator.FateUnknown, err)
 }
 
 func proofText(w io.Writer, a *operator.Proof) {

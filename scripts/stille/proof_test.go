@@ -29,23 +29,24 @@ func TestProofTellsTheFateOfRecord(t *testing.T) {
 	for _, c := range []struct {
 		id   string
 		fate operator.Fate
+		code int
 		says []string
 	}{
-		{"old-1", operator.FateDeleted, []string{"in the run run-1\n", "on       2026-11-22T03:00:00Z", "no more from 2026-11-30 on", "next: stille certificate get run-1 --out run-1\n"}},
-		{"old-2", operator.FateDeleted, []string{"in the run run-2\n"}},
-		{"sub-0", operator.FateDue, []string{"kept through 2026-11-21, due from 2026-11-21T23:00:00Z\n", "the next purge of messaging takes it up"}},
-		{"sub-1", operator.FateKept, []string{"kept through 2026-11-22, due from 2026-11-22T23:00:00Z\n", "its day has not come"}},
-		{"sub-2", operator.FateHeld, []string{"by the case C-17 since 2026-11-22T03:00:00Z (legal)\n", "kept through 2026-11-20, due from"}},
-		{"old-3", operator.FateUnknown, []string{"messaging has no such record, and no certificate lists one\n"}},
+		{"old-1", operator.FateDeleted, exitDone, []string{"in the run run-1\n", "on       2026-11-22T03:00:00Z", "no more from 2026-11-30 on", "next: stille certificate get run-1 --out run-1\n"}},
+		{"old-2", operator.FateDeleted, exitDone, []string{"in the run run-2\n"}},
+		{"sub-0", operator.FateDue, exitDone, []string{"kept through 2026-11-21, due from 2026-11-21T23:00:00Z\n", "the next purge of messaging takes it up"}},
+		{"sub-1", operator.FateKept, exitDone, []string{"kept through 2026-11-22, due from 2026-11-22T23:00:00Z\n", "its day has not come"}},
+		{"sub-2", operator.FateHeld, exitDone, []string{"by the case C-17 since 2026-11-22T03:00:00Z (legal)\n", "kept through 2026-11-20, due from"}},
+		{"old-3", operator.FateUnknown, exitNo, []string{"messaging has no such record, and no certificate lists one\n"}},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			got := m.run(t, "proof", "messaging", c.id).ended(t, exitDone)
+			got := m.run(t, "proof", "messaging", c.id).ended(t, c.code)
 			for _, says := range c.says {
 				if !strings.Contains(got.out, says) {
 					t.Errorf("it does not say %q:\n%s", says, got.out)
 				}
 			}
-			inJSON := answers[operator.Proof](t, m.run(t, "proof", "messaging", c.id, "--json").ended(t, exitDone))[0]
+			inJSON := answers[operator.Proof](t, m.run(t, "proof", "messaging", c.id, "--json").ended(t, c.code))[0]
 			if inJSON.Fate != c.fate || inJSON.ID != c.id {
 				t.Errorf("in JSON it answers %+v", inJSON)
 			}
@@ -56,7 +57,7 @@ func TestProofTellsTheFateOfRecord(t *testing.T) {
 func TestProofNamesRunsWithoutCertificate(t *testing.T) {
 	m := inMemory(t)
 	m.start(t, run1())
-	got := answers[operator.Proof](t, m.run(t, "proof", "messaging", "sub-9", "--json").ended(t, exitDone))[0]
+	got := answers[operator.Proof](t, m.run(t, "proof", "messaging", "sub-9", "--json").ended(t, exitNo))[0]
 	want := operator.Proof{Class: "messaging", ID: "sub-9", Fate: operator.FateUnknown, NotCertified: []string{"run-1"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

