@@ -44,13 +44,10 @@ func (o *Operator) Export(ctx context.Context, put func(Listed) error, counted f
 			e.Lines++
 			return put(Listed{Key: i.Key, Scope: scope.Everywhere, Reason: UnreadableItem})
 		}
-		for _, in := range sortedKeys(i.Marks) {
-			for _, reason := range sortedKeys(i.Marks[in]) {
-				m := i.Marks[in][reason]
-				e.Lines++
-				if err := put(Listed{i.Key, i.Channel, in, reason, m.First, m.Last, m.Source, m.ReleasedAt, i.MergedInto}); err != nil {
-					return err
-				}
+		for _, m := range marksOf(i) {
+			e.Lines++
+			if err := put(Listed{i.Key, i.Channel, m.Scope, m.Reason, m.First, m.Last, m.Source, m.ReleasedAt, i.MergedInto}); err != nil {
+				return err
 			}
 		}
 		return nil

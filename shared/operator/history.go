@@ -24,7 +24,7 @@ type Told struct {
 // History reads and verifies what was recorded of a person. The error of a
 // broken history wraps ledger.ErrBroken and comes with the answer.
 func (o *Operator) History(ctx context.Context, p Person) (*Told, error) {
-	who, err := o.listed(ctx, p)
+	who, err := o.contact(ctx, p, contact.NormaliseAnyLength)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,8 @@ func (o *Operator) History(ctx context.Context, p Person) (*Told, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Told{Entries: all.entries(), Verified: broken == nil}, broken
+	told := all.told(broken)
+	return &told, broken
 }
 
 // chain is the history under one key, and the item that it must lead to.
@@ -95,7 +96,11 @@ func (o *Operator) readChains(ctx context.Context, keys []contact.Key) (chains, 
 	return all, nil
 }
 
-// Entries are the entries of all chains, in the order in which they were recorded.
+func (all chains) told(broken error) Told {
+	return Told{Entries: all.entries(), Verified: broken == nil}
+}
+
+// entries are the entries of all chains, in the order in which they were recorded.
 func (all chains) entries() []ledger.Entry {
 	entries := []ledger.Entry{}
 	for _, c := range slices.Backward(all) {

@@ -66,7 +66,7 @@ type HoldList struct {
 // HoldContact keeps every record of a person from being deleted, under all live
 // keys: a record has the key that was the newest when the record came.
 func (o *Operator) HoldContact(ctx context.Context, hold retention.Hold, p Person) (*HoldList, error) {
-	who, err := o.listed(ctx, p)
+	who, err := o.contact(ctx, p, contact.NormaliseAnyLength)
 	if err != nil {
 		return nil, err
 	}

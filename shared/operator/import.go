@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -153,11 +154,8 @@ func (c *ImportCounts) note(line int, effect suppression.Effect, why string, dry
 		if c.Why == nil {
 			c.Why = map[string]Reject{}
 		}
-		reject := c.Why[why]
-		if reject.Lines++; reject.First == 0 {
-			reject.First = line
-		}
-		c.Why[why] = reject
+		before := c.Why[why]
+		c.Why[why] = Reject{before.Lines + 1, cmp.Or(before.First, line)}
 	case dryRun:
 		c.Valid++
 	case effect == suppression.Added:
@@ -232,13 +230,12 @@ func (im *Import) readSince(c *suppression.Change, r Row) error {
 		c.At = im.Began
 		return nil
 	}
-	at, err := time.Parse(time.RFC3339, given)
+	at, err := ParseStart(given, im.Zone)
 	if err != nil {
-		noon, err := ParseStart(given, im.Zone)
-		if err != nil {
-			return errors.New("since: must be a time like 2026-11-20T08:00:00Z, or a date like 2026-11-20")
-		}
-		if at = noon.Add(12*time.Hour - time.Second); at.After(im.Began) && at.Add(-24*time.Hour).Before(im.Began) {
+		return errors.New("since: must be a time like 2026-11-20T08:00:00Z, or a date like 2026-11-20")
+	}
+	if len(given) == len(time.DateOnly) {
+		if at = at.Add(12*time.Hour - time.Second); at.After(im.Began) && at.Add(-24*time.Hour).Before(im.Began) {
 			at = im.Began // today
 		}
 	}

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -32,14 +33,14 @@ type Decision struct {
 // answers, not errors.
 func (o *Operator) Check(ctx context.Context, p Person, inScope string, purpose suppression.Purpose) (*Decision, error) {
 	var mistake Mistake
-	in, err := o.scopeOrAny(ctx, inScope)
+	in, err := o.scope(ctx, cmp.Or(inScope, string(scope.Everywhere)))
 	if errors.As(err, &mistake) {
 		return &Decision{Reason: UnknownScope, Why: mistake.Error()}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	who, err := o.contact(ctx, p)
+	who, err := o.contact(ctx, p, contact.Normalise)
 	if errors.As(err, &mistake) {
 		return &Decision{Reason: InvalidAddress, Why: mistake.Error()}, nil
 	}
@@ -87,7 +88,7 @@ func (o *Operator) Add(ctx context.Context, p Person, inScope string, reason sup
 	if err != nil {
 		return nil, err
 	}
-	who, err := o.contact(ctx, p)
+	who, err := o.contact(ctx, p, contact.Normalise)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +134,7 @@ func (o *Operator) Release(ctx context.Context, p Person, inScope string, consen
 	if err != nil {
 		return nil, err
 	}
-	who, err := o.listed(ctx, p)
+	who, err := o.contact(ctx, p, contact.NormaliseAnyLength)
 	if err != nil {
 		return nil, err
 	}

@@ -110,19 +110,10 @@ func WhyInvalid(err error) string {
 	return strings.TrimPrefix(err.Error(), contact.ErrInvalid.Error()+": ")
 }
 
-// contact finds the keys of a person. The error of an address that cannot be
-// read is a Mistake, and does not repeat the address.
-func (o *Operator) contact(ctx context.Context, p Person) (contact.Known, error) {
-	return o.find(ctx, p, contact.Normalise)
-}
-
-// listed is contact for a person who may be on the list already: a STOP is taken
-// from a number of any length.
-func (o *Operator) listed(ctx context.Context, p Person) (contact.Known, error) {
-	return o.find(ctx, p, contact.NormaliseAnyLength)
-}
-
-func (o *Operator) find(ctx context.Context, p Person, rules func(contact.Channel, string, string) (contact.Contact, error)) (contact.Known, error) {
+// contact finds the keys of a person. A STOP is taken from a number of any length:
+// the rules for a person who may be on the list are NormaliseAnyLength. The error
+// of an address that cannot be read is a Mistake, and does not repeat the address.
+func (o *Operator) contact(ctx context.Context, p Person, rules func(contact.Channel, string, string) (contact.Contact, error)) (contact.Known, error) {
 	c, err := rules(p.Channel, p.Address, p.Region)
 	if err != nil {
 		return contact.Known{}, Mistakef("the address cannot be read: %s", WhyInvalid(err))
@@ -172,14 +163,6 @@ func (o *Operator) scopeOrOnly(ctx context.Context, name string) (scope.Scope, e
 		return "", Mistakef("say --scope, as there is more than one brand: %s, or * for all", scopeNames(scopes))
 	}
 	return only.Scope, nil
-}
-
-// scopeOrAny is scope for a name that stands for every scope where it is left out.
-func (o *Operator) scopeOrAny(ctx context.Context, name string) (scope.Scope, error) {
-	if name == "" {
-		return scope.Everywhere, nil
-	}
-	return o.scope(ctx, name)
 }
 
 // scopeNames are the names of all scopes, for a sentence.

@@ -30,7 +30,7 @@ type Scrub struct {
 func (o *Operator) Scrub(ctx context.Context, inScope string, s Scrub) (*Scrub, error) {
 	var err error
 	s.o = o
-	s.in, err = o.scopeOrAny(ctx, inScope)
+	s.in, err = o.scope(ctx, cmp.Or(inScope, string(scope.Everywhere)))
 	return &s, err
 }
 

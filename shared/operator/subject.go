@@ -31,7 +31,7 @@ type Receipt struct {
 
 // subject finds the keys of a person who exercises a right, and begins the receipt.
 func (o *Operator) subject(ctx context.Context, asked string, p Person, caseID string) (contact.Known, Receipt, error) {
-	who, err := o.listed(ctx, p)
+	who, err := o.contact(ctx, p, contact.NormaliseAnyLength)
 	if err != nil {
 		return who, Receipt{}, err
 	}
@@ -223,17 +223,16 @@ func (o *Operator) recordsOf(ctx context.Context, class string, keys []contact.K
 // recordIDs are the ids of a class's records about the contact with these keys.
 // The index lags behind by moments: each record must be read before it counts.
 func (o *Operator) recordIDs(ctx context.Context, class string, keys []contact.Key) ([]string, error) {
-	ids := map[string]bool{}
+	var ids []string
 	for _, key := range keys {
 		found, err := o.Records.OfSubject(ctx, class, key)
 		if err != nil {
 			return nil, err
 		}
-		for _, id := range found {
-			ids[id] = true
-		}
+		ids = append(ids, found...)
 	}
-	return sortedKeys(ids), nil
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
 }
 
 // holdsOn are the holds on any of the targets, lifted ones too.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"stille/shared/contact"
-	"stille/shared/ledger"
 	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/suppression"
@@ -37,20 +36,16 @@ type KeptItem struct {
 
 // KeptMark is one reason in one scope.
 type KeptMark struct {
-	Scope      scope.Scope        `json:"scope"`
-	Reason     suppression.Reason `json:"reason"`
-	Active     bool               `json:"active"`
-	First      time.Time          `json:"first,omitzero"`
-	Last       time.Time          `json:"last,omitzero"`
-	Source     suppression.Source `json:"source,omitempty"`
-	ReleasedAt time.Time          `json:"releasedAt,omitzero"`
+	Scope  scope.Scope        `json:"scope"`
+	Reason suppression.Reason `json:"reason"`
+	Active bool               `json:"active"`
+	suppression.Mark
 }
 
 // KeptHistory is the ledger's entries about the contact.
 type KeptHistory struct {
-	Verified bool           `json:"verified"`
-	Broken   string         `json:"broken,omitempty"` // where the chain does not hold
-	Entries  []ledger.Entry `json:"entries"`
+	Told
+	Broken string `json:"broken,omitempty"` // where the chain does not hold
 }
 
 // KeptClass is what a class keeps of the contact, and what the policy says of it.
@@ -90,9 +85,8 @@ type SubjectExport struct {
 }
 
 // ExportSubject reads everything that is stored about a person, as the content
-// of a JSON file, and the receipt of that file. The caller that
-// writes the files names them in the answer. The error of a broken history wraps ledger.ErrBroken and
-// comes with the answer.
+// of a JSON file, and the receipt of that file, without the names of the files.
+// The error of a broken history wraps ledger.ErrBroken and comes with the answer.
 func (o *Operator) ExportSubject(ctx context.Context, p Person) (*SubjectExport, []byte, error) {
 	who, receipt, err := o.subject(ctx, "export", p, "")
 	if err != nil {
@@ -102,7 +96,7 @@ func (o *Operator) ExportSubject(ctx context.Context, p Person) (*SubjectExport,
 	if err != nil {
 		return nil, nil, err
 	}
-	kept := Everything{Receipt: receipt, History: KeptHistory{Verified: broken == nil, Entries: all.entries()}, Holds: []retention.Hold{}}
+	kept := Everything{Receipt: receipt, History: KeptHistory{Told: all.told(broken)}, Holds: []retention.Hold{}}
 	if broken != nil {
 		kept.History.Broken = broken.Error()
 	}
@@ -110,7 +104,7 @@ func (o *Operator) ExportSubject(ctx context.Context, p Person) (*SubjectExport,
 	for i, c := range all {
 		keys[i] = c.key
 		if c.item.Version > 0 {
-			kept.Suppressions = append(kept.Suppressions, newKeptItem(c.item))
+			kept.Suppressions = append(kept.Suppressions, KeptItem{c.item.Key, string(c.item.Channel), c.item.Former, c.item.MergedInto, marksOf(c.item)})
 		}
 	}
 	if err := o.readKept(ctx, &kept, keys); err != nil {
@@ -136,15 +130,16 @@ func (e Everything) receipt(content []byte) *SubjectExport {
 	return answer
 }
 
-func newKeptItem(item suppression.Item) KeptItem {
-	kept := KeptItem{Key: item.Key, Channel: string(item.Channel), Former: item.Former, MergedInto: item.MergedInto, Marks: []KeptMark{}}
+// marksOf are the marks of an item, ordered by scope and reason.
+func marksOf(item suppression.Item) []KeptMark {
+	marks := []KeptMark{}
 	for _, in := range sortedKeys(item.Marks) {
 		for _, reason := range sortedKeys(item.Marks[in]) {
 			m := item.Marks[in][reason]
-			kept.Marks = append(kept.Marks, KeptMark{in, reason, m.Active(), m.First, m.Last, m.Source, m.ReleasedAt})
+			marks = append(marks, KeptMark{in, reason, m.Active(), m})
 		}
 	}
-	return kept
+	return marks
 }
 
 // readKept reads what the classes keep of the contact with these keys, and the
@@ -168,12 +163,11 @@ func (o *Operator) readKept(ctx context.Context, kept *Everything, keys []contac
 			if err != nil {
 				return err
 			}
-			if !found {
-				continue
+			if found {
+				due, _ := class.DueFrom(document.Record)
+				in.Records = append(in.Records, KeptRecord{DueFrom: due, Unreadable: document.Err != nil, Stored: document.Attributes})
+				targets = append(targets, retention.RecordTarget(class.Name, id))
 			}
-			due, _ := class.DueFrom(document.Record)
-			in.Records = append(in.Records, KeptRecord{DueFrom: due, Unreadable: document.Err != nil, Stored: document.Attributes})
-			targets = append(targets, retention.RecordTarget(class.Name, id))
 		}
 		if class.Name == retention.Messaging {
 			if in.Slots, err = o.slots(ctx, class.Name, keys); err != nil {

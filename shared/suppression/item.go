@@ -40,10 +40,10 @@ func (s Source) fromLink() bool { return s == SourceLink || s == SourceOneClick 
 // Mark is what is known of one reason in one scope. A mark stays after its
 // release, so that an older event that arrives late finds the newer event.
 type Mark struct {
-	First      time.Time // start of the present silence
-	Last       time.Time // newest event; never goes back; zero when only a release is known
-	Source     Source    // of the newest event, see Apply
-	ReleasedAt time.Time // newest release; zero when never released
+	First      time.Time `json:"first,omitzero"`      // start of the present silence
+	Last       time.Time `json:"last,omitzero"`       // newest event; never goes back; zero when only a release is known
+	Source     Source    `json:"source,omitempty"`    // of the newest event, see Apply
+	ReleasedAt time.Time `json:"releasedAt,omitzero"` // newest release; zero when never released
 }
 
 // Active tells whether the mark suppresses. A release in the same instant as

@@ -159,19 +159,18 @@ func (f *Contacts) spread(r operator.Row) (operator.Row, error) {
 
 // take returns the next line, with its end.
 func (f *Contacts) take() ([]byte, error) {
-	if len(f.ahead) > 0 {
-		line := f.ahead[0]
-		f.ahead, f.line = f.ahead[1:], f.line+1
-		return line, nil
-	}
-	line, err := f.in.ReadBytes('\n')
-	if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) {
-		if errors.Is(err, io.EOF) {
+	if len(f.ahead) == 0 {
+		line, err := f.in.ReadBytes('\n')
+		switch {
+		case err != nil && !errors.Is(err, io.EOF):
+			return nil, fmt.Errorf("reading the file: %w", err)
+		case len(line) == 0:
 			return nil, io.EOF
 		}
-		return nil, fmt.Errorf("reading the file: %w", err)
+		f.ahead = [][]byte{line}
 	}
-	f.line++
+	line := f.ahead[0]
+	f.ahead, f.line = f.ahead[1:], f.line+1
 	return line, nil
 }
 

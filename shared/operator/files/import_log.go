@@ -53,10 +53,7 @@ func OpenImportLog(file string, im *operator.Import) (*ImportLog, error) {
 	}
 	log.Started = im.Began.UTC()
 	content, err := os.ReadFile(file + progressSuffix)
-	if errors.Is(err, fs.ErrNotExist) {
-		return log, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the progress: %w", err)
 	}
 	var before importProgress
@@ -82,18 +79,19 @@ func identify(name, meaning string) (id string, lines int, err error) {
 	defer file.Close()
 	sum := sha256.New()
 	sum.Write([]byte(meaning))
-	chunk := make([]byte, 1<<16)
-	for {
-		n, err := file.Read(chunk)
-		sum.Write(chunk[:n])
-		lines += bytes.Count(chunk[:n], []byte("\n"))
-		if errors.Is(err, io.EOF) {
-			return hex.EncodeToString(sum.Sum(nil)), lines, nil
-		}
-		if err != nil {
-			return "", 0, fmt.Errorf("reading the file: %w", err)
-		}
+	var ends lineEnds
+	if _, err := io.Copy(io.MultiWriter(sum, &ends), file); err != nil {
+		return "", 0, fmt.Errorf("reading the file: %w", err)
 	}
+	return hex.EncodeToString(sum.Sum(nil)), int(ends), nil
+}
+
+// lineEnds counts the ends of lines that are written to it.
+type lineEnds int
+
+func (n *lineEnds) Write(p []byte) (int, error) {
+	*n += lineEnds(bytes.Count(p, []byte("\n")))
+	return len(p), nil
 }
 
 // Begin writes down when the import began, before anything is written under
