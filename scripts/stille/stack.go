@@ -114,14 +114,14 @@ func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metr
 		Records:      dynamo.NewRecords(db, name),
 		Holds:        dynamo.NewHolds(db, name),
 		Runs:         dynamo.NewRuns(db, name),
-		Tables:       deployment.Tables{Tables: dynamo.NewTables(db, name)},
+		Tables:       deployment.Tables(dynamo.NewTables(db, name)),
 		Queues:       deployment.Queues{SQS: sqs.NewFromConfig(cfg), CloudWatch: metrics, Stack: name},
 		Executions:   deployment.Purges{Steps: sfn.NewFromConfig(cfg), Outputs: outputs},
-		Schedules:    deployment.Schedules{Scheduler: scheduler.NewFromConfig(cfg), Stack: name},
+		Schedule:     deployment.Schedules{Scheduler: scheduler.NewFromConfig(cfg), Stack: name}.Once,
 		Certificates: outputs.Certificates(s3.NewFromConfig(cfg)),
-		PrimaryKeys:  rotateKeys,
-		ProofKeys:    keys,
-		Identity:     deployment.Identity{STS: sts.NewFromConfig(cfg)},
+		PrimaryKeys:  rotateKeys.Primary,
+		HMAC:         keys.HMAC,
+		Principal:    deployment.Principal(sts.NewFromConfig(cfg)),
 	}}
 }
 

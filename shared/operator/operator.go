@@ -17,7 +17,7 @@
 //     failure (exit code 1).
 //   - A contact is a Person: Operator.contact finds its keys. Scopes and classes
 //     are looked up with Operator.scope and Operator.Class.
-//   - What a use case needs of the outside is a port below: few methods, named
+//   - What a use case needs of the outside is a port below: a function, or few methods, named
 //     for what they answer. scripts/stille/stack.go alone wires AWS to them, and
 //     operatortest has them in memory.
 package operator
@@ -51,17 +51,25 @@ type Operator struct {
 	Ledger       Ledger
 	Tools        Tools
 
-	Records      Records
-	Holds        Holds
-	Runs         Runs
-	Tables       Tables
-	Queues       Queues
-	Executions   Executions
-	Schedules    Schedules
-	Certificates func(context.Context) (Certificates, error) // opens the evidence bucket
-	PrimaryKeys  PrimaryKeys
-	ProofKeys    ProofKeys
-	Identity     Identity
+	Records    Records
+	Holds      Holds
+	Runs       Runs
+	Queues     Queues
+	Executions Executions
+
+	// Principal is the ARN of who works here, as STS knows it.
+	Principal func(ctx context.Context) (string, error)
+	// Tables returns every table of the stack, those of the classes last.
+	Tables func(ctx context.Context, classes []string) ([]Table, error)
+	// PrimaryKeys returns the primary key of each set. It counts nothing.
+	PrimaryKeys func(ctx context.Context, now time.Time) ([]PrimaryKey, error)
+	// Schedule schedules one purge. The error wraps ErrScheduled where the class
+	// has a schedule for this time.
+	Schedule func(ctx context.Context, class string, at time.Time) (name string, err error)
+	// Certificates opens the evidence bucket.
+	Certificates func(ctx context.Context) (Certificates, error)
+	// HMAC names a deleted record in the lists of certificates.
+	HMAC func(ctx context.Context, class, id string) (string, error)
 }
 
 // Config tells what is deployed.

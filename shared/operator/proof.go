@@ -13,11 +13,6 @@ import (
 	"stille/shared/retention"
 )
 
-// ProofKeys names deleted records in the lists of certificates.
-type ProofKeys interface {
-	HMAC(ctx context.Context, class, id string) (string, error)
-}
-
 // Fate is what became of a record.
 type Fate string
 
@@ -105,17 +100,14 @@ func (p *Proof) there(class retention.Class, record retention.Stored, now time.T
 
 // activeHolds lists the holds on the targets that are not lifted.
 func (o *Operator) activeHolds(ctx context.Context, targets ...retention.Target) ([]Hold, error) {
-	all, err := o.Holds.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return newHolds(slices.DeleteFunc(all, func(h retention.Hold) bool { return !h.Active() || !slices.Contains(targets, h.Target) })), nil
+	all, err := o.holdsOn(ctx, targets)
+	return newHolds(slices.DeleteFunc(all, func(h retention.Hold) bool { return !h.Active() })), err
 }
 
 // proveDeleted looks for the certificate that lists a record, the newest
 // certificate first.
 func (o *Operator) proveDeleted(ctx context.Context, proof *Proof) error {
-	hmac, err := o.ProofKeys.HMAC(ctx, proof.Class, proof.ID)
+	hmac, err := o.HMAC(ctx, proof.Class, proof.ID)
 	if err != nil {
 		return err
 	}

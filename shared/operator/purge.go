@@ -127,7 +127,7 @@ func (o *Operator) StopRun(ctx context.Context, id string) (*Stop, error) {
 	if err != nil {
 		return nil, err
 	}
-	by, err := o.Identity.Principal(ctx)
+	by, err := o.Principal(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -36,13 +36,6 @@ type Execution struct {
 	Error   string // of a failure
 }
 
-// Schedules starts purges at a later time.
-type Schedules interface {
-	// Once schedules one purge. The error wraps ErrScheduled where the class has
-	// a schedule for this time.
-	Once(ctx context.Context, class string, at time.Time) (name string, err error)
-}
-
 // Schedule is a purge that starts later, once.
 type Schedule struct {
 	Class    string    `json:"class"`
@@ -60,7 +53,7 @@ func (o *Operator) SchedulePurge(ctx context.Context, name string, at time.Time)
 		return nil, Mistakef("--at: must be in the future; leave it out to start now")
 	}
 	at = at.UTC().Truncate(time.Second)
-	schedule, err := o.Schedules.Once(ctx, class.Name, at)
+	schedule, err := o.Schedule(ctx, class.Name, at)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +66,7 @@ func (o *Operator) StartPurge(ctx context.Context, name string) (*Purge, error) 
 	if err != nil {
 		return nil, err
 	}
-	by, err := o.Identity.Principal(ctx)
+	by, err := o.Principal(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +84,7 @@ func (o *Operator) ApprovePlan(ctx context.Context, hash string) (*Purge, error)
 	if err != nil {
 		return nil, err
 	}
-	by, err := o.Identity.Principal(ctx)
+	by, err := o.Principal(ctx)
 	if err != nil {
 		return nil, err
 	}

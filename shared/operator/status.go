@@ -12,12 +12,6 @@ import (
 	"stille/shared/retention"
 )
 
-// Tables tells how the stack's tables are.
-type Tables interface {
-	// All returns every table of the stack, those of the classes last.
-	All(ctx context.Context, classes []string) ([]Table, error)
-}
-
 // Table is how a table is.
 type Table struct {
 	Name  string `json:"table"`
@@ -40,12 +34,6 @@ type Queue struct {
 	Dead          bool   `json:"aside"`    // a dead-letter queue: an operator must look at every message
 	URL           string `json:"url"`
 	OldestSeconds *int   `json:"oldestSeconds,omitempty"` // age of the oldest message; absent if CloudWatch does not know it
-}
-
-// PrimaryKeys tells which keys are in use.
-type PrimaryKeys interface {
-	// Primary returns the primary key of each set. It counts nothing.
-	Primary(ctx context.Context, now time.Time) ([]PrimaryKey, error)
 }
 
 // PrimaryKey is the key of a set that everything new is written or made with.
@@ -103,7 +91,7 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 	}
 	now := o.Now()
 	s := &Status{At: now.UTC(), Where: o.Where}
-	if s.Tables, err = o.Tables.All(ctx, ClassNames(policy)); err != nil {
+	if s.Tables, err = o.Tables(ctx, ClassNames(policy)); err != nil {
 		return nil, err
 	}
 	if s.Queues, err = o.Queues.All(ctx); err != nil {
@@ -112,7 +100,7 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 	if err := o.Queues.AddAges(ctx, s.Queues, now); err != nil {
 		s.Unknown = append(s.Unknown, fmt.Errorf("how long messages wait is not known: %w", err))
 	}
-	if s.Keys, err = o.PrimaryKeys.Primary(ctx, now); err != nil {
+	if s.Keys, err = o.PrimaryKeys(ctx, now); err != nil {
 		s.Unknown = append(s.Unknown, fmt.Errorf("the keys' ages are not known: %w", err))
 	}
 	if !s.missesTable() {
@@ -180,9 +168,9 @@ func (s *Status) advice() (command, because string) {
 	if s.missesTable() {
 		return "make deploy", "a table is missing, or not ready"
 	}
-	for _, rule := range []func(ClassStatus) (command, because string){killed, halted, ended, behind} {
+	for urgency := range urgencies {
 		for _, class := range s.Classes {
-			if command, because := rule(class); command != "" {
+			if found, command, because := class.advice(); found == urgency {
 				return command, class.Class + ": " + because
 			}
 		}
@@ -200,37 +188,27 @@ func (s *Status) advice() (command, because string) {
 	return "", ""
 }
 
+// urgencies is how many degrees of urgency there are.
+const urgencies = 4
+
+// advice is the most urgent command for a class and why, and how urgent it is: 0
+// is the most urgent, urgencies means that there is nothing to do.
+func (c ClassStatus) advice() (urgency int, command, because string) {
+	switch {
+	case c.hasUncertified(false):
+		return 0, "stille purge run " + c.Class, "a purge was killed; the next purge certifies it, and goes on"
+	case c.Halted != nil && c.Halted.TooOld:
+		return 1, "stille purge run " + c.Class, "the halted plan is too old to be approved"
+	case c.Halted != nil:
+		return 1, "stille purge approve " + c.Halted.PlanHash, "the brake halted a purge; look at its reasons, and approve the plan if it is right"
+	case c.Last != nil && c.Last.Outcome != certificate.Completed && !c.hasUncertified(true):
+		return 2, "stille purge show " + c.Last.ID, "the last purge ended as " + string(c.Last.Outcome)
+	case c.Overdue > 0:
+		return 3, "stille purge plan " + c.Class, "records are overdue"
+	}
+	return urgencies, "", ""
+}
+
 func (c ClassStatus) hasUncertified(running bool) bool {
 	return slices.ContainsFunc(c.NotCertified, func(r UncertifiedRun) bool { return r.Running == running })
-}
-
-func killed(c ClassStatus) (command, because string) {
-	if !c.hasUncertified(false) {
-		return "", ""
-	}
-	return "stille purge run " + c.Class, "a purge was killed; the next purge certifies it, and goes on"
-}
-
-func halted(c ClassStatus) (command, because string) {
-	switch {
-	case c.Halted == nil:
-		return "", ""
-	case c.Halted.TooOld:
-		return "stille purge run " + c.Class, "the halted plan is too old to be approved"
-	}
-	return "stille purge approve " + c.Halted.PlanHash, "the brake halted a purge; look at its reasons, and approve the plan if it is right"
-}
-
-func ended(c ClassStatus) (command, because string) {
-	if c.Last == nil || c.Last.Outcome == certificate.Completed || c.hasUncertified(true) {
-		return "", ""
-	}
-	return "stille purge show " + c.Last.ID, "the last purge ended as " + string(c.Last.Outcome)
-}
-
-func behind(c ClassStatus) (command, because string) {
-	if c.Overdue == 0 {
-		return "", ""
-	}
-	return "stille purge plan " + c.Class, "records are overdue"
 }

@@ -50,9 +50,3 @@ type Runs interface {
 	// wraps purge.ErrNoPlan where there is no such plan. It does not ask who may.
 	Approve(ctx context.Context, class, planHash, by string, at time.Time) error
 }
-
-// Identity tells who works here.
-type Identity interface {
-	// Principal is the ARN that STS knows.
-	Principal(ctx context.Context) (string, error)
-}

@@ -35,7 +35,7 @@ func (o *Operator) subject(ctx context.Context, asked string, p Person, caseID s
 	if err != nil {
 		return who, Receipt{}, err
 	}
-	by, err := o.Identity.Principal(ctx)
+	by, err := o.Principal(ctx)
 	if err != nil {
 		return who, Receipt{}, err
 	}

@@ -54,32 +54,25 @@ func (o Outputs) Certificates(files *s3.Client) func(context.Context) (operator.
 	}
 }
 
-// STS is the part of STS that knows the caller.
-type STS interface {
-	GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
+// Principal asks STS for the caller's ARN.
+func Principal(client *sts.Client) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+		if err != nil {
+			return "", fmt.Errorf("asking STS who you are: %w", err)
+		}
+		return aws.ToString(out.Arn), nil
+	}
 }
 
-// Identity is the caller.
-type Identity struct{ STS STS }
-
-// Principal is the caller's ARN.
-func (i Identity) Principal(ctx context.Context) (string, error) {
-	out, err := i.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil {
-		return "", fmt.Errorf("asking STS who you are: %w", err)
+// Tables looks at the stack's tables.
+func Tables(tables *dynamo.Tables) func(context.Context, []string) ([]operator.Table, error) {
+	return func(ctx context.Context, classes []string) ([]operator.Table, error) {
+		found, err := tables.All(ctx, classes)
+		all := make([]operator.Table, len(found))
+		for i, table := range found {
+			all[i] = operator.Table{Name: table.Name, State: table.State, Items: table.Items, OK: table.OK()}
+		}
+		return all, err
 	}
-	return aws.ToString(out.Arn), nil
-}
-
-// Tables are the stack's tables.
-type Tables struct{ *dynamo.Tables }
-
-// All returns every table of the stack, those of the classes last.
-func (t Tables) All(ctx context.Context, classes []string) ([]operator.Table, error) {
-	found, err := t.Tables.All(ctx, classes)
-	all := make([]operator.Table, len(found))
-	for i, table := range found {
-		all[i] = operator.Table{Name: table.Name, State: table.State, Items: table.Items, OK: table.OK()}
-	}
-	return all, err
 }

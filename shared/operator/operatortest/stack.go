@@ -81,7 +81,7 @@ func (s *Stack) Operator(now func() time.Time) *operator.Operator {
 	return &operator.Operator{
 		Stack: "test", Where: "the stack of the test", Now: now,
 		Config: s, Keys: s, Suppressions: list{s.List}, Records: records{s.Stores.Records, s}, Holds: s.Stores.Holds, Runs: s.Stores.Runs,
-		Tables: tables{s}, Queues: queues{s}, Executions: s, Schedules: s, PrimaryKeys: s, ProofKeys: s, Identity: s,
+		Queues: queues{s}, Executions: s, Principal: s.Principal, Tables: s.tables, PrimaryKeys: s.Primary, Schedule: s.Once, HMAC: s.HMAC,
 		Certificates: func(context.Context) (operator.Certificates, error) { return bucket{s}, nil },
 	}
 }
@@ -262,9 +262,7 @@ func (b bucket) PublicKey(context.Context) ([]byte, error) {
 	return b.Stack.PublicKey, nil
 }
 
-type tables struct{ *Stack }
-
-func (s tables) All(_ context.Context, classes []string) ([]operator.Table, error) {
+func (s *Stack) tables(_ context.Context, classes []string) ([]operator.Table, error) {
 	all := []operator.Table{{Name: "test-suppressions", State: "ACTIVE", Items: 1, OK: true}}
 	for _, class := range classes {
 		all = append(all, operator.Table{Name: "test-records-" + class, State: "ACTIVE", OK: true})
