@@ -107,7 +107,7 @@ func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metr
 	return &stack{rotateKeys: rotateKeys, Operator: &operator.Operator{
 		Stack: string(name), Now: time.Now,
 		Config:       rotateKeys,
-		Keys:         keys,
+		ContactKeys:  keys.Contact,
 		Suppressions: list,
 		Ledger:       list,
 		Tools:        dynamo.NewTools(db, name),

@@ -59,7 +59,7 @@ func deploy(t *testing.T) *deployed {
 }
 
 func (d *deployed) useKeys() {
-	d.on.Keys = keyring.NewRing(secrets{d.name.ContactKeys(): d.secret}, d.name, d.suppressions, time.Now)
+	d.on.ContactKeys = keyring.NewRing(secrets{d.name.ContactKeys(): d.secret}, d.name, d.suppressions, time.Now).Contact
 }
 
 // run calls the program on the stack.

@@ -17,9 +17,9 @@
 //     failure (exit code 1).
 //   - A contact is a Person: Operator.contact finds its keys. Scopes and classes
 //     are looked up with Operator.scope and Operator.Class.
-//   - What a use case needs of the outside is a port below: a function, or few methods, named
-//     for what they answer. scripts/stille/stack.go alone wires AWS to them, and
-//     operatortest has them in memory.
+//   - What a use case needs of the outside is a port below: a function or a few
+//     methods, named for what they answer. scripts/stille/stack.go alone wires
+//     AWS to them, and operatortest has them in memory.
 package operator
 
 import (
@@ -33,6 +33,7 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/purge"
 	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/suppression"
@@ -46,7 +47,6 @@ type Operator struct {
 	Now   func() time.Time
 
 	Config       Config
-	Keys         Keys
 	Suppressions Suppressions
 	Ledger       Ledger
 	Tools        Tools
@@ -57,6 +57,9 @@ type Operator struct {
 	Queues     Queues
 	Executions Executions
 
+	// ContactKeys returns the contact keys, and reads them again now and then: a
+	// use case that runs for long asks again.
+	ContactKeys func(ctx context.Context) (*contact.KeySet, error)
 	// Principal is the ARN of who works here, as STS knows it.
 	Principal func(ctx context.Context) (string, error)
 	// Tables returns every table of the stack, those of the classes last.
@@ -76,12 +79,6 @@ type Operator struct {
 type Config interface {
 	Policy(ctx context.Context) (*retention.Policy, error)
 	Scopes(ctx context.Context) (*scope.Registry, error)
-}
-
-// Keys holds the contact keys. The set is read again now and then, so a use
-// case that runs for long asks again.
-type Keys interface {
-	Contact(ctx context.Context) (*contact.KeySet, error)
 }
 
 // Suppressions is the suppression list with its ledger. Every read is strong.
@@ -134,7 +131,7 @@ func (o *Operator) contact(ctx context.Context, p Person, rules func(contact.Cha
 }
 
 func (o *Operator) contactKeys(ctx context.Context) (*contact.KeySet, error) {
-	set, err := o.Keys.Contact(ctx)
+	set, err := o.ContactKeys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("fetching the contact keys: %w", err)
 	}
@@ -205,3 +202,44 @@ func ClassNames(policy *retention.Policy) []string {
 }
 
 func sortedKeys[K cmp.Ordered, V any](of map[K]V) []K { return slices.Sorted(maps.Keys(of)) }
+
+// Records is the class tables.
+type Records interface {
+	purge.Records
+	// Get's error wraps retention.ErrNoRecord or retention.ErrUnreadable.
+	Get(ctx context.Context, class, id string) (retention.Stored, error)
+	// OfSubject returns the ids of a contact's records. It lags behind by moments.
+	OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error)
+	// Document returns a record with everything that is stored of it. Its error
+	// wraps retention.ErrNoRecord.
+	Document(ctx context.Context, class, id string) (retention.Document, error)
+	// Slot returns the id of the contact's only record in a scope, or "".
+	Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error)
+}
+
+// Holds is the legal holds and restrictions.
+type Holds interface {
+	purge.Holds
+	// Set places holds. Once it returns without an error no purge deletes what
+	// they cover in these classes, except the records that it returns. After an
+	// error the holds may stand already, and must be set again.
+	Set(ctx context.Context, classes []string, holds []retention.Hold) (tooLate []retention.Target, err error)
+	// Lift lifts every hold of a case that stands, and counts them.
+	Lift(ctx context.Context, caseID string, at time.Time) (int, error)
+	// List returns all holds, lifted ones too, ordered by case and target.
+	List(ctx context.Context) ([]retention.Hold, error)
+}
+
+// Runs is the purges and audits there were, and the halted plans.
+type Runs interface {
+	// Get's error wraps purge.ErrNoRun where the class has no such run.
+	Get(ctx context.Context, class, id string) (purge.Run, error)
+	List(ctx context.Context, class string) ([]purge.Run, error)
+	// Stop's error wraps purge.ErrNoRun where the run has ended.
+	Stop(ctx context.Context, class, run, by string) error
+	// Waiting's error wraps purge.ErrNoPlan where the class has no halted plan.
+	Halted(ctx context.Context, class string) (purge.HaltedPlan, error)
+	// Approve records one approval of the halted plan of this hash. Its error
+	// wraps purge.ErrNoPlan where there is no such plan. It does not ask who may.
+	Approve(ctx context.Context, class, planHash, by string, at time.Time) error
+}

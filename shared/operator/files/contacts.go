@@ -61,12 +61,8 @@ func (f *Contacts) readHeader() error {
 	if bytes.IndexByte(header, 0) >= 0 {
 		return operator.Mistakef("the file is not UTF-8: save it as CSV UTF-8")
 	}
-	f.comma = ','
-	for _, other := range ";\t" {
-		if strings.Count(string(header), string(other)) > strings.Count(string(header), string(f.comma)) {
-			f.comma = other
-		}
-	}
+	count := func(comma rune) int { return strings.Count(string(header), string(comma)) }
+	f.comma = slices.MaxFunc([]rune(",;\t"), func(a, b rune) int { return count(a) - count(b) })
 	names, err := f.split(header)
 	if err != nil {
 		return operator.Mistakef("the first line cannot be read as a header: %v", err)
@@ -95,8 +91,17 @@ func (f *Contacts) Next() (operator.Row, error) {
 		if err != nil {
 			return operator.Row{}, err
 		}
-		if !blank(line) && (f.ndjson || len(bytes.Trim(line, " \t\r\n"+string(f.comma))) > 0) {
-			return f.read(line)
+		r := operator.Row{Line: f.line, Raw: line}
+		switch {
+		case blank(line):
+		case f.ndjson:
+			r.Fields, r.Err = f.object(line)
+			return r, nil
+		case len(bytes.Trim(line, " \t\r\n"+string(f.comma))) > 0:
+			if r.Fields, r.Err = f.record(line); r.Err == nil || f.strict {
+				return r, nil
+			}
+			return f.spread(r)
 		}
 	}
 }
@@ -118,18 +123,6 @@ func (f *Contacts) Rows(line, most int) ([]operator.Row, error) {
 		}
 	}
 	return rows, nil
-}
-
-func (f *Contacts) read(line []byte) (operator.Row, error) {
-	r := operator.Row{Line: f.line, Raw: line}
-	if f.ndjson {
-		r.Fields, r.Err = f.object(line)
-		return r, nil
-	}
-	if r.Fields, r.Err = f.record(line); r.Err == nil || f.strict {
-		return r, nil
-	}
-	return f.spread(r)
 }
 
 // spread reads a row whose first line is not a complete row: a quoted field may
@@ -188,9 +181,7 @@ func (f *Contacts) record(line []byte) (map[string]string, error) {
 	}
 	fields := map[string]string{}
 	for i, value := range values {
-		if slices.Contains(f.wanted, f.columns[i]) {
-			fields[f.columns[i]] = value
-		}
+		fields[f.columns[i]] = value
 	}
 	return fields, nil
 }

@@ -80,7 +80,7 @@ func New(t testing.TB) *Stack {
 func (s *Stack) Operator(now func() time.Time) *operator.Operator {
 	return &operator.Operator{
 		Stack: "test", Where: "the stack of the test", Now: now,
-		Config: s, Keys: s, Suppressions: list{s.List}, Records: records{s.Stores.Records, s}, Holds: s.Stores.Holds, Runs: s.Stores.Runs,
+		Config: s, ContactKeys: s.Contact, Suppressions: list{s.List}, Records: records{s.Stores.Records, s}, Holds: s.Stores.Holds, Runs: s.Stores.Runs,
 		Queues: queues{s}, Executions: s, Principal: s.Principal, Tables: s.tables, PrimaryKeys: s.Primary, Schedule: s.Once, HMAC: s.HMAC,
 		Certificates: func(context.Context) (operator.Certificates, error) { return bucket{s}, nil },
 	}
