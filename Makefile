@@ -26,7 +26,7 @@ help: ## This list
 
 .PHONY: setup
 setup: ## Bring what is missing into .local/ (the other targets do what they need of it)
-	@scripts/setup stack store browser
+	@scripts/setup stack store browser examples
 
 .PHONY: build
 build: ## Build the functions into dist/ (OS, ARCH, POLICY; default: for the local stack)
@@ -47,7 +47,7 @@ stop: ## End what `make run` started; its data stays for the next run
 
 .PHONY: test
 test: ## Run every test, on ports and folders of their own
-	@scripts/setup stack store browser
+	@scripts/setup stack store browser examples
 	@scripts/build $(OS) $(ARCH) scripts/local
 	@go build -o .local/bin/ ./scripts/test ./scripts/stille ./infra ./scripts/local/phone
 	@.local/bin/test
