@@ -237,7 +237,7 @@ type Runs interface {
 	List(ctx context.Context, class string) ([]purge.Run, error)
 	// Stop's error wraps purge.ErrNoRun where the run has ended.
 	Stop(ctx context.Context, class, run, by string) error
-	// Waiting's error wraps purge.ErrNoPlan where the class has no halted plan.
+	// Halted's error wraps purge.ErrNoPlan where the class has no halted plan.
 	Halted(ctx context.Context, class string) (purge.HaltedPlan, error)
 	// Approve records one approval of the halted plan of this hash. Its error
 	// wraps purge.ErrNoPlan where there is no such plan. It does not ask who may.

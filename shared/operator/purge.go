@@ -17,11 +17,11 @@ type Run struct {
 	Counts *certificate.Counts `json:"counts,omitempty"` // absent until the run is certified
 }
 
-func newRun(r purge.Run) Run {
+func newRun(r purge.Run) *Run {
 	if !r.Certified() {
-		return Run{Run: r}
+		return &Run{Run: r}
 	}
-	return Run{r, &r.Counts}
+	return &Run{r, &r.Counts}
 }
 
 // RunList is the runs of all classes, the newest first.
@@ -42,7 +42,7 @@ func (o *Operator) ShowRuns(ctx context.Context) (*RunList, error) {
 			return nil, err
 		}
 		for _, run := range runs {
-			all.Runs = append(all.Runs, newRun(run))
+			all.Runs = append(all.Runs, *newRun(run))
 		}
 	}
 	slices.SortFunc(all.Runs, func(a, b Run) int { return b.StartedAt.Compare(a.StartedAt) })
@@ -55,8 +55,7 @@ func (o *Operator) ShowRun(ctx context.Context, id string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := newRun(found)
-	return &run, nil
+	return newRun(found), nil
 }
 
 // findRun looks for a run in all classes.

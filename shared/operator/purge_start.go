@@ -173,11 +173,11 @@ func (p *Purge) Conclude(ctx context.Context) (*Run, error) {
 	answer := newRun(run)
 	switch run.Outcome {
 	case certificate.Completed:
-		return &answer, nil
+		return answer, nil
 	case certificate.Halted:
-		return &answer, ErrHalted
+		return answer, ErrHalted
 	case certificate.Stopped, certificate.Failed:
 	}
-	return &answer, fmt.Errorf("the purge ended as %s: what it did not delete is still there, and the next run takes it up: `stille purge run %s`",
+	return answer, fmt.Errorf("the purge ended as %s: what it did not delete is still there, and the next run takes it up: `stille purge run %s`",
 		run.Outcome, run.Class)
 }

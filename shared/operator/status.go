@@ -149,8 +149,7 @@ func (o *Operator) addRuns(ctx context.Context, c *ClassStatus) error {
 	for _, run := range runs {
 		if run.Certified() {
 			if c.Last == nil || run.EndedAt.After(c.Last.EndedAt) {
-				last := newRun(run)
-				c.Last = &last
+				c.Last = newRun(run)
 			}
 			continue
 		}

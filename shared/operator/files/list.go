@@ -27,7 +27,7 @@ type Format func(io.Writer) (put func(operator.Listed) error, flush func() error
 
 func asCSV(w io.Writer) (put func(operator.Listed) error, flush func() error) {
 	out := csv.NewWriter(w)
-	headed := out.Write([]string{"key", "channel", "scope", "reason", "first", "last", "source", "released", "mergedInto"})
+	_ = out.Write([]string{"key", "channel", "scope", "reason", "first", "last", "source", "released", "mergedInto"})
 	put = func(l operator.Listed) error {
 		return out.Write([]string{
 			string(l.Key), string(l.Channel), string(l.Scope), string(l.Reason), moment(l.First), moment(l.Last), string(l.Source), moment(l.Released), string(l.MergedInto),
@@ -35,10 +35,7 @@ func asCSV(w io.Writer) (put func(operator.Listed) error, flush func() error) {
 	}
 	return put, func() error {
 		out.Flush()
-		if headed != nil {
-			return headed
-		}
-		return out.Error()
+		return out.Error() // of the header too
 	}
 }
 
