@@ -19,12 +19,12 @@ import (
 	"stille/shared/link"
 )
 
-// only is the one tool there is, whatever key it shows.
+// only answers every key with one tool.
 type only access.Tool
 
 func (o only) Tool(context.Context, string) (access.Tool, error) { return access.Tool(o), nil }
 
-// processor is the time that this process has had a processor for.
+// processor is the processor time that this process has used.
 func processor(b *testing.B) time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
@@ -33,8 +33,8 @@ func processor(b *testing.B) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// cpu reports the processor's time an operation took, collecting garbage
-// included, beside the time on the clock.
+// cpu reports the processor time of an operation, garbage collection included,
+// beside the elapsed time.
 func cpu(b *testing.B, do func()) {
 	before := processor(b)
 	for b.Loop() {
@@ -43,8 +43,9 @@ func cpu(b *testing.B, do func()) {
 	b.ReportMetric(float64(processor(b)-before)/float64(b.N), "cpu-ns/op")
 }
 
-// A thousand links through the function, from the event's bytes to the
-// answer's, against the thousand tokens and contact keys that are in them.
+// BenchmarkMintThousand mints a thousand links through the function, from the
+// event's bytes to the answer's. "raw" makes only their tokens and contact
+// keys, for comparison.
 func BenchmarkMintThousand(b *testing.B) {
 	h := apitest.New(b)
 	given := make([]string, api.MaxContacts)

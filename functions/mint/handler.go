@@ -22,7 +22,7 @@ type ring interface {
 type handler struct {
 	keys   ring
 	scopes *scope.Registry
-	base   string // scheme and host of every link; if empty, each brand's own domain
+	base   string // scheme and host of every link; if empty, each brand's domain
 }
 
 type request struct {
@@ -44,7 +44,7 @@ func (h handler) call() api.Call { return api.Handle(h.mint) }
 
 func (h handler) mint(ctx context.Context, tool access.Tool, asked request, faults *api.Invalid) (any, error) {
 	entry := h.entry(asked.Scope, faults)
-	lang := language.Best(asked.Lang) // another language is the reader's to choose
+	lang := language.Best(asked.Lang) // the reader can choose another language on the page
 	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, faults)
 	if err != nil {
 		return nil, err
@@ -61,8 +61,8 @@ func (h handler) mint(ctx context.Context, tool access.Tool, asked request, faul
 	})
 }
 
-// entry returns the scope to mint links for: a brand, or a topic with an opt-out
-// of its own.
+// entry returns the scope to mint links for: a brand, or a topic that allows
+// opt-outs separately.
 func (h handler) entry(named string, faults *api.Invalid) scope.Entry {
 	in := api.Scope(h.scopes, named, faults)
 	if in == scope.Everywhere {

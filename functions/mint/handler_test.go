@@ -25,7 +25,8 @@ const (
 
 func newHandler(h *apitest.House) handler { return handler{keys: h, scopes: h.Scopes} }
 
-// opened reads the target out of a result's link, by the keys that made it.
+// opened reads the target from a result's link, with the keys that made the
+// link.
 func opened(t *testing.T, h *apitest.House, r result, base string) link.Target {
 	t.Helper()
 	path, ok := strings.CutPrefix(r.URL, base)

@@ -42,8 +42,8 @@ type queue interface {
 	Park(ctx context.Context, record deadletter.Record) error
 }
 
-// handler carries every change of the list on: it withdraws records and sends an
-// event. Both may happen twice for one change.
+// handler propagates every change of the list: it withdraws records and sends
+// an event. Both may happen twice for one change.
 type handler struct {
 	policy  *retention.Policy
 	list    list
@@ -80,7 +80,7 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 			err = h.parked.Park(ctx, deadletter.Of(r, err))
 		}
 		if err != nil {
-			return fmt.Errorf("carrying on ledger entry %s: %w", entry.ID, err)
+			return fmt.Errorf("propagating ledger entry %s: %w", entry.ID, err)
 		}
 	}
 	return nil
@@ -134,7 +134,7 @@ func (h handler) withdraw(ctx context.Context, e ledger.Entry) error {
 	return nil
 }
 
-// tries is how often a record is read again after somebody else changed it.
+// tries is how often a record is read again after another writer changed it.
 const tries = 5
 
 func (h handler) withdrawOne(ctx context.Context, class, id string, item suppression.Item, e ledger.Entry) error {
@@ -144,8 +144,8 @@ func (h handler) withdrawOne(ctx context.Context, class, id string, item suppres
 			return nil
 		}
 		if errors.Is(err, retention.ErrUnreadable) {
-			// An unreadable record is never due. stamp has parked the record, and
-			// withdraws it once it is mended.
+			// An unreadable record is never due. stamp has parked the record,
+			// and withdraws the record once it is mended.
 			h.log.ErrorContext(ctx, "a record cannot be read and is not withdrawn", "ledger", e.ID)
 			return nil
 		}

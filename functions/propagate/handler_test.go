@@ -38,7 +38,7 @@ var (
 	errDown = errors.New("the service is down")
 )
 
-// world is everything around the handler, in memory.
+// world is the handler's surroundings, in memory.
 type world struct {
 	list       suppressiontest.List
 	records    map[string]*retention.Stored
@@ -78,7 +78,7 @@ func (w *world) Park(_ context.Context, r deadletter.Record) error {
 	return w.parkErr
 }
 
-// table is both classes; a conversation's id begins with conv-.
+// table is both class tables; a conversation's id begins with conv-.
 type table struct{ *world }
 
 func classOf(id string) string {
@@ -126,7 +126,7 @@ func suppress(in scope.Scope, r suppression.Reason, at time.Time) suppression.Ch
 	return suppression.Change{Action: suppression.Suppress, Scope: in, Reason: r, At: at, Source: suppression.SourceLink}
 }
 
-// change changes the list and returns the entry that the stream then carries.
+// change changes the list and returns the ledger entry of the change.
 func (w *world) change(t *testing.T, key contact.Key, c suppression.Change) ledger.Entry {
 	t.Helper()
 	outcome, err := w.list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, c, sunday)
@@ -136,7 +136,7 @@ func (w *world) change(t *testing.T, key contact.Key, c suppression.Change) ledg
 	return *outcome.Entry
 }
 
-// batch is what Lambda hands over for these entries.
+// batch is the event that Lambda delivers for these entries.
 func batch(entries ...ledger.Entry) events.DynamoDBEvent {
 	var b events.DynamoDBEvent
 	text := events.NewStringAttribute
@@ -157,7 +157,7 @@ func batch(entries ...ledger.Entry) events.DynamoDBEvent {
 	return b
 }
 
-// withdrawnRecords lists the records that are withdrawn, with the time.
+// withdrawnRecords lists the withdrawn records with the time of withdrawal.
 func (w *world) withdrawnRecords() map[string]time.Time {
 	withdrawn := map[string]time.Time{}
 	for id, r := range w.records {

@@ -1,5 +1,5 @@
-// Command propagate carries changes of the suppression list on: as withdrawals
-// onto records, and as events onto the bus. It reads the ledger's stream.
+// Command propagate carries changes of the suppression list to the records, as
+// withdrawals, and to the bus, as events. It reads the ledger's stream.
 package main
 
 import (

@@ -18,7 +18,7 @@ import (
 	"stille/shared/suppression"
 )
 
-// messagingOnly is the policy of a stack with this one table.
+// messagingOnly is the policy of a stack with one class table.
 func messagingOnly() *retention.Policy {
 	return &retention.Policy{Classes: []retention.Class{{Name: retention.Messaging}}}
 }
@@ -36,7 +36,7 @@ func TestAnOptOutReachesEveryRecordInTheTables(t *testing.T) {
 	if _, err := records.Put(t.Context(), retention.Messaging, record, func(retention.Record) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	// One that somebody else wrote, which cannot be read.
+	// Another service wrote an unreadable record.
 	dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{"id": "sub-2", "subject": string(key), "occurredAt": apitest.Address})
 	apply := func(c suppression.Change) ledger.Entry {
 		outcome, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, c, sunday)
@@ -60,7 +60,7 @@ func TestAnOptOutReachesEveryRecordInTheTables(t *testing.T) {
 			t.Errorf("after %s: withdrawn at %v, want %v, error %v", step.change.Action, stored.WithdrawnAt, step.want, err)
 		}
 	}
-	// An entry that cannot be read, and one whose contact's item cannot.
+	// One entry is unreadable, and the item of another entry's contact is.
 	broken := batch(apply(suppress("*", suppression.Stop, sunday)))
 	broken.Records[0].Change.NewImage["at"] = broken.Records[0].Change.NewImage["scope"]
 	dynamotest.Put(t, db, stack.Suppressions(), map[string]any{"key": string(key), "marks": "none"})
@@ -90,7 +90,7 @@ func TestATakingOverReachesTheTables(t *testing.T) {
 			"id": id, "subject": string(subject), "scope": "acme", "basis": "consent", "occurredAt": consented.Format(time.RFC3339),
 		})
 	}
-	// carry hands over what the ledger has of both keys.
+	// carry delivers the ledger entries of both keys.
 	carry := func(keys []contact.Key, c suppression.Change) {
 		t.Helper()
 		if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: keys}, c, sunday); err != nil {

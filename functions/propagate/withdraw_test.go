@@ -10,8 +10,8 @@ import (
 	"stille/shared/suppression"
 )
 
-// Every reason, in every scope relation, against a record of each class, of
-// both channels of one person: which records it withdraws.
+// The test tries every reason in every scope relation, against a record of each
+// class, on both channels of one person.
 func TestWhichReasonWithdrawsWhat(t *testing.T) {
 	second := optedOut.Truncate(time.Second)
 	for _, reason := range suppression.Reasons() {
@@ -42,7 +42,7 @@ func TestWhichReasonWithdrawsWhat(t *testing.T) {
 				if err := w.handler().handle(t.Context(), batch(w.change(t, kari, release))); err != nil {
 					t.Fatal(err)
 				}
-				if !every { // what was to be erased stays so
+				if !every { // an erasure is not lifted
 					want = map[string]time.Time{}
 				}
 				w.expect(t, want)

@@ -8,8 +8,8 @@ import (
 	"stille/shared/retention"
 )
 
-// reserve is how much of its time a call keeps back to look again at what it
-// found, and to write that down.
+// reserve is the time that a call keeps for looking again at its findings and
+// storing them.
 const reserve = 180 * time.Second
 
 // handler audits one segment of a class.

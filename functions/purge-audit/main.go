@@ -1,6 +1,6 @@
 // Command purge-audit reads every record in one segment of a class and notes
-// what is wrong with it: the monthly look at what the purges never see. It
-// changes nothing.
+// what is wrong with the record: the monthly search for faults that the purges
+// never see. It changes nothing.
 package main
 
 import (

@@ -18,7 +18,7 @@ import (
 	"stille/shared/retention"
 )
 
-// handOver passes work on as the state machine does: as JSON.
+// handOver passes work on as JSON, as the state machine does.
 func handOver(t *testing.T, work purge.AuditWork) purge.AuditWork {
 	t.Helper()
 	text, err := json.Marshal(work)
@@ -50,7 +50,7 @@ func TestCallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 	start := time.Now()
 	ctx, cancel := context.WithDeadline(t.Context(), start.Add(15*time.Minute))
 	defer cancel()
-	// The clock of a call: each page takes so long that there is time for one.
+	// By this clock a call has time for one page.
 	now := start
 	h := handler{policy: house.Policy, auditor: purge.Auditor{
 		Records: stores.Records, List: stores.List, Holds: stores.Holds, Parts: kept,

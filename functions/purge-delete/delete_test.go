@@ -50,14 +50,15 @@ func newWorld(t *testing.T, records int) *world {
 	return w
 }
 
-// work is that of the world's shard, as its handler planned it.
+// work is the work of the world's shard, as the handler's policy and code
+// planned it.
 func (w *world) work() purge.Work {
 	return purge.Work{
 		Class: retention.Messaging, Run: "run-1", Cutoff: w.Now, Shard: w.shard, PolicyHash: w.Policy.Hash(), CodeVersion: "v1",
 	}
 }
 
-// handOver passes work on as the state machine does: as JSON.
+// handOver passes work on as JSON, as the state machine does.
 func handOver(t *testing.T, work purge.Work) purge.Work {
 	t.Helper()
 	text, err := json.Marshal(work)
@@ -76,7 +77,7 @@ func TestShardIsDoneInOneCallGivenTime(t *testing.T) {
 	var work purge.Work
 	w.Event(t, "purge-delete.first-page.json", &work)
 	work.Shard, work.PolicyHash, work.CodeVersion = w.shard, w.Policy.Hash(), "v1"
-	got, err := w.delete(t.Context(), work) // a test without a limit has time for ever
+	got, err := w.delete(t.Context(), work) // a test without a deadline has unlimited time
 	if err != nil || !got.Done || w.left() != 0 {
 		t.Errorf("done %v, %d left, error %v", got.Done, w.left(), err)
 	}
@@ -88,7 +89,7 @@ func TestCallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), start.Add(15*time.Minute))
 	defer cancel()
 	asked := 0
-	// The clock of a call: it has time for two pages, then too little is left.
+	// By this clock a call has time for two pages.
 	w.now = func() time.Time {
 		if asked++; asked%3 == 0 {
 			return start.Add(15*time.Minute - reserve)
@@ -107,7 +108,7 @@ func TestCallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 		}
 		left = append(left, w.left())
 	}
-	// A page each: nothing withdrawn, 99, 99, none left.
+	// Four pages: no withdrawal, 99, 99, none left.
 	if diff := cmp.Diff([]int{purge.MaxDeletes, 0}, left); diff != "" {
 		t.Errorf("left after each call (-want +got):\n%s", diff)
 	}

@@ -9,14 +9,14 @@ import (
 	"stille/shared/retention"
 )
 
-// reserve is how much of its time a call keeps back: after that it hands over
-// to the next call rather than being cut off in the middle of a page.
+// reserve is the time that a call keeps back. When only the reserve is left the
+// call hands over to the next call, so that no page is cut off.
 const reserve = 120 * time.Second
 
 // errDeployed means that another policy or other code was deployed since the
-// run was planned: what is due by the one need not be by the other. The next
-// run goes on.
-var errDeployed = errors.New("the policy or the code was deployed anew in the middle of the run")
+// run was planned. The two may disagree on what is due, so the run stops; the
+// next run deletes the rest.
+var errDeployed = errors.New("the policy or the code changed during the run")
 
 // handler deletes what is due in one shard.
 type handler struct {

@@ -9,8 +9,8 @@ import (
 	"stille/shared/retention"
 )
 
-// An audit found next to nothing overdue and ended in the future: were it taken
-// for a purge, the brake would hold the run for both.
+// The audit has next to no overdue records and an end in the future. If the
+// brake took it for a purge, either would halt the run.
 func TestAnAuditIsNoPurgeToTheBrake(t *testing.T) {
 	c := newCrowd(t, 10)
 	for _, run := range []purge.Run{

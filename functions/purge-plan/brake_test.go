@@ -17,7 +17,7 @@ import (
 	"stille/shared/retention"
 )
 
-// crowd is a class of which one record more is due than the brake lets pass.
+// crowd is a class with one due record more than the brake allows.
 type crowd struct {
 	planning
 	house *apitest.House
@@ -46,7 +46,7 @@ func newCrowd(t *testing.T, n int) crowd {
 	return c
 }
 
-// planned plans a run with an input and expects what follows.
+// planned plans a run with an input and checks the next step.
 func (c crowd) planned(t *testing.T, run, input string, next purge.Next) response {
 	t.Helper()
 	got, err := c.plan(t.Context(), request{Class: retention.Messaging, Run: run, StartedAt: c.house.Now, Input: json.RawMessage(input)})
@@ -160,7 +160,7 @@ func TestOnlyOneRunOfAClassIsOn(t *testing.T) {
 	on := &going{runs: []string{"run-1"}}
 	c.planner.Executions = on
 	c.planned(t, "run-1", `{}`, purge.NextDelete)
-	for range 2 { // a repeated step says the same
+	for range 2 { // a repeated step has the same answer
 		c.planned(t, "run-2", `{}`, purge.NextYield)
 	}
 	on.runs = nil // run-1 is killed
@@ -180,7 +180,7 @@ func TestCertifiedRunIsNotWaitedFor(t *testing.T) {
 	c.planner.Executions = &going{runs: []string{"run-1"}} // its execution is about to end
 	c.planned(t, "run-1", `{}`, purge.NextDelete)
 	c.ended(t, "run-1", certificate.Completed, certificate.Counts{})
-	if _, err := c.stores.Runs.Lock(t.Context(), retention.Messaging, "run-1", ""); err != nil { // it was cut off before it could unlock
+	if _, err := c.stores.Runs.Lock(t.Context(), retention.Messaging, "run-1", ""); err != nil { // it was cut off before Unlock
 		t.Fatal(err)
 	}
 	c.planned(t, "run-2", `{}`, purge.NextDelete)

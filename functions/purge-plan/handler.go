@@ -15,7 +15,7 @@ type request struct {
 	Run       string          `json:"run"`     // the execution's name
 	Machine   string          `json:"machine"` // the state machine's ARN
 	StartedAt time.Time       `json:"startedAt"`
-	Input     json.RawMessage `json:"input"` // the execution's, as its starter wrote it
+	Input     json.RawMessage `json:"input"` // the execution's input, as its starter wrote it
 }
 
 // nextFinish follows no plan: a run of the class was killed, and must be

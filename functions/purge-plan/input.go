@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// input is what an execution was started with. What cannot be read counts as
-// absent, field by field, and what is not known is ignored: a schedule's typo
-// must not keep data alive.
+// input is what an execution was started with. An unreadable field counts as
+// absent and an unknown field is ignored: a schedule's typo must not keep data
+// alive.
 type input struct {
 	scheduledFor time.Time // zero where no schedule started it
-	startedBy    string    // the principal, where the CLI did
+	startedBy    string    // the principal, where the CLI started it
 	approved     string    // the hash of the plan whose approval started it
 }
 

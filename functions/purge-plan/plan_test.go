@@ -37,7 +37,7 @@ func newPlanning(t *testing.T, h *apitest.House) planning {
 	}}}
 }
 
-// put stores a record of somebody, with its stamp.
+// put stores a stamped record.
 func (p planning) put(t *testing.T, h *apitest.House, id string, start time.Time) {
 	t.Helper()
 	p.stores.Plant(t, retention.Messaging, map[string]any{
@@ -47,14 +47,14 @@ func (p planning) put(t *testing.T, h *apitest.House, id string, start time.Time
 	})
 }
 
-// going are the executions that go on.
+// going are the running executions.
 type going struct{ runs []string }
 
 func (g *going) Running(_ context.Context, _, run string) (bool, error) {
 	return slices.Contains(g.runs, run), nil
 }
 
-// ended certifies a run and lets the next one begin, as purge-verify does.
+// ended certifies a run and unlocks the class, as purge-verify does.
 func (p planning) ended(t *testing.T, run string, outcome certificate.Outcome, counts certificate.Counts) {
 	t.Helper()
 	of, err := p.stores.Runs.Get(t.Context(), retention.Messaging, run)

@@ -13,7 +13,7 @@ import (
 	"stille/shared/retention"
 )
 
-// left are the parts that an audit's calls left, or the error of asking for them.
+// left are the stored parts of an audit, or the error of reading them.
 type left struct {
 	parts []purge.AuditPart
 	err   error
@@ -25,8 +25,7 @@ func (l left) Parts(context.Context, string, string) ([]purge.AuditPart, error) 
 	return l.parts, l.err
 }
 
-// certified lets an audit be certified already, up to where that needs no S3
-// and no KMS.
+// certified stores a certified audit, without S3 and KMS.
 func (w *world) certified(t *testing.T, run purge.Run) {
 	t.Helper()
 	run.Class, run.ID, run.EndedAt, run.Certificate, run.Audit = retention.Messaging, "audit-1", w.Now, "hash", true
@@ -58,7 +57,7 @@ func TestAnAuditIsAnnouncedAndCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			bus := &heard{}
-			w.bus, w.certifier.Parts = bus, left{err: errDown} // it is not read again
+			w.bus, w.certifier.Parts = bus, left{err: errDown} // the certified audit does not read its parts again
 			w.certified(t, c.run)
 			if _, err := w.stores.Runs.Lock(t.Context(), retention.Messaging, "audit-1", ""); err != nil {
 				t.Fatal(err)
@@ -95,7 +94,7 @@ func TestAnAuditIsAnnouncedAndCounted(t *testing.T) {
 			if diff := cmp.Diff(c.lines, []map[string]any{line}); diff != "" {
 				t.Errorf("line (-want +got):\n%s", diff)
 			}
-			// A purge of the same name that is on would go on.
+			// An active purge of the same name must continue.
 			if holder, err := w.stores.Runs.Lock(t.Context(), retention.Messaging, "run-2", ""); err != nil || holder != "audit-1" {
 				t.Errorf("the audit freed the class's lock for %s, error %v", holder, err)
 			}

@@ -22,8 +22,8 @@ type request struct {
 	Run       string           `json:"run"`
 	StartedAt time.Time        `json:"startedAt"`
 	Worked    []purge.ShardEnd `json:"worked"` // how the work of each shard ended, where the deletion ran
-	Failed    bool             `json:"failed"` // a step did
-	Error     string           `json:"error"`  // the error's name, where Failed
+	Failed    bool             `json:"failed"` // whether a step failed
+	Error     string           `json:"error"`  // the error's name, if Failed
 	Audit     bool             `json:"audit"`  // the run is an audit, not a purge
 }
 
@@ -88,7 +88,7 @@ type purgeEnded struct {
 	Outcome     certificate.Outcome `json:"outcome"`
 	Counts      certificate.Counts  `json:"counts"`
 	PlanHash    string              `json:"planHash"`
-	Reasons     []string            `json:"reasons,omitempty"` // why it did not delete, or not all
+	Reasons     []string            `json:"reasons,omitempty"` // why it did not delete everything
 	Certificate string              `json:"certificate"`
 }
 
@@ -130,9 +130,9 @@ func detailType(run purge.Run) string {
 	return names.PurgeFailed
 }
 
-// countOverdue logs how many records of the class are overdue, however the run
-// ended. CloudWatch makes the metric that alarms out of the line. What a hold
-// keeps is not overdue.
+// countOverdue logs the number of overdue records of the class, whatever the
+// run's outcome. CloudWatch makes the metric behind the alarm from the log
+// line. A held record does not count as overdue.
 func (h handler) countOverdue(ctx context.Context, class retention.Class) error {
 	at := h.now()
 	left, err := purge.Count(ctx, h.certifier.Records, h.holds, class, at.Add(-retention.OverdueAfter))
@@ -144,8 +144,8 @@ func (h handler) countOverdue(ctx context.Context, class retention.Class) error 
 	return nil
 }
 
-// logAudit logs how an audit ended. CloudWatch makes the metric that alarms out
-// of the line.
+// logAudit logs how an audit ended. CloudWatch makes the metric behind the
+// alarm from the log line.
 func (h handler) logAudit(ctx context.Context, run purge.Run, failure string) {
 	if run.Outcome != certificate.Completed {
 		h.log.ErrorContext(ctx, "an audit did not complete", "class", run.Class, "run", run.ID, "error", failure)
@@ -158,15 +158,15 @@ func (h handler) logAudit(ctx context.Context, run purge.Run, failure string) {
 // recordsIdle is the detail of an event.
 type recordsIdle struct {
 	Class  string    `json:"class"`
-	Owner  string    `json:"owner"` // says whether the records ended
+	Owner  string    `json:"owner"` // must say whether the records ended
 	Count  int       `json:"count"`
-	Oldest time.Time `json:"oldest,omitzero"` // when something last happened with the oldest of them
-	IDs    []string  `json:"ids"`             // of some
+	Oldest time.Time `json:"oldest,omitzero"` // last activity of the record that has been idle longest
+	IDs    []string  `json:"ids"`             // of some of the records
 }
 
-// reportIdle tells the class's owner, after each of its purges, which records
-// have been running without activity for too long. A report that fails does not
-// fail the run: the next purge reports again.
+// reportIdle tells the class's owner, after each purge, which records have been
+// running without activity for too long. A failed report does not fail the run:
+// the next purge reports again.
 func (h handler) reportIdle(ctx context.Context, class retention.Class) {
 	now := h.now()
 	idle, err := purge.FindIdle(ctx, h.certifier.Records, class, now)

@@ -15,7 +15,7 @@ import (
 	"stille/shared/retention"
 )
 
-// faulty is a bus that keeps what was put on it, and may fail.
+// faulty is a bus that keeps its events, and may fail.
 type faulty struct {
 	events []eventbus.Event
 	err    error

@@ -1,5 +1,5 @@
-// Command purge-verify reads again what a purge says it did, and certifies it:
-// the last step of every run, also of one that failed.
+// Command purge-verify reads again what a purge claims, and certifies it: the
+// last step of every run, failed runs included.
 package main
 
 import (

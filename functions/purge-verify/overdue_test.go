@@ -16,8 +16,7 @@ import (
 	"stille/shared/retention"
 )
 
-// TestEveryRunReportsOverdueRecords is about the metric: a line of the log
-// with the number, by class.
+// The metric is a log line with the number of each class.
 func TestEveryRunReportsOverdueRecords(t *testing.T) {
 	for outcome, overdue := range map[certificate.Outcome]float64{
 		certificate.Completed: 0, certificate.Halted: 2, certificate.Stopped: 2, certificate.Failed: 2,
@@ -30,7 +29,7 @@ func TestEveryRunReportsOverdueRecords(t *testing.T) {
 				w.put(t, "sub-1") // due since the night before last
 				w.put(t, "sub-2")
 			}
-			w.now = func() time.Time { return time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC) } // for 28 hours
+			w.now = func() time.Time { return time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC) } // 28 hours after it fell due
 			run := purge.Run{Class: retention.Messaging, ID: "run-1", Outcome: outcome, Certificate: "hash"}
 			if _, err := w.stores.Runs.Start(t.Context(), run); err != nil {
 				t.Fatal(err)

@@ -60,7 +60,7 @@ func (w *world) put(t *testing.T, id string) {
 	})
 }
 
-// took writes into the manifest what a run did with a record.
+// took writes the outcome of a run's record into the manifest.
 func (w *world) took(t *testing.T, id string, outcome purge.Outcome) {
 	t.Helper()
 	page, err := w.manifest.Begin(t.Context(), retention.Messaging, "run-1", retention.Shard(id), []string{id})
@@ -165,7 +165,7 @@ func (h *heard) Put(_ context.Context, events ...eventbus.Event) error {
 
 func TestUnplannedRunIsCertifiedOnlyAsFailure(t *testing.T) {
 	w := newWorld(t)
-	w.keysErr = errDown // as far as a failure gets here
+	w.keysErr = errDown // a failure needs no key
 	for failed, want := range map[bool]error{false: purge.ErrNoRun, true: errDown} {
 		if _, err := w.verify(t.Context(), request{Class: retention.Messaging, Run: "run-9", Failed: failed}); !errors.Is(err, want) {
 			t.Errorf("failed %v: error %v, want %v", failed, err, want)

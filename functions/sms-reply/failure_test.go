@@ -13,13 +13,13 @@ import (
 	fake "stille/shared/sms/phone"
 )
 
-// Whatever fails, the reply comes again, and then all of it is done, once.
+// After any failure, the redelivered reply is carried out completely, and once.
 func TestAFailedReplySucceedsWhenRedelivered(t *testing.T) {
 	throttled := fake.Refusal{Type: "ThrottlingException", Message: apitest.Number}
 	for _, c := range []struct {
 		name         string
 		spoil, mend  func(*world)
-		stoodAlready bool // the opt-out, after the failure
+		stoodAlready bool // the opt-out already stands after the failure
 	}{
 		{"the keys cannot be read", func(w *world) { w.KeysErr = errDown }, func(w *world) { w.KeysErr = nil }, false},
 		{"the keys are another table's", func(w *world) { w.KeysErr = contact.ErrForeignKeys }, func(w *world) { w.KeysErr = nil }, false},
@@ -75,7 +75,8 @@ func TestNoTextIsStartedWithTooLittleTime(t *testing.T) {
 	}
 }
 
-// deadline is a context whose deadline, by the house's clock, nothing enforces.
+// deadline is a context with a deadline by the test's clock, which nothing
+// enforces.
 type deadline struct {
 	context.Context
 	at time.Time

@@ -14,7 +14,7 @@ import (
 	"stille/shared/suppression"
 )
 
-// replies remembers which replies were answered.
+// replies knows which replies were answered.
 type replies interface {
 	Claimed(ctx context.Context, id string) (bool, error)
 	Claim(ctx context.Context, id string, now time.Time) (bool, error)
@@ -26,7 +26,7 @@ type phone interface {
 	Send(ctx context.Context, t sms.Text) error
 }
 
-// handler takes in replies.
+// handler takes replies.
 type handler struct {
 	keys      contact.KeySource
 	list      suppression.List
@@ -61,8 +61,8 @@ func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 	}
 	who, err := contact.NormaliseAnyLength(contact.SMS, r.from, "")
 	if err != nil {
-		// The sender is a name or a short code, which takes no answer.
-		h.log.WarnContext(ctx, "a reply from what is no phone number", "message", m.ID, "verdict", string(r.verdict), "scope", string(r.scope))
+		// The sender is a name or a short code. Neither takes an answer.
+		h.log.WarnContext(ctx, "a reply from a sender with no phone number", "message", m.ID, "verdict", string(r.verdict), "scope", string(r.scope))
 		return nil
 	}
 	if r.verdict == keyword.Start {
@@ -81,7 +81,7 @@ func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 	return h.answer(ctx, r, who, known, now)
 }
 
-// done tells whether the reply was already taken.
+// done reports whether the reply was already taken.
 func (h handler) done(ctx context.Context, r inbound) (bool, error) {
 	if r.id == "" {
 		return false, errUnnamed
@@ -89,8 +89,8 @@ func (h handler) done(ctx context.Context, r inbound) (bool, error) {
 	return h.replies.Claimed(ctx, r.id)
 }
 
-// change makes the reply's changes and returns what is then known of the sender,
-// as a check would see it.
+// change makes the reply's changes. It returns what is known of the sender
+// afterwards, as a check would read it.
 func (h handler) change(ctx context.Context, r inbound, who contact.Contact, now time.Time) (suppression.Item, contact.Key, error) {
 	set, err := h.keys.Contact(ctx)
 	if err != nil {
@@ -114,8 +114,8 @@ func (h handler) answer(ctx context.Context, r inbound, who contact.Contact, kno
 	if r.id == "" {
 		return errUnnamed
 	}
-	// A text whose sending is interrupted may have been sent, and the claim would
-	// stay.
+	// If sending is interrupted, the text may have been sent, and the claim
+	// would stay.
 	if end, limited := ctx.Deadline(); limited && end.Sub(h.now()) < 2*patience {
 		return errNoTime
 	}
@@ -124,7 +124,7 @@ func (h handler) answer(ctx context.Context, r inbound, who contact.Contact, kno
 		return err
 	}
 	if r.brand.ID == 0 {
-		return nil // the number is no brand's: nobody would be answering
+		return nil // no brand has the number, so nobody can answer
 	}
 	body := h.languages.For(r.brand).Say(r.verdict.Answer(known, r.scope, r.at))
 	if body == "" {

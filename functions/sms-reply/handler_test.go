@@ -140,7 +140,7 @@ func TestStartLiftsRepliesAndLinksInItsScope(t *testing.T) {
 	}
 }
 
-// What SNS publishes once more has the time at which it did so.
+// SNS stamps a redelivery with a new, later time.
 func TestARedeliveryNeverEndsANewerSilence(t *testing.T) {
 	for _, to := range []string{acme, "+4759449999"} {
 		w := newWorld(t)
@@ -272,7 +272,7 @@ func TestEventsOfSMSReplyAreTaken(t *testing.T) {
 func TestAddedFieldsDoNotChangeAReply(t *testing.T) {
 	w := newWorld(t)
 	m := w.reply("1", "Ja takk").inbox(t)
-	// The keyword registered for the number is not what the person wrote.
+	// The keyword registered for the number is not the sender's text.
 	m.Body = strings.Replace(m.Body, "KEYWORD_1", "STOP", 1)
 	if err := w.take(t.Context(), sqsbatch.Message{ID: m.ID, Body: m.Body, At: m.At}); err != nil {
 		t.Fatal(err)

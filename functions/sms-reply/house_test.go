@@ -55,7 +55,7 @@ func (m *memory) Release(_ context.Context, id string) error {
 	return nil
 }
 
-// world is a handler and what stands around it.
+// world is a handler and its surroundings.
 type world struct {
 	*apitest.House
 	list   *suppressiontest.List
@@ -89,13 +89,13 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// message is a reply, as it comes in.
+// message is a received reply.
 type message struct {
 	id, from, to, text string
 	at                 time.Time
 }
 
-// reply is a message of Kari's to Acme, a minute ago; id and text differ.
+// reply is a message from Kari to Acme, one minute old, with this id and text.
 func (w *world) reply(id, text string) message {
 	return message{id: id, from: kari, to: acme, text: text, at: w.Now.Add(-time.Minute)}
 }
@@ -112,7 +112,7 @@ func (m message) inbox(t *testing.T) sqsbatch.Message {
 	return sqsbatch.Message{ID: "sqs-" + m.id, Body: string(body), At: m.at}
 }
 
-// hear takes messages in, one after the other; each must succeed.
+// hear delivers messages one after the other; each must succeed.
 func (w *world) hear(t *testing.T, messages ...message) {
 	t.Helper()
 	for _, m := range messages {
@@ -122,7 +122,8 @@ func (w *world) hear(t *testing.T, messages ...message) {
 	}
 }
 
-// active lists what suppresses a number, each as "reason in scope, from source".
+// active lists the suppressions of a number, each as "reason in scope, from
+// source".
 func (w *world) active(t *testing.T, number string) []string {
 	t.Helper()
 	return w.list.Active(w.Key(t, contact.SMS, number))
@@ -147,7 +148,7 @@ func (w *world) entries() []string {
 	return lines
 }
 
-// said lists what was sent, as "from>to: first words".
+// said lists the sent texts, as "from>to: first words".
 func (w *world) said() []string {
 	lines := []string{}
 	for _, s := range w.phone.Sent() {
@@ -157,7 +158,7 @@ func (w *world) said() []string {
 	return lines
 }
 
-// batch is messages as Lambda hands them over.
+// batch delivers messages as Lambda does and returns the failed ones.
 func (w *world) batch(t *testing.T, batch events.SQSEvent) []string {
 	t.Helper()
 	got, err := sqsbatch.Each(w.Log, w.take)(t.Context(), batch)

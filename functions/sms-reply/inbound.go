@@ -10,25 +10,26 @@ import (
 	"stille/shared/sms/keyword"
 )
 
-// errMalformed wraps no error of the decoder, which may quote the message.
+// errMalformed does not wrap the decoder's error, which may quote the message.
 var (
 	errMalformed = errors.New("the message is not an inbound SMS")
 	errTimeless  = errors.New("the message has no SNS envelope and so no time")
 )
 
-// inbound is a reply that came in.
+// inbound is a received reply.
 type inbound struct {
-	id      string // the service's, of this SMS
-	from    string // who writes, as the service has it
-	to      string // the number written to, likewise
+	id      string // id of the SMS, given by the service
+	from    string // the sender's number, as the service writes it
+	to      string // the number written to, as the service writes it
 	verdict keyword.Verdict
 	at      time.Time
-	scope   scope.Scope // what the number written to stands for
-	brand   scope.Entry // whose number that is; zero where it is nobody's
+	scope   scope.Scope // the scope of the number written to
+	brand   scope.Entry // the brand that owns the number; zero if none does
 }
 
-// payload is the service's, as far as it is needed. Its messageKeyword is the
-// keyword that is registered for the number, not what the person wrote.
+// payload is the part of the service's message that is needed. The service's
+// messageKeyword is the keyword registered for the number, not the sender's
+// text; it is not read.
 type payload struct {
 	OriginationNumber string  `json:"originationNumber"`
 	DestinationNumber string  `json:"destinationNumber"`
@@ -36,8 +37,8 @@ type payload struct {
 	InboundMessageID  string  `json:"inboundMessageId"`
 }
 
-// read reads a message. The time is when SNS took the message, which has no time
-// itself, but never later than now.
+// read reads a message. An SMS carries no time, so the reply's time is when SNS
+// took the message, but never later than now.
 func read(m sqsbatch.Message, scopes *scope.Registry, now time.Time) (inbound, error) {
 	var p payload
 	if err := json.Unmarshal([]byte(m.Body), &p); err != nil || p.OriginationNumber == "" || p.MessageBody == nil {

@@ -1,5 +1,5 @@
-// Command sms-reply takes in what people write back to the brands' own numbers:
-// STOP opts out of marketing by SMS, START lifts that, HELP asks who writes.
+// Command sms-reply takes the replies to the brands' numbers: STOP opts out of
+// marketing by SMS, START lifts the opt-out, HELP asks for the sender.
 package main
 
 import (

@@ -14,7 +14,7 @@ import (
 	"stille/shared/purge"
 )
 
-// queue is where stream records go that cannot be taken.
+// queue is the dead-letter queue for stream records.
 type queue interface {
 	Park(ctx context.Context, record deadletter.Record) error
 }
@@ -29,9 +29,9 @@ type handler struct {
 
 var errForeign = errors.New("the stream is no class table's")
 
-// handle takes a batch of a class table's stream. After an error the whole batch
-// must come again. A record that a person must look into is parked, so that it
-// does not hold up the others.
+// handle takes a batch of a class table's stream. After an error the whole
+// batch must be delivered again. A record that a person must look into is
+// parked, so that it does not block the others.
 func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 	for _, r := range batch.Records {
 		class, ok := h.stack.ClassOf(r.EventSourceArn)

@@ -18,7 +18,7 @@ import (
 	"stille/shared/suppression"
 )
 
-// written notes what a handler writes, as "class/id sort".
+// written lists the handler's writes, as "class/id sort".
 type written []string
 
 func (w *written) Stamp(_ context.Context, class string, of retention.Stored, sort string) error {

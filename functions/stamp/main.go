@@ -1,5 +1,6 @@
-// Command stamp gives every record of a class table its place in the indexes by
-// which it is found when it is due. It reads the class tables' streams.
+// Command stamp gives every record of a class table its place in the indexes,
+// by which a purge finds the record when it is due. It reads the class tables'
+// streams.
 package main
 
 import (

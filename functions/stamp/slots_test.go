@@ -52,7 +52,7 @@ func TestSlotOfDeletedRecordIsFreed(t *testing.T) {
 		}
 		return taken
 	}
-	// It is not gone, or came back: it keeps its slot.
+	// The record is still stored, or stored again: it keeps its slot.
 	if err := w.handler().handle(t.Context(), gone); err != nil || !put("sub-2") {
 		t.Errorf("error %v, or the slot is free", err)
 	}

@@ -26,7 +26,7 @@ import (
 
 var errDown = errors.New("the service is down")
 
-// world is the handler over the stores, and what it parked and wrote.
+// world is the handler over the stores, with its parked records and writes.
 type world struct {
 	*apitest.House
 	t       *testing.T
@@ -68,7 +68,7 @@ func (w *world) handler() handler {
 	}
 }
 
-// record writes a record as another service might: attributes of text.
+// record writes a record with attributes of text, as another service might.
 func (w *world) record(class string, attributes map[string]string) {
 	w.t.Helper()
 	item := map[string]any{}
@@ -78,13 +78,13 @@ func (w *world) record(class string, attributes map[string]string) {
 	w.stores.Plant(w.t, class, item)
 }
 
-// seen lets the handler take the records as they are in the table now.
+// seen delivers the table's current records to the handler.
 func (w *world) seen(class string) error {
 	w.t.Helper()
 	return w.handler().handle(w.t.Context(), w.batch(class))
 }
 
-// batch is the records of a table as its stream would carry them now.
+// batch is the stream event of the table's current records.
 func (w *world) batch(class string) events.DynamoDBEvent {
 	w.t.Helper()
 	items := w.stores.Items(w.t, class)
@@ -103,7 +103,7 @@ func (w *world) batch(class string) events.DynamoDBEvent {
 	return batch
 }
 
-// index is a record's place in the indexes, as the table has it.
+// index is a record's place in the indexes, as stored.
 type index struct {
 	Sort, Shard string
 	Withdrawn   time.Time
@@ -268,7 +268,8 @@ func TestLateRecordUnderNewerKeyMeetsOptOut(t *testing.T) {
 	}
 }
 
-// releasing is a list on which a release comes in right after the first read.
+// releasing is a list on which a release takes place right after the first
+// read.
 type releasing struct {
 	purgetest.List
 	release func()

@@ -21,14 +21,14 @@ const (
 // Bundle is everything that an offline verification of a certificate needs.
 type Bundle struct {
 	Sealed
-	Before    []Signed // the certificates before it in its class's chain, the first one first
+	Before    []Signed // the earlier certificates of the class's chain, the first one first
 	PublicKey []byte   // PEM
 }
 
-// Verified is what a verified bundle says.
+// Verified is the content of a verified bundle.
 type Verified struct {
 	Certificate Certificate
-	Fingerprint string // of the public key that was believed
+	Fingerprint string // of the trusted public key
 	Position    int    // in the class's chain; the first certificate is number 1
 }
 
@@ -54,8 +54,7 @@ func (b Bundle) Verify(trusted string) (Verified, error) {
 	return Verified{Certificate: c, Fingerprint: fingerprint, Position: len(b.Before) + 1}, nil
 }
 
-// Place is the folder of a certificate before the bundle's own, by its place in
-// the chain.
+// Place is the folder of the chain's certificate number n.
 func Place(n int) string { return fmt.Sprintf("chain/%06d", n) }
 
 // Files returns the bundle's files by their slash-separated paths.
@@ -69,8 +68,8 @@ func (b Bundle) Files() map[string][]byte {
 }
 
 // ReadBundle reads the files of a bundle, unverified. A missing file of the
-// certificate itself is a *fs.PathError. The chain ends where a file of it is
-// missing, and the verification then finds the gap.
+// certificate itself is a *fs.PathError. The chain ends at its first missing
+// file; the verification then finds the gap.
 func ReadBundle(folder fs.FS) (Bundle, error) {
 	var b Bundle
 	err := readFiles(folder, map[string]*[]byte{JSONFile: &b.JSON, SignatureFile: &b.Signature, KeysFile: &b.Keys, PublicKeyFile: &b.PublicKey})

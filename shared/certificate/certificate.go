@@ -41,11 +41,10 @@ const (
 	Failed    Outcome = "FAILED"
 )
 
-// ProofIndex says that the index, asked until it answered empty twice, showed
-// nothing that was due.
+// ProofIndex means that the index showed no due record in two answers in a row.
 const ProofIndex = "index"
 
-// ProofScan says that every record of the class was read strongly: the
+// ProofScan means that every record of the class was read strongly: the
 // certificate is an audit's. An audit deletes nothing. Due counts the overdue
 // records, and PlanHash is the SHA-256 of the report beside the certificate.
 const ProofScan = "scan"
@@ -69,7 +68,7 @@ type Certificate struct {
 	Outcome      Outcome   `json:"outcome"`
 	PlanHash     string    `json:"planHash"`
 	PolicyHash   string    `json:"policyHash"`
-	Cutoff       time.Time `json:"cutoff"` // what was due at this instant
+	Cutoff       time.Time `json:"cutoff"` // records due at this instant
 	StartedAt    time.Time `json:"startedAt"`
 	EndedAt      time.Time `json:"endedAt"`
 	Counts       Counts    `json:"counts"`
@@ -79,7 +78,7 @@ type Certificate struct {
 	Previous     string    `json:"previous"`     // hash of the class's previous certificate; empty for the first
 	BackupGoneOn string    `json:"backupGoneOn"` // the day the last backup that holds the records expires
 	CodeVersion  string    `json:"codeVersion"`
-	TZData       string    `json:"tzdata"` // the calendar that was used
+	TZData       string    `json:"tzdata"` // fingerprint of the calendar that was used
 }
 
 // Signed is a certificate without its list. Signature is DER, ECDSA P-256 over
@@ -95,12 +94,12 @@ type Sealed struct {
 	Keys []byte
 }
 
-// Sign signs a SHA-256 digest with the private key behind the public one.
+// Sign signs a SHA-256 digest with the private key of the certificate's public
+// key.
 type Sign func(digest []byte) (der []byte, err error)
 
 // Seal sets the list's head and signs. The keys are the HMACs of the deleted
-// records, in any order. Their number must be the number that the certificate
-// counts as deleted.
+// records, in any order. Their number must equal Counts.Deleted.
 func Seal(c Certificate, keys []string, sign Sign) (Sealed, error) {
 	keys = slices.Sorted(slices.Values(keys))
 	c.KeysHead = Head(keys)
@@ -121,7 +120,7 @@ func Seal(c Certificate, keys []string, sign Sign) (Sealed, error) {
 }
 
 // Verify checks a sealed certificate against the public key (PEM, PKIX) and
-// returns what it says. An error wraps ErrInvalid and says what is wrong.
+// returns the certificate. An error wraps ErrInvalid and says what is wrong.
 func Verify(s Sealed, publicKey []byte) (Certificate, error) {
 	key, err := ParsePublicKey(publicKey)
 	if err != nil {
@@ -156,13 +155,15 @@ func (s Signed) open(key *ecdsa.PublicKey) (Certificate, error) {
 	return c, nil
 }
 
-// Lists reports whether the list has a key. The certificate must be verified.
+// Lists reports whether the list contains a key. The certificate must be
+// verified.
 func (s Sealed) Lists(key string) bool {
 	_, found := slices.BinarySearch(strings.Split(strings.TrimSuffix(string(s.Keys), "\n"), "\n"), key)
 	return found && key != ""
 }
 
-// check compares the certificate with its sorted list and with itself.
+// check compares the certificate with its sorted list, and its counts with each
+// other.
 func (c Certificate) check(keys []string) error {
 	switch {
 	case c.KeysHead != Head(keys):
@@ -192,8 +193,8 @@ func ParsePublicKey(file []byte) (*ecdsa.PublicKey, error) {
 	return key, nil
 }
 
-// Fingerprint is the SHA-256, in hex, of the public key in a PEM file. Two keys
-// are the same if their fingerprints are.
+// Fingerprint is the SHA-256, in hex, of the public key in a PEM file. Equal
+// fingerprints mean equal keys.
 func Fingerprint(file []byte) (string, error) {
 	key, err := ParsePublicKey(file)
 	if err != nil {
@@ -212,8 +213,8 @@ func EncodePublicKey(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-// Head hashes a sorted list of keys: SHA-256 over the head of the keys before
-// and the next key. The head of no key is the hash of nothing.
+// Head hashes a sorted list of keys: each step is the SHA-256 of the previous
+// head and the next key. The head of an empty list is the hash of nothing.
 func Head(keys []string) string {
 	head := sha256.Sum256(nil)
 	for _, key := range keys {
@@ -222,15 +223,15 @@ func Head(keys []string) string {
 	return hex.EncodeToString(head[:])
 }
 
-// Hash names a certificate: the SHA-256 of its JSON. The next certificate of the
-// class carries it as Previous.
+// Hash names a certificate: the SHA-256 of its JSON. The next certificate of
+// the class carries it in Previous.
 func Hash(encoded []byte) string {
 	sum := sha256.Sum256(encoded)
 	return hex.EncodeToString(sum[:])
 }
 
-// lines is the list as a file. The list may have millions of keys, so the file's
-// size is counted first.
+// lines is the list as a file. The list may have millions of keys, so the size
+// of the file is counted first.
 func lines(keys []string) []byte {
 	if len(keys) == 0 {
 		return nil

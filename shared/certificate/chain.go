@@ -6,12 +6,12 @@ import (
 	"slices"
 )
 
-// Chain checks that a certificate stands at the end of its class's chain.
-// before holds the certificates before it, the class's first one first; each
-// must carry the hash of the one before it, and all must verify with the public
-// key. Chain finds a certificate that is missing, changed, misplaced, repeated
-// or of another class. It cannot find one that was issued later. An error wraps
-// ErrInvalid and says which certificate it is about.
+// Chain checks that last ends its class's chain. before holds the earlier
+// certificates, the class's first one first. Each certificate must carry the
+// hash of its predecessor and verify with the public key. Chain finds a
+// missing, changed, misplaced or repeated certificate and a certificate of
+// another class. It cannot find a certificate issued later. An error wraps
+// ErrInvalid and names the certificate.
 func Chain(before []Signed, last Signed, publicKey []byte) error {
 	key, err := ParsePublicKey(publicKey)
 	if err != nil {
@@ -43,9 +43,9 @@ func Chain(before []Signed, last Signed, publicKey []byte) error {
 	return nil
 }
 
-// Before returns the certificates before last in its class's chain, the first
-// one first. It finds them by their hashes among all, which are in any order,
-// and verifies no signature. An error wraps ErrInvalid.
+// Before returns the earlier certificates of last's chain, the first one first.
+// It finds them by their hashes in all, which may be in any order, and verifies
+// no signature. An error wraps ErrInvalid.
 func Before(all []Signed, last Signed) ([]Signed, error) {
 	byHash := map[string]Signed{}
 	for _, signed := range all {

@@ -2,14 +2,13 @@ package retention
 
 import "stille/shared/strictyaml"
 
-// bounds are what a class may promise and keep whatever retention.yaml says: a
-// slip in that file must neither delete last week's records nor keep people's
-// data longer than the policies allow that this system was built for. The zero
-// most is no bound.
+// bounds limit the periods of a class, whatever retention.yaml says: a slip in
+// that file must neither delete last week's records nor keep personal data
+// longer than the privacy policies allow. A zero most sets no upper bound.
 type bounds struct{ least, most Period }
 
-// boundsOf returns the bounds of a class. They are code, so that changing one
-// is a review of its own.
+// boundsOf returns the bounds of a class. They are code, so that a change of a
+// bound is reviewed as code.
 func boundsOf(class string) bounds {
 	month := Period{1, 'M'}
 	switch class {
@@ -23,8 +22,9 @@ func boundsOf(class string) bounds {
 	return bounds{least: Period{30, 'D'}}
 }
 
-// checkPeriods compares a class's periods with each other and its bounds. Where
-// days meet months a period is judged by the start that is worst for it.
+// checkPeriods compares a class's periods with each other and with its bounds.
+// A comparison of days with months takes the start for which it comes out
+// worst.
 func checkPeriods(f *strictyaml.Fields, c Class) {
 	allowed := boundsOf(c.Name)
 	for _, p := range []struct {

@@ -15,25 +15,25 @@ type Day struct {
 // String is the day as 2006-01-02.
 func (d Day) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
 
-// LastDay is the last day that something which started at start is kept in
+// LastDay is the last day on which a record that started at start is kept in
 // full: the same date one period later in the zone, or the last day of that
-// month where it has no such date (domstolloven section 148, Regulation (EEC,
+// month if the month lacks the date (domstolloven section 148, Regulation (EEC,
 // Euratom) 1182/71 article 3).
 func (p Period) LastDay(start time.Time, zone *time.Location) Day {
 	return dayOf(start, zone).add(p)
 }
 
-// DueFrom is the instant, in UTC, from which it is due: the first one whose
-// date in the zone is later than LastDay. That is not always a midnight, and
-// not always on the next date.
+// DueFrom is the instant, in UTC, from which the record is due: the first
+// instant whose date in the zone is later than LastDay. It is not always
+// midnight, and not always on the next date.
 func (p Period) DueFrom(start time.Time, zone *time.Location) time.Time {
 	return p.LastDay(start, zone).next().begins(zone)
 }
 
-// StartsBefore is the cutoff of a query: something is due at now if, and only
-// if, it started before the instant returned (UTC, whole seconds). It is found
-// by stepping the forward rule: subtracting the period from now would be days
-// wrong at the ends of months.
+// StartsBefore is the cutoff of a query: a record is due at now if, and only
+// if, it started before the returned instant (UTC, whole seconds). StartsBefore
+// steps the forward rule. To subtract the period from now would be days wrong
+// at the ends of months.
 func (p Period) StartsBefore(now time.Time, zone *time.Location) time.Time {
 	today := dayOf(now, zone)
 	if p.unit == 'D' {
@@ -46,7 +46,7 @@ func (p Period) StartsBefore(now time.Time, zone *time.Location) time.Time {
 	return day.begins(zone)
 }
 
-// dayOf is the latest day that has begun in the zone at t. That is the date on
+// dayOf is the latest day that has begun in the zone at t. It is the date on
 // the wall, except where the clock goes back over midnight (St John's until
 // 2011, at 00:01): a day that has begun stays begun, so that a later start is
 // never due sooner.
@@ -59,7 +59,7 @@ func dayOf(t time.Time, zone *time.Location) Day {
 	return day
 }
 
-// mostOffset is more than any zone has ever been away from UTC.
+// mostOffset is more than the offset of any zone from UTC has ever been.
 const mostOffset = 26 * time.Hour
 
 // begins is the first instant, in UTC, whose date in the zone is d or later.
@@ -74,19 +74,19 @@ func (d Day) begins(zone *time.Location) time.Time {
 		if begin.Before(t) {
 			begin = t
 		}
-		end, ends := offsetEnds(t, zone)
-		if !ends || begin.Before(end) {
+		end, changes := nextChange(t, zone)
+		if !changes || begin.Before(end) {
 			return begin
 		}
 		t = end
 	}
 }
 
-// offsetEnds is an instant after t, in UTC, until which the zone's offset at t
-// lasts at the least; false if it lasts for ever. ZoneBounds alone would do,
-// but beyond a zone's last recorded change it takes every year for 365 days
-// (go1.26), and on 31 December of a leap year its end has passed.
-func offsetEnds(t time.Time, zone *time.Location) (time.Time, bool) {
+// nextChange is an instant after t, in UTC, until which the zone keeps its
+// offset at t; false if the zone keeps it for ever. ZoneBounds alone is not
+// enough: after a zone's last recorded change it takes every year for 365 days
+// (go1.26), so that on 31 December of a leap year its end lies in the past.
+func nextChange(t time.Time, zone *time.Location) (time.Time, bool) {
 	_, end := t.In(zone).ZoneBounds()
 	if end.IsZero() {
 		return time.Time{}, false

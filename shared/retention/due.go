@@ -2,14 +2,14 @@ package retention
 
 import "time"
 
-// OverdueAfter is how long a record may be due before it is overdue: until the
-// next night's purge, and some time for that to end.
+// OverdueAfter is how long a record may be due before it counts as overdue:
+// until the next night's purge, with time for that purge to end.
 const OverdueAfter = 26 * time.Hour
 
 // DueFrom is the instant from which a record of the class must be gone: the
-// earlier of its start plus Keep and its withdrawal. It is false while the
-// record has neither: it is running. A start that cannot be believed
-// (PlausibleStart) counts as none.
+// earlier of its withdrawal and its start plus Keep. It returns false for a
+// running record, which has neither. An implausible start (PlausibleStart)
+// counts as no start.
 func (c Class) DueFrom(r Record) (time.Time, bool) {
 	if r.Start.IsZero() || r.Start.UTC().Year() < earliestYear {
 		return r.WithdrawnAt.UTC(), !r.WithdrawnAt.IsZero()

@@ -7,31 +7,32 @@ import (
 	"stille/shared/contact"
 )
 
-// HoldKind is why something due must stay.
+// HoldKind is the reason why a due record must stay.
 type HoldKind string
 
 // The kinds of holds.
 const (
-	Legal       HoldKind = "legal"       // law or a legal claim needs it
-	Restriction HoldKind = "restriction" // the person asked that it is kept for a claim (GDPR 18)
+	Legal       HoldKind = "legal"       // law or a legal claim needs the record
+	Restriction HoldKind = "restriction" // the person asked to keep the record for a claim (GDPR 18)
 )
 
-// Target is what a hold keeps: everything about a subject, or one record.
+// Target is what a hold keeps: all records of a subject, or one record.
 type Target string
 
-// SubjectTarget is all records of a subject in every class, also later ones.
+// SubjectTarget is all records of a subject in every class, later records
+// included.
 func SubjectTarget(subject contact.Key) Target { return Target("subject#" + string(subject)) }
 
-// RecordTarget is one record of a class, whether it exists yet or not.
+// RecordTarget is one record of a class. The record need not exist yet.
 func RecordTarget(class, id string) Target { return Target("record#" + class + "#" + id) }
 
-// Subject returns whose records the target is, and whether it is such a one.
+// Subject returns the subject of a SubjectTarget; false for another target.
 func (t Target) Subject() (contact.Key, bool) {
 	key, ok := strings.CutPrefix(string(t), string(SubjectTarget("")))
 	return contact.Key(key), ok
 }
 
-// Record returns which record the target is, and whether it is one.
+// Record returns the class and id of a RecordTarget; false for another target.
 func (t Target) Record() (class, id string, ok bool) {
 	if path, isRecord := strings.CutPrefix(string(t), "record#"); isRecord {
 		return strings.Cut(path, "#")
@@ -39,7 +40,7 @@ func (t Target) Record() (class, id string, ok bool) {
 	return "", "", false
 }
 
-// Targets lists what a hold that covers the record can be on.
+// Targets lists the targets of every hold that would cover the record.
 func (r Record) Targets(class string) []Target {
 	targets := []Target{RecordTarget(class, r.ID)}
 	for _, subject := range r.Subjects() {
@@ -55,7 +56,7 @@ type Hold struct {
 	Kind     HoldKind  `json:"kind"`
 	Target   Target    `json:"target"`
 	SetAt    time.Time `json:"setAt"`
-	LiftedAt time.Time `json:"liftedAt,omitzero"` // zero while it holds
+	LiftedAt time.Time `json:"liftedAt,omitzero"` // zero while the hold is active
 }
 
 // Active reports whether the hold has not been lifted.

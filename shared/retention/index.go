@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// Shards is into how many parts the indexes of every class table, the fences
-// and each purge are divided. It is fixed for good: records carry their shard.
+// Shards is the number of parts into which each class table's indexes, the
+// fences and each purge are divided. It must never change: records carry their
+// shard.
 const Shards = 64
 
 // Shard is the shard of a subject or of a record without one: two hex digits,
@@ -22,15 +23,16 @@ func Shard(subjectOrID string) string {
 // ShardName is the name of shard n, from 0 up to but not including Shards.
 func ShardName(n int) string { return fmt.Sprintf("%02x", n) }
 
-// IsShard reports whether a text names one of the shards. What lies in another
-// is in no purge's reach.
+// IsShard reports whether the name is a shard's. No purge reads a record in any
+// other shard.
 func IsShard(name string) bool {
 	n, err := strconv.ParseUint(name, 16, 8)
 	return err == nil && n < Shards && ShardName(int(n)) == name
 }
 
-// Shard is the shard of the record's subject, so that a hold on the subject
-// meets all its records behind one fence; without a subject, of its id.
+// Shard is the shard of the record's subject, so that one fence guards all
+// records of a subject against a hold. Without a subject it is the shard of the
+// record's id.
 func (r Record) Shard() string {
 	if r.Subject != "" {
 		return Shard(string(r.Subject))
@@ -38,8 +40,8 @@ func (r Record) Shard() string {
 	return Shard(r.ID)
 }
 
-// sortLayout is UTC in whole seconds. Its texts sort as their times do, which
-// RFC 3339 as written does not: "…00.5Z" sorts before "…00Z".
+// sortLayout is UTC in whole seconds. Texts in it sort by time. RFC 3339 with
+// fractions does not: "…00.5Z" sorts before "…00Z".
 const sortLayout = "2006-01-02T15:04:05Z"
 
 // ErrSort is returned for text that Sort does not write.
@@ -49,7 +51,7 @@ var ErrSort = errors.New("not a time like 2006-01-02T15:04:05Z")
 // are dropped.
 func Sort(t time.Time) string { return t.UTC().Format(sortLayout) }
 
-// ParseSort reads what Sort wrote, and nothing else.
+// ParseSort reads the form that Sort writes and refuses every other.
 func ParseSort(s string) (time.Time, error) {
 	t, err := time.Parse(sortLayout, s)
 	if err != nil || Sort(t) != s {
@@ -58,8 +60,8 @@ func ParseSort(s string) (time.Time, error) {
 	return t, nil
 }
 
-// ActiveSort is the record's place in the index of running records. It is
-// empty for a record that has a place among those that ended.
+// ActiveSort is the record's place in the index of running records. It is empty
+// for a record with a place in the index by start.
 func (r Record) ActiveSort(sort string) string {
 	if sort != "" {
 		return ""

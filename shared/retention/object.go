@@ -10,19 +10,20 @@ import (
 	"stille/shared/strictyaml"
 )
 
-// Object is an S3 object that belongs to a record, and is deleted with it in
-// all its versions.
+// Object is an S3 object that belongs to a record. A purge deletes all its
+// versions with the record.
 type Object struct{ Bucket, Key string }
 
 var (
-	// ErrNoObject means that a text is no object in the form the AWS CLI takes.
+	// ErrNoObject means that a text does not name an object as the AWS CLI
+	// does.
 	ErrNoObject = errors.New("must be an S3 object, s3://bucket/key")
-	// ErrForeignBucket means that an object lies where no purge of its class
-	// may delete anything.
+	// ErrForeignBucket means that a purge of the class must not delete in the
+	// object's bucket.
 	ErrForeignBucket = errors.New("must lie in one of the class's buckets, which the retention policy names")
 )
 
-// Limits of S3; mostObjects is ours, and keeps a record small.
+// Limits of S3. mostObjects is our limit and keeps a record small.
 const (
 	shortestBucket = 3
 	longestBucket  = 63
@@ -39,8 +40,8 @@ func isBucket(name string) bool {
 	return len(name) >= shortestBucket && len(name) <= longestBucket && bucketName.MatchString(name)
 }
 
-// Objects returns what belongs to the record in S3. The error wraps ErrNoObject
-// or ErrForeignBucket, and then none of it may be deleted.
+// Objects returns the S3 objects of the record. If the error wraps ErrNoObject
+// or ErrForeignBucket, none of them may be deleted.
 func (c Class) Objects(r Record) ([]Object, error) {
 	objects := make([]Object, len(r.Objects))
 	for i, written := range r.Objects {

@@ -1,11 +1,11 @@
-// Package retention decides when something must be gone. It promises the day:
-// what is kept through the same date a period later is due from the first
-// instant after that date, in the policy's zone, never earlier, and the cutoff
-// of a query and the check of a single record always agree. It reads the
-// policy (retention.yaml) and refuses it whole, naming every mistake, where it
-// promises one thing and would do another.
+// Package retention decides when a record must be gone. It promises the day: a
+// record kept through the same date a period later is due from the first
+// instant after that date, in the policy's zone, never earlier. The cutoff of a
+// query and the check of a single record always agree. The package reads the
+// policy (retention.yaml). It refuses a policy that contradicts its own
+// promises, and names every mistake.
 //
-// It refuses to guess: a record without a start is running, and a start before
+// It does not guess: a record without a start is running, and a start before
 // 2000 or over a day ahead is a mistake to report, not a date to delete by.
 package retention
 
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// ErrPeriod is returned for anything but one of the periods ParsePeriod takes.
+// ErrPeriod is the error for a text that ParsePeriod does not accept.
 var ErrPeriod = errors.New("not a period like P6M, P2Y or P90D")
 
 // Period is a length of time as a policy states it: a whole, positive number
@@ -56,15 +56,14 @@ func (p Period) String() string {
 	return "P" + strconv.Itoa(p.n) + string(p.unit)
 }
 
-// MayOutlast reports whether there is any start from which p ends on a later
-// date than q. Months and years compare exactly (P24M and P2Y are equal). Days
-// against months compare by the worst start: P181D never outlasts P6M, P182D
-// may (from 31 August to 28 February there are 181 days), and P6M may outlast
-// P183D.
+// MayOutlast reports whether, for any start, p ends on a later date than q.
+// Months and years compare exactly (P24M and P2Y are equal). Days against
+// months compare by the worst start: P181D never outlasts P6M, P182D may (from
+// 31 August to 28 February there are 181 days), and P6M may outlast P183D.
 func (p Period) MayOutlast(q Period) bool { return p.mayOutlast(q, 0) }
 
-// mayOutlast is MayOutlast for p followed by some more days, fewer than a
-// month has.
+// mayOutlast is MayOutlast for p and moreDays more days. moreDays must be fewer
+// than the days of a month.
 func (p Period) mayOutlast(q Period, moreDays int) bool {
 	if p.unit != 'D' && q.unit != 'D' {
 		if pm, qm := p.months(), q.months(); pm != qm {
@@ -84,9 +83,10 @@ func (p Period) months() int {
 	return p.n
 }
 
-// days returns the least and the greatest number of days the period can span,
-// over the 400 years after which the calendar repeats. From any month it is
-// greatest from the first and least from the last day, where it may clamp.
+// days returns the least and the greatest number of days that the period can
+// span, over the 400 years after which the calendar repeats. In every month the
+// span is greatest from the first day and least from the last day, where the
+// end may be clamped.
 func (p Period) days() (shortest, longest int) {
 	if p.unit == 'D' {
 		return p.n, p.n

@@ -14,26 +14,26 @@ import (
 	"stille/shared/strictyaml"
 )
 
-// BackupDays is how long a class table's backups live: what was deleted is in
-// one of them for so many days more.
+// BackupDays is how many days a backup of a class table lives. For that many days
+// a backup may still hold a deleted record.
 const BackupDays = 7
 
-// BackupGoneOn is the first day on which no backup holds what was deleted at
-// the time given, counted in UTC.
+// BackupGoneOn is the first day, in UTC, on which no backup holds a record that
+// was deleted at deletedAt.
 func BackupGoneOn(deletedAt time.Time) Day {
 	t := deletedAt.UTC().Add((BackupDays + 1) * 24 * time.Hour)
 	return Day{Year: t.Year(), Month: t.Month(), Day: t.Day()}
 }
 
 // Class is one row of the policy: records that share a promise. LoadPolicy
-// makes them.
+// makes the classes.
 type Class struct {
 	Name               string // lower-case letters, digits and hyphens; names the class's table
-	Promise            Period // what the privacy policy says, at most
-	Keep               Period // what we do; never longer than Promise
+	Promise            Period // what the privacy policy promises at most
+	Keep               Period // how long we keep the record; never longer than Promise
 	Idle               Period // a running record without activity for longer is reported to Owner
 	Anchor             string // the event that starts the period, in words
-	Zone               string // IANA name; whose dates count
+	Zone               string // IANA name of the zone whose dates count
 	Schedule           string // EventBridge cron expression in Zone, once a day
 	Owner              string // who answers for the class
 	LegalBasis         string
@@ -53,8 +53,8 @@ type Policy struct {
 	hash    string
 }
 
-// ErrUnknownClass means that the policy has no class of a name: it was taken
-// out while its purge was still scheduled or running.
+// ErrUnknownClass means that the policy has no class of this name: for example,
+// the class was removed while its purge was scheduled or running.
 var ErrUnknownClass = errors.New("the retention policy has no such class")
 
 // Class finds a class by its name.
@@ -66,12 +66,12 @@ func (p *Policy) Class(name string) (Class, bool) {
 	return p.Classes[i], true
 }
 
-// Hash is the SHA-256, in hex, of what the policy says: comments, layout, the
-// order of classes and a default written out do not change it.
+// Hash is the SHA-256, in hex, of the meaning of the policy: comments, layout,
+// the order of classes and a default written out do not change it.
 func (p *Policy) Hash() string { return p.hash }
 
-// LoadPolicy reads retention.yaml. Its error is strictyaml.Mistakes: all of
-// them.
+// LoadPolicy reads retention.yaml. Its error is a strictyaml.Mistakes with
+// every mistake.
 func LoadPolicy(data []byte) (*Policy, error) {
 	doc := strictyaml.Parse(data)
 	policy := &Policy{}
@@ -93,7 +93,7 @@ func LoadPolicy(data []byte) (*Policy, error) {
 	return policy, nil
 }
 
-// What holds where the file is silent.
+// The defaults of the file.
 const (
 	defaultZone = "Europe/Oslo"
 	defaultIdle = "P90D"
@@ -170,5 +170,6 @@ func hashOf(classes []Class) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// MarshalText is String, so that a Period in JSON reads as it does in the file.
+// MarshalText returns String, so that a Period looks the same in JSON and in
+// the file.
 func (p Period) MarshalText() ([]byte, error) { return []byte(p.String()), nil }

@@ -14,7 +14,7 @@ import (
 	"stille/shared/scope"
 )
 
-// Basis is why a messaging record may be used.
+// Basis is the legal basis of a messaging record.
 type Basis string
 
 // The bases of messaging records.
@@ -23,35 +23,35 @@ const (
 	Customer Basis = "customer" // the start is the end of the service; absent while it runs
 )
 
-// Messaging is the class of what a person gave to get marketing: the one whose
-// records an opt-out withdraws.
+// Messaging is the class of consents to marketing. Only its records are
+// withdrawn by an opt-out.
 const Messaging = names.Messaging
 
-// Record is one thing that is deleted on its day. Times that are absent are
-// zero; none is ever inferred from another.
+// Record is one entry of a class, deleted when it is due. An absent time is
+// zero; no time is inferred from another.
 type Record struct {
-	ID             string // its own name in its class; never an address or a number
+	ID             string // its name in its class; never an address or a number
 	Subject        contact.Key
-	Former         []contact.Key // the subject under the older keys that were live when it was stored
+	Former         []contact.Key // the subject under the older keys that were live when the record was stored
 	Scope          scope.Scope
 	Basis          Basis
 	OccurredAt     time.Time
 	Start          time.Time // from when the class's Keep counts; zero while it is running
-	StartAsOf      time.Time // of the Ending that says so; zero where the record itself does
+	StartAsOf      time.Time // time of the Ending that set Start; zero where the record itself did
 	WithdrawnAt    time.Time // when its subject withdrew or objected
 	LastActivityAt time.Time
 	Objects        []string // s3://bucket/key, deleted with the record
 	Data           json.RawMessage
 }
 
-// Outcome is what storing a record came to.
+// Outcome is the result of storing a record.
 type Outcome struct {
 	Stored bool   // false where a newer event of the same id is stored
-	Record Record // as it is stored now
+	Record Record // the record as it is stored now
 }
 
 // Subjects are the keys under which holds and suppressions of the record's
-// subject may lie, the newest first; none for a record about nobody.
+// subject may lie, the newest first; none for a record without a subject.
 func (r Record) Subjects() []contact.Key {
 	if r.Subject == "" {
 		return nil
@@ -59,8 +59,8 @@ func (r Record) Subjects() []contact.Key {
 	return append([]contact.Key{r.Subject}, r.Former...)
 }
 
-// Owner is the scope that the record belongs to: every scope for a record
-// without one.
+// Owner is the scope that the record belongs to. A record without a scope
+// belongs to every scope.
 func (r Record) Owner() scope.Scope {
 	if r.Scope == "" {
 		return scope.Everywhere
@@ -68,8 +68,8 @@ func (r Record) Owner() scope.Scope {
 	return r.Scope
 }
 
-// Supersedes reports whether the record may replace the stored one of the same
-// id: the newer event wins, and the same one again wins as well.
+// Supersedes reports whether the record may replace the stored record of the
+// same id: a newer event wins, and so does a repetition of the same event.
 func (r Record) Supersedes(stored Record) bool { return !r.OccurredAt.Before(stored.OccurredAt) }
 
 // Fault is one field of a record that cannot be stored. Field is its name in
@@ -82,25 +82,26 @@ type Fault struct {
 // mostData keeps a record within DynamoDB's 400 KB for an item.
 const mostData = 256 << 10
 
-// How far ahead of us a sender's times may be. A start may be announced. What
-// occurred is compared with opt-outs: a local time that calls itself UTC would
-// make a consent newer than the opt-out that followed it.
+// How far ahead of our clock a sender's times may be. A start may be announced.
+// OccurredAt is compared with opt-outs: a local time labelled UTC would make a
+// consent newer than the opt-out that followed it.
 const (
 	aheadAllowed = 24 * time.Hour
 	skewAllowed  = 5 * time.Minute
 )
 
-// earliestYear is the first a start can lie in and be believed.
+// earliestYear is the earliest year of a plausible start.
 const earliestYear = 2000
 
-// PlausibleStart reports whether a start can be believed: not before 2000 and
-// not more than a day after now. Nothing is deleted by one that cannot.
+// PlausibleStart reports whether a start is plausible: not before 2000 and not
+// more than a day after now. A record with an implausible start is never
+// deleted by it.
 func PlausibleStart(start, now time.Time) bool {
 	return start.UTC().Year() >= earliestYear && !start.After(now.Add(aheadAllowed))
 }
 
-// Validate lists everything that keeps the record from being stored in the
-// class at now, nil if nothing does.
+// Validate lists every reason why the class must not store the record at now;
+// nil if there is none.
 func (c Class) Validate(r Record, now time.Time) []Fault {
 	var faults []Fault
 	fault := func(field, detail string) { faults = append(faults, Fault{field, detail}) }
@@ -148,23 +149,25 @@ var (
 	errPersonal = errors.New("must not look like an e-mail address or a phone number: it is shown in places where those must not be")
 
 	printable = regexp.MustCompile(`^[!-~]+$`)
-	// dialled is a "+" or "tel:" with a number behind it, wherever it stands.
+	// dialled matches "+" or "tel:" followed by a number, anywhere in a text.
 	dialled = regexp.MustCompile(`(?i)(\+|%2b|tel:|sms:)[-().]*([0-9][-().]*){7}`)
-	// numeric is nothing but a number, as people write numbers.
+	// numeric matches a text that is only a number with its punctuation.
 	numeric = regexp.MustCompile(`^[-+().:/_]*([0-9][-+().:/_]*){7,}$`)
 )
 
-// longestID is no part of a pattern, for the reason longestReference is none.
+// longestID is not part of the pattern: every function compiles the pattern when
+// it starts, and a count makes that slow.
 const longestID = 128
 
-// MayShowID reports whether an id can be logged: others than POST /v1/records
-// write class tables, and may name a record by an address.
+// MayShowID reports whether an id may be logged. Other services also write
+// class tables, and may name a record by an address.
 func MayShowID(id string) bool { return CheckID(id) == nil }
 
-// CheckID refuses ids that would carry an address or a number into logs, holds
-// and certificates: any with an @ (also as %40), any with seven digits behind
-// a plus sign, and any that is only seven or more digits with the punctuation
-// of numbers. "order-81224417" and a UUID are fine, a bare "81224417" is not.
+// CheckID refuses an id that would carry an address or a number into logs,
+// holds and certificates: an id with an @ (also as %40), with seven digits
+// after a plus sign, or made only of seven or more digits and the punctuation
+// of numbers. "order-81224417" and a UUID are accepted, a bare "81224417" is
+// not.
 func CheckID(id string) error {
 	if len(id) > longestID || !printable.MatchString(id) {
 		return errID

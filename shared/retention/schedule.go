@@ -8,14 +8,15 @@ import (
 	"stille/shared/strictyaml"
 )
 
-// earliest is the first minute of the day a purge may start at, in any zone:
-// most clocks that skip an hour in spring skip one before it.
+// earliest is the first minute of the day at which a purge may start, in any
+// zone: most clocks that skip an hour in spring skip an earlier hour.
 const earliest = 3*60 + 30
 
 var daily = regexp.MustCompile(`^cron\(([0-9]|[1-5][0-9]) ([0-9]|1[0-9]|2[0-3]) \* \* \? \*\)$`)
 
-// checkSchedule refuses what is not once a day, and a minute that the zone's
-// clocks skip: EventBridge does not run a schedule on a day without its minute.
+// checkSchedule refuses a schedule that does not run once a day, or at a minute
+// that the zone's clocks skip: EventBridge does not run a schedule on a day
+// without its minute.
 func checkSchedule(f *strictyaml.Fields, c Class) {
 	if c.Schedule == "" {
 		return
@@ -42,13 +43,13 @@ func timeOfDay(schedule string) (hour, minute int, ok bool) {
 	if m == nil {
 		return 0, 0, false
 	}
-	minute, _ = strconv.Atoi(m[1]) // the expression allows nothing that fails
+	minute, _ = strconv.Atoi(m[1]) // the expression admits only digits
 	hour, _ = strconv.Atoi(m[2])
 	return hour, minute, true
 }
 
-// NextPurge is the next instant, in UTC, at which the class's schedule starts a
-// purge: the first one later than the time given.
+// NextPurge is the first instant after the given time, in UTC, at which the
+// class's schedule starts a purge.
 func (c Class) NextPurge(after time.Time) time.Time {
 	hour, minute, _ := timeOfDay(c.Schedule)
 	year, month, day := after.In(c.location).Date()
@@ -59,13 +60,13 @@ func (c Class) NextPurge(after time.Time) time.Time {
 	return next.UTC()
 }
 
-// skips looks for a day on which the zone's clocks jump over a time of day,
-// from 2020 on and for as many years as rules can be trusted to last.
+// skips finds a day on which the zone's clocks skip this time of day, from 2020
+// on and for as many years as clock rules can be trusted.
 func skips(zone *time.Location, hour, minute int) (Day, bool) {
 	until := time.Date(2040, time.January, 1, 0, 0, 0, 0, time.UTC)
 	for t := time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC); t.Before(until); {
-		end, ends := offsetEnds(t, zone)
-		if !ends {
+		end, changes := nextChange(t, zone)
+		if !changes {
 			break
 		}
 		_, before := t.In(zone).Zone()

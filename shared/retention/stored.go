@@ -11,8 +11,8 @@ var (
 	// ErrBeingPurged means that a purge has begun to delete the record's objects.
 	// Nothing may change the record until it is gone.
 	ErrBeingPurged = errors.New("the record is being purged")
-	// ErrUnreadable means that the record is there and cannot be understood. It
-	// is never due.
+	// ErrUnreadable means that the record is stored and cannot be understood.
+	// It is never due.
 	ErrUnreadable = errors.New("the stored record cannot be read")
 	// ErrUnwritable means that the store can never take the record: it is too
 	// large, for example.
@@ -35,23 +35,24 @@ type Stored struct {
 	Record
 	Sort  string // "" while the record is not stamped or still running
 	Shard string // "" until the record is stamped, then fixed for good
-	// ActiveSort is when something last happened with a running record, as it
-	// was when the record was stamped; "" for every other record.
+	// ActiveSort is the time of a running record's last activity, as of its
+	// stamp; "" for every other record.
 	ActiveSort string
-	// WithdrawnSort is WithdrawnAt as the table has it, in whatever form.
+	// WithdrawnSort is WithdrawnAt in the text form of the table.
 	WithdrawnSort string
 	// PurgingBy is the run that has marked the record: the run deletes the
 	// record's objects, then the record. "" for every other record.
 	PurgingBy string
-	// Revision is what the store read, letter by letter. A later write is
-	// conditional on it. Only the store that read the record looks into it.
+	// Revision is the record exactly as the store read it. A later write is
+	// conditional on it. Only the store that read the record may look into it.
 	Revision any
 }
 
-// WithdrawnAs reports whether the table has this time as the record's
-// withdrawal already, in the form that sorts.
+// WithdrawnAs reports whether the table already has this time, in sortable
+// form, as the record's withdrawal.
 func (s Stored) WithdrawnAs(at time.Time) bool { return s.WithdrawnSort == Sort(at) }
 
-// InTwoSteps reports whether a purge marks the record before it deletes it:
-// the record has objects, which no transaction covers, or it is marked already.
+// InTwoSteps reports whether a purge marks the record before it deletes the
+// record: the record has objects, which no transaction covers, or is marked
+// already.
 func (s Stored) InTwoSteps() bool { return len(s.Objects) > 0 || s.PurgingBy != "" }

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// Years whose clock changes a Fingerprint covers: all that a retention period
-// that runs today can touch.
+// The years whose clock changes a Fingerprint covers: every year that a
+// retention period running today can touch.
 const (
 	fingerprintFrom = 2000
 	fingerprintTo   = 2040
 )
 
-// Fingerprint names a zone and the clock changes that this program knows of
-// it, so that a certificate tells by which calendar days were counted. Two
-// programs with the same fingerprint count the same days.
+// Fingerprint names a zone and its clock changes as this program knows them, so
+// that a certificate names the calendar that was used. Two programs with the
+// same fingerprint count the same days.
 func Fingerprint(zone *time.Location) string {
 	sum := sha256.New()
 	from := time.Date(fingerprintFrom, time.January, 1, 0, 0, 0, 0, time.UTC)
@@ -27,8 +27,8 @@ func Fingerprint(zone *time.Location) string {
 			fmt.Fprintf(sum, "%d %d\n", t.Unix(), offset)
 			last = offset
 		}
-		end, ends := offsetEnds(t, zone)
-		if !ends {
+		end, changes := nextChange(t, zone)
+		if !changes {
 			break
 		}
 		t = end

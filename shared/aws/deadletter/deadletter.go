@@ -1,7 +1,7 @@
 // Package deadletter sends stream records that a function cannot take to a
-// dead-letter queue, which an operator empties: a stream would stop behind a
-// record that fails for ever. It promises that a message names the record by
-// its key and gives the reason, and holds nothing else of the record.
+// dead-letter queue, which an operator empties: a record that always fails
+// would block its stream. It promises that a message names the record by its
+// key and gives the reason, and holds nothing else of the record.
 package deadletter
 
 import (
@@ -12,8 +12,8 @@ import (
 	"stille/shared/aws/sqsqueue"
 )
 
-// Record names a stream record: an operator finds the item in its table by it
-// and can have the function take the item again.
+// Record names a stream record. An operator uses it to find the item in its
+// table, and to have the function take the item again.
 type Record struct {
 	Stream string            `json:"stream"` // ARN
 	Event  string            `json:"event"`  // the stream's event id
@@ -21,7 +21,7 @@ type Record struct {
 	Reason string            `json:"reason"`
 }
 
-// Of describes the stream record that could not be taken.
+// Of describes a stream record that could not be taken.
 func Of(r events.DynamoDBEventRecord, reason error) Record {
 	keys := make(map[string]string, len(r.Change.Keys))
 	for name, value := range r.Change.Keys {

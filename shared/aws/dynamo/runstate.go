@@ -90,7 +90,7 @@ func (r *Runs) Stopped(ctx context.Context, class, run string) (bool, error) {
 		ExpressionAttributeNames: map[string]string{"#stop": attrStopBy},
 	})
 	if err != nil {
-		return false, fmt.Errorf("asking whether a run is to stop: %w", err)
+		return false, fmt.Errorf("asking whether a run must stop: %w", err)
 	}
 	return out.Item[attrStopBy] != nil, nil
 }

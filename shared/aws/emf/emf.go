@@ -10,9 +10,9 @@ import (
 	"stille/shared/names"
 )
 
-// Embedded is the attribute that turns other members of a log line into metrics.
-// counted names the members with the numbers, at is their time, and dimension
-// names the member with the dimension's value.
+// Embedded is the attribute that turns other members of a log line into
+// metrics. counted names the members that hold numbers, at is their time, and
+// dimension names the member that holds the dimension's value.
 func Embedded(at time.Time, dimension string, counted ...string) slog.Attr {
 	metrics := make([]metric, len(counted))
 	for i, name := range counted {

@@ -1,6 +1,6 @@
-// Package eventbus puts events on the event bus. It promises that Put has either
-// delivered every event or returns an error. An event may be delivered twice; it
-// carries keys and counts, never an address.
+// Package eventbus puts events on the event bus. It promises that Put either
+// delivers every event or returns an error. An event may be delivered twice. An
+// event carries keys and counts, never an address.
 package eventbus
 
 import (
@@ -18,7 +18,8 @@ import (
 	"stille/shared/names"
 )
 
-// ErrRefused means that the bus did not take every event: put all of them again.
+// ErrRefused means that the bus did not take every event. The caller must put
+// all of them again.
 var ErrRefused = errors.New("the bus did not take every event")
 
 // atOnce is how many events EventBridge takes in one request.
@@ -31,7 +32,7 @@ type Event struct {
 	Detail any // marshals to a JSON object
 }
 
-// Client is the part of EventBridge that is needed.
+// Client is the part of EventBridge that Bus needs.
 type Client interface {
 	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
 }

@@ -17,10 +17,10 @@ import (
 
 var errDown = errors.New("the bus is down")
 
-// client takes events, but for some of each request where it refuses them.
+// client takes events, and refuses some of each request.
 type client struct {
 	entries  []types.PutEventsRequestEntry
-	requests []int // how many events each had
+	requests []int // number of events in each request
 	refuses  int32
 	err      error
 }

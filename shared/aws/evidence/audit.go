@@ -14,8 +14,8 @@ import (
 // reportFile lies beside the certificate of an audit.
 const reportFile = "report.json"
 
-// Audits are the purge.AuditParts in S3, in the manifests' bucket: an object a
-// call.
+// Audits are the purge.AuditParts in S3, in the manifests' bucket: one object
+// for each call.
 type Audits struct {
 	s3     *s3.Client
 	bucket string
@@ -26,7 +26,7 @@ func NewAudits(client *s3.Client, bucket string) *Audits { return &Audits{s3: cl
 
 func partsPrefix(class, run string) string { return names.AuditParts + class + "/" + run + "/" }
 
-// StorePart keeps what one call found. A call that is repeated replaces it.
+// StorePart stores the findings of one call. A repeated call replaces its part.
 func (a *Audits) StorePart(ctx context.Context, part purge.AuditPart) error {
 	content, err := json.Marshal(part)
 	if err != nil {
@@ -39,7 +39,7 @@ func (a *Audits) StorePart(ctx context.Context, part purge.AuditPart) error {
 	return nil
 }
 
-// Parts returns what all calls of an audit found.
+// Parts returns the parts of all calls of an audit.
 func (a *Audits) Parts(ctx context.Context, class, run string) ([]purge.AuditPart, error) {
 	var parts []purge.AuditPart
 	err := each(ctx, a.s3, a.bucket, partsPrefix(class, run), func(key string) error {
@@ -64,8 +64,8 @@ func (c *Certificates) StoreReport(ctx context.Context, class, run string, repor
 	return nil
 }
 
-// Report returns the report of an audit. The error wraps certificate.ErrNone
-// where there is none.
+// Report returns the report of an audit. The error wraps certificate.ErrNone if
+// there is none.
 func (c *Certificates) Report(ctx context.Context, class, run string) ([]byte, error) {
 	return c.get(ctx, Prefix(class, run)+reportFile)
 }

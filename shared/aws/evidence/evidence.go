@@ -1,7 +1,7 @@
 // Package evidence keeps the files of purges in S3: the manifest of a run in a
 // private bucket for some days, and the certificates under Object Lock for
-// years. It promises that no page of a manifest replaces another page and that a
-// certificate's older versions stay. It does not know what the files mean.
+// years. It promises that no page of a manifest replaces another page and that
+// a certificate's older versions stay. It does not interpret the files.
 package evidence
 
 import (
@@ -51,8 +51,8 @@ func (c *Certificates) Store(ctx context.Context, class, run string, sealed cert
 	return nil
 }
 
-// Load returns the certificate of a run as it was stored, unverified; the
-// error wraps certificate.ErrNone where there is none.
+// Load returns the certificate of a run as stored, unverified. The error wraps
+// certificate.ErrNone if there is none.
 func (c *Certificates) Load(ctx context.Context, class, run string) (certificate.Sealed, error) {
 	var sealed certificate.Sealed
 	var err error
@@ -63,7 +63,7 @@ func (c *Certificates) Load(ctx context.Context, class, run string) (certificate
 	return sealed, err
 }
 
-// LoadSigned is Load without the list.
+// LoadSigned is Load without the list of keys.
 func (c *Certificates) LoadSigned(ctx context.Context, class, run string) (certificate.Signed, error) {
 	var signed certificate.Signed
 	for name, into := range map[string]*[]byte{certificate.JSONFile: &signed.JSON, certificate.SignatureFile: &signed.Signature} {
@@ -76,7 +76,7 @@ func (c *Certificates) LoadSigned(ctx context.Context, class, run string) (certi
 	return signed, nil
 }
 
-// PublishKey stores the public key, where it is not there yet.
+// PublishKey stores the public key, unless it is stored already.
 func (c *Certificates) PublishKey(ctx context.Context, file []byte) error {
 	there, err := c.PublicKey(ctx)
 	if err == nil && bytes.Equal(there, file) {
@@ -93,8 +93,8 @@ func (c *Certificates) PublicKey(ctx context.Context) ([]byte, error) {
 	return c.get(ctx, publicKeyFile)
 }
 
-// get reads a file of a certificate. The error wraps certificate.ErrNone where
-// there is no such file.
+// get reads a file of a certificate. The error wraps certificate.ErrNone if the
+// file is missing.
 func (c *Certificates) get(ctx context.Context, key string) ([]byte, error) {
 	content, err := get(ctx, c.s3, c.bucket, key)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -103,7 +103,7 @@ func (c *Certificates) get(ctx context.Context, key string) ([]byte, error) {
 	return content, err
 }
 
-// put stores a file with the checksum that Object Lock asks for.
+// put stores a file with the checksum that Object Lock requires.
 func put(ctx context.Context, client *s3.Client, bucket, key string, content []byte) error {
 	_, err := client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &bucket, Key: &key, Body: bytes.NewReader(content), ChecksumAlgorithm: s3types.ChecksumAlgorithmSha256,
@@ -124,7 +124,7 @@ func get(ctx context.Context, client *s3.Client, bucket, key string) ([]byte, er
 	return io.ReadAll(out.Body)
 }
 
-// decode reads a JSON file of ours.
+// decode reads a JSON file that this package wrote.
 func decode(file string, content []byte, into any) error {
 	if err := json.Unmarshal(content, into); err != nil {
 		return fmt.Errorf("reading %s: %w", file, err)

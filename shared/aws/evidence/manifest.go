@@ -16,9 +16,9 @@ import (
 )
 
 // Manifest is the purge.Manifest in S3: a page is one object with its ids, and
-// a second one with what became of them, once that is known. Pages are named
-// by ULID, so they list in the order they were begun, and no page replaces
-// another page, also if two workers are on one shard.
+// later a second object with their outcomes. A page's name is a ULID: pages
+// list in the order in which they were begun, and no page replaces another,
+// even if two workers share a shard.
 type Manifest struct {
 	s3     *s3.Client
 	bucket string
@@ -49,7 +49,7 @@ func (m *Manifest) Begin(ctx context.Context, class, run, shard string, ids []st
 	return page, m.put(ctx, page+idsSuffix, ids)
 }
 
-// Finish stores what became of a page's records.
+// Finish stores the outcomes of a page's records.
 func (m *Manifest) Finish(ctx context.Context, page string, outcomes map[string]purge.Outcome) error {
 	return m.put(ctx, page+outcomesSuffix, outcomes)
 }

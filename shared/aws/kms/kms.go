@@ -18,7 +18,7 @@ type Signer struct {
 	key string // id or alias
 }
 
-// NewSigner returns a signer with a key, given by its id or alias.
+// NewSigner returns a signer with a key, named by its id or alias.
 func NewSigner(cfg aws.Config, key string) *Signer {
 	return &Signer{kms: kms.NewFromConfig(cfg), key: key}
 }

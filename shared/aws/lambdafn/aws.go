@@ -9,10 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// fromEnvironment reads the SDK's configuration as Lambda gives it: the region and
-// the role's credentials, and for the local stack the services' addresses. The
-// SDK's own loader looks for many other sources, which no function has, and so
-// would slow down the start of a function.
+// fromEnvironment reads the SDK's configuration from the environment: the
+// region and the role's credentials, and for the local stack the services'
+// addresses. The SDK's loader would look for many other sources, which no
+// function has, and slow down the start of a function.
 func fromEnvironment(reader *Reader) aws.Config {
 	cfg := aws.Config{
 		Region: reader.Required("AWS_REGION"),

@@ -43,7 +43,7 @@ func TestTheLocalStackSaysWhereTheServicesAre(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for name, value := range test.variables {
-				t.Setenv(name, value) // the clients look themselves, too
+				t.Setenv(name, value) // the clients read the environment, too
 			}
 			cfg := fromEnvironment(environment(test.variables))
 			table, queue := dynamodb.NewFromConfig(cfg).Options(), sqs.NewFromConfig(cfg).Options()

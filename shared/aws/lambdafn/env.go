@@ -11,11 +11,11 @@ import (
 	"stille/shared/names"
 )
 
-// ErrConfiguration is wrapped by what Err returns.
+// ErrConfiguration is wrapped by the error of Reader.Err.
 var ErrConfiguration = errors.New("bad configuration")
 
 // Reader reads the configuration of a function, environment variables and files
-// of its zip, and collects the mistakes in it. It never repeats a value.
+// of its zip, and collects the mistakes. It never repeats a value.
 type Reader struct {
 	lookup func(name string) (string, bool)
 	faults []fault
@@ -43,8 +43,8 @@ func (r *Reader) Optional(name string) string {
 	return strings.TrimSpace(value)
 }
 
-// File returns a file of the function's zip; outside Lambda, of the working
-// directory.
+// File returns a file of the function's zip; outside Lambda, a file of the
+// working directory.
 func (r *Reader) File(name string) []byte {
 	content, err := os.ReadFile(filepath.Join(r.Optional(names.VarTaskRoot), name))
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package lambdafn starts a function: it reads the function's configuration and
-// then serves requests from Lambda. It promises that a function serves only with
-// a complete configuration, and that an error names everything that is missing
-// or wrong at once.
+// then serves requests from Lambda. It promises that a function serves only
+// with a complete configuration, and that one error names everything that is
+// missing or wrong.
 package lambdafn
 
 import (
@@ -16,8 +16,9 @@ import (
 	"stille/shared/scope"
 )
 
-// Container is what a function is built from, once for each container. A mistake
-// in the configuration is noted in Env, and the function then does not serve.
+// Container is what a function is built from, once for each container. A
+// mistake in the configuration is noted in Env, and the function does not
+// serve.
 type Container struct {
 	Env   *Reader
 	AWS   aws.Config

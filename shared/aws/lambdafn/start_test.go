@@ -13,7 +13,7 @@ import (
 	"stille/shared/scope/scopetest"
 )
 
-// build asks for everything a function can ask for.
+// build reads everything that a function can read.
 func build(c *Container) any {
 	c.Env.Required(names.VarParkedQueue)
 	c.Scopes()

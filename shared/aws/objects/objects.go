@@ -1,7 +1,7 @@
-// Package objects deletes S3 objects that belong to records. It promises that an
-// object it says is gone has no version left, and no delete marker, at the
-// moment it looked; it never lifts a lock, and its errors carry no key, which
-// may say something about a person.
+// Package objects deletes S3 objects that belong to records. It promises that a
+// deleted object had no version and no delete marker left when S3 was last
+// asked. It never lifts a lock. Its errors carry no key, because a key may tell
+// something about a person.
 package objects
 
 import (
@@ -18,11 +18,11 @@ import (
 	"stille/shared/retention"
 )
 
-// ErrUndeletable means that S3 did not delete an object: it is locked, say, or
-// S3 did not answer.
+// ErrUndeletable means that S3 did not delete an object: for example, the
+// object is locked, or S3 did not answer.
 var ErrUndeletable = errors.New("an object cannot be deleted")
 
-// Versions is the part of S3 that objects are deleted with.
+// Versions is the part of S3 that Deleter needs.
 type Versions interface {
 	ListObjectVersions(context.Context, *s3.ListObjectVersionsInput, ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error)
 	DeleteObjects(context.Context, *s3.DeleteObjectsInput, ...func(*s3.Options)) (*s3.DeleteObjectsOutput, error)
@@ -35,8 +35,8 @@ type Deleter struct{ s3 Versions }
 func NewDeleter(client Versions) *Deleter { return &Deleter{client} }
 
 // Delete deletes every version and delete marker of an object, and asks again
-// until S3 lists none. An object that is not there is deleted already. The
-// error wraps ErrUndeletable, or is the context's.
+// until S3 lists none. A missing object counts as deleted. The error wraps
+// ErrUndeletable, or is the context's.
 func (d *Deleter) Delete(ctx context.Context, object retention.Object) error {
 	var before []types.ObjectIdentifier
 	for {
@@ -59,9 +59,9 @@ func (d *Deleter) Delete(ctx context.Context, object retention.Object) error {
 	}
 }
 
-// versions lists versions and delete markers of an object, as many as one
-// request deletes; those that are left come first when it is asked again. The
-// object's own come before all others that S3 lists by its key.
+// versions lists the object's first versions and delete markers, as many as one
+// request deletes. S3 lists them before those of every other key with this
+// prefix, so after a deletion the remaining ones come first.
 func (d *Deleter) versions(ctx context.Context, object retention.Object) ([]types.ObjectIdentifier, error) {
 	page, err := d.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &object.Bucket, Prefix: &object.Key})
 	if err != nil {
@@ -82,7 +82,7 @@ func (d *Deleter) versions(ctx context.Context, object retention.Object) ([]type
 	return versions, nil
 }
 
-// delete deletes versions. S3 answers 200 also where it deleted some, or none.
+// delete deletes versions. S3 answers 200 even if it deleted some, or none.
 func (d *Deleter) delete(ctx context.Context, bucket string, versions []types.ObjectIdentifier) error {
 	out, err := d.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{
 		Bucket: &bucket, Delete: &types.Delete{Objects: versions, Quiet: aws.Bool(true)},
@@ -96,8 +96,8 @@ func (d *Deleter) delete(ctx context.Context, bucket string, versions []types.Ob
 	return nil
 }
 
-// undeletable says by S3's own code what went wrong: the rest of an error may
-// hold the address that was asked, and with it the key.
+// undeletable names the failure by S3's code alone: the rest of an error may
+// hold the requested address, and with it the key.
 func undeletable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

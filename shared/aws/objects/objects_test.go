@@ -40,7 +40,7 @@ func TestMoreVersionsThanOneRequestTakes(t *testing.T) {
 	}
 }
 
-// idle is an S3 that says it deleted what it did not.
+// idle is an S3 that reports deletions and makes none.
 type idle struct{ *objectstest.Memory }
 
 func (idle) DeleteObjects(context.Context, *s3.DeleteObjectsInput, ...func(*s3.Options)) (*s3.DeleteObjectsOutput, error) {

@@ -1,6 +1,6 @@
 // Package smsvoice sends texts through AWS End User Messaging SMS. It promises
-// that a text goes out from the brand's own number as transactional, and that
-// an error holds neither a number nor the text.
+// that a text is sent from the brand's number as transactional, and that an
+// error holds neither a number nor the text.
 package smsvoice
 
 import (
@@ -16,7 +16,7 @@ import (
 	"stille/shared/sms"
 )
 
-// Client is the part of AWS End User Messaging SMS that is needed.
+// Client is the part of AWS End User Messaging SMS that Sender needs.
 type Client interface {
 	SendTextMessage(context.Context, *voice.SendTextMessageInput, ...func(*voice.Options)) (*voice.SendTextMessageOutput, error)
 }

@@ -17,7 +17,7 @@ import (
 	"stille/shared/sms/phone"
 )
 
-// sender sends to a phone of the test's.
+// sender sends to the test's phone.
 func sender(t *testing.T) (*smsvoice.Sender, *phone.Phone) {
 	t.Helper()
 	var p phone.Phone

@@ -1,9 +1,8 @@
-// Package sqsbatch takes the messages of an SQS queue, also those that an AWS
-// service publishes on a topic of ours and SNS delivers to the queue. It
-// promises that each message is answered for alone: a message that fails, or
-// makes the function panic, is retried and in the end goes to the dead-letter
-// queue, and never takes the others of its batch with it. It logs nothing of
-// what a message says.
+// Package sqsbatch takes the messages of an SQS queue, with or without the
+// envelope of SNS. It promises that each message fails alone: a message that
+// fails, or makes the function panic, is retried and at last moved to the
+// dead-letter queue, while the other messages of its batch succeed. It logs
+// nothing of a message's content.
 package sqsbatch
 
 import (
@@ -30,9 +29,9 @@ type Message struct {
 // Handler is what Lambda calls with a batch of a queue.
 type Handler func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error)
 
-// Each returns a handler that has every message of a batch taken, one after
-// the other. An error of take asks for a retry; it is logged, so it must not
-// hold anything of what the message says.
+// Each returns a handler that calls take with every message of a batch, one
+// after the other. An error of take requests a retry and is logged, so it must
+// not hold anything of the message's content.
 func Each(log *slog.Logger, take func(ctx context.Context, m Message) error) Handler {
 	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 		taken := NewAnswer(log)
@@ -51,7 +50,7 @@ type Answer struct {
 
 // NewAnswer returns an answer without a failure.
 func NewAnswer(log *slog.Logger) *Answer {
-	// Never nil: Lambda reads an answer without a list as one without failures.
+	// Never nil: Lambda takes an answer without a list for success.
 	return &Answer{log: log, failures: []events.SQSBatchItemFailure{}}
 }
 

@@ -16,7 +16,7 @@ import (
 	"stille/shared/aws/sqsbatch"
 )
 
-// wrapped is what stands in the queue for a message that SNS delivered.
+// wrapped is the SQS body of a message that SNS delivered.
 func wrapped(message string) string {
 	body, _ := json.Marshal(map[string]any{
 		"Type": "Notification", "MessageId": "sns-1", "TopicArn": "arn:aws:sns:eu-north-1:000000000000:stille-feedback",

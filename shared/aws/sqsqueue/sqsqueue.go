@@ -14,7 +14,7 @@ import (
 	"stille/shared/unsubscribe/outage"
 )
 
-// Client is the part of SQS that is needed.
+// Client is the part of SQS that Queue needs.
 type Client interface {
 	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 }
@@ -45,8 +45,8 @@ func (q Queue) Send(ctx context.Context, value any, group string) error {
 	return nil
 }
 
-// Outage is the outage queue: a FIFO queue that recognises a repetition by its
-// content.
+// Outage is the outage queue: a FIFO queue that recognises a repeated message
+// by its content.
 type Outage struct{ queue Queue }
 
 // NewOutage returns the outage queue with this URL.

@@ -1,4 +1,4 @@
-// Package stepfunctions tells how an execution of a state machine stands.
+// Package stepfunctions reads the state of an execution of a state machine.
 package stepfunctions
 
 import (
@@ -22,15 +22,16 @@ type Executions struct{ steps Describer }
 // New returns the executions that Step Functions knows.
 func New(steps Describer) Executions { return Executions{steps} }
 
-// Running reports whether a run of a state machine (an ARN) is running. A run
-// that Step Functions does not know (any more) is not.
+// Running reports whether a run of a state machine (an ARN) is running. An
+// execution that Step Functions does not know, or no longer knows, is not
+// running.
 func (e Executions) Running(ctx context.Context, machine, run string) (bool, error) {
 	out, err := e.Describe(ctx, machine, run)
 	return out != nil && out.Status == types.ExecutionStatusRunning, err
 }
 
-// Describe describes a run of a state machine (an ARN). It returns nil for a run
-// that Step Functions does not know (any more).
+// Describe describes a run of a state machine (an ARN). It returns nil for an
+// execution that Step Functions does not know, or no longer knows.
 func (e Executions) Describe(ctx context.Context, machine, run string) (*sfn.DescribeExecutionOutput, error) {
 	arn := strings.Replace(machine, ":stateMachine:", ":execution:", 1) + ":" + run
 	out, err := e.steps.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
@@ -39,7 +40,7 @@ func (e Executions) Describe(ctx context.Context, machine, run string) (*sfn.Des
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("asking Step Functions how a run stands: %w", err)
+		return nil, fmt.Errorf("asking Step Functions for the state of a run: %w", err)
 	}
 	return out, nil
 }

@@ -1,5 +1,5 @@
-// Package objectstest gives tests an S3 in memory, as far as versions of objects
-// go, and the suite that it and a real one both pass.
+// Package objectstest gives tests an S3 in memory that keeps the versions of
+// objects, and a suite that the memory and a real S3 both pass.
 package objectstest
 
 import (
@@ -23,7 +23,7 @@ const pageSize = 1000
 type Memory struct {
 	mu      sync.Mutex
 	buckets map[string]map[string][]version // bucket -> key -> versions, the newest first
-	given   int                             // version ids
+	given   int                             // number of version ids given out
 	before  func(operation string) error
 }
 
@@ -42,8 +42,8 @@ func NewMemory(buckets ...string) *Memory {
 	return m
 }
 
-// Intercept has before called with the name of each operation at the moment its
-// call begins. An error from it is the call's, which then does nothing.
+// Intercept makes every operation call before with its name. If before returns
+// an error, the operation returns it and does nothing.
 func (m *Memory) Intercept(before func(operation string) error) { m.before = before }
 
 // open locks the memory and returns a bucket's objects.
@@ -132,8 +132,8 @@ func (m *Memory) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersio
 	return out, nil
 }
 
-// DeleteObjects deletes versions, but none that is locked: it says so in an
-// answer that is otherwise good.
+// DeleteObjects deletes versions, but no locked version. As in S3, the answer
+// is 200 and lists the locked versions as errors.
 func (m *Memory) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput, _ ...func(*s3.Options)) (*s3.DeleteObjectsOutput, error) {
 	objects, unlock, err := m.open(ctx, "DeleteObjects", in.Bucket)
 	if err != nil {

@@ -65,7 +65,7 @@ func (b Bucket) Hide(t testing.TB, key string) {
 	}
 }
 
-// Left counts the versions and delete markers that are there, by key.
+// Left counts the remaining versions and delete markers, by key.
 func (b Bucket) Left(t testing.TB) map[string]int {
 	t.Helper()
 	page, err := b.S3.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &b.Name})
@@ -137,8 +137,8 @@ func Suite(t *testing.T, b Bucket) {
 	t.Run("a bucket that is not there", func(t *testing.T) { b.refuses(t, deleter, b.Name+"-gone") })
 }
 
-// refuses checks that an object cannot be deleted, and that the error is
-// about nobody.
+// refuses checks that an object cannot be deleted, and that the error does not
+// hold the key.
 func (b Bucket) refuses(t *testing.T, deleter *objects.Deleter, bucket string) {
 	t.Helper()
 	err := deleter.Delete(t.Context(), retention.Object{Bucket: bucket, Key: "letters/1"})
