@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -122,5 +123,17 @@ func TestAnExportHoldsNoRecordOfAnotherContact(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"C-1", "C-1", "C-2"}, cases); diff != "" {
 		t.Errorf("holds (-want +got)\n%s", diff)
+	}
+}
+
+func TestExportedMarkTellsItsTimes(t *testing.T) {
+	item := suppression.Item{Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{
+		"acme": {suppression.Stop: {First: at, Last: at, Source: "sms", ReleasedAt: at.Add(time.Hour)}, suppression.Manual: {Last: at}},
+	}}
+	got, err := json.Marshal(marksOf(item))
+	want := `[{"scope":"acme","reason":"manual","active":true,"last":"2026-11-22T03:00:00Z"},` +
+		`{"scope":"acme","reason":"stop","active":false,"first":"2026-11-22T03:00:00Z","last":"2026-11-22T03:00:00Z","source":"sms","releasedAt":"2026-11-22T04:00:00Z"}]`
+	if diff := cmp.Diff(want, string(got)); diff != "" || err != nil {
+		t.Errorf("error %v (-want +got)\n%s", err, diff)
 	}
 }
