@@ -1,10 +1,8 @@
 package operator
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -159,11 +157,7 @@ func (o *Operator) erasedClass(ctx context.Context, class string, keys []contact
 	for _, id := range unreadable {
 		met.Unreadable = append(met.Unreadable, shownID(id))
 	}
-	var targets []retention.Target
-	for _, record := range records {
-		targets = append(targets, record.Targets(class)...)
-	}
-	holds, err := o.holdsOn(ctx, targets)
+	holds, err := o.Holds.List(ctx)
 	if err != nil {
 		return met, err
 	}
@@ -208,15 +202,13 @@ func (o *Operator) recordsOf(ctx context.Context, class string, keys []contact.K
 		if err != nil {
 			return nil, nil, err
 		}
-		for _, record := range found {
-			if slices.Contains(keys, record.Subject) {
-				records = append(records, record)
+		for _, id := range sortedKeys(found) {
+			if slices.Contains(keys, found[id].Subject) {
+				records = append(records, found[id])
 			}
 		}
-		unreadable = slices.AppendSeq(unreadable, maps.Keys(wrong))
+		unreadable = append(unreadable, sortedKeys(wrong)...)
 	}
-	slices.SortFunc(records, func(a, b retention.Stored) int { return cmp.Compare(a.ID, b.ID) })
-	slices.Sort(unreadable)
 	return records, unreadable, nil
 }
 
