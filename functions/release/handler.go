@@ -7,7 +7,6 @@ import (
 
 	"stille/shared/api"
 	"stille/shared/api/access"
-	"stille/shared/api/gateway"
 	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/reference"
@@ -24,10 +23,10 @@ type handler struct {
 }
 
 type request struct {
-	Scope       string        `json:"scope"`
-	Contacts    []api.Contact `json:"contacts"`
-	ConsentedAt gateway.Time  `json:"consentedAt"`
-	Evidence    string        `json:"evidence"`
+	Scope       string              `json:"scope"`
+	Contacts    []api.Contact       `json:"contacts"`
+	ConsentedAt *suppression.Moment `json:"consentedAt"`
+	Evidence    string              `json:"evidence"`
 }
 
 type response = api.Results[result]
@@ -64,11 +63,13 @@ func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time
 	} else {
 		in = api.Scope(scopes, r.Scope, faults)
 	}
-	switch at := r.ConsentedAt; {
-	case at.IsZero():
+	at := now
+	if r.ConsentedAt == nil {
 		faults.Add("/consentedAt", "must be given")
-	default:
-		faults.Check("/consentedAt", suppression.CheckTime(at.Time, now))
+	} else {
+		var err error
+		at, err = r.ConsentedAt.Consent(now)
+		faults.Check("/consentedAt", err)
 	}
 	if r.Evidence == "" {
 		faults.Add("/evidence", "must be given")
@@ -76,7 +77,7 @@ func (r request) consent(scopes *scope.Registry, tool access.Tool, now time.Time
 		faults.Check("/evidence", reference.Check(r.Evidence))
 	}
 	return suppression.Consent{
-		Scope: in, At: r.ConsentedAt.UTC(), Source: suppression.SourceTool + suppression.Source(":"+tool.Name), Evidence: r.Evidence,
+		Scope: in, At: at.UTC(), Source: suppression.SourceTool + suppression.Source(":"+tool.Name), Evidence: r.Evidence,
 	}
 }
 

@@ -62,7 +62,7 @@ func TestNewerConsentReleasesAndIsIdempotent(t *testing.T) {
 		}
 	}
 	change := suppression.Change{
-		Action: suppression.Release, Scope: "acme", At: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC), Source: "tool:crm", Note: "form/4711",
+		Action: suppression.Release, Scope: "acme", At: time.Date(2026, 11, 21, 8, 0, 0, 999999999, time.UTC), Source: "tool:crm", Note: "form/4711",
 	}
 	want := []suppression.Change{change, change}
 	want[0].Reason, want[1].Reason = suppression.Unsubscribed, suppression.Objection
@@ -79,7 +79,7 @@ func TestWhyAContactIsNotReleased(t *testing.T) {
 		changes                  int
 	}{
 		{"consent before the opt-out", "acme", "2026-11-20T07:59:59.999Z", []suppression.Reason{"unsubscribed"}, "older-than-opt-out", 0},
-		{"consent in the opt-out's instant", "acme", "2026-11-20T08:00:00Z", []suppression.Reason{"stop"}, "older-than-opt-out", 0},
+		{"consent in the opt-out's instant", "acme", "2026-11-20T08:00:00.000Z", []suppression.Reason{"stop"}, "older-than-opt-out", 0},
 		{"nobody said no", "acme", yesterday, nil, "not-suppressed", 0},
 		{"the no is the brand's, the consent a topic's", "acme/newsletter", yesterday, []suppression.Reason{"unsubscribed"}, "not-suppressed", 0},
 		{"the no is the brand's, the consent every one's", "*", yesterday, []suppression.Reason{"unsubscribed"}, "not-suppressed", 0},
@@ -118,7 +118,7 @@ func TestBadFieldsAreNamedAndNothingIsLifted(t *testing.T) {
 		want       []string
 	}{
 		{"nothing", `{}`, []string{"/scope", "/consentedAt", "/evidence", "/contacts"}},
-		{"everything", `{"scope":"amce","contacts":[` + email + `,{"channel":"fax"}],"consentedAt":"2026-11-22T03:00:00.000000001Z","evidence":"she said so","at":1}`,
+		{"everything", `{"scope":"amce","contacts":[` + email + `,{"channel":"fax"}],"consentedAt":"2026-11-22T03:05:00.000000001Z","evidence":"she said so","at":1}`,
 			[]string{"/at", "/scope", "/consentedAt", "/evidence", "/contacts/1/channel"}},
 		{"wrong types", `{"scope":{},"contacts":{},"consentedAt":"today","evidence":[]}`, []string{"/consentedAt", "/contacts", "/evidence", "/scope"}},
 		{"no time", strings.Replace(releasing("acme", yesterday, email), `"`+yesterday+`"`, "null", 1), []string{"/consentedAt"}},
@@ -161,6 +161,47 @@ func TestConsentOfThisVeryInstantCounts(t *testing.T) {
 	resp := h.Serve(t, newHandler(h, list).call(), h.Post(releasing("acme", "2026-11-22T03:00:00Z", email)))
 	if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Released {
 		t.Errorf("not released: %s", got[0].Reason)
+	}
+}
+
+// Somebody said no at 02:59:30.3, half a minute ago.
+func TestAConsentOfAnotherClockIsReadOnce(t *testing.T) {
+	for _, test := range []struct{ name, consentedAt, want string }{
+		{"the whole second of the opt-out", "2026-11-22T02:59:30Z", ""},
+		{"a fraction before the opt-out", "2026-11-22T02:59:30.1Z", "older-than-opt-out"},
+		{"the fraction of the opt-out", "2026-11-22T02:59:30.3Z", "older-than-opt-out"},
+		{"the second before", "2026-11-22T02:59:29Z", "older-than-opt-out"},
+		{"this whole second", "2026-11-22T03:00:00Z", ""},
+		{"three minutes ahead", "2026-11-22T03:03:00Z", ""},
+		{"five minutes ahead", "2026-11-22T03:05:00Z", ""},
+		{"without seconds", "2026-11-22T03:00Z", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := apitest.New(t)
+			key, said := h.Key(t, contact.Email, "kari@example.no"), h.Now.Add(-30*time.Second+300*time.Millisecond)
+			list := &suppressiontest.List{}
+			list.Plant(suppression.Item{Key: key, Channel: contact.Email, Version: 1, Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{
+				"acme": {suppression.Unsubscribed: {First: said, Last: said, Source: suppression.SourceTool}},
+			}})
+			h.Now = h.Now.Add(500 * time.Millisecond)
+			over := newHandler(h, list)
+			want := []result{{Released: test.want == "", Reason: test.want, Key: key}}
+			for range 2 { // the answer to the first may have been lost
+				resp := h.Serve(t, over.call(), h.Post(releasing("acme", test.consentedAt, email)))
+				if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+					t.Errorf("(-want +got)\n%s", diff)
+				}
+				h.Now = h.Now.Add(3 * time.Second)
+			}
+			h.Now = h.Now.Add(-6 * time.Second) // the next opt-out is told to a container with a slower clock
+			no := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: h.Now.Add(-time.Second), Source: suppression.SourceLink}
+			if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, no, no.At); err != nil {
+				t.Fatal(err)
+			}
+			if suppression.Decide(list.Item(key), suppression.Marketing, "acme").Send {
+				t.Error("an opt-out after the release lost")
+			}
+		})
 	}
 }
 

@@ -24,7 +24,7 @@ func TestTheGoClientSuppresses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := []client.Suppressed{{Added: added, Key: key}, {Reason: "invalid-address"}}
+		want := []client.Suppressed{{Added: added, Suppressed: true, Key: key}, {Reason: "invalid-address"}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}

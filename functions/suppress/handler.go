@@ -6,7 +6,6 @@ import (
 
 	"stille/shared/api"
 	"stille/shared/api/access"
-	"stille/shared/api/gateway"
 	"stille/shared/contact"
 	"stille/shared/reference"
 	"stille/shared/scope"
@@ -27,20 +26,24 @@ type handler struct {
 }
 
 type request struct {
-	Scope    string        `json:"scope"`
-	Reason   string        `json:"reason"`
-	Contacts []api.Contact `json:"contacts"`
-	At       gateway.Time  `json:"at"`
-	Note     string        `json:"note"`
+	Scope    string              `json:"scope"`
+	Reason   string              `json:"reason"`
+	Contacts []api.Contact       `json:"contacts"`
+	At       *suppression.Moment `json:"at"`
+	Note     string              `json:"note"`
 }
 
 type response = api.Results[result]
 
 type result struct {
-	Added  bool        `json:"added"`
-	Reason string      `json:"reason,omitempty"` // why the contact was not taken
-	Key    contact.Key `json:"key,omitempty"`
+	Added      bool        `json:"added"`
+	Suppressed bool        `json:"suppressed"`       // the contact is now suppressed in the scope
+	Reason     string      `json:"reason,omitempty"` // why the contact is not suppressed
+	Key        contact.Key `json:"key,omitempty"`
 }
+
+// olderThanConsent is the reason where newer consent than the opt-out is known.
+const olderThanConsent = "older-than-consent"
 
 func (h handler) call() api.Call { return api.Handle(h.suppress) }
 
@@ -63,11 +66,8 @@ func (h handler) suppress(ctx context.Context, tool access.Tool, asked request, 
 func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time, faults *api.Invalid) suppression.Change {
 	reason, err := suppression.ParseReported(r.Reason)
 	faults.Check("/reason", err)
-	at := now
-	if r.At.Given {
-		at = r.At.Time
-	}
-	faults.Check("/at", suppression.CheckTime(at, now))
+	at, err := r.At.OptOut(now)
+	faults.Check("/at", err)
 	if r.Note != "" {
 		faults.Check("/note", reference.Check(r.Note))
 	}
@@ -80,5 +80,9 @@ func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time,
 // apply writes one contact.
 func (h handler) apply(ctx context.Context, c api.Parsed, change suppression.Change, now time.Time) (result, error) {
 	outcome, err := h.list.Apply(ctx, c.Known, change, now)
-	return result{Added: outcome.Effect == suppression.Added, Key: c.Key()}, err
+	answer := result{Added: outcome.Effect == suppression.Added, Suppressed: outcome.Item.Suppresses(change.Scope), Key: c.Key()}
+	if !answer.Suppressed {
+		answer.Reason = olderThanConsent
+	}
+	return answer, err
 }

@@ -37,9 +37,9 @@ func TestAContactIsAddedOnce(t *testing.T) {
 	for n, added := range []bool{true, false} {
 		resp := h.Serve(t, newHandler(h, list).call(), h.Post(body))
 		want := []result{
-			{Added: added, Key: h.Key(t, contact.SMS, "+4791234567")},
+			{Added: added, Suppressed: true, Key: h.Key(t, contact.SMS, "+4791234567")},
 			{Reason: "invalid-address"},
-			{Added: added, Key: h.Key(t, contact.Email, "kari@example.no")},
+			{Added: added, Suppressed: true, Key: h.Key(t, contact.Email, "kari@example.no")},
 		}
 		if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 			t.Errorf("time %d: results (-want +got):\n%s", n, diff)
@@ -80,10 +80,12 @@ func TestBadFieldsAreNamedAndNothingIsWritten(t *testing.T) {
 		want       []string
 	}{
 		{"nothing, with two brands", `{}`, []string{"/reason", "/scope", "/contacts"}},
-		{"everything", `{"scope":"amce","reason":"x","contacts":[` + email + `,{"channel":"fax"}],"at":"2026-11-22T03:00:00.000000001Z","note":"told us on the phone"}`,
+		{"everything", `{"scope":"amce","reason":"x","contacts":[` + email + `,{"channel":"fax"}],"at":"1900-01-01T00:00:00Z","note":"told us on the phone"}`,
 			[]string{"/reason", "/at", "/note", "/scope", "/contacts/1/channel"}},
 		{"wrong types", `{"scope":{},"reason":1,"contacts":{},"at":"today","note":[]}`, []string{"/at", "/contacts", "/note", "/reason", "/scope"}},
-		{"no time", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"at":null}`, []string{"/at"}},
+		{"a time that is none", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"at":"yesterday"}`, []string{"/at"}},
+		{"a time without text", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"at":1763625600}`, []string{"/at"}},
+		{"a time of no text", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"at":""}`, []string{"/at"}},
 		{"a time before there were computers", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"at":"1969-12-31T23:59:59Z"}`, []string{"/at"}},
 		{"a note that is too long", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"note":"` + strings.Repeat("n", 65) + `"}`, []string{"/note"}},
 		{"too many contacts", `{"scope":"acme","reason":"stop","contacts":[` + strings.Repeat(email+",", 1000) + email + `]}`, []string{"/contacts"}},
@@ -101,11 +103,60 @@ func TestBadFieldsAreNamedAndNothingIsWritten(t *testing.T) {
 	}
 }
 
-func TestAnEventOfThisVeryInstantIsTaken(t *testing.T) {
-	h, list := apitest.New(t), &suppressiontest.List{}
-	resp := h.Serve(t, newHandler(h, list).call(), h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`],"at":"2026-11-22T03:00:00Z"}`))
-	if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added {
-		t.Error("it was not added")
+func TestAnOptOutIsNeverRefusedForItsClock(t *testing.T) {
+	for at, since := range map[string]string{
+		`"2026-11-22T03:00:00Z"`: "2026-11-22T03:00:00Z", // now
+		`"2026-11-22T03:00:02Z"`: "2026-11-22T03:00:00Z",
+		`"2026-11-24T03:00:00Z"`: "2026-11-22T03:00:00Z",
+		`null`:                   "2026-11-22T03:00:00Z",
+		`"2026-11-20T08:00Z"`:    "2026-11-20T08:00:00Z",
+	} {
+		h, list := apitest.New(t), &suppressiontest.List{}
+		resp := h.Serve(t, newHandler(h, list).call(), h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`],"at":`+at+`}`))
+		got := apitest.Body[response](t, resp, http.StatusOK).Results[0]
+		d := suppression.Decide(list.Item(got.Key), suppression.Marketing, "acme")
+		if !got.Added || !got.Suppressed || d.Send || d.Since.Format(time.RFC3339Nano) != since {
+			t.Errorf("at %s: %+v, %+v", at, got, d)
+		}
+	}
+}
+
+// Ten days ago somebody said no, five days ago yes.
+func TestTheAnswerTellsWhetherTheContactIsSilent(t *testing.T) {
+	for _, test := range []struct {
+		name, scope, at string
+		elsewhere       scope.Scope // where another reason stands
+		want            result
+	}{
+		{"older than the consent", "acme", "2026-11-15T03:00:00Z", "", result{Reason: "older-than-consent"}},
+		{"newer than the consent", "acme", "2026-11-19T03:00:00Z", "", result{Added: true, Suppressed: true}},
+		{"in the consent's instant", "acme", "2026-11-17T03:00:00Z", "", result{Added: true, Suppressed: true}},
+		{"older, with another reason", "acme", "2026-11-15T03:00:00Z", "acme", result{Suppressed: true}},
+		{"older, with a reason above", "acme", "2026-11-15T03:00:00Z", "*", result{Suppressed: true}},
+		{"older, with a topic's reason", "acme", "2026-11-15T03:00:00Z", "acme/newsletter", result{Reason: "older-than-consent"}},
+		{"older, with another brand's reason", "acme", "2026-11-15T03:00:00Z", "globex", result{Reason: "older-than-consent"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h, list := apitest.New(t), &suppressiontest.List{}
+			key := h.Key(t, contact.Email, "kari@example.no")
+			day := 24 * time.Hour
+			said := suppression.Mark{First: h.Now.Add(-10 * day), Last: h.Now.Add(-10 * day), Source: "tool"}
+			lifted := said
+			lifted.ReleasedAt = h.Now.Add(-5 * day)
+			marks := map[scope.Scope]map[suppression.Reason]suppression.Mark{"acme": {suppression.Stop: lifted}}
+			if test.elsewhere != "" {
+				if marks[test.elsewhere] == nil {
+					marks[test.elsewhere] = map[suppression.Reason]suppression.Mark{}
+				}
+				marks[test.elsewhere][suppression.Objection] = said
+			}
+			list.Plant(suppression.Item{Key: key, Channel: contact.Email, Marks: marks, Version: 1})
+			test.want.Key = key
+			resp := h.Serve(t, newHandler(h, list).call(), h.Post(fmt.Sprintf(`{"scope":%q,"reason":"stop","contacts":[%s],"at":%q}`, test.scope, email, test.at)))
+			if diff := cmp.Diff(test.want, apitest.Body[response](t, resp, http.StatusOK).Results[0]); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
 	}
 }
 

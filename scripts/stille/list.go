@@ -48,10 +48,10 @@ func (c check) Run(ctx context.Context, s *session, o *operator.Operator) error 
 
 type add struct {
 	person
-	Scope  string             `placeholder:"SCOPE" help:"Whose messages stop: a brand, a topic of it, or * for all. May be left out where there is one brand."`
-	Reason suppression.Reason `enum:"${reasons}" default:"manual" help:"One of ${reasons}."`
-	At     instant            `placeholder:"TIME" help:"When the person said it; the default is now."`
-	Note   reference          `placeholder:"REF" help:"Where the matter is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Scope  string              `placeholder:"SCOPE" help:"Whose messages stop: a brand, a topic of it, or * for all. May be left out where there is one brand."`
+	Reason suppression.Reason  `enum:"${reasons}" default:"manual" help:"One of ${reasons}."`
+	At     *suppression.Moment `placeholder:"TIME" help:"When the person said it; the default is now, and a time ahead is now."`
+	Note   reference           `placeholder:"REF" help:"Where the matter is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
 }
 
 // Help shows a call.
@@ -64,7 +64,7 @@ func (add) Help() string {
 
 // Run writes the change and its history entry.
 func (a add) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Add(ctx, operator.Person(a.person), a.Scope, a.Reason, a.At.Time, string(a.Note))
+	answer, err := o.Add(ctx, operator.Person(a.person), a.Scope, a.Reason, a.At, string(a.Note))
 	return show(s, answer, err, func(w io.Writer, done *operator.Addition) {
 		what := map[suppression.Effect]string{
 			suppression.Added:     "suppressed",
@@ -78,10 +78,10 @@ func (a add) Run(ctx context.Context, s *session, o *operator.Operator) error {
 
 type releaseCmd struct {
 	person
-	Scope       string    `required:"" placeholder:"SCOPE" help:"Exactly where the silence ends: a brand, a topic of it, or * for what was said for all."`
-	ConsentedAt instant   `required:"" placeholder:"TIME" help:"When the person consented."`
-	Evidence    reference `required:"" placeholder:"REF" help:"Where the consent is kept: 1 to 64 characters of A-Za-z0-9._:/-"`
-	Override    bool      `help:"Lift complaints and hard bounces too: you have made sure that the person wants it, or that the address works."`
+	Scope       string             `required:"" placeholder:"SCOPE" help:"Exactly where the silence ends: a brand, a topic of it, or * for what was said for all."`
+	ConsentedAt suppression.Moment `required:"" placeholder:"TIME" help:"When the person consented. A whole second means its end; up to five minutes ahead is now."`
+	Evidence    reference          `required:"" placeholder:"REF" help:"Where the consent is kept: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Override    bool               `help:"Lift complaints and hard bounces too: you have made sure that the person wants it, or that the address works."`
 }
 
 // Help shows what is lifted and what is not.
@@ -94,7 +94,7 @@ func (releaseCmd) Help() string {
 
 // Run lifts and says what still stands.
 func (r releaseCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Release(ctx, operator.Person(r.person), r.Scope, r.ConsentedAt.Time, string(r.Evidence), r.Override)
+	answer, err := o.Release(ctx, operator.Person(r.person), r.Scope, r.ConsentedAt, string(r.Evidence), r.Override)
 	return show(s, answer, err, func(w io.Writer, a *operator.Released) {
 		if a.Released {
 			fmt.Fprintf(w, "released in %s", a.Scope)

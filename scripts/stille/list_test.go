@@ -35,6 +35,8 @@ func TestAddedContactsAreNotSentTo(t *testing.T) {
 			"nothing changed, as an event as new or newer is known: objection in acme\n"},
 		{"later again is a newer event", []string{"add", "email", "kari@example.no", "--scope", "acme", "--reason", "objection"},
 			"suppressed before, and now by a newer event: objection in acme\n"},
+		{"an opt-out of tomorrow counts as now", []string{"add", "email", "per@example.no", "--scope", "acme", "--at", "2026-11-23T08:00Z"}, "suppressed: manual in acme\n"},
+		{"is seen at once", []string{"check", "email", "per@example.no", "--scope", "acme"}, "do not send: manual in acme since 2026-11-22T03:00:00Z\n"},
 		{"a number with its country elsewhere", []string{"add", "sms", "912 34 567", "--region", "NO", "--scope", "*"}, "suppressed: manual in *\n"},
 		{"is seen from any brand", []string{"check", "sms", "+4791234567", "--scope", "globex"}, "do not send: manual in * since 2026-11-22T03:00:00Z\n"},
 	} {
@@ -78,7 +80,7 @@ func TestAddAndCheckAnswerInJSON(t *testing.T) {
 		out  string
 	}{
 		{[]string{"add", "email", "kari@example.no", "--scope", "acme", "--json"},
-			`{"added":true,"effect":"added","reason":"manual","scope":"acme","key":"` + key + `"}`},
+			`{"added":true,"suppressed":true,"effect":"added","reason":"manual","scope":"acme","key":"` + key + `"}`},
 		{[]string{"check", "email", "kari@example.no", "--json"},
 			`{"send":false,"reason":"manual","scope":"acme","since":"2026-11-22T03:00:00Z","key":"` + key + `"}`},
 		{[]string{"check", "email", "kari@example.no", "--scope", "globex", "--json"}, `{"send":true,"key":"` + key + `"}`},

@@ -25,7 +25,7 @@ func TestReleaseRequiresScopeTimeAndEvidence(t *testing.T) {
 		{"no time", "--consented-at", without("--consented-at")},
 		{"no evidence", "--evidence", without("--evidence")},
 		{"an unknown scope", "there are acme, acme/newsletter, globex, and * for all", instead("--scope", "acne")},
-		{"a consent of tomorrow", "--consented-at: must not be in the future", instead("--consented-at", "2026-11-23T00:00:00Z")},
+		{"a consent of tomorrow", "--consented-at: must not be more than five minutes in the future", instead("--consented-at", "2026-11-23T00:00:00Z")},
 		{"a consent before computers", "nor before 1970", instead("--consented-at", "1969-12-31T00:00:00Z")},
 		{"evidence that tells a story", "--evidence: must be 1 to 64 characters", instead("--evidence", "she called")},
 		{"an address that is none", "the address cannot be read: no @", instead("email", "kari")},

@@ -67,21 +67,20 @@ func decide(found suppression.Found, purpose suppression.Purpose, in scope.Scope
 
 // Addition is what came of putting a contact on the list.
 type Addition struct {
-	Added  bool               `json:"added"`
-	Effect suppression.Effect `json:"effect"`
-	Reason suppression.Reason `json:"reason"`
-	Scope  scope.Scope        `json:"scope"`
-	Key    contact.Key        `json:"key"`
+	Added      bool               `json:"added"`
+	Suppressed bool               `json:"suppressed"` // the contact is now suppressed in the scope
+	Effect     suppression.Effect `json:"effect"`
+	Reason     suppression.Reason `json:"reason"`
+	Scope      scope.Scope        `json:"scope"`
+	Key        contact.Key        `json:"key"`
 }
 
-// Add suppresses a person in a scope. A zero time is now; the scope may be
-// left out where there is one brand.
-func (o *Operator) Add(ctx context.Context, p Person, inScope string, reason suppression.Reason, at time.Time, note string) (*Addition, error) {
+// Add suppresses a person in a scope. The scope may be left out where there is
+// one brand.
+func (o *Operator) Add(ctx context.Context, p Person, inScope string, reason suppression.Reason, said *suppression.Moment, note string) (*Addition, error) {
 	now := o.Now()
-	if at.IsZero() {
-		at = now
-	}
-	if err := suppression.CheckTime(at, now); err != nil {
+	at, err := said.OptOut(now)
+	if err != nil {
 		return nil, Mistakef("--at: %v", err)
 	}
 	in, err := o.scopeOrOnly(ctx, inScope)
@@ -98,7 +97,7 @@ func (o *Operator) Add(ctx context.Context, p Person, inScope string, reason sup
 	if err != nil {
 		return nil, err
 	}
-	return &Addition{Added: outcome.Effect == suppression.Added, Effect: outcome.Effect, Reason: reason, Scope: in, Key: who.Newest()}, nil
+	return &Addition{Added: outcome.Effect == suppression.Added, Suppressed: outcome.Item.Suppresses(in), Effect: outcome.Effect, Reason: reason, Scope: in, Key: who.Newest()}, nil
 }
 
 // ErrNotReleased means that the consent did not end the contact's silence. The
@@ -125,9 +124,10 @@ type Standing struct {
 
 // Release lifts what a newer consent may lift, in exactly the scope. An
 // override lifts complaints and hard bounces too.
-func (o *Operator) Release(ctx context.Context, p Person, inScope string, consentedAt time.Time, evidence string, override bool) (*Released, error) {
+func (o *Operator) Release(ctx context.Context, p Person, inScope string, consentedAt suppression.Moment, evidence string, override bool) (*Released, error) {
 	now := o.Now()
-	if err := suppression.CheckTime(consentedAt, now); err != nil {
+	at, err := consentedAt.Consent(now)
+	if err != nil {
 		return nil, Mistakef("--consented-at: %v", err)
 	}
 	in, err := o.scope(ctx, inScope)
@@ -139,7 +139,7 @@ func (o *Operator) Release(ctx context.Context, p Person, inScope string, consen
 		return nil, err
 	}
 	refusal, item, err := suppression.Lift(ctx, o.Suppressions, who, suppression.Consent{
-		Scope: in, At: consentedAt.UTC(), Source: suppression.SourceOperator, Evidence: evidence, Operator: override,
+		Scope: in, At: at.UTC(), Source: suppression.SourceOperator, Evidence: evidence, Operator: override,
 	}, now)
 	if err != nil {
 		return nil, err

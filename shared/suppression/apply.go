@@ -67,13 +67,18 @@ type Outcome struct {
 // condition that the stored version is still the version of the given item.
 // Apply compares the times of events, never their arrival: the newest event and
 // the newest release of a mark never go back, so that the same changes in any
-// order lead to the same decision.
+// order lead to the same decision. An opt-out of now has the time of our clock:
+// a release that is newer has the time of a faster clock, and the opt-out counts
+// as an opt-out in the instant of the release, where the opt-out wins.
 func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
 	if err := c.validate(now); err != nil {
 		return Outcome{}, err
 	}
-	c.At = c.At.UTC()
 	mark := item.Marks[c.Scope][c.Reason]
+	if c.Action == Suppress && c.At.Equal(now) && mark.ReleasedAt.After(now) {
+		c.At = mark.ReleasedAt
+	}
+	c.At = c.At.UTC()
 	effect, next := c.on(mark)
 	if next == mark {
 		return Outcome{Item: item, Effect: effect}, nil

@@ -58,6 +58,19 @@ func Decide(item Item, purpose Purpose, in scope.Scope) Decision {
 	return blocked
 }
 
+// Suppresses tells whether a reason in the scope or above the scope suppresses
+// the contact.
+func (i Item) Suppresses(in scope.Scope) bool {
+	for s, reasons := range i.Marks {
+		for _, m := range reasons {
+			if m.Active() && s.Covers(in) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func blocks(r Reason, marked scope.Scope, purpose Purpose, in scope.Scope) bool {
 	if purpose == Transactional && !r.rule().stopsService {
 		return false

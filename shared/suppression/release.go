@@ -47,7 +47,8 @@ func (c Consent) Lifts(item Item) []Change {
 
 // Refusal returns the answer once nothing is left to lift. The answer depends on
 // the item alone, so that a consent that is shown again after its answer was
-// lost gets the same answer.
+// lost gets the same answer. A time ahead of our clock counts as now, so that the
+// first showing may have released up to ClockSkew before the second.
 func (c Consent) Refusal(item Item) Refusal {
 	var older, lifted bool
 	for s, marks := range item.Marks {
@@ -61,7 +62,7 @@ func (c Consent) Refusal(item Item) Refusal {
 			case s != c.Scope || m.Last.IsZero():
 			case m.Active():
 				older = true
-			case c.At.After(m.Last) && !c.At.After(m.ReleasedAt):
+			case c.At.After(m.Last) && !c.At.Add(-ClockSkew).After(m.ReleasedAt):
 				lifted = true
 			}
 		}

@@ -25,7 +25,7 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 	var outcome suppression.Outcome
 	if err == nil {
 		log = log.With("key", who.Newest().Short())
-		outcome, c, err = h.apply(ctx, who, c, now)
+		outcome, err = h.apply(ctx, who, c, now)
 	}
 	if err != nil {
 		log.ErrorContext(ctx, "change not stored", "error", err)
@@ -44,23 +44,10 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 	return page.Text(http.StatusOK, "Unsubscribed.")
 }
 
-// apply makes the change. It returns the change as it was made or, with an error,
-// as it must still be made. An opt-out that does not stand is older than a release
-// by this container's clock, although the person clicked after the release: the
-// clock of the other container was ahead. So apply opts out again at the instant
-// of the release, where the opt-out wins.
-func (h Handler) apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, suppression.Change, error) {
+func (h Handler) apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
-	outcome, err := h.List.Apply(ctx, who, c, now)
-	if err != nil || c.Action != suppression.Suppress {
-		return outcome, c, err
-	}
-	if mark := outcome.Item.Marks[c.Scope][c.Reason]; !mark.Active() {
-		c.At = mark.ReleasedAt
-		outcome, err = h.List.Apply(ctx, who, c, c.At)
-	}
-	return outcome, c, err
+	return h.List.Apply(ctx, who, c, now)
 }
 
 func (h Handler) known(ctx context.Context, c contact.Contact) (contact.Known, error) {

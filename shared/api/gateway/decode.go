@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,7 +66,7 @@ func decodeAll(body []byte, into any) bool {
 
 // fill reads raw into v field by field and returns the faults.
 func fill(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
-	own := v.Addr().Type().Implements(reflect.TypeFor[json.Unmarshaler]())
+	own := v.Addr().Type().Implements(reflect.TypeFor[json.Unmarshaler]()) || isTime(v.Addr().Type())
 	switch {
 	case v.Kind() == reflect.Struct && !own:
 		return fillStruct(pointer, raw, v)
@@ -142,12 +143,18 @@ func fillSlice(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
 }
 
 // expected names the JSON that a type takes.
+// isTime tells whether a type reads a time: of the fields of requests, times
+// alone read text themselves.
+func isTime(pointer reflect.Type) bool {
+	return pointer.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
 func expected(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	switch {
-	case t == reflect.TypeFor[time.Time](), t == reflect.TypeFor[Time]():
+	case isTime(reflect.PointerTo(t)):
 		return "a time, as in RFC 3339"
 	case t.Kind() == reflect.String:
 		return "text"

@@ -51,12 +51,13 @@ type OptOut struct {
 	Contacts []Contact
 }
 
-// Suppressed is what became of one contact's OptOut. Added is false where it
-// stood already, and where Reason says why it could not be.
+// Suppressed is what became of one contact's OptOut. Added is false where the
+// contact was suppressed already, and where Reason says why the contact is not.
 type Suppressed struct {
-	Added  bool
-	Reason string
-	Key    string
+	Added      bool
+	Suppressed bool // the contact is now suppressed in the scope
+	Reason     string
+	Key        string
 }
 
 // Suppress reports the opt-out of every contact. After an error, report them
@@ -70,9 +71,10 @@ func (c *Client) Suppress(ctx context.Context, o OptOut) ([]Suppressed, error) {
 		Contacts []Contact `json:"contacts"`
 	}
 	type taken struct {
-		Added  *bool  `json:"added"`
-		Reason string `json:"reason"`
-		Key    string `json:"key"`
+		Added      *bool  `json:"added"`
+		Suppressed bool   `json:"suppressed"`
+		Reason     string `json:"reason"`
+		Key        string `json:"key"`
 	}
 	return results(ctx, c, "/v1/suppressions", o.Contacts,
 		func(part []Contact) any { return request{o.Scope, o.Reason, o.At, o.Note, part} },
@@ -80,7 +82,7 @@ func (c *Client) Suppress(ctx context.Context, o OptOut) ([]Suppressed, error) {
 			if t.Added == nil || *t.Added && t.Reason != "" {
 				return Suppressed{}, errors.New("does not say what was done")
 			}
-			return Suppressed{*t.Added, t.Reason, t.Key}, nil
+			return Suppressed{*t.Added, t.Suppressed, t.Reason, t.Key}, nil
 		})
 }
 
