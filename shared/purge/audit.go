@@ -12,14 +12,15 @@ import (
 	"stille/shared/suppression"
 )
 
-// AuditWork is one segment of an audit: what the scan step takes and returns.
+// AuditWork is the work on one segment of an audit: the scan step's input and
+// output.
 type AuditWork struct {
 	Class   string `json:"class"`
 	Run     string `json:"run"`
 	Segment int    `json:"segment"`
-	Of      int    `json:"of"`              // how many segments there are
-	Call    int    `json:"call"`            // how many earlier calls worked on the segment
-	After   string `json:"after,omitempty"` // the last id that they read
+	Of      int    `json:"of"`              // number of segments
+	Call    int    `json:"call"`            // number of earlier calls on the segment
+	After   string `json:"after,omitempty"` // the last id that those calls read
 	Done    bool   `json:"done"`
 }
 
@@ -27,9 +28,9 @@ type AuditWork struct {
 // wrote them.
 type AuditPart struct {
 	AuditWork                       // as the call returned it
-	From       string               `json:"from,omitempty"` // After, as the call took it
-	PolicyHash string               `json:"policyHash"`     // that the records were judged by
-	Records    int                  `json:"records"`        // how many were read
+	From       string               `json:"from,omitempty"` // After in the call's input
+	PolicyHash string               `json:"policyHash"`     // of the policy that judged the records
+	Records    int                  `json:"records"`        // number of records read
 	Counts     map[Finding]int      `json:"counts"`
 	IDs        map[Finding][]string `json:"ids"` // of at most mostIDs each
 }
@@ -61,8 +62,8 @@ type Auditor struct {
 const (
 	mostIDs = 1000 // of a finding in a part, and in a report
 
-	// mostLooked is how many records a call looks at again. If more are wrong, the
-	// reason is not a late stream.
+	// mostLooked is how many records a call looks at again. More faults cannot
+	// come from a late stream.
 	mostLooked = 10_000
 
 	// looks is how often a call looks again at what the streams may deliver.
@@ -118,9 +119,9 @@ func (p *AuditPart) count(id string, findings []Finding) {
 	}
 }
 
-// lookAgain removes from found what is no longer wrong: records that were written
-// or deleted while the segment was read. It waits for changes that the streams may
-// still deliver.
+// lookAgain removes from found every record that is no longer wrong: the record
+// was written or deleted while the segment was read. It waits for changes that
+// the streams may still deliver.
 func (a Auditor) lookAgain(ctx context.Context, class retention.Class, found map[string][]Finding) error {
 	for n := 0; n < looks && len(found) > 0; n++ {
 		if n > 0 {
@@ -197,8 +198,8 @@ func (a Auditor) examine(ctx context.Context, class retention.Class, records []r
 	return found, nil
 }
 
-// listed is what the list says of each record's subject; nothing for a record
-// without a subject.
+// listed is what the suppression list says of each record's subject; nothing
+// for a record without a subject.
 func (a Auditor) listed(ctx context.Context, records []retention.Stored) ([]suppression.Found, error) {
 	asked := make([][]contact.Key, len(records))
 	for i, record := range records {

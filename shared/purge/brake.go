@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// When the brake halts a run before its first deletion. Up to fewHalted records, a
-// mistake can be survived, and a small class may be due as a whole.
+// The limits at which the brake halts a run before its first deletion. A
+// mistake with up to fewHalted records can be survived, and a small class may
+// be due as a whole.
 const (
 	fewHalted     = 1000 // records
 	shareHalted   = 5    // a fifth of the class
@@ -15,27 +16,27 @@ const (
 	timesTheUsual = 3
 )
 
-// How far the clock may be from other times.
+// The limits on the difference between the clock and other times.
 const (
-	clockSkew    = 5 * time.Minute     // two clocks that are both right
+	clockSkew    = 5 * time.Minute     // between two correct clocks
 	latestStart  = 26 * time.Hour      // after its schedule: the scheduler retries for six hours
-	longestPause = 31 * 24 * time.Hour // between two runs: a person must look at a class that was not purged for longer
+	longestPause = 31 * 24 * time.Hour // between two runs: after a longer pause a person must look at the class
 )
 
-// Brake is what a run is held against before it may delete.
+// Brake is what a run is checked against before it may delete.
 type Brake struct {
 	Due    int   // records of the plan
-	Size   int   // records of the class, as the store knows it
-	Before []int // how many records were due in each completed run, the newest first
+	Size   int   // records of the class, as last counted by the store
+	Before []int // numbers of due records of completed runs, the newest first
 
 	Now          time.Time // our clock
-	StoreClock   time.Time // the store's own
-	ScheduledFor time.Time // zero where no schedule started the run
+	StoreClock   time.Time // the store's clock
+	ScheduledFor time.Time // zero for a run without a schedule
 	LastEnded    time.Time // the newest end of a run of the class; zero before the first
 }
 
-// Amount lists what is odd about the number of due records; nothing where the run
-// may continue.
+// Amount lists what is implausible about the number of due records. Without an
+// objection it is empty.
 func (b Brake) Amount() []string {
 	if b.Due <= fewHalted {
 		return nil
@@ -50,8 +51,8 @@ func (b Brake) Amount() []string {
 	return reasons
 }
 
-// median is how many records were due in a usual run; none before the first run
-// that completed.
+// median is the median number of due records of completed runs; false before
+// the first completed run.
 func (b Brake) median() (usual int, known bool) {
 	newest := slices.Sorted(slices.Values(b.Before[:min(len(b.Before), medianOf)]))
 	if len(newest) == 0 {
@@ -60,8 +61,8 @@ func (b Brake) median() (usual int, known bool) {
 	return newest[len(newest)/2], true
 }
 
-// Clock lists what is odd about the clock; nothing where it can be believed. By a
-// clock that is years ahead, everything would be due.
+// Clock lists what is implausible about the clock. Without an objection it is
+// empty. By a clock that is years ahead, every record would be due.
 func (b Brake) Clock() []string {
 	var reasons []string
 	check := func(wrong bool, what string) {

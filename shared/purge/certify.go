@@ -18,7 +18,7 @@ type Signer interface {
 	PublicKey(ctx context.Context) ([]byte, error)
 }
 
-// Evidence keeps what proves a run, for years.
+// Evidence keeps the proof of each run for years.
 type Evidence interface {
 	// Store keeps the three files of a run's certificate.
 	Store(ctx context.Context, class, run string, sealed certificate.Sealed) error
@@ -28,8 +28,8 @@ type Evidence interface {
 	PublishKey(ctx context.Context, key []byte) error
 }
 
-// Certifier ends runs: it reads again what a run says it did, and certifies
-// that. It deletes nothing.
+// Certifier ends runs: it reads again what a run claims, and certifies the
+// result. It deletes nothing.
 type Certifier struct {
 	Records  Records
 	Manifest Manifest
@@ -39,7 +39,7 @@ type Certifier struct {
 	Signer   Signer
 	Evidence Evidence
 	// HMAC returns the function that names a deleted record in a certificate's
-	// list, once its key could be read.
+	// list. It fails if the key cannot be read.
 	HMAC        func(ctx context.Context) (func(class, id string) string, error)
 	Pause       time.Duration // between two looks at the index
 	PolicyHash  string
@@ -47,7 +47,7 @@ type Certifier struct {
 	Now         func() time.Time
 }
 
-// Ended is how a run's steps ended, as the state machine tells.
+// Ended is how a run's steps ended, as reported by the state machine.
 type Ended struct {
 	Run       string
 	StartedAt time.Time
@@ -55,14 +55,15 @@ type Ended struct {
 	Shards    []ShardEnd
 }
 
-// ShardEnd is how the work of a shard ended. The other shards went on.
+// ShardEnd is how the work of a shard ended. A failed shard does not stop the
+// others.
 type ShardEnd struct {
 	Failed  bool `json:"failed"`
 	Stopped bool `json:"stopped"`
 }
 
-// Outcome is how the run ended, as far as its steps tell. Completed holds only
-// if the index shows nothing else that is due.
+// Outcome is the outcome of the run according to its steps. Completed holds
+// only if the index shows no other due record.
 func (e Ended) Outcome(run Run) certificate.Outcome {
 	switch {
 	case e.Failed || slices.ContainsFunc(e.Shards, func(s ShardEnd) bool { return s.Failed }):
@@ -75,9 +76,9 @@ func (e Ended) Outcome(run Run) certificate.Outcome {
 	return certificate.Completed
 }
 
-// Purge certifies a purge and lets the next run of the class begin. A run that
-// has its certificate keeps it. The error wraps ErrNoRun for a run without a
-// plan that did not fail.
+// Purge certifies a purge and unlocks its class. A certified run keeps its
+// certificate. The error wraps ErrNoRun for a run without a plan that did not
+// fail.
 func (c Certifier) Purge(ctx context.Context, class retention.Class, e Ended) (Run, error) {
 	run, err := c.Runs.Get(ctx, class.Name, e.Run)
 	if errors.Is(err, ErrNoRun) && e.Failed { // the plan itself failed
@@ -96,18 +97,17 @@ func (c Certifier) Purge(ctx context.Context, class retention.Class, e Ended) (R
 			return Run{}, err
 		}
 	}
-	// Only now: the next run must find the certificate of this run.
+	// Unlock only now: the next run must find the certificate of this run.
 	return run, c.Runs.Unlock(ctx, class.Name, run.ID)
 }
 
-// unplanned is a run of which nothing was stored.
+// unplanned is a run without a stored plan.
 func (c Certifier) unplanned(class retention.Class, e Ended) Run {
 	return Run{Class: class.Name, ID: e.Run, StartedAt: e.StartedAt.UTC(), Cutoff: e.StartedAt.UTC(), PolicyHash: c.PolicyHash}
 }
 
 // account is what the run did; for a halted run, what it planned. After a
-// failure or a stop the manifest tells what was deleted nevertheless, and the
-// index is not asked.
+// failure or a stop the manifest alone counts, and the index is not read.
 func (c Certifier) account(ctx context.Context, class retention.Class, run Run, outcome certificate.Outcome) (Account, error) {
 	if outcome == certificate.Halted {
 		return Account{Counts: certificate.Counts{Due: run.Planned}}, nil
@@ -124,12 +124,12 @@ func (c Certifier) account(ctx context.Context, class retention.Class, run Run, 
 	return verifier.Verify(ctx, class, run.Cutoff, account)
 }
 
-// ErrNoAudit means that a run of this name is a purge.
+// ErrNoAudit means that the run of this name is a purge.
 var ErrNoAudit = errors.New("the run is no audit")
 
-// Audit certifies an audit: it puts together what the calls of every segment
-// found. An audit neither takes the class's lock nor frees it. The error wraps
-// ErrNoAudit, ErrUnscanned or ErrOtherPolicy.
+// Audit certifies an audit: it merges the parts of every segment. An audit
+// neither takes the class's lock nor frees it. The error wraps ErrNoAudit,
+// ErrUnscanned or ErrOtherPolicy.
 func (c Certifier) Audit(ctx context.Context, class retention.Class, e Ended) (Run, error) {
 	run, err := c.Runs.Get(ctx, class.Name, e.Run)
 	switch {
@@ -176,8 +176,8 @@ func (c Certifier) report(ctx context.Context, run *Run) (certificate.Counts, er
 	return report.Counts(), c.Evidence.StoreReport(ctx, run.Class, run.ID, encoded)
 }
 
-// chainAttempts is how often a certificate is made again because another run
-// of the class was certified in between.
+// chainAttempts is how often a certificate is remade because another run of the
+// class was certified in between.
 const chainAttempts = 5
 
 // certify seals the run's certificate, stores it and makes it the newest of the
@@ -188,7 +188,7 @@ func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, 
 	}
 	run.Outcome, run.Counts, run.EndedAt = outcome, account.Counts, c.Now().UTC()
 	for range chainAttempts {
-		// A repeated step may find that the step before it certified the run.
+		// A repeated step may find the run certified.
 		before, err := c.Chain.Get(ctx, class.Name, run.ID)
 		if err == nil && before.Certified() {
 			return before, nil
@@ -218,7 +218,7 @@ func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, 
 	return run, fmt.Errorf("certifying a purge of %s: %w", class.Name, ErrChainMoved)
 }
 
-// certificate is what the run's certificate says on top of the previous one.
+// certificate is the run's certificate, to follow the previous one.
 func (c Certifier) certificate(class retention.Class, run Run, previous string) certificate.Certificate {
 	proof := ""
 	if run.Outcome == certificate.Completed {

@@ -6,45 +6,45 @@ import (
 	"stille/shared/retention"
 )
 
-// Cost is an estimate of what a purge consumes at most, for records of up to 1 KB
-// without objects.
+// Cost is an estimate of the most that a purge consumes, for records of up to 1
+// KB without objects.
 type Cost struct {
 	WriteUnits, ReadUnits int // of DynamoDB
 	Files                 int // written to S3
 	Time                  time.Duration
 }
 
-// What a record consumes, in units of DynamoDB. `make bench` measures it.
+// The consumption of one record, in units of DynamoDB. `make bench` measures
+// it.
 const (
-	writesRecord = 2 + 3     // a transaction takes two; by start, by withdrawal and by subject it may be in three indexes
+	writesRecord = 2 + 3     // a transaction costs two units; the record may be in three indexes: by start, by withdrawal and by subject
 	writesSlot   = 2 + 2 + 1 // stamp's check that the record is gone, the slot, and its place in an index
-	slotsRead    = 2         // with one unit, as an index answers with half of one at least
-	readsRecord  = 1         // as it is before it is deleted
-	readsAfter   = 1         // the verifier's
+	slotsRead    = 2         // plus one unit, because an answer of an index costs at least half a unit
+	readsRecord  = 1         // before the deletion
+	readsAfter   = 1         // by the verifier
 )
 
-// What each page adds.
+// The consumption of one page.
 const (
 	writesPage = 2 // the fence check
-	readsPage  = 5 // the index, by plan, worker and verifier, and whether the run is to stop
-	filesPage  = 2 // its ids, and what became of them
+	readsPage  = 5 // the index, by plan, worker and verifier, and the check for a stop
+	filesPage  = 2 // its ids and its outcomes
 )
 
-// What each shard adds: its fence, and the holds, which are few.
+// The consumption of one shard: its fence and the holds, which are few.
 const readsShard = 2
 
-// How long a purge takes, roughly. A page is five calls in sequence, of which one
-// deletes a hundred records. Around the pages the run plans, asks the index twice
-// and signs. A table on demand that was never busier takes onDemand writes in a
-// second.
+// Rough durations. A page is five calls in sequence, and one of them deletes a
+// hundred records. Beside the pages the run plans, reads the index twice and
+// signs. An on-demand table takes onDemand writes a second before it scales.
 const (
 	aPage       = 400 * time.Millisecond
 	aroundPages = 20 * time.Second
 	onDemand    = 4000
 )
 
-// Estimate is what a purge of the class costs. shards are the due records of each
-// shard; held is how many of them a hold keeps.
+// Estimate is the cost of a purge of the class. shards holds the number of due
+// records of each shard; held is the number of held records among them.
 func Estimate(class string, shards []int, held int) Cost {
 	due, pages, longest, busy := 0, 0, 0, 0
 	for _, n := range shards {
@@ -76,13 +76,13 @@ const (
 	priceSteps  = 25      // of Step Functions
 )
 
-// What the functions and the state machine add.
+// The durations of the functions and the transitions of the state machine.
 const (
 	gigabytes     = 0.5
 	stepsOfAShard = 4
 )
 
-// Dollars is the price of the purge, without the time of stamp, which frees slots.
+// Dollars is the price of the purge, without stamp's time for freeing slots.
 func (c Cost) Dollars() float64 {
 	seconds := float64(c.Files/filesPage) * aPage.Seconds()
 	millionths := float64(c.WriteUnits)*priceWrites + float64(c.ReadUnits)*priceReads + float64(c.Files)*priceFiles +

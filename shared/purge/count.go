@@ -13,19 +13,20 @@ import (
 	"stille/shared/retention"
 )
 
-// Counted is how many records are due and still there.
+// Counted is the number of due records that still exist.
 type Counted struct {
 	Due  int
-	Held int // of the due records: a hold keeps them
+	Held int // due records that a hold keeps
 }
 
-// Overdue is how many due records no hold keeps.
+// Overdue is the number of due records without a hold.
 func (c Counted) Overdue() int { return c.Due - c.Held }
 
-// Count reads strongly the records that the index shows as due in the class at the
-// cutoff, and the holds on them. A record that cannot be understood counts as due,
-// because a purge leaves it; so does a marked record, because its purge did not
-// end. Count deletes nothing. Its cost follows the number of due records.
+// Count reads strongly the records that the index shows as due in the class at
+// the cutoff, and the holds on them. An unreadable record counts as due,
+// because a purge leaves it. A marked record counts as due, because its purge
+// did not end. Count deletes nothing. Its cost follows the number of due
+// records.
 func Count(ctx context.Context, records Records, holds Holds, class retention.Class, cutoff time.Time) (Counted, error) {
 	var total Counted
 	var mu sync.Mutex
@@ -87,8 +88,8 @@ func countLeft(ctx context.Context, records Records, holds Holds, class retentio
 	return counted, nil
 }
 
-// isHeld reports whether a hold keeps the record. A marked record is past its hold
-// check: a later hold was told that it is too late.
+// isHeld reports whether a hold keeps the record. A marked record has passed
+// its hold check: a later hold is reported as too late.
 func isHeld(class retention.Class, record retention.Stored, held HeldTargets) bool {
 	return record.PurgingBy == "" && held.Any(record.Targets(class.Name))
 }

@@ -11,27 +11,27 @@ import (
 	"stille/shared/retention"
 )
 
-// Outcome is what became of one record of a page.
+// Outcome is the outcome of one record of a page.
 type Outcome string
 
-// The outcomes there are.
+// The outcomes.
 const (
 	Deleted Outcome = "deleted"
 	Held    Outcome = "held"
-	Changed Outcome = "changed" // no longer due, or no longer as it was read; kept
-	Failed  Outcome = "failed"  // could not be deleted, or its objects could not; kept, and taken up by the next run
-	Gone    Outcome = "gone"    // was not there when the page came to it
+	Changed Outcome = "changed" // kept: no longer due, or changed since it was read
+	Failed  Outcome = "failed"  // kept: its objects or the record could not be deleted; the next run tries again
+	Gone    Outcome = "gone"    // already missing when the page was processed
 )
 
-// Page is one page of a run's manifest: the ids, written before any of the records
-// was touched, and the outcome of each. Outcomes is nil for a page that was cut
-// off.
+// Page is one page of a run's manifest: its ids, written before any of the
+// records was touched, and their outcomes. Outcomes is nil for a page that was
+// cut off.
 type Page struct {
 	IDs      []string
 	Outcomes map[string]Outcome
 }
 
-// Manifest is where a run writes down what it will do, before it does it.
+// Manifest records what a run will do, before the run does it.
 type Manifest interface {
 	// Begin stores the ids of a new page and returns its name. A page must never
 	// replace another.
@@ -42,7 +42,7 @@ type Manifest interface {
 	Pages(ctx context.Context, class, run, shard string) ([]Page, error)
 }
 
-// Work is one shard of a run: what the delete step takes and gives back.
+// Work is one shard of a run: the delete step's input and output.
 type Work struct {
 	Class  string    `json:"class"`
 	Run    string    `json:"run"`
@@ -52,20 +52,21 @@ type Work struct {
 	Done   bool      `json:"done"`
 	// Stopped means that the shard is done because an operator stopped the run.
 	Stopped bool `json:"stopped"`
-	// The policy and the code that planned the run. Under another policy, or by
-	// other code, nothing must be deleted.
+	// The policy and the code that planned the run. Under another policy or
+	// other code nothing may be deleted.
 	PolicyHash  string `json:"policyHash"`
 	CodeVersion string `json:"codeVersion"`
 }
 
-// Cursor is how far the work of a shard has come; the zero Cursor is the beginning.
+// Cursor is the position in the work of a shard; the zero Cursor is the
+// beginning.
 type Cursor struct {
 	By   Index  `json:"by"`
 	ID   string `json:"id,omitempty"`
 	Sort string `json:"sort,omitempty"`
 }
 
-// Worker deletes what is due.
+// Worker deletes due records.
 type Worker struct {
 	Records  Records
 	Deleter  Deleter
@@ -77,8 +78,8 @@ type Worker struct {
 }
 
 // Shard works on pages until the shard is done, an operator stopped the run or
-// more returns false, and returns how far it came. After an error, Shard may be
-// called again with the same work: what was deleted is in the manifest.
+// more returns false, and returns the work that is left. After an error Shard
+// may be called again with the same work: the manifest has what was deleted.
 func (w Worker) Shard(ctx context.Context, class retention.Class, work Work, more func() bool) (Work, error) {
 	fence := fence{holds: w.Holds, shard: work.Shard}
 	queue := queue{records: w.Records, class: class, cutoff: work.Cutoff, shard: work.Shard}
@@ -135,10 +136,10 @@ func (w Worker) page(ctx context.Context, class retention.Class, work Work, queu
 	return work, nil
 }
 
-// delete decides on each record as it is now, and deletes the records that are due
-// and not held. A hold that the worker has not read has moved the fence; then the
-// worker reads the holds and decides again. A record with objects is marked, and
-// deleted after all other records are decided.
+// delete decides on each record's current state, and deletes the records that
+// are due and not held. A hold placed since the worker read the holds has moved
+// the fence; the worker then reads the holds and decides again. A record with
+// objects is marked first, and deleted after all other records are decided.
 func (w Worker) delete(ctx context.Context, class retention.Class, work Work, ids []string, fence *fence) (map[string]Outcome, error) {
 	outcomes := make(map[string]Outcome, len(ids))
 	due, err := w.load(ctx, class, work.Cutoff, ids, outcomes)
@@ -171,7 +172,7 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 	return outcomes, w.finish(ctx, class, work, marked, outcomes)
 }
 
-// load reads the records strongly and returns those that are due. It notes the
+// load reads the records strongly and returns the due ones. It notes the
 // outcomes of the others.
 func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Time, ids []string, outcomes map[string]Outcome) ([]retention.Stored, error) {
 	records, unreadable, err := w.Records.Load(ctx, class.Name, ids)
@@ -187,7 +188,7 @@ func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Tim
 		case !there:
 			outcomes[id] = Gone
 		case !class.Due(record.Record, cutoff) && record.PurgingBy != "":
-			outcomes[id] = Failed // its objects may be gone: another service changed a marked record
+			outcomes[id] = Failed // another service changed a marked record; its objects may be gone
 		case !class.Due(record.Record, cutoff):
 			outcomes[id] = Changed
 		case !w.mayDeleteObjects(ctx, class, record):

@@ -4,13 +4,13 @@ import (
 	"context"
 )
 
-// fence is what a worker knows of its shard's fence and of the holds. The worker
-// reads both once for all pages: every deletion is conditional on the fence, and
-// a hold that is placed moves the fence.
+// fence is the fence of a worker's shard and the holds, as last read. The
+// worker reads both once for all pages: every deletion is conditional on the
+// fence, and a new hold moves the fence.
 type fence struct {
 	holds Holds
 	shard string
-	known *Fenced // nil: to be read
+	known *Fenced // nil: must be read
 }
 
 // read returns the epoch of the fence and everything that is held at that epoch.
@@ -25,5 +25,5 @@ func (f *fence) read(ctx context.Context) (Fenced, error) {
 	return *f.known, nil
 }
 
-// forget lets the fence and the holds be read again.
+// forget makes the next read fetch the fence and the holds.
 func (f *fence) forget() { f.known = nil }

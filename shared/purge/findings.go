@@ -7,17 +7,17 @@ import (
 	"stille/shared/suppression"
 )
 
-// Finding is what can be wrong with a record that the nightly purges do not see,
-// because they ask the indexes, or see and do not delete.
+// Finding is a fault of a record that the nightly purges do not see, because
+// they read the indexes, or see and do not delete.
 type Finding string
 
-// The findings there are.
+// The findings.
 const (
-	NoStart      Finding = "no-start"      // running, and without activity for longer than the class's Idle: was its end forgotten?
-	AbsurdStart  Finding = "absurd-start"  // before 2000 or over a day ahead: never due by it
-	Unreadable   Finding = "unreadable"    // an attribute cannot be understood: never due
-	Unstamped    Finding = "unstamped"     // not where the indexes should have it
-	NotWithdrawn Finding = "not-withdrawn" // its subject opted out, and it does not say so
+	NoStart      Finding = "no-start"      // running, and without activity for longer than the class's Idle: perhaps its end was forgotten
+	AbsurdStart  Finding = "absurd-start"  // before 2000 or over a day ahead: never due by this start
+	Unreadable   Finding = "unreadable"    // an attribute is unreadable: never due
+	Unstamped    Finding = "unstamped"     // its place in the indexes is wrong
+	NotWithdrawn Finding = "not-withdrawn" // its subject opted out, and the record does not say so
 	Overdue      Finding = "overdue"       // due for over 26 hours and not held
 	OverdueHeld  Finding = "overdue-held"  // due for over 26 hours and held: it stays, rightly
 )
@@ -27,8 +27,8 @@ func Every() []Finding {
 	return []Finding{NoStart, AbsurdStart, Unreadable, Unstamped, NotWithdrawn, Overdue, OverdueHeld}
 }
 
-// Fault reports whether the finding is a failure of the system itself. The other
-// findings are for the owners to look into, or expected.
+// Fault reports whether the finding is a fault of the system itself. Other
+// findings are expected, or for the owners to look into.
 func (f Finding) Fault() bool {
 	switch f {
 	case Unreadable, Unstamped, NotWithdrawn, Overdue:
@@ -42,15 +42,14 @@ func (f Finding) Fault() bool {
 // delivered yet.
 func (f Finding) onItsWay() bool { return f == Unstamped || f == NotWithdrawn }
 
-// Examined is a record with everything that an audit judges it by.
+// Examined is a record with the facts by which an audit judges it.
 type Examined struct {
 	retention.Stored
 	Listed suppression.Found // what the suppression list says of its subject
 	Held   bool              // a hold covers it
 }
 
-// Findings lists what is wrong with a record of the class at now; nil for
-// nothing.
+// Findings lists the faults of a record of the class at now.
 func (e Examined) Findings(class retention.Class, now time.Time) []Finding {
 	overdue := isOverdue(class, e.Record, now)
 	var findings []Finding
@@ -72,8 +71,8 @@ func (e Examined) Findings(class retention.Class, now time.Time) []Finding {
 	return findings
 }
 
-// isIdle reports whether a running record was active too long ago, or at an
-// unknown time.
+// isIdle reports whether a running record's last activity is too long ago or
+// unknown.
 func isIdle(class retention.Class, r retention.Record, now time.Time) bool {
 	if !r.Start.IsZero() || !r.WithdrawnAt.IsZero() {
 		return false
@@ -85,9 +84,9 @@ func isOverdue(class retention.Class, r retention.Record, now time.Time) bool {
 	return class.Due(r, now.Add(-retention.OverdueAfter))
 }
 
-// isInPlace reports whether the record lies in the indexes where stamp would put
-// it. The shard stays what it was when the record was first stamped, also if the
-// subject changed since; it must only be a shard that purges look into.
+// isInPlace reports whether the record lies in the indexes where stamp would
+// put it. A record keeps the shard of its first stamp, even if its subject
+// changed; the shard must only be one that purges read.
 func (e Examined) isInPlace(now time.Time) bool {
 	believed := e.Record
 	if !retention.PlausibleStart(e.Start, now) {
@@ -97,9 +96,9 @@ func (e Examined) isInPlace(now time.Time) bool {
 	return isPlaced(e.Stored, place(believed)) && retention.IsShard(e.Shard) && withdrawal
 }
 
-// shouldBeWithdrawn reports whether, by the list, the record lost its basis at an
-// earlier time than the record says. A list that cannot be read is a doubt, and a
-// doubt counts as suppressed. A record that is being purged is deleted anyway.
+// shouldBeWithdrawn reports whether the list withdraws the record earlier than
+// the record says. A list that cannot be read is a doubt, and a doubt counts as
+// suppressed. A record that is being purged is deleted anyway.
 func (e Examined) shouldBeWithdrawn(class retention.Class) bool {
 	if e.PurgingBy != "" {
 		return false

@@ -8,14 +8,14 @@ import (
 	"stille/shared/retention"
 )
 
-// mostIdle is how many idle records are named; the others are counted.
+// mostIdle is how many idle records are named; all are counted.
 const mostIdle = 100
 
 // Idle is the records of a class that have been running without activity for
 // longer than the policy allows: perhaps their end was forgotten.
 type Idle struct {
 	Count  int
-	Oldest time.Time // when something last happened with the oldest of them; zero also where that is not known
+	Oldest time.Time // last activity of the record that has been idle longest; zero if unknown
 	IDs    []string  // those that may be shown, at most mostIdle, the longest idle of each shard first
 }
 

@@ -11,8 +11,8 @@ import (
 
 // Objects deletes the objects of records.
 type Objects interface {
-	// Delete deletes every version of an object. An object that is not there counts
-	// as deleted.
+	// Delete deletes every version of an object. A missing object counts as
+	// deleted.
 	Delete(ctx context.Context, object retention.Object) error
 }
 
@@ -63,8 +63,8 @@ func (w Worker) deleteObjects(ctx context.Context, class retention.Class, record
 	return nil
 }
 
-// mayDeleteObjects reports whether all objects of the record lie where the purge
-// may delete them. Otherwise the record must not be marked.
+// mayDeleteObjects reports whether the purge may delete all objects of the
+// record. Otherwise the record must not be marked.
 func (w Worker) mayDeleteObjects(ctx context.Context, class retention.Class, record retention.Stored) bool {
 	_, err := class.Objects(record.Record)
 	if err != nil {

@@ -1,11 +1,12 @@
 // Package purge deletes the records that a retention class says are due, and
-// nothing else, and accounts for them: plan (what is due at a cutoff), delete (page
-// by page, under fences, each page in the manifest before it is touched), account
-// and verify (read again what is left), certify. It promises that a hold wins, that
-// a record which changed stays, and that an interrupted run can be resumed and ends
-// in the same counts. It also stamps records, so that they are found when they are
-// due, and audits whole classes. What is due is a rule of package retention. The
-// stores that purge needs are interfaces; package purgetest has them in memory.
+// nothing else, and accounts for them: plan (what is due at a cutoff), delete
+// (page by page, under fences, each page in the manifest before it is touched),
+// account and verify (read again what is left), certify. It promises that a
+// hold wins, that a changed record stays, and that an interrupted run can be
+// resumed and ends in the same counts. It also stamps records, so that they are
+// found when they are due, and audits whole classes. Package retention holds
+// the rule of what is due. The stores of a purge are interfaces; package
+// purgetest has them in memory.
 package purge
 
 import (
@@ -26,16 +27,17 @@ import (
 // shardsAtOnce is how many shards are asked at the same time.
 const shardsAtOnce = 16
 
-// pageSize is how many entries of an index, or of a table, one request reads.
+// pageSize is the number of entries of an index, or of a table, that one
+// request reads.
 const pageSize = 1000
 
-// Plan is what a purge of a class at a cutoff would delete at most.
+// Plan is the most that a purge of a class at a cutoff would delete.
 type Plan struct {
 	Class      string
 	PolicyHash string
 	Cutoff     time.Time
 	Shards     []int     // number of due records of each shard
-	Oldest     time.Time // the earliest start or withdrawal among them; zero when none is due
+	Oldest     time.Time // the earliest start or withdrawal of a due record; zero when none is due
 }
 
 // Due is the number of due records.
@@ -55,8 +57,8 @@ func (p Plan) Hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Make counts what is due in the class at the cutoff. Its cost follows the number
-// of due records, not the size of the table.
+// Make counts the due records of the class at the cutoff. Its cost follows the
+// number of due records, not the size of the table.
 func Make(ctx context.Context, records Records, class retention.Class, policyHash string, cutoff time.Time) (Plan, error) {
 	plan := Plan{Class: class.Name, PolicyHash: policyHash, Cutoff: cutoff.UTC(), Shards: make([]int, retention.Shards)}
 	var mu sync.Mutex
@@ -83,7 +85,7 @@ func Make(ctx context.Context, records Records, class retention.Class, policyHas
 	return plan, nil
 }
 
-// countShard counts each record once, also if both indexes name it.
+// countShard counts a record once, even if both indexes name it.
 func countShard(ctx context.Context, records Records, class retention.Class, shard string, cutoff time.Time) (int, time.Time, error) {
 	seen := map[string]bool{}
 	var oldest time.Time
@@ -100,10 +102,10 @@ func countShard(ctx context.Context, records Records, class retention.Class, sha
 	return len(seen), oldest, nil
 }
 
-// before is the exclusive end of what an index shows as due at the cutoff.
+// before is the exclusive end of the due entries of an index at the cutoff.
 func before(by Index, class retention.Class, cutoff time.Time) time.Time {
 	if by == ByWithdrawal {
-		return cutoff.Truncate(time.Second).Add(time.Second) // due from the instant of the withdrawal on
+		return cutoff.Truncate(time.Second).Add(time.Second) // a withdrawn record is due from the instant of its withdrawal
 	}
 	return class.Keep.StartsBefore(cutoff, class.Location())
 }

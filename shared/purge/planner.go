@@ -10,13 +10,12 @@ import (
 	"stille/shared/retention"
 )
 
-// Executions tells whether the execution of a run of a state machine is still
-// running.
+// Executions knows which executions of state machines are still running.
 type Executions interface {
 	Running(ctx context.Context, machine, run string) (bool, error)
 }
 
-// Planner plans runs: it counts what is due and holds the plan against the
+// Planner plans runs: it counts the due records and checks the plan against the
 // brake. It deletes nothing.
 type Planner struct {
 	Records     Records
@@ -26,21 +25,22 @@ type Planner struct {
 	PolicyHash  string
 	CodeVersion string
 	Now         func() time.Time
-	StoreClock  func(ctx context.Context) (time.Time, error) // the store's own
+	StoreClock  func(ctx context.Context) (time.Time, error) // the clock of the store
 }
 
-// Execution is a run that begins, as the state machine and its starter tell.
+// Execution is a starting run, as described by the state machine and its
+// starter.
 type Execution struct {
 	Class, Run   string
 	Machine      string // the state machine
 	StartedAt    time.Time
-	ScheduledFor time.Time // zero where no schedule started it
-	StartedBy    string    // the principal, where the operator's command started it
-	Approved     string    // the hash of the approved plan that it must carry out
+	ScheduledFor time.Time // zero for a run without a schedule
+	StartedBy    string    // the principal, for a run started by the operator's command
+	Approved     string    // the hash of the approved plan to carry out
 }
 
-// Plan returns the run with its plan and what follows it. Where another run of
-// the class was killed, unfinished names that run instead: it must be certified
+// Plan returns the run with its plan and its next step. If another run of the
+// class was killed, unfinished names that run instead: it must be certified
 // before this run can be planned. A repeated plan step returns the first plan.
 func (p Planner) Plan(ctx context.Context, class retention.Class, e Execution) (run Run, unfinished string, err error) {
 	run, err = p.Runs.Get(ctx, class.Name, e.Run)
@@ -66,8 +66,8 @@ func (p Planner) Plan(ctx context.Context, class retention.Class, e Execution) (
 }
 
 // lock makes this run the active run of its class. If another run is active it
-// returns the id of that run and whether its execution is still running. A run
-// that has its certificate has ended, whatever its execution still does.
+// returns the id of that run and whether its execution is still running. A
+// certified run has ended, whatever the state of its execution.
 func (p Planner) lock(ctx context.Context, e Execution) (active string, running bool, err error) {
 	active, err = p.Runs.Lock(ctx, e.Class, e.Run, "")
 	if err != nil || active == e.Run {
@@ -85,7 +85,7 @@ func (p Planner) lock(ctx context.Context, e Execution) (active string, running 
 	return active, running, err
 }
 
-// started is the run before anything is known of what is due.
+// started is the run before anything is counted.
 func (p Planner) started(e Execution) Run {
 	return Run{
 		Class: e.Class, ID: e.Run, StartedAt: e.StartedAt.UTC(), Cutoff: p.Now().UTC().Truncate(time.Second),
@@ -93,8 +93,9 @@ func (p Planner) started(e Execution) Run {
 	}
 }
 
-// planned plans the run and holds the plan against the brake. A halted plan
-// replaces the class's older halted plan; a run that passes removes it.
+// planned plans the run and checks the plan against the brake. A halted plan
+// replaces the class's older halted plan; a run that passes the brake removes
+// it.
 func (p Planner) planned(ctx context.Context, class retention.Class, e Execution) (Run, error) {
 	run := p.started(e)
 	approved, objection, err := p.approved(ctx, class, e.Approved)
@@ -124,14 +125,14 @@ func (p Planner) planned(ctx context.Context, class retention.Class, e Execution
 		})
 	}
 	if approved != nil {
-		run.PlanHash = approved.PlanHash // the certificate names what was approved
+		run.PlanHash = approved.PlanHash // the certificate names the approved plan
 	}
 	run.Next = NextDelete
 	return run, p.Halted.Forget(ctx, class.Name)
 }
 
 // approved returns the halted plan that the run must carry out; nil for a run
-// that names no approval. Where the named approval does not hold, it returns the
+// that names no approval. If the named approval is not valid, it returns the
 // objection instead.
 func (p Planner) approved(ctx context.Context, class retention.Class, hash string) (plan *HaltedPlan, objection string, err error) {
 	if hash == "" {
@@ -152,8 +153,8 @@ func (p Planner) approved(ctx context.Context, class retention.Class, hash strin
 	return &halted, "", nil
 }
 
-// reasons are what speaks against the run. An approval answers for the amount,
-// as long as no shard holds more than was approved, and never for the clock.
+// reasons are the objections to the run. An approval covers the amount, unless
+// a shard grew beyond the approved number, and never the clock.
 func (p Planner) reasons(ctx context.Context, run Run, plan Plan, approved *HaltedPlan) ([]string, error) {
 	storeClock, err := p.StoreClock(ctx)
 	if err != nil {
@@ -182,7 +183,7 @@ func (p Planner) reasons(ctx context.Context, run Run, plan Plan, approved *Halt
 	return reasons, nil
 }
 
-// completed is how many records were due in each completed run, the newest
+// completed is the number of due records of each completed run, the newest
 // first.
 func completed(runs []Run) []int {
 	newest := slices.SortedFunc(slices.Values(runs), func(a, b Run) int { return b.EndedAt.Compare(a.EndedAt) })
@@ -195,7 +196,7 @@ func completed(runs []Run) []int {
 	return due
 }
 
-// lastEnd is when the newest run ended; zero before the first.
+// lastEnd is the end of the newest run; zero before the first.
 func lastEnd(runs []Run) time.Time {
 	var last time.Time
 	for _, run := range runs {
@@ -206,9 +207,9 @@ func lastEnd(runs []Run) time.Time {
 	return last
 }
 
-// Work is the work of every shard of a planned run, also of shards in which
-// nothing is due now: what is stamped in the meantime is deleted as well. It is
-// nil where the run does not delete.
+// Work is the work of every shard of a planned run, including shards without a
+// due record: records stamped in the meantime are deleted as well. It is nil
+// for a run that must not delete.
 func (r Run) Work() []Work {
 	if r.Next != NextDelete {
 		return nil

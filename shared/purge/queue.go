@@ -16,7 +16,7 @@ type queue struct {
 	cutoff  time.Time
 	shard   string
 
-	next func() (Due, error, bool) // of the open index; nil where no index is open
+	next func() (Due, error, bool) // of the open index; nil if no index is open
 	stop func()
 }
 

@@ -13,28 +13,28 @@ import (
 )
 
 var (
-	// ErrUnscanned means that the parts of an audit do not make up the class.
+	// ErrUnscanned means that the parts of an audit do not cover the class.
 	ErrUnscanned = errors.New("the audit has not read every record")
 	// ErrOtherPolicy means that another policy was deployed during the audit: its
 	// parts were judged by two policies.
 	ErrOtherPolicy = errors.New("another policy was deployed during the audit")
 )
 
-// Report is what an audit found. It names a record only by an id that tells
+// Report is the result of an audit. It names a record only by an id that tells
 // nothing of a person, and holds no personal data.
 type Report struct {
 	Class      string            `json:"class"`
 	Run        string            `json:"run"`
 	StartedAt  time.Time         `json:"startedAt"`
 	PolicyHash string            `json:"policyHash"`
-	Records    int               `json:"records"`  // how many were read
+	Records    int               `json:"records"`  // number of records read
 	Findings   map[Finding]Found `json:"findings"` // every finding
 }
 
 // Found is the records with one finding.
 type Found struct {
 	Count int `json:"count"`
-	// IDs are the first of them in the order of their ids, at most 1,000, without
+	// IDs are the first ids of these records in order, at most 1,000, without
 	// ids that look like an address or a number.
 	IDs []string `json:"ids"`
 }
@@ -97,7 +97,7 @@ func (r Report) Encode() ([]byte, error) {
 	return append(encoded, '\n'), nil
 }
 
-// Counts are those of the audit's certificate: what was overdue.
+// Counts are the counts of the audit's certificate: the overdue records.
 func (r Report) Counts() certificate.Counts {
 	held, failed := r.Findings[OverdueHeld].Count, r.Findings[Overdue].Count
 	return certificate.Counts{Due: held + failed, Held: held, Failed: failed}

@@ -8,36 +8,36 @@ import (
 )
 
 var (
-	// ErrNoRun means that there is no such run of the class.
+	// ErrNoRun means that the class has no run of this name.
 	ErrNoRun = errors.New("there is no such run")
-	// ErrChainMoved means that another run of the class was certified meanwhile:
-	// the certificate must be made again, on top of the other one.
+	// ErrChainMoved means that another run of the class was certified
+	// meanwhile: the certificate must be remade to follow the other run's.
 	ErrChainMoved = errors.New("another run of the class was certified meanwhile")
 )
 
-// Run is one purge of one class, from its plan to its certificate, or one audit.
-// Its JSON is what an operator sees of it.
+// Run is one purge of one class, from its plan to its certificate, or one
+// audit. Its JSON is the operator's view.
 type Run struct {
 	Class        string              `json:"class"`
 	ID           string              `json:"run"` // the execution's name
 	StartedAt    time.Time           `json:"startedAt"`
-	ScheduledFor time.Time           `json:"scheduledFor,omitzero"` // zero for a run that was started by hand
+	ScheduledFor time.Time           `json:"scheduledFor,omitzero"` // zero for a run without a schedule
 	Cutoff       time.Time           `json:"cutoff"`
 	PolicyHash   string              `json:"-"` // of the policy that planned it
 	PlanHash     string              `json:"planHash"`
-	Planned      int                 `json:"planned"`               // how many records were due
+	Planned      int                 `json:"planned"`               // number of due records
 	CodeVersion  string              `json:"-"`                     // of the code that planned it
-	StartedBy    string              `json:"startedBy,omitempty"`   // the principal; empty where a schedule started it, or it is unknown
-	ApprovedBy   string              `json:"approvedBy,omitempty"`  // the principal; empty where no approval was needed
-	Next         Next                `json:"-"`                     // what follows the plan
-	Reasons      []string            `json:"reasons,omitempty"`     // why it does not delete
-	StopBy       string              `json:"stoppedBy,omitempty"`   // the principal that stopped it; empty where none did
+	StartedBy    string              `json:"startedBy,omitempty"`   // the principal; empty for a scheduled run, or if unknown
+	ApprovedBy   string              `json:"approvedBy,omitempty"`  // the principal; empty if no approval was needed
+	Next         Next                `json:"-"`                     // the next step after the plan
+	Reasons      []string            `json:"reasons,omitempty"`     // why it did not delete
+	StopBy       string              `json:"stoppedBy,omitempty"`   // the principal that stopped it; empty without a stop
 	Outcome      certificate.Outcome `json:"outcome,omitempty"`     // empty until certified
 	EndedAt      time.Time           `json:"endedAt,omitzero"`      // zero until certified
 	Counts       certificate.Counts  `json:"counts"`                // zero until certified
 	Certificate  string              `json:"certificate,omitempty"` // its certificate.Hash
-	Audit        bool                `json:"audit,omitempty"`       // it read every record and deleted none
-	Findings     map[string]int      `json:"findings,omitempty"`    // of an audit: how many records have each finding
+	Audit        bool                `json:"audit,omitempty"`       // it reads every record and deletes none
+	Findings     map[string]int      `json:"findings,omitempty"`    // of an audit: the number of records with each finding
 }
 
 // Certified reports whether the run has its certificate.
@@ -54,12 +54,12 @@ func (r Run) Faults() int {
 	return faults
 }
 
-// Next is what follows a run's plan.
+// Next is the step after a run's plan.
 type Next string
 
-// What may follow a plan.
+// The steps after a plan.
 const (
-	NextDelete Next = "delete" // the run deletes what is due
-	NextHalt   Next = "halt"   // the brake halted it: it is only certified
-	NextYield  Next = "yield"  // another run of the class is active: it is only certified
+	NextDelete Next = "delete" // the run deletes due records
+	NextHalt   Next = "halt"   // the brake halted the run: it is only certified
+	NextYield  Next = "yield"  // another run of the class is active: this run is only certified
 )

@@ -11,8 +11,8 @@ import (
 )
 
 // Stamper gives records their place in the indexes, whichever service wrote
-// them, and a messaging record its contact's slot. It marks a record as
-// withdrawn whose subject opted out, or was erased, before the record arrived.
+// them, and gives a messaging record its contact's slot. It withdraws a record
+// whose subject opted out, or was erased, before the record arrived.
 type Stamper struct {
 	Records StampedRecords
 	List    Subjects
@@ -22,16 +22,16 @@ type Stamper struct {
 // StampedRecords are the class tables, as far as a stamp touches them.
 type StampedRecords interface {
 	Get(ctx context.Context, class, id string) (retention.Stored, error)
-	// Stamp writes a record's place in the indexes, provided that the record is
-	// still as it was read; otherwise it does nothing.
+	// Stamp writes a record's place in the indexes if the record is unchanged
+	// since it was read; otherwise it does nothing.
 	Stamp(ctx context.Context, class string, of retention.Stored, sort string) error
-	// Withdraw sets since when a record has no basis, or clears that (zero), and
-	// reports whether the record was still as it was read.
+	// Withdraw sets the time of a record's withdrawal, or clears it (zero), and
+	// reports whether the record was unchanged since it was read.
 	Withdraw(ctx context.Context, class string, of retention.Stored, at time.Time) (bool, error)
-	// Claim gives a record its contact's slot. The error is a DuplicateError where
+	// Claim gives a record its contact's slot. The error is a DuplicateError if
 	// another record has the slot.
 	Claim(ctx context.Context, class string, record retention.Stored) error
-	// Leave frees the slots of a record that is gone, if it still is.
+	// Leave frees the slots of a deleted record, if it is still deleted.
 	Leave(ctx context.Context, class, id string) error
 }
 
@@ -40,14 +40,14 @@ type Subjects interface {
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
 }
 
-// ErrImplausibleStart means that a record's start cannot be believed. By such a
-// start a purge would delete the record at once, or never, so the record is
-// stamped as if it had none.
+// ErrImplausibleStart means that a record's start is implausible. By this start
+// a purge would delete the record at once, or never, so the record is stamped
+// as if it had no start.
 var ErrImplausibleStart = errors.New("the start is before 2000 or more than a day ahead")
 
-// Stamp stamps a record that was stored or changed. The faults are what a person
-// must look into; everything else was done nevertheless. After an error the
-// record must be stamped again.
+// Stamp stamps a record that was stored or changed. A person must look into the
+// returned faults; everything else was done. After an error the record must be
+// stamped again.
 func (s Stamper) Stamp(ctx context.Context, class string, record retention.Stored) (faults []error, err error) {
 	if !record.Start.IsZero() && !retention.PlausibleStart(record.Start, s.Now()) {
 		faults, record.Start = append(faults, ErrImplausibleStart), time.Time{}
@@ -72,7 +72,7 @@ func isFault(err error) bool {
 		errors.Is(err, retention.ErrUnwritable) || errors.As(err, new(retention.DuplicateError))
 }
 
-// Leave frees the slot of a record that is gone.
+// Leave frees the slot of a deleted record.
 func (s Stamper) Leave(ctx context.Context, class, id string) error {
 	if class != retention.Messaging {
 		return nil
@@ -80,8 +80,8 @@ func (s Stamper) Leave(ctx context.Context, class, id string) error {
 	return s.Records.Leave(ctx, class, id)
 }
 
-// claim gives a new messaging record its contact's slot. Where another service
-// wrote a second record of the contact, both stand.
+// claim gives a new messaging record its contact's slot. If another service
+// wrote a second record of the contact, both records stay.
 func (s Stamper) claim(ctx context.Context, class string, record retention.Stored) error {
 	if class != retention.Messaging || record.Shard != "" || record.Subject == "" || record.Scope == "" {
 		return nil
@@ -101,12 +101,12 @@ func (s Stamper) stamp(ctx context.Context, class string, record retention.Store
 	}
 	done, err := s.Records.Withdraw(ctx, class, record, at)
 	if err != nil || !done || at.Equal(record.WithdrawnAt) {
-		return err // not done: a newer change is on its way through the stream
+		return err // not done: the stream will deliver a newer change
 	}
 	return s.confirm(ctx, class, record, at)
 }
 
-// place is where a record lies in the index by start; "" for a running record.
+// place is the record's place in the index by start; "" for a running record.
 func place(r retention.Record) string {
 	if r.Start.IsZero() {
 		return ""
@@ -114,14 +114,14 @@ func place(r retention.Record) string {
 	return retention.Sort(r.Start)
 }
 
-// isPlaced reports whether the indexes have the record at this place.
+// isPlaced reports whether the record has this place in the indexes.
 func isPlaced(s retention.Stored, sort string) bool {
 	return s.Sort == sort && s.ActiveSort == s.Record.ActiveSort(sort)
 }
 
-// confirm reads the list once more after a record was marked by it, and takes
-// the mark back if a release came in between: propagate may have looked at the
-// record before it was marked, and will not look again.
+// confirm reads the list again after a record was withdrawn by it, and undoes
+// the withdrawal if a release took place in between: propagate may have read
+// the record before the withdrawal, and will not read it again.
 func (s Stamper) confirm(ctx context.Context, class string, marked retention.Stored, at time.Time) error {
 	item, err := s.List.Get(ctx, marked.Subjects())
 	if err != nil || !suppression.WithdrawnAt(item, class, marked.Scope, marked.OccurredAt).IsZero() {
@@ -138,8 +138,7 @@ func (s Stamper) confirm(ctx context.Context, class string, marked retention.Sto
 	return err
 }
 
-// withdrawnAt is since when the record has no basis: what the record says, or an
-// earlier mark of the list.
+// withdrawnAt is the earlier of the record's withdrawal and the list's.
 func (s Stamper) withdrawnAt(ctx context.Context, class string, record retention.Stored) (time.Time, error) {
 	if record.Subject == "" {
 		return record.WithdrawnAt, nil

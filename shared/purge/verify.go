@@ -15,32 +15,32 @@ import (
 	"stille/shared/retention"
 )
 
-// ErrRestless means that the index kept showing records that are gone, or no
-// longer due.
+// ErrRestless means that the index kept showing deleted or no longer due
+// records.
 var ErrRestless = errors.New("the index does not catch up with the table")
 
-// Verifier reads again, after a run, what the run says it did. It deletes nothing
+// Verifier reads again, after a run, what the run claims. It deletes nothing
 // and needs no permission to delete.
 type Verifier struct {
 	Records  Records
 	Manifest Manifest
 	// HMAC names a deleted record in the certificate's list.
 	HMAC func(class, id string) string
-	// Pause is how long to wait before the index is asked again.
+	// Pause is the wait before the index is read again.
 	Pause time.Duration
 }
 
-// Account is what a run did, by its manifest and the tables: the counts, and the
-// HMACs of the deleted records.
+// Account is what a run did, according to its manifest and the tables: the
+// counts, and the HMACs of the deleted records.
 type Account struct {
 	Counts certificate.Counts
 	Keys   []string
 
-	accounted map[string]bool // ids of records that stay and are counted
+	accounted map[string]bool // ids of kept records that are counted
 }
 
-// Account reads every record of the run's manifest again, strongly. What is there
-// now settles a page that was cut off, so an interrupted run comes to the same
+// Account reads every record of the run's manifest again, strongly. For a page
+// that was cut off the table decides, so an interrupted run comes to the same
 // counts.
 func (v Verifier) Account(ctx context.Context, class retention.Class, run string, cutoff time.Time) (Account, error) {
 	total := Account{accounted: map[string]bool{}}
@@ -83,7 +83,7 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 			stillDue := unreadable[id] != nil || exists && class.Due(record.Record, cutoff)
 			outcome := settled(outcomes[id], exists || unreadable[id] != nil, stillDue)
 			if record.PurgingBy != "" {
-				outcome = Failed // its objects may be gone, and the record is not
+				outcome = Failed // the record exists, but its objects may be gone
 			}
 			v.count(&account, class.Name, id, outcome)
 		}
@@ -94,9 +94,9 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 // cutOff is the outcome of a record in a page that was cut off.
 const cutOff Outcome = ""
 
-// settle merges the outcomes of the pages; the newest outcome counts. A record that
-// a later page found gone was deleted by the earlier page that was cut off. A
-// record that was gone at first was not deleted by this run.
+// settle merges the outcomes of the pages; the newest outcome counts. If a
+// later page found a record gone, the earlier page that was cut off deleted it.
+// If the first page found it gone, this run did not delete it.
 func settle(pages []Page) map[string]Outcome {
 	outcomes := map[string]Outcome{}
 	for _, page := range pages {
@@ -117,9 +117,9 @@ func settle(pages []Page) map[string]Outcome {
 }
 
 // settled compares the manifest with the table. A certificate lists a record as
-// deleted only if the record is gone, or was stored again and is not due. A record
-// that was stored again and is due counts as failed; the next run takes it up. A
-// kept record that is gone was deleted by its owner.
+// deleted only if the record is gone, or was stored again and is not due. A
+// record that was stored again and is due counts as failed; the next run takes
+// it. A kept record that is gone was deleted by its owner.
 func settled(outcome Outcome, exists, stillDue bool) Outcome {
 	switch {
 	case outcome == cutOff && !exists:
@@ -172,10 +172,10 @@ const (
 	mostAnswers  = 30
 )
 
-// Verify asks the index what is due at the cutoff until it twice in a row shows
-// nothing that is not accounted for, because the index lags behind the table by
-// moments. A due record that the run never took up (it was stamped only now) is
-// added to the account as failed; the next run takes it up.
+// Verify reads the index until it shows, twice in a row, no due record that is
+// not accounted for, because the index lags behind the table by moments. A due
+// record that the run never took (it was stamped only now) is added to the
+// account as failed; the next run takes it.
 func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time.Time, account Account) (Account, error) {
 	quiet := 0
 	for n := 0; quiet < quietAnswers; n++ {
@@ -200,8 +200,8 @@ func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time
 	return account, nil
 }
 
-// ask reads the index once and reports whether it still shows records that are
-// gone or no longer due.
+// ask reads the index once and reports whether it still shows deleted or no
+// longer due records.
 func (v Verifier) ask(ctx context.Context, class retention.Class, cutoff time.Time, account *Account) (stale bool, err error) {
 	var unknown []string
 	for n := range retention.Shards {

@@ -13,7 +13,7 @@ import (
 	"stille/shared/retention"
 )
 
-// attribute is what the system knows of one attribute of a record.
+// attribute describes one attribute of a record that the system uses.
 type attribute struct {
 	name  string
 	flags flags
@@ -26,13 +26,13 @@ const (
 	read     flags = 1 << iota // a decision about the record reads it
 	decides                    // a decision rests on it, so every later write is conditional on it
 	replaced                   // Put writes it
-	sorts                      // an index sorts by it, so its time is written in the form that sorts
+	sorts                      // an index sorts by it, so its time is written in sortable form
 )
 
 func (a attribute) is(f flags) bool { return a.flags&f != 0 }
 
-// attributes are all that the system knows of a record. Other attributes are
-// its owner's, and stay as they are.
+// attributes are all attributes of a record that the system uses. Other
+// attributes belong to the record's owner, and stay unchanged.
 func attributes() []attribute {
 	return []attribute{
 		{names.AttrID, read, func(s *retention.Stored) any { return &s.ID }},
@@ -54,8 +54,8 @@ func attributes() []attribute {
 	}
 }
 
-// projection is what a decision about a record reads: all but what the owner
-// keeps in it.
+// projection is the attributes that a decision about a record reads: all but
+// the owner's.
 func projection() expression.ProjectionBuilder {
 	var p expression.ProjectionBuilder
 	for _, a := range attributes() {
@@ -66,7 +66,7 @@ func projection() expression.ProjectionBuilder {
 	return p
 }
 
-// write is the attribute's value in a record, as it is stored.
+// write is the value of the attribute in a stored record.
 func (a attribute) write(s *retention.Stored) types.AttributeValue {
 	switch value := a.field(s).(type) {
 	case *time.Time:
@@ -75,7 +75,7 @@ func (a attribute) write(s *retention.Stored) types.AttributeValue {
 		}
 		return text(instant(*value))
 	case *json.RawMessage:
-		return text(string(*value)) // JSON, as it was given
+		return text(string(*value)) // JSON, unchanged
 	default:
 		if written, err := attributevalue.Marshal(value); err == nil {
 			if _, empty := written.(*types.AttributeValueMemberNULL); !empty {
@@ -125,13 +125,13 @@ func (a attribute) decode(value types.AttributeValue, s *retention.Stored) error
 	return nil
 }
 
-// unreadableRecord keeps what is wrong with a record, never the value.
+// unreadableRecord returns an error that names the fault, never the value.
 func unreadableRecord(what string) error {
 	return fmt.Errorf("%w: %s", retention.ErrUnreadable, what)
 }
 
 // unchangedRecord is the condition that everything a decision about the record
-// rests on is still as it was read, whatever its form.
+// rests on is unchanged since it was read, in its stored form.
 func unchangedRecord(s retention.Stored) expression.ConditionBuilder {
 	var conditions []expression.ConditionBuilder
 	for _, a := range attributes() {
@@ -150,14 +150,15 @@ func same(s retention.Stored, name string) expression.ConditionBuilder {
 	return expression.Name(name).Equal(expression.Value(value))
 }
 
-// revision is what was read of a record; nil for a record that was not read.
+// revision is the item that was read of a record; nil for a record that was not
+// read.
 func revision(s retention.Stored) item {
 	was, _ := s.Revision.(item)
 	return was
 }
 
-// asRead is what exists and unchangedRecord say, in as few words as possible:
-// with the expression package, a page of a purge took two percent longer.
+// asRead is the condition exists and unchangedRecord, written as one short
+// text: with the expression package a page of a purge took two percent longer.
 func asRead(s retention.Stored) (condition string, attributeNames map[string]string, values item) {
 	was := revision(s)
 	condition = "attribute_exists(" + names.AttrID + ")"

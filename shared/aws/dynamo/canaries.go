@@ -90,8 +90,8 @@ func (s *Suppressions) AddCanaries(ctx context.Context, canaries map[string]stri
 }
 
 // RemoveCanary removes the canary of a contact key id, if there is one. The
-// caller must have made sure that no row under that key is left. The error wraps
-// ErrLastCanary when no other canary would be left.
+// caller must have made sure that no row under that key is left. The error
+// wraps ErrLastCanary if no other canary would remain.
 func (s *Suppressions) RemoveCanary(ctx context.Context, id string) error {
 	canaries, err := s.Canaries(ctx)
 	if err != nil {
@@ -117,7 +117,7 @@ func (s *Suppressions) RemoveCanary(ctx context.Context, id string) error {
 	return nil
 }
 
-// updateCanaries returns refused where the condition does not hold.
+// updateCanaries returns refused if the condition does not hold.
 func (s *Suppressions) updateCanaries(ctx context.Context, update expression.UpdateBuilder, condition expression.ConditionBuilder, refused error) error {
 	e, err := expression.NewBuilder().WithUpdate(update).WithCondition(condition).Build()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"stille/shared/retention"
 )
 
-// Deleter is the purge.Deleter: it alone deletes records.
+// Deleter is the purge.Deleter. Nothing else in this package deletes records.
 type Deleter struct {
 	db    *dynamodb.Client
 	stack names.Stack
@@ -26,8 +26,8 @@ func NewDeleter(db *dynamodb.Client, stack names.Stack) *Deleter {
 	return &Deleter{db: db, stack: stack}
 }
 
-// DeleteUnderFence is purge.Deleter's. It deletes in transactions, and in smaller
-// ones where the items together are too large for DynamoDB.
+// DeleteUnderFence is purge.Deleter's. It deletes in transactions, and in
+// smaller ones if the items together are too large for DynamoDB.
 func (d *Deleter) DeleteUnderFence(ctx context.Context, under purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
 	var done purge.Deletion
 	most := purge.MaxDeletes
@@ -65,7 +65,7 @@ func (d *Deleter) DeleteUnderFence(ctx context.Context, under purge.Conditions, 
 	return done, nil
 }
 
-// noteDone lists the records of a transaction that went through.
+// noteDone lists the records of a successful transaction.
 func noteDone(d *purge.Deletion, records []retention.Stored) {
 	for _, r := range records {
 		if r.InTwoSteps() {
@@ -97,7 +97,7 @@ func (d *Deleter) deleteSome(ctx context.Context, under purge.Conditions, record
 	return err
 }
 
-// operations are the fence check and what becomes of each record.
+// operations are the fence check and one deletion or mark for each record.
 func (d *Deleter) operations(under purge.Conditions, records []retention.Stored) []types.TransactWriteItem {
 	operations := make([]types.TransactWriteItem, 0, len(records)+1)
 	operations = append(operations, fenceCheck(d.stack.Holds(), under.Shard, under.Epoch))
@@ -111,7 +111,7 @@ func (d *Deleter) operations(under purge.Conditions, records []retention.Stored)
 	return operations
 }
 
-// deletion deletes a record that is as it was read.
+// deletion deletes a record that is unchanged since it was read.
 func (d *Deleter) deletion(class string, r retention.Stored) types.TransactWriteItem {
 	condition, attributes, values := asRead(r)
 	return types.TransactWriteItem{Delete: &types.Delete{
@@ -123,8 +123,8 @@ func (d *Deleter) deletion(class string, r retention.Stored) types.TransactWrite
 	}}
 }
 
-// marking marks a record that is as it was read, also where another run has
-// marked it: a worker of that run no longer deletes the record.
+// marking marks a record that is unchanged since it was read, even if another
+// run has marked it: a worker of that run then no longer deletes the record.
 func (d *Deleter) marking(class, run string, r retention.Stored) types.TransactWriteItem {
 	condition, attributes, values := asRead(r)
 	values[":run"] = text(run)
@@ -160,7 +160,7 @@ func (d *Deleter) DeleteMarked(ctx context.Context, class, run string, record re
 	return done, err
 }
 
-// marked is the record after it was marked for a run.
+// marked is the record with the mark of a run.
 func marked(s retention.Stored, run string) retention.Stored {
 	was := maps.Clone(revision(s))
 	was[names.AttrPurgingBy] = text(run)
@@ -168,9 +168,9 @@ func marked(s retention.Stored, run string) retention.Stored {
 	return s
 }
 
-// tooLarge reports whether the items of a transaction may be over 4 MB together.
-// DynamoDB refuses the whole request, or one of its items, as invalid; half of the
-// request may go through.
+// tooLarge reports whether the items of a transaction may be over 4 MB
+// together. DynamoDB refuses the whole request, or one of its items, as
+// invalid; half of the request may succeed.
 func tooLarge(err error, reasons []types.CancellationReason) bool {
 	return invalid(err) || slices.ContainsFunc(reasons, func(r types.CancellationReason) bool { return failed(r, itemInvalid) })
 }

@@ -14,8 +14,8 @@ import (
 	"stille/shared/retention"
 )
 
-// Document reads one record strongly, with what its owner keeps in it. The
-// error wraps ErrNoRecord where there is none.
+// Document reads one record strongly, with the owner's attributes. The error
+// wraps ErrNoRecord if there is none.
 func (r *Records) Document(ctx context.Context, class, id string) (retention.Document, error) {
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(r.stack.Records(class)), Key: recordKey(id), ConsistentRead: aws.Bool(true),

@@ -16,7 +16,7 @@ import (
 	"stille/shared/retention"
 )
 
-// sortKey is the attribute that an index sorts by.
+// sortKey is the sort key of an index.
 func sortKey(of purge.Index) string {
 	switch of {
 	case purge.ByWithdrawal:
@@ -51,7 +51,7 @@ func (r *Records) DueBefore(ctx context.Context, class string, by purge.Index, s
 				return
 			}
 			for _, entry := range page.Items {
-				at, _ := entry[sort].(*types.AttributeValueMemberS) // the index's sort key: always there, always a string
+				at, _ := entry[sort].(*types.AttributeValueMemberS) // the index's sort key: always present, always a string
 				if !yield(purge.Due{ID: idOf(entry), Sort: at.Value}, nil) {
 					return
 				}
@@ -60,7 +60,7 @@ func (r *Records) DueBefore(ctx context.Context, class string, by purge.Index, s
 	}
 }
 
-// Load is purge.Records's. It leaves out what the owner keeps in the records.
+// Load is purge.Records's. It leaves out the owner's attributes.
 func (r *Records) Load(ctx context.Context, class string, ids []string) (map[string]retention.Stored, map[string]error, error) {
 	keys := make([]item, len(ids))
 	for i, id := range ids {

@@ -1,9 +1,9 @@
 // Package dynamo keeps the system's state in DynamoDB. It is the only importer
-// of the DynamoDB SDK and holds no rules: the domain decides, dynamo writes
-// what was decided under the condition that nothing changed meanwhile, and
-// where something did, reads again and lets the domain decide again. It
-// promises strong reads wherever an answer may lead to a message or a
-// deletion, and errors without keys, addresses or items in them.
+// of the DynamoDB SDK and holds no rules: the domain decides, and dynamo writes
+// the decision under the condition that nothing changed meanwhile. After a
+// change dynamo reads again and lets the domain decide again. It promises
+// strong reads wherever an answer may lead to a message or a deletion, and
+// errors without keys, addresses or items.
 package dynamo
 
 import (
@@ -25,8 +25,7 @@ import (
 
 var (
 	// ErrUnreadable means that an item is stored and cannot be understood. The
-	// caller must act as if the answer were the one that keeps silent or keeps
-	// data.
+	// caller must take the answer that sends nothing or deletes nothing.
 	ErrUnreadable = suppression.ErrUnreadable
 	// ErrUnwritable means that DynamoDB can never take the item: it is over
 	// 400 KB, for example.
@@ -38,12 +37,12 @@ var (
 	ErrUnanswered = errors.New("the table does not answer for every key")
 )
 
-// attempts is how often a conflicting write, or the rest of a batch, is tried;
-// with the pauses of pause that takes about three seconds.
+// attempts is how often a conflicting write, or the unprocessed part of a
+// batch, is tried. With the pauses of pause this takes about three seconds.
 const attempts = 8
 
 // pause waits before attempt n (1, 2, …): exponential with full jitter, as
-// DynamoDB asks for.
+// DynamoDB recommends.
 func pause(ctx context.Context, n int) error {
 	ceiling := min(10*time.Millisecond<<n, time.Second)
 	select {
@@ -65,7 +64,7 @@ func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
 }
 
-// instant is how times are stored where nothing sorts by them.
+// instant is the stored form of a time that no index sorts by.
 func instant(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -82,7 +81,7 @@ func parseInstant(s string) (time.Time, error) {
 }
 
 // cancelled returns the reasons why a transaction was cancelled, in the order
-// of its operations, and whether it was.
+// of its operations; false if err is no cancellation.
 func cancelled(err error) ([]types.CancellationReason, bool) {
 	var c *types.TransactionCanceledException
 	if errors.As(err, &c) {
@@ -100,15 +99,15 @@ const (
 
 func failed(r types.CancellationReason, code string) bool { return aws.ToString(r.Code) == code }
 
-// invalid tells whether DynamoDB refused a request as invalid: DynamoDB will
-// always refuse the same request.
+// invalid reports whether DynamoDB refused a request as invalid: it will refuse
+// the same request every time.
 func invalid(err error) bool {
 	var refused smithy.APIError
 	return errors.As(err, &refused) && refused.ErrorCode() == "ValidationException"
 }
 
-// transient tells whether a transaction was cancelled only because of conflicts
-// or throttling, so that the same transaction may be tried again.
+// transient reports whether a transaction was cancelled only because of
+// conflicts or throttling. The same transaction may be tried again.
 func transient(reasons []types.CancellationReason) bool {
 	found := false
 	for _, r := range reasons {
@@ -124,12 +123,12 @@ func transient(reasons []types.CancellationReason) bool {
 }
 
 // errRaced is the error of an attempt that lost a race: another writer changed
-// the item first. The attempt may be made again, on what is now stored.
+// the item first. The next attempt must use the stored item.
 var errRaced = errors.New("the item changed meanwhile")
 
-// repeat makes an attempt, and makes it again after a growing pause as long as
-// it returns errRaced. After the last attempt repeat returns gaveUp; any other
-// answer of an attempt is returned as it is.
+// repeat makes an attempt, and repeats it after a growing pause while it
+// returns errRaced. After the last attempt repeat returns gaveUp. It returns
+// any other result of an attempt unchanged.
 func repeat(ctx context.Context, gaveUp error, attempt func() error) error {
 	for n := 1; ; n++ {
 		err := attempt()
@@ -148,9 +147,8 @@ func repeat(ctx context.Context, gaveUp error, attempt func() error) error {
 // contended is the error after every attempt lost its race.
 func contended(doing string) error { return fmt.Errorf("%s: %w", doing, ErrContended) }
 
-// retry writes, and writes again where nothing but a conflict with others stood
-// in the way: a purge page that checks a fence while the fence is raised, for
-// example.
+// retry writes, and repeats the write while only a conflict prevents it: for
+// example, a purge page checks a fence while the fence is raised.
 func retry(ctx context.Context, doing string, write func() error) error {
 	return repeat(ctx, contended(doing), func() error {
 		err := write()
@@ -165,7 +163,7 @@ func retry(ctx context.Context, doing string, write func() error) error {
 	})
 }
 
-// batchSize is what BatchGetItem takes in one request.
+// batchSize is the number of keys that BatchGetItem takes in one request.
 const batchSize = 100
 
 // batchGet reads keys of one table strongly, at most batchSize of them, and

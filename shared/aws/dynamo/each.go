@@ -11,12 +11,12 @@ import (
 	"stille/shared/suppression"
 )
 
-// Each calls each with every item of the list, read strongly and in no order,
-// also with merged items, whose marks are in another item as well. For an item
-// that cannot be understood, the error wraps ErrUnreadable and the item has only
-// its key. An error from each stops the scan and is returned as it is.
+// Each calls each with every item of the list, read strongly and in no order.
+// Merged items are included; their marks are in another item as well. For an
+// unreadable item, the error wraps ErrUnreadable and the item has only its key.
+// Each stops at an error from each and returns it unchanged.
 //
-// The scan is no snapshot: a change during the scan may be seen or not.
+// The scan is no snapshot: it may or may not see a change made during the scan.
 func (s *Suppressions) Each(ctx context.Context, each func(i suppression.Item, unreadable error) error) error {
 	pages := dynamodb.NewScanPaginator(s.db, &dynamodb.ScanInput{TableName: &s.table, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {

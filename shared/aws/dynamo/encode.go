@@ -16,7 +16,7 @@ import (
 
 func isUnreadable(err error) bool { return errors.Is(err, ErrUnreadable) }
 
-// storedMark is a mark as it lies in the table: times as RFC 3339 in UTC.
+// storedMark is a mark as stored: times as RFC 3339 in UTC.
 type storedMark struct {
 	First      string `dynamodbav:"first,omitempty"`
 	Last       string `dynamodbav:"last,omitempty"`
@@ -57,7 +57,7 @@ func encodeSuppression(i suppression.Item) item {
 	return encoded
 }
 
-// decodeSuppression is strict: an item that is not understood is unreadable, and
+// decodeSuppression is strict: an item with anything unknown is unreadable, and
 // its contact must not be sent to. The key is returned whenever it can be read.
 func decodeSuppression(from item) (suppression.Item, error) {
 	var i suppression.Item

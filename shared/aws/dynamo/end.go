@@ -10,9 +10,10 @@ import (
 )
 
 // End writes the start that decide returns for a record, if the record is
-// unchanged; otherwise decide decides again. End returns an error of decide as it
-// is. Its own error wraps retention.ErrNoRecord, retention.ErrUnreadable, or
-// retention.ErrBeingPurged where a purge has marked the record.
+// unchanged; otherwise decide decides again. End returns an error of decide
+// unchanged. Its own error wraps retention.ErrNoRecord,
+// retention.ErrUnreadable, or retention.ErrBeingPurged if a purge has marked
+// the record.
 func (r *Records) End(ctx context.Context, class, id string, decide func(stored retention.Record) (retention.Record, error)) error {
 	return repeat(ctx, contended("writing a record's end"), func() error {
 		stored, err := r.Get(ctx, class, id)

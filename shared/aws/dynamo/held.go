@@ -34,12 +34,12 @@ func (h *Holds) Fence(ctx context.Context, shard string) (int64, error) {
 func noteHeld(h purge.HeldTargets, stored item) {
 	holds, err := decodeHolds(stored)
 	if err != nil || slices.ContainsFunc(holds, retention.Hold.Active) {
-		target, _ := stored[names.AttrTarget].(*types.AttributeValueMemberS) // the table's key: always there, always a string
+		target, _ := stored[names.AttrTarget].(*types.AttributeValueMemberS) // the table's key: always present, always a string
 		h[retention.Target(target.Value)] = true
 	}
 }
 
-// Held returns those of the targets that are held, read strongly.
+// Held returns the held ones of the targets, read strongly.
 func (h *Holds) Held(ctx context.Context, targets []retention.Target) (purge.HeldTargets, error) {
 	held := purge.HeldTargets{}
 	for batch := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(targets))), batchSize) {
@@ -56,8 +56,8 @@ func (h *Holds) Held(ctx context.Context, targets []retention.Target) (purge.Hel
 }
 
 // Fenced reads a shard's fence, then all holds, strongly. Its cost follows the
-// number of holds there ever were; its size, some hundred bytes each, the holds
-// that stand.
+// number of all holds ever placed; its result, some hundred bytes each, the
+// number of active holds.
 func (h *Holds) Fenced(ctx context.Context, shard string) (purge.Fenced, error) {
 	epoch, err := h.Fence(ctx, shard)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"stille/shared/retention"
 )
 
-// MaxHolds is how many holds one call can place, because one transaction takes as
-// many.
+// MaxHolds is the number of holds that one call can place: the number that one
+// transaction takes.
 const MaxHolds = 100
 
 // Holds are the legal holds and restrictions, and the fences that prove them. Each
@@ -67,17 +67,17 @@ func fenceKey(shard string) item {
 }
 
 // Set places one to MaxHolds holds. Once Set returns without an error, no purge
-// deletes what the holds cover in these classes, except the records that Set
-// returns, ordered by target: a purge has begun to delete their objects. One call
-// must hold a contact by all of its live keys, because a record that the hold is
-// too late for is found by the newest key. After an error the holds may stand,
-// which keeps data, and must be set again. Setting a case again on the same target
-// renews the hold.
+// deletes the records that the holds cover in these classes. The exceptions are
+// the records that Set returns, ordered by target: a purge has begun to delete
+// their objects. One call must hold a contact by all of its live keys, because
+// a record that the hold is too late for is found by the newest key. After an
+// error the holds may stand, which keeps data, and must be set again. Setting a
+// case again on the same target renews the hold.
 func (h *Holds) Set(ctx context.Context, classes []string, holds []retention.Hold) (tooLate []retention.Target, err error) {
 	if len(holds) == 0 || len(holds) > MaxHolds {
 		return nil, fmt.Errorf("placing holds: 1 to %d at once, not %d", MaxHolds, len(holds))
 	}
-	// The map of cases must be there before a case can be put into it.
+	// The map of cases must exist before a case can be added.
 	for _, hold := range holds {
 		if err := h.makeRoom(ctx, hold.Target); err != nil {
 			return nil, err
@@ -131,7 +131,7 @@ func (h *Holds) beingPurged(ctx context.Context, classes []string, holds []reten
 	return marked, nil
 }
 
-// store writes the holds, all or none.
+// store writes all of the holds or none.
 func (h *Holds) store(ctx context.Context, holds []retention.Hold) error {
 	operations := make([]types.TransactWriteItem, 0, len(holds))
 	for _, hold := range holds {
@@ -152,7 +152,7 @@ func (h *Holds) store(ctx context.Context, holds []retention.Hold) error {
 	})
 }
 
-// raiseFences makes every purge page fail that has read the holds before.
+// raiseFences makes every purge page fail that has already read the holds.
 func (h *Holds) raiseFences(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelBatches)
@@ -185,7 +185,7 @@ func (h *Holds) makeRoom(ctx context.Context, target retention.Target) error {
 	return nil
 }
 
-// Lift ends every hold of a case that stands and returns their number. The items
+// Lift ends every active hold of a case and returns their number. The items
 // stay as proof of what was held and until when.
 func (h *Holds) Lift(ctx context.Context, caseID string, at time.Time) (int, error) {
 	holds, err := h.List(ctx)

@@ -15,8 +15,9 @@ import (
 	"stille/shared/retention"
 )
 
-// The counts in this file tell what still needs a contact key: what only a lookup
-// under that key finds. Each count reads its whole table strongly.
+// The counts in this file show whether a contact key is still needed: they
+// count the items that only a lookup under that key finds. Each count reads its
+// whole table strongly.
 
 // CountUnmerged returns how many unmerged suppressions the contact key of this id
 // has.
@@ -31,11 +32,11 @@ func (s *Suppressions) CountUnmerged(ctx context.Context, keyID uint32) (int, er
 	})
 }
 
-// CountSubjects returns how many contacts are held under their key of this id. A
-// hold that cannot be understood counts; a lifted hold does not.
+// CountSubjects returns how many contacts are held under their key of this id.
+// An unreadable hold counts; a lifted hold does not.
 func (h *Holds) CountSubjects(ctx context.Context, keyID uint32) (int, error) {
 	return count(ctx, h.db, h.table, expression.Expression{}, func(stored item) bool {
-		target, _ := stored[names.AttrTarget].(*types.AttributeValueMemberS) // the partition key: always there, always a string
+		target, _ := stored[names.AttrTarget].(*types.AttributeValueMemberS) // the partition key: always present, always a string
 		subject, ok := retention.Target(target.Value).Subject()
 		if !ok || keyID == 0 || subject.KeyID() != keyID {
 			return false
@@ -57,7 +58,8 @@ func (r *Records) CountSubjects(ctx context.Context, class string, keyID uint32)
 	})
 }
 
-// madeBy tells whether the value is a contact's key, made by the key of this id.
+// madeBy reports whether the value is a contact's key, made by the key of this
+// id.
 func madeBy(keyID uint32, value types.AttributeValue) bool {
 	key, ok := value.(*types.AttributeValueMemberS)
 	return ok && keyID != 0 && contact.Key(key.Value).KeyID() == keyID

@@ -31,13 +31,14 @@ func recordKey(id string) item { return item{names.AttrID: text(id)} }
 
 // Put stores a record by its id and replaces the stored record of that id. The
 // stored withdrawal stays, unless the record occurred after it or has another
-// subject or scope; a newer Ending stays as well. A record older than the stored
-// record changes nothing. Put replaces a stored record only if may returns nil; it
-// returns may's error as it is. The error wraps ErrBeingPurged where a purge has
-// marked the stored record, because the new record would lose its objects.
+// subject or scope; a newer Ending stays as well. A record older than the
+// stored record changes nothing. Put replaces a stored record only if may
+// returns nil; it returns may's error unchanged. The error wraps ErrBeingPurged
+// if a purge has marked the stored record, because the new record would lose
+// its objects.
 //
 // If the record must be its subject's only record in its class and scope, only
-// names the subject's live keys, the record's own first. Where another record
+// names the subject's live keys, the record's own first. If another record
 // exists, the error is a DuplicateError and nothing is stored.
 func (r *Records) Put(
 	ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key,
@@ -80,7 +81,7 @@ func (r *Records) Put(
 }
 
 // replacement writes the record over the old record, if the old record is
-// unchanged. Attributes that the system does not know stay as they are.
+// unchanged. Attributes that the system does not use stay unchanged.
 func replacement(table string, record retention.Record, old retention.Stored) (*dynamodb.UpdateItemInput, error) {
 	sameBasis := record.Subject == old.Subject && record.Scope == old.Scope
 	record.WithdrawnAt = time.Time{}
@@ -97,7 +98,7 @@ func replacement(table string, record retention.Record, old retention.Stored) (*
 	return updateItem(table, record.ID, update, unchangedRecord(old))
 }
 
-// assign sets an attribute, or removes it where the value is empty.
+// assign sets an attribute, or removes it if the value is empty.
 func assign(u expression.UpdateBuilder, name string, value types.AttributeValue) expression.UpdateBuilder {
 	switch v := value.(type) {
 	case *types.AttributeValueMemberS:
@@ -160,9 +161,9 @@ func (r *Records) Get(ctx context.Context, class, id string) (retention.Stored, 
 	return decodeRecord(out.Item)
 }
 
-// Stamp writes a record's place in the indexes, if the record is still as it was
-// read. Otherwise a newer change is on its way through the stream and Stamp does
-// nothing. A record keeps the shard that it has.
+// Stamp writes a record's place in the indexes, if the record is unchanged
+// since it was read. Otherwise the stream will deliver a newer change and Stamp
+// does nothing. A record keeps its shard.
 func (r *Records) Stamp(ctx context.Context, class string, of retention.Stored, sort string) error {
 	update := assign(expression.UpdateBuilder{}, names.AttrRetentionSort, text(sort))
 	update = assign(update, names.AttrActiveSort, text(of.Record.ActiveSort(sort)))
@@ -173,9 +174,9 @@ func (r *Records) Stamp(ctx context.Context, class string, of retention.Stored, 
 	return err
 }
 
-// Withdraw sets since when a record has no basis, or clears that (zero), if the
-// record is still as it was read, and reports whether it was. It leaves a record
-// that is being purged as it is, because the record will be deleted.
+// Withdraw sets the time of a record's withdrawal, or clears it (zero), if the
+// record is unchanged since it was read, and reports whether it was. It does
+// not touch a record that is being purged, because the record will be deleted.
 func (r *Records) Withdraw(ctx context.Context, class string, of retention.Stored, at time.Time) (bool, error) {
 	if of.PurgingBy != "" {
 		return true, nil
@@ -212,6 +213,6 @@ func (r *Records) OfSubject(ctx context.Context, class string, subject contact.K
 }
 
 func idOf(entry item) string {
-	id, _ := entry[names.AttrID].(*types.AttributeValueMemberS) // the partition key: always there, always a string
+	id, _ := entry[names.AttrID].(*types.AttributeValueMemberS) // the partition key: always present, always a string
 	return id.Value
 }

@@ -15,21 +15,21 @@ import (
 )
 
 // A contact has an item under each key that a change was written with. A writer
-// that knows several keys lets the item of the newest key take over the others:
-// the newest item gets all marks, and each older item names the newest in
+// that knows several keys merges the older keys' items into the newest key's
+// item: the newest item gets all marks, and each older item names the newest in
 // MergedInto. An older item keeps its marks and is never written again, so that
-// a reader between two writes still sees every mark. A taking-over needs two
-// unmerged items, so that the chain of MergedInto always ends, in whatever order
-// containers with different key sets write.
+// a reader between two writes still sees every mark. A merge needs two unmerged
+// items, so the chain of MergedInto always ends, in whatever order containers
+// with different key sets write.
 
-// maxHops is how many takings-over one lookup follows: many more than contact
-// keys are ever rotated.
+// maxHops is the number of merges that one lookup follows: far more than
+// contact keys are ever rotated.
 const maxHops = 16
 
-// gather returns the item that changes of the contact go to, after the item has
-// taken over the items of the contact's other keys. An older item that cannot be
-// understood stays where it is: every lookup still reports it, and the change is
-// not refused.
+// gather returns the item that changes of the contact go to, after it has
+// merged the items of the contact's other keys into it. An unreadable older
+// item stays unmerged: every lookup still reports it, and the change is not
+// refused.
 func (s *Suppressions) gather(ctx context.Context, who contact.Known, now time.Time) (into suppression.Item, err error) {
 	err = repeat(ctx, contended("merging suppressions"), func() (err error) {
 		if into, err = s.unmerged(ctx, who.Newest(), who.Channel); err != nil {
@@ -48,8 +48,8 @@ func (s *Suppressions) gather(ctx context.Context, who contact.Known, now time.T
 	return into, err
 }
 
-// unmerged returns the item that changes of the contact with this key go to: the
-// item of the key, or the item that has taken it over.
+// unmerged returns the item that changes of the contact with this key go to:
+// the item of the key, or the item that replaced it.
 func (s *Suppressions) unmerged(ctx context.Context, key contact.Key, ch contact.Channel) (suppression.Item, error) {
 	for range maxHops {
 		i, err := s.Under(ctx, key)
@@ -68,9 +68,8 @@ func (s *Suppressions) unmerged(ctx context.Context, key contact.Key, ch contact
 }
 
 // takeOver merges the item of an older key into another item, and returns the
-// merged item. Without an older item, or where another item has taken it over,
-// there is nothing to merge. The error is errRaced where both items must be read
-// again.
+// merged item. Without an older item, or if it is merged already, there is
+// nothing to do. The error is errRaced if both items must be read again.
 func (s *Suppressions) takeOver(ctx context.Context, into suppression.Item, key contact.Key, now time.Time) (suppression.Item, error) {
 	older, err := s.Under(ctx, key)
 	if isUnreadable(err) || err == nil && (older.Version == 0 || older.MergedInto != "") {
@@ -80,7 +79,7 @@ func (s *Suppressions) takeOver(ctx context.Context, into suppression.Item, key 
 		return into, err
 	}
 	stored := into.Version
-	for range 2 { // the second time for a table that is behind its ledger
+	for range 2 { // the second attempt is for a table that is behind its ledger
 		id, err := entryID(now)
 		if err != nil {
 			return into, err
@@ -105,8 +104,7 @@ func (s *Suppressions) takeOver(ctx context.Context, into suppression.Item, key 
 	return into, errRaced
 }
 
-// signpost writes MergedInto on an older item, provided that the item is
-// unchanged.
+// signpost writes MergedInto on an older item, if the item is unchanged.
 func (s *Suppressions) signpost(older suppression.Item, into contact.Key) types.TransactWriteItem {
 	condition, attributes, values := unchanged(older.Version)
 	values[":into"] = text(string(into))

@@ -16,14 +16,14 @@ import (
 	"stille/shared/suppression"
 )
 
-// A list that was restored from a backup lacks the changes after the backup. The
-// ledger is another table and has them: each item is rebuilt from the ledger.
-// Opt-outs may arrive meanwhile: a change to a restored list continues where the
-// ledger ends (behindItsLedger).
+// A list that was restored from a backup lacks the changes after the backup.
+// The ledger is another table and has them: each item is rebuilt from the
+// ledger. Opt-outs may arrive meanwhile: a change to a restored list continues
+// where the ledger ends (behindItsLedger).
 
 // EachHistory calls each with the key of every history in the ledger, read
-// strongly and in no order. An error from each stops the scan and is returned as
-// it is.
+// strongly and in no order. It stops at an error from each and returns it
+// unchanged.
 func (s *Suppressions) EachHistory(ctx context.Context, each func(contact.Key) error) error {
 	first := expression.Name(names.AttrVersion).Equal(expression.Value(1))
 	return s.eachEntry(ctx, first, func(e ledger.Entry) error { return each(e.Key) })
@@ -61,10 +61,10 @@ func (s *Suppressions) eachEntry(ctx context.Context, filter expression.Conditio
 	return nil
 }
 
-// Replay tells whether the item of a key lacks something that its history has.
-// With repair, Replay writes the marks of both. The error wraps ledger.ErrBroken
-// where the history is broken or does not end as the item says, and ErrUnreadable
-// where the item cannot be understood; Replay then writes nothing.
+// Replay reports whether the item of a key lacks a change that is in its
+// history. With repair, Replay writes the marks of both. The error wraps
+// ledger.ErrBroken if the history is broken or does not end as the item says,
+// and ErrUnreadable if the item is unreadable; Replay then writes nothing.
 func (s *Suppressions) Replay(ctx context.Context, key contact.Key, repair bool) (lacking bool, err error) {
 	err = repeat(ctx, contended("bringing a suppression back"), func() (err error) {
 		lacking, err = s.replayOnce(ctx, key, repair)
@@ -74,7 +74,7 @@ func (s *Suppressions) Replay(ctx context.Context, key contact.Key, repair bool)
 }
 
 func (s *Suppressions) replayOnce(ctx context.Context, key contact.Key, repair bool) (lacking bool, err error) {
-	stored, err := s.Under(ctx, key) // before its history, which then has all that the item knows
+	stored, err := s.Under(ctx, key) // before the history, which then includes every change of the item
 	if err != nil || stored.MergedInto != "" {
 		return false, err // a merged item never changes again
 	}
@@ -85,7 +85,7 @@ func (s *Suppressions) replayOnce(ctx context.Context, key contact.Key, repair b
 	if lacking = stored.Version < whole.Version || !reflect.DeepEqual(whole.Marks, stored.Marks); !lacking || !repair {
 		return lacking, nil
 	}
-	// Without an entry: what happened is in the ledger already.
+	// Written without an entry: the ledger already has the changes.
 	err = s.write(ctx, []types.TransactWriteItem{s.put(stored.Version, whole)})
 	reasons, wasCancelled := cancelled(err)
 	switch {
@@ -97,8 +97,8 @@ func (s *Suppressions) replayOnce(ctx context.Context, key contact.Key, repair b
 	return true, fmt.Errorf("bringing a suppression back: %w", err)
 }
 
-// replayed is the item with everything that its history has. A mark that only
-// the item has stays: doubt means silence.
+// replayed is the item with every change of its history. A mark that only the
+// item has stays: doubt means silence.
 func (s *Suppressions) replayed(ctx context.Context, stored suppression.Item) (suppression.Item, error) {
 	history, err := s.wholeHistory(ctx, stored.Key)
 	if err != nil {
@@ -117,7 +117,7 @@ func (s *Suppressions) replayed(ctx context.Context, stored suppression.Item) (s
 	return suppression.Merge(whole, stored), nil
 }
 
-// wholeHistory is the history of a key, verified.
+// wholeHistory is the verified history of a key.
 func (s *Suppressions) wholeHistory(ctx context.Context, key contact.Key) ([]ledger.Entry, error) {
 	entries, err := s.History(ctx, key)
 	if err != nil || len(entries) == 0 {
@@ -126,10 +126,10 @@ func (s *Suppressions) wholeHistory(ctx context.Context, key contact.Key) ([]led
 	return entries, ledger.Verify(entries, entries[len(entries)-1].Hash())
 }
 
-// ReplayTakingOver tells whether an item lacks the MergedInto that a Rekeyed
-// entry tells of. With repair, ReplayTakingOver writes MergedInto. An item that
-// has changed since the entry is left alone: the next change of its contact takes
-// the item over again.
+// ReplayTakingOver reports whether an item lacks the MergedInto of a Rekeyed
+// entry. With repair, ReplayTakingOver writes MergedInto. An item that changed
+// after the entry is left alone: the next change of its contact merges it
+// again.
 func (s *Suppressions) ReplayTakingOver(ctx context.Context, e ledger.Entry, repair bool) (lacking bool, err error) {
 	older, err := s.Under(ctx, e.Former)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *Suppressions) ReplayTakingOver(ctx context.Context, e ledger.Entry, rep
 	}
 	err = s.write(ctx, []types.TransactWriteItem{s.signpost(older, e.Key)})
 	if reasons, ok := cancelled(err); ok && failed(reasons[0], conditionFailed) {
-		return true, nil // it has changed since it was read
+		return true, nil // the item changed since it was read
 	}
 	if err != nil {
 		return true, fmt.Errorf("bringing a suppression back: %w", err)

@@ -13,11 +13,11 @@ import (
 	"stille/shared/names"
 )
 
-// remembered is how long an answered reply is remembered: longer than a queue
-// and its dead-letter queue keep it.
+// remembered is how long a claim is kept: longer than a queue and its
+// dead-letter queue keep the reply.
 const remembered = 14 * 24 * time.Hour
 
-// Replies remembers by their ids which SMS replies were answered.
+// Replies knows by their ids which SMS replies were answered.
 type Replies struct {
 	db    *dynamodb.Client
 	table string
@@ -28,7 +28,7 @@ func NewReplies(db *dynamodb.Client, stack names.Stack) *Replies {
 	return &Replies{db: db, table: stack.Replies()}
 }
 
-// Claimed tells whether the answer to the reply was claimed.
+// Claimed reports whether the answer to the reply was claimed.
 func (r *Replies) Claimed(ctx context.Context, id string) (bool, error) {
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: item{names.AttrID: text(id)}, ConsistentRead: aws.Bool(true)})
 	if err != nil {
@@ -38,7 +38,7 @@ func (r *Replies) Claimed(ctx context.Context, id string) (bool, error) {
 }
 
 // Claim claims the answer to the reply for the caller, who must send it. Claim
-// returns false where the answer was claimed before.
+// returns false if the answer was claimed before.
 func (r *Replies) Claim(ctx context.Context, id string, now time.Time) (bool, error) {
 	_, err := r.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                &r.table,
@@ -56,7 +56,7 @@ func (r *Replies) Claim(ctx context.Context, id string, now time.Time) (bool, er
 	return true, nil
 }
 
-// Release gives a claim back after the answer was not sent.
+// Release gives a claim back if the answer was not sent.
 func (r *Replies) Release(ctx context.Context, id string) error {
 	_, err := r.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &r.table, Key: item{names.AttrID: text(id)}})
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"stille/shared/purge"
 )
 
-// storedRun is a purge.Run as it lies in the table.
+// storedRun is a purge.Run as stored.
 type storedRun struct {
 	Class        string              `dynamodbav:"class"`
 	ID           string              `dynamodbav:"run"`
@@ -41,7 +41,7 @@ type storedRun struct {
 	Findings     map[string]int      `dynamodbav:"findings,omitempty"`
 }
 
-// storedPlan is a purge.HaltedPlan as it lies in the table.
+// storedPlan is a purge.HaltedPlan as stored.
 type storedPlan struct {
 	Class      string    `dynamodbav:"class"`
 	Run        string    `dynamodbav:"haltedRun"`
@@ -101,7 +101,7 @@ func (r *Runs) Start(ctx context.Context, run purge.Run) (purge.Run, error) {
 	return run, nil
 }
 
-// Get reads one run. The error wraps purge.ErrNoRun where there is none.
+// Get reads one run. The error wraps purge.ErrNoRun if there is none.
 func (r *Runs) Get(ctx context.Context, class, id string) (purge.Run, error) {
 	var run storedRun
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: runKey(class, id), ConsistentRead: aws.Bool(true)})

@@ -64,7 +64,7 @@ func (r *Runs) Unlock(ctx context.Context, class, run string) error {
 }
 
 // Stop asks a run without a certificate to stop before its next page. The error
-// wraps purge.ErrNoRun where there is no such run, or the run has ended.
+// wraps purge.ErrNoRun if the run does not exist or has ended.
 func (r *Runs) Stop(ctx context.Context, class, run, by string) error {
 	_, err := r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: runKey(class, run),
@@ -95,7 +95,7 @@ func (r *Runs) Stopped(ctx context.Context, class, run string) (bool, error) {
 	return out.Item[attrStopBy] != nil, nil
 }
 
-// Halt stores a halted plan, in place of an older one.
+// Halt stores a halted plan in place of an older one.
 func (r *Runs) Halt(ctx context.Context, plan purge.HaltedPlan) error {
 	stored, err := attributevalue.MarshalMap(storedPlan(plan))
 	if err != nil {
@@ -108,7 +108,7 @@ func (r *Runs) Halt(ctx context.Context, plan purge.HaltedPlan) error {
 	return nil
 }
 
-// Halted returns the class's halted plan. The error wraps purge.ErrNoPlan where
+// Halted returns the class's halted plan. The error wraps purge.ErrNoPlan if
 // there is none.
 func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, error) {
 	var plan storedPlan
@@ -125,9 +125,9 @@ func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, erro
 	return purge.HaltedPlan(plan), nil
 }
 
-// Approve records the one approval of the halted plan of this hash. The error wraps
-// purge.ErrNoPlan unless this plan is the halted one. The caller must ask
-// HaltedPlan.MayApprove before.
+// Approve records the one approval of the halted plan of this hash. The error
+// wraps purge.ErrNoPlan unless this plan is the class's halted plan. The caller
+// must ask HaltedPlan.MayApprove before.
 func (r *Runs) Approve(ctx context.Context, class, planHash, by string, at time.Time) error {
 	when, err := attributevalue.Marshal(at.UTC())
 	if err != nil {
@@ -157,7 +157,7 @@ func (r *Runs) Forget(ctx context.Context, class string) error {
 	return nil
 }
 
-// Clock returns DynamoDB's own time; zero where the answer has none.
+// Clock returns DynamoDB's time; zero if the answer has none.
 func (r *Runs) Clock(ctx context.Context) (time.Time, error) {
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: runKey(noRun, noRun)})
 	if err != nil {
@@ -167,7 +167,7 @@ func (r *Runs) Clock(ctx context.Context) (time.Time, error) {
 	return at, nil
 }
 
-// Size is how many records the class has, as DynamoDB last counted them, about
+// Size is the number of records of the class, as DynamoDB counts them about
 // every six hours.
 func (r *Records) Size(ctx context.Context, class string) (int, error) {
 	out, err := r.db.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(r.stack.Records(class))})
@@ -177,7 +177,7 @@ func (r *Records) Size(ctx context.Context, class string) (int, error) {
 	return int(aws.ToInt64(out.Table.ItemCount)), nil
 }
 
-// conditionNotMet tells whether a write was refused for its condition.
+// conditionNotMet reports whether a write was refused for its condition.
 func conditionNotMet(err error) bool {
 	var refused *types.ConditionalCheckFailedException
 	return errors.As(err, &refused)

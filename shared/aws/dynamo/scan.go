@@ -12,7 +12,7 @@ import (
 )
 
 // Scan is purge.Records's. It reads the table, so it also finds records that no
-// index shows. It leaves out what the owner keeps in them.
+// index shows. It leaves out the owner's attributes.
 func (r *Records) Scan(ctx context.Context, class string, segment purge.Segment, after string, limit int) (purge.Scanned, error) {
 	e, err := expression.NewBuilder().WithProjection(projection()).Build()
 	if err != nil {

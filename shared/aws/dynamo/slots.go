@@ -19,11 +19,11 @@ import (
 )
 
 // A slot is the place of the one record that a contact may have in a class and
-// scope. It names its record, and is written in one transaction with that record.
-// The slot is free once its record is gone, or has another contact or scope. So a
-// purge does not have to know of slots, and a write that takes over a slot is
+// scope. It names its record, and is written in one transaction with that
+// record. The slot is free once its record is gone, or has another contact or
+// scope. So a purge need not touch slots, and a write that takes over a slot is
 // conditional on the slot being free. The key of a slot is a hash, so that the
-// table does not tell the contacts.
+// table does not reveal the contacts.
 
 func slotOf(class string, subject contact.Key, in scope.Scope) string {
 	sum := sha256.Sum256([]byte(class + "\x00" + string(subject) + "\x00" + string(in)))
@@ -33,8 +33,8 @@ func slotOf(class string, subject contact.Key, in scope.Scope) string {
 func slotKey(slot string) item { return item{names.AttrSlot: text(slot)} }
 
 // holder returns the id of the record that a slot names; "" for none. If that
-// record no longer has the slot, free is the condition under which this is so:
-// the record is gone, or still of another contact or scope.
+// record has lost the slot, free is the condition that this is still true: the
+// record is gone, or has another contact or scope.
 func (r *Records) holder(ctx context.Context, class string, subject contact.Key, in scope.Scope) (id string, free *expression.ConditionBuilder, err error) {
 	named, err := r.Slot(ctx, class, subject, in)
 	if err != nil || named == "" {
@@ -57,8 +57,8 @@ func (r *Records) holder(ctx context.Context, class string, subject contact.Key,
 	return named, &condition, nil
 }
 
-// Slot returns the id of the record that a contact's slot names, read strongly; ""
-// for none. The record may be gone, or of another contact.
+// Slot returns the id of the record that a contact's slot names, read strongly;
+// "" for none. The record may be gone, or have another contact.
 func (r *Records) Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error) {
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(r.stack.Slots()), Key: slotKey(slotOf(class, subject, in)), ConsistentRead: aws.Bool(true),
@@ -73,9 +73,9 @@ func (r *Records) Slot(ctx context.Context, class string, subject contact.Key, i
 	return named.Value, nil
 }
 
-// claim gives a record its contact's slot, in one transaction with the operation on
-// the record, and reports whether all conditions held. The error is a
-// DuplicateError where another record has the slot.
+// claim gives a record its contact's slot, in one transaction with the
+// operation on the record, and reports whether all conditions held. The error
+// is a DuplicateError if another record has the slot.
 func (r *Records) claim(ctx context.Context, class, id string, subject contact.Key, in scope.Scope, operation types.TransactWriteItem) (bool, error) {
 	holder, free, err := r.holder(ctx, class, subject, in)
 	switch {
@@ -145,8 +145,8 @@ func (r *Records) check(class, id string, condition expression.ConditionBuilder)
 	}}, nil
 }
 
-// transact runs a transaction and reports whether its conditions held, and no
-// other request was at the same items.
+// transact runs a transaction. It returns false if a condition failed, or if
+// another request conflicted.
 func (r *Records) transact(ctx context.Context, doing string, operations ...types.TransactWriteItem) (bool, error) {
 	_, err := r.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
 	reasons, was := cancelled(err)
@@ -166,8 +166,8 @@ func (r *Records) transact(ctx context.Context, doing string, operations ...type
 	return false, fmt.Errorf("%s: %w", doing, err)
 }
 
-// Claim gives a record that another service wrote its contact's slot. The error is
-// a DuplicateError where another record has the slot.
+// Claim gives a record that another service wrote its contact's slot. The error
+// is a DuplicateError if another record has the slot.
 func (r *Records) Claim(ctx context.Context, class string, record retention.Stored) error {
 	unchanged, err := r.check(class, record.ID, exists().And(same(record, names.AttrSubject)).And(same(record, names.AttrScope)))
 	if err != nil {
@@ -177,12 +177,12 @@ func (r *Records) Claim(ctx context.Context, class string, record retention.Stor
 	if err != nil || holder == record.ID {
 		return err
 	}
-	// If a condition does not hold, a newer change is on its way.
+	// If a condition does not hold, the stream will deliver a newer change.
 	_, err = r.claim(ctx, class, record.ID, record.Subject, record.Scope, unchanged)
 	return err
 }
 
-// Leave frees the slots of a record that is gone, if it still is.
+// Leave frees the slots of a deleted record, if it is still deleted.
 func (r *Records) Leave(ctx context.Context, class, id string) error {
 	pages := dynamodb.NewQueryPaginator(r.db, &dynamodb.QueryInput{
 		TableName: aws.String(r.stack.Slots()), IndexName: aws.String(names.IndexRecord),

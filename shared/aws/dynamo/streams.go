@@ -10,7 +10,7 @@ import (
 	"stille/shared/retention"
 )
 
-// LedgerEntry reads the entry that a record of the ledger's stream carries.
+// LedgerEntry reads the ledger entry in an image of the ledger's stream.
 func LedgerEntry(image map[string]events.DynamoDBAttributeValue) (ledger.Entry, error) {
 	from, err := fromImage(image)
 	if err != nil {
@@ -19,7 +19,7 @@ func LedgerEntry(image map[string]events.DynamoDBAttributeValue) (ledger.Entry, 
 	return decodeEntry(from)
 }
 
-// RecordImage reads the record that a record of a class table's stream carries.
+// RecordImage reads the record in an image of a class table's stream.
 func RecordImage(image map[string]events.DynamoDBAttributeValue) (retention.Stored, error) {
 	from, err := fromImage(image)
 	if err != nil {
@@ -28,7 +28,7 @@ func RecordImage(image map[string]events.DynamoDBAttributeValue) (retention.Stor
 	return decodeRecord(from)
 }
 
-// fromImage turns an image of a stream record into an item of the SDK.
+// fromImage converts a stream image to an item of the SDK.
 func fromImage(image map[string]events.DynamoDBAttributeValue) (item, error) {
 	from := make(item, len(image))
 	for name, value := range image {

@@ -30,21 +30,22 @@ func NewSuppressions(db *dynamodb.Client, stack names.Stack) *Suppressions {
 	return &Suppressions{db: db, table: stack.Suppressions(), ledger: stack.Ledger()}
 }
 
-// base is what a change is decided on.
+// base is the item on which a change is decided.
 type base struct {
 	item   suppression.Item
-	stored int64 // the version in the table, 0 for none; a restored table may lie behind item.Version
-	read   bool  // the table was read; otherwise the contact is taken for unknown
+	stored int64 // the version in the table, 0 for none; in a restored table it may be older than item.Version
+	read   bool  // the table was read; otherwise the contact is assumed to be unknown
 }
 
 // Apply makes one change to a contact and records the change in the ledger, in
 // one transaction: once Apply has returned without an error, every later read
-// sees the change. The change goes to an item that no other item has taken over.
+// sees the change. The change goes to an unmerged item.
 //
-// Apply is optimistic. A contact with one key is first taken for unknown, and
-// only the item that a failed condition gives back is read, so that a first
-// opt-out costs one request. With more than one key, the newest first takes over
-// what the older keys know, each in a transaction of its own (see rekey.go).
+// Apply is optimistic. A contact with one key is first assumed to be unknown,
+// and only the item that a failed condition returns is read, so that a first
+// opt-out costs one request. With more than one key, the items of the older
+// keys are first merged into the newest, each in a separate transaction (see
+// rekey.go).
 func (s *Suppressions) Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
 	on := base{item: suppression.Item{Key: who.Newest(), Channel: who.Channel}}
 	if len(who.Keys) > 1 {
@@ -66,8 +67,8 @@ func (s *Suppressions) Apply(ctx context.Context, who contact.Known, c suppressi
 	return outcome, err
 }
 
-// attempt decides what the change does and writes it. With errRaced, on is what
-// the next attempt must decide on.
+// attempt decides the effect of the change and writes it. With errRaced, it
+// sets on to the base of the next attempt.
 func (s *Suppressions) attempt(ctx context.Context, on *base, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
 	id, err := entryID(now)
 	if err != nil {
@@ -77,7 +78,7 @@ func (s *Suppressions) attempt(ctx context.Context, on *base, who contact.Known,
 	switch {
 	case err != nil || outcome.Entry == nil && on.read:
 		return outcome, err
-	case outcome.Entry == nil: // "without effect" must not be said of a contact that was not read
+	case outcome.Entry == nil: // the answer "without effect" requires a read
 		item, err := s.unmerged(ctx, who.Newest(), who.Channel)
 		if err != nil {
 			return suppression.Outcome{}, err
@@ -102,8 +103,8 @@ func entryID(now time.Time) (string, error) {
 	return id.String(), nil
 }
 
-// change stores the item (put) and its entry together, provided that the ledger
-// has no entry of the same key and version.
+// change stores the item (put) and its entry together, if the ledger has no
+// entry of the same key and version.
 func (s *Suppressions) change(stored int64, i suppression.Item, e ledger.Entry) []types.TransactWriteItem {
 	return []types.TransactWriteItem{
 		s.put(stored, i),
@@ -116,8 +117,8 @@ func (s *Suppressions) change(stored int64, i suppression.Item, e ledger.Entry) 
 	}
 }
 
-// put stores an item, provided that the table still has the stored version (0: no
-// item) and that no other item has taken the item over.
+// put stores an item, if the table still has the stored version (0: no item)
+// and the item is unmerged.
 func (s *Suppressions) put(stored int64, i suppression.Item) types.TransactWriteItem {
 	put := &types.Put{
 		TableName:                           &s.table,
@@ -132,8 +133,8 @@ func (s *Suppressions) put(stored int64, i suppression.Item) types.TransactWrite
 	return types.TransactWriteItem{Put: put}
 }
 
-// unchanged is the condition that an item still has this version and that no
-// other item has taken it over.
+// unchanged is the condition that an item still has this version and is
+// unmerged.
 func unchanged(version int64) (*string, map[string]string, item) {
 	return aws.String("#version = :version AND attribute_not_exists(#into)"),
 		map[string]string{"#version": names.AttrVersion, "#into": names.AttrMergedInto},
@@ -145,8 +146,8 @@ func (s *Suppressions) write(ctx context.Context, operations []types.TransactWri
 	return err
 }
 
-// obstacle returns what to decide on after a write failed, or an error where
-// another attempt would not help.
+// obstacle returns the base of the next attempt after a failed write, or an
+// error if another attempt would not help.
 func (s *Suppressions) obstacle(ctx context.Context, tried base, err error) (base, error) {
 	reasons, ok := cancelled(err)
 	switch {
@@ -169,8 +170,8 @@ func (s *Suppressions) obstacle(ctx context.Context, tried base, err error) (bas
 }
 
 // behindItsLedger returns the item with the version and the head of its newest
-// ledger entry. The table was restored to an older state than the ledger, and the
-// next change continues where the ledger ends.
+// ledger entry. The table was restored to an older state than the ledger, and
+// the next change continues where the ledger ends.
 func (s *Suppressions) behindItsLedger(ctx context.Context, i suppression.Item) (suppression.Item, error) {
 	out, err := s.db.Query(ctx, s.entries(i.Key, false))
 	if err != nil {
@@ -187,8 +188,8 @@ func (s *Suppressions) behindItsLedger(ctx context.Context, i suppression.Item) 
 	return i, nil
 }
 
-// entries is the query for the ledger of a contact: all entries, oldest first, or
-// only the newest.
+// entries is the query for the ledger of a contact: all entries, oldest first,
+// or only the newest.
 func (s *Suppressions) entries(key contact.Key, all bool) *dynamodb.QueryInput {
 	query := &dynamodb.QueryInput{
 		TableName:                 &s.ledger,
@@ -203,10 +204,10 @@ func (s *Suppressions) entries(key contact.Key, all bool) *dynamodb.QueryInput {
 	return query
 }
 
-// Get returns everything that is known of the contact with these keys, including
-// items that have taken over the items of these keys; an item without marks where
-// nothing is known. The error wraps ErrUnreadable when an item cannot be
-// understood.
+// Get returns everything that is known of the contact with these keys,
+// including the items that replaced the items of these keys; an item without
+// marks if nothing is known. The error wraps ErrUnreadable if an item is
+// unreadable.
 func (s *Suppressions) Get(ctx context.Context, keys []contact.Key) (suppression.Item, error) {
 	items := make([]suppression.Item, 0, len(keys))
 	for _, key := range keys {
@@ -219,9 +220,8 @@ func (s *Suppressions) Get(ctx context.Context, keys []contact.Key) (suppression
 	return s.follow(ctx, items)
 }
 
-// Under returns the item of one key, also when another item has taken it over; an
-// item without marks where there is none. The error wraps ErrUnreadable when the
-// item cannot be understood.
+// Under returns the item of one key, merged or not; an item without marks if
+// there is none. The error wraps ErrUnreadable if the item is unreadable.
 func (s *Suppressions) Under(ctx context.Context, key contact.Key) (suppression.Item, error) {
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.table, Key: item{names.AttrKey: text(string(key))}, ConsistentRead: aws.Bool(true),
@@ -255,7 +255,7 @@ func (s *Suppressions) History(ctx context.Context, key contact.Key) ([]ledger.E
 	return entries, nil
 }
 
-// Empty tells whether the table holds nothing at all, canaries included.
+// Empty reports whether the table holds nothing at all, not even canaries.
 func (s *Suppressions) Empty(ctx context.Context) (bool, error) {
 	out, err := s.db.Scan(ctx, &dynamodb.ScanInput{TableName: &s.table, Limit: aws.Int32(1), ConsistentRead: aws.Bool(true)})
 	if err != nil {
@@ -264,5 +264,5 @@ func (s *Suppressions) Empty(ctx context.Context) (bool, error) {
 	return len(out.Items) == 0, nil
 }
 
-// errUnreadable says what is wrong with an item, and never repeats a value.
+// errUnreadable names the fault of an item, and never repeats a value.
 func errUnreadable(what string) error { return fmt.Errorf("%w: %s", ErrUnreadable, what) }

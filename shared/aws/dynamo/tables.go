@@ -12,7 +12,7 @@ import (
 	"stille/shared/names"
 )
 
-// Tables are a stack's tables, and whether each of them exists.
+// Tables reads the state of a stack's tables.
 type Tables struct {
 	db    *dynamodb.Client
 	stack names.Stack
@@ -26,8 +26,8 @@ func NewTables(db *dynamodb.Client, stack names.Stack) *Tables {
 // Table is the state of one table.
 type Table struct {
 	Name  string `json:"table"`
-	State string `json:"state"` // DynamoDB's; MISSING where there is no such table
-	Items int    `json:"items"` // as DynamoDB last counted them, about every six hours
+	State string `json:"state"` // DynamoDB's status; MISSING if the table does not exist
+	Items int    `json:"items"` // as DynamoDB counts them about every six hours
 }
 
 // Missing is the state of a table that does not exist.

@@ -17,7 +17,7 @@ import (
 	"stille/shared/scope"
 )
 
-// Tools are the marketing tools that may ask, by the hash of their API key.
+// Tools are the registered marketing tools, by the hash of their API key.
 type Tools struct {
 	db    *dynamodb.Client
 	table string
@@ -53,7 +53,7 @@ func (t *Tools) Put(ctx context.Context, hash string, tool access.Tool) error {
 }
 
 // Tool returns the tool whose key has this hash; the error wraps
-// access.ErrUnknownTool where there is none.
+// access.ErrUnknownTool if there is none.
 func (t *Tools) Tool(ctx context.Context, hash string) (access.Tool, error) {
 	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.table, Key: item{names.AttrHash: text(hash)}, ConsistentRead: aws.Bool(true)})
 	if err != nil {
@@ -78,8 +78,8 @@ func (t *Tools) List(ctx context.Context) ([]access.Tool, error) {
 	return tools, err
 }
 
-// Revoke ends every key of the tool of this name, and returns how many keys were
-// valid. The tool stays on the list.
+// Revoke ends every key of the tool of this name, and returns how many keys
+// were valid. The tool stays on the list.
 func (t *Tools) Revoke(ctx context.Context, name string, at time.Time) (int, error) {
 	revoked := 0
 	err := t.each(ctx, func(stored item, tool access.Tool) error {

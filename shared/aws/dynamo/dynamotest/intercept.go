@@ -9,9 +9,9 @@ import (
 )
 
 // Intercept returns a client that calls before with the name of each operation
-// ("TransactWriteItems", ...) at the moment its call begins. An error from it
-// is the call's, and no request is sent. The original client, and what before
-// does with it, are not intercepted.
+// ("TransactWriteItems", ...). If before returns an error, the operation
+// returns it and sends no request. The original client is not intercepted, so
+// before may use it.
 func Intercept(client *dynamodb.Client, before func(operation string) error) *dynamodb.Client {
 	return dynamodb.New(client.Options(), func(o *dynamodb.Options) {
 		o.APIOptions = append(o.APIOptions, func(stack *smithy.Stack) error {

@@ -13,7 +13,7 @@ import (
 	"stille/shared/names"
 )
 
-// Put writes an item as somebody else would who does not know our rules.
+// Put writes an item as another service would that does not know our rules.
 func Put(t testing.TB, client *dynamodb.Client, table string, item map[string]any) {
 	t.Helper()
 	written, err := attributevalue.MarshalMap(item)
@@ -34,10 +34,10 @@ func Remove(t testing.TB, client *dynamodb.Client, table, id string) {
 	}
 }
 
-// batch is how many items DynamoDB takes in one batch.
+// batch is the number of items that DynamoDB takes in one batch.
 const batch = 25
 
-// PutAll writes many items as Put writes one.
+// PutAll writes many items, like Put.
 func PutAll(t testing.TB, client *dynamodb.Client, table string, items []map[string]any) {
 	t.Helper()
 	for some := range slices.Chunk(items, batch) {
@@ -59,8 +59,8 @@ func PutAll(t testing.TB, client *dynamodb.Client, table string, items []map[str
 	}
 }
 
-// Dump returns everything in the tables as text, for tests that look for what
-// must not be in there.
+// Dump returns everything in the tables as text, for tests that search it for
+// personal data.
 func Dump(t testing.TB, client *dynamodb.Client, tables ...string) string {
 	t.Helper()
 	var everything strings.Builder

@@ -24,26 +24,26 @@ import (
 // Fault is a way in which a request fails, below the SDK.
 type Fault string
 
-// The faults there are.
+// The faults.
 const (
-	Throttled Fault = "throttled" // the table takes no more for now
+	Throttled Fault = "throttled" // the table refuses requests for now
 	Broken    Fault = "broken"    // DynamoDB answers with an internal error, and has done nothing
 	Unsent    Fault = "unsent"    // the connection ends before the request arrives
-	Unheard   Fault = "unheard"   // the request is carried out, and the answer is lost
-	Late      Fault = "late"      // likewise, and it is carried out after the caller was told so
-	Contended Fault = "contended" // a transaction is cancelled, because of others over the same items
-	Partial   Fault = "partial"   // of a batch only a part is read
+	Unheard   Fault = "unheard"   // the request is carried out, and its answer is lost
+	Late      Fault = "late"      // the answer is lost, and the request is carried out after the caller's error
+	Contended Fault = "contended" // a transaction is cancelled because of a conflict
+	Partial   Fault = "partial"   // only a part of a batch is read
 )
 
-// Faults lists them all.
+// Faults lists all faults.
 func Faults() []Fault { return []Fault{Throttled, Broken, Unsent, Unheard, Late, Contended, Partial} }
 
-// latest is how long a late request is under way at most.
+// latest is the longest delay of a late request.
 const latest = 20 * time.Millisecond
 
-// Network is a way to DynamoDB Local on which faults happen. It answers a read
-// of a table that is not asked to be strong as a replica does which has not
-// heard of anything yet: DynamoDB Local itself reads strongly whatever is asked.
+// Network is a faulty connection to DynamoDB Local. It answers a weak read as a
+// replica would that has received nothing yet: DynamoDB Local itself answers
+// every read strongly.
 type Network struct {
 	server aws.HTTPClient
 	share  float64
@@ -55,9 +55,9 @@ type Network struct {
 	late     sync.WaitGroup
 }
 
-// NewNetwork returns a network on which this share of the requests fails (0: no
-// request does) with these faults, and a client behind it which tries each
-// request three times.
+// NewNetwork returns a network on which this share of the requests (0: none)
+// fails with these faults, and a client behind it that tries each request three
+// times.
 func NewNetwork(t testing.TB, client *dynamodb.Client, seed uint64, share float64, faults ...Fault) (*Network, *dynamodb.Client) {
 	t.Helper()
 	n := &Network{
@@ -74,19 +74,19 @@ func NewNetwork(t testing.TB, client *dynamodb.Client, seed uint64, share float6
 	})
 }
 
-// Happened is how often each fault happened.
+// Happened is the number of times that each fault occurred.
 func (n *Network) Happened() map[Fault]int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return maps.Clone(n.happened)
 }
 
-// Settle waits until no late request is under way any more.
+// Settle waits for all late requests.
 func (n *Network) Settle() { n.late.Wait() }
 
 var errConnection = errors.New("the connection was reset")
 
-// Do carries a request to DynamoDB Local, or fails as DynamoDB does.
+// Do sends a request to DynamoDB Local, or fails as DynamoDB would.
 func (n *Network) Do(req *http.Request) (*http.Response, error) {
 	_, operation, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
 	body, err := io.ReadAll(req.Body)
@@ -122,7 +122,7 @@ func (n *Network) Do(req *http.Request) (*http.Response, error) {
 	return n.server.Do(with(req.Context(), req, body))
 }
 
-// draw decides what becomes of a request.
+// draw decides the fate of a request.
 func (n *Network) draw(operation string) (Fault, time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -137,7 +137,7 @@ func (n *Network) draw(operation string) (Fault, time.Duration) {
 	return fault, time.Duration(n.random.Int64N(int64(latest)))
 }
 
-// carry carries out a request whose answer nobody hears.
+// carry carries out a request whose answer is lost.
 func (n *Network) carry(req *http.Request, body []byte) {
 	resp, err := n.server.Do(with(context.WithoutCancel(req.Context()), req, body))
 	if err == nil {
@@ -151,13 +151,13 @@ func with(ctx context.Context, req *http.Request, body []byte) *http.Request {
 	return again
 }
 
-// keysOf is what a BatchGetItem asks one table for.
+// keysOf are the keys that a BatchGetItem requests of one table.
 type keysOf struct {
 	Keys           []json.RawMessage
 	ConsistentRead bool
 }
 
-// carryInPart leaves the second half of a batch unprocessed, or the only key.
+// carryInPart leaves the second half of a batch unprocessed, or its only key.
 func (n *Network) carryInPart(req *http.Request, body []byte) (*http.Response, error) {
 	var asked struct{ RequestItems map[string]keysOf }
 	if err := json.Unmarshal(body, &asked); err != nil {
@@ -190,8 +190,8 @@ func (n *Network) carryInPart(req *http.Request, body []byte) (*http.Response, e
 	return respond(http.StatusOK, string(answer)), err
 }
 
-// fromALaggingReplica is the answer to a read that is not asked to be strong,
-// or "". An index has no strong reads.
+// fromALaggingReplica is the answer to a weak read; "" for a strong read. An
+// index has no strong reads.
 func fromALaggingReplica(operation string, body []byte) string {
 	if bytes.Contains(body, []byte(`"ConsistentRead":true`)) || bytes.Contains(body, []byte(`"IndexName"`)) {
 		return ""

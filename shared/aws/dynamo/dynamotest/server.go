@@ -1,7 +1,7 @@
-// Package dynamotest gives tests real DynamoDB tables: on AWS's own DynamoDB
-// Local, in memory, on the loopback address, under names no other test has.
-// It never touches an AWS account, and it refuses to run without the engine:
-// a test that needs a table fails where there is none, it is never skipped.
+// Package dynamotest gives tests real DynamoDB tables: in AWS's DynamoDB Local,
+// in memory, on the loopback address, under names that no other test has. It
+// never touches an AWS account. Without DynamoDB Local a test fails; it is
+// never skipped.
 package dynamotest
 
 import (
@@ -15,13 +15,12 @@ import (
 	"strings"
 )
 
-// Endpoint names the environment variable with the address of a DynamoDB
-// Local that is already running. Where it is unset, each test process starts
-// one of its own.
+// Endpoint names the environment variable with the address of a running
+// DynamoDB Local. If it is unset, each test process starts a DynamoDB Local.
 const Endpoint = "DYNAMODB_LOCAL_ENDPOINT"
 
 // A Server is a running DynamoDB Local. It ends with the process that started
-// it, also where nobody calls Stop.
+// it, even without Stop.
 type Server struct {
 	Endpoint string // "http://127.0.0.1:PORT"
 
@@ -42,8 +41,7 @@ func Start() (*Server, error) {
 	}
 	libraries := filepath.Join(filepath.Dir(jars[0]), "DynamoDBLocal_lib")
 	command := exec.Command("java",
-		// On few cores, the other compiler and collector take time from the tests
-		// that they do not give back.
+		// On few cores, the other compiler and collector slow the tests down.
 		"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
 		"-Djava.library.path="+libraries,
 		"-cp", jars[0]+string(os.PathListSeparator)+filepath.Join(libraries, "*"),
@@ -73,10 +71,10 @@ func Start() (*Server, error) {
 	return nil, fmt.Errorf("DynamoDB Local ended before it listened: %w", server.Stop())
 }
 
-// drain reads on, so that a server with much to say never waits for a reader.
+// drain keeps reading, so that a server with much output never blocks.
 func drain(output io.Reader) { _, _ = io.Copy(io.Discard, output) }
 
-// Stop ends the server and what it held.
+// Stop ends the server and deletes its tables.
 func (s *Server) Stop() error {
 	return errors.Join(s.stdin.Close(), s.command.Wait())
 }

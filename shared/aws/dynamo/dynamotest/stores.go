@@ -20,7 +20,7 @@ func Stores(db *dynamodb.Client, stack names.Stack) purgetest.Stores {
 	}
 }
 
-// around are the ways of a test around the rules of the stores.
+// around gives a test ways around the rules of the stores.
 type around struct {
 	db    *dynamodb.Client
 	stack names.Stack

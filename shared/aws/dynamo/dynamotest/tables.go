@@ -16,13 +16,13 @@ import (
 	"stille/shared/names"
 )
 
-// started is the DynamoDB Local of this test process: starting one takes
-// longer than most tests, so they share it. It ends with the process.
+// started is the DynamoDB Local of this test process: its start takes longer
+// than most tests, so all tests share it. It ends with the process.
 var started = sync.OnceValues(Start) //nolint:gochecknoglobals // one server a process
 
-// accessKey is that of this test process. DynamoDB Local has a database for each
-// access key, with a thread of its own: processes that share a server do not
-// wait for each other, nor for the tables that another one left behind.
+// accessKey is the access key of this test process. DynamoDB Local has a
+// database and a thread for each access key: processes that share a server do
+// not wait for each other, nor for tables that another process left behind.
 var accessKey = sync.OnceValue(rand.Text) //nolint:gochecknoglobals // one database a process
 
 // Client returns a client of this process's database in DynamoDB Local.
@@ -54,8 +54,8 @@ func Tables(t testing.TB, classes ...string) (*dynamodb.Client, names.Stack) {
 	return create(t, Client(t), classes)
 }
 
-// TablesApart creates them in a database of their own: what is done there waits
-// for nothing that is done elsewhere, and Client does not see it.
+// TablesApart is Tables in a separate database: its requests wait for no
+// others, and Client does not see its tables.
 func TablesApart(t testing.TB, classes ...string) (*dynamodb.Client, names.Stack) {
 	t.Helper()
 	return create(t, open(t, rand.Text()), classes)
@@ -69,7 +69,7 @@ func create(t testing.TB, client *dynamodb.Client, classes []string) (*dynamodb.
 			t.Fatalf("creating %s: %v", *table.TableName, err)
 		}
 		t.Cleanup(func() {
-			// The test's own context has ended by now.
+			// The test's context has ended by now.
 			_, err := client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: table.TableName})
 			if err != nil {
 				t.Errorf("deleting %s: %v", *table.TableName, err)
@@ -79,8 +79,8 @@ func create(t testing.TB, client *dynamodb.Client, classes []string) (*dynamodb.
 	return client, stack
 }
 
-// tables are the tables of a stack, as far as the store can tell: keys and
-// indexes. Nothing here reads their streams.
+// tables are the tables of a stack, with keys and indexes. They have no
+// streams.
 func tables(stack names.Stack, classes []string) []*dynamodb.CreateTableInput {
 	all := []*dynamodb.CreateTableInput{
 		table(stack.Suppressions(), names.AttrKey),
@@ -104,8 +104,8 @@ func tables(stack names.Stack, classes []string) []*dynamodb.CreateTableInput {
 	return all
 }
 
-// table is a table with this partition key and, where there is a second
-// attribute, that sort key.
+// table is a table with this partition key and, if a second attribute is given,
+// that sort key.
 func table(name string, key ...string) *dynamodb.CreateTableInput {
 	input := &dynamodb.CreateTableInput{
 		TableName:   aws.String(name),
@@ -133,7 +133,7 @@ func keySchema(attributes []string) []types.KeySchemaElement {
 	return elements
 }
 
-// define defines the attributes once each: DynamoDB refuses a second time.
+// define defines each attribute once: DynamoDB refuses a repeated definition.
 func define(input *dynamodb.CreateTableInput, attributes []string) {
 	defined := make(map[string]bool)
 	for _, definition := range input.AttributeDefinitions {
