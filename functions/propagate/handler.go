@@ -29,7 +29,7 @@ type list interface {
 type records interface {
 	OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error)
 	Get(ctx context.Context, class, id string) (retention.Stored, error)
-	Withdraw(ctx context.Context, class string, of retention.Stored, at time.Time) (bool, error)
+	Withdraw(ctx context.Context, class string, record retention.Stored, at time.Time) (bool, error)
 }
 
 // bus is where events go out.

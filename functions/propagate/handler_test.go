@@ -108,12 +108,12 @@ func (t table) Get(_ context.Context, _, id string) (retention.Stored, error) {
 	return retention.Stored{}, retention.ErrNoRecord
 }
 
-func (t table) Withdraw(_ context.Context, _ string, of retention.Stored, at time.Time) (bool, error) {
+func (t table) Withdraw(_ context.Context, _ string, record retention.Stored, at time.Time) (bool, error) {
 	if t.races > 0 {
 		t.races--
 		return false, nil
 	}
-	t.records[of.ID].WithdrawnAt = at.Truncate(time.Second)
+	t.records[record.ID].WithdrawnAt = at.Truncate(time.Second)
 	t.withdrawn++
 	return true, nil
 }

@@ -21,8 +21,8 @@ import (
 // written lists the handler's writes, as "class/id sort".
 type written []string
 
-func (w *written) Stamp(_ context.Context, class string, of retention.Stored, sort string) error {
-	*w = append(*w, class+"/"+of.ID+" "+sort)
+func (w *written) Stamp(_ context.Context, class string, record retention.Stored, sort string) error {
+	*w = append(*w, class+"/"+record.ID+" "+sort)
 	return nil
 }
 
@@ -30,8 +30,8 @@ func (w *written) Get(context.Context, string, string) (retention.Stored, error)
 	return retention.Stored{}, retention.ErrNoRecord
 }
 
-func (w *written) Withdraw(_ context.Context, class string, of retention.Stored, _ time.Time) (bool, error) {
-	*w = append(*w, class+"/"+of.ID+" withdrawn")
+func (w *written) Withdraw(_ context.Context, class string, record retention.Stored, _ time.Time) (bool, error) {
+	*w = append(*w, class+"/"+record.ID+" withdrawn")
 	return true, nil
 }
 

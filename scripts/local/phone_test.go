@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// near is a place with the project's code and a folder of the test's.
+// near is a place with the project's code and a temporary folder.
 func near(t *testing.T) Place {
 	t.Helper()
 	root, err := Root()
@@ -69,7 +69,7 @@ func TestKilledPhoneReturnsOnItsPortUnlessTaken(t *testing.T) {
 	}
 	kill(second)
 	stranger, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(second.Port))
-	for n := 0; errors.Is(err, syscall.EADDRINUSE) && n < 100; n++ { // another program was faster, for a moment
+	for n := 0; errors.Is(err, syscall.EADDRINUSE) && n < 100; n++ { // another program took the port for a moment
 		time.Sleep(100 * time.Millisecond)
 		stranger, err = net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(second.Port))
 	}

@@ -16,7 +16,7 @@ import (
 	"stille/scripts/stackfile"
 )
 
-// A Place is where a stack runs: its folder, its port and how long it stays.
+// A Place is where a stack runs: its folder, its port and its lifetime.
 type Place struct {
 	Root   string // the project's folder, absolute
 	Folder string // everything this stack writes, absolute

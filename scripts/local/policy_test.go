@@ -13,8 +13,8 @@ import (
 	"stille/shared/scope"
 )
 
-// The policy files belong to their deployers: this test is the only test that
-// reads the files of infra, and it must never look at their content.
+// The policy files of infra belong to their deployers. Only this test reads
+// them, and it must never check their content.
 func TestShippedPolicyFilesAreValid(t *testing.T) {
 	root, err := Root()
 	if err != nil {

@@ -36,9 +36,9 @@ func (p process) runs() bool {
 	return err == nil && started == p.Started
 }
 
-// end asks the process to end and waits; after the patience it kills the process.
-// Then it kills the processes that this process started and left behind. It never
-// touches another process that has the id now.
+// end asks the process to end and waits. After the patience it kills the
+// process. Then it kills the remaining processes that this process started. It
+// never touches another process that now has the id.
 func (p process) end(patience time.Duration) error {
 	if !p.runs() {
 		return nil

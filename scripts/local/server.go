@@ -20,11 +20,11 @@ type server struct {
 	record   string        // the file with its process
 	log      string        // the file with its output
 	health   string        // the path that answers once the server is ready
-	patience time.Duration // until an end by force
+	patience time.Duration // time to end before a kill
 }
 
-// running returns the place's server as it was started last, and whether it answers
-// on the port (0: on any port). A server that runs and does not answer is ended.
+// running returns the place's server as last started, and whether it answers on
+// the port (0: on any port). It ends a server that runs and does not answer.
 func (p Place) running(ctx context.Context, s server, port int) (before process, answers bool, err error) {
 	before, found := readProcess(p.path(s.record))
 	if !found || !before.runs() {
@@ -71,7 +71,7 @@ func (p Place) launch(s server, command *exec.Cmd, port int) (ended <-chan struc
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = command.Wait() // its log says how it ended
+		_ = command.Wait() // the log says how it ended
 	}()
 	record, err := identify(command.Process.Pid, port)
 	if err != nil {

@@ -17,9 +17,8 @@ import (
 	"stille/shared/scope"
 )
 
-// Up starts the stack of a place, or brings a running one up to date, and
-// writes its stack file. It expects the functions in dist/ and reports its steps
-// on out.
+// Up starts the stack of a place, or updates a running stack, and writes its
+// stack file. It expects the functions in dist/ and reports its steps on out.
 func Up(ctx context.Context, place Place, out io.Writer) (stackfile.Stack, error) {
 	settings, err := readSettings(place.Root)
 	if err != nil {
@@ -77,11 +76,11 @@ func (p Place) config() aws.Config {
 	return stackfile.Stack{Endpoint: p.endpoint(), Region: region}.Config()
 }
 
-// policyFolder is the folder of the policy files that the local stack is deployed
-// with, in the project's folder. The files of a deployment on AWS are in infra.
+// policyFolder holds the policy files of the local stack, in the project's
+// folder. The files of a deployment on AWS are in infra.
 const policyFolder = "scripts/local"
 
-// settings are what the policy files say about the stack.
+// settings are the stack's settings in the policy files.
 type settings struct {
 	policy *retention.Policy
 	brand  scope.Entry // the sample brand: the first one

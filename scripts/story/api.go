@@ -16,7 +16,7 @@ import (
 	"stille/shared/scope"
 )
 
-// person is somebody of the story, reachable on both channels.
+// person is a person of the story, reachable on both channels.
 type person struct{ email, sms string }
 
 type contact struct {
@@ -28,7 +28,7 @@ func (p person) contacts() []contact {
 	return []contact{{"email", p.email}, {"sms", p.sms}}
 }
 
-// api is the stack as a marketing tool and a browser see it.
+// api is the stack as seen by a marketing tool and a browser.
 type api struct {
 	http *http.Client
 	base string
@@ -55,7 +55,7 @@ func (a api) call(ctx context.Context, route string, request, answer any) error 
 	return json.Unmarshal([]byte(got.body), answer)
 }
 
-// results calls a route whose answer has one result for each of n things.
+// results calls a route whose answer has n results.
 func results[Result any](ctx context.Context, a api, route string, request map[string]any, n int) ([]Result, error) {
 	var answer struct{ Results []Result }
 	err := a.call(ctx, route, request, &answer)
@@ -92,7 +92,7 @@ func (a api) mint(ctx context.Context, in scope.Scope, contacts []contact) ([]mi
 	return results[minted](ctx, a, names.RouteLinks, map[string]any{"scope": in, "contacts": contacts}, len(contacts))
 }
 
-// answer is an HTTP answer, read to its end.
+// answer is a complete HTTP answer.
 type answer struct {
 	status int
 	header http.Header

@@ -28,8 +28,8 @@ import (
 	"stille/shared/retention"
 )
 
-// plant writes an item past every door of the system, and takes it away when
-// the test ends.
+// plant writes an item directly into a table, and removes it when the test
+// ends.
 func (s *story) plant(t *testing.T, table, key string, item map[string]any) {
 	t.Helper()
 	db := dynamodb.NewFromConfig(s.stack.Config())
@@ -41,7 +41,7 @@ func (s *story) plant(t *testing.T, table, key string, item map[string]any) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		// The test's own context has ended by now.
+		// The test's context has ended by now.
 		in := &dynamodb.DeleteItemInput{TableName: &table, Key: map[string]ddb.AttributeValue{key: written[key]}}
 		if _, err := db.DeleteItem(context.Background(), in); err != nil {
 			t.Error(err)
@@ -49,12 +49,12 @@ func (s *story) plant(t *testing.T, table, key string, item map[string]any) {
 	})
 }
 
-// plantFindings plants one record of each finding, and a healthy one, and
+// plantFindings plants one record with each finding, and a healthy one, and
 // returns their ids.
 func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 	t.Helper()
 	lately := retention.Sort(s.now.Add(-30 * 24 * time.Hour))
-	silent := strings.Repeat("0", 42) + s.id // no contact's key
+	silent := strings.Repeat("0", 42) + s.id // not a contact's key
 	ids := map[purge.Finding]string{}
 	for finding, item := range map[purge.Finding]map[string]any{
 		"":                 {"retentionStart": lately},
@@ -81,8 +81,8 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 			t.Fatal(err)
 		}
 	}
-	// A stamp is a change of its own, which stamp looks at once more. What is
-	// written after it comes after it in the stream.
+	// A stamp is a change too, and stamp takes it again. A later write comes
+	// later in the stream.
 	last := "audited-last-" + s.id
 	s.plant(t, names.DefaultStack.Records(retention.Messaging), names.AttrID, map[string]any{
 		"id": last, "scope": "acme", "occurredAt": lately, "retentionStart": lately,
@@ -90,7 +90,7 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 	if err := s.settled(t.Context(), tale{class: retention.Messaging, record: record{ID: last}}); err != nil {
 		t.Fatal(err)
 	}
-	// An opt-out of which no ledger tells, and so nobody carries it on.
+	// This opt-out has no ledger entry, so nothing propagates it.
 	at := s.now.Add(-time.Hour).UTC().Format(time.RFC3339)
 	s.plant(t, names.DefaultStack.Suppressions(), names.AttrKey, map[string]any{
 		"key": silent, "channel": "email", "version": 1, "head": "planted",
@@ -99,7 +99,7 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 	return ids
 }
 
-// runAudit starts the audit of a class with the input that its schedule has.
+// runAudit starts the audit of a class with the input of its schedule.
 func (s *story) runAudit(t *testing.T, class string) (run string) {
 	t.Helper()
 	monthly, err := s.nightly.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: aws.String(names.DefaultStack.Audit(class))})

@@ -14,18 +14,21 @@ import (
 	"stille/shared/purge"
 )
 
-// flood is how many records fall due at once: the brake lets a thousand pass.
+// flood is the number of records that fall due at once: the brake lets a
+// thousand pass.
 const flood = 1001
 
-// halted has more records of a class fall due than a purge may delete unasked,
-// sees that it deletes none, and lets the operator approve it.
+// halted makes more records of a class due than a purge may delete without
+// approval, checks that the purge deletes none, and lets the operator approve
+// the plan.
 func (s *story) halted(ctx context.Context) error {
 	class := classes()[0]
 	ids, err := s.flood(ctx, class.name, class.keep)
 	if err != nil {
 		return err
 	}
-	// Started by nobody, as by the schedule: so any operator may approve it.
+	// A run without a starter, as of the schedule, may be approved by any
+	// operator.
 	ended, err := s.execute(ctx, class.name, `{}`)
 	if err != nil {
 		return err
@@ -61,7 +64,7 @@ func (s *story) halted(ctx context.Context) error {
 	return nil
 }
 
-// flood stores records that are due, and waits until a purge finds them.
+// flood stores due records, and waits until a purge finds them.
 func (s *story) flood(ctx context.Context, class, keep string) ([]string, error) {
 	overdue, _, err := s.newestStart(keep, -1)
 	if err != nil {
@@ -73,8 +76,8 @@ func (s *story) flood(ctx context.Context, class, keep string) ([]string, error)
 		ids[i] = fmt.Sprintf("flood-%s-%d", s.id, i)
 		given[i] = record{ID: ids[i], OccurredAt: overdue, Start: &overdue, Data: map[string]string{"note": "told by the story"}}
 	}
-	for some := range slices.Chunk(given, 100) {
-		if _, err := s.storeAll(ctx, class, some); err != nil {
+	for chunk := range slices.Chunk(given, 100) {
+		if _, err := s.storeAll(ctx, class, chunk); err != nil {
 			return nil, err
 		}
 	}
@@ -87,11 +90,11 @@ func (s *story) flood(ctx context.Context, class, keep string) ([]string, error)
 	return ids, nil
 }
 
-// counted counts which of the records are still there, and compares.
+// counted counts the remaining records, and compares.
 func (s *story) counted(ctx context.Context, class string, ids []string, want int) error {
 	left := 0
-	for some := range slices.Chunk(ids, purge.MaxDeletes) {
-		there, _, err := s.records.Load(ctx, class, some)
+	for chunk := range slices.Chunk(ids, purge.MaxDeletes) {
+		there, _, err := s.records.Load(ctx, class, chunk)
 		if err != nil {
 			return err
 		}
@@ -104,7 +107,7 @@ func (s *story) counted(ctx context.Context, class string, ids []string, want in
 	return nil
 }
 
-// run is a purge's run as the operator's command shows it.
+// run is a purge's run in the output of the operator's command.
 type run struct {
 	Run      string
 	Outcome  certificate.Outcome
@@ -113,7 +116,7 @@ type run struct {
 	Counts   certificate.Counts
 }
 
-// shown runs one of the operator's commands that answer a run.
+// shown runs an operator's command whose output is a run.
 func (s *story) shown(ctx context.Context, args ...string) (run, error) {
 	var r run
 	answer, err := s.operator(ctx, append(args, "--json")...)

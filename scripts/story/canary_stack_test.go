@@ -19,7 +19,7 @@ import (
 	"stille/shared/retention"
 )
 
-// raw sends a request as it is, and returns what is said to it.
+// raw sends a request unchanged, and returns the answer.
 func (s *story) raw(t *testing.T, method, url, key, contentType, body string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
@@ -37,8 +37,8 @@ func (s *story) raw(t *testing.T, method, url, key, contentType, body string) an
 	return got
 }
 
-// knockAtTheLinks sends what a link should not get, with a person in it, and
-// hands on every answer.
+// knockAtTheLinks sends bad requests with personal data to a link, and passes
+// on every answer.
 func (s *story) knockAtTheLinks(t *testing.T, p person, link string, look func(where, text string)) {
 	t.Helper()
 	const form = "application/x-www-form-urlencoded"
@@ -61,14 +61,14 @@ func (s *story) knockAtTheLinks(t *testing.T, p person, link string, look func(w
 		if got.status >= http.StatusInternalServerError {
 			t.Errorf("%s with %d bytes is answered with %d", knock.method, len(knock.body), got.status)
 		}
-		if got.status != http.StatusNotFound || strings.Contains(knock.url, "/e/"+token) { // the gateway's own words repeat nothing of ours
+		if got.status != http.StatusNotFound || strings.Contains(knock.url, "/e/"+token) { // the gateway's message repeats nothing of the request
 			look("what the links answer", got.body)
 		}
 	}
 }
 
-// routes are the tools', each with a request that is good but for what is put
-// in the place of BAD.
+// routes are the tools' routes, each with a request that is valid except for
+// BAD.
 func (s *story) routes(p person) map[string]string {
 	contacts := `"contacts":[{"channel":"email","address":"` + p.email + `"},{"channel":"sms","address":"` + p.sms + `"}]`
 	return map[string]string{
@@ -82,7 +82,7 @@ func (s *story) routes(p person) map[string]string {
 	}
 }
 
-// knockAtTheAPI sends bad requests to every route, and hands on the answers.
+// knockAtTheAPI sends bad requests to every route, and passes on the answers.
 func (s *story) knockAtTheAPI(t *testing.T, p person, look func(where, text string)) {
 	t.Helper()
 	scope := `"scope":"` + s.stack.APIKey + `"`
@@ -109,8 +109,8 @@ func (s *story) knockAtTheAPI(t *testing.T, p person, look func(where, text stri
 	}
 }
 
-// tellOf has SES and the telephone tell of a person, also in odd words, and
-// waits until both were taken.
+// tellOf makes SES and the phone report on a person, also in malformed
+// messages, and waits until both were taken.
 func (s *story) tellOf(t *testing.T, p person) {
 	t.Helper()
 	s.reportText(t, `{"eventType":"`+p.email+`","mail":{"destination":["`+p.email+`"]}}`)
@@ -118,7 +118,8 @@ func (s *story) tellOf(t *testing.T, p person) {
 	s.reportText(t, `{"eventType":"Complaint","complaint":{"complaintFeedbackType":"`+p.email+`","timestamp":"2026-01-01T00:00:00Z",`+
 		`"complainedRecipients":[{"emailAddress":"`+p.sms+`"},{"emailAddress":"`+p.email+`"}]},"mail":{"tags":{"brand":["`+p.email+`"]}}}`)
 	eventually(t, "the complaint is not stored", func() bool { return s.answers(t, "globex", p)[0] != "send" })
-	// The recipient without an address fails the event, which keeps its queue busy.
+	// The recipient without an address makes the event fail, so its queue stays
+	// busy.
 	queues, feedback := sqs.NewFromConfig(s.stack.Config()), s.queueOf(t, names.Feedback)
 	if _, err := queues.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &feedback}); err != nil {
 		t.Fatal(err)
@@ -129,7 +130,7 @@ func (s *story) tellOf(t *testing.T, p person) {
 	eventually(t, "the reply is not stored", func() bool { return !s.smsIn(t, p, "acme").Send && s.smsIn(t, p, "acme").Reason != "" })
 }
 
-// hear puts a queue behind the bus.
+// hear subscribes a queue to the bus.
 func (s *story) hear(t *testing.T) (queue string) {
 	t.Helper()
 	cfg := s.stack.Config()
@@ -149,14 +150,15 @@ func (s *story) hear(t *testing.T) (queue string) {
 	return aws.ToString(made.QueueUrl)
 }
 
-// Where a canary may be for a moment, and must be gone from then, or is kept.
+// The places where a canary may be for a moment, and from which it must
+// disappear.
 const (
 	queuesLeft = "the queues, once all is done"
 	onTheBus   = "the bus"
 )
 
-// lookIntoTheQueues looks at what is in any queue once what told of people was
-// taken from theirs, and at the events that went out.
+// lookIntoTheQueues searches every queue after the messages about people were
+// taken, and searches the events.
 func (s *story) lookIntoTheQueues(t *testing.T, heard string, look func(where, text string)) {
 	t.Helper()
 	queues := sqs.NewFromConfig(s.stack.Config())
@@ -179,7 +181,7 @@ func (s *story) lookIntoTheQueues(t *testing.T, heard string, look func(where, t
 	look(queuesLeft, all.body)
 }
 
-// takenFrom tells whether a function has nothing to take any more.
+// takenFrom reports whether a function's queue is empty.
 func (s *story) takenFrom(t *testing.T, function string) bool {
 	t.Helper()
 	a := attributes(t, sqs.NewFromConfig(s.stack.Config()), s.queueOf(t, function))
@@ -207,7 +209,7 @@ func TestNobodyWhoKnocksAtAnyDoorIsKept(t *testing.T) {
 		}
 	}
 	s.knockAtTheLinks(t, p, minted[0].URL, func(where, text string) {
-		// A page's form goes back to the link it came from, and to nobody else.
+		// A page's form returns to its link and to no other.
 		look(where, strings.ReplaceAll(text, canaries[5], ""))
 	})
 	s.knockAtTheAPI(t, p, look)

@@ -15,8 +15,8 @@ import (
 	"stille/scripts/documents"
 )
 
-// newcomer is a folder in which somebody follows the documents: the stack file
-// and the operator's command are where `make run` leaves them.
+// newcomer is the folder of a reader of the documents: the stack file and the
+// operator's command lie where `make run` puts them.
 func newcomer(t *testing.T) (folder string, run func(program, script string) (string, error)) {
 	t.Helper()
 	folder = t.TempDir()
@@ -53,8 +53,8 @@ func documentsOf(t *testing.T) []documents.Document {
 	return all
 }
 
-// answersAreNoFailures lets a script go on after exit code 4: the stack of the
-// tests always has something to do.
+// answersAreNoFailures lets a script continue after exit code 4: the tests'
+// stack always has open tasks.
 const answersAreNoFailures = "stille() { command stille \"$@\" || [ $? -eq 4 ]; }\n"
 
 func TestDocumentedShellCommandsWork(t *testing.T) {

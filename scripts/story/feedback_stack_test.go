@@ -24,7 +24,7 @@ import (
 	"stille/shared/scope"
 )
 
-// report publishes the first message of a file in events/, as SES would about
+// report publishes the first message of a file in events/, as SES would for
 // this address.
 func (s *story) report(t *testing.T, file, address string) {
 	t.Helper()
@@ -51,7 +51,7 @@ func (s *story) reportText(t *testing.T, text string) {
 	}
 }
 
-// eventually waits until what was published has had its effect.
+// eventually waits for the effect of a published message.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -74,7 +74,7 @@ func (s *story) answers(t *testing.T, in scope.Scope, p person) [2]string {
 func TestFeedbackSilencesTheAddressOnly(t *testing.T) {
 	for _, test := range []struct {
 		file        string
-		acme, other string // what a check of the e-mail address answers
+		acme, other string // a check's answers for the e-mail address
 	}{
 		{"feedback.hard-bounce.json", "do not send (hard-bounce, *)", "do not send (hard-bounce, *)"},
 		{"feedback.bounce-notification.json", "do not send (hard-bounce, *)", "do not send (hard-bounce, *)"},
@@ -141,7 +141,7 @@ func TestUnreadableEventReachesDeadLetterQueue(t *testing.T) {
 	if err := json.Unmarshal([]byte(attributes.Attributes["RedrivePolicy"]), &redrive); err != nil {
 		t.Fatal(err)
 	}
-	// Five tries of three minutes each are too long to wait for.
+	// Five attempts of three minutes each take too long to wait for.
 	hide := func(seconds string) {
 		t.Helper()
 		if _, err := queues.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{"VisibilityTimeout": seconds}}); err != nil {

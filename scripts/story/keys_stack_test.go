@@ -49,7 +49,7 @@ func TestRotatedKeysOpenOldAndNewLinks(t *testing.T) {
 		return links
 	}
 	old := mint(before)
-	for _, l := range old { // and the doors are warm
+	for _, l := range old { // the containers have the old keys in memory
 		if got, err := s.api.get(t.Context(), l.URL); err != nil || got.status != http.StatusOK {
 			t.Fatalf("an old link answers %d, error %v", got.status, err)
 		}
@@ -80,7 +80,7 @@ func TestRotatedKeysOpenOldAndNewLinks(t *testing.T) {
 	}
 }
 
-// It adds a contact key and takes it away again.
+// The test adds a contact key and removes it.
 func TestNewContactKeyIsNotPromotedTooEarly(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	p := s.somebody("rotated")

@@ -27,7 +27,7 @@ func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
 	}
 	token := s.links[0][strings.LastIndexByte(s.links[0], '/')+1:]
 	var ignored any
-	// Doors that refuse: whatever is wrong, the address is in the request.
+	// Every refused request holds the address.
 	for _, bad := range []any{
 		map[string]any{"scope": "nobody", "reason": "stop", "contacts": p.contacts()},
 		map[string]any{"scope": "acme", "reason": p.email, "note": p.sms, "contacts": p.contacts()},
@@ -76,8 +76,8 @@ func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
 	}
 }
 
-// strandARecord writes a record that stamp cannot read, with a canary where a
-// time should be.
+// strandARecord writes a record that stamp cannot read, with a canary in place
+// of a time.
 func (s *story) strandARecord(t *testing.T, p person) {
 	t.Helper()
 	_, err := dynamodb.NewFromConfig(s.stack.Config()).PutItem(t.Context(), &dynamodb.PutItemInput{
@@ -94,7 +94,7 @@ func (s *story) strandARecord(t *testing.T, p person) {
 // parkedByStamp names the place in the test's messages.
 const parkedByStamp = "the parked queue"
 
-// lookIntoTheParkedQueue waits for what stamp parked.
+// lookIntoTheParkedQueue waits for the record that stamp parked.
 func (s *story) lookIntoTheParkedQueue(t *testing.T, look func(where, text string)) {
 	t.Helper()
 	functions, queues := lambda.NewFromConfig(s.stack.Config()), sqs.NewFromConfig(s.stack.Config())
@@ -103,7 +103,7 @@ func (s *story) lookIntoTheParkedQueue(t *testing.T, look func(where, text strin
 		t.Fatal(err)
 	}
 	url := stamp.Environment.Variables[names.VarParkedQueue]
-	for range 60 { // a second each: a busy machine is slow to carry the stream
+	for range 60 { // a second each: the stream is slow on a busy machine
 		got, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -135,7 +135,7 @@ func (s *story) lookIntoTables(t *testing.T, look func(where, text string)) {
 	}
 }
 
-// flat is all text of an item.
+// flat is the whole text of an item.
 func flat(item map[string]ddb.AttributeValue) string {
 	var b strings.Builder
 	for name, value := range item {

@@ -13,8 +13,7 @@ import (
 )
 
 // TestNoActionOnOneChannelChangesTheOther sends random requests to both links
-// of one person and holds every check against what the last write on that
-// channel was.
+// of one person and compares every check with the last write on that channel.
 func TestNoActionOnOneChannelChangesTheOther(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	p := s.somebody("random")

@@ -26,9 +26,9 @@ import (
 	"stille/shared/suppression"
 )
 
-// TestAFailingStoreLosesNoOptOut takes DynamoDB away from the e-mail links and
-// from what drains their queue, and gives it back. Kari opts out meanwhile. Ola
-// and Per opted out before, opt out again and then consent anew; Per opts out
+// TestAFailingStoreLosesNoOptOut cuts the e-mail links and the drain of their
+// queue off from DynamoDB, and reconnects them. Kari opts out meanwhile. Ola
+// and Per opted out before, opt out again and then consent again; Per opts out
 // once more after that.
 func TestAFailingStoreLosesNoOptOut(t *testing.T) {
 	s := tellNew(t, io.Discard)
@@ -70,7 +70,7 @@ func TestAFailingStoreLosesNoOptOut(t *testing.T) {
 	s.lookIntoTheWaitingQueue(t, kari, ola, per)
 
 	s.giveStoreBack(t, names.Drain)
-	limited, cancel := context.WithTimeout(t.Context(), 90*time.Second) // what failed comes again after 30
+	limited, cancel := context.WithTimeout(t.Context(), 90*time.Second) // a failed message comes again after 30 seconds
 	defer cancel()
 	if err := every(limited, func() (bool, error) { return s.left(t) == 0, nil }); err != nil {
 		t.Fatalf("%v: %d messages", err, s.left(t))
@@ -120,7 +120,7 @@ func (s *story) optOutByMail(t *testing.T, link string) answer {
 	return got
 }
 
-// waits tells whether an answer says that it is not stored.
+// waits reports whether an answer says that the opt-out is not stored.
 func waits(a answer) bool {
 	return a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") != ""
 }
@@ -140,11 +140,11 @@ func (s *story) consentAnew(t *testing.T, r reader) {
 	}
 }
 
-// noStore is where nobody listens.
+// noStore is an address where nothing listens.
 const noStore = "http://127.0.0.1:1"
 
-// takeStoreAway has a function look for DynamoDB where it is not; its next
-// container does.
+// takeStoreAway gives a function a wrong address of DynamoDB; its next
+// container uses it.
 func (s *story) takeStoreAway(t *testing.T, function string) { s.store(t, function, noStore) }
 
 func (s *story) giveStoreBack(t *testing.T, function string) { s.store(t, function, "") }
@@ -152,7 +152,7 @@ func (s *story) giveStoreBack(t *testing.T, function string) { s.store(t, functi
 func (s *story) store(t *testing.T, function, endpoint string) {
 	t.Helper()
 	functions, name := lambda.NewFromConfig(s.stack.Config()), aws.String(names.DefaultStack.Function(function))
-	ctx := context.Background() // also for the cleanup, when the test's own has ended
+	ctx := context.Background() // the cleanup needs it after the test's context has ended
 	got, err := functions.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: name})
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func (s *story) store(t *testing.T, function, endpoint string) {
 	}
 }
 
-// left is how many messages are in the queue and its dead-letter queue.
+// left is the number of messages in the queue and its dead-letter queue.
 func (s *story) left(t *testing.T) int {
 	t.Helper()
 	queues, url := sqs.NewFromConfig(s.stack.Config()), s.waitingQueue(t)
@@ -218,8 +218,8 @@ func (s *story) waitingQueue(t *testing.T) string {
 	return door.Environment.Variables[names.VarWaitingQueue]
 }
 
-// lookIntoTheWaitingQueue finds what each reader sent and nothing of who they
-// are, in the queue, also where drain has it in hand, and in the logs.
+// lookIntoTheWaitingQueue finds each reader's opt-out, and no personal data, in
+// the queue, including messages in flight, and in the logs.
 func (s *story) lookIntoTheWaitingQueue(t *testing.T, readers ...reader) {
 	t.Helper()
 	all, err := s.api.get(t.Context(), s.stack.Endpoint+"/_ministack/sqs/messages")

@@ -19,7 +19,7 @@ import (
 	"stille/shared/names"
 )
 
-// purge runs both classes' purges, looks at every record of the story, and
+// purge runs the purges of both classes, checks every record of the story, and
 // verifies the certificates.
 func (s *story) purge(ctx context.Context, kari person) error {
 	runs := map[string]string{}
@@ -56,7 +56,7 @@ func (s *story) purge(ctx context.Context, kari person) error {
 	return nil
 }
 
-// runPurge runs a class's purge with the input that its schedule has.
+// runPurge runs a class's purge with the input of its schedule.
 func (s *story) runPurge(ctx context.Context, class string) (run string, counts certificate.Counts, err error) {
 	nightly, err := s.nightly.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: aws.String(names.DefaultStack.Purge(class))})
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *story) runPurge(ctx context.Context, class string) (run string, counts 
 	if got, want := aws.ToString(nightly.Target.Arn), s.stack.Purge[class]; got != want {
 		return "", counts, fmt.Errorf("the schedule starts %s, not %s", got, want)
 	}
-	// What the scheduler puts in for its placeholder.
+	// The scheduler replaces its placeholder with the time.
 	input := strings.ReplaceAll(aws.ToString(nightly.Target.Input), "<aws.scheduler.scheduled-time>", s.now.UTC().Format(time.RFC3339))
 	ended, err := s.execute(ctx, class, input)
 	if err != nil {

@@ -40,7 +40,7 @@ func TestTheEvidenceBucketIsLocked(t *testing.T) {
 
 func TestFailedPurgeEndsInACertificate(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	// A fence that cannot be read stops the shard of a record that is due.
+	// An unreadable fence stops the shard of a due record.
 	id := "unfenced-" + s.id
 	start, _, err := s.newestStart("P6M", -3)
 	if err != nil {
@@ -76,7 +76,7 @@ func TestFailedPurgeEndsInACertificate(t *testing.T) {
 		}
 		status, run = got.Status, aws.ToString(got.Name)
 	}
-	// Mended before anything is asserted: the next purge has to pass again.
+	// The fence is repaired before any check: the next purge must succeed.
 	if before.Item == nil {
 		_, err = db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(names.DefaultStack.Holds()), Key: fence})
 	} else {

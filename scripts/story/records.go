@@ -10,7 +10,7 @@ import (
 	"stille/shared/retention"
 )
 
-// record is a record as a tool stores it.
+// record is a record as a tool sends it.
 type record struct {
 	ID         string     `json:"id"`
 	Contact    *contact   `json:"contact,omitempty"`
@@ -30,14 +30,14 @@ type tale struct {
 	withdrawn bool // by an opt-out
 }
 
-// classes are the classes of the story, and how long the demo's policy keeps
-// their records.
+// classes are the classes of the story, with the retention period of their
+// records in the demo's policy.
 func classes() []struct{ name, keep string } {
 	return []struct{ name, keep string }{{"communication", "P6M"}, {retention.Messaging, "P2Y"}}
 }
 
-// keep stores the story's records, sets the hold, and waits until all of them
-// are where a purge finds them.
+// keep stores the story's records, sets the hold, and waits until a purge can
+// find all of them.
 func (s *story) keep(ctx context.Context, kari, ola person) error {
 	for _, class := range classes() {
 		told, err := s.recordsOf(class.name, class.keep, kari, ola)
@@ -142,10 +142,10 @@ func (s *story) newestStart(keep string, days int) (due, notDue time.Time, err e
 	return newestDue(period, s.now, days)
 }
 
-// newestDue returns the newest start, at noon in Oslo, whose record is due from a
-// day (days after today) or earlier, because no period ends on some days. The rule
-// only runs forward, so the start is found by trying. The start a day later, which
-// is not due by then, is the second result.
+// newestDue returns the newest start, at noon in Oslo, of a record that is due
+// by a day (days after today). The day itself may not do, because no period
+// ends on some days. The rule only runs forward, so newestDue tries starts. The
+// second result is the start one day later, which is not yet due.
 func newestDue(keep retention.Period, now time.Time, days int) (due, notDue time.Time, err error) {
 	zone, err := time.LoadLocation("Europe/Oslo")
 	if err != nil {
@@ -163,8 +163,8 @@ func newestDue(keep retention.Period, now time.Time, days int) (due, notDue time
 	return due, notDue, fmt.Errorf("no start in 2,000 days is due after %s", keep)
 }
 
-// settled waits until the streams have stamped a record, and withdrawn it where
-// an opt-out does so.
+// settled waits until the streams have stamped a record, and withdrawn it if an
+// opt-out does so.
 func (s *story) settled(ctx context.Context, t tale) error {
 	err := await(ctx, func(ctx context.Context) (bool, error) {
 		r, err := s.records.Get(ctx, t.class, t.ID)

@@ -8,7 +8,7 @@ import (
 	"stille/shared/retention"
 )
 
-// The story is told on every day of the year, also after the end of a month.
+// The story must run on every day of the year, also after the end of a month.
 func TestEveryDayHasADueStartAndAnother(t *testing.T) {
 	zone, err := time.LoadLocation("Europe/Oslo")
 	if err != nil {

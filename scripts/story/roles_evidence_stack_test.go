@@ -20,7 +20,7 @@ import (
 	"stille/shared/names"
 )
 
-// call is one that takes only credentials.
+// call is a request that needs only credentials.
 type call = func(context.Context, aws.Config) error
 
 func put(bucket, key string) call {
@@ -56,8 +56,8 @@ func remove(bucket, key string) call {
 	}
 }
 
-// listVersions and removeVersion are how purge-delete deletes a record's
-// objects.
+// listVersions and removeVersion are the requests with which purge-delete
+// deletes a record's objects.
 func listVersions(bucket string) call {
 	return func(ctx context.Context, cfg aws.Config) error {
 		_, err := s3.NewFromConfig(cfg).ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &bucket})

@@ -19,17 +19,18 @@ import (
 	"stille/shared/names"
 )
 
-// What follows proves what the roles of the purge may do, on a stack that
-// enforces them: what a role must not do is refused to its own credentials,
-// where an administrator's succeed with the very same call. What a role must do
-// it can, or the story would not come to its end.
+// The tests below prove the rights of the purge's roles, on a stack that
+// enforces them: a forbidden call fails with a role's credentials, while the
+// same call succeeds with an administrator's. The required rights are proved by
+// the story, which fails without them.
 
-// The functions of the purge, whose roles are on trial.
+// The purge's functions, whose roles are tested.
 func purgeFunctions() []string {
 	return []string{names.PurgePlan, names.PurgeDelete, names.PurgeVerify, names.PurgeAudit}
 }
 
-// as are the credentials of a function's role, taken on as its containers do.
+// as returns the credentials of a function's role, as its containers receive
+// them.
 func as(t *testing.T, function string) aws.Config {
 	t.Helper()
 	cfg := deployed.stack.Config()
@@ -50,7 +51,7 @@ func as(t *testing.T, function string) aws.Config {
 	return cfg
 }
 
-// A deed is one call, and which roles of the purge may make it.
+// A deed is one call, with the purge's roles that may make it.
 type deed struct {
 	what string
 	do   func(ctx context.Context, cfg aws.Config) error
@@ -66,7 +67,8 @@ func judge(t *testing.T, deeds []deed) {
 		roles[function] = as(t, function)
 	}
 	for _, d := range deeds {
-		// Were it refused to everybody, its refusal would prove nothing.
+		// If the administrator were refused, a role's refusal would prove
+		// nothing.
 		if err := d.do(t.Context(), deployed.stack.Config()); err != nil {
 			t.Errorf("%s: not even an administrator can: %v", d.what, err)
 			continue
@@ -85,13 +87,13 @@ func judge(t *testing.T, deeds []deed) {
 	}
 }
 
-// denied tells whether a call was refused because of who made it.
+// denied reports whether a call was refused for its caller.
 func denied(err error) bool {
 	var refusal smithy.APIError
 	return errors.As(err, &refusal) && slices.Contains([]string{"AccessDeniedException", "AccessDenied"}, refusal.ErrorCode())
 }
 
-// It tells a purge that goes on from one that was killed.
+// DescribeExecution distinguishes a running purge from a killed one.
 func TestOnlyThePlanMayDescribeExecutions(t *testing.T) {
 	ended, err := tellNew(t, io.Discard).execute(t.Context(), "service", `{}`)
 	if err != nil {

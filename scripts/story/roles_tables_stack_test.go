@@ -19,11 +19,11 @@ import (
 
 type item = map[string]types.AttributeValue
 
-// A row is one of a table, made up for the trial.
+// A row is a row of a table, made up for the test.
 type row struct {
 	table     string
 	key       item
-	partition string // the name of its partition key
+	partition string // name of the table's partition key
 }
 
 func newRow(table, partition string, rest ...string) row {
@@ -53,8 +53,8 @@ func rows() map[string]row {
 	}
 }
 
-// rights are what each role of the purge may do with which table, and nothing
-// else with any.
+// rights are the rights of each role of the purge on each table. It has no
+// other right on any table.
 func rights() map[string]map[string][]string {
 	return map[string]map[string][]string{
 		names.PurgePlan: {
@@ -78,7 +78,7 @@ func rights() map[string]map[string][]string {
 	}
 }
 
-// who are the roles that may do something with a table.
+// who are the roles with a right on a table.
 func who(table, action string) []string {
 	var may []string
 	for _, function := range purgeFunctions() {
@@ -112,7 +112,7 @@ func onTables(do func(context.Context, *dynamodb.Client) error) func(context.Con
 	return func(ctx context.Context, cfg aws.Config) error { return do(ctx, dynamodb.NewFromConfig(cfg)) }
 }
 
-// alone are the calls about one row by the action that they need.
+// alone are the calls on one row, by the action that each needs.
 func alone(r row) map[string]func(context.Context, *dynamodb.Client) error {
 	return map[string]func(context.Context, *dynamodb.Client) error{
 		"GetItem": func(ctx context.Context, db *dynamodb.Client) error {
@@ -159,7 +159,7 @@ func alone(r row) map[string]func(context.Context, *dynamodb.Client) error {
 	}
 }
 
-// together are the parts of a transaction about one row, by the action that
+// together are the operations of a transaction on one row, by the action that
 // each needs.
 func together(r row) map[string]types.TransactWriteItem {
 	anyway := aws.String(fmt.Sprintf("attribute_exists(%s) OR attribute_not_exists(%[1]s)", "tried"))
@@ -173,7 +173,7 @@ func together(r row) map[string]types.TransactWriteItem {
 	}
 }
 
-// transact makes these writes at once.
+// transact makes these writes in one transaction.
 func transact(writes ...types.TransactWriteItem) func(context.Context, aws.Config) error {
 	return onTables(func(ctx context.Context, db *dynamodb.Client) error {
 		_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
@@ -181,7 +181,7 @@ func transact(writes ...types.TransactWriteItem) func(context.Context, aws.Confi
 	})
 }
 
-// statement is one in PartiQL about a row's table.
+// statement is a PartiQL statement on a row's table.
 func statement(form string, r row) func(context.Context, aws.Config) error {
 	return onTables(func(ctx context.Context, db *dynamodb.Client) error {
 		_, err := db.ExecuteStatement(ctx, &dynamodb.ExecuteStatementInput{Statement: aws.String(fmt.Sprintf(form, r.table))})
@@ -189,7 +189,7 @@ func statement(form string, r row) func(context.Context, aws.Config) error {
 	})
 }
 
-// What a role may do cannot carry what it may not past the check.
+// A permitted write in a transaction must not carry a forbidden one with it.
 func TestNothingRidesAlongInATransaction(t *testing.T) {
 	rows := rows()
 	own := map[string]types.TransactWriteItem{

@@ -25,7 +25,7 @@ func (s *story) expect(ctx context.Context, p person, email, sms bool) error {
 	return nil
 }
 
-// optOut goes through both of a person's doors.
+// optOut opts out through both links of a person.
 func (s *story) optOut(ctx context.Context, p person) error {
 	links, err := s.api.mint(ctx, s.stack.Scope, p.contacts())
 	if err != nil {
@@ -93,7 +93,8 @@ func isPage(a answer) error {
 	return nil
 }
 
-// firstForm is what a browser sends when the page's first button is pressed.
+// firstForm is the request of a browser when the page's first button is
+// pressed.
 func firstForm(page answer) (url.Values, error) {
 	if err := isPage(page); err != nil {
 		return nil, err

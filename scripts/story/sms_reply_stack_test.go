@@ -14,10 +14,10 @@ import (
 	"stille/shared/sms/phone"
 )
 
-// texted is a reply on its way to the sample brand's number.
+// texted is a reply to the sample brand's number.
 type texted struct{ id, from, text string }
 
-// writeBack does what AWS does with a reply.
+// writeBack publishes a reply as AWS does.
 func (s *story) writeBack(t *testing.T, r texted) {
 	t.Helper()
 	err := s.publish(t.Context(), s.stack.Topics["smsReply"], map[string]string{
@@ -29,7 +29,7 @@ func (s *story) writeBack(t *testing.T, r texted) {
 	}
 }
 
-// gotTexts lists what a number was sent, the oldest first.
+// gotTexts lists the texts sent to a number, the oldest first.
 func (s *story) gotTexts(t *testing.T, number string) []string {
 	t.Helper()
 	resp, err := http.Get(s.stack.Phone + "/sent")
@@ -53,7 +53,7 @@ func (s *story) gotTexts(t *testing.T, number string) []string {
 	return texts
 }
 
-// awaitTexts waits until a number has got so many texts.
+// awaitTexts waits until a number has received n texts.
 func (s *story) awaitTexts(t *testing.T, number string, n int) (texts []string) {
 	t.Helper()
 	limited, cancel := context.WithTimeout(t.Context(), patience)
@@ -96,8 +96,8 @@ func TestSMSReplyStopsItsBrandAndIsAnsweredOnce(t *testing.T) {
 		t.Error(err)
 	}
 
-	// The same once more, then another reply, whose answer shows that the first
-	// was taken by then.
+	// The redelivery is followed by another reply: its answer shows that the
+	// redelivery was taken.
 	s.writeBack(t, stop)
 	s.writeBack(t, texted{"help-" + s.id, p.sms, "Hjelp"})
 	texts := s.awaitTexts(t, p.sms, 2)

@@ -101,7 +101,7 @@ func TestSecondDeployKeepsDataAndKeys(t *testing.T) {
 	}
 }
 
-// It replaces the contact keys and puts them back.
+// The test replaces the contact keys and restores them.
 func TestForeignKeySetAnswersNobody(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	p := s.somebody("foreign")

@@ -20,8 +20,8 @@ import (
 	"stille/shared/names"
 )
 
-// story is one run of the story on a stack. Its people are new each time, so that
-// the story can run again over the data of the last run.
+// story is one run of the story on a stack. Its people are new each time, so
+// that the story can run again on the data of the last run.
 type story struct {
 	stack   stackfile.Stack
 	file    string // the stack file
@@ -36,7 +36,7 @@ type story struct {
 	id    string // of this run: six digits
 	step  int
 	links []string
-	tales []tale // of the records that are stored
+	tales []tale // of the stored records
 }
 
 func newStory(root, file string, stack stackfile.Stack, out io.Writer) (*story, error) {
@@ -91,7 +91,7 @@ func (s *story) tell(ctx context.Context) error {
 
 func (s *story) say(format string, a ...any) { fmt.Fprintf(s.out, format, a...) }
 
-// seen prints one result that was checked.
+// seen prints one checked result.
 func (s *story) seen(what, result string) { s.say("   %-58s %s\n", what, result) }
 
 // operator runs the operator's CLI and returns its answer.
@@ -106,8 +106,8 @@ func (s *story) operator(ctx context.Context, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// handOver prints where everything is, with links that still do something: Ola has
-// not opted out.
+// handOver prints where everything is, with links that still work: Ola has not
+// opted out.
 func (s *story) handOver(ctx context.Context, ola person) error {
 	minted, err := s.api.mint(ctx, s.stack.Scope, ola.contacts())
 	if err != nil {

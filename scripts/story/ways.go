@@ -15,8 +15,8 @@ import (
 	"stille/shared/scope"
 )
 
-// topicAndBack opts out of one topic, sees that the brand may still write, and
-// takes it back.
+// topicAndBack opts out of one topic, checks that the brand may still write,
+// and undoes the opt-out.
 func (s *story) topicAndBack(ctx context.Context, p person) error {
 	topic := s.stack.Scope + "/newsletter"
 	links, err := s.api.mint(ctx, topic, p.contacts()[:1])
@@ -25,7 +25,7 @@ func (s *story) topicAndBack(ctx context.Context, p person) error {
 	}
 	for _, one := range []struct {
 		action, button string
-		send           bool // whether the topic may be sent afterwards
+		send           bool // whether a check afterwards allows the topic
 	}{
 		{"unsubscribe", "the button for the newsletter alone", false},
 		{"resubscribe", "the button that takes it back", true},
@@ -43,7 +43,7 @@ func (s *story) topicAndBack(ctx context.Context, p person) error {
 	return nil
 }
 
-// press sends a form, which a page must confirm.
+// press sends a form, and requires the page's confirmation.
 func (s *story) press(ctx context.Context, button, link string, form url.Values) error {
 	page, err := s.api.post(ctx, link, form)
 	if err == nil {
@@ -69,7 +69,7 @@ func (s *story) expectIn(ctx context.Context, in scope.Scope, c contact, send bo
 	return nil
 }
 
-// complaint has SES report that somebody called a mail spam.
+// complaint makes SES report a mail as spam.
 func (s *story) complaint(ctx context.Context, p person) error {
 	err := s.publish(ctx, s.stack.Topics["feedback"], map[string]any{
 		"eventType": "Complaint",
@@ -153,7 +153,7 @@ func every(ctx context.Context, ask func() (bool, error)) error {
 	}
 }
 
-// textTo returns the one text that the stack's telephone got for a number.
+// textTo returns the one text that the stack's phone received for a number.
 func (s *story) textTo(ctx context.Context, number string) (string, error) {
 	var texts []string
 	err := await(ctx, func(ctx context.Context) (bool, error) {

@@ -174,11 +174,11 @@ func (a Auditor) confirm(ctx context.Context, class retention.Class, ids []strin
 // examine returns the findings of each record that has any.
 func (a Auditor) examine(ctx context.Context, class retention.Class, records []retention.Stored, unreadable []string) (map[string][]Finding, error) {
 	now := a.Now()
-	listed, err := a.listed(ctx, records)
+	listed, err := a.lookUp(ctx, records)
 	if err != nil {
 		return nil, err
 	}
-	held, err := a.held(ctx, class, records, now)
+	held, err := a.holdsOnOverdue(ctx, class, records, now)
 	if err != nil {
 		return nil, err
 	}
@@ -198,9 +198,9 @@ func (a Auditor) examine(ctx context.Context, class retention.Class, records []r
 	return found, nil
 }
 
-// listed is what the suppression list says of each record's subject; nothing
+// lookUp returns what the suppression list says of each record's subject; nothing
 // for a record without a subject.
-func (a Auditor) listed(ctx context.Context, records []retention.Stored) ([]suppression.Found, error) {
+func (a Auditor) lookUp(ctx context.Context, records []retention.Stored) ([]suppression.Found, error) {
 	asked := make([][]contact.Key, len(records))
 	for i, record := range records {
 		asked[i] = record.Subjects()
@@ -208,8 +208,8 @@ func (a Auditor) listed(ctx context.Context, records []retention.Stored) ([]supp
 	return a.List.Lookup(ctx, asked)
 }
 
-// held returns the holds on overdue records. Other holds do not matter here.
-func (a Auditor) held(ctx context.Context, class retention.Class, records []retention.Stored, now time.Time) (HeldTargets, error) {
+// holdsOnOverdue returns the holds on overdue records. Other holds do not matter here.
+func (a Auditor) holdsOnOverdue(ctx context.Context, class retention.Class, records []retention.Stored, now time.Time) (HeldTargets, error) {
 	var targets []retention.Target
 	for _, record := range records {
 		if isOverdue(class, record.Record, now) {

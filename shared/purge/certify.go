@@ -82,7 +82,7 @@ func (e Ended) Outcome(run Run) certificate.Outcome {
 func (c Certifier) Purge(ctx context.Context, class retention.Class, e Ended) (Run, error) {
 	run, err := c.Runs.Get(ctx, class.Name, e.Run)
 	if errors.Is(err, ErrNoRun) && e.Failed { // the plan itself failed
-		run, err = c.unplanned(class, e), nil
+		run, err = c.failedRun(class, e), nil
 	}
 	if err != nil {
 		return Run{}, err
@@ -101,8 +101,8 @@ func (c Certifier) Purge(ctx context.Context, class retention.Class, e Ended) (R
 	return run, c.Runs.Unlock(ctx, class.Name, run.ID)
 }
 
-// unplanned is a run without a stored plan.
-func (c Certifier) unplanned(class retention.Class, e Ended) Run {
+// failedRun is a run without a stored plan.
+func (c Certifier) failedRun(class retention.Class, e Ended) Run {
 	return Run{Class: class.Name, ID: e.Run, StartedAt: e.StartedAt.UTC(), Cutoff: e.StartedAt.UTC(), PolicyHash: c.PolicyHash}
 }
 
@@ -134,7 +134,7 @@ func (c Certifier) Audit(ctx context.Context, class retention.Class, e Ended) (R
 	run, err := c.Runs.Get(ctx, class.Name, e.Run)
 	switch {
 	case errors.Is(err, ErrNoRun):
-		run = c.unplanned(class, e)
+		run = c.failedRun(class, e)
 		run.Audit, run.CodeVersion = true, c.CodeVersion
 	case err != nil:
 		return Run{}, err

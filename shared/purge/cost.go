@@ -19,7 +19,7 @@ type Cost struct {
 const (
 	writesRecord = 2 + 3     // a transaction costs two units; the record may be in three indexes: by start, by withdrawal and by subject
 	writesSlot   = 2 + 2 + 1 // stamp's check that the record is gone, the slot, and its place in an index
-	slotsRead    = 2         // plus one unit, because an answer of an index costs at least half a unit
+	slotsRead    = 2         // slots for one unit: an answer of an index costs at least half a unit
 	readsRecord  = 1         // before the deletion
 	readsAfter   = 1         // by the verifier
 )
@@ -48,8 +48,8 @@ const (
 func Estimate(class string, shards []int, held int) Cost {
 	due, pages, longest, busy := 0, 0, 0, 0
 	for _, n := range shards {
-		of := (n + MaxDeletes - 1) / MaxDeletes
-		due, pages, longest, busy = due+n, pages+of, max(longest, of), busy+min(n, 1)
+		shardPages := (n + MaxDeletes - 1) / MaxDeletes
+		due, pages, longest, busy = due+n, pages+shardPages, max(longest, shardPages), busy+min(n, 1)
 	}
 	going := due - held
 	cost := Cost{

@@ -60,8 +60,8 @@ func countLeft(ctx context.Context, records Records, holds Holds, class retentio
 		}
 		seen[d.ID] = true
 	}
-	for some := range slices.Chunk(slices.Sorted(maps.Keys(seen)), MaxDeletes) {
-		there, unreadable, err := records.Load(ctx, class.Name, some)
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(seen)), MaxDeletes) {
+		there, unreadable, err := records.Load(ctx, class.Name, chunk)
 		if err != nil {
 			return counted, err
 		}

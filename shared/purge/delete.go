@@ -152,14 +152,14 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 		if err != nil {
 			return nil, err
 		}
-		due = unheld(class, due, fenced.Held, outcomes)
-		under := Conditions{Class: work.Class, Run: work.Run, Shard: work.Shard, Epoch: fenced.Epoch}
-		done, err := w.Deleter.DeleteUnderFence(ctx, under, due)
+		due = withoutHeld(class, due, fenced.Held, outcomes)
+		conditions := Conditions{Class: work.Class, Run: work.Run, Shard: work.Shard, Epoch: fenced.Epoch}
+		done, err := w.Deleter.DeleteUnderFence(ctx, conditions, due)
 		note(outcomes, done.Deleted, Deleted)
 		note(outcomes, done.Changed, Changed)
 		note(outcomes, done.Gone, Gone)
 		note(outcomes, slices.Concat(done.Marked, done.Unmarked), Failed) // until they are finished
-		marked = append(marked, withIDs(due, done.Marked)...)
+		marked = append(marked, selectIDs(due, done.Marked)...)
 		if err == nil {
 			break
 		}
@@ -200,8 +200,8 @@ func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Tim
 	return due, nil
 }
 
-// unheld notes which records are held and returns the others.
-func unheld(class retention.Class, due []retention.Stored, held HeldTargets, outcomes map[string]Outcome) []retention.Stored {
+// withoutHeld notes which records are held and returns the others.
+func withoutHeld(class retention.Class, due []retention.Stored, held HeldTargets, outcomes map[string]Outcome) []retention.Stored {
 	for _, record := range due {
 		if isHeld(class, record, held) {
 			outcomes[record.ID] = Held
@@ -226,8 +226,8 @@ func undecided(records []retention.Stored, outcomes map[string]Outcome) []retent
 	return left
 }
 
-// withIDs returns the records of these ids.
-func withIDs(records []retention.Stored, ids []string) []retention.Stored {
+// selectIDs returns the records of these ids.
+func selectIDs(records []retention.Stored, ids []string) []retention.Stored {
 	var found []retention.Stored
 	for _, record := range records {
 		if slices.Contains(ids, record.ID) {

@@ -52,9 +52,9 @@ func (p Planner) Plan(ctx context.Context, class retention.Class, e Execution) (
 	case err != nil:
 		return Run{}, "", err
 	case active == e.Run:
-		run, err = p.planned(ctx, class, e)
+		run, err = p.planRun(ctx, class, e)
 	case running:
-		run = p.started(e)
+		run = p.newRun(e)
 		run.Next, run.Reasons = NextYield, []string{"another run of the class is active: " + active}
 	default:
 		return Run{}, active, nil
@@ -85,19 +85,19 @@ func (p Planner) lock(ctx context.Context, e Execution) (active string, running 
 	return active, running, err
 }
 
-// started is the run before anything is counted.
-func (p Planner) started(e Execution) Run {
+// newRun is the run before anything is counted.
+func (p Planner) newRun(e Execution) Run {
 	return Run{
 		Class: e.Class, ID: e.Run, StartedAt: e.StartedAt.UTC(), Cutoff: p.Now().UTC().Truncate(time.Second),
 		ScheduledFor: e.ScheduledFor, StartedBy: e.StartedBy, PolicyHash: p.PolicyHash, CodeVersion: p.CodeVersion,
 	}
 }
 
-// planned plans the run and checks the plan against the brake. A halted plan
+// planRun plans the run and checks the plan against the brake. A halted plan
 // replaces the class's older halted plan; a run that passes the brake removes
 // it.
-func (p Planner) planned(ctx context.Context, class retention.Class, e Execution) (Run, error) {
-	run := p.started(e)
+func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution) (Run, error) {
+	run := p.newRun(e)
 	approved, objection, err := p.approved(ctx, class, e.Approved)
 	if err != nil {
 		return run, err
@@ -110,7 +110,7 @@ func (p Planner) planned(ctx context.Context, class retention.Class, e Execution
 		return run, err
 	}
 	run.PlanHash, run.Planned = plan.Hash(), plan.Due()
-	reasons, err := p.reasons(ctx, run, plan, approved)
+	reasons, err := p.objections(ctx, run, plan, approved)
 	if err != nil {
 		return run, err
 	}
@@ -153,9 +153,9 @@ func (p Planner) approved(ctx context.Context, class retention.Class, hash strin
 	return &halted, "", nil
 }
 
-// reasons are the objections to the run. An approval covers the amount, unless
+// objections lists what speaks against the run. An approval covers the amount, unless
 // a shard grew beyond the approved number, and never the clock.
-func (p Planner) reasons(ctx context.Context, run Run, plan Plan, approved *HaltedPlan) ([]string, error) {
+func (p Planner) objections(ctx context.Context, run Run, plan Plan, approved *HaltedPlan) ([]string, error) {
 	storeClock, err := p.StoreClock(ctx)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (p Planner) reasons(ctx context.Context, run Run, plan Plan, approved *Halt
 	}
 	purges := slices.DeleteFunc(all, func(r Run) bool { return r.Audit })
 	brake := Brake{
-		Due: plan.Due(), Size: size, Before: completed(purges),
+		Due: plan.Due(), Size: size, Before: dueCounts(purges),
 		Now: p.Now(), StoreClock: storeClock, ScheduledFor: run.ScheduledFor, LastEnded: lastEnd(purges),
 	}
 	reasons := brake.Clock()
@@ -183,9 +183,9 @@ func (p Planner) reasons(ctx context.Context, run Run, plan Plan, approved *Halt
 	return reasons, nil
 }
 
-// completed is the number of due records of each completed run, the newest
+// dueCounts returns the number of due records of each completed run, the newest
 // first.
-func completed(runs []Run) []int {
+func dueCounts(runs []Run) []int {
 	newest := slices.SortedFunc(slices.Values(runs), func(a, b Run) int { return b.EndedAt.Compare(a.EndedAt) })
 	var due []int
 	for _, run := range newest {

@@ -24,10 +24,10 @@ type StampedRecords interface {
 	Get(ctx context.Context, class, id string) (retention.Stored, error)
 	// Stamp writes a record's place in the indexes if the record is unchanged
 	// since it was read; otherwise it does nothing.
-	Stamp(ctx context.Context, class string, of retention.Stored, sort string) error
+	Stamp(ctx context.Context, class string, record retention.Stored, sort string) error
 	// Withdraw sets the time of a record's withdrawal, or clears it (zero), and
 	// reports whether the record was unchanged since it was read.
-	Withdraw(ctx context.Context, class string, of retention.Stored, at time.Time) (bool, error)
+	Withdraw(ctx context.Context, class string, record retention.Stored, at time.Time) (bool, error)
 	// Claim gives a record its contact's slot. The error is a DuplicateError if
 	// another record has the slot.
 	Claim(ctx context.Context, class string, record retention.Stored) error

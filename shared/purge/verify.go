@@ -71,17 +71,17 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 	if err != nil {
 		return account, err
 	}
-	outcomes := settle(pages)
+	outcomes := mergeOutcomes(pages)
 	ids := slices.Sorted(maps.Keys(outcomes))
-	for some := range slices.Chunk(ids, MaxDeletes) {
-		there, unreadable, err := v.Records.Load(ctx, class.Name, some)
+	for chunk := range slices.Chunk(ids, MaxDeletes) {
+		there, unreadable, err := v.Records.Load(ctx, class.Name, chunk)
 		if err != nil {
 			return account, err
 		}
-		for _, id := range some {
+		for _, id := range chunk {
 			record, exists := there[id]
 			stillDue := unreadable[id] != nil || exists && class.Due(record.Record, cutoff)
-			outcome := settled(outcomes[id], exists || unreadable[id] != nil, stillDue)
+			outcome := verifiedOutcome(outcomes[id], exists || unreadable[id] != nil, stillDue)
 			if record.PurgingBy != "" {
 				outcome = Failed // the record exists, but its objects may be gone
 			}
@@ -94,10 +94,10 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 // cutOff is the outcome of a record in a page that was cut off.
 const cutOff Outcome = ""
 
-// settle merges the outcomes of the pages; the newest outcome counts. If a
+// mergeOutcomes merges the outcomes of the pages; the newest outcome counts. If a
 // later page found a record gone, the earlier page that was cut off deleted it.
 // If the first page found it gone, this run did not delete it.
-func settle(pages []Page) map[string]Outcome {
+func mergeOutcomes(pages []Page) map[string]Outcome {
 	outcomes := map[string]Outcome{}
 	for _, page := range pages {
 		for _, id := range page.IDs {
@@ -116,11 +116,11 @@ func settle(pages []Page) map[string]Outcome {
 	return outcomes
 }
 
-// settled compares the manifest with the table. A certificate lists a record as
+// verifiedOutcome compares the manifest with the table. A certificate lists a record as
 // deleted only if the record is gone, or was stored again and is not due. A
 // record that was stored again and is due counts as failed; the next run takes
 // it. A kept record that is gone was deleted by its owner.
-func settled(outcome Outcome, exists, stillDue bool) Outcome {
+func verifiedOutcome(outcome Outcome, exists, stillDue bool) Outcome {
 	switch {
 	case outcome == cutOff && !exists:
 		return Deleted
@@ -215,12 +215,12 @@ func (v Verifier) ask(ctx context.Context, class retention.Class, cutoff time.Ti
 		}
 	}
 	unknown = slices.Compact(slices.Sorted(slices.Values(unknown)))
-	for some := range slices.Chunk(unknown, MaxDeletes) {
-		there, unreadable, err := v.Records.Load(ctx, class.Name, some)
+	for chunk := range slices.Chunk(unknown, MaxDeletes) {
+		there, unreadable, err := v.Records.Load(ctx, class.Name, chunk)
 		if err != nil {
 			return false, err
 		}
-		for _, id := range some {
+		for _, id := range chunk {
 			record, exists := there[id]
 			if unreadable[id] == nil && (!exists || !class.Due(record.Record, cutoff)) {
 				stale = true

@@ -29,7 +29,7 @@ const (
 	sorts                      // an index sorts by it, so its time is written in sortable form
 )
 
-func (a attribute) is(f flags) bool { return a.flags&f != 0 }
+func (a attribute) has(f flags) bool { return a.flags&f != 0 }
 
 // attributes are all attributes of a record that the system uses. Other
 // attributes belong to the record's owner, and stay unchanged.
@@ -59,7 +59,7 @@ func attributes() []attribute {
 func projection() expression.ProjectionBuilder {
 	var p expression.ProjectionBuilder
 	for _, a := range attributes() {
-		if a.is(read) {
+		if a.has(read) {
 			p = p.AddNames(expression.Name(a.name))
 		}
 	}
@@ -70,7 +70,7 @@ func projection() expression.ProjectionBuilder {
 func (a attribute) write(s *retention.Stored) types.AttributeValue {
 	switch value := a.field(s).(type) {
 	case *time.Time:
-		if a.is(sorts) && !value.IsZero() {
+		if a.has(sorts) && !value.IsZero() {
 			return text(retention.Sort(*value))
 		}
 		return text(instant(*value))
@@ -92,7 +92,7 @@ func decodeRecord(from item) (retention.Stored, error) {
 	s := retention.Stored{Revision: from}
 	for _, a := range attributes() {
 		value, there := from[a.name]
-		if !there || !a.is(read) {
+		if !there || !a.has(read) {
 			continue
 		}
 		if err := a.decode(value, &s); err != nil {
@@ -119,7 +119,7 @@ func (a attribute) decode(value types.AttributeValue, s *retention.Stored) error
 	if *at, err = parseInstant(written); err != nil || written == "" {
 		return unreadableRecord("a time is not RFC 3339")
 	}
-	if a.is(sorts) {
+	if a.has(sorts) {
 		s.WithdrawnSort = written
 	}
 	return nil
@@ -135,7 +135,7 @@ func unreadableRecord(what string) error {
 func unchangedRecord(s retention.Stored) expression.ConditionBuilder {
 	var conditions []expression.ConditionBuilder
 	for _, a := range attributes() {
-		if a.is(decides) {
+		if a.has(decides) {
 			conditions = append(conditions, same(s, a.name))
 		}
 	}
@@ -157,14 +157,14 @@ func revision(s retention.Stored) item {
 	return was
 }
 
-// asRead is the condition exists and unchangedRecord, written as one short
+// unchangedText is the condition exists and unchangedRecord, written as one short
 // text: with the expression package a page of a purge took two percent longer.
-func asRead(s retention.Stored) (condition string, attributeNames map[string]string, values item) {
+func unchangedText(s retention.Stored) (condition string, attributeNames map[string]string, values item) {
 	was := revision(s)
 	condition = "attribute_exists(" + names.AttrID + ")"
 	attributeNames, values = map[string]string{"#" + names.AttrScope: names.AttrScope}, item{} // scope is a reserved word
 	for _, a := range attributes() {
-		if !a.is(decides) {
+		if !a.has(decides) {
 			continue
 		}
 		in := a.name

@@ -28,13 +28,13 @@ func NewDeleter(db *dynamodb.Client, stack names.Stack) *Deleter {
 
 // DeleteUnderFence is purge.Deleter's. It deletes in transactions, and in
 // smaller ones if the items together are too large for DynamoDB.
-func (d *Deleter) DeleteUnderFence(ctx context.Context, under purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
+func (d *Deleter) DeleteUnderFence(ctx context.Context, conditions purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
 	var done purge.Deletion
 	most := purge.MaxDeletes
 	for len(records) > 0 {
-		some := records[:min(most, len(records))]
+		chunk := records[:min(most, len(records))]
 		err := repeat(ctx, ErrContended, func() error {
-			err := d.deleteSome(ctx, under, some)
+			err := d.deleteChunk(ctx, conditions, chunk)
 			if reasons, _ := cancelled(err); transient(reasons) {
 				return errRaced
 			}
@@ -43,21 +43,21 @@ func (d *Deleter) DeleteUnderFence(ctx context.Context, under purge.Conditions, 
 		reasons, wasCancelled := cancelled(err)
 		switch {
 		case err == nil:
-			noteDone(&done, some)
-			records = records[len(some):]
+			noteDone(&done, chunk)
+			records = records[len(chunk):]
 		case wasCancelled && len(reasons) > 0 && failed(reasons[0], conditionFailed):
 			return done, purge.ErrFenceMoved
-		case tooLarge(err, reasons) && len(some) > 1:
-			most = len(some) / 2
-		case tooLarge(err, reasons) && some[0].InTwoSteps():
-			done.Unmarked = append(done.Unmarked, some[0].ID)
+		case tooLarge(err, reasons) && len(chunk) > 1:
+			most = len(chunk) / 2
+		case tooLarge(err, reasons) && chunk[0].InTwoSteps():
+			done.Unmarked = append(done.Unmarked, chunk[0].ID)
 			records = records[1:]
-		case len(reasons) == len(some)+1:
-			left, dropped := drop(&done, some, reasons[1:]) // the first is the fence check's
+		case len(reasons) == len(chunk)+1:
+			left, dropped := drop(&done, chunk, reasons[1:]) // the first is the fence check's
 			if dropped == 0 {
 				return done, fmt.Errorf("deleting records: %w", err)
 			}
-			records = append(left, records[len(some):]...)
+			records = append(left, records[len(chunk):]...)
 		default:
 			return done, fmt.Errorf("deleting records: %w", err)
 		}
@@ -92,20 +92,20 @@ func drop(d *purge.Deletion, records []retention.Stored, reasons []types.Cancell
 	return left, len(records) - len(left)
 }
 
-func (d *Deleter) deleteSome(ctx context.Context, under purge.Conditions, records []retention.Stored) error {
-	_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: d.operations(under, records)})
+func (d *Deleter) deleteChunk(ctx context.Context, conditions purge.Conditions, records []retention.Stored) error {
+	_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: d.operations(conditions, records)})
 	return err
 }
 
 // operations are the fence check and one deletion or mark for each record.
-func (d *Deleter) operations(under purge.Conditions, records []retention.Stored) []types.TransactWriteItem {
+func (d *Deleter) operations(conditions purge.Conditions, records []retention.Stored) []types.TransactWriteItem {
 	operations := make([]types.TransactWriteItem, 0, len(records)+1)
-	operations = append(operations, fenceCheck(d.stack.Holds(), under.Shard, under.Epoch))
+	operations = append(operations, fenceCheck(d.stack.Holds(), conditions.Shard, conditions.Epoch))
 	for _, r := range records {
 		if r.InTwoSteps() {
-			operations = append(operations, d.marking(under.Class, under.Run, r))
+			operations = append(operations, d.marking(conditions.Class, conditions.Run, r))
 		} else {
-			operations = append(operations, d.deletion(under.Class, r))
+			operations = append(operations, d.deletion(conditions.Class, r))
 		}
 	}
 	return operations
@@ -113,7 +113,7 @@ func (d *Deleter) operations(under purge.Conditions, records []retention.Stored)
 
 // deletion deletes a record that is unchanged since it was read.
 func (d *Deleter) deletion(class string, r retention.Stored) types.TransactWriteItem {
-	condition, attributes, values := asRead(r)
+	condition, attributes, values := unchangedText(r)
 	return types.TransactWriteItem{Delete: &types.Delete{
 		TableName: aws.String(d.stack.Records(class)), Key: recordKey(r.ID),
 		ConditionExpression:                 &condition,
@@ -126,7 +126,7 @@ func (d *Deleter) deletion(class string, r retention.Stored) types.TransactWrite
 // marking marks a record that is unchanged since it was read, even if another
 // run has marked it: a worker of that run then no longer deletes the record.
 func (d *Deleter) marking(class, run string, r retention.Stored) types.TransactWriteItem {
-	condition, attributes, values := asRead(r)
+	condition, attributes, values := unchangedText(r)
 	values[":run"] = text(run)
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: aws.String(d.stack.Records(class)), Key: recordKey(r.ID),
@@ -143,7 +143,7 @@ func (d *Deleter) marking(class, run string, r retention.Stored) types.TransactW
 // the record gone, and no run would have deleted it.
 func (d *Deleter) DeleteMarked(ctx context.Context, class, run string, record retention.Stored) (purge.Deletion, error) {
 	var done purge.Deletion
-	operation := d.deletion(class, marked(record, run))
+	operation := d.deletion(class, withMark(record, run))
 	err := retry(ctx, "deleting a record", func() error {
 		_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{operation}})
 		return err
@@ -160,8 +160,8 @@ func (d *Deleter) DeleteMarked(ctx context.Context, class, run string, record re
 	return done, err
 }
 
-// marked is the record with the mark of a run.
-func marked(s retention.Stored, run string) retention.Stored {
+// withMark is the record with the mark of a run.
+func withMark(s retention.Stored, run string) retention.Stored {
 	was := maps.Clone(revision(s))
 	was[names.AttrPurgingBy] = text(run)
 	s.PurgingBy, s.Revision = run, was

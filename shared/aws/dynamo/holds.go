@@ -115,8 +115,8 @@ func (h *Holds) beingPurged(ctx context.Context, classes []string, holds []reten
 	var marked []retention.Target
 	for class, ids := range covered {
 		ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-		for some := range slices.Chunk(ids, batchSize) {
-			there, _, err := h.records.Load(ctx, class, some)
+		for chunk := range slices.Chunk(ids, batchSize) {
+			there, _, err := h.records.Load(ctx, class, chunk)
 			if err != nil {
 				return nil, err
 			}

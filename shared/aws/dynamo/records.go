@@ -91,7 +91,7 @@ func replacement(table string, record retention.Record, old retention.Stored) (*
 	var update expression.UpdateBuilder
 	next := retention.Stored{Record: record}
 	for _, a := range attributes() {
-		if a.is(replaced) {
+		if a.has(replaced) {
 			update = assign(update, a.name, a.write(&next))
 		}
 	}
@@ -164,12 +164,12 @@ func (r *Records) Get(ctx context.Context, class, id string) (retention.Stored, 
 // Stamp writes a record's place in the indexes, if the record is unchanged
 // since it was read. Otherwise the stream will deliver a newer change and Stamp
 // does nothing. A record keeps its shard.
-func (r *Records) Stamp(ctx context.Context, class string, of retention.Stored, sort string) error {
+func (r *Records) Stamp(ctx context.Context, class string, record retention.Stored, sort string) error {
 	update := assign(expression.UpdateBuilder{}, names.AttrRetentionSort, text(sort))
-	update = assign(update, names.AttrActiveSort, text(of.Record.ActiveSort(sort)))
+	update = assign(update, names.AttrActiveSort, text(record.Record.ActiveSort(sort)))
 	update = update.Set(expression.Name(names.AttrRetentionShard),
-		expression.Name(names.AttrRetentionShard).IfNotExists(expression.Value(of.Record.Shard())))
-	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(unchangedRecord(of)))
+		expression.Name(names.AttrRetentionShard).IfNotExists(expression.Value(record.Record.Shard())))
+	input, err := updateItem(r.stack.Records(class), record.ID, update, exists().And(unchangedRecord(record)))
 	_, err = r.updated(ctx, "stamping a record", input, err)
 	return err
 }
@@ -177,8 +177,8 @@ func (r *Records) Stamp(ctx context.Context, class string, of retention.Stored, 
 // Withdraw sets the time of a record's withdrawal, or clears it (zero), if the
 // record is unchanged since it was read, and reports whether it was. It does
 // not touch a record that is being purged, because the record will be deleted.
-func (r *Records) Withdraw(ctx context.Context, class string, of retention.Stored, at time.Time) (bool, error) {
-	if of.PurgingBy != "" {
+func (r *Records) Withdraw(ctx context.Context, class string, record retention.Stored, at time.Time) (bool, error) {
+	if record.PurgingBy != "" {
 		return true, nil
 	}
 	withdrawn := ""
@@ -186,7 +186,7 @@ func (r *Records) Withdraw(ctx context.Context, class string, of retention.Store
 		withdrawn = retention.Sort(at)
 	}
 	update := assign(expression.UpdateBuilder{}, names.AttrWithdrawnAt, text(withdrawn))
-	input, err := updateItem(r.stack.Records(class), of.ID, update, exists().And(unchangedRecord(of)))
+	input, err := updateItem(r.stack.Records(class), record.ID, update, exists().And(unchangedRecord(record)))
 	return r.updated(ctx, "marking a record as withdrawn", input, err)
 }
 

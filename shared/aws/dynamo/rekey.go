@@ -85,7 +85,7 @@ func (s *Suppressions) takeOver(ctx context.Context, into suppression.Item, key 
 			return into, err
 		}
 		united, entry := suppression.TakeOver(into, older, id, now)
-		err = s.write(ctx, append(s.change(stored, united, entry), s.signpost(older, into.Key)))
+		err = s.write(ctx, append(s.change(stored, united, entry), s.mergedIntoUpdate(older, into.Key)))
 		reasons, _ := cancelled(err)
 		switch {
 		case err == nil:
@@ -104,8 +104,8 @@ func (s *Suppressions) takeOver(ctx context.Context, into suppression.Item, key 
 	return into, errRaced
 }
 
-// signpost writes MergedInto on an older item, if the item is unchanged.
-func (s *Suppressions) signpost(older suppression.Item, into contact.Key) types.TransactWriteItem {
+// mergedIntoUpdate is the operation that writes MergedInto on an older item, if the item is unchanged.
+func (s *Suppressions) mergedIntoUpdate(older suppression.Item, into contact.Key) types.TransactWriteItem {
 	condition, attributes, values := unchanged(older.Version)
 	values[":into"] = text(string(into))
 	return types.TransactWriteItem{Update: &types.Update{

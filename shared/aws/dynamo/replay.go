@@ -78,7 +78,7 @@ func (s *Suppressions) replayOnce(ctx context.Context, key contact.Key, repair b
 	if err != nil || stored.MergedInto != "" {
 		return false, err // a merged item never changes again
 	}
-	whole, err := s.replayed(ctx, stored)
+	whole, err := s.rebuild(ctx, stored)
 	if err != nil {
 		return false, err
 	}
@@ -97,9 +97,9 @@ func (s *Suppressions) replayOnce(ctx context.Context, key contact.Key, repair b
 	return true, fmt.Errorf("bringing a suppression back: %w", err)
 }
 
-// replayed is the item with every change of its history. A mark that only the
+// rebuild returns the item with every change of its history. A mark that only the
 // item has stays: doubt means silence.
-func (s *Suppressions) replayed(ctx context.Context, stored suppression.Item) (suppression.Item, error) {
+func (s *Suppressions) rebuild(ctx context.Context, stored suppression.Item) (suppression.Item, error) {
 	history, err := s.wholeHistory(ctx, stored.Key)
 	if err != nil {
 		return suppression.Item{}, err
@@ -139,7 +139,7 @@ func (s *Suppressions) ReplayTakingOver(ctx context.Context, e ledger.Entry, rep
 	if !lacking || !repair {
 		return lacking, nil
 	}
-	err = s.write(ctx, []types.TransactWriteItem{s.signpost(older, e.Key)})
+	err = s.write(ctx, []types.TransactWriteItem{s.mergedIntoUpdate(older, e.Key)})
 	if reasons, ok := cancelled(err); ok && failed(reasons[0], conditionFailed) {
 		return true, nil // the item changed since it was read
 	}

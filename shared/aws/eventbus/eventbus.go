@@ -61,8 +61,8 @@ func (b *Bus) Put(ctx context.Context, events ...Event) error {
 			Time: aws.Time(e.At), Detail: aws.String(string(detail)),
 		}
 	}
-	for some := range slices.Chunk(entries, atOnce) {
-		out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: some})
+	for chunk := range slices.Chunk(entries, atOnce) {
+		out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: chunk})
 		if err != nil {
 			return fmt.Errorf("putting events on the bus: %w", err)
 		}

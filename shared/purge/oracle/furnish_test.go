@@ -26,7 +26,7 @@ import (
 	"stille/shared/scope"
 )
 
-// estate is a stack whose tables are emptied and filled again and again.
+// estate is a stack whose tables are emptied and filled for each random table.
 type estate struct {
 	t       *testing.T
 	db      *dynamodb.Client
@@ -39,7 +39,7 @@ type estate struct {
 func newEstate(t *testing.T) *estate {
 	t.Helper()
 	db, stack := dynamotest.Tables(t, retention.Messaging, archive)
-	// What no purge has any business with.
+	// These objects belong to no record of the test.
 	dynamotest.Put(t, db, stack.Suppressions(), map[string]any{"key": string(subject(1)), "version": 1})
 	dynamotest.Put(t, db, stack.Ledger(), map[string]any{"key": string(subject(1)), "version": 1})
 	dynamotest.Put(t, db, stack.Runs(), map[string]any{"class": retention.Messaging, "run": "run-0"})
@@ -66,8 +66,8 @@ func (e *estate) scan(ctx context.Context, table string) ([]map[string]types.Att
 	return items, nil
 }
 
-// clear empties the class tables and those that go with them. Fences stay, as
-// they do in life.
+// clear empties the class tables and their objects, holds and runs. Fences
+// stay, as in production.
 func (e *estate) clear(ctx context.Context) error {
 	for table, key := range map[string]string{
 		e.stack.Records(retention.Messaging): names.AttrID, e.stack.Records(archive): names.AttrID,
@@ -83,8 +83,8 @@ func (e *estate) clear(ctx context.Context) error {
 				requests = append(requests, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: map[string]types.AttributeValue{key: item[key]}}})
 			}
 		}
-		for some := range slices.Chunk(requests, 25) {
-			if _, err := e.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: some}}); err != nil {
+		for chunk := range slices.Chunk(requests, 25) {
+			if _, err := e.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: chunk}}); err != nil {
 				return err
 			}
 		}
@@ -93,7 +93,7 @@ func (e *estate) clear(ctx context.Context) error {
 	return nil
 }
 
-// furnish writes what was told, by the ways in which it came.
+// furnish writes the random records, each in the way in which it arrived.
 func (e *estate) furnish(ctx context.Context, a anyTable, policy *retention.Policy) error {
 	plants := map[string][]map[string]any{}
 	var group errgroup.Group
@@ -141,7 +141,7 @@ func (e *estate) putObjects(h history) {
 	}
 }
 
-// named are the record's objects, as it names them.
+// named are the record's objects, as the record names them.
 func (h history) named() []string {
 	var names []string
 	for _, o := range h.Objects {
@@ -154,7 +154,8 @@ func (h history) named() []string {
 	return names
 }
 
-// item is a record as another service writes it, and the stamp function stamps it.
+// item is a record as written by another service and stamped by the stamp
+// function.
 func (h history) item() map[string]any {
 	item := map[string]any{"id": h.ID, "occurredAt": beginning().Format(time.RFC3339Nano), "note": map[string]any{"theirs": []int{1, 2}}}
 	set := func(name, value string, there bool) {
@@ -183,10 +184,11 @@ func (h history) item() map[string]any {
 	return item
 }
 
-// beginning is when records are told of first. It is before everything else.
+// beginning is the time of the first messages on records. It is before every
+// other time.
 func beginning() time.Time { return time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
-// writer writes one record through the store, word by word.
+// writer writes one record through the store, message by message.
 type writer struct {
 	*estate
 	ctx   context.Context
@@ -195,7 +197,7 @@ type writer struct {
 	scope scope.Scope
 }
 
-// word is one thing that is said of a record, or its stamp.
+// word is one message on a record, or its stamp.
 type word func() error
 
 func (w writer) write() error {
@@ -267,7 +269,7 @@ func (w writer) put(as told, occurred time.Time) word {
 	}
 }
 
-// stamp does what the stamp function does, once.
+// stamp does once what the stamp function does.
 func (w writer) stamp() error {
 	if !w.h.Stamped {
 		return nil
@@ -305,7 +307,7 @@ func (w writer) end(e retention.Ending) word {
 
 var errUndone = errors.New("nothing was done")
 
-// target is what the hold is on, as the store names it.
+// target is the hold's target, as the store names it.
 func (h hold) target() retention.Target {
 	if h.Subject != "" {
 		return retention.SubjectTarget(h.Subject)
@@ -313,7 +315,7 @@ func (h hold) target() retention.Target {
 	return retention.RecordTarget(h.Class, h.Record)
 }
 
-// placeHolds places holds, lifts those that were lifted, and garbles others.
+// placeHolds places holds, lifts the lifted ones, and makes others unreadable.
 func (e *estate) placeHolds(ctx context.Context, a anyTable) error {
 	left := slices.DeleteFunc(slices.Clone(a.Holds), func(h hold) bool { return h.Garbled })
 	for n := 0; len(left) > 0; n++ {
@@ -321,7 +323,7 @@ func (e *estate) placeHolds(ctx context.Context, a anyTable) error {
 		placed := map[retention.Target]retention.Hold{}
 		left = slices.DeleteFunc(left, func(h hold) bool {
 			if _, taken := placed[h.target()]; taken || len(placed) == dynamo.MaxHolds {
-				return false // one call places one hold on a target: the next
+				return false // one call places one hold on a target: the next call places this one
 			}
 			of := stands
 			if h.Lifted {

@@ -1,7 +1,7 @@
 //go:build store
 
-// Package oracle_test holds whole purges of random tables against an oracle:
-// a short account of what the policy means, written without the code it judges.
+// Package oracle_test compares whole purges of random tables with an oracle: a
+// short statement of the policy's meaning, written without the code under test.
 package oracle_test
 
 import (
@@ -14,65 +14,65 @@ import (
 	"stille/shared/contact"
 )
 
-// The oracle says what a purge is to do, from what was told of the records and
-// not from what is stored, and by nothing of the code it judges: it reads dates
-// off the clock on the wall, and asks of a day whether the calendar has it.
+// The oracle decides the right result of a purge from the messages on the
+// records, not from the stored items, and uses no code under test: it reads
+// dates off the wall clock, and asks whether the calendar has a day.
 
-// rule is what the policy says of a class.
+// rule is the policy of a class.
 type rule struct {
 	Class   string
-	Keep    int    // so many
+	Keep    int    // number of units
 	Unit    string // years, months or days: Y, M or D
 	Zone    *time.Location
-	Buckets []string // in which its records' objects may lie
+	Buckets []string // the buckets in which its records' objects may lie
 }
 
-// told is what was said of a record, up to its last word.
+// told is the state of a record after its last message.
 type told struct {
 	ID        string
 	Class     string
-	Subject   contact.Key   // "" = about nobody
+	Subject   contact.Key   // "" = no subject
 	Former    []contact.Key // the subject, under older keys
-	Start     time.Time     // zero = it is running
-	Withdrawn time.Time     // zero = it is not, or not any more
+	Start     time.Time     // zero = running
+	Withdrawn time.Time     // zero = not withdrawn
 	Objects   []object
-	Garbled   bool   // something in it cannot be read
-	MarkedBy  string // the run that was about to delete it when it was killed
+	Garbled   bool   // an attribute is unreadable
+	MarkedBy  string // the run that marked it and was killed
 
-	Stamped bool        // it has a place in the indexes
-	Place   time.Time   // the start it had when it was stamped; zero = it was running then
-	Shard   contact.Key // the subject it had when it was stamped first
+	Stamped bool        // it is in the indexes
+	Place   time.Time   // its start when it was stamped; zero = it was running
+	Shard   contact.Key // its subject when it was first stamped
 }
 
-// object is something of a record's in S3.
+// object is an S3 object of a record.
 type object struct {
 	Bucket, Key string
-	Versions    int  // that can be deleted, with delete markers
-	Locked      int  // versions that cannot
-	NotS3       bool // the record names it in a form that is no S3 object's
+	Versions    int  // deletable versions, delete markers included
+	Locked      int  // versions that cannot be deleted
+	NotS3       bool // the record does not name it as an S3 object
 }
 
-// hold is one that was placed on a record, or on a subject.
+// hold is a hold on a record or on a subject.
 type hold struct {
 	Record, Class string
 	Subject       contact.Key
 	Lifted        bool
-	Garbled       bool // the hold itself cannot be read
+	Garbled       bool // the hold is unreadable
 }
 
-// verdict is what is to become of a record.
+// verdict is the right result for a record.
 type verdict string
 
 const (
-	unseen  verdict = "unseen"  // no purge looks at it; it stays as it is
+	unseen  verdict = "unseen"  // no purge reads it; it stays unchanged
 	deleted verdict = "deleted" // with all its objects
-	held    verdict = "held"    // due, and stays as it is
-	changed verdict = "changed" // looked at and not due; stays as it is
-	refused verdict = "refused" // cannot be judged, or has an object out of reach; stays as it is, counts as failed
-	stuck   verdict = "stuck"   // an object cannot be deleted; stays with a mark and that object, counts as failed
+	held    verdict = "held"    // due; it stays unchanged
+	changed verdict = "changed" // read and not due; it stays unchanged
+	refused verdict = "refused" // unreadable, or with an object in a foreign bucket; it stays unchanged and counts as failed
+	stuck   verdict = "stuck"   // an object cannot be deleted; it stays with a mark and that object, and counts as failed
 )
 
-// judge says what a purge of the class at a moment does with a record.
+// judge decides what a purge of the class at a moment must do with a record.
 func (r rule) judge(t told, holds []hold, at time.Time) verdict {
 	switch {
 	case !r.sees(t, at):
@@ -80,28 +80,28 @@ func (r rule) judge(t told, holds []hold, at time.Time) verdict {
 	case t.Garbled:
 		return refused
 	case !r.due(t, at) && t.MarkedBy != "":
-		return refused // its objects may be gone already: for a person to see to
+		return refused // its objects may be gone already: a person must look into it
 	case !r.due(t, at):
 		return changed
 	case slices.ContainsFunc(t.Objects, r.outOfReach):
 		return refused
 	case t.MarkedBy == "" && slices.ContainsFunc(holds, func(h hold) bool { return h.covers(t) }):
-		return held // a mark is past the holds: whoever placed one was told so
+		return held // a marked record passed its hold check: the hold was reported as too late
 	case slices.ContainsFunc(t.Objects, object.undeletable):
 		return stuck
 	}
 	return deleted
 }
 
-// sees tells whether a purge looks at a record: it was withdrawn by now, or by
-// its place in the index it may be due.
+// sees reports whether a purge reads a record: it is withdrawn, or its place in
+// the index is early enough.
 func (r rule) sees(t told, at time.Time) bool {
 	withdrawn := !t.Withdrawn.IsZero() && !t.Withdrawn.After(at)
 	return t.Stamped && (withdrawn || !t.Place.IsZero() && r.over(t.Place, at))
 }
 
 // due: the subject has withdrawn, or the record has ended and its last day is
-// over. A start that nobody can mean is none.
+// over. An implausible start counts as none.
 func (r rule) due(t told, at time.Time) bool {
 	if !t.Withdrawn.IsZero() && !t.Withdrawn.After(at) {
 		return true
@@ -109,13 +109,14 @@ func (r rule) due(t told, at time.Time) bool {
 	return !t.Start.IsZero() && t.Start.UTC().Year() >= 2000 && r.over(t.Start, at)
 }
 
-// over: the clock on the wall has shown a later date than the last day on which
-// something that started then is kept.
+// over: the wall clock has shown a later date than the last day of a record
+// with this start.
 func (r rule) over(start, at time.Time) bool {
 	return r.lastDay(r.today(start)).before(r.today(at))
 }
 
-// date is a day of the calendar, or one that it does not have, like 30 February.
+// date is a day of the calendar, or a day that the calendar lacks, like 30
+// February.
 type date struct {
 	Year  int
 	Month time.Month
@@ -130,8 +131,8 @@ func (d date) exists() bool {
 	return d.Day >= 1 && time.Date(d.Year, d.Month, d.Day, 12, 0, 0, 0, time.UTC).Month() == d.Month
 }
 
-// today is the latest date that the clock on the wall has shown by then: where
-// it goes back over midnight, the new day stays begun.
+// today is the latest date that the wall clock has shown: if the clock goes
+// back over midnight, the new day stays begun.
 func (r rule) today(t time.Time) date {
 	var latest date
 	for minutes := range 3 * 60 {
@@ -143,7 +144,7 @@ func (r rule) today(t time.Time) date {
 	return latest
 }
 
-// lastDay is the same date one period later, or the last one of that month.
+// lastDay is the same date one period later, or the last day of that month.
 func (r rule) lastDay(d date) date {
 	for range r.Keep {
 		switch r.Unit {
@@ -172,8 +173,8 @@ func (d date) tomorrow() date {
 	return date{d.Year + 1, time.January, 1}
 }
 
-// covers: it stands, and is on the record or on its subject, under whichever
-// key. What cannot be read stands.
+// covers: the hold is active, and is on the record or on its subject under any
+// key. An unreadable hold is active.
 func (h hold) covers(t told) bool {
 	onRecord := h.Record == t.ID && h.Class == t.Class
 	onSubject := h.Subject != "" && (h.Subject == t.Subject || slices.Contains(t.Former, h.Subject))
@@ -184,11 +185,11 @@ func (r rule) outOfReach(o object) bool { return o.NotS3 || !slices.Contains(r.B
 
 func (o object) undeletable() bool { return o.Locked > 0 || o.Bucket == noBucket }
 
-// noBucket is one that a policy names and that is not there.
+// noBucket is a bucket of the policy that does not exist.
 const noBucket = "nowhere"
 
-// left is how many versions of the record's objects a purge leaves. They go one
-// after the other, until one that cannot.
+// left is the number of versions of the record's objects that a purge leaves.
+// It deletes one object after the other, until a deletion fails.
 func (t told) left(v verdict) map[object]int {
 	left := map[object]int{}
 	going := v == deleted || v == stuck
@@ -204,7 +205,7 @@ func (t told) left(v verdict) map[object]int {
 	return left
 }
 
-// shard is the one of 64 in which a record lies: that of whom it is about.
+// shard is the record's shard of the 64: the shard of its subject.
 func (t told) shard() int {
 	of := string(t.Shard)
 	if of == "" {
@@ -213,12 +214,12 @@ func (t told) shard() int {
 	return int(sha256.Sum256([]byte(of))[0]) % 64
 }
 
-// outcome is what a purge of a class is to do, all told.
+// outcome is the right result of a purge of a class.
 type outcome struct {
 	Verdicts map[string]verdict // by record
-	Seen     [64]int            // records that a plan counts, by shard
+	Seen     [64]int            // number of records that a plan counts, by shard
 	Counts   certificate.Counts
-	Keys     []string // of what is deleted, sorted
+	Keys     []string // of the deleted records, sorted
 }
 
 func (r rule) outcome(records []told, holds []hold, at time.Time) outcome {

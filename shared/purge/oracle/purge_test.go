@@ -27,8 +27,8 @@ import (
 	"stille/shared/retention"
 )
 
-// tables is how many random tables are purged, unless -rapid.checks says it: a
-// table takes some 1,200 requests.
+// tables is the number of random tables without -rapid.checks: a table takes
+// some 1,200 requests.
 const tables = "30"
 
 func TestMain(m *testing.M) {
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// policy is the policy of the rules, as its file says it.
+// policy is the policy of the rules, read from a policy file.
 func (a anyTable) policy() (*retention.Policy, error) {
 	var file strings.Builder
 	file.WriteString("classes:\n")
@@ -54,7 +54,7 @@ func (a anyTable) policy() (*retention.Policy, error) {
 	return retention.LoadPolicy([]byte(file.String()))
 }
 
-// unstopped: nobody stops a run.
+// unstopped has no stopped run.
 type unstopped struct{}
 
 func (unstopped) Stopped(context.Context, string, string) (bool, error) { return false, nil }
@@ -65,11 +65,12 @@ type run struct {
 	anyTable
 	class    retention.Class
 	name     string
-	verified bool // also by the index, which takes long
+	verified bool // by the index as well, which takes long
 	manifest *purgetest.Memory
 }
 
-// delete works on all shards, in calls that end and get lost as the steps say.
+// delete works on all shards, in calls that end and get lost according to the
+// steps.
 func (r run) delete(ctx context.Context) error {
 	w := purge.Worker{
 		Records: r.records, Deleter: dynamo.NewDeleter(r.db, r.stack), Holds: r.holds, Objects: objects.NewDeleter(r.s3),
@@ -90,7 +91,7 @@ func (r run) delete(ctx context.Context) error {
 				if now.Lost {
 					continue
 				}
-				// As it travels from one call to the next.
+				// The work passes from call to call as JSON.
 				travelled, err := json.Marshal(next)
 				if err != nil {
 					return err
@@ -106,13 +107,13 @@ func (r run) delete(ctx context.Context) error {
 	return group.Wait()
 }
 
-// purged is what a run says it did.
+// purged is what a run claims.
 type purged struct {
 	Counts certificate.Counts
 	Keys   []string
 }
 
-// account reads again what the run did, and asks the index what it left.
+// account reads again what the run did, and reads in the index what it left.
 func (r run) account(ctx context.Context) (purged, error) {
 	v := purge.Verifier{Records: r.records, Manifest: r.manifest, HMAC: func(class, id string) string { return class + "/" + id }}
 	account, err := v.Account(ctx, r.class, r.name, r.At)
@@ -123,7 +124,7 @@ func (r run) account(ctx context.Context) (purged, error) {
 	return purged{account.Counts, account.Keys}, err
 }
 
-// tell says where a run's end is not as it was to be, and what was told of those
+// tell describes where a run's result is wrong, with the history of those
 // records.
 func (a anyTable) tell(want, got state, verdicts map[string]verdict) string {
 	var b strings.Builder
@@ -186,13 +187,15 @@ func (r run) check(t *rapid.T, rule rule, policyHash string, verdicts map[verdic
 	r.name, r.verified = "run-1", true
 	r.expect(t, rule, records, want)
 
-	// The second run finds what the first one left, and deletes nothing.
+	// The second run finds the records that the first run left, and deletes
+	// nothing.
 	records = slices.DeleteFunc(records, func(t told) bool { return want.Verdicts[t.ID] == deleted })
 	r.name, r.verified = "run-2", false
 	r.expect(t, rule, records, rule.outcome(records, r.Holds, r.At))
 }
 
-// expect has a run delete, and compares what is left and what it says it did.
+// expect makes a run delete, and compares the remaining state and the run's
+// claims with the oracle.
 func (r run) expect(t *rapid.T, rule rule, records []told, want outcome) {
 	t.Helper()
 	before, err := r.state(t.Context())

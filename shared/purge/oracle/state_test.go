@@ -17,10 +17,10 @@ import (
 	"stille/shared/names"
 )
 
-// state is all that there is, letter by letter: every item of every table, and
-// how many versions every object has.
+// state is the whole state, byte by byte: every item of every table, and the
+// number of versions of every object.
 type state struct {
-	Items   map[string]string // "table key" -> the item, but for its mark
+	Items   map[string]string // "table key" -> the item without its mark
 	Marks   map[string]string // "table key" -> the run that marked it
 	Objects map[string]int    // "bucket/key" -> versions and delete markers
 }
@@ -46,7 +46,7 @@ func (e *estate) state(ctx context.Context) (state, error) {
 	return s, nil
 }
 
-// note notes an item as DynamoDB writes it, its attributes sorted.
+// note adds an item as DynamoDB writes it, its attributes sorted.
 func (s state) note(table string, item map[string]types.AttributeValue) error {
 	written, err := attributevalue.MarshalMapJSON(item)
 	if err != nil {
@@ -71,7 +71,7 @@ func (s state) note(table string, item map[string]types.AttributeValue) error {
 	return err
 }
 
-// after is what is to be there once a run has purged a class.
+// after is the right state after a run has purged a class.
 func (s state) after(table, run string, records []told, verdicts map[string]verdict) state {
 	next := state{maps.Clone(s.Items), maps.Clone(s.Marks), maps.Clone(s.Objects)}
 	for _, t := range records {
@@ -94,10 +94,10 @@ func (s state) after(table, run string, records []told, verdicts map[string]verd
 	return next
 }
 
-// difference is one thing of which two states say different things.
+// difference is one item or object in which two states differ.
 type difference struct{ name, want, got string }
 
-// of is the record that the thing is, or belongs to.
+// of is the record of the item or object.
 func (d difference) of() string {
 	return strings.TrimRight(d.name[strings.LastIndexAny(d.name, " /")+1:], "x")
 }

@@ -13,8 +13,8 @@ import (
 	"stille/shared/retention"
 )
 
-// anyTable is a random policy, what was told of random records under it, and
-// the moment a purge comes.
+// anyTable is a random policy, the messages on random records under it, and the
+// time of a purge.
 type anyTable struct {
 	At      time.Time
 	Rules   []rule
@@ -23,11 +23,11 @@ type anyTable struct {
 	Steps   []step
 }
 
-// way is how a record came to say what it says.
+// way is how a record arrived.
 type way string
 
 const (
-	planted   way = "written by another service" // and stamped as the stamp function does
+	planted   way = "written by another service" // written by another service and stamped as by the stamp function
 	stored    way = "stored once"
 	renewed   way = "stored, then with a newer event"
 	late      way = "stored, then an older event came late"
@@ -39,25 +39,25 @@ const (
 	rekeyed   way = "stored under an older key, then under a newer one"
 )
 
-// history is a record and what went before its last word.
+// history is a record and the messages before its last message.
 type history struct {
 	told
 	Way     way
-	Earlier time.Time // the start that an earlier word said; zero = that it ran
-	Before  time.Time // a withdrawal that does not stand any more
-	Behind  bool      // the last word is not in the stamp yet
-	Only    bool      // as a contact's only record of a scope
-	Written string    // of one that is planted: its start, as its owner writes times
+	Earlier time.Time // the start in an earlier message; zero = it was running
+	Before  time.Time // an earlier withdrawal, since cleared
+	Behind  bool      // the last message is not stamped yet
+	Only    bool      // as the contact's only record of a scope
+	Written string    // the start of a planted record, as its owner writes times
 }
 
-// step is one call of the delete step: it works on so many pages, and its
-// answer may get lost, so that it is repeated.
+// step is one call of the delete step: it works on a number of pages. If its
+// answer gets lost, the call is repeated.
 type step struct {
 	Pages int
 	Lost  bool
 }
 
-// GoString is what rapid says of a table that fails: the test tells the rest.
+// GoString is rapid's text for a failing table: the test reports the rest.
 func (a anyTable) GoString() string {
 	return fmt.Sprintf("%d records and %d holds under %v at %v, in steps %v", len(a.Records), len(a.Holds), a.Rules, a.At, a.Steps)
 }
@@ -70,7 +70,7 @@ func (a anyTable) told() []told {
 	return records
 }
 
-// archive is a class beside messaging, in which records may be about nobody.
+// archive is a class beside messaging, whose records need no subject.
 const archive = "archive"
 
 func drawTable(t *rapid.T) anyTable {
@@ -109,7 +109,7 @@ func drawTable(t *rapid.T) anyTable {
 func location(name string) *time.Location {
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		return nil // the test embeds them all
+		return nil // the test embeds all zones
 	}
 	return zone
 }
@@ -120,8 +120,8 @@ var nudges = []time.Duration{
 
 func drawNudge(t *rapid.T) time.Duration { return rapid.SampledFrom(nudges).Draw(t, "nudge") }
 
-// drawCutoff prefers nights, ends of months, changes of the zone's clock, and the
-// days that are decided by such a change a period before.
+// drawCutoff prefers nights, ends of months, changes of the zone's clock, and
+// the days that a clock change one period earlier decides.
 func drawCutoff(t *rapid.T, r rule) time.Time {
 	year := rapid.IntRange(2006, 2030).Draw(t, "year")
 	day := rapid.SampledFrom([]date{
@@ -145,7 +145,7 @@ func drawCutoff(t *rapid.T, r rule) time.Time {
 	return night.Add(drawNudge(t)).UTC()
 }
 
-// drawStart prefers the edges of the days around the one that decides.
+// drawStart prefers the edges of the days around the deciding day.
 func drawStart(t *rapid.T, r rule, at time.Time) time.Time {
 	kind := rapid.IntRange(0, 11).Draw(t, "start")
 	year, month, day := at.In(r.Zone).Date()
@@ -186,8 +186,8 @@ func drawStart(t *rapid.T, r rule, at time.Time) time.Time {
 	return start
 }
 
-// drawWithdrawn is when a record is withdrawn: mostly never, else before, at or
-// after the cutoff. Less than a second of it is never written down.
+// drawWithdrawn is the time of a withdrawal: mostly none, else before, at or
+// after the cutoff. It is in whole seconds, as stored.
 func drawWithdrawn(t *rapid.T, at time.Time) time.Time {
 	return rapid.SampledFrom([]time.Time{
 		{}, {}, {}, {}, {}, {}, {}, {}, at, at.Add(-time.Second), at.Add(time.Second), at.Add(-time.Hour), at.Add(-400 * 24 * time.Hour), at.Add(24 * time.Hour),
@@ -196,7 +196,7 @@ func drawWithdrawn(t *rapid.T, at time.Time) time.Time {
 
 func subject(n int) contact.Key { return contact.Key(fmt.Sprintf("%048d", n)) }
 
-// formerly is the key of a subject before it was rotated.
+// formerly is the key of a subject before the rotation.
 func formerly(n int) contact.Key { return subject(1000 + n) }
 
 func (a anyTable) drawRecord(t *rapid.T, id string) history {
@@ -213,7 +213,7 @@ func (a anyTable) drawRecord(t *rapid.T, id string) history {
 		h.Former = []contact.Key{formerly(who)}
 	}
 	for n := range rapid.SampledFrom([]int{0, 0, 0, 0, 1, 1, 2}).Draw(t, "objects") {
-		h.Objects = append(h.Objects, drawObject(t, id+strings.Repeat("x", n))) // one name may begin with another
+		h.Objects = append(h.Objects, drawObject(t, id+strings.Repeat("x", n))) // the name of an object may begin with the name of another
 	}
 	h.straighten(a.At)
 	h.Stamped = rapid.IntRange(0, 11).Draw(t, "stamped") > 0
@@ -233,7 +233,7 @@ func (a anyTable) drawRecord(t *rapid.T, id string) history {
 	return h
 }
 
-// straighten makes the words on a record fit the way that they came.
+// straighten makes the messages on a record fit the way that it arrived.
 func (h *history) straighten(at time.Time) {
 	switch h.Way {
 	case ended:
@@ -252,7 +252,7 @@ func (h *history) straighten(at time.Time) {
 	}
 }
 
-// spoil does to a record what no other way can.
+// spoil makes changes to a record that only another service can make.
 func (h *history) spoil(t *rapid.T) {
 	switch rapid.IntRange(0, 7).Draw(t, "spoiled") {
 	case 5:
@@ -301,7 +301,7 @@ func (a anyTable) crowd(t *rapid.T) []history {
 	return all
 }
 
-// drawHolds places none on most records, and on some more than one.
+// drawHolds places no hold on most records, and several on some.
 func drawHolds(t *rapid.T, of told) []hold {
 	var holds []hold
 	for range rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2}).Draw(t, "holds") {
@@ -311,7 +311,7 @@ func drawHolds(t *rapid.T, of told) []hold {
 			h = hold{Subject: of.Subject}
 		case kind == 4 && len(of.Former) > 0:
 			h = hold{Subject: of.Former[0]}
-		case kind == 5 && of.Class == archive: // on a record of the same name
+		case kind == 5 && of.Class == archive: // on a record of the other class with the same name
 			h.Class = retention.Messaging
 		case kind == 5:
 			h.Class = archive

@@ -15,8 +15,8 @@ import (
 	"stille/shared/purge"
 )
 
-// Evidence is a purge.Evidence, a purge.AuditParts and a purge.Signer in memory,
-// with a key of its own.
+// Evidence is a purge.Evidence, a purge.AuditParts and a purge.Signer in
+// memory. It has a new key.
 type Evidence struct {
 	key    *ecdsa.PrivateKey
 	public []byte
@@ -77,15 +77,15 @@ func (e *Evidence) StoreReport(_ context.Context, class, run string, report []by
 	return nil
 }
 
-// Report returns the report of an audit; nil where there is none.
+// Report returns the report of an audit; nil if there is none.
 func (e *Evidence) Report(class, run string) []byte {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.reports[class+"/"+run]
 }
 
-// Verify verifies a run's certificate with the key that was published and
-// returns what the certificate says.
+// Verify verifies a run's certificate with the published key and returns the
+// certificate.
 func (e *Evidence) Verify(t testing.TB, class, run string) certificate.Certificate {
 	t.Helper()
 	e.mu.Lock()

@@ -1,5 +1,5 @@
-// Package purgetest gives tests of the purge a manifest in memory, and the
-// suite that it and the real one in S3 both pass.
+// Package purgetest gives tests of the purge its stores in memory, and the
+// suites that the stores in memory and the real ones must pass.
 package purgetest
 
 import (

@@ -34,7 +34,7 @@ func times(r *retention.Record) map[string]*time.Time {
 	}
 }
 
-// assign sets an attribute, or removes it where the value is empty.
+// assign sets an attribute, or removes it if the value is empty.
 func assign(i item, name, value string) {
 	if i[name] = value; value == "" {
 		delete(i, name)
@@ -95,7 +95,8 @@ func (s tables) query(ctx context.Context, class, attribute, shard, before strin
 	return all[:min(most, len(all))], nil
 }
 
-// order is that of an index; the zero entry comes before all others.
+// order compares entries as an index does; the zero entry comes before all
+// others.
 func order(a, b purge.Due) int { return strings.Compare(a.Sort+"\x00"+a.ID, b.Sort+"\x00"+b.ID) }
 
 var errBatch = errors.New("a batch has at most 100 keys")
@@ -222,8 +223,8 @@ func (s tables) Put(
 	return retention.Outcome{Stored: true, Record: next}, nil
 }
 
-// write stores a record in the place of an older one. It leaves attributes that
-// are not the record's as they are.
+// write stores a record in place of an older one. It leaves the owner's
+// attributes unchanged.
 func (s tables) write(class string, r retention.Record) {
 	i := maps.Clone(s.classes[class][r.ID])
 	if i == nil {
@@ -254,39 +255,40 @@ func (s tables) write(class string, r retention.Record) {
 	s.classes[class][r.ID] = i
 }
 
-// update changes a record that is as it was read, and reports whether it was.
-func (s tables) update(ctx context.Context, class string, of retention.Stored, change func(item)) (bool, error) {
+// update changes a record if it is unchanged since it was read, and reports
+// whether it was.
+func (s tables) update(ctx context.Context, class string, read retention.Stored, change func(item)) (bool, error) {
 	unlock, err := s.request(ctx, "UpdateItem")
 	if err != nil {
 		return false, err
 	}
 	defer unlock()
-	i, there := s.classes[class][of.ID]
-	if !there || !s.same(of, i) {
+	i, there := s.classes[class][read.ID]
+	if !there || !s.same(read, i) {
 		return false, nil
 	}
 	i = maps.Clone(i)
 	change(i)
-	s.classes[class][of.ID] = i
+	s.classes[class][read.ID] = i
 	return true, nil
 }
 
-func (s tables) Stamp(ctx context.Context, class string, of retention.Stored, sort string) error {
-	_, err := s.update(ctx, class, of, func(i item) {
+func (s tables) Stamp(ctx context.Context, class string, read retention.Stored, sort string) error {
+	_, err := s.update(ctx, class, read, func(i item) {
 		assign(i, names.AttrRetentionSort, sort)
-		assign(i, names.AttrActiveSort, of.Record.ActiveSort(sort))
+		assign(i, names.AttrActiveSort, read.Record.ActiveSort(sort))
 		if _, has := i[names.AttrRetentionShard]; !has {
-			i[names.AttrRetentionShard] = of.Record.Shard()
+			i[names.AttrRetentionShard] = read.Record.Shard()
 		}
 	})
 	return err
 }
 
-func (s tables) Withdraw(ctx context.Context, class string, of retention.Stored, at time.Time) (bool, error) {
-	if of.PurgingBy != "" {
+func (s tables) Withdraw(ctx context.Context, class string, read retention.Stored, at time.Time) (bool, error) {
+	if read.PurgingBy != "" {
 		return true, nil
 	}
-	return s.update(ctx, class, of, func(i item) {
+	return s.update(ctx, class, read, func(i item) {
 		if delete(i, names.AttrWithdrawnAt); !at.IsZero() {
 			i[names.AttrWithdrawnAt] = retention.Sort(at)
 		}
@@ -321,7 +323,7 @@ func slot(class string, subject contact.Key, in scope.Scope) string {
 	return class + "\x00" + string(subject) + "\x00" + string(in)
 }
 
-// holder returns the record that has a contact's slot; "" where it is free.
+// holder returns the record that has a contact's slot; "" if the slot is free.
 func (s tables) holder(class string, subject contact.Key, in scope.Scope) string {
 	id := s.slots[slot(class, subject, in)]
 	stored, err := s.get(class, id)

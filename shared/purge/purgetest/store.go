@@ -21,21 +21,22 @@ import (
 	"stille/shared/suppression/suppressiontest"
 )
 
-// item is a record as it lies in its table: strings and lists of strings, and
-// whatever else other services write.
+// item is a stored record: strings and lists of strings, and any values that
+// other services write.
 type item = map[string]any
 
-// Store is the stores of a purge in memory. They follow DynamoDB: a write is
-// conditional on what was read, a deletion on the fence's epoch, a transaction
-// takes MaxDeletes records, reads are strong, and the indexes may lag.
+// Store is the stores of a purge in memory. They behave like DynamoDB: a write
+// is conditional on what was read, a deletion on the fence's epoch, a
+// transaction takes MaxDeletes records, reads are strong, and the indexes may
+// lag.
 type Store struct {
-	// Foreign makes the attributes of a revision that another store read, of a
-	// stream for example; nil where no other store takes part.
+	// Foreign returns the attributes in the revision of another store, for
+	// example a stream; nil if no other store takes part.
 	Foreign func(revision any) map[string]any
 
 	mu      sync.Mutex
 	classes map[string]map[string]item // class -> id -> the record
-	indexes map[string]map[string]item // as classes were when LagIndexes was called; nil where they do not lag
+	indexes map[string]map[string]item // as classes were when LagIndexes was called; nil if they do not lag
 	slots   map[string]string          // slot -> id
 	cases   map[retention.Target]map[string]retention.Hold
 	epochs  map[string]int64
@@ -65,7 +66,7 @@ func NewStore(classes ...string) *Store {
 // Stores returns the parts of the store.
 func (s *Store) Stores() Stores { return view{s, func(string) error { return nil }}.stores() }
 
-// LagIndexes keeps the indexes as they are now until CatchUp.
+// LagIndexes freezes the indexes until CatchUp.
 func (s *Store) LagIndexes() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,14 +76,14 @@ func (s *Store) LagIndexes() {
 	}
 }
 
-// CatchUp lets the indexes show what the tables hold.
+// CatchUp updates the indexes from the tables.
 func (s *Store) CatchUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.indexes = nil
 }
 
-// view is a store whose requests are announced.
+// view is a store whose requests call before.
 type view struct {
 	*Store
 	before func(operation string) error
@@ -94,7 +95,7 @@ func (v view) stores() Stores {
 	}
 }
 
-// request announces a request and locks the store for it.
+// request calls before and locks the store for a request.
 func (v view) request(ctx context.Context, operation string) (unlock func(), err error) {
 	if err := v.before(operation); err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func (v view) request(ctx context.Context, operation string) (unlock func(), err
 	return v.mu.Unlock, nil
 }
 
-// Intercept returns the same stores with their requests announced.
+// Intercept returns the same stores. Their requests call before.
 func (v view) Intercept(before func(operation string) error) Stores {
 	return view{v.Store, func(operation string) error {
 		if err := before(operation); err != nil {
@@ -116,7 +117,7 @@ func (v view) Intercept(before func(operation string) error) Stores {
 	}}.stores()
 }
 
-// Plant writes items past all rules.
+// Plant writes items without any check.
 func (v view) Plant(t testing.TB, class string, items ...map[string]any) {
 	t.Helper()
 	v.mu.Lock()
@@ -126,7 +127,7 @@ func (v view) Plant(t testing.TB, class string, items ...map[string]any) {
 	}
 }
 
-// Remove deletes a record past all rules.
+// Remove deletes a record without any check.
 func (v view) Remove(t testing.TB, class, id string) {
 	t.Helper()
 	v.mu.Lock()
@@ -134,7 +135,7 @@ func (v view) Remove(t testing.TB, class, id string) {
 	delete(v.classes[class], id)
 }
 
-// Items returns the records of a class as they lie in the table.
+// Items returns the records of a class as stored.
 func (v view) Items(t testing.TB, class string) map[string]map[string]any {
 	t.Helper()
 	v.mu.Lock()
@@ -157,7 +158,7 @@ func (v view) Dump(t testing.TB) string {
 	return string(text)
 }
 
-// read makes a record of an item, as package dynamo does.
+// read decodes a record from an item, as package dynamo does.
 func read(i item) (retention.Stored, error) {
 	s := retention.Stored{Record: retention.Record{ID: i[names.AttrID].(string)}, Revision: maps.Clone(i)}
 	bad := false
@@ -202,10 +203,10 @@ func read(i item) (retention.Stored, error) {
 	return s, nil
 }
 
-// same reports whether everything that a decision rests on is in the item as it
-// was when the record was read: all but the record's place in the indexes, its
-// activity, and what is the owner's.
-func (s *Store) same(of retention.Stored, i item) bool {
+// same reports whether everything that a decision rests on is unchanged since
+// the record was read: all but the record's place in the indexes, its activity
+// and the owner's attributes.
+func (s *Store) same(read retention.Stored, i item) bool {
 	decided := func(i item) item {
 		i = maps.Clone(i)
 		for _, name := range []string{
@@ -215,9 +216,9 @@ func (s *Store) same(of retention.Stored, i item) bool {
 		}
 		return i
 	}
-	was, ours := of.Revision.(item)
+	was, ours := read.Revision.(item)
 	if !ours && s.Foreign != nil {
-		was = s.Foreign(of.Revision)
+		was = s.Foreign(read.Revision)
 	}
 	return reflect.DeepEqual(decided(was), decided(i))
 }
@@ -227,8 +228,8 @@ type deleter struct{ view }
 
 func (d deleter) DeleteUnderFence(ctx context.Context, under purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
 	var done purge.Deletion
-	for some := range slices.Chunk(records, purge.MaxDeletes) {
-		if err := d.transaction(ctx, under, some, &done); err != nil {
+	for chunk := range slices.Chunk(records, purge.MaxDeletes) {
+		if err := d.transaction(ctx, under, chunk, &done); err != nil {
 			return done, err
 		}
 	}
@@ -250,7 +251,8 @@ func (d deleter) transaction(ctx context.Context, under purge.Conditions, record
 	return nil
 }
 
-// take deletes a record that is as it was read, or marks it for the run.
+// take deletes a record that is unchanged since it was read, or marks it for
+// the run.
 func (d deleter) take(class, run string, r retention.Stored, done *purge.Deletion) {
 	there, exists := d.classes[class][r.ID]
 	switch {
@@ -494,7 +496,7 @@ func (h holds) Set(ctx context.Context, classes []string, placed []retention.Hol
 	return h.marked(classes, placed), nil
 }
 
-// mostHolds is what one transaction takes.
+// mostHolds is the number of holds that one transaction takes.
 const mostHolds = 100
 
 // marked returns the records that a purge has marked and that the holds cover.

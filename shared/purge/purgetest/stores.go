@@ -12,7 +12,7 @@ import (
 	"stille/shared/suppression"
 )
 
-// Stores are everything that a purge works on, and its tests' ways around the
+// Stores are the stores that a purge works on, with ways for tests around their
 // rules: in memory (NewStores), or in DynamoDB (dynamotest).
 type Stores struct {
 	Records Records
@@ -28,15 +28,15 @@ type Records interface {
 	purge.Records
 	Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key) (retention.Outcome, error)
 	Get(ctx context.Context, class, id string) (retention.Stored, error)
-	Stamp(ctx context.Context, class string, of retention.Stored, sort string) error
-	Withdraw(ctx context.Context, class string, of retention.Stored, at time.Time) (bool, error)
+	Stamp(ctx context.Context, class string, record retention.Stored, sort string) error
+	Withdraw(ctx context.Context, class string, record retention.Stored, at time.Time) (bool, error)
 	End(ctx context.Context, class, id string, decide func(stored retention.Record) (retention.Record, error)) error
 	Claim(ctx context.Context, class string, record retention.Stored) error
 	Leave(ctx context.Context, class, id string) error
 	Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error)
 }
 
-// Holds are the holds, also as the operator places and lifts them.
+// Holds are the holds, with the operator's methods.
 type Holds interface {
 	purge.Holds
 	Fence(ctx context.Context, shard string) (int64, error)
@@ -45,7 +45,7 @@ type Holds interface {
 	List(ctx context.Context) ([]retention.Hold, error)
 }
 
-// Runs are the runs, also as the operator approves and stops them.
+// Runs are the runs, with the operator's methods.
 type Runs interface {
 	purge.Runs
 	purge.Chain
@@ -62,7 +62,7 @@ type List interface {
 	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
 }
 
-// Tables are the ways of a test around the rules of the stores.
+// Tables give a test ways around the rules of the stores.
 type Tables interface {
 	// Plant writes items into a class table as another service would that does
 	// not know the rules.
@@ -73,10 +73,10 @@ type Tables interface {
 	Items(t testing.TB, class string) map[string]map[string]any
 	// SpoilSuppression makes the suppression of a contact unreadable.
 	SpoilSuppression(t testing.TB, key contact.Key)
-	// Dump is everything that is stored, but for the class tables, as text.
+	// Dump is the content of every table except the class tables, as text.
 	Dump(t testing.TB) string
-	// Intercept returns the same stores. They call before at the moment a request
-	// begins, with the name of DynamoDB's operation ("TransactWriteItems"). An
-	// error of before is the request's, and nothing is done.
+	// Intercept returns the same stores. They call before with the name of
+	// DynamoDB's operation ("TransactWriteItems") when a request begins. If
+	// before returns an error, the request returns it and does nothing.
 	Intercept(before func(operation string) error) Stores
 }

@@ -106,7 +106,8 @@ func (s *suite) hold(targets ...retention.Target) []retention.Target {
 	return late
 }
 
-// decidedOn changes one attribute after the other between reading and deleting.
+// decidedOn changes one attribute after the other between the read and the
+// deletion.
 func (s *suite) decidedOn() {
 	at := retention.Sort(suiteStart)
 	whole := map[string]any{

@@ -9,7 +9,7 @@ import (
 )
 
 // Manifest checks that a purge.Manifest keeps its promises. The manifest must
-// not hold a run of the name given yet.
+// not already hold a run of the given name.
 func Manifest(t *testing.T, m purge.Manifest, run string) {
 	t.Helper()
 	begin := func(shard string, ids ...string) string {

@@ -40,9 +40,9 @@ const batch = 25
 // PutAll writes many items, like Put.
 func PutAll(t testing.TB, client *dynamodb.Client, table string, items []map[string]any) {
 	t.Helper()
-	for some := range slices.Chunk(items, batch) {
-		requests := make([]types.WriteRequest, len(some))
-		for i, item := range some {
+	for chunk := range slices.Chunk(items, batch) {
+		requests := make([]types.WriteRequest, len(chunk))
+		for i, item := range chunk {
 			written, err := attributevalue.MarshalMap(item)
 			if err != nil {
 				t.Fatal(err)
