@@ -54,7 +54,7 @@ func ExampleClient_Links() {
 }
 
 func ExampleClient_Suppress() {
-	api, err := client.New("https://api.example", apiKey, client.WithTransport(canned(`{"results":[{"added":true,"key":"`+one+`"}]}`)))
+	api, err := client.New("https://api.example", apiKey, client.WithTransport(canned(`{"results":[{"added":true,"suppressed":true,"key":"`+one+`"}]}`)))
 	if err != nil {
 		fmt.Println(err)
 		return
