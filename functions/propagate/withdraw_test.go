@@ -12,7 +12,7 @@ import (
 
 // The test tries every reason in every scope relation, against a record of each
 // class, on both channels of one person.
-func TestWhichReasonWithdrawsWhat(t *testing.T) {
+func TestEachReasonWithdrawsOnlyItsRecords(t *testing.T) {
 	second := optedOut.Truncate(time.Second)
 	for _, reason := range suppression.Reasons() {
 		messaging := reason != suppression.HardBounce && reason != suppression.Imported

@@ -164,7 +164,7 @@ func TestStoppedRunTouchesNoOtherPage(t *testing.T) {
 	}
 }
 
-func TestADeletionLeavesNobodyBehind(t *testing.T) {
+func TestDeletionLogsNoPersonalData(t *testing.T) {
 	w := newWorld(t, 2)
 	work := w.work()
 	done, err := w.delete(t.Context(), work)

@@ -155,7 +155,7 @@ func TestAPassingRunLeavesNoPlanWaiting(t *testing.T) {
 	}
 }
 
-func TestOnlyOneRunOfAClassIsOn(t *testing.T) {
+func TestOnlyOneRunOfClassIsActive(t *testing.T) {
 	c := newCrowd(t, 3)
 	on := &going{runs: []string{"run-1"}}
 	c.planner.Executions = on

@@ -152,7 +152,7 @@ func TestUnknownClassIsNotPlanned(t *testing.T) {
 	}
 }
 
-func TestAPlanLeavesNobodyBehind(t *testing.T) {
+func TestPlanLogsNoPersonalData(t *testing.T) {
 	h := apitest.New(t)
 	over := newPlanning(t, h)
 	over.put(t, h, "sub-1", due)

@@ -72,7 +72,7 @@ func (w *world) took(t *testing.T, id string, outcome purge.Outcome) {
 	}
 }
 
-func TestWhatARunDidIsReadAgain(t *testing.T) {
+func TestRunIsCertifiedFromASecondReading(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		outcome certificate.Outcome
@@ -87,9 +87,9 @@ func TestWhatARunDidIsReadAgain(t *testing.T) {
 			certificate.Counts{Due: 2, Held: 1, Failed: 1}, nil},
 		{"one that failed claims what its manifest tells", certificate.Failed, func(t *testing.T, w *world) { w.put(t, "late") },
 			certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
-		{"one that was stopped claims what its manifest tells", certificate.Stopped, func(t *testing.T, w *world) { w.put(t, "late") },
+		{"a stopped run claims its manifest", certificate.Stopped, func(t *testing.T, w *world) { w.put(t, "late") },
 			certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
-		{"one that was halted says what was due and reads nothing", certificate.Halted, func(_ *testing.T, w *world) { w.keysErr = errDown },
+		{"a halted run counts only its plan", certificate.Halted, func(_ *testing.T, w *world) { w.keysErr = errDown },
 			certificate.Counts{Due: 7}, nil},
 		{"one whose keys cannot be read is not certified", certificate.Failed, func(_ *testing.T, w *world) { w.keysErr = errDown },
 			certificate.Counts{}, errDown},

@@ -30,7 +30,7 @@ func TestRepliesChangeTheListAndAreAnswered(t *testing.T) {
 		{"a word that opts out", "Stopp!", acme, []string{"stop in acme, from sms"}, []string{stopped}},
 		{"a word that opts out among others", "please don't stop", acme, []string{"stop in acme, from sms-review"}, []string{stopped}},
 		{"a word that asks", "Hjelp", acme, nil, []string{helped}},
-		{"a word that lifts, of somebody who never opted out", "START", acme, nil, []string{started}},
+		{"START without an opt-out", "START", acme, nil, []string{started}},
 		{"yes, which answers some other question", "JA", acme, nil, nil},
 		{"thanks", "Takk!", acme, nil, nil},
 		{"a brand that names no language", "STOP", globex, []string{"stop in globex, from sms"}, []string{globex + ">" + kari + ": Globex: You will get"}},

@@ -77,7 +77,7 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 		t.Fatal(err)
 	}
 	for _, stamped := range []purge.Finding{"", purge.NotWithdrawn, purge.Overdue, purge.OverdueHeld} {
-		if err := s.settled(t.Context(), tale{class: retention.Messaging, record: record{ID: ids[stamped]}}); err != nil {
+		if err := s.awaitStamp(t.Context(), tale{class: retention.Messaging, record: record{ID: ids[stamped]}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -87,7 +87,7 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 	s.plant(t, names.DefaultStack.Records(retention.Messaging), names.AttrID, map[string]any{
 		"id": last, "scope": "acme", "occurredAt": lately, "retentionStart": lately,
 	})
-	if err := s.settled(t.Context(), tale{class: retention.Messaging, record: record{ID: last}}); err != nil {
+	if err := s.awaitStamp(t.Context(), tale{class: retention.Messaging, record: record{ID: last}}); err != nil {
 		t.Fatal(err)
 	}
 	// This opt-out has no ledger entry, so nothing propagates it.

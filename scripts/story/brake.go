@@ -40,7 +40,7 @@ func (s *story) halted(ctx context.Context) error {
 	if plan.Outcome != certificate.Halted || plan.Counts.Deleted != 0 || len(plan.Reasons) == 0 {
 		return fmt.Errorf("the purge ended %s with %d deleted and %d reasons", plan.Outcome, plan.Counts.Deleted, len(plan.Reasons))
 	}
-	s.seen("purge of "+class.name, fmt.Sprintf("%s: %s", plan.Outcome, plan.Reasons[0]))
+	s.print("purge of "+class.name, fmt.Sprintf("%s: %s", plan.Outcome, plan.Reasons[0]))
 	if err := s.counted(ctx, class.name, ids, len(ids)); err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *story) halted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.seen(fmt.Sprintf("stille purge approve %.8s…", plan.PlanHash), fmt.Sprintf("%s: %d due, %d deleted, %d held",
+	s.print(fmt.Sprintf("stille purge approve %.8s…", plan.PlanHash), fmt.Sprintf("%s: %d due, %d deleted, %d held",
 		approved.Outcome, approved.Counts.Due, approved.Counts.Deleted, approved.Counts.Held))
 	if err := s.counted(ctx, class.name, ids, 0); err != nil {
 		return err
@@ -82,11 +82,11 @@ func (s *story) flood(ctx context.Context, class, keep string) ([]string, error)
 		}
 	}
 	for _, r := range given {
-		if err := s.settled(ctx, tale{class: class, record: r}); err != nil {
+		if err := s.awaitStamp(ctx, tale{class: class, record: r}); err != nil {
 			return nil, err
 		}
 	}
-	s.seen(fmt.Sprintf("%d records of %s", flood, class), "stored, due since yesterday")
+	s.print(fmt.Sprintf("%d records of %s", flood, class), "stored, due since yesterday")
 	return ids, nil
 }
 
@@ -100,7 +100,7 @@ func (s *story) counted(ctx context.Context, class string, ids []string, want in
 		}
 		left += len(there)
 	}
-	s.seen("of these records", fmt.Sprintf("%d are there", left))
+	s.print("of these records", fmt.Sprintf("%d are there", left))
 	if left != want {
 		return fmt.Errorf("%d records are there, where %d is right", left, want)
 	}

@@ -188,7 +188,7 @@ func (s *story) takenFrom(t *testing.T, function string) bool {
 	return a["ApproximateNumberOfMessages"] == "0" && a["ApproximateNumberOfMessagesNotVisible"] == "0"
 }
 
-func TestNobodyWhoKnocksAtAnyDoorIsKept(t *testing.T) {
+func TestNoDoorKeepsPersonalData(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	p, heard := s.somebody("knocks"), s.hear(t)
 	minted, err := s.api.mint(t.Context(), s.stack.Scope, p.contacts())

@@ -29,7 +29,7 @@ func (s *story) purge(ctx context.Context, kari person) error {
 			return fmt.Errorf("%s: %w", class.name, err)
 		}
 		runs[class.name] = run
-		s.seen("purge of "+class.name, fmt.Sprintf("COMPLETED: %d due, %d deleted, %d held", counts.Due, counts.Deleted, counts.Held))
+		s.print("purge of "+class.name, fmt.Sprintf("COMPLETED: %d due, %d deleted, %d held", counts.Due, counts.Deleted, counts.Held))
 	}
 	for _, t := range s.tales {
 		gone, err := s.isGone(ctx, t)
@@ -40,7 +40,7 @@ func (s *story) purge(ctx context.Context, kari person) error {
 		if gone {
 			result = "gone "
 		}
-		s.seen(t.class+" "+t.ID, result+"  "+t.why)
+		s.print(t.class+" "+t.ID, result+"  "+t.why)
 		if gone != t.goes {
 			return fmt.Errorf("%s %s: gone %v, where %v is right", t.class, t.ID, gone, t.goes)
 		}
@@ -122,9 +122,9 @@ func (s *story) verify(ctx context.Context, class, run string) (certificate.Cert
 	}
 	openssl := exec.CommandContext(ctx, "openssl", "dgst", "-sha256", "-verify", "public-key.pem", "-signature", "certificate.sig", "certificate.json")
 	openssl.Dir = dir
-	said, err := openssl.CombinedOutput()
+	output, err := openssl.CombinedOutput()
 	if err != nil {
-		return c, fmt.Errorf("openssl does not verify the certificate: %w: %s", err, said)
+		return c, fmt.Errorf("openssl does not verify the certificate: %w: %s", err, output)
 	}
 	written, err := os.ReadFile(dir + "/certificate.json")
 	if err != nil {
@@ -136,6 +136,6 @@ func (s *story) verify(ctx context.Context, class, run string) (certificate.Cert
 	if c.Class != class || c.Run != run {
 		return c, errors.New("the certificate is another run's")
 	}
-	s.seen("certificate of "+class, fmt.Sprintf("%s, %d deleted; openssl: %s", c.Outcome, c.Counts.Deleted, strings.TrimSpace(string(said))))
+	s.print("certificate of "+class, fmt.Sprintf("%s, %d deleted; openssl: %s", c.Outcome, c.Counts.Deleted, strings.TrimSpace(string(output))))
 	return c, nil
 }

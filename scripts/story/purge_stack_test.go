@@ -49,7 +49,7 @@ func TestFailedPurgeEndsInACertificate(t *testing.T) {
 	if _, err := s.storeAll(t.Context(), "communication", []record{{ID: id, OccurredAt: start, Start: &start}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.settled(t.Context(), tale{class: "communication", record: record{ID: id}}); err != nil {
+	if err := s.awaitStamp(t.Context(), tale{class: "communication", record: record{ID: id}}); err != nil {
 		t.Fatal(err)
 	}
 	db := dynamodb.NewFromConfig(s.stack.Config())

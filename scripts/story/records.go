@@ -58,21 +58,21 @@ func (s *story) keep(ctx context.Context, kari, ola person) error {
 			if day != "" {
 				result = "kept through " + day
 			}
-			s.seen(class.name+" "+given[i].ID, result)
+			s.print(class.name+" "+given[i].ID, result)
 		}
 	}
 	for _, class := range classes() {
 		if _, err := s.operator(ctx, "hold", "set", "--case", "case-"+s.id, "--reason", "claim-2026", "--record", class.name, "held-"+s.id); err != nil {
 			return err
 		}
-		s.seen("hold on "+class.name+" held-"+s.id, "set, case case-"+s.id)
+		s.print("hold on "+class.name+" held-"+s.id, "set, case case-"+s.id)
 	}
 	for _, t := range s.tales {
-		if err := s.settled(ctx, t); err != nil {
+		if err := s.awaitStamp(ctx, t); err != nil {
 			return err
 		}
 	}
-	s.seen("the streams have stamped every record", "yes")
+	s.print("the streams have stamped every record", "yes")
 	return nil
 }
 
@@ -163,9 +163,9 @@ func newestDue(keep retention.Period, now time.Time, days int) (due, notDue time
 	return due, notDue, fmt.Errorf("no start in 2,000 days is due after %s", keep)
 }
 
-// settled waits until the streams have stamped a record, and withdrawn it if an
+// awaitStamp waits until the streams have stamped a record, and withdrawn it if an
 // opt-out does so.
-func (s *story) settled(ctx context.Context, t tale) error {
+func (s *story) awaitStamp(ctx context.Context, t tale) error {
 	err := await(ctx, func(ctx context.Context) (bool, error) {
 		r, err := s.records.Get(ctx, t.class, t.ID)
 		started := r.Start.IsZero() || r.Sort != ""

@@ -93,15 +93,15 @@ func TestPurgeRolesInTables(t *testing.T) {
 	for table, r := range rows() {
 		t.Run(table, func(t *testing.T) {
 			var deeds []deed
-			for _, action := range slices.Sorted(maps.Keys(alone(r))) {
-				deeds = append(deeds, deed{action, onTables(alone(r)[action]), who(table, action)})
+			for _, action := range slices.Sorted(maps.Keys(singleCalls(r))) {
+				deeds = append(deeds, deed{action, onTables(singleCalls(r)[action]), who(table, action)})
 			}
-			for _, action := range slices.Sorted(maps.Keys(together(r))) {
-				deeds = append(deeds, deed{action + " in a transaction", transact(together(r)[action]), who(table, action)})
+			for _, action := range slices.Sorted(maps.Keys(transactionParts(r))) {
+				deeds = append(deeds, deed{action + " in a transaction", transact(transactionParts(r)[action]), who(table, action)})
 			}
 			deeds = append(deeds, deed{"a statement that reads", statement("SELECT * FROM %q", r), nil})
 			judge(t, deeds)
-			if err := alone(r)["DeleteItem"](t.Context(), dynamodb.NewFromConfig(deployed.stack.Config())); err != nil {
+			if err := singleCalls(r)["DeleteItem"](t.Context(), dynamodb.NewFromConfig(deployed.stack.Config())); err != nil {
 				t.Error(err)
 			}
 		})
@@ -112,8 +112,8 @@ func onTables(do func(context.Context, *dynamodb.Client) error) func(context.Con
 	return func(ctx context.Context, cfg aws.Config) error { return do(ctx, dynamodb.NewFromConfig(cfg)) }
 }
 
-// alone are the calls on one row, by the action that each needs.
-func alone(r row) map[string]func(context.Context, *dynamodb.Client) error {
+// singleCalls are the calls on one row, by the action that each needs.
+func singleCalls(r row) map[string]func(context.Context, *dynamodb.Client) error {
 	return map[string]func(context.Context, *dynamodb.Client) error{
 		"GetItem": func(ctx context.Context, db *dynamodb.Client) error {
 			_, err := db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: r.key})
@@ -159,9 +159,9 @@ func alone(r row) map[string]func(context.Context, *dynamodb.Client) error {
 	}
 }
 
-// together are the operations of a transaction on one row, by the action that
+// transactionParts are the operations of a transaction on one row, by the action that
 // each needs.
-func together(r row) map[string]types.TransactWriteItem {
+func transactionParts(r row) map[string]types.TransactWriteItem {
 	anyway := aws.String(fmt.Sprintf("attribute_exists(%s) OR attribute_not_exists(%[1]s)", "tried"))
 	return map[string]types.TransactWriteItem{
 		"PutItem":    {Put: &types.Put{TableName: &r.table, Item: r.key}},
@@ -190,12 +190,12 @@ func statement(form string, r row) func(context.Context, aws.Config) error {
 }
 
 // A permitted write in a transaction must not carry a forbidden one with it.
-func TestNothingRidesAlongInATransaction(t *testing.T) {
+func TestTransactionCarriesNoForbiddenWrite(t *testing.T) {
 	rows := rows()
 	own := map[string]types.TransactWriteItem{
-		names.PurgePlan:   together(rows["runs"])["PutItem"],
-		names.PurgeDelete: together(rows["records"])["DeleteItem"],
-		names.PurgeVerify: together(rows["runs"])["PutItem"],
+		names.PurgePlan:   transactionParts(rows["runs"])["PutItem"],
+		names.PurgeDelete: transactionParts(rows["records"])["DeleteItem"],
+		names.PurgeVerify: transactionParts(rows["runs"])["PutItem"],
 	}
 	var deeds []deed
 	for function, may := range own {
@@ -205,15 +205,15 @@ func TestNothingRidesAlongInATransaction(t *testing.T) {
 		}
 		deeds = append(deeds, deed{"what " + function + " may", transact(may), allowed})
 		for _, table := range []string{"suppressions", "ledger"} {
-			for action, write := range together(rows[table]) {
+			for action, write := range transactionParts(rows[table]) {
 				deeds = append(deeds, deed{fmt.Sprintf("what %s may, and with it %s in %s", function, action, table), transact(may, write), nil})
 			}
 		}
 	}
-	fenced := transact(together(rows["holds"])["ConditionCheckItem"], together(rows["records"])["DeleteItem"])
+	fenced := transact(transactionParts(rows["holds"])["ConditionCheckItem"], transactionParts(rows["records"])["DeleteItem"])
 	judge(t, append(deeds, deed{"a deletion under its fence", fenced, []string{names.PurgeDelete}}))
 	for _, table := range []string{"suppressions", "ledger", "runs", "records"} {
-		if err := alone(rows[table])["DeleteItem"](t.Context(), dynamodb.NewFromConfig(deployed.stack.Config())); err != nil {
+		if err := singleCalls(rows[table])["DeleteItem"](t.Context(), dynamodb.NewFromConfig(deployed.stack.Config())); err != nil {
 			t.Error(err)
 		}
 	}

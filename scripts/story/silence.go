@@ -17,8 +17,8 @@ func (s *story) expect(ctx context.Context, p person, email, sms bool) error {
 	if err != nil {
 		return err
 	}
-	s.seen("check e-mail", got[0].String())
-	s.seen("check SMS", got[1].String())
+	s.print("check e-mail", got[0].String())
+	s.print("check SMS", got[1].String())
 	if got[0].Send != email || got[1].Send != sms {
 		return fmt.Errorf("e-mail %v and SMS %v, where %v and %v are right", got[0].Send, got[1].Send, email, sms)
 	}
@@ -51,7 +51,7 @@ func (s *story) optOut(ctx context.Context, p person) error {
 	if done.status != http.StatusOK {
 		return fmt.Errorf("one-click answers %d", done.status)
 	}
-	s.seen("POST List-Unsubscribe=One-Click (RFC 8058)", "200")
+	s.print("POST List-Unsubscribe=One-Click (RFC 8058)", "200")
 	if err := s.expect(ctx, p, false, true); err != nil {
 		return fmt.Errorf("after the e-mail opt-out: %w", err)
 	}
@@ -76,7 +76,7 @@ func (s *story) scan(ctx context.Context, link string) error {
 		err = isPage(page)
 	}
 	if err == nil {
-		s.seen("GET of the e-mail link, as a mail scanner does", "200, a page that asks")
+		s.print("GET of the e-mail link, as a mail scanner does", "200, a page that asks")
 	}
 	return err
 }

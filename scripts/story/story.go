@@ -91,8 +91,8 @@ func (s *story) tell(ctx context.Context) error {
 
 func (s *story) say(format string, a ...any) { fmt.Fprintf(s.out, format, a...) }
 
-// seen prints one checked result.
-func (s *story) seen(what, result string) { s.say("   %-58s %s\n", what, result) }
+// print prints one checked result.
+func (s *story) print(what, result string) { s.say("   %-58s %s\n", what, result) }
 
 // operator runs the operator's CLI and returns its answer.
 func (s *story) operator(ctx context.Context, args ...string) (string, error) {

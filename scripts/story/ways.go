@@ -52,7 +52,7 @@ func (s *story) press(ctx context.Context, button, link string, form url.Values)
 	if err != nil {
 		return fmt.Errorf("%s: %w", button, err)
 	}
-	s.seen(button, "200, a page that confirms")
+	s.print(button, "200, a page that confirms")
 	return nil
 }
 
@@ -62,7 +62,7 @@ func (s *story) expectIn(ctx context.Context, in scope.Scope, c contact, send bo
 	if err != nil {
 		return err
 	}
-	s.seen(fmt.Sprintf("check %s in %s", c.Channel, in), got[0].String())
+	s.print(fmt.Sprintf("check %s in %s", c.Channel, in), got[0].String())
 	if got[0].Send != send {
 		return fmt.Errorf("%s in %s: send is %v, where %v is right", c.Channel, in, got[0].Send, send)
 	}
@@ -83,7 +83,7 @@ func (s *story) complaint(ctx context.Context, p person) error {
 	if err != nil {
 		return err
 	}
-	s.seen("SES reports a complaint of Acme's mail", "published")
+	s.print("SES reports a complaint of Acme's mail", "published")
 	if err := s.until(ctx, p.contacts()[0], "complaint"); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (s *story) reply(ctx context.Context, p person) error {
 	if err != nil {
 		return err
 	}
-	s.seen(`the answer "Stopp!" to an SMS of Acme's`, "published")
+	s.print(`the answer "Stopp!" to an SMS of Acme's`, "published")
 	if err := s.until(ctx, p.contacts()[1], "stop"); err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (s *story) reply(ctx context.Context, p person) error {
 	if err != nil {
 		return err
 	}
-	s.seen("one SMS confirms it", text)
+	s.print("one SMS confirms it", text)
 	return nil
 }
 

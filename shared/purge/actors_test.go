@@ -17,8 +17,8 @@ import (
 	"stille/shared/scope"
 )
 
-// indecisive are a worker's first calls: it begins, asks both indexes, and
-// begins a page.
+// indecisive is the number of a worker's first calls: it begins, reads both
+// indexes, and begins a page.
 const indecisive = 4
 
 // worker goes through the shard once.
@@ -50,8 +50,8 @@ func (s *story) worker(name, run string, after *actor) *actor {
 	return a
 }
 
-// holder places a hold, and lifts it again if it is to. One on a contact is on
-// all of its keys: Set says why.
+// holder places a hold, and lifts it if lifting is set. A hold on a contact is
+// on all of its keys: see Set.
 func (s *story) holder(name string, lift bool, targets ...retention.Target) *actor {
 	return s.plot.actor(name, func(a *actor) {
 		holds := dynamo.NewHolds(s.as(a), s.stack)
@@ -85,8 +85,8 @@ func (s *story) holder(name string, lift bool, targets ...retention.Target) *act
 	})
 }
 
-// heldLongAgo places a hold before the schedule begins: on a contact that had
-// but one key then.
+// heldLongAgo places a hold before the schedule begins, on a contact that had
+// only one key then.
 func (s *story) heldLongAgo() {
 	hold := &placed{targets: subjectTargets(s.keys(s.plot.random.IntN(contacts))[1:])}
 	s.holds = append(s.holds, hold)
@@ -107,8 +107,7 @@ func subjectTargets(keys []contact.Key) []retention.Target {
 	return targets
 }
 
-// owner does something with a record of his, as often as it is changed by
-// others meanwhile.
+// owner changes a record, and tries again after every conflict.
 func (s *story) owner(name, record string, do func(records *dynamo.Records) (done bool, err error)) *actor {
 	return s.plot.actor(name, func(a *actor) {
 		records := dynamo.NewRecords(s.as(a), s.stack)
@@ -132,7 +131,7 @@ func (s *story) owner(name, record string, do func(records *dynamo.Records) (don
 	})
 }
 
-// put stores the record as it was at first, but for a change.
+// put stores the record's first version with one change.
 func (s *story) put(name, record string, change func(*retention.Record)) *actor {
 	next := s.facts[record].is
 	change(&next)
@@ -142,7 +141,7 @@ func (s *story) put(name, record string, change func(*retention.Record)) *actor 
 	})
 }
 
-// ending writes one word after the other on the record's end.
+// ending writes the messages on the record's end, one after the other.
 func (s *story) ending(name, record string, words ...func(retention.Record) retention.Ending) *actor {
 	said := 0
 	return s.owner(name, record, func(records *dynamo.Records) (bool, error) {
@@ -162,7 +161,7 @@ func endedAt(at time.Time) func(retention.Record) retention.Ending {
 	return func(retention.Record) retention.Ending { return retention.Ending{At: at} }
 }
 
-// withdrawing withdraws the record, or takes that back (zero).
+// withdrawing withdraws the record, or clears its withdrawal (zero).
 func (s *story) withdrawing(name, record string, at time.Time) *actor {
 	return s.owner(name, record, func(records *dynamo.Records) (bool, error) {
 		stored, err := records.Get(s.Context(), s.class.Name, s.id(record))
@@ -173,7 +172,7 @@ func (s *story) withdrawing(name, record string, at time.Time) *actor {
 	})
 }
 
-// other is somebody who is no worker and does something with one of the records.
+// other is an actor that is not a worker and changes one of the records.
 func (s *story) other(n int) *actor {
 	random := s.plot.random
 	record := storyIDs[random.IntN(len(storyIDs))]
@@ -203,7 +202,7 @@ func (s *story) other(n int) *actor {
 	return s.correction(name("corrects "+record), record)
 }
 
-// correction changes one thing of a record, and nothing that is told by another.
+// correction changes one attribute of a record that no other action changes.
 func (s *story) correction(name, record string) *actor {
 	random := s.plot.random
 	what := []struct {

@@ -18,10 +18,10 @@ import (
 	"stille/shared/suppression"
 )
 
-// written is when the audited records were written, four weeks before.
+// written is when the audited records were written, four weeks earlier.
 var written = cutoff.Add(-4 * 7 * 24 * time.Hour)
 
-// planted writes a healthy record, but for the attributes given.
+// planted writes a healthy record with these attributes replaced.
 func (h *house) planted(id string, wrong map[string]any) {
 	h.t.Helper()
 	item := map[string]any{
@@ -74,7 +74,7 @@ func (h *house) audit(stores purgetest.Stores, segments int) purge.Report {
 	return report
 }
 
-// findings are those a report has, by what they are.
+// findings are the ids of a report, by finding.
 func findings(r purge.Report) map[purge.Finding][]string {
 	found := map[purge.Finding][]string{}
 	for f, all := range r.Findings {
@@ -138,7 +138,7 @@ func TestAuditFindsOneOfEachAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestAnAuditGoesOnWhereACallEnded(t *testing.T) {
+func TestAuditContinuesWhereACallEnded(t *testing.T) {
 	h := newHouse(t)
 	const records = 2100 // three pages
 	items := make([]map[string]any, records)
@@ -160,7 +160,7 @@ func TestMendedRecordIsNoFinding(t *testing.T) {
 		return h.Records.Stamp(context.Background(), h.class.Name, h.get("late"), retention.Sort(written))
 	}
 	for name, c := range map[string]struct {
-		nth  int // at which of its batches it happens: the first is the first look again
+		nth  int // the batch at which it happens: the first batch is the first look again
 		do   func(h *house) error
 		want map[purge.Finding][]string
 	}{
@@ -182,8 +182,8 @@ func TestMendedRecordIsNoFinding(t *testing.T) {
 	}
 }
 
-// A finding that no stream can mend is looked at once more, and one that a
-// stream can mend is waited for.
+// A finding that no stream can mend is looked at once more. The audit waits for
+// a finding that a stream can mend.
 func TestMendedRecordOfAnyKindIsNoFinding(t *testing.T) {
 	for name, c := range map[string]struct {
 		planted map[string]any

@@ -20,17 +20,17 @@ import (
 	"stille/shared/retention"
 )
 
-// As many shards as a run works on at the same time, and enough pages of each
-// that their beginning and end weigh little.
+// As many shards as a run works on at the same time, with enough pages that
+// their beginning and end weigh little.
 const (
 	benchShards = 16
 	benchPages  = 24
 )
 
-// Deleting what is due, from the index to the manifest's last word, against
-// the bare transactions that delete as much, under the same conditions. The
-// sides take turns, a page of every shard each, as a machine is not as fast now
-// as it was seconds ago.
+// The benchmark compares the deletion of due records, from the index to the
+// page's last manifest entry, with the bare transactions under the same
+// conditions. The two sides take turns, one page of every shard each, because a
+// machine's speed varies.
 func BenchmarkPurgeDelete(b *testing.B) {
 	b.Run("once", func(b *testing.B) {
 		db, stack := dynamotest.Tables(b, retention.Messaging)
@@ -73,9 +73,9 @@ func BenchmarkPurgeDelete(b *testing.B) {
 	})
 }
 
-// inTurns is work on all shards at the same time, each of which goes on until it
-// asks for its next turn. What inTurns returns gives every shard one, and tells
-// how long they took and whether any of them has asked for another.
+// inTurns runs work on all shards at the same time; each shard pauses until its
+// next turn. The returned function gives every shard one turn. It returns the
+// duration, and whether any shard needs another turn.
 func inTurns(b *testing.B, deleteShard func(ctx context.Context, shard int, turn func() bool) error) func() (time.Duration, bool) {
 	shards := make([]func() (error, bool), benchShards)
 	for n := range shards {
@@ -107,10 +107,10 @@ func inTurns(b *testing.B, deleteShard func(ctx context.Context, shard int, turn
 	}
 }
 
-// What a purge consumes for a record, against what is estimated; and what it
-// writes, against the least: two units for the transaction, and one for each
-// index that the record is in. These here are in two, and every other one is
-// withdrawn and in a third. It is measured once.
+// The benchmark compares a purge's consumption for a record with the estimate,
+// and its writes with the minimum: two units for the transaction, and one for
+// each index with the record. These records are in two indexes, and every
+// second one is withdrawn and in a third. It is measured once.
 func BenchmarkPurge(b *testing.B) {
 	b.Run("once", func(b *testing.B) {
 		db, stack := dynamotest.Tables(b, retention.Messaging)
@@ -157,8 +157,8 @@ func BenchmarkPurge(b *testing.B) {
 	})
 }
 
-// deletePage is what it takes to delete a page, and no more: the conditions of
-// package dynamo, written out.
+// deletePage makes only the transaction that deletes a page, with the
+// conditions of package dynamo written out.
 func deletePage(ctx context.Context, db *dynamodb.Client, stack names.Stack, shard, page int) error {
 	str := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	operations := []types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{

@@ -9,7 +9,7 @@ import (
 	"stille/shared/purge"
 )
 
-func TestTheBrakeLooksAtHowMuchIsDue(t *testing.T) {
+func TestBrakeHaltsImplausibleAmounts(t *testing.T) {
 	share := func(due, size string) string {
 		return due + " of about " + size + " records are due, more than a fifth"
 	}
@@ -38,7 +38,7 @@ func TestTheBrakeLooksAtHowMuchIsDue(t *testing.T) {
 	}
 }
 
-func TestTheBrakeHoldsTheClockAgainstEverythingElse(t *testing.T) {
+func TestBrakeHaltsImplausibleClocks(t *testing.T) {
 	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 	const skew, minute, day = 5 * time.Minute, time.Minute, 24 * time.Hour
 	for what, c := range map[string]struct {

@@ -14,7 +14,7 @@ import (
 	"stille/shared/retention"
 )
 
-// certifier is one over the house, whose certificates are in memory.
+// certifier is a certifier of the house, with certificates in memory.
 func (h *house) certifier() (purge.Certifier, *purgetest.Evidence) {
 	kept := purgetest.NewEvidence(h.t)
 	return purge.Certifier{
@@ -61,7 +61,7 @@ func TestRunsEndInOneChainOfCertificates(t *testing.T) {
 	}
 }
 
-func TestTheWorstShardTellsHowARunEnded(t *testing.T) {
+func TestWorstShardDecidesTheOutcome(t *testing.T) {
 	stopped, broken := purge.ShardEnd{Stopped: true}, purge.ShardEnd{Failed: true}
 	for _, c := range []struct {
 		name  string

@@ -12,10 +12,9 @@ import (
 	"stille/shared/retention"
 )
 
-// TestAPurgeConsumesWhatWasEstimated holds the estimate against a purge of two
-// pages of records that are in as many indexes as one can be, and of which each
-// has a slot.
-func TestAPurgeConsumesWhatWasEstimated(t *testing.T) {
+// TestPurgeConsumesItsEstimate compares the estimate with a purge of two
+// pages of records that are in every possible index and have a slot.
+func TestPurgeConsumesItsEstimate(t *testing.T) {
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	used, metered := newMeter(db)
 	h := houseOver(t, dynamotest.Stores(metered, stack))

@@ -39,7 +39,7 @@ func TestDueAndHeldRecordsAreCounted(t *testing.T) {
 	}
 	place("unreadable", map[string]any{"occurredAt": "long ago"})
 	place("marked before its hold came", map[string]any{"purgingBy": "run-1"})
-	place("started anew", map[string]any{"retentionStart": retention.Sort(notDue)}) // and its stamp is not there yet
+	place("started anew", map[string]any{"retentionStart": retention.Sort(notDue)}) // not stamped yet
 
 	got, err := purge.Count(t.Context(), h.Records, h.Holds, h.class, cutoff)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"stille/shared/retention"
 )
 
-func TestAShardGoesOnWhereACallEnded(t *testing.T) {
+func TestShardContinuesWhereACallEnded(t *testing.T) {
 	h := newHouse(t)
 	items := slices.Concat(dueItems(0, 0), dueItems(0, 1))
 	h.Plant(h.t, h.class.Name, items...)
@@ -31,7 +31,7 @@ func TestAShardGoesOnWhereACallEnded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		between, err := json.Marshal(done) // as the state machine carries it
+		between, err := json.Marshal(done) // as JSON, like the state machine
 		if err != nil {
 			t.Fatal(err)
 		}

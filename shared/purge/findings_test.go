@@ -25,7 +25,7 @@ func messaging(t *testing.T) (*retention.Policy, retention.Class) {
 	return policy, class
 }
 
-// lying is a record as it lies in a class table: attributes and their values.
+// lying is a stored record: attributes and their values.
 func lying(t *testing.T, pairs ...string) retention.Stored {
 	t.Helper()
 	image := map[string]events.DynamoDBAttributeValue{"id": events.NewStringAttribute("sub-1"), "scope": events.NewStringAttribute("acme")}
@@ -45,7 +45,7 @@ func optedOut(reason suppression.Reason, at time.Time) suppression.Found {
 	}}}
 }
 
-func TestWhatIsWrongWithARecord(t *testing.T) {
+func TestEveryFaultOfARecordIsFound(t *testing.T) {
 	_, class := messaging(t)
 	const fresh, last = "2026-11-01T08:00:00Z", "2024-11-20T08:00:00Z"
 	now := time.Date(2026, 11, 22, 4, 0, 0, 0, time.UTC)                                            // 05:00 in Oslo

@@ -11,8 +11,8 @@ import (
 	"stille/shared/retention"
 )
 
-// The class's idle is P90D: at the cutoff, what was last heard of on 2026-08-23
-// or earlier, counted in Oslo.
+// The class's idle is P90D: at the cutoff a record is idle if its last activity
+// was on 2026-08-23 or earlier, counted in Oslo.
 func TestIdleRecordsAreFoundAndNotDue(t *testing.T) {
 	h := newHouse(t)
 	lastIdle := time.Date(2026, 8, 23, 21, 59, 59, 0, time.UTC)
@@ -21,7 +21,7 @@ func TestIdleRecordsAreFoundAndNotDue(t *testing.T) {
 		"sub-not-idle-yet":     {OccurredAt: lastIdle.Add(time.Second)},
 		"sub-active":           {OccurredAt: lastIdle, LastActivityAt: lastIdle.Add(time.Second)},
 		"sub-long-idle":        {OccurredAt: lastIdle.Add(-time.Hour)},
-		"kari@example.no":      {OccurredAt: lastIdle}, // whose id is counted, and not shown
+		"kari@example.no":      {OccurredAt: lastIdle}, // this id is counted, and not shown
 		"sub-ended-and-due":    {OccurredAt: lastIdle, Start: due},
 		"sub-ended-long-since": {OccurredAt: lastIdle, Start: lastIdle},
 	} {

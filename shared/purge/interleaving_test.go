@@ -26,20 +26,19 @@ import (
 	"stille/shared/retention"
 )
 
-// A schedule that failed is seen again with -schedule.seed=N -schedule.count=1.
+// -schedule.seed=N -schedule.count=1 repeats a failed schedule.
 var (
 	firstSeed = flag.Uint64("schedule.seed", 1, "the first schedule's seed")
 	schedules = flag.Int("schedule.count", 10_000, "how many schedules are played; of a single one the trace is shown")
 )
 
 const (
-	stages   = 4 // on which schedules are played at once
+	stages   = 4 // run concurrently
 	contacts = 2 // of a stage
 )
 
-// stage is a shard of a class table, where one schedule after the other is
-// played, each with records of its own. What one stage waits for keeps no other
-// from playing.
+// stage is a shard of a class table, on which one schedule after the other is
+// played, each with new records. A waiting stage does not delay the others.
 type stage struct {
 	db     *dynamodb.Client
 	stack  names.Stack
@@ -61,7 +60,7 @@ func newStage(t *testing.T, n int, tally *tally) *stage {
 	}
 }
 
-// tally counts how often something worth seeing happened.
+// tally counts the events of interest.
 type tally struct {
 	mu    sync.Mutex
 	times map[string]int
@@ -75,13 +74,13 @@ func (s *stage) happened(what string) {
 
 func (s *stage) id(name string) string { return fmt.Sprintf("r%d-%s", s.number, name) }
 
-// keys are those of the nth contact, the newer one first.
+// keys are the keys of the nth contact, the newer one first.
 func (s *stage) keys(n int) []contact.Key {
 	first := 10*s.number + 2*n
 	return []contact.Key{subject(first), subject(first + 1)}
 }
 
-// keysOf are those of the contact that a record is about.
+// keysOf are the keys of a record's contact.
 func (s *stage) keysOf(r retention.Record) []contact.Key {
 	n := 0
 	for !slices.Contains(s.keys(n), r.Subject) {
@@ -90,7 +89,8 @@ func (s *stage) keysOf(r retention.Record) []contact.Key {
 	return s.keys(n)
 }
 
-// worthSeeing is what must have happened often, or the schedules show nothing.
+// worthSeeing are the events that must happen often, or the schedules prove
+// nothing.
 var worthSeeing = []string{ //nolint:gochecknoglobals // a constant
 	"a record went", "a record went with its object", "a worker died",
 	"a fence had moved", "a hold was seen only because the fence had moved",
@@ -100,7 +100,7 @@ var worthSeeing = []string{ //nolint:gochecknoglobals // a constant
 	"an owner was told that the record is being purged",
 }
 
-// once in so many schedules each of them must happen.
+// each event must happen at least once in this many schedules
 const rarest = 250
 
 // One or two workers purge a shard, while others place and lift holds and change
@@ -122,7 +122,7 @@ func TestHoldsWinInEveryOrderOfCalls(t *testing.T) {
 	tally := &tally{times: map[string]int{}}
 	var playing sync.WaitGroup
 	for n := range stages {
-		playing.Go(func() { // not t.Parallel: a stage mostly waits, and there are more of them than processors
+		playing.Go(func() { // not t.Parallel: a stage mostly waits, and there are more stages than processors
 			t.Run(fmt.Sprint("stage ", n), func(one *testing.T) {
 				s := newStage(one, n, tally)
 				for k := n; k < *schedules && !t.Failed(); k += stages {
@@ -142,7 +142,7 @@ func TestHoldsWinInEveryOrderOfCalls(t *testing.T) {
 	}
 }
 
-func TestAScheduleIsItsSeed(t *testing.T) {
+func TestSeedDeterminesTheSchedule(t *testing.T) {
 	s := newStage(t, 0, &tally{times: map[string]int{}})
 	for seed := range uint64(20) {
 		if diff := cmp.Diff(s.play(t, seed), s.play(t, seed)); diff != "" {
@@ -151,7 +151,7 @@ func TestAScheduleIsItsSeed(t *testing.T) {
 	}
 }
 
-// play plays one schedule and returns what happened in it, call by call.
+// play plays one schedule and returns its calls in order.
 func (s *stage) play(t *testing.T, seed uint64) (trace string) {
 	plot := newSchedule(seed)
 	story := &story{stage: s, plot: plot, facts: map[string]*fact{}, moved: map[*actor]bool{}}
@@ -186,7 +186,7 @@ func (s *stage) play(t *testing.T, seed uint64) (trace string) {
 	return strings.Join(plot.trace, "\n")
 }
 
-// record is one that is due, or will be once it is withdrawn.
+// record is a record that is due, or will be once it is withdrawn.
 func (s *stage) record(plot *schedule, name string) retention.Record {
 	r := retention.Record{ID: s.id(name), Scope: "acme", Basis: retention.Customer, OccurredAt: due, Start: due}
 	keys := s.keys(plot.random.IntN(contacts))
@@ -210,7 +210,7 @@ func (s *stage) record(plot *schedule, name string) retention.Record {
 	return r
 }
 
-// cast are those who act: a worker, mostly one more, and a few others.
+// cast are the actors: a worker, mostly a second one, and a few others.
 func (s *story) cast() []*actor {
 	random := s.plot.random
 	first := s.worker("worker 1", "run-1", nil)
@@ -234,7 +234,7 @@ func (s *story) cast() []*actor {
 	return actors
 }
 
-// set stores the records of a schedule, in the place of what the last one left.
+// set stores the records of a schedule in place of the last schedule's.
 func (s *stage) set(t *testing.T, story *story) {
 	t.Helper()
 	var records, holds []types.WriteRequest
@@ -261,7 +261,7 @@ func (s *stage) set(t *testing.T, story *story) {
 		records = append(records, types.WriteRequest{PutRequest: &types.PutRequest{Item: written}})
 	}
 	if story.plot.random.IntN(2) == 0 {
-		s.held = append(s.held, retention.Target(fence+s.shard)) // as before the first hold of all
+		s.held = append(s.held, retention.Target(fence+s.shard)) // as before the first hold
 	}
 	slices.Sort(s.held)
 	for _, target := range slices.Compact(s.held) {

@@ -15,12 +15,12 @@ import (
 	"stille/shared/retention"
 )
 
-// mortal kills a worker before one of its calls, to whatever service: of that
-// call and all after it none is made.
+// mortal kills a worker before one of its calls to any service: neither this
+// call nor a later one is made.
 type mortal struct {
 	mu    sync.Mutex
 	calls int
-	dies  int // at which call; never where it is 0
+	dies  int // the call before which it dies; 0 for never
 }
 
 var errKilled = errors.New("killed")
@@ -55,9 +55,8 @@ func (m mortalManifest) Finish(ctx context.Context, page string, outcomes map[st
 	return m.Memory.Finish(ctx, page, outcomes)
 }
 
-// furnish stores records of every kind in one shard, and their objects, in the
-// place of what an earlier run left of them, and forgets that run. The holds
-// stay.
+// furnish stores records of every kind in one shard, with their objects, in
+// place of an earlier run's, and removes that run. The holds stay.
 func (h *house) furnish() {
 	h.emptyBuckets()
 	h.manifest = &purgetest.Memory{}
@@ -85,16 +84,16 @@ func (h *house) furnish() {
 	h.letters.PutLocked(h.t, "d")
 }
 
-// end is what a purge leaves behind, and what it is certified to have done.
+// end is the state that a purge leaves, and its certified account.
 type end struct {
 	Left    []string
 	Objects map[string]int
 	Marked  bool // the record whose object is locked
 	Counts  certificate.Counts
-	Keys    []string // of what was deleted
+	Keys    []string // of the deleted records
 }
 
-// end returns the end of a run, which the runs before it had a part in.
+// end returns the end of a run and the runs before it.
 func (h *house) end(run string, account purge.Account, before ...purge.Account) end {
 	h.t.Helper()
 	for _, killed := range before {
@@ -106,7 +105,7 @@ func (h *house) end(run string, account purge.Account, before ...purge.Account) 
 	return end{h.left(), h.letters.Left(h.t), h.get("letter-locked").PurgingBy == run, account.Counts, account.Keys}
 }
 
-// accountFor is what a run that was killed is certified to have done.
+// accountFor is the certified account of a killed run.
 func (h *house) accountFor(run string) purge.Account {
 	h.t.Helper()
 	account, err := h.verifier().Account(h.t.Context(), h.class, run, cutoff)
@@ -116,7 +115,8 @@ func (h *house) accountFor(run string) purge.Account {
 	return account
 }
 
-// work takes up the furnished shard, from its beginning, in a run that dies as told.
+// work works on the furnished shard from its beginning, in a run that dies at
+// the given call.
 func (h *house) work(run string, m *mortal) error {
 	h.s3.Intercept(m.call)
 	defer h.s3.Intercept(func(string) error { return nil })
@@ -126,9 +126,9 @@ func (h *house) work(run string, m *mortal) error {
 	return err
 }
 
-// TestKilledRunEndsLikeUndisturbedRun cuts a run off before each of
-// its calls to DynamoDB, to S3 and to its manifest. It is taken up by itself, as
-// a step that is repeated, or by the next run, as when the execution was killed.
+// TestKilledRunEndsLikeUndisturbedRun kills a run before each of its calls to
+// DynamoDB, to S3 and to its manifest. Then either the step is repeated, or the
+// next run continues, as after a killed execution.
 func TestKilledRunEndsLikeUndisturbedRun(t *testing.T) {
 	h := newHouse(t)
 	h.hold(retention.RecordTarget(h.class.Name, "held"), retention.RecordTarget(h.class.Name, "letter-held"))

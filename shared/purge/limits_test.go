@@ -19,8 +19,8 @@ import (
 
 var errDown = errors.New("the store is down")
 
-// index is an index of due records whose answers a test decides. Answer counts
-// the complete readings, from 1.
+// index is an index whose answers a test decides. Answer counts the complete
+// readings, from 1.
 type index struct {
 	purge.Records
 	answer func(reading int) []purge.Due
@@ -112,8 +112,8 @@ func TestRecordDeletedByItsOwnerIsNotCertified(t *testing.T) {
 	h.expect("run-1", certificate.Counts{})
 }
 
-// strict is a deleter that takes what one transaction takes: at least one
-// record, and at most MaxDeletes.
+// strict is a deleter that accepts only the size of one transaction: at least
+// one record, and at most MaxDeletes.
 type strict struct {
 	purge.Deleter
 	t *testing.T
@@ -151,12 +151,12 @@ func TestPlanNamesOldestDueRecord(t *testing.T) {
 	}
 }
 
-// chain is a chain of certificates that tells of a run what a test decides.
+// chain is a chain of certificates whose answers a test decides.
 type chain struct {
 	purge.Chain
 	run  purge.Run
 	err  error    // of reading the run
-	runs []string // that were certified
+	runs []string // certified runs
 }
 
 func (c *chain) Get(context.Context, string, string) (purge.Run, error) { return c.run, c.err }
@@ -193,7 +193,7 @@ func TestRunIsCertifiedUnlessItsStateIsUnknown(t *testing.T) {
 	}
 }
 
-// unloadable are records of which none can be read a second time.
+// unloadable are records that cannot be read a second time.
 type unloadable struct{ purgetest.Records }
 
 func (unloadable) Load(context.Context, string, []string) (map[string]retention.Stored, map[string]error, error) {

@@ -13,7 +13,8 @@ import (
 	smithy "github.com/aws/smithy-go/middleware"
 )
 
-// units are the request units that calls consumed, but for writes of indexes.
+// units are the request units that calls consumed, without the writes of
+// indexes.
 type units struct{ read, write float64 }
 
 // meter adds up what the calls of a client consume: by what DynamoDB Local
@@ -26,7 +27,7 @@ type meter struct {
 	used units
 }
 
-// newMeter returns a meter and the client that it is read of.
+// newMeter returns a meter and the metered client.
 func newMeter(client *dynamodb.Client) (*meter, *dynamodb.Client) {
 	m := &meter{}
 	return m, dynamodb.New(client.Options(), func(o *dynamodb.Options) {
@@ -36,7 +37,7 @@ func newMeter(client *dynamodb.Client) (*meter, *dynamodb.Client) {
 	})
 }
 
-// taken returns what was consumed since the last time it was asked.
+// taken returns the consumption since its last call.
 func (m *meter) taken() units {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -25,7 +25,8 @@ func (h *house) letter(id string, keys ...string) retention.Stored {
 	return h.put(record)
 }
 
-// expectObjects compares what is left in the bucket, by the number of versions.
+// expectObjects compares the remaining objects in the bucket, by number of
+// versions.
 func (h *house) expectObjects(want map[string]int) {
 	h.t.Helper()
 	if diff := cmp.Diff(want, h.letters.Left(h.t)); diff != "" {
@@ -223,7 +224,7 @@ func TestMarkedRecordNoLongerDueCountsAsFailed(t *testing.T) {
 	if err := h.run(h.Stores, "run-1"); err != nil {
 		t.Fatal(err)
 	}
-	// Its owner starts it anew, and leaves what is ours.
+	// The owner restarts the record, and leaves our attributes.
 	h.plant(map[string]any{
 		"id": "sub-1", "subject": string(subject(1)), "objects": []string{"s3://letters/a"}, "purgingBy": "run-1",
 		"retentionStart": retention.Sort(notDue), "retentionSort": retention.Sort(due), "retentionShard": retention.Shard(string(subject(1))),
@@ -234,7 +235,7 @@ func TestMarkedRecordNoLongerDueCountsAsFailed(t *testing.T) {
 	if diff := cmp.Diff(certificate.Counts{Due: 1, Failed: 1}, h.accountFor("run-2").Counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	// A page that was cut off says nothing of it.
+	// A page that was cut off has no outcome for it.
 	if _, err := h.manifest.Begin(t.Context(), h.class.Name, "run-3", retention.Shard(string(subject(1))), []string{"sub-1"}); err != nil {
 		t.Fatal(err)
 	}

@@ -20,18 +20,19 @@ import (
 	"stille/shared/retention"
 )
 
-// How large the tables are, and how many of their records are due: few at the
-// tests' cutoff, many two months later.
+// The sizes of the tables and the numbers of due records: few at the tests'
+// cutoff, many two months later.
 const (
 	smallTable, largeTable = 10_000, 1_000_000
 	fewDue, manyDue        = 1_000, 100_000
 	writersAtOnce          = 16
-	perBatch               = 25 // as many items as DynamoDB takes in one
+	perBatch               = 25 // the number of items that DynamoDB takes in one batch
 )
 
-// A plan's cost follows what is due, not the size of the table: the read units
-// of the same plan in a large table and a small one, and the time per record of
-// a large plan and a small one. It is measured once.
+// A plan's cost follows the number of due records, not the size of the table.
+// The benchmark compares the read units of the same plan in a large and a small
+// table, and the time per record of a large and a small plan. It is measured
+// once.
 func BenchmarkPlan(b *testing.B) {
 	b.Run("once", func(b *testing.B) {
 		_, class := onlyClass(b)
@@ -49,8 +50,7 @@ func BenchmarkPlan(b *testing.B) {
 	})
 }
 
-// plan returns what a plan consumed, and the median of the times that several
-// of them took.
+// plan returns the consumption of a plan, and the median duration of several.
 func plan(b *testing.B, db *dynamodb.Client, stack names.Stack, class retention.Class, at time.Time, due int) (units, time.Duration) {
 	used, metered := newMeter(db)
 	records := dynamo.NewRecords(metered, stack)
@@ -69,9 +69,9 @@ func plan(b *testing.B, db *dynamodb.Client, stack names.Stack, class retention.
 	return once, took[len(took)/2]
 }
 
-// fill writes so many records into the table of a new stack, as far as a plan
-// sees them: with the two indexes that it asks. DynamoDB Local makes an index
-// of a full table in a fraction of the time that it takes to keep one.
+// fill writes n records into the table of a new stack, with the attributes and
+// the two indexes that a plan reads. DynamoDB Local builds an index of a full
+// table much faster than it maintains one.
 func fill(b *testing.B, db *dynamodb.Client, stack names.Stack, size int) names.Stack {
 	table := stack.Records(retention.Messaging)
 	key := func(name string, as types.KeyType) types.KeySchemaElement {
@@ -136,7 +136,7 @@ func write(ctx context.Context, db *dynamodb.Client, table string, requests []ty
 	return err
 }
 
-// indexed is the nth record: of the first, fewDue are due at the cutoff, and
+// indexed is the nth record: among the first, fewDue are due at the cutoff, and
 // manyDue two months later; the others in a year or more.
 func indexed(n int) map[string]types.AttributeValue {
 	start := due.AddDate(1, 0, 0)

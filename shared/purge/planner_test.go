@@ -14,7 +14,7 @@ import (
 	"stille/shared/retention"
 )
 
-// executions are the runs whose executions are running.
+// executions are the runs with a running execution.
 type executions []string
 
 func (e executions) Running(_ context.Context, _, run string) (bool, error) {
@@ -31,7 +31,7 @@ func (h *house) planner(stores purgetest.Stores, running ...string) purge.Planne
 	}
 }
 
-// planned plans a run and expects what follows.
+// planned plans a run and checks the next step.
 func (h *house) planned(p purge.Planner, e purge.Execution, next purge.Next) purge.Run {
 	h.t.Helper()
 	e.Class, e.StartedAt = h.class.Name, cutoff
@@ -56,7 +56,7 @@ func (h *house) certified(run string, outcome certificate.Outcome, due int) {
 	}
 }
 
-// crowd stores one due record more than the brake lets pass.
+// crowd stores one due record more than the brake allows.
 func (h *house) crowd() {
 	h.t.Helper()
 	for page := range 11 {
@@ -88,7 +88,7 @@ func TestRunWaitsForNoOtherRun(t *testing.T) {
 		}
 	}
 	h.certified("run-1", certificate.Completed, 0)
-	if _, err := h.Runs.Lock(t.Context(), h.class.Name, "run-1", ""); err != nil { // it was killed before it unlocked
+	if _, err := h.Runs.Lock(t.Context(), h.class.Name, "run-1", ""); err != nil { // it was killed before Unlock
 		t.Fatal(err)
 	}
 	h.planned(h.planner(h.Stores, "run-1"), purge.Execution{Run: "run-3"}, purge.NextDelete)
@@ -133,11 +133,12 @@ func TestUnapprovedPlanOfAnyAmountHalts(t *testing.T) {
 	}
 }
 
-// Three times the usual 600 may go. A halted run says nothing of what is usual.
+// Three times the usual 600 may be deleted. A halted run does not count as
+// usual.
 func TestUsualAmountIsThatOfCompletedRuns(t *testing.T) {
 	h := newHouse(t)
 	h.crowd()
-	for n := range 60 { // so that a fifth of the class is more than what is due
+	for n := range 60 { // so that the due records are less than a fifth of the class
 		items := dueItems(1, n)
 		for _, item := range items {
 			item["retentionStart"], item["retentionSort"] = retention.Sort(cutoff), retention.Sort(cutoff)

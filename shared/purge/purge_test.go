@@ -60,11 +60,11 @@ type house struct {
 	policy   *retention.Policy
 	manifest *purgetest.Memory
 	s3       *objectstest.Memory
-	letters  objectstest.Bucket // that of the class
+	letters  objectstest.Bucket // the bucket of the class
 	log      *bytes.Buffer
 }
 
-// onlyClass is the policy of policyFile, and its one class.
+// onlyClass is the policy of policyFile, and its only class.
 func onlyClass(t testing.TB) (*retention.Policy, retention.Class) {
 	t.Helper()
 	policy, err := retention.LoadPolicy([]byte(policyFile))
@@ -125,7 +125,7 @@ func (h *house) get(id string) retention.Stored {
 	return stored
 }
 
-// plant writes an item as somebody would who does not know our rules.
+// plant writes an item as another service would that does not know our rules.
 func (h *house) plant(item map[string]any) {
 	h.t.Helper()
 	h.Plant(h.t, h.class.Name, item)
@@ -138,14 +138,14 @@ func (h *house) withdraw(id string, at time.Time) {
 	}
 }
 
-// hold places holds and returns what they came too late for.
+// hold places holds and returns the targets that they came too late for.
 func (h *house) hold(targets ...retention.Target) []retention.Target {
 	h.t.Helper()
 	var holds []retention.Hold
 	for _, target := range targets {
 		holds = append(holds, retention.Hold{Case: "c-1", Reason: "claim", Kind: retention.Legal, Target: target, SetAt: cutoff})
 	}
-	// Not the test's context: holds are also placed from within other calls.
+	// Not the test's context: other calls place holds, too.
 	tooLate, err := h.Holds.Set(context.Background(), []string{h.class.Name}, holds)
 	if err != nil {
 		h.t.Fatal(err)
@@ -153,13 +153,13 @@ func (h *house) hold(targets ...retention.Target) []retention.Target {
 	return tooLate
 }
 
-// left lists the ids that are in the class table.
+// left lists the remaining ids of the class table.
 func (h *house) left() []string {
 	h.t.Helper()
 	return slices.Sorted(maps.Keys(h.Items(h.t, h.class.Name)))
 }
 
-// worker is one over the stores and the manifest given.
+// worker is a worker over these stores and this manifest.
 func (h *house) worker(stores purgetest.Stores, manifest purge.Manifest) purge.Worker {
 	return purge.Worker{
 		Records: stores.Records, Deleter: stores.Deleter, Holds: stores.Holds,
@@ -168,7 +168,7 @@ func (h *house) worker(stores purgetest.Stores, manifest purge.Manifest) purge.W
 	}
 }
 
-// shards are those that a record of the table is in.
+// shards are the shards with a record of the table.
 func (h *house) shards() []string {
 	h.t.Helper()
 	shards := map[string]bool{}
@@ -180,8 +180,8 @@ func (h *house) shards() []string {
 	return slices.Sorted(maps.Keys(shards))
 }
 
-// run deletes, with a worker over the stores given, in all shards that have a
-// record, and returns its error.
+// run makes a worker over these stores delete in all shards with a record, and
+// returns its error.
 func (h *house) run(stores purgetest.Stores, run string) error {
 	w := h.worker(stores, h.manifest)
 	for _, shard := range h.shards() {
@@ -227,7 +227,7 @@ func (h *house) expect(run string, want certificate.Counts, left ...string) {
 	}
 }
 
-func TestWhatIsDueGoesAndNothingElse(t *testing.T) {
+func TestOnlyDueRecordsAreDeleted(t *testing.T) {
 	h := newHouse(t)
 	doomed := map[string]string{
 		"due-1": "its two years ended yesterday", "due-2": "they ended long ago", "withdrawn": "its subject opted out",
@@ -259,7 +259,7 @@ func TestWhatIsDueGoesAndNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(doomed) + 3; plan.Due() != want { // the held ones are due, and the absurd one is in the index here
+	if want := len(doomed) + 3; plan.Due() != want { // the held records are due, and the absurd one is in this index
 		t.Errorf("%d planned, want %d", plan.Due(), want)
 	}
 	if err := h.run(h.Stores, "run-1"); err != nil {
@@ -277,7 +277,7 @@ func TestWhatIsDueGoesAndNothingElse(t *testing.T) {
 }
 
 // forgetful is a manifest that loses a page's outcomes: the worker was killed
-// between the deletion and its last word on it.
+// between the deletion and its outcomes.
 type forgetful struct{ *purgetest.Memory }
 
 func (forgetful) Finish(context.Context, string, map[string]purge.Outcome) error {
@@ -295,7 +295,7 @@ func TestDeletionWithLostOutcomeIsCounted(t *testing.T) {
 	h.expect("run-1", certificate.Counts{Due: 1, Deleted: 1})
 }
 
-func TestAPlanIsNamedByAllItSays(t *testing.T) {
+func TestPlanHashCoversEveryField(t *testing.T) {
 	plan := purge.Plan{Class: "messaging", PolicyHash: "p", Cutoff: cutoff, Shards: []int{1, 2}}
 	for name, change := range map[string]func(*purge.Plan){
 		"class":  func(p *purge.Plan) { p.Class = "contact" },

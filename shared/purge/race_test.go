@@ -12,8 +12,8 @@ import (
 	"stille/shared/retention"
 )
 
-// before returns a client that does something once, when an operation begins
-// for the nth time.
+// before returns a client that calls do once, when an operation begins for the
+// nth time.
 func before(stores purgetest.Stores, operation string, nth int, do func() error) purgetest.Stores {
 	seen := 0
 	return stores.Intercept(func(op string) error {
@@ -29,7 +29,7 @@ func before(stores purgetest.Stores, operation string, nth int, do func() error)
 func TestHoldPlacedJustBeforeDeletionWins(t *testing.T) {
 	elsewhere := retention.RecordTarget(retention.Messaging, "elsewhere")
 	for name, c := range map[string]struct {
-		before []retention.Target // holds that were there already
+		before []retention.Target // earlier holds
 		target retention.Target
 	}{
 		"on the record":                     {nil, retention.RecordTarget(retention.Messaging, "sub-1")},
@@ -51,7 +51,7 @@ func TestHoldPlacedJustBeforeDeletionWins(t *testing.T) {
 	}
 }
 
-// The holds that a worker has read for its first page are not those of the next.
+// The holds change after the worker's first page.
 func TestAHoldPlacedBetweenTwoPagesWins(t *testing.T) {
 	h := newHouse(t)
 	next := 2
@@ -59,7 +59,7 @@ func TestAHoldPlacedBetweenTwoPagesWins(t *testing.T) {
 		next++
 	}
 	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: notDue})
-	h.withdraw("sub-1", cutoff) // so it is on the first page
+	h.withdraw("sub-1", cutoff) // so that it is on the first page
 	h.put(retention.Record{ID: "sub-2", Subject: subject(next), Start: due})
 	scans := 0
 	racing := before(h.Stores, "TransactWriteItems", 2, func() error { h.hold(retention.SubjectTarget(subject(next))); return nil })

@@ -13,7 +13,8 @@ import (
 	"stille/shared/purge"
 )
 
-// parts are those of an audit in two segments, the second read in two calls.
+// parts are the parts of an audit in two segments, the second read in two
+// calls.
 func parts() []purge.AuditPart {
 	part := func(segment, call int, from, after string, done bool) purge.AuditPart {
 		return purge.AuditPart{
@@ -50,7 +51,7 @@ func TestAReportCoversEveryRecordOrIsNone(t *testing.T) {
 	}
 }
 
-func TestAReportNamesRecordsAndNobody(t *testing.T) {
+func TestReportHoldsNoPersonalData(t *testing.T) {
 	all := parts()
 	for n := range all {
 		all[n].Counts = map[purge.Finding]int{purge.Overdue: 1, purge.NoStart: 700}

@@ -26,46 +26,48 @@ type schedule struct {
 	mu      sync.Mutex
 	waiting []*call
 	working int
-	step    int // how many calls were let go
+	step    int // number of calls let go
 	trace   []string
 }
 
-// call is one that an actor is about to make.
+// call is an actor's next call.
 type call struct {
 	by    *actor
 	what  string
 	begin chan struct{}
 }
 
-// actor is one of those who work at the same time.
+// actor is one of the concurrent actors.
 type actor struct {
 	*schedule
 	name string
 	run  string // of a worker
 	do   func(*actor)
-	over chan struct{} // closed when it has done all it does
+	over chan struct{} // closed when the actor has finished
 
-	calls    int // how many it was let make
-	diesAt   int // at which of them it dies; never where it is 0
+	calls    int // number of calls let go
+	diesAt   int // the call at which it dies; 0 for never
 	dead     bool
-	waitsAt  int // after so many of its calls it waits
-	waitsFor int // until others have made so many
-	began    int // at which step
+	waitsAt  int // the number of its calls after which it waits
+	waitsFor int // the number of the others' calls that it waits for
+	began    int // the step at which it began
 }
 
 func newSchedule(seed uint64) *schedule {
 	return &schedule{seed: seed, random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // no secret
 }
 
-// longestWait bounds for how many calls of the others' an actor waits: a worker
-// makes about as many in a run. Most others make only shortest calls or some more.
+// longestWait is the largest number of other actors' calls that an actor waits
+// for: about the number of a worker's calls in a run. Most other actors make at
+// least shortest calls.
 const (
 	longestWait = 16
 	shortest    = 4
 )
 
-// actor returns one that waits once, before one of its first calls, for the
-// others: so that much happens before it, and between two of its calls.
+// actor returns an actor that waits for the others once, before one of its
+// first calls. So many calls of others happen before it, and between two of its
+// calls.
 func (s *schedule) actor(name string, do func(*actor)) *actor {
 	return &actor{
 		schedule: s, name: name, do: do, over: make(chan struct{}),
@@ -75,8 +77,8 @@ func (s *schedule) actor(name string, do func(*actor)) *actor {
 
 var errDead = errors.New("killed")
 
-// await halts an actor before a call, until it is let go, and returns which of
-// all calls it is. For one that has died there is only the error.
+// await stops an actor before a call until the call is let go, and returns the
+// call's number. A dead actor gets an error.
 func (a *actor) await(what string) (int, error) {
 	a.mu.Lock()
 	if a.dead {
@@ -95,7 +97,7 @@ func (a *actor) await(what string) (int, error) {
 	return a.step, nil
 }
 
-// play lets the actors work until all have done what they do.
+// play lets the actors work until all have finished.
 func (s *schedule) play(actors []*actor) {
 	s.working = len(actors)
 	for _, a := range actors {
@@ -118,12 +120,12 @@ func (s *schedule) play(actors []*actor) {
 		case working == 0:
 			return
 		default:
-			time.Sleep(time.Minute) // somebody pauses before he tries again
+			time.Sleep(time.Minute) // an actor pauses before a retry
 		}
 	}
 }
 
-// pick takes one of the calls that wait.
+// pick takes one of the waiting calls.
 func (s *schedule) pick() *call {
 	if len(s.waiting) == 0 {
 		return nil
@@ -155,12 +157,12 @@ func (s *schedule) pick() *call {
 	return next
 }
 
-// remark adds to the trace what came of the call that was let go.
+// remark adds the result of the last call to the trace.
 func (s *schedule) remark(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trace = append(s.trace, "      "+what)
 }
 
-// nobody is whom the test itself says something in the name of.
+// nobody is the actor of the test itself.
 func (s *schedule) nobody() *actor { return &actor{schedule: s, name: "the test"} }

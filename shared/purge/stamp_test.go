@@ -15,12 +15,12 @@ import (
 	"stille/shared/suppression"
 )
 
-// stamped are the stores behind a Stamper. Each call is a word in calls.
+// stamped are the stores behind a Stamper. calls lists each call.
 type stamped struct {
 	calls   []string
-	opted   []bool           // whether the subject is opted out, reading by reading
-	current retention.Stored // the record as the second reading finds it
-	done    bool             // a withdrawal found the record as it was read
+	opted   []bool           // whether the subject is opted out, for each reading
+	current retention.Stored // the record at the second reading
+	done    bool             // a withdrawal found the record unchanged
 	fail    map[string]error
 }
 
@@ -44,7 +44,7 @@ func (s *stamped) Claim(context.Context, string, retention.Stored) error { retur
 
 func (s *stamped) Leave(context.Context, string, string) error { return s.call("leave", "") }
 
-// records and list are the two sides of stamped, which both have a Get.
+// records and list are the two sides of stamped, because both have a Get.
 type (
 	records struct{ *stamped }
 	list    struct{ *stamped }

@@ -21,16 +21,16 @@ import (
 	"stille/shared/retention"
 )
 
-// ids are those of a story's records.
+// storyIDs are the ids of a story's records.
 var storyIDs = []string{"a", "b"} //nolint:gochecknoglobals // a constant
 
-// story is what really happened in one schedule, call by call, and what was
-// promised to whom. It complains the moment a promise is broken.
+// story is the true course of one schedule, call by call, with the promises
+// made. It fails the test at the first broken promise.
 type story struct {
 	*testing.T
 	*stage
 	plot    *schedule
-	records *dynamo.Records // as they are: past the schedule
+	records *dynamo.Records // as they are, outside the schedule
 	s3      *objectstest.Memory
 	letters objectstest.Bucket
 
@@ -39,35 +39,35 @@ type story struct {
 	mu    sync.Mutex
 	facts map[string]*fact
 	holds []*placed
-	moved map[*actor]bool // whose page found its fence moved
+	moved map[*actor]bool // workers whose page found its fence moved
 }
 
-// fact is how a record is at the moment.
+// fact is the current state of a record.
 type fact struct {
 	name      string
 	is        retention.Record
 	there     bool
-	changedAt int    // when its owner did it last; 0: never
-	anew      bool   // its owner stored it once more after it was deleted
+	changedAt int    // the step of its owner's last change; 0: never
+	anew      bool   // its owner stored it again after its deletion
 	mark      string // the run that has marked it
 	markedBy  *actor
-	markedAt  int // the last time; 0: never
+	markedAt  int // the last step; 0: never
 	readAs    map[*actor]retention.Record
 	deletedBy map[*actor]bool
 	outcome   map[*actor]purge.Outcome
 }
 
-// placed is a hold that somebody places.
+// placed is a hold of an actor.
 type placed struct {
 	targets      []retention.Target
 	acknowledged bool
-	lifting      bool // somebody has begun to lift it
+	lifting      bool // an actor has begun to lift it
 	liftedAt     int
 	tooLate      []retention.Target
 }
 
-// covers is told without the code that is tested: a hold is on the record, or on
-// its subject, by whichever of its keys.
+// covers is written without the code under test: a hold is on the record, or on
+// its subject under any key.
 func (p *placed) covers(r retention.Record) bool {
 	return slices.ContainsFunc(p.targets, func(t retention.Target) bool {
 		subject, _ := t.Subject()
@@ -76,13 +76,13 @@ func (p *placed) covers(r retention.Record) bool {
 	})
 }
 
-// broken tells of a broken promise, and how to see it again.
+// broken reports a broken promise, and how to repeat the schedule.
 func (s *story) broken(who *actor, record, how string) {
 	s.plot.remark("BROKEN, by " + who.name + ": " + record + " " + how)
 	s.Errorf("seed %d: %s: %s %s", s.plot.seed, who.name, record, how)
 }
 
-// saw takes note of what a worker's call did.
+// saw records the effect of a worker's call.
 func (s *story) saw(a *actor, step int, operation string, body []byte, answer answered) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +116,7 @@ func (s *story) sawWritten(a *actor, step int, body []byte) {
 	}
 }
 
-// decided checks what the deletion or the marking of a record rests on.
+// decided checks the conditions of a record's deletion or mark.
 func (s *story) decided(a *actor, f *fact) {
 	if !s.class.Due(f.is, cutoff) {
 		s.broken(a, f.name, "was not due")
@@ -127,8 +127,8 @@ func (s *story) decided(a *actor, f *fact) {
 	s.unheld(a, f)
 }
 
-// unheld checks that no hold that somebody relies on covers a record. One that
-// was told it came too late does not rely on it.
+// unheld checks that no acknowledged hold covers a record. A hold that was
+// reported as too late does not count.
 func (s *story) unheld(a *actor, f *fact) {
 	for _, hold := range s.holds {
 		if hold.acknowledged && !hold.lifting && hold.covers(f.is) && !slices.Contains(hold.tooLate, s.target(f)) {
@@ -173,7 +173,7 @@ func (s *story) deleted(a *actor, f *fact) {
 	s.plot.remark(f.name + " is deleted")
 }
 
-// sawRefused takes note of why a worker's transaction was cancelled.
+// sawRefused records why a worker's transaction was cancelled.
 func (s *story) sawRefused(a *actor, answer []byte) {
 	var refused refused
 	if err := json.Unmarshal(answer, &refused); err != nil {
@@ -197,7 +197,7 @@ func (s *story) sawRefused(a *actor, answer []byte) {
 	s.plot.remark("refused")
 }
 
-// objectGone takes note that somebody deletes an object.
+// objectGone records that an actor deletes an object.
 func (s *story) objectGone(a *actor, key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,8 +206,7 @@ func (s *story) objectGone(a *actor, key string) {
 	}
 }
 
-// changed takes note of how a record is after its owner was told that a change
-// of it was done.
+// changed records the state of a record after its owner's change was confirmed.
 func (s *story) changed(a *actor, name string) {
 	stored, err := s.records.Get(s.Context(), retention.Messaging, s.id(name))
 	if err != nil && !errors.Is(err, retention.ErrNoRecord) {
@@ -231,7 +230,8 @@ func (s *story) changed(a *actor, name string) {
 	s.plot.remark(name + " is changed")
 }
 
-// acknowledge takes note that a hold was placed, and too late for whom.
+// acknowledge records that a hold was placed, and for which records it was too
+// late.
 func (s *story) acknowledge(a *actor, hold *placed, tooLate []retention.Target) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -251,8 +251,8 @@ func (s *story) acknowledge(a *actor, hold *placed, tooLate []retention.Target) 
 	s.plot.remark(fmt.Sprintf("acknowledged, too late for %d", len(tooLate)))
 }
 
-// finished notes, for a page that was finished, that each of its records has an
-// outcome, and that it is the true one.
+// finished checks that a finished page has the true outcome of each of its
+// records.
 func (s *story) finished(a *actor, ids []string, outcomes map[string]purge.Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -272,8 +272,8 @@ func (s *story) finished(a *actor, ids []string, outcomes map[string]purge.Outco
 	}
 }
 
-// over notes that a worker has gone through the shard: whatever was due when it
-// began, and nobody has touched or held, is gone.
+// over records that a worker has gone through the shard: every record that was
+// due when it began, and that no actor changed or held, must be gone.
 func (s *story) over(a *actor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -281,7 +281,7 @@ func (s *story) over(a *actor) {
 		if f.deletedBy[a] && f.outcome[a] != purge.Deleted {
 			s.broken(a, f.name, "was deleted, and the manifest does not say so")
 		}
-		// What was stored anew is in no index: nobody stamps it here.
+		// A record that was stored again is in no index: no actor stamps it.
 		untouched := f.there && !f.anew && s.class.Due(f.is, cutoff) && f.changedAt < a.began
 		markedBefore := f.markedAt > 0 && f.markedAt < a.began
 		markedMeanwhile := f.mark != "" && f.markedBy != a && !markedBefore
@@ -294,7 +294,7 @@ func (s *story) over(a *actor) {
 	}
 }
 
-// end compares the story with what is in the table and in the bucket.
+// end compares the story with the table and the bucket.
 func (s *story) end(nobody *actor) {
 	ids := make([]string, len(storyIDs))
 	for n, name := range storyIDs {

@@ -23,11 +23,11 @@ import (
 	"stille/shared/purge/purgetest"
 )
 
-// fence is how the keys of fences begin.
+// fence is the prefix of the fences' keys.
 const fence = "fence#"
 
-// wire carries requests to DynamoDB Local from inside a bubble: connections
-// live longer than that, and nothing of the one may wait for the other.
+// wire sends requests to DynamoDB Local from inside a bubble: a connection
+// outlives the bubble, and neither may wait for the other.
 type wire struct {
 	requests chan *http.Request
 	answers  chan answered
@@ -62,14 +62,14 @@ func exchange(server aws.HTTPClient, req *http.Request) answered {
 
 // carry sends a request and waits for its answer.
 func (w *wire) carry(req *http.Request, body []byte) answered {
-	// Not with the request's own context, which is of the bubble.
+	// The request's context belongs to the bubble and must not be used.
 	again := req.Clone(context.Background())
 	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	w.requests <- again
 	return <-w.answers
 }
 
-// Do is for what no schedule decides on: the test's own reads.
+// Do sends the test's own reads, which no schedule orders.
 func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
@@ -88,7 +88,7 @@ func (a answered) response() (*http.Response, error) {
 	}, nil
 }
 
-// over returns a client that makes each request once, over this.
+// over returns a client that makes each request once, through this HTTP client.
 func over(client *dynamodb.Client, this aws.HTTPClient, with ...func(*smithy.Stack) error) *dynamodb.Client {
 	return dynamodb.New(client.Options(), func(o *dynamodb.Options) {
 		o.HTTPClient, o.Retryer, o.APIOptions = this, aws.NopRetryer{}, with
@@ -96,9 +96,8 @@ func over(client *dynamodb.Client, this aws.HTTPClient, with ...func(*smithy.Sta
 }
 
 // elsewhere answers for the fences of other shards. A hold raises one in every
-// shard; all records of a story are in one, and nobody in it reads the others,
-// which belong to other stories. That a hold raises them all is for the tests of
-// the holds to see.
+// shard; all records of a story are in one shard, and other stories use the
+// others. The tests of the holds check that a hold raises all fences.
 func (s *story) elsewhere(stack *smithy.Stack) error {
 	return stack.Initialize.Add(smithy.InitializeMiddlewareFunc("elsewhere",
 		func(ctx context.Context, in smithy.InitializeInput, next smithy.InitializeHandler) (smithy.InitializeOutput, smithy.Metadata, error) {
@@ -112,13 +111,13 @@ func (s *story) elsewhere(stack *smithy.Stack) error {
 		}), smithy.Before)
 }
 
-// as is the client with which an actor makes his calls.
+// as is the client of an actor.
 func (s *story) as(a *actor) *dynamodb.Client {
 	return over(s.db, scheduled{a, s}, s.elsewhere)
 }
 
-// scheduled carries an actor's requests when the schedule says so, and tells
-// the story what was done.
+// scheduled sends an actor's requests when the schedule allows, and reports
+// their effects to the story.
 type scheduled struct {
 	*actor
 	*story
@@ -141,7 +140,7 @@ func (s scheduled) Do(req *http.Request) (*http.Response, error) {
 	return answer.response()
 }
 
-// about says what a request is about, in the story's own words.
+// about describes a request in the story's terms.
 func (s *story) about(body []byte) string {
 	about := ""
 	for _, part := range [][2]string{
@@ -160,7 +159,7 @@ func (s *story) about(body []byte) string {
 	return about
 }
 
-// writes is a TransactWriteItems, as far as it writes to a class table.
+// writes is a TransactWriteItems, limited to its writes to a class table.
 type writes struct {
 	TransactItems []struct {
 		Delete, Update *struct {
@@ -170,7 +169,7 @@ type writes struct {
 	}
 }
 
-// refused is the answer to one that was cancelled.
+// refused is the answer to a cancelled transaction.
 type refused struct {
 	CancellationReasons []struct {
 		Code string
@@ -178,7 +177,7 @@ type refused struct {
 	}
 }
 
-// scheduledS3 is S3 as one actor calls it.
+// scheduledS3 is one actor's S3.
 type scheduledS3 struct {
 	*actor
 	*story
@@ -201,7 +200,7 @@ func (s scheduledS3) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInpu
 	return s.Memory.DeleteObjects(ctx, in, o...)
 }
 
-// scheduledManifest is the manifest as one worker writes it.
+// scheduledManifest is one worker's manifest.
 type scheduledManifest struct {
 	*actor
 	*story
@@ -226,7 +225,7 @@ func (m scheduledManifest) Finish(ctx context.Context, page string, outcomes map
 	return m.Memory.Finish(ctx, page, outcomes)
 }
 
-// neverStopped is for workers that nobody stops.
+// neverStopped has no stopped run.
 type neverStopped struct{}
 
 func (neverStopped) Stopped(context.Context, string, string) (bool, error) { return false, nil }

@@ -14,7 +14,7 @@ import (
 	"stille/shared/retention"
 )
 
-// A field that the table lacks would neither be read nor keep a record.
+// A field without an attribute would be neither read nor compared.
 func TestEveryFieldOfARecordHasAnAttribute(t *testing.T) {
 	var s retention.Stored
 	known := map[any]bool{}

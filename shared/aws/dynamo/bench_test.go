@@ -15,8 +15,8 @@ import (
 	"stille/shared/names"
 )
 
-// A check is a read of one item: what reading it as a suppression adds to a
-// bare strong GetItem.
+// The benchmark compares reading an item as a suppression with a bare strong
+// GetItem.
 func BenchmarkSuppressionGet(b *testing.B) {
 	db, stack := dynamotest.Tables(b)
 	list := dynamo.NewSuppressions(db, stack)

@@ -44,7 +44,7 @@ func TestCanaries(t *testing.T) {
 func TestCanariesAreAddedBesideThoseThatStand(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		stood  map[string]string // nil: none were ever planted
+		stood  map[string]string // nil: no canary yet
 		add    map[string]string
 		want   map[string]string
 		refuse error
@@ -102,7 +102,7 @@ func TestTwoConcurrentRemovalsLeaveOneCanary(t *testing.T) {
 	if err := list.PutCanaries(t.Context(), map[string]string{"01": "one", "02": "two"}); err != nil {
 		t.Fatal(err)
 	}
-	// Both have read that the other one stands before either removes its own.
+	// Each has read the other canary before either removes its own.
 	var read sync.WaitGroup
 	read.Add(2)
 	racing := dynamo.NewSuppressions(dynamotest.Intercept(db, func(operation string) error {

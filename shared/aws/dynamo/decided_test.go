@@ -20,7 +20,7 @@ import (
 	"stille/shared/retention"
 )
 
-// Each of these is enough to keep a record that was read before.
+// Each of these changes is enough to keep the record.
 func TestRecordWithChangedDecidingAttributeIsKept(t *testing.T) {
 	earlier := retention.Sort(now)
 	whole := map[string]any{
@@ -44,7 +44,8 @@ func TestRecordWithChangedDecidingAttributeIsKept(t *testing.T) {
 		}
 		dynamotest.Put(t, db, stack.Records(class), item)
 	}
-	// took tells what becomes of the record that was there, when it is another by then.
+	// took returns the outcome for a record that changes between the read and
+	// the deletion.
 	took := func(meanwhile func()) purge.Deletion {
 		t.Helper()
 		read, unreadable, err := records.Load(t.Context(), class, []string{"sub-1"})

@@ -20,7 +20,8 @@ import (
 	"stille/shared/retention"
 )
 
-// page is one of the shard of subject 1, at an epoch of its fence.
+// page is the conditions of a page of subject 1's shard, at an epoch of its
+// fence.
 func page(epoch int64) purge.Conditions {
 	return purge.Conditions{Class: class, Run: "run-1", Shard: retention.Shard(string(key(1))), Epoch: epoch}
 }
@@ -32,8 +33,8 @@ func TestDeleteUnderFence(t *testing.T) {
 	for n := range 120 { // more than one transaction takes
 		all = append(all, stamp(t, records, store(t, records, consent(fmt.Sprintf("sub-%03d", n), 1, now))))
 	}
-	// One is renewed after it was read, one gets withdrawn, one moves to another
-	// subject, one is deleted, one gets an object that would be left behind.
+	// One record is renewed after it was read, one is withdrawn, one moves to
+	// another subject, one is deleted, and one gets an object.
 	withObject := consent("sub-004", 1, now)
 	withObject.Objects = []string{"s3://bucket/key"}
 	store(t, records, withObject)

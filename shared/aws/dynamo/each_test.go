@@ -30,7 +30,7 @@ func TestEachReadsEveryItemAndNoCanary(t *testing.T) {
 		}
 		want[key(n)] = outcome.Item
 	}
-	// What cannot be read, over more than one page of a scan.
+	// The unreadable items fill more than one page of a scan.
 	filler := strings.Repeat("x", 300<<10)
 	for n := range 5 {
 		dynamotest.Put(t, db, stack.Suppressions(), map[string]any{"key": fmt.Sprintf("broken-%d", n), "marks": filler})

@@ -17,8 +17,8 @@ import (
 // badness is the share of requests that fail on a bad network.
 const badness = 0.25
 
-// Whatever fails, and however often: what was acknowledged stays, what was not
-// is made once or not at all, and a read is right or an error.
+// Whatever fails, and however often: an acknowledged change stays, a failed
+// change is made once or never, and a read is right or an error.
 func TestABadNetworkKeepsCallsLinearizable(t *testing.T) {
 	good, stack := dynamotest.Tables(t)
 	first := seed()
@@ -41,13 +41,13 @@ func TestABadNetworkKeepsCallsLinearizable(t *testing.T) {
 		h.verify(seed)
 	})
 	for _, f := range dynamotest.Faults() {
-		if f != dynamotest.Partial && network.Happened()[f] == 0 { // that has its own test
+		if f != dynamotest.Partial && network.Happened()[f] == 0 { // Partial has a separate test
 			t.Errorf("nothing was ever %s: this shows nothing", f)
 		}
 	}
 }
 
-func TestOnABadNetworkTheHistoriesStayWhole(t *testing.T) {
+func TestBadNetworkLeavesHistoriesWhole(t *testing.T) {
 	good, stack := dynamotest.Tables(t)
 	first := seed()
 	network, bad := dynamotest.NewNetwork(t, good, first, badness, dynamotest.Faults()...)
@@ -69,7 +69,7 @@ func TestALastingFaultIsAnErrorNeverAnAnswer(t *testing.T) {
 	for _, test := range []struct {
 		fault         dynamotest.Fault
 		reads, writes bool // fail
-		stored        bool // nevertheless, sooner or later
+		stored        bool // the failed write is stored nevertheless
 	}{
 		{dynamotest.Throttled, true, true, false},
 		{dynamotest.Broken, true, true, false},

@@ -70,7 +70,7 @@ func TestHolds(t *testing.T) {
 	}
 }
 
-func TestAHoldThatCannotBeReadHolds(t *testing.T) {
+func TestUnreadableHoldKeepsItsTarget(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	holds := dynamo.NewHolds(db, stack)
 	target := retention.SubjectTarget(key(1))
@@ -150,7 +150,7 @@ func TestHoldWithoutRaisedFencesIsNotAcknowledged(t *testing.T) {
 	updates := 0
 	failing := dynamotest.Intercept(db, func(operation string) error {
 		if operation == "UpdateItem" {
-			if updates++; updates > 1 { // the first makes room for the case
+			if updates++; updates > 1 { // the first update makes room for the case
 				return down
 			}
 		}

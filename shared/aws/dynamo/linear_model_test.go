@@ -19,19 +19,19 @@ import (
 	"stille/shared/suppression"
 )
 
-// asked is what a client does: it makes a change or, without one, a check.
+// asked is a client's operation: a change or, without one, a check.
 type asked struct{ change *suppression.Change }
 
-// said is what a client was told.
+// said is the answer to a client.
 type said struct {
 	effect suppression.Effect // of a change
 	seen   string             // by a check, see seen
 	lost   bool               // the change failed: it may be made now, later or never
-	unsure bool               // the change was made, by whoever of several attempts made it
+	unsure bool               // the change was made, by an unknown one of several attempts
 }
 
-// sequential is the list as it is when everybody waits for everybody else: the
-// domain alone.
+// sequential is the list when clients act one after the other: the domain
+// alone.
 func sequential() porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return suppression.Item{} },
@@ -47,9 +47,9 @@ func sequential() porcupine.Model {
 	}
 }
 
-// seen is everything about an item that anybody can find out, now or after any
-// further change: its marks, and the decisions. A release that is older than
-// the opt-out it did not lift is no part of that.
+// seen is everything about an item that a client can observe, now or after any
+// later change: its marks, and the decisions. A release that is older than the
+// opt-out it did not lift cannot be observed.
 func seen(i suppression.Item) string {
 	var marks []string
 	for s, reasons := range i.Marks {
@@ -69,11 +69,11 @@ func seen(i suppression.Item) string {
 	return strings.Join(marks, "; ")
 }
 
-// history is what several clients did with one contact at once.
+// history is the operations of several concurrent clients on one contact.
 type history struct {
 	*testing.T
 	begun  time.Time
-	unsure bool // answers get lost, so an attempt may find what an earlier one did
+	unsure bool // answers get lost, so an attempt may find the change of an earlier attempt
 
 	mu         sync.Mutex
 	operations []porcupine.Operation
@@ -90,9 +90,8 @@ func (h *history) record(client int, a asked, do func() said) {
 	h.operations = append(h.operations, operation)
 }
 
-// verify fails where no order of the operations that is true to their times
-// explains what the clients were told. Of what was lost nobody knows until when
-// it was under way.
+// verify fails if no order of the operations that agrees with their times
+// explains the answers. A lost operation may take effect at any later time.
 func (h *history) verify(seed uint64) {
 	h.Helper()
 	end := int64(time.Since(h.begun))
@@ -109,7 +108,7 @@ func (h *history) verify(seed uint64) {
 	}
 }
 
-// apply makes a change. Whoever is contended out tries again, as a queue or a
+// apply makes a change. After ErrContended it tries again, as a queue or a
 // person does.
 func (h *history) apply(list *dynamo.Suppressions, client int, keys []contact.Key, c suppression.Change) {
 	h.record(client, asked{&c}, func() said {
@@ -123,8 +122,8 @@ func (h *history) apply(list *dynamo.Suppressions, client int, keys []contact.Ke
 	})
 }
 
-// check reads the contact in one of the three ways there are. One that fails
-// tells nothing, and is no part of the history.
+// check reads the contact in one of the three possible ways. A failed check
+// tells nothing, and is not part of the history.
 func (h *history) check(list *dynamo.Suppressions, client, way int, keys []contact.Key) (failed error) {
 	call := time.Since(h.begun)
 	item, err := read(h.T, list, way, keys)

@@ -17,14 +17,14 @@ import (
 	"stille/shared/suppression"
 )
 
-// seedGiven repeats what clients did when a test said this seed. Which of them
-// was first is up to the machine.
+// seedGiven repeats the clients' operations of a test's seed. Their order
+// depends on the machine.
 var seedGiven = flag.Uint64("history.seed", 0, "what clients do in the tests of histories; 0: something else each time")
 
 const (
 	histories = 8 // of each test
 	clients   = 4
-	steps     = 6 // of each client, while the same keys are live
+	steps     = 6 // of each client, while the live keys stay the same
 )
 
 func seed() uint64 {
@@ -34,7 +34,8 @@ func seed() uint64 {
 	return rand.Uint64()
 }
 
-// client is one of those who work on a contact at once, each in its own way.
+// client is one of several concurrent clients of a contact, each with its way
+// of reading and writing.
 type client struct {
 	*history
 	list   *dynamo.Suppressions
@@ -52,8 +53,8 @@ func (h *history) clients(list *dynamo.Suppressions, seed uint64) []*client {
 	return all
 }
 
-// next is an opt-out or a release, somewhat older or newer than the last, in
-// the same instant as somebody else's, or the last once more.
+// next is an opt-out or a release: somewhat older or newer than the last
+// change, at the same instant as another client's, or a repetition of the last.
 func (c *client) next() suppression.Change {
 	c.step++
 	if c.last.Action != "" && c.random.IntN(6) == 0 {
@@ -69,8 +70,7 @@ func (c *client) next() suppression.Change {
 	return c.last
 }
 
-// work does so many things to the contact, each with one of these ways to name
-// it.
+// work makes n operations on the contact, each with one of these sets of keys.
 func (c *client) work(n int, ways ...[]contact.Key) {
 	for range n {
 		keys := ways[c.random.IntN(len(ways))]
@@ -84,7 +84,7 @@ func (c *client) work(n int, ways ...[]contact.Key) {
 	}
 }
 
-// atOnce does something with every history, of so many.
+// atOnce runs do for n histories concurrently.
 func atOnce(histories int, do func(n int)) {
 	var working sync.WaitGroup
 	for n := range histories {
@@ -93,7 +93,7 @@ func atOnce(histories int, do func(n int)) {
 	working.Wait()
 }
 
-// each lets every client do something at once, and waits.
+// each runs do for every client concurrently, and waits.
 func each(all []*client, do func(*client)) {
 	var working sync.WaitGroup
 	for _, c := range all {
@@ -113,10 +113,10 @@ func TestConcurrentCallsAreLinearizable(t *testing.T) {
 	})
 }
 
-// The contact keys are rotated twice. Each time there are containers which know
-// the newer key already and others which do not yet, then such as write under
-// it and such as do not yet; and an opt-out comes out of a queue that was named
-// when the oldest key was the only one.
+// The contact keys are rotated twice. Each time some containers already know
+// the newer key and others do not, then some write under it and others do not
+// yet; and an opt-out comes out of a queue, with the only key of the time when
+// it was queued.
 func TestAKeyRotationKeepsCallsLinearizable(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	_, db = dynamotest.NewNetwork(t, db, 0, 0)
@@ -137,7 +137,7 @@ func TestAKeyRotationKeepsCallsLinearizable(t *testing.T) {
 }
 
 // whileKeysAreRotated lets clients work on a contact from the time when only
-// the oldest of its three keys is known to when the newest is the primary one
+// the oldest of its three keys is known until the newest is the primary key
 // everywhere.
 func (h *history) whileKeysAreRotated(all []*client, keys []contact.Key) {
 	old, newer, newest := keys[0], keys[1], keys[2]
@@ -156,7 +156,8 @@ func (h *history) whileKeysAreRotated(all []*client, keys []contact.Key) {
 				waited.Action = suppression.Suppress
 				h.apply(c.list, c.id, keys[:1], waited)
 			}
-			// Whoever carries a ledger entry on reads by the entry's key alone.
+			// The function that propagates a ledger entry reads by the entry's
+			// key alone.
 			if err := h.check(c.list, c.id, n%3, keys[:1]); err != nil && !h.unsure {
 				h.Error(err)
 			}

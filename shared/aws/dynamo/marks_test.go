@@ -29,7 +29,7 @@ func letter(id string, n int) retention.Record {
 	return r
 }
 
-// mark marks a record for a run and returns it as it is then.
+// mark marks a record for a run and returns the marked record.
 func mark(t *testing.T, records *dynamo.Records, deleter *dynamo.Deleter, run string, s retention.Stored) retention.Stored {
 	t.Helper()
 	under := page(0)
@@ -79,7 +79,7 @@ func TestRecordsWithObjectsAreMarkedOthersDeleted(t *testing.T) {
 	}
 }
 
-func TestNothingIsMarkedBehindAFenceThatMoved(t *testing.T) {
+func TestMovedFencePreventsMarks(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records, deleter := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack)
 	stored := store(t, records, letter("sub-1", 1))
@@ -97,7 +97,7 @@ func TestNothingIsMarkedBehindAFenceThatMoved(t *testing.T) {
 
 func TestMarkedRecordIsDeletedUnderItsMarkOnly(t *testing.T) {
 	for name, c := range map[string]struct {
-		meanwhile map[string]any // what was written over it; nil for nothing
+		meanwhile map[string]any // the write over the marked record; nil for none
 		run       string
 		want      purge.Deletion
 	}{

@@ -139,7 +139,7 @@ func TestWithdrawalStaysWithItsSubjectAndScope(t *testing.T) {
 	}
 }
 
-func TestADecisionOnAnOldReadingChangesNothing(t *testing.T) {
+func TestDecisionOnOldReadingChangesNothing(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records := dynamo.NewRecords(db, stack)
 	old := store(t, records, consent("sub-1", 1, now))
@@ -160,7 +160,7 @@ func TestADecisionOnAnOldReadingChangesNothing(t *testing.T) {
 	}
 }
 
-func TestOthersMayWriteTimesInAnyForm(t *testing.T) {
+func TestTimesOfAnyFormAreRead(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records := dynamo.NewRecords(db, stack)
 	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }

@@ -28,7 +28,7 @@ func TestMergesFromAllSidesAtOnceLoseNothing(t *testing.T) {
 		done.Go(func() {
 			change := optOut(now.Add(-time.Duration(n) * time.Minute))
 			change.Reason = r
-			for { // whoever is contended out tries again, as a queue or a person does
+			for { // after ErrContended a queue or a person tries again
 				_, err := s.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: orders[n]}, change, now)
 				if errors.Is(err, dynamo.ErrContended) {
 					continue
@@ -61,7 +61,7 @@ func TestMergesFromAllSidesAtOnceLoseNothing(t *testing.T) {
 	s.verify()
 }
 
-func TestReadersWhileItIsMergedNeverSend(t *testing.T) {
+func TestReadersDuringAMergeNeverSend(t *testing.T) {
 	s, _, _ := newContactStore(t)
 	const contacts = 30
 	var all [][]contact.Key
@@ -77,7 +77,7 @@ func TestReadersWhileItIsMergedNeverSend(t *testing.T) {
 			for over := false; !over; {
 				select {
 				case <-merged:
-					over = true // and once more
+					over = true // one more reading
 				default:
 				}
 				found, err := s.Lookup(t.Context(), all)
@@ -100,7 +100,7 @@ func TestReadersWhileItIsMergedNeverSend(t *testing.T) {
 	readers.Wait()
 }
 
-// At the moment of a write, somebody else merges the row that it goes to.
+// At the moment of a write, another writer merges the row that is written.
 func TestAWriteNeverChangesAMergedItem(t *testing.T) {
 	s, intercepted, _ := newContactStore(t)
 	s.apply(onlyOldest, suppression.Stop, now.Add(-time.Hour))
@@ -123,8 +123,8 @@ func TestAWriteNeverChangesAMergedItem(t *testing.T) {
 	s.verify()
 }
 
-// At the moment of a merge, somebody else changes one of the two rows.
-func TestAMergeOfWhatChangedMeanwhileStartsAgain(t *testing.T) {
+// At the moment of a merge, another writer changes one of the two rows.
+func TestMergeOfChangedItemsIsRepeated(t *testing.T) {
 	for name, changed := range map[string][]contact.Key{"the older": onlyOldest, "the newer": {k2}, "both, by another merge": after} {
 		t.Run(name, func(t *testing.T) {
 			s, intercepted, _ := newContactStore(t)
@@ -230,7 +230,7 @@ func TestRowsThatPointInACircleAreUnreadable(t *testing.T) {
 	}
 }
 
-func TestWhatReadsAndChangesCost(t *testing.T) {
+func TestReadsAndChangesKeepTheirCost(t *testing.T) {
 	s, intercepted, _ := newContactStore(t)
 	var calls []string
 	counted := intercepted(func(operation string) error {

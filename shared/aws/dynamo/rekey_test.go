@@ -20,7 +20,7 @@ import (
 	"stille/shared/suppression/suppressiontest"
 )
 
-// Keys of one contact, as containers with different key sets have them.
+// Keys of one contact, as known to containers with different key sets.
 var (
 	k1, k2, k3 = key(1), key(2), key(3)
 
@@ -31,7 +31,7 @@ var (
 	allThree   = []contact.Key{k3, k2, k1}
 )
 
-// contactStore is a list, and what a test asks of it.
+// contactStore is a list with a test's helpers.
 type contactStore struct {
 	*dynamo.Suppressions
 	t *testing.T
@@ -60,7 +60,8 @@ func (s contactStore) under(key contact.Key) suppression.Item {
 	return item
 }
 
-// sends tells whether whoever has these keys may send, asked in both ways.
+// sends reports, by both ways of reading, whether a caller with these keys may
+// send.
 func (s contactStore) sends(keys ...contact.Key) bool {
 	s.t.Helper()
 	item, err := s.Get(s.t.Context(), keys)
@@ -78,7 +79,7 @@ func (s contactStore) sends(keys ...contact.Key) bool {
 	return one.Send
 }
 
-// verify checks the chain of every key and the tie of every taking-over.
+// verify checks the chain of every key and the entries of every merge.
 func (s contactStore) verify() map[contact.Key][]ledger.Action {
 	s.t.Helper()
 	chains, told := map[contact.Key][]ledger.Entry{}, map[contact.Key][]ledger.Action{}
@@ -114,7 +115,7 @@ func newContactStore(t *testing.T) (contactStore, func(func(operation string) er
 	intercepted := func(before func(string) error) contactStore {
 		return contactStore{dynamo.NewSuppressions(dynamotest.Intercept(db, before), stack), t}
 	}
-	// byHand changes a row as nobody should; an empty one is deleted.
+	// byHand changes a row directly; an empty row is deleted.
 	byHand := func(key contact.Key, change func(map[string]types.AttributeValue)) {
 		t.Helper()
 		of := map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: string(key)}}

@@ -23,12 +23,12 @@ var (
 	tuesday = now.Add(-48 * time.Hour)
 	friday  = now.Add(-time.Hour)
 
-	// attributes compares what lies in a table, and not how it came there.
+	// attributes compares stored attributes.
 	attributes = cmpopts.IgnoreUnexported(
 		types.AttributeValueMemberS{}, types.AttributeValueMemberN{}, types.AttributeValueMemberM{}, types.AttributeValueMemberL{})
 )
 
-// rows are what lies in the list under the keys of one contact: a backup.
+// rows are the list's items under the keys of one contact: a backup.
 type rows map[contact.Key]map[string]types.AttributeValue
 
 func backup(byHand func(contact.Key, func(map[string]types.AttributeValue))) rows {
@@ -48,8 +48,8 @@ func (r rows) restore(byHand func(contact.Key, func(map[string]types.AttributeVa
 	}
 }
 
-// replay brings the whole list back, or looks whether there is a need to, and
-// returns the keys of what lacked something.
+// replay rebuilds the whole list, or only checks it, and returns the keys of
+// incomplete items.
 func (s contactStore) replay(repair bool) []contact.Key {
 	s.t.Helper()
 	var lacked []contact.Key
@@ -80,7 +80,7 @@ func TestARestoredListIsRebuiltFromItsLedger(t *testing.T) {
 	s.apply(onlyOldest, suppression.Complaint, monday)
 	before := backup(byHand)
 	s.apply(onlyOldest, suppression.Unsubscribed, tuesday)
-	s.apply(after, suppression.Objection, friday) // under a newer key, which takes the older one's over
+	s.apply(after, suppression.Objection, friday) // under a newer key, whose item replaces the older one
 	want := backup(byHand)
 
 	if lacked := s.replay(true); lacked != nil {
@@ -123,7 +123,7 @@ func TestARebuildKeepsChangesToARestoredList(t *testing.T) {
 	s.verify()
 }
 
-func TestAHistoryThatIsBrokenBringsNothingBack(t *testing.T) {
+func TestBrokenHistoryRebuildsNothing(t *testing.T) {
 	s, _, byHand := newContactStore(t)
 	s.apply(onlyOldest, suppression.Complaint, monday)
 	s.apply(onlyOldest, suppression.Unsubscribed, tuesday)

@@ -31,7 +31,7 @@ func TestAReplyIsClaimedOnceUntilReleased(t *testing.T) {
 	claim("a", true)
 	claim("a", false)
 	claim("b", true)
-	for range 2 { // giving back what is not there is nothing
+	for range 2 { // to give back a missing claim changes nothing
 		if err := replies.Release(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}

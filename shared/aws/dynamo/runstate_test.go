@@ -27,13 +27,13 @@ func TestOneRunOfClassIsActive(t *testing.T) {
 	holds(class, "run-1", "", "run-1")
 	holds(class, "run-1", "", "run-1") // the same step again
 	holds(class, "run-2", "", "run-1")
-	holds("communication", "run-2", "", "run-2") // another class is another matter
-	holds(class, "run-2", "run-0", "run-1")      // run-0 is not the one that is on
+	holds("communication", "run-2", "", "run-2") // another class is independent
+	holds(class, "run-2", "run-0", "run-1")      // run-0 is not the active run
 	holds(class, "run-2", "run-1", "run-2")      // run-1 has ended
 	if err := runs.Unlock(t.Context(), class, "run-1"); err != nil {
 		t.Fatal(err)
 	}
-	holds(class, "run-3", "", "run-2") // run-1 could not unlock what it does not hold
+	holds(class, "run-3", "", "run-2") // run-1 could not unlock the lock of another run
 	for range 2 {
 		if err := runs.Unlock(t.Context(), class, "run-2"); err != nil {
 			t.Fatal(err)
@@ -103,7 +103,7 @@ func TestNewestHaltedPlanIsApprovedOnce(t *testing.T) {
 	}
 	approve("old", "operator", purge.ErrNoPlan)
 	approve("new", "operator", nil)
-	approve("new", "operator", nil) // the same word again
+	approve("new", "operator", nil) // the same approval is repeated
 	approve("new", "another", purge.ErrNoPlan)
 	newer.ApprovedBy, newer.ApprovedAt = "operator", now.Add(time.Hour)
 	got, err := runs.Halted(t.Context(), class)

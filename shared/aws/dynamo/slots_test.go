@@ -19,7 +19,7 @@ import (
 	"stille/shared/retention"
 )
 
-// slots is a class table in which contacts have one record a scope.
+// slots is a class table in which a contact has one record in each scope.
 type slots struct {
 	*testing.T
 	db      *dynamodb.Client
@@ -33,9 +33,9 @@ func newSlots(t *testing.T) slots {
 	return slots{t, db, stack, dynamo.NewRecords(db, stack)}
 }
 
-// put stores a record as the only one under these keys, its own first, and
-// fails the test unless it is refused as a duplicate of the one that is named,
-// or of none.
+// put stores a record as the only record under these keys, its own first. The
+// test fails unless the record is refused as a duplicate of the named record;
+// "" expects no refusal.
 func (s slots) put(r retention.Record, of string, older ...contact.Key) {
 	s.Helper()
 	outcome, err := s.records.Put(s.Context(), class, r, anyone, append([]contact.Key{r.Subject}, older...)...)
@@ -62,9 +62,9 @@ func TestAContactHasOneRecordInAScope(t *testing.T) {
 	s.put(consent("sub-2", 1, now.Add(time.Hour)), "sub-1")
 	s.put(elsewhere(consent("sub-3", 1, now)), "")
 	s.put(consent("sub-4", 2, now), "")
-	s.put(consent("sub-5", 3, now), "sub-1", key(1)) // the contact's key was rotated since
+	s.put(consent("sub-5", 3, now), "sub-1", key(1)) // the contact's key was rotated since sub-1
 	s.put(consent("sub-1", 3, now.Add(2*time.Hour)), "", key(1))
-	s.put(consent("sub-6", 1, now), "") // whose slot sub-1 has left
+	s.put(consent("sub-6", 1, now), "") // sub-1 has left the slot
 	s.remove("sub-4")
 	s.put(consent("sub-7", 2, now), "")
 	s.put(consent("sub-4", 2, now), "sub-7")
@@ -97,7 +97,7 @@ func TestOfManyRecordsAtOnceOneIsStored(t *testing.T) {
 			stored := 0
 			for n := range 6 {
 				group.Go(func() {
-					// sub-0 may come back, too.
+					// sub-0 may be stored again, too.
 					outcome, err := s.records.Put(t.Context(), class, consent(fmt.Sprintf("sub-%d", n), 1, now), anyone, key(1))
 					var duplicate retention.DuplicateError
 					if err != nil && !errors.As(err, &duplicate) {
@@ -119,11 +119,11 @@ func TestOfManyRecordsAtOnceOneIsStored(t *testing.T) {
 	}
 }
 
-func TestARecordOfSomebodyElsesClaimsItsSlot(t *testing.T) {
+func TestForeignRecordClaimsItsSlot(t *testing.T) {
 	s := newSlots(t)
 	s.put(consent("sub-1", 1, now), "")
 	for id, n := range map[string]int{"foreign-1": 1, "foreign-2": 2} {
-		stored := store(t, s.records, consent(id, n, now)) // as a direct writer does, without the slot
+		stored := store(t, s.records, consent(id, n, now)) // without the slot, as a direct writer does
 		err := s.records.Claim(t.Context(), class, stored)
 		var duplicate retention.DuplicateError
 		if errors.As(err, &duplicate) != (n == 1) || n == 2 && err != nil {
@@ -143,7 +143,7 @@ func TestPurgedRecordFreesItsSlot(t *testing.T) {
 	s.put(consent("sub-3", 3, now), "")
 	s.remove("sub-1")
 	s.remove("sub-3")
-	s.put(consent("sub-4", 3, now), "") // has the slot of sub-3 already
+	s.put(consent("sub-4", 3, now), "") // the slot of sub-3 is free
 	for _, id := range []string{"sub-1", "sub-2", "sub-3", "sub-4", "none"} {
 		if err := s.records.Leave(t.Context(), class, id); err != nil {
 			t.Fatal(err)

@@ -44,10 +44,11 @@ func TestAFirstOptOutCostsOneRequest(t *testing.T) {
 	}
 }
 
-func TestWithoutItsLedgerEntryThereIsNoChange(t *testing.T) {
+func TestChangeNeedsItsLedgerEntry(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
-	// A ledger that takes no entry: what stands in its place cannot be read.
+	// The ledger takes no entry: an unreadable item stands in the entry's
+	// place.
 	dynamotest.Put(t, db, stack.Ledger(), map[string]any{"key": string(key(1)), "version": 1, "recordedAt": "yesterday"})
 	if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(1)}}, optOut(now), now); !errors.Is(err, dynamo.ErrUnreadable) {
 		t.Errorf("error %v, want ErrUnreadable", err)
@@ -100,10 +101,10 @@ func TestARestoredListTakesOptOuts(t *testing.T) {
 	}
 }
 
-func TestWithoutItsChangeThereIsNoLedgerEntry(t *testing.T) {
+func TestLedgerEntryNeedsItsChange(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
-	// Between decision and write somebody else changes the contact.
+	// Another writer changes the contact between the decision and the write.
 	raced := false
 	racing := dynamotest.Intercept(db, func(operation string) error {
 		if operation != "TransactWriteItems" || raced {
@@ -126,7 +127,7 @@ func TestWithoutItsChangeThereIsNoLedgerEntry(t *testing.T) {
 	}
 }
 
-func TestAnUnreadableItemIsSaidToBeSo(t *testing.T) {
+func TestUnreadableItemIsReported(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
 	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -159,7 +160,7 @@ func TestAnUnreadableItemIsSaidToBeSo(t *testing.T) {
 	}
 }
 
-func TestALookupThatFailsAnswersForNobody(t *testing.T) {
+func TestFailedLookupAnswersForNoContact(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	down := errors.New("the table is down")
 	failing := dynamo.NewSuppressions(dynamotest.Intercept(db, func(string) error { return down }), stack)

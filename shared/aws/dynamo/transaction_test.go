@@ -18,7 +18,7 @@ import (
 	"stille/shared/suppression"
 )
 
-// service takes every write and has nothing to read.
+// service takes every write and has no items.
 type service struct {
 	writes []string // the bodies of transactions
 }
@@ -34,7 +34,7 @@ func (s *service) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 }
 
-// operation is one of a transaction, as far as the test looks.
+// operation is the tested part of an operation of a transaction.
 type operation struct {
 	Put struct {
 		TableName, ConditionExpression string
@@ -42,7 +42,7 @@ type operation struct {
 	}
 }
 
-// Without a store: the transaction of a change, as DynamoDB gets it.
+// No store: the test reads the transaction of a change as sent to DynamoDB.
 func TestAChangeIsWrittenWithItsLedgerEntry(t *testing.T) {
 	var s service
 	db := dynamodb.New(dynamodb.Options{

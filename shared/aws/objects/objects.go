@@ -50,7 +50,7 @@ func (d *Deleter) Delete(ctx context.Context, object retention.Object) error {
 		if slices.ContainsFunc(before, func(v types.ObjectIdentifier) bool {
 			return aws.ToString(v.VersionId) == aws.ToString(versions[0].VersionId)
 		}) {
-			return fmt.Errorf("%w: S3 deleted it and lists it still", ErrUndeletable)
+			return fmt.Errorf("%w: S3 reports it deleted and still lists it", ErrUndeletable)
 		}
 		if err := d.delete(ctx, object.Bucket, versions); err != nil {
 			return err

@@ -47,7 +47,7 @@ func (idle) DeleteObjects(context.Context, *s3.DeleteObjectsInput, ...func(*s3.O
 	return &s3.DeleteObjectsOutput{}, nil
 }
 
-func TestWhatIsListedStillIsNotGone(t *testing.T) {
+func TestStillListedObjectIsUndeletable(t *testing.T) {
 	memory := objectstest.NewMemory("letters")
 	objectstest.Bucket{S3: memory, Name: "letters"}.Put(t, letter.Key)
 	if err := objects.NewDeleter(idle{memory}).Delete(t.Context(), letter); !errors.Is(err, objects.ErrUndeletable) {
@@ -55,7 +55,7 @@ func TestWhatIsListedStillIsNotGone(t *testing.T) {
 	}
 }
 
-func TestAnErrorIsAboutNobody(t *testing.T) {
+func TestErrorHoldsNoKey(t *testing.T) {
 	for _, operation := range []string{"ListObjectVersions", "DeleteObjects"} {
 		memory := objectstest.NewMemory("letters")
 		objectstest.Bucket{S3: memory, Name: "letters"}.Put(t, letter.Key)
@@ -72,7 +72,7 @@ func TestAnErrorIsAboutNobody(t *testing.T) {
 	}
 }
 
-func TestACallThatIsCutOffSaysSo(t *testing.T) {
+func TestCancelledDeletionIsAnError(t *testing.T) {
 	memory := objectstest.NewMemory("letters")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -39,7 +39,7 @@ type estate struct {
 func newEstate(t *testing.T) *estate {
 	t.Helper()
 	db, stack := dynamotest.Tables(t, retention.Messaging, archive)
-	// These objects belong to no record of the test.
+	// These items belong to tables that a purge must not change.
 	dynamotest.Put(t, db, stack.Suppressions(), map[string]any{"key": string(subject(1)), "version": 1})
 	dynamotest.Put(t, db, stack.Ledger(), map[string]any{"key": string(subject(1)), "version": 1})
 	dynamotest.Put(t, db, stack.Runs(), map[string]any{"class": retention.Messaging, "run": "run-0"})

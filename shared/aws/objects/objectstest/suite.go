@@ -121,7 +121,7 @@ func Suite(t *testing.T, b Bucket) {
 			expect(t, nil)
 		})
 	}
-	t.Run("a locked version stays and is said to", func(t *testing.T) {
+	t.Run("a locked version stays and is reported", func(t *testing.T) {
 		b.Put(t, "letters/1")
 		b.PutLocked(t, "letters/1")
 		b.refuses(t, deleter, b.Name)
@@ -134,7 +134,7 @@ func Suite(t *testing.T, b Bucket) {
 		}
 		expect(t, nil)
 	})
-	t.Run("a bucket that is not there", func(t *testing.T) { b.refuses(t, deleter, b.Name+"-gone") })
+	t.Run("a missing bucket", func(t *testing.T) { b.refuses(t, deleter, b.Name+"-gone") })
 }
 
 // refuses checks that an object cannot be deleted, and that the error does not
