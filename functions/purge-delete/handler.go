@@ -18,7 +18,7 @@ const reserve = 120 * time.Second
 // next run deletes the rest.
 var errDeployed = errors.New("the policy or the code changed during the run")
 
-// handler deletes what is due in one shard.
+// handler deletes the due records of one shard.
 type handler struct {
 	worker  purge.Worker
 	policy  *retention.Policy

@@ -1,4 +1,4 @@
-// Command purge-delete deletes what is due in one shard of a class: the second step of
+// Command purge-delete deletes the due records in one shard of a class: the second step of
 // a purge, and the only function that deletes records and their objects.
 package main
 

@@ -107,8 +107,8 @@ func TestInvalidApprovalHaltsTheRunAgain(t *testing.T) {
 		between func(t *testing.T, c crowd, hash string) // the plan and the run that names it
 		reason  string
 	}{
-		"nobody approved": {func(*testing.T, crowd, string) {}, "was not approved"},
-		"whoever started it did": {func(t *testing.T, c crowd, hash string) { c.approve(t, hash, "starter") },
+		"not approved": {func(*testing.T, crowd, string) {}, "was not approved"},
+		"approved by its starter": {func(t *testing.T, c crowd, hash string) { c.approve(t, hash, "starter") },
 			"whoever started"},
 		"eight days later": {func(t *testing.T, c crowd, hash string) {
 			c.approve(t, hash, "operator")

@@ -9,7 +9,7 @@ import (
 	"stille/shared/retention"
 )
 
-// request is what the state machine passes in.
+// request is the input from the state machine.
 type request struct {
 	Class     string          `json:"class"`
 	Run       string          `json:"run"`     // the execution's name

@@ -1,4 +1,4 @@
-// Command purge-plan counts what is due in a class and holds it against the
+// Command purge-plan counts the due records of a class and checks them against the
 // brake: the first step of a purge.
 package main
 

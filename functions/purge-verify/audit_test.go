@@ -42,14 +42,14 @@ func TestAnAuditIsAnnouncedAndCounted(t *testing.T) {
 		event string
 		lines []map[string]any
 	}{
-		"one that read everything": {
+		"completed": {
 			purge.Run{Outcome: certificate.Completed, Counts: counts, Findings: found}, "AuditCompleted",
 			[]map[string]any{{
 				"level": "INFO", "msg": "an audit completed", "class": "messaging", "run": "audit-1", "AuditFaults": 114.0,
 				"findings": map[string]any{"no-start": 40.0, "absurd-start": 7.0, "unreadable": 1.0, "unstamped": 10.0, "not-withdrawn": 100.0, "overdue": 3.0, "overdue-held": 2.0},
 			}},
 		},
-		"one that did not": {
+		"failed": {
 			purge.Run{Outcome: certificate.Failed}, "AuditFailed",
 			[]map[string]any{{"level": "ERROR", "msg": "an audit did not complete", "class": "messaging", "run": "audit-1", "error": "States.Timeout"}},
 		},

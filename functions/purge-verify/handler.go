@@ -15,7 +15,7 @@ import (
 	"stille/shared/retention"
 )
 
-// request is what the state machine passes in, after the deletion or after an
+// request is the input from the state machine, after the deletion or after an
 // error in any step.
 type request struct {
 	Class     string           `json:"class"`
@@ -40,7 +40,7 @@ type bus interface {
 }
 
 // handler ends every run: it certifies the run, announces how it ended, and
-// reports what is overdue and what is idle in its class.
+// reports the overdue and the idle records of its class.
 type handler struct {
 	certifier purge.Certifier
 	holds     purge.Holds

@@ -80,18 +80,18 @@ func TestRunIsCertifiedFromASecondReading(t *testing.T) {
 		counts  certificate.Counts
 		err     error
 	}{
-		{"a run that came through", certificate.Completed, nil, certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
-		{"one that came through and left one behind", certificate.Completed, func(t *testing.T, w *world) { w.put(t, "late") },
+		{"a completed run", certificate.Completed, nil, certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
+		{"a completed run with a record left", certificate.Completed, func(t *testing.T, w *world) { w.put(t, "late") },
 			certificate.Counts{Due: 3, Deleted: 1, Held: 1, Failed: 1}, nil},
-		{"one whose deleted record somebody stored again", certificate.Completed, func(t *testing.T, w *world) { w.put(t, "sub-1") },
+		{"a deleted record stored again", certificate.Completed, func(t *testing.T, w *world) { w.put(t, "sub-1") },
 			certificate.Counts{Due: 2, Held: 1, Failed: 1}, nil},
-		{"one that failed claims what its manifest tells", certificate.Failed, func(t *testing.T, w *world) { w.put(t, "late") },
+		{"a failed run claims its manifest", certificate.Failed, func(t *testing.T, w *world) { w.put(t, "late") },
 			certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
 		{"a stopped run claims its manifest", certificate.Stopped, func(t *testing.T, w *world) { w.put(t, "late") },
 			certificate.Counts{Due: 2, Deleted: 1, Held: 1}, nil},
 		{"a halted run counts only its plan", certificate.Halted, func(_ *testing.T, w *world) { w.keysErr = errDown },
 			certificate.Counts{Due: 7}, nil},
-		{"one whose keys cannot be read is not certified", certificate.Failed, func(_ *testing.T, w *world) { w.keysErr = errDown },
+		{"without its keys a run is not certified", certificate.Failed, func(_ *testing.T, w *world) { w.keysErr = errDown },
 			certificate.Counts{}, errDown},
 	} {
 		t.Run(test.name, func(t *testing.T) {

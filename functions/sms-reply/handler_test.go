@@ -219,7 +219,7 @@ func TestAMessageThatIsNoReplyFailsAlone(t *testing.T) {
 	good := envelope + `"{\"originationNumber\":\"+4791234567\",\"destinationNumber\":\"+4759440000\",\"messageBody\":\"STOP\",\"inboundMessageId\":\"1\"}"}`
 	for _, c := range []struct{ name, body, says string }{
 		{"no JSON", envelope + `"STOP from 987 65 432"}`, errMalformed.Error()},
-		{"nobody who writes", envelope + `"{\"destinationNumber\":\"+4759440000\",\"messageBody\":\"STOP\"}"}`, errMalformed.Error()},
+		{"no sender", envelope + `"{\"destinationNumber\":\"+4759440000\",\"messageBody\":\"STOP\"}"}`, errMalformed.Error()},
 		{"no text", envelope + `"{\"originationNumber\":\"+4798765432\",\"destinationNumber\":\"+4759440000\"}"}`, errMalformed.Error()},
 		{"a text that is none", envelope + `"{\"originationNumber\":\"+4798765432\",\"messageBody\":{}}"}`, errMalformed.Error()},
 		{"no envelope", `{"originationNumber":"+4798765432","destinationNumber":"+4759440000","messageBody":"STOP","inboundMessageId":"2"}`, errTimeless.Error()},

@@ -290,8 +290,8 @@ func TestReleaseDuringStampTakesEffect(t *testing.T) {
 		replaced map[string]string
 		want     time.Time
 	}{
-		"the record had no withdrawal":          {nil, time.Time{}},
-		"the record had a later one of its own": {map[string]string{"withdrawnAt": retention.Sort(own)}, own},
+		"the record had no withdrawal":      {nil, time.Time{}},
+		"the record has a later withdrawal": {map[string]string{"withdrawnAt": retention.Sort(own)}, own},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

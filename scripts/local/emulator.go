@@ -59,7 +59,7 @@ func (p Place) emulatorEnvironment() []string {
 		"GATEWAY_PORT="+strconv.Itoa(p.Port),
 		"BIND_HOST=127.0.0.1",
 		"IOT_MTLS_ENABLED=0", // else it listens on every interface
-		"SFTP_ENABLED=0",     // likewise
+		"SFTP_ENABLED=0",     // else it listens on every interface
 		"MINISTACK_REGION="+region,
 	)
 	if p.Enforcing {

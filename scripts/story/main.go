@@ -1,8 +1,8 @@
-// Command story runs the main job once, from end to end, on the local stack,
-// and prints what it did and what it saw: links that silence one channel and
-// not the other, records that go on their day and records that stay, and the
-// certificates. Each step is checked; the first one that does not do what it
-// says ends the story with exit code 1.
+// Command story runs the main job once, from end to end, on the local stack, and
+// prints each step with its result: links that silence one channel and not the
+// other, records that are deleted on their day and records that stay, and the
+// certificates. Each step is checked; the first failure ends the story with exit
+// code 1.
 package main
 
 import (

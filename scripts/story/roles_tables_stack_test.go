@@ -233,9 +233,9 @@ func TestPurgeRolesInIndexes(t *testing.T) {
 	}
 	finders := []string{names.PurgePlan, names.PurgeDelete, names.PurgeVerify}
 	judge(t, []deed{
-		{"what is due", query(names.IndexDue, names.AttrRetentionShard), finders},
-		{"what was withdrawn", query(names.IndexWithdrawn, names.AttrRetentionShard), finders},
-		{"what runs", query(names.IndexRunning, names.AttrRetentionShard), []string{names.PurgeVerify}},
+		{"due records", query(names.IndexDue, names.AttrRetentionShard), finders},
+		{"withdrawn records", query(names.IndexWithdrawn, names.AttrRetentionShard), finders},
+		{"running records", query(names.IndexRunning, names.AttrRetentionShard), []string{names.PurgeVerify}},
 		{"whose it is", query(names.IndexSubject, names.AttrSubject), nil},
 	})
 }

@@ -30,7 +30,7 @@ func chain(t *testing.T, a authority) ([]certificate.Signed, certificate.Sealed)
 	return nil, certificate.Sealed{}
 }
 
-// altered is what a certificate says with one thing changed, signed again.
+// altered is a certificate with one change, signed again.
 func altered(t *testing.T, a authority, of certificate.Signed, change func(*certificate.Certificate)) certificate.Signed {
 	t.Helper()
 	var c certificate.Certificate

@@ -35,7 +35,7 @@ type AuditPart struct {
 	IDs        map[Finding][]string `json:"ids"` // of at most mostIDs each
 }
 
-// AuditParts keeps what the calls of audits found.
+// AuditParts keeps the results of the calls of audits.
 type AuditParts interface {
 	// StorePart keeps a part, in place of an earlier part of the same call.
 	StorePart(ctx context.Context, part AuditPart) error
@@ -55,7 +55,7 @@ type Auditor struct {
 	Holds      Holds
 	Parts      AuditParts
 	PolicyHash string
-	Pause      time.Duration // between two looks at what the streams may still deliver
+	Pause      time.Duration // between two looks at changes that the streams may still deliver
 	Now        func() time.Time
 }
 
@@ -66,7 +66,7 @@ const (
 	// come from a late stream.
 	mostLooked = 10_000
 
-	// looks is how often a call looks again at what the streams may deliver.
+	// looks is how often a call looks again at changes that the streams may deliver.
 	looks = 6
 )
 
@@ -76,7 +76,7 @@ const (
 func (a Auditor) Segment(ctx context.Context, class retention.Class, work AuditWork, more func() bool) (AuditWork, error) {
 	doing := fmt.Sprintf("auditing segment %d of %s", work.Segment, work.Class)
 	part := AuditPart{From: work.After, PolicyHash: a.PolicyHash, Counts: map[Finding]int{}, IDs: map[Finding][]string{}}
-	found := map[string][]Finding{} // id -> what is wrong with it
+	found := map[string][]Finding{} // id -> its findings
 	for !work.Done && more() {
 		page, err := a.Records.Scan(ctx, work.Class, Segment{Number: work.Segment, Of: work.Of}, work.After, pageSize)
 		if err != nil {
@@ -152,7 +152,7 @@ func mayMend(found map[string][]Finding) bool {
 	return false
 }
 
-// confirm reads records again and keeps in found only what is still wrong.
+// confirm reads records again and keeps in found only the lasting findings.
 func (a Auditor) confirm(ctx context.Context, class retention.Class, ids []string, found map[string][]Finding) error {
 	there, unreadable, err := a.Records.Load(ctx, class.Name, ids)
 	if err != nil {

@@ -28,7 +28,7 @@ func TestAnEstimateFollowsWhatIsDue(t *testing.T) {
 	}{
 		{"nothing", "service", nil, 0, purge.Cost{Time: 20 * time.Second}},
 		{"one record", "service", []int{1}, 0, purge.Cost{WriteUnits: 7, ReadUnits: 9, Files: 2, Time: 20400 * time.Millisecond}},
-		{"what is held is read and stays", "service", []int{2}, 1, purge.Cost{WriteUnits: 7, ReadUnits: 11, Files: 2, Time: 20400 * time.Millisecond}},
+		{"a held record is only read", "service", []int{2}, 1, purge.Cost{WriteUnits: 7, ReadUnits: 11, Files: 2, Time: 20400 * time.Millisecond}},
 		{"a messaging record frees its slot", retention.Messaging, []int{1}, 0, purge.Cost{WriteUnits: 12, ReadUnits: 10, Files: 2, Time: 20400 * time.Millisecond}},
 		{"one large shard takes its pages one by one", "service", []int{9900}, 0, purge.Cost{WriteUnits: 49700, ReadUnits: 20302, Files: 200, Time: time.Minute}},
 		{"more shards than work at once take turns", "service", slices.Repeat([]int{1}, 17), 0, purge.Cost{WriteUnits: 119, ReadUnits: 153, Files: 34, Time: 20800 * time.Millisecond}},

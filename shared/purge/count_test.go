@@ -19,7 +19,7 @@ func TestDueAndHeldRecordsAreCounted(t *testing.T) {
 	h.withdraw("withdrawn as well", due)
 	h.put(retention.Record{ID: "not due", Subject: subject(8), Start: notDue})
 	h.put(retention.Record{ID: "not due and held", Subject: subject(9), Start: notDue})
-	h.put(retention.Record{ID: "started anew", Subject: subject(10), Start: due})
+	h.put(retention.Record{ID: "restarted", Subject: subject(10), Start: due})
 	for _, target := range []retention.Target{
 		retention.SubjectTarget(subject(1)), retention.RecordTarget(h.class.Name, "held as a record"),
 		retention.SubjectTarget(subject(3)), retention.RecordTarget(h.class.Name, "held twice"),
@@ -39,7 +39,7 @@ func TestDueAndHeldRecordsAreCounted(t *testing.T) {
 	}
 	place("unreadable", map[string]any{"occurredAt": "long ago"})
 	place("marked before its hold came", map[string]any{"purgingBy": "run-1"})
-	place("started anew", map[string]any{"retentionStart": retention.Sort(notDue)}) // not stamped yet
+	place("restarted", map[string]any{"retentionStart": retention.Sort(notDue)}) // not stamped yet
 
 	got, err := purge.Count(t.Context(), h.Records, h.Holds, h.class, cutoff)
 	if err != nil {

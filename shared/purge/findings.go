@@ -86,7 +86,7 @@ func isOverdue(class retention.Class, r retention.Record, now time.Time) bool {
 
 // isInPlace reports whether the record lies in the indexes where stamp would
 // put it. A record keeps the shard of its first stamp, even if its subject
-// changed; the shard must only be one that purges read.
+// changed; purges must read this shard.
 func (e Examined) isInPlace(now time.Time) bool {
 	believed := e.Record
 	if !retention.PlausibleStart(e.Start, now) {

@@ -22,7 +22,7 @@ func TestOnlyFreshPlanApprovedByAnotherMayRun(t *testing.T) {
 		"started by a schedule":     {func(p *purge.HaltedPlan) { p.StartedBy = "" }, "p", last, nil, nil},
 		"a moment too late":         {func(*purge.HaltedPlan) {}, "p", last.Add(1), purge.ErrPlanTooOld, purge.ErrPlanTooOld},
 		"approved by its starter":   {func(p *purge.HaltedPlan) { p.StartedBy = "operator" }, "p", last, purge.ErrOwnApproval, purge.ErrOwnApproval},
-		"approved by nobody":        {func(p *purge.HaltedPlan) { p.ApprovedBy = "" }, "p", last, nil, purge.ErrNotApproved},
+		"not approved":              {func(p *purge.HaltedPlan) { p.ApprovedBy = "" }, "p", last, nil, purge.ErrNotApproved},
 		"planned by another policy": {func(*purge.HaltedPlan) {}, "q", last, nil, purge.ErrOtherPlanPolicy},
 	} {
 		t.Run(name, func(t *testing.T) {

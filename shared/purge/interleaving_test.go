@@ -95,7 +95,7 @@ var worthSeeing = []string{ //nolint:gochecknoglobals // a constant
 	"a record went", "a record went with its object", "a worker died",
 	"a fence had moved", "a hold was seen only because the fence had moved",
 	"a hold came too late", "a hold kept its record", "a hold was lifted and its record went",
-	"a record had changed at the transaction", "a record was gone at the transaction", "a record was stored anew",
+	"a record had changed at the transaction", "a record was gone at the transaction", "a record was stored again",
 	"a record marked by one worker was taken up by another", "a mark did not stand any more",
 	"an owner was told that the record is being purged",
 }
@@ -103,21 +103,21 @@ var worthSeeing = []string{ //nolint:gochecknoglobals // a constant
 // each event must happen at least once in this many schedules
 const rarest = 250
 
-// One or two workers purge a shard, while others place and lift holds and change
-// the records by what the API and the stream use; each call to DynamoDB Local, S3
-// and the manifest is made at the moment that the schedule says, and a story
-// (story_test.go) follows what really happened. What it promises:
+// One or two workers purge a shard, while other actors place and lift holds and
+// change the records as the API and the stream do. The schedule orders every call
+// to DynamoDB Local, S3 and the manifest, and a story (story_test.go) follows the
+// true course. The promises:
 //
-//   - What is deleted, or marked, was due in that instant, and was as it had been
-//     read; no acknowledged hold was on it that had not been told it came too late.
-//   - Of a hold that was acknowledged every marked record was named, and none that
-//     never was marked.
-//   - A record with objects is marked before they go, goes after them, and only by
-//     the run whose mark stands; nobody changes it in between.
-//   - When a worker is done, all that was due when it began, and nobody has changed
-//     or held, is gone; each record it took up has the outcome that is true.
+//   - A deleted or marked record was due at that instant, and unchanged since it
+//     was read. No acknowledged hold was on it, unless the hold was reported as
+//     too late.
+//   - An acknowledged hold named every marked record that it covers, and no other.
+//   - A record with objects is marked before its objects are deleted, and deleted
+//     after them, only by the run whose mark stands. No actor changes it between.
+//   - When a worker has finished, every record that was due when it began, and that
+//     no actor changed or held, is gone. Each record of a page has its true outcome.
 //
-// An index that lags behind its table is not in it: DynamoDB Local has none.
+// DynamoDB Local has no lagging index, so the test has none.
 func TestHoldsWinInEveryOrderOfCalls(t *testing.T) {
 	tally := &tally{times: map[string]int{}}
 	var playing sync.WaitGroup

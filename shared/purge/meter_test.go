@@ -17,11 +17,11 @@ import (
 // indexes.
 type units struct{ read, write float64 }
 
-// meter adds up what the calls of a client consume: by what DynamoDB Local
-// reports, where that is what DynamoDB would. It reports nothing for a key that
-// is not there, which DynamoDB charges as 1 KB, and of a transaction only one
-// operation of each kind, which DynamoDB charges each with two units a KB: all
-// items here are smaller.
+// meter adds up the consumption of a client's calls, as reported by DynamoDB Local
+// and corrected to DynamoDB's. DynamoDB Local reports nothing for a missing key,
+// which DynamoDB charges as 1 KB. Of a transaction it reports only one operation
+// of each kind, while DynamoDB charges each with two units per KB: all items here
+// are smaller.
 type meter struct {
 	mu   sync.Mutex
 	used units

@@ -79,8 +79,8 @@ func TestRunWaitsForNoOtherRun(t *testing.T) {
 		unfinished string
 		err        error
 	}{
-		"the active run was killed":          {nil, "run-1", nil},
-		"nobody knows whether it still runs": {[]string{"unknown"}, "", errDown},
+		"the active run was killed":             {nil, "run-1", nil},
+		"the state of the execution is unknown": {[]string{"unknown"}, "", errDown},
 	} {
 		run, unfinished, err := h.planner(h.Stores, c.running...).Plan(t.Context(), h.class, purge.Execution{Class: h.class.Name, Run: "run-3"})
 		if unfinished != c.unfinished || !errors.Is(err, c.err) || run.ID != "" {

@@ -14,11 +14,10 @@ import (
 	"time"
 )
 
-// A schedule decides, by its seed alone, in which order several actors make
-// their calls: they work at the same time, each comes to a halt before each of
-// its calls, and only when all of them have does the schedule let one of the
-// calls be made. It runs in a bubble of testing/synctest, which tells when
-// nobody goes on by himself, and where no pause takes any time.
+// A schedule orders the calls of several concurrent actors by its seed alone: each
+// actor stops before each of its calls, and only when all actors have stopped does
+// the schedule let one call go. It runs in a bubble of testing/synctest, which
+// reports when every actor has stopped, and in which a pause takes no time.
 type schedule struct {
 	seed   uint64
 	random *rand.Rand

@@ -88,7 +88,7 @@ func TestStampWritesOnlyWhatIsMissing(t *testing.T) {
 		"a start that cannot be believed": {record: with(func(r *retention.Stored) { r.Start, r.Sort, r.ActiveSort = time.Unix(0, 0), "1970", "" }), want: []string{"stamp ", "list"}, faults: 1},
 		"a new record of another class":   {class: "contact", record: with(func(r *retention.Stored) { r.Shard = "" }), want: []string{"stamp ", "list"}},
 		"a new record without a scope":    {record: with(func(r *retention.Stored) { r.Shard, r.Scope = "", "" }), want: []string{"stamp ", "list"}},
-		"a new record about nobody":       {record: with(func(r *retention.Stored) { r.Shard, r.Subject = "", "" }), want: []string{"stamp "}},
+		"a new record without a subject":  {record: with(func(r *retention.Stored) { r.Shard, r.Subject = "", "" }), want: []string{"stamp "}},
 		"a subject that opted out":        {record: running, stores: stamped{opted: []bool{true, true}, done: true}, want: []string{"list", "withdraw " + at, "list"}},
 		"an opt-out that is known": {
 			record: with(func(r *retention.Stored) { r.WithdrawnAt, r.WithdrawnSort = cutoff, at }), stores: stamped{opted: []bool{true}}, want: []string{"list"},
@@ -99,7 +99,7 @@ func TestStampWritesOnlyWhatIsMissing(t *testing.T) {
 		"a withdrawal in another form": {
 			record: with(func(r *retention.Stored) { r.WithdrawnAt, r.WithdrawnSort = cutoff, "today" }), stores: stamped{done: true}, want: []string{"list", "withdraw " + at},
 		},
-		"a withdrawal of a record about nobody": {
+		"a withdrawal without a subject": {
 			record: with(func(r *retention.Stored) { r.Subject, r.WithdrawnAt, r.WithdrawnSort = "", cutoff, "today" }), stores: stamped{done: true}, want: []string{"withdraw " + at},
 		},
 		"a record that changed meanwhile": {record: running, stores: stamped{opted: []bool{true}}, want: []string{"list", "withdraw " + at}},

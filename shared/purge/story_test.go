@@ -48,7 +48,7 @@ type fact struct {
 	is        retention.Record
 	there     bool
 	changedAt int    // the step of its owner's last change; 0: never
-	anew      bool   // its owner stored it again after its deletion
+	restored  bool   // its owner stored it again after its deletion
 	mark      string // the run that has marked it
 	markedBy  *actor
 	markedAt  int // the last step; 0: never
@@ -221,8 +221,8 @@ func (s *story) changed(a *actor, name string) {
 	case err != nil || f.there && reflect.DeepEqual(f.is, stored.Record):
 		return
 	case !f.there:
-		f.there, f.anew = true, true
-		s.happened("a record was stored anew")
+		f.there, f.restored = true, true
+		s.happened("a record was stored again")
 	case f.mark != "":
 		s.broken(a, name, "was changed while it was being purged")
 	}
@@ -282,7 +282,7 @@ func (s *story) over(a *actor) {
 			s.broken(a, f.name, "was deleted, and the manifest does not say so")
 		}
 		// A record that was stored again is in no index: no actor stamps it.
-		untouched := f.there && !f.anew && s.class.Due(f.is, cutoff) && f.changedAt < a.began
+		untouched := f.there && !f.restored && s.class.Due(f.is, cutoff) && f.changedAt < a.began
 		markedBefore := f.markedAt > 0 && f.markedAt < a.began
 		markedMeanwhile := f.mark != "" && f.markedBy != a && !markedBefore
 		held := slices.ContainsFunc(s.holds, func(p *placed) bool {
@@ -313,7 +313,7 @@ func (s *story) end(nobody *actor) {
 		for _, object := range f.is.Objects {
 			versions := left[strings.TrimPrefix(object, "s3://letters/")]
 			switch {
-			case f.anew:
+			case f.restored:
 			case !f.there && versions > 0:
 				s.broken(nobody, name, "is gone and its object is left")
 			case f.there && f.markedAt == 0 && versions == 0:

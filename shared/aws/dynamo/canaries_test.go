@@ -50,7 +50,7 @@ func TestCanariesAreAddedBesideThoseThatStand(t *testing.T) {
 		refuse error
 	}{
 		{"a new one", map[string]string{"01": "one"}, map[string]string{"02": "two"}, map[string]string{"01": "one", "02": "two"}, nil},
-		{"one that stands, and a new one", map[string]string{"01": "one"}, map[string]string{"01": "one", "02": "two"}, map[string]string{"01": "one", "02": "two"}, nil},
+		{"an existing canary and a new one", map[string]string{"01": "one"}, map[string]string{"01": "one", "02": "two"}, map[string]string{"01": "one", "02": "two"}, nil},
 		{"another under the same id, and a new one", map[string]string{"01": "one"}, map[string]string{"01": "uno", "02": "two"}, map[string]string{"01": "one"}, dynamo.ErrCanary},
 		{"one to a table that has none", nil, map[string]string{"01": "one"}, map[string]string{}, dynamo.ErrCanary},
 		{"none", map[string]string{"01": "one"}, nil, map[string]string{"01": "one"}, nil},

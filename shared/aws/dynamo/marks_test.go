@@ -72,7 +72,7 @@ func TestRecordsWithObjectsAreMarkedOthersDeleted(t *testing.T) {
 		t.Errorf("deletion (-want +got):\n%s", diff)
 	}
 	if marked, changed := get(t, records, "letter"), get(t, records, "changed"); marked.PurgingBy != "run-1" || changed.PurgingBy != "" {
-		t.Errorf("marked by %q, the one that changed by %q", marked.PurgingBy, changed.PurgingBy)
+		t.Errorf("marked by %q, the changed record by %q", marked.PurgingBy, changed.PurgingBy)
 	}
 	if diff := cmp.Diff(all[1].Record, get(t, records, "letter").Record); diff != "" {
 		t.Errorf("the mark changed the record (-before +after):\n%s", diff)
@@ -157,7 +157,7 @@ func TestTheNextRunTakesAMarkedRecordOver(t *testing.T) {
 		t.Errorf("the first run's worker: %+v, error %v", done, err)
 	}
 	if done, err := deleter.DeleteUnderFence(t.Context(), page(0), []retention.Stored{first}); err != nil || len(done.Changed) != 1 {
-		t.Errorf("the first run's worker marks it anew: %+v, error %v", done, err)
+		t.Errorf("the first run's worker marks it again: %+v, error %v", done, err)
 	}
 	if done, err := deleter.DeleteMarked(t.Context(), class, "run-2", first); err != nil || len(done.Deleted) != 1 {
 		t.Errorf("the second run's worker: %+v, error %v", done, err)

@@ -113,8 +113,8 @@ func TestWithdrawalSurvivesRepetitionButNotNewConsent(t *testing.T) {
 	if again := store(t, records, consent("sub-1", 1, now.Add(-time.Hour))); !again.WithdrawnAt.Equal(now) || again.Shard != first.Shard {
 		t.Errorf("after a repetition: withdrawn at %v, shard %q", again.WithdrawnAt, again.Shard)
 	}
-	if anew := store(t, records, consent("sub-1", 1, now.Add(time.Hour))); !anew.WithdrawnAt.IsZero() {
-		t.Errorf("after a new consent: still withdrawn at %v", anew.WithdrawnAt)
+	if renewed := store(t, records, consent("sub-1", 1, now.Add(time.Hour))); !renewed.WithdrawnAt.IsZero() {
+		t.Errorf("after a new consent: still withdrawn at %v", renewed.WithdrawnAt)
 	}
 }
 

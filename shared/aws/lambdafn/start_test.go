@@ -59,7 +59,7 @@ func TestAFunctionNamesEveryMistakeInItsConfiguration(t *testing.T) {
 			t.Setenv(names.VarStack, "")
 			t.Setenv(names.VarParkedQueue, " ")
 		}, []string{names.VarStack, names.VarParkedQueue, names.ScopesFile, names.RetentionFile}},
-		{"files say what they must not", func(t *testing.T, root string) {
+		{"invalid files", func(t *testing.T, root string) {
 			for _, name := range []string{names.ScopesFile, names.RetentionFile} {
 				if err := os.WriteFile(filepath.Join(root, name), []byte("classes: 1\nscopes: 1\n"), 0o600); err != nil {
 					t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"stille/shared/unsubscribe/outage"
 )
 
-// client keeps what was sent.
+// client keeps the sent messages.
 type client struct {
 	sent []*sqs.SendMessageInput
 	err  error

@@ -34,7 +34,7 @@ const (
 	ended     way = "stored while it ran, then it ended"
 	reopened  way = "stored as ended, then it ran again"
 	takenBack way = "withdrawn, which was taken back"
-	consented way = "withdrawn, then consented anew"
+	consented way = "withdrawn, then consented again"
 	repeated  way = "withdrawn, then stored again as it was"
 	rekeyed   way = "stored under an older key, then under a newer one"
 )
