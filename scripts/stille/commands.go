@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"runtime/debug"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -45,6 +46,8 @@ type options struct {
 	Stack string `default:"${stack}" group:"Flags of every command:" help:"Name of the stack."`
 	Local string `name:"stack-file" xor:"where" group:"Flags of every command:" placeholder:"FILE" help:"Work on this local stack; the default is .local/stack.json, at or above the working directory."`
 	AWS   bool   `name:"aws" xor:"where" group:"Flags of every command:" help:"Work on AWS, even if there is a local stack."`
+
+	Version kong.VersionFlag `group:"Flags of every command:" help:"Print the version of this program."`
 }
 
 type commands struct {
@@ -84,14 +87,18 @@ func variables() kong.Vars {
 	for _, r := range suppression.Reported() {
 		reasons = append(reasons, string(r))
 	}
-	return kong.Vars{"stack": defaultStack, "reasons": strings.Join(reasons, ",")}
+	vars := kong.Vars{"stack": defaultStack, "reasons": strings.Join(reasons, ","), "version": "stille, version unknown"}
+	if built, ok := debug.ReadBuildInfo(); ok {
+		vars["version"] = "stille " + built.Main.Version
+	}
+	return vars
 }
 
 // run runs one command line and returns the exit code.
 func run(ctx context.Context, args []string, s session) int {
 	onlyHelp := len(args) == 0
-	if onlyHelp {
-		args = []string{"--help"}
+	if onlyHelp || args[0] == "help" {
+		args = append(args[min(len(args), 1):], "--help")
 	}
 	var c commands
 	var command *kong.Context

@@ -14,6 +14,20 @@ func TestNoCommandPrintsHelpAndIsBadUsage(t *testing.T) {
 	}
 }
 
+func TestHelpIsACommandToo(t *testing.T) {
+	got := call{}.run(t, "help", "purge", "run").ended(t, exitDone)
+	if !strings.Contains(got.out, "Usage: stille purge run") {
+		t.Errorf("it says %q", got.out)
+	}
+}
+
+func TestVersionIsPrinted(t *testing.T) {
+	got := call{}.run(t, "--version").ended(t, exitDone)
+	if !strings.HasPrefix(got.out, "stille ") || got.errors != "" {
+		t.Errorf("it says %q and %q", got.out, got.errors)
+	}
+}
+
 func TestEveryCommandHasHelp(t *testing.T) {
 	parser, err := kong.New(&commands{}, variables())
 	if err != nil {
