@@ -84,10 +84,10 @@ func ReadBundle(folder fs.FS) (Bundle, error) {
 	return b, fmt.Errorf("reading a certificate: %w", err)
 }
 
-func readFiles(folder fs.FS, into map[string]*[]byte) error {
-	for _, name := range slices.Sorted(maps.Keys(into)) {
+func readFiles(folder fs.FS, target map[string]*[]byte) error {
+	for _, name := range slices.Sorted(maps.Keys(target)) {
 		var err error
-		if *into[name], err = fs.ReadFile(folder, name); err != nil {
+		if *target[name], err = fs.ReadFile(folder, name); err != nil {
 			return err
 		}
 	}

@@ -39,11 +39,11 @@ func (r *Records) Document(ctx context.Context, class, id string) (retention.Doc
 }
 
 func plainMap(from item) map[string]any {
-	into := make(map[string]any, len(from))
+	target := make(map[string]any, len(from))
 	for name, value := range from {
-		into[name] = plain(value)
+		target[name] = plain(value)
 	}
-	return into
+	return target
 }
 
 // plain is a value as encoding/json writes it. Numbers keep all their digits.

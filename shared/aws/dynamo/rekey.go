@@ -30,22 +30,22 @@ const maxHops = 16
 // merged the items of the contact's other keys into it. An unreadable older
 // item stays unmerged: every lookup still reports it, and the change is not
 // refused.
-func (s *Suppressions) gather(ctx context.Context, who contact.Known, now time.Time) (into suppression.Item, err error) {
+func (s *Suppressions) gather(ctx context.Context, who contact.Known, now time.Time) (target suppression.Item, err error) {
 	err = repeat(ctx, contended("merging suppressions"), func() (err error) {
-		if into, err = s.unmerged(ctx, who.Newest(), who.Channel); err != nil {
+		if target, err = s.unmerged(ctx, who.Newest(), who.Channel); err != nil {
 			return err
 		}
 		for _, key := range who.Keys[1:] {
-			if key == into.Key {
+			if key == target.Key {
 				continue
 			}
-			if into, err = s.takeOver(ctx, into, key, now); err != nil {
+			if target, err = s.takeOver(ctx, target, key, now); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return into, err
+	return target, err
 }
 
 // unmerged returns the item that changes of the contact with this key go to:
@@ -70,44 +70,44 @@ func (s *Suppressions) unmerged(ctx context.Context, key contact.Key, ch contact
 // takeOver merges the item of an older key into another item, and returns the
 // merged item. Without an older item, or if it is merged already, there is
 // nothing to do. The error is errRaced if both items must be read again.
-func (s *Suppressions) takeOver(ctx context.Context, into suppression.Item, key contact.Key, now time.Time) (suppression.Item, error) {
+func (s *Suppressions) takeOver(ctx context.Context, target suppression.Item, key contact.Key, now time.Time) (suppression.Item, error) {
 	older, err := s.Under(ctx, key)
 	if isUnreadable(err) || err == nil && (older.Version == 0 || older.MergedInto != "") {
-		return into, nil
+		return target, nil
 	}
 	if err != nil {
-		return into, err
+		return target, err
 	}
-	stored := into.Version
+	stored := target.Version
 	for range 2 { // the second attempt is for a table that is behind its ledger
 		id, err := entryID(now)
 		if err != nil {
-			return into, err
+			return target, err
 		}
-		united, entry := suppression.TakeOver(into, older, id, now)
-		err = s.write(ctx, append(s.change(stored, united, entry), s.mergedIntoUpdate(older, into.Key)))
+		united, entry := suppression.TakeOver(target, older, id, now)
+		err = s.write(ctx, append(s.change(stored, united, entry), s.mergedIntoUpdate(older, target.Key)))
 		reasons, _ := cancelled(err)
 		switch {
 		case err == nil:
 			return united, nil
 		case len(reasons) != 3:
-			return into, fmt.Errorf("merging suppressions: %w", err)
+			return target, fmt.Errorf("merging suppressions: %w", err)
 		case failed(reasons[0], conditionFailed), failed(reasons[2], conditionFailed), transient(reasons):
-			return into, errRaced
+			return target, errRaced
 		case !failed(reasons[1], conditionFailed):
-			return into, fmt.Errorf("merging suppressions: %w", err)
+			return target, fmt.Errorf("merging suppressions: %w", err)
 		}
-		if into, err = s.behindItsLedger(ctx, into); err != nil {
-			return into, err
+		if target, err = s.behindItsLedger(ctx, target); err != nil {
+			return target, err
 		}
 	}
-	return into, errRaced
+	return target, errRaced
 }
 
 // mergedIntoUpdate is the operation that writes MergedInto on an older item, if the item is unchanged.
-func (s *Suppressions) mergedIntoUpdate(older suppression.Item, into contact.Key) types.TransactWriteItem {
+func (s *Suppressions) mergedIntoUpdate(older suppression.Item, target contact.Key) types.TransactWriteItem {
 	condition, attributes, values := unchanged(older.Version)
-	values[":into"] = text(string(into))
+	values[":into"] = text(string(target))
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.table, Key: item{names.AttrKey: text(string(older.Key))},
 		UpdateExpression:    aws.String("SET #into = :into"),
@@ -121,16 +121,16 @@ func (s *Suppressions) mergedIntoUpdate(older suppression.Item, into contact.Key
 func (s *Suppressions) follow(ctx context.Context, items []suppression.Item) (suppression.Item, error) {
 	asked := 0
 	for i := 0; i < len(items); i++ {
-		into := items[i].MergedInto
-		if into == "" || slices.ContainsFunc(items, func(other suppression.Item) bool {
-			return other.Key == into && slices.Contains(other.Former, items[i].Key)
+		target := items[i].MergedInto
+		if target == "" || slices.ContainsFunc(items, func(other suppression.Item) bool {
+			return other.Key == target && slices.Contains(other.Former, items[i].Key)
 		}) {
 			continue
 		}
 		if asked++; asked > maxHops {
 			return suppression.Item{}, errUnreadable("a suppression was taken over too often")
 		}
-		next, err := s.Under(ctx, into)
+		next, err := s.Under(ctx, target)
 		if err != nil {
 			return suppression.Item{}, err
 		}

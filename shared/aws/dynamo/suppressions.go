@@ -47,49 +47,49 @@ type base struct {
 // keys are first merged into the newest, each in a separate transaction (see
 // rekey.go).
 func (s *Suppressions) Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	on := base{item: suppression.Item{Key: who.Newest(), Channel: who.Channel}}
+	basis := base{item: suppression.Item{Key: who.Newest(), Channel: who.Channel}}
 	if len(who.Keys) > 1 {
 		item, err := s.gather(ctx, who, now)
 		if err != nil {
 			return suppression.Outcome{}, err
 		}
-		on = base{item, item.Version, true}
+		basis = base{item, item.Version, true}
 	}
-	outcome, err := s.attempt(ctx, &on, who, c, now)
+	outcome, err := s.attempt(ctx, &basis, who, c, now)
 	if !errors.Is(err, errRaced) {
 		return outcome, err
 	}
 	// The first repetition follows a read, not a conflict, and needs no pause.
 	err = repeat(ctx, contended("changing a suppression"), func() (err error) {
-		outcome, err = s.attempt(ctx, &on, who, c, now)
+		outcome, err = s.attempt(ctx, &basis, who, c, now)
 		return err
 	})
 	return outcome, err
 }
 
-// attempt decides the effect of the change and writes it. With errRaced, it
-// sets on to the base of the next attempt.
-func (s *Suppressions) attempt(ctx context.Context, on *base, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+// attempt decides the effect of the change and writes it. When it returns errRaced,
+// basis is what the next attempt must decide on.
+func (s *Suppressions) attempt(ctx context.Context, basis *base, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
 	id, err := entryID(now)
 	if err != nil {
 		return suppression.Outcome{}, err
 	}
-	outcome, err := suppression.Apply(on.item.Known(who.Keys...), c, id, now)
+	outcome, err := suppression.Apply(basis.item.Known(who.Keys...), c, id, now)
 	switch {
-	case err != nil || outcome.Entry == nil && on.read:
+	case err != nil || outcome.Entry == nil && basis.read:
 		return outcome, err
 	case outcome.Entry == nil: // the answer "without effect" requires a read
 		item, err := s.unmerged(ctx, who.Newest(), who.Channel)
 		if err != nil {
 			return suppression.Outcome{}, err
 		}
-		*on = base{item, item.Version, true}
+		*basis = base{item, item.Version, true}
 		return suppression.Outcome{}, errRaced
 	}
-	if err = s.write(ctx, s.change(on.stored, outcome.Item, *outcome.Entry)); err == nil {
+	if err = s.write(ctx, s.change(basis.stored, outcome.Item, *outcome.Entry)); err == nil {
 		return outcome, nil
 	}
-	if *on, err = s.obstacle(ctx, *on, err); err != nil {
+	if *basis, err = s.obstacle(ctx, *basis, err); err != nil {
 		return suppression.Outcome{}, err
 	}
 	return suppression.Outcome{}, errRaced

@@ -66,12 +66,12 @@ func (c *Certificates) Load(ctx context.Context, class, run string) (certificate
 // LoadSigned is Load without the list of keys.
 func (c *Certificates) LoadSigned(ctx context.Context, class, run string) (certificate.Signed, error) {
 	var signed certificate.Signed
-	for name, into := range map[string]*[]byte{certificate.JSONFile: &signed.JSON, certificate.SignatureFile: &signed.Signature} {
+	for name, target := range map[string]*[]byte{certificate.JSONFile: &signed.JSON, certificate.SignatureFile: &signed.Signature} {
 		content, err := c.get(ctx, Prefix(class, run)+name)
 		if err != nil {
 			return signed, err
 		}
-		*into = content
+		*target = content
 	}
 	return signed, nil
 }
@@ -125,8 +125,8 @@ func get(ctx context.Context, client *s3.Client, bucket, key string) ([]byte, er
 }
 
 // decode reads a JSON file that this package wrote.
-func decode(file string, content []byte, into any) error {
-	if err := json.Unmarshal(content, into); err != nil {
+func decode(file string, content []byte, target any) error {
+	if err := json.Unmarshal(content, target); err != nil {
 		return fmt.Errorf("reading %s: %w", file, err)
 	}
 	return nil
