@@ -1,5 +1,6 @@
-// Command purge-delete deletes the due records in one shard of a class: the second step of
-// a purge, and the only function that deletes records and their objects.
+// Command purge-delete deletes the due records in one shard of a class: the
+// second step of a purge, and the only function that deletes records and their
+// objects.
 package main
 
 import (

@@ -127,12 +127,12 @@ func TestRepeatedPlanKeepsTheFirstCutoff(t *testing.T) {
 	}
 	h.Now = h.Now.AddDate(0, 0, 2)
 	over.put(t, h, "sub-2", due)
-	again, err := over.plan(t.Context(), req)
+	second, err := over.plan(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(first, again); diff != "" {
-		t.Errorf("plan (-first +again):\n%s", diff)
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("plan (-first +second):\n%s", diff)
 	}
 	over.ended(t, req.Run, certificate.Completed, certificate.Counts{})
 	req.Run = "by-hand-2"

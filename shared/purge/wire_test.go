@@ -63,9 +63,9 @@ func exchange(server aws.HTTPClient, req *http.Request) answered {
 // carry sends a request and waits for its answer.
 func (w *wire) carry(req *http.Request, body []byte) answered {
 	// The request's context belongs to the bubble and must not be used.
-	again := req.Clone(context.Background())
-	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	w.requests <- again
+	copied := req.Clone(context.Background())
+	copied.Body, copied.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	w.requests <- copied
 	return <-w.answers
 }
 

@@ -119,7 +119,7 @@ func (n *Network) Do(req *http.Request) (*http.Response, error) {
 	case Partial:
 		return n.carryInPart(req, body)
 	}
-	return n.server.Do(with(req.Context(), req, body))
+	return n.server.Do(copyOf(req.Context(), req, body))
 }
 
 // draw decides the fate of a request.
@@ -139,16 +139,16 @@ func (n *Network) draw(operation string) (Fault, time.Duration) {
 
 // carry carries out a request whose answer is lost.
 func (n *Network) carry(req *http.Request, body []byte) {
-	resp, err := n.server.Do(with(context.WithoutCancel(req.Context()), req, body))
+	resp, err := n.server.Do(copyOf(context.WithoutCancel(req.Context()), req, body))
 	if err == nil {
 		resp.Body.Close()
 	}
 }
 
-func with(ctx context.Context, req *http.Request, body []byte) *http.Request {
-	again := req.Clone(ctx)
-	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	return again
+func copyOf(ctx context.Context, req *http.Request, body []byte) *http.Request {
+	request := req.Clone(ctx)
+	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return request
 }
 
 // keysOf are the keys that a BatchGetItem requests of one table.
@@ -171,11 +171,11 @@ func (n *Network) carryInPart(req *http.Request, body []byte) (*http.Response, e
 		if half == 0 {
 			continue
 		}
-		some, err := json.Marshal(map[string]any{"RequestItems": map[string]keysOf{table: {keys.Keys[:half], keys.ConsistentRead}}})
+		firstHalf, err := json.Marshal(map[string]any{"RequestItems": map[string]keysOf{table: {keys.Keys[:half], keys.ConsistentRead}}})
 		if err != nil {
 			return nil, err
 		}
-		resp, err := n.server.Do(with(req.Context(), req, some))
+		resp, err := n.server.Do(copyOf(req.Context(), req, firstHalf))
 		if err != nil {
 			return nil, err
 		}

@@ -16,27 +16,27 @@ import (
 func Stores(db *dynamodb.Client, stack names.Stack) purgetest.Stores {
 	return purgetest.Stores{
 		Records: dynamo.NewRecords(db, stack), Deleter: dynamo.NewDeleter(db, stack), Holds: dynamo.NewHolds(db, stack),
-		Runs: dynamo.NewRuns(db, stack), List: dynamo.NewSuppressions(db, stack), Tables: around{db, stack},
+		Runs: dynamo.NewRuns(db, stack), List: dynamo.NewSuppressions(db, stack), Tables: rawTables{db, stack},
 	}
 }
 
-// around gives a test ways around the rules of the stores.
-type around struct {
+// rawTables gives a test ways around the rules of the stores.
+type rawTables struct {
 	db    *dynamodb.Client
 	stack names.Stack
 }
 
-func (a around) Plant(t testing.TB, class string, items ...map[string]any) {
+func (a rawTables) Plant(t testing.TB, class string, items ...map[string]any) {
 	t.Helper()
 	PutAll(t, a.db, a.stack.Records(class), items)
 }
 
-func (a around) Remove(t testing.TB, class, id string) {
+func (a rawTables) Remove(t testing.TB, class, id string) {
 	t.Helper()
 	Remove(t, a.db, a.stack.Records(class), id)
 }
 
-func (a around) Items(t testing.TB, class string) map[string]map[string]any {
+func (a rawTables) Items(t testing.TB, class string) map[string]map[string]any {
 	t.Helper()
 	table := a.stack.Records(class)
 	all := map[string]map[string]any{}
@@ -56,16 +56,16 @@ func (a around) Items(t testing.TB, class string) map[string]map[string]any {
 	return all
 }
 
-func (a around) SpoilSuppression(t testing.TB, key contact.Key) {
+func (a rawTables) SpoilSuppression(t testing.TB, key contact.Key) {
 	t.Helper()
 	Put(t, a.db, a.stack.Suppressions(), map[string]any{"key": string(key), "marks": "none"})
 }
 
-func (a around) Dump(t testing.TB) string {
+func (a rawTables) Dump(t testing.TB) string {
 	t.Helper()
 	return Dump(t, a.db, a.stack.Suppressions(), a.stack.Ledger(), a.stack.Holds(), a.stack.Runs(), a.stack.Slots())
 }
 
-func (a around) Intercept(before func(operation string) error) purgetest.Stores {
+func (a rawTables) Intercept(before func(operation string) error) purgetest.Stores {
 	return Stores(Intercept(a.db, before), a.stack)
 }
