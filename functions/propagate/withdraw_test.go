@@ -85,3 +85,21 @@ func TestAnErasuresReleaseLeavesTheOwnersWithdrawal(t *testing.T) {
 	}
 	w.expect(t, map[string]time.Time{"sub-1": optedOut.Add(2 * time.Minute)})
 }
+
+// An entry that moves only the start or the source of a silence is carried on
+// like every other opt-out.
+func TestAnOlderOptOutMovesTheWithdrawal(t *testing.T) {
+	w := newWorld()
+	w.keep("sub-1", kari, "acme", consented)
+	older := suppress("acme", suppression.Unsubscribed, optedOut.AddDate(0, 0, -6))
+	older.Source = "tool:crm"
+	for _, c := range []suppression.Change{suppress("acme", suppression.Unsubscribed, optedOut), older} {
+		if err := w.handler().handle(t.Context(), batch(w.change(t, kari, c))); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(t, map[string]time.Time{"sub-1": c.At.Truncate(time.Second)})
+	}
+	if len(w.sent) != 2 {
+		t.Errorf("%d events", len(w.sent))
+	}
+}

@@ -59,6 +59,10 @@ type Entry struct {
 	// chain. Other entries omit both, so that stored hashes stay valid.
 	Former     contact.Key `json:"former,omitempty"`
 	FormerHead Hash        `json:"formerHead,omitempty"`
+
+	// Asked is what an undo or a noted event asked for: suppress, release or undo.
+	// Other entries, and the entries of older versions, omit Asked.
+	Asked string `json:"asked,omitempty"`
 }
 
 // Hash is the SHA-256 over the entry's JSON form with all times in UTC: every

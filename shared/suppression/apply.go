@@ -22,11 +22,11 @@ const UndoWindow = 24 * time.Hour
 type Action string
 
 const (
-	// Suppress adds a reason, or moves its newest event forward.
+	// Suppress adds a reason, or another opt-out to its silence.
 	Suppress Action = "suppress"
 	// Release lifts a reason for which there is newer consent.
 	Release Action = "release"
-	// Undo lifts an opt-out through a link within the UndoWindow.
+	// Undo lifts the opt-outs through a link within the UndoWindow.
 	Undo Action = "undo"
 )
 
@@ -47,11 +47,11 @@ type Effect string
 const (
 	NoEffect      Effect = ""             // nothing to change; writes nothing
 	Added         Effect = "added"        // newly suppressed
-	Renewed       Effect = "renewed"      // suppressed before by an older event
+	Renewed       Effect = "renewed"      // suppressed before by another event
 	Lifted        Effect = "lifted"       // released
 	NotedOnly     Effect = "noted"        // recorded; a newer event decides
 	OlderThanMark Effect = "older"        // the release is not newer than the opt-out; writes nothing
-	NotUndoable   Effect = "not-undoable" // the undo is too late, or the opt-out came through no link; writes nothing
+	NotUndoable   Effect = "not-undoable" // the undo is too late, or an opt-out came through no link
 )
 
 // Outcome is the item after a change, and the ledger entry to write with the
@@ -65,11 +65,13 @@ type Outcome struct {
 // Apply decides what a change does to an item. The entry gets the id, a ULID.
 // The caller must write the entry and the item in one transaction, under the
 // condition that the stored version is still the version of the given item.
-// Apply compares the times of events, never their arrival: the newest event and
-// the newest release of a mark never go back, so that the same changes in any
-// order lead to the same decision. An opt-out of now has the time of our clock:
-// a release that is newer has the time of a faster clock, and the opt-out counts
-// as an opt-out in the instant of the release, where the opt-out wins.
+// Apply compares the times of events, never their arrival: the same opt-outs and
+// undos in any order leave the same mark. A release counts against what stands
+// when the release comes, and against what is older. A click repeated within the
+// hour (sameWord) changes nothing and writes nothing. An opt-out of now has the
+// time of our clock: a release that is newer has the time of a faster clock, and
+// the opt-out counts as an opt-out in the instant of the release, where the
+// opt-out wins.
 func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
 	if err := c.validate(now); err != nil {
 		return Outcome{}, err
@@ -80,13 +82,16 @@ func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
 	}
 	c.At = c.At.UTC()
 	effect, next := c.on(mark)
-	if next == mark {
+	if next.equal(mark) {
 		return Outcome{Item: item, Effect: effect}, nil
 	}
 	entry := ledger.Entry{
 		ID: id, Key: item.Key, Channel: item.Channel, Version: item.Version + 1,
 		Action: effect.action(), Scope: c.Scope, Reason: string(c.Reason), Source: string(c.Source), Note: c.Note,
 		At: c.At, RecordedAt: now.UTC(), Previous: item.Head,
+	}
+	if c.Action == Undo || entry.Action == ledger.Noted {
+		entry.Asked = string(c.Action)
 	}
 	item = item.with(c.Scope, c.Reason, next)
 	item.Version, item.Head = entry.Version, entry.Hash()
@@ -110,41 +115,24 @@ func (c Change) validate(now time.Time) error {
 
 // on returns what the change does to its mark.
 func (c Change) on(m Mark) (Effect, Mark) {
-	switch c.Action {
-	case Suppress:
-		return c.suppress(m)
-	case Undo:
-		if !m.Active() {
-			return NoEffect, m
-		}
-		if !m.Source.fromLink() || c.At.Sub(m.First) > UndoWindow {
-			return NotUndoable, m
-		}
-	case Release:
+	if c.Action == Release {
+		return c.release(m)
 	}
-	return c.release(m)
-}
-
-func (c Change) suppress(m Mark) (Effect, Mark) {
-	if !c.At.After(m.Last) {
+	next := m.with(Word{At: c.At, Source: c.Source, Undo: c.Action == Undo})
+	changed := !m.equal(next)
+	switch {
+	case c.Action == Undo && m.Active() && next.Active():
+		return NotUndoable, next
+	case !changed:
 		return NoEffect, m
+	case c.Action == Undo && m.Active():
+		return Lifted, next
+	case !next.Active():
+		return NotedOnly, next
+	case m.Active():
+		return Renewed, next
 	}
-	wasActive := m.Active()
-	m.Last = c.At
-	if c.At.Before(m.ReleasedAt) {
-		m.Source = c.Source
-		return NotedOnly, m
-	}
-	if wasActive {
-		// An opt-out through a link may be undone, an opt-out from another source
-		// must not: a later click must not make it undoable.
-		if !c.Source.fromLink() || m.Source.fromLink() {
-			m.Source = c.Source
-		}
-		return Renewed, m
-	}
-	m.First, m.Source = c.At, c.Source
-	return Added, m
+	return Added, next
 }
 
 func (c Change) release(m Mark) (Effect, Mark) {
@@ -153,12 +141,12 @@ func (c Change) release(m Mark) (Effect, Mark) {
 		return OlderThanMark, m
 	case !c.At.After(m.ReleasedAt):
 		return NoEffect, m
-	case !wasActive:
-		m.ReleasedAt = c.At
-		return NotedOnly, m
 	default:
-		m.ReleasedAt = c.At
-		return Lifted, m
+		m.ReleasedAt, m.Words, m.Consented = c.At, nil, time.Time{} // every word is older
+		if wasActive {
+			return Lifted, m
+		}
+		return NotedOnly, m
 	}
 }
 

@@ -42,7 +42,9 @@ func TestApply(t *testing.T) {
 	}{
 		{"an opt-out suppresses", []suppression.Change{suppress(suppression.Unsubscribed, monday, link)}, []suppression.Effect{suppression.Added}, false},
 		{"the same again changes nothing", []suppression.Change{suppress(suppression.Stop, monday, tool), suppress(suppression.Stop, monday, tool)}, []suppression.Effect{suppression.Added, suppression.NoEffect}, false},
-		{"an older repetition changes nothing", []suppression.Change{suppress(suppression.Stop, tuesday, tool), suppress(suppression.Stop, monday, tool)}, []suppression.Effect{suppression.Added, suppression.NoEffect}, false},
+		{"an older opt-out makes the silence older", []suppression.Change{suppress(suppression.Stop, tuesday, tool), suppress(suppression.Stop, monday, tool)}, []suppression.Effect{suppression.Added, suppression.Renewed}, false},
+		{"a click repeated within the hour changes nothing", []suppression.Change{suppress(suppression.Stop, monday, link), suppress(suppression.Stop, monday.Add(time.Hour), link)}, []suppression.Effect{suppression.Added, suppression.NoEffect}, false},
+		{"another source within the hour is recorded", []suppression.Change{suppress(suppression.Stop, monday, link), suppress(suppression.Stop, monday.Add(time.Second), tool)}, []suppression.Effect{suppression.Added, suppression.Renewed}, false},
 		{"a newer release lifts", []suppression.Change{suppress(suppression.Stop, monday, tool), release(suppression.Stop, tuesday)}, []suppression.Effect{suppression.Added, suppression.Lifted}, true},
 		{"a release in the same instant does not", []suppression.Change{suppress(suppression.Stop, monday, tool), release(suppression.Stop, monday)}, []suppression.Effect{suppression.Added, suppression.OlderThanMark}, false},
 		{"an older release does not", []suppression.Change{suppress(suppression.Stop, tuesday, tool), release(suppression.Stop, monday)}, []suppression.Effect{suppression.Added, suppression.OlderThanMark}, false},
@@ -55,7 +57,9 @@ func TestApply(t *testing.T) {
 		{"a new click does not make an old opt-out undoable", []suppression.Change{suppress(suppression.Unsubscribed, monday, link), suppress(suppression.Unsubscribed, friday, link), undo(friday.Add(time.Minute))}, []suppression.Effect{suppression.Added, suppression.Renewed, suppression.NotUndoable}, false},
 		{"an undo does not lift what a tool did", []suppression.Change{suppress(suppression.Unsubscribed, monday, tool), undo(monday.Add(time.Hour))}, []suppression.Effect{suppression.Added, suppression.NotUndoable}, false},
 		{"a click on top of a tool's opt-out does not make it undoable", []suppression.Change{suppress(suppression.Unsubscribed, monday, tool), suppress(suppression.Unsubscribed, tuesday, link), undo(tuesday.Add(time.Hour))}, []suppression.Effect{suppression.Added, suppression.Renewed, suppression.NotUndoable}, false},
-		{"an undo of nothing does nothing", []suppression.Change{undo(monday)}, []suppression.Effect{suppression.NoEffect}, true},
+		{"an undo of nothing is only noted", []suppression.Change{undo(monday)}, []suppression.Effect{suppression.NotedOnly}, true},
+		{"an undo lifts a click that arrives later", []suppression.Change{undo(tuesday), suppress(suppression.Unsubscribed, monday, link)}, []suppression.Effect{suppression.NotedOnly, suppression.NotedOnly}, true},
+		{"an undo lifts nothing that a tool tells later", []suppression.Change{suppress(suppression.Unsubscribed, tuesday, link), undo(tuesday.Add(time.Hour)), suppress(suppression.Unsubscribed, monday, tool)}, []suppression.Effect{suppression.Added, suppression.Lifted, suppression.Added}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var item suppression.Item
@@ -95,15 +99,20 @@ func TestAChangeThatIsWrongIsRefused(t *testing.T) {
 	}
 }
 
-// anyChange draws events from few instants, so that ties are common.
+// anyChange draws events from few instants, so that ties are common. Clicks lie
+// further apart than a repetition may.
 func anyChange(t *rapid.T) suppression.Change {
-	return suppression.Change{
+	c := suppression.Change{
 		Action: rapid.SampledFrom([]suppression.Action{suppression.Suppress, suppression.Release}).Draw(t, "action"),
 		Scope:  rapid.SampledFrom([]scope.Scope{"acme", "acme/newsletter", "globex", "*"}).Draw(t, "scope"),
 		Reason: rapid.SampledFrom([]suppression.Reason{suppression.Unsubscribed, suppression.Stop, suppression.HardBounce}).Draw(t, "reason"),
-		At:     monday.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "minute")) * time.Minute),
+		At:     monday.Add(time.Duration(2*rapid.IntRange(0, 2).Draw(t, "hour")) * time.Hour),
 		Source: rapid.SampledFrom([]suppression.Source{suppression.SourceLink, suppression.SourceTool}).Draw(t, "source"),
 	}
+	if c.Source == suppression.SourceTool {
+		c.At = c.At.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "minute")) * time.Minute)
+	}
+	return c
 }
 
 func applyAll(t *rapid.T, changes []suppression.Change) (suppression.Item, []ledger.Entry) {

@@ -40,10 +40,16 @@ func (s Source) fromLink() bool { return s == SourceLink || s == SourceOneClick 
 // Mark is what is known of one reason in one scope. A mark stays after its
 // release, so that an older event that arrives late finds the newer event.
 type Mark struct {
-	First      time.Time `json:"first,omitzero"`      // start of the present silence
-	Last       time.Time `json:"last,omitzero"`       // newest event; never goes back; zero when only a release is known
-	Source     Source    `json:"source,omitempty"`    // of the newest event, see Apply
-	ReleasedAt time.Time `json:"releasedAt,omitzero"` // newest release; zero when never released
+	First      time.Time `json:"first,omitzero"`      // earliest opt-out of the present silence
+	Last       time.Time `json:"last,omitzero"`       // newest opt-out; never goes back; zero when only a release is known
+	Source     Source    `json:"source,omitempty"`    // of the newest opt-out; a link only where every opt-out of the silence came from a link
+	ReleasedAt time.Time `json:"releasedAt,omitzero"` // newest release or undo that counts; zero when never released
+
+	// Words are the opt-outs and undos since the newest release, oldest first, where
+	// the fields above do not say all. Consented is then the newest release that was
+	// no undo. Both are for Apply and Merge alone.
+	Words     []Word    `json:"-"`
+	Consented time.Time `json:"-"`
 }
 
 // Active tells whether the mark suppresses. A release in the same instant as

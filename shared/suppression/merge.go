@@ -27,27 +27,20 @@ func Merge(items ...Item) Item {
 	return merged
 }
 
-// unite returns the mark that follows from two marks of one reason. A silence of
-// the older mark that was never lifted continues in the newer mark, with the
-// older start, and with the older source unless that is a link: a later click
-// must not make the opt-out of another source undoable.
+// unite returns the mark that follows from the words of two marks of one reason.
 func unite(a, b Mark) Mark {
-	if b.Last.After(a.Last) {
+	if b.Last.After(a.Last) || b.Last.Equal(a.Last) && b.First.Before(a.First) {
 		a, b = b, a
 	}
-	if b.ReleasedAt.After(a.ReleasedAt) {
-		a.ReleasedAt = b.ReleasedAt
+	words, consented := a.words()
+	more, other := b.words()
+	if other.After(consented) {
+		consented = other
 	}
-	if b.Last.IsZero() || a.ReleasedAt.After(b.Last) {
-		return a
+	for _, w := range more {
+		words = insert(words, w)
 	}
-	if b.First.Before(a.First) {
-		a.First = b.First
-	}
-	if !b.Source.fromLink() {
-		a.Source = b.Source
-	}
-	return a
+	return a.fold(words, consented)
 }
 
 // Known returns a copy of the item that also names these keys of the contact.

@@ -49,11 +49,15 @@ func replayFormer(e ledger.Entry, former func(contact.Key) ([]ledger.Entry, erro
 	return Item{}, fmt.Errorf("%w: version %d took over a history that is not there", ledger.ErrBroken, e.Version)
 }
 
-// changeOf returns the change that an entry records. A noted entry is an opt-out
-// older than a release, or a release of a contact that was not suppressed.
+// changeOf returns the change that an entry records. A noted entry of an older
+// version is an opt-out older than a release, or a release of a contact that was
+// not suppressed.
 func changeOf(e ledger.Entry, m Mark) Change {
 	action := Suppress
-	if e.Action == ledger.Released || e.Action == ledger.Noted && !e.At.Before(m.ReleasedAt) {
+	switch {
+	case e.Asked != "":
+		action = Action(e.Asked)
+	case e.Action == ledger.Released || e.Action == ledger.Noted && !e.At.Before(m.ReleasedAt):
 		action = Release
 	}
 	return Change{Action: action, Scope: e.Scope, Reason: Reason(e.Reason), At: e.At, Source: Source(e.Source), Note: e.Note}

@@ -22,6 +22,16 @@ type storedMark struct {
 	Last       string `dynamodbav:"last,omitempty"`
 	Source     string `dynamodbav:"source,omitempty"`
 	ReleasedAt string `dynamodbav:"releasedAt,omitempty"`
+
+	Words     []storedWord `dynamodbav:"words,omitempty"`
+	Consented string       `dynamodbav:"consented,omitempty"`
+}
+
+// storedWord is an opt-out or an undo.
+type storedWord struct {
+	At     string `dynamodbav:"at"`
+	Source string `dynamodbav:"source,omitempty"`
+	Undo   bool   `dynamodbav:"undo,omitempty"`
 }
 
 type storedSuppression struct {
@@ -47,9 +57,14 @@ func encodeSuppression(i suppression.Item) item {
 	for s, reasons := range i.Marks {
 		marks := make(map[string]storedMark, len(reasons))
 		for r, m := range reasons {
-			marks[string(r)] = storedMark{
+			mark := storedMark{
 				First: instant(m.First), Last: instant(m.Last), Source: string(m.Source), ReleasedAt: instant(m.ReleasedAt),
+				Consented: instant(m.Consented),
 			}
+			for _, w := range m.Words {
+				mark.Words = append(mark.Words, storedWord{instant(w.At), string(w.Source), w.Undo})
+			}
+			marks[string(r)] = mark
 		}
 		stored.Marks[string(s)] = marks
 	}
@@ -95,10 +110,19 @@ func (m storedMark) decode() (suppression.Mark, error) {
 	first, err1 := parseInstant(m.First)
 	last, err2 := parseInstant(m.Last)
 	released, err3 := parseInstant(m.ReleasedAt)
-	if err1 != nil || err2 != nil || err3 != nil || (m.Last == "" && m.ReleasedAt == "") {
+	consented, err4 := parseInstant(m.Consented)
+	if err := errors.Join(err1, err2, err3, err4); err != nil || (m.Last == "" && m.ReleasedAt == "") {
 		return suppression.Mark{}, errUnreadable("a mark has no time, or a time that is not RFC 3339")
 	}
-	return suppression.Mark{First: first, Last: last, Source: suppression.Source(m.Source), ReleasedAt: released}, nil
+	mark := suppression.Mark{First: first, Last: last, Source: suppression.Source(m.Source), ReleasedAt: released, Consented: consented}
+	for _, w := range m.Words {
+		at, err := parseInstant(w.At)
+		if err != nil || at.IsZero() {
+			return suppression.Mark{}, errUnreadable("a word of a mark has no time, or a time that is not RFC 3339")
+		}
+		mark.Words = append(mark.Words, suppression.Word{At: at, Source: suppression.Source(w.Source), Undo: w.Undo})
+	}
+	return mark, nil
 }
 
 type storedEntry struct {
@@ -116,6 +140,7 @@ type storedEntry struct {
 	Previous   string    `dynamodbav:"previous,omitempty"`
 	Former     string    `dynamodbav:"former,omitempty"`
 	FormerHead string    `dynamodbav:"formerHead,omitempty"`
+	Asked      string    `dynamodbav:"asked,omitempty"`
 }
 
 func encodeEntry(e ledger.Entry) item {
@@ -123,7 +148,7 @@ func encodeEntry(e ledger.Entry) item {
 		Key: string(e.Key), Version: e.Version, ID: e.ID, Channel: string(e.Channel), Action: string(e.Action),
 		Scope: string(e.Scope), Reason: e.Reason, Source: e.Source, Note: e.Note,
 		At: e.At.UTC(), RecordedAt: e.RecordedAt.UTC(), Previous: string(e.Previous),
-		Former: string(e.Former), FormerHead: string(e.FormerHead),
+		Former: string(e.Former), FormerHead: string(e.FormerHead), Asked: e.Asked,
 	})
 	return encoded
 }
@@ -137,6 +162,6 @@ func decodeEntry(from item) (ledger.Entry, error) {
 		Key: contact.Key(s.Key), Version: s.Version, ID: s.ID, Channel: contact.Channel(s.Channel), Action: ledger.Action(s.Action),
 		Scope: scope.Scope(s.Scope), Reason: s.Reason, Source: s.Source, Note: s.Note,
 		At: s.At.UTC(), RecordedAt: s.RecordedAt.UTC(), Previous: ledger.Hash(s.Previous),
-		Former: contact.Key(s.Former), FormerHead: ledger.Hash(s.FormerHead),
+		Former: contact.Key(s.Former), FormerHead: ledger.Hash(s.FormerHead), Asked: s.Asked,
 	}, nil
 }

@@ -35,6 +35,7 @@ type base struct {
 	item   suppression.Item
 	stored int64 // the version in the table, 0 for none; in a restored table it may be older than item.Version
 	read   bool  // the table was read; otherwise the contact is assumed to be unknown
+	stale  bool  // another writer was in the way: read again before anything is tried
 }
 
 // Apply makes one change to a contact and records the change in the ledger, in
@@ -53,7 +54,7 @@ func (s *Suppressions) Apply(ctx context.Context, who contact.Known, c suppressi
 		if err != nil {
 			return suppression.Outcome{}, err
 		}
-		basis = base{item, item.Version, true}
+		basis = base{item: item, stored: item.Version, read: true}
 	}
 	outcome, err := s.attempt(ctx, &basis, who, c, now)
 	if !errors.Is(err, errRaced) {
@@ -70,6 +71,11 @@ func (s *Suppressions) Apply(ctx context.Context, who contact.Known, c suppressi
 // attempt decides the effect of the change and writes it. When it returns errRaced,
 // basis is what the next attempt must decide on.
 func (s *Suppressions) attempt(ctx context.Context, basis *base, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	if basis.stale {
+		if err := s.reread(ctx, basis, who); err != nil {
+			return suppression.Outcome{}, err
+		}
+	}
 	id, err := entryID(now)
 	if err != nil {
 		return suppression.Outcome{}, err
@@ -79,11 +85,9 @@ func (s *Suppressions) attempt(ctx context.Context, basis *base, who contact.Kno
 	case err != nil || outcome.Entry == nil && basis.read:
 		return outcome, err
 	case outcome.Entry == nil: // the answer "without effect" requires a read
-		item, err := s.unmerged(ctx, who.Newest(), who.Channel)
-		if err != nil {
+		if err := s.reread(ctx, basis, who); err != nil {
 			return suppression.Outcome{}, err
 		}
-		*basis = base{item, item.Version, true}
 		return suppression.Outcome{}, errRaced
 	}
 	if err = s.write(ctx, s.change(basis.stored, outcome.Item, *outcome.Entry)); err == nil {
@@ -93,6 +97,13 @@ func (s *Suppressions) attempt(ctx context.Context, basis *base, who contact.Kno
 		return suppression.Outcome{}, err
 	}
 	return suppression.Outcome{}, errRaced
+}
+
+// reread makes what is stored of the contact the base of the next attempt.
+func (s *Suppressions) reread(ctx context.Context, basis *base, who contact.Known) error {
+	item, err := s.unmerged(ctx, who.Newest(), who.Channel)
+	*basis = base{item: item, stored: item.Version, read: true}
+	return err
 }
 
 func entryID(now time.Time) (string, error) {
@@ -157,13 +168,14 @@ func (s *Suppressions) obstacle(ctx context.Context, tried base, err error) (bas
 		if err == nil && item.MergedInto != "" {
 			item, err = s.unmerged(ctx, item.MergedInto, tried.item.Channel)
 		}
-		return base{item, item.Version, true}, err
+		return base{item: item, stored: item.Version, read: true}, err
 	case failed(reasons[0], conditionFailed): // the item was deleted by hand
 		return base{item: suppression.Item{Key: tried.item.Key, Channel: tried.item.Channel}, read: true}, nil
 	case failed(reasons[1], conditionFailed):
 		item, err := s.behindItsLedger(ctx, tried.item)
-		return base{item, tried.stored, true}, err
+		return base{item: item, stored: tried.stored, read: true}, err
 	case transient(reasons):
+		tried.stale = true
 		return tried, nil
 	}
 	return tried, fmt.Errorf("writing a suppression: %w", err)

@@ -72,12 +72,12 @@ func TestARestoredListTakesOptOuts(t *testing.T) {
 				return outcome
 			}
 			table, of := aws.String(stack.Suppressions()), map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: string(key(1))}}
-			apply(now.Add(-time.Hour))
+			apply(now.Add(-6 * time.Hour))
 			older, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: table, Key: of})
 			if err != nil {
 				t.Fatal(err)
 			}
-			apply(now.Add(-time.Minute))
+			apply(now.Add(-3 * time.Hour))
 			if known {
 				_, err = db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: older.Item})
 			} else {
@@ -111,7 +111,7 @@ func TestLedgerEntryNeedsItsChange(t *testing.T) {
 			return nil
 		}
 		raced = true
-		_, err := list.Apply(context.Background(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(1)}}, optOut(now.Add(-time.Minute)), now)
+		_, err := list.Apply(context.Background(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(1)}}, optOut(now.Add(-2*time.Hour)), now)
 		return err
 	})
 	outcome, err := dynamo.NewSuppressions(racing, stack).Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(1)}}, optOut(now), now)
@@ -124,6 +124,61 @@ func TestLedgerEntryNeedsItsChange(t *testing.T) {
 	}
 	if err := ledger.Verify(history, outcome.Item.Head); err != nil {
 		t.Error(err)
+	}
+}
+
+// Many clicks on one link at once: after a conflict, a read shows that another
+// click was stored, and nothing is written again.
+func TestAConflictIsReadBeforeAnotherWrite(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	who := contact.Known{Channel: contact.Email, Keys: []contact.Key{key(1)}}
+	var calls []string
+	conflict := aws.String("TransactionConflict")
+	racing := dynamotest.Intercept(db, func(operation string) error {
+		calls = append(calls, operation)
+		if len(calls) > 1 {
+			return nil
+		}
+		if _, err := dynamo.NewSuppressions(db, stack).Apply(context.Background(), who, optOut(now), now); err != nil {
+			return err
+		}
+		return &types.TransactionCanceledException{CancellationReasons: []types.CancellationReason{{Code: conflict}, {Code: conflict}}}
+	})
+	outcome, err := dynamo.NewSuppressions(racing, stack).Apply(t.Context(), who, optOut(now.Add(time.Second)), now.Add(time.Second))
+	if err != nil || outcome.Effect != suppression.NoEffect {
+		t.Errorf("effect %q, error %v", outcome.Effect, err)
+	}
+	if diff := cmp.Diff([]string{"TransactWriteItems", "GetItem"}, calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// A mark comes back from the table with every word.
+func TestWordsOfAMarkSurviveTheTable(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	list, who := dynamo.NewSuppressions(db, stack), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(1)}}
+	told, undo := optOut(now.Add(-4*time.Hour)), optOut(now.Add(-2*time.Hour))
+	told.Source, undo.Action = "tool:crm", suppression.Undo
+	for _, c := range []suppression.Change{optOut(now.Add(-3 * time.Hour)), undo, told} {
+		outcome, err := list.Apply(t.Context(), who, c, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := list.Get(t.Context(), who.Keys)
+		if diff := cmp.Diff(outcome.Item, read); diff != "" || err != nil {
+			t.Errorf("error %v; item (-written +read):\n%s", err, diff)
+		}
+	}
+	read, err := list.Get(t.Context(), who.Keys)
+	if m := read.Marks["acme"][suppression.Unsubscribed]; err != nil || !m.Active() || !m.First.Equal(told.At) || len(m.Words) != 3 {
+		t.Errorf("error %v, mark %+v", err, m)
+	}
+	history, err := list.History(t.Context(), key(1))
+	if err != nil || len(history) != 3 || ledger.Verify(history, read.Head) != nil {
+		t.Errorf("%d entries, error %v", len(history), err)
+	}
+	if lacking, err := list.Replay(t.Context(), key(1), false); lacking || err != nil {
+		t.Errorf("a replay finds something lacking: %v, error %v", lacking, err)
 	}
 }
 
