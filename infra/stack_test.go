@@ -194,7 +194,7 @@ func TestKeys(t *testing.T) {
 				t.Errorf("made by %s", got)
 			}
 			if diff := cmp.Diff([]string{"ServiceTimeout", "ServiceToken"}, slices.Sorted(maps.Keys(resource.(map[string]any)))); diff != "" {
-				t.Errorf("a property that changes makes them anew: %s", diff)
+				t.Errorf("a property that changes replaces them: %s", diff)
 			}
 		})
 	})

@@ -28,7 +28,7 @@ func TestAQueuedOptOutIsStoredAfterTheOutage(t *testing.T) {
 	if diff := cmp.Diff([]string{"first", "second"}, drained(t, newHandler(h, dynamo.NewSuppressions(down, stack)), batch...)); diff != "" {
 		t.Errorf("while the store is down: %s", diff)
 	}
-	// Meanwhile the person consented anew, between the two.
+	// Meanwhile the person gave a new consent, between the two.
 	over := newHandler(h, list)
 	if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key}}, suppression.Change{
 		Action: suppression.Release, Scope: "acme", Reason: suppression.Unsubscribed, At: sunday.Add(5 * time.Minute), Source: suppression.SourceTool,

@@ -109,7 +109,7 @@ func TestInvalidApprovalHaltsTheRunAgain(t *testing.T) {
 	}{
 		"not approved": {func(*testing.T, crowd, string) {}, "was not approved"},
 		"approved by its starter": {func(t *testing.T, c crowd, hash string) { c.approve(t, hash, "starter") },
-			"whoever started"},
+			"the principal that started"},
 		"eight days later": {func(t *testing.T, c crowd, hash string) {
 			c.approve(t, hash, "operator")
 			c.house.Now = c.house.Now.Add(7*24*time.Hour + time.Minute)

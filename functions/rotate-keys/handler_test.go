@@ -139,7 +139,7 @@ func TestALostKeySetIsNotReplaced(t *testing.T) {
 			}
 			w.values[lost], w.items = "", 1
 			if err := w.handle(t, cfn.RequestCreate); !errors.Is(err, errInUse) || w.values[lost] != "" {
-				t.Errorf("error %v, want errInUse; made anew: %v", err, w.values[lost] != "")
+				t.Errorf("error %v, want errInUse; made again: %v", err, w.values[lost] != "")
 			}
 		})
 	}

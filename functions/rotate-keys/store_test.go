@@ -128,7 +128,7 @@ func TestAContactKeyInUseIsNotDestroyed(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "suppressions 0, holds 0, records of communication 0, records of messaging 1"},
-		{"the record was stored anew", func() {
+		{"the record was stored again", func() {
 			record.Subject, record.OccurredAt = s.keysOf(kari)[0], s.now
 			if _, err := s.records.Put(t.Context(), retention.Messaging, record, func(retention.Record) error { return nil }); err != nil {
 				t.Fatal(err)

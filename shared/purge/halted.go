@@ -10,7 +10,7 @@ var (
 	// plan replaced it, it was approved before, or it is too old.
 	ErrNoPlan = errors.New("no such plan waits for an approval")
 	// ErrOwnApproval means that the approver started the run that was halted.
-	ErrOwnApproval = errors.New("whoever started the run that was halted may not approve it: another operator must")
+	ErrOwnApproval = errors.New("the principal that started the halted run may not approve it: another operator must")
 	// ErrPlanTooOld means that the plan was halted longer than ApprovableFor
 	// ago.
 	ErrPlanTooOld = errors.New("the plan is over seven days old")

@@ -86,7 +86,7 @@ func (c *Client) Suppress(ctx context.Context, o OptOut) ([]Suppressed, error) {
 		})
 }
 
-// Consent says that people consented anew, and where that is kept.
+// Consent says that people gave a new consent, and where the evidence is kept.
 type Consent struct {
 	Scope       string // exactly where
 	ConsentedAt time.Time

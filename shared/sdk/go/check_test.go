@@ -128,7 +128,7 @@ func TestUnknownMembersAreIgnored(t *testing.T) {
 	}
 }
 
-// cut is a body that breaks off: whoever reads on would find two answers whole.
+// cut is a body that breaks off: a reader that goes on would find two whole answers.
 type cut struct{}
 
 func (cut) Read(p []byte) (int, error) { return copy(p, checked(yes, yes)), io.ErrUnexpectedEOF }
