@@ -49,3 +49,26 @@ func TestEntryTellsWhatUndosAndNotedEventsAsked(t *testing.T) {
 		}
 	}
 }
+
+func TestOptOutOfNowWinsOverAFasterClock(t *testing.T) {
+	now := monday.Add(time.Hour)
+	fast := now.Add(2 * time.Minute)
+	var item suppression.Item
+	for _, step := range []struct {
+		change suppression.Change
+		now    time.Time
+	}{
+		{suppress(suppression.Stop, monday, suppression.SourceTool), now},
+		{release(suppression.Stop, fast), fast},
+		{suppress(suppression.Stop, now, suppression.SourceTool), now},
+	} {
+		out, err := suppression.Apply(item, step.change, "id", step.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		item = out.Item
+	}
+	if !item.Marks["acme"][suppression.Stop].Active() {
+		t.Error("a release by a faster clock outlives the opt-out of now")
+	}
+}
