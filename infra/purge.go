@@ -21,8 +21,8 @@ import (
 // shardsAtOnce is how many shards of a run delete at the same time.
 const shardsAtOnce = 16
 
-// purges are two state machines per class, one that purges and one that audits,
-// and the queue for what the scheduler could not start.
+// purges are two state machines per class, the purge and the audit,
+// and the dead-letter queue of the schedules.
 type purges struct {
 	machines, audits []machine
 	missed           awssqs.Queue

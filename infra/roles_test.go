@@ -236,7 +236,7 @@ func TestNoRoleCan(t *testing.T) {
 		{"do a thing to everything, except list streams", func(_, action, resource string) bool {
 			return resource == "*" && action != "dynamodb:ListStreams"
 		}},
-		{"delete, except purge-delete records, stamp the slot of one that is gone, a purge its lock, and the reader of a message that message", func(role, action, resource string) bool {
+		{"delete, except purge-delete records, stamp the slot of a deleted record, a purge its lock, a queue reader its message", func(role, action, resource string) bool {
 			return strings.Contains(action, "Delete") && !slices.Contains([]string{
 				"purgedeleterole dynamodb:DeleteItem stille-records-*",
 				"stamprole dynamodb:DeleteItem stille-slots",

@@ -212,7 +212,7 @@ func TestARefusedRecordDoesNotFailTheOthers(t *testing.T) {
 	}
 }
 
-func TestADuplicateIsNamedUnlessItsIDIsPersonal(t *testing.T) {
+func TestDuplicateIsNamedUnlessItsIDIsPersonal(t *testing.T) {
 	for id, shown := range map[string]string{"sub-80": "sub-80", apitest.Address: ""} {
 		h, to := apitest.New(t), &memory{err: retention.DuplicateError{ID: id}}
 		got := apitest.Body[response](t, h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent()))), http.StatusOK).Results

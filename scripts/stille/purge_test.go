@@ -200,7 +200,7 @@ func TestRunsAreListedNewestFirst(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if got := m.run(t, "purge", "show", "run-2").ended(t, exitDone); !strings.Contains(got.out, "due      7 when it was planned") {
-		t.Errorf("of the one that runs it says %q", got.out)
+		t.Errorf("of the running purge the command says %q", got.out)
 	}
 	if got := m.run(t, "purge", "show", "run-9").ended(t, exitFailed); !strings.Contains(got.errors, "`stille purge show` lists the runs") {
 		t.Errorf("of none it says %q", got.errors)

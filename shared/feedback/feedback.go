@@ -1,5 +1,5 @@
 // Package feedback holds what every source of feedback shares: what an event
-// means for the suppression list, and whom an event names. It is pure. A source
+// means for the suppression list, and which contacts an event names. It is pure. A source
 // is a package below this one, which reads the source's events.
 //
 // It promises that every address which stands in a recipient is found, however

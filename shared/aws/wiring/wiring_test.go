@@ -18,7 +18,7 @@ import (
 	"stille/shared/scope/scopetest"
 )
 
-// container is one that is configured with these variables.
+// container returns a container with these environment variables.
 func container(variables map[string]string) *lambdafn.Container {
 	return &lambdafn.Container{
 		Env:   lambdafn.NewReader(func(name string) (string, bool) { value, ok := variables[name]; return value, ok }),
