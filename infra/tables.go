@@ -17,8 +17,8 @@ import (
 const backupDays = 35
 
 type tables struct {
-	suppressions, ledger, holds, runs, tools, replies, slots awsdynamodb.TableV2
-	classes                                                  []classTable
+	suppressions, ledger, holds, holdHistory, runs, tools, replies, slots awsdynamodb.TableV2
+	classes                                                               []classTable
 }
 
 // classTable holds the records of one retention class.
@@ -35,6 +35,9 @@ func (s stack) tables(k keys) tables {
 		DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
 	})
 	t.holds = s.table("holds", s.Name.Holds(), text(names.AttrTarget), awsdynamodb.TablePropsV2{})
+	t.holdHistory = s.table("hold-history", s.Name.HoldHistory(), text(names.AttrCase), awsdynamodb.TablePropsV2{
+		SortKey: text(names.AttrEntry),
+	})
 	t.runs = s.table("runs", s.Name.Runs(), text(names.AttrClass), awsdynamodb.TablePropsV2{
 		SortKey: text(names.AttrRun),
 	})

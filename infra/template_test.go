@@ -183,7 +183,7 @@ func perClass(pattern string) []string {
 }
 
 func promiseTables() []string {
-	return []string{"stille-suppressions", "stille-ledger", "stille-holds", "stille-runs", "stille-tools", "stille-replies"}
+	return []string{"stille-suppressions", "stille-ledger", "stille-holds", "stille-hold-history", "stille-runs", "stille-tools", "stille-replies"}
 }
 
 func allTables() []string {

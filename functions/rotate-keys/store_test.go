@@ -124,7 +124,7 @@ func TestAContactKeyInUseIsNotDestroyed(t *testing.T) {
 		{"a later opt-out took the suppression along", func() { s.optOut(kari, suppression.Objection) },
 			"suppressions 0, holds 1, records of communication 0, records of messaging 1"},
 		{"the hold was lifted", func() {
-			if _, err := s.holds.Lift(t.Context(), "C-17", s.now); err != nil {
+			if _, err := s.holds.Lift(t.Context(), retention.OfCase("C-17"), s.now, "ola"); err != nil {
 				t.Fatal(err)
 			}
 		}, "suppressions 0, holds 0, records of communication 0, records of messaging 1"},

@@ -64,22 +64,24 @@ func (r *reference) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// pair is a flag with two values: --contact CHANNEL ADDRESS. A value may begin
-// with a dash, not with two.
+// pairs are a repeatable flag with two values: --contact CHANNEL ADDRESS. A value
+// may begin with a dash, not with two.
+type pairs []pair
+
 type pair struct{ first, second string }
 
-func (p pair) given() bool { return p != pair{} }
-
 // Decode takes both values off the command line.
-func (p *pair) Decode(ctx *kong.DecodeContext) error {
-	for _, value := range []*string{&p.first, &p.second} {
+func (p *pairs) Decode(ctx *kong.DecodeContext) error {
+	var values [2]string
+	for i := range values {
 		token := ctx.Scan.Pop()
 		text, ok := token.Value.(string)
 		if !ok || token.Type == kong.UntypedToken && strings.HasPrefix(text, "--") {
 			return errors.New("needs two values, " + ctx.Value.Flag.PlaceHolder)
 		}
-		*value = text
+		values[i] = text
 	}
+	*p = append(*p, pair{values[0], values[1]})
 	return nil
 }
 

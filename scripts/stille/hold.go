@@ -4,52 +4,108 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"path/filepath"
 
 	"stille/shared/contact"
 	"stille/shared/operator"
+	"stille/shared/operator/files"
 	"stille/shared/retention"
 )
 
 type holds struct {
-	Set  holdSet  `cmd:"" help:"Keep everything about a contact, or one record, from being deleted."`
-	Lift holdLift `cmd:"" help:"Lift every hold of a case."`
-	List holdList `cmd:"" help:"List the holds, lifted ones too."`
+	Set     holdSet     `cmd:"" help:"Keep everything about contacts, or records, from being deleted."`
+	Lift    holdLift    `cmd:"" help:"Lift every hold of a case."`
+	List    holdList    `cmd:"" help:"List the holds, lifted ones too."`
+	History holdHistory `cmd:"" help:"Everything that happened to the holds of a case."`
 }
 
 type holdSet struct {
 	Case    reference          `required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
 	Reason  reference          `required:"" placeholder:"R" help:"Why, in a word or a reference of the same characters."`
 	Kind    retention.HoldKind `enum:"legal,restriction" default:"legal" help:"legal: law or a claim needs it. restriction: the person asked that it is kept."`
-	Contact pair               `xor:"target" required:"" placeholder:"CHANNEL ADDRESS" help:"Hold everything about a contact, in every class, and every later record."`
-	Record  pair               `xor:"target" required:"" placeholder:"CLASS ID" help:"Hold one record."`
+	Contact pairs              `placeholder:"CHANNEL ADDRESS" help:"Hold everything about a contact, in every class, and every later record. Repeatable."`
+	Record  pairs              `placeholder:"CLASS ID" help:"Hold one record. Repeatable."`
+	File    []string           `sep:"none" placeholder:"FILE" help:"Hold what a file lists: CSV or NDJSON with channel and address, or class and id. Repeatable."`
 	Region  string             `placeholder:"NO" help:"Country, two letters, of a number without + or 00."`
 }
 
-// Help shows both targets.
+// Help shows the targets.
 func (holdSet) Help() string {
-	return `Once the command answers, no purge deletes what the hold covers, not even a purge that is running.
+	return `Once the command answers, no purge deletes what the holds cover, not even a purge that is running. The answer says for each hold how many records it covers now. If anything cannot be understood, nothing is held.
 
-    $ stille hold set --case 2026-117 --reason claim --contact email kari@example.no
-    $ stille hold set --case 2026-117 --reason claim --record messaging sub-81
+    $ stille hold set --case 2026-117 --reason claim --contact email kari@example.no --contact sms +4791234567
+    $ stille hold set --case 2026-117 --reason claim --record messaging sub-81 --file claimants.csv
     $ stille hold set --case dsr-9 --reason art-18 --kind restriction --contact sms +4791234567`
 }
 
-// Run sets the hold.
+// Run sets the holds.
 func (h holdSet) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	hold := retention.Hold{Case: string(h.Case), Reason: string(h.Reason), Kind: h.Kind}
-	if h.Record.given() {
-		held, err := o.HoldRecord(ctx, hold, h.Record.first, h.Record.second)
-		if held != nil && held.NoRecord {
-			s.say("note: there is no such record now; the hold keeps the record if it comes")
-		}
-		return show(s, held, err, holdsText)
-	}
-	channel, err := contact.ParseChannel(h.Contact.first)
+	kept, err := h.kept()
 	if err != nil {
-		return usage("--contact: the first value must be email or sms")
+		return err
 	}
-	held, err := o.HoldContact(ctx, hold, operator.Person{Channel: channel, Address: h.Contact.second, Region: h.Region})
-	return show(s, held, err, holdsText)
+	held, err := o.SetHolds(ctx, retention.Hold{Case: string(h.Case), Reason: string(h.Reason), Kind: h.Kind}, kept)
+	if held != nil {
+		for _, hold := range held.Holds {
+			if *hold.Covers == 0 {
+				s.say("warning: the hold on %s covers 0 records now: is it typed right? The hold stands and keeps what comes later", hold.What())
+			}
+		}
+	}
+	return show(s, held, err, heldText)
+}
+
+// kept are the flags and the rows of the files.
+func (h holdSet) kept() ([]operator.Kept, error) {
+	var kept []operator.Kept
+	for _, c := range h.Contact {
+		kept = append(kept, operator.Kept{Where: "--contact", Person: operator.Person{Channel: contact.Channel(c.first), Address: c.second, Region: h.Region}})
+	}
+	for _, r := range h.Record {
+		kept = append(kept, operator.Kept{Where: "--record", Class: r.first, ID: r.second})
+	}
+	for _, file := range h.File {
+		rows, err := readHolds(file)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			kept = append(kept, operator.KeptOf(filepath.Base(file), row, h.Region))
+		}
+	}
+	return kept, nil
+}
+
+// readHolds reads the rows of a file. A file without a row is a mistake: it holds
+// nothing.
+func readHolds(name string) ([]operator.Row, error) {
+	file, err := files.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("--file: %w", err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	list, err := files.ReadContacts(name, file, operator.HoldColumns(), true)
+	if err != nil {
+		return nil, fmt.Errorf("--file: %w", err)
+	}
+	rows, err := list.Rows(0, math.MaxInt)
+	if err == nil && len(rows) == 0 {
+		err = usage("it lists nothing to hold")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--file: %w", err)
+	}
+	return rows, nil
+}
+
+func heldText(w io.Writer, a *operator.HoldList) {
+	first := a.Holds[0]
+	fmt.Fprintf(w, "held for the case %s (%s, %s) from %s on\n", first.Case, first.Kind, first.Reason, instantText(first.SetAt))
+	for _, h := range a.Holds {
+		fmt.Fprintf(w, "%s covers %d records now\n", h.What(), *h.Covers)
+	}
+	next(w, "stille hold lift --case "+first.Case+"   (when the case is over)")
 }
 
 func holdsText(w io.Writer, a *operator.HoldList) {
@@ -90,4 +146,27 @@ type holdList struct{}
 func (holdList) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	all, err := o.ListHolds(ctx)
 	return show(s, all, err, holdsText)
+}
+
+type holdHistory struct {
+	Case reference `required:"" placeholder:"ID" help:"The case."`
+}
+
+// Help shows the call.
+func (holdHistory) Help() string {
+	return `Every setting and every lifting, with its time and principal. Nothing overwrites an entry.
+
+    $ stille hold history --case 2026-117`
+}
+
+// Run shows the history.
+func (h holdHistory) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	history, err := o.HoldHistory(ctx, string(h.Case))
+	return show(s, history, err, func(w io.Writer, a *operator.HoldHistory) {
+		t := newTable(w, "AT", "EVENT", "KIND", "REASON", "HELD", "BY")
+		for _, e := range a.Events {
+			t.row(e.At, e.Event, e.Kind, e.Reason, e.What, e.By)
+		}
+		t.end()
+	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -13,6 +14,11 @@ import (
 	"stille/shared/retention"
 )
 
+// warning is what is said of a hold that covers nothing.
+func warning(what string) string {
+	return "warning: the hold on " + what + " covers 0 records now: is it typed right? The hold stands and keeps what comes later\n"
+}
+
 func TestHoldsAreSetListedAndLifted(t *testing.T) {
 	m := inMemory(t)
 	m.Store(day(2024, 11, 21))
@@ -22,9 +28,10 @@ func TestHoldsAreSetListedAndLifted(t *testing.T) {
 	}
 
 	got := m.run(t, "hold", "set", "--case", "2026-117", "--reason", "claim", "--contact", "email", "Kari@Example.no").ended(t, exitDone)
-	onContact := "CASE      KIND   REASON  HELD              SET                   LIFTED\n" +
-		"2026-117  legal  claim   contact " + key.Short() + "  2026-11-22T03:00:00Z  -\n"
-	if diff := cmp.Diff([]string{onContact, ""}, []string{got.out, got.errors}); diff != "" {
+	onContact := "held for the case 2026-117 (legal, claim) from 2026-11-22T03:00:00Z on\n" +
+		"contact " + key.Short() + " covers 0 records now\n\n" +
+		"next: stille hold lift --case 2026-117   (when the case is over)\n"
+	if diff := cmp.Diff([]string{onContact, warning("contact " + key.Short())}, []string{got.out, got.errors}); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	m.run(t, "hold", "set", "--record", "messaging", "sub-0", "--kind", "restriction", "--case", "dsr-9", "--reason", "art-18").ended(t, exitDone)
@@ -53,8 +60,8 @@ func TestHoldsAreSetListedAndLifted(t *testing.T) {
 
 	listed := answers[operator.HoldList](t, m.run(t, "hold", "list", "--json").ended(t, exitDone))[0]
 	wantListed := operator.HoldList{Holds: []operator.Hold{
-		{Hold: retention.Hold{Case: "2026-117", Kind: retention.Legal, Reason: "claim", Target: retention.SubjectTarget(key), SetAt: at, LiftedAt: at}},
-		{Hold: retention.Hold{Case: "dsr-9", Kind: retention.Restriction, Reason: "art-18", Target: retention.RecordTarget("messaging", "sub-0"), SetAt: at}},
+		{Hold: retention.Hold{Case: "2026-117", Kind: retention.Legal, Reason: "claim", Target: retention.SubjectTarget(key), SetAt: at, SetBy: m.Who, LiftedAt: at, LiftedBy: m.Who}},
+		{Hold: retention.Hold{Case: "dsr-9", Kind: retention.Restriction, Reason: "art-18", Target: retention.RecordTarget("messaging", "sub-0"), SetAt: at, SetBy: m.Who}},
 	}}
 	if diff := cmp.Diff(wantListed, listed); diff != "" {
 		t.Errorf("listed (-want +got)\n%s", diff)
@@ -70,7 +77,7 @@ func TestContactIsHeldUnderEveryLiveKey(t *testing.T) {
 		t.Fatal("the keys were not rotated")
 	}
 	got := m.run(t, "hold", "set", "--case", "1", "--reason", "r", "--contact", "email", "kari@example.no").ended(t, exitDone)
-	if one := "contact " + newer.Short() + ", " + older.Short() + "  "; !strings.Contains(got.out, one) || strings.Count(got.out, "\n") != 2 {
+	if one := "contact " + newer.Short() + ", " + older.Short() + " covers"; !strings.Contains(got.out, one) || strings.Count(got.out, "covers") != 1 {
 		t.Errorf("it says %q, want one hold of %s", got.out, one)
 	}
 	held, err := m.Holds.Held(t.Context(), []retention.Target{retention.SubjectTarget(older), retention.SubjectTarget(newer)})
@@ -96,7 +103,7 @@ func TestContactIsHeldUnderEveryLiveKey(t *testing.T) {
 
 func TestHoldOnMissingRecordSaysSo(t *testing.T) {
 	got := inMemory(t).run(t, "hold", "set", "--case", "1", "--reason", "r", "--record=messaging", "sub-81").ended(t, exitDone)
-	if !strings.Contains(got.out, "record messaging sub-81") || !strings.Contains(got.errors, "there is no such record now") {
+	if !strings.Contains(got.out, "record messaging sub-81 covers 0 records now\n") || got.errors != warning("record messaging sub-81") {
 		t.Errorf("it says %q and answers %q", got.errors, got.out)
 	}
 }
@@ -108,7 +115,7 @@ func TestLateHoldStandsAndNamesItsRecords(t *testing.T) {
 	m.Plant(t, "messaging", map[string]any{"id": "sub-9", "subject": string(key), names.AttrPurgingBy: "run-1"})
 	for _, args := range [][]string{{"--contact", "email", "kari@example.no"}, {"--record", "messaging", "sub-9"}} {
 		got := m.run(t, append([]string{"hold", "set", "--case", "1", "--reason", "r"}, args...)...).ended(t, exitFailed)
-		if !strings.Contains(got.out, "1     legal") || !strings.Contains(got.errors, "too late") || !strings.Contains(got.errors, "record messaging sub-9\n") {
+		if !strings.Contains(got.out, "covers 1 records now") || !strings.Contains(got.errors, "too late") || !strings.Contains(got.errors, "record messaging sub-9\n") {
 			t.Errorf("%v: it says %q and answers %q", args, got.errors, got.out)
 		}
 	}
@@ -122,4 +129,82 @@ func TestHeldNumberNeedsRegion(t *testing.T) {
 	if !strings.Contains(got.out, "contact "+m.Key(contact.SMS, "+4791234567").Short()) {
 		t.Errorf("it answers %q", got.out)
 	}
+}
+
+func TestEveryFlagAndFileOfHoldCounts(t *testing.T) {
+	m := inMemory(t)
+	m.Store(day(2024, 11, 21), day(2024, 11, 22), day(2024, 11, 23))
+	people := []string{"kari@example.no", "ola@example.no", "per@example.no"}
+	for i, person := range people {
+		m.Plant(t, "messaging", map[string]any{"id": fmt.Sprint("of-", i), "subject": string(m.Key(contact.Email, person))})
+	}
+	file := fileOf(t, "claim.csv", "\ufeffclass;id\r\nmessaging;sub-1\r\n\r\nmessaging;sub-2\r\nmessaging;sub-1\r\n")
+	other := fileOf(t, "claim.ndjson", `{"channel":"email","address":"Per@Example.no"}`+"\n"+`{"class":"messaging","id":"sub-9"}`+"\n")
+	got := m.run(t, "hold", "set", "--case", "C-1", "--reason", "claim", "--contact", "email", people[0], "--record", "messaging", "sub-0",
+		"--contact", "email", people[1], "--file", file, "--record", "messaging", "of-0", "--file", other, "--json").ended(t, exitDone)
+	covers := map[string]int{}
+	for _, hold := range answers[operator.HoldList](t, got)[0].Holds {
+		covers[hold.What()] = *hold.Covers
+	}
+	want := map[string]int{
+		"record messaging sub-0": 1, "record messaging sub-1": 1, "record messaging sub-2": 1, "record messaging of-0": 1, "record messaging sub-9": 0,
+	}
+	for _, person := range people {
+		want["contact "+m.Key(contact.Email, person).Short()] = 1
+	}
+	if diff := cmp.Diff(want, covers); diff != "" {
+		t.Errorf("covered (-want +got)\n%s", diff)
+	}
+	if got.errors != warning("record messaging sub-9") {
+		t.Errorf("it says %q", got.errors)
+	}
+	if got := m.run(t, "hold", "lift", "--case", "C-1").ended(t, exitDone); got.out != "holds of the case C-1 that were lifted: 8\n" {
+		t.Errorf("it says %q", got.out)
+	}
+}
+
+func TestOneBadLineSetsNoHold(t *testing.T) {
+	m := inMemory(t)
+	file := fileOf(t, "claim.csv", "channel,address,class,id\nemail,kari@example.no,,\nemail,kari,,\nfax,kari@example.no,,\n"+
+		",,messaging,\n,,letters,sub-1\nemail,kari@example.no,messaging,sub-1\nemail,kari@example.no\n,,messaging,ola@example.no\n,,messaging,sub-1\n")
+	got := m.run(t, "hold", "set", "--case", "C-1", "--reason", "claim", "--file", file, "--contact", "sms", "12", "--contact", "email", "ola@example.no").ended(t, exitUsage)
+	for _, line := range []string{"--contact: ", "line 3: ", "line 4: ", "line 5: ", "line 6: ", "line 7: ", "line 8: ", "line 9: "} {
+		if strings.Count(got.errors, line) != 1 {
+			t.Errorf("%q is not named once in %q", line, got.errors)
+		}
+	}
+	if strings.Contains(got.errors, "line 2: ") || strings.Contains(got.errors, "line 10: ") || strings.Contains(got.errors, "example") {
+		t.Errorf("it says %q", got.errors)
+	}
+	if all, err := m.Holds.List(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("held are %v, error %v", all, err)
+	}
+	for what, content := range map[string]string{"nothing": "", "no row": "channel,address\n", "no header": "email,kari@example.no\n", "another column": "channel,address,phone\n"} {
+		m.run(t, "hold", "set", "--case", "C-1", "--reason", "claim", "--file", fileOf(t, "file.csv", content)).ended(t, exitUsage)
+		if all, err := m.Holds.List(t.Context()); err != nil || len(all) > 0 {
+			t.Errorf("%s: held are %v, error %v", what, all, err)
+		}
+	}
+	m.run(t, "hold", "set", "--case", "C-1", "--reason", "claim").ended(t, exitUsage)
+}
+
+func TestHistoryOfHoldOverwritesNothing(t *testing.T) {
+	m := inMemory(t)
+	key := m.Key(contact.Email, "kari@example.no")
+	set := []string{"hold", "set", "--case", "C-1", "--reason", "claim", "--contact", "email", "kari@example.no"}
+	m.run(t, set...).ended(t, exitDone)
+	m.Who = "arn:aws:iam::1:user/ola"
+	m.run(t, "hold", "lift", "--case", "C-1").ended(t, exitDone)
+	m.run(t, set...).ended(t, exitDone)
+	got := answers[operator.HoldHistory](t, m.run(t, "hold", "history", "--case", "C-1", "--json").ended(t, exitDone))[0]
+	event := operator.HoldEvent{Event: "set", At: at, By: "arn:aws:iam::1:user/operator", Kind: retention.Legal, Reason: "claim", Target: retention.SubjectTarget(key)}
+	lifted, again := event, event
+	lifted.Event, lifted.By, again.By = "lifted", m.Who, m.Who
+	if diff := cmp.Diff(operator.HoldHistory{Case: "C-1", Events: []operator.HoldEvent{event, lifted, again}}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if text := m.run(t, "hold", "history", "--case", "C-1").ended(t, exitDone).out; strings.Count(text, "set") != 2 || strings.Count(text, "lifted") != 1 {
+		t.Errorf("it says %q", text)
+	}
+	m.run(t, "hold", "history", "--case", "C-2").ended(t, exitFailed)
 }

@@ -45,6 +45,7 @@ func rows() map[string]row {
 		"suppressions": newRow(stack.Suppressions(), names.AttrKey),
 		"ledger":       ledger,
 		"holds":        newRow(stack.Holds(), names.AttrTarget),
+		"holdHistory":  newRow(stack.HoldHistory(), names.AttrCase, names.AttrEntry),
 		"runs":         newRow(stack.Runs(), names.AttrClass, names.AttrRun),
 		"tools":        newRow(stack.Tools(), names.AttrHash),
 		"replies":      newRow(stack.Replies(), names.AttrID),

@@ -29,6 +29,9 @@ func (s Stack) Ledger() string { return string(s) + "-ledger" }
 // Holds is the table of holds and the fences.
 func (s Stack) Holds() string { return string(s) + "-holds" }
 
+// HoldHistory is the append-only history of the holds.
+func (s Stack) HoldHistory() string { return string(s) + "-hold-history" }
+
 // Runs is the table of purge runs and the head of each class's certificate chain.
 func (s Stack) Runs() string { return string(s) + "-runs" }
 
@@ -153,12 +156,14 @@ const (
 	AuditParts    = "audits/"
 )
 
-// Attributes of the suppressions, ledger, holds, runs and tools tables' keys.
+// Attributes of the suppressions, ledger, holds, hold-history, runs and tools tables' keys.
 const (
 	AttrKey        = "key"        // suppressions, ledger: contact.Key
 	AttrVersion    = "version"    // ledger sort key (N): the item's version after this entry
 	AttrMergedInto = "mergedInto" // suppressions: the newer contact.Key whose item has taken this one over
 	AttrTarget     = "target"     // holds: what is held, or a fence
+	AttrCase       = "case"       // hold-history: the case
+	AttrEntry      = "entry"      // hold-history sort key: the time of the event, and what tells two events of one time apart
 	AttrClass      = "class"      // runs: the class
 	AttrRun        = "run"        // runs sort key: the execution's name
 	AttrHash       = "hash"       // tools: SHA-256 of the API key, hex

@@ -1,11 +1,12 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
+	"time"
 
 	"stille/shared/contact"
 	"stille/shared/retention"
@@ -15,32 +16,30 @@ import (
 // is held by each of them, and this is still one hold.
 type Hold struct {
 	retention.Hold
-	Also []retention.Target `json:"also,omitempty"` // the contact's other keys
+	Also   []retention.Target `json:"also,omitempty"`   // the contact's other keys
+	Covers *int               `json:"covers,omitempty"` // number of records that it keeps now; only of a hold that was just set
 }
 
 // newHolds merges the holds that one command set on the keys of a contact, and
 // keeps the order otherwise.
 func newHolds(stored []retention.Hold) []Hold {
 	holds := make([]Hold, 0, len(stored))
+	contacts := map[retention.Hold]int{} // a hold without its target -> its place among holds
 	for _, h := range stored {
-		hold := Hold{Hold: h}
-		hold.SetAt = h.SetAt.UTC()
-		if i := slices.IndexFunc(holds, hold.isSameContact); i >= 0 {
-			holds[i].Also = append(holds[i].Also, hold.Target)
+		h.SetAt = h.SetAt.UTC()
+		same := h
+		same.Target = ""
+		_, onContact := h.Target.Subject()
+		if i, there := contacts[same]; there && onContact {
+			holds[i].Also = append(holds[i].Also, h.Target)
 			continue
 		}
-		holds = append(holds, hold)
+		if onContact {
+			contacts[same] = len(holds)
+		}
+		holds = append(holds, Hold{Hold: h})
 	}
 	return holds
-}
-
-// isSameContact reports whether two holds are on keys of one contact: only one
-// command sets holds of one case in the same instant.
-func (h Hold) isSameContact(other Hold) bool {
-	_, onContact := h.Target.Subject()
-	_, otherOnContact := other.Target.Subject()
-	return onContact && otherOnContact && h.Case == other.Case && h.Kind == other.Kind && h.Reason == other.Reason &&
-		h.SetAt.Equal(other.SetAt) && h.LiftedAt.Equal(other.LiftedAt)
 }
 
 // What names what is held: a record by class and id, a contact by its keys.
@@ -58,19 +57,86 @@ func (h Hold) What() string {
 
 // HoldList is holds that were set or found.
 type HoldList struct {
-	Holds    []Hold             `json:"holds"`
-	TooLate  []retention.Target `json:"tooLate,omitempty"` // records whose objects a purge has begun to delete
-	NoRecord bool               `json:"-"`                 // the held record does not exist now
+	Holds   []Hold             `json:"holds"`
+	TooLate []retention.Target `json:"tooLate,omitempty"` // records whose objects a purge has begun to delete
 }
 
-// HoldContact keeps every record of a person from being deleted, under all live
-// keys: a record has the key that was the newest when the record came.
-func (o *Operator) HoldContact(ctx context.Context, hold retention.Hold, p Person) (*HoldList, error) {
-	who, err := o.contact(ctx, p, contact.NormaliseAnyLength)
+// Kept is a contact or a record that a command is to keep.
+type Kept struct {
+	Where     string // where it is written, for a mistake: "--contact", or a line of a file
+	Person           // a contact
+	Class, ID string // a record
+	Err       error  // why it cannot be read
+}
+
+// HoldColumns are the columns that a file of holds may have.
+func HoldColumns() []string { return []string{"channel", "address", "region", "class", "id"} }
+
+// KeptOf reads a row of a file: channel and address, or class and id.
+func KeptOf(file string, row Row, region string) Kept {
+	k := Kept{
+		Where:  fmt.Sprintf("%s, line %d", file, row.Line),
+		Person: Person{contact.Channel(row.Field("channel")), row.Field("address"), cmp.Or(row.Field("region"), region)},
+		Class:  row.Field("class"), ID: row.Field("id"), Err: row.Err,
+	}
+	onContact, onRecord := k.Channel != "" || k.Address != "", k.Class != "" || k.ID != ""
+	if k.Err == nil && onContact == onRecord {
+		k.Err = errors.New("must have channel and address, or class and id")
+	}
+	return k
+}
+
+// SetHolds keeps contacts and records from being deleted. Nothing is set where
+// anything cannot be understood: the Mistake names all of that. A contact is held
+// under all live keys: a record has the key that was the newest when the record
+// came. A record need not exist yet, so each hold says how many it covers now. The
+// error of records that a hold came too late for comes with the answer.
+func (o *Operator) SetHolds(ctx context.Context, hold retention.Hold, kept []Kept) (*HoldList, error) {
+	if len(kept) == 0 {
+		return nil, Mistakef("say what to hold: --contact CHANNEL ADDRESS, --record CLASS ID or --file FILE")
+	}
+	var groups [][]retention.Target
+	var mistakes []string
+	for _, k := range kept {
+		targets, err := o.targetsOf(ctx, k)
+		switch {
+		case err == nil:
+			groups = append(groups, targets)
+		case errors.As(err, new(Mistake)):
+			mistakes = append(mistakes, fmt.Sprintf("%s: %v", k.Where, err))
+		default:
+			return nil, err
+		}
+	}
+	if len(mistakes) > 0 {
+		return nil, Mistakef("nothing is held:\n%s", strings.Join(mistakes, "\n"))
+	}
+	return o.hold(ctx, hold, groups)
+}
+
+// targetsOf are the targets of what is to be kept. The error of what cannot be
+// understood is a Mistake and repeats nothing of it.
+func (o *Operator) targetsOf(ctx context.Context, k Kept) ([]retention.Target, error) {
+	switch {
+	case k.Err != nil:
+		return nil, Mistakef("%v", k.Err)
+	case k.Class == "" && k.ID == "":
+		channel, err := contact.ParseChannel(string(k.Channel))
+		if err != nil {
+			return nil, Mistakef("the channel must be email or sms")
+		}
+		k.Channel = channel
+		who, err := o.contact(ctx, k.Person, contact.NormaliseAnyLength)
+		return subjectTargets(who.Keys), err
+	}
+	class, _, err := o.Class(ctx, k.Class)
 	if err != nil {
 		return nil, err
 	}
-	return o.hold(ctx, hold, subjectTargets(who.Keys))
+	if err := retention.CheckID(k.ID); err != nil {
+		return nil, Mistakef("the id %v", err)
+	}
+	return []retention.Target{retention.RecordTarget(class.Name, k.ID)}, nil
 }
 
 func subjectTargets(keys []contact.Key) []retention.Target {
@@ -81,58 +147,68 @@ func subjectTargets(keys []contact.Key) []retention.Target {
 	return targets
 }
 
-// HoldRecord keeps one record from being deleted. The record need not exist
-// yet, so the answer says whether it does. An id that no record can have, such
-// as an address, is a Mistake.
-func (o *Operator) HoldRecord(ctx context.Context, hold retention.Hold, name, id string) (*HoldList, error) {
-	class, _, err := o.Class(ctx, name)
-	if err != nil {
-		return nil, fmt.Errorf("--record: %w", err)
-	}
-	if err := retention.CheckID(id); err != nil {
-		return nil, Mistakef("--record: the id %v", err)
-	}
-	answer, failed := o.hold(ctx, hold, []retention.Target{retention.RecordTarget(class.Name, id)})
-	if answer == nil {
-		return nil, failed
-	}
-	_, err = o.Records.Get(ctx, class.Name, id)
-	switch {
-	case errors.Is(err, retention.ErrNoRecord):
-		answer.NoRecord = true
-	case err != nil && !errors.Is(err, retention.ErrUnreadable):
-		failed = errors.Join(failed, fmt.Errorf("the hold stands; looking for its record: %w", err))
-	}
-	return answer, failed
-}
-
-// hold sets a hold on targets. The error of records that the hold came too late
-// for comes with the answer.
-func (o *Operator) hold(ctx context.Context, hold retention.Hold, targets []retention.Target) (*HoldList, error) {
+// hold sets a hold on targets. Each group is a record, or all keys of a contact,
+// the newest first. The error of records that the hold came too late for comes with
+// the answer.
+func (o *Operator) hold(ctx context.Context, hold retention.Hold, groups [][]retention.Target) (*HoldList, error) {
 	policy, err := o.Config.Policy(ctx)
 	if err != nil {
 		return nil, err
 	}
-	hold.SetAt = o.Now()
-	holds := make([]retention.Hold, len(targets))
-	for i, target := range targets {
-		holds[i] = hold
-		holds[i].Target = target
+	if hold.SetBy, err = o.Principal(ctx); err != nil {
+		return nil, err
 	}
-	tooLate, err := o.Holds.Set(ctx, ClassNames(policy), holds)
+	hold.SetAt = o.Now().UTC()
+	var holds []retention.Hold
+	asked := map[retention.Target]bool{}
+	for _, targets := range groups {
+		hold.Contact = ""
+		if _, onContact := targets[0].Subject(); onContact {
+			hold.Contact = targets[0]
+		}
+		for _, hold.Target = range targets {
+			if !asked[hold.Target] {
+				asked[hold.Target] = true
+				holds = append(holds, hold)
+			}
+		}
+	}
+	placed, err := o.Holds.Set(ctx, ClassNames(policy), holds)
+	if errors.Is(err, retention.ErrOtherKind) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w; say it again: until then the hold may or may not stand", err)
 	}
-	var records []string
-	for i, target := range tooLate {
+	answer := &HoldList{Holds: newHolds(holds), TooLate: placed.TooLate}
+	for i := range answer.Holds {
+		answer.Holds[i].count(placed.Covers)
+	}
+	return answer, tooLate(placed.TooLate)
+}
+
+// count notes how many records the hold covers.
+func (h *Hold) count(covers map[retention.Target]int) {
+	sum := covers[h.Target]
+	for _, target := range h.Also {
+		sum += covers[target]
+	}
+	h.Covers = &sum
+}
+
+// tooLate is the error of records that a hold came too late for. It hides, in the
+// targets too, an id that may be an address.
+func tooLate(targets []retention.Target) error {
+	if len(targets) == 0 {
+		return nil
+	}
+	records := make([]string, len(targets))
+	for i, target := range targets {
 		class, id, _ := target.Record()
-		tooLate[i] = retention.RecordTarget(class, shownID(id))
-		records = append(records, Hold{Hold: retention.Hold{Target: tooLate[i]}}.What())
+		targets[i] = retention.RecordTarget(class, shownID(id))
+		records[i] = Hold{Hold: retention.Hold{Target: targets[i]}}.What()
 	}
-	if len(records) > 0 {
-		err = fmt.Errorf("the hold stands, but it came too late for these records, whose objects a purge has begun to delete: %s", strings.Join(records, ", "))
-	}
-	return &HoldList{Holds: newHolds(holds), TooLate: tooLate}, err
+	return fmt.Errorf("the hold stands, but it came too late for these records, whose objects a purge has begun to delete: %s", strings.Join(records, ", "))
 }
 
 // shownID is a record's id, unless it may be an address that another service
@@ -152,20 +228,18 @@ type Lifting struct {
 
 // LiftHolds lifts every hold of a case.
 func (o *Operator) LiftHolds(ctx context.Context, caseID string) (*Lifting, error) {
-	now := o.Now()
-	lifted, err := o.Holds.Lift(ctx, caseID, now)
+	by, err := o.Principal(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if lifted == 0 {
+	lifted, err := o.Holds.Lift(ctx, retention.OfCase(caseID), o.Now(), by)
+	if err != nil {
+		return nil, fmt.Errorf("%w; %d holds are lifted; say it again", err, len(newHolds(lifted)))
+	}
+	if len(lifted) == 0 {
 		return nil, errors.New("no hold of this case stands; `stille hold list` shows all holds")
 	}
-	all, err := o.Holds.List(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the holds are lifted; counting them: %w", err)
-	}
-	all = slices.DeleteFunc(all, func(h retention.Hold) bool { return h.Case != caseID || !h.LiftedAt.Equal(now) })
-	return &Lifting{Case: caseID, Lifted: len(newHolds(all))}, nil
+	return &Lifting{Case: caseID, Lifted: len(newHolds(lifted))}, nil
 }
 
 // ListHolds lists all holds, lifted ones too.
@@ -175,4 +249,43 @@ func (o *Operator) ListHolds(ctx context.Context) (*HoldList, error) {
 		return nil, err
 	}
 	return &HoldList{Holds: newHolds(all)}, nil
+}
+
+// HoldEvent is one entry of a case's history: a hold was set, or lifted.
+type HoldEvent struct {
+	Event  string             `json:"event"` // set or lifted
+	At     time.Time          `json:"at"`
+	By     string             `json:"by"` // the principal
+	Kind   retention.HoldKind `json:"kind"`
+	Reason string             `json:"reason"`
+	Target retention.Target   `json:"target"`
+	Also   []retention.Target `json:"also,omitempty"` // the contact's other keys
+	What   string             `json:"-"`
+}
+
+// HoldHistory is everything that happened to the holds of a case, the oldest event
+// first.
+type HoldHistory struct {
+	Case   string      `json:"case"`
+	Events []HoldEvent `json:"events"`
+}
+
+// HoldHistory reads the history of a case.
+func (o *Operator) HoldHistory(ctx context.Context, caseID string) (*HoldHistory, error) {
+	states, err := o.Holds.History(ctx, caseID)
+	if err != nil {
+		return nil, err
+	}
+	if len(states) == 0 {
+		return nil, errors.New("no hold of this case was ever set; `stille hold list` shows all holds")
+	}
+	history := &HoldHistory{Case: caseID}
+	for _, h := range newHolds(states) {
+		event := HoldEvent{Event: "set", At: h.SetAt, By: h.SetBy, Kind: h.Kind, Reason: h.Reason, Target: h.Target, Also: h.Also, What: h.What()}
+		if !h.Active() {
+			event.Event, event.At, event.By = "lifted", h.LiftedAt, h.LiftedBy
+		}
+		history.Events = append(history.Events, event)
+	}
+	return history, nil
 }

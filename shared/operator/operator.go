@@ -221,13 +221,17 @@ type Records interface {
 type Holds interface {
 	purge.Holds
 	// Set places holds. Once it returns without an error no purge deletes what
-	// they cover in these classes, except the records that it returns. After an
-	// error the holds may stand already, and must be set again.
-	Set(ctx context.Context, classes []string, holds []retention.Hold) (tooLate []retention.Target, err error)
-	// Lift lifts every hold of a case that stands, and counts them.
-	Lift(ctx context.Context, caseID string, at time.Time) (int, error)
+	// they cover in these classes, except the records that came too late. After an
+	// error the holds may stand already, and must be set again. It wraps
+	// retention.ErrOtherKind where the case holds a target for the other kind.
+	Set(ctx context.Context, classes []string, holds []retention.Hold) (retention.Placed, error)
+	// Lift lifts the active holds that which selects, and returns them.
+	Lift(ctx context.Context, which func(retention.Hold) bool, at time.Time, by string) ([]retention.Hold, error)
 	// List returns all holds, lifted ones too, ordered by case and target.
 	List(ctx context.Context) ([]retention.Hold, error)
+	// History returns the holds of a case as each setting and each lifting left
+	// them, the oldest event first.
+	History(ctx context.Context, caseID string) ([]retention.Hold, error)
 }
 
 // Runs is the purges and audits there were, and the halted plans.

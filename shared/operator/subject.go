@@ -59,7 +59,7 @@ func (o *Operator) Restrict(ctx context.Context, p Person, caseID, reason string
 	if err != nil {
 		return nil, err
 	}
-	held, err := o.hold(ctx, retention.Hold{Case: caseID, Reason: reason, Kind: retention.Restriction}, subjectTargets(who.Keys))
+	held, err := o.hold(ctx, retention.Hold{Case: caseID, Reason: reason, Kind: retention.Restriction}, [][]retention.Target{subjectTargets(who.Keys)})
 	if held == nil {
 		return nil, err
 	}

@@ -64,20 +64,20 @@ func (s *story) holder(name string, lift bool, targets ...retention.Target) *act
 		s.mu.Lock()
 		s.holds = append(s.holds, hold)
 		s.mu.Unlock()
-		tooLate, err := holds.Set(s.Context(), []string{s.class.Name}, placing)
+		met, err := holds.Set(s.Context(), []string{s.class.Name}, placing)
 		if err != nil {
 			s.Errorf("seed %d: %s: %v", s.plot.seed, name, err)
 			return
 		}
-		s.acknowledge(a, hold, tooLate)
+		s.acknowledge(a, hold, met.TooLate)
 		if !lift {
 			return
 		}
 		s.mu.Lock()
 		hold.lifting = true
 		s.mu.Unlock()
-		if n, err := holds.Lift(s.Context(), caseID, cutoff); err != nil || n != len(targets) {
-			s.Errorf("seed %d: %s: %d lifted, error %v", s.plot.seed, name, n, err)
+		if lifted, err := holds.Lift(s.Context(), retention.OfCase(caseID), cutoff, name); err != nil || len(lifted) != len(targets) {
+			s.Errorf("seed %d: %s: %d lifted, error %v", s.plot.seed, name, len(lifted), err)
 		}
 		s.mu.Lock()
 		hold.liftedAt = s.plot.step
@@ -92,11 +92,11 @@ func (s *story) heldLongAgo() {
 	s.holds = append(s.holds, hold)
 	long := retention.Hold{Case: fmt.Sprint("long-ago-", s.number), Reason: "claim", Kind: retention.Legal, Target: hold.targets[0], SetAt: cutoff}
 	holds := dynamo.NewHolds(over(s.db, s.wire, s.elsewhere), s.stack)
-	tooLate, err := holds.Set(s.Context(), []string{s.class.Name}, []retention.Hold{long})
+	met, err := holds.Set(s.Context(), []string{s.class.Name}, []retention.Hold{long})
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.acknowledge(s.plot.nobody(), hold, tooLate)
+	s.acknowledge(s.plot.nobody(), hold, met.TooLate)
 }
 
 func subjectTargets(keys []contact.Key) []retention.Target {

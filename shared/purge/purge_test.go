@@ -146,11 +146,11 @@ func (h *house) hold(targets ...retention.Target) []retention.Target {
 		holds = append(holds, retention.Hold{Case: "c-1", Reason: "claim", Kind: retention.Legal, Target: target, SetAt: cutoff})
 	}
 	// Not the test's context: other calls place holds, too.
-	tooLate, err := h.Holds.Set(context.Background(), []string{h.class.Name}, holds)
+	met, err := h.Holds.Set(context.Background(), []string{h.class.Name}, holds)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return tooLate
+	return met.TooLate
 }
 
 // left lists the remaining ids of the class table.

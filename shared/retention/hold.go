@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -49,15 +50,31 @@ func (r Record) Targets(class string) []Target {
 	return targets
 }
 
+// ErrOtherKind means that the case already holds the target with another kind:
+// ending one of the two must not end the other.
+var ErrOtherKind = errors.New("the case already holds this for the other kind, legal or restriction: use another case")
+
 // Hold keeps its target from being deleted until it is lifted.
 type Hold struct {
 	Case     string    `json:"case"`   // a reference: see package reference
 	Reason   string    `json:"reason"` // a reference
 	Kind     HoldKind  `json:"kind"`
 	Target   Target    `json:"target"`
+	Contact  Target    `json:"-"` // the target of the contact's newest key; empty for a hold on a record
 	SetAt    time.Time `json:"setAt"`
+	SetBy    string    `json:"setBy,omitempty"`   // the principal
 	LiftedAt time.Time `json:"liftedAt,omitzero"` // zero while the hold is active
+	LiftedBy string    `json:"liftedBy,omitempty"`
 }
 
 // Active reports whether the hold has not been lifted.
 func (h Hold) Active() bool { return h.LiftedAt.IsZero() }
+
+// OfCase selects the holds of a case.
+func OfCase(id string) func(Hold) bool { return func(h Hold) bool { return h.Case == id } }
+
+// Placed is what the placing of holds met.
+type Placed struct {
+	TooLate []Target       // records whose objects a purge has begun to delete, in order
+	Covers  map[Target]int // number of records that each target covers now
+}

@@ -2,9 +2,11 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,9 +19,9 @@ import (
 	"stille/shared/retention"
 )
 
-// MaxHolds is the number of holds that one call can place: the number that one
-// transaction takes.
-const MaxHolds = 100
+// holdsAtOnce is how many holds one transaction stores, each with its entry in
+// the history.
+const holdsAtOnce = 50
 
 // Holds are the legal holds and restrictions, and the fences that prove them. Each
 // shard has one fence for all classes. Set stores the holds, then raises every
@@ -33,15 +35,20 @@ const MaxHolds = 100
 // The fences are raised one by one. A single transaction over all of them would
 // conflict with every page of a running purge, and the hold would have to wait
 // until the purge ends.
+//
+// Every setting and every lifting has its entry in the history, in the same
+// transaction. The history is another table: it is only appended to, no purge reads
+// it, and it says what was held if the table of the holds is lost.
 type Holds struct {
 	db      *dynamodb.Client
 	table   string
+	history string
 	records *Records
 }
 
 // NewHolds returns the holds of a stack.
 func NewHolds(db *dynamodb.Client, stack names.Stack) *Holds {
-	return &Holds{db: db, table: stack.Holds(), records: NewRecords(db, stack)}
+	return &Holds{db: db, table: stack.Holds(), history: stack.HoldHistory(), records: NewRecords(db, stack)}
 }
 
 const (
@@ -50,11 +57,33 @@ const (
 	heldCases   = "cases" // map case -> storedHold
 )
 
+// storedHold is a retention.Hold as stored. The case and the target are in the key.
 type storedHold struct {
 	Kind     string    `dynamodbav:"kind"`
 	Reason   string    `dynamodbav:"reason"`
+	Contact  string    `dynamodbav:"contact,omitempty"`
 	SetAt    time.Time `dynamodbav:"setAt"`
+	SetBy    string    `dynamodbav:"setBy,omitempty"`
 	LiftedAt string    `dynamodbav:"liftedAt,omitempty"`
+	LiftedBy string    `dynamodbav:"liftedBy,omitempty"`
+}
+
+func encodeHold(h retention.Hold) storedHold {
+	return storedHold{
+		Kind: string(h.Kind), Reason: h.Reason, Contact: string(h.Contact),
+		SetAt: h.SetAt.UTC(), SetBy: h.SetBy, LiftedAt: instant(h.LiftedAt), LiftedBy: h.LiftedBy,
+	}
+}
+
+func (s storedHold) decode(caseID string, target retention.Target) (retention.Hold, error) {
+	lifted, err := parseInstant(s.LiftedAt)
+	if err != nil {
+		return retention.Hold{}, errUnreadable("the time a hold was lifted")
+	}
+	return retention.Hold{
+		Case: caseID, Reason: s.Reason, Kind: retention.HoldKind(s.Kind), Target: target, Contact: retention.Target(s.Contact),
+		SetAt: s.SetAt.UTC(), SetBy: s.SetBy, LiftedAt: lifted, LiftedBy: s.LiftedBy,
+	}, nil
 }
 
 type storedTarget struct {
@@ -66,149 +95,169 @@ func fenceKey(shard string) item {
 	return item{names.AttrTarget: text(fencePrefix + shard)}
 }
 
-// Set places one to MaxHolds holds. Once Set returns without an error, no purge
+// Set places holds on different targets. Once Set returns without an error, no purge
 // deletes the records that the holds cover in these classes. The exceptions are
-// the records that Set returns, ordered by target: a purge has begun to delete
+// the records that Set returns as too late: a purge has begun to delete
 // their objects. One call must hold a contact by all of its live keys, because
 // a record that the hold is too late for is found by the newest key. After an
 // error the holds may stand, which keeps data, and must be set again. Setting a
-// case again on the same target renews the hold.
-func (h *Holds) Set(ctx context.Context, classes []string, holds []retention.Hold) (tooLate []retention.Target, err error) {
-	if len(holds) == 0 || len(holds) > MaxHolds {
-		return nil, fmt.Errorf("placing holds: 1 to %d at once, not %d", MaxHolds, len(holds))
+// case again on the same target renews the hold, unless the kind is another.
+func (h *Holds) Set(ctx context.Context, classes []string, holds []retention.Hold) (retention.Placed, error) {
+	if len(holds) == 0 {
+		return retention.Placed{}, errors.New("placing holds: none is given")
 	}
 	// The map of cases must exist before a case can be added.
-	for _, hold := range holds {
-		if err := h.makeRoom(ctx, hold.Target); err != nil {
-			return nil, err
-		}
+	err := doAll(ctx, holds, func(ctx context.Context, hold retention.Hold) error { return h.makeRoom(ctx, hold.Target) })
+	if err != nil {
+		return retention.Placed{}, err
 	}
-	if err := h.store(ctx, holds); err != nil {
-		return nil, err
+	for chunk := range slices.Chunk(holds, holdsAtOnce) {
+		if err := h.store(ctx, chunk); err != nil {
+			return retention.Placed{}, err
+		}
 	}
 	if err := h.raiseFences(ctx); err != nil {
-		return nil, err
+		return retention.Placed{}, err
 	}
-	return h.beingPurged(ctx, classes, holds)
+	return h.placed(ctx, classes, holds)
 }
 
-// beingPurged returns the marked records that the holds cover. After the fences
-// are raised, a purge marks none of them.
-func (h *Holds) beingPurged(ctx context.Context, classes []string, holds []retention.Hold) ([]retention.Target, error) {
-	covered := map[string][]string{} // class -> ids
-	for _, hold := range holds {
-		if class, id, ok := hold.Target.Record(); ok {
-			covered[class] = append(covered[class], id)
-		}
-		subject, ok := hold.Target.Subject()
-		if !ok {
-			continue
-		}
-		for _, class := range classes {
-			ids, err := h.records.OfSubject(ctx, class, subject)
-			if err != nil {
-				return nil, err
-			}
-			covered[class] = append(covered[class], ids...)
-		}
-	}
-	var marked []retention.Target
-	for class, ids := range covered {
-		ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-		for chunk := range slices.Chunk(ids, batchSize) {
-			there, _, err := h.records.Load(ctx, class, chunk)
-			if err != nil {
-				return nil, err
-			}
-			for id, record := range there {
-				if record.PurgingBy != "" {
-					marked = append(marked, retention.RecordTarget(class, id))
-				}
-			}
-		}
-	}
-	slices.Sort(marked)
-	return marked, nil
-}
-
-// store writes all of the holds or none.
-func (h *Holds) store(ctx context.Context, holds []retention.Hold) error {
-	operations := make([]types.TransactWriteItem, 0, len(holds))
-	for _, hold := range holds {
-		stored, err := attributevalue.Marshal(storedHold{Kind: string(hold.Kind), Reason: hold.Reason, SetAt: hold.SetAt.UTC()})
-		if err != nil {
-			return fmt.Errorf("placing holds: %w", err)
-		}
-		operations = append(operations, types.TransactWriteItem{Update: &types.Update{
-			TableName: &h.table, Key: item{names.AttrTarget: text(string(hold.Target))},
-			UpdateExpression:          aws.String("SET #cases.#case = :hold"),
-			ExpressionAttributeNames:  map[string]string{"#cases": heldCases, "#case": hold.Case},
-			ExpressionAttributeValues: item{":hold": stored},
-		}})
-	}
-	return retry(ctx, "placing holds", func() error {
-		_, err := h.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
-		return err
-	})
-}
-
-// raiseFences makes every purge page fail that has already read the holds.
-func (h *Holds) raiseFences(ctx context.Context) error {
+// doAll calls do for each of the values, for some at the same time, and returns the
+// first error.
+func doAll[T any](ctx context.Context, values []T, do func(context.Context, T) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelBatches)
-	for n := range retention.Shards {
-		group.Go(func() error {
-			return retry(ctx, "raising a fence", func() error {
-				_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-					TableName: &h.table, Key: fenceKey(retention.ShardName(n)),
-					UpdateExpression:          aws.String("ADD #epoch :one"),
-					ExpressionAttributeNames:  map[string]string{"#epoch": fenceEpoch},
-					ExpressionAttributeValues: item{":one": number(1)},
-				})
-				return err
-			})
-		})
+	for _, value := range values {
+		group.Go(func() error { return do(ctx, value) })
 	}
 	return group.Wait()
 }
 
-func (h *Holds) makeRoom(ctx context.Context, target retention.Target) error {
-	_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &h.table, Key: item{names.AttrTarget: text(string(target))},
-		UpdateExpression:          aws.String("SET #cases = if_not_exists(#cases, :none)"),
-		ExpressionAttributeNames:  map[string]string{"#cases": heldCases},
-		ExpressionAttributeValues: item{":none": &types.AttributeValueMemberM{Value: item{}}},
+// placed counts the records that each hold covers and finds those that a purge has
+// marked. After the fences are raised, a purge marks none of them.
+func (h *Holds) placed(ctx context.Context, classes []string, holds []retention.Hold) (retention.Placed, error) {
+	placed := retention.Placed{Covers: map[retention.Target]int{}}
+	var mu sync.Mutex
+	err := doAll(ctx, holds, func(ctx context.Context, hold retention.Hold) error {
+		covered, err := h.covered(ctx, classes, hold.Target)
+		mu.Lock()
+		defer mu.Unlock()
+		for class, ids := range covered {
+			placed.Covers[hold.Target] += len(ids)
+			for id, purging := range ids {
+				if purging {
+					placed.TooLate = append(placed.TooLate, retention.RecordTarget(class, id))
+				}
+			}
+		}
+		return err
 	})
-	if err != nil {
-		return fmt.Errorf("placing holds: %w", err)
-	}
-	return nil
+	slices.Sort(placed.TooLate)
+	placed.TooLate = slices.Compact(placed.TooLate)
+	return placed, err
 }
 
-// Lift ends every active hold of a case and returns their number. The items
-// stay as proof of what was held and until when.
-func (h *Holds) Lift(ctx context.Context, caseID string, at time.Time) (int, error) {
-	holds, err := h.List(ctx)
-	if err != nil {
-		return 0, err
+// covered returns the ids of the records that a target covers now, by class, and
+// whether a purge has marked each. An unreadable record is covered too.
+func (h *Holds) covered(ctx context.Context, classes []string, target retention.Target) (map[string]map[string]bool, error) {
+	if class, id, ok := target.Record(); ok {
+		purging, err := h.load(ctx, class, []string{id}, target)
+		return map[string]map[string]bool{class: purging}, err
 	}
-	lifted := 0
-	for _, hold := range holds {
-		if hold.Case != caseID || !hold.LiftedAt.IsZero() {
-			continue
-		}
-		_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: &h.table, Key: item{names.AttrTarget: text(string(hold.Target))},
-			UpdateExpression:          aws.String("SET #cases.#case.#lifted = :at"),
-			ExpressionAttributeNames:  map[string]string{"#cases": heldCases, "#case": caseID, "#lifted": "liftedAt"},
-			ExpressionAttributeValues: item{":at": text(instant(at))},
-		})
+	all := map[string]map[string]bool{}
+	subject, _ := target.Subject()
+	for _, class := range classes {
+		ids, err := h.records.OfSubject(ctx, class, subject)
 		if err != nil {
-			return lifted, fmt.Errorf("lifting a hold: %w", err)
+			return nil, err
 		}
-		lifted++
+		if all[class], err = h.load(ctx, class, ids, target); err != nil {
+			return nil, err
+		}
 	}
-	return lifted, nil
+	return all, nil
+}
+
+// load reads the records of these ids that the target covers, and tells whether a
+// purge has marked each.
+func (h *Holds) load(ctx context.Context, class string, ids []string, target retention.Target) (map[string]bool, error) {
+	purging := map[string]bool{}
+	for chunk := range slices.Chunk(ids, batchSize) {
+		there, unreadable, err := h.records.Load(ctx, class, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for id, record := range there {
+			if slices.Contains(record.Targets(class), target) {
+				purging[id] = record.PurgingBy != ""
+			}
+		}
+		for id := range unreadable {
+			purging[id] = false
+		}
+	}
+	return purging, nil
+}
+
+// store writes all of the holds with their entries, or none.
+func (h *Holds) store(ctx context.Context, holds []retention.Hold) error {
+	operations := make([]types.TransactWriteItem, 0, 2*len(holds))
+	for _, hold := range holds {
+		stored, err := attributevalue.Marshal(encodeHold(hold))
+		if err != nil {
+			return fmt.Errorf("placing holds: %w", err)
+		}
+		entry, err := h.entry(hold, hold.SetAt)
+		if err != nil {
+			return err
+		}
+		operations = append(operations, types.TransactWriteItem{Update: &types.Update{
+			TableName: &h.table, Key: item{names.AttrTarget: text(string(hold.Target))},
+			UpdateExpression:          aws.String("SET #cases.#case = :hold"),
+			ConditionExpression:       aws.String("attribute_not_exists(#cases.#case) OR attribute_exists(#cases.#case.#lifted) OR #cases.#case.#kind = :kind"),
+			ExpressionAttributeNames:  map[string]string{"#cases": heldCases, "#case": hold.Case, "#lifted": "liftedAt", "#kind": "kind"},
+			ExpressionAttributeValues: item{":hold": stored, ":kind": text(string(hold.Kind))},
+		}}, entry)
+	}
+	err := retry(ctx, "placing holds", func() error {
+		_, err := h.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
+		return err
+	})
+	if reasons, ok := cancelled(err); ok && slices.ContainsFunc(reasons, func(r types.CancellationReason) bool { return failed(r, conditionFailed) }) {
+		return retention.ErrOtherKind
+	}
+	return err
+}
+
+// raiseFences makes every purge page fail that has already read the holds.
+func (h *Holds) raiseFences(ctx context.Context) error {
+	shards := make([]string, retention.Shards)
+	for n := range shards {
+		shards[n] = retention.ShardName(n)
+	}
+	return doAll(ctx, shards, func(ctx context.Context, shard string) error {
+		return retry(ctx, "raising a fence", func() error {
+			_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+				TableName: &h.table, Key: fenceKey(shard),
+				UpdateExpression:          aws.String("ADD #epoch :one"),
+				ExpressionAttributeNames:  map[string]string{"#epoch": fenceEpoch},
+				ExpressionAttributeValues: item{":one": number(1)},
+			})
+			return err
+		})
+	})
+}
+
+func (h *Holds) makeRoom(ctx context.Context, target retention.Target) error {
+	return retry(ctx, "placing holds", func() error {
+		_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: &h.table, Key: item{names.AttrTarget: text(string(target))},
+			UpdateExpression:          aws.String("SET #cases = if_not_exists(#cases, :none)"),
+			ExpressionAttributeNames:  map[string]string{"#cases": heldCases},
+			ExpressionAttributeValues: item{":none": &types.AttributeValueMemberM{Value: item{}}},
+		})
+		return err
+	})
 }
 
 // List returns all holds, lifted ones too, ordered by case and target.
@@ -222,9 +271,7 @@ func (h *Holds) List(ctx context.Context) ([]retention.Hold, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(holds, func(a, b retention.Hold) int {
-		return strings.Compare(a.Case+"\x00"+string(a.Target), b.Case+"\x00"+string(b.Target))
-	})
+	sortHolds(holds)
 	return holds, nil
 }
 
@@ -260,14 +307,11 @@ func decodeHolds(from item) ([]retention.Hold, error) {
 	}
 	holds := make([]retention.Hold, 0, len(stored.Cases))
 	for id, s := range stored.Cases {
-		lifted, err := parseInstant(s.LiftedAt)
+		hold, err := s.decode(id, retention.Target(stored.Target))
 		if err != nil {
-			return nil, errUnreadable("the time a hold was lifted")
+			return nil, err
 		}
-		holds = append(holds, retention.Hold{
-			Case: id, Reason: s.Reason, Kind: retention.HoldKind(s.Kind), Target: retention.Target(stored.Target),
-			SetAt: s.SetAt.UTC(), LiftedAt: lifted,
-		})
+		holds = append(holds, hold)
 	}
 	return holds, nil
 }

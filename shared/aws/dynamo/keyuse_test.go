@@ -71,8 +71,8 @@ func TestHoldsThatNeedAKeyAreCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if lifted, err := holds.Lift(t.Context(), "2", now); err != nil || lifted != 3 {
-		t.Fatalf("%d lifted, error %v", lifted, err)
+	if lifted, err := holds.Lift(t.Context(), retention.OfCase("2"), now, "ola"); err != nil || len(lifted) != 3 {
+		t.Fatalf("%v lifted, error %v", lifted, err)
 	}
 	dynamotest.Put(t, db, stack.Holds(), map[string]any{"target": string(retention.SubjectTarget(keyUnder(older, 4))), "cases": "cannot be read"})
 	for keyID, want := range map[uint32]int{older: 2, newest: 1, 9: 0} {

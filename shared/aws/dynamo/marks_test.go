@@ -236,7 +236,7 @@ func TestHoldReturnsRecordsItIsTooLateFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(c.want, got); diff != "" {
+		if diff := cmp.Diff(c.want, got.TooLate); diff != "" {
 			t.Errorf("%s: too late for (-want +got):\n%s", name, diff)
 		}
 	}

@@ -41,7 +41,7 @@ func (t Table) OK() bool {
 // All returns every table of the stack, those of the classes last.
 func (t *Tables) All(ctx context.Context, classes []string) ([]Table, error) {
 	names := []string{
-		t.stack.Suppressions(), t.stack.Ledger(), t.stack.Holds(), t.stack.Runs(), t.stack.Tools(), t.stack.Replies(), t.stack.Slots(),
+		t.stack.Suppressions(), t.stack.Ledger(), t.stack.Holds(), t.stack.HoldHistory(), t.stack.Runs(), t.stack.Tools(), t.stack.Replies(), t.stack.Slots(),
 	}
 	for _, class := range classes {
 		names = append(names, t.stack.Records(class))

@@ -20,7 +20,7 @@ func TestMissingTableIsNamed(t *testing.T) {
 	}
 	want := []dynamo.Table{
 		{Name: stack.Suppressions(), State: "ACTIVE"}, {Name: stack.Ledger(), State: "ACTIVE"}, {Name: stack.Holds(), State: "ACTIVE"},
-		{Name: stack.Runs(), State: "ACTIVE"}, {Name: stack.Tools(), State: "ACTIVE"}, {Name: stack.Replies(), State: "ACTIVE"},
+		{Name: stack.HoldHistory(), State: "ACTIVE"}, {Name: stack.Runs(), State: "ACTIVE"}, {Name: stack.Tools(), State: "ACTIVE"}, {Name: stack.Replies(), State: "ACTIVE"},
 		{Name: stack.Slots(), State: "ACTIVE"},
 		{Name: stack.Records("messaging"), State: "ACTIVE", Items: 1}, {Name: stack.Records("letters"), State: dynamo.Missing},
 	}

@@ -49,7 +49,7 @@ func newEstate(t *testing.T) *estate {
 func (e *estate) tables() []string {
 	return []string{
 		e.stack.Records(retention.Messaging), e.stack.Records(archive), e.stack.Suppressions(), e.stack.Ledger(),
-		e.stack.Holds(), e.stack.Runs(), e.stack.Tools(), e.stack.Replies(), e.stack.Slots(),
+		e.stack.Holds(), e.stack.HoldHistory(), e.stack.Runs(), e.stack.Tools(), e.stack.Replies(), e.stack.Slots(),
 	}
 }
 
@@ -322,7 +322,7 @@ func (e *estate) placeHolds(ctx context.Context, a anyTable) error {
 		stands, lifted := fmt.Sprintf("stands-%d", n), fmt.Sprintf("lifted-%d", n)
 		placed := map[retention.Target]retention.Hold{}
 		left = slices.DeleteFunc(left, func(h hold) bool {
-			if _, taken := placed[h.target()]; taken || len(placed) == dynamo.MaxHolds {
+			if _, taken := placed[h.target()]; taken {
 				return false // one call places one hold on a target: the next call places this one
 			}
 			of := stands
@@ -335,7 +335,7 @@ func (e *estate) placeHolds(ctx context.Context, a anyTable) error {
 		if _, err := e.holds.Set(ctx, nil, slices.Collect(maps.Values(placed))); err != nil {
 			return err
 		}
-		if _, err := e.holds.Lift(ctx, lifted, a.At); err != nil {
+		if _, err := e.holds.Lift(ctx, retention.OfCase(lifted), a.At, "operator"); err != nil {
 			return err
 		}
 	}

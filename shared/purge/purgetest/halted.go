@@ -54,20 +54,3 @@ func (r runs) Forget(ctx context.Context, class string) error {
 	delete(r.halted, class)
 	return nil
 }
-
-func (h holds) Lift(ctx context.Context, caseID string, at time.Time) (int, error) {
-	unlock, err := h.request(ctx, "UpdateItem")
-	if err != nil {
-		return 0, err
-	}
-	defer unlock()
-	lifted := 0
-	for _, cases := range h.cases {
-		if hold, there := cases[caseID]; there && hold.Active() {
-			hold.LiftedAt = at
-			cases[caseID] = hold
-			lifted++
-		}
-	}
-	return lifted, nil
-}

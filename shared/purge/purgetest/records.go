@@ -99,10 +99,13 @@ func (s tables) query(ctx context.Context, class, attribute, shard, before strin
 // others.
 func order(a, b purge.Due) int { return strings.Compare(a.Sort+"\x00"+a.ID, b.Sort+"\x00"+b.ID) }
 
+// batchSize is the number of keys of one batch.
+const batchSize = 100
+
 var errBatch = errors.New("a batch has at most 100 keys")
 
 func (s tables) Load(ctx context.Context, class string, ids []string) (map[string]retention.Stored, map[string]error, error) {
-	if len(ids) > mostHolds {
+	if len(ids) > batchSize {
 		return nil, nil, errBatch
 	}
 	records, unreadable := map[string]retention.Stored{}, map[string]error{}

@@ -1,7 +1,6 @@
 package purgetest
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,6 +38,7 @@ type Store struct {
 	indexes map[string]map[string]item // as classes were when LagIndexes was called; nil if they do not lag
 	slots   map[string]string          // slot -> id
 	cases   map[retention.Target]map[string]retention.Hold
+	events  []retention.Hold // the history of the holds
 	epochs  map[string]int64
 	runs    map[string]map[string]purge.Run
 	heads   map[string]string
@@ -151,7 +151,7 @@ func (v view) Dump(t testing.TB) string {
 	t.Helper()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	text, err := json.Marshal([]any{v.slots, v.cases, v.epochs, v.runs, v.heads, v.locks, v.halted, v.list.Entries()})
+	text, err := json.Marshal([]any{v.slots, v.cases, v.events, v.epochs, v.runs, v.heads, v.locks, v.halted, v.list.Entries()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -414,125 +414,4 @@ func (r runs) Stopped(ctx context.Context, class, id string) (bool, error) {
 	}
 	defer unlock()
 	return r.runs[class][id].StopBy != "", nil
-}
-
-// holds are the holds of the store.
-type holds struct{ view }
-
-func (h holds) Fence(ctx context.Context, shard string) (int64, error) {
-	unlock, err := h.request(ctx, "GetItem")
-	if err != nil {
-		return 0, err
-	}
-	defer unlock()
-	return h.epochs[shard], nil
-}
-
-func (h holds) Fenced(ctx context.Context, shard string) (purge.Fenced, error) {
-	epoch, err := h.Fence(ctx, shard)
-	if err != nil {
-		return purge.Fenced{}, err
-	}
-	unlock, err := h.request(ctx, "Scan")
-	if err != nil {
-		return purge.Fenced{}, err
-	}
-	defer unlock()
-	fenced := purge.Fenced{Epoch: epoch, Held: purge.HeldTargets{}}
-	for target := range h.cases {
-		h.note(target, fenced.Held)
-	}
-	return fenced, nil
-}
-
-func (h holds) note(target retention.Target, held purge.HeldTargets) {
-	for _, hold := range h.cases[target] {
-		if hold.Active() {
-			held[target] = true
-		}
-	}
-}
-
-func (h holds) Held(ctx context.Context, targets []retention.Target) (purge.HeldTargets, error) {
-	held := purge.HeldTargets{}
-	if len(targets) == 0 {
-		return held, nil
-	}
-	unlock, err := h.request(ctx, "BatchGetItem")
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	for _, target := range targets {
-		h.note(target, held)
-	}
-	return held, nil
-}
-
-var errHolds = errors.New("placing holds: none, or too many")
-
-func (h holds) Set(ctx context.Context, classes []string, placed []retention.Hold) ([]retention.Target, error) {
-	if len(placed) == 0 || len(placed) > mostHolds {
-		return nil, errHolds
-	}
-	unlock, err := h.request(ctx, "TransactWriteItems")
-	if err != nil {
-		return nil, err
-	}
-	for _, hold := range placed {
-		if h.cases[hold.Target] == nil {
-			h.cases[hold.Target] = map[string]retention.Hold{}
-		}
-		h.cases[hold.Target][hold.Case] = hold
-	}
-	unlock()
-	if unlock, err = h.request(ctx, "UpdateItem"); err != nil {
-		return nil, err
-	}
-	defer unlock()
-	for n := range retention.Shards {
-		h.epochs[retention.ShardName(n)]++
-	}
-	return h.marked(classes, placed), nil
-}
-
-// mostHolds is the number of holds that one transaction takes.
-const mostHolds = 100
-
-// marked returns the records that a purge has marked and that the holds cover.
-func (h holds) marked(classes []string, placed []retention.Hold) []retention.Target {
-	var late []retention.Target
-	for class, records := range h.classes {
-		for _, i := range records {
-			stored, err := read(i)
-			if err != nil || stored.PurgingBy == "" {
-				continue
-			}
-			if slices.ContainsFunc(placed, func(hold retention.Hold) bool {
-				subject, onSubject := hold.Target.Subject()
-				onSubject = onSubject && subject == stored.Subject && slices.Contains(classes, class)
-				return onSubject || hold.Target == retention.RecordTarget(class, stored.ID)
-			}) {
-				late = append(late, retention.RecordTarget(class, stored.ID))
-			}
-		}
-	}
-	slices.Sort(late)
-	return late
-}
-
-func (h holds) List(ctx context.Context) ([]retention.Hold, error) {
-	unlock, err := h.request(ctx, "Scan")
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	var all []retention.Hold
-	for _, cases := range h.cases {
-		all = slices.AppendSeq(all, maps.Values(cases))
-	}
-	slices.SortFunc(all, func(a, b retention.Hold) int {
-		return cmp.Or(strings.Compare(a.Case, b.Case), strings.Compare(string(a.Target), string(b.Target)))
-	})
-	return all, nil
 }

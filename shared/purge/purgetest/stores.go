@@ -40,9 +40,10 @@ type Records interface {
 type Holds interface {
 	purge.Holds
 	Fence(ctx context.Context, shard string) (int64, error)
-	Set(ctx context.Context, classes []string, holds []retention.Hold) (tooLate []retention.Target, err error)
-	Lift(ctx context.Context, caseID string, at time.Time) (int, error)
+	Set(ctx context.Context, classes []string, holds []retention.Hold) (retention.Placed, error)
+	Lift(ctx context.Context, which func(retention.Hold) bool, at time.Time, by string) ([]retention.Hold, error)
 	List(ctx context.Context) ([]retention.Hold, error)
+	History(ctx context.Context, caseID string) ([]retention.Hold, error)
 }
 
 // Runs are the runs, with the operator's methods.

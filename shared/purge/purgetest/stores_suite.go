@@ -21,20 +21,23 @@ import (
 // has new stores, with the class messaging.
 func TestStores(t *testing.T, stores func(t *testing.T) Stores) {
 	for name, test := range map[string]func(*suite){
-		"a deletion rests on what was read": (*suite).decidedOn,
-		"a moved fence stops a deletion":    (*suite).fences,
-		"a mark decides who deletes":        (*suite).marks,
-		"a marked record does not change":   (*suite).frozen,
-		"the newest event wins":             (*suite).versions,
-		"a contact has one record":          (*suite).slots,
-		"indexes are in order":              (*suite).indexes,
-		"a scan reads each record once":     (*suite).scans,
-		"what cannot be read is told":       (*suite).unreadable,
-		"holds stand until lifted":          (*suite).holds,
-		"one run of a class is active":      (*suite).locks,
-		"certificates are one chain":        (*suite).chain,
-		"a run keeps its first plan":        (*suite).runs,
-		"the newest halted plan counts":     (*suite).plans,
+		"a deletion rests on what was read":  (*suite).decidedOn,
+		"a moved fence stops a deletion":     (*suite).fences,
+		"a mark decides who deletes":         (*suite).marks,
+		"a marked record does not change":    (*suite).frozen,
+		"the newest event wins":              (*suite).versions,
+		"a contact has one record":           (*suite).slots,
+		"indexes are in order":               (*suite).indexes,
+		"a scan reads each record once":      (*suite).scans,
+		"what cannot be read is told":        (*suite).unreadable,
+		"holds stand until lifted":           (*suite).holds,
+		"the history of a hold grows":        (*suite).history,
+		"a case holds a target for one kind": (*suite).kinds,
+		"a hold counts what it covers":       (*suite).covers,
+		"one run of a class is active":       (*suite).locks,
+		"certificates are one chain":         (*suite).chain,
+		"a run keeps its first plan":         (*suite).runs,
+		"the newest halted plan counts":      (*suite).plans,
 	} {
 		t.Run(name, func(t *testing.T) { test(&suite{t, stores(t)}) })
 	}
@@ -101,9 +104,9 @@ func (s *suite) hold(targets ...retention.Target) []retention.Target {
 	for _, target := range targets {
 		placed = append(placed, retention.Hold{Case: "c-1", Reason: "claim", Kind: retention.Legal, Target: target, SetAt: suiteStart})
 	}
-	late, err := s.Holds.Set(s.Context(), []string{class}, placed)
+	met, err := s.Holds.Set(s.Context(), []string{class}, placed)
 	s.must(err)
-	return late
+	return met.TooLate
 }
 
 // decidedOn changes one attribute after the other between the read and the
@@ -332,32 +335,6 @@ func (s *suite) unreadable() {
 	s.expect("not read", []string{"bad", "empty"}, slices.Sorted(maps.Keys(unreadable)))
 	_, err = s.Records.Get(s.Context(), class, "bad")
 	s.expectError("one", retention.ErrUnreadable, err)
-}
-
-func (s *suite) holds() {
-	subject, record := retention.SubjectTarget("subject-1"), retention.RecordTarget(class, "sub-1")
-	s.hold(subject, record)
-	held := func() purge.HeldTargets {
-		s.Helper()
-		got, err := s.Holds.Held(s.Context(), []retention.Target{subject, record, subject, "record#messaging#other"})
-		s.must(err)
-		return got
-	}
-	s.expect("held", purge.HeldTargets{subject: true, record: true}, held())
-	for _, want := range []int{2, 0} {
-		n, err := s.Holds.Lift(s.Context(), "c-1", suiteStart)
-		s.must(err)
-		s.expect("lifted", want, n)
-	}
-	s.expect("after the lifting", purge.HeldTargets{}, held())
-	all, err := s.Holds.List(s.Context())
-	s.must(err)
-	if len(all) != 2 || all[0].Target != record || all[0].Active() {
-		s.Errorf("holds %+v", all)
-	}
-	if _, err := s.Holds.Set(s.Context(), nil, nil); err == nil {
-		s.Error("no holds were placed without an error")
-	}
 }
 
 func (s *suite) locks() {

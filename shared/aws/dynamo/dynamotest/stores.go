@@ -63,7 +63,7 @@ func (a rawTables) SpoilSuppression(t testing.TB, key contact.Key) {
 
 func (a rawTables) Dump(t testing.TB) string {
 	t.Helper()
-	return Dump(t, a.db, a.stack.Suppressions(), a.stack.Ledger(), a.stack.Holds(), a.stack.Runs(), a.stack.Slots())
+	return Dump(t, a.db, a.stack.Suppressions(), a.stack.Ledger(), a.stack.Holds(), a.stack.HoldHistory(), a.stack.Runs(), a.stack.Slots())
 }
 
 func (a rawTables) Intercept(before func(operation string) error) purgetest.Stores {

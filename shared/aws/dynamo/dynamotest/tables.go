@@ -86,6 +86,7 @@ func tables(stack names.Stack, classes []string) []*dynamodb.CreateTableInput {
 		table(stack.Suppressions(), names.AttrKey),
 		table(stack.Ledger(), names.AttrKey, names.AttrVersion),
 		table(stack.Holds(), names.AttrTarget),
+		table(stack.HoldHistory(), names.AttrCase, names.AttrEntry),
 		table(stack.Runs(), names.AttrClass, names.AttrRun),
 		table(stack.Tools(), names.AttrHash),
 		table(stack.Replies(), names.AttrID),
