@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"stille/shared/api"
 	"stille/shared/api/gateway"
@@ -30,7 +31,7 @@ func (h *House) Client(t testing.TB, call api.Call) *client.Client {
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	made, err := client.New(server.URL, h.APIKey)
+	made, err := client.New(server.URL, h.APIKey, client.WithClock(func() time.Time { return h.Now }))
 	must(t, err)
 	return made
 }

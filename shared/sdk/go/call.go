@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,8 +24,8 @@ const (
 	longest = 8 << 20
 )
 
-// attempts is how often a call is made before it has failed.
-const attempts = 5
+// fresh is how far the time of an answer may be from the caller's clock.
+const fresh = 5 * time.Minute
 
 // results makes one call for each thousand contacts and returns their results
 // in the order asked. After an error, contacts without a result have the zero
@@ -34,6 +35,8 @@ func results[Wire, Result any](ctx context.Context, c *Client, route string, con
 	if c == nil {
 		return all, errNoClient
 	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
 	done := 0
 	for part := range slices.Chunk(contacts, atOnce) {
 		wires, err := ask[Wire](ctx, c, route, request(part), len(part))
@@ -59,8 +62,8 @@ func ask[Wire any](ctx context.Context, c *Client, route string, request any, n 
 	if err := c.call(ctx, route, request, &answer); err != nil {
 		return nil, err
 	}
-	if answer.AsOf == nil && route == checkRoute {
-		return nil, fmt.Errorf("%w: it has no time", ErrAnswer)
+	if route == checkRoute && (answer.AsOf == nil || c.now().Sub(*answer.AsOf).Abs() > fresh) {
+		return nil, fmt.Errorf("%w: it is not of the last five minutes: compare the clocks", ErrAnswer)
 	}
 	if len(answer.Results) != n {
 		return nil, fmt.Errorf("%w: %d results for %d contacts", ErrAnswer, len(answer.Results), n)
@@ -70,65 +73,68 @@ func ask[Wire any](ctx context.Context, c *Client, route string, request any, n 
 
 // call posts a request, and again while the answer is to try later.
 func (c *Client) call(ctx context.Context, route string, request, answer any) error {
-	// Refuses text that is no UTF-8 rather than asking about another address.
+	// Refuses text that is not UTF-8 rather than asking about another address.
 	body, err := json.Marshal(request)
 	if err != nil {
 		return errors.New("a text of the request is not UTF-8")
 	}
-	for n := range attempts {
-		var wait time.Duration
-		wait, err = c.once(ctx, route, body, answer)
-		if err == nil || wait < 0 || n == attempts-1 {
-			break
+	for n := 0; ; n++ {
+		wait, err := c.once(ctx, route, body, answer)
+		if err == nil || wait == final || n >= c.retries {
+			return err
 		}
-		if wait == 0 {
+		if wait == unsaid {
 			wait = backoff(n)
 		}
 		if !pause(ctx, wait) {
-			break
+			return err
 		}
 	}
-	return err
 }
 
-// now is how long to wait where the answer says to repeat the call at once.
-const now = time.Nanosecond
+// How long to wait before the next attempt, where it is no time.
+const (
+	final  time.Duration = -1 // another attempt would not help
+	unsaid time.Duration = -2 // the API does not say
+)
 
 // once makes one attempt. After an error it returns how long to wait before the
-// next attempt: 0 if the API does not say, less than 0 if another attempt would
-// not help.
+// next attempt.
 func (c *Client) once(ctx context.Context, route string, body []byte, answer any) (time.Duration, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+route, bytes.NewReader(body))
 	if err != nil {
-		return -1, err
+		return final, errors.New("the request cannot be made")
 	}
 	req.Header.Set("Authorization", "Bearer "+c.key())
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return -1, c.redacted(err)
+		return broken(ctx)
 	}
 	defer resp.Body.Close() //nolint:errcheck // it was only read
 	text, err := io.ReadAll(io.LimitReader(resp.Body, longest+1))
 	if resp.StatusCode != http.StatusOK {
-		wait := time.Duration(-1)
-		if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
-			wait = retryAfter(resp.Header.Get("Retry-After"))
+		wait := final
+		switch resp.StatusCode {
+		case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			wait = retryAfter(resp.Header.Get("Retry-After"), c.now())
 		}
 		return wait, c.refusal(resp.StatusCode, text)
 	}
-	switch kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); {
+	kind := resp.Header.Get("Content-Type")
+	media, _, _ := mime.ParseMediaType(kind)
+	switch {
 	case err != nil:
-		return -1, fmt.Errorf("%w: it was cut off", ErrAnswer)
+		return broken(ctx)
 	case len(text) > longest:
-		return -1, fmt.Errorf("%w: it is too long", ErrAnswer)
-	case kind != "application/json":
-		return -1, fmt.Errorf("%w: it is not JSON", ErrAnswer)
+		return final, fmt.Errorf("%w: it is too long", ErrAnswer)
+	case kind != "" && media != "application/json":
+		return final, fmt.Errorf("%w: it is not JSON", ErrAnswer)
 	}
 	// Unlike encoding/json, this package takes a name in one case only, and
 	// refuses an object with a name twice.
 	if json.Unmarshal(text, answer) != nil {
-		return -1, fmt.Errorf("%w: it is not the JSON of this call", ErrAnswer)
+		return final, fmt.Errorf("%w: it is not the JSON of this call", ErrAnswer)
 	}
 	return 0, nil
 }
@@ -149,29 +155,46 @@ func (c *Client) refusal(status int, text []byte) error {
 	return refused
 }
 
-// without returns another's text without the key.
-func (c *Client) without(text string) string { return strings.ReplaceAll(text, c.key(), "[API key]") }
+// risky is text that may hold an address or a number.
+var risky = regexp.MustCompile(`@|%40|\d(?:\W*\d){4}`) //nolint:gochecknoglobals // a constant
 
-// redacted returns a transport's error, or its text without the key.
-func (c *Client) redacted(err error) error {
-	if strings.Contains(err.Error(), c.key()) {
-		return errors.New(c.without(err.Error()))
+// without returns the API's text, unless it may hold an address or the key.
+func (c *Client) without(text string) string {
+	if strings.Contains(text, c.key()) || risky.MatchString(text) {
+		return "[withheld]"
 	}
-	return err
+	return text
 }
 
-// retryAfter reads the header's seconds. The API writes no dates.
-func retryAfter(header string) time.Duration {
-	seconds, err := strconv.ParseUint(header, 10, 16)
-	if err != nil {
-		return 0
+// broken is what an attempt returns that got no whole answer. The transport's
+// error is not shown: it may hold the request.
+func broken(ctx context.Context) (time.Duration, error) {
+	if err := ctx.Err(); err != nil {
+		return final, fmt.Errorf("the API did not answer in time: %w", err)
 	}
-	return max(time.Duration(seconds)*time.Second, now)
+	return unsaid, errors.New("the connection to the API broke")
 }
+
+// retryAfter reads the header's seconds or date.
+func retryAfter(header string, now time.Time) time.Duration {
+	if digits.MatchString(header) {
+		seconds, err := strconv.ParseUint(header, 10, 16)
+		if err != nil {
+			return time.Hour // more than any call has
+		}
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return max(at.Sub(now), 0)
+	}
+	return unsaid
+}
+
+var digits = regexp.MustCompile(`^[0-9]+$`) //nolint:gochecknoglobals // a constant
 
 // backoff doubles with every attempt, from about a quarter of a second.
 func backoff(n int) time.Duration {
-	ceiling := 500 * time.Millisecond << n
+	ceiling := 500 * time.Millisecond << min(n, 10)
 	return ceiling/2 + rand.N(ceiling/2) //nolint:gosec // jitter, no secret
 }
 

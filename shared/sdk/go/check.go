@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"time"
 )
 
@@ -25,10 +27,17 @@ type Contact struct {
 	Region  string `json:"region,omitzero"` // ISO 3166, of a number without + or 00
 }
 
+// Format implements fmt.Formatter: every verb hides the address.
+func (c Contact) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[contact]") }
+
+// Basis is what a Question can require.
+const Basis = "basis"
+
 // Question asks about messages to any number of contacts.
 type Question struct {
 	Scope    string // a brand or a topic; where it is empty, any opt-out anywhere is a no
 	Purpose  string // Marketing where it is empty
+	Require  string // Basis: no message without a live basis
 	Contacts []Contact
 }
 
@@ -42,6 +51,10 @@ type Result struct {
 	Scope  string    // where the contact is suppressed
 	Since  time.Time // since when
 	Key    string    // the contact's key, the same that events carry
+
+	Basis      string // on which the message may be sent
+	BasisUntil string // the last day of the basis
+	Evidence   string // the id of the record that holds the basis
 }
 
 // MaySend tells whether the message may be sent.
@@ -52,6 +65,7 @@ const checkRoute = "/v1/check"
 type checkRequest struct {
 	Scope    string    `json:"scope,omitzero"`
 	Purpose  string    `json:"purpose,omitzero"`
+	Require  string    `json:"require,omitzero"`
 	Contacts []Contact `json:"contacts"`
 }
 
@@ -63,6 +77,10 @@ type wireResult struct {
 	Scope  *string    `json:"scope"`
 	Since  *time.Time `json:"since"`
 	Key    *string    `json:"key"`
+
+	Basis      any `json:"basis"`
+	BasisUntil any `json:"basisUntil"`
+	Evidence   any `json:"evidence"`
 }
 
 // MaySend tells whether a marketing message may be sent to one contact. Any
@@ -75,8 +93,11 @@ func (c *Client) MaySend(ctx context.Context, channel, address, scope string) bo
 // Check returns a Result for every contact, in their order. After an error every
 // Result says no, for the reason Unavailable.
 func (c *Client) Check(ctx context.Context, q Question) ([]Result, error) {
-	request := func(part []Contact) any { return checkRequest{q.Scope, q.Purpose, part} }
+	request := func(part []Contact) any { return checkRequest{q.Scope, q.Purpose, q.Require, part} }
 	checked, err := results(ctx, c, checkRoute, q.Contacts, request, func(_ Contact, w wireResult) (Result, error) { return w.result() })
+	if err == nil && c != nil && !c.seen.accept(q.Contacts, checked) {
+		err = fmt.Errorf("%s: %w: its results look swapped", checkRoute, ErrAnswer)
+	}
 	if err != nil {
 		for i := range checked {
 			checked[i] = Result{Reason: Unavailable}
@@ -92,12 +113,16 @@ func (w wireResult) result() (Result, error) {
 		return Result{}, errors.New("says neither yes nor no")
 	case *w.Send && (w.Reason != nil || w.Scope != nil || w.Since != nil):
 		return Result{}, errors.New("says yes, with a reason against it")
-	case *w.Send && !isKey(value(w.Key)):
+	case *w.Send && value(w.Key) == "":
 		return Result{}, errors.New("says yes without a contact's key")
 	case !*w.Send && value(w.Reason) == "":
 		return Result{}, errors.New("says no without a reason")
 	}
-	return Result{send: *w.Send, Reason: value(w.Reason), Scope: value(w.Scope), Since: value(w.Since), Key: value(w.Key)}, nil
+	r := Result{send: *w.Send, Reason: value(w.Reason), Scope: value(w.Scope), Since: value(w.Since), Key: value(w.Key)}
+	r.Basis, _ = w.Basis.(string)
+	r.BasisUntil, _ = w.BasisUntil.(string)
+	r.Evidence, _ = w.Evidence.(string)
+	return r, nil
 }
 
 func value[T any](p *T) T {
@@ -106,18 +131,4 @@ func value[T any](p *T) T {
 		return none
 	}
 	return *p
-}
-
-// isKey tells whether the text has the shape of a contact's key.
-func isKey(s string) bool {
-	if len(s) != 48 {
-		return false
-	}
-	for _, r := range s {
-		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-		if !letter && (r < '0' || r > '9') && r != '-' && r != '_' {
-			return false
-		}
-	}
-	return true
 }

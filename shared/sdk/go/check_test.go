@@ -40,14 +40,17 @@ func says(status int, kind, body string) server {
 	return func(*http.Request) (*http.Response, error) { return answering(status, kind, body), nil }
 }
 
-func connect(t testing.TB, s server) *client.Client {
+func connect(t testing.TB, s server, options ...client.Option) *client.Client {
 	t.Helper()
-	c, err := client.New("https://api.example", apiKey, client.WithTransport(s))
+	c, err := client.New("https://api.example", apiKey, append(options, client.WithTransport(s), client.WithClock(noon))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
+
+// noon is the time of every answer of these tests.
+func noon() time.Time { return time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC) }
 
 func kari(n int) []client.Contact {
 	contacts := make([]client.Contact, n)
@@ -159,7 +162,6 @@ func TestEveryIncompleteAnswerIsANo(t *testing.T) {
 		{"a bad request", says(400, "application/problem+json", `{"title":"x","status":400}`)},
 		{"an error with a yes in it", says(500, jsonType, checked(yes, yes))},
 		{"a page", says(200, "text/html", checked(yes, yes))},
-		{"no type", says(200, "", checked(yes, yes))},
 		{"nothing", says(200, jsonType, "")},
 		{"no JSON", says(200, jsonType, "OK")},
 		{"half an answer", says(200, jsonType, checked(yes, yes)[:60])},
@@ -182,7 +184,7 @@ func TestEveryIncompleteAnswerIsANo(t *testing.T) {
 		{"a yes with a reason", says(200, jsonType, checked(yes, strings.Replace(no, "false", "true", 1)))},
 		{"a yes with an empty reason", says(200, jsonType, checked(yes, `{"send":true,"reason":"","key":"`+one+`"}`))},
 		{"a yes to nobody", says(200, jsonType, checked(yes, `{"send":true}`))},
-		{"a yes to what is no key", says(200, jsonType, checked(yes, `{"send":true,"key":"kari"}`))},
+		{"a yes to an empty key", says(200, jsonType, checked(yes, `{"send":true,"key":""}`))},
 		{"a no without a reason", says(200, jsonType, checked(yes, `{"send":false,"key":"`+one+`"}`))},
 		{"bytes that are no UTF-8", says(200, jsonType, checked(yes, "{\"send\":true,\"key\":\"\xff\"}"))},
 		{"an answer without end", func(*http.Request) (*http.Response, error) {
@@ -192,7 +194,7 @@ func TestEveryIncompleteAnswerIsANo(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			answers, err := connect(t, test.server).Check(t.Context(), client.Question{Contacts: kari(2)})
+			answers, err := connect(t, test.server, client.WithRetries(0)).Check(t.Context(), client.Question{Contacts: kari(2)})
 			if err == nil || len(answers) != 2 || answers[0].MaySend() || answers[1].MaySend() {
 				t.Errorf("error %v and %d answers: %+v", err, len(answers), answers)
 			}
@@ -258,6 +260,9 @@ func known(t *testing.T, body string) string {
 		maps.DeleteFunc(result, func(name string, _ json.RawMessage) bool {
 			return !slices.Contains([]string{"send", "reason", "scope", "since", "key"}, name)
 		})
+		if result["key"] != nil {
+			result["key"] = json.RawMessage(`"` + one + `"`) // a client knows no form of keys
+		}
 	}
 	text, err := json.Marshal(answer)
 	if err != nil {

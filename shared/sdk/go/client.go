@@ -3,8 +3,9 @@
 // can make a Result that says yes, and any answer but a whole and well-formed
 // one of status 200, with one result for each contact, is an error under which
 // every Result says no. Members of an answer that the client does not know are
-// ignored. A call is retried while the API is busy or its store is down, as long
-// as the context allows. No error and no printed Client shows the API key.
+// ignored. A call is retried while the API is busy or the connection breaks, as
+// long as its time limit allows. No error and no printed value shows the API key
+// or an address.
 //
 // The API's OpenAPI file is shared/api/openapi.yaml.
 package client
@@ -22,16 +23,27 @@ import (
 
 // Client is one tool's access to the API. It is safe for concurrent use.
 type Client struct {
-	base string
-	key  func() string // a function, so that no way of printing a Client shows it
-	http *http.Client
+	base    string
+	key     func() string // a function, so that no way of printing a Client shows it
+	http    *http.Client
+	timeout time.Duration
+	retries int
+	now     func() time.Time
+	seen    *keys
 }
-
-// perAttempt is a little longer than the gateway waits for an answer.
-const perAttempt = 35 * time.Second
 
 // Option changes how a Client works.
 type Option func(*Client)
+
+// WithTimeout limits how long one call may take as a whole, with its retries
+// (10 seconds). A context may end a call earlier.
+func WithTimeout(limit time.Duration) Option { return func(c *Client) { c.timeout = limit } }
+
+// WithRetries limits how often a call is repeated (2).
+func WithRetries(n int) Option { return func(c *Client) { c.retries = n } }
+
+// WithClock compares the time of an answer with a clock other than time.Now.
+func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = now } }
 
 // WithTransport sends requests through a transport other than
 // http.DefaultTransport.
@@ -55,11 +67,12 @@ func New(base, apiKey string, options ...Option) (*Client, error) {
 	c := &Client{
 		base: strings.TrimSuffix(base, "/"),
 		key:  func() string { return apiKey },
-		http: &http.Client{
-			Timeout: perAttempt,
-			// A redirect is not an answer, and must not get the key.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		// A redirect is not an answer, and must not get the key.
+		http:    &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		timeout: 10 * time.Second,
+		retries: 2,
+		now:     time.Now, //nolint:forbidigo // a sender is not asked for a clock
+		seen:    newKeys(),
 	}
 	for _, option := range options {
 		option(c)

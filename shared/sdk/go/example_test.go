@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"stille/shared/sdk/go"
@@ -13,7 +14,7 @@ import (
 func canned(body string) http.RoundTripper { return says(200, "application/json", body) }
 
 func ExampleClient_Check() {
-	api, err := client.New("https://api.example", apiKey, client.WithTransport(canned(checked(yes, no))))
+	api, err := client.New("https://api.example", apiKey, client.WithTransport(canned(checked(yes, strings.ReplaceAll(no, one, "another")))), client.WithClock(noon))
 	if err != nil {
 		fmt.Println(err)
 		return

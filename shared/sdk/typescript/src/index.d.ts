@@ -1,0 +1,109 @@
+/** An address or a number on a channel. `region` (ISO 3166) is of a number without `+` or `00`. */
+export interface Contact {
+  channel: "email" | "sms";
+  address: string;
+  region?: string;
+}
+
+export interface Options {
+  /** Milliseconds that one call may take as a whole, with its retries (10,000). */
+  timeout?: number;
+  /** How often a call is repeated while the API is busy or the connection breaks (2). */
+  retries?: number;
+}
+
+export interface Question {
+  /** A brand or a topic; without a scope, an opt-out anywhere is a no. */
+  scope?: string;
+  contacts: readonly Contact[];
+  purpose?: "marketing" | "transactional";
+  require?: "basis";
+}
+
+/** Whether one contact may be sent to: only where `send` is true. */
+export interface Result {
+  readonly send: boolean;
+  /** Why not; `"unavailable"` when anything was wrong. */
+  readonly reason?: string;
+  readonly scope?: string;
+  readonly since?: Date;
+  /** The contact's key, the same that events carry. */
+  readonly key?: string;
+  readonly basis?: string;
+  /** The last day of the basis. */
+  readonly basisUntil?: string;
+  readonly evidence?: string;
+  /** What went wrong, where the reason is `"unavailable"`. */
+  readonly detail?: string;
+}
+
+/** One contact's unsubscribe link and the headers to send with it, or the reason why there is none. */
+export interface Link {
+  readonly url?: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly reason?: string;
+  readonly key?: string;
+}
+
+/** What became of one contact's opt-out. `suppressed`: the contact is now suppressed in the scope. */
+export interface Suppressed {
+  readonly added: boolean;
+  readonly suppressed: boolean;
+  readonly reason?: string;
+  readonly key?: string;
+}
+
+/** What became of one contact's new consent. */
+export interface Released {
+  readonly released: boolean;
+  readonly reason?: string;
+  readonly key?: string;
+}
+
+/** One bad field of a request that the API refused. */
+export interface Fault {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** A call that failed. `status` is absent if there was no answer of the API. */
+export class StilleError extends Error {
+  constructor(text: string, status?: number, faults?: readonly Fault[]);
+  readonly status: number | undefined;
+  readonly faults: readonly Fault[];
+}
+
+/** One tool's access to the API. It fails closed: any doubt is a no. */
+export class Client {
+  /** `base` is `"https://host"`, without `/v1`; plain http is for this machine alone. */
+  constructor(base: string, key: string, options?: Options);
+
+  /** Tells whether a marketing message may be sent to one contact. Any doubt is a no; it never rejects. */
+  maySend(channel: Contact["channel"], address: string, options?: { scope?: string; region?: string }): Promise<boolean>;
+
+  /**
+   * Returns a result for every contact, in the order asked. When anything is wrong, every result says no for the
+   * reason `"unavailable"`; only a contact of the wrong shape rejects, with a `TypeError`.
+   */
+  check(question: Question): Promise<Result[]>;
+
+  /** Returns an unsubscribe link for every contact, in the order asked. A failed call rejects with `StilleError`. */
+  links(order: { scope?: string; lang?: string; contacts: readonly Contact[] }): Promise<Link[]>;
+
+  /** Reports that people said no. After an error, report them all again: nothing is taken twice. */
+  suppress(optOut: {
+    scope?: string;
+    reason: string;
+    contacts: readonly Contact[];
+    at?: Date | string | null;
+    note?: string;
+  }): Promise<Suppressed[]>;
+
+  /** Ends the silence of people who gave a new consent. After an error, show the consent again. */
+  release(consent: {
+    scope: string;
+    contacts: readonly Contact[];
+    consentedAt: Date | string;
+    evidence: string;
+  }): Promise<Released[]>;
+}
