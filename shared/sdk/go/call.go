@@ -107,7 +107,7 @@ func (c *Client) once(ctx context.Context, route string, body []byte, answer any
 	}
 	req.Header.Set("Authorization", "Bearer "+c.key())
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http.Do(req)
+	resp, err := c.send.RoundTrip(req)
 	if err != nil {
 		return broken(ctx)
 	}

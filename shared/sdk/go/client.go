@@ -24,8 +24,8 @@ import (
 // Client is one tool's access to the API. It is safe for concurrent use.
 type Client struct {
 	base    string
-	key     func() string // a function, so that no way of printing a Client shows it
-	http    *http.Client
+	key     func() string     // a function, so that no way of printing a Client shows it
+	send    http.RoundTripper // not an http.Client: a redirect is not an answer, and must not get the key
 	timeout time.Duration
 	retries int
 	now     func() time.Time
@@ -48,7 +48,11 @@ func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = n
 // WithTransport sends requests through a transport other than
 // http.DefaultTransport.
 func WithTransport(transport http.RoundTripper) Option {
-	return func(c *Client) { c.http.Transport = transport }
+	return func(c *Client) {
+		if transport != nil {
+			c.send = transport
+		}
+	}
 }
 
 // New returns a client of the API at this address ("https://host", without
@@ -65,10 +69,9 @@ func New(base, apiKey string, options ...Option) (*Client, error) {
 		return nil, errors.New("client: the API key must be printable ASCII without spaces")
 	}
 	c := &Client{
-		base: strings.TrimSuffix(base, "/"),
-		key:  func() string { return apiKey },
-		// A redirect is not an answer, and must not get the key.
-		http:    &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		base:    strings.TrimSuffix(base, "/"),
+		key:     func() string { return apiKey },
+		send:    http.DefaultTransport,
 		timeout: 10 * time.Second,
 		retries: 2,
 		now:     time.Now, //nolint:forbidigo // a sender is not asked for a clock

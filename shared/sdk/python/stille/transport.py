@@ -37,13 +37,16 @@ class _Wire(io.RawIOBase):
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection = connection
         self._deadline = deadline
+        self.ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         self._connection.settimeout(_left(self._deadline))
-        return self._connection.recv_into(buffer)
+        count = self._connection.recv_into(buffer)
+        self.ended = count == 0
+        return count
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(self)
@@ -142,6 +145,8 @@ class Transport:
     def _read(self, wire: _Wire) -> bytes | _Failure:
         response = http.client.HTTPResponse(wire, method="POST")  # type: ignore[arg-type]  # it needs makefile alone
         response.begin()  # follows no redirect
+        if wire.ended:
+            raise http.client.IncompleteRead(b"")  # its head was cut off
         text = response.read(LONGEST + 1)
         if response.status != 200:
             error = read_problem(text, response.status, self._key())

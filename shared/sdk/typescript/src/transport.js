@@ -1,5 +1,8 @@
 "use strict";
 
+const http = require("node:http");
+const https = require("node:https");
+const { once } = require("node:events");
 const { setTimeout: sleep } = require("node:timers/promises");
 const { StilleError, readProblem, unusable } = require("./answer.js");
 
@@ -86,16 +89,16 @@ class Transport {
    */
   async #attempt(route, body, signal) {
     try {
-      const headers = { Authorization: `Bearer ${this.#key}`, "Content-Type": "application/json" };
-      const response = await fetch(this.#base + route, { method: "POST", headers, body, redirect: "manual", signal });
+      const response = await this.#send(route, body, signal);
+      const status = response.statusCode ?? 0;
       const bytes = await read(response);
-      if (response.status !== 200) {
-        const error = readProblem(bytes ?? new Uint8Array(), response.status, this.#key);
-        const again = BUSY.includes(response.status);
-        return { error, again, wait: again ? retryAfter(response.headers.get("Retry-After")) : undefined };
+      if (status !== 200) {
+        const error = readProblem(bytes ?? new Uint8Array(), status, this.#key);
+        const again = BUSY.includes(status);
+        return { error, again, wait: again ? retryAfter(response.headers["retry-after"]) : undefined };
       }
       if (!bytes) return { error: unusable("it is too long") };
-      const kind = (response.headers.get("Content-Type") ?? "application/json").split(";")[0].trim().toLowerCase();
+      const kind = (response.headers["content-type"] ?? "application/json").split(";")[0].trim().toLowerCase();
       return kind === "application/json" ? bytes : { error: unusable("it is not JSON") };
     } catch {
       // The cause may hold the request.
@@ -104,16 +107,36 @@ class Transport {
         : { error: new StilleError("the connection to the API broke"), again: true };
     }
   }
+
+  /**
+   * Sends a request and returns its response, whose body is still to be read. It follows no redirect.
+   * @param {string} route
+   * @param {string} body
+   * @param {AbortSignal} signal
+   * @returns {Promise<http.IncomingMessage>}
+   */
+  async #send(route, body, signal) {
+    const headers = {
+      Authorization: `Bearer ${this.#key}`,
+      "Content-Type": "application/json",
+      "Content-Length": Buffer.byteLength(body),
+    };
+    const { request } = this.#base.startsWith("https:") ? https : http;
+    const sent = request(this.#base + route, { method: "POST", headers, signal }).end(body);
+    sent.on("error", () => {}); // one after the response is the response's error, too
+    const [response] = await once(sent, "response");
+    return response;
+  }
 }
 
 /**
- * Returns a body, or nothing if it is too long.
- * @param {Response} response
+ * Returns a body, or nothing if it is too long. A body that is cut off is an error.
+ * @param {http.IncomingMessage} response
  */
 async function read(response) {
   const chunks = [];
   let length = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of response) {
     length += chunk.length;
     if (length > LONGEST) return undefined;
     chunks.push(chunk);
@@ -134,7 +157,7 @@ function isThisMachine(host) {
 
 /**
  * Returns the milliseconds that the header says to wait, or nothing if it cannot be read.
- * @param {string | null} header
+ * @param {string | undefined} header
  */
 function retryAfter(header) {
   const text = (header ?? "").trim();

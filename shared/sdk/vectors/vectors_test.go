@@ -1,0 +1,263 @@
+package vectors_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/sdk/go"
+	"stille/shared/sdk/vectors"
+)
+
+// serve starts the server and returns its address.
+func serve(t *testing.T) ([]vectors.Vector, string) {
+	t.Helper()
+	all, err := vectors.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 300 {
+		t.Fatalf("there are %d vectors", len(all))
+	}
+	server, stop := vectors.Serve(all, time.Now)
+	t.Cleanup(stop)
+	return all, server.URL
+}
+
+func TestTheGoClientDoesWhatTheVectorsSay(t *testing.T) {
+	t.Parallel()
+	all, url := serve(t)
+	places := make(chan struct{}, 16)
+	var running sync.WaitGroup
+	for n, v := range all {
+		running.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			if err := play(t.Context(), v, fmt.Sprintf("%s/%d", url, n)); err != nil {
+				t.Errorf("%s: %v", v.Name, err)
+			}
+		})
+	}
+	running.Wait()
+}
+
+// play makes the calls of a vector.
+func play(ctx context.Context, v vectors.Vector, base string) error {
+	limit := 5 * time.Second
+	if v.Timeout > 0 {
+		limit = time.Duration(v.Timeout) * time.Millisecond
+	}
+	options := []client.Option{client.WithTimeout(limit)}
+	if v.Retries != nil {
+		options = append(options, client.WithRetries(*v.Retries))
+	}
+	c, err := client.New(base, vectors.Key, options...)
+	if err != nil {
+		return err
+	}
+	for i, call := range v.Calls {
+		began := time.Now()
+		got, err := do(ctx, c, call)
+		if took := time.Since(began); took > limit+time.Second {
+			return fmt.Errorf("call %d took %v", i, took)
+		}
+		shown := fmt.Sprintf("%v %+v %v", c, c, err)
+		if strings.Contains(shown, "example.no") || strings.Contains(shown, "912") || strings.Contains(shown, vectors.Key) {
+			return errors.New("an address or the key is shown")
+		}
+		if diff := cmp.Diff(wanted(call, got), got); diff != "" {
+			return fmt.Errorf("call %d, error %w (-want +got)\n%s", i, err, diff)
+		}
+	}
+	return seen(ctx, v, base)
+}
+
+// seen compares what the server saw.
+func seen(ctx context.Context, v vectors.Vector, base string) error {
+	asked, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/seen", http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(asked)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var s vectors.Seen
+	if err := json.NewDecoder(resp.Body).Decode(&s); err != nil {
+		return err
+	}
+	if s.Wrong != "" || v.Requests != nil && s.Requests != *v.Requests {
+		return fmt.Errorf("the server saw %d requests, and %q", s.Requests, s.Wrong)
+	}
+	return nil
+}
+
+type arguments struct {
+	Scope, Purpose, Require, Lang, Reason, Note, Evidence, Channel, Address string
+	At, ConsentedAt                                                         time.Time
+	Contacts                                                                people
+}
+
+// people are contacts, or a number of made-up ones.
+type people []client.Contact
+
+func (p *people) UnmarshalJSON(text []byte) error {
+	var count int
+	if json.Unmarshal(text, &count) != nil {
+		return json.Unmarshal(text, (*[]client.Contact)(p))
+	}
+	for n := range count {
+		*p = append(*p, client.Contact{Channel: client.Email, Address: fmt.Sprintf("k%d@example.no", n)})
+	}
+	return nil
+}
+
+// do makes a call and returns what came, as the JSON of the vectors.
+func do(ctx context.Context, c *client.Client, call vectors.Call) (any, error) {
+	var with arguments
+	if err := json.Unmarshal(call.With, &with); err != nil {
+		return nil, err
+	}
+	var results any
+	var err error
+	switch call.Call {
+	case "maySend":
+		return c.MaySend(ctx, with.Channel, with.Address, with.Scope), nil
+	case "check":
+		checked, err := c.Check(ctx, client.Question{Scope: with.Scope, Purpose: with.Purpose, Require: with.Require, Contacts: with.Contacts})
+		told := make([]any, len(checked))
+		for i, r := range checked {
+			told[i] = map[string]any{"send": r.MaySend(), "reason": r.Reason, "scope": r.Scope, "since": since(r), "key": r.Key,
+				"basis": r.Basis, "basisUntil": r.BasisUntil, "evidence": r.Evidence}
+		}
+		return told, err
+	case "links":
+		results, err = c.Links(ctx, client.LinkOrder{Scope: with.Scope, Lang: with.Lang, Contacts: with.Contacts})
+	case "suppress":
+		results, err = c.Suppress(ctx, client.OptOut{Scope: with.Scope, Reason: with.Reason, At: with.At, Note: with.Note, Contacts: with.Contacts})
+	case "release":
+		results, err = c.Release(ctx, client.Consent{Scope: with.Scope, ConsentedAt: with.ConsentedAt, Evidence: with.Evidence, Contacts: with.Contacts})
+	}
+	if err != nil {
+		return "error", err
+	}
+	text, err := json.Marshal(results)
+	if err != nil {
+		return nil, err
+	}
+	var told any
+	err = json.Unmarshal([]byte(strings.NewReplacer(`"Added"`, `"added"`, `"Suppressed"`, `"suppressed"`, `"Released"`, `"released"`, `"Reason"`, `"reason"`, `"Key"`, `"key"`).Replace(string(text))), &told)
+	return told, err
+}
+
+func since(r client.Result) string {
+	if r.Since.IsZero() {
+		return ""
+	}
+	return r.Since.UTC().Format(time.RFC3339)
+}
+
+// wanted is what came, with the members that the vector names replaced by what
+// they must be.
+func wanted(call vectors.Call, got any) any {
+	var expect any
+	if err := json.Unmarshal(call.Expect, &expect); err != nil {
+		return err
+	}
+	came, isList := got.([]any)
+	each, isEach := expect.(map[string]any)
+	if expect == "unavailable" {
+		each, isEach = map[string]any{"send": false, "reason": "unavailable"}, true
+	}
+	list, _ := expect.([]any)
+	if !isList || !isEach && len(list) != len(came) {
+		return expect
+	}
+	merged := make([]any, len(came))
+	for i, result := range came {
+		if !isEach {
+			each, _ = list[i].(map[string]any)
+		}
+		members := map[string]any{}
+		for name, value := range result.(map[string]any) {
+			members[name] = value
+		}
+		for name, value := range each {
+			if value == nil {
+				value = ""
+			}
+			members[name] = value
+		}
+		merged[i] = members
+	}
+	return merged
+}
+
+// Each of the other SDKs has a test runner, which asks the server that is named
+// in its environment.
+func TestTheOtherSDKsPassTheirTests(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	python := filepath.Join(root, ".local", "venv", "bin", "python")
+	if _, err := os.Stat(python); err != nil {
+		python = "python3"
+	}
+	for name, command := range map[string][]string{
+		"python":     {python, "-W", "error", "-m", "unittest", "discover", "-s", "tests", "-t", "."},
+		"typescript": {"node", "--test", "test/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := exec.LookPath(command[0]); err != nil {
+				t.Skip("there is no " + filepath.Base(command[0]))
+			}
+			_, url := serve(t)
+			run := exec.CommandContext(t.Context(), command[0], command[1:]...)
+			run.Dir = filepath.Join(root, "shared", "sdk", name)
+			run.Env = append(os.Environ(), "STILLE_VECTORS="+url, "STILLE_VECTORS_KEY="+vectors.Key, "PYTHONDONTWRITEBYTECODE=1")
+			if out, err := run.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, tail(string(out)))
+			}
+		})
+	}
+}
+
+func tail(out string) string { return out[max(0, len(out)-8000):] }
+
+func TestTheVectorsAreWhatTheGeneratorWrites(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("there is no python3")
+	}
+	want, err := exec.CommandContext(t.Context(), "python3", "generate.py").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open("vectors.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	got, err := io.ReadAll(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Error("run: python3 shared/sdk/vectors/generate.py >shared/sdk/vectors/vectors.ndjson")
+	}
+}
