@@ -3,7 +3,6 @@ package main
 import (
 	"slices"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -54,7 +53,7 @@ type consumer struct {
 // streams connect the tables to the functions that handle a change in a table.
 func (s stack) streams(k keys, t tables, e events) []consumer {
 	// An erasure withdraws records of every class.
-	propagate := s.consumer(names.Propagate, []awsdynamodb.TableV2{t.ledger}, append(s.mayUpdateRecords(k, t),
+	propagate := s.consumer(names.Propagate, []table{t.ledger}, append(s.mayUpdateRecords(k, t),
 		allow(arns(t.suppressions), "dynamodb:GetItem"),
 		allow(indexArns(names.IndexSubject, t.records()...), "dynamodb:Query"),
 		allow([]*string{e.bus.EventBusArn()}, "events:PutEvents"),
@@ -70,11 +69,11 @@ func (s stack) streams(k keys, t tables, e events) []consumer {
 // consumer adds a function that the streams of these tables feed. The function
 // parks a stream record that it cannot handle; Lambda puts into the same queue
 // the position of a stream record that failed until it was too old.
-func (s stack) consumer(name string, sources []awsdynamodb.TableV2, may []awsiam.PolicyStatement) consumer {
+func (s stack) consumer(name string, sources []table, may []awsiam.PolicyStatement) consumer {
 	parked := s.deadLetters(name + "-parked")
 	var streams []*string
 	for _, source := range sources {
-		streams = append(streams, source.TableStreamArn())
+		streams = append(streams, source.stream)
 	}
 	may = append(may,
 		allow([]*string{parked.QueueArn()}, "sqs:SendMessage"),
@@ -90,9 +89,9 @@ func (s stack) consumer(name string, sources []awsdynamodb.TableV2, may []awsiam
 		may:       may,
 	})
 	for _, source := range sources {
-		awslambda.NewEventSourceMapping(s.Stack, jsii.String(name+"-"+*source.Node().Id()), &awslambda.EventSourceMappingProps{
+		awslambda.NewEventSourceMapping(s.Stack, jsii.String(name+"-"+source.id), &awslambda.EventSourceMappingProps{
 			Target:             f,
-			EventSourceArn:     source.TableStreamArn(),
+			EventSourceArn:     source.stream,
 			StartingPosition:   awslambda.StartingPosition_TRIM_HORIZON,
 			BatchSize:          jsii.Number(100),
 			BisectBatchOnError: jsii.Bool(true),

@@ -17,7 +17,7 @@ const (
 
 // buckets hold the certificates and the manifests of the purges.
 type buckets struct {
-	evidence, manifests awss3.Bucket
+	evidence, manifests awss3.IBucket
 }
 
 func (s stack) buckets() buckets {
@@ -40,12 +40,13 @@ func objects(bucket awss3.IBucket) []*string {
 	return []*string{bucket.ArnForObjects(jsii.String("*"))}
 }
 
-// bucket adds a private bucket with what both share.
-func (s stack) bucket(id string, props *awss3.BucketProps) awss3.Bucket {
+// bucket adds a private bucket to the data stack, with what both share.
+func (s stack) bucket(id string, props *awss3.BucketProps) awss3.IBucket {
 	props.BlockPublicAccess = awss3.BlockPublicAccess_BLOCK_ALL()
 	props.Encryption = awss3.BucketEncryption_S3_MANAGED
 	props.EnforceSSL = jsii.Bool(true)
 	props.ObjectOwnership = awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED
 	props.RemovalPolicy = s.Settings.RemovalPolicy
-	return awss3.NewBucket(s.Stack, jsii.String(id), props)
+	made := awss3.NewBucket(s.data, jsii.String(id), props)
+	return awss3.Bucket_FromBucketName(s.Stack, jsii.String(id), s.stored(id+"-bucket", made.BucketName()))
 }

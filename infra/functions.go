@@ -32,11 +32,7 @@ const memoryOfGo = 0.85
 // function adds a function with its log group and its role. The role allows
 // exactly what f.may says, and writing to the log group.
 func (s stack) function(f function) awslambda.Function {
-	logs := awslogs.NewLogGroup(s.Stack, jsii.String(f.name+"-logs"), &awslogs.LogGroupProps{
-		LogGroupName:  jsii.String(s.Name.LogGroups() + f.name),
-		Retention:     awslogs.RetentionDays_THREE_MONTHS,
-		RemovalPolicy: s.Settings.RemovalPolicy,
-	})
+	logs := s.logGroup(f.name+"-logs", s.Name.LogGroups()+f.name, awslogs.RetentionDays_THREE_MONTHS)
 	variables := map[string]*string{
 		names.VarStack:   jsii.String(string(s.Name)),
 		names.VarVersion: jsii.String(s.Version),
@@ -60,6 +56,17 @@ func (s stack) function(f function) awslambda.Function {
 		LogGroup:                     logs,
 		Role:                         s.role(f.name+"-role", "lambda.amazonaws.com", may),
 	})
+}
+
+// logGroup adds a log group to the data stack: who must say later what happened
+// needs the logs of a stack that is gone.
+func (s stack) logGroup(id, name string, retention awslogs.RetentionDays) awslogs.ILogGroup {
+	awslogs.NewLogGroup(s.data, jsii.String(id), &awslogs.LogGroupProps{
+		LogGroupName:  jsii.String(name),
+		Retention:     retention,
+		RemovalPolicy: s.Settings.RemovalPolicy,
+	})
+	return awslogs.LogGroup_FromLogGroupName(s.Stack, jsii.String(id), jsii.String(name))
 }
 
 // role adds a role for a service. Its rights are fixed here: no construct of the

@@ -17,58 +17,58 @@ import (
 
 type keys struct {
 	contact, link, proof secret
-	signing              awskms.Key // signs certificates
-	records              awskms.Key // encrypts the class tables
+	signing              *string    // the ARN of the key that signs certificates
+	records              *string    // the ARN of the key that encrypts the class tables
+	encryption           awskms.Key // the same key, in the data stack
 }
 
-// secret holds a key set. Secrets Manager ends the ARN of a secret with six
-// characters that nobody knows before.
-type secret struct {
-	awssecretsmanager.CfnSecret
-	arn *string
-}
+// secret is the ARN of a secret that holds a key set. Secrets Manager ends the ARN
+// with six characters that nobody knows before.
+type secret *string
 
 func (s stack) keys() keys {
+	encryption := awskms.NewKey(s.data, jsii.String("records-key"), &awskms.KeyProps{
+		Description:       jsii.String("Encrypts the records of every class"),
+		EnableKeyRotation: jsii.Bool(true),
+		RemovalPolicy:     s.Settings.RemovalPolicy,
+	})
+	signing := awskms.NewKey(s.data, jsii.String("signing-key"), &awskms.KeyProps{
+		Alias:         jsii.String(s.Name.SigningKey()),
+		Description:   jsii.String("Signs the certificates of the purges"),
+		KeySpec:       awskms.KeySpec_ECC_NIST_P256,
+		KeyUsage:      awskms.KeyUsage_SIGN_VERIFY,
+		RemovalPolicy: s.Settings.RemovalPolicy,
+	})
 	return keys{
 		contact: s.secret("contact-keys", s.Name.ContactKeys(), "The key set that turns an address into a contact key"),
 		link:    s.secret("link-keys", s.Name.LinkKeys(), "The key sets of e-mail and SMS links"),
 		proof:   s.secret("proof-keys", s.Name.ProofKeys(), "The key set under which certificates list what was deleted"),
-		signing: awskms.NewKey(s.Stack, jsii.String("signing-key"), &awskms.KeyProps{
-			Alias:         jsii.String(s.Name.SigningKey()),
-			Description:   jsii.String("Signs the certificates of the purges"),
-			KeySpec:       awskms.KeySpec_ECC_NIST_P256,
-			KeyUsage:      awskms.KeyUsage_SIGN_VERIFY,
-			RemovalPolicy: s.Settings.RemovalPolicy,
-		}),
-		records: awskms.NewKey(s.Stack, jsii.String("records-key"), &awskms.KeyProps{
-			Description:       jsii.String("Encrypts the records of every class"),
-			EnableKeyRotation: jsii.Bool(true),
-			RemovalPolicy:     s.Settings.RemovalPolicy,
-		}),
+		signing: s.stored("signing-key", signing.KeyArn()),
+		records: s.stored("records-key", encryption.KeyArn()), encryption: encryption,
 	}
 }
 
-// secret adds a secret without a value: rotate-keys sets the value, so that no
+// secret adds a secret without a value to the data stack: rotate-keys sets the value, so that no
 // template ever holds a key.
 func (s stack) secret(id, name, description string) secret {
-	cfn := awssecretsmanager.NewCfnSecret(s.Stack, jsii.String(id), &awssecretsmanager.CfnSecretProps{
+	cfn := awssecretsmanager.NewCfnSecret(s.data, jsii.String(id), &awssecretsmanager.CfnSecretProps{
 		Name:        jsii.String(name),
 		Description: jsii.String(description),
 	})
 	cfn.ApplyRemovalPolicy(s.Settings.RemovalPolicy, nil)
-	return secret{cfn, s.FormatArn(&awscdk.ArnComponents{
+	return s.FormatArn(&awscdk.ArnComponents{
 		Service:      jsii.String("secretsmanager"),
 		Resource:     jsii.String("secret"),
 		ResourceName: jsii.String(name + "-??????"),
 		ArnFormat:    awscdk.ArnFormat_COLON_RESOURCE_NAME,
-	})}
+	})
 }
 
 // mayRead lets a function read secrets.
 func mayRead(secrets ...secret) awsiam.PolicyStatement {
 	var arns []*string
 	for _, secret := range secrets {
-		arns = append(arns, secret.arn)
+		arns = append(arns, secret)
 	}
 	return allow(arns, "secretsmanager:GetSecretValue")
 }
@@ -94,7 +94,7 @@ func (s stack) rotation(k keys, t tables) rotation {
 		// Counting reads whole tables.
 		timeout: minutes(15),
 		may: []awsiam.PolicyStatement{
-			allow([]*string{k.contact.arn, k.link.arn, k.proof.arn}, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
+			allow([]*string{k.contact, k.link, k.proof}, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
 			allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Scan"),
 			allow(arns(append(t.records(), t.holds)...), "dynamodb:Scan"),
 			s.readsRecords(k),
@@ -118,12 +118,10 @@ func (s stack) rotation(k keys, t tables) rotation {
 
 // firstKeys has rotate-keys make the first key sets and their canaries. It happens
 // once: nothing in the custom resource ever changes.
-func (s stack) firstKeys(k keys, t tables, r rotation) {
-	first := awscdk.NewCustomResource(s.Stack, jsii.String("first-keys"), &awscdk.CustomResourceProps{
+func (s stack) firstKeys(r rotation) {
+	awscdk.NewCustomResource(s.Stack, jsii.String("first-keys"), &awscdk.CustomResourceProps{
 		ServiceToken:   r.FunctionArn(),
 		ResourceType:   jsii.String("Custom::FirstKeys"),
 		ServiceTimeout: minutes(5),
 	})
-	// The function finds these by name, which CloudFormation cannot see.
-	first.Node().AddDependency(k.contact.CfnSecret, k.link.CfnSecret, k.proof.CfnSecret, t.suppressions)
 }

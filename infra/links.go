@@ -82,10 +82,7 @@ const accessLog = `{"requestId":"$context.requestId","time":"$context.requestTim
 
 // stage publishes an API at its root, with an access log.
 func (s stack) stage(id string, api awsapigatewayv2.HttpApi, throttle *awsapigatewayv2.CfnStage_RouteSettingsProperty) {
-	logs := awslogs.NewLogGroup(s.Stack, jsii.String(id+"-logs"), &awslogs.LogGroupProps{
-		Retention:     awslogs.RetentionDays_ONE_MONTH,
-		RemovalPolicy: s.Settings.RemovalPolicy,
-	})
+	logs := s.logGroup(id+"-logs", s.Name.AccessLogs(id), awslogs.RetentionDays_ONE_MONTH)
 	awsapigatewayv2.NewCfnStage(s.Stack, jsii.String(id), &awsapigatewayv2.CfnStageProps{
 		ApiId:      api.ApiId(),
 		StageName:  jsii.String("$default"),

@@ -51,12 +51,10 @@ func synth() error {
 	if err != nil {
 		return err
 	}
-	config.Policy = files.policy
-	NewStack(app, config)
+	config.Policy, config.Scopes = files.policy, files.scopes
+	NewStacks(app, config)
 	app.Synth(nil)
-
-	// The lock remembers new scopes only after a template exists.
-	return files.saveLock()
+	return nil
 }
 
 // newApp returns an app that writes to outdir; nil is the CDK CLI's choice.

@@ -12,46 +12,33 @@ import (
 	"stille/shared/scope"
 )
 
-// lockFile remembers every scope that was ever deployed.
-const lockFile = "scopes.lock"
-
 // policyFiles are what one folder says about classes and scopes.
 type policyFiles struct {
 	folder  string
 	content map[string][]byte // by the file's name
 	policy  *retention.Policy
-	newLock []byte
+	scopes  *scope.Registry
 }
 
-// readPolicyFiles reads retention.yaml, scopes.yaml and scopes.lock of a folder.
-// Its error names every mistake with its file and line.
+// readPolicyFiles reads retention.yaml and scopes.yaml of a folder. Its error names
+// every mistake with its file and line.
 func readPolicyFiles(folder string) (policyFiles, error) {
 	p := policyFiles{folder: folder, content: map[string][]byte{}}
-	// A lost lock would let ids be used again, so a missing lock is an error.
-	for _, name := range []string{names.RetentionFile, names.ScopesFile, lockFile} {
+	for _, name := range []string{names.RetentionFile, names.ScopesFile} {
 		content, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
 			return p, err
 		}
 		p.content[name] = content
 	}
-	var err error
-	if p.policy, err = retention.LoadPolicy(p.content[names.RetentionFile]); err != nil {
-		err = fmt.Errorf("%s: %w", p.name(names.RetentionFile), err)
+	var wrongPolicy, wrongScopes error
+	if p.policy, wrongPolicy = retention.LoadPolicy(p.content[names.RetentionFile]); wrongPolicy != nil {
+		wrongPolicy = fmt.Errorf("%s: %w", p.name(names.RetentionFile), wrongPolicy)
 	}
-	return p, errors.Join(err, p.readScopes())
-}
-
-// readScopes checks the scopes against the scopes that were deployed before.
-func (p *policyFiles) readScopes() error {
-	registry, err := scope.Load(p.content[names.ScopesFile])
-	if err != nil {
-		return fmt.Errorf("%s: %w", p.name(names.ScopesFile), err)
+	if p.scopes, wrongScopes = scope.Load(p.content[names.ScopesFile]); wrongScopes != nil {
+		wrongScopes = fmt.Errorf("%s: %w", p.name(names.ScopesFile), wrongScopes)
 	}
-	if p.newLock, err = scope.CheckLock(p.content[lockFile], registry); err != nil {
-		return fmt.Errorf("%s: %w\nIf no link of such a scope was ever sent, delete its line in %[1]s.", p.name(lockFile), err) //nolint:revive,staticcheck // two sentences
-	}
-	return nil
+	return p, errors.Join(wrongPolicy, wrongScopes)
 }
 
 // areBuiltInto returns an error where a built function carries another policy
@@ -73,14 +60,6 @@ func (p policyFiles) areBuiltInto(dist string) error {
 		}
 	}
 	return nil
-}
-
-// saveLock adds the new scopes to the lock.
-func (p policyFiles) saveLock() error {
-	if bytes.Equal(p.content[lockFile], p.newLock) {
-		return nil
-	}
-	return os.WriteFile(filepath.Join(p.folder, lockFile), p.newLock, 0o600)
 }
 
 // name is a file's name as seen from the project's folder.

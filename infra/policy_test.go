@@ -10,14 +10,11 @@ import (
 	"testing"
 
 	"github.com/aws/jsii-runtime-go"
-	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/names"
 	"stille/shared/retention/retentiontest"
 	"stille/shared/scope/scopetest"
 )
-
-const lockOfTests = "# comment\n1 acme\n2 acme/newsletter\n3 globex\n"
 
 // folderWith returns a folder with the policy files of the tests, in one of
 // which a text is replaced.
@@ -25,7 +22,7 @@ func folderWith(t *testing.T, file, before, after string) string {
 	t.Helper()
 	folder := t.TempDir()
 	for name, content := range map[string]string{
-		names.RetentionFile: string(retentiontest.File()), names.ScopesFile: string(scopetest.File()), lockFile: lockOfTests,
+		names.RetentionFile: string(retentiontest.File()), names.ScopesFile: string(scopetest.File()),
 	} {
 		if name == file {
 			if !strings.Contains(content, before) {
@@ -46,8 +43,6 @@ func TestSynthRefusesAndSaysWhere(t *testing.T) {
 		{"a field that nobody knows", names.RetentionFile, "keep: P6M", "keep: P6M\n    kept: P6M", "retention.yaml"},
 		{"text that is no YAML", names.RetentionFile, "keep: P6M", "keep: P6M: P6M", "retention.yaml"},
 		{"a scope whose brand is missing", names.ScopesFile, "scope: acme/newsletter", "scope: apex/newsletter", "scopes.yaml"},
-		{"a scope that was removed", lockFile, "3 globex", "4 gone", "delete its line in"},
-		{"an id that was used before", lockFile, "3 globex", "3 gone", "delete its line in"},
 	} {
 		t.Run(test.mistake, func(t *testing.T) {
 			folder := folderWith(t, test.file, test.before, test.after)
@@ -74,34 +69,6 @@ func textBefore(t *testing.T, file, text string) string {
 	}
 	before, _, _ := strings.Cut(string(data), text)
 	return before
-}
-
-func TestMissingLockIsRefused(t *testing.T) {
-	folder := folderWith(t, "", "", "")
-	if err := os.Remove(filepath.Join(folder, lockFile)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := readPolicyFiles(folder); err == nil || !strings.Contains(err.Error(), lockFile) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestLockLearnsNewScopesOnly(t *testing.T) {
-	folder := folderWith(t, lockFile, "3 globex\n", "")
-	files, err := readPolicyFiles(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := files.saveLock(); err != nil {
-		t.Fatal(err)
-	}
-	after, err := os.ReadFile(filepath.Join(folder, lockFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(lockOfTests, string(after)); diff != "" {
-		t.Error(diff)
-	}
 }
 
 func TestFunctionsBuiltWithAnotherPolicyAreRefused(t *testing.T) {

@@ -140,7 +140,7 @@ func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Func
 			allow([]*string{b.manifests.BucketArn(), b.evidence.BucketArn()}, "s3:ListBucket"),
 			allow(objects(b.manifests), "s3:GetObject"),
 			allow(objects(b.evidence), "s3:GetObject", "s3:PutObject"),
-			allow([]*string{k.signing.KeyArn()}, "kms:Sign", "kms:GetPublicKey"),
+			allow([]*string{k.signing}, "kms:Sign", "kms:GetPublicKey"),
 			mayRead(k.proof),
 			allow([]*string{e.bus.EventBusArn()}, "events:PutEvents"),
 		},

@@ -232,6 +232,7 @@ func TestAClassMoreIsOneStanzaMore(t *testing.T) {
 		"AWS::CloudWatch::Alarm stille-purge-timed-out-%",
 		"AWS::DynamoDB::GlobalTable stille-records-%",
 		"AWS::Lambda::EventSourceMapping stamprecords%",
+		"AWS::SSM::Parameter /stille/records-%-stream",
 		"AWS::Scheduler::Schedule stille-audit-%",
 		"AWS::Scheduler::Schedule stille-purge-%",
 		"AWS::StepFunctions::StateMachine stille-audit-%",

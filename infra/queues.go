@@ -26,6 +26,10 @@ func (s stack) queue(id string, dead bool, props awssqs.QueueProps) awssqs.Queue
 	props.Encryption = awssqs.QueueEncryption_SQS_MANAGED
 	props.EnforceSSL = jsii.Bool(true)
 	props.RemovalPolicy = s.Settings.RemovalPolicy
+	if props.RemovalPolicy == awscdk.RemovalPolicy_RETAIN {
+		// It outlives the stack, but not a first deploy that failed.
+		props.RemovalPolicy = awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	}
 	if props.RetentionPeriod == nil {
 		props.RetentionPeriod = days(4)
 	}

@@ -2,11 +2,13 @@ package main
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"stille/shared/names"
 	"stille/shared/retention"
+	"stille/shared/scope"
 )
 
 // Config is what a stack is built from.
@@ -16,31 +18,38 @@ type Config struct {
 	Version  string // what is deployed, as certificates name it
 	Dist     string // the build's folder, with one folder per function
 	Policy   *retention.Policy
+	Scopes   *scope.Registry
 	Settings Settings
 }
 
-// stack is the CDK's stack together with what it is built from.
+// stack is the CDK's stack of what works, beside the data stack of what is stored,
+// together with what both are built from.
 type stack struct {
 	awscdk.Stack
+	data awscdk.Stack
 	Config
 }
 
-// NewStack adds the whole system to the app, for any account.
-func NewStack(app constructs.Construct, config Config) awscdk.Stack {
-	s := stack{Config: config, Stack: awscdk.NewStack(app, jsii.String(string(config.Name)), &awscdk.StackProps{
-		Env:                   &awscdk.Environment{Region: jsii.String(config.Region)},
-		StackName:             jsii.String(string(config.Name)),
-		Description:           jsii.String("stille: opt-outs that stand, and deletion that can be checked"),
-		TerminationProtection: jsii.Bool(config.Settings.DeletionProtection),
-	})}
+// NewStacks adds the whole system to the app as two stacks. The data stack keeps
+// and protects all it has, so nothing in it can fail by itself: it has no function
+// and no custom resource. The other stack keeps nothing that has a name of ours, so
+// that a deploy that failed can be deployed again.
+func NewStacks(app constructs.Construct, config Config) (data, service awscdk.Stack) {
+	s := stack{
+		Config: config,
+		data:   newStack(app, config, config.Name.Data(), "stille: the suppressions, the records and their proof", config.Settings.DeletionProtection),
+		Stack:  newStack(app, config, string(config.Name), "stille: opt-outs that stand, and deletion that can be checked", false),
+	}
+	s.AddStackDependency(s.data, jsii.String("functions need their tables"))
 
 	keys := s.keys()
 	tables := s.tables(keys)
+	s.note()
 	buckets := s.buckets()
 	events := s.events()
 
 	rotation := s.rotation(keys, tables)
-	s.firstKeys(keys, tables, rotation)
+	s.firstKeys(rotation)
 	waiting := s.waiting(keys, tables)
 	links := s.linksAPI(keys, tables, waiting)
 	tools := s.toolsAPI(keys, tables, links)
@@ -58,7 +67,27 @@ func NewStack(app constructs.Construct, config Config) awscdk.Stack {
 	for _, m := range purges.machines {
 		s.output(names.OutputPurge(m.class), m.StateMachineArn())
 	}
-	return s.Stack
+	return s.data, s.Stack
+}
+
+func newStack(app constructs.Construct, config Config, name, description string, protected bool) awscdk.Stack {
+	return awscdk.NewStack(app, jsii.String(name), &awscdk.StackProps{
+		Env:                   &awscdk.Environment{Region: jsii.String(config.Region)},
+		StackName:             jsii.String(name),
+		Description:           jsii.String(description),
+		TerminationProtection: jsii.Bool(protected),
+	})
+}
+
+// stored hands a value of the data stack to the other stack, through an SSM
+// parameter. An export of CloudFormation could never change while it is in use: not
+// even the stream of a table that was restored.
+func (s stack) stored(id string, value *string) *string {
+	name := jsii.String(s.Name.Parameter(id))
+	awsssm.NewStringParameter(s.data, jsii.String("parameter-"+id), &awsssm.StringParameterProps{
+		ParameterName: name, StringValue: value,
+	})
+	return awsssm.StringParameter_ValueForStringParameter(s.Stack, name, nil)
 }
 
 // output names a value for the readers of a deployed stack.

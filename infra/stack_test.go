@@ -11,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/deployed"
 	"stille/shared/names"
+	"stille/shared/scope"
 )
 
 // What the emulator drops in silence is only ever seen here.
@@ -98,13 +100,15 @@ func indexesOf(list any) []string {
 }
 
 func TestWhatIsStoredOutlivesTheStackInProduction(t *testing.T) {
-	stored := []string{"AWS::DynamoDB::GlobalTable", "AWS::S3::Bucket", "AWS::KMS::Key",
-		"AWS::SecretsManager::Secret", "AWS::SQS::Queue", "AWS::Logs::LogGroup"}
-	for _, kind := range stored {
+	for kind, kept := range map[string]string{
+		"AWS::DynamoDB::GlobalTable": "Retain", "AWS::S3::Bucket": "Retain", "AWS::KMS::Key": "Retain",
+		"AWS::SecretsManager::Secret": "Retain", "AWS::Logs::LogGroup": "Retain",
+		"AWS::SQS::Queue": "RetainExceptOnCreate",
+	} {
 		for _, environment := range []struct {
 			name, want string
 			made       template
-		}{{"production", "Retain", production()}, {"local", "Delete", local()}} {
+		}{{"production", kept, production()}, {"local", "Delete", local()}} {
 			policies := environment.made.named(kind, "DeletionPolicy")
 			want := same(environment.want, slices.Collect(maps.Keys(policies))...)
 			if diff := cmp.Diff(want, policies); diff != "" || len(policies) == 0 {
@@ -112,6 +116,43 @@ func TestWhatIsStoredOutlivesTheStackInProduction(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A stack whose first deploy failed is deleted before the next one. What it keeps
+// under a name of ours would stand in the way.
+func TestFailedDeployCanBeRepeated(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		for id, resource := range made.resources {
+			kind := resource["Type"].(string)
+			stored := made.data[id] != nil
+			if stored && (strings.HasPrefix(kind, "AWS::Lambda::") || strings.HasPrefix(kind, "Custom::") || strings.HasPrefix(kind, "AWS::CloudFormation::")) {
+				t.Errorf("the data stack can fail at %s, a %s", id, kind)
+			}
+			for _, property := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+				if kept, _ := resource[property].(string); !stored && strings.HasPrefix(kept, "Retain") && made.name(id) != unnamed(id) {
+					t.Errorf("%s is kept under its name %s", id, made.name(id))
+				}
+			}
+		}
+	})
+}
+
+func TestDataStackNotesWhatItPromises(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		content, err := json.Marshal(map[string]any{"Resources": made.data})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := deployed.In(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(got.Classes)
+		want := deployed.Promised{Classes: classNames(), Scopes: map[uint16]scope.Scope{1: "acme", 2: "acme/newsletter", 3: "globex"}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 func TestBuckets(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
@@ -17,14 +18,20 @@ import (
 const backupDays = 35
 
 type tables struct {
-	suppressions, ledger, holds, holdHistory, runs, tools, replies, slots awsdynamodb.TableV2
+	suppressions, ledger, holds, holdHistory, runs, tools, replies, slots table
 	classes                                                               []classTable
+}
+
+// table is a table of the data stack, as the other stack knows it.
+type table struct {
+	id, arn string
+	stream  *string // the ARN of its stream, where it has one
 }
 
 // classTable holds the records of one retention class.
 type classTable struct {
 	class string
-	awsdynamodb.TableV2
+	table
 }
 
 func (s stack) tables(k keys) tables {
@@ -52,7 +59,7 @@ func (s stack) tables(k keys) tables {
 	for _, class := range s.Policy.Classes {
 		t.classes = append(t.classes, classTable{class.Name, s.table("records-"+class.Name, s.Name.Records(class.Name), text(names.AttrID), awsdynamodb.TablePropsV2{
 			DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
-			Encryption:   awsdynamodb.TableEncryptionV2_CustomerManagedKey(k.records, nil),
+			Encryption:   awsdynamodb.TableEncryptionV2_CustomerManagedKey(k.encryption, nil),
 			GlobalSecondaryIndexes: &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{
 				index(names.IndexDue, names.AttrRetentionShard, text(names.AttrRetentionSort)),
 				index(names.IndexWithdrawn, names.AttrRetentionShard, text(names.AttrWithdrawnAt)),
@@ -65,8 +72,9 @@ func (s stack) tables(k keys) tables {
 	return t
 }
 
-// table adds a table that is billed on demand, with what all tables share.
-func (s stack) table(id, name string, partition *awsdynamodb.Attribute, props awsdynamodb.TablePropsV2) awsdynamodb.TableV2 {
+// table adds a table that is billed on demand to the data stack, with what all
+// tables share.
+func (s stack) table(id, name string, partition *awsdynamodb.Attribute, props awsdynamodb.TablePropsV2) table {
 	props.TableName = jsii.String(name)
 	props.PartitionKey = partition
 	props.Billing = awsdynamodb.Billing_OnDemand(nil)
@@ -75,7 +83,14 @@ func (s stack) table(id, name string, partition *awsdynamodb.Attribute, props aw
 	if props.PointInTimeRecoverySpecification == nil {
 		props.PointInTimeRecoverySpecification = backup(backupDays)
 	}
-	return awsdynamodb.NewTableV2(s.Stack, jsii.String(id), &props)
+	made := awsdynamodb.NewTableV2(s.data, jsii.String(id), &props)
+	t := table{id: id, arn: *s.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("dynamodb"), Resource: jsii.String("table"), ResourceName: jsii.String(name),
+	})}
+	if props.DynamoStream != "" {
+		t.stream = s.stored(id+"-stream", made.TableStreamArn())
+	}
+	return t
 }
 
 func backup(days float64) *awsdynamodb.PointInTimeRecoverySpecification {
@@ -103,29 +118,29 @@ func number(attribute string) *awsdynamodb.Attribute {
 }
 
 // arns are the ARNs of tables.
-func arns(tables ...awsdynamodb.TableV2) []*string {
+func arns(tables ...table) []*string {
 	var arns []*string
 	for _, table := range tables {
-		arns = append(arns, table.TableArn())
+		arns = append(arns, jsii.String(table.arn))
 	}
 	return arns
 }
 
 // indexArns are the ARNs of one index in each of these tables.
-func indexArns(name string, tables ...awsdynamodb.TableV2) []*string {
+func indexArns(name string, tables ...table) []*string {
 	var arns []*string
 	for _, table := range tables {
-		arns = append(arns, jsii.String(*table.TableArn()+"/index/"+name))
+		arns = append(arns, jsii.String(table.arn+"/index/"+name))
 	}
 	return arns
 }
 
 // records are the tables of these classes, or of all if none is named.
-func (t tables) records(classes ...string) []awsdynamodb.TableV2 {
-	var records []awsdynamodb.TableV2
-	for _, table := range t.classes {
-		if len(classes) == 0 || slices.Contains(classes, table.class) {
-			records = append(records, table.TableV2)
+func (t tables) records(classes ...string) []table {
+	var records []table
+	for _, of := range t.classes {
+		if len(classes) == 0 || slices.Contains(classes, of.class) {
+			records = append(records, of.table)
 		}
 	}
 	return records
@@ -171,7 +186,7 @@ func (s stack) writesRecords(k keys) awsiam.PolicyStatement {
 }
 
 func (s stack) throughDynamoDB(k keys, actions ...string) awsiam.PolicyStatement {
-	statement := allow([]*string{k.records.KeyArn()}, actions...)
+	statement := allow([]*string{k.records}, actions...)
 	statement.AddCondition(jsii.String("StringEquals"), map[string]any{
 		"kms:ViaService": "dynamodb." + s.Config.Region + ".amazonaws.com",
 	})

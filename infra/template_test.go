@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -18,12 +19,16 @@ import (
 	"stille/shared/names"
 	"stille/shared/retention"
 	"stille/shared/retention/retentiontest"
+	"stille/shared/scope"
+	"stille/shared/scope/scopetest"
 )
 
-// template is a synthesised template, as CloudFormation gets it.
+// template is what CloudFormation gets for the two stacks of an environment.
 type template struct {
-	resources map[string]map[string]any
-	outputs   map[string]any
+	resources  map[string]map[string]any // of both stacks
+	data       map[string]map[string]any // of the data stack alone
+	outputs    map[string]any
+	parameters map[string]any // of the service stack: what the data stack hands to it
 }
 
 // gateway is where the emulator would listen.
@@ -63,20 +68,39 @@ func synthesise(environment string, more []string) template {
 	if err != nil {
 		panic(err)
 	}
+	scopes, err := scope.Load(scopetest.File())
+	if err != nil {
+		panic(err)
+	}
 	policy, err := retention.LoadPolicy([]byte(string(retentiontest.File()) + strings.Join(more, "")))
 	if err != nil {
 		panic(err)
 	}
 	out := filepath.Join(dist, "cdk.out")
-	made := assertions.Template_FromStack(NewStack(newApp(&out), Config{
-		Name: "stille", Region: "eu-north-1", Version: "v1", Dist: dist, Policy: policy, Settings: settings,
-	}), nil)
-	content := *made.ToJSON()
-	t := template{resources: map[string]map[string]any{}, outputs: content["Outputs"].(map[string]any)}
-	for id, resource := range content["Resources"].(map[string]any) {
-		t.resources[id] = resource.(map[string]any)
+	stored, service := NewStacks(newApp(&out), Config{
+		Name: "stille", Region: "eu-north-1", Version: "v1", Dist: dist, Policy: policy, Scopes: scopes, Settings: settings,
+	})
+	content := *assertions.Template_FromStack(service, nil).ToJSON()
+	data := *assertions.Template_FromStack(stored, nil).ToJSON()
+	t := template{
+		resources: resourcesOf(content), data: resourcesOf(data),
+		outputs: content["Outputs"].(map[string]any), parameters: content["Parameters"].(map[string]any),
+	}
+	for id, resource := range t.data {
+		if t.resources[id] != nil {
+			panic("both stacks have " + id)
+		}
+		t.resources[id] = resource
 	}
 	return t
+}
+
+func resourcesOf(content map[string]any) map[string]map[string]any {
+	resources := map[string]map[string]any{}
+	for id, resource := range content["Resources"].(map[string]any) {
+		resources[id] = resource.(map[string]any)
+	}
+	return resources
 }
 
 func functionNames() []string {
@@ -119,11 +143,16 @@ func dig(in any, path ...string) any {
 // logical id without the CDK's hash.
 func (t template) name(id string) string {
 	resource := t.resources[id]
-	for _, property := range []string{"TableName", "FunctionName", "StateMachineName", "AlarmName", "Name", "TopicName", "LogGroupName"} {
+	for _, property := range []string{"TableName", "FunctionName", "StateMachineName", "AlarmName", "Name", "TopicName", "LogGroupName", "QueueName", "BucketName", "RoleName"} {
 		if name, ok := dig(resource, "Properties", property).(string); ok {
 			return name
 		}
 	}
+	return unnamed(id)
+}
+
+// unnamed is a logical id without the CDK's hash.
+func unnamed(id string) string {
 	if len(id) > 8 && strings.Trim(id[len(id)-8:], "0123456789ABCDEF") == "" {
 		return id[:len(id)-8]
 	}
@@ -143,17 +172,23 @@ func (t template) text(value any) string {
 		return strings.Join(parts, "")
 	case map[string]any:
 		if ref, ok := v["Ref"].(string); ok {
+			if stored := dig(t.parameters, ref, "Default"); stored != nil {
+				return t.text(t.named("AWS::SSM::Parameter", "Properties", "Value")[stored.(string)])
+			}
 			return t.name(ref)
 		}
 		if get, ok := v["Fn::GetAtt"].([]any); ok {
 			return t.name(get[0].(string))
 		}
 		if join, ok := v["Fn::Join"].([]any); ok {
-			return t.text(join[1])
+			return ownName.ReplaceAllString(t.text(join[1]), "$1")
 		}
 	}
 	return fmt.Sprint(value)
 }
+
+// ownName finds the name in the ARN of a table, a log group or a bucket.
+var ownName = regexp.MustCompile(`^arn:AWS::Partition:(?:dynamodb:.*?:table/|logs:.*?:log-group:|s3:::)(.*?)(?::\*)?$`)
 
 // same is a map that says the same of every key.
 func same(value any, keys ...string) map[string]any {

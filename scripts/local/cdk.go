@@ -14,6 +14,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"stille/shared/aws/deployment"
+	"stille/shared/names"
 )
 
 // A deploy that hangs never ends, so each step has a limit: several times the
@@ -48,6 +51,9 @@ func (p Place) deploy(ctx context.Context, sms string) error {
 		if err := p.cdk(ctx, bootstrapLimit, "bootstrap", "--app", assembly, "aws://"+account+"/"+region); err != nil {
 			return fmt.Errorf("bootstrapping the emulator: %w", err)
 		}
+	}
+	if err := deployment.Guard(ctx, cloudformation.NewFromConfig(p.config()), names.DefaultStack, assembly); err != nil {
+		return err
 	}
 	if err := p.cdk(ctx, deployLimit, "deploy", "--app", assembly, "--all", "--require-approval", "never", "--progress", "events"); err != nil {
 		return fmt.Errorf("deploying the stack: %w", err)

@@ -30,8 +30,9 @@ type template struct {
 
 // lockBuckets sets the Object Lock of the template by API: the CloudFormation of the
 // emulator ignores Object Lock, and nobody must delete a certificate here either.
-func (p Place) lockBuckets(ctx context.Context, stack names.Stack) error {
-	data, err := os.ReadFile(p.path("cdk.out", string(stack)+".template.json"))
+func (p Place) lockBuckets(ctx context.Context, name names.Stack) error {
+	stack := name.Data()
+	data, err := os.ReadFile(p.path("cdk.out", stack+".template.json"))
 	if err != nil {
 		return fmt.Errorf("reading what buckets to lock: %w", err)
 	}
@@ -51,9 +52,9 @@ func (p Place) lockBuckets(ctx context.Context, stack names.Stack) error {
 	return nil
 }
 
-func (p Place) lockBucket(ctx context.Context, stack names.Stack, id string, retention types.DefaultRetention) error {
+func (p Place) lockBucket(ctx context.Context, stack, id string, retention types.DefaultRetention) error {
 	found, err := cloudformation.NewFromConfig(p.config()).DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{
-		StackName:         aws.String(string(stack)),
+		StackName:         aws.String(stack),
 		LogicalResourceId: aws.String(id),
 	})
 	if err != nil {

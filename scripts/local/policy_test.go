@@ -43,11 +43,7 @@ func TestShippedPolicyFilesAreValid(t *testing.T) {
 			if err := schema.Validate(content); err != nil {
 				t.Error(err)
 			}
-			registry, err := scope.Load(read(names.ScopesFile))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := scope.CheckLock(read("scopes.lock"), registry); err != nil {
+			if _, err := scope.Load(read(names.ScopesFile)); err != nil {
 				t.Error(err)
 			}
 		})

@@ -20,6 +20,14 @@ const DefaultStack Stack = "stille"
 // withdraws the records of this class.
 const Messaging = "messaging"
 
+// Data is the name of the stack that stores: tables, secrets, keys, buckets and
+// logs. The stack with the plain name has everything else.
+func (s Stack) Data() string { return string(s) + "-data" }
+
+// Parameter is the SSM parameter by which the data stack tells the other stack
+// something that CloudFormation named.
+func (s Stack) Parameter(id string) string { return "/" + string(s) + "/" + id }
+
 // Suppressions is the table of suppression items and the canaries.
 func (s Stack) Suppressions() string { return string(s) + "-suppressions" }
 
@@ -63,6 +71,9 @@ func (s Stack) Function(name string) string { return string(s) + "-" + name }
 
 // LogGroups is the prefix of the functions' log groups.
 func (s Stack) LogGroups() string { return "/aws/lambda/" + string(s) + "-" }
+
+// AccessLogs is the log group of an API's requests.
+func (s Stack) AccessLogs(api string) string { return "/aws/apigateway/" + string(s) + "-" + api }
 
 // Purge names both the state machine and the schedule of one class.
 func (s Stack) Purge(class string) string { return string(s) + "-purge-" + class }

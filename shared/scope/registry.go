@@ -15,6 +15,9 @@ import (
 // MostID is the greatest scope id: links have 12 bits for it. 0 is none.
 const MostID = 1<<12 - 1
 
+// Placeholder is the brand of the scopes.yaml that the project ships.
+const Placeholder Scope = "example-brand"
+
 // Languages are those a display name may be given in, and a brand may write in.
 func Languages() []string {
 	return []string{"nb", "nn", "en", "sv", "da", "fi", "de", "lt"}

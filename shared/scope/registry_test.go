@@ -209,51 +209,6 @@ func TestAnEmptyRegistryIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheLockRemembersEveryScope(t *testing.T) {
-	r := load(t, one)
-	for _, c := range []struct {
-		name, lock, newLock string
-		mistakes            []string
-	}{
-		{"a first lock", "", "5 acme\n7 acme/offers\n", nil},
-		{"nothing new", "5 acme\n7 acme/offers\n", "5 acme\n7 acme/offers\n", nil},
-		{"a new scope", "5 acme\n", "5 acme\n7 acme/offers\n", nil},
-		{"comments stay on top", "# one\n5 acme\n# two", "# one\n# two\n5 acme\n7 acme/offers\n", nil},
-		{"no newline at the end", "5 acme", "5 acme\n7 acme/offers\n", nil},
-		{"a scope that was removed", "4 globex\n5 acme\n", "", []string{"line 1: globex (id 4) is not in scopes.yaml: a scope is never removed"}},
-		{"an id that was reused", "5 globex\n", "", []string{"line 1: id 5 is globex for good and cannot become acme"}},
-		{"a scope with another id", "6 acme\n", "", []string{"line 1: acme has id 6 for good and cannot get 5"}},
-		{"every mistake at once", "5 globex\n\nacme 5\n9 acme\n9 x\n4096 x\n0 x\n5  acme\n 5 acme\n", "", []string{
-			"line 1: id 5 is globex for good and cannot become acme",
-			"line 2: must be a scope's id, a space and its name",
-			"line 3: must be a scope's id, a space and its name",
-			"line 4: acme has id 9 for good and cannot get 5",
-			"line 5: id 9 is here twice",
-			"line 6: must be a scope's id, a space and its name",
-			"line 7: must be a scope's id, a space and its name",
-			"line 8: must be a scope's id, a space and its name",
-			"line 9: must be a scope's id, a space and its name",
-		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			got, err := scope.CheckLock([]byte(c.lock), r)
-			if diff := cmp.Diff(c.mistakes, mistakes(t, err)); diff != "" {
-				t.Errorf("(-want +got)\n%s", diff)
-			}
-			if diff := cmp.Diff(c.newLock, string(got)); diff != "" {
-				t.Errorf("(-want +got)\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestPlaceholderNeverTakesAnID(t *testing.T) {
-	r := load(t, strings.ReplaceAll(one, "acme", string(scope.Placeholder)))
-	if lock, err := scope.CheckLock(nil, r); err != nil || len(lock) > 0 {
-		t.Errorf("lock %q, error %v", lock, err)
-	}
-}
-
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(one))
 	f.Add([]byte("scopes:\n- id: 1\n  name: {en: }\n"))
@@ -261,16 +216,6 @@ func FuzzLoad(f *testing.F) {
 		r, err := scope.Load(data)
 		if (r == nil) != (err != nil) {
 			t.Fatalf("%v, %v", r, err)
-		}
-		if err != nil {
-			return
-		}
-		lock, err := scope.CheckLock(nil, r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if again, err := scope.CheckLock(lock, r); err != nil || string(again) != string(lock) {
-			t.Fatalf("its own lock %q is refused: %v", lock, err)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 // Package scope knows whose messages an opt-out stops: a brand's, one topic's
-// of a brand, or everybody's. It promises that a scope's number never changes
-// its meaning (scopes.yaml is append-only, scopes.lock remembers), because
-// links that were sent years ago carry it. It refuses a registry that it
+// of a brand, or everybody's. scopes.yaml is append-only: links that were sent years
+// ago carry a scope's number (package deployed guards it). The package refuses a registry that it
 // cannot read in full, naming every mistake, and it never guesses: a scope
 // outside the registry is unknown.
 package scope
