@@ -95,11 +95,12 @@ func (s stack) consumer(name string, sources []table, may []awsiam.PolicyStateme
 			StartingPosition:   awslambda.StartingPosition_TRIM_HORIZON,
 			BatchSize:          jsii.Number(100),
 			BisectBatchOnError: jsii.Bool(true),
-			// A stream record that fails for an unknown reason must not block the
-			// stream records behind it for the day that a stream lasts. Six hours
-			// outlast an outage of the store.
-			MaxRecordAge: hours(6),
-			OnFailure:    awslambdaeventsources.NewSqsDlq(parked),
+			// Ten lanes a shard, each with the changes of its own items. A record that
+			// fails blocks its lane for the day that a stream lasts, and is not
+			// discarded before: an outage of the store may last for hours.
+			ParallelizationFactor:   jsii.Number(10),
+			ReportBatchItemFailures: jsii.Bool(true),
+			OnFailure:               awslambdaeventsources.NewSqsDlq(parked),
 		})
 	}
 	return consumer{f, parked}

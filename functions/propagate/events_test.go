@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func TestEffectiveChangesAreSentAsEvents(t *testing.T) {
 		t.Fatalf("the third change is %s", got)
 	}
 	all.Records = append(all.Records, events.DynamoDBEventRecord{EventName: "MODIFY"}, events.DynamoDBEventRecord{EventName: "REMOVE"})
-	if err := w.handler().handle(t.Context(), all); err != nil {
+	if err := deliver(t, w.handler(), all); err != nil {
 		t.Fatal(err)
 	}
 	detail := contactChanged{Key: kari, Channel: contact.Email, Scope: "acme", Reason: "unsubscribed", At: optedOut, Ledger: "entry-1"}
@@ -55,7 +56,7 @@ func TestUnreadableEntriesAreParkedAndTheOthersContinue(t *testing.T) {
 				w.change(t, ola, suppress("acme", suppression.Unsubscribed, optedOut)),
 			)
 			spoil(w, &b.Records[0])
-			if err := w.handler().handle(t.Context(), b); err != nil {
+			if err := deliver(t, w.handler(), b); err != nil {
 				t.Fatal(err)
 			}
 			if len(w.sent) != 1 || w.sent[0].Detail.(contactChanged).Key != ola {
@@ -65,7 +66,7 @@ func TestUnreadableEntriesAreParkedAndTheOthersContinue(t *testing.T) {
 				t.Errorf("parked %+v", w.parked)
 			}
 			w.sent, w.parkErr = nil, errDown
-			if err := w.handler().handle(t.Context(), b); !errors.Is(err, errDown) || len(w.sent) != 0 {
+			if err := deliver(t, w.handler(), b); !errors.Is(err, errRetried) || len(w.sent) != 0 {
 				t.Errorf("not parked: error %v, %d events", err, len(w.sent))
 			}
 		})
@@ -77,7 +78,7 @@ func TestAnUnreadableRecordBlocksNoOther(t *testing.T) {
 	w.keep("broken", kari, "acme", consented)
 	w.keep("sub-1", kari, "acme", consented)
 	w.unreadable["broken"] = true
-	if err := w.handler().handle(t.Context(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); err != nil {
+	if err := deliver(t, w.handler(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); err != nil {
 		t.Fatal(err)
 	}
 	w.expect(t, map[string]time.Time{"sub-1": optedOut.Truncate(time.Second)})
@@ -86,11 +87,46 @@ func TestAnUnreadableRecordBlocksNoOther(t *testing.T) {
 	}
 }
 
-func TestABusThatFailsBringsTheBatchAgain(t *testing.T) {
+func TestAFailingBusHoldsUpNoWithdrawal(t *testing.T) {
 	w := newWorld()
 	w.busErr = errDown
-	if err := w.handler().handle(t.Context(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); !errors.Is(err, errDown) {
-		t.Errorf("error %v", err)
+	w.keep("sub-1", kari, "acme", consented)
+	b := batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))
+	if err := deliver(t, w.handler(), b); err != nil || w.withdrawn != 1 || len(w.parked) != 1 || w.parked[0].Reason != errDown.Error() {
+		t.Errorf("error %v, %d withdrawn, %d parked", err, w.withdrawn, len(w.parked))
+	}
+	w.parkErr = errDown
+	if err := deliver(t, w.handler(), b); !errors.Is(err, errRetried) {
+		t.Errorf("neither sent nor parked: error %v", err)
+	}
+}
+
+func TestEventsGoOutTenAtATimeInOrder(t *testing.T) {
+	w := newWorld()
+	var entries []ledger.Entry
+	var want []string
+	for n := range 25 {
+		key := contact.Key(fmt.Sprintf("contact-%d", n))
+		entries = append(entries, w.change(t, key, suppress("acme", suppression.Unsubscribed, optedOut)))
+		want = append(want, entries[n].ID)
+	}
+	b := batch(entries...)
+	if err := deliver(t, w.handler(), b); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{10, 10, 5}, w.puts); diff != "" {
+		t.Errorf("events a call (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, w.ids()); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+	// The entries behind a failure are delivered again, and with them their events.
+	w.sent, w.failing = nil, "contact-7"
+	if err := deliver(t, w.handler(), b); !errors.Is(err, errRetried) {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want[:7], w.ids()); diff != "" {
+		t.Errorf("before the failure (-want +got):\n%s", diff)
 	}
 }
 
@@ -104,7 +140,7 @@ func TestEventsOfPropagateAreTaken(t *testing.T) {
 			w := newWorld()
 			var b events.DynamoDBEvent
 			apitest.New(t).Event(t, name, &b, "CONTACT_KEY", string(kari))
-			if err := w.handler().handle(t.Context(), b); err != nil {
+			if err := deliver(t, w.handler(), b); err != nil {
 				t.Fatal(err)
 			}
 			var types []string

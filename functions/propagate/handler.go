@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -12,6 +14,7 @@ import (
 	"stille/shared/aws/deadletter"
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/eventbus"
+	"stille/shared/aws/streambatch"
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/names"
@@ -63,36 +66,80 @@ type contactChanged struct {
 	Ledger  string          `json:"ledger"` // the entry's id
 }
 
-// handle takes a batch of the ledger's stream. After an error the whole batch is
-// delivered again. An entry is parked if the entry or the item of its contact
-// cannot be read, so that the entry does not block the others.
-func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
-	for _, r := range batch.Records {
+// handle takes a batch of the ledger's stream: it withdraws first, contact by
+// contact, and sends the events of the batch afterwards. An entry that fails is
+// delivered again with the entries behind it. An entry is parked if the entry or
+// the item of its contact cannot be read, or if the bus does not take its event,
+// so that the entry does not block the others.
+func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+	var mu sync.Mutex
+	announced := map[string]eventbus.Event{} // sequence number -> event
+	answer := streambatch.Take(ctx, h.log, batch.Records, names.AttrKey, func(ctx context.Context, r events.DynamoDBEventRecord) error {
 		if r.EventName != string(events.DynamoDBOperationTypeInsert) {
-			continue
+			return nil
 		}
 		entry, err := dynamo.LedgerEntry(r.Change.NewImage)
 		if err == nil {
-			err = h.carryOn(ctx, entry)
+			err = h.withdraw(ctx, entry)
 		}
 		if errors.Is(err, dynamo.ErrUnreadable) {
 			h.log.ErrorContext(ctx, "parked a ledger entry", "error", err)
-			err = h.parked.Park(ctx, deadletter.Of(r, err))
+			return h.parked.Park(ctx, deadletter.Of(r, err))
 		}
 		if err != nil {
 			return fmt.Errorf("propagating ledger entry %s: %w", entry.ID, err)
 		}
-	}
-	return nil
+		if suppression.Announced(entry) {
+			mu.Lock()
+			defer mu.Unlock()
+			announced[r.Change.SequenceNumber] = announcement(entry)
+		}
+		return nil
+	})
+	return h.announce(ctx, batch.Records, answer, announced), nil
 }
 
-func (h handler) carryOn(ctx context.Context, e ledger.Entry) error {
-	if err := h.withdraw(ctx, e); err != nil || !suppression.Announced(e) {
-		return err
+// announce sends the events of the entries before the first failure, in their
+// order: the entries behind it are delivered again. The entries of events that
+// the bus does not take are parked; an entry that cannot be parked fails.
+func (h handler) announce(ctx context.Context, batch []events.DynamoDBEventRecord, answer events.DynamoDBEventResponse, announced map[string]eventbus.Event) events.DynamoDBEventResponse {
+	if len(answer.BatchItemFailures) > 0 {
+		first := slices.IndexFunc(batch, func(r events.DynamoDBEventRecord) bool {
+			return r.Change.SequenceNumber == answer.BatchItemFailures[0].ItemIdentifier
+		})
+		batch = batch[:first]
 	}
-	return h.bus.Put(ctx, eventbus.Event{Type: detailType(e.Action), At: e.RecordedAt, Detail: contactChanged{
+	batch = slices.DeleteFunc(slices.Clone(batch), func(r events.DynamoDBEventRecord) bool {
+		_, ok := announced[r.Change.SequenceNumber]
+		return !ok
+	})
+	for chunk := range slices.Chunk(batch, eventbus.AtOnce) {
+		var out []eventbus.Event
+		for _, r := range chunk {
+			out = append(out, announced[r.Change.SequenceNumber])
+		}
+		err := h.bus.Put(ctx, out...)
+		if err == nil {
+			continue
+		}
+		h.log.ErrorContext(ctx, "parked the entries of events that the bus did not take", "error", err)
+		for _, r := range chunk {
+			if err := h.parked.Park(ctx, deadletter.Of(r, err)); err != nil {
+				h.log.ErrorContext(ctx, "a ledger entry was not parked and is retried", "error", err)
+				failure := events.DynamoDBBatchItemFailure{ItemIdentifier: r.Change.SequenceNumber}
+				answer.BatchItemFailures = append(answer.BatchItemFailures, failure)
+				return answer
+			}
+		}
+	}
+	return answer
+}
+
+// announcement is the event about an entry.
+func announcement(e ledger.Entry) eventbus.Event {
+	return eventbus.Event{Type: detailType(e.Action), At: e.RecordedAt, Detail: contactChanged{
 		Key: e.Key, Channel: e.Channel, Scope: e.Scope, Reason: e.Reason, At: e.At, Ledger: e.ID,
-	}})
+	}}
 }
 
 func detailType(a ledger.Action) string {

@@ -22,8 +22,8 @@ import (
 // all of them again.
 var ErrRefused = errors.New("the bus did not take every event")
 
-// atOnce is how many events EventBridge takes in one request.
-const atOnce = 10
+// AtOnce is how many events EventBridge takes in one request.
+const AtOnce = 10
 
 // Event is one event. Type is a detail type of package names.
 type Event struct {
@@ -61,7 +61,7 @@ func (b *Bus) Put(ctx context.Context, events ...Event) error {
 			Time: aws.Time(e.At), Detail: aws.String(string(detail)),
 		}
 	}
-	for chunk := range slices.Chunk(entries, atOnce) {
+	for chunk := range slices.Chunk(entries, AtOnce) {
 		out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: chunk})
 		if err != nil {
 			return fmt.Errorf("putting events on the bus: %w", err)
