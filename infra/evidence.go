@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
+
+	"stille/shared/names"
 )
 
 const (
@@ -10,9 +12,9 @@ const (
 	// whatever its rights: five years, the longest promise of the bounds.
 	evidenceDays = 5 * 366
 
-	// manifestDays is how long the ids that a purge is about to delete are kept, so
-	// that a killed run can be finished.
-	manifestDays = 7
+	// auditDays is how long the notes of an audit are kept. The manifest of a purge
+	// is kept until its run is certified; purge-verify removes it then.
+	auditDays = 7
 )
 
 // buckets hold the certificates and the manifests of the purges.
@@ -28,7 +30,8 @@ func (s stack) buckets() buckets {
 		}),
 		manifests: s.bucket("manifests", &awss3.BucketProps{
 			LifecycleRules: &[]*awss3.LifecycleRule{{
-				Expiration:                          days(manifestDays),
+				Prefix:                              jsii.String(names.AuditParts),
+				Expiration:                          days(auditDays),
 				AbortIncompleteMultipartUploadAfter: days(1),
 			}},
 		}),

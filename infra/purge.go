@@ -35,7 +35,7 @@ type steps struct {
 
 func (s stack) purges(k keys, t tables, b buckets, e events) purges {
 	steps := steps{
-		plan:   s.purgePlan(k, t),
+		plan:   s.purgePlan(k, t, b),
 		delete: s.purgeDelete(k, t, b),
 		verify: s.purgeVerify(k, t, b, e),
 	}
@@ -55,7 +55,7 @@ func (s stack) purges(k keys, t tables, b buckets, e events) purges {
 	return p
 }
 
-func (s stack) purgePlan(k keys, t tables) awslambda.Function {
+func (s stack) purgePlan(k keys, t tables, b buckets) awslambda.Function {
 	executions := s.FormatArn(&awscdk.ArnComponents{
 		Service:      jsii.String("states"),
 		Resource:     jsii.String("execution"),
@@ -63,17 +63,27 @@ func (s stack) purgePlan(k keys, t tables) awslambda.Function {
 		ArnFormat:    awscdk.ArnFormat_COLON_RESOURCE_NAME,
 	})
 	return s.function(function{
-		name:    names.PurgePlan,
-		memory:  512,
-		timeout: minutes(15),
+		name:      names.PurgePlan,
+		memory:    512,
+		timeout:   minutes(15),
+		variables: map[string]*string{names.VarManifestBucket: b.manifests.BucketName()},
 		may: []awsiam.PolicyStatement{
 			allow(dueIndexes(t), "dynamodb:Query"),
 			allow(arns(t.records()...), "dynamodb:DescribeTable"),
 			s.readsRecords(k),
-			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"),
+			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"),
+			raisesFences(t),
+			allow([]*string{b.manifests.ArnForObjects(jsii.String(names.ManifestPages + "*"))}, "s3:PutObject"),
 			allow([]*string{executions}, "states:DescribeExecution"),
 		},
 	})
+}
+
+// raisesFences lets a function change the fences, and no hold.
+func raisesFences(t tables) awsiam.PolicyStatement {
+	raise := allow(arns(t.holds), "dynamodb:UpdateItem")
+	raise.AddCondition(jsii.String("ForAllValues:StringLike"), map[string]any{"dynamodb:LeadingKeys": []string{names.FencePrefix + "*"}})
+	return raise
 }
 
 // dueIndexes are the indexes in which the purge finds due records.
@@ -135,10 +145,12 @@ func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Func
 			allow(append(dueIndexes(t), indexArns(names.IndexRunning, t.records()...)...), "dynamodb:Query"),
 			s.readsRecords(k),
 			allow(arns(t.holds), "dynamodb:BatchGetItem"), // a held record is not overdue
-			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
+			raisesFences(t),
+			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
 			// Without ListBucket a missing object is 403, not 404.
 			allow([]*string{b.manifests.BucketArn(), b.evidence.BucketArn()}, "s3:ListBucket"),
 			allow(objects(b.manifests), "s3:GetObject"),
+			allow([]*string{b.manifests.ArnForObjects(jsii.String(names.ManifestPages + "*"))}, "s3:DeleteObject"),
 			allow(objects(b.evidence), "s3:GetObject", "s3:PutObject"),
 			allow([]*string{k.signing}, "kms:Sign", "kms:GetPublicKey"),
 			mayRead(k.proof),

@@ -164,7 +164,10 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 		}, claimsSlots),
 		"purge-plan": slices.Concat(readsRecords, due, []string{
 			"dynamodb:DescribeTable stille-records-*",
-			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:DeleteItem stille-runs", "dynamodb:Query stille-runs",
+			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:UpdateItem stille-runs",
+			"dynamodb:DeleteItem stille-runs", "dynamodb:Query stille-runs",
+			"dynamodb:UpdateItem stille-holds if map[ForAllValues:StringLike:map[dynamodb:LeadingKeys:[fence#*]]]",
+			"s3:PutObject manifests/purges/*",
 			"states:DescribeExecution arn:AWS::Partition:states:eu-north-1:AWS::AccountId:execution:stille-purge-*:*",
 		}),
 		"purge-delete": slices.Concat(writesRecords, due, []string{
@@ -176,8 +179,9 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 		"purge-verify": slices.Concat(readsRecords, due, []string{
 			"dynamodb:Query stille-records-*/index/running",
 			"dynamodb:BatchGetItem stille-records-*", "dynamodb:BatchGetItem stille-holds",
-			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:DeleteItem stille-runs",
-			"s3:ListBucket manifests", "s3:GetObject manifests/*",
+			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:UpdateItem stille-runs",
+			"dynamodb:UpdateItem stille-holds if map[ForAllValues:StringLike:map[dynamodb:LeadingKeys:[fence#*]]]",
+			"s3:ListBucket manifests", "s3:GetObject manifests/*", "s3:DeleteObject manifests/purges/*",
 			"s3:ListBucket evidence", "s3:GetObject evidence/*", "s3:PutObject evidence/*",
 			"kms:Sign signingkey", "kms:GetPublicKey signingkey",
 			secret + "proof-keys-??????",
@@ -236,12 +240,12 @@ func TestNoRoleCan(t *testing.T) {
 		{"do a thing to everything, except list streams", func(_, action, resource string) bool {
 			return resource == "*" && action != "dynamodb:ListStreams"
 		}},
-		{"delete, except purge-delete records, stamp the slot of a deleted record, a purge its lock, a queue reader its message", func(role, action, resource string) bool {
+		{"delete, except purge-delete records, stamp the slot of a deleted record, a purge its halted plan and its manifest, a queue reader its message", func(role, action, resource string) bool {
 			return strings.Contains(action, "Delete") && !slices.Contains([]string{
 				"purgedeleterole dynamodb:DeleteItem stille-records-*",
 				"stamprole dynamodb:DeleteItem stille-slots",
 				"purgeplanrole dynamodb:DeleteItem stille-runs",
-				"purgeverifyrole dynamodb:DeleteItem stille-runs",
+				"purgeverifyrole s3:DeleteObject manifests/purges/*",
 				"drainrole sqs:DeleteMessage waiting",
 				"feedbackrole sqs:DeleteMessage feedbackqueue",
 				"smsreplyrole sqs:DeleteMessage smsreplyqueue",

@@ -171,9 +171,9 @@ func TestBuckets(t *testing.T) {
 				t.Errorf("versioning: %v", got)
 			}
 		})
-		t.Run("forget manifests after a week", func(t *testing.T) {
+		t.Run("forget the notes of audits after a week, and no manifest", func(t *testing.T) {
 			want := map[string]any{"Rules": []any{map[string]any{
-				"Status": "Enabled", "ExpirationInDays": 7.0,
+				"Status": "Enabled", "ExpirationInDays": 7.0, "Prefix": "audits/",
 				"AbortIncompleteMultipartUpload": map[string]any{"DaysAfterInitiation": 1.0},
 			}}}
 			if diff := cmp.Diff(want, dig(buckets["manifests"], "LifecycleConfiguration")); diff != "" {

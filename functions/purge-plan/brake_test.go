@@ -180,8 +180,10 @@ func TestCertifiedRunIsNotWaitedFor(t *testing.T) {
 	c.planner.Executions = &going{runs: []string{"run-1"}} // its execution is about to end
 	c.planned(t, "run-1", `{}`, purge.NextDelete)
 	c.ended(t, "run-1", certificate.Completed, certificate.Counts{})
-	if _, err := c.stores.Runs.Lock(t.Context(), retention.Messaging, "run-1", ""); err != nil { // it was cut off before Unlock
+	if _, err := c.stores.Runs.Lock(t.Context(), retention.Messaging, "run-1"); err != nil { // it was cut off before Unlock
 		t.Fatal(err)
 	}
-	c.planned(t, "run-2", `{}`, purge.NextDelete)
+	if got := c.planned(t, "run-2", `{}`, nextFinish); got.Unfinished != "run-1" {
+		t.Errorf("unfinished %q", got.Unfinished)
+	}
 }

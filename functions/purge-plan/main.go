@@ -7,9 +7,11 @@ import (
 	"time"
 	_ "time/tzdata" // the retention policy counts days in zones
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"stille/shared/aws/dynamo"
+	"stille/shared/aws/evidence"
 	"stille/shared/aws/lambdafn"
 	"stille/shared/aws/stepfunctions"
 	"stille/shared/names"
@@ -21,7 +23,9 @@ func main() {
 		db := dynamo.NewClient(c.AWS)
 		runs := dynamo.NewRuns(db, c.Stack)
 		h := handler{policy: c.Policy(), planner: purge.Planner{
-			Records: dynamo.NewRecords(db, c.Stack), Runs: runs, Halted: runs, Executions: stepfunctions.New(sfn.NewFromConfig(c.AWS)),
+			Records: dynamo.NewRecords(db, c.Stack), Runs: runs, Halted: runs, Turns: dynamo.NewHolds(db, c.Stack),
+			Manifest:    evidence.NewManifest(s3.NewFromConfig(c.AWS), c.Env.Required(names.VarManifestBucket), time.Now),
+			Executions:  stepfunctions.New(sfn.NewFromConfig(c.AWS)),
 			CodeVersion: c.Env.Required(names.VarVersion), Now: time.Now, StoreClock: runs.Clock,
 		}}
 		return h.plan

@@ -59,7 +59,7 @@ func TestAnAuditIsAnnouncedAndCounted(t *testing.T) {
 			bus := &heard{}
 			w.bus, w.certifier.Parts = bus, left{err: errDown} // the certified audit does not read its parts again
 			w.certified(t, c.run)
-			if _, err := w.stores.Runs.Lock(t.Context(), retention.Messaging, "audit-1", ""); err != nil {
+			if _, err := w.stores.Runs.Lock(t.Context(), retention.Messaging, "audit-1"); err != nil {
 				t.Fatal(err)
 			}
 			req := request{Class: retention.Messaging, Run: "audit-1", StartedAt: w.Now, Audit: true, Error: "States.Timeout"}
@@ -95,8 +95,8 @@ func TestAnAuditIsAnnouncedAndCounted(t *testing.T) {
 				t.Errorf("line (-want +got):\n%s", diff)
 			}
 			// An active purge of the same name must continue.
-			if holder, err := w.stores.Runs.Lock(t.Context(), retention.Messaging, "run-2", ""); err != nil || holder != "audit-1" {
-				t.Errorf("the audit freed the class's lock for %s, error %v", holder, err)
+			if lock, err := w.stores.Runs.Lock(t.Context(), retention.Messaging, "run-2"); err != nil || lock.Holder != "audit-1" {
+				t.Errorf("the audit freed the class's lock for %s, error %v", lock.Holder, err)
 			}
 			w.NoLeak(t, nil)
 		})

@@ -33,6 +33,7 @@ func main() {
 				Records:  dynamo.NewRecords(db, c.Stack),
 				Manifest: evidence.NewManifest(files, c.Env.Required(names.VarManifestBucket), time.Now),
 				Runs:     runs,
+				Turns:    dynamo.NewHolds(db, c.Stack),
 				Chain:    runs,
 				Parts:    evidence.NewAudits(files, c.Env.Required(names.VarManifestBucket)),
 				Signer:   kms.NewSigner(c.AWS, c.Stack.SigningKey()),

@@ -37,10 +37,13 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		House: apitest.New(t), manifest: &purgetest.Memory{}, stores: engine.New(t, retention.Messaging), evidence: purgetest.NewEvidence(t),
 	}
+	if err := w.manifest.Open(t.Context(), retention.Messaging, "run-1"); err != nil {
+		t.Fatal(err)
+	}
 	w.class, _ = w.Policy.Class(retention.Messaging)
 	w.handler = handler{
 		certifier: purge.Certifier{
-			Records: w.stores.Records, Manifest: w.manifest, Runs: w.stores.Runs, Chain: w.stores.Runs,
+			Records: w.stores.Records, Manifest: w.manifest, Runs: w.stores.Runs, Turns: w.stores.Holds, Chain: w.stores.Runs,
 			Parts: w.evidence, Signer: w.evidence, Evidence: w.evidence, CodeVersion: "v1", Now: func() time.Time { return w.Now },
 			HMAC: func(context.Context) (func(class, id string) string, error) {
 				return func(class, id string) string { return class + "/" + id }, w.keysErr
@@ -140,15 +143,15 @@ func TestCertifiedRunIsNotReadAgain(t *testing.T) {
 	if _, err := w.stores.Runs.Start(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.stores.Runs.Lock(t.Context(), run.Class, run.ID, ""); err != nil {
+	if _, err := w.stores.Runs.Lock(t.Context(), run.Class, run.ID); err != nil {
 		t.Fatal(err)
 	}
 	answer, err := w.verify(t.Context(), request{Class: run.Class, Run: run.ID, Failed: true})
 	if err != nil || answer.Outcome != certificate.Completed {
 		t.Errorf("outcome %q, error %v", answer.Outcome, err)
 	}
-	if holder, err := w.stores.Runs.Lock(t.Context(), run.Class, "run-2", ""); err != nil || holder != "run-2" {
-		t.Errorf("%s is still on, error %v", holder, err)
+	if lock, err := w.stores.Runs.Lock(t.Context(), run.Class, "run-2"); err != nil || lock.Holder != "run-2" {
+		t.Errorf("%s is still on, error %v", lock.Holder, err)
 	}
 	if len(*heard) != 1 || (*heard)[0].Type != names.PurgeCompleted {
 		t.Errorf("events %+v", *heard)

@@ -80,10 +80,10 @@ func TestPurgeRolesInBuckets(t *testing.T) {
 		{"read a certificate", get(evidence, certificate), []string{names.PurgeVerify}},
 		{"list certificates", list(evidence), []string{names.PurgeVerify}},
 		{"hide a certificate", remove(evidence, certificate), nil},
-		{"write a page of ids", put(manifests, page), []string{names.PurgeDelete}},
+		{"write a page of ids", put(manifests, page), []string{names.PurgePlan, names.PurgeDelete}},
 		{"read a page of ids", get(manifests, page), []string{names.PurgeVerify}},
 		{"list pages of ids", list(manifests), []string{names.PurgeVerify}},
-		{"delete a page of ids", remove(manifests, page), nil},
+		{"delete a page of ids", remove(manifests, page), []string{names.PurgeVerify}},
 		{"write a part of an audit", put(manifests, part), []string{names.PurgeAudit}},
 	})
 }

@@ -59,7 +59,8 @@ func rows() map[string]row {
 func rights() map[string]map[string][]string {
 	return map[string]map[string][]string{
 		names.PurgePlan: {
-			"runs": {"GetItem", "PutItem", "DeleteItem", "Query"},
+			"runs":  {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"},
+			"holds": {"UpdateItem"}, // on AWS of fences only: the stack does not look at the condition
 		},
 		names.PurgeDelete: {
 			"records": {"BatchGetItem", "DeleteItem", "UpdateItem"},
@@ -68,8 +69,8 @@ func rights() map[string]map[string][]string {
 		},
 		names.PurgeVerify: {
 			"records": {"BatchGetItem"},
-			"holds":   {"BatchGetItem"},
-			"runs":    {"GetItem", "PutItem", "DeleteItem"},
+			"holds":   {"BatchGetItem", "UpdateItem"}, // as purge-plan
+			"runs":    {"GetItem", "PutItem", "UpdateItem"},
 		},
 		names.PurgeAudit: {
 			"records":      {"BatchGetItem", "Scan"},

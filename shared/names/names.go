@@ -172,7 +172,7 @@ const (
 	AttrKey        = "key"        // suppressions, ledger: contact.Key
 	AttrVersion    = "version"    // ledger sort key (N): the item's version after this entry
 	AttrMergedInto = "mergedInto" // suppressions: the newer contact.Key whose item has taken this one over
-	AttrTarget     = "target"     // holds: what is held, or a fence
+	AttrTarget     = "target"     // holds: what is held, or FencePrefix and a shard
 	AttrCase       = "case"       // hold-history: the case
 	AttrEntry      = "entry"      // hold-history sort key: the time of the event, and what tells two events of one time apart
 	AttrClass      = "class"      // runs: the class
@@ -280,3 +280,6 @@ func OutputPurge(class string) string {
 	}
 	return b.String()
 }
+
+// FencePrefix begins the key of a fence in the table of holds.
+const FencePrefix = "fence#"

@@ -34,6 +34,7 @@ type Certifier struct {
 	Records  Records
 	Manifest Manifest
 	Runs     Runs
+	Turns    Turns
 	Chain    Chain
 	Parts    AuditParts
 	Signer   Signer
@@ -76,9 +77,10 @@ func (e Ended) Outcome(run Run) certificate.Outcome {
 	return certificate.Completed
 }
 
-// Purge certifies a purge and unlocks its class. A certified run keeps its
-// certificate. The error wraps ErrNoRun for a run without a plan that did not
-// fail.
+// Purge certifies a purge, removes its manifest and unlocks its class. A
+// certified run keeps its certificate. The error wraps ErrNoRun for a run
+// without a plan that did not fail, or ErrManifestGone. A run whose manifest is
+// gone gets no certificate; its class is unlocked once an operator stopped it.
 func (c Certifier) Purge(ctx context.Context, class retention.Class, e Ended) (Run, error) {
 	run, err := c.Runs.Get(ctx, class.Name, e.Run)
 	if errors.Is(err, ErrNoRun) && e.Failed { // the plan itself failed
@@ -90,6 +92,10 @@ func (c Certifier) Purge(ctx context.Context, class retention.Class, e Ended) (R
 	if !run.Certified() {
 		outcome := e.Outcome(run)
 		account, err := c.account(ctx, class, run, outcome)
+		if errors.Is(err, ErrManifestGone) && run.StopBy != "" {
+			run.Outcome, run.Reasons = certificate.Failed, []string{"its manifest is gone, so it has no certificate"}
+			return run, c.Runs.Unlock(ctx, class.Name, run.ID)
+		}
 		if err != nil {
 			return Run{}, err
 		}
@@ -97,8 +103,28 @@ func (c Certifier) Purge(ctx context.Context, class retention.Class, e Ended) (R
 			return Run{}, err
 		}
 	}
+	if err := c.Manifest.Remove(ctx, class.Name, run.ID); err != nil {
+		return Run{}, err
+	}
 	// Unlock only now: the next run must find the certificate of this run.
 	return run, c.Runs.Unlock(ctx, class.Name, run.ID)
+}
+
+// endTurn ends the turn of a run that may have deleted. Stopping an execution
+// does not stop its functions: only after endTurn no function of the run deletes
+// any more, and its deletions can be counted.
+func (c Certifier) endTurn(ctx context.Context, class retention.Class, run Run) error {
+	if run.Next != NextDelete {
+		return nil
+	}
+	if err := c.Turns.Raise(ctx, class.Name, run.Turn+1); err != nil && !errors.Is(err, ErrLockLost) {
+		return err
+	}
+	opened, err := c.Manifest.Opened(ctx, class.Name, run.ID)
+	if err == nil && !opened {
+		err = ErrManifestGone
+	}
+	return err
 }
 
 // failedRun is a run without a stored plan.
@@ -111,6 +137,9 @@ func (c Certifier) failedRun(class retention.Class, e Ended) Run {
 func (c Certifier) account(ctx context.Context, class retention.Class, run Run, outcome certificate.Outcome) (Account, error) {
 	if outcome == certificate.Halted {
 		return Account{Counts: certificate.Counts{Due: run.Planned}}, nil
+	}
+	if err := c.endTurn(ctx, class, run); err != nil {
+		return Account{}, err
 	}
 	hmac, err := c.HMAC(ctx)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 func (h *house) certifier() (purge.Certifier, *purgetest.Evidence) {
 	kept := purgetest.NewEvidence(h.t)
 	return purge.Certifier{
-		Records: h.Records, Manifest: h.manifest, Runs: h.Runs, Chain: h.Runs, Parts: kept, Signer: kept, Evidence: kept,
+		Records: h.Records, Manifest: h.manifest, Runs: h.Runs, Turns: h.Holds, Chain: h.Runs, Parts: kept, Signer: kept, Evidence: kept,
 		HMAC: func(context.Context) (func(class, id string) string, error) {
 			return func(class, id string) string { return class + "/" + id }, nil
 		},

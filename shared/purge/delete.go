@@ -31,14 +31,27 @@ type Page struct {
 	Outcomes map[string]Outcome
 }
 
-// Manifest records what a run will do, before the run does it.
+// ErrManifestGone means that the manifest of a run is not complete any more, so
+// that the run's deletions cannot be listed.
+var ErrManifestGone = errors.New("the manifest of the run is gone, so its deletions cannot be listed: " +
+	"put its objects back, or give the run up with `stille purge stop` and purge again")
+
+// Manifest records what a run will do, before the run does it. It is kept until
+// the run is certified.
 type Manifest interface {
+	// Open begins the manifest of a run.
+	Open(ctx context.Context, class, run string) error
+	// Opened reports whether the manifest of a run was opened and not removed.
+	Opened(ctx context.Context, class, run string) (bool, error)
+	// Remove removes everything of the manifest of a run, if there is any.
+	Remove(ctx context.Context, class, run string) error
 	// Begin stores the ids of a new page and returns its name. A page must never
 	// replace another.
 	Begin(ctx context.Context, class, run, shard string, ids []string) (page string, err error)
 	// Finish stores the outcomes of the page's records.
 	Finish(ctx context.Context, page string, outcomes map[string]Outcome) error
-	// Pages returns the shard's pages in the order they were begun.
+	// Pages returns the shard's pages in the order they were begun. The error
+	// wraps ErrManifestGone if there are outcomes without the page's ids.
 	Pages(ctx context.Context, class, run, shard string) ([]Page, error)
 }
 
@@ -46,6 +59,7 @@ type Manifest interface {
 type Work struct {
 	Class  string    `json:"class"`
 	Run    string    `json:"run"`
+	Turn   int64     `json:"turn"`
 	Cutoff time.Time `json:"cutoff"`
 	Shard  string    `json:"shard"`
 	Cursor Cursor    `json:"cursor,omitzero"`
@@ -152,9 +166,11 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 		if err != nil {
 			return nil, err
 		}
+		if fenced.Turns[work.Class] != work.Turn {
+			return nil, ErrLockLost
+		}
 		due = withoutHeld(class, due, fenced.Held, outcomes)
-		conditions := Conditions{Class: work.Class, Run: work.Run, Shard: work.Shard, Epoch: fenced.Epoch}
-		done, err := w.Deleter.DeleteUnderFence(ctx, conditions, due)
+		done, err := w.Deleter.DeleteUnderFence(ctx, work.conditions(fenced.Epoch), due)
 		note(outcomes, done.Deleted, Deleted)
 		note(outcomes, done.Changed, Changed)
 		note(outcomes, done.Gone, Gone)
@@ -170,6 +186,11 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 		due = undecided(due, outcomes)
 	}
 	return outcomes, w.finish(ctx, class, work, marked, outcomes)
+}
+
+// conditions are the conditions of a page at an epoch of the shard's fence.
+func (w Work) conditions(epoch int64) Conditions {
+	return Conditions{Class: w.Class, Run: w.Run, Shard: w.Shard, Epoch: epoch, Turn: w.Turn}
 }
 
 // load reads the records strongly and returns the due ones. It notes the

@@ -20,19 +20,26 @@ import (
 type mortal struct {
 	mu    sync.Mutex
 	calls int
-	dies  int // the call before which it dies; 0 for never
+	dies  int    // the call before which it dies; 0 for never
+	lives func() // happens before that call instead, and the worker lives on; nil if it dies
 }
 
 var errKilled = errors.New("killed")
 
 func (m *mortal) call(string) error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.calls++
-	if m.dies == 0 || m.calls < m.dies {
+	calls := m.calls
+	m.mu.Unlock()
+	switch {
+	case m.dies == 0 || calls < m.dies:
 		return nil
+	case m.lives == nil:
+		return errKilled
+	case calls == m.dies:
+		m.lives()
 	}
-	return errKilled
+	return nil
 }
 
 // mortalManifest is a manifest that a worker's death cuts off.
@@ -116,13 +123,17 @@ func (h *house) accountFor(run string) purge.Account {
 }
 
 // work works on the furnished shard from its beginning, in a run that dies at
-// the given call.
+// the given call. A run that was not planned works before the first turn.
 func (h *house) work(run string, m *mortal) error {
 	h.s3.Intercept(m.call)
 	defer h.s3.Intercept(func(string) error { return nil })
 	w := h.worker(h.Intercept(m.call), mortalManifest{h.manifest, m})
-	work := purge.Work{Class: h.class.Name, Run: run, Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
-	_, err := w.Shard(h.t.Context(), h.class, work, func() bool { return true })
+	planned, err := h.Runs.Get(h.t.Context(), h.class.Name, run)
+	if err != nil && !errors.Is(err, purge.ErrNoRun) {
+		h.t.Fatal(err)
+	}
+	work := purge.Work{Class: h.class.Name, Run: run, Turn: planned.Turn, Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
+	_, err = w.Shard(h.t.Context(), h.class, work, func() bool { return true })
 	return err
 }
 

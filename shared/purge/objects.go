@@ -21,11 +21,12 @@ type Objects interface {
 const recordsAtOnce = 16
 
 // finish deletes the objects of the records that are marked for the run, and
-// then each of these records. A record whose objects cannot be deleted stays
-// marked and Failed; the next run takes it up. A failure does not cancel the
-// others: S3 deletions already sent would complete without being recorded.
+// then these records. A record whose objects cannot be deleted stays marked and
+// Failed; the next run takes it up. A failure does not cancel the others: S3
+// deletions already sent would complete without being recorded.
 func (w Worker) finish(ctx context.Context, class retention.Class, work Work, marked []retention.Stored, outcomes map[string]Outcome) error {
 	var mu sync.Mutex
+	var empty []retention.Stored // their objects are gone
 	var group errgroup.Group
 	group.SetLimit(recordsAtOnce)
 	for _, record := range marked {
@@ -38,16 +39,20 @@ func (w Worker) finish(ctx context.Context, class retention.Class, work Work, ma
 				w.complain(ctx, class, record, err)
 				return nil
 			}
-			done, err := w.Deleter.DeleteMarked(ctx, work.Class, work.Run, record)
 			mu.Lock()
 			defer mu.Unlock()
-			note(outcomes, done.Deleted, Deleted)
-			note(outcomes, done.Changed, Changed)
-			note(outcomes, done.Gone, Gone)
-			return err
+			empty = append(empty, record)
+			return nil
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	done, err := w.Deleter.DeleteMarked(ctx, work.conditions(0), empty)
+	note(outcomes, done.Deleted, Deleted)
+	note(outcomes, done.Changed, Changed)
+	note(outcomes, done.Gone, Gone)
+	return err
 }
 
 func (w Worker) deleteObjects(ctx context.Context, class retention.Class, record retention.Stored) error {

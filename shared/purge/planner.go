@@ -21,6 +21,8 @@ type Planner struct {
 	Records     Records
 	Runs        Runs
 	Halted      HaltedPlans
+	Turns       Turns
+	Manifest    Manifest
 	Executions  Executions
 	PolicyHash  string
 	CodeVersion string
@@ -42,22 +44,37 @@ type Execution struct {
 // Plan returns the run with its plan and its next step. If another run of the
 // class was killed, unfinished names that run instead: it must be certified
 // before this run can be planned. A repeated plan step returns the first plan.
+// Once Plan returned a run that deletes, no other run of the class deletes.
 func (p Planner) Plan(ctx context.Context, class retention.Class, e Execution) (run Run, unfinished string, err error) {
 	run, err = p.Runs.Get(ctx, class.Name, e.Run)
-	if !errors.Is(err, ErrNoRun) {
-		return run, "", err
+	if errors.Is(err, ErrNoRun) {
+		run, unfinished, err = p.first(ctx, class, e)
 	}
-	active, running, err := p.lock(ctx, e)
+	if err != nil || unfinished != "" || run.Next != NextDelete || run.Certified() {
+		return run, unfinished, err
+	}
+	return run, "", p.Turns.Raise(ctx, class.Name, run.Turn)
+}
+
+// first plans a run that has no plan yet, and stores the plan. The manifest of a
+// run that deletes is opened before the plan is stored: a run without a manifest
+// has lost it.
+func (p Planner) first(ctx context.Context, class retention.Class, e Execution) (run Run, unfinished string, err error) {
+	lock, running, err := p.lock(ctx, e)
 	switch {
 	case err != nil:
 		return Run{}, "", err
-	case active == e.Run:
+	case lock.Holder == e.Run:
 		run, err = p.planRun(ctx, class, e)
+		run.Turn = lock.Turn
 	case running:
 		run = p.newRun(e)
-		run.Next, run.Reasons = NextYield, []string{"another run of the class is active: " + active}
+		run.Next, run.Reasons = NextYield, []string{"another run of the class is active: " + lock.Holder}
 	default:
-		return Run{}, active, nil
+		return Run{}, lock.Holder, nil
+	}
+	if err == nil && run.Next == NextDelete {
+		err = p.Manifest.Open(ctx, class.Name, run.ID)
 	}
 	if err == nil {
 		run, err = p.Runs.Start(ctx, run)
@@ -66,23 +83,22 @@ func (p Planner) Plan(ctx context.Context, class retention.Class, e Execution) (
 }
 
 // lock makes this run the active run of its class. If another run is active it
-// returns the id of that run and whether its execution is still running. A
+// returns the lock of that run and whether its execution is still running. A
 // certified run has ended, whatever the state of its execution.
-func (p Planner) lock(ctx context.Context, e Execution) (active string, running bool, err error) {
-	active, err = p.Runs.Lock(ctx, e.Class, e.Run, "")
-	if err != nil || active == e.Run {
-		return active, true, err
+func (p Planner) lock(ctx context.Context, e Execution) (lock Lock, running bool, err error) {
+	lock, err = p.Runs.Lock(ctx, e.Class, e.Run)
+	if err != nil || lock.Holder == e.Run {
+		return lock, true, err
 	}
-	before, err := p.Runs.Get(ctx, e.Class, active)
+	active, err := p.Runs.Get(ctx, e.Class, lock.Holder)
 	switch {
-	case err == nil && before.Certified():
-		active, err = p.Runs.Lock(ctx, e.Class, e.Run, active)
-		return active, true, err
+	case err == nil && active.Certified():
+		return lock, false, nil
 	case err != nil && !errors.Is(err, ErrNoRun):
-		return active, false, err
+		return lock, false, err
 	}
-	running, err = p.Executions.Running(ctx, e.Machine, active)
-	return active, running, err
+	running, err = p.Executions.Running(ctx, e.Machine, lock.Holder)
+	return lock, running, err
 }
 
 // newRun is the run before anything is counted.
@@ -217,7 +233,7 @@ func (r Run) Work() []Work {
 	shards := make([]Work, retention.Shards)
 	for n := range shards {
 		shards[n] = Work{
-			Class: r.Class, Run: r.ID, Cutoff: r.Cutoff, Shard: retention.ShardName(n),
+			Class: r.Class, Run: r.ID, Turn: r.Turn, Cutoff: r.Cutoff, Shard: retention.ShardName(n),
 			PolicyHash: r.PolicyHash, CodeVersion: r.CodeVersion,
 		}
 	}

@@ -26,7 +26,7 @@ func (e executions) Running(_ context.Context, _, run string) (bool, error) {
 
 func (h *house) planner(stores purgetest.Stores, running ...string) purge.Planner {
 	return purge.Planner{
-		Records: stores.Records, Runs: stores.Runs, Halted: stores.Runs, Executions: executions(running), PolicyHash: h.policy.Hash(), CodeVersion: "v1",
+		Records: stores.Records, Runs: stores.Runs, Halted: stores.Runs, Turns: stores.Holds, Manifest: h.manifest, Executions: executions(running), PolicyHash: h.policy.Hash(), CodeVersion: "v1",
 		Now: func() time.Time { return cutoff }, StoreClock: func(context.Context) (time.Time, error) { return cutoff, nil },
 	}
 }
@@ -88,10 +88,12 @@ func TestRunWaitsForNoOtherRun(t *testing.T) {
 		}
 	}
 	h.certified("run-1", certificate.Completed, 0)
-	if _, err := h.Runs.Lock(t.Context(), h.class.Name, "run-1", ""); err != nil { // it was killed before Unlock
+	if _, err := h.Runs.Lock(t.Context(), h.class.Name, "run-1"); err != nil { // it was killed before Unlock
 		t.Fatal(err)
 	}
-	h.planned(h.planner(h.Stores, "run-1"), purge.Execution{Run: "run-3"}, purge.NextDelete)
+	if _, unfinished, err := h.planner(h.Stores, "run-1").Plan(t.Context(), h.class, purge.Execution{Class: h.class.Name, Run: "run-3"}); unfinished != "run-1" || err != nil {
+		t.Errorf("a certified run with the lock: unfinished %q, error %v", unfinished, err)
+	}
 }
 
 func TestHaltedPlanRunsOnceApproved(t *testing.T) {

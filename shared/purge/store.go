@@ -32,17 +32,19 @@ type Records interface {
 // Deleter is the only part of the system that deletes records.
 type Deleter interface {
 	// DeleteUnderFence deletes records under the condition that the shard's
-	// fence is still at the epoch, and each record under the condition that it
-	// is unchanged in everything that decides about a deletion. A record
-	// InTwoSteps is marked for the run instead, under the same conditions. A
-	// changed record is left alone and the others are deleted. The error wraps
-	// ErrFenceMoved when a hold was placed meanwhile; everything in Deletion
-	// was done nevertheless.
+	// fence is still at the epoch and at the run's turn, and each record under
+	// the condition that it is unchanged in everything that decides about a
+	// deletion. A record InTwoSteps is marked for the run instead, under the
+	// same conditions. A changed record is left alone and the others are
+	// deleted. The error wraps ErrFenceMoved when a hold was placed meanwhile or
+	// the turn is over; everything in Deletion was done nevertheless.
 	DeleteUnderFence(ctx context.Context, under Conditions, records []retention.Stored) (Deletion, error)
-	// DeleteMarked deletes a record that DeleteUnderFence marked for the run
-	// and whose objects are gone, if the mark stands and the record is
-	// otherwise unchanged.
-	DeleteMarked(ctx context.Context, class, run string, record retention.Stored) (Deletion, error)
+	// DeleteMarked deletes records that DeleteUnderFence marked for the run and
+	// whose objects are gone, under the condition that the fence shows the run's
+	// turn, and each record if the mark stands and the record is otherwise
+	// unchanged. The epoch does not matter. The error wraps ErrLockLost when the
+	// turn is over; everything in Deletion was done nevertheless.
+	DeleteMarked(ctx context.Context, under Conditions, records []retention.Stored) (Deletion, error)
 }
 
 // Holds are the legal holds and restrictions, and the fences.
@@ -51,6 +53,16 @@ type Holds interface {
 	Fenced(ctx context.Context, shard string) (Fenced, error)
 	// Held returns the held ones of the targets, read strongly.
 	Held(ctx context.Context, targets []retention.Target) (HeldTargets, error)
+}
+
+// Turns say which run of a class may delete. Every shard's fence shows a turn of
+// every class, and a transaction that deletes is conditional on it. A turn on a
+// fence only rises.
+type Turns interface {
+	// Raise raises the turn of the class on the fences of all shards. The error
+	// wraps ErrLockLost if a fence shows a higher turn; all others are raised
+	// nevertheless.
+	Raise(ctx context.Context, class string, turn int64) error
 }
 
 // Runs are the purges of every class, and the active run of each class.
@@ -62,10 +74,9 @@ type Runs interface {
 	// Start stores a planned run. Storing the same run again keeps the first
 	// plan and returns it, so that a repeated plan step keeps its cutoff.
 	Start(ctx context.Context, run Run) (Run, error)
-	// Lock makes a run the active run of its class and returns the active run:
-	// another run if that run was first. The lock of the run from, which must
-	// have ended, may be taken over; from is empty if there is none.
-	Lock(ctx context.Context, class, run, from string) (holder string, err error)
+	// Lock makes a run the active run of its class, unless another run is, and
+	// returns the lock.
+	Lock(ctx context.Context, class, run string) (Lock, error)
 	// Unlock frees the run's lock. It does not touch the lock of another run.
 	Unlock(ctx context.Context, class, run string) error
 }
@@ -129,18 +140,36 @@ type Scanned struct {
 	Last       string   // the id to continue after; "" on the segment's last page
 }
 
+// Lock is the lock of a class. Each holder's Turn is TurnsOfRun above the turn
+// of the holder before: a run deletes in its turn, and raising the fences by one
+// ends that turn.
+type Lock struct {
+	Holder string // the active run
+	Turn   int64
+}
+
+// TurnsOfRun is the distance between the turns of two runs.
+const TurnsOfRun = 2
+
 // MaxDeletes is how many records one transaction deletes beside its fence check.
 const MaxDeletes = 99
 
-// ErrFenceMoved means that a hold was placed since the fence was read, and
-// nothing was deleted. The caller must read the fence and the holds again.
-var ErrFenceMoved = errors.New("a hold was placed meanwhile")
+var (
+	// ErrFenceMoved means that a hold was placed or the run's turn ended since
+	// the fence was read, and nothing was deleted. The caller must read the fence
+	// and the holds again.
+	ErrFenceMoved = errors.New("a hold was placed meanwhile")
+	// ErrLockLost means that the run does not hold its class's lock any more:
+	// the run was taken for dead, and must not delete.
+	ErrLockLost = errors.New("the run lost the lock of its class")
+)
 
 // Conditions are the conditions of the transactions of one page.
 type Conditions struct {
 	Class, Run string
 	Shard      string
 	Epoch      int64 // of the shard's fence, read before the holds
+	Turn       int64 // of the run
 }
 
 // Deletion is the result of one call: each id is in exactly one of the lists.
@@ -166,5 +195,6 @@ func (h HeldTargets) Any(targets []retention.Target) bool {
 // been lifted.
 type Fenced struct {
 	Epoch int64
+	Turns map[string]int64 // class -> its turn; 0 before a run of the class deleted
 	Held  HeldTargets
 }

@@ -59,8 +59,8 @@ func TestDeletionIsConditionalOnEveryDecidingAttribute(t *testing.T) {
 
 func TestEveryTransactionOfAPageChecksTheFence(t *testing.T) {
 	deleter := NewDeleter(nil, "stille")
-	for epoch, want := range map[int64]string{0: "attribute_not_exists(#epoch)", 7: "#epoch = :epoch"} {
-		under := purge.Conditions{Class: "messaging", Run: "run-1", Shard: "3f", Epoch: epoch}
+	for epoch, want := range map[int64]string{0: "#turn = :turn AND attribute_not_exists(#epoch)", 7: "#turn = :turn AND #epoch = :epoch"} {
+		under := purge.Conditions{Class: "messaging", Run: "run-1", Shard: "3f", Epoch: epoch, Turn: 4}
 		operations := deleter.operations(under, []retention.Stored{{Record: retention.Record{ID: "sub-1"}}})
 		check := operations[0].ConditionCheck
 		if len(operations) != 2 || check == nil || aws.ToString(check.ConditionExpression) != want {

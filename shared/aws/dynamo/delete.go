@@ -26,15 +26,38 @@ func NewDeleter(db *dynamodb.Client, stack names.Stack) *Deleter {
 	return &Deleter{db: db, stack: stack}
 }
 
-// DeleteUnderFence is purge.Deleter's. It deletes in transactions, and in
-// smaller ones if the items together are too large for DynamoDB.
+// DeleteUnderFence is purge.Deleter's.
 func (d *Deleter) DeleteUnderFence(ctx context.Context, conditions purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
+	return d.transact(ctx, records, purge.ErrFenceMoved, func(chunk []retention.Stored) []types.TransactWriteItem {
+		return d.operations(conditions, chunk)
+	})
+}
+
+// DeleteMarked is purge.Deleter's. It deletes in transactions, because the SDK
+// never repeats a transaction that was applied: a repeated deletion would find
+// the record gone, and no run would have deleted it.
+func (d *Deleter) DeleteMarked(ctx context.Context, conditions purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
+	return d.transact(ctx, records, purge.ErrLockLost, func(chunk []retention.Stored) []types.TransactWriteItem {
+		operations := []types.TransactWriteItem{turnCheck(d.stack.Holds(), conditions)}
+		for _, r := range chunk {
+			operations = append(operations, d.deletion(conditions.Class, withMark(r, conditions.Run)))
+		}
+		return operations
+	})
+}
+
+// transact deletes or marks records in transactions, and in smaller ones if the
+// items together are too large for DynamoDB. The operations are the check of the
+// fence, and then one for each record. If the check fails the error wraps
+// refused.
+func (d *Deleter) transact(ctx context.Context, records []retention.Stored, refused error, operations func(chunk []retention.Stored) []types.TransactWriteItem) (purge.Deletion, error) {
 	var done purge.Deletion
 	most := purge.MaxDeletes
 	for len(records) > 0 {
 		chunk := records[:min(most, len(records))]
+		writes := operations(chunk)
 		err := repeat(ctx, ErrContended, func() error {
-			err := d.deleteChunk(ctx, conditions, chunk)
+			_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 			if reasons, _ := cancelled(err); transient(reasons) {
 				return errRaced
 			}
@@ -43,10 +66,10 @@ func (d *Deleter) DeleteUnderFence(ctx context.Context, conditions purge.Conditi
 		reasons, wasCancelled := cancelled(err)
 		switch {
 		case err == nil:
-			noteDone(&done, chunk)
+			noteDone(&done, chunk, writes[1:])
 			records = records[len(chunk):]
 		case wasCancelled && len(reasons) > 0 && failed(reasons[0], conditionFailed):
-			return done, purge.ErrFenceMoved
+			return done, refused
 		case tooLarge(err, reasons) && len(chunk) > 1:
 			most = len(chunk) / 2
 		case tooLarge(err, reasons) && chunk[0].InTwoSteps():
@@ -66,9 +89,9 @@ func (d *Deleter) DeleteUnderFence(ctx context.Context, conditions purge.Conditi
 }
 
 // noteDone lists the records of a successful transaction.
-func noteDone(d *purge.Deletion, records []retention.Stored) {
-	for _, r := range records {
-		if r.InTwoSteps() {
+func noteDone(d *purge.Deletion, records []retention.Stored, operations []types.TransactWriteItem) {
+	for i, r := range records {
+		if operations[i].Update != nil {
 			d.Marked = append(d.Marked, r.ID)
 		} else {
 			d.Deleted = append(d.Deleted, r.ID)
@@ -92,15 +115,10 @@ func drop(d *purge.Deletion, records []retention.Stored, reasons []types.Cancell
 	return left, len(records) - len(left)
 }
 
-func (d *Deleter) deleteChunk(ctx context.Context, conditions purge.Conditions, records []retention.Stored) error {
-	_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: d.operations(conditions, records)})
-	return err
-}
-
 // operations are the fence check and one deletion or mark for each record.
 func (d *Deleter) operations(conditions purge.Conditions, records []retention.Stored) []types.TransactWriteItem {
 	operations := make([]types.TransactWriteItem, 0, len(records)+1)
-	operations = append(operations, fenceCheck(d.stack.Holds(), conditions.Shard, conditions.Epoch))
+	operations = append(operations, fenceCheck(d.stack.Holds(), conditions))
 	for _, r := range records {
 		if r.InTwoSteps() {
 			operations = append(operations, d.marking(conditions.Class, conditions.Run, r))
@@ -136,28 +154,6 @@ func (d *Deleter) marking(class, run string, r retention.Stored) types.TransactW
 		ExpressionAttributeValues:           values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}
-}
-
-// DeleteMarked is purge.Deleter's. It is a transaction of one, because the SDK
-// never repeats a transaction that was applied: a repeated deletion would find
-// the record gone, and no run would have deleted it.
-func (d *Deleter) DeleteMarked(ctx context.Context, class, run string, record retention.Stored) (purge.Deletion, error) {
-	var done purge.Deletion
-	operation := d.deletion(class, withMark(record, run))
-	err := retry(ctx, "deleting a record", func() error {
-		_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{operation}})
-		return err
-	})
-	if err == nil {
-		done.Deleted = []string{record.ID}
-		return done, nil
-	}
-	if reasons, _ := cancelled(err); len(reasons) == 1 {
-		if _, dropped := drop(&done, []retention.Stored{record}, reasons); dropped == 1 {
-			return done, nil
-		}
-	}
-	return done, err
 }
 
 // withMark is the record with the mark of a run.

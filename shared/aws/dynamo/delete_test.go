@@ -26,6 +26,13 @@ func page(epoch int64) purge.Conditions {
 	return purge.Conditions{Class: class, Run: "run-1", Shard: retention.Shard(string(key(1))), Epoch: epoch}
 }
 
+// pageOf is the conditions of a run's page before the first hold.
+func pageOf(run string) purge.Conditions {
+	under := page(0)
+	under.Run = run
+	return under
+}
+
 func TestDeleteUnderFence(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	records, deleter, holds := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack), dynamo.NewHolds(db, stack)

@@ -2,34 +2,14 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strconv"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )
-
-// Fence returns the epoch of a shard's fence, read strongly.
-func (h *Holds) Fence(ctx context.Context, shard string) (int64, error) {
-	out, err := h.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &h.table, Key: fenceKey(shard), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return 0, fmt.Errorf("reading a fence: %w", err)
-	}
-	epoch, ok := out.Item[fenceEpoch].(*types.AttributeValueMemberN)
-	if out.Item == nil {
-		return 0, nil
-	}
-	if !ok {
-		return 0, errUnreadable("a fence")
-	}
-	return strconv.ParseInt(epoch.Value, 10, 64)
-}
 
 func noteHeld(h purge.HeldTargets, stored item) {
 	holds, err := decodeHolds(stored)
@@ -59,11 +39,10 @@ func (h *Holds) Held(ctx context.Context, targets []retention.Target) (purge.Hel
 // number of all holds ever placed; its result, some hundred bytes each, the
 // number of active holds.
 func (h *Holds) Fenced(ctx context.Context, shard string) (purge.Fenced, error) {
-	epoch, err := h.Fence(ctx, shard)
+	fenced, err := h.fence(ctx, shard)
 	if err != nil {
 		return purge.Fenced{}, err
 	}
-	fenced := purge.Fenced{Epoch: epoch, Held: purge.HeldTargets{}}
 	return fenced, h.each(ctx, func(stored item) error {
 		noteHeld(fenced.Held, stored)
 		return nil

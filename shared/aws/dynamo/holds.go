@@ -52,7 +52,7 @@ func NewHolds(db *dynamodb.Client, stack names.Stack) *Holds {
 }
 
 const (
-	fencePrefix = "fence#"
+	fencePrefix = names.FencePrefix
 	fenceEpoch  = "epoch" // N, counts the placements of holds; no item is epoch 0
 	heldCases   = "cases" // map case -> storedHold
 )
@@ -314,19 +314,4 @@ func decodeHolds(from item) ([]retention.Hold, error) {
 		holds = append(holds, hold)
 	}
 	return holds, nil
-}
-
-// fenceCheck is the condition that no hold was placed since the fence was read.
-func fenceCheck(table, shard string, epoch int64) types.TransactWriteItem {
-	check := &types.ConditionCheck{
-		TableName: &table, Key: fenceKey(shard),
-		ConditionExpression:       aws.String("#epoch = :epoch"),
-		ExpressionAttributeNames:  map[string]string{"#epoch": fenceEpoch},
-		ExpressionAttributeValues: item{":epoch": number(epoch)},
-	}
-	if epoch == 0 {
-		check.ConditionExpression = aws.String("attribute_not_exists(#epoch)")
-		check.ExpressionAttributeValues = nil
-	}
-	return types.TransactWriteItem{ConditionCheck: check}
 }

@@ -32,9 +32,7 @@ func letter(id string, n int) retention.Record {
 // mark marks a record for a run and returns the marked record.
 func mark(t *testing.T, records *dynamo.Records, deleter *dynamo.Deleter, run string, s retention.Stored) retention.Stored {
 	t.Helper()
-	under := page(0)
-	under.Run = run
-	done, err := deleter.DeleteUnderFence(t.Context(), under, []retention.Stored{s})
+	done, err := deleter.DeleteUnderFence(t.Context(), pageOf(run), []retention.Stored{s})
 	if err != nil || !slices.Equal(done.Marked, []string{s.ID}) {
 		t.Fatalf("%+v, error %v", done, err)
 	}
@@ -126,7 +124,7 @@ func TestMarkedRecordIsDeletedUnderItsMarkOnly(t *testing.T) {
 				}
 				dynamotest.Put(t, db, stack.Records(class), item)
 			}
-			done, err := deleter.DeleteMarked(t.Context(), class, c.run, read)
+			done, err := deleter.DeleteMarked(t.Context(), pageOf(c.run), []retention.Stored{read})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -140,7 +138,7 @@ func TestMarkedRecordIsDeletedUnderItsMarkOnly(t *testing.T) {
 			if c.want.Deleted == nil {
 				return
 			}
-			if done, err := deleter.DeleteMarked(t.Context(), class, c.run, read); err != nil || !slices.Equal(done.Gone, []string{"sub-1"}) {
+			if done, err := deleter.DeleteMarked(t.Context(), pageOf(c.run), []retention.Stored{read}); err != nil || !slices.Equal(done.Gone, []string{"sub-1"}) {
 				t.Errorf("the second time: %+v, error %v", done, err)
 			}
 		})
@@ -153,13 +151,13 @@ func TestTheNextRunTakesAMarkedRecordOver(t *testing.T) {
 	read := store(t, records, letter("sub-1", 1))
 	first := mark(t, records, deleter, "run-1", read)
 	mark(t, records, deleter, "run-2", first)
-	if done, err := deleter.DeleteMarked(t.Context(), class, "run-1", read); err != nil || len(done.Changed) != 1 {
+	if done, err := deleter.DeleteMarked(t.Context(), pageOf("run-1"), []retention.Stored{read}); err != nil || len(done.Changed) != 1 {
 		t.Errorf("the first run's worker: %+v, error %v", done, err)
 	}
 	if done, err := deleter.DeleteUnderFence(t.Context(), page(0), []retention.Stored{first}); err != nil || len(done.Changed) != 1 {
 		t.Errorf("the first run's worker marks it again: %+v, error %v", done, err)
 	}
-	if done, err := deleter.DeleteMarked(t.Context(), class, "run-2", first); err != nil || len(done.Deleted) != 1 {
+	if done, err := deleter.DeleteMarked(t.Context(), pageOf("run-2"), []retention.Stored{first}); err != nil || len(done.Deleted) != 1 {
 		t.Errorf("the second run's worker: %+v, error %v", done, err)
 	}
 }

@@ -31,6 +31,7 @@ type storedRun struct {
 	StartedBy    string              `dynamodbav:"startedBy,omitempty"`
 	ApprovedBy   string              `dynamodbav:"approvedBy,omitempty"`
 	Next         purge.Next          `dynamodbav:"next,omitempty"`
+	Turn         int64               `dynamodbav:"turn,omitempty"`
 	Reasons      []string            `dynamodbav:"reasons,omitempty"`
 	StopBy       string              `dynamodbav:"stopBy,omitempty"`
 	Outcome      certificate.Outcome `dynamodbav:"outcome,omitempty"`
@@ -72,7 +73,7 @@ func NewRuns(db *dynamodb.Client, stack names.Stack) *Runs {
 const (
 	noRun       = "#"
 	headOfChain = noRun + "head" // its "certificate" is the hash of the newest certificate
-	lockOfClass = noRun + "lock" // its "holder" is the active run
+	lockOfClass = noRun + "lock" // its "holder" is the active run, and its "turn" the turn of the last holder
 	waitingPlan = noRun + "plan" // the storedPlan
 )
 

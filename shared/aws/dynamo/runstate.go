@@ -18,38 +18,51 @@ import (
 
 const (
 	attrHolder = "holder" // lock: the run
+	attrTurn   = "turn"   // lock: its turn
 	attrStopBy = "stopBy"
 )
 
-// Lock is purge.Runs's.
-func (r *Runs) Lock(ctx context.Context, class, run, from string) (holder string, err error) {
-	lock := runKey(class, lockOfClass)
-	lock[attrHolder] = text(run)
-	_, err = r.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &r.table, Item: lock,
-		ConditionExpression:                 aws.String("attribute_not_exists(#holder) OR #holder = :run OR #holder = :from"),
-		ExpressionAttributeNames:            map[string]string{"#holder": attrHolder},
-		ExpressionAttributeValues:           item{":run": text(run), ":from": text(from)},
+// Lock is purge.Runs's. The item stays when the lock is free, because the turns
+// only rise.
+func (r *Runs) Lock(ctx context.Context, class, run string) (purge.Lock, error) {
+	lock := purge.Lock{Holder: run}
+	out, err := r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &r.table, Key: runKey(class, lockOfClass),
+		UpdateExpression:                    aws.String("SET #holder = :run ADD #turn :turns"),
+		ConditionExpression:                 aws.String("attribute_not_exists(#holder)"),
+		ExpressionAttributeNames:            map[string]string{"#holder": attrHolder, "#turn": attrTurn},
+		ExpressionAttributeValues:           item{":run": text(run), ":turns": number(purge.TurnsOfRun)},
+		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var held *types.ConditionalCheckFailedException
-	if errors.As(err, &held) {
-		holder, ok := held.Item[attrHolder].(*types.AttributeValueMemberS)
-		if !ok {
-			return "", errUnreadable("the lock of a class")
-		}
-		return holder.Value, nil
+	var stored item
+	switch {
+	case err == nil:
+		stored = out.Attributes
+	case errors.As(err, &held): // perhaps by this run, in an earlier attempt
+		stored = held.Item
+	default:
+		return lock, fmt.Errorf("locking a class: %w", err)
 	}
-	if err != nil {
-		return "", fmt.Errorf("locking a class: %w", err)
+	var ofClass storedLock
+	if err := attributevalue.UnmarshalMap(stored, &ofClass); err != nil || ofClass.Holder == "" {
+		return lock, errUnreadable("the lock of a class")
 	}
-	return run, nil
+	return purge.Lock(ofClass), nil
+}
+
+// storedLock is a purge.Lock as stored.
+type storedLock struct {
+	Holder string `dynamodbav:"holder"`
+	Turn   int64  `dynamodbav:"turn"`
 }
 
 // Unlock is purge.Runs's.
 func (r *Runs) Unlock(ctx context.Context, class, run string) error {
-	_, err := r.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+	_, err := r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: runKey(class, lockOfClass),
+		UpdateExpression:          aws.String("REMOVE #holder"),
 		ConditionExpression:       aws.String("#holder = :run"),
 		ExpressionAttributeNames:  map[string]string{"#holder": attrHolder},
 		ExpressionAttributeValues: item{":run": text(run)},

@@ -18,28 +18,27 @@ import (
 func TestOneRunOfClassIsActive(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	runs := dynamo.NewRuns(db, stack)
-	holds := func(class, run, from, want string) {
+	holds := func(class, run, want string, turn int64) {
 		t.Helper()
-		if got, err := runs.Lock(t.Context(), class, run, from); err != nil || got != want {
-			t.Errorf("%s of %s: %q is on, want %q, error %v", run, class, got, want, err)
+		got, err := runs.Lock(t.Context(), class, run)
+		if diff := cmp.Diff(purge.Lock{Holder: want, Turn: turn}, got); diff != "" || err != nil {
+			t.Errorf("%s of %s (-want +got):\n%s\nerror %v", run, class, diff, err)
 		}
 	}
-	holds(class, "run-1", "", "run-1")
-	holds(class, "run-1", "", "run-1") // the same step again
-	holds(class, "run-2", "", "run-1")
-	holds("communication", "run-2", "", "run-2") // another class is independent
-	holds(class, "run-2", "run-0", "run-1")      // run-0 is not the active run
-	holds(class, "run-2", "run-1", "run-2")      // run-1 has ended
-	if err := runs.Unlock(t.Context(), class, "run-1"); err != nil {
+	holds(class, "run-1", "run-1", 2)
+	holds(class, "run-1", "run-1", 2) // the same step again
+	holds(class, "run-2", "run-1", 2)
+	holds("communication", "run-2", "run-2", 2) // another class is independent
+	if err := runs.Unlock(t.Context(), class, "run-2"); err != nil {
 		t.Fatal(err)
 	}
-	holds(class, "run-3", "", "run-2") // run-1 could not unlock the lock of another run
+	holds(class, "run-3", "run-1", 2) // run-2 could not unlock the lock of another run
 	for range 2 {
-		if err := runs.Unlock(t.Context(), class, "run-2"); err != nil {
+		if err := runs.Unlock(t.Context(), class, "run-1"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	holds(class, "run-3", "", "run-3")
+	holds(class, "run-3", "run-3", 4)
 	if all, err := runs.List(t.Context(), class); err != nil || len(all) != 0 {
 		t.Errorf("a lock counts as a run: %v, error %v", all, err)
 	}

@@ -4,19 +4,25 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/oklog/ulid/v2"
 
 	"stille/shared/names"
 	"stille/shared/purge"
 )
 
-// Manifest is the purge.Manifest in S3: a page is one object with its ids, and
-// later a second object with their outcomes. A page's name is a ULID: pages
+// Manifest is the purge.Manifest in S3: an object that says that the manifest is
+// open, and for each page an object with its ids, and later a second object with
+// their outcomes. A page's name is a ULID: pages
 // list in the order in which they were begun, and no page replaces another,
 // even if two workers share a shard.
 type Manifest struct {
@@ -30,13 +36,59 @@ func NewManifest(client *s3.Client, bucket string, now func() time.Time) *Manife
 	return &Manifest{s3: client, bucket: bucket, now: now}
 }
 
+// removedAtOnce is how many objects one request deletes.
+const removedAtOnce = 1000
+
 const (
 	idsSuffix      = ".ids.json"
 	outcomesSuffix = ".outcomes.json"
+	openedFile     = "opened.json"
 )
 
+func manifestPrefix(class, run string) string {
+	return names.ManifestPages + class + "/" + run + "/"
+}
+
 func pagesPrefix(class, run, shard string) string {
-	return names.ManifestPages + class + "/" + run + "/" + shard + "/"
+	return manifestPrefix(class, run) + shard + "/"
+}
+
+// Open begins the manifest of a run.
+func (m *Manifest) Open(ctx context.Context, class, run string) error {
+	return m.put(ctx, manifestPrefix(class, run)+openedFile, m.now().UTC())
+}
+
+// Opened reports whether the manifest of a run was opened and not removed.
+func (m *Manifest) Opened(ctx context.Context, class, run string) (bool, error) {
+	_, err := get(ctx, m.s3, m.bucket, manifestPrefix(class, run)+openedFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Remove removes everything of the manifest of a run.
+func (m *Manifest) Remove(ctx context.Context, class, run string) error {
+	var keys []s3types.ObjectIdentifier
+	err := each(ctx, m.s3, m.bucket, manifestPrefix(class, run), func(key string) error {
+		keys = append(keys, s3types.ObjectIdentifier{Key: &key})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("removing a manifest: %w", err)
+	}
+	for some := range slices.Chunk(keys, removedAtOnce) {
+		out, err := m.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{
+			Bucket: &m.bucket, Delete: &s3types.Delete{Objects: some, Quiet: aws.Bool(true)},
+		})
+		if err == nil && len(out.Errors) > 0 {
+			err = errors.New(aws.ToString(out.Errors[0].Code))
+		}
+		if err != nil {
+			return fmt.Errorf("removing a manifest: %w", err)
+		}
+	}
+	return nil
 }
 
 // Begin stores a page's ids.
@@ -57,18 +109,20 @@ func (m *Manifest) Finish(ctx context.Context, page string, outcomes map[string]
 // Pages returns the shard's pages in the order they were begun.
 func (m *Manifest) Pages(ctx context.Context, class, run, shard string) ([]purge.Page, error) {
 	var pages []purge.Page
+	begun := "" // the last page
 	err := each(ctx, m.s3, m.bucket, pagesPrefix(class, run, shard), func(key string) error {
 		content, err := get(ctx, m.s3, m.bucket, key)
 		switch {
 		case err != nil:
 			return err
 		case strings.HasSuffix(key, idsSuffix):
-			pages = append(pages, purge.Page{})
+			pages, begun = append(pages, purge.Page{}), strings.TrimSuffix(key, idsSuffix)
 			return decode(key, content, &pages[len(pages)-1].IDs)
-		case strings.HasSuffix(key, outcomesSuffix) && len(pages) > 0: // ".ids" sorts before ".outcomes"
+		case strings.TrimSuffix(key, outcomesSuffix) != begun: // ".ids" sorts before ".outcomes"
+			return purge.ErrManifestGone
+		default:
 			return decode(key, content, &pages[len(pages)-1].Outcomes)
 		}
-		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading a manifest: %w", err)

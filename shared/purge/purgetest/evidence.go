@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -95,6 +96,13 @@ func (e *Evidence) Verify(t testing.TB, class, run string) certificate.Certifica
 		t.Fatal(err)
 	}
 	return verified
+}
+
+// Keys returns the list of a run's certificate.
+func (e *Evidence) Keys(class, run string) []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return strings.Fields(string(e.sealed[class+"/"+run].Keys))
 }
 
 // StorePart keeps a part of an audit.

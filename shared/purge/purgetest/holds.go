@@ -36,7 +36,7 @@ func (h holds) Fenced(ctx context.Context, shard string) (purge.Fenced, error) {
 		return purge.Fenced{}, err
 	}
 	defer unlock()
-	fenced := purge.Fenced{Epoch: epoch, Held: purge.HeldTargets{}}
+	fenced := purge.Fenced{Epoch: epoch, Turns: h.turns[shard], Held: purge.HeldTargets{}}
 	for target := range h.cases {
 		h.note(target, fenced.Held)
 	}

@@ -4,7 +4,6 @@ package purgetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,11 +15,38 @@ import (
 
 // Memory is a purge.Manifest in memory. The zero value is ready for use.
 type Memory struct {
-	mu    sync.Mutex
-	pages map[string]*purge.Page
+	mu     sync.Mutex
+	opened map[string]bool // class/run
+	begun  int             // number of pages
+	pages  map[string]*purge.Page
 }
 
-var errNoPage = errors.New("the manifest has no such page")
+// Open begins the manifest of a run.
+func (m *Memory) Open(_ context.Context, class, run string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.opened == nil {
+		m.opened = map[string]bool{}
+	}
+	m.opened[class+"/"+run] = true
+	return nil
+}
+
+// Opened reports whether the manifest of a run was opened and not removed.
+func (m *Memory) Opened(_ context.Context, class, run string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.opened[class+"/"+run], nil
+}
+
+// Remove removes the manifest of a run.
+func (m *Memory) Remove(_ context.Context, class, run string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.opened, class+"/"+run)
+	maps.DeleteFunc(m.pages, func(name string, _ *purge.Page) bool { return strings.HasPrefix(name, class+"/"+run+"/") })
+	return nil
+}
 
 // Begin stores a page.
 func (m *Memory) Begin(_ context.Context, class, run, shard string, ids []string) (string, error) {
@@ -29,19 +55,19 @@ func (m *Memory) Begin(_ context.Context, class, run, shard string, ids []string
 	if m.pages == nil {
 		m.pages = map[string]*purge.Page{}
 	}
-	name := fmt.Sprintf("%s/%s/%s/%08d", class, run, shard, len(m.pages))
+	m.begun++
+	name := fmt.Sprintf("%s/%s/%s/%08d", class, run, shard, m.begun)
 	m.pages[name] = &purge.Page{IDs: slices.Clone(ids)}
 	return name, nil
 }
 
-// Finish completes a page.
+// Finish completes a page. A page that was removed is ignored.
 func (m *Memory) Finish(_ context.Context, page string, outcomes map[string]purge.Outcome) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.pages[page] == nil {
-		return errNoPage
+	if m.pages[page] != nil {
+		m.pages[page].Outcomes = maps.Clone(outcomes)
 	}
-	m.pages[page].Outcomes = maps.Clone(outcomes)
 	return nil
 }
 

@@ -42,7 +42,8 @@ type Store struct {
 	epochs  map[string]int64
 	runs    map[string]map[string]purge.Run
 	heads   map[string]string
-	locks   map[string]string
+	locks   map[string]purge.Lock
+	turns   map[string]map[string]int64 // shard -> class -> the turn on the fence
 	halted  map[string]purge.HaltedPlan
 	list    suppressiontest.List
 }
@@ -54,7 +55,7 @@ func NewStores(classes ...string) Stores { return NewStore(classes...).Stores() 
 func NewStore(classes ...string) *Store {
 	s := &Store{
 		classes: map[string]map[string]item{}, slots: map[string]string{}, cases: map[retention.Target]map[string]retention.Hold{},
-		epochs: map[string]int64{}, runs: map[string]map[string]purge.Run{}, heads: map[string]string{}, locks: map[string]string{},
+		epochs: map[string]int64{}, runs: map[string]map[string]purge.Run{}, heads: map[string]string{}, locks: map[string]purge.Lock{}, turns: map[string]map[string]int64{},
 		halted: map[string]purge.HaltedPlan{},
 	}
 	for _, class := range classes {
@@ -151,7 +152,7 @@ func (v view) Dump(t testing.TB) string {
 	t.Helper()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	text, err := json.Marshal([]any{v.slots, v.cases, v.events, v.epochs, v.runs, v.heads, v.locks, v.halted, v.list.Entries()})
+	text, err := json.Marshal([]any{v.slots, v.cases, v.events, v.epochs, v.runs, v.heads, v.locks, v.turns, v.halted, v.list.Entries()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +243,7 @@ func (d deleter) transaction(ctx context.Context, under purge.Conditions, record
 		return err
 	}
 	defer unlock()
-	if d.epochs[under.Shard] != under.Epoch {
+	if d.epochs[under.Shard] != under.Epoch || d.turns[under.Shard][under.Class] != under.Turn {
 		return purge.ErrFenceMoved
 	}
 	for _, r := range records {
@@ -271,27 +272,42 @@ func (d deleter) take(class, run string, r retention.Stored, done *purge.Deletio
 	}
 }
 
-func (d deleter) DeleteMarked(ctx context.Context, class, run string, r retention.Stored) (purge.Deletion, error) {
+func (d deleter) DeleteMarked(ctx context.Context, under purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
 	var done purge.Deletion
-	unlock, err := d.request(ctx, "TransactWriteItems")
-	if err != nil {
-		return done, err
-	}
-	defer unlock()
-	marked := maps.Clone(r.Revision.(item))
-	marked[names.AttrPurgingBy] = run
-	r.Revision = marked
-	there, exists := d.classes[class][r.ID]
-	switch {
-	case !exists:
-		done.Gone = append(done.Gone, r.ID)
-	case !d.same(r, there):
-		done.Changed = append(done.Changed, r.ID)
-	default:
-		delete(d.classes[class], r.ID)
-		done.Deleted = append(done.Deleted, r.ID)
+	for chunk := range slices.Chunk(records, purge.MaxDeletes) {
+		if err := d.finish(ctx, under, chunk, &done); err != nil {
+			return done, err
+		}
 	}
 	return done, nil
+}
+
+// finish is one transaction of DeleteMarked.
+func (d deleter) finish(ctx context.Context, under purge.Conditions, records []retention.Stored, done *purge.Deletion) error {
+	unlock, err := d.request(ctx, "TransactWriteItems")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if d.turns[under.Shard][under.Class] != under.Turn {
+		return purge.ErrLockLost
+	}
+	for _, r := range records {
+		marked := maps.Clone(r.Revision.(item))
+		marked[names.AttrPurgingBy] = under.Run
+		r.Revision, r.PurgingBy = marked, under.Run
+		there, exists := d.classes[under.Class][r.ID]
+		switch {
+		case !exists:
+			done.Gone = append(done.Gone, r.ID)
+		case !d.same(r, there):
+			done.Changed = append(done.Changed, r.ID)
+		default:
+			delete(d.classes[under.Class], r.ID)
+			done.Deleted = append(done.Deleted, r.ID)
+		}
+	}
+	return nil
 }
 
 // runs are the runs of the store.
@@ -364,31 +380,6 @@ func (r runs) Certify(ctx context.Context, run purge.Run, previous string) error
 	}
 	r.put(run)
 	r.heads[run.Class] = run.Certificate
-	return nil
-}
-
-func (r runs) Lock(ctx context.Context, class, run, from string) (string, error) {
-	unlock, err := r.request(ctx, "PutItem")
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if holder, held := r.locks[class]; held && holder != run && holder != from {
-		return holder, nil
-	}
-	r.locks[class] = run
-	return run, nil
-}
-
-func (r runs) Unlock(ctx context.Context, class, run string) error {
-	unlock, err := r.request(ctx, "DeleteItem")
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if r.locks[class] == run {
-		delete(r.locks, class)
-	}
 	return nil
 }
 

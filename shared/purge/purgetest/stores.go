@@ -39,6 +39,7 @@ type Records interface {
 // Holds are the holds, with the operator's methods.
 type Holds interface {
 	purge.Holds
+	purge.Turns
 	Fence(ctx context.Context, shard string) (int64, error)
 	Set(ctx context.Context, classes []string, holds []retention.Hold) (retention.Placed, error)
 	Lift(ctx context.Context, which func(retention.Hold) bool, at time.Time, by string) ([]retention.Hold, error)

@@ -24,6 +24,7 @@ func TestStores(t *testing.T, stores func(t *testing.T) Stores) {
 		"a deletion rests on what was read":  (*suite).decidedOn,
 		"a moved fence stops a deletion":     (*suite).fences,
 		"a mark decides who deletes":         (*suite).marks,
+		"a run deletes in its turn only":     (*suite).turns,
 		"a marked record does not change":    (*suite).frozen,
 		"the newest event wins":              (*suite).versions,
 		"a contact has one record":           (*suite).slots,
@@ -94,8 +95,13 @@ func (s *suite) get(id string) retention.Stored {
 	return stored
 }
 
+// under are the conditions of a page before the first turn of the class.
+func under(run string, epoch int64) purge.Conditions {
+	return purge.Conditions{Class: class, Run: run, Shard: "00", Epoch: epoch}
+}
+
 func (s *suite) delete(run string, epoch int64, records ...retention.Stored) (purge.Deletion, error) {
-	return s.Deleter.DeleteUnderFence(s.Context(), purge.Conditions{Class: class, Run: run, Shard: "00", Epoch: epoch}, records)
+	return s.Deleter.DeleteUnderFence(s.Context(), under(run, epoch), records)
 }
 
 func (s *suite) hold(targets ...retention.Target) []retention.Target {
@@ -179,11 +185,11 @@ func (s *suite) marks() {
 	done, err = s.delete("run-2", 0, taken)
 	s.must(err)
 	s.expect("the next run takes it over", purge.Deletion{Marked: []string{"letter"}}, done)
-	done, err = s.Deleter.DeleteMarked(s.Context(), class, "run-1", marked)
+	done, err = s.Deleter.DeleteMarked(s.Context(), under("run-1", 0), []retention.Stored{marked})
 	s.must(err)
 	s.expect("a run whose mark is gone", purge.Deletion{Changed: []string{"letter"}}, done)
 	for _, want := range []purge.Deletion{{Deleted: []string{"letter"}}, {Gone: []string{"letter"}}} {
-		done, err = s.Deleter.DeleteMarked(s.Context(), class, "run-2", taken)
+		done, err = s.Deleter.DeleteMarked(s.Context(), under("run-2", 0), []retention.Stored{taken})
 		s.must(err)
 		s.expect("the run whose mark stands", want, done)
 	}
@@ -338,21 +344,54 @@ func (s *suite) unreadable() {
 }
 
 func (s *suite) locks() {
-	lock := func(run, from, want string) {
+	lock := func(run string, want purge.Lock) {
 		s.Helper()
-		got, err := s.Runs.Lock(s.Context(), class, run, from)
+		got, err := s.Runs.Lock(s.Context(), class, run)
 		s.must(err)
-		s.expect(run+" over "+from, want, got)
+		s.expect(run, want, got)
 	}
-	lock("run-1", "", "run-1")
-	lock("run-1", "", "run-1")
-	lock("run-2", "", "run-1")
-	lock("run-2", "run-0", "run-1")
-	lock("run-2", "run-1", "run-2")
-	s.must(s.Runs.Unlock(s.Context(), class, "run-1"))
-	lock("run-3", "", "run-2")
+	first := purge.Lock{Holder: "run-1", Turn: purge.TurnsOfRun}
+	lock("run-1", first)
+	lock("run-1", first)
+	lock("run-2", first)
 	s.must(s.Runs.Unlock(s.Context(), class, "run-2"))
-	lock("run-3", "", "run-3")
+	lock("run-3", first)
+	for range 2 {
+		s.must(s.Runs.Unlock(s.Context(), class, "run-1"))
+	}
+	lock("run-3", purge.Lock{Holder: "run-3", Turn: 2 * purge.TurnsOfRun})
+}
+
+// turns deletes in a turn, before it, after it, and in another class's.
+func (s *suite) turns() {
+	plain, marked := s.put(consent("plain")), s.put(letter("letter"))
+	in := func(turn int64) purge.Conditions {
+		conditions := under("run-1", 0)
+		conditions.Turn = turn
+		return conditions
+	}
+	s.must(s.Holds.Raise(s.Context(), "other", 2))
+	s.must(s.Holds.Raise(s.Context(), class, 2))
+	done, err := s.Deleter.DeleteUnderFence(s.Context(), in(2), []retention.Stored{marked})
+	s.must(err)
+	s.expect("in its turn", purge.Deletion{Marked: []string{"letter"}}, done)
+	fenced, err := s.Holds.Fenced(s.Context(), "3f")
+	s.must(err)
+	s.expect("the turns", map[string]int64{class: 2, "other": 2}, fenced.Turns)
+
+	s.must(s.Holds.Raise(s.Context(), class, 3))
+	for _, turn := range []int64{0, 2, 4} {
+		_, err = s.Deleter.DeleteUnderFence(s.Context(), in(turn), []retention.Stored{plain})
+		s.expectError("before or after its turn", purge.ErrFenceMoved, err)
+		_, err = s.Deleter.DeleteMarked(s.Context(), in(turn), []retention.Stored{marked})
+		s.expectError("a mark before or after its turn", purge.ErrLockLost, err)
+	}
+	s.expectError("a turn that ended", purge.ErrLockLost, s.Holds.Raise(s.Context(), class, 2))
+	s.hold(retention.RecordTarget(class, "other"))
+	s.get("plain")
+	done, err = s.Deleter.DeleteMarked(s.Context(), in(3), []retention.Stored{marked})
+	s.must(err)
+	s.expect("a marked record, although the fence moved", purge.Deletion{Deleted: []string{"letter"}}, done)
 }
 
 func (s *suite) chain() {

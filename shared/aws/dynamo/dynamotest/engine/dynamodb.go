@@ -11,6 +11,9 @@ import (
 	"stille/shared/purge/purgetest"
 )
 
+// Slow says that every call takes milliseconds.
+const Slow = true
+
 // New returns empty stores with these classes.
 func New(t testing.TB, classes ...string) purgetest.Stores {
 	t.Helper()

@@ -1,0 +1,126 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"stille/shared/purge"
+	"stille/shared/retention"
+)
+
+// turnPrefix and a class name the attribute of a fence that holds the class's
+// turn (N). Without the attribute the turn is 0.
+const turnPrefix = "turn#"
+
+// Fence returns the epoch of a shard's fence, read strongly.
+func (h *Holds) Fence(ctx context.Context, shard string) (int64, error) {
+	fenced, err := h.fence(ctx, shard)
+	return fenced.Epoch, err
+}
+
+// fence reads a shard's fence strongly: its epoch and its turns.
+func (h *Holds) fence(ctx context.Context, shard string) (purge.Fenced, error) {
+	fenced := purge.Fenced{Held: purge.HeldTargets{}}
+	out, err := h.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &h.table, Key: fenceKey(shard), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return fenced, fmt.Errorf("reading a fence: %w", err)
+	}
+	for name, value := range out.Item {
+		class, isTurn := strings.CutPrefix(name, turnPrefix)
+		if !isTurn && name != fenceEpoch {
+			continue
+		}
+		n, ok := value.(*types.AttributeValueMemberN)
+		if !ok {
+			return fenced, errUnreadable("a fence")
+		}
+		count, err := strconv.ParseInt(n.Value, 10, 64)
+		if err != nil {
+			return fenced, errUnreadable("a fence")
+		}
+		if !isTurn {
+			fenced.Epoch = count
+			continue
+		}
+		if fenced.Turns == nil {
+			fenced.Turns = map[string]int64{}
+		}
+		fenced.Turns[class] = count
+	}
+	return fenced, nil
+}
+
+// Raise is purge.Turns's. The turns stand on the fences, which lie in different
+// items: one item for all shards would be in conflict with every page.
+func (h *Holds) Raise(ctx context.Context, class string, turn int64) error {
+	var higher atomic.Bool
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelBatches)
+	for n := range retention.Shards {
+		group.Go(func() error {
+			err := retry(ctx, "raising the turn of a class", func() error {
+				_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+					TableName: &h.table, Key: fenceKey(retention.ShardName(n)),
+					UpdateExpression:          aws.String("SET #turn = :turn"),
+					ConditionExpression:       aws.String("attribute_not_exists(#turn) OR #turn <= :turn"),
+					ExpressionAttributeNames:  map[string]string{"#turn": turnPrefix + class},
+					ExpressionAttributeValues: item{":turn": number(turn)},
+				})
+				return err
+			})
+			if conditionNotMet(err) {
+				higher.Store(true)
+				return nil
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if higher.Load() {
+		return purge.ErrLockLost
+	}
+	return nil
+}
+
+// turnCheck is the condition that the shard's fence shows the run's turn: the
+// run holds its class's lock.
+func turnCheck(table string, under purge.Conditions) types.TransactWriteItem {
+	check := &types.ConditionCheck{
+		TableName: &table, Key: fenceKey(under.Shard),
+		ConditionExpression:      aws.String("#turn = :turn"),
+		ExpressionAttributeNames: map[string]string{"#turn": turnPrefix + under.Class},
+	}
+	if under.Turn == 0 {
+		check.ConditionExpression = aws.String("attribute_not_exists(#turn)")
+	} else {
+		check.ExpressionAttributeValues = item{":turn": number(under.Turn)}
+	}
+	return types.TransactWriteItem{ConditionCheck: check}
+}
+
+// fenceCheck is turnCheck and the condition that no hold was placed since the
+// fence was read.
+func fenceCheck(table string, under purge.Conditions) types.TransactWriteItem {
+	check := turnCheck(table, under).ConditionCheck
+	check.ExpressionAttributeNames["#epoch"] = fenceEpoch
+	epoch := "attribute_not_exists(#epoch)"
+	if under.Epoch > 0 {
+		epoch = "#epoch = :epoch"
+		if check.ExpressionAttributeValues == nil {
+			check.ExpressionAttributeValues = item{}
+		}
+		check.ExpressionAttributeValues[":epoch"] = number(under.Epoch)
+	}
+	check.ConditionExpression = aws.String(*check.ConditionExpression + " AND " + epoch)
+	return types.TransactWriteItem{ConditionCheck: check}
+}
