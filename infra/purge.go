@@ -69,7 +69,9 @@ func (s stack) purgePlan(k keys, t tables, b buckets) awslambda.Function {
 		variables: map[string]*string{names.VarManifestBucket: b.manifests.BucketName()},
 		may: []awsiam.PolicyStatement{
 			allow(dueIndexes(t), "dynamodb:Query"),
-			allow(arns(t.records()...), "dynamodb:DescribeTable"),
+			// BatchGetItem looks whether what is due is held.
+			allow(arns(t.records()...), "dynamodb:DescribeTable", "dynamodb:BatchGetItem"),
+			allow(arns(t.holds), "dynamodb:BatchGetItem"),
 			s.readsRecords(k),
 			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"),
 			raisesFences(t),

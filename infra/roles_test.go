@@ -163,7 +163,7 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 			"sqs:SendMessage stampparked",
 		}, claimsSlots),
 		"purge-plan": slices.Concat(readsRecords, due, []string{
-			"dynamodb:DescribeTable stille-records-*",
+			"dynamodb:DescribeTable stille-records-*", "dynamodb:BatchGetItem stille-records-*", "dynamodb:BatchGetItem stille-holds",
 			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:UpdateItem stille-runs",
 			"dynamodb:DeleteItem stille-runs", "dynamodb:Query stille-runs",
 			"dynamodb:UpdateItem stille-holds if map[ForAllValues:StringLike:map[dynamodb:LeadingKeys:[fence#*]]]",

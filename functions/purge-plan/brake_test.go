@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -81,21 +82,21 @@ func approval(hash string) string { return fmt.Sprintf(`{"approved":%q}`, hash) 
 
 func TestHaltedPlanIsRefreshedAndRunsOnceApproved(t *testing.T) {
 	c := newCrowd(t, 1001)
-	first := c.halts(t, "run-1", `{"startedBy":"starter"}`)
+	first := c.halts(t, "run-1", `{"startedBy":"arn:aws:iam::1:user/starter"}`)
 	c.house.Now = c.house.Now.Add(24 * time.Hour)
 	second := c.halts(t, "run-2", `{}`)
 	waiting, err := c.stores.Runs.Halted(t.Context(), retention.Messaging)
 	if err != nil || waiting.PlanHash != second.PlanHash || first.PlanHash == second.PlanHash || waiting.Run != "run-2" || len(waiting.Reasons) == 0 {
 		t.Fatalf("waiting %+v, error %v", waiting, err)
 	}
-	c.approve(t, second.PlanHash, "operator")
+	c.approve(t, second.PlanHash, "arn:aws:iam::1:user/operator")
 	c.house.Now = c.house.Now.Add(time.Hour)
 	got := c.planned(t, "run-3", approval(second.PlanHash), purge.NextDelete)
 	if !got.Cutoff.Equal(second.Cutoff) || got.PlanHash != second.PlanHash || got.Due != 1001 {
 		t.Errorf("the approved run is at %v with %d due, plan %s", got.Cutoff, got.Due, got.PlanHash)
 	}
 	run, err := c.stores.Runs.Get(t.Context(), retention.Messaging, "run-3")
-	if err != nil || run.ApprovedBy != "operator" {
+	if err != nil || run.ApprovedBy != "arn:aws:iam::1:user/operator" {
 		t.Errorf("approved by %q, error %v", run.ApprovedBy, err)
 	}
 	c.ended(t, "run-3", certificate.Completed, certificate.Counts{})
@@ -108,24 +109,24 @@ func TestInvalidApprovalHaltsTheRunAgain(t *testing.T) {
 		reason  string
 	}{
 		"not approved": {func(*testing.T, crowd, string) {}, "was not approved"},
-		"approved by its starter": {func(t *testing.T, c crowd, hash string) { c.approve(t, hash, "starter") },
-			"the principal that started"},
+		"approved by its starter": {func(t *testing.T, c crowd, hash string) { c.approve(t, hash, "arn:aws:iam::1:user/starter") },
+			"the person who started"},
 		"eight days later": {func(t *testing.T, c crowd, hash string) {
-			c.approve(t, hash, "operator")
+			c.approve(t, hash, "arn:aws:iam::1:user/operator")
 			c.house.Now = c.house.Now.Add(7*24*time.Hour + time.Minute)
 		}, "over seven days old"},
 		"a shard grew": {func(t *testing.T, c crowd, hash string) {
-			c.approve(t, hash, "operator")
-			c.more(1)
+			c.approve(t, hash, "arn:aws:iam::1:user/operator")
+			c.more(11 * retention.Shards)
 		}, "a shard holds more"},
 		"the clock ran ahead": {func(t *testing.T, c crowd, hash string) {
-			c.approve(t, hash, "operator")
+			c.approve(t, hash, "arn:aws:iam::1:user/operator")
 			c.house.Now = c.house.Now.Add(-24 * time.Hour)
 		}, "the run before ended later than now"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			over := newCrowd(t, 1001)
-			plan := over.halts(t, "run-1", `{"startedBy":"starter"}`)
+			plan := over.halts(t, "run-1", `{"startedBy":"arn:aws:iam::1:user/starter"}`)
 			c.between(t, over, plan.PlanHash)
 			over.planned(t, "run-2", approval(plan.PlanHash), purge.NextHalt)
 			run, err := over.stores.Runs.Get(t.Context(), retention.Messaging, "run-2")
@@ -185,5 +186,35 @@ func TestCertifiedRunIsNotWaitedFor(t *testing.T) {
 	}
 	if got := c.planned(t, "run-2", `{}`, nextFinish); got.Unfinished != "run-1" {
 		t.Errorf("unfinished %q", got.Unfinished)
+	}
+}
+
+// Each input is what one way of starting a run passes on.
+func TestStarterByAnyWayMayNotApprove(t *testing.T) {
+	const kari, ola = "arn:aws:iam::1:user/kari", "arn:aws:iam::1:user/ola"
+	for name, c := range map[string]struct {
+		input string
+		own   error // of the approval by kari
+	}{
+		"stille purge run":        {`{"startedBy":"` + kari + `"}`, purge.ErrOwnApproval},
+		"stille purge run --at":   {`{"scheduledTime":"2026-11-22T02:30:00Z","startedBy":"` + kari + `"}`, purge.ErrOwnApproval},
+		"--at on a local stack":   {`{"scheduledTime":"<aws.scheduler.scheduled-time>","startedBy":"` + kari + `"}`, purge.ErrOwnApproval},
+		"an approval that halted": {`{"startedBy":"` + kari + `","approved":"` + strings.Repeat("ab", 32) + `"}`, purge.ErrOwnApproval},
+		"the nightly schedule":    {`{"scheduledTime":"2026-11-22T02:30:00Z"}`, nil},
+		"a bare execution":        {`{}`, nil},
+		"an empty execution":      {``, nil},
+	} {
+		crowd := newCrowd(t, 1001)
+		crowd.halts(t, "run-1", c.input)
+		plan, err := crowd.stores.Runs.Halted(t.Context(), retention.Messaging)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := plan.MayApprove(kari, crowd.house.Now); !errors.Is(err, c.own) {
+			t.Errorf("%s: the starter's approval: %v, want %v", name, err, c.own)
+		}
+		if err := plan.MayApprove(ola, crowd.house.Now); err != nil {
+			t.Errorf("%s: another's approval: %v", name, err)
+		}
 	}
 }

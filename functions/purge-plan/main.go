@@ -21,9 +21,9 @@ import (
 func main() {
 	os.Exit(lambdafn.Lambda(names.PurgePlan, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
-		runs := dynamo.NewRuns(db, c.Stack)
+		runs, holds := dynamo.NewRuns(db, c.Stack), dynamo.NewHolds(db, c.Stack)
 		h := handler{policy: c.Policy(), planner: purge.Planner{
-			Records: dynamo.NewRecords(db, c.Stack), Runs: runs, Halted: runs, Turns: dynamo.NewHolds(db, c.Stack),
+			Records: dynamo.NewRecords(db, c.Stack), Holds: holds, Runs: runs, Halted: runs, Turns: holds,
 			Manifest:    evidence.NewManifest(s3.NewFromConfig(c.AWS), c.Env.Required(names.VarManifestBucket), time.Now),
 			Executions:  stepfunctions.New(sfn.NewFromConfig(c.AWS)),
 			CodeVersion: c.Env.Required(names.VarVersion), Now: time.Now, StoreClock: runs.Clock,

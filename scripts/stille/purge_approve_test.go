@@ -56,6 +56,7 @@ func TestRefusedApprovalStartsNothing(t *testing.T) {
 		says                string
 	}{
 		{"by the starter of the run", aPlan, "arn:aws:iam::1:user/operator", at, exitFailed, "may not approve it"},
+		{"by the starter in a session", aPlan, "arn:aws:sts::2:assumed-role/admin/operator", at, exitFailed, "may not approve it"},
 		{"eight days later", aPlan, "", at.Add(-8 * 24 * time.Hour), exitFailed, "over seven days old"},
 		{"another plan", strings.Repeat("cd", 32), "", at, exitFailed, "a later run may have refreshed the plan"},
 		{"no hash at all", "abc", "", at, exitUsage, "64 characters"},

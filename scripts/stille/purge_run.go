@@ -41,7 +41,7 @@ type purgeApprove struct {
 
 // Help says what an approval covers.
 func (purgeApprove) Help() string {
-	return `This deletes data. It approves exactly the plan of this hash, for seven days after the brake halted it, and starts its purge: at the plan's cutoff, and halted again if a shard holds more than was planned. The principal that started the halted run must not approve it. Your name stands in the certificate.
+	return `This deletes data. It approves exactly the plan of this hash, for seven days after the brake halted it, and starts its purge: at the plan's cutoff, and halted again if a shard holds over ten records and over a hundredth more than was planned. The person who started or scheduled the halted run must not approve it, and a session whose name nobody chose cannot. The certificate names you by role and keyed hash, purge show by name.
 
     $ stille purge show
     $ stille purge approve 3f1c9d0a…`

@@ -169,6 +169,9 @@ func TestPurgeIsScheduledOnce(t *testing.T) {
 	if !strings.Contains(got.out, "starts once at 2026-11-23T02:30:00Z (schedule messaging-20261123T023000Z)") || len(m.Started) != 0 {
 		t.Errorf("it started %d and says %q", len(m.Started), got.out)
 	}
+	if by := m.Scheduled["messaging-20261123T023000Z"].By; by != m.Who {
+		t.Errorf("scheduled by %q", by)
+	}
 	got = m.run(t, "purge", "run", "messaging", "--at", "2026-11-23T02:30:00Z").ended(t, exitFailed)
 	if !strings.Contains(got.errors, "is scheduled for this time already") {
 		t.Errorf("the second time it says %q", got.errors)

@@ -66,11 +66,11 @@ func TestFindingIsShownWithTheNextCommand(t *testing.T) {
 		next string
 	}{
 		"halted plan": {func(t *testing.T, m memory) {
-			err := m.Runs.Halt(t.Context(), purge.HaltedPlan{Class: "messaging", Run: "run-0", PlanHash: aPlan, HaltedAt: at, Reasons: []string{"2000 of about 3000 records are due, more than a fifth"}})
+			err := m.Runs.Halt(t.Context(), purge.HaltedPlan{Class: "messaging", Run: "run-0", PlanHash: aPlan, HaltedAt: at, Reasons: []string{"2000 of about 3000 records would be deleted, more than a fifth"}})
 			if err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"messaging: the brake halted the purge run-0 at 2026-11-22T03:00:00Z\n  because  2000 of about 3000 records are due, more than a fifth\n  approve  stille purge approve " + aPlan},
+		}, []string{"messaging: the brake halted the purge run-0 at 2026-11-22T03:00:00Z\n  because  2000 of about 3000 records would be deleted, more than a fifth\n  approve  stille purge approve " + aPlan},
 			"stille purge approve " + aPlan},
 		"old halted plan": {func(t *testing.T, m memory) { m.halted(t, "", at.Add(-8*24*time.Hour)) }, nil, "stille purge run messaging"},
 		"running purge": {func(t *testing.T, m memory) {

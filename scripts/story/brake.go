@@ -58,7 +58,7 @@ func (s *story) halted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if proof.PlanHash != plan.PlanHash || proof.ApprovedBy == "" {
+	if proof.PlanHash != plan.PlanHash || proof.ApprovedBy == nil || proof.ApprovedBy.Hash == "" {
 		return errors.New("the certificate does not name the plan and who approved it")
 	}
 	return nil

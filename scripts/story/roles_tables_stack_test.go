@@ -59,8 +59,9 @@ func rows() map[string]row {
 func rights() map[string]map[string][]string {
 	return map[string]map[string][]string{
 		names.PurgePlan: {
-			"runs":  {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"},
-			"holds": {"UpdateItem"}, // on AWS of fences only: the stack does not look at the condition
+			"records": {"BatchGetItem"},
+			"runs":    {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"},
+			"holds":   {"BatchGetItem", "UpdateItem"}, // on AWS, UpdateItem of fences only: the stack does not look at the condition
 		},
 		names.PurgeDelete: {
 			"records": {"BatchGetItem", "DeleteItem", "UpdateItem"},

@@ -73,12 +73,27 @@ type Certificate struct {
 	EndedAt      time.Time `json:"endedAt"`
 	Counts       Counts    `json:"counts"`
 	Proof        string    `json:"proof"`
-	ApprovedBy   string    `json:"approvedBy"`   // empty if no approval was needed
+	ApprovedBy   *Approver `json:"approvedBy"`   // nil if no approval was needed
 	KeysHead     string    `json:"keysHead"`     // Head of the list
 	Previous     string    `json:"previous"`     // hash of the class's previous certificate; empty for the first
 	BackupGoneOn string    `json:"backupGoneOn"` // the day the last backup that holds the records expires
 	CodeVersion  string    `json:"codeVersion"`
 	TZData       string    `json:"tzdata"` // fingerprint of the calendar that was used
+}
+
+// Approver is who approved the plan of a run, without the name.
+type Approver struct {
+	Role string `json:"role"` // the role of the approver's session; "user" for an IAM user
+	Hash string `json:"hash"` // keyed hash of the approver's ARN
+}
+
+// UnmarshalJSON also reads the text of older certificates: the whole ARN, or nothing.
+func (a *Approver) UnmarshalJSON(data []byte) error {
+	type fields Approver
+	if len(data) == 0 || data[0] != '"' {
+		return json.Unmarshal(data, (*fields)(a))
+	}
+	return json.Unmarshal(data, &a.Role)
 }
 
 // Signed is a certificate without its list. Signature is DER, ECDSA P-256 over

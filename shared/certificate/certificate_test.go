@@ -46,8 +46,8 @@ func sample() certificate.Certificate {
 	return certificate.Certificate{
 		Run: "run-1", Class: "messaging", Outcome: certificate.Completed, PlanHash: "p", PolicyHash: "q",
 		Cutoff: at, StartedAt: at, EndedAt: at.Add(time.Minute), Proof: certificate.ProofIndex,
-		Counts:   certificate.Counts{Due: 7, Deleted: 3, Held: 2, Changed: 1, Failed: 1},
-		Previous: "r", BackupGoneOn: "2026-11-30", CodeVersion: "v1", TZData: "Europe/Oslo 0123",
+		Counts:     certificate.Counts{Due: 7, Deleted: 3, Held: 2, Changed: 1, Failed: 1},
+		ApprovedBy: &certificate.Approver{Role: "admin", Hash: "h"}, Previous: "r", BackupGoneOn: "2026-11-30", CodeVersion: "v1", TZData: "Europe/Oslo 0123",
 	}
 }
 
@@ -167,5 +167,33 @@ func TestUnbalancedCountsAreNotSealed(t *testing.T) {
 	}
 	if _, err := certificate.Seal(sample(), hmacs[:2], a.sign); !errors.Is(err, certificate.ErrInvalid) {
 		t.Errorf("a list that is too short: error %v, want ErrInvalid", err)
+	}
+}
+
+// Certificates once named the approver by the whole ARN, or by nothing.
+func TestOlderCertificateOfApprovedRunVerifies(t *testing.T) {
+	a := newAuthority(t)
+	for before, after := range map[string]string{`{
+    "role": "admin",
+    "hash": "h"
+  }`: `"arn:aws:iam::1:user/kari"`, "null": `""`} {
+		c := sample()
+		if before == "null" {
+			c.ApprovedBy = nil
+		}
+		sealed := seal(t, a, c, hmacs)
+		older := bytes.Replace(sealed.JSON, []byte(before), []byte(after), 1)
+		if bytes.Equal(older, sealed.JSON) {
+			t.Fatalf("no approver in %s", sealed.JSON)
+		}
+		digest := sha256.Sum256(older)
+		signature, err := a.sign(digest[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed.JSON, sealed.Signature = older, signature
+		if _, err := certificate.Verify(sealed, a.public); err != nil {
+			t.Errorf("approved by %s: %v", after, err)
+		}
 	}
 }

@@ -126,6 +126,9 @@ func TestEveryFieldIsSigned(t *testing.T) {
 	var change func(path []int, name string, of reflect.Type)
 	changed := 0
 	change = func(path []int, name string, of reflect.Type) {
+		if of.Kind() == reflect.Pointer {
+			of = of.Elem()
+		}
 		if of.Kind() == reflect.Struct && of != reflect.TypeFor[time.Time]() {
 			for field := range of.Fields() {
 				change(append(slices.Clone(path), field.Index...), name+"."+field.Name, field.Type)

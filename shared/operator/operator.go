@@ -66,9 +66,9 @@ type Operator struct {
 	Tables func(ctx context.Context, classes []string) ([]Table, error)
 	// PrimaryKeys returns the primary key of each set. It counts nothing.
 	PrimaryKeys func(ctx context.Context, now time.Time) ([]PrimaryKey, error)
-	// Schedule schedules one purge. The error wraps ErrScheduled where the class
-	// has a schedule for this time.
-	Schedule func(ctx context.Context, class string, at time.Time) (name string, err error)
+	// Schedule schedules one purge for a principal. The error wraps ErrScheduled
+	// where the class has a schedule for this time.
+	Schedule func(ctx context.Context, class string, at time.Time, by string) (name string, err error)
 	// Certificates opens the evidence bucket.
 	Certificates func(ctx context.Context) (Certificates, error)
 	// HMAC names a deleted record in the lists of certificates.

@@ -53,7 +53,11 @@ func (o *Operator) SchedulePurge(ctx context.Context, name string, at time.Time)
 		return nil, Mistakef("--at: must be in the future; leave it out to start now")
 	}
 	at = at.UTC().Truncate(time.Second)
-	schedule, err := o.Schedule(ctx, class.Name, at)
+	by, err := o.Principal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	schedule, err := o.Schedule(ctx, class.Name, at, by)
 	if err != nil {
 		return nil, err
 	}

@@ -25,9 +25,9 @@ const (
 
 // Brake is what a run is checked against before it may delete.
 type Brake struct {
-	Due    int   // records of the plan
+	Going  int   // records that would be deleted: due and not held
 	Size   int   // records of the class, as last counted by the store
-	Before []int // numbers of due records of completed runs, the newest first
+	Before []int // numbers of records that completed runs deleted, the newest first
 
 	Now          time.Time // our clock
 	StoreClock   time.Time // the store's clock
@@ -35,23 +35,23 @@ type Brake struct {
 	LastEnded    time.Time // the newest end of a run of the class; zero before the first
 }
 
-// Amount lists what is implausible about the number of due records. Without an
-// objection it is empty.
+// Amount lists what is implausible about the number of records that would be
+// deleted. Without an objection it is empty.
 func (b Brake) Amount() []string {
-	if b.Due <= fewHalted {
+	if b.Going <= fewHalted {
 		return nil
 	}
 	var reasons []string
-	if b.Due*shareHalted > b.Size {
-		reasons = append(reasons, fmt.Sprintf("%d of about %d records are due, more than a fifth", b.Due, b.Size))
+	if b.Going*shareHalted > b.Size {
+		reasons = append(reasons, fmt.Sprintf("%d of about %d records would be deleted, more than a fifth", b.Going, b.Size))
 	}
-	if usual, known := b.median(); known && b.Due > timesTheUsual*usual {
-		reasons = append(reasons, fmt.Sprintf("%d records are due, more than %d times the usual %d", b.Due, timesTheUsual, usual))
+	if usual, known := b.median(); known && b.Going > timesTheUsual*usual {
+		reasons = append(reasons, fmt.Sprintf("%d records would be deleted, more than %d times the usual %d", b.Going, timesTheUsual, usual))
 	}
 	return reasons
 }
 
-// median is the median number of due records of completed runs; false before
+// median is the median number of records that completed runs deleted; false before
 // the first completed run.
 func (b Brake) median() (usual int, known bool) {
 	newest := slices.Sorted(slices.Values(b.Before[:min(len(b.Before), medianOf)]))
@@ -82,11 +82,17 @@ func (b Brake) Clock() []string {
 	return reasons
 }
 
-// ShardsGrown reports whether any shard of the newer count holds more than was
-// approved.
+// The growth that an approval covers in each shard: late opt-outs go on.
+const (
+	grownPart = 100 // a hundredth of what was approved
+	grownFew  = 10  // records
+)
+
+// ShardsGrown reports whether any shard of the newer count holds more than an
+// approval covers.
 func ShardsGrown(approved, counted []int) bool {
 	for n, count := range counted {
-		if n >= len(approved) || count > approved[n] {
+		if n >= len(approved) || count > approved[n]+max(grownFew, approved[n]/grownPart) {
 			return true
 		}
 	}

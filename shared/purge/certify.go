@@ -216,6 +216,10 @@ func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, 
 		return run, err
 	}
 	run.Outcome, run.Counts, run.EndedAt = outcome, account.Counts, c.Now().UTC()
+	by, err := c.approver(ctx, run)
+	if err != nil {
+		return run, err
+	}
 	for range chainAttempts {
 		// A repeated step may find the run certified.
 		before, err := c.Chain.Get(ctx, class.Name, run.ID)
@@ -229,7 +233,7 @@ func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, 
 		if err != nil {
 			return run, err
 		}
-		sealed, err := certificate.Seal(c.certificate(class, run, previous), account.Keys, func(digest []byte) ([]byte, error) {
+		sealed, err := certificate.Seal(c.certificate(class, run, by, previous), account.Keys, func(digest []byte) ([]byte, error) {
 			return c.Signer.Sign(ctx, digest)
 		})
 		if err != nil {
@@ -248,7 +252,7 @@ func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, 
 }
 
 // certificate is the run's certificate, to follow the previous one.
-func (c Certifier) certificate(class retention.Class, run Run, previous string) certificate.Certificate {
+func (c Certifier) certificate(class retention.Class, run Run, by *certificate.Approver, previous string) certificate.Certificate {
 	proof := ""
 	if run.Outcome == certificate.Completed {
 		proof = certificate.ProofIndex
@@ -258,11 +262,23 @@ func (c Certifier) certificate(class retention.Class, run Run, previous string) 
 	}
 	return certificate.Certificate{
 		Run: run.ID, Class: class.Name, Outcome: run.Outcome, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash,
-		ApprovedBy: run.ApprovedBy, Cutoff: run.Cutoff, StartedAt: run.StartedAt, EndedAt: run.EndedAt, Counts: run.Counts,
+		ApprovedBy: by, Cutoff: run.Cutoff, StartedAt: run.StartedAt, EndedAt: run.EndedAt, Counts: run.Counts,
 		Proof: proof, Previous: previous, CodeVersion: c.CodeVersion,
 		BackupGoneOn: retention.BackupGoneOn(run.EndedAt).String(),
 		TZData:       retention.Fingerprint(class.Location()),
 	}
+}
+
+// approver is how the certificate names who approved the run; nil for nobody.
+func (c Certifier) approver(ctx context.Context, run Run) (*certificate.Approver, error) {
+	if run.ApprovedBy == "" {
+		return nil, nil //nolint:nilnil // nobody approved it
+	}
+	hmac, err := c.HMAC(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newApprover(run.ApprovedBy, hmac), nil
 }
 
 func (c Certifier) publishKey(ctx context.Context) error {

@@ -61,6 +61,27 @@ func TestRunsEndInOneChainOfCertificates(t *testing.T) {
 	}
 }
 
+func TestCertificateNamesApproverByRoleAndHash(t *testing.T) {
+	h := newHouse(t)
+	c, kept := h.certifier()
+	for arn, role := range map[string]string{
+		approver: "user", session("admin", "kari"): "admin", session(sso, "kari@example.no"): sso, "arn:aws:iam::111122223333:root": "root",
+	} {
+		run := purge.Run{Class: h.class.Name, ID: "run-" + role, Cutoff: cutoff, Next: purge.NextDelete, ApprovedBy: arn}
+		if _, err := h.Runs.Start(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		certified, err := c.Purge(t.Context(), h.class, purge.Ended{Run: run.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := kept.Verify(t, h.class.Name, run.ID)
+		if diff := cmp.Diff(&certificate.Approver{Role: role, Hash: "#approver/" + arn}, got.ApprovedBy); diff != "" || certified.ApprovedBy != arn {
+			t.Errorf("the run names %q (-want +got):\n%s", certified.ApprovedBy, diff)
+		}
+	}
+}
+
 func TestWorstShardDecidesTheOutcome(t *testing.T) {
 	stopped, broken := purge.ShardEnd{Stopped: true}, purge.ShardEnd{Failed: true}
 	for _, c := range []struct {

@@ -15,8 +15,9 @@ import (
 
 // Counted is the number of due records that still exist.
 type Counted struct {
-	Due  int
-	Held int // due records that a hold keeps
+	Due    int
+	Held   int   // due records that a hold keeps
+	Shards []int // of each shard, the due records without a hold
 }
 
 // Overdue is the number of due records without a hold.
@@ -28,7 +29,7 @@ func (c Counted) Overdue() int { return c.Due - c.Held }
 // did not end. Count deletes nothing. Its cost follows the number of due
 // records.
 func Count(ctx context.Context, records Records, holds Holds, class retention.Class, cutoff time.Time) (Counted, error) {
-	var total Counted
+	total := Counted{Shards: make([]int, retention.Shards)}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(shardsAtOnce)
@@ -42,6 +43,7 @@ func Count(ctx context.Context, records Records, holds Holds, class retention.Cl
 			defer mu.Unlock()
 			total.Due += shard.Due
 			total.Held += shard.Held
+			total.Shards[n] = shard.Overdue()
 			return nil
 		})
 	}

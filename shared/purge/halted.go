@@ -9,8 +9,11 @@ var (
 	// ErrNoPlan means that the class has no halted plan of this name: a newer
 	// plan replaced it, it was approved before, or it is too old.
 	ErrNoPlan = errors.New("no such plan waits for an approval")
-	// ErrOwnApproval means that the approver started the run that was halted.
-	ErrOwnApproval = errors.New("the principal that started the halted run may not approve it: another operator must")
+	// ErrOwnApproval means that the approver is, or may be, the person who started or
+	// scheduled the run that was halted.
+	ErrOwnApproval = errors.New("the person who started or scheduled the halted run may not approve it: another operator must")
+	// ErrUnnamed means that the approver's session has no name that somebody chose.
+	ErrUnnamed = errors.New("your session does not say who you are: sign in as a user, or choose a session name (AWS_ROLE_SESSION_NAME, role_session_name) and approve again")
 	// ErrPlanTooOld means that the plan was halted longer than ApprovableFor
 	// ago.
 	ErrPlanTooOld = errors.New("the plan is over seven days old")
@@ -32,10 +35,10 @@ type HaltedPlan struct {
 	PlanHash   string    `json:"planHash"`
 	PolicyHash string    `json:"-"`
 	Cutoff     time.Time `json:"-"`
-	Shards     []int     `json:"-"` // number of due records of each shard
+	Shards     []int     `json:"-"` // number of records of each shard that would be deleted
 	Reasons    []string  `json:"reasons"`
 	HaltedAt   time.Time `json:"haltedAt"`
-	StartedBy  string    `json:"-"`
+	StartedBy  string    `json:"-"`                    // who started or scheduled the run; empty for the nightly schedule and a bare execution
 	ApprovedBy string    `json:"approvedBy,omitempty"` // empty until the approval
 	ApprovedAt time.Time `json:"-"`
 }
@@ -43,11 +46,17 @@ type HaltedPlan struct {
 // TooOld reports whether it is too late at now to approve or run the plan.
 func (p HaltedPlan) TooOld(now time.Time) bool { return now.Sub(p.HaltedAt) > ApprovableFor }
 
-// MayApprove returns nil if the principal may approve the plan at now, else
-// ErrOwnApproval or ErrPlanTooOld.
+// MayApprove returns nil if the principal, an ARN of STS, may approve the plan at
+// now, else ErrUnnamed, ErrOwnApproval or ErrPlanTooOld. It is the only rule on who
+// may approve. Everybody with a name may approve a run that nobody started. A
+// starter that is no ARN is nobody: a bare execution can name any text.
 func (p HaltedPlan) MayApprove(by string, now time.Time) error {
+	who, known := parsePrincipal(by)
+	starter, started := parsePrincipal(p.StartedBy)
 	switch {
-	case by == p.StartedBy:
+	case !known || !who.chosen:
+		return ErrUnnamed
+	case started && who.isPerson(starter):
 		return ErrOwnApproval
 	case p.TooOld(now):
 		return ErrPlanTooOld

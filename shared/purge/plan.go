@@ -41,12 +41,14 @@ type Plan struct {
 }
 
 // Due is the number of due records.
-func (p Plan) Due() int {
-	sum := 0
-	for _, n := range p.Shards {
-		sum += n
+func (p Plan) Due() int { return sum(p.Shards) }
+
+func sum(shards []int) int {
+	all := 0
+	for _, n := range shards {
+		all += n
 	}
-	return sum
+	return all
 }
 
 // Hash names the plan, for its approval and in the certificate. It is the SHA-256,

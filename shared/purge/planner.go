@@ -19,6 +19,7 @@ type Executions interface {
 // brake. It deletes nothing.
 type Planner struct {
 	Records     Records
+	Holds       Holds
 	Runs        Runs
 	Halted      HaltedPlans
 	Turns       Turns
@@ -126,7 +127,7 @@ func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution
 		return run, err
 	}
 	run.PlanHash, run.Planned = plan.Hash(), plan.Due()
-	reasons, err := p.objections(ctx, run, plan, approved)
+	going, reasons, err := p.objections(ctx, class, run, plan, approved)
 	if err != nil {
 		return run, err
 	}
@@ -137,7 +138,7 @@ func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution
 		run.Next, run.Reasons, run.ApprovedBy = NextHalt, reasons, ""
 		return run, p.Halted.Halt(ctx, HaltedPlan{
 			Class: class.Name, Run: run.ID, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash, Cutoff: run.Cutoff,
-			Shards: plan.Shards, Reasons: reasons, HaltedAt: p.Now().UTC(), StartedBy: run.StartedBy,
+			Shards: going, Reasons: reasons, HaltedAt: p.Now().UTC(), StartedBy: run.StartedBy,
 		})
 	}
 	if approved != nil {
@@ -169,47 +170,68 @@ func (p Planner) approved(ctx context.Context, class retention.Class, hash strin
 	return &halted, "", nil
 }
 
-// objections lists what speaks against the run. An approval covers the amount, unless
-// a shard grew beyond the approved number, and never the clock.
-func (p Planner) objections(ctx context.Context, run Run, plan Plan, approved *HaltedPlan) ([]string, error) {
+// objections lists what speaks against the run, and counts the records of each shard
+// that it would delete. An approval covers the amount, unless a shard grew beyond the
+// approved number, and never the clock. Held records are no objection; they are
+// counted only where the due records are one, because that reads every due record.
+func (p Planner) objections(ctx context.Context, class retention.Class, run Run, plan Plan, approved *HaltedPlan) (going []int, reasons []string, err error) {
+	brake, err := p.brake(ctx, run)
+	if err != nil {
+		return nil, nil, err
+	}
+	amount := func(shards []int) []string {
+		brake.Going = sum(shards)
+		switch {
+		case approved == nil:
+			return brake.Amount()
+		case ShardsGrown(approved.Shards, shards):
+			return []string{"a shard holds more than was approved"}
+		}
+		return nil
+	}
+	going = plan.Shards
+	if len(amount(going)) > 0 {
+		counted, err := Count(ctx, p.Records, p.Holds, class, run.Cutoff)
+		if err != nil {
+			return nil, nil, err
+		}
+		going = counted.Shards
+	}
+	return going, append(brake.Clock(), amount(going)...), nil
+}
+
+// brake is the brake of a run, before anything is counted.
+func (p Planner) brake(ctx context.Context, run Run) (Brake, error) {
 	storeClock, err := p.StoreClock(ctx)
 	if err != nil {
-		return nil, err
+		return Brake{}, err
 	}
 	size, err := p.Records.Size(ctx, run.Class)
 	if err != nil {
-		return nil, err
+		return Brake{}, err
 	}
 	all, err := p.Runs.List(ctx, run.Class)
 	if err != nil {
-		return nil, err
+		return Brake{}, err
 	}
 	purges := slices.DeleteFunc(all, func(r Run) bool { return r.Audit })
-	brake := Brake{
-		Due: plan.Due(), Size: size, Before: dueCounts(purges),
+	return Brake{
+		Size: size, Before: deletedCounts(purges),
 		Now: p.Now(), StoreClock: storeClock, ScheduledFor: run.ScheduledFor, LastEnded: lastEnd(purges),
-	}
-	reasons := brake.Clock()
-	switch {
-	case approved == nil:
-		reasons = append(reasons, brake.Amount()...)
-	case ShardsGrown(approved.Shards, plan.Shards):
-		reasons = append(reasons, "a shard holds more than was approved")
-	}
-	return reasons, nil
+	}, nil
 }
 
-// dueCounts returns the number of due records of each completed run, the newest
-// first.
-func dueCounts(runs []Run) []int {
+// deletedCounts returns the number of records that each completed run deleted, the
+// newest first.
+func deletedCounts(runs []Run) []int {
 	newest := slices.SortedFunc(slices.Values(runs), func(a, b Run) int { return b.EndedAt.Compare(a.EndedAt) })
-	var due []int
+	var deleted []int
 	for _, run := range newest {
 		if run.Outcome == certificate.Completed {
-			due = append(due, run.Counts.Due)
+			deleted = append(deleted, run.Counts.Deleted)
 		}
 	}
-	return due
+	return deleted
 }
 
 // lastEnd is the end of the newest run; zero before the first.

@@ -3,6 +3,8 @@ package purge_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +28,7 @@ func (e executions) Running(_ context.Context, _, run string) (bool, error) {
 
 func (h *house) planner(stores purgetest.Stores, running ...string) purge.Planner {
 	return purge.Planner{
-		Records: stores.Records, Runs: stores.Runs, Halted: stores.Runs, Turns: stores.Holds, Manifest: h.manifest, Executions: executions(running), PolicyHash: h.policy.Hash(), CodeVersion: "v1",
+		Records: stores.Records, Holds: stores.Holds, Runs: stores.Runs, Halted: stores.Runs, Turns: stores.Holds, Manifest: h.manifest, Executions: executions(running), PolicyHash: h.policy.Hash(), CodeVersion: "v1",
 		Now: func() time.Time { return cutoff }, StoreClock: func(context.Context) (time.Time, error) { return cutoff, nil },
 	}
 }
@@ -51,6 +53,9 @@ func (h *house) certified(run string, outcome certificate.Outcome, due int) {
 	of, err := h.Runs.Get(h.t.Context(), h.class.Name, run)
 	previous, headErr := h.Runs.Head(h.t.Context(), h.class.Name)
 	of.Outcome, of.Counts.Due, of.EndedAt, of.Certificate = outcome, due, cutoff, "certificate of "+run
+	if outcome == certificate.Completed {
+		of.Counts.Deleted = due
+	}
 	if err := errors.Join(err, headErr, h.Runs.Certify(h.t.Context(), of, previous), h.Runs.Unlock(h.t.Context(), h.class.Name, run)); err != nil {
 		h.t.Fatal(err)
 	}
@@ -100,9 +105,9 @@ func TestHaltedPlanRunsOnceApproved(t *testing.T) {
 	h := newHouse(t)
 	h.crowd()
 	planner := h.planner(h.Stores)
-	halted := h.planned(planner, purge.Execution{Run: "run-1", StartedBy: "starter"}, purge.NextHalt)
+	halted := h.planned(planner, purge.Execution{Run: "run-1", StartedBy: starter}, purge.NextHalt)
 	h.certified("run-1", certificate.Halted, halted.Planned)
-	if err := h.Runs.Approve(t.Context(), h.class.Name, halted.PlanHash, "operator", cutoff); err != nil {
+	if err := h.Runs.Approve(t.Context(), h.class.Name, halted.PlanHash, approver, cutoff); err != nil {
 		t.Fatal(err)
 	}
 	planner.Now = func() time.Time { return cutoff.Add(5 * time.Minute) }
@@ -111,11 +116,11 @@ func TestHaltedPlanRunsOnceApproved(t *testing.T) {
 		t.Errorf("reasons %q, approved by %q", other.Reasons, other.ApprovedBy)
 	}
 	h.certified("run-2", certificate.Halted, 0)
-	if err := h.Runs.Approve(t.Context(), h.class.Name, other.PlanHash, "operator", cutoff); err != nil {
+	if err := h.Runs.Approve(t.Context(), h.class.Name, other.PlanHash, approver, cutoff); err != nil {
 		t.Fatal(err)
 	}
 	run := h.planned(planner, purge.Execution{Run: "run-3", Approved: other.PlanHash}, purge.NextDelete)
-	if run.PlanHash != other.PlanHash || run.ApprovedBy != "operator" || !run.Cutoff.Equal(other.Cutoff) {
+	if run.PlanHash != other.PlanHash || run.ApprovedBy != approver || !run.Cutoff.Equal(other.Cutoff) {
 		t.Errorf("plan %s approved by %q at %v", run.PlanHash, run.ApprovedBy, run.Cutoff)
 	}
 	h.certified("run-3", certificate.Completed, run.Planned)
@@ -163,7 +168,7 @@ func TestPlanEndsInErrorWhenAnyCallFails(t *testing.T) {
 		late.StoreClock = func(context.Context) (time.Time, error) { return cutoff.Add(time.Hour), nil }
 		halted := h.planned(late, purge.Execution{Run: "run-0"}, purge.NextHalt)
 		h.certified("run-0", certificate.Halted, halted.Planned)
-		if err := h.Runs.Approve(t.Context(), h.class.Name, halted.PlanHash, "operator", cutoff); err != nil {
+		if err := h.Runs.Approve(t.Context(), h.class.Name, halted.PlanHash, approver, cutoff); err != nil {
 			t.Fatal(err)
 		}
 		return halted.PlanHash
@@ -188,6 +193,77 @@ func TestPlanEndsInErrorWhenAnyCallFails(t *testing.T) {
 		if !errors.Is(err, errDown) {
 			t.Errorf("call %d failed: error %v", failing, err)
 		}
+	}
+}
+
+func TestHeldRecordsDoNotHaltRun(t *testing.T) {
+	h := newHouse(t)
+	h.crowd()
+	kari := subject(7)
+	items := h.Items(t, h.class.Name)
+	for _, item := range items {
+		item["subject"] = string(kari)
+	}
+	h.Plant(t, h.class.Name, slices.Collect(maps.Values(items))...)
+	h.hold(retention.SubjectTarget(kari))
+	h.put(retention.Record{ID: "theirs", Subject: subject(8), Start: due})
+	h.planned(h.planner(h.Stores), purge.Execution{Run: "run-1"}, purge.NextDelete)
+	h.certified("run-1", certificate.Completed, 1)
+	if _, err := h.Holds.Lift(t.Context(), retention.OfCase("c-1"), cutoff, starter); err != nil {
+		t.Fatal(err)
+	}
+	h.planned(h.planner(h.Stores), purge.Execution{Run: "run-2"}, purge.NextHalt)
+}
+
+// Fourteen nights deleted 2 and kept 1,087 by a hold. When the hold is lifted, all
+// of them are more than usual.
+func TestHeldRecordsAreNotUsual(t *testing.T) {
+	h := newHouse(t)
+	h.crowd()
+	for n := range 14 {
+		run := purge.Run{Class: h.class.Name, ID: fmt.Sprint("run-", n)}
+		if _, err := h.Runs.Start(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		previous, err := h.Runs.Head(t.Context(), h.class.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.Outcome, run.EndedAt, run.Certificate = certificate.Completed, cutoff, "certificate of "+run.ID
+		run.Counts = certificate.Counts{Due: 1089, Deleted: 2, Held: 1087}
+		if err := h.Runs.Certify(t.Context(), run, previous); err != nil {
+			t.Fatal(err)
+		}
+	}
+	halted := h.planned(h.planner(h.Stores), purge.Execution{Run: "run-15"}, purge.NextHalt)
+	if reasons := strings.Join(halted.Reasons, "; "); !strings.Contains(reasons, "the usual 2") {
+		t.Errorf("reasons %q", reasons)
+	}
+}
+
+// An approval covers what would have been deleted, not what was held then.
+func TestApprovalCoversNoLiftedHold(t *testing.T) {
+	h := newHouse(t)
+	h.crowd()
+	held := h.put(retention.Record{ID: "held-0", Subject: subject(7), Start: due})
+	for n := range 30 {
+		item := maps.Clone(h.Items(t, h.class.Name)["held-0"])
+		item["id"], item["retentionShard"], item["retentionSort"] = fmt.Sprint("held-", n), "00", retention.Sort(due)
+		h.plant(item)
+	}
+	h.hold(retention.SubjectTarget(held.Subject))
+	planner := h.planner(h.Stores)
+	halted := h.planned(planner, purge.Execution{Run: "run-1"}, purge.NextHalt)
+	h.certified("run-1", certificate.Halted, halted.Planned)
+	if err := h.Runs.Approve(t.Context(), h.class.Name, halted.PlanHash, approver, cutoff); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Holds.Lift(t.Context(), retention.OfCase("c-1"), cutoff, starter); err != nil {
+		t.Fatal(err)
+	}
+	again := h.planned(planner, purge.Execution{Run: "run-2", Approved: halted.PlanHash}, purge.NextHalt)
+	if reasons := strings.Join(again.Reasons, "; "); !strings.Contains(reasons, "more than was approved") {
+		t.Errorf("reasons %q", reasons)
 	}
 }
 

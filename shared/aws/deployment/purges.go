@@ -78,11 +78,16 @@ type Schedules struct {
 }
 
 // Once adds a schedule that runs once and then is deleted, with the target, the
-// role and the dead-letter queue of the nightly schedule.
-func (s Schedules) Once(ctx context.Context, class string, at time.Time) (string, error) {
+// role and the dead-letter queue of the nightly schedule. Its input names who
+// scheduled the purge.
+func (s Schedules) Once(ctx context.Context, class string, at time.Time, by string) (string, error) {
 	nightly, err := s.Scheduler.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: aws.String(s.Stack.Purge(class))})
 	if err != nil {
 		return "", fmt.Errorf("reading the nightly schedule of %s: %w", class, err)
+	}
+	target, err := withStarter(nightly.Target, by)
+	if err != nil {
+		return "", fmt.Errorf("scheduling a purge of %s: %w", class, err)
 	}
 	at = at.UTC()
 	name := s.Stack.Purge(class) + "-" + at.Format("20060102T150405Z")
@@ -93,7 +98,7 @@ func (s Schedules) Once(ctx context.Context, class string, at time.Time) (string
 		FlexibleTimeWindow:         &schedulertypes.FlexibleTimeWindow{Mode: schedulertypes.FlexibleTimeWindowModeOff},
 		ActionAfterCompletion:      schedulertypes.ActionAfterCompletionDelete,
 		GroupName:                  nightly.GroupName,
-		Target:                     nightly.Target,
+		Target:                     target,
 	})
 	var conflict *schedulertypes.ConflictException
 	if errors.As(err, &conflict) {
@@ -103,4 +108,25 @@ func (s Schedules) Once(ctx context.Context, class string, at time.Time) (string
 		return "", fmt.Errorf("scheduling a purge of %s: %w", class, err)
 	}
 	return name, nil
+}
+
+// withStarter is the target with the starter in its input. The placeholder of the
+// scheduled time must stay as it is: the scheduler looks for its exact characters.
+func withStarter(target *schedulertypes.Target, by string) (*schedulertypes.Target, error) {
+	input := map[string]any{}
+	if text := aws.ToString(target.Input); text != "" {
+		if err := json.Unmarshal([]byte(text), &input); err != nil {
+			return nil, fmt.Errorf("reading the input of the nightly schedule: %w", err)
+		}
+	}
+	input["startedBy"] = by // as Purges.Start writes it
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(input); err != nil {
+		return nil, err
+	}
+	with := *target
+	with.Input = aws.String(strings.TrimSuffix(text.String(), "\n"))
+	return &with, nil
 }

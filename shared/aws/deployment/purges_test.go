@@ -86,12 +86,14 @@ func (f *fakeScheduler) CreateSchedule(_ context.Context, in *scheduler.CreateSc
 func TestScheduleRunsOnceAsTheNightlyOne(t *testing.T) {
 	service := &fakeScheduler{}
 	schedules := deployment.Schedules{Scheduler: service, Stack: "stille"}
-	name, err := schedules.Once(t.Context(), "messaging", at)
+	name, err := schedules.Once(t.Context(), "messaging", at, "arn:kari")
 	if err != nil {
 		t.Fatal(err)
 	}
+	target := nightly()
+	target.Input = aws.String(`{"scheduledTime":"<aws.scheduler.scheduled-time>","startedBy":"arn:kari"}`)
 	want := []scheduler.CreateScheduleInput{{
-		Name: aws.String("stille-purge-messaging-20261122T030000Z"), GroupName: aws.String("default"), Target: nightly(),
+		Name: aws.String("stille-purge-messaging-20261122T030000Z"), GroupName: aws.String("default"), Target: target,
 		ScheduleExpression: aws.String("at(2026-11-22T03:00:00)"), ScheduleExpressionTimezone: aws.String("UTC"),
 		FlexibleTimeWindow:    &schedulertypes.FlexibleTimeWindow{Mode: schedulertypes.FlexibleTimeWindowModeOff},
 		ActionAfterCompletion: schedulertypes.ActionAfterCompletionDelete,
@@ -100,10 +102,10 @@ func TestScheduleRunsOnceAsTheNightlyOne(t *testing.T) {
 	if diff := cmp.Diff(want, service.created, unexported); diff != "" || name != *want[0].Name {
 		t.Errorf("name %s (-want +got)\n%s", name, diff)
 	}
-	if _, err := schedules.Once(t.Context(), "messaging", at); !errors.Is(err, operator.ErrScheduled) {
+	if _, err := schedules.Once(t.Context(), "messaging", at, "arn:kari"); !errors.Is(err, operator.ErrScheduled) {
 		t.Errorf("the second time: error %v, want ErrScheduled", err)
 	}
-	if _, err := schedules.Once(t.Context(), "letters", at); err == nil {
+	if _, err := schedules.Once(t.Context(), "letters", at, "arn:kari"); err == nil {
 		t.Error("a class without a nightly schedule is scheduled")
 	}
 }

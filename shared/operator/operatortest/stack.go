@@ -44,7 +44,7 @@ type Stack struct {
 	Started []Start         // the purges that were started
 	// Execute is called at each look at an execution.
 	Execute   func(ctx context.Context, run string) operator.Execution
-	Scheduled map[string]time.Time // schedule -> when
+	Scheduled map[string]Scheduled // by the schedule's name
 	Bucket    map[string]certificate.Sealed
 	PublicKey []byte // nil before the first certificate
 	Queue     []operator.Queue
@@ -61,6 +61,12 @@ type Stack struct {
 // Start is a purge that was started.
 type Start struct{ Class, By, Approved string }
 
+// Scheduled is a purge that was scheduled.
+type Scheduled struct {
+	At time.Time
+	By string
+}
+
 // New returns an empty stack with the classes of retentiontest.
 func New(t testing.TB) *Stack {
 	t.Helper()
@@ -70,7 +76,7 @@ func New(t testing.TB) *Stack {
 	}
 	s := &Stack{
 		Stores: purgetest.NewStores(operator.ClassNames(retentiontest.Policy(t))...), List: &suppressiontest.List{}, Who: "arn:aws:iam::1:user/operator",
-		Scheduled: map[string]time.Time{}, Bucket: map[string]certificate.Sealed{}, t: t, manager: keyset.NewManager(), signing: signing,
+		Scheduled: map[string]Scheduled{}, Bucket: map[string]certificate.Sealed{}, t: t, manager: keyset.NewManager(), signing: signing,
 	}
 	s.Rotate()
 	return s
@@ -195,12 +201,12 @@ func (s *Stack) State(ctx context.Context, _, run string) (operator.Execution, e
 }
 
 // Once remembers a schedule.
-func (s *Stack) Once(_ context.Context, class string, at time.Time) (string, error) {
+func (s *Stack) Once(_ context.Context, class string, at time.Time, by string) (string, error) {
 	name := class + "-" + at.UTC().Format("20060102T150405Z")
 	if _, there := s.Scheduled[name]; there {
 		return "", operator.ErrScheduled
 	}
-	s.Scheduled[name] = at
+	s.Scheduled[name] = Scheduled{at, by}
 	return name, nil
 }
 
