@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"time"
+	_ "time/tzdata" // the pages name days in the zone of the policy
 
 	"stille/shared/aws/wiring"
 	"stille/shared/contact"

@@ -11,8 +11,9 @@ import (
 )
 
 // Masked is the contact for pages: the owner recognises the contact, other
-// people do not. It shows first letters and the top-level domain, or country
-// code and the last two digits. The number of dots is always the same.
+// people do not. It shows the first letter, a +tag and the domain of an address,
+// by which people tell their addresses apart, or the country code and the last
+// four digits of a number. The number of dots is always the same.
 func (c Contact) Masked() string {
 	switch c.channel {
 	case Email:
@@ -32,19 +33,24 @@ func maskEmail(address string) string {
 	if name, err := idna.Display.ToUnicode(domain); err == nil {
 		domain = name
 	}
-	masked := firstLetter(local) + "•••@" + firstLetter(domain) + "•••"
-	if dot := strings.LastIndexByte(domain, '.'); dot >= 0 {
-		masked += domain[dot:]
+	tag := ""
+	if plus := strings.IndexByte(local, '+'); plus > 0 {
+		tag = local[plus:]
 	}
-	return masked
+	return firstLetter(local) + "•••" + tag + "@" + domain
 }
+
+// shownDigits is how many of a number's last digits a mask shows; fewer of a
+// number that is as short.
+const shownDigits = 4
 
 func maskPhone(address string) string {
 	number, err := numbering.Parse(address, nowhere)
 	if err != nil {
 		return "•••"
 	}
-	return fmt.Sprintf("+%d ••• •• •%s", number.Country, address[len(address)-2:])
+	shown := min(shownDigits, len(number.National)-1)
+	return fmt.Sprintf("+%d •••• %s", number.Country, number.National[len(number.National)-shown:])
 }
 
 func firstLetter(s string) string {

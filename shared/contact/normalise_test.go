@@ -214,7 +214,8 @@ func checkStable(t interface{ Errorf(string, ...any) }, ch contact.Channel, addr
 	if back, err := contact.FromNormalised(ch, once.Address()); err != nil || back != once {
 		t.Errorf("%q does not come back from its own form %q: %v", address, once.Address(), err)
 	}
-	if strings.Contains(once.Masked(), once.Address()) {
+	dots := strings.HasPrefix(strings.TrimLeft(once.Address(), "•"), "@") // the mask of dots has dots, too
+	if strings.Contains(once.Masked(), once.Address()) && !dots {
 		t.Errorf("the mask %q shows the address", once.Masked())
 	}
 }

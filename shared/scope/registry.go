@@ -38,6 +38,8 @@ type Entry struct {
 	LinkDomain  string            // host of the brand's links
 	Language    string            // of Languages: the language of answers to SMS
 	SMSNumbers  []string          // E.164; a reply to one of them concerns this brand
+	Group       string            // of a brand: whose brands a page offers to stop together; "" for none
+	Look        Look              // of a brand
 	TopicOptOut bool              // of a topic: whether links for it alone exist
 }
 
@@ -65,6 +67,7 @@ func Load(data []byte) (*Registry, error) {
 	}
 	for i := range l.entries {
 		l.inherit(&l.entries[i], listed[i])
+		l.checkGroup(l.entries[i], listed[i])
 	}
 	if err := doc.Err(); err != nil {
 		return nil, err
@@ -99,6 +102,21 @@ func (r *Registry) ByNumber(number string) (Entry, bool) {
 			return err == nil && listed == called
 		})
 	})
+}
+
+// Topics lists the topics of the brand that may be stopped alone, by id.
+func (r *Registry) Topics(brand Scope) []Entry {
+	return r.where(func(e Entry) bool { return e.TopicOptOut && e.Scope.Brand() == brand })
+}
+
+// Group lists the brands of the brand's group by id, the brand among them; none
+// where the brand is in no group.
+func (r *Registry) Group(brand Entry) []Entry {
+	return r.where(func(e Entry) bool { return e.Group != "" && e.Group == brand.Group })
+}
+
+func (r *Registry) where(match func(Entry) bool) []Entry {
+	return slices.DeleteFunc(r.All(), func(e Entry) bool { return !match(e) })
 }
 
 // Only is the one brand where there is exactly one, so that a request may
@@ -176,6 +194,8 @@ func names(f *strictyaml.Fields) map[string]string {
 var (
 	host   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$`)
 	number = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+
+	groupName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 )
 
 // brand reads the fields that only a brand has.
@@ -199,6 +219,14 @@ func (l *loader) brand(e *Entry, f *strictyaml.Fields) {
 			f.Wrong("language", "must be one of %s", strings.Join(Languages(), ", "))
 		}
 	}
+	if f.Has("group") {
+		if e.Group = f.Text("group"); e.Group != "" && !groupName.MatchString(e.Group) {
+			f.Wrong("group", "must be lower-case letters, digits and hyphens, a letter first")
+		}
+	}
+	if f.Has("look") {
+		e.Look = readLook(f.Mapping("look"))
+	}
 	if !f.Has("smsNumbers") {
 		return
 	}
@@ -211,6 +239,15 @@ func (l *loader) brand(e *Entry, f *strictyaml.Fields) {
 			f.Wrong("smsNumbers", "a number must be E.164: + and 7 to 15 digits, without spaces")
 		}
 		l.numbers[n] = e.Scope
+	}
+}
+
+// checkGroup refuses a group of one brand: its name may be misspelt, and the page
+// would leave the brand out without a word.
+func (l *loader) checkGroup(e Entry, f *strictyaml.Fields) {
+	with := func(other Entry) bool { return other.Group == e.Group && other.Scope != e.Scope }
+	if e.Group != "" && !slices.ContainsFunc(l.entries, with) {
+		f.Wrong("group", "no other brand is in the group %s: name it there, too, or take it out here", e.Group)
 	}
 }
 

@@ -8,6 +8,8 @@ package suppression
 
 import (
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"stille/shared/contact"
@@ -20,7 +22,7 @@ type Source string
 
 // Sources of the events that the system itself takes in.
 const (
-	SourceLink     Source = "link"      // the page behind a link
+	SourceLink     Source = "link"      // the page behind a link; Through names the link of another scope
 	SourceOneClick Source = "one-click" // RFC 8058, by the mailbox provider
 	SourceTool     Source = "tool"      // the tools' API
 	SourceOperator Source = "operator"  // the operator's CLI
@@ -35,7 +37,26 @@ const (
 	SourceSMSReview Source = "sms-review" // an SMS reply with a keyword among other words: it counts, and an operator may look at it
 )
 
-func (s Source) fromLink() bool { return s == SourceLink || s == SourceOneClick }
+// Through is the source of an opt-out through the page behind the link of another
+// scope: of a topic through the link of its brand, or of a brand through the link
+// of another brand of the group.
+func Through(link scope.Scope) Source { return throughLink + Source(link) }
+
+const throughLink = SourceLink + ":"
+
+// FromLink tells whether the event came through a link.
+func (s Source) FromLink() bool {
+	return s == SourceLink || s == SourceOneClick || s.isThrough()
+}
+
+// isThrough tells whether the event came through the link of another scope.
+func (s Source) isThrough() bool { return strings.HasPrefix(string(s), string(throughLink)) }
+
+// sameLink tells whether two events through links came through the link of the
+// same scope.
+func (s Source) sameLink(other Source) bool {
+	return s == other || !s.isThrough() && !other.isThrough()
+}
 
 // Mark is what is known of one reason in one scope. A mark stays after its
 // release, so that an older event that arrives late finds the newer event.
@@ -85,4 +106,17 @@ func (i Item) with(s scope.Scope, r Reason, m Mark) Item {
 	marks[s] = reasons
 	i.Marks = marks
 	return i
+}
+
+// StoppedThrough returns the other scopes in which a silence began, and was only
+// ever asked for, through the link of this scope.
+func (i Item) StoppedThrough(link scope.Scope) []scope.Scope {
+	var stopped []scope.Scope
+	for s, reasons := range i.Marks {
+		if m := reasons[Unsubscribed]; m.Active() && m.Source == Through(link) {
+			stopped = append(stopped, s)
+		}
+	}
+	slices.Sort(stopped)
+	return stopped
 }

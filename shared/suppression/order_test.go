@@ -21,9 +21,15 @@ import (
 func anyWord(t *rapid.T) suppression.Change {
 	c := undo(monday.Add(time.Duration(2*rapid.IntRange(0, 30).Draw(t, "hour")) * time.Hour))
 	sources := []suppression.Source{
-		"undo", "undo", suppression.SourceLink, suppression.SourceLink, suppression.SourceOneClick, "tool:crm", "import:old", suppression.SourceSMS,
+		"undo", "undo", "undo through", suppression.SourceLink, suppression.SourceLink, suppression.SourceOneClick,
+		suppression.Through("globex"), suppression.Through("globex"), suppression.Through("initech"),
+		"tool:crm", "import:old", suppression.SourceSMS,
 	}
-	if source := rapid.SampledFrom(sources).Draw(t, "source"); source != "undo" {
+	switch source := rapid.SampledFrom(sources).Draw(t, "source"); source {
+	case "undo":
+	case "undo through":
+		c.Source = suppression.Through("globex")
+	default:
 		c.Action, c.Source = suppression.Suppress, source
 	}
 	return c
@@ -53,9 +59,7 @@ func standingOf(t *rapid.T, item suppression.Item) stands {
 	return stands{true, m.First, m.Last, m.Source, outcome.Effect == suppression.Lifted}
 }
 
-func fromLink(s suppression.Source) bool {
-	return s == suppression.SourceLink || s == suppression.SourceOneClick
-}
+func fromLink(s suppression.Source) bool { return s.FromLink() }
 
 // plainly is the rule in its plainest form: every word in the order in which it
 // was said, as a person would tell it.
@@ -71,18 +75,19 @@ func plainly(words []suppression.Change) stands {
 		return 1
 	})
 	var s stands
-	told := false
+	told, others := false, false // through a source that is no link, or not the link of globex
+	globex := suppression.Through("globex")
 	for _, w := range words {
 		switch {
 		case w.Action == suppression.Undo:
-			if s.Silent && !told && w.At.Sub(s.First) <= 24*time.Hour {
+			if s.Silent && !told && w.At.Sub(s.First) <= 24*time.Hour && (w.Source != globex || !others) {
 				s = stands{Last: s.Last}
 			}
 			continue
 		case !s.Silent:
-			s.Silent, s.First, told = true, w.At, false
+			s.Silent, s.First, told, others = true, w.At, false, false
 		}
-		told = told || !fromLink(w.Source)
+		told, others = told || !fromLink(w.Source), others || w.Source != globex
 		s.Last = w.At
 	}
 	s.Undoable = s.Silent && !told && s.Last.Add(time.Hour).Sub(s.First) <= 24*time.Hour
@@ -114,8 +119,8 @@ func toldIn(words []suppression.Change, s stands) bool {
 	})
 }
 
-// sameInstantSources tells whether a click and a one-click, which are one word,
-// lie in the same instant.
+// sameInstantSources tells whether two clicks, which are one word, lie in the same
+// instant.
 func sameInstantSources(words []suppression.Change) bool {
 	for i, a := range words {
 		for _, b := range words[:i] {

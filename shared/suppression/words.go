@@ -40,7 +40,8 @@ func (w Word) compare(other Word) int {
 
 // repeats tells whether two words through a link say the same within the hour.
 func (w Word) repeats(other Word) bool {
-	return w.Source.fromLink() && other.Source.fromLink() && w.Undo == other.Undo && w.At.Sub(other.At).Abs() <= sameWord
+	return w.Source.FromLink() && other.Source.FromLink() && w.Source.sameLink(other.Source) &&
+		w.Undo == other.Undo && w.At.Sub(other.At).Abs() <= sameWord
 }
 
 // insert returns a copy of the words with one more, in order.
@@ -88,7 +89,7 @@ func sameWords(a, b []Word) bool {
 // repetition may, and whether both may be undone alike.
 func (m Mark) near(other Mark) bool {
 	within := func(a, b time.Time) bool { return a.Sub(b).Abs() <= sameWord }
-	return m.Active() == other.Active() && m.Source.fromLink() == other.Source.fromLink() &&
+	return m.Active() == other.Active() && m.Source.FromLink() == other.Source.FromLink() && m.Source.sameLink(other.Source) &&
 		within(m.First, other.First) && within(m.Last, other.Last) && within(m.ReleasedAt, other.ReleasedAt)
 }
 
@@ -118,23 +119,36 @@ type silence struct {
 	source      Source
 }
 
-// hear adds an opt-out, which is not older than the silence. An opt-out through a
-// link may be undone, an opt-out from another source must not: a click must not
-// make the silence undoable.
+// hear adds an opt-out, which is not older than the silence.
 func (s *silence) hear(w Word) {
 	if s.first.IsZero() {
 		*s = silence{w.At, w.At, w.Source}
 		return
 	}
-	s.last = w.At
-	if !w.Source.fromLink() || s.source.fromLink() {
-		s.source = w.Source
-	}
+	s.last, s.source = w.At, s.source.and(w.Source)
 }
 
-// undoable tells whether an undo at this time lifts the silence.
-func (s *silence) undoable(at time.Time) bool {
-	return s.source.fromLink() && at.Sub(s.first) <= UndoWindow
+// and returns the source of a silence with a newer opt-out. An opt-out through a
+// link may be undone, an opt-out from another source must not: a click must not
+// make the silence undoable. Likewise a silence may be undone through the link of
+// another scope only while every opt-out came through that link.
+func (s Source) and(newer Source) Source {
+	switch {
+	case !newer.FromLink() || s == newer:
+		return newer
+	case !s.FromLink() || newer.isThrough() && !s.isThrough():
+		return s
+	case newer.isThrough():
+		return SourceLink
+	}
+	return newer
+}
+
+// undoable tells whether an undo lifts the silence: within the window, through
+// the link of the scope, or through the link of every opt-out.
+func (s *silence) undoable(undo Word) bool {
+	through := !undo.Source.isThrough() || undo.Source == s.source
+	return s.source.FromLink() && through && undo.At.Sub(s.first) <= UndoWindow
 }
 
 // fold returns the mark that follows from words and a release. The mark m gives
@@ -167,7 +181,7 @@ func (m Mark) heard(words []Word, consented time.Time) Mark {
 			now.hear(w)
 		case now.first.IsZero():
 			released = w.At
-		case now.undoable(w.At):
+		case now.undoable(w):
 			lifted, now, released = now, silence{}, w.At
 		}
 	}

@@ -2,8 +2,10 @@ package unsubscribe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"stille/shared/api/gateway"
@@ -13,15 +15,77 @@ import (
 	"stille/shared/unsubscribe/pages"
 )
 
-// carryOut makes the wished change and answers with its outcome.
+// carryOut makes the wished changes and answers with their outcome.
 func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.Subject, w wish) gateway.Response {
-	now, s := h.Now(), linked
-	if w.action == pages.UnsubscribeAll {
-		s.Entry = linked.Brand
+	now := h.Now()
+	if w.action == pages.Resubscribe {
+		return h.undo(ctx, page, linked, w, now)
 	}
-	c := change(s.Entry.Scope, w, now)
+	about := h.wished(linked, w)
+	var item suppression.Item
+	waits := false
+	for _, c := range changes(linked, about, w, now) {
+		after, err := h.change(ctx, linked.Contact, c, w, now)
+		switch {
+		case errors.Is(err, errQueued):
+			waits = true
+		case err != nil:
+			return later(page, w)
+		}
+		item = after
+	}
+	switch {
+	case waits:
+		return queued(page, about, w)
+	case w.page:
+		return page.Done(about, len(undoes(item, linked.Entry.Scope, about.Scopes(), now)) > 0)
+	}
+	return page.Text(http.StatusOK, "Unsubscribed.")
+}
+
+// wished is what the wish stops: what the link is about, or what else the page
+// offers. What the page does not offer is what the link is about.
+func (h Handler) wished(linked pages.Subject, w wish) pages.Subject {
+	about := linked
+	switch w.action {
+	case pages.UnsubscribeAll:
+		about.Entry = linked.Brand
+	case pages.UnsubscribeGroup:
+		about.Entry, about.Brands = linked.Brand, linked.Group
+	case pages.UnsubscribeTopic:
+		isWished := func(topic scope.Entry) bool {
+			return w.topic == topic.Scope.Topic() || w.topic == string(topic.Scope)
+		}
+		if i := slices.IndexFunc(linked.Topics, isWished); i >= 0 {
+			about.Entry = linked.Topics[i]
+		}
+	}
+	return about
+}
+
+// changes are the opt-outs in every scope of the subject, first in the scope of
+// the link: nobody may miss that one.
+func changes(linked, about pages.Subject, w wish, at time.Time) []suppression.Change {
+	var all []suppression.Change
+	for _, in := range about.Scopes() {
+		c := change(in, w, at)
+		if linked.Entry.Scope.Topic() == "" && in != linked.Entry.Scope {
+			c.Source = suppression.Through(linked.Entry.Scope)
+		}
+		if in == linked.Brand.Scope {
+			all = slices.Insert(all, 0, c)
+		} else {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// change makes one change. Its error is errQueued where the change waits in the
+// outage queue.
+func (h Handler) change(ctx context.Context, person contact.Contact, c suppression.Change, w wish, now time.Time) (suppression.Item, error) {
 	log := h.Log.With("channel", h.Channel, "scope", c.Scope, "action", w.action, "oneClick", w.oneClick)
-	who, err := h.known(ctx, s.Contact)
+	who, err := h.known(ctx, person)
 	var outcome suppression.Outcome
 	if err == nil {
 		log = log.With("key", who.Newest().Short())
@@ -29,19 +93,13 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 	}
 	if err != nil {
 		log.ErrorContext(ctx, "change not stored", "error", err)
-		if isQueueable(c, err) && h.queue(ctx, log, s.Contact, who, c) {
-			return queued(page, s, w)
+		if isQueueable(c, err) && h.queue(ctx, log, person, who, c) {
+			return outcome.Item, errQueued
 		}
-		return later(page, w)
+		return outcome.Item, err
 	}
 	log.InfoContext(ctx, "link used", "outcome", outcome.Effect)
-	switch {
-	case w.action == pages.Resubscribe:
-		return h.afterUndo(ctx, page, s, w, who)
-	case w.page:
-		return page.Done(s, undoable(outcome.Item, linked.Entry.Scope, now))
-	}
-	return page.Text(http.StatusOK, "Unsubscribed.")
+	return outcome.Item, nil
 }
 
 func (h Handler) apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
@@ -74,26 +132,57 @@ func change(in scope.Scope, w wish, at time.Time) suppression.Change {
 	return c
 }
 
-// afterUndo answers with the state after the undo: an older key, a wider scope or
-// another reason may still stop the messages.
-func (h Handler) afterUndo(ctx context.Context, page pages.Reader, s pages.Subject, w wish, who contact.Known) gateway.Response {
-	item, err := h.List.Get(ctx, who.Keys)
+// undo takes back everything that the link has stopped, and answers with the state
+// after the undo: an older key, a wider scope or another reason may still stop the
+// messages.
+func (h Handler) undo(ctx context.Context, page pages.Reader, s pages.Subject, w wish, now time.Time) gateway.Response {
+	link := s.Entry.Scope
+	item, err := h.change(ctx, s.Contact, change(link, w, now), w, now)
 	if err != nil {
-		h.Log.ErrorContext(ctx, "list not read", "channel", h.Channel, "key", who.Newest().Short(), "error", err)
 		return later(page, w)
 	}
-	if suppression.Decide(item, suppression.Marketing, s.Entry.Scope).Send {
-		return page.Undone(s)
+	through := item.StoppedThrough(link)
+	for _, in := range through {
+		c := change(in, w, now)
+		c.Source = suppression.Through(link)
+		if _, err := h.change(ctx, s.Contact, c, w, now); err != nil {
+			return later(page, w)
+		}
 	}
-	return page.Kept(s)
+	if item, err = h.state(ctx, s.Contact); err != nil {
+		h.Log.ErrorContext(ctx, "list not read", "channel", h.Channel, "error", err)
+		return later(page, w)
+	}
+	if !sends(item, link) {
+		return page.Kept(s)
+	}
+	s.Brands = slices.DeleteFunc(slices.Clone(s.Group), func(brand scope.Entry) bool {
+		return brand.Scope != link && !(slices.Contains(through, brand.Scope) && sends(item, brand.Scope))
+	})
+	return page.Undone(s)
 }
 
-// undoable reports whether an undo through the link, a moment later, would start
-// the messages again, so that the page offers no undo that would fail. The scope
-// is the link's: a topic's link does not undo an opt-out of the brand.
-func undoable(item suppression.Item, in scope.Scope, now time.Time) bool {
+func sends(item suppression.Item, in scope.Scope) bool {
+	return suppression.Decide(item, suppression.Marketing, in).Send
+}
+
+// undoes returns those of the scopes in which an undo through the link, a moment
+// later, would start the messages again, so that the page offers no undo that would
+// fail. An undo lifts what the link has stopped: a topic's link does not undo an
+// opt-out of the brand.
+func undoes(item suppression.Item, link scope.Scope, scopes []scope.Scope, now time.Time) []scope.Scope {
 	soon := now.Add(time.Millisecond)
-	undone, err := suppression.Apply(item, change(in, wish{action: pages.Resubscribe}, soon), "", soon)
-	return err == nil && undone.Effect == suppression.Lifted &&
-		suppression.Decide(undone.Item, suppression.Marketing, in).Send
+	undone := item
+	for _, in := range append(item.StoppedThrough(link), link) {
+		c := change(in, wish{action: pages.Resubscribe}, soon)
+		if in != link {
+			c.Source = suppression.Through(link)
+		}
+		outcome, err := suppression.Apply(undone, c, "", soon)
+		if err != nil {
+			return nil
+		}
+		undone = outcome.Item
+	}
+	return slices.DeleteFunc(slices.Clone(scopes), func(in scope.Scope) bool { return sends(item, in) || !sends(undone, in) })
 }

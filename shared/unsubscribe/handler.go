@@ -28,9 +28,10 @@ import (
 // Time limits. Their sum stays well below the functions' own limit, after which
 // the caller would get a bare error without Retry-After.
 const (
-	patience      = 5 * time.Second // for a request without the outage queue
-	storePatience = 2 * time.Second // for one call of the store, which may hang
-	queuePatience = 2 * time.Second // for the outage queue
+	patience      = 5 * time.Second        // for a request without the outage queue
+	storePatience = 2 * time.Second        // for one call of the store, which may hang
+	queuePatience = 2 * time.Second        // for the outage queue
+	statePatience = 300 * time.Millisecond // for the state of a contact, which a page may lack
 )
 
 // Keys opens links and names contacts.
@@ -59,6 +60,7 @@ type Handler struct {
 	Pages   *pages.Pages
 	Log     *slog.Logger
 	Now     func() time.Time
+	Zone    *time.Location // whose dates the pages name
 }
 
 // errUnlisted means that the scope of a genuine link is not in scopes.yaml: an
@@ -102,9 +104,9 @@ func (h Handler) get(ctx context.Context, page pages.Reader, req gateway.Request
 		return h.refuse(ctx, page)
 	case err != nil:
 		h.Log.ErrorContext(ctx, "link not opened", "channel", h.Channel, "error", err)
-		return page.Later("")
+		return page.Later("", "")
 	}
-	return page.Ask(subject)
+	return h.show(ctx, page, subject)
 }
 
 func (h Handler) post(ctx context.Context, page pages.Reader, req gateway.Request) gateway.Response {
@@ -156,5 +158,9 @@ func (h Handler) open(ctx context.Context, req gateway.Request) (pages.Subject, 
 	if !listed || !brandListed {
 		return pages.Subject{}, fmt.Errorf("%w: id %d", errUnlisted, target.ScopeID)
 	}
-	return pages.Subject{Contact: target.Contact, Entry: entry, Brand: brand}, nil
+	subject := pages.Subject{Contact: target.Contact, Entry: entry, Brand: brand, Group: h.Scopes.Group(brand)}
+	if entry.Scope == brand.Scope {
+		subject.Topics = h.Scopes.Topics(brand.Scope)
+	}
+	return subject, nil
 }

@@ -14,6 +14,9 @@ import (
 	"stille/shared/unsubscribe/pages"
 )
 
+// errQueued means that a change was not stored and waits in the outage queue.
+var errQueued = errors.New("the opt-out waits in the outage queue")
+
 // isQueueable reports whether a change that was not stored may be made later. An
 // undo must not: a person must see the end of the silence at once. Nor an opt-out
 // named by another table's keys: a lookup by them would find nobody.
@@ -60,7 +63,7 @@ func queued(page pages.Reader, s pages.Subject, w wish) gateway.Response {
 // later answers that the change is neither stored nor queued.
 func later(page pages.Reader, w wish) gateway.Response {
 	if w.page {
-		return page.Later(w.action)
+		return page.Later(w.action, w.topic)
 	}
 	return page.Text(http.StatusServiceUnavailable, "Not stored. Please send it again.")
 }

@@ -20,7 +20,7 @@ func TestAnUnstoredOptOutIsQueued(t *testing.T) {
 	multipartType, multipartOneClick := multipartBody("List-Unsubscribe", "One-Click")
 	byPage := func(ch contact.Channel) []string {
 		return map[contact.Channel][]string{
-			contact.Email: {"Your choice is noted", "k•••@e•••.no"}, contact.SMS: {"Your choice is noted", "67"},
+			contact.Email: {"Your choice is noted", "k•••@example.no"}, contact.SMS: {"Your choice is noted", "67"},
 		}[ch]
 	}
 	byText := func(contact.Channel) []string {

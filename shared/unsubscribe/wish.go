@@ -21,13 +21,15 @@ var errUnreadable = errors.New("no readable form")
 
 // wish is the request in the body of a POST.
 type wish struct {
-	action   string // pages.Unsubscribe, UnsubscribeAll or Resubscribe
+	action   string // of package pages
+	topic    string // of pages.UnsubscribeTopic, as it was sent
 	oneClick bool   // RFC 8058
 	page     bool   // a person waits for a page, not a machine for a status
 }
 
 // read never fails: a body that it cannot understand is a wish to unsubscribe.
-// Only the exact form of the page's undo is a wish to resubscribe.
+// Only the exact form of the page's undo is a wish to resubscribe, and only a
+// form that names no other action is a wish to stop a topic alone.
 func read(contentType, accept string, body []byte) wish {
 	values, err := fields(contentType, body)
 	w := wish{action: pages.Unsubscribe}
@@ -35,10 +37,18 @@ func read(contentType, accept string, body []byte) wish {
 		w.oneClick = w.oneClick || strings.EqualFold(name, "List-Unsubscribe")
 	}
 	actions := values["action"]
+	only := func(action string) bool { return err == nil && !w.oneClick && slices.Equal(actions, []string{action}) }
 	switch {
+	case slices.Contains(actions, pages.UnsubscribeGroup):
+		w.action = pages.UnsubscribeGroup
 	case slices.Contains(actions, pages.UnsubscribeAll):
 		w.action = pages.UnsubscribeAll
-	case err == nil && len(values) == 1 && slices.Equal(actions, []string{pages.Resubscribe}):
+	case only(pages.UnsubscribeTopic):
+		w.action = pages.UnsubscribeTopic
+		if topics := values["topic"]; len(topics) == 1 {
+			w.topic = strings.ToLower(strings.TrimSpace(topics[0]))
+		}
+	case only(pages.Resubscribe) && len(values) == 1:
 		w.action = pages.Resubscribe
 	}
 	w.page = !w.oneClick && (len(actions) > 0 || strings.Contains(strings.ToLower(accept), "text/html"))

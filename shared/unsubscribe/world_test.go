@@ -33,15 +33,42 @@ scopes:
     policyURL: https://acme.example/privacy
     contact: privacy@acme.example
     linkDomain: links.acme.example
+    smsNumbers: ["+4759440000"]
+    group: house
   - id: 2
     scope: acme/newsletter
     name: {en: the Acme newsletter, nb: nyhetsbrevet fra Acme}
     topicOptOut: true
+  - id: 3
+    scope: globex
+    controller: Globex AS
+    name: {en: Globex}
+    policyURL: https://globex.example/privacy
+    contact: privacy@globex.example
+    linkDomain: links.globex.example
+    group: house
+  - id: 4
+    scope: initech
+    controller: Initech AS
+    name: {en: Initech}
+    policyURL: https://initech.example/privacy
+    contact: privacy@initech.example
+    linkDomain: links.initech.example
+    group: house
+  - id: 5
+    scope: umbrella
+    controller: Umbrella AS
+    name: {en: Umbrella}
+    policyURL: https://umbrella.example/privacy
+    contact: privacy@umbrella.example
+    linkDomain: links.umbrella.example
 `
 
 const (
 	acmeID       = 1
 	newsletterID = 2
+	globexID     = 3
+	umbrellaID   = 5
 	unlistedID   = 77
 )
 
@@ -101,7 +128,7 @@ func newWorld(t failer) *world {
 		w.handlers[ch] = unsubscribe.Handler{
 			Channel: ch, Keys: w, List: &w.list, Outage: sqsqueue.NewOutage(w, "queue"), Scopes: registry, Pages: written,
 			Log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
-			Now: func() time.Time { return w.now },
+			Now: func() time.Time { return w.now }, Zone: time.UTC,
 		}
 	}
 	return w

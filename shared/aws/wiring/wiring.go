@@ -17,6 +17,7 @@ import (
 	"stille/shared/aws/sqsqueue"
 	"stille/shared/contact"
 	"stille/shared/names"
+	"stille/shared/retention"
 	"stille/shared/unsubscribe"
 	"stille/shared/unsubscribe/pages"
 )
@@ -71,5 +72,16 @@ func links(d Deps, ch contact.Channel) any {
 		Pages:   texts,
 		Log:     d.Log,
 		Now:     d.Now,
+		Zone:    zone(d.Policy()),
 	}.Serve
+}
+
+// zone is where messaging data is kept by the day, and its people live.
+func zone(policy *retention.Policy) *time.Location {
+	if policy != nil {
+		if messaging, ok := policy.Class(names.Messaging); ok {
+			return messaging.Location()
+		}
+	}
+	return time.UTC
 }

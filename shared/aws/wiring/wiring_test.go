@@ -15,6 +15,7 @@ import (
 	"stille/shared/aws/lambdafn"
 	"stille/shared/contact"
 	"stille/shared/names"
+	"stille/shared/retention/retentiontest"
 	"stille/shared/scope/scopetest"
 )
 
@@ -30,8 +31,10 @@ func container(variables map[string]string) *lambdafn.Container {
 
 func TestLinksAreServedWhereEverythingIsConfigured(t *testing.T) {
 	root := t.TempDir()
-	if err := os.WriteFile(filepath.Join(root, names.ScopesFile), scopetest.File(), 0o600); err != nil {
-		t.Fatal(err)
+	for name, content := range map[string][]byte{names.ScopesFile: scopetest.File(), names.RetentionFile: retentiontest.File()} {
+		if err := os.WriteFile(filepath.Join(root, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	c := container(map[string]string{names.VarTaskRoot: root, names.VarWaitingQueue: "https://queue"})
 	serve, ok := links(deps(c, time.Now), contact.SMS).(func(context.Context, gateway.Request) (gateway.Response, error))
@@ -49,7 +52,7 @@ func TestLinksAreServedWhereEverythingIsConfigured(t *testing.T) {
 func TestLinksNameAllThatIsMissing(t *testing.T) {
 	c := container(map[string]string{names.VarTaskRoot: t.TempDir()})
 	links(deps(c, time.Now), contact.Email)
-	for _, missing := range []string{names.VarWaitingQueue, names.ScopesFile} {
+	for _, missing := range []string{names.VarWaitingQueue, names.ScopesFile, names.RetentionFile} {
 		if err := c.Env.Err(); err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("error %v does not name %s", err, missing)
 		}

@@ -32,7 +32,7 @@ type OptOut struct {
 	Keys    []contact.Key      `json:"keys"` // the contact's, newest first; maybe made with an unproven set
 	Channel contact.Channel    `json:"channel"`
 	Scope   scope.Scope        `json:"scope"`
-	Source  suppression.Source `json:"source"` // link or one-click
+	Source  suppression.Source `json:"source"` // a link
 	At      time.Time          `json:"at"`     // when the person opted out
 }
 
@@ -91,7 +91,7 @@ func Read(message string) (OptOut, error) {
 		return OptOut{}, malformed("the scope")
 	case !slices.Contains(contact.Channels(), o.Channel):
 		return OptOut{}, malformed("the channel")
-	case o.Source != suppression.SourceLink && o.Source != suppression.SourceOneClick:
+	case !o.Source.FromLink():
 		return OptOut{}, malformed("the source")
 	case suppression.CheckTime(o.At, o.At) != nil: // whether it lies ahead is for Apply to say
 		return OptOut{}, malformed("the time")

@@ -4,29 +4,43 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"time"
 
 	"stille/shared/api/gateway"
+	"stille/shared/scope"
 )
 
 // content is what the template lays out. Empty parts are left out.
 type content struct {
-	Lang  string
-	Text  texts
-	Style template.CSS
+	Lang   string
+	Text   texts
+	Style  template.CSS
+	Colour template.CSS // the brand's style
+	Logo   template.URL
 
 	Mark       string // the drawing above the title: see page.html
+	State      State
 	Brand      string
 	Title      string
 	Lead       string
 	Address    string // masked
-	After      string // what follows from it
+	Exactly    string // that no other address is meant
+	Since      since
+	After      string   // what follows from it
+	Stands     []string // what is stopped besides
 	Continues  []string
-	FormLead   string
-	Buttons    []button
+	Forms      []form
 	Controller string
 	Policy     string
 	Contact    string
 	Choices    []choice // other languages
+}
+
+// form is one form; of several buttons, each is another action.
+type form struct {
+	Lead    string
+	Topic   string // the hidden field, where it is not empty
+	Buttons []button
 }
 
 type button struct {
@@ -34,18 +48,55 @@ type button struct {
 	Main          bool
 }
 
+// since is a sentence with a date in it.
+type since struct{ Before, Instant, Date, After string }
+
 type choice struct{ Tag, Name string }
 
 // Ask asks whether to stop. It is the answer to a GET, which changes nothing.
-func (r Reader) Ask(s Subject) gateway.Response {
+// Where a topic was stopped through the link, undoable offers to take that back.
+func (r Reader) Ask(s Subject, state State, undoable bool) gateway.Response {
 	fill, t := r.fill(s), r.words(s)
-	c := r.about(s)
+	c := r.about(s, state)
 	c.Mark, c.Title, c.Lead = "fading", fill(t.AskTitle), fill(t.AskLead)
 	c.Continues = r.continues(s, r.channel(s).OtherTopicsAsk)
-	c.Buttons = []button{{Unsubscribe, fill(t.Button), true}}
+	main := form{Buttons: []button{{Unsubscribe, fill(t.Button), true}}}
 	if s.topic() {
-		c.Buttons = append(c.Buttons, button{UnsubscribeAll, fill(r.channel(s).ButtonAll), false})
+		main.Buttons = append(main.Buttons, button{UnsubscribeAll, fill(r.channel(s).ButtonAll), false})
 	}
+	c.Forms = []form{main}
+	for _, topic := range s.Topics {
+		label := r.fill(Subject{Entry: topic, Brand: s.Brand})(r.text.OnlyTopic)
+		c.Forms = append(c.Forms, form{Topic: topic.Scope.Topic(), Buttons: []button{{UnsubscribeTopic, label, false}}})
+	}
+	c.Forms = append(c.Forms, r.groupForm(s)...)
+	for _, topic := range s.Stopped {
+		c.Stands = append(c.Stands, r.fill(Subject{Entry: topic, Brand: s.Brand})(r.channel(s).Topic.DoneTitle))
+	}
+	if undoable {
+		c.Forms = append(c.Forms, r.undoForm())
+	}
+	c.Choices = r.choices()
+	return r.html(http.StatusOK, c)
+}
+
+// Stands says that the messages are stopped and since when, and offers the undo
+// where it would succeed, and to stop more. It is the answer to a GET.
+func (r Reader) Stands(s Subject, standing Standing) gateway.Response {
+	fill, t := r.fill(s), r.words(s)
+	c := r.about(s, Stopped)
+	c.Mark, c.Title, c.Lead = "done", fill(t.DoneTitle), fill(t.DoneLead)
+	c.Since = r.since(standing.Since)
+	c.Continues = r.continues(s, r.channel(s).OtherTopics)
+	if standing.Undoable {
+		c.Forms = []form{r.undoForm()}
+	} else {
+		c.After = fill(r.text.KeptWhy)
+	}
+	if s.topic() {
+		c.Forms = append(c.Forms, form{Buttons: []button{{UnsubscribeAll, fill(r.channel(s).ButtonAll), false}}})
+	}
+	c.Forms = append(c.Forms, r.groupForm(s)...)
 	c.Choices = r.choices()
 	return r.html(http.StatusOK, c)
 }
@@ -54,11 +105,11 @@ func (r Reader) Ask(s Subject) gateway.Response {
 // that would succeed.
 func (r Reader) Done(s Subject, undoable bool) gateway.Response {
 	fill, t := r.fill(s), r.words(s)
-	c := r.about(s)
+	c := r.about(s, Stopped)
 	c.Mark, c.Title, c.Lead, c.After = "done", fill(t.DoneTitle), fill(t.DoneLead), r.text.AtOnce
 	c.Continues = r.continues(s, r.channel(s).OtherTopics)
 	if undoable {
-		c.FormLead, c.Buttons = r.text.UndoLead, []button{{Resubscribe, r.text.UndoButton, false}}
+		c.Forms = []form{r.undoForm()}
 	}
 	return r.html(http.StatusOK, c)
 }
@@ -67,7 +118,7 @@ func (r Reader) Done(s Subject, undoable bool) gateway.Response {
 // noted, and will be carried out without anybody doing anything.
 func (r Reader) Queued(s Subject) gateway.Response {
 	fill, t := r.fill(s), r.words(s)
-	c := r.about(s)
+	c := r.about(s, Unknown)
 	c.Mark, c.Title, c.Lead, c.After = "fading", r.text.QueuedTitle, fill(t.QueuedLead), r.text.QueuedAfter
 	c.Continues = r.continues(s, r.channel(s).OtherTopics)
 	return r.html(http.StatusServiceUnavailable, c)
@@ -77,29 +128,55 @@ func (r Reader) Queued(s Subject) gateway.Response {
 // them again.
 func (r Reader) Undone(s Subject) gateway.Response {
 	fill, t := r.fill(s), r.words(s)
-	c := r.about(s)
+	c := r.about(s, Open)
 	c.Mark, c.Title, c.Lead = "sound", fill(t.UndoneTitle), fill(t.UndoneLead)
-	c.Buttons = []button{{Unsubscribe, fill(t.Button), false}}
+	again := button{Unsubscribe, fill(t.Button), false}
+	if s.several() {
+		again.Action = UnsubscribeGroup
+	}
+	c.Forms = []form{{Buttons: []button{again}}}
 	return r.html(http.StatusOK, c)
 }
 
 // Kept says that an undo was refused or not enough, and whom to ask.
 func (r Reader) Kept(s Subject) gateway.Response {
 	fill, t := r.fill(s), r.words(s)
-	c := r.about(s)
+	c := r.about(s, Stopped)
 	c.Mark, c.Title, c.Lead, c.After = "quiet", fill(t.KeptTitle), fill(t.KeptLead), fill(r.text.KeptWhy)
 	c.Continues = r.continues(s, r.channel(s).OtherTopics)
 	return r.html(http.StatusOK, c)
 }
 
+func (r Reader) undoForm() form {
+	return form{Lead: r.text.UndoLead, Buttons: []button{{Resubscribe, r.text.UndoButton, false}}}
+}
+
+// groupForm offers to stop all brands of the group, where the page may.
+func (r Reader) groupForm(s Subject) []form {
+	if len(s.Group) == 0 {
+		return nil
+	}
+	s.Brands = s.Group
+	return []form{{Buttons: []button{{UnsubscribeGroup, r.fill(s)(r.channel(s).Group.Button), false}}}}
+}
+
+func (r Reader) since(at time.Time) since {
+	if at.IsZero() {
+		return since{}
+	}
+	before, after, _ := strings.Cut(r.text.Since, "{since}")
+	return since{before, at.UTC().Format(time.RFC3339), at.Format(r.text.Date), after}
+}
+
 // Later says, with status 503, that it did not work just now. Where a form was
-// sent, action is what to send again; it is empty otherwise.
-func (r Reader) Later(action string) gateway.Response {
+// sent, action is what to send again, and topic its topic; they are empty
+// otherwise.
+func (r Reader) Later(action, topic string) gateway.Response {
 	c := content{Mark: "broken", Title: r.text.LaterTitle, Lead: r.text.LaterPage}
 	if action == "" {
 		c.Choices = r.choices()
 	} else {
-		c.Lead, c.Buttons = r.text.LaterForm, []button{{action, r.text.LaterButton, true}}
+		c.Lead, c.Forms = r.text.LaterForm, []form{{Topic: topic, Buttons: []button{{action, r.text.LaterButton, true}}}}
 	}
 	return r.html(http.StatusServiceUnavailable, c)
 }
@@ -131,10 +208,14 @@ func (r Reader) choices() []choice {
 }
 
 // about is what every page about a subject has.
-func (r Reader) about(s Subject) content {
+func (r Reader) about(s Subject, state State) content {
 	return content{
-		Brand:      s.Brand.DisplayName(r.text.Tag.String()),
+		State:      state,
+		Colour:     colours(s.Brand.Look),
+		Logo:       template.URL(s.Brand.Look.Logo), //nolint:gosec // package scope took the picture apart
+		Brand:      s.Brand.DisplayName(r.tag()),
 		Address:    s.Contact.Masked(),
+		Exactly:    r.channel(s).Exactly,
 		Controller: r.fill(s)(r.text.Controller),
 		Policy:     s.Brand.PolicyURL,
 		Contact:    s.Brand.Contact,
@@ -143,27 +224,65 @@ func (r Reader) about(s Subject) content {
 
 // continues lists what goes on all the same.
 func (r Reader) continues(s Subject, otherTopics string) []string {
-	list := []string{r.channel(s).OtherChannel, r.text.Service}
+	var list []string
 	if s.topic() {
-		list = append([]string{otherTopics}, list...)
+		list = append(list, r.fill(s)(otherTopics))
 	}
-	for i := range list {
-		list[i] = r.fill(s)(list[i])
+	brands := s.Brands
+	if !s.several() {
+		brands = []scope.Entry{s.Brand}
 	}
-	return list
+	for _, brand := range brands {
+		other := r.text.otherChannel(s.Contact.Channel(), len(brand.SMSNumbers) > 0)
+		list = append(list, r.fill(Subject{Brand: brand})(other))
+	}
+	return append(list, r.text.Service)
 }
 
 func (r Reader) channel(s Subject) channelTexts { return r.text.channel(s.Contact.Channel()) }
 
-func (r Reader) words(s Subject) scopeTexts { return r.channel(s).scope(s.topic()) }
+// words are what the page says of the topic, the brand or the brands.
+func (r Reader) words(s Subject) scopeTexts {
+	t := r.channel(s).scope(s.topic())
+	if s.several() {
+		group := r.channel(s).Group
+		t.Button, t.DoneTitle, t.DoneLead, t.UndoneTitle, t.QueuedLead = group.Button, group.DoneTitle, group.DoneLead, group.UndoneTitle, group.QueuedLead
+	}
+	return t
+}
+
+func (r Reader) tag() string { return r.text.Tag.String() }
 
 func (r Reader) fill(s Subject) func(string) string {
-	lang := r.text.Tag.String()
+	names := make([]string, len(s.Brands))
+	for i, brand := range s.Brands {
+		names[i] = brand.DisplayName(r.tag())
+	}
+	brands := strings.Join(names, ", ")
+	if last := len(names) - 1; last > 0 {
+		brands = strings.Join(names[:last], ", ") + r.text.And + names[last]
+	}
 	return strings.NewReplacer(
-		"{brand}", s.Brand.DisplayName(lang),
-		"{topic}", s.Entry.DisplayName(lang),
+		"{brand}", s.Brand.DisplayName(r.tag()),
+		"{brands}", brands,
+		"{topic}", s.Entry.DisplayName(r.tag()),
 		"{controller}", s.Brand.Controller,
 	).Replace
 }
+
+// Scopes are the scopes that the page is about.
+func (s Subject) Scopes() []scope.Scope {
+	if len(s.Brands) == 0 {
+		return []scope.Scope{s.Entry.Scope}
+	}
+	all := make([]scope.Scope, len(s.Brands))
+	for i, brand := range s.Brands {
+		all[i] = brand.Scope
+	}
+	return all
+}
+
+// several tells whether the page is about more than one brand.
+func (s Subject) several() bool { return len(s.Brands) > 1 }
 
 func (s Subject) topic() bool { return s.Entry.Scope.Topic() != "" }

@@ -9,6 +9,7 @@ package pages
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed" // for the template and the style
 	"encoding/base64"
@@ -18,6 +19,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"stille/shared/api/gateway"
 	"stille/shared/contact"
@@ -27,26 +29,49 @@ import (
 
 // The values of the page's form field "action".
 const (
-	Unsubscribe    = "unsubscribe"
-	UnsubscribeAll = "unsubscribe-all" // the brand, on a topic's link
-	Resubscribe    = "resubscribe"
+	Unsubscribe      = "unsubscribe"
+	UnsubscribeAll   = "unsubscribe-all"   // the brand, on a topic's link
+	UnsubscribeGroup = "unsubscribe-group" // all brands of the group
+	UnsubscribeTopic = "unsubscribe-topic" // the topics of the form field "topic", on a brand's link
+	Resubscribe      = "resubscribe"
 )
 
 // RetryAfter is how many seconds a caller is asked to wait after a failure.
 const RetryAfter = "30"
 
-// Subject is whom a link concerns and what its opt-out stops.
+// Subject is whom a link concerns, what its opt-out stops, and what else the page
+// offers to stop.
 type Subject struct {
 	Contact contact.Contact
-	Entry   scope.Entry // what the page is about: a brand or one topic
-	Brand   scope.Entry // Entry's brand; Entry itself where that is a brand
+	Entry   scope.Entry   // what the page is about: a brand or one topic
+	Brand   scope.Entry   // Entry's brand; Entry itself where that is a brand
+	Brands  []scope.Entry // what the page is about where that is several brands of a group
+	Topics  []scope.Entry // topics of the brand to stop alone
+	Stopped []scope.Entry // topics of the brand that are stopped already
+	Group   []scope.Entry // all brands of the group, the brand among them, to stop together
+}
+
+// State is what a page says of the contact in the scope of the link.
+type State string
+
+// The states there are. A page that is about no contact has none.
+const (
+	Open    State = "open"
+	Stopped State = "stopped"
+	Unknown State = "unknown"
+)
+
+// Standing is a silence that a page shows.
+type Standing struct {
+	Since    time.Time // in the zone whose date counts; zero where it is not known
+	Undoable bool      // an undo through the link would start the messages again
 }
 
 // Pages writes answers. It is safe for concurrent use.
 type Pages struct {
 	texts  []texts // English first
 	page   *template.Template
-	policy string // Content-Security-Policy
+	styles string // of the Content-Security-Policy
 }
 
 //go:embed page.html
@@ -65,13 +90,42 @@ func New() (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parsing the page: %w", err)
 	}
+	return &Pages{texts: all, page: page, styles: "style-src " + hashed(style)}, nil
+}
+
+// hashed names a style in a Content-Security-Policy.
+func hashed(style string) string {
 	digest := sha256.Sum256([]byte(style))
-	return &Pages{
-		texts: all,
-		page:  page,
-		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'; " +
-			"form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-	}, nil
+	return "'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'"
+}
+
+// policy is the Content-Security-Policy of a page: its own styles, and the logo that
+// is in the page.
+func (p *Pages) policy(c content) string {
+	policy := "default-src 'none'; " + p.styles
+	if c.Colour != "" {
+		policy += " " + hashed(string(c.Colour))
+	}
+	if c.Logo != "" {
+		policy += "; img-src data:"
+	}
+	return policy + "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+}
+
+// What the style of all pages has, in light and in dark colours.
+const (
+	lightColour = "#17584a"
+	darkColour  = "#92d6c0"
+)
+
+// colours is the style of a brand's colours, after the style of all pages.
+func colours(look scope.Look) template.CSS {
+	if look == (scope.Look{Logo: look.Logo}) {
+		return ""
+	}
+	light, dark := cmp.Or(look.Colour, lightColour), cmp.Or(look.ColourDark, darkColour)
+	//nolint:gosec // package scope has read the colours
+	return template.CSS(":root{--deep:" + light + "}@media screen and (prefers-color-scheme:dark){:root{--deep:" + dark + "}}")
 }
 
 // unbroken keeps "e-mail" on one line, which would break at its hyphen.
@@ -129,6 +183,7 @@ func (r Reader) html(status int, c content) gateway.Response {
 	}
 	resp := r.answer(status, "text/html; charset=utf-8", body.String())
 	resp.Headers["content-language"] = c.Lang
+	resp.Headers["content-security-policy"] = r.pages.policy(c)
 	return resp
 }
 
@@ -140,7 +195,7 @@ func (r Reader) answer(status int, contentType, body string) gateway.Response {
 		"x-robots-tag":              "noindex, nofollow",
 		"x-content-type-options":    "nosniff",
 		"strict-transport-security": "max-age=63072000",
-		"content-security-policy":   r.pages.policy,
+		"content-security-policy":   r.pages.policy(content{}),
 	}
 	if contentType != "" {
 		headers["content-type"] = contentType

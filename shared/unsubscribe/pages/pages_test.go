@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,6 +30,17 @@ var newsletter = scope.Entry{
 		"fi": "Acmen kirje", "de": "Acme-Brief", "lt": "Acme laiškas",
 	},
 	PolicyURL: "https://acme.example/privacy", Contact: "privacy@acme.example",
+}
+
+var globex = scope.Entry{
+	ID: 3, Scope: "globex", Controller: "Globex AS", Name: map[string]string{"en": "Globex"}, SMSNumbers: []string{"+4759440001"},
+}
+
+// purple is of a brand in purple, with a square for a logo.
+var purple = scope.Look{
+	Colour: "#7a1f5c", ColourDark: "#f0b3dc",
+	Logo: "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 20" width="60" height="20"><path fill="#7a1f5c" d="M0 0h20v20H0z"/></svg>`)),
 }
 
 func subject(t *testing.T, ch contact.Channel, entry scope.Entry) pages.Subject {
@@ -58,16 +70,24 @@ func request(acceptLanguage, query string) gateway.Request {
 func every(t *testing.T, r pages.Reader, ch contact.Channel, entry scope.Entry) map[string]gateway.Response {
 	t.Helper()
 	s := subject(t, ch, entry)
+	since := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	more, house := s, s
+	more.Brand.Look, more.Topics, more.Stopped = purple, []scope.Entry{newsletter, newsletter}, []scope.Entry{newsletter}
+	more.Group = []scope.Entry{acme, globex, acme}
+	house.Entry, house.Brands = acme, []scope.Entry{acme, globex}
 	return map[string]gateway.Response{
-		"ask": r.Ask(s), "done": r.Done(s, true), "done for good": r.Done(s, false), "undone": r.Undone(s), "kept": r.Kept(s),
-		"queued": r.Queued(s),
-		"later":  r.Later(""), "later, a form": r.Later(pages.Unsubscribe), "failed": r.Failed(), "not found": r.NotFound(),
+		"ask": r.Ask(s, pages.Open, false), "ask more": r.Ask(more, pages.Unknown, true),
+		"stands": r.Stands(s, pages.Standing{Since: since, Undoable: true}), "stands for good": r.Stands(more, pages.Standing{Since: since}),
+		"done": r.Done(s, true), "done for good": r.Done(s, false), "undone": r.Undone(s), "kept": r.Kept(s),
+		"queued":        r.Queued(s),
+		"done, a group": r.Done(house, true), "queued, a group": r.Queued(house), "undone, a group": r.Undone(house),
+		"later": r.Later("", ""), "later, a form": r.Later(pages.UnsubscribeTopic, "newsletter"), "failed": r.Failed(), "not found": r.NotFound(),
 		"text": r.Text(200, "Unsubscribed."), "options": r.Options(204),
 	}
 }
 
 func TestEveryAnswerProtectsItsReader(t *testing.T) {
-	policy := regexp.MustCompile(`^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; form-action 'self'; frame-ancestors 'none'; base-uri 'none'$`)
+	policy := regexp.MustCompile(`^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='(?: 'sha256-[A-Za-z0-9+/]{43}='; img-src data:)?; form-action 'self'; frame-ancestors 'none'; base-uri 'none'$`)
 	want := map[string]string{
 		"cache-control": "no-store", "referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow",
 		"x-content-type-options": "nosniff", "strict-transport-security": "max-age=63072000",
@@ -89,20 +109,66 @@ func TestEveryAnswerProtectsItsReader(t *testing.T) {
 	}
 }
 
-func TestThePolicyAllowsExactlyThePagesStyle(t *testing.T) {
-	resp := newPages(t).For(request("", "")).NotFound()
-	_, rest, _ := strings.Cut(resp.Body, "<style>")
-	style, _, found := strings.Cut(rest, "</style>")
-	sum := sha256.Sum256([]byte(style))
-	if !found || !strings.Contains(resp.Headers["content-security-policy"], base64.StdEncoding.EncodeToString(sum[:])) {
-		t.Error("the policy's hash is not that of the style in the page")
+func TestThePolicyAllowsExactlyThePagesStyles(t *testing.T) {
+	for name, resp := range every(t, newPages(t).For(request("", "")), contact.Email, acme) {
+		if !strings.HasPrefix(resp.Headers["content-type"], "text/html") {
+			continue
+		}
+		var allowed []string
+		for _, style := range strings.Split(resp.Body, "<style>")[1:] {
+			style, _, _ = strings.Cut(style, "</style>")
+			sum := sha256.Sum256([]byte(style))
+			allowed = append(allowed, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+		}
+		policy := "default-src 'none'; style-src " + strings.Join(allowed, " ") + "; "
+		if !strings.HasPrefix(resp.Headers["content-security-policy"], policy) {
+			t.Errorf("%s: the policy %s is not of its styles %v", name, resp.Headers["content-security-policy"], allowed)
+		}
+	}
+}
+
+func TestABrandHasItsColoursAndItsLogo(t *testing.T) {
+	plain, own := subject(t, contact.Email, acme), subject(t, contact.Email, acme)
+	own.Brand.Look = purple
+	light := own
+	light.Brand.Look = scope.Look{Colour: purple.Colour}
+	r := newPages(t).For(request("", ""))
+	for name, c := range map[string]struct {
+		subject pages.Subject
+		style   string
+		logo    bool
+	}{
+		"none":         {plain, "", false},
+		"all":          {own, `<style>:root{--deep:#7a1f5c}@media screen and (prefers-color-scheme:dark){:root{--deep:#f0b3dc}}</style>`, true},
+		"light colour": {light, `<style>:root{--deep:#7a1f5c}@media screen and (prefers-color-scheme:dark){:root{--deep:#92d6c0}}</style>`, false},
+	} {
+		resp := r.Done(c.subject, true)
+		logo := strings.Contains(resp.Body, `<img src="`+strings.ReplaceAll(purple.Logo, "+", "&#43;")+`" alt="">`) || strings.Contains(resp.Body, `<img src="`+purple.Logo+`" alt="">`)
+		if !strings.Contains(resp.Body, c.style) || strings.Count(resp.Body, "<style>") != 1+strings.Count(c.style, "<style>") || logo != c.logo {
+			t.Errorf("%s: another style, or a logo: %v", name, logo)
+		}
+		if allowed := strings.Contains(resp.Headers["content-security-policy"], "img-src data:;"); allowed != c.logo {
+			t.Errorf("%s: a picture is allowed: %v", name, allowed)
+		}
+	}
+}
+
+// Package scope holds a brand's colours against those of the style.
+func TestTheStyleHasTheColoursThatScopesAreHeldAgainst(t *testing.T) {
+	style := newPages(t).For(request("", "")).NotFound().Body
+	for _, rule := range []string{
+		"--card:#fff;", "--deep:#17584a;--on:#fff}", "{:root{--paper:#101615;--card:" + scope.DarkCard + ";", "--deep:#92d6c0;--on:" + scope.DarkText + "}",
+	} {
+		if !strings.Contains(style, rule) || scope.White != "#ffffff" {
+			t.Errorf("the style has no %s", rule)
+		}
 	}
 }
 
 func TestAPageLoadsNothingAndRunsNothing(t *testing.T) {
 	loads := regexp.MustCompile(`(?i)<script|<link|<img|<iframe|<object|<meta http-equiv|\ssrc=|\son[a-z]+=|\sstyle=|url\(|@import`)
 	for name, resp := range every(t, newPages(t).For(request("", "")), contact.SMS, newsletter) {
-		if found := loads.FindString(resp.Body); found != "" {
+		if found := loads.FindString(strings.ReplaceAll(resp.Body, `<img src="data:`, "")); found != "" {
 			t.Errorf("%s: it has %q", name, found)
 		}
 	}
@@ -110,6 +176,7 @@ func TestAPageLoadsNothingAndRunsNothing(t *testing.T) {
 
 func TestStatusesAndTypes(t *testing.T) {
 	want := map[string]int{
+		"ask more": 200, "stands": 200, "stands for good": 200, "done, a group": 200, "undone, a group": 200, "queued, a group": 503,
 		"ask": 200, "done": 200, "done for good": 200, "undone": 200, "kept": 200, "queued": 503,
 		"later": 503, "later, a form": 503,
 		"failed": 500, "not found": 404, "text": 200, "options": 204,
@@ -147,6 +214,9 @@ func buttons(resp gateway.Response) []string {
 func TestAPageSaysWhoWhatAndWhatGoesOn(t *testing.T) {
 	en, nb := newPages(t).For(request("en", "")), newPages(t).For(request("nb", ""))
 	email, sms, topic := subject(t, contact.Email, acme), subject(t, contact.SMS, acme), subject(t, contact.Email, newsletter)
+	more, house, since := email, email, time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	more.Topics, more.Stopped, more.Group = []scope.Entry{newsletter}, []scope.Entry{newsletter}, []scope.Entry{acme, globex, globex}
+	house.Brands = []scope.Entry{acme, globex}
 	cases := []struct {
 		name    string
 		page    gateway.Response
@@ -154,39 +224,67 @@ func TestAPageSaysWhoWhatAndWhatGoesOn(t *testing.T) {
 		buttons []string
 	}{
 		{
-			"the question about e-mail", en.Ask(email),
-			[]string{"Stop marketing e-mail from Acme & Co?", "k•••@e•••.no", "Acme AS is responsible for", "privacy@acme.example", "Marketing by SMS from Acme & Co. To stop that", "receipts"},
+			"the question about e-mail", en.Ask(email, pages.Open, false),
+			[]string{"Stop marketing e-mail from Acme & Co?", "k•••@example.no", "Acme AS is responsible for", "privacy@acme.example", "Marketing by SMS from Acme & Co. To stop that", "receipts"},
 			[]string{"unsubscribe: Stop marketing e-mail"},
 		},
 		{
 			"the answer about SMS", en.Done(sms, true),
-			[]string{"Marketing by SMS from Acme & Co has stopped", "•67", "Marketing e-mail from Acme & Co. To stop that", "receipts", "at once", "24 hours"},
+			[]string{"Marketing by SMS from Acme & Co has stopped", "4567", "Marketing e-mail from Acme & Co. To stop that", "receipts", "at once", "24 hours"},
 			[]string{"resubscribe: Undo"},
 		},
 		{
 			"the answer without undo", en.Done(sms, false), []string{"has stopped"}, nil,
 		},
 		{
-			"the question about a topic offers the brand too", en.Ask(topic),
+			"the question about a topic offers the brand too", en.Ask(topic, pages.Open, false),
 			[]string{"Stop the letter by e-mail?", "Other marketing e-mail from Acme & Co, if you stop only the letter"},
 			[]string{"unsubscribe: Stop the letter", "unsubscribe-all: Stop all marketing e-mail from Acme & Co"},
 		},
 		{
 			"the answer while the store is down", en.Queued(sms),
-			[]string{"Your choice is noted", "will soon send no more marketing to this phone number", "•67", "could not be saved", "need do nothing", "receipts"},
+			[]string{"Your choice is noted", "will soon send no more marketing to this phone number", "4567", "could not be saved", "need do nothing", "receipts"},
 			nil,
 		},
 		{
 			"the answer about a topic while the store is down", nb.Queued(topic),
-			[]string{"Valget ditt er notert", "slutter snart å sende brevet til denne e-postadressen", "k•••@e•••.no", "ikke å gjøre noe mer"},
+			[]string{"Valget ditt er notert", "slutter snart å sende brevet til denne e-postadressen", "k•••@example.no", "ikke å gjøre noe mer"},
 			nil,
+		},
+		{
+			"the question with all that may be stopped", en.Ask(more, pages.Open, true),
+			[]string{"Exactly this address is meant.", "You have stopped the letter by e-mail", "within 24 hours"},
+			[]string{
+				"unsubscribe: Stop marketing e-mail", "unsubscribe-topic: Stop only the letter",
+				"unsubscribe-group: Stop marketing e-mail from Acme & Co, Globex and Globex", "resubscribe: Undo",
+			},
+		},
+		{
+			"the stop that stands", en.Stands(email, pages.Standing{Since: since, Undoable: true}),
+			[]string{"Marketing e-mail from Acme & Co has stopped", "This has applied since 2 November 2026."}, []string{"resubscribe: Undo"},
+		},
+		{
+			"the stop that stands for good", nb.Stands(sms, pages.Standing{Since: since}),
+			[]string{"Reklame på SMS fra Acme og Co er stoppet", "siden 02.11.2026", "Det gjelder akkurat dette nummeret.", "skrive til kontaktadressen"}, nil,
+		},
+		{
+			"the answer about a group", en.Done(house, true),
+			[]string{
+				"Marketing e-mail from Acme & Co and Globex has stopped", "Acme & Co and Globex send no more marketing",
+				"Marketing by SMS from Acme & Co. To stop that, use the link in an SMS.", "Marketing by SMS from Globex. To stop that, use the link in an SMS, or answer STOP.",
+			},
+			[]string{"resubscribe: Undo"},
+		},
+		{
+			"the undone stop of a group", en.Undone(house), []string{"You may get marketing e-mail from Acme & Co and Globex again"},
+			[]string{"unsubscribe-group: Stop marketing e-mail from Acme & Co and Globex"},
 		},
 		{"the undone stop", en.Undone(email), []string{"You may get marketing e-mail from Acme & Co again"}, []string{"unsubscribe: Stop marketing e-mail"}},
 		{"the undo refused", en.Kept(email), []string{"is still stopped", "24 hours"}, nil},
 		{"a mistake of ours", en.Failed(), []string{"went wrong on our side", "do not know whether it was saved"}, nil},
-		{"the failure of a form", en.Later(pages.UnsubscribeAll), []string{"could not confirm"}, []string{"unsubscribe-all: Try again"}},
+		{"the failure of a form", en.Later(pages.UnsubscribeAll, ""), []string{"could not confirm"}, []string{"unsubscribe-all: Try again"}},
 		{
-			"the question in Norwegian", nb.Ask(email),
+			"the question in Norwegian", nb.Ask(email, pages.Open, false),
 			[]string{"Vil du stoppe reklame på e-post fra Acme og Co?", "kvitteringer", "på SMS"},
 			[]string{"unsubscribe: Stopp reklame på e-post"},
 		},
@@ -209,9 +307,9 @@ func TestEveryLanguageSaysWhoAndForWhom(t *testing.T) {
 	p, s := newPages(t), subject(t, contact.SMS, newsletter)
 	for _, lang := range scope.Languages() {
 		r := p.For(request(lang, ""))
-		about := map[string]gateway.Response{"ask": r.Ask(s), "done": r.Done(s, true), "undone": r.Undone(s), "kept": r.Kept(s), "queued": r.Queued(s)}
+		about := map[string]gateway.Response{"ask": r.Ask(s, pages.Open, false), "done": r.Done(s, true), "undone": r.Undone(s), "kept": r.Kept(s), "queued": r.Queued(s)}
 		for name, resp := range about {
-			for _, words := range []string{acme.DisplayName(lang), newsletter.DisplayName(lang), "Acme AS", "+47 ••• •• •67", "privacy@acme.example"} {
+			for _, words := range []string{acme.DisplayName(lang), newsletter.DisplayName(lang), "Acme AS", "+47 •••• 4567", "privacy@acme.example"} {
 				if !strings.Contains(seen(resp), words) {
 					t.Errorf("%s in %s does not say %q", name, lang, words)
 				}
@@ -221,7 +319,7 @@ func TestEveryLanguageSaysWhoAndForWhom(t *testing.T) {
 }
 
 func TestThePolicyAndTheContactAreLinked(t *testing.T) {
-	resp := newPages(t).For(request("en", "")).Ask(subject(t, contact.Email, acme))
+	resp := newPages(t).For(request("en", "")).Ask(subject(t, contact.Email, acme), pages.Open, false)
 	for _, link := range []string{`href="https://acme.example/privacy"`, `href="mailto:privacy@acme.example"`} {
 		if !strings.Contains(resp.Body, link) {
 			t.Errorf("no %s", link)
@@ -233,7 +331,7 @@ func TestThePolicyAndTheContactAreLinked(t *testing.T) {
 // the way back would ask once more.
 func TestTheOtherLanguagesAreOffered(t *testing.T) {
 	links := regexp.MustCompile(`<a href="\?lang=(\w+)" hreflang="(\w+)" lang="(\w+)">`)
-	offers := []string{"ask", "later", "not found"}
+	offers := []string{"ask", "ask more", "stands", "stands for good", "later", "not found"}
 	for _, lang := range scope.Languages() {
 		want := slices.DeleteFunc(slices.Sorted(slices.Values(scope.Languages())), func(l string) bool { return l == lang })
 		for name, resp := range every(t, newPages(t).For(request(lang, "")), contact.Email, acme) {
@@ -262,7 +360,7 @@ func TestNoPageShowsAnAddressOrLeavesAPlaceholder(t *testing.T) {
 					if i := strings.Index(body, "<body>"); i >= 0 {
 						body = body[i:]
 					}
-					if strings.Contains(body, "kari@") || strings.Contains(body, "91234567") || strings.ContainsAny(body, "{}") {
+					if strings.Contains(body, "kari@") || strings.Contains(body, "9123") || strings.ContainsAny(body, "{}") {
 						t.Errorf("%s in %s: an address or a placeholder", name, lang)
 					}
 				}

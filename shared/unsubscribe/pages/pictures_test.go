@@ -35,7 +35,7 @@ func TestPicturesShowThePages(t *testing.T) {
 	b := pagetest.Open(t, serve(t, all))
 	var shown strings.Builder
 	for _, p := range []struct{ file, page, scheme string }{
-		{"ask-light.png", "/en/ask", "light"}, {"ask-dark.png", "/en/ask", "dark"}, {"done-light.png", "/en/done", "light"},
+		{"ask-light.png", "/en/ask", "light"}, {"ask-dark.png", "/en/ask", "dark"}, {"stands-light.png", "/en/stands", "light"},
 	} {
 		fmt.Fprintf(&shown, "%x  %s\n", sha256.Sum256([]byte(all[p.page].Body)), p.file)
 		if *renew {

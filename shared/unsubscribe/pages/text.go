@@ -16,7 +16,7 @@ import (
 
 // texts is all that the pages say in one language: one file in text/, named by
 // its BCP 47 tag. Whole sentences, so that a language may order and inflect
-// them as it must; {brand}, {topic} and {controller} are filled in.
+// them as it must; {brand}, {brands}, {topic}, {controller} and {since} are filled in.
 type texts struct {
 	Tag language.Tag `json:"-"`
 
@@ -27,6 +27,12 @@ type texts struct {
 	GoesOn  string `json:"goesOn"`
 	Service string `json:"service"`
 	AtOnce  string `json:"atOnce"`
+
+	SMSOrAnswer string `json:"smsOrAnswer"` // email.otherChannel of a brand that takes answers
+	OnlyTopic   string `json:"onlyTopic"`
+	Since       string `json:"since"`
+	Date        string `json:"date"` // a layout of package time
+	And         string `json:"and"`  // before the last name of a list
 
 	QueuedTitle string `json:"queuedTitle"`
 	QueuedAfter string `json:"queuedAfter"`
@@ -53,6 +59,8 @@ type texts struct {
 type channelTexts struct {
 	Brand          scopeTexts `json:"brand"` // of a link that stops all marketing of a brand
 	Topic          scopeTexts `json:"topic"` // of a link that stops one topic
+	Group          groupTexts `json:"group"` // of several brands
+	Exactly        string     `json:"exactly"`
 	ButtonAll      string     `json:"buttonAll"`
 	OtherTopicsAsk string     `json:"otherTopicsAsk"` // while both buttons are there
 	OtherTopics    string     `json:"otherTopics"`
@@ -72,6 +80,14 @@ type scopeTexts struct {
 	KeptLead    string `json:"keptLead"`
 }
 
+type groupTexts struct {
+	Button      string `json:"button"`
+	DoneTitle   string `json:"doneTitle"`
+	DoneLead    string `json:"doneLead"`
+	UndoneTitle string `json:"undoneTitle"`
+	QueuedLead  string `json:"queuedLead"`
+}
+
 func (t texts) channel(ch contact.Channel) channelTexts {
 	switch ch {
 	case contact.Email:
@@ -80,6 +96,21 @@ func (t texts) channel(ch contact.Channel) channelTexts {
 		return t.SMS
 	}
 	return channelTexts{}
+}
+
+// otherChannel says how to stop the other channel of a brand, which takes answers
+// to its SMS or does not.
+func (t texts) otherChannel(ch contact.Channel, takesAnswers bool) string {
+	switch ch {
+	case contact.Email:
+		if takesAnswers {
+			return t.SMSOrAnswer
+		}
+		return t.Email.OtherChannel
+	case contact.SMS:
+		return t.SMS.OtherChannel
+	}
+	return ""
 }
 
 func (c channelTexts) scope(topic bool) scopeTexts {
@@ -136,7 +167,7 @@ func parseTexts(tag string, content []byte) (texts, error) {
 		return texts{}, err
 	}
 	t.Tag = parsed
-	filled := strings.NewReplacer("{brand}", "", "{topic}", "", "{controller}", "")
+	filled := strings.NewReplacer("{brand}", "", "{brands}", "", "{topic}", "", "{controller}", "", "{since}", "")
 	var faults []string
 	eachText(reflect.ValueOf(t), func(name, value string) {
 		if value == "" || strings.ContainsAny(filled.Replace(value), "{}") {
