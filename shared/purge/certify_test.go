@@ -68,7 +68,8 @@ func TestCertificateNamesApproverByRoleAndHash(t *testing.T) {
 		approver: "user", session("admin", "kari"): "admin", session(sso, "kari@example.no"): sso, "arn:aws:iam::111122223333:root": "root",
 	} {
 		run := purge.Run{Class: h.class.Name, ID: "run-" + role, Cutoff: cutoff, Next: purge.NextDelete, ApprovedBy: arn}
-		if _, err := h.Runs.Start(t.Context(), run); err != nil {
+		_, err := h.Runs.Start(t.Context(), run)
+		if err := errors.Join(err, h.manifest.Open(t.Context(), h.class.Name, run.ID)); err != nil {
 			t.Fatal(err)
 		}
 		certified, err := c.Purge(t.Context(), h.class, purge.Ended{Run: run.ID})
