@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
+
+	"stille/shared/names"
 )
 
 // alarm is one sign that a promise may not be kept.
@@ -61,6 +63,8 @@ func (s stack) alarms(links awsapigatewayv2.HttpApi, w waiting, inboxes []inbox,
 			alarm{id: "purge-timed-out-" + m.class, meaning: "A purge did not end in time", metric: m.MetricTimedOut(over(5, "Sum"))},
 			alarm{id: "purge-absent-" + m.class, meaning: "No purge of the class succeeded for 26 hours",
 				metric: m.MetricSucceeded(over(60, "Sum")), periods: 26, below: true},
+			alarm{id: "rewritten-" + m.class, meaning: "A service changed or deleted a held record in its table: the old record is in stamp-parked",
+				metric: classMetric(names.MetricRewritten, m.class, minutes(5), "Sum")},
 			alarm{id: "overdue-" + m.class, meaning: "Records of the class are due for over 26 hours, and no hold keeps them", metric: overdue(m.class)},
 		)
 	}

@@ -28,7 +28,7 @@ func (s stack) toolsAPI(k keys, t tables, links awsapigatewayv2.HttpApi) awsapig
 		linkBase[names.VarLinkBase] = s.Settings.address(links)
 	}
 	reads := allow(arns(t.suppressions), "dynamodb:GetItem")
-	records := append(s.mayUpdateRecords(k, t), reads)
+	records := append(s.mayUpdateRecords(k, t), reads, t.mayAskHolds())
 	for _, r := range []struct {
 		path, function string
 		variables      map[string]*string

@@ -62,6 +62,7 @@ func (s stack) streams(k keys, t tables, e events) []consumer {
 		allow(arns(t.suppressions), "dynamodb:GetItem"),
 		allow(indexArns(names.IndexRecord, t.slots), "dynamodb:Query"),
 		allow(arns(t.slots), "dynamodb:DeleteItem"),
+		allow(arns(t.holds), "dynamodb:BatchGetItem"), // a held record must not be rewritten
 	}))
 	return []consumer{propagate, stamp}
 }

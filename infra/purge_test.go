@@ -230,6 +230,7 @@ func TestAClassMoreIsOneStanzaMore(t *testing.T) {
 		"AWS::CloudWatch::Alarm stille-purge-absent-%",
 		"AWS::CloudWatch::Alarm stille-purge-failed-%",
 		"AWS::CloudWatch::Alarm stille-purge-timed-out-%",
+		"AWS::CloudWatch::Alarm stille-rewritten-%",
 		"AWS::DynamoDB::GlobalTable stille-records-%",
 		"AWS::Lambda::EventSourceMapping stamprecords%",
 		"AWS::SSM::Parameter /stille/records-%-stream",

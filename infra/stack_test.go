@@ -44,7 +44,7 @@ func TestTables(t *testing.T) {
 		})
 		t.Run("stream where something follows from a change", func(t *testing.T) {
 			equal(t,
-				both(same(nil, append(promiseTables(), "stille-slots")...), same("NEW_IMAGE", append(perClass("stille-records-%s"), "stille-ledger")...)),
+				both(both(same(nil, append(promiseTables(), "stille-slots")...), same("NEW_AND_OLD_IMAGES", perClass("stille-records-%s")...)), same("NEW_IMAGE", "stille-ledger")),
 				made.named(table, "Properties", "StreamSpecification", "StreamViewType"))
 		})
 		t.Run("encrypt records with our key", func(t *testing.T) {
@@ -341,7 +341,7 @@ func TestAlarms(t *testing.T) {
 			[]string{"stille-feedback-behind", "stille-feedback-dead", "stille-sms-reply-behind", "stille-sms-reply-dead", "stille-links-failing", "stille-propagate-behind", "stille-propagate-parked",
 				"stille-purge-missed", "stille-rotation-missed", "stille-stamp-behind", "stille-stamp-parked", "stille-waiting-behind", "stille-waiting-dead"},
 			perClass("stille-purge-absent-%s"), perClass("stille-overdue-%s"), perClass("stille-purge-failed-%s"), perClass("stille-purge-timed-out-%s"),
-			perClass("stille-audit-failed-%s"), perClass("stille-audit-timed-out-%s"), perClass("stille-audit-faults-%s"))
+			perClass("stille-audit-failed-%s"), perClass("stille-audit-timed-out-%s"), perClass("stille-audit-faults-%s"), perClass("stille-rewritten-%s"))
 		slices.Sort(want)
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(alarms))); diff != "" {
 			t.Error(diff)

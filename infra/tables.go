@@ -58,7 +58,7 @@ func (s stack) tables(k keys) tables {
 	})
 	for _, class := range s.Policy.Classes {
 		t.classes = append(t.classes, classTable{class.Name, s.table("records-"+class.Name, s.Name.Records(class.Name), text(names.AttrID), awsdynamodb.TablePropsV2{
-			DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
+			DynamoStream: awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES, // the old image of a held record that is rewritten is evidence
 			Encryption:   awsdynamodb.TableEncryptionV2_CustomerManagedKey(k.encryption, nil),
 			GlobalSecondaryIndexes: &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{
 				index(names.IndexDue, names.AttrRetentionShard, text(names.AttrRetentionSort)),
@@ -163,6 +163,12 @@ func (s stack) mayUpdateRecords(k keys, t tables) []awsiam.PolicyStatement {
 		allow(arns(t.records()...), "dynamodb:GetItem", "dynamodb:UpdateItem"),
 		s.writesRecords(k),
 	}
+}
+
+// mayAskHolds lets a function change a record under the condition that no hold
+// freezes it.
+func (t tables) mayAskHolds() awsiam.PolicyStatement {
+	return allow(arns(t.holds), "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem")
 }
 
 // mayClaimSlots lets a function give a messaging record its contact's slot.

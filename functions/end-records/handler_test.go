@@ -305,7 +305,7 @@ func TestTheOpenAPIFileHasTheLimits(t *testing.T) {
 		t.Errorf("at most %v ids", got)
 	}
 	reasons := spec.Texts(t, "components", "schemas", "EndedAnswer", "properties", "results", "items", "properties", "reason", "enum")
-	code := []string{beingPurged, forbidden, api.InvalidAddress, notAService, older, unknown, unreadable}
+	code := []string{beingPurged, forbidden, held, api.InvalidAddress, notAService, older, unknown, unreadable}
 	if diff := cmp.Diff(code, reasons); diff != "" {
 		t.Errorf("reasons (-code +file)\n%s", diff)
 	}

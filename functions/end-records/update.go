@@ -21,6 +21,7 @@ const (
 	notAService = "not-a-service" // its start is a consent, which does not end
 	forbidden   = "forbidden"     // the key lacks the record's scope
 	beingPurged = "being-purged"  // its objects are being deleted
+	held        = "held"          // a hold freezes it; only a missing end is noted
 	unreadable  = "unreadable"    // the stored record cannot be read, or has no room
 )
 
@@ -96,6 +97,7 @@ func (u update) write(ctx context.Context, id string, meant func(retention.Recor
 		{retention.ErrNotAService, notAService},
 		{access.ErrForbidden, forbidden},
 		{retention.ErrBeingPurged, beingPurged},
+		{retention.ErrHeld, held},
 		{retention.ErrUnreadable, unreadable},
 		{retention.ErrUnwritable, unreadable},
 	} {

@@ -10,6 +10,7 @@ import (
 
 	"stille/shared/aws/deadletter"
 	"stille/shared/aws/dynamo"
+	"stille/shared/aws/emf"
 	"stille/shared/names"
 	"stille/shared/purge"
 )
@@ -38,10 +39,10 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 		if !ok {
 			return errForeign
 		}
-		faults, err := h.take(ctx, class, r)
+		change, unreadable := dynamo.ChangeOf(r.Change)
+		faults, err := h.take(ctx, class, r, change, unreadable)
 		for _, fault := range faults {
-			h.log.ErrorContext(ctx, "parked a record", "class", class, "error", fault)
-			err = errors.Join(err, h.parked.Park(ctx, deadletter.Of(r, fault)))
+			err = errors.Join(err, h.park(ctx, class, r, change, fault))
 		}
 		if err != nil {
 			return fmt.Errorf("stamping a record of %s: %w", class, err)
@@ -50,18 +51,42 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 	return nil
 }
 
-// take stamps a record, or frees the slot of a record that is gone.
-func (h handler) take(ctx context.Context, class string, r events.DynamoDBEventRecord) (faults []error, err error) {
+// take looks whether a hold forbade the change, and stamps the record, or frees
+// the slot of a record that is gone.
+func (h handler) take(
+	ctx context.Context, class string, r events.DynamoDBEventRecord, change dynamo.RecordChange, unreadable error,
+) (faults []error, err error) {
+	if change.Rewritten {
+		err := h.stamper.Frozen(ctx, class, change.Before)
+		if errors.Is(err, purge.ErrRewritten) {
+			faults = append(faults, err)
+		} else if err != nil {
+			return nil, err
+		}
+	}
 	if r.EventName == string(events.DynamoDBOperationTypeRemove) {
 		id := r.Change.Keys[names.AttrID]
 		if id.DataType() != events.DataTypeString {
-			return nil, nil
+			return faults, nil
 		}
-		return nil, h.stamper.Leave(ctx, class, id.String())
+		return faults, h.stamper.Leave(ctx, class, id.String())
 	}
-	record, err := dynamo.RecordImage(r.Change.NewImage)
-	if err != nil {
-		return []error{err}, nil
+	if unreadable != nil {
+		return append(faults, unreadable), nil
 	}
-	return h.stamper.Stamp(ctx, class, record)
+	more, err := h.stamper.Stamp(ctx, class, change.After)
+	return append(faults, more...), err
+}
+
+// park sends a record to the dead-letter queue. A held record that was
+// rewritten is parked with its old image, and counted.
+func (h handler) park(ctx context.Context, class string, r events.DynamoDBEventRecord, change dynamo.RecordChange, fault error) error {
+	parked := deadletter.Of(r, fault)
+	if !errors.Is(fault, purge.ErrRewritten) {
+		h.log.ErrorContext(ctx, "parked a record", "class", class, "error", fault)
+		return h.parked.Park(ctx, parked)
+	}
+	h.log.ErrorContext(ctx, "parked a record", names.AttrClass, class, "error", fault, names.MetricRewritten, 1,
+		emf.Embedded(h.stamper.Now(), names.AttrClass, names.MetricRewritten))
+	return h.parked.Park(ctx, parked.WithImage(change.Image))
 }

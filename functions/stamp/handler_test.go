@@ -49,10 +49,15 @@ func (n nobody) Get(context.Context, []contact.Key) (suppression.Item, error) {
 	return suppression.Item{}, n.err
 }
 
+// unheld is the holds of a stack that has none.
+type unheld struct{}
+
+func (unheld) Held(context.Context, []retention.Target) (purge.HeldTargets, error) { return nil, nil }
+
 func newHandler(stack names.Stack, list purge.Subjects, to purge.StampedRecords) handler {
 	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 	return handler{
-		stack: stack, stamper: purge.Stamper{Records: to, List: list, Now: func() time.Time { return now }}, log: slog.New(slog.DiscardHandler),
+		stack: stack, stamper: purge.Stamper{Records: to, List: list, Holds: unheld{}, Now: func() time.Time { return now }}, log: slog.New(slog.DiscardHandler),
 	}
 }
 

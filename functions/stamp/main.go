@@ -22,7 +22,8 @@ func main() {
 		h := handler{
 			stack: c.Stack,
 			stamper: purge.Stamper{
-				Records: dynamo.NewRecords(db, c.Stack), List: dynamo.NewSuppressions(db, c.Stack), Now: time.Now,
+				Records: dynamo.NewRecords(db, c.Stack), List: dynamo.NewSuppressions(db, c.Stack),
+				Holds: dynamo.NewHolds(db, c.Stack), Now: time.Now,
 			},
 			parked: deadletter.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(names.VarParkedQueue)),
 			log:    c.Log,

@@ -64,7 +64,7 @@ func (w *world) Park(_ context.Context, r deadletter.Record) error {
 func (w *world) handler() handler {
 	return handler{
 		stack: w.stack, parked: w, log: w.Log,
-		stamper: purge.Stamper{Records: w.counted, List: w.list, Now: func() time.Time { return w.Now }},
+		stamper: purge.Stamper{Records: w.counted, List: w.list, Holds: w.stores.Holds, Now: func() time.Time { return w.Now }},
 	}
 }
 

@@ -170,6 +170,7 @@ const (
 	forbidden   = "forbidden"    // the key lacks the scope of the stored record with this id
 	unreadable  = "unreadable"   // the stored record with this id cannot be read
 	beingPurged = "being-purged" // a purge deletes the stored record's objects, and would delete the new ones too
+	held        = "held"         // a hold freezes the stored record
 	duplicate   = "duplicate"    // the contact has another record in the scope: store over that one
 )
 
@@ -193,6 +194,8 @@ func (h handler) put(ctx context.Context, tool access.Tool, class retention.Clas
 		answer.Reason = unreadable
 	case errors.Is(err, retention.ErrBeingPurged):
 		answer.Reason = beingPurged
+	case errors.Is(err, retention.ErrHeld):
+		answer.Reason = held
 	case err != nil:
 		return result{}, err
 	}

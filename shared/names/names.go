@@ -254,6 +254,10 @@ const (
 // due for over 26 hours, there, and kept by no hold.
 const MetricOverdue = "OverdueRecords"
 
+// MetricRewritten is the metric, by AttrClass, of how many held records were
+// changed or deleted in their table by another service.
+const MetricRewritten = "HeldRecordsRewritten"
+
 // MetricAuditFaults is the metric, by AttrClass, of what an audit found that
 // the system should have done itself.
 const MetricAuditFaults = "AuditFaults"

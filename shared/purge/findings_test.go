@@ -32,11 +32,11 @@ func lying(t *testing.T, pairs ...string) retention.Stored {
 	for i := 0; i < len(pairs); i += 2 {
 		image[pairs[i]] = events.NewStringAttribute(pairs[i+1])
 	}
-	stored, err := dynamo.RecordImage(image)
+	change, err := dynamo.ChangeOf(events.DynamoDBStreamRecord{NewImage: image})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return stored
+	return change.After
 }
 
 func optedOut(reason suppression.Reason, at time.Time) suppression.Found {

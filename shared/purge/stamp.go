@@ -16,6 +16,7 @@ import (
 type Stamper struct {
 	Records StampedRecords
 	List    Subjects
+	Holds   HeldRecords
 	Now     func() time.Time
 }
 
@@ -40,6 +41,17 @@ type Subjects interface {
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
 }
 
+// HeldRecords are the holds, as far as a stamp reads them.
+type HeldRecords interface {
+	// Held returns the held ones of the targets, read strongly.
+	Held(ctx context.Context, targets []retention.Target) (HeldTargets, error)
+}
+
+// ErrRewritten means that a record was changed or deleted in its table although
+// a hold freezes the record. The tools' API refuses such a change; a service that
+// writes into the table directly is told by this alarm.
+var ErrRewritten = errors.New("a held record was changed or deleted in its table")
+
 // ErrImplausibleStart means that a record's start is implausible. By this start
 // a purge would delete the record at once, or never, so the record is stamped
 // as if it had no start.
@@ -62,6 +74,17 @@ func (s Stamper) Stamp(ctx context.Context, class string, record retention.Store
 		}
 	}
 	return faults, nil
+}
+
+// Frozen returns ErrRewritten if a hold covers the record as it was before
+// somebody rewrote it. A hold that was placed between the rewriting and this
+// reading counts, too: a doubt is an alarm.
+func (s Stamper) Frozen(ctx context.Context, class string, before retention.Stored) error {
+	held, err := s.Holds.Held(ctx, before.Targets(class))
+	if err == nil && isHeld(retention.Class{Name: class}, before, held) {
+		err = ErrRewritten
+	}
+	return err
 }
 
 // isFault reports whether stamping again would end in the same error: the

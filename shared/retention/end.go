@@ -61,15 +61,9 @@ func (c Class) End(r Record, e Ending) (Record, error) {
 	return r, nil
 }
 
-// Replacing returns the record as it is stored in place of an older record of
-// its class. A stored Ending that is not older than the record still counts.
-func (r Record) Replacing(stored Record, class string) Record {
-	if !r.hasEnd(class) || stored.StartAsOf.IsZero() || stored.StartAsOf.Before(r.OccurredAt) {
-		return r
-	}
-	r.Start, r.StartAsOf = stored.Start, stored.StartAsOf
-	return r
-}
+// SetsStart reports whether next sets the missing start of the record. A hold
+// allows this change, because the time of an end is evidence, too.
+func (r Record) SetsStart(next Record) bool { return r.Start.IsZero() && !next.Start.IsZero() }
 
 // hasEnd reports whether the start of the class's record is an end.
 func (r Record) hasEnd(class string) bool { return class != Messaging || r.Basis == Customer }

@@ -68,10 +68,6 @@ func (r Record) Owner() scope.Scope {
 	return r.Scope
 }
 
-// Supersedes reports whether the record may replace the stored record of the
-// same id: a newer event wins, and so does a repetition of the same event.
-func (r Record) Supersedes(stored Record) bool { return !r.OccurredAt.Before(stored.OccurredAt) }
-
 // Fault is one field of a record that cannot be stored. Field is its name in
 // POST /v1/records, with an index where it is a list ("objects/3").
 type Fault struct {

@@ -11,6 +11,9 @@ var (
 	// ErrBeingPurged means that a purge has begun to delete the record's objects.
 	// Nothing may change the record until it is gone.
 	ErrBeingPurged = errors.New("the record is being purged")
+	// ErrHeld means that a hold covers the record and freezes what it says. A
+	// missing start may be set, and a withdrawal noted.
+	ErrHeld = errors.New("a hold freezes the record")
 	// ErrUnreadable means that the record is stored and cannot be understood.
 	// It is never due.
 	ErrUnreadable = errors.New("the stored record cannot be read")

@@ -1,11 +1,13 @@
 // Package deadletter sends stream records that a function cannot take to a
 // dead-letter queue, which an operator empties: a record that always fails
 // would block its stream. It promises that a message names the record by its
-// key and gives the reason, and holds nothing else of the record.
+// key and gives the reason, and holds nothing else of the record, except the old
+// image of a held record that somebody rewrote: the image is the evidence.
 package deadletter
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -19,6 +21,22 @@ type Record struct {
 	Event  string            `json:"event"`  // the stream's event id
 	Keys   map[string]string `json:"keys"`   // the item's primary key; its strings and numbers
 	Reason string            `json:"reason"`
+	Image  json.RawMessage   `json:"image,omitempty"` // the record before it was rewritten
+}
+
+// longestImage leaves room in the 256 KB of a message.
+const longestImage = 240 << 10
+
+// WithImage adds the old image of the record, unless the image is too long for
+// a message: a backup of the table then has it for some days.
+func (r Record) WithImage(image map[string]any) Record {
+	written, err := json.Marshal(image)
+	if err != nil || len(written) > longestImage {
+		r.Reason += "; the old image is too long for the queue: read it from a backup of the table"
+		return r
+	}
+	r.Image = written
+	return r
 }
 
 // Of describes a stream record that could not be taken.

@@ -52,6 +52,15 @@ func TestAParkedRecordHoldsOnlyKeyAndReason(t *testing.T) {
 	}
 }
 
+func TestLongImageIsLeftOut(t *testing.T) {
+	for length, want := range map[int]bool{100: true, 240 << 10: false} {
+		record := deadletter.Record{Reason: "rewritten"}.WithImage(map[string]any{"data": strings.Repeat("x", length)})
+		if got := len(record.Image) > 0; got != want || !want == (record.Reason == "rewritten") {
+			t.Errorf("%d bytes: an image: %v, reason %q", length, got, record.Reason)
+		}
+	}
+}
+
 func TestAFailureToParkIsAnError(t *testing.T) {
 	down := errors.New("the queue is down")
 	if err := deadletter.NewQueue(&client{err: down}, "https://queue").Park(t.Context(), deadletter.Record{}); !errors.Is(err, down) {

@@ -27,6 +27,7 @@ const (
 	decides                    // a decision rests on it, so every later write is conditional on it
 	replaced                   // Put writes it
 	sorts                      // an index sorts by it, so its time is written in sortable form
+	derived                    // the system works it out: a change of it changes nothing that the record says
 )
 
 func (a attribute) has(f flags) bool { return a.flags&f != 0 }
@@ -43,13 +44,13 @@ func attributes() []attribute {
 		{names.AttrOccurredAt, read | decides | replaced, func(s *retention.Stored) any { return &s.OccurredAt }},
 		{names.AttrRetentionStart, read | decides | replaced, func(s *retention.Stored) any { return &s.Start }},
 		{names.AttrStartAsOf, read | decides | replaced, func(s *retention.Stored) any { return &s.StartAsOf }},
-		{names.AttrWithdrawnAt, read | decides | replaced | sorts, func(s *retention.Stored) any { return &s.WithdrawnAt }},
+		{names.AttrWithdrawnAt, read | decides | replaced | sorts | derived, func(s *retention.Stored) any { return &s.WithdrawnAt }},
 		{names.AttrObjects, read | decides | replaced, func(s *retention.Stored) any { return &s.Objects }},
-		{names.AttrPurgingBy, read | decides, func(s *retention.Stored) any { return &s.PurgingBy }},
+		{names.AttrPurgingBy, read | decides | derived, func(s *retention.Stored) any { return &s.PurgingBy }},
 		{names.AttrLastActivityAt, read | replaced, func(s *retention.Stored) any { return &s.LastActivityAt }},
-		{names.AttrRetentionSort, read, func(s *retention.Stored) any { return &s.Sort }},
-		{names.AttrRetentionShard, read, func(s *retention.Stored) any { return &s.Shard }},
-		{names.AttrActiveSort, read, func(s *retention.Stored) any { return &s.ActiveSort }},
+		{names.AttrRetentionSort, read | derived, func(s *retention.Stored) any { return &s.Sort }},
+		{names.AttrRetentionShard, read | derived, func(s *retention.Stored) any { return &s.Shard }},
+		{names.AttrActiveSort, read | derived, func(s *retention.Stored) any { return &s.ActiveSort }},
 		{names.AttrData, replaced, func(s *retention.Stored) any { return &s.Data }},
 	}
 }

@@ -32,10 +32,23 @@ func (r *Records) Document(ctx context.Context, class, id string) (retention.Doc
 	if subject, ok := d.Attributes[names.AttrSubject].(string); ok {
 		d.About = contact.Key(subject)
 	}
-	if data, ok := d.Attributes[names.AttrData].(string); ok && json.Valid([]byte(data)) {
-		d.Attributes[names.AttrData] = json.RawMessage(data)
+	if _, ok := out.Item[names.AttrData]; ok {
+		d.Attributes[names.AttrData] = dataOf(out.Item)
 	}
 	return d, nil
+}
+
+// dataOf is a record's data as JSON, in whatever form its owner wrote the data.
+func dataOf(record item) json.RawMessage {
+	value, there := record[names.AttrData]
+	if !there {
+		return nil
+	}
+	if written, ok := value.(*types.AttributeValueMemberS); ok && json.Valid([]byte(written.Value)) {
+		return json.RawMessage(written.Value)
+	}
+	data, _ := json.Marshal(plain(value)) // strings, lists and maps always marshal
+	return data
 }
 
 func plainMap(from item) map[string]any {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/names"
 	"stille/shared/retention"
@@ -12,8 +13,8 @@ import (
 // End writes the start that decide returns for a record, if the record is
 // unchanged; otherwise decide decides again. End returns an error of decide
 // unchanged. Its own error wraps retention.ErrNoRecord,
-// retention.ErrUnreadable, or retention.ErrBeingPurged if a purge has marked
-// the record.
+// retention.ErrUnreadable, retention.ErrBeingPurged if a purge has marked the
+// record, or retention.ErrHeld if a hold freezes it; a missing start may be set.
 func (r *Records) End(ctx context.Context, class, id string, decide func(stored retention.Record) (retention.Record, error)) error {
 	return repeat(ctx, contended("writing a record's end"), func() error {
 		stored, err := r.Get(ctx, class, id)
@@ -32,7 +33,16 @@ func (r *Records) End(ctx context.Context, class, id string, decide func(stored 
 		update := assign(expression.UpdateBuilder{}, names.AttrRetentionStart, text(instant(next.Start)))
 		update = assign(update, names.AttrStartAsOf, text(instant(next.StartAsOf)))
 		input, err := updateItem(r.stack.Records(class), id, update, exists().And(unchangedRecord(stored)))
-		if done, err := r.updated(ctx, "writing a record's end", input, err); done || err != nil {
+		if err != nil {
+			return err
+		}
+		var unheld []types.TransactWriteItem
+		if !stored.Record.SetsStart(next) {
+			if unheld, err = r.unheld(ctx, stored.Targets(class)); err != nil {
+				return err
+			}
+		}
+		if done, err := r.write(ctx, "writing a record's end", input, unheld); done || err != nil {
 			return err
 		}
 		return errRaced

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/names"
@@ -11,26 +13,48 @@ import (
 	"stille/shared/retention"
 )
 
-func noteHeld(h purge.HeldTargets, stored item) {
+// isHeldItem reports whether a hold in the item of a target stands. An item that
+// cannot be read keeps its target.
+func isHeldItem(stored item) bool {
 	holds, err := decodeHolds(stored)
-	if err != nil || slices.ContainsFunc(holds, retention.Hold.Active) {
-		target, _ := stored[names.AttrTarget].(*types.AttributeValueMemberS) // the table's key: always present, always a string
-		h[retention.Target(target.Value)] = true
+	return err != nil || slices.ContainsFunc(holds, retention.Hold.Active)
+}
+
+func targetKey(target retention.Target) item { return item{names.AttrTarget: text(string(target))} }
+
+func targetOf(stored item) retention.Target {
+	target, _ := stored[names.AttrTarget].(*types.AttributeValueMemberS) // the table's key: always present, always a string
+	return retention.Target(target.Value)
+}
+
+func noteHeld(h purge.HeldTargets, stored item) {
+	if isHeldItem(stored) {
+		h[targetOf(stored)] = true
 	}
+}
+
+// readTargets reads the items of targets strongly. The targets must differ.
+func readTargets(ctx context.Context, db *dynamodb.Client, table string, targets []retention.Target, each func(retention.Target, item)) error {
+	for batch := range slices.Chunk(targets, batchSize) {
+		keys := make([]item, len(batch))
+		for i, target := range batch {
+			keys[i] = targetKey(target)
+		}
+		err := batchGet(ctx, db, table, keys, types.KeysAndAttributes{}, func(stored item) { each(targetOf(stored), stored) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Held returns the held ones of the targets, read strongly.
 func (h *Holds) Held(ctx context.Context, targets []retention.Target) (purge.HeldTargets, error) {
 	held := purge.HeldTargets{}
-	for batch := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(targets))), batchSize) {
-		keys := make([]item, len(batch))
-		for i, target := range batch {
-			keys[i] = item{names.AttrTarget: text(string(target))}
-		}
-		err := batchGet(ctx, h.db, h.table, keys, types.KeysAndAttributes{}, func(stored item) { noteHeld(held, stored) })
-		if err != nil {
-			return nil, err
-		}
+	targets = slices.Compact(slices.Sorted(slices.Values(targets)))
+	err := readTargets(ctx, h.db, h.table, targets, func(_ retention.Target, stored item) { noteHeld(held, stored) })
+	if err != nil {
+		return nil, err
 	}
 	return held, nil
 }
@@ -47,4 +71,36 @@ func (h *Holds) Fenced(ctx context.Context, shard string) (purge.Fenced, error) 
 		noteHeld(fenced.Held, stored)
 		return nil
 	})
+}
+
+// unheld returns the conditions that no hold is on the targets. The error is
+// ErrHeld if one is. A change under these conditions comes before a hold or
+// fails. The items of the targets are checked, not a fence: changes of a
+// thousand records a second would conflict on 64 fences, and with every page of
+// a purge.
+func (r *Records) unheld(ctx context.Context, targets []retention.Target) ([]types.TransactWriteItem, error) {
+	stored := map[retention.Target]item{}
+	table := r.stack.Holds()
+	targets = slices.Compact(slices.Sorted(slices.Values(targets)))
+	err := readTargets(ctx, r.db, table, targets, func(target retention.Target, i item) { stored[target] = i })
+	if err != nil {
+		return nil, err
+	}
+	conditions := make([]types.TransactWriteItem, len(targets))
+	for n, target := range targets {
+		check := &types.ConditionCheck{
+			TableName: &table, Key: targetKey(target),
+			ConditionExpression:      aws.String("attribute_not_exists(#cases)"),
+			ExpressionAttributeNames: map[string]string{"#cases": heldCases},
+		}
+		if was, there := stored[target]; there {
+			if isHeldItem(was) {
+				return nil, retention.ErrHeld
+			}
+			check.ConditionExpression = aws.String("#cases = :cases")
+			check.ExpressionAttributeValues = item{":cases": was[heldCases]}
+		}
+		conditions[n] = types.TransactWriteItem{ConditionCheck: check}
+	}
+	return conditions, nil
 }

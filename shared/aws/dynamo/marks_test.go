@@ -194,12 +194,14 @@ func TestRecordMarkedDuringPutIsNotOverwritten(t *testing.T) {
 	records, deleter := dynamo.NewRecords(db, stack), dynamo.NewDeleter(db, stack)
 	read := store(t, records, letter("sub-1", 1))
 	racing := dynamotest.Intercept(db, func(operation string) error {
-		if operation == "UpdateItem" && get(t, records, "sub-1").PurgingBy == "" {
+		if operation == "TransactWriteItems" && get(t, records, "sub-1").PurgingBy == "" {
 			mark(t, records, deleter, "run-1", read)
 		}
 		return nil
 	})
-	outcome, err := dynamo.NewRecords(racing, stack).Put(t.Context(), class, letter("sub-1", 1), anyone)
+	next := letter("sub-1", 1)
+	next.Data = []byte(`{"n":1}`)
+	outcome, err := dynamo.NewRecords(racing, stack).Put(t.Context(), class, next, anyone)
 	if outcome.Stored || !errors.Is(err, retention.ErrBeingPurged) {
 		t.Errorf("stored %v, error %v", outcome.Stored, err)
 	}

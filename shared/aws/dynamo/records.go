@@ -29,13 +29,13 @@ func NewRecords(db *dynamodb.Client, stack names.Stack) *Records {
 
 func recordKey(id string) item { return item{names.AttrID: text(id)} }
 
-// Put stores a record by its id and replaces the stored record of that id. The
-// stored withdrawal stays, unless the record occurred after it or has another
-// subject or scope; a newer Ending stays as well. A record older than the
-// stored record changes nothing. Put replaces a stored record only if may
-// returns nil; it returns may's error unchanged. The error wraps ErrBeingPurged
-// if a purge has marked the stored record, because the new record would lose
-// its objects.
+// Put stores a record by its id and replaces the stored record of that id, as
+// retention.Record.Replacing says. A record older than the stored record changes
+// nothing, and neither does a repetition. Put replaces a stored record only if
+// may returns nil; it returns may's error unchanged. The error wraps ErrHeld if
+// a hold covers the stored record or its replacement, and ErrBeingPurged if a
+// purge has marked the stored record, because the new record would lose its
+// objects.
 //
 // If the record must be its subject's only record in its class and scope, only
 // names the subject's live keys, the record's own first. If another record
@@ -46,10 +46,13 @@ func (r *Records) Put(
 	var put retention.Outcome
 	err := repeat(ctx, contended("storing a record"), func() error {
 		old, err := r.Get(ctx, class, record.ID)
-		if err != nil && !errors.Is(err, retention.ErrNoRecord) {
+		isNew := errors.Is(err, retention.ErrNoRecord)
+		if err != nil && !isNew {
 			return err
 		}
-		if err == nil {
+		next := record.Replacing(old.Record, class)
+		var unheld []types.TransactWriteItem
+		if !isNew {
 			switch err := may(old.Record); {
 			case err != nil:
 				return err
@@ -58,36 +61,33 @@ func (r *Records) Put(
 			case !record.Supersedes(old.Record):
 				put = retention.Outcome{Record: old.Record}
 				return nil
+			case next.Repeats(old.Record):
+				put = retention.Outcome{Stored: true, Record: old.Record}
+				return nil
+			}
+			if unheld, err = r.unheld(ctx, append(old.Targets(class), next.Targets(class)...)); err != nil {
+				return err
 			}
 		}
-		next := record.Replacing(old.Record, class)
-		update, err := replacement(r.stack.Records(class), next, old)
-		done := false
-		if len(only) > 0 && err == nil {
-			done, err = r.putOnly(ctx, class, record, only, update)
-		} else {
-			done, err = r.updated(ctx, "storing a record", update, err)
-		}
-		if err != nil {
-			return err
-		}
-		if !done {
+		done, err := r.replace(ctx, class, next, old, unheld, only)
+		if err == nil && !done {
 			return errRaced
 		}
 		put = retention.Outcome{Stored: true, Record: next}
-		return nil
+		return err
 	})
-	return put, err
+	if err != nil {
+		return retention.Outcome{}, err
+	}
+	return put, nil
 }
 
-// replacement writes the record over the old record, if the old record is
-// unchanged. Attributes that the system does not use stay unchanged.
-func replacement(table string, record retention.Record, old retention.Stored) (*dynamodb.UpdateItemInput, error) {
-	sameBasis := record.Subject == old.Subject && record.Scope == old.Scope
-	record.WithdrawnAt = time.Time{}
-	if sameBasis && !old.WithdrawnAt.IsZero() && !record.OccurredAt.After(old.WithdrawnAt) {
-		record.WithdrawnAt = old.WithdrawnAt
-	}
+// replace writes the record over the old record, if the old record is unchanged
+// and the conditions hold, and reports whether they did. Attributes that the
+// system does not use stay unchanged.
+func (r *Records) replace(
+	ctx context.Context, class string, record retention.Record, old retention.Stored, conditions []types.TransactWriteItem, only []contact.Key,
+) (bool, error) {
 	var update expression.UpdateBuilder
 	next := retention.Stored{Record: record}
 	for _, a := range attributes() {
@@ -95,7 +95,32 @@ func replacement(table string, record retention.Record, old retention.Stored) (*
 			update = assign(update, a.name, a.write(&next))
 		}
 	}
-	return updateItem(table, record.ID, update, unchangedRecord(old))
+	input, err := updateItem(r.stack.Records(class), record.ID, update, unchangedRecord(old))
+	switch {
+	case err != nil:
+		return false, err
+	case len(only) > 0:
+		return r.putOnly(ctx, class, record, only, append(conditions, operation(input)))
+	}
+	return r.write(ctx, "storing a record", input, conditions)
+}
+
+// write runs an update under conditions on other items, and reports whether all
+// conditions held.
+func (r *Records) write(ctx context.Context, doing string, update *dynamodb.UpdateItemInput, conditions []types.TransactWriteItem) (bool, error) {
+	if len(conditions) == 0 {
+		return r.updated(ctx, doing, update, nil)
+	}
+	return r.transact(ctx, doing, append(conditions, operation(update))...)
+}
+
+// operation is an update as an operation of a transaction.
+func operation(update *dynamodb.UpdateItemInput) types.TransactWriteItem {
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: update.TableName, Key: update.Key,
+		UpdateExpression: update.UpdateExpression, ConditionExpression: update.ConditionExpression,
+		ExpressionAttributeNames: update.ExpressionAttributeNames, ExpressionAttributeValues: update.ExpressionAttributeValues,
+	}}
 }
 
 // assign sets an attribute, or removes it if the value is empty.
@@ -146,7 +171,7 @@ func (r *Records) updated(ctx context.Context, doing string, update *dynamodb.Up
 	return false, fmt.Errorf("%s: %w", doing, err)
 }
 
-// Get reads one record strongly. The error wraps retention.ErrNoRecord or
+// Get reads one record strongly, with its data. The error wraps retention.ErrNoRecord or
 // retention.ErrUnreadable.
 func (r *Records) Get(ctx context.Context, class, id string) (retention.Stored, error) {
 	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
@@ -158,7 +183,9 @@ func (r *Records) Get(ctx context.Context, class, id string) (retention.Stored, 
 	if out.Item == nil {
 		return retention.Stored{}, retention.ErrNoRecord
 	}
-	return decodeRecord(out.Item)
+	s, err := decodeRecord(out.Item)
+	s.Data = dataOf(out.Item)
+	return s, err
 }
 
 // Stamp writes a record's place in the indexes, if the record is unchanged

@@ -74,9 +74,9 @@ func (r *Records) Slot(ctx context.Context, class string, subject contact.Key, i
 }
 
 // claim gives a record its contact's slot, in one transaction with the
-// operation on the record, and reports whether all conditions held. The error
+// operations on the record, and reports whether all conditions held. The error
 // is a DuplicateError if another record has the slot.
-func (r *Records) claim(ctx context.Context, class, id string, subject contact.Key, in scope.Scope, operation types.TransactWriteItem) (bool, error) {
+func (r *Records) claim(ctx context.Context, class, id string, subject contact.Key, in scope.Scope, operations ...types.TransactWriteItem) (bool, error) {
 	holder, free, err := r.holder(ctx, class, subject, in)
 	switch {
 	case err != nil:
@@ -94,10 +94,10 @@ func (r *Records) claim(ctx context.Context, class, id string, subject contact.K
 	}
 	key := slotKey(slotOf(class, subject, in))
 	key[names.AttrRecord] = text(id)
-	operations := []types.TransactWriteItem{operation, {Put: &types.Put{
+	operations = append(operations, types.TransactWriteItem{Put: &types.Put{
 		TableName: aws.String(r.stack.Slots()), Item: key,
 		ConditionExpression: slot.Condition(), ExpressionAttributeNames: slot.Names(), ExpressionAttributeValues: slot.Values(),
-	}}}
+	}})
 	if holder != id && free != nil {
 		check, err := r.check(class, holder, *free)
 		if err != nil {
@@ -112,7 +112,7 @@ func (r *Records) claim(ctx context.Context, class, id string, subject contact.K
 // under one of its older keys. The set of live keys changes within minutes, so
 // the older slots are read and are not a condition.
 func (r *Records) putOnly(
-	ctx context.Context, class string, record retention.Record, keys []contact.Key, update *dynamodb.UpdateItemInput,
+	ctx context.Context, class string, record retention.Record, keys []contact.Key, operations []types.TransactWriteItem,
 ) (bool, error) {
 	for _, key := range keys {
 		if key == record.Subject {
@@ -126,11 +126,7 @@ func (r *Records) putOnly(
 			return false, retention.DuplicateError{ID: id}
 		}
 	}
-	return r.claim(ctx, class, record.ID, record.Subject, record.Scope, types.TransactWriteItem{Update: &types.Update{
-		TableName: update.TableName, Key: update.Key,
-		UpdateExpression: update.UpdateExpression, ConditionExpression: update.ConditionExpression,
-		ExpressionAttributeNames: update.ExpressionAttributeNames, ExpressionAttributeValues: update.ExpressionAttributeValues,
-	}})
+	return r.claim(ctx, class, record.ID, record.Subject, record.Scope, operations...)
 }
 
 // check is a condition on a record that the transaction does not write.

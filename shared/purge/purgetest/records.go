@@ -182,7 +182,11 @@ func (s tables) get(class, id string) (retention.Stored, error) {
 	if !there {
 		return retention.Stored{}, retention.ErrNoRecord
 	}
-	return read(i)
+	stored, err := read(i)
+	if data, there := i[names.AttrData].(string); there {
+		stored.Data = []byte(data)
+	}
+	return stored, err
 }
 
 func (s tables) Put(
@@ -194,10 +198,12 @@ func (s tables) Put(
 	}
 	defer unlock()
 	old, err := s.get(class, record.ID)
-	if err != nil && !errors.Is(err, retention.ErrNoRecord) {
+	isNew := errors.Is(err, retention.ErrNoRecord)
+	if err != nil && !isNew {
 		return retention.Outcome{}, err
 	}
-	if err == nil {
+	next := record.Replacing(old.Record, class)
+	if !isNew {
 		switch err := may(old.Record); {
 		case err != nil:
 			return retention.Outcome{}, err
@@ -205,6 +211,10 @@ func (s tables) Put(
 			return retention.Outcome{}, retention.ErrBeingPurged
 		case !record.Supersedes(old.Record):
 			return retention.Outcome{Record: old.Record}, nil
+		case next.Repeats(old.Record):
+			return retention.Outcome{Stored: true, Record: old.Record}, nil
+		case s.isHeld(class, old.Record, next):
+			return retention.Outcome{}, retention.ErrHeld
 		}
 	}
 	for _, key := range only {
@@ -212,18 +222,22 @@ func (s tables) Put(
 			return retention.Outcome{}, retention.DuplicateError{ID: holder}
 		}
 	}
-	next := record.Replacing(old.Record, class)
-	next.WithdrawnAt = time.Time{}
-	if old.WithdrawnAt.After(record.OccurredAt) || old.WithdrawnAt.Equal(record.OccurredAt) {
-		if record.Subject == old.Subject && record.Scope == old.Scope {
-			next.WithdrawnAt = old.WithdrawnAt
-		}
-	}
 	s.write(class, next)
 	if len(only) > 0 {
 		s.slots[slot(class, record.Subject, record.Scope)] = record.ID
 	}
 	return retention.Outcome{Stored: true, Record: next}, nil
+}
+
+// isHeld reports whether a hold covers any of the records.
+func (s tables) isHeld(class string, records ...retention.Record) bool {
+	held := purge.HeldTargets{}
+	for _, r := range records {
+		for _, target := range r.Targets(class) {
+			holds(s).note(target, held)
+		}
+	}
+	return len(held) > 0
 }
 
 // write stores a record in place of an older one. It leaves the owner's
@@ -314,6 +328,10 @@ func (s tables) End(ctx context.Context, class, id string, decide func(stored re
 		return err
 	case stored.PurgingBy != "":
 		return retention.ErrBeingPurged
+	case next.Start.Equal(stored.Start) && next.StartAsOf.Equal(stored.StartAsOf):
+		return nil
+	case !stored.Record.SetsStart(next) && s.isHeld(class, stored.Record):
+		return retention.ErrHeld
 	}
 	i := maps.Clone(s.classes[class][id])
 	assign(i, names.AttrRetentionStart, instant(next.Start))

@@ -1,0 +1,81 @@
+package purgetest
+
+import (
+	"slices"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/retention"
+)
+
+// freezes changes a held record in every way, by every hold that covers it.
+func (s *suite) freezes() {
+	customer := consent("held")
+	customer.Former, customer.Basis, customer.Data = []contact.Key{"former-1"}, retention.Customer, []byte(`{"list":"spring","n":1}`)
+	customer.Objects = []string{"s3://letters/held"}
+	s.put(customer)
+	later := suiteStart.Add(time.Hour)
+	changes := map[string]func(*retention.Record){
+		"another contact":  func(r *retention.Record) { r.Subject, r.Former = "subject-2", nil },
+		"no contact":       func(r *retention.Record) { r.Subject, r.Former = "", nil },
+		"another scope":    func(r *retention.Record) { r.Scope = "globex" },
+		"another basis":    func(r *retention.Record) { r.Basis = retention.Consent },
+		"other data":       func(r *retention.Record) { r.Data = []byte(`{"list":"spring","n":2}`) },
+		"no data":          func(r *retention.Record) { r.Data = nil },
+		"a newer event":    func(r *retention.Record) { r.OccurredAt = later },
+		"a later start":    func(r *retention.Record) { r.OccurredAt, r.Start = later, later },
+		"another start":    func(r *retention.Record) { r.Start = suiteStart.Add(-time.Hour) },
+		"no start":         func(r *retention.Record) { r.Start = time.Time{} },
+		"another activity": func(r *retention.Record) { r.LastActivityAt = later },
+		"an object more":   func(r *retention.Record) { r.Objects = append(slices.Clone(r.Objects), "s3://letters/more") },
+		"no object":        func(r *retention.Record) { r.Objects = nil },
+	}
+	before := s.Items(s, class)["held"]
+	for _, target := range []retention.Target{
+		retention.SubjectTarget("subject-1"), retention.SubjectTarget("former-1"), retention.RecordTarget(class, "held"),
+	} {
+		s.hold(target)
+		for name, change := range changes {
+			next := customer
+			change(&next)
+			_, err := s.Records.Put(s.Context(), class, next, anyone)
+			s.expectError(name+" under a hold on "+string(target), retention.ErrHeld, err)
+		}
+		for name, start := range map[string]time.Time{"running again": {}, "ended later": later} {
+			err := s.Records.End(s.Context(), class, "held", func(r retention.Record) (retention.Record, error) {
+				r.Start, r.StartAsOf = start, later
+				return r, nil
+			})
+			s.expectError(name, retention.ErrHeld, err)
+		}
+		again := customer
+		again.Subject, again.Former, again.Data = "subject-0", []contact.Key{"subject-1"}, []byte(`{"n":1, "list":"spring"}`)
+		for name, same := range map[string]retention.Record{"a repetition": customer, "a repetition after a rotation": again} {
+			outcome, err := s.Records.Put(s.Context(), class, same, anyone)
+			s.must(err)
+			s.expect(name, true, outcome.Stored)
+		}
+		s.expect("the frozen record", before, s.Items(s, class)["held"])
+		_, err := s.Holds.Lift(s.Context(), retention.OfCase("c-1"), suiteStart, "ola")
+		s.must(err)
+	}
+	s.hold(retention.SubjectTarget("subject-2"))
+	taken := customer
+	taken.Subject, taken.Former = "subject-2", nil
+	_, err := s.Records.Put(s.Context(), class, taken, anyone)
+	s.expectError("given to a held contact", retention.ErrHeld, err)
+	newer := customer
+	newer.OccurredAt = later
+	s.expect("after the lifting", true, s.put(newer).OccurredAt.Equal(later))
+
+	running := consent("running")
+	running.Subject, running.Basis, running.Start = "subject-2", retention.Customer, time.Time{}
+	s.put(running)
+	s.must(s.Records.End(s.Context(), class, "running", func(r retention.Record) (retention.Record, error) {
+		r.Start, r.StartAsOf = later, later
+		return r, nil
+	}))
+	done, err := s.Records.Withdraw(s.Context(), class, s.get("running"), later)
+	s.must(err)
+	s.expect("a missing end and a withdrawal are noted", true, done && s.get("running").Start.Equal(later) && s.get("running").WithdrawnAs(later))
+}
