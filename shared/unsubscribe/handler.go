@@ -37,7 +37,8 @@ const (
 // Keys opens links and names contacts.
 type Keys interface {
 	Link(ctx context.Context) (*link.Keys, error)
-	RefreshLink(ctx context.Context, now time.Time) (*link.Keys, error)
+	// RefreshLink returns keys that were read after a token arrived.
+	RefreshLink(ctx context.Context, arrived time.Time) (*link.Keys, error)
 	Contact(ctx context.Context) (*contact.KeySet, error)
 	Unproven(ctx context.Context) (*contact.KeySet, error)
 }
@@ -138,6 +139,7 @@ func (h Handler) open(ctx context.Context, req gateway.Request) (pages.Subject, 
 	if err != nil {
 		return pages.Subject{}, err
 	}
+	arrived := h.Now()
 	keys, err := h.Keys.Link(ctx)
 	if err != nil {
 		return pages.Subject{}, fmt.Errorf("getting the link keys: %w", err)
@@ -145,7 +147,7 @@ func (h Handler) open(ctx context.Context, req gateway.Request) (pages.Subject, 
 	target, err := keys.Open(ch, token)
 	if errors.Is(err, link.ErrUnknownKey) {
 		// A key set may have grown since this container read it.
-		if keys, err = h.Keys.RefreshLink(ctx, h.Now()); err != nil {
+		if keys, err = h.Keys.RefreshLink(ctx, arrived); err != nil {
 			return pages.Subject{}, fmt.Errorf("refreshing the link keys: %w", err)
 		}
 		target, err = keys.Open(ch, token)

@@ -11,6 +11,7 @@ package keyring
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,13 +40,25 @@ const (
 	longGrace = 365 * 24 * time.Hour
 
 	// refreshInterval is the shortest time between two readings of a usable key
-	// set, after a token of an unknown key, which anybody can invent, or after
-	// a reading that failed.
+	// set, after a reading that failed.
 	refreshInterval = time.Minute
 
 	// refreshPatience is how long such a reading may keep a caller waiting.
 	refreshPatience = 2 * time.Second
+
+	// A token of an unknown key may be of a key that was added a second ago, and
+	// anybody can invent one. So a container reads the link keys for unknown
+	// tokens linkReads times in a row, and then once in a linkRest.
+	linkReads = 20
+	linkRest  = time.Second
+	// failedRest is how long after a failed reading for an unknown token there is
+	// no other.
+	failedRest = 10 * time.Second
 )
+
+// ErrUndecided means that the link keys were read too often lately to be read again
+// for a token of an unknown key, which may be genuine.
+var ErrUndecided = errors.New("whether the key of a token is new is not known: too many tokens of unknown keys came in")
 
 // Secrets is the part of Secrets Manager that the ring needs.
 type Secrets interface {
@@ -71,9 +84,11 @@ type Ring struct {
 	link     cell[link.Keys]
 	proof    cell[ProofKeys]
 
-	// Both under link.mu: when RefreshLink last fetched, and its error.
-	refreshed  time.Time
-	refreshErr error
+	// All under link.mu: until when the readings of RefreshLink count, when a
+	// reading last failed, and its error.
+	counted   time.Time
+	failed    time.Time
+	failedErr error
 }
 
 // NewRing returns a ring that has fetched nothing yet.
@@ -135,24 +150,46 @@ func (r *Ring) Link(ctx context.Context) (*link.Keys, error) {
 	return r.link.get(ctx, wall(r.now()), Fresh+longGrace, r.fetchLink)
 }
 
-// RefreshLink reads the link keys again, for a token whose key is unknown. It
-// reads at most once a minute, and returns the last answer in between, also if
-// that was an error: until a reading succeeds, the token may be ours, and an
-// opt-out must not be refused.
-func (r *Ring) RefreshLink(ctx context.Context, now time.Time) (*link.Keys, error) {
-	now = wall(now)
+// RefreshLink returns link keys that were read after a token of an unknown key
+// arrived: such keys open every token that was minted before. An error means that
+// the token may be genuine, and an opt-out must not be refused: ErrUndecided while
+// too many tokens of unknown keys arrive, and for a while the error of a reading
+// that failed.
+func (r *Ring) RefreshLink(ctx context.Context, arrived time.Time) (*link.Keys, error) {
+	now := wall(r.now())
 	r.link.mu.Lock()
 	defer r.link.mu.Unlock()
-	if !r.refreshed.IsZero() && now.Sub(r.refreshed) < refreshInterval {
-		return r.link.value, r.refreshErr
+	read := r.link.read
+	switch {
+	case r.link.value != nil && !read.Before(wall(arrived)) && !read.After(now):
+		return r.link.value, nil
+	case within(now, r.failed, failedRest):
+		return nil, r.failedErr
+	case !r.mayRead(now):
+		return nil, ErrUndecided
 	}
-	r.refreshed = now
+	ctx, cancel := context.WithTimeout(ctx, refreshPatience)
+	defer cancel()
 	fresh, err := r.fetchLink(ctx)
-	if r.refreshErr = err; err != nil {
+	if err != nil {
+		r.failed, r.failedErr = now, err
 		return nil, err
 	}
 	r.link.value, r.link.read = fresh, now
 	return fresh, nil
+}
+
+// mayRead counts a reading for an unknown token, and reports whether it may be made.
+func (r *Ring) mayRead(now time.Time) bool {
+	ahead := r.counted.Sub(now)
+	if ahead < 0 || ahead > linkReads*linkRest { // or the clock was set back
+		ahead = 0
+	}
+	if ahead > (linkReads-1)*linkRest {
+		return false
+	}
+	r.counted = now.Add(ahead + linkRest)
+	return true
 }
 
 func (r *Ring) fetchLink(ctx context.Context) (*link.Keys, error) {

@@ -207,43 +207,68 @@ func TestAnErrorIsNotRemembered(t *testing.T) {
 	}
 }
 
-func TestLinkKeysAreRefreshedOnceAMinute(t *testing.T) {
+// Anybody can invent a token of an unknown key, and the next token may be of a key
+// that was added meanwhile.
+func TestUnknownKeysAreLookedForAfterEveryArrival(t *testing.T) {
 	ring, secrets, _, at := clocked(t)
-	old, err := ring.Link(t.Context())
-	if err != nil {
+	if _, err := ring.Link(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	newer := mustMake(t, keyring.NewLinkSecret)
-	secrets.set(stack.LinkKeys(), newer, nil)
 	steps := []struct {
 		name    string
-		after   time.Duration
+		now     time.Duration
+		earlier time.Duration // how long before now the token arrived
 		fetches int
+		newer   bool // the secret has changed
 	}{
-		{"the first refresh fetches", 0, 2},
-		{"at once again it does not", 0, 2},
-		{"just before the minute is over it does not", time.Minute - 1, 2},
-		{"a clock set back does not fetch", -time.Hour, 2},
-		{"after a minute it fetches", time.Minute, 3},
-		{"the next minute starts there", 2*time.Minute - 1, 3},
+		{"keys that were read after the arrival decide", 0, time.Millisecond, 1, false},
+		{"a later arrival needs a reading", 100 * time.Millisecond, 0, 2, false},
+		{"so does one a moment after a rotation", 101 * time.Millisecond, 0, 3, true},
+		{"two arrivals of one instant need one", 101 * time.Millisecond, 0, 3, false},
+		{"a clock set back does not decide", -time.Hour, 0, 4, true},
 	}
 	for _, step := range steps {
-		if step.after > 0 {
-			at.now = midnight.Add(step.after)
+		at.now = midnight.Add(step.now)
+		if step.newer {
+			secrets.set(stack.LinkKeys(), mustMake(t, keyring.NewLinkSecret), nil)
 		}
-		got, err := ring.RefreshLink(t.Context(), midnight.Add(step.after))
+		before, err := ring.Link(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got == old {
-			t.Errorf("%s: the keys are the old ones", step.name)
-		}
-		if n := secrets.count(stack.LinkKeys()); n != step.fetches {
-			t.Errorf("%s: %d fetches so far, want %d", step.name, n, step.fetches)
+		known := secrets.count(stack.LinkKeys())
+		got, err := ring.RefreshLink(t.Context(), at.now.Add(-step.earlier))
+		fetches := secrets.count(stack.LinkKeys())
+		if err != nil || fetches != step.fetches || (got != before) != (fetches > known) {
+			t.Errorf("%s: %d fetches so far, want %d; error %v", step.name, fetches, step.fetches, err)
 		}
 		if kept, err := ring.Link(t.Context()); err != nil || kept != got {
 			t.Errorf("%s: Link returns other keys, error %v", step.name, err)
 		}
+	}
+}
+
+// A flood of invented tokens costs a reading a second, and refuses nothing.
+func TestAFloodOfUnknownKeysIsCheap(t *testing.T) {
+	ring, secrets, _, at := clocked(t)
+	if _, err := ring.Link(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	undecided := 0
+	for n := range 60_000 { // a thousand a second, for a minute
+		at.now = midnight.Add(time.Duration(n+1) * time.Millisecond)
+		if _, err := ring.RefreshLink(t.Context(), at.now); errors.Is(err, keyring.ErrUndecided) {
+			undecided++
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := secrets.count(stack.LinkKeys()); n > 1+20+60 || undecided != 60_000-(n-1) {
+		t.Errorf("%d fetches, %d undecided", n, undecided)
+	}
+	at.now = at.now.Add(time.Second)
+	if _, err := ring.RefreshLink(t.Context(), at.now); err != nil {
+		t.Errorf("a second after the flood: %v", err)
 	}
 }
 
@@ -266,7 +291,7 @@ func TestARefreshOpensANewerKeysLink(t *testing.T) {
 		t.Fatalf("before the refresh: %v, want ErrUnknownKey", err)
 	}
 	secrets.set(stack.LinkKeys(), newer, nil)
-	fresh, err := ring.RefreshLink(t.Context(), time.Unix(0, 0))
+	fresh, err := ring.RefreshLink(t.Context(), midnight.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,9 +300,8 @@ func TestARefreshOpensANewerKeysLink(t *testing.T) {
 	}
 }
 
-func TestAFailedRefreshIsRememberedForAMinute(t *testing.T) {
-	ring, secrets, _ := fixture(t)
-	start := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+func TestAFailedRefreshIsRememberedForSeconds(t *testing.T) {
+	ring, secrets, _, at := clocked(t)
 	old, err := ring.Link(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -285,7 +309,8 @@ func TestAFailedRefreshIsRememberedForAMinute(t *testing.T) {
 	good := secrets.values[stack.LinkKeys()]
 	secrets.set(stack.LinkKeys(), good, errDown)
 	for range 3 {
-		if got, err := ring.RefreshLink(t.Context(), start); !errors.Is(err, errDown) || err == nil && got != nil {
+		at.now = at.now.Add(3 * time.Second)
+		if got, err := ring.RefreshLink(t.Context(), at.now); !errors.Is(err, errDown) || got != nil {
 			t.Errorf("error = %v, want errDown: nobody could look", err)
 		}
 	}
@@ -296,8 +321,9 @@ func TestAFailedRefreshIsRememberedForAMinute(t *testing.T) {
 		t.Errorf("known keys stopped opening links: %v", err)
 	}
 	secrets.set(stack.LinkKeys(), good, nil)
-	if _, err := ring.RefreshLink(t.Context(), start.Add(time.Minute)); err != nil {
-		t.Errorf("a minute later: %v", err)
+	at.now = at.now.Add(4 * time.Second)
+	if _, err := ring.RefreshLink(t.Context(), at.now); err != nil {
+		t.Errorf("ten seconds after the failure: %v", err)
 	}
 }
 
