@@ -81,7 +81,7 @@ func TestRewritingOfHeldRecordIsAlarmed(t *testing.T) {
 			if c.gone {
 				after = nil
 			}
-			if err := w.handler().handle(t.Context(), w.change(retention.Messaging, before, after)); err != nil {
+			if err := deliver(t, w.handler(), w.change(retention.Messaging, before, after)); err != nil {
 				t.Fatal(err)
 			}
 			alarmed := false
@@ -112,7 +112,7 @@ func TestHoldsThatCannotBeReadBringBatchAgain(t *testing.T) {
 	before := w.consent(nil)
 	after := maps.Clone(before)
 	after[names.AttrData] = "{}"
-	if err := h.handle(t.Context(), w.change(retention.Messaging, before, after)); !errors.Is(err, errDown) || len(w.parked) > 0 {
+	if err := deliver(t, h, w.change(retention.Messaging, before, after)); !errors.Is(err, errRetried) || len(w.parked) > 0 {
 		t.Errorf("error %v, parked %v", err, w.parked)
 	}
 }

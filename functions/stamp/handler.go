@@ -11,6 +11,7 @@ import (
 	"stille/shared/aws/deadletter"
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/emf"
+	"stille/shared/aws/streambatch"
 	"stille/shared/names"
 	"stille/shared/purge"
 )
@@ -30,11 +31,11 @@ type handler struct {
 
 var errForeign = errors.New("the stream is no class table's")
 
-// handle takes a batch of a class table's stream. After an error the whole
-// batch must be delivered again. A record that a person must look into is
-// parked, so that it does not block the others.
-func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
-	for _, r := range batch.Records {
+// handle takes a batch of a class table's stream. A stream record that fails is
+// delivered again with the stream records behind it. A stream record that a person
+// must look into is parked, so that it does not block the others.
+func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+	return streambatch.Take(ctx, h.log, batch.Records, names.AttrID, func(ctx context.Context, r events.DynamoDBEventRecord) error {
 		class, ok := h.stack.ClassOf(r.EventSourceArn)
 		if !ok {
 			return errForeign
@@ -47,8 +48,8 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) error {
 		if err != nil {
 			return fmt.Errorf("stamping a record of %s: %w", class, err)
 		}
-	}
-	return nil
+		return nil
+	}), nil
 }
 
 // take looks whether a hold forbade the change, and stamps the record, or frees

@@ -53,11 +53,11 @@ func TestSlotOfDeletedRecordIsFreed(t *testing.T) {
 		return taken
 	}
 	// The record is still stored, or stored again: it keeps its slot.
-	if err := w.handler().handle(t.Context(), gone); err != nil || !put("sub-2") {
+	if err := deliver(t, w.handler(), gone); err != nil || !put("sub-2") {
 		t.Errorf("error %v, or the slot is free", err)
 	}
 	w.stores.Remove(t, retention.Messaging, "sub-1")
-	if err := w.handler().handle(t.Context(), gone); err != nil {
+	if err := deliver(t, w.handler(), gone); err != nil {
 		t.Fatal(err)
 	}
 	if slot, err := w.records.Slot(t.Context(), retention.Messaging, w.key, "acme"); slot != "" || err != nil {
