@@ -6,21 +6,33 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
+	"strings"
 	"time"
 
+	"stille/shared/contact"
 	"stille/shared/operator"
 	"stille/shared/operator/files"
 	"stille/shared/suppression"
 )
 
 type importCmd struct {
-	File   string `arg:"" help:"CSV, or NDJSON where its name ends in .ndjson or .jsonl."`
-	Scope  string `placeholder:"SCOPE" help:"Whose messages stop where a line does not say: a brand, a topic of it, or * for all. May be left out where there is one brand."`
-	Region string `placeholder:"NO" help:"Country, two letters, of numbers without + or 00."`
-	Zone   zone   `default:"Europe/Oslo" help:"Whose day it is where a line gives a date and no time."`
-	DryRun bool   `help:"Read the file, change nothing, write no file."`
+	File    string             `arg:"" help:"CSV, NDJSON or JSON: a list of opt-outs."`
+	Channel contact.Channel    `enum:"email,sms," default:"" help:"email or sms: of an address whose line names no channel. Without it the form of the address decides."`
+	Scope   string             `placeholder:"SCOPE" help:"Whose messages stop where a line does not say: a brand, a topic of it, or * for all. May be left out where there is one brand."`
+	Reason  suppression.Reason `placeholder:"REASON" help:"Why, where a line does not say: one of ${reasons}. The default is what a known export means, else imported."`
+	Region  string             `placeholder:"NO" help:"Country, two letters, of numbers without + or 00."`
+	Zone    zone               `placeholder:"ZONE" help:"Of times without a zone, like Europe/Oslo. The default is the policy's, or the zone of a known export."`
+	DryRun  bool               `help:"Read the file, change nothing, write no file."`
+	Map     []string           `sep:"none" placeholder:"COLUMN=FIELD" help:"What a column tells: channel, address, scope, reason, since or source. May be repeated."`
+	columnFlags
+}
+
+// columnFlags are the flags about the columns that name contacts.
+type columnFlags struct {
+	Email  []string `name:"email-column" sep:"none" placeholder:"COLUMN" help:"A column of e-mail addresses. May be repeated."`
+	Phone  []string `name:"phone-column" sep:"none" placeholder:"COLUMN" help:"A column of phone numbers. May be repeated."`
+	Ignore []string `name:"ignore-column" sep:"none" placeholder:"COLUMN" help:"A column that looks like addresses or numbers, and is passed over. May be repeated."`
 }
 
 // Help names the columns and what becomes of a line.
@@ -28,60 +40,121 @@ func (importCmd) Help() string {
 	withdraw, keep := suppression.ReportedWithdrawals()
 	return `Takes over opt-outs from another system. An import can only silence: it lifts nothing, and an event older than a newer consent is recorded without effect.
 
-The columns are channel and address, and, where there are, scope, reason, since and source; their order is free, the first line names them. scope: a brand, a topic, or * for all. reason: imported where there is none. since: when it was said, like 2026-11-20T08:00:00Z, or a date, which counts to its end; now where there is none. source: what the old system calls it, a reference.
+The exports of Mailchimp, SendGrid, HubSpot, ActiveCampaign, listmonk, Mailgun, Postmark, SES and End User Messaging are known by their columns, and so are a list without a header and the file of "stille export", which is imported by contact key. In other files the columns email, phone, channel, address, scope, reason, since and source count; --map and the column flags say what else a column is. A column that looks like addresses or numbers and is not used is an error (2) until a flag decides. The answer names the columns that were used, and the others.
+
+reason: imported where there is none. since: a time in any common form; a date counts to its end; now where there is none. A reason or a time that cannot be read is a doubt: the contact is suppressed as of now, and the doubt is listed.
 
 The reasons ` + suppression.Enumerate(withdraw, "and") + ` also withdraw the contact's older messaging records, which the next purge deletes. ` + suppression.Enumerate(keep, "and") + ` do not.
 
-A line that cannot be taken does not stop the others. It goes to FILE.rejects, with its number and the reason; correct it there and import it from a file of its own. FILE.progress says how far the import came: the same command goes on from there, tries rejected lines again, and changes nothing that was done. Both files lie beside FILE; FILE.rejects holds addresses.
+A line that cannot be taken does not stop the others, and the command then fails (1). The line goes to old.rejects.csv, behind the reason; correct it there and import that file. old.csv.progress says how far the import came: the same command goes on from there, tries rejected lines again, and changes nothing that was done. Both files lie beside the file; the rejects hold addresses.
 
     $ stille import old.csv --dry-run
-    $ stille import old.csv --scope acme`
+    $ stille import old.csv --scope acme --map 'Avmeldt dato=since'`
 }
 
 type importAnswer struct {
 	operator.ImportCounts
-	DryRun  bool      `json:"dryRun"`
-	Started time.Time `json:"started"` // the first time: the time of a line that names none
-	Before  bool      `json:"before"`  // all was done before
-	Rejects string    `json:"rejects,omitempty"`
+	Columns operator.ColumnsUsed `json:"columns"`
+	DryRun  bool                 `json:"dryRun"`
+	Partial bool                 `json:"partial,omitempty"` // the file says that the list goes on elsewhere
+	Started time.Time            `json:"started"`           // the first time: the time of a line that names none
+	Before  bool                 `json:"before"`            // all was done before
+	Rejects string               `json:"rejects,omitempty"`
 }
 
 func (a *importAnswer) text(w io.Writer) {
 	switch {
 	case a.DryRun:
-		fmt.Fprintf(w, "a dry run, nothing is changed\n\nlines      %d\nvalid      %d\n", a.Lines, a.Valid)
-	default:
-		if a.Before {
-			fmt.Fprintf(w, "all of this file was imported before, beginning at %s:\n\n", instantText(a.Started))
-		}
-		fmt.Fprintf(w, "lines      %d\nadded      %d\nrenewed    %d, suppressed before by an older event\nnoted      %d, as newer consent is known\nunchanged  %d, as an event as new or newer was known\n",
-			a.Lines, a.Added, a.Renewed, a.Noted, a.Same)
+		fmt.Fprint(w, "a dry run, nothing is changed\n\n")
+	case a.Before:
+		fmt.Fprintf(w, "all of this file was imported before, beginning at %s:\n\n", instantText(a.Started))
 	}
+	showColumns(w, a.Columns)
+	fmt.Fprintf(w, "lines      %d\ntaken      %d\n", a.Lines, a.Taken)
+	if !a.DryRun {
+		fmt.Fprintf(w, "added      %d\nrenewed    %d, suppressed before by an older event\nnoted      %d, as newer consent is known\nunchanged  %d, as an event as new or newer was known\n",
+			a.Added, a.Renewed, a.Noted, a.Same)
+	}
+	if a.Skipped > 0 {
+		fmt.Fprintf(w, "skipped    %d, as the line says that the person wants messages\n", a.Skipped)
+	}
+	fmt.Fprintf(w, "doubts     %d\n", a.Doubts)
+	showWhys(w, a.Doubtful)
 	fmt.Fprintf(w, "rejected   %d\n", a.Rejected)
-	for _, why := range slices.Sorted(maps.Keys(a.Why)) {
-		fmt.Fprintf(w, "  %d: %s (first in line %d)\n", a.Why[why].Lines, why, a.Why[why].First)
+	showWhys(w, a.Why)
+	if a.Partial {
+		fmt.Fprint(w, "\nnote: the file has a NextToken: the list is not whole; export the other pages and import them too\n")
 	}
 	if a.Rejects != "" {
-		fmt.Fprintf(w, "\nnext: correct %s\n", a.Rejects)
+		next(w, "correct "+a.Rejects+", then stille import "+a.Rejects)
+	}
+}
+
+// showColumns names the columns that were used, and the others.
+func showColumns(w io.Writer, columns operator.ColumnsUsed) {
+	var used []string
+	add := func(field operator.Field, names ...string) {
+		for _, name := range names {
+			switch mixed := columns.Other[operator.FieldAddress]; {
+			case strings.EqualFold(name, string(field)):
+				used = append(used, name)
+			case name != mixed || field == operator.FieldAddress:
+				used = append(used, name+" as "+string(field))
+			}
+		}
+	}
+	add(operator.FieldEmail, columns.Email...)
+	add(operator.FieldPhone, columns.Phone...)
+	for _, field := range slices.Sorted(maps.Keys(columns.Other)) {
+		add(field, columns.Other[field])
+	}
+	fmt.Fprintf(w, "used       %s\n", strings.Join(used, ", "))
+	if len(columns.Unused) > 0 {
+		fmt.Fprintf(w, "not used   %s\n", strings.Join(columns.Unused, ", "))
+	}
+}
+
+func showWhys(w io.Writer, whys map[string]operator.Reject) {
+	for _, why := range slices.Sorted(maps.Keys(whys)) {
+		fmt.Fprintf(w, "  %d: %s (first in line %d)\n", whys[why].Lines, why, whys[why].First)
 	}
 }
 
 // Run imports the file.
 func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	im, err := o.Import(ctx, operator.ImportSettings{Scope: c.Scope, Region: c.Region, Zone: c.Zone.Location, DryRun: c.DryRun})
+	if _, err := suppression.ParseReported(string(c.Reason)); c.Reason != "" && err != nil {
+		return usage("--reason: %v", err)
+	}
+	im, err := o.Import(ctx, operator.ImportSettings{
+		Scope: c.Scope, Channel: c.Channel, Reason: c.Reason, Region: c.Region, Zone: c.Zone.Location, DryRun: c.DryRun,
+		Columns: operator.ColumnFlags{Email: c.Email, Phone: c.Phone, Ignore: c.Ignore, Map: c.Map},
+	})
 	if err != nil {
 		return err
 	}
-	file, in, err := c.open()
+	in, err := files.OpenList(c.File, files.EveryEnd)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	answer := &importAnswer{DryRun: c.DryRun, Started: im.Began.UTC()}
-	if c.DryRun {
-		err = importRows(ctx, s, im, in, nil)
-	} else {
-		err = c.importOnce(ctx, s, im, in, answer)
+	defer in.Close()
+	seen := im.Survey(in.Named)
+	if err := in.Survey(seen); err != nil {
+		return err
+	}
+	columns, err := im.Read(in.Columns, seen)
+	if err != nil {
+		return err
+	}
+	answer := &importAnswer{DryRun: c.DryRun, Started: im.Began.UTC(), Columns: columns.Used(), Partial: in.Incomplete}
+	var log *files.ImportLog
+	if !c.DryRun {
+		if log, err = files.OpenImportLog(in, columns, im); err != nil {
+			return err
+		}
+		im.Began, im.Counts, answer.Started, answer.Before = log.Started, log.Counts, log.Started, log.Done
+	}
+	if !answer.Before {
+		err = importRows(ctx, s, im, in, log, seen.Rows)
 	}
 	if err != nil {
 		return err
@@ -90,43 +163,30 @@ func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 	if answer.Rejected > 0 {
 		err = fmt.Errorf("lines that were not taken: %d", answer.Rejected)
 		if !c.DryRun {
-			answer.Rejects = c.File + files.RejectsSuffix
+			answer.Rejects = files.RejectsOf(c.File)
 		}
 	}
 	return show(s, answer, err, func(w io.Writer, a *importAnswer) { a.text(w) })
 }
 
-// importOnce takes every line that an earlier try did not take.
-func (c importCmd) importOnce(ctx context.Context, s *session, im *operator.Import, in *files.Contacts, answer *importAnswer) error {
-	log, err := files.OpenImportLog(c.File, im)
-	if err != nil {
-		return err
-	}
-	im.Began, im.Counts, answer.Started, answer.Before = log.Started, log.Counts, log.Started, log.Done
-	if log.Done {
-		return nil
-	}
-	if log.Line > 0 {
-		s.say("going on behind line %d", log.Line)
-	}
-	if err := log.Begin(); err != nil {
-		return err
-	}
-	return errors.Join(importRows(ctx, s, im, in, log), log.End())
-}
-
 // importAtOnce is how many lines are taken before the log is written.
-const importAtOnce = 250
+const importAtOnce = 500
 
-// importRows takes the lines behind those that the log names as done. A dry run
+// importRows takes the rows behind those that the log names as done. A dry run
 // has no log.
-func importRows(ctx context.Context, s *session, im *operator.Import, in *files.Contacts, log *files.ImportLog) error {
+func importRows(ctx context.Context, s *session, im *operator.Import, in *files.List, log *files.ImportLog, all int) (err error) {
+	done := 0
+	if log != nil {
+		if done = log.Rows; done > 0 {
+			s.say("going on behind row %d", done)
+		}
+		if err := log.Begin(); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, log.End()) }()
+	}
 	shown := s.progress()
 	defer shown.end()
-	done, lines := 0, 0
-	if log != nil {
-		done, lines = log.Line, log.Lines
-	}
 	for {
 		rows, err := in.Rows(done, importAtOnce)
 		if err != nil {
@@ -134,10 +194,10 @@ func importRows(ctx context.Context, s *session, im *operator.Import, in *files.
 		}
 		whys, err := im.Take(ctx, rows)
 		if err != nil {
-			return fmt.Errorf("%w; what was done before line %d is done: the same command goes on from there", err, done+1)
+			return fmt.Errorf("%w; the first %d rows are done: the same command goes on from there", err, done)
 		}
 		if len(rows) > 0 {
-			done = rows[len(rows)-1].Line
+			done = rows[len(rows)-1].N
 		}
 		last := len(rows) < importAtOnce
 		if log != nil {
@@ -148,24 +208,6 @@ func importRows(ctx context.Context, s *session, im *operator.Import, in *files.
 		if last {
 			return nil
 		}
-		shown.at(done, lines, "lines")
+		shown.at(done, all, "lines")
 	}
-}
-
-// open opens the file and begins to read it.
-func (c importCmd) open() (*os.File, *files.Contacts, error) {
-	file, err := files.Open(c.File)
-	if err != nil {
-		return nil, nil, err
-	}
-	in, err := files.ReadContacts(c.File, file, operator.ImportColumns(), true)
-	for _, required := range []string{"channel", "address"} {
-		if err == nil && !in.Has(required) {
-			err = usage("the header has no column %s", required)
-		}
-	}
-	if err != nil {
-		_ = file.Close()
-	}
-	return file, in, err
 }

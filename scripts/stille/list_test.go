@@ -11,6 +11,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/operator"
+	"stille/shared/operator/files"
 	"stille/shared/suppression"
 )
 
@@ -235,7 +236,7 @@ func TestAnUnreadableItemIsNeverSentTo(t *testing.T) {
 	}
 	spring, export := fileOf(t, "spring.csv", "email\nkari@example.no\n"), filepath.Join(t.TempDir(), "list.csv")
 	m.run(t, "scrub", spring, "--scope", "globex").ended(t, exitDone)
-	if got := contentOf(t, spring+".clean"); got != "email\n" {
+	if got := contentOf(t, files.Beside(spring, "clean")); got != "email\n" {
 		t.Errorf("the clean list is %q", got)
 	}
 	if got := m.run(t, "export", export).ended(t, exitFailed); !strings.Contains(got.errors, "suppressions that cannot be read: 1") {

@@ -14,20 +14,22 @@ import (
 )
 
 type scrub struct {
-	File    string              `arg:"" help:"CSV, or NDJSON where its name ends in .ndjson or .jsonl."`
+	File    string              `arg:"" help:"CSV with any separator, line ends and encoding, or NDJSON where its name ends in .ndjson or .jsonl."`
 	Scope   string              `placeholder:"SCOPE" help:"Whose message: a brand, or a topic of it. Without it a suppression in any scope blocks."`
 	Purpose suppression.Purpose `enum:"marketing,transactional" default:"marketing" help:"marketing or transactional."`
 	Channel contact.Channel     `enum:"email,sms," default:"" help:"email or sms: look at this channel's addresses only. Without it every address of a line must be one to send to."`
 	Region  string              `placeholder:"NO" help:"Country, two letters, of numbers without + or 00."`
+	columnFlags
 }
 
 // Help names the columns and the files.
 func (scrub) Help() string {
-	return `Takes out of a list of contacts those that may not be sent to. The list has the columns channel and address, or email, or phone, or several of these; other columns stay as they are.
+	return `Takes out of a list of contacts those that may not be sent to. The list has the columns channel and address, or email, or phone, or several of these. A column that looks like addresses or numbers and is not used is an error (2): --email-column, --phone-column or --ignore-column decides. The answer names the columns that were used, and the others.
 
-FILE.clean gets the lines that may be sent to, FILE.suppressed the others, each behind the reason: in their order, byte for byte. The read is strong. In doubt a line is not in FILE.clean: for example where the line or its address cannot be read. After a failure there is no FILE.clean. The answer holds for the moment: send soon, or ask again.
+spring.csv is split into spring.clean.csv, the lines that may be sent to, and spring.suppressed.csv, the others, each behind the reason: in their order, byte for byte. A suppressed contact that stands in any column that is not ignored is found. The read is strong. In doubt a line is not clean: for example where the line or its address cannot be read, or where the line has an end of line inside. After a failure there is no clean file. The answer holds for the moment: send soon, or ask again.
 
-    $ stille scrub spring.csv --scope acme/newsletter`
+    $ stille scrub spring.csv --scope acme/newsletter
+    $ stille scrub spring.csv --scope acme --phone-column Mobile`
 }
 
 // Run writes both files.
@@ -37,9 +39,11 @@ func (c scrub) Run(ctx context.Context, s *session, o *operator.Operator) error 
 		return err
 	}
 	shown := s.progress()
-	scrubbed, err := files.Scrub(ctx, c.File, rules, s.now(), func(lines int) { shown.at(lines, 0, "lines") })
+	flags := operator.ColumnFlags{Email: c.Email, Phone: c.Phone, Ignore: c.Ignore}
+	scrubbed, err := files.Scrub(ctx, c.File, rules, flags, s.now(), func(lines, of int) { shown.at(lines, of, "lines") })
 	shown.end()
 	return show(s, scrubbed, err, func(w io.Writer, a *files.Scrubbed) {
+		showColumns(w, a.Columns)
 		fmt.Fprintf(w, "as of       %s\nlines       %d\nclean       %d\nsuppressed  %d\n", instantText(a.AsOf), a.Lines, a.Clean, a.Suppressed)
 		for _, why := range slices.Sorted(maps.Keys(a.Why)) {
 			fmt.Fprintf(w, "  %d: %s\n", a.Why[why], why)

@@ -5,39 +5,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"stille/shared/contact"
-	"stille/shared/reference"
+	"stille/shared/names"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
 
-// Row is one row of a file: the text of its columns, or why there is none.
-type Row struct {
-	Line   int    // number of its first line; the file's first line is 1
-	Raw    []byte // as it stands in the file, with its end of line
-	Fields map[string]string
-	Err    error
-}
-
-// Field is the text of a column without the space around it.
-func (r Row) Field(name string) string { return strings.TrimSpace(r.Fields[name]) }
-
-// ImportColumns are the columns that a file of opt-outs may have.
-func ImportColumns() []string {
-	return []string{"channel", "address", "scope", "reason", "since", "source"}
-}
-
 // ImportSettings say how the rows of one file are understood.
 type ImportSettings struct {
-	Scope  string         // of a row that names none; may be empty
-	Region string         // of numbers without a country code
-	Zone   *time.Location // whose days count where a row gives a date
-	DryRun bool
+	Scope   string             // of a row that names none; may be empty
+	Channel contact.Channel    // of an address whose row names none; "" for the channel that its form shows
+	Reason  suppression.Reason // of a row that names none; "" for the reason of a known export, or imported
+	Region  string             // of numbers without a country code
+	Zone    *time.Location     // of times without a zone; nil for the policy's
+	Columns ColumnFlags
+	DryRun  bool
 }
 
 // Import takes opt-outs over from another system. It can only silence: it lifts
@@ -52,21 +39,27 @@ type Import struct {
 	o        *Operator
 	scopes   *scope.Registry
 	fallback scope.Scope // of a row that names none; "" where a row must name one
+	columns  *Columns
+	zone     *time.Location
 }
 
-// ImportCounts are what became of the rows.
+// ImportCounts are what became of the rows. A row may name several contacts.
 type ImportCounts struct {
 	Lines    int               `json:"lines"` // rows that are not empty
-	Added    int               `json:"added"`
-	Renewed  int               `json:"renewed"`   // suppressed before, by an older event
-	Noted    int               `json:"noted"`     // recorded; newer consent is known
-	Same     int               `json:"unchanged"` // an event as new or newer was known
-	Valid    int               `json:"valid"`     // of a dry run
+	Taken    int               `json:"taken"`
+	Doubts   int               `json:"doubts"`  // taken, though something could not be read
+	Skipped  int               `json:"skipped"` // the row says that the person wants messages
 	Rejected int               `json:"rejected"`
 	Why      map[string]Reject `json:"why,omitempty"`
+	Doubtful map[string]Reject `json:"doubtful,omitempty"`
+
+	Added   int `json:"added"`     // contacts
+	Renewed int `json:"renewed"`   // suppressed before, by an older event
+	Noted   int `json:"noted"`     // recorded; newer consent is known
+	Same    int `json:"unchanged"` // an event as new or newer was known
 }
 
-// Reject is how many rows were rejected for one reason.
+// Reject is how many rows were rejected, or doubtful, for one reason.
 type Reject struct {
 	Lines int `json:"lines"`
 	First int `json:"first"` // line of the first of them
@@ -74,7 +67,7 @@ type Reject struct {
 
 // Import begins an import. It reads no row.
 func (o *Operator) Import(ctx context.Context, settings ImportSettings) (*Import, error) {
-	im := &Import{ImportSettings: settings, Began: o.Now(), o: o}
+	im := &Import{ImportSettings: settings, Began: o.Now(), o: o, zone: settings.Zone}
 	var err error
 	if im.scopes, err = o.Config.Scopes(ctx); err != nil {
 		return nil, err
@@ -83,18 +76,50 @@ func (o *Operator) Import(ctx context.Context, settings ImportSettings) (*Import
 		im.fallback = only.Scope
 	}
 	if settings.Scope != "" {
-		im.fallback, err = o.scope(ctx, settings.Scope)
+		if im.fallback, err = o.scope(ctx, settings.Scope); err != nil {
+			return nil, err
+		}
 	}
-	return im, err
+	if im.zone == nil {
+		policy, err := o.Config.Policy(ctx)
+		if err != nil {
+			return nil, err
+		}
+		im.zone = time.UTC
+		if class, ok := policy.Class(names.Messaging); ok {
+			im.zone = class.Location()
+		}
+	}
+	return im, nil
+}
+
+// Survey begins the first look at the rows.
+func (im *Import) Survey(named bool) *Survey { return NewSurvey(named, im.Region) }
+
+// Read decides, after the first look, what the columns tell.
+func (im *Import) Read(names []string, seen *Survey) (columns *Columns, err error) {
+	im.columns, err = columnsOf(names, false, seen, im.Columns)
+	if err == nil && im.columns.export.utc && im.Zone == nil {
+		im.zone = time.UTC
+	}
+	return im.columns, err
 }
 
 // Meaning identifies all that decides what the import does with a row.
 func (im *Import) Meaning() string {
-	return fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s\x00", im.o.Stack, im.o.Where, im.fallback, im.Region, im.Zone)
+	return fmt.Sprintf("%q", []any{im.o.Stack, im.o.Where, im.fallback, im.Channel, im.Reason, im.Region, im.zone.String(), im.Columns})
 }
 
 // writesAtOnce is how many rows are written at the same time.
-const writesAtOnce = 16
+const writesAtOnce = 32
+
+// taken is what became of a row.
+type taken struct {
+	effects []suppression.Effect // one for each contact
+	skipped bool
+	doubt   string
+	why     string // it was rejected
+}
 
 // Take suppresses the contacts of some rows, or checks the rows in a dry run. It
 // counts what became of each, and returns why each was rejected, in their order;
@@ -107,12 +132,12 @@ func (im *Import) Take(ctx context.Context, rows []Row) (whys []string, err erro
 			return nil, err
 		}
 	}
-	whys, effects := make([]string, len(rows)), make([]suppression.Effect, len(rows))
+	all := make([]taken, len(rows))
 	group, inGroup := errgroup.WithContext(ctx)
 	group.SetLimit(writesAtOnce)
 	for i, r := range rows {
 		group.Go(func() (err error) {
-			effects[i], whys[i], err = im.take(inGroup, set, r)
+			all[i], err = im.take(inGroup, set, r)
 			return err
 		})
 	}
@@ -120,143 +145,86 @@ func (im *Import) Take(ctx context.Context, rows []Row) (whys []string, err erro
 		return nil, err
 	}
 	for i, r := range rows {
-		im.Counts.note(r.Line, effects[i], whys[i], im.DryRun)
+		im.Counts.note(r.Line, all[i])
+		whys = append(whys, all[i].why)
 	}
 	return whys, nil
 }
 
-// take takes one row, or tells why it cannot be taken.
-func (im *Import) take(ctx context.Context, set *contact.KeySet, r Row) (effect suppression.Effect, why string, err error) {
-	who, change, unfit := im.read(r)
-	if unfit != nil {
-		return "", unfit.Error(), nil
+// take takes one row, or tells why it cannot be taken. A contact that cannot be
+// read does not stop the other contacts of the row.
+func (im *Import) take(ctx context.Context, set *contact.KeySet, r Row) (t taken, err error) {
+	if im.columns.tellsKeys() {
+		return im.takeKey(ctx, set, r)
 	}
-	if im.DryRun {
-		return "", "", nil
+	people, change, t := im.read(r)
+	for _, who := range people {
+		if im.DryRun {
+			break
+		}
+		known, err := set.Known(who)
+		if err != nil {
+			return t, err
+		}
+		effect, err := im.apply(ctx, known, change)
+		switch {
+		case errors.Is(err, suppression.ErrUnreadable):
+			t.why = cmp.Or(t.why, unreadableContact)
+		case err != nil:
+			return t, err
+		default:
+			t.effects = append(t.effects, effect)
+		}
 	}
-	known, err := set.Known(who)
-	if err != nil {
-		return "", "", err
-	}
-	outcome, err := im.o.Suppressions.Apply(ctx, known, change, im.o.Now())
-	if errors.Is(err, suppression.ErrUnreadable) {
-		return "", "what is stored of this contact cannot be read; until it is mended nothing is sent", nil
-	}
-	return outcome.Effect, "", err
+	return t, nil
+}
+
+const unreadableContact = "what is stored of this contact cannot be read; until it is mended nothing is sent"
+
+func (im *Import) apply(ctx context.Context, who contact.Known, c suppression.Change) (suppression.Effect, error) {
+	outcome, err := im.o.Suppressions.Apply(ctx, who, c, im.o.Now())
+	return outcome.Effect, err
 }
 
 // note counts a row.
-func (c *ImportCounts) note(line int, effect suppression.Effect, why string, dryRun bool) {
+func (c *ImportCounts) note(line int, t taken) {
+	add := func(to *map[string]Reject, why string) {
+		if *to == nil {
+			*to = map[string]Reject{}
+		}
+		before := (*to)[why]
+		(*to)[why] = Reject{before.Lines + 1, cmp.Or(before.First, line)}
+	}
 	c.Lines++
 	switch {
-	case why != "":
+	case t.why != "":
 		c.Rejected++
-		if c.Why == nil {
-			c.Why = map[string]Reject{}
-		}
-		before := c.Why[why]
-		c.Why[why] = Reject{before.Lines + 1, cmp.Or(before.First, line)}
-	case dryRun:
-		c.Valid++
-	case effect == suppression.Added:
-		c.Added++
-	case effect == suppression.Renewed:
-		c.Renewed++
-	case effect == suppression.NotedOnly:
-		c.Noted++
+		add(&c.Why, t.why)
+	case t.skipped:
+		c.Skipped++
 	default:
-		c.Same++
+		c.Taken++
 	}
-}
-
-// read reads a row. The error says why the row cannot be taken, and repeats
-// nothing of it.
-func (im *Import) read(r Row) (contact.Contact, suppression.Change, error) {
-	change := suppression.Change{Action: suppression.Suppress, Reason: suppression.Imported, Source: suppression.SourceImport}
-	if r.Err != nil {
-		return contact.Contact{}, change, r.Err
+	if t.doubt != "" && t.why == "" {
+		c.Doubts++
+		add(&c.Doubtful, t.doubt)
 	}
-	ch, err := contact.ParseChannel(strings.ToLower(r.Field("channel")))
-	if err != nil {
-		return contact.Contact{}, change, errors.New("channel: must be email or sms")
-	}
-	who, err := contact.Normalise(ch, r.Fields["address"], im.Region)
-	if err != nil {
-		return who, change, fmt.Errorf("address: %s", WhyInvalid(err))
-	}
-	for _, part := range []func(*suppression.Change, Row) error{im.readScope, readReason, im.readSince, readSource} {
-		if err := part(&change, r); err != nil {
-			return who, change, err
+	for _, effect := range t.effects {
+		switch effect {
+		case suppression.Added:
+			c.Added++
+		case suppression.Renewed:
+			c.Renewed++
+		case suppression.NotedOnly:
+			c.Noted++
+		case suppression.NoEffect, suppression.Lifted, suppression.OlderThanMark, suppression.NotUndoable:
+			c.Same++
 		}
 	}
-	return who, change, nil
 }
 
-func (im *Import) readScope(c *suppression.Change, r Row) error {
-	c.Scope = scope.Scope(r.Field("scope"))
-	if c.Scope == "" {
-		c.Scope = im.fallback
-	}
-	if _, known := im.scopes.Lookup(c.Scope); known || c.Scope == scope.Everywhere {
-		return nil
-	}
-	what := "there is no such scope"
-	if c.Scope == "" {
-		what = "missing, and --scope is not given"
-	}
-	return fmt.Errorf("scope: %s; there are %s, and * for all", what, scopeNames(im.scopes))
-}
-
-func readReason(c *suppression.Change, r Row) error {
-	name := r.Field("reason")
-	if name == "" {
-		return nil
-	}
-	if suppression.Reason(name) == suppression.Erasure {
-		return errors.New("reason: an erasure is asked for with `stille subject erase`")
-	}
-	var err error
-	if c.Reason, err = suppression.ParseReported(name); err != nil {
-		return fmt.Errorf("reason: %w", err)
-	}
-	return nil
-}
-
-// readSince takes the end of the day for a date: an opt-out of the same day as
-// a consent may have been the later one.
-func (im *Import) readSince(c *suppression.Change, r Row) error {
-	given := r.Field("since")
-	if given == "" {
-		c.At = im.Began
-		return nil
-	}
-	at, err := ParseStart(given, im.Zone)
-	if err != nil {
-		return errors.New("since: must be a time like 2026-11-20T08:00:00Z, or a date like 2026-11-20")
-	}
-	if len(given) == len(time.DateOnly) {
-		if at = at.Add(12*time.Hour - time.Second); at.After(im.Began) && at.Add(-24*time.Hour).Before(im.Began) {
-			at = im.Began // today
-		}
-	}
-	if err := suppression.CheckTime(at, im.Began); err != nil {
-		return fmt.Errorf("since: %w", err)
-	}
-	c.At = at.UTC()
-	return nil
-}
-
-func readSource(c *suppression.Change, r Row) error {
-	name := r.Field("source")
-	if name == "" {
-		return nil
-	}
-	if err := reference.Check(name); err != nil {
-		return fmt.Errorf("source: %w", err)
-	}
-	c.Source += suppression.Source(":" + name)
-	return nil
-}
+// tellsKeys reports whether the file is our own export.
+func (c *Columns) tellsKeys() bool { return slices.Contains(c.fields, fieldKey) }
 
 // ParseStart reads a moment, or a day of the zone: its noon, as some days of
 // some zones have no midnight.

@@ -180,12 +180,17 @@ type Exported struct {
 	Unreadable int    `json:"unreadable"`
 }
 
-// Export hands over every line of the list. An item that cannot be read is a
-// line with the reason UnreadableItem. counted is told how many contacts were
-// read so far.
-func (o *Operator) Export(ctx context.Context, put func(Listed) error, counted func(contacts int)) (Exported, error) {
+// Export hands over every line of the list; with a scope, the lines about messages
+// of the scope: said there, below it or above it. An item that cannot be read is a
+// line with the reason UnreadableItem. counted is told how many contacts were read
+// so far.
+func (o *Operator) Export(ctx context.Context, inScope string, put func(Listed) error, counted func(contacts int)) (Exported, error) {
 	var e Exported
-	err := o.Suppressions.Each(ctx, func(i suppression.Item, unreadable error) error {
+	in, err := o.scope(ctx, cmp.Or(inScope, string(scope.Everywhere)))
+	if err != nil {
+		return e, err
+	}
+	err = o.Suppressions.Each(ctx, func(i suppression.Item, unreadable error) error {
 		e.Contacts++
 		counted(e.Contacts)
 		if unreadable != nil {
@@ -194,6 +199,9 @@ func (o *Operator) Export(ctx context.Context, put func(Listed) error, counted f
 			return put(Listed{Key: i.Key, Scope: scope.Everywhere, Reason: UnreadableItem})
 		}
 		for _, m := range marksOf(i) {
+			if !in.Covers(m.Scope) && !m.Scope.Covers(in) {
+				continue
+			}
 			e.Lines++
 			if err := put(Listed{i.Key, i.Channel, m.Scope, m.Reason, m.First, m.Last, m.Source, m.ReleasedAt, i.MergedInto}); err != nil {
 				return err

@@ -3,18 +3,20 @@ package operator
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
+	"unicode"
 
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
 
-// UnreadableLine is why a row may not be sent to that could not be read.
-const UnreadableLine = "unreadable-line"
-
-// ScrubColumns are the columns that name the contacts of a row.
-func ScrubColumns() []string { return []string{"channel", "address", "email", "phone"} }
+// Why a row may not be sent to that could not be read.
+const (
+	UnreadableLine = "unreadable-line"
+	SeveralLines   = "several-lines" // in one row: another program may read each as a row
+)
 
 // Scrub decides which rows of a list of contacts may be sent to.
 type Scrub struct {
@@ -22,8 +24,9 @@ type Scrub struct {
 	Channel contact.Channel // only addresses of this channel count; "" for all
 	Region  string          // of numbers without a country code
 
-	o  *Operator
-	in scope.Scope
+	o       *Operator
+	in      scope.Scope
+	columns *Columns
 }
 
 // Scrub begins to scrub a list for messages of the scope. It reads no row.
@@ -34,8 +37,19 @@ func (o *Operator) Scrub(ctx context.Context, inScope string, s Scrub) (*Scrub, 
 	return &s, err
 }
 
+// Survey begins the first look at the rows.
+func (s *Scrub) Survey(named bool) *Survey { return NewSurvey(named, s.Region) }
+
+// Read decides, after the first look, what the columns tell.
+func (s *Scrub) Read(names []string, seen *Survey, flags ColumnFlags) (columns *Columns, err error) {
+	flags.Only = s.Channel
+	s.columns, err = columnsOf(names, true, seen, flags)
+	return s.columns, err
+}
+
 // Reasons returns why each row must not be sent to, in their order; "" for a row
-// whose every contact may be. In doubt there is a reason.
+// whose every contact may be: a contact in a column that is used, and a contact
+// anywhere else in the row. In doubt there is a reason.
 func (s *Scrub) Reasons(ctx context.Context, rows []Row) ([]string, error) {
 	set, err := s.o.contactKeys(ctx)
 	if err != nil {
@@ -67,30 +81,41 @@ func (s *Scrub) Reasons(ctx context.Context, rows []Row) ([]string, error) {
 	return reasons, nil
 }
 
-// contacts are the contacts that a row is about, or why the row has none.
-func (s *Scrub) contacts(r Row) (contacts []contact.Contact, reason string) {
-	if r.Err != nil {
+// contacts are the contacts that stand in a row, or why the row has none.
+func (s *Scrub) contacts(r Row) (found []contact.Contact, reason string) {
+	switch {
+	case r.Err != nil:
 		return nil, UnreadableLine
+	case r.Several:
+		return nil, SeveralLines
 	}
-	for _, given := range []struct {
-		channel contact.Channel
-		address string
-	}{
-		{contact.Channel(strings.ToLower(r.Field("channel"))), r.Fields["address"]},
-		{contact.Email, r.Fields["email"]},
-		{contact.SMS, r.Fields["phone"]},
-	} {
-		if given.address == "" || s.Channel != "" && given.channel != s.Channel {
+	own := 0
+	for i := range r.Cells {
+		text := r.cell(i)
+		if text == "" || s.columns.ignored[i] {
 			continue
 		}
-		c, err := contact.Normalise(given.channel, given.address, s.Region)
-		if err != nil {
-			return nil, InvalidAddress
+		ch, used := s.columns.channel(r, i)
+		used = used && (s.Channel == "" || ch == s.Channel)
+		if used {
+			all, err := contactsIn(ch, text, s.Region)
+			if err != nil || r.Guessed && strings.ContainsFunc(text, func(c rune) bool { return c > unicode.MaxASCII }) {
+				return nil, InvalidAddress
+			}
+			found = append(found, all...)
+			own += len(all)
 		}
-		contacts = append(contacts, c)
+		if used && !strings.Contains(text, "@") {
+			continue
+		}
+		for _, c := range Find(text, s.Region) {
+			if (s.Channel == "" || c.Channel() == s.Channel) && !slices.Contains(found, c) {
+				found = append(found, c)
+			}
+		}
 	}
-	if len(contacts) == 0 {
+	if own == 0 {
 		return nil, InvalidAddress
 	}
-	return contacts, ""
+	return found, ""
 }

@@ -136,3 +136,6 @@ func (r Reason) Withdraws(class string) bool {
 
 // WithdrawsForGood tells whether newer consent leaves the withdrawal as it is.
 func (r Reason) WithdrawsForGood() bool { return r.rule().withdraws == everyData }
+
+// Liftable tells whether newer consent lifts the reason without an operator.
+func (r Reason) Liftable() bool { return r.rule().liftable }

@@ -1,114 +1,227 @@
 package files
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"stille/shared/operator"
 )
 
-// Contacts reads a list of contacts, row by row: CSV, whose header names the
-// columns, or NDJSON. A row that cannot be read does not stop the others. An
-// error never repeats what stands in the file.
-type Contacts struct {
-	in      *bufio.Reader
-	ahead   [][]byte // lines that were read ahead and not taken
-	line    int      // number of the last line taken
-	wanted  []string
-	strict  bool // a column that is not wanted is a mistake
-	ndjson  bool
-	comma   rune
-	columns []string
-	Header  []byte // of CSV, as it stands in the file
+// List reads a list of contacts, row by row: CSV with any separator, with or
+// without a header; NDJSON; JSON with lists of any depth. A row that cannot be
+// read does not stop the others. An error never repeats what stands in a row.
+type List struct {
+	// Columns are the names of the columns. Rows of JSON add names as they come.
+	Columns []string
+	// Named reports whether the file names its columns. Otherwise these are
+	// "column 1", "column 2" and so on.
+	Named bool
+	// Incomplete reports whether a document said that more pages follow.
+	Incomplete bool
+
+	name   string
+	ends   Ends
+	file   *os.File
+	lines  *lines
+	ahead  []line // lines that were read ahead and not taken
+	line   int    // number of the last line taken
+	rows   int    // number of the last row
+	comma  byte   // 0 for JSON
+	before []byte // the byte order mark and the lines before the header
+	header []byte
+	values *values // of JSON that is not written line by line
 }
 
 // mostLines is how many more lines a quoted field may span.
 const mostLines = 20
 
-const byteOrderMark = "\ufeff"
-
-// ReadContacts begins to read a file: NDJSON by its name, and otherwise CSV.
-func ReadContacts(name string, in io.Reader, wanted []string, strict bool) (*Contacts, error) {
-	f := &Contacts{in: bufio.NewReader(in), wanted: wanted, strict: strict}
-	switch filepath.Ext(name) {
-	case ".ndjson", ".jsonl":
-		f.ndjson = true
-		return f, nil
+// OpenList opens a file and reads its header.
+func OpenList(name string, ends Ends) (*List, error) {
+	file, err := Open(name)
+	if err != nil {
+		return nil, err
 	}
-	return f, f.readHeader()
+	f := &List{name: name, ends: ends, file: file}
+	if err := f.begin(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
-func (f *Contacts) readHeader() error {
-	for blank(f.Header) {
-		line, err := f.take()
+// Close closes the file.
+func (f *List) Close() {
+	if f.values != nil {
+		f.values.stop()
+	}
+	_ = f.file.Close() // it was read alone
+}
+
+// Rewind begins again with the first row.
+func (f *List) Rewind() error {
+	if f.values != nil {
+		f.values.stop()
+	}
+	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("reading the file: %w", err)
+	}
+	return f.begin()
+}
+
+// Survey shows every row to a survey, and rewinds the file.
+func (f *List) Survey(s *operator.Survey) error {
+	for {
+		r, err := f.Next()
 		if errors.Is(err, io.EOF) {
-			return operator.Mistakef("the file is empty: its first line names the columns, some of %s", strings.Join(f.wanted, ", "))
+			return f.Rewind()
 		}
 		if err != nil {
 			return err
 		}
-		f.Header = append(f.Header, line...)
+		s.Note(r)
 	}
-	header := bytes.TrimPrefix(f.Header, []byte(byteOrderMark))
-	if bytes.IndexByte(header, 0) >= 0 {
-		return operator.Mistakef("the file is not UTF-8: save it as CSV UTF-8")
+}
+
+func (f *List) begin() (err error) {
+	f.ahead, f.line, f.rows, f.header = nil, 0, 0, nil
+	if f.lines, err = readLines(f.file, f.ends); err != nil {
+		return err
 	}
-	count := func(comma rune) int { return strings.Count(string(header), string(comma)) }
-	f.comma = slices.MaxFunc([]rune(",;\t"), func(a, b rune) int { return count(a) - count(b) })
-	names, err := f.split(header)
+	f.before = bytes.Clone(f.lines.mark)
+	ext := strings.ToLower(filepath.Ext(f.name))
+	if ext == ".ndjson" || ext == ".jsonl" {
+		f.Named = true
+		return nil
+	}
+	if f.comma == 0 {
+		f.comma = ','
+	}
+	head, err := f.headLine()
 	if err != nil {
-		return operator.Mistakef("the first line cannot be read as a header: %v", err)
+		return err
 	}
-	for i, name := range names {
-		name = strings.ToLower(strings.TrimSpace(name))
-		switch known := slices.Contains(f.wanted, name); {
-		case known && slices.Contains(f.columns, name):
-			return operator.Mistakef("the header names the column %s twice", name)
-		case !known && f.strict:
-			return operator.Mistakef("column %d of the header is none of %s", i+1, strings.Join(f.wanted, ", "))
+	if json := strings.HasPrefix(head.text, "{") || strings.HasPrefix(head.text, "["); json && ext != ".csv" && ext != ".tsv" {
+		return f.beginJSON()
+	}
+	return f.readHeader(head)
+}
+
+// headLine is the first line that is not empty. A line like sep=; names the
+// separator to a spreadsheet, and stands before the header.
+func (f *List) headLine() (line, error) {
+	named := false
+	for {
+		head, err := f.take()
+		if errors.Is(err, io.EOF) {
+			return head, operator.Mistakef("the file is empty: its first line names the columns, for example channel,address")
 		}
-		f.columns = append(f.columns, name)
+		if err != nil {
+			return head, err
+		}
+		text := strings.TrimSpace(head.text)
+		if rest, found := strings.CutPrefix(strings.ToLower(text), "sep="); found && len(rest) == 1 {
+			f.comma, named, text = rest[0], true, ""
+		}
+		if text == "" {
+			f.before = append(f.before, head.raw...)
+			continue
+		}
+		if !named {
+			f.comma = separator(head.text)
+		}
+		head.text = strings.TrimLeftFunc(head.text, unicode.IsSpace)
+		return head, nil
 	}
+}
+
+// separator is the separator that stands most often outside quotes.
+func separator(header string) byte {
+	counts, quoted := map[byte]int{}, false
+	for i := range len(header) {
+		if header[i] == '"' {
+			quoted = !quoted
+		} else if !quoted {
+			counts[header[i]]++
+		}
+	}
+	return slices.MaxFunc([]byte(",;\t|"), func(a, b byte) int { return counts[a] - counts[b] })
+}
+
+// readHeader reads the names of the columns. A first line with a contact in it is
+// a row: the file has no header.
+func (f *List) readHeader(head line) error {
+	r, err := f.whole(operator.Row{Raw: head.raw}, head.text, f.split)
+	switch {
+	case err != nil:
+		return err
+	case r.Err != nil && !operator.HoldsContact(head.text):
+		return operator.Mistakef("the first line cannot be read as a header: %v", r.Err)
+	}
+	f.Named = r.Err == nil && !slices.ContainsFunc(r.Cells, operator.HoldsContact)
+	if f.Named {
+		f.header, f.Columns = r.Raw, nil
+		for _, name := range r.Cells {
+			f.Columns = append(f.Columns, strings.TrimSpace(name))
+		}
+		return nil
+	}
+	if f.Columns == nil {
+		for n := range max(len(r.Cells), 1) {
+			f.Columns = append(f.Columns, fmt.Sprintf("column %d", n+1))
+		}
+	}
+	text, sure := f.lines.decode(r.Raw)
+	f.ahead, f.line = append([]line{{r.Raw, strings.Trim(text, everyEnd), !sure}}, f.ahead...), f.line-1
 	return nil
 }
 
-// Has reports whether the header names a column. A row of NDJSON may have any.
-func (f *Contacts) Has(column string) bool { return f.ndjson || slices.Contains(f.columns, column) }
-
 // Next returns the next row that is not empty: spreadsheets leave rows of commas
 // at the end. After the last row the error is io.EOF.
-func (f *Contacts) Next() (operator.Row, error) {
+func (f *List) Next() (operator.Row, error) {
+	r, err := f.next()
+	if err == nil {
+		f.rows++
+		r.N = f.rows
+	}
+	return r, err
+}
+
+func (f *List) next() (operator.Row, error) {
+	if f.values != nil {
+		return f.values.next()
+	}
 	for {
-		line, err := f.take()
+		l, err := f.take()
 		if err != nil {
 			return operator.Row{}, err
 		}
-		r := operator.Row{Line: f.line, Raw: line}
+		r := operator.Row{Line: f.line, Raw: l.raw, Guessed: l.guessed, Several: strings.ContainsFunc(l.text, breaks)}
 		switch {
-		case blank(line):
-		case f.ndjson:
-			r.Fields, r.Err = f.object(line)
+		case strings.TrimFunc(strings.TrimPrefix(l.text, byteOrderMark), unicode.IsSpace) == "":
+		case f.comma == 0:
+			r.Cells, r.Err = f.object(strings.TrimPrefix(l.text, byteOrderMark))
 			return r, nil
-		case len(bytes.Trim(line, " \t\r\n"+string(f.comma))) > 0:
-			if r.Fields, r.Err = f.record(line); r.Err == nil || f.strict {
-				return r, nil
-			}
-			return f.spread(r)
+		case strings.Trim(l.text, " \t"+string(f.comma)) != "":
+			return f.whole(r, l.text, f.record)
 		}
 	}
 }
 
-// Rows returns up to most rows behind a line. Fewer rows mean that the file has
-// ended.
-func (f *Contacts) Rows(line, most int) ([]operator.Row, error) {
+// breaks reports whether a character ends a line, or stands in no text.
+func breaks(r rune) bool {
+	return r != '\t' && unicode.IsControl(r) || strings.ContainsRune(everyEnd, r)
+}
+
+// Rows returns up to most rows behind the row of a number. Fewer rows mean that
+// the file has ended.
+func (f *List) Rows(done, most int) ([]operator.Row, error) {
 	var rows []operator.Row
 	for len(rows) < most {
 		r, err := f.Next()
@@ -118,20 +231,23 @@ func (f *Contacts) Rows(line, most int) ([]operator.Row, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r.Line > line {
+		if r.N > done {
 			rows = append(rows, r)
 		}
 	}
 	return rows, nil
 }
 
-// spread reads a row whose first line is not a complete row: a quoted field may
+// whole reads a row whose first line may not be a complete row: a quoted field may
 // span the next lines. If one of these is a complete row, a quote is missing:
 // then the first line is unreadable, and the next lines are rows, so that no
 // contact is taken for part of a text.
-func (f *Contacts) spread(r operator.Row) (operator.Row, error) {
-	whole, more, wrong := slices.Clone(r.Raw), [][]byte(nil), false
-	for !wrong && bytes.Count(whole, []byte(`"`))%2 != 0 && len(more) < mostLines {
+func (f *List) whole(r operator.Row, text string, record func(string) ([]string, error)) (operator.Row, error) {
+	if r.Cells, r.Err = record(text); r.Err == nil {
+		return r, nil
+	}
+	whole, raw, more, wrong := text, slices.Clone(r.Raw), []line(nil), false
+	for !wrong && strings.Count(whole, `"`)%2 != 0 && len(more) < mostLines {
 		next, err := f.take()
 		if errors.Is(err, io.EOF) {
 			break
@@ -139,106 +255,114 @@ func (f *Contacts) spread(r operator.Row) (operator.Row, error) {
 		if err != nil {
 			return operator.Row{}, err
 		}
-		_, incomplete := f.record(next)
+		_, incomplete := record(next.text)
 		wrong = incomplete == nil
-		whole, more = append(whole, next...), append(more, next)
+		whole, raw, more = whole+"\n"+next.text, append(raw, next.raw...), append(more, next)
+		r.Guessed = r.Guessed || next.guessed
 	}
-	if fields, err := f.record(whole); err == nil && !wrong {
-		return operator.Row{Line: r.Line, Raw: whole, Fields: fields}, nil
+	if cells, err := record(whole); err == nil && !wrong && len(more) > 0 {
+		r.Raw, r.Cells, r.Err, r.Several = raw, cells, nil, true
+		return r, nil
 	}
-	f.ahead, f.line = append(more, f.ahead...), r.Line
+	f.ahead, f.line = append(more, f.ahead...), f.line-len(more)
 	return r, nil
 }
 
-// take returns the next line, with its end.
-func (f *Contacts) take() ([]byte, error) {
+// take returns the next line.
+func (f *List) take() (line, error) {
 	if len(f.ahead) == 0 {
-		line, err := f.in.ReadBytes('\n')
-		switch {
-		case err != nil && !errors.Is(err, io.EOF):
-			return nil, fmt.Errorf("reading the file: %w", err)
-		case len(line) == 0:
-			return nil, io.EOF
+		next, err := f.lines.next()
+		if err != nil {
+			return next, err
 		}
-		f.ahead = [][]byte{line}
+		f.ahead = []line{next}
 	}
-	line := f.ahead[0]
+	next := f.ahead[0]
 	f.ahead, f.line = f.ahead[1:], f.line+1
-	return line, nil
+	return next, nil
 }
 
-func blank(line []byte) bool {
-	return len(bytes.TrimSpace(bytes.TrimPrefix(line, []byte(byteOrderMark)))) == 0
-}
-
-func (f *Contacts) record(line []byte) (map[string]string, error) {
-	values, err := f.split(line)
-	if err != nil {
-		return nil, err
+// record reads the fields of a row. Empty fields behind the last column do no harm.
+func (f *List) record(text string) ([]string, error) {
+	values, err := f.split(text)
+	for err == nil && len(values) > len(f.Columns) && strings.TrimSpace(values[len(values)-1]) == "" {
+		values = values[:len(values)-1]
 	}
-	if len(values) != len(f.columns) {
-		return nil, fmt.Errorf("%d fields, where the header has %d", len(values), len(f.columns))
+	if err == nil && len(values) != len(f.Columns) {
+		return nil, fmt.Errorf("%d fields, where the first line has %d", len(values), len(f.Columns))
 	}
-	fields := map[string]string{}
-	for i, value := range values {
-		fields[f.columns[i]] = value
-	}
-	return fields, nil
+	return values, err
 }
 
 var errQuotes = errors.New("a quote is at the wrong place, or not closed")
 
-func (f *Contacts) split(line []byte) ([]string, error) {
-	in := csv.NewReader(bytes.NewReader(line))
-	in.Comma, in.FieldsPerRecord = f.comma, -1
-	values, err := in.Read()
-	if err == nil {
-		if _, err := in.Read(); errors.Is(err, io.EOF) {
-			return values, nil
-		}
-	}
-	return nil, errQuotes // the library's error counts lines of this row, not of the file
-}
-
-func (f *Contacts) object(line []byte) (map[string]string, error) {
-	var values map[string]json.RawMessage
-	if json.Unmarshal(bytes.TrimPrefix(line, []byte(byteOrderMark)), &values) != nil || values == nil {
-		return nil, errors.New("not a JSON object")
-	}
-	fields := map[string]string{}
-	for name, value := range values {
-		if !slices.Contains(f.wanted, name) {
-			if f.strict {
-				return nil, fmt.Errorf("a field is none of %s", strings.Join(f.wanted, ", "))
+// split returns the fields of a row. A field may hold pairs of quotes that are
+// not around it, as the formula ="…" does.
+func (f *List) split(text string) (fields []string, err error) {
+	for {
+		field, rest, more := strings.Cut(text, string(f.comma))
+		if strings.HasPrefix(text, `"`) {
+			if field, rest, more, err = f.quoted(text[1:]); err != nil {
+				return nil, err
 			}
-			continue
+		} else if strings.Count(field, `"`)%2 != 0 {
+			return nil, errQuotes
 		}
-		var text string
-		if json.Unmarshal(value, &text) != nil {
-			return nil, fmt.Errorf("%s is not text", name)
+		fields = append(fields, field)
+		if !more {
+			return fields, nil
 		}
-		fields[name] = text
+		text = rest
 	}
-	return fields, nil
 }
 
-// Behind puts a line behind a reason: in CSV as one more column, in NDJSON as
-// an object that holds the line.
-func (f *Contacts) Behind(reason string, line []byte) []byte {
-	if !f.ndjson {
-		line, marked := bytes.CutPrefix(line, []byte(byteOrderMark))
-		if marked {
-			reason = byteOrderMark + reason
+// quoted reads a field behind its first quote.
+func (f *List) quoted(text string) (field, rest string, more bool, err error) {
+	for {
+		part, behind, closed := strings.Cut(text, `"`)
+		field += part
+		switch {
+		case !closed:
+			return "", "", false, errQuotes
+		case strings.HasPrefix(behind, `"`):
+			field, text = field+`"`, behind[1:]
+		case strings.TrimSpace(behind) == "":
+			return field, "", false, nil
+		case behind[0] == f.comma:
+			return field, behind[1:], true, nil
+		default:
+			return "", "", false, errQuotes
 		}
-		return append([]byte(reason+string(f.comma)), line...)
 	}
-	if len(line) == 0 {
-		return nil // NDJSON has no header
+}
+
+// Header is the header behind one more column. A file without a header gets the
+// names. Files of JSON have none.
+func (f *List) Header(more string, names []string) []byte {
+	switch {
+	case f.comma == 0:
+		return nil
+	case f.header != nil:
+		return slices.Concat(f.before, f.lines.encode(more+string(f.comma)), f.header)
 	}
-	line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte(byteOrderMark)))
-	if !json.Valid(line) {
-		line, _ = json.Marshal(string(line)) // strings always marshal
+	end := f.lines.end
+	if end == 0 {
+		end = '\n'
 	}
-	quoted, _ := json.Marshal(reason)
-	return fmt.Appendf(nil, "{\"reason\":%s,\"line\":%s}\n", quoted, line)
+	return append(slices.Clone(f.before), f.lines.encode(strings.Join(append([]string{more}, names...), string(f.comma))+string(end))...)
+}
+
+// Head is what stands in the file before its first row.
+func (f *List) Head() []byte { return slices.Concat(f.before, f.header) }
+
+// Behind puts a row behind a reason: in CSV as one more column, in JSON as one
+// more field of the object.
+func (f *List) Behind(column, reason string, raw []byte) []byte {
+	if f.comma == 0 {
+		return objectBehind(column, reason, raw)
+	}
+	if strings.ContainsAny(reason, "\"|\t,;"+string(f.comma)) {
+		reason = `"` + strings.ReplaceAll(reason, `"`, `""`) + `"`
+	}
+	return append(f.lines.encode(reason+string(f.comma)), raw...)
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"stille/shared/certificate"
 	"stille/shared/operator"
@@ -40,6 +41,13 @@ func Replace(path string, write func(io.Writer) error) (err error) {
 		}
 	}
 	return nil
+}
+
+// Beside names a file that belongs to another: list.csv and clean make
+// list.clean.csv.
+func Beside(name, what string) string {
+	ext := filepath.Ext(name)
+	return strings.TrimSuffix(name, ext) + "." + what + ext
 }
 
 // Open opens a file for reading.

@@ -15,18 +15,19 @@ import (
 	"stille/shared/operator"
 )
 
-// The files that an import leaves beside FILE.
-const (
-	progressSuffix = ".progress"
-	RejectsSuffix  = ".rejects"
-)
+// progressSuffix is of the file that says how far the import of FILE came.
+const progressSuffix = ".progress"
 
-// ImportLog says beside the file how far its import came, in FILE.progress, and
-// which lines were rejected, in FILE.rejects.
+// RejectsOf names the file of the rows that an import of a file does not take.
+func RejectsOf(file string) string { return Beside(file, "rejects") }
+
+// ImportLog says beside old.csv how far its import came, in old.csv.progress, and
+// which rows were rejected, in old.rejects.csv. The latter has the header of the
+// file and one more column, and can be imported like the file.
 type ImportLog struct {
 	importProgress
-	file    string
-	Lines   int // of the file
+	list    *List
+	header  []byte // of the rejects
 	rejects *os.File
 }
 
@@ -34,25 +35,25 @@ type ImportLog struct {
 type importProgress struct {
 	Of      string                `json:"of"`      // a hash of the file, the stack and what a line means
 	Started time.Time             `json:"started"` // "now" of the first try, and of every later one
-	Line    int                   `json:"line"`    // the last line that is done
-	Done    bool                  `json:"done"`    // all lines are done
-	Rejects int64                 `json:"rejects"` // size of FILE.rejects, in bytes
+	Rows    int                   `json:"rows"`    // so many rows are done
+	Done    bool                  `json:"done"`    // all rows are done
+	Rejects int64                 `json:"rejects"` // size of the file of rejects, in bytes
 	Counts  operator.ImportCounts `json:"counts"`
 }
 
 // OpenImportLog reads how far an earlier try came. The progress of another file,
 // another stack or other flags does not count. An import with rejects begins
 // again, as a scope that was unknown may be known by now; so does an unfinished
-// import whose FILE.rejects is gone. Started stays, so that lines which were
+// import whose file of rejects is gone. Started stays, so that rows which were
 // taken before change nothing.
-func OpenImportLog(file string, im *operator.Import) (*ImportLog, error) {
-	log := &ImportLog{file: file}
+func OpenImportLog(list *List, columns *operator.Columns, im *operator.Import) (*ImportLog, error) {
+	log := &ImportLog{list: list, header: list.Header(operator.RejectReason, columns.Names())}
 	var err error
-	if log.Of, log.Lines, err = identify(file, im.Meaning()); err != nil {
+	if log.Of, err = identify(list.name, im.Meaning()); err != nil {
 		return nil, err
 	}
 	log.Started = im.Began.UTC()
-	content, err := os.ReadFile(file + progressSuffix)
+	content, err := os.ReadFile(list.name + progressSuffix)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the progress: %w", err)
 	}
@@ -61,7 +62,7 @@ func OpenImportLog(file string, im *operator.Import) (*ImportLog, error) {
 		return log, nil
 	}
 	log.Started = before.Started
-	info, err := os.Stat(file + RejectsSuffix)
+	info, err := os.Stat(RejectsOf(list.name))
 	complete := before.Done && before.Counts.Rejected == 0
 	if unfinished := !before.Done && err == nil && info.Size() >= before.Rejects; complete || unfinished {
 		log.importProgress = before
@@ -69,49 +70,43 @@ func OpenImportLog(file string, im *operator.Import) (*ImportLog, error) {
 	return log, nil
 }
 
-// identify returns a hash of all that decides what an import does, and how many
-// lines the file has.
-func identify(name, meaning string) (id string, lines int, err error) {
+// identify returns a hash of all that decides what an import does.
+func identify(name, meaning string) (id string, err error) {
 	file, err := Open(name)
 	if err != nil {
-		return "", 0, err
+		return "", err
 	}
 	defer file.Close()
 	sum := sha256.New()
 	sum.Write([]byte(meaning))
-	var ends lineEnds
-	if _, err := io.Copy(io.MultiWriter(sum, &ends), file); err != nil {
-		return "", 0, fmt.Errorf("reading the file: %w", err)
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", fmt.Errorf("reading the file: %w", err)
 	}
-	return hex.EncodeToString(sum.Sum(nil)), int(ends), nil
-}
-
-// lineEnds counts the ends of lines that are written to it.
-type lineEnds int
-
-func (n *lineEnds) Write(p []byte) (int, error) {
-	*n += lineEnds(bytes.Count(p, []byte("\n")))
-	return len(p), nil
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // Begin writes down when the import began, before anything is written under
 // that time.
 func (l *ImportLog) Begin() (err error) {
-	if l.rejects, err = os.OpenFile(l.file+RejectsSuffix, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+	if l.rejects, err = os.OpenFile(RejectsOf(l.list.name), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return fmt.Errorf("writing the rejects: %w", err)
 	}
 	return l.save()
 }
 
-// Note writes down what became of some lines. The rejects come first, so that
+// Note writes down what became of some rows. The rejects come first, so that
 // none is lost if the import is cut off in between; a later try cuts off the
-// rejects of lines that are not noted as done.
+// rejects of rows that are not noted as done.
 func (l *ImportLog) Note(rows []operator.Row, whys []string, done bool, counts operator.ImportCounts) error {
 	var b bytes.Buffer
 	for i, r := range rows {
-		if whys[i] != "" {
-			fmt.Fprintf(&b, "%d\t%s\t%s\n", r.Line, whys[i], bytes.TrimRight(r.Raw, "\r\n"))
+		if whys[i] == "" {
+			continue
 		}
+		if l.Rejects == 0 && b.Len() == 0 {
+			b.Write(l.header)
+		}
+		b.Write(l.list.Behind(operator.RejectReason, fmt.Sprintf("line %d: %s", r.Line, whys[i]), r.Raw))
 	}
 	err := l.rejects.Truncate(l.Rejects)
 	if err == nil {
@@ -125,13 +120,13 @@ func (l *ImportLog) Note(rows []operator.Row, whys []string, done bool, counts o
 	}
 	l.Rejects += int64(b.Len())
 	if len(rows) > 0 {
-		l.Line = rows[len(rows)-1].Line
+		l.Rows = rows[len(rows)-1].N
 	}
 	l.Done, l.Counts = done, counts
 	return l.save()
 }
 
-// End closes the rejects, and removes them once all lines are done and none was
+// End closes the rejects, and removes them once all rows are done and none was
 // rejected.
 func (l *ImportLog) End() error {
 	err := l.rejects.Close()
@@ -149,7 +144,7 @@ func (l *ImportLog) save() error {
 	if err != nil {
 		return fmt.Errorf("writing the progress: %w", err)
 	}
-	return Replace(l.file+progressSuffix, func(w io.Writer) error {
+	return Replace(l.list.name+progressSuffix, func(w io.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})

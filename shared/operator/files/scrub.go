@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -14,39 +15,53 @@ import (
 
 // Scrubbed is a list of contacts divided into two files.
 type Scrubbed struct {
-	AsOf       time.Time      `json:"asOf"`
-	Lines      int            `json:"lines"`
-	Clean      int            `json:"clean"`
-	Suppressed int            `json:"suppressed"`
-	Why        map[string]int `json:"why"`
-	Files      []string       `json:"files"`
+	AsOf       time.Time            `json:"asOf"`
+	Columns    operator.ColumnsUsed `json:"columns"`
+	Lines      int                  `json:"lines"`
+	Clean      int                  `json:"clean"`
+	Suppressed int                  `json:"suppressed"`
+	Why        map[string]int       `json:"why"`
+	Files      []string             `json:"files"`
 }
 
-// Scrub writes the lines of a list that may be sent to into FILE.clean and the
-// others into FILE.suppressed. After an error neither file is there. shown is
-// told how many lines are done.
-func Scrub(ctx context.Context, name string, rules *operator.Scrub, now time.Time, shown func(lines int)) (*Scrubbed, error) {
-	file, err := Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	list, err := ReadContacts(name, file, operator.ScrubColumns(), false)
-	if err != nil {
-		return nil, err
-	}
-	if !(list.Has("channel") && list.Has("address")) && !list.Has("email") && !list.Has("phone") {
-		return nil, operator.Mistakef("the header names neither channel and address, nor email, nor phone")
-	}
-	s := &Scrubbed{AsOf: now.UTC(), Why: map[string]int{}, Files: []string{name + ".clean", name + ".suppressed"}}
+// Scrub writes the lines of list.csv that may be sent to into list.clean.csv and
+// the others into list.suppressed.csv. After an error neither file is there. shown
+// is told how many lines of how many are done.
+func Scrub(ctx context.Context, name string, rules *operator.Scrub, flags operator.ColumnFlags, now time.Time, shown func(lines, of int)) (*Scrubbed, error) {
+	s := &Scrubbed{AsOf: now.UTC(), Why: map[string]int{}, Files: []string{Beside(name, "clean"), Beside(name, "suppressed")}}
 	for _, older := range s.Files { // an older answer must not pass for this one
 		if err := os.Remove(older); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("removing an older file: %w", err)
 		}
 	}
+	list, err := OpenList(name, FirstEnd)
+	if err != nil {
+		return nil, err
+	}
+	defer list.Close()
+	seen := rules.Survey(list.Named)
+	if err := list.Survey(seen); err != nil {
+		return nil, err
+	}
+	columns, err := rules.Read(list.Columns, seen, flags)
+	if err != nil {
+		return nil, err
+	}
+	s.Columns = columns.Used()
 	err = Replace(s.Files[0], func(clean io.Writer) error {
 		return Replace(s.Files[1], func(suppressed io.Writer) error {
-			return s.split(ctx, list, rules, clean, suppressed, shown)
+			out := bufio.NewWriter(clean)
+			others := bufio.NewWriter(suppressed)
+			if _, err := others.Write(list.Header("reason", columns.Names())); err != nil {
+				return fmt.Errorf("writing a file: %w", err)
+			}
+			err := s.split(ctx, list, rules, out, others, func(lines int) { shown(lines, seen.Rows) })
+			if err == nil {
+				if err = errors.Join(out.Flush(), others.Flush()); err != nil {
+					err = fmt.Errorf("writing a file: %w", err)
+				}
+			}
+			return err
 		})
 	})
 	if err != nil {
@@ -59,12 +74,8 @@ func Scrub(ctx context.Context, name string, rules *operator.Scrub, now time.Tim
 const scrubAtOnce = 1000
 
 // split writes each line of the list to one of two files.
-func (s *Scrubbed) split(ctx context.Context, list *Contacts, rules *operator.Scrub, clean, suppressed io.Writer, shown func(lines int)) error {
-	_, err := clean.Write(list.Header)
-	if err == nil {
-		_, err = suppressed.Write(list.Behind("reason", list.Header))
-	}
-	if err != nil {
+func (s *Scrubbed) split(ctx context.Context, list *List, rules *operator.Scrub, clean, suppressed io.Writer, shown func(lines int)) error {
+	if _, err := clean.Write(list.Head()); err != nil {
 		return fmt.Errorf("writing a file: %w", err)
 	}
 	for {
@@ -84,7 +95,7 @@ func (s *Scrubbed) split(ctx context.Context, list *Contacts, rules *operator.Sc
 			} else {
 				s.Suppressed++
 				s.Why[reasons[i]]++
-				_, err = suppressed.Write(list.Behind(reasons[i], r.Raw))
+				_, err = suppressed.Write(list.Behind("reason", reasons[i], r.Raw))
 			}
 			if err != nil {
 				return fmt.Errorf("writing a file: %w", err)

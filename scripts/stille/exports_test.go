@@ -1,0 +1,200 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+	"stille/shared/operator"
+	"stille/shared/operator/files"
+	"stille/shared/scope"
+)
+
+// sample is a file as another system exports it, and what it must lead to.
+type sample struct {
+	File, Command string
+	Args          []string
+	Counts        map[string]int
+	Suppressed    []struct {
+		Channel               contact.Channel
+		Address               string
+		Scope                 scope.Scope
+		Reason, Since, Source string
+	}
+	MustSend, Before, Clean []string
+	Exit                    int
+}
+
+// copyOf copies a file of testdata to a folder where a command may write.
+func copyOf(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", "exports", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fileOf(t, name, string(content))
+}
+
+func TestSamplesOfOtherSystemsAreTaken(t *testing.T) {
+	content, err := os.ReadFile("testdata/exports/exports.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var samples []sample
+	if err := json.Unmarshal(content, &samples); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range samples {
+		t.Run(c.File, func(t *testing.T) {
+			m := inMemory(t)
+			for _, address := range c.Before {
+				m.run(t, "add", channelOfText(address), address, "--scope", "acme").ended(t, exitDone)
+			}
+			file := copyOf(t, c.File)
+			got := m.run(t, append([]string{c.Command, file, "--json"}, c.Args...)...).ended(t, c.Exit)
+			var counts map[string]any
+			if err := json.Unmarshal([]byte(got.out), &counts); err != nil && c.Exit != exitUsage {
+				t.Fatal(err)
+			}
+			for name, want := range c.Counts {
+				if counts[name] != float64(want) {
+					t.Errorf("%s is %v, want %d; it answers %s", name, counts[name], want, got.out)
+				}
+			}
+			for _, want := range c.Suppressed {
+				d := decisionOf(t, m, want.Channel, want.Address, string(want.Scope))
+				since := want.Since == "any" || slices.ContainsFunc(strings.Split(want.Since, "|"), func(text string) bool {
+					return text == d.Since.Format(time.RFC3339) || text == "now" && d.Since.Equal(at)
+				})
+				if d.Send || d.Scope != want.Scope || !slices.Contains(strings.Split(want.Reason, "|"), d.Reason) || !since {
+					t.Errorf("%s since %s in %s, want %s since %s", d.Reason, d.Since, d.Scope, want.Reason, want.Since)
+				}
+			}
+			for _, address := range c.MustSend {
+				if d := decisionOf(t, m, contact.Email, address, "acme"); !d.Send {
+					t.Errorf("a person who is not meant is suppressed: %s", d.Reason)
+				}
+			}
+			if c.Command != "scrub" {
+				return
+			}
+			clean := contentOf(t, files.Beside(file, "clean"))
+			if c.Exit != exitDone {
+				if clean != "-" {
+					t.Error("there is a clean file")
+				}
+				return
+			}
+			for _, address := range c.Before {
+				if strings.Contains(clean, address) {
+					t.Errorf("clean is %q", clean)
+				}
+			}
+			for _, address := range c.Clean {
+				if !strings.Contains(clean, address) {
+					t.Errorf("clean is %q", clean)
+				}
+			}
+		})
+	}
+}
+
+func channelOfText(address string) string {
+	if strings.Contains(address, "@") {
+		return "email"
+	}
+	return "sms"
+}
+
+// decisionOf asks about a contact.
+func decisionOf(t *testing.T, m memory, ch contact.Channel, address, scope string) operator.Decision {
+	t.Helper()
+	code := exitNo
+	got := m.run(t, "check", string(ch), address, "--scope", scope, "--json")
+	d := answers[operator.Decision](t, got)[0]
+	if d.Send {
+		code = exitDone
+	}
+	got.ended(t, code)
+	return d
+}
+
+func TestAnExportedListIsImportedByKey(t *testing.T) {
+	for _, name := range []string{"list.csv", "list.ndjson"} {
+		t.Run(name, func(t *testing.T) {
+			m := inMemory(t)
+			kari := func(args ...string) {
+				m.run(t, append(args, "email", "kari@example.no", "--scope", "acme")...).ended(t, exitDone)
+			}
+			m.run(t, "add", "sms", "+4791200102", "--scope", "*", "--reason", "complaint").ended(t, exitDone)
+			m.run(t, "add", "email", "old@example.no", "--scope", "globex", "--at", "2026-11-20T08:00:00Z").ended(t, exitDone)
+			m.Rotate()
+			m.run(t, "add", "email", "old@example.no", "--scope", "acme", "--reason", "objection").ended(t, exitDone)
+			kari("add", "--at", "2026-11-18T08:00:00Z")
+			kari("release", "--consented-at", "2026-11-19T08:00:00Z", "--evidence", "form/1")
+			kari("add", "--reason", "stop", "--at", "2026-11-20T08:00:00Z")
+			asked := func() (said []string) {
+				for _, who := range [][2]string{{"sms", "+4791200102"}, {"email", "old@example.no"}, {"email", "kari@example.no"}, {"email", "nobody@example.no"}} {
+					for _, scope := range []string{"acme", "acme/newsletter", "globex", "*"} {
+						said = append(said, m.run(t, "check", who[0], who[1], "--scope", scope).out)
+					}
+				}
+				return said
+			}
+			before, list := asked(), filepath.Join(t.TempDir(), name)
+			m.run(t, "export", list).ended(t, exitDone)
+
+			m.run(t, "import", list).ended(t, exitDone) // into the same list
+			if diff := cmp.Diff(before, asked()); diff != "" {
+				t.Errorf("into the same list (-before +after)\n%s", diff)
+			}
+			m.List.Clear()
+			for range 2 { // the second time after a kill that left no progress
+				if err := os.RemoveAll(list + ".progress"); err != nil {
+					t.Fatal(err)
+				}
+				m.run(t, "import", list).ended(t, exitDone)
+				if diff := cmp.Diff(before, asked()); diff != "" {
+					t.Errorf("into an emptied list (-before +after)\n%s", diff)
+				}
+			}
+			// A newer opt-out stands, whatever an older export says of a release.
+			m.List.Clear()
+			kari("add")
+			m.run(t, "import", list, "--region", "NO").ended(t, exitDone)
+			if d := decisionOf(t, m, contact.Email, "kari@example.no", "acme"); d.Send {
+				t.Error("an import lifted an opt-out")
+			}
+			inMemory(t).run(t, "import", list).ended(t, exitFailed) // other contact keys
+		})
+	}
+}
+
+func TestAnExportOfAScopeHasWhatStopsItsMessages(t *testing.T) {
+	m := inMemory(t)
+	for _, scope := range []string{"acme", "acme/newsletter", "globex", "*"} {
+		m.run(t, "add", "email", "kari@example.no", "--scope", scope).ended(t, exitDone)
+	}
+	list := filepath.Join(t.TempDir(), "list.csv")
+	for scope, want := range map[string]string{"acme": "*,acme,acme/newsletter", "acme/newsletter": "*,acme,acme/newsletter", "globex": "*,globex", "*": "*,acme,acme/newsletter,globex"} {
+		m.run(t, "export", list, "--scope", scope).ended(t, exitDone)
+		var scopes []string
+		for line := range strings.Lines(contentOf(t, list)) {
+			if fields := strings.Split(line, ","); fields[2] != "scope" {
+				scopes = append(scopes, fields[2])
+			}
+		}
+		slices.Sort(scopes)
+		if got := strings.Join(scopes, ","); got != want {
+			t.Errorf("of %s it has %s, want %s", scope, got, want)
+		}
+	}
+	m.run(t, "export", list, "--scope", "acne").ended(t, exitUsage)
+}

@@ -1,0 +1,350 @@
+package operator
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"stille/shared/contact"
+)
+
+// Row is one row of a file: the text of its columns, or why there is none.
+type Row struct {
+	N       int    // its number among the rows that are not empty; the first row is 1
+	Line    int    // number of its first line; the file's first line is 1
+	Raw     []byte // as it stands in the file, with its end of line
+	Cells   []string
+	Err     error
+	Several bool // there is an end of line inside, or a character that no text has
+	Guessed bool // the row is not in the encoding of the file
+}
+
+// cell is the text of a column without the space around it.
+func (r Row) cell(n int) string {
+	if n < 0 || n >= len(r.Cells) {
+		return ""
+	}
+	return strings.TrimSpace(r.Cells[n])
+}
+
+// Survey is what a first look at all rows of a file shows. Its size does not
+// depend on the number of the rows.
+type Survey struct {
+	Rows    int
+	named   bool
+	region  string
+	columns []columnSurvey
+}
+
+// columnSurvey counts the cells of a column that are not empty, by what is in them.
+// Reasons and times count in a file without names alone.
+type columnSurvey struct {
+	filled, emails, phones, digits, reasons, times int
+	order                                          dayOrder
+}
+
+// NewSurvey begins a survey of a file that names its columns, or not. The region is
+// of numbers without a country code.
+func NewSurvey(named bool, region string) *Survey { return &Survey{named: named, region: region} }
+
+// Note counts a row.
+func (s *Survey) Note(r Row) {
+	s.Rows++
+	for len(s.columns) < len(r.Cells) {
+		s.columns = append(s.columns, columnSurvey{})
+	}
+	for i := range r.Cells {
+		if text := r.cell(i); text != "" {
+			s.note(&s.columns[i], text)
+		}
+	}
+}
+
+func (s *Survey) note(c *columnSurvey, text string) {
+	const fewest, shortest = 7, 5 // digits of a number with its country, of any number
+	c.filled++
+	c.order.note(text)
+	if strings.ContainsAny(text, "@＠") && HoldsContact(text) {
+		c.emails++
+	}
+	number := isNumber(text, shortest)
+	isTime := false
+	if number || !s.named {
+		_, _, isTime = readTime(text, time.UTC, dayOrder{}, time.Time{})
+	}
+	if !s.named {
+		if _, known := (export{}).reasonOf(text); known {
+			c.reasons++
+		}
+		if isTime {
+			c.times++
+		}
+	}
+	if !number {
+		return
+	}
+	c.digits++
+	_, err := contact.NormaliseAnyLength(contact.SMS, text, s.region)
+	grouped := len(strings.Fields(text)) > 2 || strings.HasPrefix(text, "0")
+	if isNumber(text, fewest) && !isTime && (err == nil || grouped) {
+		c.phones++
+	}
+}
+
+// addresses and numbers report whether most cells are addresses or numbers.
+func (c columnSurvey) addresses() bool { return 2*c.emails > c.filled }
+func (c columnSurvey) numbers() bool   { return 2*c.phones > c.filled }
+
+// ColumnFlags are what the operator decides about the columns of a file.
+type ColumnFlags struct {
+	Email, Phone, Ignore []string
+	Map                  []string // COLUMN=FIELD
+	// Only is the channel whose addresses count alone; "" for every channel.
+	Only contact.Channel
+}
+
+// Columns says what the columns of a file tell.
+type Columns struct {
+	names   []string
+	fields  []Field // "" of a column that is not used
+	ignored []bool  // the operator, or the known export, decides that a column is passed over
+	known   bool    // the file is a known export
+	export  export
+	orders  []dayOrder
+}
+
+// ColumnsUsed names the columns by what they were used for.
+type ColumnsUsed struct {
+	Email  []string         `json:"email"`
+	Phone  []string         `json:"phone"`
+	Other  map[Field]string `json:"other,omitempty"`
+	Unused []string         `json:"unused"`
+}
+
+// Used names the columns that are used, and the others.
+func (c *Columns) Used() ColumnsUsed {
+	used := ColumnsUsed{Email: []string{}, Phone: []string{}, Unused: []string{}, Other: map[Field]string{}}
+	for i, name := range c.names {
+		f := c.fields[i]
+		if f == FieldEmail || f == FieldAddress {
+			used.Email = append(used.Email, name)
+		}
+		if f == FieldPhone || f == FieldAddress {
+			used.Phone = append(used.Phone, name)
+		}
+		if f == "" {
+			used.Unused = append(used.Unused, name)
+		} else if f.channel() == "" {
+			used.Other[f] = name
+		}
+	}
+	return used
+}
+
+// Names are names for the columns of a file that has none: the fields.
+func (c *Columns) Names() []string {
+	names := slices.Clone(c.names)
+	for i, f := range c.fields {
+		if f != "" {
+			names[i] = string(f)
+		}
+	}
+	return names
+}
+
+// columnsOf decides what the columns of a file tell. Flags decide first, then a
+// known export, then names, and in a file without names what stands in a column.
+// A column that looks like addresses or numbers and is not used is a Mistake. A
+// list to scrub has contacts and nothing else.
+func columnsOf(names []string, onlyContacts bool, s *Survey, flags ColumnFlags) (*Columns, error) {
+	c := &Columns{names: names, fields: make([]Field, len(names)), ignored: make([]bool, len(names)), orders: make([]dayOrder, len(names))}
+	folded := make([]string, len(names))
+	for i, name := range names {
+		folded[i] = fold(name)
+	}
+	for len(s.columns) < len(names) {
+		s.columns = append(s.columns, columnSurvey{})
+	}
+	for i := range names {
+		c.orders[i] = s.columns[i].order
+	}
+	if s.named && !onlyContacts {
+		c.export, c.known = knownExport(folded)
+	}
+	for i := range names {
+		switch {
+		case c.known:
+			c.fields[i] = c.export.fields[folded[i]]
+			c.ignored[i] = c.fields[i] == ""
+		case folded[i] == fold(RejectReason):
+			c.ignored[i] = true
+		case s.named:
+			c.fields[i] = fieldOf(folded[i])
+		default:
+			c.fields[i] = s.columns[i].field(len(names))
+		}
+		if f := c.fields[i]; onlyContacts && f != FieldChannel && slices.Contains(single(), f) {
+			c.fields[i] = ""
+		}
+	}
+	c.settleAddress(s)
+	if err := c.decide(flags); err != nil {
+		return nil, err
+	}
+	c.keepFirst()
+	return c, c.check(s, flags.Only)
+}
+
+// field is what a column without a name tells, in a file of so many columns.
+func (c columnSurvey) field(columns int) Field {
+	switch {
+	case columns == 1:
+		return FieldAddress
+	case c.addresses():
+		return FieldEmail
+	case c.filled > 0 && c.reasons == c.filled:
+		return FieldReason
+	case c.filled > 0 && c.times == c.filled && !c.numbers():
+		return FieldSince
+	}
+	return ""
+}
+
+// settleAddress drops a column named address that holds streets.
+func (c *Columns) settleAddress(s *Survey) {
+	for i, f := range c.fields {
+		if f == FieldAddress && slices.Contains(c.fields, FieldEmail) && !s.columns[i].addresses() && !s.columns[i].numbers() && !slices.Contains(c.fields, FieldChannel) {
+			c.fields[i] = ""
+		}
+	}
+}
+
+// decide does what the flags say.
+func (c *Columns) decide(flags ColumnFlags) error {
+	set := func(flag, column string, f Field) error {
+		n := slices.IndexFunc(c.names, func(name string) bool { return strings.EqualFold(strings.TrimSpace(column), name) })
+		if n < 0 {
+			return Mistakef("%s: the file has no such column; it has %s", flag, c.list())
+		}
+		for i, name := range c.names {
+			if strings.EqualFold(name, c.names[n]) {
+				c.fields[i], c.ignored[i] = f, f == ""
+			} else if c.fields[i] == f && slices.Contains(single(), f) {
+				c.fields[i] = ""
+			}
+		}
+		return nil
+	}
+	for _, pair := range flags.Map {
+		at := strings.LastIndexByte(pair, '=')
+		if at < 0 || !slices.Contains(MappedFields(), Field(pair[at+1:])) {
+			return Mistakef("--map: must be COLUMN=FIELD, where FIELD is one of %v", MappedFields())
+		}
+		if err := set("--map", pair[:at], Field(pair[at+1:])); err != nil {
+			return err
+		}
+	}
+	for _, group := range []struct {
+		flag    string
+		columns []string
+		field   Field
+	}{{"--email-column", flags.Email, FieldEmail}, {"--phone-column", flags.Phone, FieldPhone}, {"--ignore-column", flags.Ignore, ""}} {
+		for _, column := range group.columns {
+			if err := set(group.flag, column, group.field); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// single are the fields of which a row tells one.
+func single() []Field { return []Field{FieldSince, FieldReason, FieldScope, FieldSource, FieldChannel} }
+
+// keepFirst leaves the first column of several that tell the same.
+func (c *Columns) keepFirst() {
+	for _, f := range single() {
+		first := slices.Index(c.fields, f)
+		for i := range c.fields {
+			if i > first && c.fields[i] == f {
+				c.fields[i] = ""
+			}
+		}
+	}
+}
+
+// look is a look at a column for contacts.
+type look struct {
+	field  Field
+	what   string
+	likely bool
+}
+
+// looks are the looks at a column.
+func (c columnSurvey) looks(name string) []look {
+	emails, phones := namesContacts(fold(name))
+	return []look{
+		{FieldEmail, "addresses", c.addresses() || emails && c.emails > 0},
+		{FieldPhone, "phone numbers", c.numbers() || phones && c.digits > 0},
+	}
+}
+
+// check names every column that must be decided about. Where one channel counts
+// alone, the columns of others are not used.
+func (c *Columns) check(s *Survey, only contact.Channel) error {
+	counts := func(f Field) bool {
+		ch := f.channel()
+		return only == "" || ch == "" || ch == only
+	}
+	var open []string
+	for i, name := range c.names {
+		if !counts(c.fields[i]) {
+			c.fields[i] = ""
+		}
+		if c.fields[i] != "" || c.ignored[i] {
+			continue
+		}
+		for _, l := range s.columns[i].looks(name) {
+			if l.likely && counts(l.field) {
+				open = append(open, fmt.Sprintf("%q looks like %s: say --%s-column %q or --ignore-column %q", name, l.what, l.field, name, name))
+				break
+			}
+		}
+	}
+	if len(open) > 0 {
+		return Mistakef("columns that are not used: %s", strings.Join(open, "; "))
+	}
+	for _, f := range []Field{FieldEmail, FieldPhone, FieldAddress, fieldKey} {
+		if slices.Contains(c.fields, f) {
+			return nil
+		}
+	}
+	return Mistakef("no column names contacts: say --email-column or --phone-column; the columns are %s", c.list())
+}
+
+// list names the columns in a sentence.
+func (c *Columns) list() string {
+	const most = 40
+	names := c.names[:min(len(c.names), most)]
+	return strings.Join(names, ", ")
+}
+
+// text is the first column of a field.
+func (c *Columns) text(r Row, f Field) string { return r.cell(slices.Index(c.fields, f)) }
+
+// channel is the channel of a column of contacts; "" where each row tells it.
+func (f Field) channel() contact.Channel {
+	return map[Field]contact.Channel{FieldEmail: contact.Email, FieldPhone: contact.SMS}[f]
+}
+
+// channel is the channel of the contact in a cell; false where the column names no
+// contacts.
+func (c *Columns) channel(r Row, n int) (contact.Channel, bool) {
+	ch := c.fields[n].channel()
+	if c.fields[n] == FieldAddress {
+		ch = contact.Channel(cmp.Or(strings.ToLower(c.text(r, FieldChannel)), string(channelOf(r.cell(n)))))
+	}
+	return ch, ch != ""
+}

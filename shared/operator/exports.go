@@ -1,0 +1,176 @@
+package operator
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"stille/shared/suppression"
+)
+
+// Field is what a column of a file tells.
+type Field string
+
+// The fields that a file may have. An address stands on the channel of its row,
+// or on the channel that its form shows.
+const (
+	FieldChannel Field = "channel"
+	FieldAddress Field = "address"
+	FieldEmail   Field = "email"
+	FieldPhone   Field = "phone"
+	FieldScope   Field = "scope"
+	FieldReason  Field = "reason"
+	FieldSince   Field = "since"
+	FieldSource  Field = "source"
+
+	fieldKey      Field = "key"
+	fieldFirst    Field = "first"
+	fieldLast     Field = "last"
+	fieldReleased Field = "released"
+	fieldMerged   Field = "mergedInto"
+	fieldSilent   Field = "silent" // whether the row tells of an opt-out
+)
+
+// RejectReason is the column of a file of rejects that an import adds. A later
+// import passes over it.
+const RejectReason = "reject-reason"
+
+// MappedFields are the fields that a column can be mapped to by hand.
+func MappedFields() []Field {
+	return []Field{FieldChannel, FieldAddress, FieldScope, FieldReason, FieldSince, FieldSource, FieldEmail, FieldPhone}
+}
+
+// export is a list as another system writes it, known by its columns. Names of
+// columns are folded.
+type export struct {
+	has    []string
+	only   bool // the file has no other columns
+	fields map[string]Field
+	reason suppression.Reason            // of every row; "" where a column tells it, or nobody
+	words  map[string]suppression.Reason // the words of the reason column that mean something else elsewhere
+	utc    bool                          // times without a zone are in UTC
+}
+
+// exports are the lists that are known, those with more columns first. Every
+// column that an entry does not name is passed over.
+func exports() []export {
+	return []export{
+		// our own
+		{has: []string{"key", "channel", "scope", "reason", "first", "last"}, fields: map[string]Field{
+			"key": fieldKey, "channel": FieldChannel, "scope": FieldScope, "reason": FieldReason, "first": fieldFirst, "last": fieldLast,
+			"source": FieldSource, "released": fieldReleased, "mergedinto": fieldMerged,
+		}},
+		// Mailchimp: unsubscribed, cleaned
+		{has: []string{"emailaddress", "unsubtime"}, fields: map[string]Field{"emailaddress": FieldEmail, "unsubtime": FieldSince}, reason: suppression.Unsubscribed, utc: true},
+		{has: []string{"emailaddress", "cleantime"}, fields: map[string]Field{"emailaddress": FieldEmail, "cleantime": FieldSince}, reason: suppression.HardBounce, utc: true},
+		// SendGrid: bounces and blocks, invalid addresses, spam reports, unsubscribes
+		{has: []string{"status", "reason", "email", "created"}, only: true, fields: map[string]Field{"email": FieldEmail, "created": FieldSince}, reason: suppression.HardBounce, utc: true},
+		{has: []string{"reason", "email", "created"}, only: true, fields: map[string]Field{"email": FieldEmail, "created": FieldSince}, reason: suppression.HardBounce, utc: true},
+		{has: []string{"ip", "email", "created"}, only: true, fields: map[string]Field{"email": FieldEmail, "created": FieldSince}, reason: suppression.Complaint, utc: true},
+		{has: []string{"email", "created"}, only: true, fields: map[string]Field{"email": FieldEmail, "created": FieldSince}, utc: true},
+		// HubSpot
+		{has: []string{"email", "unsubscribedfromallemail"}, fields: map[string]Field{
+			"email": FieldEmail, "unsubscribedfromallemail": fieldSilent, "lastunsubscribedate": FieldSince, "unsubscribedate": FieldSince,
+		}, reason: suppression.Unsubscribed},
+		// ActiveCampaign
+		{has: []string{"email", "unsubscribedate", "unsubscribereason"}, fields: map[string]Field{"email": FieldEmail, "unsubscribedate": FieldSince}, reason: suppression.Unsubscribed},
+		// listmonk
+		{has: []string{"uuid", "email", "status", "updatedat"}, fields: map[string]Field{"email": FieldEmail, "status": fieldSilent, "updatedat": FieldSince}},
+		// Mailgun: bounces, unsubscribes, complaints
+		{has: []string{"address", "code", "error", "createdat"}, fields: map[string]Field{"address": FieldEmail, "createdat": FieldSince}, reason: suppression.HardBounce, utc: true},
+		{has: []string{"address", "tags", "createdat"}, fields: map[string]Field{"address": FieldEmail, "createdat": FieldSince}, reason: suppression.Unsubscribed, utc: true},
+		{has: []string{"address", "createdat"}, only: true, fields: map[string]Field{"address": FieldEmail, "createdat": FieldSince}, utc: true},
+		// Postmark
+		{has: []string{"emailaddress", "suppressionreason", "createdat"}, fields: map[string]Field{"emailaddress": FieldEmail, "suppressionreason": FieldReason, "createdat": FieldSince}, utc: true},
+		// SES: the account's list, a contact list
+		{has: []string{"emailaddress", "reason", "lastupdatetime"}, fields: map[string]Field{"emailaddress": FieldEmail, "reason": FieldReason, "lastupdatetime": FieldSince}, utc: true},
+		{has: []string{"emailaddress", "unsubscribeall"}, fields: map[string]Field{
+			"emailaddress": FieldEmail, "unsubscribeall": fieldSilent, "lastupdatedtimestamp": FieldSince,
+		}, reason: suppression.Unsubscribed, utc: true},
+		// End User Messaging
+		{has: []string{"optedoutnumber"}, fields: map[string]Field{"optedoutnumber": FieldPhone, "optedouttimestamp": FieldSince, "enduseroptedout": FieldReason},
+			words: map[string]suppression.Reason{"true": suppression.Stop, "false": suppression.Manual}, utc: true},
+	}
+}
+
+// knownExport finds the export whose columns these are.
+func knownExport(folded []string) (export, bool) {
+	columns := slices.DeleteFunc(slices.Clone(folded), func(name string) bool { return name == "" || name == fold(RejectReason) })
+	for _, e := range exports() {
+		missing := slices.ContainsFunc(e.has, func(name string) bool { return !slices.Contains(columns, name) })
+		if !missing && (!e.only || len(columns) == len(e.has)) {
+			return e, true
+		}
+	}
+	return export{}, false
+}
+
+// fieldOf is what a column of an unknown file tells by its name. Numbers are not
+// guessed: a list for e-mail may have a column of numbers.
+func fieldOf(folded string) Field {
+	for f, columns := range map[Field]string{
+		FieldChannel: "channel", FieldScope: "scope", FieldReason: "reason", FieldSource: "source", FieldAddress: "address", FieldPhone: "phone",
+		FieldEmail: "email emailaddress mail mailaddress epost epostadresse epostadress mejl mejladress emailadresse emailadress mailadresse sahkoposti sahkopostiosoite" +
+			" elpastas elpastoadresas adresseemail adressemail courriel correo correoelectronico correoelettronico indirizzoemail emailadres adresemail eposti netfang",
+		FieldSince: "since unsubscribedate unsubscribedat unsubscribetime unsubscribedon unsubscribeddate dateunsubscribed unsubscribetimestamp unsubtime unsubdate" +
+			" optoutdate optouttime optedoutat optedouton confirmedoptoutdate suppressedat suppressiondate avmeldt avmeldtdato avmeldingsdato",
+	} {
+		if slices.Contains(strings.Fields(columns), folded) {
+			return f
+		}
+	}
+	return ""
+}
+
+// fold reduces the name of a column to small letters and digits.
+func fold(name string) string {
+	plain := strings.NewReplacer("ä", "a", "ö", "o", "å", "a", "ø", "o", "æ", "ae", "é", "e", "š", "s").Replace(strings.ToLower(name))
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, plain)
+}
+
+// namesContacts reports whether the name of a column promises addresses, or numbers.
+func namesContacts(folded string) (emails, phones bool) {
+	holds := func(words string) bool {
+		return slices.ContainsFunc(strings.Fields(words), func(word string) bool { return strings.Contains(folded, word) })
+	}
+	return holds("email epost mejl mailad sahkoposti elpast courriel correo netfang recipient mottaker"),
+		holds("phone mobil cell telefon tlf handy puhelin sms msisdn gsm whatsapp matkapuh")
+}
+
+// reasonOf reads a reason in the words of other systems.
+func (e export) reasonOf(text string) (suppression.Reason, bool) {
+	word := fold(text)
+	if r, known := e.words[word]; known {
+		return r, true
+	}
+	for _, r := range suppression.Reported() {
+		if word == fold(string(r)) {
+			return r, true
+		}
+	}
+	for r, words := range map[suppression.Reason]string{
+		suppression.Unsubscribed: "unsubscribe unsub optout optedout listunsubscribe oneclick avmeldt avmeldtnyhetsbrev avmeld avregistrerad frameldt abgemeldet desabonne",
+		suppression.HardBounce:   "bounce bounced hardbounced permanentbounce permanent invalidemail invalidaddress cleaned undeliverable",
+		suppression.Complaint:    "complaints complained spam spamcomplaint spamreport spamreports abuse markedasspam abusecomplaint",
+		suppression.Manual:       "manualsuppression manually admin blocklisted blacklisted blocked",
+		suppression.Stop:         "stopp smsstop stopreply stopall",
+		suppression.Objection:    "objected gdprobjection",
+		suppression.Imported:     "import",
+	} {
+		if slices.Contains(strings.Fields(words), word) {
+			return r, true
+		}
+	}
+	return "", false
+}
+
+// tellsNoOptOut reports whether the status of a row says that the person wants
+// messages.
+func tellsNoOptOut(status string) bool {
+	return slices.Contains([]string{"false", "no", "0", "enabled", "subscribed", "active", "optin"}, fold(status))
+}

@@ -1,0 +1,192 @@
+package operator
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"stille/shared/contact"
+)
+
+// Find returns the contacts that may stand anywhere in a text. It returns too many
+// rather than too few: where a text can be read in several ways, each reading is a
+// contact. A number without + or 00 needs a region.
+func Find(text, region string) []contact.Contact {
+	var found contacts
+	for _, reading := range readings(text) {
+		found.addAddresses(reading)
+		for _, run := range numbers.FindAllString(reading, -1) {
+			for _, number := range within(run, region != "") {
+				found.add(contact.SMS, number, region)
+			}
+		}
+	}
+	return found
+}
+
+// contacts are different contacts.
+type contacts []contact.Contact
+
+func (c *contacts) add(ch contact.Channel, address, region string) {
+	who, err := contact.Normalise(ch, address, region)
+	if err == nil && !slices.Contains(*c, who) {
+		*c = append(*c, who)
+	}
+}
+
+func (c *contacts) addAddresses(text string) {
+	for i := range len(text) {
+		if text[i] == '@' {
+			for _, address := range around(text, i) {
+				c.add(contact.Email, address, "")
+			}
+		}
+	}
+}
+
+// HoldsContact reports whether an address stands in a text, or whether the text is
+// a number. No header of a column does or is.
+func HoldsContact(text string) bool {
+	const fewest = 5 // digits; more than a year has
+	var found contacts
+	for _, reading := range readings(text) {
+		found.addAddresses(reading)
+	}
+	return len(found) > 0 || isNumber(text, fewest)
+}
+
+// isNumber reports whether a text has that many digits, and nothing but what is
+// written in phone numbers.
+func isNumber(text string, fewest int) bool {
+	digits := 0
+	for _, r := range strings.TrimPrefix(strings.ToLower(text), "tel:") {
+		switch {
+		case unicode.IsDigit(r):
+			digits++
+		case !unicode.In(r, unicode.Zs, unicode.Pd, unicode.Cf) && !strings.ContainsRune(`+()[]./'="`, r):
+			return false
+		}
+	}
+	return digits >= fewest
+}
+
+// readings are the ways to read a text: without the characters that cannot be
+// seen, and with a space for each of them.
+func readings(text string) []string {
+	hidden := func(r rune) bool {
+		return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	}
+	plain := norm.NFKC.String(strings.ReplaceAll(text, "%40", "@"))
+	if !strings.ContainsFunc(plain, hidden) {
+		return []string{plain}
+	}
+	replace := func(by rune) string {
+		return strings.Map(func(r rune) rune {
+			if hidden(r) {
+				return by
+			}
+			return r
+		}, plain)
+	}
+	return []string{replace(-1), replace(' ')}
+}
+
+// mayPrecede are characters that an address may begin with, and that a text may
+// have before an address.
+const mayPrecede = "!#$%&'*+-/=?^_`{|}~."
+
+// around returns what may be the address whose @ stands at an index of a text.
+func around(text string, at int) []string {
+	local := text[strings.LastIndexFunc(text[:at], func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`"(),:;<>[\]@`, r)
+	})+1 : at]
+	local = strings.TrimLeftFunc(local, unicode.IsSpace) // the rest of a wide space
+	domain := text[at+1:]
+	end := strings.IndexFunc(domain, func(r rune) bool {
+		return !unicode.In(r, unicode.L, unicode.M, unicode.Nd) && !strings.ContainsRune("-.\u3002", r)
+	})
+	if end >= 0 {
+		domain = domain[:end]
+	}
+	domain = "@" + strings.Trim(domain, "-.\u3002")
+	addresses := []string{local + domain}
+	for i, r := range local {
+		if strings.ContainsRune(mayPrecede, r) && (i == 0 || !strings.ContainsRune("+-_.", r)) {
+			addresses = append(addresses, strings.TrimLeft(local[i:], mayPrecede)+domain)
+		}
+	}
+	return addresses
+}
+
+var numbers = regexp.MustCompile(`[+(]*\p{Nd}[\p{Nd}\p{Zs}\p{Pd}\t()./]{4,}\p{Nd}`)
+
+// within returns what may be the numbers in a run of digits and separators: every
+// part between two separators that is no longer than a number.
+func within(run string, national bool) []string {
+	const most, fewestDigits, mostDigits = 8, 6, 18
+	parts := strings.FieldsFunc(run, func(r rune) bool { return unicode.IsSpace(r) || r == '/' })
+	var found []string
+	for i := range parts {
+		start := strings.TrimLeft(parts[i], "(")
+		if !national && !strings.HasPrefix(start, "+") && !strings.HasPrefix(start, "00") {
+			continue
+		}
+		for j := i + 1; j <= min(len(parts), i+most); j++ {
+			number := strings.Join(parts[i:j], " ")
+			if digits := len(number) - strings.Count(number, " "); digits > 2*mostDigits {
+				break
+			} else if digits >= fewestDigits {
+				found = append(found, number)
+			}
+		}
+	}
+	return found
+}
+
+// contactsIn reads a cell: one contact, or several with commas or semicolons
+// between. It drops what programs put around an address: an apostrophe, a formula,
+// a name, mailto:.
+func contactsIn(ch contact.Channel, cell, region string) ([]contact.Contact, error) {
+	c, err := contact.Normalise(ch, unwrapped(cell), region)
+	if err == nil {
+		return []contact.Contact{c}, nil
+	}
+	parts := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(",;|\n", r) })
+	if len(parts) < 2 {
+		return nil, err
+	}
+	var all []contact.Contact
+	for _, part := range parts {
+		if c, wrong := contact.Normalise(ch, unwrapped(part), region); wrong == nil {
+			all = append(all, c)
+		} else if strings.TrimSpace(part) != "" {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// unwrapped drops what stands around an address.
+func unwrapped(cell string) string {
+	cell = strings.TrimSpace(cell)
+	if i := strings.LastIndexByte(cell, '<'); i >= 0 && strings.HasSuffix(cell, ">") {
+		cell = cell[i+1 : len(cell)-1]
+	}
+	cell = strings.TrimLeft(cell, `'="`)
+	const scheme = "mailto:"
+	if len(cell) > len(scheme) && strings.EqualFold(cell[:len(scheme)], scheme) {
+		cell = cell[len(scheme):]
+	}
+	return strings.TrimRight(cell, `'"`)
+}
+
+// channelOf is the channel of an address that stands alone.
+func channelOf(address string) contact.Channel {
+	if strings.ContainsAny(address, "@＠") {
+		return contact.Email
+	}
+	return contact.SMS
+}
