@@ -66,37 +66,38 @@ func (h holdSet) kept() ([]operator.Kept, error) {
 		kept = append(kept, operator.Kept{Where: "--record", Class: r.first, ID: r.second})
 	}
 	for _, file := range h.File {
-		rows, err := readHolds(file)
+		inFile, err := readHolds(file, h.Region)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--file: %w", err)
 		}
-		for _, row := range rows {
-			kept = append(kept, operator.KeptOf(filepath.Base(file), row, h.Region))
-		}
+		kept = append(kept, inFile...)
 	}
 	return kept, nil
 }
 
 // readHolds reads the rows of a file. A file without a row is a mistake: it holds
 // nothing.
-func readHolds(name string) ([]operator.Row, error) {
-	file, err := files.Open(name)
+func readHolds(name, region string) ([]operator.Kept, error) {
+	list, err := files.OpenList(name, files.EveryEnd)
 	if err != nil {
-		return nil, fmt.Errorf("--file: %w", err)
+		return nil, err
 	}
-	defer func() { _ = file.Close() }() // it was only read
-	list, err := files.ReadContacts(name, file, operator.HoldColumns(), true)
-	if err != nil {
-		return nil, fmt.Errorf("--file: %w", err)
-	}
+	defer list.Close()
 	rows, err := list.Rows(0, math.MaxInt)
-	if err == nil && len(rows) == 0 {
-		err = usage("it lists nothing to hold")
+	if err == nil {
+		err = list.Only(operator.HoldColumns())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--file: %w", err)
+		return nil, err
 	}
-	return rows, nil
+	if len(rows) == 0 {
+		return nil, usage("it lists nothing to hold")
+	}
+	kept := make([]operator.Kept, len(rows))
+	for i, row := range rows {
+		kept[i] = operator.KeptOf(filepath.Base(name), row, func(column string) string { return list.Field(row, column) }, region)
+	}
+	return kept, nil
 }
 
 func heldText(w io.Writer, a *operator.HoldList) {

@@ -72,12 +72,13 @@ type Kept struct {
 // HoldColumns are the columns that a file of holds may have.
 func HoldColumns() []string { return []string{"channel", "address", "region", "class", "id"} }
 
-// KeptOf reads a row of a file: channel and address, or class and id.
-func KeptOf(file string, row Row, region string) Kept {
+// KeptOf reads a row of a file: channel and address, or class and id. text is the
+// text of a column of the row.
+func KeptOf(file string, row Row, text func(column string) string, region string) Kept {
 	k := Kept{
 		Where:  fmt.Sprintf("%s, line %d", file, row.Line),
-		Person: Person{contact.Channel(row.Field("channel")), row.Field("address"), cmp.Or(row.Field("region"), region)},
-		Class:  row.Field("class"), ID: row.Field("id"), Err: row.Err,
+		Person: Person{contact.Channel(text("channel")), text("address"), cmp.Or(text("region"), region)},
+		Class:  text("class"), ID: text("id"), Err: row.Err,
 	}
 	onContact, onRecord := k.Channel != "" || k.Address != "", k.Class != "" || k.ID != ""
 	if k.Err == nil && onContact == onRecord {

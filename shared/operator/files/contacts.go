@@ -238,6 +238,25 @@ func (f *List) Rows(done, most int) ([]operator.Row, error) {
 	return rows, nil
 }
 
+// Only returns a Mistake where a column that was read so far is none of the names.
+func (f *List) Only(names []string) error {
+	for i, column := range f.Columns {
+		if !slices.Contains(names, strings.ToLower(column)) || slices.Index(f.Columns, column) < i {
+			return operator.Mistakef("column %d is none of %s, or stands there twice", i+1, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+// Field is the text of a row's column without the space around it.
+func (f *List) Field(r operator.Row, name string) string {
+	n := slices.IndexFunc(f.Columns, func(column string) bool { return strings.EqualFold(column, name) })
+	if n < 0 || n >= len(r.Cells) {
+		return ""
+	}
+	return strings.TrimSpace(r.Cells[n])
+}
+
 // whole reads a row whose first line may not be a complete row: a quoted field may
 // span the next lines. If one of these is a complete row, a quote is missing:
 // then the first line is unreadable, and the next lines are rows, so that no

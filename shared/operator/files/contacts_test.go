@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -36,13 +35,7 @@ func readAll(t *testing.T, f *List) []rowOf {
 		if r.Err != nil {
 			one.Fields = "error: " + r.Err.Error()
 		} else {
-			cell := func(name string) string {
-				if n := slices.Index(f.Columns, name); n >= 0 && n < len(r.Cells) {
-					return strings.TrimSpace(r.Cells[n])
-				}
-				return ""
-			}
-			one.Fields = cell("channel") + "|" + cell("address")
+			one.Fields = f.Field(r, "channel") + "|" + f.Field(r, "address")
 		}
 		rows = append(rows, one)
 	}
