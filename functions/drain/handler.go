@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -29,18 +30,29 @@ type list interface {
 // handler carries out the opt-outs of the outage queue. The time of an opt-out
 // decides, not that of its arrival: a newer release or undo stays.
 type handler struct {
-	keys contact.KeySource // proven against the list's table
-	list list
-	log  *slog.Logger
-	now  func() time.Time
+	keys  contact.KeySource // proven against the list's table
+	list  list
+	queue outage.Queue
+	log   *slog.Logger
+	now   func() time.Time
 }
+
+const (
+	// mostReceives is how often a message is received before the queue gets it
+	// afresh: after 1,000 receives, some eight hours, it would be a dead letter, and
+	// a store may be away for days.
+	mostReceives = 900
+	// queuePatience is how long the queue may take for that.
+	queuePatience = 500 * time.Millisecond
+)
 
 // errBehind keeps the order of a contact's opt-outs.
 var errBehind = errors.New("an older opt-out of the contact failed")
 
 // queued is a message that could be read.
 type queued struct {
-	message string
+	message  string
+	receives int
 	outage.OptOut
 }
 
@@ -55,7 +67,8 @@ func (h handler) handle(ctx context.Context, batch events.SQSEvent) (events.SQSE
 		_ = taken.Take(ctx, m.MessageId, func() error { // the answer holds the error
 			optOut, err := outage.Read(m.Body)
 			if err == nil {
-				optOuts = append(optOuts, queued{m.MessageId, optOut})
+				receives, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 where SQS does not say
+				optOuts = append(optOuts, queued{m.MessageId, receives, optOut})
 			}
 			return err
 		})
@@ -64,16 +77,39 @@ func (h handler) handle(ctx context.Context, batch events.SQSEvent) (events.SQSE
 	failed := map[contact.Key]bool{}
 	for _, o := range optOuts {
 		err := taken.Take(ctx, o.message, func() error {
-			if failed[o.Keys[0]] {
-				return errBehind
+			err := errBehind
+			if !failed[o.Keys[0]] {
+				err = h.carryOut(ctx, o)
 			}
-			return h.carryOut(ctx, o)
+			if err != nil && o.receives > mostReceives && !isFinal(err) {
+				failed[o.Keys[0]] = true
+				return h.queueAgain(ctx, o, err)
+			}
+			return err
 		})
 		if err != nil {
 			failed[o.Keys[0]] = true
 		}
 	}
 	return taken.Response(), nil
+}
+
+// isFinal reports whether the message itself is at fault and not the store: it
+// belongs in the dead-letter queue, where an operator looks at it.
+func isFinal(err error) bool {
+	return errors.Is(err, outage.ErrUnknownKeys) || errors.Is(err, suppression.ErrUnreadable) || errors.Is(err, suppression.ErrChange)
+}
+
+// queueAgain puts the opt-out into the queue as a new message. The error of why
+// stays where the queue does not take the opt-out.
+func (h handler) queueAgain(ctx context.Context, o queued, why error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queuePatience)
+	defer cancel()
+	if err := h.queue.Put(ctx, o.OptOut); err != nil {
+		return errors.Join(why, err)
+	}
+	h.log.WarnContext(ctx, "opt-out queued again", "key", o.Keys[0].Short(), "scope", o.Scope, "error", why)
+	return nil
 }
 
 func (h handler) carryOut(ctx context.Context, o queued) error {
@@ -91,6 +127,6 @@ func (h handler) carryOut(ctx context.Context, o queued) error {
 		return err
 	}
 	h.log.InfoContext(ctx, "opt-out carried out", "channel", o.Channel, "key", who.Newest().Short(), "scope", o.Scope,
-		"outcome", outcome.Effect, "queuedFor", now.Sub(o.At).String())
+		"reason", o.Reason, "outcome", outcome.Effect, "queuedFor", now.Sub(o.At).String())
 	return nil
 }

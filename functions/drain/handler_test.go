@@ -41,7 +41,7 @@ func newList() *noted {
 
 func newHandler(h *apitest.House, list list) handler {
 	h.Now = sunday.Add(time.Hour)
-	return handler{keys: h, list: list, log: h.Log, now: func() time.Time { return h.Now }}
+	return handler{keys: h, list: list, queue: &h.Queue, log: h.Log, now: func() time.Time { return h.Now }}
 }
 
 var sunday = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
@@ -50,7 +50,7 @@ var sunday = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 func waits(t *testing.T, id string, key contact.Key, after time.Duration) events.SQSMessage {
 	t.Helper()
 	body, err := json.Marshal(outage.OptOut{
-		Keys: []contact.Key{key}, Channel: contact.Email, Scope: "acme", Source: suppression.SourceOneClick, At: sunday.Add(after),
+		Keys: []contact.Key{key}, Channel: contact.Email, Scope: "acme", Reason: suppression.Unsubscribed, Source: suppression.SourceOneClick, At: sunday.Add(after),
 	})
 	if err != nil {
 		t.Fatal(err)

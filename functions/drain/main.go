@@ -1,5 +1,5 @@
-// Command drain carries out the opt-outs that the outage queue kept while the
-// store was down.
+// Command drain carries out the opt-outs of every door that the outage queue kept
+// while the store was down.
 package main
 
 import (
@@ -12,6 +12,6 @@ import (
 
 func main() {
 	os.Exit(wiring.Function(names.Drain, time.Now, func(d wiring.Deps) any {
-		return handler{keys: d.Keys, list: d.List, log: d.Log, now: d.Now}.handle
+		return handler{keys: d.Keys, list: d.List, queue: d.Outage(), log: d.Log, now: d.Now}.handle
 	}))
 }

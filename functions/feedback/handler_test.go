@@ -19,6 +19,7 @@ import (
 	"stille/shared/scope"
 	"stille/shared/suppression"
 	"stille/shared/suppression/suppressiontest"
+	"stille/shared/unsubscribe/outage"
 )
 
 // friday is when the bounces of events/ happened.
@@ -26,8 +27,8 @@ var friday = time.Date(2026, 11, 20, 8, 0, 2, 669_000_000, time.UTC)
 
 var errDown = errors.New("the store is down")
 
-func newHandler(h *apitest.House, list list) handler {
-	return handler{keys: h, list: list, scopes: h.Scopes, log: h.Log, now: func() time.Time { return h.Now }}
+func newHandler(h *apitest.House, list outage.List) handler {
+	return handler{store: h.Store(list), scopes: h.Scopes, log: h.Log, now: func() time.Time { return h.Now }}
 }
 
 // active lists what suppresses the addresses, each as "address: reason in scope".
@@ -103,9 +104,10 @@ func TestUnstoredRecipientRetriesTheEvent(t *testing.T) {
 	list.Before = func(_ context.Context, c suppressiontest.Call) error {
 		return map[contact.Key]error{kari: errDown}[c.Who.Newest()]
 	}
+	h.Queue.Err = errors.New("the queue is down")
 	over := newHandler(h, list)
 	event := sqsbatch.Message{Body: naming("kari@example.no", "ola@example.com")}
-	if err := over.take(t.Context(), event); !errors.Is(err, errDown) {
+	if err := over.take(t.Context(), event); !errors.Is(err, errDown) || !errors.Is(err, h.Queue.Err) {
 		t.Fatalf("error %v", err)
 	}
 	if list.Item(ola).Version != 1 || list.Item(kari).Version != 0 {
@@ -122,14 +124,31 @@ func TestUnstoredRecipientRetriesTheEvent(t *testing.T) {
 	}
 }
 
-func TestEventFailsWithoutContactKeys(t *testing.T) {
-	for name, err := range map[string]error{"they cannot be read": errDown, "they are another table's": contact.ErrForeignKeys} {
+// What waits holds no address; the event is done with.
+func TestAnUnstoredRecipientWaits(t *testing.T) {
+	for name, fail := range map[string]func(*apitest.House, *suppressiontest.List){
+		"the list":                        func(_ *apitest.House, l *suppressiontest.List) { l.Fail(errDown) },
+		"the keys cannot be proven":       func(h *apitest.House, _ *suppressiontest.List) { h.KeysErr = errDown },
+		"the keys are of another table":   func(h *apitest.House, _ *suppressiontest.List) { h.KeysErr = contact.ErrForeignKeys },
+		"a store that takes all the time": func(_ *apitest.House, l *suppressiontest.List) { l.Fail(context.DeadlineExceeded) },
+	} {
 		t.Run(name, func(t *testing.T) {
 			h, list := apitest.New(t), &suppressiontest.List{}
-			h.KeysErr = err
-			if got := newHandler(h, list).take(t.Context(), sqsbatch.Message{Body: naming("kari@example.no")}); !errors.Is(got, err) || len(list.Entries()) != 0 {
-				t.Errorf("error %v, %d writes", got, len(list.Entries()))
+			fail(h, list)
+			if err := newHandler(h, list).take(t.Context(), sqsbatch.Message{Body: naming("kari@example.no", "ola@example.com")}); err != nil {
+				t.Fatal(err)
 			}
+			var want []outage.OptOut
+			for _, address := range []string{"kari@example.no", "ola@example.com"} {
+				want = append(want, outage.OptOut{
+					Keys: []contact.Key{h.Key(t, contact.Email, address)}, Channel: contact.Email, Scope: scope.Everywhere,
+					Reason: suppression.HardBounce, Source: suppression.SourceSESBounce, At: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC),
+				})
+			}
+			if diff := cmp.Diff(want, h.Queue.Waits()); diff != "" || len(list.Entries()) > 0 {
+				t.Errorf("%d writes; waits (-want +got):\n%s", len(list.Entries()), diff)
+			}
+			h.NoLeak(t, []string{"kari@", "ola@", "example.no"})
 		})
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 func main() {
 	os.Exit(wiring.Function(names.Feedback, time.Now, func(d wiring.Deps) any {
-		h := handler{keys: d.Keys, list: d.List, scopes: d.Scopes(), log: d.Log, now: d.Now}
+		h := handler{store: d.Store(), scopes: d.Scopes(), log: d.Log, now: d.Now}
 		return sqsbatch.Each(d.Log, h.take)
 	}))
 }

@@ -11,6 +11,8 @@ import (
 	"stille/shared/api/apitest"
 	"stille/shared/contact"
 	fake "stille/shared/sms/phone"
+	"stille/shared/suppression"
+	"stille/shared/unsubscribe/outage"
 )
 
 // After any failure, the redelivered reply is carried out completely, and once.
@@ -21,9 +23,7 @@ func TestAFailedReplySucceedsWhenRedelivered(t *testing.T) {
 		spoil, mend  func(*world)
 		stoodAlready bool // the opt-out already stands after the failure
 	}{
-		{"the keys cannot be read", func(w *world) { w.KeysErr = errDown }, func(w *world) { w.KeysErr = nil }, false},
-		{"the keys are another table's", func(w *world) { w.KeysErr = contact.ErrForeignKeys }, func(w *world) { w.KeysErr = nil }, false},
-		{"the list cannot be written", func(w *world) { w.failing("Apply") }, func(w *world) { w.list.Fail(nil) }, false},
+		{"neither list nor queue can be written", func(w *world) { w.failing("Apply"); w.Queue.Err = errDown }, func(w *world) { w.list.Fail(nil); w.Queue.Err = nil }, false},
 		{"the list cannot be read", func(w *world) { w.failing("Get") }, func(w *world) { w.list.Fail(nil) }, true},
 		{"the reply cannot be claimed", func(w *world) { w.memory.claimErr = errDown }, func(w *world) { w.memory.claimErr = nil }, true},
 		{"the text cannot be sent", func(w *world) { w.phone.Refuse(throttled) }, func(w *world) { w.phone.Refuse(fake.Refusal{}) }, true},
@@ -55,6 +55,75 @@ func TestAFailedReplySucceedsWhenRedelivered(t *testing.T) {
 	}
 }
 
+// What waits holds neither number nor text; the message is done with.
+func TestAnUnstoredReplyWaits(t *testing.T) {
+	for name, fail := range map[string]func(*world){
+		"the list":                      func(w *world) { w.failing("Apply") },
+		"the keys cannot be proven":     func(w *world) { w.KeysErr = errDown },
+		"the keys are of another table": func(w *world) { w.KeysErr = contact.ErrForeignKeys },
+	} {
+		for text, source := range map[string]suppression.Source{"STOP": suppression.SourceSMS, "you must stop this": suppression.SourceSMSReview} {
+			t.Run(name+": "+text, func(t *testing.T) {
+				w := newWorld(t)
+				fail(w)
+				m := w.reply("1", text)
+				m.from = apitest.Number
+				w.hear(t, m)
+				want := []outage.OptOut{{
+					Keys: []contact.Key{w.Key(t, contact.SMS, m.from)}, Channel: contact.SMS, Scope: "acme", Reason: suppression.Stop, Source: source, At: m.at,
+				}}
+				if diff := cmp.Diff(want, w.Queue.Waits()); diff != "" || len(w.said()) > 0 || len(w.memory.until) > 0 {
+					t.Errorf("said %v; waits (-want +got)\n%s", w.said(), diff)
+				}
+				w.NoLeak(t, nil)
+			})
+		}
+	}
+}
+
+// The time of a START decides, and it never waits: a person who writes START sees
+// at once that nothing came of it, or gets the answer when it is delivered again.
+func TestAStartInAnOutageComesAgainAndLiftsNothingNewer(t *testing.T) {
+	w := newWorld(t)
+	old, start, stop := w.reply("1", "STOP"), w.reply("2", "START"), w.reply("3", "STOP")
+	old.at, start.at, stop.at = w.Now.Add(-3*time.Hour), w.Now.Add(-2*time.Hour), w.Now.Add(-time.Hour)
+	w.hear(t, old)
+	w.failing("Apply")
+	if err := w.take(t.Context(), start.inbox(t)); err == nil || len(w.Queue.Waits()) > 0 {
+		t.Errorf("error %v, %d wait", err, len(w.Queue.Waits()))
+	}
+	w.list.Fail(nil)
+	w.hear(t, stop, start)
+	again := start
+	again.at = w.Now // as SNS stamps a redelivery
+	w.hear(t, again)
+	if diff := cmp.Diff([]string{"stop in acme, from sms"}, w.active(t, kari)); diff != "" {
+		t.Errorf("active (-want +got)\n%s", diff)
+	}
+}
+
+// SNS delivers the START again, with a new time, because its text could not be
+// sent.
+func TestAStartWhoseTextFailedLiftsNothingNewer(t *testing.T) {
+	w := newWorld(t)
+	start, stop := w.reply("1", "START"), w.reply("2", "STOP")
+	start.at, stop.at = w.Now.Add(-3*time.Minute), w.Now.Add(-2*time.Minute)
+	w.phone.Refuse(fake.Refusal{Type: "ThrottlingException"})
+	if err := w.take(t.Context(), start.inbox(t)); err == nil {
+		t.Fatal("it did not fail")
+	}
+	w.phone.Refuse(fake.Refusal{})
+	w.hear(t, stop)
+	start.at = w.Now
+	w.hear(t, start)
+	if diff := cmp.Diff([]string{"stop in acme, from sms"}, w.active(t, kari)); diff != "" {
+		t.Errorf("active (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{stopped, stillStopped}, w.said()); diff != "" {
+		t.Errorf("said (-want +got)\n%s", diff)
+	}
+}
+
 func TestAReplyWithoutIDCountsUnanswered(t *testing.T) {
 	w := newWorld(t)
 	if err := w.take(t.Context(), w.reply("", "STOP").inbox(t)); err == nil {
@@ -69,8 +138,8 @@ func TestNoTextIsStartedWithTooLittleTime(t *testing.T) {
 	for left, want := range map[time.Duration]int{5 * time.Second: 0, time.Minute: 1} {
 		w := newWorld(t)
 		err := w.take(deadline{t.Context(), w.Now.Add(left)}, w.reply("1", "STOP").inbox(t))
-		if (err == nil) != (want == 1) || len(w.said()) != want || len(w.memory.claimed) != want {
-			t.Errorf("with %s left: %d sent, %d claimed, error %v", left, len(w.said()), len(w.memory.claimed), err)
+		if (err == nil) != (want == 1) || len(w.said()) != want || (len(w.memory.until) > 0) != (want == 1) {
+			t.Errorf("with %s left: %d sent, %d claimed, error %v", left, len(w.said()), len(w.memory.until), err)
 		}
 	}
 }

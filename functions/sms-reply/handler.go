@@ -6,30 +6,42 @@ import (
 	"log/slog"
 	"time"
 
+	"stille/shared/aws/emf"
 	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
+	"stille/shared/names"
 	"stille/shared/scope"
 	"stille/shared/sms"
 	"stille/shared/sms/keyword"
 	"stille/shared/suppression"
+	"stille/shared/unsubscribe/outage"
 )
 
-// replies knows which replies were answered.
+// replies remembers which replies were taken and which texts a number got.
 type replies interface {
-	Claimed(ctx context.Context, id string) (bool, error)
-	Claim(ctx context.Context, id string, now time.Time) (bool, error)
+	Claim(ctx context.Context, id string, until, now time.Time) (bool, error)
+	First(ctx context.Context, id string, at, until, now time.Time) (time.Time, error)
 	Release(ctx context.Context, id string) error
 }
+
+// remembered is how long a reply is remembered: longer than a queue and its
+// dead-letter queue keep the reply.
+const remembered = 14 * 24 * time.Hour
 
 // phone sends texts.
 type phone interface {
 	Send(ctx context.Context, t sms.Text) error
 }
 
+// list reads the suppression list.
+type list interface {
+	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
+}
+
 // handler takes replies.
 type handler struct {
-	keys      contact.KeySource
-	list      suppression.List
+	store     outage.Store
+	list      list
 	replies   replies
 	phone     phone
 	languages sms.Languages
@@ -48,16 +60,13 @@ var (
 
 // take makes the changes of one reply and answers the reply. After an error the
 // reply is delivered again: its changes are not made twice, and a reply is
-// answered once.
+// answered once. An opt-out that the store does not take waits in the outage queue,
+// and gets no answer: neither number nor text waits.
 func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 	now := h.now()
 	r, err := read(m, h.scopes, now)
 	if err != nil {
 		return err
-	}
-	if r.verdict == keyword.Ignore {
-		h.log.InfoContext(ctx, "a reply", "verdict", string(r.verdict), "scope", string(r.scope))
-		return nil
 	}
 	who, err := contact.NormaliseAnyLength(contact.SMS, r.from, "")
 	if err != nil {
@@ -67,50 +76,57 @@ func (h handler) take(ctx context.Context, m sqsbatch.Message) error {
 	}
 	if r.verdict == keyword.Start {
 		// SNS stamps a redelivery with a new, later time. A redelivered START must
-		// not lift a newer STOP, so a START is taken once; a redelivered STOP does
-		// no harm.
-		if done, err := h.done(ctx, r); done || err != nil {
+		// not lift a newer STOP, so the time of the first delivery counts; a
+		// redelivered STOP does no harm.
+		if r.id == "" {
+			return errUnnamed
+		}
+		if r.at, err = h.replies.First(ctx, "start/"+r.id, r.at, now.Add(remembered), now); err != nil {
 			return err
 		}
 	}
-	known, key, err := h.change(ctx, r, who, now)
-	if err != nil {
-		return err
+	known, item, err := h.change(ctx, r, who, now)
+	log := h.log.With("verdict", string(r.verdict), "scope", string(r.scope), "key", known.Newest().Short())
+	if errors.Is(err, outage.ErrQueued) {
+		log.WarnContext(ctx, "opt-out queued", "error", err)
+		return nil
 	}
-	h.log.InfoContext(ctx, "a reply", "verdict", string(r.verdict), "scope", string(r.scope), "key", key.Short())
-	return h.answer(ctx, r, who, known, now)
+	if err == nil {
+		log.InfoContext(ctx, "a reply")
+		err = h.answer(ctx, r, who, known, item, now)
+	}
+	if err != nil && r.verdict == keyword.Ignore {
+		log.WarnContext(ctx, "a reply that asks for nothing stays unanswered", "error", err)
+		return nil
+	}
+	return err
 }
 
-// done reports whether the reply was already taken.
-func (h handler) done(ctx context.Context, r inbound) (bool, error) {
-	if r.id == "" {
-		return false, errUnnamed
+// change makes the reply's changes. It returns the sender's keys and what is known
+// of the sender afterwards, as a check would read it.
+func (h handler) change(ctx context.Context, r inbound, who contact.Contact, now time.Time) (contact.Known, suppression.Item, error) {
+	changes := r.verdict.Changes(r.scope, r.at)
+	if len(changes) == 0 {
+		set, err := h.store.Keys.Contact(ctx)
+		if err != nil {
+			return contact.Known{}, suppression.Item{}, err
+		}
+		known, err := set.Known(who)
+		return known, suppression.Item{}, err
 	}
-	return h.replies.Claimed(ctx, r.id)
-}
-
-// change makes the reply's changes. It returns what is known of the sender
-// afterwards, as a check would read it.
-func (h handler) change(ctx context.Context, r inbound, who contact.Contact, now time.Time) (suppression.Item, contact.Key, error) {
-	set, err := h.keys.Contact(ctx)
-	if err != nil {
-		return suppression.Item{}, "", err
-	}
-	known, err := set.Known(who)
-	if err != nil {
-		return suppression.Item{}, "", err
-	}
-	for _, c := range r.verdict.Changes(r.scope, r.at) {
-		if _, err := h.list.Apply(ctx, known, c, now); err != nil {
-			return suppression.Item{}, "", err
+	var known contact.Known
+	for _, c := range changes {
+		var err error
+		if known, _, err = h.store.Apply(ctx, who, c, now); err != nil {
+			return known, suppression.Item{}, err
 		}
 	}
 	item, err := h.list.Get(ctx, known.Keys)
-	return item, known.Newest(), err
+	return known, item, err
 }
 
 // answer claims the answer to a reply and sends it, if the reply gets one.
-func (h handler) answer(ctx context.Context, r inbound, who contact.Contact, known suppression.Item, now time.Time) error {
+func (h handler) answer(ctx context.Context, r inbound, who contact.Contact, known contact.Known, item suppression.Item, now time.Time) error {
 	if r.id == "" {
 		return errUnnamed
 	}
@@ -119,21 +135,49 @@ func (h handler) answer(ctx context.Context, r inbound, who contact.Contact, kno
 	if end, limited := ctx.Deadline(); limited && end.Sub(h.now()) < 2*patience {
 		return errNoTime
 	}
-	first, err := h.replies.Claim(ctx, r.id, now)
+	first, err := h.replies.Claim(ctx, r.id, now.Add(remembered), now)
 	if err != nil || !first {
 		return err
+	}
+	if r.verdict == keyword.Ignore {
+		h.log.InfoContext(ctx, "a reply that leads to nothing", "scope", string(r.scope), names.MetricUnmatched, 1, emf.Embedded(now, "scope", names.MetricUnmatched))
 	}
 	if r.brand.ID == 0 {
 		return nil // no brand has the number, so nobody can answer
 	}
-	body := h.languages.For(r.brand).Say(r.verdict.Answer(known, r.scope, r.at))
+	answer := r.verdict.Answer(item, r.scope, r.at)
+	body := h.languages.For(r.brand).Say(answer)
 	if body == "" {
 		return nil
 	}
-	sending, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if err := h.phone.Send(sending, sms.Text{From: r.to, To: who, Body: body}); err != nil {
-		return errors.Join(err, h.replies.Release(ctx, r.id))
+	taken, free, err := h.rest(ctx, answer, r.scope, known.Newest(), now)
+	taken = append(taken, r.id)
+	if err == nil && free {
+		sending, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		err = h.phone.Send(sending, sms.Text{From: r.to, To: who, Body: body})
 	}
-	return nil
+	if err == nil {
+		return nil
+	}
+	failures := []error{err}
+	for _, id := range taken {
+		failures = append(failures, h.replies.Release(ctx, id))
+	}
+	return errors.Join(failures...)
+}
+
+// rest claims that the number gets no second text of the kind for a while. It
+// returns what it claimed, and whether the text may be sent. A claim names the
+// number by its key.
+func (h handler) rest(ctx context.Context, answer keyword.Answer, in scope.Scope, key contact.Key, now time.Time) (taken []string, free bool, err error) {
+	for _, rest := range answer.Rests() {
+		id := string(rest.Of) + "/" + string(in) + "/" + string(key)
+		free, err := h.replies.Claim(ctx, id, now.Add(rest.For), now)
+		if err != nil || !free {
+			return taken, false, err
+		}
+		taken = append(taken, id)
+	}
+	return taken, true, nil
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
 	"stille/shared/scope"
+	fake "stille/shared/sms/phone"
 	"stille/shared/suppression"
 )
 
@@ -31,8 +35,9 @@ func TestRepliesChangeTheListAndAreAnswered(t *testing.T) {
 		{"a word that opts out among others", "please don't stop", acme, []string{"stop in acme, from sms-review"}, []string{stopped}},
 		{"a word that asks", "Hjelp", acme, nil, []string{helped}},
 		{"START without an opt-out", "START", acme, nil, []string{started}},
-		{"yes, which answers some other question", "JA", acme, nil, nil},
-		{"thanks", "Takk!", acme, nil, nil},
+		{"yes, which answers some other question", "JA", acme, nil, []string{helped}},
+		{"thanks", "Takk!", acme, nil, []string{helped}},
+		{"thanks, to a number that is no brand's", "Takk!", "+4759449999", nil, nil},
 		{"a brand that names no language", "STOP", globex, []string{"stop in globex, from sms"}, []string{globex + ">" + kari + ": Globex: You will get"}},
 		{"a number that is no brand's", "STOP", "+4759449999", []string{"stop in *, from sms"}, nil},
 		{"help from a number that is no brand's", "HELP", "+4759449999", nil, nil},
@@ -62,11 +67,84 @@ func TestARedeliveredReplyIsAnsweredOnce(t *testing.T) {
 	if diff := cmp.Diff([]string{stopped}, w.said()); diff != "" {
 		t.Errorf("said (-want +got)\n%s", diff)
 	}
-	later := w.reply("2", "STOP")
-	later.at = w.Now
-	w.hear(t, later)
-	if diff := cmp.Diff([]string{stopped, stopped}, w.said()); diff != "" {
-		t.Errorf("said after another reply (-want +got)\n%s", diff)
+}
+
+// sends lists after how many minutes texts that are sent one after the other are
+// answered.
+func (w *world) sends(t *testing.T, texts map[int]string) []string {
+	t.Helper()
+	said := []string{}
+	start := w.Now
+	for _, minute := range slices.Sorted(maps.Keys(texts)) {
+		w.Now = start.Add(time.Duration(minute) * time.Minute)
+		before := len(w.said())
+		m := w.reply(fmt.Sprint("at ", minute), texts[minute])
+		m.at = w.Now
+		w.hear(t, m, m)
+		for _, line := range w.said()[before:] {
+			said = append(said, fmt.Sprint(minute, " ", line))
+		}
+	}
+	return said
+}
+
+func TestANumberGetsEachTextOnceAWhile(t *testing.T) {
+	const day = 24 * 60
+	at := func(minute int, line string) string { return fmt.Sprint(minute, " ", line) }
+	for _, c := range []struct {
+		name    string
+		texts   map[int]string
+		said    []string
+		entries int
+	}{
+		{"three STOP within the hour", map[int]string{0: "STOP", 20: "STOP", 59: "STOP"}, []string{at(0, stopped)}, 1},
+		{"a STOP after the hour", map[int]string{0: "STOP", 61: "STOP"}, []string{at(0, stopped), at(61, stopped)}, 2},
+		{"five HELP within the hour", map[int]string{0: "HELP", 1: "HJELP", 2: "INFO", 30: "HELP", 59: "HELP"}, []string{at(0, helped)}, 0},
+		{"a HELP after the hour", map[int]string{0: "HELP", 60: "HELP"}, []string{at(0, helped), at(60, helped)}, 0},
+		{"a HELP and a STOP", map[int]string{0: "HELP", 1: "STOP"}, []string{at(0, helped), at(1, stopped)}, 1},
+		{"three replies to nothing within a day", map[int]string{0: "Takk", 60: "Ja", day - 1: "ok"}, []string{at(0, helped)}, 0},
+		{"replies to nothing for a month", map[int]string{0: "Takk", 30*day - 1: "Ja", 30 * day: "ok"}, []string{at(0, helped), at(30*day, helped)}, 0},
+		{"a HELP soon after a reply to nothing", map[int]string{0: "Takk", 1: "HELP", 61: "HELP"}, []string{at(0, helped), at(61, helped)}, 0},
+		{"a reply to nothing soon after a HELP", map[int]string{0: "HELP", 1: "Takk"}, []string{at(0, helped)}, 0},
+		{"STOP, START, STOP", map[int]string{0: "STOP", 1: "START", 2: "STOP"}, []string{at(0, stopped), at(1, started)}, 3 + 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			if diff := cmp.Diff(c.said, w.sends(t, c.texts)); diff != "" || len(w.entries()) != c.entries {
+				t.Errorf("%d entries; said (-want +got)\n%s", len(w.entries()), diff)
+			}
+			for id := range w.memory.until {
+				if strings.Contains(id, kari[3:]) {
+					t.Error("the memory holds the number")
+				}
+			}
+		})
+	}
+}
+
+func TestAReplyToNothingIsCountedOnce(t *testing.T) {
+	w := newWorld(t)
+	m := w.reply("1", "Takk")
+	w.hear(t, m, m)
+	if n := strings.Count(w.Logs.String(), `"UnmatchedReplies":1,"_aws":`); n != 1 {
+		t.Errorf("counted %d times", n)
+	}
+}
+
+func TestAReplyToNothingIsNotRetried(t *testing.T) {
+	for name, fail := range map[string]func(*world){
+		"no keys":   func(w *world) { w.KeysErr = errDown },
+		"no memory": func(w *world) { w.memory.claimErr = errDown },
+		"no text":   func(w *world) { w.phone.Refuse(fake.Refusal{Type: "ThrottlingException"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			fail(w)
+			w.hear(t, w.reply("1", "Takk"))
+			if len(w.memory.until) > 0 || !strings.Contains(w.Logs.String(), "stays unanswered") {
+				t.Errorf("%d claims stay, or the log says nothing", len(w.memory.until))
+			}
+		})
 	}
 }
 
@@ -247,7 +325,7 @@ func TestEventsOfSMSReplyAreTaken(t *testing.T) {
 		"sms-reply.start.json":          {none, []string{started}, none},
 		"sms-reply.help.json":           {none, []string{helped}, none},
 		"sms-reply.review.json":         {[]string{"stop in acme, from sms-review"}, []string{stopped}, none},
-		"sms-reply.yes.json":            {none, none, none},
+		"sms-reply.yes.json":            {none, []string{helped}, none},
 		"sms-reply.short-code.json":     {none, none, none},
 		"sms-reply.foreign-number.json": {[]string{"stop in *, from sms"}, none, none},
 		"sms-reply.batch.json":          {[]string{"stop in acme, from sms"}, []string{stopped, helped}, []string{"19dd0b57-b21e-4ac1-bd88-01bbb068cb01"}},
@@ -277,7 +355,7 @@ func TestAddedFieldsDoNotChangeAReply(t *testing.T) {
 	if err := w.take(t.Context(), sqsbatch.Message{ID: m.ID, Body: m.Body, At: m.At}); err != nil {
 		t.Fatal(err)
 	}
-	if len(w.entries()) != 0 || len(w.said()) != 0 {
-		t.Errorf("it did something: %v, %v", w.entries(), w.said())
+	if diff := cmp.Diff([]string{helped}, w.said()); diff != "" || len(w.entries()) != 0 {
+		t.Errorf("entries %v; said (-want +got)\n%s", w.entries(), diff)
 	}
 }

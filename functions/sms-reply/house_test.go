@@ -32,26 +32,31 @@ const (
 
 var errDown = errors.New("the store is down")
 
-// memory is the answered replies.
+// memory is the memory of replies.
 type memory struct {
-	claimed  map[string]bool
+	until    map[string]time.Time // of what is claimed
+	at       map[string]time.Time // of the first delivery
 	claimErr error
 }
 
-func (m *memory) Claim(_ context.Context, id string, _ time.Time) (bool, error) {
-	if m.claimErr != nil || m.claimed[id] {
+func (m *memory) Claim(_ context.Context, id string, until, now time.Time) (bool, error) {
+	if m.claimErr != nil || m.until[id].After(now) {
 		return false, m.claimErr
 	}
-	m.claimed[id] = true
+	m.until[id] = until
 	return true, nil
 }
 
-func (m *memory) Claimed(_ context.Context, id string) (bool, error) {
-	return m.claimed[id], m.claimErr
+func (m *memory) First(ctx context.Context, id string, at, until, now time.Time) (time.Time, error) {
+	if first, err := m.Claim(ctx, id, until, now); err != nil || !first {
+		return m.at[id], err
+	}
+	m.at[id] = at
+	return at, nil
 }
 
 func (m *memory) Release(_ context.Context, id string) error {
-	delete(m.claimed, id)
+	delete(m.until, id)
 	return nil
 }
 
@@ -69,7 +74,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		House:  apitest.New(t),
 		list:   &suppressiontest.List{},
-		memory: &memory{claimed: map[string]bool{}},
+		memory: &memory{until: map[string]time.Time{}, at: map[string]time.Time{}},
 		phone:  &fake.Phone{},
 	}
 	server := httptest.NewServer(w.phone)
@@ -79,7 +84,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.handler = handler{
-		keys: w.House, list: w.list, replies: w.memory, languages: languages, scopes: w.Scopes, log: w.Log,
+		store: w.Store(w.list), list: w.list, replies: w.memory, languages: languages, scopes: w.Scopes, log: w.Log,
 		now: func() time.Time { return w.Now },
 		phone: smsvoice.NewSender(voice.New(voice.Options{
 			BaseEndpoint: &server.URL, Region: "eu-north-1", Retryer: aws.NopRetryer{},

@@ -7,33 +7,29 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"stille/shared/aws/dynamo"
-	"stille/shared/aws/keyring"
-	"stille/shared/aws/lambdafn"
 	"stille/shared/aws/smsvoice"
 	"stille/shared/aws/sqsbatch"
+	"stille/shared/aws/wiring"
 	"stille/shared/names"
 	"stille/shared/sms"
 )
 
 func main() {
-	os.Exit(lambdafn.Lambda(names.SMSReply, func(c *lambdafn.Container) any {
-		db := dynamo.NewClient(c.AWS)
-		list := dynamo.NewSuppressions(db, c.Stack)
+	os.Exit(wiring.Function(names.SMSReply, time.Now, func(d wiring.Deps) any {
 		languages, err := sms.Load()
-		c.Env.Wrong("the texts", err)
+		d.Env.Wrong("the texts", err)
 		h := handler{
-			keys:      keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, time.Now),
-			list:      list,
-			replies:   dynamo.NewReplies(db, c.Stack),
-			phone:     smsvoice.NewSender(pinpointsmsvoicev2.NewFromConfig(c.AWS)),
+			store:     d.Store(),
+			list:      d.List,
+			replies:   dynamo.NewReplies(dynamo.NewClient(d.AWS), d.Stack),
+			phone:     smsvoice.NewSender(pinpointsmsvoicev2.NewFromConfig(d.AWS)),
 			languages: languages,
-			scopes:    c.Scopes(),
-			log:       c.Log,
-			now:       time.Now,
+			scopes:    d.Scopes(),
+			log:       d.Log,
+			now:       d.Now,
 		}
-		return sqsbatch.Each(c.Log, h.take)
+		return sqsbatch.Each(d.Log, h.take)
 	}))
 }

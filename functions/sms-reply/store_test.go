@@ -19,11 +19,18 @@ import (
 	"stille/shared/suppression"
 )
 
+// on makes the world write to another list.
+func (w *world) on(list *dynamo.Suppressions) {
+	w.store, w.handler.list = w.Store(list), list
+	w.store.Patience = time.Minute // the engine is slower than DynamoDB
+}
+
 func TestRepliesAreStoredWithEntriesAndWithoutNumbers(t *testing.T) {
 	w := newWorld(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)
-	w.handler.list, w.replies = list, dynamo.NewReplies(db, stack)
+	w.on(list)
+	w.replies = dynamo.NewReplies(db, stack)
 	for n, text := range []string{"STOP", "START", "please don't stop", "HELP", "Ja"} {
 		m := w.reply("id-"+string(rune('a'+n)), text)
 		m.from, m.at = apitest.Number, w.Now.Add(time.Duration(n-10)*time.Minute)
@@ -62,7 +69,8 @@ func TestRepliesAreStoredWithEntriesAndWithoutNumbers(t *testing.T) {
 func TestOneOfManyDeliveriesAtOnceIsAnswered(t *testing.T) {
 	w := newWorld(t)
 	db, stack := dynamotest.Tables(t)
-	w.handler.list, w.replies = dynamo.NewSuppressions(db, stack), dynamo.NewReplies(db, stack)
+	w.on(dynamo.NewSuppressions(db, stack))
+	w.replies = dynamo.NewReplies(db, stack)
 	m := w.reply("1", "STOP").inbox(t)
 	var all sync.WaitGroup
 	for range 8 {
@@ -81,7 +89,8 @@ func TestOneOfManyDeliveriesAtOnceIsAnswered(t *testing.T) {
 func TestARefusedTextIsSentAfterRedelivery(t *testing.T) {
 	w := newWorld(t)
 	db, stack := dynamotest.Tables(t)
-	w.handler.list, w.replies = dynamo.NewSuppressions(db, stack), dynamo.NewReplies(db, stack)
+	w.on(dynamo.NewSuppressions(db, stack))
+	w.replies = dynamo.NewReplies(db, stack)
 	w.phone.Refuse(fake.Refusal{Type: "InternalServerException"})
 	m := w.reply("1", "STOP")
 	if err := w.take(t.Context(), m.inbox(t)); err == nil {

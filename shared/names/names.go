@@ -151,6 +151,7 @@ const (
 	VarManifestBucket = "MANIFEST_BUCKET"   // purge manifests, private, short-lived
 	VarParkedQueue    = "PARKED_QUEUE_URL"  // where propagate and stamp put a stream record they cannot take
 	VarWaitingQueue   = "WAITING_QUEUE_URL" // where an opt-out waits that the store did not take
+	VarStorePatience  = "STORE_PATIENCE"    // how long a door waits for the store before an opt-out is queued; where unset, outage.Patience
 	VarTaskRoot       = "LAMBDA_TASK_ROOT"  // set by Lambda: where the zip was unpacked
 )
 
@@ -261,6 +262,10 @@ const MetricRewritten = "HeldRecordsRewritten"
 // MetricAuditFaults is the metric, by AttrClass, of what an audit found that
 // the system should have done itself.
 const MetricAuditFaults = "AuditFaults"
+
+// MetricUnmatched is the metric, by the scope of the number, of how many SMS
+// replies led to nothing.
+const MetricUnmatched = "UnmatchedReplies"
 
 // Outputs of the CloudFormation stack, read after a deploy.
 const (

@@ -40,7 +40,7 @@ func (w Words) Say(a keyword.Answer) string {
 		return w.Started
 	case keyword.StillStopped:
 		return w.StillStopped
-	case keyword.Helped:
+	case keyword.Helped, keyword.Unmatched:
 		return w.Help
 	case keyword.Silence:
 	}

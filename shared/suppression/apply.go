@@ -55,7 +55,7 @@ const (
 )
 
 // Outcome is the item after a change, and the ledger entry to write with the
-// item. The entry is nil when there is nothing to write.
+// item. Without an entry there is nothing to write, unless the item was Touched.
 type Outcome struct {
 	Item   Item
 	Effect Effect
@@ -63,12 +63,14 @@ type Outcome struct {
 }
 
 // Apply decides what a change does to an item. The entry gets the id, a ULID.
-// The caller must write the entry and the item in one transaction, under the
-// condition that the stored version is still the version of the given item.
+// The caller must write the entry and the item in one transaction, and an item that
+// was Touched without an entry, under the condition that the stored item still has
+// the Version and Touched of the given item.
 // Apply compares the times of events, never their arrival: the same opt-outs and
 // undos in any order leave the same mark. A release counts against what stands
-// when the release comes, and against what is older. A click repeated within the
-// hour (sameWord) changes nothing and writes nothing. An opt-out of now has the
+// when the release comes, and against what is older. An opt-out that repeats another
+// of its kind of source within the hour (sameWord) has no entry; through a link it
+// changes nothing at all. An opt-out of now has the
 // time of our clock: a release that is newer has the time of a faster clock, and
 // the opt-out counts as an opt-out in the instant of the release, where the
 // opt-out wins.
@@ -82,7 +84,12 @@ func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
 	}
 	c.At = c.At.UTC()
 	effect, next := c.on(mark)
-	if next.equal(mark) {
+	switch {
+	case next.equal(mark):
+		return Outcome{Item: item, Effect: effect}, nil
+	case effect == NoEffect: // a repetition
+		item = item.with(c.Scope, c.Reason, next)
+		item.Touched++
 		return Outcome{Item: item, Effect: effect}, nil
 	}
 	entry := ledger.Entry{
@@ -94,7 +101,7 @@ func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
 		entry.Asked = string(c.Action)
 	}
 	item = item.with(c.Scope, c.Reason, next)
-	item.Version, item.Head = entry.Version, entry.Hash()
+	item.Version, item.Head, item.Touched = entry.Version, entry.Hash(), 0
 	return Outcome{Item: item, Effect: effect, Entry: &entry}, nil
 }
 
@@ -118,13 +125,13 @@ func (c Change) on(m Mark) (Effect, Mark) {
 	if c.Action == Release {
 		return c.release(m)
 	}
-	next := m.with(Word{At: c.At, Source: c.Source, Undo: c.Action == Undo})
+	next, repeated := m.with(Word{At: c.At, Source: c.Source, Undo: c.Action == Undo})
 	changed := !m.equal(next)
 	switch {
 	case c.Action == Undo && m.Active() && next.Active():
 		return NotUndoable, next
-	case !changed:
-		return NoEffect, m
+	case !changed, repeated:
+		return NoEffect, next
 	case c.Action == Undo && m.Active():
 		return Lifted, next
 	case !next.Active():

@@ -52,10 +52,10 @@ func (s Source) FromLink() bool {
 // isThrough tells whether the event came through the link of another scope.
 func (s Source) isThrough() bool { return strings.HasPrefix(string(s), string(throughLink)) }
 
-// sameLink tells whether two events through links came through the link of the
-// same scope.
-func (s Source) sameLink(other Source) bool {
-	return s == other || !s.isThrough() && !other.isThrough()
+// isLike tells whether two sources are one, or both the link of the scope.
+func (s Source) isLike(other Source) bool {
+	plain := func(s Source) bool { return s == SourceLink || s == SourceOneClick }
+	return s == other || plain(s) && plain(other)
 }
 
 // Mark is what is known of one reason in one scope. A mark stays after its
@@ -84,6 +84,7 @@ type Item struct {
 	Marks   map[scope.Scope]map[Reason]Mark
 	Version int64       // of the newest ledger entry; 0 when there is no item
 	Head    ledger.Hash // of the newest ledger entry
+	Touched int64       // the number of changes since the newest ledger entry; these have no entry
 
 	// Former are other keys of the same contact: live keys, and keys whose items
 	// this item has taken over. Records may name the contact by these keys.

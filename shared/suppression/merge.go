@@ -66,6 +66,6 @@ func TakeOver(item, older Item, id string, now time.Time) (Item, ledger.Entry) {
 		At: now.UTC(), RecordedAt: now.UTC(), Previous: item.Head, Former: older.Key, FormerHead: older.Head,
 	}
 	item = Merge(item, older)
-	item.Version, item.Head = entry.Version, entry.Hash()
+	item.Version, item.Head, item.Touched = entry.Version, entry.Hash(), 0
 	return item, entry
 }

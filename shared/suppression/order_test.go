@@ -156,6 +156,34 @@ func TestAReleaseCountsAgainstOlderWords(t *testing.T) {
 	})
 }
 
+// STOP and START within minutes, in any order of arrival: the newest counts.
+func TestTheNewestOfQuickRepliesCounts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var newest [2]time.Time // of STOP and START
+		changes := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) suppression.Change {
+			c := suppress(suppression.Stop, monday.Add(time.Duration(10*rapid.IntRange(0, 30).Draw(t, "minute"))*time.Minute), suppression.SourceSMS)
+			if rapid.Bool().Draw(t, "start") {
+				c.Action = suppression.Release
+			}
+			return c
+		}), 1, 9).Draw(t, "changes")
+		for _, c := range changes {
+			n := 0
+			if c.Action == suppression.Release {
+				n = 1
+			}
+			if c.At.After(newest[n]) {
+				newest[n] = c.At
+			}
+		}
+		item, _ := applyAll(t, changes)
+		m := item.Marks["acme"][suppression.Stop]
+		if want := !newest[0].IsZero() && !newest[1].After(newest[0]); m.Active() != want {
+			t.Fatalf("silent is not %v: %+v", want, m)
+		}
+	})
+}
+
 func TestEveryWordIsInTheLedger(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		words := anyWords(t, "words")

@@ -14,9 +14,8 @@ type Word struct {
 }
 
 const (
-	// sameWord is how near two clicks or two undos must lie to be a repetition, and
-	// how far a repetition may move a mark unrecorded. Opt-outs from other sources
-	// are no repetition: a consent between two of them must find the newer.
+	// sameWord is how near two words of one kind must lie to be a repetition, and how
+	// far a repetition may move a mark unrecorded.
 	sameWord = time.Hour
 	// maxWords bounds the words of a mark. Beyond the bound a mark forgets words
 	// that decide nothing as yet.
@@ -38,10 +37,9 @@ func (w Word) compare(other Word) int {
 	return strings.Compare(string(w.Source), string(other.Source))
 }
 
-// repeats tells whether two words through a link say the same within the hour.
+// repeats tells whether two words say the same within the hour.
 func (w Word) repeats(other Word) bool {
-	return w.Source.FromLink() && other.Source.FromLink() && w.Source.sameLink(other.Source) &&
-		w.Undo == other.Undo && w.At.Sub(other.At).Abs() <= sameWord
+	return w.Source.isLike(other.Source) && w.Undo == other.Undo && w.At.Sub(other.At).Abs() <= sameWord
 }
 
 // insert returns a copy of the words with one more, in order.
@@ -86,31 +84,32 @@ func sameWords(a, b []Word) bool {
 }
 
 // near tells whether no time of the two marks lies further apart than a
-// repetition may, and whether both may be undone alike.
+// repetition may, and whether both have one kind of source.
 func (m Mark) near(other Mark) bool {
 	within := func(a, b time.Time) bool { return a.Sub(b).Abs() <= sameWord }
-	return m.Active() == other.Active() && m.Source.FromLink() == other.Source.FromLink() && m.Source.sameLink(other.Source) &&
+	return m.Active() == other.Active() && m.Source.isLike(other.Source) &&
 		within(m.First, other.First) && within(m.Last, other.Last) && within(m.ReleasedAt, other.ReleasedAt)
 }
 
-// with returns the mark with one more word; the mark itself where the word is a
-// repetition.
-func (m Mark) with(w Word) Mark {
+// with returns the mark with one more word, and whether the word is a repetition. A
+// repetition through a link leaves the mark as it is. Any other repetition is kept
+// in the mark: a consent from between two opt-outs must find the newer.
+func (m Mark) with(w Word) (next Mark, repeated bool) {
 	words, consented := m.words()
 	if w.At.Before(consented) { // overtaken by a release
 		if !w.Undo && w.At.After(m.Last) {
 			m.Last, m.Source = w.At, w.Source
 		}
-		return m
+		return m, false
 	}
 	if slices.ContainsFunc(words, func(known Word) bool { return known.compare(w) == 0 }) {
-		return m
+		return m, false
 	}
-	next := m.fold(insert(words, w), consented)
-	if (m.Active() || w.Undo) && slices.ContainsFunc(words, w.repeats) && m.near(next) {
-		return m
+	next = m.fold(insert(words, w), consented)
+	if repeated = (m.Active() || w.Undo) && slices.ContainsFunc(words, w.repeats) && m.near(next); repeated && w.Source.FromLink() {
+		return m, true
 	}
-	return next
+	return next, repeated
 }
 
 // silence is a row of opt-outs that nothing has lifted between.

@@ -3,7 +3,6 @@ package unsubscribe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/scope"
 	"stille/shared/suppression"
+	"stille/shared/unsubscribe/outage"
 	"stille/shared/unsubscribe/pages"
 )
 
@@ -27,7 +27,7 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 	for _, c := range changes(linked, about, w, now) {
 		after, err := h.change(ctx, linked.Contact, c, w, now)
 		switch {
-		case errors.Is(err, errQueued):
+		case errors.Is(err, outage.ErrQueued):
 			waits = true
 		case err != nil:
 			return later(page, w)
@@ -81,41 +81,21 @@ func changes(linked, about pages.Subject, w wish, at time.Time) []suppression.Ch
 	return all
 }
 
-// change makes one change. Its error is errQueued where the change waits in the
-// outage queue.
+// change makes one change. Its error wraps outage.ErrQueued where the change waits
+// in the outage queue.
 func (h Handler) change(ctx context.Context, person contact.Contact, c suppression.Change, w wish, now time.Time) (suppression.Item, error) {
-	log := h.Log.With("channel", h.Channel, "scope", c.Scope, "action", w.action, "oneClick", w.oneClick)
-	who, err := h.known(ctx, person)
-	var outcome suppression.Outcome
-	if err == nil {
-		log = log.With("key", who.Newest().Short())
-		outcome, err = h.apply(ctx, who, c, now)
-	}
-	if err != nil {
+	who, outcome, err := h.Store.Apply(ctx, person, c, now)
+	log := h.Log.With("channel", h.Channel, "scope", c.Scope, "action", w.action, "oneClick", w.oneClick, "key", who.Newest().Short())
+	switch {
+	case errors.Is(err, outage.ErrQueued):
+		log.WarnContext(ctx, "opt-out queued", "error", err)
+		return outcome.Item, err
+	case err != nil:
 		log.ErrorContext(ctx, "change not stored", "error", err)
-		if isQueueable(c, err) && h.queue(ctx, log, person, who, c) {
-			return outcome.Item, errQueued
-		}
 		return outcome.Item, err
 	}
 	log.InfoContext(ctx, "link used", "outcome", outcome.Effect)
 	return outcome.Item, nil
-}
-
-func (h Handler) apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, storePatience)
-	defer cancel()
-	return h.List.Apply(ctx, who, c, now)
-}
-
-func (h Handler) known(ctx context.Context, c contact.Contact) (contact.Known, error) {
-	ctx, cancel := context.WithTimeout(ctx, storePatience)
-	defer cancel()
-	set, err := h.Keys.Contact(ctx)
-	if err != nil {
-		return contact.Known{}, fmt.Errorf("getting the contact keys: %w", err)
-	}
-	return set.Known(c)
 }
 
 func change(in scope.Scope, w wish, at time.Time) suppression.Change {

@@ -25,28 +25,20 @@ import (
 	"stille/shared/unsubscribe/pages"
 )
 
-// Time limits. Their sum stays well below the functions' own limit, after which
-// the caller would get a bare error without Retry-After.
+// Time limits. With the time of the outage queue, that of a request stays well below
+// the functions' own limit, after which the caller would get a bare error without
+// Retry-After.
 const (
 	patience      = 5 * time.Second        // for a request without the outage queue
-	storePatience = 2 * time.Second        // for one call of the store, which may hang
-	queuePatience = 2 * time.Second        // for the outage queue
+	storePatience = 2 * time.Second        // for one reading of the store, which may hang
 	statePatience = 300 * time.Millisecond // for the state of a contact, which a page may lack
 )
 
-// Keys opens links and names contacts.
+// Keys opens links.
 type Keys interface {
 	Link(ctx context.Context) (*link.Keys, error)
 	// RefreshLink returns keys that were read after a token arrived.
 	RefreshLink(ctx context.Context, arrived time.Time) (*link.Keys, error)
-	Contact(ctx context.Context) (*contact.KeySet, error)
-	Unproven(ctx context.Context) (*contact.KeySet, error)
-}
-
-// Queue is the outage queue, for opt-outs that the store does not take. Once
-// Put has returned without an error, the opt-out is durable.
-type Queue interface {
-	Put(ctx context.Context, o outage.OptOut) error
 }
 
 // Handler answers links. Every field is needed. Channel is the one whose links
@@ -55,8 +47,8 @@ type Queue interface {
 type Handler struct {
 	Channel contact.Channel
 	Keys    Keys
-	List    suppression.List
-	Outage  Queue
+	List    suppression.List // read
+	Store   outage.Store     // written
 	Scopes  *scope.Registry
 	Pages   *pages.Pages
 	Log     *slog.Logger

@@ -52,7 +52,7 @@ func (h Handler) show(ctx context.Context, page pages.Reader, s pages.Subject) g
 
 // state reads, strongly, what the list holds of a contact.
 func (h Handler) state(ctx context.Context, person contact.Contact) (suppression.Item, error) {
-	who, err := h.known(ctx, person)
+	who, err := h.Store.Known(ctx, person)
 	if err != nil {
 		return suppression.Item{}, err
 	}

@@ -126,12 +126,16 @@ func newWorld(t failer) *world {
 	must(t, err)
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		w.handlers[ch] = unsubscribe.Handler{
-			Channel: ch, Keys: w, List: &w.list, Outage: sqsqueue.NewOutage(w, "queue"), Scopes: registry, Pages: written,
+			Channel: ch, Keys: w, List: &w.list, Store: w.store(), Scopes: registry, Pages: written,
 			Log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
 			Now: func() time.Time { return w.now }, Zone: time.UTC,
 		}
 	}
 	return w
+}
+
+func (w *world) store() outage.Store {
+	return outage.Store{Keys: w, List: &w.list, Queue: sqsqueue.NewOutage(w, "queue"), Breaker: &outage.Breaker{}, Patience: outage.Patience}
 }
 
 func must(t failer, err error) {

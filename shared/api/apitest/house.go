@@ -40,12 +40,15 @@ type House struct {
 	APIKey   string
 	Contacts *contact.KeySet
 	Links    *link.Keys
-	KeysErr  error // of every key set
+	KeysErr  error // of every key set but the unproven one
+	Queue    Queue // the outage queue
 	ToolsErr error // of looking up a tool
-	Scopes   *scope.Registry
-	Policy   *retention.Policy
-	Log      *slog.Logger
-	Logs     bytes.Buffer // what Log wrote
+
+	UnprovenErr error // of the unproven contact keys
+	Scopes      *scope.Registry
+	Policy      *retention.Policy
+	Log         *slog.Logger
+	Logs        bytes.Buffer // what Log wrote
 
 	route   string // of the function whose tests run; "" for another package's
 	secrets map[string]string

@@ -41,6 +41,7 @@ type storedSuppression struct {
 	Version int64                            `dynamodbav:"version"`
 	Head    string                           `dynamodbav:"head"`
 	Former  []string                         `dynamodbav:"former,omitempty"`
+	Touched int64                            `dynamodbav:"touched,omitempty"` // attrTouched
 
 	MergedInto string `dynamodbav:"mergedInto,omitempty"` // names.AttrMergedInto
 }
@@ -48,7 +49,7 @@ type storedSuppression struct {
 // encodeSuppression omits MergedInto: a merged item is never written again.
 func encodeSuppression(i suppression.Item) item {
 	stored := storedSuppression{
-		Key: string(i.Key), Channel: string(i.Channel), Version: i.Version, Head: string(i.Head),
+		Key: string(i.Key), Channel: string(i.Channel), Version: i.Version, Head: string(i.Head), Touched: i.Touched,
 		Marks: make(map[string]map[string]storedMark, len(i.Marks)),
 	}
 	for _, key := range i.Former {
@@ -87,7 +88,7 @@ func decodeSuppression(from item) (suppression.Item, error) {
 		return i, errUnreadable("a suppression lacks its version, head or marks")
 	}
 	i.Channel, i.Version, i.Head = contact.Channel(stored.Channel), stored.Version, ledger.Hash(stored.Head)
-	i.MergedInto = contact.Key(stored.MergedInto)
+	i.Touched, i.MergedInto = stored.Touched, contact.Key(stored.MergedInto)
 	for _, key := range stored.Former {
 		i.Former = append(i.Former, contact.Key(key))
 	}

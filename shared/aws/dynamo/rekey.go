@@ -78,7 +78,7 @@ func (s *Suppressions) takeOver(ctx context.Context, target suppression.Item, ke
 	if err != nil {
 		return target, err
 	}
-	stored := target.Version
+	stored := editionOf(target)
 	for range 2 { // the second attempt is for a table that is behind its ledger
 		id, err := entryID(now)
 		if err != nil {
@@ -106,7 +106,7 @@ func (s *Suppressions) takeOver(ctx context.Context, target suppression.Item, ke
 
 // mergedIntoUpdate is the operation that writes MergedInto on an older item, if the item is unchanged.
 func (s *Suppressions) mergedIntoUpdate(older suppression.Item, target contact.Key) types.TransactWriteItem {
-	condition, attributes, values := unchanged(older.Version)
+	condition, attributes, values := unchanged(editionOf(older))
 	values[":into"] = text(string(target))
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.table, Key: item{names.AttrKey: text(string(older.Key))},

@@ -86,7 +86,7 @@ func (s *Suppressions) replayOnce(ctx context.Context, key contact.Key, repair b
 		return lacking, nil
 	}
 	// Written without an entry: the ledger already has the changes.
-	err = s.write(ctx, []types.TransactWriteItem{s.put(stored.Version, whole)})
+	err = s.write(ctx, []types.TransactWriteItem{s.put(editionOf(stored), whole)})
 	reasons, wasCancelled := cancelled(err)
 	switch {
 	case err == nil:

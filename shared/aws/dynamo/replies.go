@@ -13,47 +13,67 @@ import (
 	"stille/shared/names"
 )
 
-// remembered is how long a claim is kept: longer than a queue and its
-// dead-letter queue keep the reply.
-const remembered = 14 * 24 * time.Hour
-
-// Replies knows by their ids which SMS replies were answered.
+// Replies remembers which SMS replies were taken, and which texts a number got. It
+// holds ids and keyed hashes, no number.
 type Replies struct {
 	db    *dynamodb.Client
 	table string
 }
 
-// NewReplies returns the answered replies of a stack.
+// NewReplies returns the memory of a stack.
 func NewReplies(db *dynamodb.Client, stack names.Stack) *Replies {
 	return &Replies{db: db, table: stack.Replies()}
 }
 
-// Claimed reports whether the answer to the reply was claimed.
-func (r *Replies) Claimed(ctx context.Context, id string) (bool, error) {
-	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: item{names.AttrID: text(id)}, ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return false, fmt.Errorf("looking for the claim of a reply: %w", err)
-	}
-	return out.Item != nil, nil
-}
-
-// Claim claims the answer to the reply for the caller, who must send it. Claim
-// returns false if the answer was claimed before.
-func (r *Replies) Claim(ctx context.Context, id string, now time.Time) (bool, error) {
-	_, err := r.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                &r.table,
-		Item:                     item{names.AttrID: text(id), names.AttrExpires: number(now.Add(remembered).Unix())},
-		ConditionExpression:      aws.String("attribute_not_exists(#id)"),
-		ExpressionAttributeNames: map[string]string{"#id": names.AttrID},
-	})
-	var taken *types.ConditionalCheckFailedException
-	if errors.As(err, &taken) {
+// Claim claims what the id stands for until a time. Claim returns false while an
+// earlier claim lasts. DynamoDB may delete a claim days after its end.
+func (r *Replies) Claim(ctx context.Context, id string, until, now time.Time) (bool, error) {
+	err := r.put(ctx, item{names.AttrID: text(id), names.AttrExpires: number(until.Unix())}, now)
+	if refused := (*types.ConditionalCheckFailedException)(nil); errors.As(err, &refused) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("claiming a reply: %w", err)
 	}
 	return true, nil
+}
+
+// First remembers when the reply was first taken, until a time, and returns the
+// time of the first call: SNS stamps a redelivery with a new, later time.
+func (r *Replies) First(ctx context.Context, id string, at, until, now time.Time) (time.Time, error) {
+	err := r.put(ctx, item{names.AttrID: text(id), attrAt: text(instant(at)), names.AttrExpires: number(until.Unix())}, now)
+	refused := (*types.ConditionalCheckFailedException)(nil)
+	switch {
+	case err == nil:
+		return at, nil
+	case !errors.As(err, &refused):
+		return at, fmt.Errorf("remembering a reply: %w", err)
+	}
+	stored, ok := refused.Item[attrAt].(*types.AttributeValueMemberS)
+	if !ok {
+		return at, errUnreadable("the time of a reply")
+	}
+	first, err := parseInstant(stored.Value)
+	if err != nil {
+		return at, errUnreadable("the time of a reply")
+	}
+	return first, nil
+}
+
+// attrAt is when a reply was first taken.
+const attrAt = "at"
+
+// put stores an item where there is none, or one that has ended.
+func (r *Replies) put(ctx context.Context, i item, now time.Time) error {
+	_, err := r.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                           &r.table,
+		Item:                                i,
+		ConditionExpression:                 aws.String("attribute_not_exists(#id) OR #expires <= :now"),
+		ExpressionAttributeNames:            map[string]string{"#id": names.AttrID, "#expires": names.AttrExpires},
+		ExpressionAttributeValues:           item{":now": number(now.Unix())},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	return err
 }
 
 // Release gives a claim back if the answer was not sent.

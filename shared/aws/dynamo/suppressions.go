@@ -33,10 +33,18 @@ func NewSuppressions(db *dynamodb.Client, stack names.Stack) *Suppressions {
 // base is the item on which a change is decided.
 type base struct {
 	item   suppression.Item
-	stored int64 // the version in the table, 0 for none; in a restored table it may be older than item.Version
-	read   bool  // the table was read; otherwise the contact is assumed to be unknown
-	stale  bool  // another writer was in the way: read again before anything is tried
+	stored edition // in the table; in a restored table the version may be older than item.Version
+	read   bool    // the table was read; otherwise the contact is assumed to be unknown
+	stale  bool    // another writer was in the way: read again before anything is tried
 }
+
+// edition tells whether an item changed. The zero edition is that of no item.
+type edition struct{ version, touched int64 }
+
+func editionOf(i suppression.Item) edition { return edition{i.Version, i.Touched} }
+
+// attrTouched is the attribute of suppression.Item.Touched.
+const attrTouched = "touched"
 
 // Apply makes one change to a contact and records the change in the ledger, in
 // one transaction: once Apply has returned without an error, every later read
@@ -54,7 +62,7 @@ func (s *Suppressions) Apply(ctx context.Context, who contact.Known, c suppressi
 		if err != nil {
 			return suppression.Outcome{}, err
 		}
-		basis = base{item: item, stored: item.Version, read: true}
+		basis = base{item: item, stored: editionOf(item), read: true}
 	}
 	outcome, err := s.attempt(ctx, &basis, who, c, now)
 	if !errors.Is(err, errRaced) {
@@ -82,8 +90,10 @@ func (s *Suppressions) attempt(ctx context.Context, basis *base, who contact.Kno
 	}
 	outcome, err := suppression.Apply(basis.item.Known(who.Keys...), c, id, now)
 	switch {
-	case err != nil || outcome.Entry == nil && basis.read:
+	case err != nil:
 		return outcome, err
+	case outcome.Entry == nil && basis.read:
+		return outcome, s.touch(ctx, basis, outcome.Item)
 	case outcome.Entry == nil: // the answer "without effect" requires a read
 		if err := s.reread(ctx, basis, who); err != nil {
 			return suppression.Outcome{}, err
@@ -99,10 +109,27 @@ func (s *Suppressions) attempt(ctx context.Context, basis *base, who contact.Kno
 	return suppression.Outcome{}, errRaced
 }
 
+// touch stores an item that changed without an entry. Like attempt it returns
+// errRaced where the change must be decided again.
+func (s *Suppressions) touch(ctx context.Context, basis *base, i suppression.Item) error {
+	if i.Touched == basis.item.Touched {
+		return nil
+	}
+	err := s.write(ctx, []types.TransactWriteItem{s.put(basis.stored, i)})
+	if reasons, ok := cancelled(err); ok && (failed(reasons[0], conditionFailed) || transient(reasons)) {
+		basis.stale = true
+		return errRaced
+	}
+	if err != nil {
+		return fmt.Errorf("writing a suppression: %w", err)
+	}
+	return nil
+}
+
 // reread makes what is stored of the contact the base of the next attempt.
 func (s *Suppressions) reread(ctx context.Context, basis *base, who contact.Known) error {
 	item, err := s.unmerged(ctx, who.Newest(), who.Channel)
-	*basis = base{item: item, stored: item.Version, read: true}
+	*basis = base{item: item, stored: editionOf(item), read: true}
 	return err
 }
 
@@ -116,7 +143,7 @@ func entryID(now time.Time) (string, error) {
 
 // change stores the item (put) and its entry together, if the ledger has no
 // entry of the same key and version.
-func (s *Suppressions) change(stored int64, i suppression.Item, e ledger.Entry) []types.TransactWriteItem {
+func (s *Suppressions) change(stored edition, i suppression.Item, e ledger.Entry) []types.TransactWriteItem {
 	return []types.TransactWriteItem{
 		s.put(stored, i),
 		{Put: &types.Put{
@@ -128,9 +155,9 @@ func (s *Suppressions) change(stored int64, i suppression.Item, e ledger.Entry) 
 	}
 }
 
-// put stores an item, if the table still has the stored version (0: no item)
-// and the item is unmerged.
-func (s *Suppressions) put(stored int64, i suppression.Item) types.TransactWriteItem {
+// put stores an item, if the table still has the stored edition and the item is
+// unmerged.
+func (s *Suppressions) put(stored edition, i suppression.Item) types.TransactWriteItem {
 	put := &types.Put{
 		TableName:                           &s.table,
 		Item:                                encodeSuppression(i),
@@ -138,18 +165,22 @@ func (s *Suppressions) put(stored int64, i suppression.Item) types.TransactWrite
 		ExpressionAttributeNames:            map[string]string{"#key": names.AttrKey},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
-	if stored > 0 {
+	if stored.version > 0 {
 		put.ConditionExpression, put.ExpressionAttributeNames, put.ExpressionAttributeValues = unchanged(stored)
 	}
 	return types.TransactWriteItem{Put: put}
 }
 
-// unchanged is the condition that an item still has this version and is
-// unmerged.
-func unchanged(version int64) (*string, map[string]string, item) {
-	return aws.String("#version = :version AND attribute_not_exists(#into)"),
-		map[string]string{"#version": names.AttrVersion, "#into": names.AttrMergedInto},
-		item{":version": number(version)}
+// unchanged is the condition that an item still has this edition and is unmerged.
+func unchanged(r edition) (*string, map[string]string, item) {
+	condition := "#version = :version AND attribute_not_exists(#into) AND "
+	attributes := map[string]string{"#version": names.AttrVersion, "#into": names.AttrMergedInto, "#touched": attrTouched}
+	values := item{":version": number(r.version)}
+	if r.touched == 0 {
+		return aws.String(condition + "attribute_not_exists(#touched)"), attributes, values
+	}
+	values[":touched"] = number(r.touched)
+	return aws.String(condition + "#touched = :touched"), attributes, values
 }
 
 func (s *Suppressions) write(ctx context.Context, operations []types.TransactWriteItem) error {
@@ -168,7 +199,7 @@ func (s *Suppressions) obstacle(ctx context.Context, tried base, err error) (bas
 		if err == nil && item.MergedInto != "" {
 			item, err = s.unmerged(ctx, item.MergedInto, tried.item.Channel)
 		}
-		return base{item: item, stored: item.Version, read: true}, err
+		return base{item: item, stored: editionOf(item), read: true}, err
 	case failed(reasons[0], conditionFailed): // the item was deleted by hand
 		return base{item: suppression.Item{Key: tried.item.Key, Channel: tried.item.Channel}, read: true}, nil
 	case failed(reasons[1], conditionFailed):

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -80,7 +81,7 @@ type Ring struct {
 	now      func() time.Time
 
 	contact  cell[contact.KeySet]
-	unproven cell[contact.KeySet]
+	unproven atomic.Pointer[contact.KeySet] // the contact key set that was read last
 	link     cell[link.Keys]
 	proof    cell[ProofKeys]
 
@@ -108,7 +109,7 @@ func (r *Ring) Contact(ctx context.Context) (*contact.KeySet, error) {
 		if err != nil {
 			return nil, err
 		}
-		set, err := fetch(ctx, r.client, r.stack.ContactKeys(), ParseContact)
+		set, err := r.fetchContact(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -119,13 +120,23 @@ func (r *Ring) Contact(ctx context.Context) (*contact.KeySet, error) {
 	})
 }
 
-// Unproven returns the contact key set without a look at the table's canaries,
-// for an outage of the table. An opt-out that it names may go to the outage
-// queue; the table must not be read or written with it.
+// Unproven returns the contact key set that was read last, however old and whether
+// or not it reproduces the table's canaries. It reads the secret only where no set
+// was read before. An opt-out that the set names may go to the outage queue; the
+// table must not be read or written with the set.
 func (r *Ring) Unproven(ctx context.Context) (*contact.KeySet, error) {
-	return r.unproven.get(ctx, wall(r.now()), Fresh+Grace, func(ctx context.Context) (*contact.KeySet, error) {
-		return fetch(ctx, r.client, r.stack.ContactKeys(), ParseContact)
-	})
+	if set := r.unproven.Load(); set != nil {
+		return set, nil
+	}
+	return r.fetchContact(ctx)
+}
+
+func (r *Ring) fetchContact(ctx context.Context) (*contact.KeySet, error) {
+	set, err := fetch(ctx, r.client, r.stack.ContactKeys(), ParseContact)
+	if err == nil {
+		r.unproven.Store(set)
+	}
+	return set, err
 }
 
 // Proof returns the keys under which certificates list what was deleted.

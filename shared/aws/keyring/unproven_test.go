@@ -19,18 +19,41 @@ func TestTheUnprovenKeysNeedNoTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, step := range []struct {
-		after   time.Duration
-		fetches int
-	}{{0, 1}, {keyring.Fresh - 1, 1}, {keyring.Fresh, 2}} {
-		at.now = midnight.Add(step.after)
+	for _, after := range []time.Duration{0, keyring.Fresh, 24 * time.Hour} {
+		at.now = midnight.Add(after)
 		got, err := ring.Unproven(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if mustKey(t, got) != mustKey(t, want) || secrets.count(stack.ContactKeys()) != step.fetches {
-			t.Errorf("after %v: another set, or %d fetches so far, want %d", step.after, secrets.count(stack.ContactKeys()), step.fetches)
+		if mustKey(t, got) != mustKey(t, want) || secrets.count(stack.ContactKeys()) != 1 {
+			t.Errorf("after %v: another set, or %d fetches so far", after, secrets.count(stack.ContactKeys()))
 		}
+	}
+}
+
+// Keys that were read to answer from the table serve the queue an hour after
+// Secrets Manager went away.
+func TestTheLastSetServesTheQueueForEver(t *testing.T) {
+	ring, secrets, canaries, at := clocked(t)
+	set, err := ring.Contact(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets.set(stack.ContactKeys(), secrets.values[stack.ContactKeys()], errDown)
+	at.now = midnight.Add(time.Hour)
+	if _, err := ring.Contact(t.Context()); !errors.Is(err, errDown) {
+		t.Errorf("after an hour the table may be read: %v", err)
+	}
+	if got, err := ring.Unproven(t.Context()); err != nil || mustKey(t, got) != mustKey(t, set) {
+		t.Errorf("error %v, or another set", err)
+	}
+	secrets.set(stack.ContactKeys(), mustMake(t, keyring.NewContactSecret), nil)
+	canaries.set(map[string]string{"00000001": "foreign"}, nil)
+	if _, err := ring.Contact(t.Context()); !errors.Is(err, contact.ErrForeignKeys) {
+		t.Errorf("error %v, want ErrForeignKeys", err)
+	}
+	if got, err := ring.Unproven(t.Context()); err != nil || mustKey(t, got) == mustKey(t, set) {
+		t.Errorf("error %v, or not the set that was read last", err)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"stille/shared/names"
 	"stille/shared/retention"
 	"stille/shared/unsubscribe"
+	"stille/shared/unsubscribe/outage"
 	"stille/shared/unsubscribe/pages"
 )
 
@@ -60,6 +61,23 @@ func deps(c *lambdafn.Container, now func() time.Time) Deps {
 	}
 }
 
+// Store stores the opt-outs of a door. What the list does not take waits in the
+// outage queue.
+func (d Deps) Store() outage.Store {
+	store := outage.Store{Keys: d.Keys, List: d.List, Queue: d.Outage(), Breaker: &outage.Breaker{}, Patience: outage.Patience}
+	if longer := d.Env.Optional(names.VarStorePatience); longer != "" {
+		var err error
+		store.Patience, err = time.ParseDuration(longer)
+		d.Env.Wrong(names.VarStorePatience, err)
+	}
+	return store
+}
+
+// Outage is the outage queue.
+func (d Deps) Outage() sqsqueue.Outage {
+	return sqsqueue.NewOutage(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarWaitingQueue))
+}
+
 func links(d Deps, ch contact.Channel) any {
 	texts, err := pages.New()
 	d.Env.Wrong("the pages' texts", err)
@@ -67,7 +85,7 @@ func links(d Deps, ch contact.Channel) any {
 		Channel: ch,
 		Keys:    d.Keys,
 		List:    d.List,
-		Outage:  sqsqueue.NewOutage(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarWaitingQueue)),
+		Store:   d.Store(),
 		Scopes:  d.Scopes(),
 		Pages:   texts,
 		Log:     d.Log,

@@ -38,7 +38,29 @@ const (
 	Started      Answer = "started"
 	StillStopped Answer = "still-stopped" // START lifted what it may, and something else still stops marketing
 	Helped       Answer = "help"
+	Unmatched    Answer = "unmatched" // the text of help: the reply leads to nothing
 )
+
+// Rest is for how long a number gets no second text of a kind.
+type Rest struct {
+	Of  Answer
+	For time.Duration
+}
+
+// Rests returns what must not have been sent lately, for the answer to be sent. A
+// telephone that answers by itself gets one text, and a person who is in a hurry
+// too.
+func (a Answer) Rests() []Rest {
+	switch a {
+	case Stopped, Helped:
+		return []Rest{{a, time.Hour}}
+	case Unmatched:
+		return []Rest{{Unmatched, 30 * 24 * time.Hour}, {Helped, time.Hour}}
+	case Silence, Started, StillStopped:
+		return nil
+	}
+	return nil
+}
 
 // Answer returns what is true of the contact once the reply's changes are made:
 // known is then on the list. The order in which replies arrive does not matter.
@@ -63,6 +85,7 @@ func (v Verdict) Answer(known suppression.Item, in scope.Scope, at time.Time) An
 			return Stopped
 		}
 	case Ignore:
+		return Unmatched
 	}
 	return Silence
 }

@@ -129,8 +129,12 @@ func (l *List) Apply(ctx context.Context, who contact.Known, c suppression.Chang
 		return suppression.Outcome{}, err
 	}
 	outcome, err := suppression.Apply(item.Known(who.Keys...), c, l.id(), now)
-	if err == nil && outcome.Entry != nil {
+	switch {
+	case err != nil:
+	case outcome.Entry != nil:
 		l.write(outcome.Item, *outcome.Entry)
+	case outcome.Item.Touched > item.Touched:
+		l.store(outcome.Item)
 	}
 	return outcome, err
 }

@@ -40,6 +40,8 @@ func Suite(t *testing.T, open func(*testing.T) Opened) {
 	}{
 		{"an opt-out is stored with its entry", list.storesItemAndEntry},
 		{"a repetition writes nothing", list.ignoresRepetition},
+		{"a repetition is kept without an entry", list.keepsRepetition},
+		{"simultaneous repetitions are kept", list.keepsRepetitionsAtOnce},
 		{"a wrong change writes nothing", list.refusesWrongChange},
 		{"simultaneous changes keep the chain", list.keepsChain},
 		{"a lookup answers in order", list.answersInOrder},
@@ -184,6 +186,50 @@ func (l list) ignoresRepetition() {
 		if got := l.apply(onlyOldest(), suppression.Stop, now); got.Effect != want || got.Item.Version != 1 {
 			l.t.Errorf("time %d: effect %q, version %d", n, got.Effect, got.Item.Version)
 		}
+	}
+	l.verify()
+}
+
+// A consent from between two opt-outs finds the newer, under every key.
+func (l list) keepsRepetition() {
+	for n, minutes := range []int{60, 20, 30} {
+		if outcome := l.apply(onlyOldest(), suppression.Stop, now.Add(-time.Duration(minutes)*time.Minute)); (outcome.Entry != nil) != (n == 0) {
+			l.t.Errorf("opt-out %d: entry %v", n, outcome.Entry)
+		}
+	}
+	if outcome := l.release(after(), suppression.Stop, now.Add(-25*time.Minute)); outcome.Effect != suppression.OlderThanMark {
+		l.t.Errorf("effect %q", outcome.Effect)
+	}
+	l.apply(after(), suppression.Stop, now.Add(-10*time.Minute))
+	if outcome := l.release(allThree(), suppression.Stop, now.Add(-15*time.Minute)); outcome.Effect != suppression.OlderThanMark {
+		l.t.Errorf("effect %q", outcome.Effect)
+	}
+	entries := 0
+	for _, told := range l.verify() {
+		entries += len(told)
+	}
+	if mark := l.under(k3).Marks["acme"][suppression.Stop]; entries != 3 || !mark.First.Equal(now.Add(-time.Hour)) || !mark.Last.Equal(now.Add(-10*time.Minute)) {
+		l.t.Errorf("%d entries, want the first opt-out and two mergers; the mark is %+v", entries, mark)
+	}
+}
+
+func (l list) keepsRepetitionsAtOnce() {
+	l.apply(onlyOldest(), suppression.Stop, now.Add(-time.Hour))
+	var all sync.WaitGroup
+	for n := range 5 {
+		all.Go(func() {
+			c := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Stop, At: now.Add(-time.Duration(n) * time.Minute), Source: suppression.SourceTool}
+			if n == 0 { // another change of the item
+				c.Reason = suppression.Objection
+			}
+			if _, err := l.Apply(l.t.Context(), contact.Known{Channel: contact.Email, Keys: onlyOldest()}, c, now); err != nil {
+				l.t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if marks := l.under(k1).Marks["acme"]; len(marks) != 2 || !marks[suppression.Stop].Last.Equal(now.Add(-time.Minute)) {
+		l.t.Errorf("the marks are %+v", marks)
 	}
 	l.verify()
 }

@@ -1,8 +1,10 @@
-// Package outage is the message about an opt-out that the store did not take:
-// the outage queue keeps it until the store takes it, because nobody repeats an
-// opt-out for us. It promises that a message names a person by contact keys
-// alone and says when the person opted out, so that the opt-out may be carried
-// out at any later time. It refuses a message that lacks a part.
+// Package outage keeps every "no" through an outage of the store, from whichever
+// door it comes: a link, an SMS reply, a complaint or a bounce. An opt-out that
+// the list does not take waits in the outage queue, because nobody repeats an
+// opt-out for us. The package promises that a message in the queue names a person
+// by contact keys alone, holds no text, and says when the person opted out, so
+// that the opt-out may be carried out at any later time. It refuses a message that
+// lacks a part.
 package outage
 
 import (
@@ -27,25 +29,33 @@ var (
 	ErrUnknownKeys = errors.New("none of the opt-out's keys is live")
 )
 
-// OptOut is one opt-out through a link.
+// OptOut is one opt-out.
 type OptOut struct {
 	Keys    []contact.Key      `json:"keys"` // the contact's, newest first; maybe made with an unproven set
 	Channel contact.Channel    `json:"channel"`
 	Scope   scope.Scope        `json:"scope"`
-	Source  suppression.Source `json:"source"` // a link
-	At      time.Time          `json:"at"`     // when the person opted out
+	Reason  suppression.Reason `json:"reason"`
+	Source  suppression.Source `json:"source"`
+	At      time.Time          `json:"at"` // when the person opted out
+}
+
+// sources are where an opt-out that waits may come from beside a link. A tool
+// repeats its call, and an operator the command.
+func sources() []suppression.Source {
+	return []suppression.Source{
+		suppression.SourceSMS, suppression.SourceSMSReview,
+		suppression.SourceSESBounce, suppression.SourceSESComplaint, suppression.SourceSESUnsubscribe,
+	}
 }
 
 // Of is the opt-out that a change would have been.
 func Of(who contact.Known, c suppression.Change) OptOut {
-	return OptOut{Keys: who.Keys, Channel: who.Channel, Scope: c.Scope, Source: c.Source, At: c.At.UTC()}
+	return OptOut{Keys: who.Keys, Channel: who.Channel, Scope: c.Scope, Reason: c.Reason, Source: c.Source, At: c.At.UTC()}
 }
 
 // Change is what the opt-out does to the suppression list.
 func (o OptOut) Change() suppression.Change {
-	return suppression.Change{
-		Action: suppression.Suppress, Scope: o.Scope, Reason: suppression.Unsubscribed, At: o.At, Source: o.Source,
-	}
+	return suppression.Change{Action: suppression.Suppress, Scope: o.Scope, Reason: o.Reason, At: o.At, Source: o.Source}
 }
 
 // Group is the same for all opt-outs of a contact, which keep their order. A
@@ -71,9 +81,10 @@ func (o OptOut) Live(proven *contact.KeySet) (contact.Known, error) {
 }
 
 // Read reads a message. Its error wraps ErrMalformed and names what is wrong,
-// never the value it is wrong with.
+// never the value it is wrong with. A message without a reason is from a version
+// in which only links had a queue.
 func Read(message string) (OptOut, error) {
-	var o OptOut
+	o := OptOut{Reason: suppression.Unsubscribed}
 	if err := json.Unmarshal([]byte(message), &o); err != nil {
 		return OptOut{}, malformed("it is not JSON of the right shape")
 	}
@@ -86,12 +97,15 @@ func Read(message string) (OptOut, error) {
 		}
 	}
 	_, err := scope.Parse(string(o.Scope))
+	_, known := suppression.ParseReason(string(o.Reason))
 	switch {
 	case err != nil:
 		return OptOut{}, malformed("the scope")
+	case !known:
+		return OptOut{}, malformed("the reason")
 	case !slices.Contains(contact.Channels(), o.Channel):
 		return OptOut{}, malformed("the channel")
-	case !o.Source.FromLink():
+	case !o.Source.FromLink() && !slices.Contains(sources(), o.Source):
 		return OptOut{}, malformed("the source")
 	case suppression.CheckTime(o.At, o.At) != nil: // whether it lies ahead is for Apply to say
 		return OptOut{}, malformed("the time")

@@ -1,0 +1,121 @@
+package outage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"stille/shared/contact"
+	"stille/shared/suppression"
+)
+
+// Time limits. Their sum is well below the time limit of every function that
+// stores opt-outs.
+const (
+	// Patience is how long one write may take. A place that waits for a store that
+	// hangs is soon free again: 50 places take 100 opt-outs a second from the first
+	// second on.
+	Patience      = 400 * time.Millisecond
+	keysPatience  = 2 * time.Second // a container that starts reads keys and canaries
+	queuePatience = 2 * time.Second
+)
+
+var (
+	// ErrQueued means that the list did not take an opt-out, and that the opt-out
+	// is in the outage queue. The error also wraps why the list did not.
+	ErrQueued = errors.New("the opt-out is in the outage queue")
+	errRests  = errors.New("the store timed out and is left alone for some seconds")
+)
+
+// Keys name contacts.
+type Keys interface {
+	contact.KeySource
+	// Unproven returns the key set that was read last, however old, without a look
+	// at the list's table. What it names may wait in the queue and nothing else.
+	Unproven(ctx context.Context) (*contact.KeySet, error)
+}
+
+// List is the suppression list. Once Apply has returned without an error, the
+// change is durable.
+type List interface {
+	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
+}
+
+// Queue is the outage queue. Once Put has returned without an error, the opt-out
+// is durable.
+type Queue interface {
+	Put(ctx context.Context, o OptOut) error
+}
+
+// Store stores the changes of a door. Every field is needed.
+type Store struct {
+	Keys     Keys
+	List     List
+	Queue    Queue
+	Breaker  *Breaker
+	Patience time.Duration // for one write
+}
+
+// Apply makes a change. An opt-out that the list does not take is put into the
+// queue: then the error wraps ErrQueued. After any other error the change is
+// neither stored nor queued. An undo and a release never wait: the person must
+// see the end of a silence at once. The contact's keys are returned where they
+// are known, proven or not.
+func (s Store) Apply(ctx context.Context, person contact.Contact, c suppression.Change, now time.Time) (contact.Known, suppression.Outcome, error) {
+	mayWait := c.Action == suppression.Suppress
+	if mayWait && s.Breaker.Rests(now) {
+		who, err := s.wait(ctx, person, contact.Known{}, c, errRests)
+		return who, suppression.Outcome{}, err
+	}
+	who, outcome, err := s.apply(ctx, person, c, now)
+	s.Breaker.Called(errors.Is(err, context.DeadlineExceeded), now)
+	if err != nil && mayWait {
+		who, err = s.wait(ctx, person, who, c, err)
+	}
+	return who, outcome, err
+}
+
+func (s Store) apply(ctx context.Context, person contact.Contact, c suppression.Change, now time.Time) (contact.Known, suppression.Outcome, error) {
+	who, err := s.Known(ctx, person)
+	if err != nil {
+		return who, suppression.Outcome{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Patience)
+	defer cancel()
+	outcome, err := s.List.Apply(ctx, who, c, now)
+	return who, outcome, err
+}
+
+// Known names the contact by proven keys.
+func (s Store) Known(ctx context.Context, person contact.Contact) (contact.Known, error) {
+	ctx, cancel := context.WithTimeout(ctx, keysPatience)
+	defer cancel()
+	set, err := s.Keys.Contact(ctx)
+	if err != nil {
+		return contact.Known{}, fmt.Errorf("getting the contact keys: %w", err)
+	}
+	return set.Known(person)
+}
+
+// wait puts the opt-out into the queue and returns an error that wraps why.
+// Without proven keys the unproven set names the contact; the function that
+// carries out the opt-out proves the keys.
+func (s Store) wait(ctx context.Context, person contact.Contact, who contact.Known, c suppression.Change, why error) (contact.Known, error) {
+	// The time of the request may be over.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queuePatience)
+	defer cancel()
+	if len(who.Keys) == 0 {
+		set, err := s.Keys.Unproven(ctx)
+		if err == nil {
+			who, err = set.Known(person)
+		}
+		if err != nil {
+			return who, fmt.Errorf("not queued, because the contact has no key: %w; %w", err, why)
+		}
+	}
+	if err := s.Queue.Put(ctx, Of(who, c)); err != nil {
+		return who, fmt.Errorf("not queued: %w; %w", err, why)
+	}
+	return who, fmt.Errorf("%w: %w", ErrQueued, why)
+}
