@@ -1,6 +1,8 @@
 package main
 
 import (
+	"maps"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsses"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
@@ -27,17 +29,21 @@ type inbox struct {
 }
 
 // inboxes connect the topics to the functions that handle their messages.
-func (s stack) inboxes(k keys, t tables, e events) []inbox {
+// What the list does not take waits in the outage queue.
+func (s stack) inboxes(k keys, t tables, e events, w waiting) []inbox {
 	s.configurationSet(e.feedback)
 	feedback := s.inbox(e.feedback, function{
-		name: names.Feedback,
-		may:  append(t.mayChangeList(), mayRead(k.contact)),
+		name:      names.Feedback,
+		variables: s.waitingVariables(w),
+		may:       append(t.mayChangeList(), mayRead(k.contact), w.mayWait()),
 	})
+	variables := s.waitingVariables(w)
+	maps.Copy(variables, s.Settings.smsVariables())
 	replies := s.inbox(e.smsReply, function{
 		name:      names.SMSReply,
-		variables: s.Settings.smsVariables(),
-		may: append(t.mayChangeList(), mayRead(k.contact),
-			allow(arns(t.replies), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
+		variables: variables,
+		may: append(t.mayChangeList(), mayRead(k.contact), w.mayWait(),
+			allow(arns(t.replies), "dynamodb:PutItem", "dynamodb:DeleteItem"),
 			allow([]*string{s.phoneNumbers()}, "sms-voice:SendTextMessage")),
 	})
 	return []inbox{feedback, replies}

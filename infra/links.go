@@ -15,8 +15,8 @@ import (
 )
 
 // linksConcurrency is reserved for each link function: enough for about a thousand
-// opt-outs a second at any load of the tools, and for 25 a second while the store
-// hangs and each opt-out waits for the store before it is queued.
+// opt-outs a second at any load of the tools, and for a hundred a second while the
+// store hangs (outage.Patience).
 const linksConcurrency = 50
 
 // linksAPI adds the public API behind the links in messages.
@@ -31,7 +31,7 @@ func (s stack) linksAPI(k keys, t tables, w waiting) awsapigatewayv2.HttpApi {
 			memory:      256,
 			timeout:     seconds(10),
 			concurrency: jsii.Number(linksConcurrency),
-			variables:   map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl()},
+			variables:   s.waitingVariables(w),
 			may:         append(t.mayChangeList(), mayRead(k.contact, k.link), w.mayWait()),
 		})
 		// Every method reaches the function, which has an answer for each.

@@ -60,7 +60,7 @@ func (s stack) feed(id string, queue awssqs.Queue, f function, concurrency float
 
 const (
 	drainSeconds = 5    // the time limit for a batch
-	drainTries   = 1000 // the most that SQS allows: over eight hours
+	drainTries   = 1000 // the most that SQS allows: over eight hours; before that, drain queues the opt-out again
 	waitingDays  = 14   // the most that SQS allows; these messages hold no address
 
 	// drainConcurrency leaves most of a store that has just come back to others.
@@ -80,12 +80,24 @@ func (s stack) waiting(k keys, t tables) waiting {
 	w.dead = s.waitingQueue("waiting-dead", nil)
 	w.queue = s.waitingQueue("waiting", &awssqs.DeadLetterQueue{Queue: w.dead, MaxReceiveCount: jsii.Number(drainTries)})
 	s.feed("drain-waiting", w.queue, function{
-		name:    names.Drain,
-		memory:  256,
-		timeout: seconds(drainSeconds),
-		may:     append(t.mayChangeList(), mayRead(k.contact)),
+		name:      names.Drain,
+		memory:    256,
+		timeout:   seconds(drainSeconds),
+		variables: map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl()},
+		// An opt-out that could not be carried out for hours is queued again.
+		may: append(t.mayChangeList(), mayRead(k.contact), w.mayWait()),
 	}, drainConcurrency)
 	return w
+}
+
+// waitingVariables tell a door where an opt-out waits. The emulator is far slower
+// than DynamoDB, and needs more patience.
+func (s stack) waitingVariables(w waiting) map[string]*string {
+	variables := map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl()}
+	if s.Settings.Gateway != "" {
+		variables[names.VarStorePatience] = jsii.String("2s")
+	}
+	return variables
 }
 
 // mayWait lets a function put opt-outs into the queue, and take none out.

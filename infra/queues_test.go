@@ -47,7 +47,7 @@ func TestOptOutsWaitForTheStore(t *testing.T) {
 		if again, _ := dig(queues["waiting"], "VisibilityTimeout").(float64); timeout == 0 || again < 6*timeout {
 			t.Errorf("an opt-out comes again after %v s, while drain may take %v s", again, timeout)
 		}
-		for _, door := range []string{"stille-unsubscribe-email", "stille-unsubscribe-sms"} {
+		for _, door := range []string{"stille-unsubscribe-email", "stille-unsubscribe-sms", "stille-feedback", "stille-sms-reply", "stille-drain"} {
 			if got := made.text(dig(functions[door], "Environment", "Variables", names.VarWaitingQueue)); got != "waiting" {
 				t.Errorf("%s queues in %s", door, got)
 			}

@@ -110,7 +110,7 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 		"unsubscribe-email": link,
 		"unsubscribe-sms":   link,
 		"drain": slices.Concat(mayChangeList, []string{
-			"sqs:ReceiveMessage waiting", "sqs:DeleteMessage waiting", "sqs:GetQueueAttributes waiting",
+			"sqs:ReceiveMessage waiting", "sqs:DeleteMessage waiting", "sqs:GetQueueAttributes waiting", "sqs:SendMessage waiting",
 		}),
 		"check": {
 			secret + "contact-keys-??????",
@@ -125,11 +125,11 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 		"suppress": changesList,
 		"release":  changesList,
 		"feedback": slices.Concat(mayChangeList, []string{
-			"sqs:ReceiveMessage feedbackqueue", "sqs:DeleteMessage feedbackqueue", "sqs:GetQueueAttributes feedbackqueue",
+			"sqs:ReceiveMessage feedbackqueue", "sqs:DeleteMessage feedbackqueue", "sqs:GetQueueAttributes feedbackqueue", "sqs:SendMessage waiting",
 		}),
 		"sms-reply": slices.Concat(mayChangeList, []string{
-			"sqs:ReceiveMessage smsreplyqueue", "sqs:DeleteMessage smsreplyqueue", "sqs:GetQueueAttributes smsreplyqueue",
-			"dynamodb:GetItem stille-replies", "dynamodb:PutItem stille-replies", "dynamodb:DeleteItem stille-replies",
+			"sqs:ReceiveMessage smsreplyqueue", "sqs:DeleteMessage smsreplyqueue", "sqs:GetQueueAttributes smsreplyqueue", "sqs:SendMessage waiting",
+			"dynamodb:PutItem stille-replies", "dynamodb:DeleteItem stille-replies",
 			"sms-voice:SendTextMessage arn:AWS::Partition:sms-voice:eu-north-1:AWS::AccountId:phone-number/*",
 		}),
 		"store-records": slices.Concat(writesRecords, []string{

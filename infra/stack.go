@@ -53,7 +53,7 @@ func NewStacks(app constructs.Construct, config Config) (data, service awscdk.St
 	waiting := s.waiting(keys, tables)
 	links := s.linksAPI(keys, tables, waiting)
 	tools := s.toolsAPI(keys, tables, links)
-	inboxes := s.inboxes(keys, tables, events)
+	inboxes := s.inboxes(keys, tables, events, waiting)
 	streams := s.streams(keys, tables, events)
 	purges := s.purges(keys, tables, buckets, events)
 	s.alarms(links, waiting, inboxes, streams, purges, rotation)

@@ -14,30 +14,40 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 )
 
-func TestAReplyIsClaimedOnceUntilReleased(t *testing.T) {
+func TestAClaimLastsUntilItsEndOrRelease(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	replies := dynamo.NewReplies(db, stack)
 	at := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
-	claim := func(id string, want bool) {
+	claim := func(id string, minute int, want bool) {
 		t.Helper()
-		before, err := replies.Claimed(t.Context(), id)
-		if err != nil || before == want {
-			t.Errorf("claimed before: %v, %v; want %v", before, err, !want)
-		}
-		if got, err := replies.Claim(t.Context(), id, at); err != nil || got != want {
+		now := at.Add(time.Duration(minute) * time.Minute)
+		if got, err := replies.Claim(t.Context(), id, now.Add(time.Hour), now); err != nil || got != want {
 			t.Errorf("claimed %v, %v; want %v", got, err, want)
 		}
 	}
-	claim("a", true)
-	claim("a", false)
-	claim("b", true)
-	for range 2 { // to give back a missing claim changes nothing
+	claim("a", 0, true)
+	claim("a", 59, false)
+	claim("b", 59, true)
+	claim("a", 60, true) // DynamoDB has not deleted the first claim yet
+	for range 2 {        // to give back a missing claim changes nothing
 		if err := replies.Release(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	claim("a", true)
-	claim("b", false)
+	claim("a", 61, true)
+	claim("b", 61, false)
+}
+
+func TestTheTimeOfTheFirstDeliveryIsRemembered(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	replies := dynamo.NewReplies(db, stack)
+	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+	first := now.Add(-time.Minute + time.Nanosecond)
+	for _, at := range []time.Time{first, now, first.Add(-time.Hour)} {
+		if got, err := replies.First(t.Context(), "a", at, now.Add(time.Hour), now); err != nil || !got.Equal(first) {
+			t.Errorf("first %v, %v; want %v", got, err, first)
+		}
+	}
 }
 
 func TestOneOfManyClaimsAReply(t *testing.T) {
@@ -47,7 +57,7 @@ func TestOneOfManyClaimsAReply(t *testing.T) {
 	var claimed atomic.Int32
 	for range 16 {
 		all.Go(func() {
-			first, err := replies.Claim(t.Context(), "a", time.Now())
+			first, err := replies.Claim(t.Context(), "a", time.Now().Add(time.Hour), time.Now())
 			if err != nil {
 				t.Error(err)
 			}
@@ -64,7 +74,7 @@ func TestOneOfManyClaimsAReply(t *testing.T) {
 
 func TestAClaimHoldsOnlyItsIDAndExpiry(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
-	if _, err := dynamo.NewReplies(db, stack).Claim(t.Context(), "a", time.Date(2026, 11, 22, 3, 0, 0, 999, time.UTC)); err != nil {
+	if _, err := dynamo.NewReplies(db, stack).Claim(t.Context(), "a", time.Date(2026, 12, 6, 3, 0, 0, 999, time.UTC), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	// 6 December 2026, 03:00 UTC.
@@ -75,7 +85,7 @@ func TestAClaimHoldsOnlyItsIDAndExpiry(t *testing.T) {
 
 func TestAReplyWithoutAnIDCannotBeClaimed(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
-	if claimed, err := dynamo.NewReplies(db, stack).Claim(t.Context(), "", time.Now()); claimed || err == nil {
+	if claimed, err := dynamo.NewReplies(db, stack).Claim(t.Context(), "", time.Now().Add(time.Hour), time.Now()); claimed || err == nil {
 		t.Errorf("claimed %v, %v", claimed, err)
 	}
 }
