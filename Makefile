@@ -19,6 +19,8 @@ CDK      := env CDK_DISABLE_CLI_TELEMETRY=true CDK_DISABLE_VERSION_CHECK=1 \
 VERSION   = $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 FOR_AWS   = --app ../.local/bin/infra --output ../.local/cdk.out -c environment=production -c version=$(VERSION)
 TAGS     := store,stack,browser,infra
+# What checks the SDKs of Python and TypeScript.
+SDK      := $(CURDIR)/.local/sdk
 
 .PHONY: help
 help: ## This list
@@ -26,7 +28,7 @@ help: ## This list
 
 .PHONY: setup
 setup: ## Bring what is missing into .local/ (the other targets do what they need of it)
-	@scripts/setup stack store browser examples
+	@scripts/setup stack store browser examples sdk
 
 .PHONY: build
 build: ## Build the functions into dist/ (OS, ARCH, POLICY; default: for the local stack)
@@ -47,7 +49,7 @@ stop: ## End what `make run` started; its data stays for the next run
 
 .PHONY: test
 test: ## Run every test, on ports and folders of their own
-	@scripts/setup stack store browser examples
+	@scripts/setup stack store browser examples sdk
 	@scripts/build $(OS) $(ARCH) scripts/local
 	@go build -o .local/bin/ ./scripts/test ./scripts/stille ./infra ./scripts/local/phone
 	@.local/bin/test
@@ -70,8 +72,12 @@ mutate: ## Change each operator of the deciding packages: do the quick tests not
 
 .PHONY: lint
 lint: ## Check the style and the import arrows
-	@scripts/setup lint
+	@scripts/setup lint sdk
 	@.local/bin/golangci-lint run --build-tags $(TAGS) ./...
+	@cd shared/sdk/python && PATH="$(SDK)/venv/bin:$$PATH" && \
+		ruff check -q . ../vectors && ruff format -q --check . && mypy --no-error-summary . ../vectors/generate.py
+	@cd shared/sdk/typescript && PATH="$(SDK)/npm/node_modules/.bin:$$PATH" && \
+		tsc && NODE_PATH="$(SDK)/npm/node_modules" eslint .
 
 .PHONY: bench
 bench: ## Measure, one line `BENCH name ratio=R ...` a figure

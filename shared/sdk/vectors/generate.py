@@ -9,6 +9,8 @@ answer can hold. ``@now-301@`` is a time that many seconds away, ``@date+1@`` th
 same as a date of HTTP, ``@other@`` the address of a server that must not be asked, ``@9*x@`` nine times x.
 """
 
+# ruff: noqa: E501, SIM905  (tables read better in lines)
+
 from __future__ import annotations
 
 import base64
@@ -107,8 +109,8 @@ def types() -> None:
     for kind in ("text/html", "text/html; charset=utf-8", "text/plain", "application/xml", "application/problem+json",
                  "application/octet-stream", "multipart/form-data", "text/json", "json", "image/png"):  # fmt: skip
         refused(f"content type {kind}", {"headers": {"Content-Type": kind}, "body": body(YES)})
-    for kind in ("application/json; charset=utf-8", "APPLICATION/JSON", "application/json;charset=UTF-8", None):
-        believed(f"content type {kind}", {"headers": {"Content-Type": kind}, "body": body(YES)})
+    for right in ("application/json; charset=utf-8", "APPLICATION/JSON", "application/json;charset=UTF-8", None):
+        believed(f"content type {right}", {"headers": {"Content-Type": right}, "body": body(YES)})
     page = "<!doctype html><title>Sign in</title><form action=/login>{\"send\":true}</form>"
     refused("a proxy's page", {"headers": {"Content-Type": "text/html"}, "body": page})
     refused("a proxy's page that says it is JSON", page)
@@ -174,8 +176,8 @@ def shapes() -> None:
     }.items():  # fmt: skip
         refused(f"a result is {name}", body(result))
         refused(f"a result beside a yes is {name}", body(YES_TOO, result), OLA, KARI)
-    for value in (None, {}, True, "yes", 1, {"0": YES}, [[YES]]):
-        refused(f"results are {json.dumps(value)[:20]}", json.dumps({"asOf": "@now@", "results": value}))
+    for results in (None, {}, True, "yes", 1, {"0": YES}, [[YES]]):
+        refused(f"results are {json.dumps(results)[:20]}", json.dumps({"asOf": "@now@", "results": results}))
     refused("no results", json.dumps({"asOf": "@now@"}))
     refused("results in another place", json.dumps({"asOf": "@now@", "data": {"results": [YES]}}))
     refused("results in capitals", body(YES).replace("results", "Results"))
@@ -222,8 +224,9 @@ def times() -> None:
         believed(f"asOf {seconds} seconds away", body(YES, as_of=f"@now{seconds:+}@"))
     for seconds in (305, 310, 600, 3600, 86_400, 31_536_000, -301, -310, -600, -3600, -86_400, -31_536_000):
         refused(f"asOf {seconds} seconds away", body(YES, as_of=f"@now{seconds:+}@"))
-    for value in (None, "", "now", 0, 1_795_000_000, True, [], "2026-11-22", "03:00:00Z", "@now@Z", "@date+0@", "0001-01-01T00:00:00Z",
-                  "9999-12-31T23:59:59Z", "2026-13-01T00:00:00Z", "2026-11-31T00:00:00Z", "2026-11-22T03:00:00"):  # fmt: skip
+    wrong: list[Any] = [None, "", "now", 0, 1_795_000_000, True, [], "2026-11-22", "03:00:00Z", "@now@Z", "@date+0@", "0001-01-01T00:00:00Z",
+             "9999-12-31T23:59:59Z", "2026-13-01T00:00:00Z", "2026-11-31T00:00:00Z", "2026-11-22T03:00:00"]  # fmt: skip
+    for value in wrong:
         refused(f"asOf is {json.dumps(value)}", json.dumps({"asOf": value, "results": [YES]}))
     refused("no asOf", json.dumps({"results": [YES]}))
     refused("asof", body(YES).replace("asOf", "asof"))

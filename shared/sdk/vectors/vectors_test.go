@@ -214,7 +214,8 @@ func TestTheOtherSDKsPassTheirTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	python := filepath.Join(root, ".local", "venv", "bin", "python")
+	tools := filepath.Join(root, ".local", "sdk")
+	python := filepath.Join(tools, "venv", "bin", "python")
 	if _, err := os.Stat(python); err != nil {
 		python = "python3"
 	}
@@ -230,7 +231,8 @@ func TestTheOtherSDKsPassTheirTests(t *testing.T) {
 			_, url := serve(t)
 			run := exec.CommandContext(t.Context(), command[0], command[1:]...)
 			run.Dir = filepath.Join(root, "shared", "sdk", name)
-			run.Env = append(os.Environ(), "STILLE_VECTORS="+url, "STILLE_VECTORS_KEY="+vectors.Key, "PYTHONDONTWRITEBYTECODE=1")
+			run.Env = append(os.Environ(), "STILLE_VECTORS="+url, "STILLE_VECTORS_KEY="+vectors.Key,
+				"PYTHONDONTWRITEBYTECODE=1", "NODE_PATH="+filepath.Join(tools, "npm", "node_modules"))
 			if out, err := run.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, tail(string(out)))
 			}

@@ -134,7 +134,12 @@ def read_checks(text: bytes, count: int) -> list[Result]:
 
 def _check(result: dict[str, Any]) -> Result:
     send = result.get("send")
-    reason, scope, since, key = _text(result, "reason"), _text(result, "scope"), _time(result, "since"), _text(result, "key")
+    reason, scope, since, key = (
+        _text(result, "reason"),
+        _text(result, "scope"),
+        _time(result, "since"),
+        _text(result, "key"),
+    )
     if send is not True and send is not False:
         raise Unusable("a result says neither yes nor no")
     if send and (reason is not None or scope is not None or since is not None):
@@ -188,9 +193,7 @@ def _known(members: dict[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-_RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-]\d\d:\d\d))", re.ASCII
-)
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-]\d\d:\d\d))", re.ASCII)
 
 
 def _time(members: dict[str, Any], name: str) -> datetime | None:
@@ -211,7 +214,7 @@ def _time(members: dict[str, Any], name: str) -> datetime | None:
 
 def read_problem(text: bytes, status: int, key: str) -> Error:
     """Return what an answer other than 200 says. Text that may hold an address or the key is withheld."""
-    title, faults = "", []
+    title = ""
     try:
         problem = parse_json(text)
     except Unusable:
@@ -219,10 +222,12 @@ def read_problem(text: bytes, status: int, key: str) -> Error:
     if isinstance(problem.get("title"), str):
         title = ": " + _harmless(problem["title"], key)
     errors = problem.get("errors")
-    for fault in errors if isinstance(errors, list) else []:
-        if isinstance(fault, dict) and isinstance(fault.get("pointer"), str) and isinstance(fault.get("detail"), str):
-            faults.append(Fault(_harmless(fault["pointer"], key), _harmless(fault["detail"], key)))
-    return Error(f"the API answered {status}{title}", status, tuple(faults))
+    faults = tuple(
+        Fault(_harmless(fault["pointer"], key), _harmless(fault["detail"], key))
+        for fault in (errors if isinstance(errors, list) else [])
+        if isinstance(fault, dict) and isinstance(fault.get("pointer"), str) and isinstance(fault.get("detail"), str)
+    )
+    return Error(f"the API answered {status}{title}", status, faults)
 
 
 def _harmless(text: str, key: str) -> str:

@@ -29,7 +29,11 @@ def read_contacts(given: Iterable[GivenContact]) -> list[Contact]:
     """Return the contacts. A contact of another shape is the caller's mistake."""
     contacts = []
     for n, item in enumerate(given):
-        if not isinstance(item, tuple | list) or not 2 <= len(item) <= 3 or not all(isinstance(text, str) for text in item[:2]):
+        if (
+            not isinstance(item, tuple | list)
+            or not 2 <= len(item) <= 3
+            or not all(isinstance(text, str) for text in item[:2])
+        ):
             raise ValueError(f"contact {n} must be (channel, address) or (channel, address, region), all text")
         contact = Contact(*item)
         if not isinstance(contact.region, str | None):

@@ -26,7 +26,7 @@ class TestVectors(unittest.TestCase):
             faults = list(pool.map(play, vectors, range(len(vectors))))
         for vector, fault in zip(vectors, faults, strict=True):
             with self.subTest(vector["name"]):
-                self.assertIsNone(fault)
+                assert fault is None, fault
 
 
 def play(vector: dict[str, Any], n: int) -> str | None:
