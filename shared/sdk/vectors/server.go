@@ -17,7 +17,8 @@ import (
 )
 
 // Server answers as the vectors say. The API of vector n is at URL/n; what the
-// server saw of it is at URL/n/seen.
+// server saw of it is at URL/n/seen. The API and SES of a sender's case n are at
+// URL/mail/n.
 type Server struct {
 	URL   string
 	all   []Vector
@@ -25,6 +26,7 @@ type Server struct {
 	other *httptest.Server
 	mu    sync.Mutex
 	seen  []Seen
+	mail  *Mail
 }
 
 // Seen is what the server saw of one vector's client.
@@ -35,8 +37,12 @@ type Seen struct {
 
 // Serve starts a server, and another one that must not be asked. It returns what
 // ends both.
-func Serve(all []Vector, now func() time.Time) (*Server, func()) {
+func Serve(all []Vector, now func() time.Time) (*Server, func(), error) {
 	s := &Server{all: all, now: now, seen: make([]Seen, len(all))}
+	var err error
+	if s.mail, err = NewMail(all, now); err != nil {
+		return nil, nil, err
+	}
 	api := httptest.NewServer(s)
 	s.other = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -51,7 +57,7 @@ func Serve(all []Vector, now func() time.Time) (*Server, func()) {
 		api.CloseClientConnections()
 		api.Close()
 		s.other.Close()
-	}
+	}, nil
 }
 
 func (s *Server) wrong(n int, what string) {
@@ -63,6 +69,10 @@ func (s *Server) wrong(n int, what string) {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	number, route, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if number == "mail" {
+		s.serveMail(w, r, route)
+		return
+	}
 	n, err := strconv.Atoi(number)
 	if err != nil || n >= len(s.all) {
 		http.NotFound(w, r)
@@ -131,7 +141,7 @@ func (s *Server) write(to net.Conn, a Answer, n int) {
 		body = a.Base64
 	}
 	chunked := strings.HasSuffix(a.Fault, "chunked") || a.Fault == "endless" || a.Fault == "drip"
-	head := s.head(a, len(body), chunked, n)
+	head := head(a, len(body), chunked, func(text string) string { return s.fill(text, n) })
 	switch a.Fault {
 	case "close":
 	case "reset":
@@ -179,7 +189,7 @@ func (s *Server) write(to net.Conn, a Answer, n int) {
 }
 
 // head is the answer's status line and header lines.
-func (s *Server) head(a Answer, length int, chunked bool, n int) string {
+func head(a Answer, length int, chunked bool, fill func(string) string) string {
 	status := a.Status
 	if status == 0 {
 		status = http.StatusOK
@@ -199,7 +209,7 @@ func (s *Server) head(a Answer, length int, chunked bool, n int) string {
 	}
 	for name, value := range headers {
 		if value != nil {
-			fmt.Fprintf(&b, "%s: %s\r\n", name, s.fill(*value, n))
+			fmt.Fprintf(&b, "%s: %s\r\n", name, fill(*value))
 		}
 	}
 	return b.String() + "\r\n"
@@ -231,6 +241,10 @@ var (
 // fill puts times, addresses and repetitions into a text.
 func (s *Server) fill(text string, n int) string {
 	text = strings.NewReplacer("@key@", Key, "@other@", fmt.Sprintf("%s/%d", s.other.URL, n)).Replace(text)
+	return fill(text, s.now())
+}
+
+func fill(text string, now time.Time) string {
 	text = repeated.ReplaceAllStringFunc(text, func(found string) string {
 		parts := repeated.FindStringSubmatch(found)
 		count, _ := strconv.Atoi(parts[1])
@@ -239,7 +253,7 @@ func (s *Server) fill(text string, n int) string {
 	return moment.ReplaceAllStringFunc(text, func(found string) string {
 		parts := moment.FindStringSubmatch(found)
 		seconds, _ := strconv.Atoi(parts[2])
-		at := s.now().UTC().Add(time.Duration(seconds) * time.Second)
+		at := now.UTC().Add(time.Duration(seconds) * time.Second)
 		if parts[1] == "date" {
 			return at.Format(http.TimeFormat)
 		}

@@ -31,7 +31,10 @@ func serve(t *testing.T) ([]vectors.Vector, string) {
 	if len(all) < 300 {
 		t.Fatalf("there are %d vectors", len(all))
 	}
-	server, stop := vectors.Serve(all, time.Now)
+	server, stop, err := vectors.Serve(all, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(stop)
 	return all, server.URL
 }

@@ -1,15 +1,15 @@
-// Package sesmail puts a person's opt-out link into a message that is sent
-// through SES v2, for programs in Go that send marketing.
+// Package sesmail sends marketing through SES v2 to those who may be sent to.
 //
-// It promises that a message with an added link carries both header lines of
-// RFC 8058, in every form of content, and is sent with the configuration set and
-// the tag by which a bounce or complaint reaches the brand. It refuses, and then
-// changes nothing, a message in which SES would leave the lines out or replace
-// them, and a message that would show one person's link to another. It sends
-// nothing itself.
+// It promises that a message goes to one person, who was checked right before,
+// that it carries both header lines of RFC 8058, in every form of content, and
+// that it is sent with the configuration set and the tag by which a bounce or
+// complaint reaches the brand. It refuses a message in which SES would leave the
+// lines out or replace them, and a message that would show one person's link to
+// another. Anything doubtful is not sent.
 package sesmail
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -47,8 +47,26 @@ const longestScope = 64
 
 var scopeForm = regexp.MustCompile(`^[a-z][a-z0-9-]*(/[a-z][a-z0-9-]*)?$`)
 
+// Placeholders are replaced by the person's link in the body of a Simple message,
+// and are members of the data of a Template. The second is SES's own name.
+const (
+	placeholder    = "unsubscribeUrl"
+	placeholderSES = "amazonSESUnsubscribeUrl"
+)
+
+// SES is the ordinary client of SES v2.
+type SES interface {
+	SendEmail(ctx context.Context, in *sesv2.SendEmailInput, options ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+}
+
 // Sender is the brand that sends.
 type Sender struct {
+	// API and SES are what Send asks and what Send sends through. AddLink needs
+	// neither.
+	API *client.Client
+	SES SES
+	// Lang is the language of the link's page; the reader's own where it is empty.
+	Lang string
 	// Scope is the scope that the link was minted in. The message is tagged with
 	// its brand: a tag of SES cannot hold a slash.
 	Scope string
@@ -76,8 +94,9 @@ func (s Sender) AddLink(in *sesv2.SendEmailInput, link client.Link) error {
 	if err := add(link, in.Content); err != nil {
 		return err
 	}
+	fill(in.Content.Simple, link.URL)
 	in.ConfigurationSetName = &s.ConfigurationSet
-	if brandTag(in) == "" {
+	if len(brandTags(in)) == 0 {
 		in.EmailTags = slices.Concat(in.EmailTags, []types.MessageTag{{Name: aws.String(tagBrand), Value: &brand}})
 	}
 	return nil
@@ -130,7 +149,7 @@ func (s Sender) fits(in *sesv2.SendEmailInput, brand string) error {
 		return refused("with ListManagementOptions, SES replaces the link")
 	case aws.ToString(in.ConfigurationSetName) != "" && *in.ConfigurationSetName != s.ConfigurationSet:
 		return refused("it has the configuration set %s, not %s", *in.ConfigurationSetName, s.ConfigurationSet)
-	case brandTag(in) != "" && brandTag(in) != brand:
+	case slices.ContainsFunc(brandTags(in), func(tagged string) bool { return tagged != brand }):
 		return refused("it is tagged with another brand than %s", brand)
 	}
 	if to := in.Destination; to != nil && len(to.ToAddresses)+len(to.CcAddresses)+len(to.BccAddresses) > 1 {
@@ -139,13 +158,14 @@ func (s Sender) fits(in *sesv2.SendEmailInput, brand string) error {
 	return nil
 }
 
-func brandTag(in *sesv2.SendEmailInput) string {
+func brandTags(in *sesv2.SendEmailInput) []string {
+	var tagged []string
 	for _, tag := range in.EmailTags {
 		if aws.ToString(tag.Name) == tagBrand {
-			return aws.ToString(tag.Value)
+			tagged = append(tagged, aws.ToString(tag.Value))
 		}
 	}
-	return ""
+	return tagged
 }
 
 // add puts the header lines where the form of the content has its place for
@@ -164,7 +184,7 @@ func add(l client.Link, content *types.EmailContent) error {
 	case content.Simple != nil:
 		return addHeaders(l, &content.Simple.Headers)
 	case content.Template != nil:
-		return addHeaders(l, &content.Template.Headers)
+		return addToTemplate(l, content.Template)
 	default:
 		return addLines(l, content.Raw)
 	}

@@ -107,3 +107,75 @@ export class Client {
     evidence: string;
   }): Promise<Released[]>;
 }
+
+export interface MessageHeader {
+  Name: string | undefined;
+  Value: string | undefined;
+}
+
+/** What `sendEmail` of SES v2 takes, as far as it matters here. */
+export interface Message {
+  FromEmailAddress?: string;
+  Destination?: { ToAddresses?: string[]; CcAddresses?: string[]; BccAddresses?: string[] };
+  Content:
+    | {
+        Simple?: {
+          Subject: { Data: string | undefined; Charset?: string } | undefined;
+          Body: { Text?: Part; Html?: Part } | undefined;
+          Headers?: MessageHeader[];
+        };
+        Template?: { TemplateName?: string; TemplateArn?: string; TemplateData?: string; Headers?: MessageHeader[] };
+        Raw?: { Data: Uint8Array | undefined };
+      }
+    | undefined;
+  EmailTags?: { Name: string | undefined; Value: string | undefined }[];
+  ConfigurationSetName?: string;
+  ListManagementOptions?: undefined;
+}
+
+interface Part {
+  Data: string | undefined;
+  Charset?: string;
+}
+
+/** The ordinary client of SES v2: `new SESv2()` of `@aws-sdk/client-sesv2`. */
+export interface SES {
+  sendEmail(message: Message): Promise<{ MessageId?: string }>;
+}
+
+export interface SenderOptions {
+  /** The brand, or a topic of one. */
+  scope: string;
+  /** A configuration set that publishes to the stack's feedback topic. */
+  configurationSet: string;
+  /** The language of the link's page; the reader's own if it is absent. */
+  lang?: string;
+}
+
+/**
+ * What became of the message to one recipient. `reason` is a check's, or `"invalid-address"`, `"no-link"`, `"refused"`
+ * (the message cannot carry its link) or `"failed"` (SES did not say that it took the message).
+ */
+export interface Outcome {
+  readonly recipient: string;
+  readonly sent: boolean;
+  readonly messageId?: string;
+  readonly reason?: string;
+  /** Says more, and holds no address. */
+  readonly detail?: string;
+}
+
+/**
+ * Sends marketing through SES v2 to those who may be sent to. Each recipient gets a message of their own with their own
+ * unsubscribe link, and is checked right before the call of SES. Anything doubtful is not sent.
+ */
+export class Sender {
+  constructor(client: Client, ses: SES, options: SenderOptions);
+
+  /**
+   * Sends to each recipient of `Destination` who may be sent to, and returns an outcome for each: those of To, then Cc,
+   * then Bcc. Where a check is `"unavailable"`, those who follow are not asked about. Only a message without recipients
+   * rejects, with a `TypeError`.
+   */
+  send(message: Message): Promise<Outcome[]>;
+}

@@ -1,6 +1,7 @@
 "use strict";
 
-const { Client } = require("./client.js");
 const { StilleError } = require("./answer.js");
+const { Client } = require("./client.js");
+const { Sender } = require("./ses.js");
 
-module.exports = { Client, StilleError };
+module.exports = { Client, Sender, StilleError };

@@ -1,0 +1,77 @@
+"""Plays the caller's part of the sender's cases, through the ordinary client of SES."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import unittest
+import urllib.request
+from typing import Any
+
+try:
+    import boto3
+except ImportError:
+    boto3 = None
+
+from stille import Client
+from stille.ses import Sender
+
+SERVER = os.environ.get("STILLE_VECTORS")
+KEY = os.environ.get("STILLE_VECTORS_KEY", "")
+FAULTY = 500
+
+
+def load(path: str) -> Any:
+    with urllib.request.urlopen(f"{SERVER}/mail/{path}") as answer:
+        return json.load(answer)
+
+
+def sender(n: int, scope: str = "acme") -> Sender:
+    base = f"{SERVER}/mail/{n}"
+    ses = boto3.client(
+        "sesv2", endpoint_url=base, region_name="eu-north-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    return Sender(Client(base, KEY, retries=0), ses, scope=scope, configuration_set="stille")
+
+
+@unittest.skipUnless(SERVER and boto3, "go test ./shared/sdk/vectors starts the server; scripts/setup sdk brings boto3")
+class TestSender(unittest.TestCase):
+    def test_sender_does_what_cases_say(self) -> None:
+        for n, case in enumerate(load("cases")):
+            with self.subTest(case["name"]):
+                message = case["message"]
+                if raw := message["Content"].get("Raw"):
+                    raw["Data"] = base64.b64decode(raw["Data"])
+                outcomes = sender(n, case.get("scope") or "acme").send(**message)
+                assert len(outcomes) == len(case["outcomes"])
+                for want, got in zip(case["outcomes"], outcomes, strict=True):
+                    assert want.items() <= vars(got).items(), got
+                    assert bool(got) == got.sent == (got.message_id is not None)
+                    assert "@" not in repr(got)
+                seen = load(f"{n}/seen")
+                assert seen == {"mails": sum(outcome.sent for outcome in outcomes), "wrong": ""}
+
+    def test_message_without_recipients_is_refused(self) -> None:
+        wrong: tuple[Any, ...] = (None, {}, {"ToAddresses": []}, {"ToAddresses": [1]}, "kari@example.no")
+        for destination in wrong:
+            with self.assertRaises(ValueError):
+                sender(0).send(Destination=destination, Content={})
+
+    def test_sender_is_for_a_brand(self) -> None:
+        for scope, configuration_set in (("", "stille"), ("*", "stille"), ("Acme AS", "stille"), ("acme", "")):
+            with self.assertRaises(ValueError):
+                Sender(
+                    Client("https://a.example", "key"), boto3.client, scope=scope, configuration_set=configuration_set
+                )
+
+    def test_no_fault_sends_to_the_silent(self) -> None:
+        n = len(load("cases"))
+        content = {"Simple": {"Subject": {"Data": "News"}, "Body": {"Text": {"Data": "Hello"}}}}
+        faulty = sender(n)
+        sent = 0
+        for person in range(FAULTY):
+            address = f"{'no.' if person % 2 else ''}{person}@example.no"
+            sent += faulty.send(Destination={"ToAddresses": [address]}, Content=content)[0].sent
+        assert load(f"{n}/seen") == {"mails": sent, "wrong": ""}
+        assert sent > FAULTY / 20

@@ -1,0 +1,182 @@
+package vectors_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/sdk/go"
+	"stille/shared/sdk/go/sesmail"
+	"stille/shared/sdk/vectors"
+)
+
+// post plays API and SES without a network, for a client of either.
+type post struct {
+	mail *vectors.Mail
+	n    int
+}
+
+func (p post) RoundTrip(r *http.Request) (*http.Response, error) { return p.Do(r) }
+
+func (p post) Do(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	wire := p.mail.Wire(p.mail.Answer(p.n, strings.TrimPrefix(r.URL.Path, "/"), body))
+	if len(wire) == 0 {
+		return nil, errors.New("reset")
+	}
+	return http.ReadResponse(bufio.NewReader(bytes.NewReader(wire)), r)
+}
+
+// sender returns a sender through the ordinary client of SES.
+func sender(t *testing.T, mail *vectors.Mail, n int, scope string) sesmail.Sender {
+	t.Helper()
+	way := post{mail, n}
+	api, err := client.New("https://api.example", vectors.Key, client.WithTransport(way), client.WithRetries(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sesmail.Sender{API: api, Scope: scope, ConfigurationSet: "stille", SES: sesv2.New(sesv2.Options{
+		Region: "eu-north-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: way,
+	})}
+}
+
+// quick is SES without the work of its ordinary client.
+type quick struct{ post }
+
+func (q quick) SendEmail(_ context.Context, in *sesv2.SendEmailInput, _ ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	answer := q.mail.Answer(q.n, "v2/email/outbound-emails", body)
+	if answer.Status > 0 {
+		return nil, errors.New("refused")
+	}
+	var out sesv2.SendEmailOutput
+	return &out, json.Unmarshal([]byte(answer.Body), &out)
+}
+
+func newMail(t *testing.T) (*vectors.Mail, []vectors.MailCase) {
+	t.Helper()
+	all, err := vectors.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mail, err := vectors.NewMail(all, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := vectors.MailCases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mail, cases
+}
+
+func TestTheGoSenderDoesWhatTheCasesSay(t *testing.T) {
+	t.Parallel()
+	mail, cases := newMail(t)
+	for n, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			scope := c.Scope
+			if scope == "" {
+				scope = "acme"
+			}
+			var in sesv2.SendEmailInput
+			if err := json.Unmarshal(c.Message, &in); err != nil {
+				t.Fatal(err)
+			}
+			outcomes, err := sender(t, mail, n, scope).Send(t.Context(), &in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent := 0
+			for i, o := range outcomes {
+				got := map[string]any{"sent": o.Sent, "reason": o.Reason, "detail": o.Detail}
+				want := map[string]any{}
+				for name := range got {
+					want[name] = got[name]
+				}
+				for name, value := range c.Outcomes[i] {
+					want[name] = value
+				}
+				if diff := cmp.Diff(want, got); diff != "" || o.Sent == (o.MessageID == "") {
+					t.Errorf("outcome %d (-want +got)\n%s", i, diff)
+				}
+				if text := fmt.Sprintf("%+v", o); strings.Contains(text, "@") {
+					t.Error("an address is shown")
+				}
+				if o.Sent {
+					sent++
+				}
+			}
+			if seen := mail.Seen(n); seen.Wrong != "" || seen.Mails != sent || len(outcomes) != len(c.Outcomes) {
+				t.Errorf("%d of %d outcomes are sent, SES saw %d mails and %q", sent, len(outcomes), seen.Mails, seen.Wrong)
+			}
+		})
+	}
+}
+
+func TestAMessageWithoutRecipientsIsRefused(t *testing.T) {
+	mail, _ := newMail(t)
+	for _, in := range []*sesv2.SendEmailInput{nil, {}} {
+		if outcomes, err := sender(t, mail, 0, "acme").Send(t.Context(), in); !errors.Is(err, sesmail.ErrRefused) || len(outcomes) > 0 {
+			t.Errorf("%d outcomes, error %v", len(outcomes), err)
+		}
+	}
+	if _, err := (sesmail.Sender{}).Send(t.Context(), &sesv2.SendEmailInput{}); err == nil {
+		t.Error("a sender without clients sends")
+	}
+}
+
+// Half of all answers of the API are ones that must not be believed, each with a
+// yes in it where it can, and one in eight calls of SES fails.
+func TestNoFaultSendsToTheSilent(t *testing.T) {
+	t.Parallel()
+	mail, cases := newMail(t)
+	s := sender(t, mail, len(cases), "acme")
+	s.SES = quick{post{mail, len(cases)}}
+	sent := 0
+	for n := range rounds {
+		sent += one(t, s, n)
+	}
+	seen := mail.Seen(len(cases))
+	if seen.Wrong != "" || sent != seen.Mails || sent < rounds/20 {
+		t.Errorf("%d sent, SES saw %d, and %q", sent, seen.Mails, seen.Wrong)
+	}
+}
+
+// one sends one message and returns how many were sent.
+func one(t *testing.T, s sesmail.Sender, n int) int {
+	address := fmt.Sprintf("%d@example.no", n%5000)
+	if n%2 == 0 {
+		address = "no." + address
+	}
+	var in sesv2.SendEmailInput
+	if err := json.Unmarshal([]byte(`{"Destination":{"ToAddresses":["`+address+`"]},"Content":{"Simple":{"Subject":{"Data":"News"},"Body":{"Text":{"Data":"Hello"}}}}}`), &in); err != nil {
+		t.Fatal(err)
+	}
+	outcomes, err := s.Send(context.Background(), &in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if outcomes[0].Sent {
+		return 1
+	}
+	return 0
+}
