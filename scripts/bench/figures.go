@@ -118,6 +118,7 @@ func (f figure) bar() (bar, bool) {
 		"CheckOne":            {most: 1 / 0.9},
 		"CheckThousand":       {most: 1 / 0.85},
 		"FirstOptOut":         {most: 1 / 0.9},
+		"LinkPage":            {most: 1.5},
 		"OpenEmail":           {most: 2e3, absolute: true},
 		"OpenSMS":             {most: 2e3, absolute: true},
 		"MintThousandCPU":     {most: 20e6, absolute: true},

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"stille/shared/scope"
 )
 
 // TestNoActionOnOneChannelChangesTheOther sends random requests to both links
@@ -51,6 +53,44 @@ func TestNoActionOnOneChannelChangesTheOther(t *testing.T) {
 		send[which] = action.send(send[which])
 		if err := s.expect(t.Context(), p, send[0], send[1]); err != nil {
 			t.Fatalf("after action %d, %s on channel %d: %v", n, action.name, which, err)
+		}
+	}
+}
+
+// The demo's two brands are in one group.
+func TestAGroupIsStoppedAndTakenBack(t *testing.T) {
+	s := tellNew(t, io.Discard)
+	p := s.somebody("grouped")
+	links, err := s.api.mint(t.Context(), s.stack.Scope, p.contacts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		form   url.Values
+		state  string // of the page of a GET afterwards
+		answer string // of checks of the topic, the brand and the other brand
+	}{
+		{url.Values{"action": {"unsubscribe-topic"}, "topic": {"newsletter"}}, "open", "no yes yes"},
+		{url.Values{"action": {"unsubscribe-group"}}, "stopped", "no no no"},
+		{url.Values{"action": {"resubscribe"}}, "open", "yes yes yes"},
+	} {
+		if got, err := s.api.post(t.Context(), links[0].URL, step.form); err != nil || got.status != http.StatusOK {
+			t.Fatalf("%v: status %d, error %v", step.form, got.status, err)
+		}
+		page, err := s.api.get(t.Context(), links[0].URL)
+		if err != nil || !strings.Contains(page.body, `<main data-state="`+step.state+`">`) {
+			t.Errorf("after %v: error %v, or the page does not say %s", step.form, err, step.state)
+		}
+		var answers []string
+		for _, in := range []scope.Scope{s.stack.Scope + "/newsletter", s.stack.Scope, "globex"} {
+			got, err := s.api.check(t.Context(), in, p.contacts()[:1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			answers = append(answers, map[bool]string{true: "yes", false: "no"}[got[0].Send])
+		}
+		if got := strings.Join(answers, " "); got != step.answer {
+			t.Errorf("after %v: checks say %s, want %s", step.form, got, step.answer)
 		}
 	}
 }

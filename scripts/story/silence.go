@@ -55,6 +55,9 @@ func (s *story) optOut(ctx context.Context, p person) error {
 	if err := s.expect(ctx, p, false, true); err != nil {
 		return fmt.Errorf("after the e-mail opt-out: %w", err)
 	}
+	if err := s.reopen(ctx, links[0].URL); err != nil {
+		return fmt.Errorf("the e-mail link, opened again: %w", err)
+	}
 	page, err := s.api.get(ctx, links[1].URL)
 	if err != nil {
 		return err
@@ -79,6 +82,35 @@ func (s *story) scan(ctx context.Context, link string) error {
 		s.print("GET of the e-mail link, as a mail scanner does", "200, a page that asks")
 	}
 	return err
+}
+
+// reopen opens a link whose person has opted out.
+func (s *story) reopen(ctx context.Context, link string) error {
+	page, err := s.api.get(ctx, link)
+	if err == nil {
+		err = isPage(page)
+	}
+	if err != nil {
+		return err
+	}
+	root, err := html.Parse(strings.NewReader(page.body))
+	if err != nil {
+		return err
+	}
+	state, since := "", ""
+	for node := range root.Descendants() {
+		switch node.Data {
+		case "main":
+			state = attribute(node, "data-state")
+		case "time":
+			since = attribute(node, "datetime")
+		}
+	}
+	if state != "stopped" || since == "" || !strings.Contains(page.body, `value="resubscribe"`) {
+		return fmt.Errorf("the page says %q since %q, or offers no undo", state, since)
+	}
+	s.print("GET of the e-mail link, opened again", "200, stopped since "+since+", undo offered")
+	return nil
 }
 
 func isPage(a answer) error {

@@ -36,9 +36,10 @@ const inFlight = 8
 
 type item = map[string]types.AttributeValue
 
-// The first opt-out of a contact, from the form's event to the answer, against
-// the bare transaction of the same two items.
-func BenchmarkFirstOptOut(b *testing.B) {
+// newBench returns the function behind the e-mail links over real tables, as Lambda
+// calls it, and the plain store beside it.
+func newBench(b *testing.B) (*apitest.House, lambda.Handler, *dynamodb.Client, names.Stack) {
+	b.Helper()
 	h := apitest.New(b)
 	db, stack := dynamotest.Tables(b)
 	list := dynamo.NewSuppressions(db, stack)
@@ -53,13 +54,40 @@ func BenchmarkFirstOptOut(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	function := lambda.NewHandler(unsubscribe.Handler{
+	return h, lambda.NewHandler(unsubscribe.Handler{
 		Channel: contact.Email, Keys: keyring.NewRing(h, stack, list, time.Now), List: list, Scopes: h.Scopes,
-		Pages: written, Log: slog.New(slog.DiscardHandler), Now: time.Now,
-	}.Serve)
+		Pages: written, Log: slog.New(slog.DiscardHandler), Now: time.Now, Zone: time.UTC,
+	}.Serve), db, stack
+}
+
+// The page of a person who opted out, with the state, against a strong GetItem.
+func BenchmarkLinkPage(b *testing.B) {
+	h, function, db, stack := newBench(b)
+	if err := send(b.Context(), h, function, "POST", "kari@example.no", `"statusCode":200`); err != nil {
+		b.Fatal(err)
+	}
+	table := stack.Suppressions()
+	key := item{names.AttrKey: only(b, db, table)[names.AttrKey]}
+	b.Run("raw", func(b *testing.B) {
+		parallel(b, func(ctx context.Context) error {
+			_, err := db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)})
+			return err
+		})
+	})
+	b.Run("ours", func(b *testing.B) {
+		parallel(b, func(ctx context.Context) error {
+			return send(ctx, h, function, "GET", "kari@example.no", `data-state=`)
+		})
+	})
+}
+
+// The first opt-out of a contact, from the form's event to the answer, against
+// the bare transaction of the same two items.
+func BenchmarkFirstOptOut(b *testing.B) {
+	h, function, db, stack := newBench(b)
 	var people atomic.Int64
 	optOut := func(ctx context.Context) error {
-		return press(ctx, h, function, fmt.Sprintf("kari.%d@example.no", people.Add(1)))
+		return send(ctx, h, function, "POST", fmt.Sprintf("kari.%d@example.no", people.Add(1)), `"statusCode":200`)
 	}
 	if err := optOut(b.Context()); err != nil {
 		b.Fatal(err)
@@ -90,8 +118,9 @@ func parallel(b *testing.B, do func(context.Context) error) {
 	})
 }
 
-// press opens a new person's link and presses the page's button.
-func press(ctx context.Context, h *apitest.House, function lambda.Handler, address string) error {
+// send sends a request of a person's link, the page's form to a POST, and requires
+// words in the answer.
+func send(ctx context.Context, h *apitest.House, function lambda.Handler, method, address, words string) error {
 	c, err := contact.Normalise(contact.Email, address, "")
 	if err != nil {
 		return err
@@ -104,13 +133,13 @@ func press(ctx context.Context, h *apitest.House, function lambda.Handler, addre
 		RawPath: link.Path(contact.Email, token), Body: "action=" + pages.Unsubscribe,
 		Headers: map[string]string{"content-type": "application/x-www-form-urlencoded", "accept": "text/html"},
 	}
-	req.RequestContext.HTTP.Method = "POST"
+	req.RequestContext.HTTP.Method = method
 	event, err := json.Marshal(req)
 	if err != nil {
 		return err
 	}
 	answer, err := function.Invoke(ctx, event)
-	if err == nil && !strings.Contains(string(answer), `"statusCode":200`) {
+	if err == nil && !strings.Contains(string(answer), words) {
 		err = fmt.Errorf("answered %.200s", answer)
 	}
 	return err

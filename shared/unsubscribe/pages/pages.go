@@ -86,7 +86,7 @@ func New() (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := template.New("page").Funcs(template.FuncMap{"unbroken": unbroken, "inOnePiece": inOnePiece}).Parse(pageTemplate)
+	page, err := template.New("page").Funcs(template.FuncMap{"unbroken": unbroken(), "inOnePiece": inOnePiece}).Parse(pageTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("parsing the page: %w", err)
 	}
@@ -128,13 +128,16 @@ func colours(look scope.Look) template.CSS {
 	return template.CSS(":root{--deep:" + light + "}@media screen and (prefers-color-scheme:dark){:root{--deep:" + dark + "}}")
 }
 
-// unbroken keeps "e-mail" on one line, which would break at its hyphen.
-func unbroken(text string) string {
-	text = strings.NewReplacer(" e-", " e\u2011", " E-", " E\u2011").Replace(text)
-	if strings.HasPrefix(text, "E-") {
-		text = "E\u2011" + text[len("E-"):]
+// unbroken returns a function that keeps "e-mail" on one line, which would break at
+// its hyphen.
+func unbroken() func(text string) string {
+	hyphens := strings.NewReplacer(" e-", " e\u2011", " E-", " E\u2011")
+	return func(text string) string {
+		if strings.HasPrefix(text, "E-") {
+			text = "E\u2011" + text[len("E-"):]
+		}
+		return hyphens.Replace(text)
 	}
-	return text
 }
 
 // inOnePiece takes away the places where a long word may break, for where
