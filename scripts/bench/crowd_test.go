@@ -114,6 +114,8 @@ func (c *crowd) answer(operation string, body []byte) string {
 		} else if c.purged && asked.Key[names.AttrRun].S == benchRun {
 			answer = map[string]any{"Item": c.planned()}
 		}
+	case "UpdateItem": // a run takes the lock of its class
+		answer = map[string]any{"Attributes": attributes{"holder": {S: benchRun}, "turn": {N: "2"}}}
 	case "TransactWriteItems":
 		c.deleted.Add(int64(len(ids.FindAll(body, -1)))) // each deletion names one id, and nothing else does
 	case "DescribeTable":
@@ -197,6 +199,9 @@ func (c *crowd) serveFiles(w http.ResponseWriter, req *http.Request) {
 		c.list(w, req.URL.Query().Get("prefix"), req.URL.Query().Get("continuation-token"))
 	case strings.HasPrefix(key, names.ManifestPages):
 		parts := strings.Split(strings.TrimPrefix(key, names.ManifestPages), "/") // class, run, shard, page
+		if len(parts) < 4 {
+			return // the file that says that the manifest is open
+		}
 		page, _, _ := strings.Cut(parts[3], ".")
 		c.manifest(w, parts[2], number(page), strings.HasSuffix(key, manifestFiles()[0]))
 	default:

@@ -26,7 +26,7 @@ type certificateGet struct {
 
 // Help names the files.
 func (certificateGet) Help() string {
-	return `Writes certificate.json, certificate.sig, keys.txt (one HMAC for each deleted record), public-key.pem, and in chain/ all earlier certificates of the class, so that everything can be verified without the stack.
+	return `Writes certificate.json, certificate.sig, public-key.pem, in keys/ one list for each shard with deleted records (one HMAC a record), and in chain/ all earlier certificates of the class, so that everything can be verified without the stack.
 
     $ stille certificate get 0b9c2f6e-1c1d-4a53-9d8b-2f6a3e0d7c11 --out proof
     $ stille certificate verify proof`
@@ -41,7 +41,7 @@ func (c certificateGet) Run(ctx context.Context, s *session, o *operator.Operato
 	if err := files.WriteBundle(c.Out, evidence.Bundle); err != nil {
 		return err
 	}
-	for _, name := range []string{certificate.JSONFile, certificate.SignatureFile, certificate.KeysFile, certificate.PublicKeyFile} {
+	for _, name := range []string{certificate.JSONFile, certificate.SignatureFile, certificate.PublicKeyFile} {
 		evidence.Files = append(evidence.Files, filepath.Join(c.Out, name))
 	}
 	return show(s, evidence, nil, func(w io.Writer, a *operator.Evidence) {
@@ -60,7 +60,7 @@ type certificateVerify struct {
 
 // Help says what the command believes.
 func (certificateVerify) Help() string {
-	return `Needs no network and no stack. It checks the signature, the list, the counts and the chain of the class's certificates from the first one on; it cannot see a later certificate. It believes public-key.pem: give the fingerprint of a key you trust, or compare the fingerprint that it prints with that of the key in KMS. OpenSSL alone can check the signature as well:
+	return `Needs no network and no stack. It checks the signature, the lists, the counts and the chain of the class's certificates from the first one on; it cannot see a later certificate. It believes public-key.pem: give the fingerprint of a key you trust, or compare the fingerprint that it prints with that of the key in KMS. OpenSSL alone can check the signature as well:
 
     $ stille certificate verify proof
     $ openssl dgst -sha256 -verify proof/public-key.pem -signature proof/certificate.sig proof/certificate.json
@@ -78,6 +78,10 @@ type verifyAnswer struct {
 // Run verifies the files against each other.
 func (c certificateVerify) Run(s *session) error {
 	b, err := certificate.ReadBundle(os.DirFS(c.Dir))
+	var v certificate.Verified
+	if err == nil {
+		v, err = b.Verify(c.Fingerprint)
+	}
 	var missing *fs.PathError
 	if errors.As(err, &missing) && errors.Is(err, fs.ErrNotExist) {
 		return usage("there is no %s in this folder; `stille certificate get RUN --out DIR` fetches all files", missing.Path)
@@ -85,26 +89,22 @@ func (c certificateVerify) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	v, err := b.Verify(c.Fingerprint)
-	if err != nil {
-		return err
-	}
 	says, n := v.Certificate, v.Certificate.Counts
 	answer := &verifyAnswer{Valid: true, Fingerprint: v.Fingerprint, Position: v.Position, Certificate: says, Checked: []string{
 		fmt.Sprintf("signature: %s is what the key in %s signed (SHA-256 of the key: %s)", certificate.JSONFile, certificate.PublicKeyFile, v.Fingerprint),
-		fmt.Sprintf("list: %s is the list that was signed, hashed key by key to %s", certificate.KeysFile, says.KeysHead),
+		fmt.Sprintf("lists: each list in keys is the list that was signed (shards with deleted records: %d)", len(says.Lists)),
 		fmt.Sprintf("deleted: it counts %d and lists as many", n.Deleted),
 		fmt.Sprintf("chain: it is number %d of %s, and each is signed and names the one before it", v.Position, says.Class),
 	}}
 	if says.Outcome == certificate.Completed {
-		answer.Checked = append(answer.Checked, fmt.Sprintf("counts: %d due are %d deleted, %d held, %d changed and %d failed",
-			n.Due, n.Deleted, n.Held, n.Changed, n.Failed))
+		answer.Checked = append(answer.Checked, fmt.Sprintf("counts: %d due are %d deleted, %d held, %d changed, %d failed and %d left",
+			n.Due, n.Deleted, n.Held, n.Changed, n.Failed, n.Left))
 	}
 	return show(s, answer, nil, func(w io.Writer, a *verifyAnswer) {
 		for _, checked := range a.Checked {
 			fmt.Fprintln(w, "ok  ", checked)
 		}
-		fmt.Fprintf(w, "\n%s: the purge %s of %s at %s deleted %d of %d due records (%d held, %d changed, %d failed)\n", says.Outcome,
-			says.Run, says.Class, instantText(says.Cutoff), n.Deleted, n.Due, n.Held, n.Changed, n.Failed)
+		fmt.Fprintf(w, "\n%s: the purge %s of %s at %s deleted %d of %d due records (%d held, %d changed, %d failed, %d left)\n", says.Outcome,
+			says.Run, says.Class, instantText(says.Cutoff), n.Deleted, n.Due, n.Held, n.Changed, n.Failed, n.Left)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stille/shared/certificate"
+	"stille/shared/operator/operatortest"
 	"stille/shared/purge"
 )
 
@@ -44,10 +45,10 @@ func TestFetchedCertificateVerifiesOffline(t *testing.T) {
 	got := call{}.run(t, "certificate", "verify", dir).ended(t, exitDone)
 	for _, says := range []string{
 		"ok   signature: certificate.json is what the key in public-key.pem signed (SHA-256 of the key: ",
-		"ok   list: keys.txt is the list that was signed, hashed key by key to ",
+		"ok   lists: each list in keys is the list that was signed (shards with deleted records: 1)",
 		"ok   deleted: it counts 2 and lists as many\n",
 		"ok   chain: it is number 3 of messaging, and each is signed and names the one before it\n",
-		"ok   counts: 3 due are 2 deleted, 1 held, 0 changed and 0 failed\n",
+		"ok   counts: 3 due are 2 deleted, 1 held, 0 changed, 0 failed and 0 left\n",
 		"COMPLETED: the purge run-b of messaging at 2026-11-22T03:00:00Z deleted 2 of 3 due records",
 	} {
 		if !strings.Contains(got.out, says) {
@@ -85,11 +86,11 @@ func TestTamperedFolderIsInvalid(t *testing.T) {
 	if !strings.Contains(got.errors, certificate.ErrInvalid.Error()) || got.out != "" {
 		t.Errorf("it says %q and answers %q", got.errors, got.out)
 	}
-	if err := os.Remove(filepath.Join(dir, "keys.txt")); err != nil {
+	if err := os.Remove(filepath.Join(dir, "certificate.sig")); err != nil {
 		t.Fatal(err)
 	}
 	got = call{}.run(t, "certificate", "verify", dir).ended(t, exitUsage)
-	if !strings.Contains(got.errors, "there is no keys.txt in this folder; `stille certificate get RUN --out DIR` fetches all files") {
+	if !strings.Contains(got.errors, "there is no certificate.sig in this folder; `stille certificate get RUN --out DIR` fetches all files") {
 		t.Errorf("without a file it says %q", got.errors)
 	}
 }
@@ -108,7 +109,7 @@ func TestCertificateOutsideTheChainIsNotFetched(t *testing.T) {
 	for name, spoil := range map[string]func(){
 		"another certificate": func() { m.Bucket["run-b"] = m.Bucket["run-a"] },
 		"another earlier certificate": func() {
-			m.Bucket["run-a"] = certificate.Sealed{Signed: certificate.Signed{JSON: []byte(`{"previous":"` + strings.Repeat("0", 64) + `"}`)}}
+			m.Bucket["run-a"] = operatortest.Sealed{Signed: certificate.Signed{JSON: []byte(`{"previous":"` + strings.Repeat("0", 64) + `"}`)}}
 		},
 		"no earlier certificate": func() { delete(m.Bucket, "run-a") },
 	} {

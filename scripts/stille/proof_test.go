@@ -69,7 +69,7 @@ func TestInvalidCertificateProvesNothing(t *testing.T) {
 	m.start(t, run1())
 	m.Certify(run1(), certificate.Completed, certificate.Counts{Due: 1, Deleted: 1}, operatortest.HMAC("messaging", "old-1"))
 	sealed := m.Bucket["run-1"]
-	sealed.Keys = []byte(operatortest.HMAC("messaging", "sub-9") + "\n")
+	sealed.List = []byte(operatortest.HMAC("messaging", "sub-9") + "\n")
 	m.Bucket["run-1"] = sealed
 	got := m.run(t, "proof", "messaging", "sub-9").ended(t, exitFailed)
 	if !strings.Contains(got.errors, certificate.ErrInvalid.Error()) || got.out != "" {

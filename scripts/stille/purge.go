@@ -135,7 +135,7 @@ func runText(w io.Writer, a *operator.Run) {
 		return
 	}
 	c := a.Counts
-	fmt.Fprintf(w, "due      %d\ndeleted  %d\nheld     %d\nchanged  %d\nfailed   %d\n", c.Due, c.Deleted, c.Held, c.Changed, c.Failed)
+	fmt.Fprintf(w, "due      %d\ndeleted  %d\nheld     %d\nchanged  %d\nfailed   %d\nleft     %d\n", c.Due, c.Deleted, c.Held, c.Changed, c.Failed, c.Left)
 	if a.Outcome == certificate.Halted {
 		fmt.Fprintf(w, "\nnext, once you have looked and it is right: stille purge approve %s\n", a.PlanHash)
 		return

@@ -76,6 +76,7 @@ deleted  1
 held     1
 changed  0
 failed   0
+left     0
 
 next: stille certificate get run-1 --out run-1
 `

@@ -147,7 +147,9 @@ func TestAnAuditFindsWhatThePurgesNeverSee(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := certificate.Verify(sealed, key)
+	c, err := certificate.Verify(sealed, func(shard string) ([]byte, error) {
+		return files.LoadList(t.Context(), retention.Messaging, run, shard)
+	}, key)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package certificate
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,13 +15,14 @@ import (
 const (
 	JSONFile      = "certificate.json"
 	SignatureFile = "certificate.sig"
-	KeysFile      = "keys.txt"
 	PublicKeyFile = "public-key.pem"
 )
 
 // Bundle is everything that an offline verification of a certificate needs.
 type Bundle struct {
-	Sealed
+	Signed
+	Lists     Lists
+	Listed    []string // the shards with a list in the folder, named by the certificate or not
 	Before    []Signed // the earlier certificates of the class's chain, the first one first
 	PublicKey []byte   // PEM
 }
@@ -32,7 +34,7 @@ type Verified struct {
 	Position    int    // in the class's chain; the first certificate is number 1
 }
 
-// Verify checks the certificate, its list and its chain with the public key of
+// Verify checks the certificate, its lists and its chain with the public key of
 // the bundle. If trusted is not empty the key must have this fingerprint, with
 // or without colons. An error wraps ErrInvalid.
 func (b Bundle) Verify(trusted string) (Verified, error) {
@@ -44,9 +46,14 @@ func (b Bundle) Verify(trusted string) (Verified, error) {
 	if trusted != "" && !strings.EqualFold(trusted, fingerprint) {
 		return Verified{}, fmt.Errorf("%w: the key in %s is another key; its fingerprint is %s", ErrInvalid, PublicKeyFile, fingerprint)
 	}
-	c, err := Verify(b.Sealed, b.PublicKey)
+	c, err := Verify(b.Signed, b.Lists, b.PublicKey)
 	if err != nil {
 		return Verified{}, err
+	}
+	for _, shard := range b.Listed {
+		if _, named := c.Lists[shard]; !named {
+			return Verified{}, fmt.Errorf("%w: it names no list %s", ErrInvalid, ListFile(shard))
+		}
 	}
 	if err := Chain(b.Before, b.Signed, b.PublicKey); err != nil {
 		return Verified{}, err
@@ -57,22 +64,47 @@ func (b Bundle) Verify(trusted string) (Verified, error) {
 // Place is the folder of the chain's certificate number n.
 func Place(n int) string { return fmt.Sprintf("chain/%06d", n) }
 
-// Files returns the bundle's files by their slash-separated paths.
-func (b Bundle) Files() map[string][]byte {
-	files := map[string][]byte{JSONFile: b.JSON, SignatureFile: b.Signature, KeysFile: b.Keys, PublicKeyFile: b.PublicKey}
+// Each calls do with each file of the bundle and its slash-separated path: with
+// one list after the other, because the lists may be large.
+func (b Bundle) Each(do func(name string, content []byte) error) error {
+	files := map[string][]byte{JSONFile: b.JSON, SignatureFile: b.Signature, PublicKeyFile: b.PublicKey}
 	for i, signed := range b.Before {
 		files[path.Join(Place(i+1), JSONFile)] = signed.JSON
 		files[path.Join(Place(i+1), SignatureFile)] = signed.Signature
 	}
-	return files
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := do(name, files[name]); err != nil {
+			return err
+		}
+	}
+	var c Certificate
+	if err := json.Unmarshal(b.JSON, &c); err != nil {
+		return fmt.Errorf("%w: it cannot be read: %w", ErrInvalid, err)
+	}
+	for _, shard := range slices.Sorted(maps.Keys(c.Lists)) {
+		file, err := b.Lists(shard)
+		if err != nil {
+			return err
+		}
+		if err := do(ListFile(shard), file); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// ReadBundle reads the files of a bundle, unverified. A missing file of the
-// certificate itself is a *fs.PathError. The chain ends at its first missing
-// file; the verification then finds the gap.
+// ReadBundle reads the files of a bundle, unverified, and the lists when they
+// are asked for. A missing file of the certificate itself is a *fs.PathError. The
+// chain ends at its first missing file; the verification then finds the gap.
 func ReadBundle(folder fs.FS) (Bundle, error) {
-	var b Bundle
-	err := readFiles(folder, map[string]*[]byte{JSONFile: &b.JSON, SignatureFile: &b.Signature, KeysFile: &b.Keys, PublicKeyFile: &b.PublicKey})
+	b := Bundle{Lists: func(shard string) ([]byte, error) { return fs.ReadFile(folder, ListFile(shard)) }}
+	lists, err := fs.Glob(folder, ListFile("*"))
+	for _, name := range lists {
+		b.Listed = append(b.Listed, strings.TrimSuffix(path.Base(name), path.Ext(name)))
+	}
+	if err == nil {
+		err = readFiles(folder, map[string]*[]byte{JSONFile: &b.JSON, SignatureFile: &b.Signature, PublicKeyFile: &b.PublicKey})
+	}
 	for n := 1; err == nil; n++ {
 		var signed Signed
 		err = readFiles(folder, map[string]*[]byte{path.Join(Place(n), JSONFile): &signed.JSON, path.Join(Place(n), SignatureFile): &signed.Signature})

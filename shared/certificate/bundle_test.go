@@ -19,8 +19,12 @@ func folder(t *testing.T) fstest.MapFS {
 	a := newAuthority(t)
 	before, last := chain(t, a)
 	files := fstest.MapFS{}
-	for name, content := range (certificate.Bundle{Sealed: last, Before: before, PublicKey: a.public}).Files() {
+	err := (certificate.Bundle{Signed: last.Signed, Lists: last.lists, Before: before, PublicKey: a.public}).Each(func(name string, content []byte) error {
 		files[name] = &fstest.MapFile{Data: content}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return files
 }
@@ -77,7 +81,8 @@ func TestTamperedBundleFails(t *testing.T) {
 	}
 	for name, tamper := range map[string]func(fstest.MapFS){
 		"another certificate":           write("certificate.json", "{}"),
-		"another list":                  write("keys.txt", "a\n"),
+		"another list":                  write("keys/07.txt", "a\n"),
+		"a list that it does not name":  write("keys/08.txt", "a\n"),
 		"another signature":             write("certificate.sig", "x"),
 		"another key":                   write("public-key.pem", "y"),
 		"another earlier certificate":   write("chain/000001/certificate.json", "{}"),
@@ -103,7 +108,7 @@ func TestTamperedBundleFails(t *testing.T) {
 }
 
 func TestBundleWithoutAFileIsNamed(t *testing.T) {
-	for _, name := range []string{"certificate.json", "certificate.sig", "keys.txt", "public-key.pem"} {
+	for _, name := range []string{"certificate.json", "certificate.sig", "public-key.pem"} {
 		files := folder(t)
 		delete(files, name)
 		_, err := certificate.ReadBundle(files)
@@ -111,6 +116,16 @@ func TestBundleWithoutAFileIsNamed(t *testing.T) {
 		if !errors.As(err, &missing) || missing.Path != name || !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: error %v", name, err)
 		}
+	}
+}
+
+func TestBundleWithoutAListIsNotVerified(t *testing.T) {
+	files := folder(t)
+	delete(files, "keys/07.txt")
+	_, err := verify(t, files, "")
+	var missing *fs.PathError
+	if !errors.As(err, &missing) || missing.Path != "keys/07.txt" {
+		t.Errorf("error %v", err)
 	}
 }
 

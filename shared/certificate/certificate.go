@@ -16,9 +16,11 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"stille/shared/names"
 )
@@ -56,10 +58,11 @@ type Counts struct {
 	Held    int `json:"held"`
 	Changed int `json:"changed"` // no longer due; kept
 	Failed  int `json:"failed"`  // not deleted; the next run takes them up
+	Left    int `json:"left"`    // over what one run deletes; the next run takes them up
 }
 
 // Balanced reports whether every due record is counted once.
-func (c Counts) Balanced() bool { return c.Due == c.Deleted+c.Held+c.Changed+c.Failed }
+func (c Counts) Balanced() bool { return c.Due == c.Deleted+c.Held+c.Changed+c.Failed+c.Left }
 
 // Certificate is what a run signs. Hashes are SHA-256 in hex.
 type Certificate struct {
@@ -74,11 +77,13 @@ type Certificate struct {
 	Counts       Counts    `json:"counts"`
 	Proof        string    `json:"proof"`
 	ApprovedBy   *Approver `json:"approvedBy"`   // nil if no approval was needed
-	KeysHead     string    `json:"keysHead"`     // Head of the list
+	KeysHead     string    `json:"keysHead"`     // Head of the hashes of the lists, in the order of the shards
 	Previous     string    `json:"previous"`     // hash of the class's previous certificate; empty for the first
 	BackupGoneOn string    `json:"backupGoneOn"` // the day the last backup that holds the records expires
 	CodeVersion  string    `json:"codeVersion"`
 	TZData       string    `json:"tzdata"` // fingerprint of the calendar that was used
+
+	Lists map[string]List `json:"lists"` // shard -> its list; a shard without a deleted record has none
 }
 
 // Approver is who approved the plan of a run, without the name.
@@ -96,47 +101,43 @@ func (a *Approver) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &a.Role)
 }
 
-// Signed is a certificate without its list. Signature is DER, ECDSA P-256 over
+// Signed is a certificate without its lists. Signature is DER, ECDSA P-256 over
 // the SHA-256 of exactly the bytes of JSON.
 type Signed struct {
 	JSON, Signature []byte
-}
-
-// Sealed is a certificate with its list, as it is stored. Keys is the list: the
-// HMACs of the deleted records, sorted, one a line.
-type Sealed struct {
-	Signed
-	Keys []byte
 }
 
 // Sign signs a SHA-256 digest with the private key of the certificate's public
 // key.
 type Sign func(digest []byte) (der []byte, err error)
 
-// Seal sets the list's head and signs. The keys are the HMACs of the deleted
-// records, in any order. Their number must equal Counts.Deleted.
-func Seal(c Certificate, keys []string, sign Sign) (Sealed, error) {
-	keys = slices.Sorted(slices.Values(keys))
-	c.KeysHead = Head(keys)
-	if err := c.check(keys); err != nil {
-		return Sealed{}, err
+// Seal sets the head of the lists and signs. The lists together must have
+// Counts.Deleted keys.
+func Seal(c Certificate, sign Sign) (Signed, error) {
+	if c.Lists == nil {
+		c.Lists = map[string]List{}
+	}
+	c.KeysHead = c.head()
+	if err := c.check(); err != nil {
+		return Signed{}, err
 	}
 	encoded, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
-		return Sealed{}, fmt.Errorf("writing a certificate: %w", err)
+		return Signed{}, fmt.Errorf("writing a certificate: %w", err)
 	}
 	encoded = append(encoded, '\n')
 	digest := sha256.Sum256(encoded)
 	signature, err := sign(digest[:])
 	if err != nil {
-		return Sealed{}, fmt.Errorf("signing a certificate: %w", err)
+		return Signed{}, fmt.Errorf("signing a certificate: %w", err)
 	}
-	return Sealed{Signed: Signed{JSON: encoded, Signature: signature}, Keys: lines(keys)}, nil
+	return Signed{JSON: encoded, Signature: signature}, nil
 }
 
-// Verify checks a sealed certificate against the public key (PEM, PKIX) and
-// returns the certificate. An error wraps ErrInvalid and says what is wrong.
-func Verify(s Sealed, publicKey []byte) (Certificate, error) {
+// Verify checks a certificate and all its lists against the public key (PEM,
+// PKIX) and returns the certificate. An error wraps ErrInvalid and says what is
+// wrong, or is that of lists, which is called for several shards at once.
+func Verify(s Signed, lists Lists, publicKey []byte) (Certificate, error) {
 	key, err := ParsePublicKey(publicKey)
 	if err != nil {
 		return Certificate{}, err
@@ -145,15 +146,28 @@ func Verify(s Sealed, publicKey []byte) (Certificate, error) {
 	if err != nil {
 		return Certificate{}, err
 	}
-	var keys []string
-	if len(s.Keys) > 0 {
-		keys = strings.Split(strings.TrimSuffix(string(s.Keys), "\n"), "\n")
+	if err := c.check(); err != nil {
+		return Certificate{}, err
 	}
-	if !bytes.Equal(lines(keys), s.Keys) || !slices.IsSorted(keys) {
-		return Certificate{}, fmt.Errorf("%w: the list is not sorted, one key a line", ErrInvalid)
+	var group errgroup.Group
+	group.SetLimit(listsAtOnce)
+	for shard, list := range c.Lists {
+		group.Go(func() error {
+			file, err := lists(shard)
+			if err != nil {
+				return err
+			}
+			return list.check(shard, file)
+		})
 	}
-	return c, c.check(keys)
+	if err := group.Wait(); err != nil {
+		return Certificate{}, err
+	}
+	return c, nil
 }
+
+// listsAtOnce is how many lists are read at the same time.
+const listsAtOnce = 16
 
 // open checks the signature and reads the certificate.
 func (s Signed) open(key *ecdsa.PublicKey) (Certificate, error) {
@@ -170,25 +184,30 @@ func (s Signed) open(key *ecdsa.PublicKey) (Certificate, error) {
 	return c, nil
 }
 
-// Lists reports whether the list contains a key. The certificate must be
-// verified.
-func (s Sealed) Lists(key string) bool {
-	_, found := slices.BinarySearch(strings.Split(strings.TrimSuffix(string(s.Keys), "\n"), "\n"), key)
-	return found && key != ""
-}
-
-// check compares the certificate with its sorted list, and its counts with each
-// other.
-func (c Certificate) check(keys []string) error {
+// check compares the parts of the certificate with each other.
+func (c Certificate) check() error {
+	listed := 0
+	for _, list := range c.Lists {
+		listed += list.Count
+	}
 	switch {
-	case c.KeysHead != Head(keys):
-		return fmt.Errorf("%w: its list is another list", ErrInvalid)
-	case len(keys) != c.Counts.Deleted:
-		return fmt.Errorf("%w: it counts %d deleted and lists %d", ErrInvalid, c.Counts.Deleted, len(keys))
+	case c.KeysHead != c.head():
+		return fmt.Errorf("%w: its lists are other lists", ErrInvalid)
+	case listed != c.Counts.Deleted:
+		return fmt.Errorf("%w: it counts %d deleted and lists %d", ErrInvalid, c.Counts.Deleted, listed)
 	case c.Outcome == Completed && !c.Counts.Balanced():
 		return fmt.Errorf("%w: its counts do not add up", ErrInvalid)
 	}
 	return nil
+}
+
+// head is the Head of the hashes of the lists.
+func (c Certificate) head() string {
+	var hashes []string
+	for _, shard := range slices.Sorted(maps.Keys(c.Lists)) {
+		hashes = append(hashes, c.Lists[shard].SHA256)
+	}
+	return Head(hashes)
 }
 
 // ParsePublicKey reads the ECDSA public key of a PEM file.
@@ -228,12 +247,12 @@ func EncodePublicKey(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-// Head hashes a sorted list of keys: each step is the SHA-256 of the previous
-// head and the next key. The head of an empty list is the hash of nothing.
-func Head(keys []string) string {
+// Head hashes a list of texts: each step is the SHA-256 of the previous head and
+// the next text. The head of an empty list is the hash of nothing.
+func Head(texts []string) string {
 	head := sha256.Sum256(nil)
-	for _, key := range keys {
-		head = sha256.Sum256(append(head[:], key...))
+	for _, text := range texts {
+		head = sha256.Sum256(append(head[:], text...))
 	}
 	return hex.EncodeToString(head[:])
 }
@@ -243,21 +262,4 @@ func Head(keys []string) string {
 func Hash(encoded []byte) string {
 	sum := sha256.Sum256(encoded)
 	return hex.EncodeToString(sum[:])
-}
-
-// lines is the list as a file. The list may have millions of keys, so the size
-// of the file is counted first.
-func lines(keys []string) []byte {
-	if len(keys) == 0 {
-		return nil
-	}
-	size := 0
-	for _, key := range keys {
-		size += len(key) + 1
-	}
-	file := make([]byte, 0, size)
-	for _, key := range keys {
-		file = append(append(file, key...), '\n')
-	}
-	return file
 }

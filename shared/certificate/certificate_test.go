@@ -46,35 +46,60 @@ func sample() certificate.Certificate {
 	return certificate.Certificate{
 		Run: "run-1", Class: "messaging", Outcome: certificate.Completed, PlanHash: "p", PolicyHash: "q",
 		Cutoff: at, StartedAt: at, EndedAt: at.Add(time.Minute), Proof: certificate.ProofIndex,
-		Counts:     certificate.Counts{Due: 7, Deleted: 3, Held: 2, Changed: 1, Failed: 1},
+		Counts:     certificate.Counts{Due: 11, Deleted: 3, Held: 2, Changed: 1, Failed: 1, Left: 4},
 		ApprovedBy: &certificate.Approver{Role: "admin", Hash: "h"}, Previous: "r", BackupGoneOn: "2026-11-30", CodeVersion: "v1", TZData: "Europe/Oslo 0123",
 	}
 }
 
 var hmacs = []string{"cc", "aa", "bb"}
 
-func seal(t *testing.T, a authority, c certificate.Certificate, keys []string) certificate.Sealed {
+// sealed is a certificate with its one list, of the shard 07.
+type sealed struct {
+	certificate.Signed
+	list []byte
+}
+
+func (s sealed) lists(shard string) ([]byte, error) {
+	if shard != "07" {
+		return nil, errors.New("there is no other list")
+	}
+	return s.list, nil
+}
+
+func (s sealed) verify(publicKey []byte) (certificate.Certificate, error) {
+	return certificate.Verify(s.Signed, s.lists, publicKey)
+}
+
+func seal(t *testing.T, a authority, c certificate.Certificate, keys []string) sealed {
 	t.Helper()
-	sealed, err := certificate.Seal(c, keys, a.sign)
+	list, file := certificate.NewList(keys)
+	if c.Lists = nil; len(keys) > 0 {
+		c.Lists = map[string]certificate.List{"07": list}
+	}
+	signed, err := certificate.Seal(c, a.sign)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sealed
+	return sealed{signed, file}
 }
 
 func TestSealedCertificateVerifies(t *testing.T) {
 	a := newAuthority(t)
-	got, err := certificate.Verify(seal(t, a, sample(), hmacs), a.public)
+	got, err := seal(t, a, sample(), hmacs).verify(a.public)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := sample()
-	want.KeysHead = certificate.Head([]string{"aa", "bb", "cc"})
+	list, file := certificate.NewList([]string{"aa", "bb", "cc"})
+	if list.Count != 3 || list.SHA256 != certificate.Hash([]byte("aa\nbb\ncc\n")) || string(file) != "aa\nbb\ncc\n" {
+		t.Errorf("list %+v of %q", list, file)
+	}
+	want.Lists, want.KeysHead = map[string]certificate.List{"07": list}, certificate.Head([]string{list.SHA256})
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("certificate (-want +got):\n%s", diff)
 	}
 	empty := certificate.Certificate{Outcome: certificate.Completed}
-	if _, err := certificate.Verify(seal(t, a, empty, nil), a.public); err != nil {
+	if _, err := seal(t, a, empty, nil).verify(a.public); err != nil {
 		t.Errorf("an empty run: %v", err)
 	}
 }
@@ -114,16 +139,16 @@ func digest(of []byte) []byte {
 
 func TestEveryChangedByteIsFound(t *testing.T) {
 	a := newAuthority(t)
-	for name, file := range map[string]func(*certificate.Sealed) *[]byte{
-		"certificate": func(s *certificate.Sealed) *[]byte { return &s.JSON },
-		"signature":   func(s *certificate.Sealed) *[]byte { return &s.Signature },
-		"list":        func(s *certificate.Sealed) *[]byte { return &s.Keys },
+	for name, file := range map[string]func(*sealed) *[]byte{
+		"certificate": func(s *sealed) *[]byte { return &s.JSON },
+		"signature":   func(s *sealed) *[]byte { return &s.Signature },
+		"list":        func(s *sealed) *[]byte { return &s.list },
 	} {
 		t.Run(name, func(t *testing.T) {
 			sealed := seal(t, a, sample(), hmacs)
 			for i := range *file(&sealed) {
 				(*file(&sealed))[i] ^= 1
-				if _, err := certificate.Verify(sealed, a.public); !errors.Is(err, certificate.ErrInvalid) {
+				if _, err := sealed.verify(a.public); !errors.Is(err, certificate.ErrInvalid) {
 					t.Errorf("byte %d changed: error %v, want ErrInvalid", i, err)
 				}
 				(*file(&sealed))[i] ^= 1
@@ -140,19 +165,19 @@ func TestOtherListOrKeyIsFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := sealed
-			other.Keys = []byte(keys)
-			if _, err := certificate.Verify(other, a.public); !errors.Is(err, certificate.ErrInvalid) {
+			other.list = []byte(keys)
+			if _, err := other.verify(a.public); !errors.Is(err, certificate.ErrInvalid) {
 				t.Errorf("error %v, want ErrInvalid", err)
 			}
 		})
 	}
 	t.Run("another key signed", func(t *testing.T) {
-		if _, err := certificate.Verify(sealed, newAuthority(t).public); !errors.Is(err, certificate.ErrInvalid) {
+		if _, err := sealed.verify(newAuthority(t).public); !errors.Is(err, certificate.ErrInvalid) {
 			t.Errorf("error %v, want ErrInvalid", err)
 		}
 	})
 	t.Run("not a public key", func(t *testing.T) {
-		if _, err := certificate.Verify(sealed, []byte("not PEM")); !errors.Is(err, certificate.ErrInvalid) {
+		if _, err := sealed.verify([]byte("not PEM")); !errors.Is(err, certificate.ErrInvalid) {
 			t.Errorf("error %v, want ErrInvalid", err)
 		}
 	})
@@ -162,10 +187,15 @@ func TestUnbalancedCountsAreNotSealed(t *testing.T) {
 	a := newAuthority(t)
 	unbalanced := sample()
 	unbalanced.Counts.Due++
-	if _, err := certificate.Seal(unbalanced, hmacs, a.sign); !errors.Is(err, certificate.ErrInvalid) {
+	list, _ := certificate.NewList(hmacs)
+	unbalanced.Lists = map[string]certificate.List{"07": list}
+	if _, err := certificate.Seal(unbalanced, a.sign); !errors.Is(err, certificate.ErrInvalid) {
 		t.Errorf("unbalanced: error %v, want ErrInvalid", err)
 	}
-	if _, err := certificate.Seal(sample(), hmacs[:2], a.sign); !errors.Is(err, certificate.ErrInvalid) {
+	short := sample()
+	list, _ = certificate.NewList(hmacs[:2])
+	short.Lists = map[string]certificate.List{"07": list}
+	if _, err := certificate.Seal(short, a.sign); !errors.Is(err, certificate.ErrInvalid) {
 		t.Errorf("a list that is too short: error %v, want ErrInvalid", err)
 	}
 }
@@ -192,8 +222,17 @@ func TestOlderCertificateOfApprovedRunVerifies(t *testing.T) {
 			t.Fatal(err)
 		}
 		sealed.JSON, sealed.Signature = older, signature
-		if _, err := certificate.Verify(sealed, a.public); err != nil {
+		if _, err := sealed.verify(a.public); err != nil {
 			t.Errorf("approved by %s: %v", after, err)
+		}
+	}
+}
+
+func TestListContainsWholeKeysOnly(t *testing.T) {
+	_, file := certificate.NewList([]string{"bbb", "aa", "cc"})
+	for key, want := range map[string]bool{"aa": true, "bbb": true, "cc": true, "bb": false, "a": false, "": false} {
+		if got := certificate.Contains(file, key); got != want {
+			t.Errorf("%q: %v", key, got)
 		}
 	}
 }

@@ -13,9 +13,9 @@ import (
 // Certificates is the evidence bucket.
 type Certificates interface {
 	// Load's error wraps certificate.ErrNone where the run has no certificate.
-	Load(ctx context.Context, class, run string) (certificate.Sealed, error)
-	// LoadSigned is Load without the list.
-	LoadSigned(ctx context.Context, class, run string) (certificate.Signed, error)
+	Load(ctx context.Context, class, run string) (certificate.Signed, error)
+	// LoadList returns the list of a shard.
+	LoadList(ctx context.Context, class, run, shard string) ([]byte, error)
 	// PublicKey's error wraps certificate.ErrNone before the first certificate.
 	PublicKey(ctx context.Context) ([]byte, error)
 }
@@ -43,9 +43,10 @@ func (o *Operator) FetchCertificate(ctx context.Context, id string) (*Evidence, 
 		return nil, err
 	}
 	var b certificate.Bundle
-	if b.Sealed, err = files.Load(ctx, run.Class, run.ID); err != nil {
+	if b.Signed, err = files.Load(ctx, run.Class, run.ID); err != nil {
 		return nil, err
 	}
+	b.Lists = func(shard string) ([]byte, error) { return files.LoadList(ctx, run.Class, run.ID, shard) }
 	if certificate.Hash(b.JSON) != run.Certificate {
 		return nil, fmt.Errorf("%w: the certificate in the bucket is not the one that the table of runs names", certificate.ErrInvalid)
 	}
@@ -80,7 +81,7 @@ func (o *Operator) allCertificates(ctx context.Context, files Certificates, clas
 		}
 		group.Go(func() error {
 			var err error
-			if all[i], err = files.LoadSigned(ctx, class, run.ID); err != nil {
+			if all[i], err = files.Load(ctx, class, run.ID); err != nil {
 				return aboutCertificate(run, err)
 			}
 			return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"stille/shared/certificate"
@@ -134,17 +135,24 @@ func (o *Operator) proveDeleted(ctx context.Context, proof *Proof) error {
 		case run.Counts.Deleted == 0:
 			continue
 		}
-		sealed, err := files.Load(ctx, run.Class, run.ID)
+		signed, err := files.Load(ctx, run.Class, run.ID)
 		if err != nil {
 			return aboutCertificate(run, err)
 		}
-		c, err := certificate.Verify(sealed, public)
+		var listed atomic.Bool
+		c, err := certificate.Verify(signed, func(shard string) ([]byte, error) {
+			list, err := files.LoadList(ctx, run.Class, run.ID, shard)
+			if certificate.Contains(list, hmac) {
+				listed.Store(true)
+			}
+			return list, err
+		}, public)
 		if err != nil {
 			return aboutCertificate(run, err)
 		}
-		if sealed.Lists(hmac) {
+		if listed.Load() {
 			proof.Fate, proof.NotCertified = FateDeleted, nil
-			proof.Run, proof.DeletedAt, proof.Certificate, proof.BackupGoneOn = run.ID, c.EndedAt, certificate.Hash(sealed.JSON), c.BackupGoneOn
+			proof.Run, proof.DeletedAt, proof.Certificate, proof.BackupGoneOn = run.ID, c.EndedAt, certificate.Hash(signed.JSON), c.BackupGoneOn
 			return nil
 		}
 	}

@@ -138,10 +138,11 @@ func BenchmarkPurge(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		verifier := purge.Verifier{Records: worker.Records, Manifest: worker.Manifest, HMAC: func(_, id string) string { return id }}
+		verifier := purge.Verifier{Records: worker.Records, Manifest: worker.Manifest, HMAC: func(_, id string) string { return id },
+			Keep: func(context.Context, string, []byte) error { return nil }}
 		account, err := verifier.Account(b.Context(), class, "run-1", cutoff)
 		if err == nil {
-			account, err = verifier.Verify(b.Context(), class, cutoff, account)
+			account, err = verifier.Verify(b.Context(), class, cutoff, account, false)
 		}
 		if err != nil || account.Counts.Deleted != records {
 			b.Fatalf("%d were deleted, error %v", account.Counts.Deleted, err)
@@ -163,7 +164,8 @@ func deletePage(ctx context.Context, db *dynamodb.Client, stack names.Stack, sha
 	str := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	operations := []types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{
 		TableName: aws.String(stack.Holds()), Key: map[string]types.AttributeValue{names.AttrTarget: str("fence#" + retention.ShardName(shard))},
-		ConditionExpression: aws.String("attribute_not_exists(epoch)"),
+		ConditionExpression:      aws.String("attribute_not_exists(#turn) AND attribute_not_exists(epoch)"),
+		ExpressionAttributeNames: map[string]string{"#turn": "turn#messaging"},
 	}}}
 	for _, record := range dueItems(shard, page) {
 		operations = append(operations, types.TransactWriteItem{Delete: &types.Delete{

@@ -20,8 +20,10 @@ type Signer interface {
 
 // Evidence keeps the proof of each run for years.
 type Evidence interface {
-	// Store keeps the three files of a run's certificate.
-	Store(ctx context.Context, class, run string, sealed certificate.Sealed) error
+	// StoreList keeps the list of a shard of a run.
+	StoreList(ctx context.Context, class, run, shard string, list []byte) error
+	// Store keeps a run's certificate, once the lists are stored.
+	Store(ctx context.Context, class, run string, signed certificate.Signed) error
 	// StoreReport keeps the report of an audit beside its certificate.
 	StoreReport(ctx context.Context, class, run string, report []byte) error
 	// PublishKey keeps the public key that certificates are verified with.
@@ -145,13 +147,21 @@ func (c Certifier) account(ctx context.Context, class retention.Class, run Run, 
 	if err != nil {
 		return Account{}, err
 	}
-	verifier := Verifier{Records: c.Records, Manifest: c.Manifest, HMAC: hmac, Pause: c.Pause}
+	keep := func(ctx context.Context, shard string, list []byte) error {
+		if before, err := c.Runs.Get(ctx, class.Name, run.ID); err == nil && before.Certified() {
+			return errCertified // by another call: its lists must stay
+		}
+		return c.Evidence.StoreList(ctx, class.Name, run.ID, shard, list)
+	}
+	verifier := Verifier{Records: c.Records, Manifest: c.Manifest, HMAC: hmac, Keep: keep, Pause: c.Pause}
 	account, err := verifier.Account(ctx, class, run.ID, run.Cutoff)
 	if err != nil || outcome != certificate.Completed {
 		return account, err
 	}
-	return verifier.Verify(ctx, class, run.Cutoff, account)
+	return verifier.Verify(ctx, class, run.Cutoff, account, run.Shares != nil)
 }
+
+var errCertified = errors.New("the run was certified meanwhile")
 
 // ErrNoAudit means that the run of this name is a purge.
 var ErrNoAudit = errors.New("the run is no audit")
@@ -233,16 +243,16 @@ func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, 
 		if err != nil {
 			return run, err
 		}
-		sealed, err := certificate.Seal(c.certificate(class, run, by, previous), account.Keys, func(digest []byte) ([]byte, error) {
+		signed, err := certificate.Seal(c.certificate(class, run, by, account.Lists, previous), func(digest []byte) ([]byte, error) {
 			return c.Signer.Sign(ctx, digest)
 		})
 		if err != nil {
 			return run, err
 		}
-		if err := c.Evidence.Store(ctx, class.Name, run.ID, sealed); err != nil {
+		if err := c.Evidence.Store(ctx, class.Name, run.ID, signed); err != nil {
 			return run, err
 		}
-		run.Certificate = certificate.Hash(sealed.JSON)
+		run.Certificate = certificate.Hash(signed.JSON)
 		err = c.Chain.Certify(ctx, run, previous)
 		if !errors.Is(err, ErrChainMoved) {
 			return run, err
@@ -252,7 +262,7 @@ func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, 
 }
 
 // certificate is the run's certificate, to follow the previous one.
-func (c Certifier) certificate(class retention.Class, run Run, by *certificate.Approver, previous string) certificate.Certificate {
+func (c Certifier) certificate(class retention.Class, run Run, by *certificate.Approver, lists map[string]certificate.List, previous string) certificate.Certificate {
 	proof := ""
 	if run.Outcome == certificate.Completed {
 		proof = certificate.ProofIndex
@@ -263,7 +273,7 @@ func (c Certifier) certificate(class retention.Class, run Run, by *certificate.A
 	return certificate.Certificate{
 		Run: run.ID, Class: class.Name, Outcome: run.Outcome, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash,
 		ApprovedBy: by, Cutoff: run.Cutoff, StartedAt: run.StartedAt, EndedAt: run.EndedAt, Counts: run.Counts,
-		Proof: proof, Previous: previous, CodeVersion: c.CodeVersion,
+		Lists: lists, Proof: proof, Previous: previous, CodeVersion: c.CodeVersion,
 		BackupGoneOn: retention.BackupGoneOn(run.EndedAt).String(),
 		TZData:       retention.Fingerprint(class.Location()),
 	}

@@ -44,11 +44,13 @@ func TestRunsEndInOneChainOfCertificates(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := kept.Verify(t, h.class.Name, id)
+		list, _ := certificate.NewList([]string{"messaging/" + id})
 		want := certificate.Certificate{
 			Run: id, Class: "messaging", Outcome: certificate.Completed, PlanHash: "p", PolicyHash: h.policy.Hash(),
 			Cutoff: cutoff, StartedAt: cutoff, EndedAt: cutoff.Add(time.Minute), Counts: certificate.Counts{Due: 1, Deleted: 1},
-			Proof: "index", KeysHead: certificate.Head([]string{"messaging/" + id}), Previous: previous,
+			Proof: "index", KeysHead: certificate.Head([]string{list.SHA256}), Previous: previous,
 			BackupGoneOn: "2026-11-30", CodeVersion: "v1", TZData: retention.Fingerprint(h.class.Location()),
+			Lists: map[string]certificate.List{retention.Shard(string(subject(1))): list},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("certificate (-want +got):\n%s", diff)

@@ -37,7 +37,7 @@ func TestPurgeConsumesItsEstimate(t *testing.T) {
 	if _, err := worker.Shard(t.Context(), h.class, work, func() bool { return true }); err != nil {
 		t.Fatal(err)
 	}
-	verifier := h.verifier()
+	verifier := h.verifier(&accounted{})
 	verifier.Records = records
 	if account, err := verifier.Account(t.Context(), h.class, "run-1", cutoff); err != nil || account.Counts.Deleted != len(items) {
 		t.Fatalf("%d deleted, error %v", account.Counts.Deleted, err)

@@ -21,6 +21,7 @@ const (
 	Changed Outcome = "changed" // kept: no longer due, or changed since it was read
 	Failed  Outcome = "failed"  // kept: its objects or the record could not be deleted; the next run tries again
 	Gone    Outcome = "gone"    // already missing when the page was processed
+	Left    Outcome = "left"    // kept: over what the run may delete; the next run takes it
 )
 
 // Page is one page of a run's manifest: its ids, written before any of the
@@ -64,6 +65,9 @@ type Work struct {
 	Shard  string    `json:"shard"`
 	Cursor Cursor    `json:"cursor,omitzero"`
 	Done   bool      `json:"done"`
+	// Most is how many records the shard may still delete, if it is Limited.
+	Limited bool `json:"limited,omitempty"`
+	Most    int  `json:"most,omitempty"`
 	// Stopped means that the shard is done because an operator stopped the run.
 	Stopped bool `json:"stopped"`
 	// The policy and the code that planned the run. Under another policy or
@@ -116,6 +120,10 @@ func (w Worker) Shard(ctx context.Context, class retention.Class, work Work, mor
 
 // page works on the next page of the shard: the withdrawn records first.
 func (w Worker) page(ctx context.Context, class retention.Class, work Work, queue *queue, fence *fence) (Work, error) {
+	if work.isFull() {
+		work.Done = true
+		return work, nil
+	}
 	if work.Cursor.By == "" {
 		work.Cursor.By = ByWithdrawal
 	}
@@ -147,6 +155,10 @@ func (w Worker) page(ctx context.Context, class retention.Class, work Work, queu
 	}
 	last := due[len(due)-1]
 	work.Cursor.ID, work.Cursor.Sort = last.ID, last.Sort
+	if work.Limited {
+		work.Most -= deletedOf(outcomes)
+		work.Done = work.isFull()
+	}
 	return work, nil
 }
 
@@ -170,6 +182,7 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 			return nil, ErrLockLost
 		}
 		due = withoutHeld(class, due, fenced.Held, outcomes)
+		due = work.withinMost(due, outcomes, len(marked))
 		done, err := w.Deleter.DeleteUnderFence(ctx, work.conditions(fenced.Epoch), due)
 		note(outcomes, done.Deleted, Deleted)
 		note(outcomes, done.Changed, Changed)
@@ -186,6 +199,32 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 		due = undecided(due, outcomes)
 	}
 	return outcomes, w.finish(ctx, class, work, marked, outcomes)
+}
+
+// isFull reports whether the shard may delete no more.
+func (w Work) isFull() bool { return w.Limited && w.Most <= 0 }
+
+// withinMost notes which records are over what the shard may still delete, of
+// which the page has deleted or marked some, and returns the others.
+func (w Work) withinMost(due []retention.Stored, outcomes map[string]Outcome, marked int) []retention.Stored {
+	room := w.Most - marked - deletedOf(outcomes)
+	if !w.Limited || len(due) <= room {
+		return due
+	}
+	for _, record := range due[max(0, room):] {
+		outcomes[record.ID] = Left
+	}
+	return due[:max(0, room)]
+}
+
+func deletedOf(outcomes map[string]Outcome) int {
+	n := 0
+	for _, outcome := range outcomes {
+		if outcome == Deleted {
+			n++
+		}
+	}
+	return n
 }
 
 // conditions are the conditions of a page at an epoch of the shard's fence.

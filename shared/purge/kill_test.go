@@ -101,7 +101,7 @@ type end struct {
 }
 
 // end returns the end of a run and the runs before it.
-func (h *house) end(run string, account purge.Account, before ...purge.Account) end {
+func (h *house) end(run string, account accounted, before ...accounted) end {
 	h.t.Helper()
 	for _, killed := range before {
 		account.Keys = append(account.Keys, killed.Keys...)
@@ -113,10 +113,11 @@ func (h *house) end(run string, account purge.Account, before ...purge.Account) 
 }
 
 // accountFor is the certified account of a killed run.
-func (h *house) accountFor(run string) purge.Account {
+func (h *house) accountFor(run string) accounted {
 	h.t.Helper()
-	account, err := h.verifier().Account(h.t.Context(), h.class, run, cutoff)
-	if err != nil {
+	var account accounted
+	var err error
+	if account.Account, err = h.verifier(&account).Account(h.t.Context(), h.class, run, cutoff); err != nil {
 		h.t.Fatal(err)
 	}
 	return account

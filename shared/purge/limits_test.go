@@ -55,9 +55,9 @@ func TestVerifyReadsUntilIndexIsQuietTwice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			records := &index{Records: h.Records, answer: c.answer}
-			verifier := h.verifier()
+			verifier := h.verifier(&accounted{})
 			verifier.Records = records
-			account, err := verifier.Verify(t.Context(), h.class, cutoff, h.account("run-1"))
+			account, err := verifier.Verify(t.Context(), h.class, cutoff, h.account("run-1").Account, false)
 			if !errors.Is(err, c.err) || len(records.reads) != c.reads {
 				t.Errorf("%d readings, error %v; want %d and %v", len(records.reads), err, c.reads, c.err)
 			}
@@ -74,9 +74,9 @@ func TestVerifyPausesBetweenReadings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		records := &index{Records: h.Records, answer: func(int) []purge.Due { return nil }}
-		verifier := h.verifier()
+		verifier := h.verifier(&accounted{})
 		verifier.Records, verifier.Pause = records, time.Second
-		if _, err := verifier.Verify(t.Context(), h.class, cutoff, account); err != nil {
+		if _, err := verifier.Verify(t.Context(), h.class, cutoff, account.Account, false); err != nil {
 			t.Fatal(err)
 		}
 		var got []time.Duration

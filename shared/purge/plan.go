@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,6 +50,27 @@ func sum(shards []int) int {
 		all += n
 	}
 	return all
+}
+
+// shares divides what one run deletes among the shards; nil if the plan is not
+// larger. A shard with few due records gets all it needs: held records of another
+// shard, which no run deletes, cannot take its place night after night.
+func (p Plan) shares(most int) []int {
+	if p.Due() <= most {
+		return nil
+	}
+	shares := make([]int, len(p.Shards))
+	byDue := make([]int, len(p.Shards))
+	for n := range byDue {
+		byDue[n] = n
+	}
+	slices.SortStableFunc(byDue, func(a, b int) int { return p.Shards[a] - p.Shards[b] })
+	for i, n := range byDue {
+		rest := len(byDue) - i
+		shares[n] = min(p.Shards[n], (most+rest-1)/rest)
+		most -= shares[n]
+	}
+	return shares
 }
 
 // Hash names the plan, for its approval and in the certificate. It is the SHA-256,

@@ -126,7 +126,7 @@ func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution
 	if err != nil {
 		return run, err
 	}
-	run.PlanHash, run.Planned = plan.Hash(), plan.Due()
+	run.PlanHash, run.Planned, run.Shares = plan.Hash(), plan.Due(), plan.shares(class.Most)
 	going, reasons, err := p.objections(ctx, class, run, plan, approved)
 	if err != nil {
 		return run, err
@@ -257,6 +257,9 @@ func (r Run) Work() []Work {
 		shards[n] = Work{
 			Class: r.Class, Run: r.ID, Turn: r.Turn, Cutoff: r.Cutoff, Shard: retention.ShardName(n),
 			PolicyHash: r.PolicyHash, CodeVersion: r.CodeVersion,
+		}
+		if r.Shares != nil {
+			shards[n].Limited, shards[n].Most = true, r.Shares[n]
 		}
 	}
 	return shards

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -197,17 +199,32 @@ func (h *house) run(stores purgetest.Stores, run string) error {
 	return nil
 }
 
-func (h *house) verifier() purge.Verifier {
-	return purge.Verifier{Records: h.Records, Manifest: h.manifest, HMAC: func(class, id string) string { return class + "/" + id }}
+// accounted is an account with the keys in its lists, sorted.
+type accounted struct {
+	purge.Account
+	Keys []string
 }
 
-func (h *house) account(run string) purge.Account {
-	h.t.Helper()
-	account, err := h.verifier().Account(h.t.Context(), h.class, run, cutoff)
-	if err != nil {
-		h.t.Fatal(err)
+// verifier is a verifier that adds the keys in its lists to the account.
+func (h *house) verifier(account *accounted) purge.Verifier {
+	var mu sync.Mutex
+	return purge.Verifier{
+		Records: h.Records, Manifest: h.manifest, HMAC: func(class, id string) string { return class + "/" + id },
+		Keep: func(_ context.Context, _ string, list []byte) error {
+			mu.Lock()
+			defer mu.Unlock()
+			account.Keys = append(account.Keys, strings.Fields(string(list))...)
+			slices.Sort(account.Keys)
+			return nil
+		},
 	}
-	if account, err = h.verifier().Verify(h.t.Context(), h.class, cutoff, account); err != nil {
+}
+
+func (h *house) account(run string) accounted {
+	h.t.Helper()
+	account := h.accountFor(run)
+	var err error
+	if account.Account, err = h.verifier(nil).Verify(h.t.Context(), h.class, cutoff, account.Account, false); err != nil {
 		h.t.Fatal(err)
 	}
 	return account

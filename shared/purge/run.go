@@ -26,6 +26,7 @@ type Run struct {
 	PolicyHash   string              `json:"-"` // of the policy that planned it
 	PlanHash     string              `json:"planHash"`
 	Planned      int                 `json:"planned"`               // number of due records
+	Shares       []int               `json:"-"`                     // how many records each shard may delete; nil if as many as are due
 	CodeVersion  string              `json:"-"`                     // of the code that planned it
 	StartedBy    string              `json:"startedBy,omitempty"`   // the principal; empty for a scheduled run, or if unknown
 	ApprovedBy   string              `json:"approvedBy,omitempty"`  // the principal; empty if no approval was needed

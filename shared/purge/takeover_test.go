@@ -249,4 +249,4 @@ func TestManifestIsKeptUntilTheRunIsCertified(t *testing.T) {
 // downEvidence keeps no certificate.
 type downEvidence struct{ *purgetest.Evidence }
 
-func (downEvidence) Store(context.Context, string, string, certificate.Sealed) error { return errDown }
+func (downEvidence) Store(context.Context, string, string, certificate.Signed) error { return errDown }

@@ -26,24 +26,27 @@ type Verifier struct {
 	Manifest Manifest
 	// HMAC names a deleted record in the certificate's list.
 	HMAC func(class, id string) string
+	// Keep stores the list of a shard. It is called for several shards at once,
+	// and not for a shard without a deleted record.
+	Keep func(ctx context.Context, shard string, list []byte) error
 	// Pause is the wait before the index is read again.
 	Pause time.Duration
 }
 
-// Account is what a run did, according to its manifest and the tables: the
-// counts, and the HMACs of the deleted records.
+// Account is what a run did, according to its manifest and the tables. The lists
+// of the deleted records are large, so they are stored and not in the account.
 type Account struct {
 	Counts certificate.Counts
-	Keys   []string
+	Lists  map[string]certificate.List // shard -> its list
 
-	accounted map[string]bool // ids of kept records that are counted
+	accounted [retention.Shards]map[string]bool // ids of each shard's kept records that are counted
 }
 
 // Account reads every record of the run's manifest again, strongly. For a page
 // that was cut off the table decides, so an interrupted run comes to the same
 // counts.
 func (v Verifier) Account(ctx context.Context, class retention.Class, run string, cutoff time.Time) (Account, error) {
-	total := Account{accounted: map[string]bool{}}
+	total := Account{Lists: map[string]certificate.List{}}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(shardsAtOnce)
@@ -53,9 +56,19 @@ func (v Verifier) Account(ctx context.Context, class retention.Class, run string
 			if err != nil {
 				return err
 			}
+			list, file := certificate.NewList(shard.keys)
+			if list.Count > 0 {
+				if err := v.Keep(ctx, retention.ShardName(n), file); err != nil {
+					return err
+				}
+			}
 			mu.Lock()
 			defer mu.Unlock()
-			total.add(shard)
+			total.add(shard.counts)
+			total.accounted[n] = shard.kept
+			if list.Count > 0 {
+				total.Lists[retention.ShardName(n)] = list
+			}
 			return nil
 		})
 	}
@@ -65,31 +78,48 @@ func (v Verifier) Account(ctx context.Context, class retention.Class, run string
 	return total, nil
 }
 
-func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, shard string, cutoff time.Time) (Account, error) {
-	account := Account{accounted: map[string]bool{}}
+// shardAccount is the account of one shard.
+type shardAccount struct {
+	counts certificate.Counts
+	keys   []string        // of the deleted records
+	kept   map[string]bool // ids of kept records that are counted
+}
+
+func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, shard string, cutoff time.Time) (shardAccount, error) {
+	account := shardAccount{kept: map[string]bool{}}
 	pages, err := v.Manifest.Pages(ctx, class.Name, run, shard)
 	if err != nil {
 		return account, err
 	}
 	outcomes := mergeOutcomes(pages)
-	ids := slices.Sorted(maps.Keys(outcomes))
-	for chunk := range slices.Chunk(ids, MaxDeletes) {
-		there, unreadable, err := v.Records.Load(ctx, class.Name, chunk)
-		if err != nil {
-			return account, err
-		}
-		for _, id := range chunk {
-			record, exists := there[id]
-			stillDue := unreadable[id] != nil || exists && class.Due(record.Record, cutoff)
-			outcome := verifiedOutcome(outcomes[id], exists || unreadable[id] != nil, stillDue)
-			if record.PurgingBy != "" {
-				outcome = Failed // the record exists, but its objects may be gone
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(chunksAtOnce)
+	for chunk := range slices.Chunk(slices.Collect(maps.Keys(outcomes)), MaxDeletes) {
+		group.Go(func() error {
+			there, unreadable, err := v.Records.Load(ctx, class.Name, chunk)
+			if err != nil {
+				return err
 			}
-			v.count(&account, class.Name, id, outcome)
-		}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, id := range chunk {
+				record, exists := there[id]
+				stillDue := unreadable[id] != nil || exists && class.Due(record.Record, cutoff)
+				outcome := verifiedOutcome(outcomes[id], exists || unreadable[id] != nil, stillDue)
+				if record.PurgingBy != "" {
+					outcome = Failed // the record exists, but its objects may be gone
+				}
+				v.count(&account, class.Name, id, outcome)
+			}
+			return nil
+		})
 	}
-	return account, nil
+	return account, group.Wait()
 }
+
+// chunksAtOnce is how many requests of one shard run at the same time.
+const chunksAtOnce = 4
 
 // cutOff is the outcome of a record in a page that was cut off.
 const cutOff Outcome = ""
@@ -130,40 +160,41 @@ func verifiedOutcome(outcome Outcome, exists, stillDue bool) Outcome {
 		return Failed
 	case outcome != Deleted && !exists:
 		return Gone
+	case outcome == Left && !stillDue:
+		return Changed
 	}
 	return outcome
 }
 
-func (v Verifier) count(a *Account, class, id string, outcome Outcome) {
+func (v Verifier) count(a *shardAccount, class, id string, outcome Outcome) {
 	switch outcome {
 	case Gone:
 		return
 	case Deleted:
-		a.Keys = append(a.Keys, v.HMAC(class, id))
-		a.Counts.Deleted++
+		a.keys = append(a.keys, v.HMAC(class, id))
+		a.counts.Deleted++
 	case Held:
-		a.Counts.Held++
+		a.counts.Held++
 	case Changed:
-		a.Counts.Changed++
+		a.counts.Changed++
+	case Left:
+		a.counts.Left++
 	case Failed, cutOff:
-		a.Counts.Failed++
+		a.counts.Failed++
 	}
-	a.Counts.Due++
+	a.counts.Due++
 	if outcome != Deleted {
-		a.accounted[id] = true
+		a.kept[id] = true
 	}
 }
 
-func (a *Account) add(shard Account) {
-	a.Keys = append(a.Keys, shard.Keys...)
-	for id := range shard.accounted {
-		a.accounted[id] = true
-	}
-	a.Counts.Due += shard.Counts.Due
-	a.Counts.Deleted += shard.Counts.Deleted
-	a.Counts.Held += shard.Counts.Held
-	a.Counts.Changed += shard.Counts.Changed
-	a.Counts.Failed += shard.Counts.Failed
+func (a *Account) add(counts certificate.Counts) {
+	a.Counts.Due += counts.Due
+	a.Counts.Deleted += counts.Deleted
+	a.Counts.Held += counts.Held
+	a.Counts.Changed += counts.Changed
+	a.Counts.Failed += counts.Failed
+	a.Counts.Left += counts.Left
 }
 
 // Stop after quietAnswers clean answers in a row; give up after mostAnswers.
@@ -173,11 +204,12 @@ const (
 )
 
 // Verify reads the index until it shows, twice in a row, no due record that is
-// not accounted for, because the index lags behind the table by moments. A due
-// record that the run never took (it was stamped only now) is added to the
-// account as failed; the next run takes it.
-func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time.Time, account Account) (Account, error) {
-	quiet := 0
+// not accounted for, because the index lags behind the table by moments. The due
+// records that the run never took are added to the account: as left where the run
+// was limited to its class's Most, else as failed (a record was stamped only
+// now). The next run takes them.
+func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time.Time, account Account, limited bool) (Account, error) {
+	quiet, more := 0, 0
 	for n := 0; quiet < quietAnswers; n++ {
 		if n == mostAnswers {
 			return account, fmt.Errorf("verifying a purge of %s: %w", class.Name, ErrRestless)
@@ -189,45 +221,65 @@ func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time
 			case <-time.After(v.Pause):
 			}
 		}
-		stale, err := v.ask(ctx, class, cutoff, &account)
-		if err != nil {
+		var stale bool
+		var err error
+		if stale, more, err = v.ask(ctx, class, cutoff, account); err != nil {
 			return account, fmt.Errorf("verifying a purge of %s: %w", class.Name, err)
 		}
 		if quiet++; stale {
 			quiet = 0
 		}
 	}
+	if limited {
+		account.add(certificate.Counts{Due: more, Left: more})
+	} else {
+		account.add(certificate.Counts{Due: more, Failed: more})
+	}
 	return account, nil
 }
 
-// ask reads the index once and reports whether it still shows deleted or no
-// longer due records.
-func (v Verifier) ask(ctx context.Context, class retention.Class, cutoff time.Time, account *Account) (stale bool, err error) {
-	var unknown []string
+// ask reads the index once. It reports whether the index still shows deleted or
+// no longer due records, and how many due records the account lacks.
+func (v Verifier) ask(ctx context.Context, class retention.Class, cutoff time.Time, account Account) (stale bool, more int, err error) {
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(shardsAtOnce)
 	for n := range retention.Shards {
-		for d, err := range eachDue(ctx, v.Records, class, retention.ShardName(n), cutoff) {
-			if err != nil {
-				return false, err
-			}
-			if !account.accounted[d.ID] {
-				unknown = append(unknown, d.ID)
-			}
+		group.Go(func() error {
+			staleHere, moreHere, err := v.askShard(ctx, class, retention.ShardName(n), cutoff, account.accounted[n])
+			mu.Lock()
+			defer mu.Unlock()
+			stale, more = stale || staleHere, more+moreHere
+			return err
+		})
+	}
+	err = group.Wait()
+	return stale, more, err
+}
+
+func (v Verifier) askShard(ctx context.Context, class retention.Class, shard string, cutoff time.Time, accounted map[string]bool) (stale bool, more int, err error) {
+	unknown := map[string]bool{} // a withdrawn record may be in both indexes
+	for d, err := range eachDue(ctx, v.Records, class, shard, cutoff) {
+		if err != nil {
+			return false, 0, err
+		}
+		if !accounted[d.ID] {
+			unknown[d.ID] = true
 		}
 	}
-	unknown = slices.Compact(slices.Sorted(slices.Values(unknown)))
-	for chunk := range slices.Chunk(unknown, MaxDeletes) {
+	for chunk := range slices.Chunk(slices.Collect(maps.Keys(unknown)), MaxDeletes) {
 		there, unreadable, err := v.Records.Load(ctx, class.Name, chunk)
 		if err != nil {
-			return false, err
+			return false, 0, err
 		}
 		for _, id := range chunk {
 			record, exists := there[id]
 			if unreadable[id] == nil && (!exists || !class.Due(record.Record, cutoff)) {
 				stale = true
-				continue
+			} else {
+				more++
 			}
-			v.count(account, class.Name, id, Failed)
 		}
 	}
-	return stale, nil
+	return stale, more, nil
 }

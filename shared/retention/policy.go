@@ -39,6 +39,7 @@ type Class struct {
 	LegalBasis         string
 	Sentence           string   // the sentence of the privacy policy that this implements
 	Buckets            []string // the S3 buckets in which its records' objects may lie; none = they have no objects
+	Most               int      // the number of records that one purge deletes; the next takes the rest
 	BackupAcknowledged string   // who accepted that backups may outlive the promise; "" = nobody
 
 	location *time.Location
@@ -97,7 +98,11 @@ func LoadPolicy(data []byte) (*Policy, error) {
 const (
 	defaultZone = "Europe/Oslo"
 	defaultIdle = "P90D"
+	defaultMost = 5_000_000
 )
+
+// mostMost is the number of records that one purge can account for.
+const mostMost = 10_000_000
 
 var className = regexp.MustCompile(`^[a-z][a-z0-9-]{0,29}$`)
 
@@ -112,6 +117,7 @@ func readClass(f *strictyaml.Fields) Class {
 		Owner:      f.Text("owner"),
 		LegalBasis: f.Text("legalBasis"),
 		Sentence:   f.Text("sentence"),
+		Most:       defaultMost,
 	}
 	if f.Has("zone") {
 		c.Zone = f.Text("zone")
@@ -120,6 +126,9 @@ func readClass(f *strictyaml.Fields) Class {
 		c.Idle = readPeriod(f, "idle")
 	} else {
 		c.Idle, _ = ParsePeriod(defaultIdle)
+	}
+	if f.Has("most") {
+		c.Most = int(f.Whole("most", 1, mostMost)) //nolint:gosec // never that large
 	}
 	if f.Has("backupAcknowledged") {
 		c.BackupAcknowledged = f.Text("backupAcknowledged")

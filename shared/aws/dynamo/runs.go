@@ -27,6 +27,7 @@ type storedRun struct {
 	PolicyHash   string              `dynamodbav:"policyHash"`
 	PlanHash     string              `dynamodbav:"planHash"`
 	Planned      int                 `dynamodbav:"planned"`
+	Shares       []int               `dynamodbav:"shares,omitempty"`
 	CodeVersion  string              `dynamodbav:"codeVersion,omitempty"`
 	StartedBy    string              `dynamodbav:"startedBy,omitempty"`
 	ApprovedBy   string              `dynamodbav:"approvedBy,omitempty"`

@@ -38,12 +38,20 @@ func NewCertificates(client *s3.Client, bucket string) *Certificates {
 	return &Certificates{s3: client, bucket: bucket}
 }
 
-// Store keeps the three files of a run's certificate, the certificate last.
-func (c *Certificates) Store(ctx context.Context, class, run string, sealed certificate.Sealed) error {
+// StoreList keeps the list of a shard of a run, before the certificate.
+func (c *Certificates) StoreList(ctx context.Context, class, run, shard string, list []byte) error {
+	if err := put(ctx, c.s3, c.bucket, Prefix(class, run)+certificate.ListFile(shard), list); err != nil {
+		return fmt.Errorf("storing a list: %w", err)
+	}
+	return nil
+}
+
+// Store keeps a run's certificate, the signature first.
+func (c *Certificates) Store(ctx context.Context, class, run string, signed certificate.Signed) error {
 	for _, file := range []struct {
 		name    string
 		content []byte
-	}{{certificate.KeysFile, sealed.Keys}, {certificate.SignatureFile, sealed.Signature}, {certificate.JSONFile, sealed.JSON}} {
+	}{{certificate.SignatureFile, signed.Signature}, {certificate.JSONFile, signed.JSON}} {
 		if err := put(ctx, c.s3, c.bucket, Prefix(class, run)+file.name, file.content); err != nil {
 			return fmt.Errorf("storing a certificate: %w", err)
 		}
@@ -51,20 +59,15 @@ func (c *Certificates) Store(ctx context.Context, class, run string, sealed cert
 	return nil
 }
 
-// Load returns the certificate of a run as stored, unverified. The error wraps
-// certificate.ErrNone if there is none.
-func (c *Certificates) Load(ctx context.Context, class, run string) (certificate.Sealed, error) {
-	var sealed certificate.Sealed
-	var err error
-	if sealed.Signed, err = c.LoadSigned(ctx, class, run); err != nil {
-		return sealed, err
-	}
-	sealed.Keys, err = c.get(ctx, Prefix(class, run)+certificate.KeysFile)
-	return sealed, err
+// LoadList returns the list of a shard of a run as stored, unverified. The error
+// wraps certificate.ErrNone if there is none.
+func (c *Certificates) LoadList(ctx context.Context, class, run, shard string) ([]byte, error) {
+	return c.get(ctx, Prefix(class, run)+certificate.ListFile(shard))
 }
 
-// LoadSigned is Load without the list of keys.
-func (c *Certificates) LoadSigned(ctx context.Context, class, run string) (certificate.Signed, error) {
+// Load returns the certificate of a run as stored, unverified. The error wraps
+// certificate.ErrNone if there is none.
+func (c *Certificates) Load(ctx context.Context, class, run string) (certificate.Signed, error) {
 	var signed certificate.Signed
 	for name, target := range map[string]*[]byte{certificate.JSONFile: &signed.JSON, certificate.SignatureFile: &signed.Signature} {
 		content, err := c.get(ctx, Prefix(class, run)+name)

@@ -8,14 +8,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"stille/shared/certificate"
 	"stille/shared/operator"
+	"stille/shared/retention"
 )
 
 // Replace replaces a file. After an error the file is as it was. An error of
@@ -74,14 +73,17 @@ func Write(path string, content []byte) error {
 	return nil
 }
 
-// WriteBundle writes the bundle's files, and removes certificates of a longer
-// chain that an earlier call wrote.
+// WriteBundle writes the bundle's files, and removes lists, and certificates of a
+// longer chain, that an earlier call wrote.
 func WriteBundle(dir string, b certificate.Bundle) error {
-	contents := b.Files()
-	for _, name := range slices.Sorted(maps.Keys(contents)) {
-		if err := Write(filepath.Join(dir, name), contents[name]); err != nil {
-			return err
+	for n := range retention.Shards {
+		err := os.Remove(filepath.Join(dir, certificate.ListFile(retention.ShardName(n))))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("--out: %w", err)
 		}
+	}
+	if err := b.Each(func(name string, content []byte) error { return Write(filepath.Join(dir, name), content) }); err != nil {
+		return err
 	}
 	for n := len(b.Before) + 1; ; n++ {
 		for _, name := range []string{certificate.JSONFile, certificate.SignatureFile} {

@@ -45,7 +45,7 @@ type Stack struct {
 	// Execute is called at each look at an execution.
 	Execute   func(ctx context.Context, run string) operator.Execution
 	Scheduled map[string]Scheduled // by the schedule's name
-	Bucket    map[string]certificate.Sealed
+	Bucket    map[string]Sealed
 	PublicKey []byte // nil before the first certificate
 	Queue     []operator.Queue
 	Ages      error // of AddAges
@@ -57,6 +57,15 @@ type Stack struct {
 	manager *keyset.Manager
 	signing *ecdsa.PrivateKey
 }
+
+// Sealed is a certificate and the file of its one list.
+type Sealed struct {
+	certificate.Signed
+	List []byte
+}
+
+// listed is the shard of the list.
+const listed = "2a"
 
 // Start is a purge that was started.
 type Start struct{ Class, By, Approved string }
@@ -76,7 +85,7 @@ func New(t testing.TB) *Stack {
 	}
 	s := &Stack{
 		Stores: purgetest.NewStores(operator.ClassNames(retentiontest.Policy(t))...), List: &suppressiontest.List{}, Who: "arn:aws:iam::1:user/operator",
-		Scheduled: map[string]Scheduled{}, Bucket: map[string]certificate.Sealed{}, t: t, manager: keyset.NewManager(), signing: signing,
+		Scheduled: map[string]Scheduled{}, Bucket: map[string]Sealed{}, t: t, manager: keyset.NewManager(), signing: signing,
 	}
 	s.Rotate()
 	return s
@@ -158,15 +167,20 @@ func (s *Stack) Certify(run purge.Run, outcome certificate.Outcome, counts certi
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	sealed, err := certificate.Seal(certificate.Certificate{
+	lists := map[string]certificate.List{}
+	list, file := certificate.NewList(deleted)
+	if len(deleted) > 0 {
+		lists[listed] = list
+	}
+	signed, err := certificate.Seal(certificate.Certificate{
 		Run: run.ID, Class: run.Class, Outcome: outcome, PlanHash: run.PlanHash, Cutoff: run.Cutoff, EndedAt: At(), Counts: counts,
-		Previous: previous, BackupGoneOn: "2026-11-30",
-	}, deleted, func(digest []byte) ([]byte, error) { return ecdsa.SignASN1(rand.Reader, s.signing, digest) })
+		Previous: previous, BackupGoneOn: "2026-11-30", Lists: lists,
+	}, func(digest []byte) ([]byte, error) { return ecdsa.SignASN1(rand.Reader, s.signing, digest) })
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.Bucket[run.ID], s.PublicKey = sealed, certificate.EncodePublicKey(public)
-	run.Outcome, run.Counts, run.EndedAt, run.Certificate = outcome, counts, At(), certificate.Hash(sealed.JSON)
+	s.Bucket[run.ID], s.PublicKey = Sealed{signed, file}, certificate.EncodePublicKey(public)
+	run.Outcome, run.Counts, run.EndedAt, run.Certificate = outcome, counts, At(), certificate.Hash(signed.JSON)
 	if err := s.Runs.Certify(ctx, run, previous); err != nil {
 		s.t.Fatal(err)
 	}
@@ -248,17 +262,20 @@ func (r records) Document(context.Context, string, string) (retention.Document, 
 
 type bucket struct{ *Stack }
 
-func (b bucket) Load(_ context.Context, _, run string) (certificate.Sealed, error) {
+func (b bucket) Load(_ context.Context, _, run string) (certificate.Signed, error) {
 	sealed, found := b.Bucket[run]
 	if !found {
-		return sealed, certificate.ErrNone
+		return sealed.Signed, certificate.ErrNone
 	}
-	return sealed, nil
+	return sealed.Signed, nil
 }
 
-func (b bucket) LoadSigned(ctx context.Context, class, run string) (certificate.Signed, error) {
-	sealed, err := b.Load(ctx, class, run)
-	return sealed.Signed, err
+func (b bucket) LoadList(_ context.Context, _, run, shard string) ([]byte, error) {
+	sealed, found := b.Bucket[run]
+	if !found || shard != listed {
+		return nil, certificate.ErrNone
+	}
+	return sealed.List, nil
 }
 
 func (b bucket) PublicKey(context.Context) ([]byte, error) {

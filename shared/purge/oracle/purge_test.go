@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	_ "time/tzdata"
 
@@ -115,13 +116,23 @@ type purged struct {
 
 // account reads again what the run did, and reads in the index what it left.
 func (r run) account(ctx context.Context) (purged, error) {
-	v := purge.Verifier{Records: r.records, Manifest: r.manifest, HMAC: func(class, id string) string { return class + "/" + id }}
+	var mu sync.Mutex
+	var keys []string
+	v := purge.Verifier{
+		Records: r.records, Manifest: r.manifest, HMAC: func(class, id string) string { return class + "/" + id },
+		Keep: func(_ context.Context, _ string, list []byte) error {
+			mu.Lock()
+			defer mu.Unlock()
+			keys = append(keys, strings.Fields(string(list))...)
+			return nil
+		},
+	}
 	account, err := v.Account(ctx, r.class, r.name, r.At)
 	if err == nil && r.verified {
-		account, err = v.Verify(ctx, r.class, r.At, account)
+		account, err = v.Verify(ctx, r.class, r.At, account, false)
 	}
-	slices.Sort(account.Keys)
-	return purged{account.Counts, account.Keys}, err
+	slices.Sort(keys)
+	return purged{account.Counts, keys}, err
 }
 
 // tell describes where a run's result is wrong, with the history of those

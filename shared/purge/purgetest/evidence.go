@@ -23,7 +23,8 @@ type Evidence struct {
 	public []byte
 
 	mu        sync.Mutex
-	sealed    map[string]certificate.Sealed
+	signed    map[string]certificate.Signed
+	lists     map[string]map[string][]byte // class/run -> shard
 	reports   map[string][]byte
 	parts     map[string]map[[2]int]purge.AuditPart // class/run -> segment and call
 	published []byte
@@ -41,7 +42,7 @@ func NewEvidence(t testing.TB) *Evidence {
 		t.Fatal(err)
 	}
 	return &Evidence{
-		key: key, public: certificate.EncodePublicKey(der), sealed: map[string]certificate.Sealed{},
+		key: key, public: certificate.EncodePublicKey(der), signed: map[string]certificate.Signed{}, lists: map[string]map[string][]byte{},
 		reports: map[string][]byte{}, parts: map[string]map[[2]int]purge.AuditPart{},
 	}
 }
@@ -63,10 +64,22 @@ func (e *Evidence) PublishKey(_ context.Context, key []byte) error {
 }
 
 // Store keeps a certificate.
-func (e *Evidence) Store(_ context.Context, class, run string, sealed certificate.Sealed) error {
+func (e *Evidence) Store(_ context.Context, class, run string, signed certificate.Signed) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.sealed[class+"/"+run] = sealed
+	e.signed[class+"/"+run] = signed
+	return nil
+}
+
+// StoreList keeps the list of a shard.
+func (e *Evidence) StoreList(_ context.Context, class, run, shard string, list []byte) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	of := class + "/" + run
+	if e.lists[of] == nil {
+		e.lists[of] = map[string][]byte{}
+	}
+	e.lists[of][shard] = list
 	return nil
 }
 
@@ -91,18 +104,24 @@ func (e *Evidence) Verify(t testing.TB, class, run string) certificate.Certifica
 	t.Helper()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	verified, err := certificate.Verify(e.sealed[class+"/"+run], e.published)
+	lists := func(shard string) ([]byte, error) { return e.lists[class+"/"+run][shard], nil }
+	verified, err := certificate.Verify(e.signed[class+"/"+run], lists, e.published)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return verified
 }
 
-// Keys returns the list of a run's certificate.
+// Keys returns the keys in the lists of a run, sorted.
 func (e *Evidence) Keys(class, run string) []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return strings.Fields(string(e.sealed[class+"/"+run].Keys))
+	var keys []string
+	for _, list := range e.lists[class+"/"+run] {
+		keys = append(keys, strings.Fields(string(list))...)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // StorePart keeps a part of an audit.
