@@ -1,0 +1,170 @@
+//go:build stack
+
+package documents_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"stille/shared/sdk/vectors"
+)
+
+const mailReadme = "shared/sdk/README.md"
+
+// goProgram is what the documents leave out of the Go snippet.
+const goProgram = `package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+
+	"stille/shared/sdk/go"
+	"stille/shared/sdk/go/sesmail"
+)
+
+func main() {
+	ctx, from := context.Background(), "news@acme.example"
+%s
+	if err := errors.Join(err, awsErr, sendErr); err != nil {
+		fmt.Println(err)
+	}
+}
+`
+
+// snippet returns the one block of the SDKs' document with a label.
+func snippet(t *testing.T, label string) string {
+	t.Helper()
+	for _, d := range all(t) {
+		if blocks := d.Blocks(label); d.Path == mailReadme && len(blocks) == 1 {
+			return blocks[0]
+		}
+	}
+	t.Fatalf("%s has not one block %q", mailReadme, label)
+	return ""
+}
+
+// mailbox starts an API and SES, and returns their address and what SES got.
+func mailbox(t *testing.T) (string, func() vectors.MailSeen) {
+	t.Helper()
+	cases, err := vectors.MailCases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, stop, err := vectors.Serve(nil, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	base := fmt.Sprintf("%s/mail/%d", server.URL, len(cases)-1)
+	return base, func() vectors.MailSeen {
+		resp, err := http.Get(base + "/seen")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var seen vectors.MailSeen
+		if err := json.NewDecoder(resp.Body).Decode(&seen); err != nil {
+			t.Fatal(err)
+		}
+		return seen
+	}
+}
+
+func TestAMailIsSentInFifteenLines(t *testing.T) {
+	project, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tools := filepath.Join(project, ".local", "sdk")
+	if _, err := os.Stat(tools); err != nil {
+		t.Skip("run: scripts/setup sdk")
+	}
+	folder := t.TempDir()
+	packages := filepath.Join(folder, "node_modules")
+	if err := os.Mkdir(packages, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]string{
+		"stille":   filepath.Join(project, "shared", "sdk", "typescript"),
+		"@aws-sdk": filepath.Join(tools, "npm", "node_modules", "@aws-sdk"),
+	} {
+		if err := os.Symlink(target, filepath.Join(packages, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for label, program := range map[string]struct {
+		file, text, from string
+		command          []string
+	}{
+		"python mail": {"mail.py", "%s", folder, []string{filepath.Join(tools, "venv", "bin", "python")}},
+		"js mail":     {"mail.mjs", "%s", folder, []string{"node"}},
+		"go mail":     {"mail.go", goProgram, project, []string{"go", "run"}},
+	} {
+		t.Run(label, func(t *testing.T) {
+			text := snippet(t, label)
+			if lines := strings.Count(text, "\n"); lines >= 15 {
+				t.Errorf("it has %d lines, want less than 15", lines)
+			}
+			file := filepath.Join(folder, program.file)
+			if err := os.WriteFile(file, fmt.Appendf(nil, program.text, text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			base, seen := mailbox(t)
+			run := exec.CommandContext(t.Context(), program.command[0], append(program.command[1:], file)...)
+			run.Dir = program.from
+			run.Env = append(os.Environ(), "STILLE_API="+base, "STILLE_KEY="+vectors.Key, "AWS_ENDPOINT_URL_SESV2="+base,
+				"AWS_REGION=eu-north-1", "AWS_DEFAULT_REGION=eu-north-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+				"PYTHONPATH="+filepath.Join(project, "shared", "sdk", "python"), "PYTHONDONTWRITEBYTECODE=1")
+			out, err := run.Output()
+			if err != nil || string(out) != "0 sent\n1 unsubscribed\n" {
+				t.Errorf("%v\n%s", err, out)
+			}
+			if got := seen(); got.Mails != 1 || got.Wrong != "" {
+				t.Errorf("SES got %d mails, and %q", got.Mails, got.Wrong)
+			}
+		})
+	}
+}
+
+// Without a network: nothing is downloaded, and nothing is built by the user.
+func TestTheSDKsInstallFromTheirFolders(t *testing.T) {
+	project, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sdk := filepath.Join(project, "shared", "sdk")
+	for name, script := range map[string]string{
+		"python3": `python3 -m venv v && v/bin/pip install -q --no-index --disable-pip-version-check ` + sdk + `/python &&
+			v/bin/python -c 'import stille.ses; print(stille.Client.__name__)' && test -f v/lib/python3*/site-packages/stille/py.typed`,
+		"npm": `npm init -y >npm.log && npm install --offline --silent ` + sdk + `/typescript &&
+			node -e 'console.log(require("stille").Client.name)' && echo 'import { Sender } from "stille"; new Sender({}, {}, { scope: "a", configurationSet: "b" })' >a.mjs && node a.mjs`,
+		"go": `go mod init example.org/tool 2>go.log && go mod edit -replace stille=` + project + ` && go get stille/shared/sdk/go/sesmail 2>go.log &&
+			printf 'package main\nimport ("fmt"; "stille/shared/sdk/go")\nfunc main() { _, err := client.New("https://a.example", "k"); fmt.Println("Client", err) }' >main.go && go run .`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := exec.LookPath(name); err != nil {
+				t.Skip("there is no " + name)
+			}
+			run := exec.CommandContext(t.Context(), "bash", "-eu", "-c", script)
+			run.Dir = t.TempDir()
+			run.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod", "PIP_NO_CACHE_DIR=1")
+			if out, err := run.CombinedOutput(); err != nil || !strings.Contains(string(out), "Client") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
