@@ -24,7 +24,7 @@ func (h handler) audit(ctx context.Context, work purge.AuditWork) (purge.AuditWo
 		return work, retention.ErrUnknownClass
 	}
 	auditor := h.auditor
-	auditor.PolicyHash = h.policy.Hash()
+	auditor.PolicyHash = class.Hash()
 	deadline, limited := ctx.Deadline()
 	return auditor.Segment(ctx, class, work, func() bool {
 		return !limited || deadline.Sub(auditor.Now()) > reserve

@@ -89,7 +89,7 @@ func TestCallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := purge.MakeReport(work.Class, work.Run, house.Now, house.Policy.Hash(), parts)
+	report, err := purge.MakeReport(work.Class, work.Run, house.Now, house.Class(retention.Messaging).Hash(), parts)
 	if err != nil || report.Findings[purge.Unreadable].Count != 1 {
 		t.Errorf("%+v, error %v", report.Findings[purge.Unreadable], err)
 	}

@@ -54,7 +54,7 @@ func newWorld(t *testing.T, records int) *world {
 // planned it.
 func (w *world) work() purge.Work {
 	return purge.Work{
-		Class: retention.Messaging, Run: "run-1", Cutoff: w.Now, Shard: w.shard, PolicyHash: w.Policy.Hash(), CodeVersion: "v1",
+		Class: retention.Messaging, Run: "run-1", Cutoff: w.Now, Shard: w.shard, PolicyHash: w.Class(retention.Messaging).Hash(), CodeVersion: "v1",
 	}
 }
 
@@ -76,7 +76,7 @@ func TestShardIsDoneInOneCallGivenTime(t *testing.T) {
 	w := newWorld(t, 3)
 	var work purge.Work
 	w.Event(t, "purge-delete.first-page.json", &work)
-	work.Shard, work.PolicyHash, work.CodeVersion = w.shard, w.Policy.Hash(), "v1"
+	work.Shard, work.PolicyHash, work.CodeVersion = w.shard, w.Class(retention.Messaging).Hash(), "v1"
 	got, err := w.delete(t.Context(), work) // a test without a deadline has unlimited time
 	if err != nil || !got.Done || w.left() != 0 {
 		t.Errorf("done %v, %d left, error %v", got.Done, w.left(), err)

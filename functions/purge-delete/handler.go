@@ -31,7 +31,7 @@ func (h handler) delete(ctx context.Context, work purge.Work) (purge.Work, error
 	if !ok {
 		return work, retention.ErrUnknownClass
 	}
-	if work.PolicyHash != h.policy.Hash() || work.CodeVersion != h.version {
+	if work.PolicyHash != class.Hash() || work.CodeVersion != h.version {
 		return work, errDeployed
 	}
 	deadline, limited := ctx.Deadline()

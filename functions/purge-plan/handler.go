@@ -49,7 +49,7 @@ func (h handler) plan(ctx context.Context, req request) (response, error) {
 	}
 	in := readInput(req.Input)
 	planner := h.planner
-	planner.PolicyHash = h.policy.Hash()
+	planner.PolicyHash = class.Hash()
 	run, unfinished, err := planner.Plan(ctx, class, purge.Execution{
 		Class: req.Class, Run: req.Run, Machine: req.Machine, StartedAt: req.StartedAt,
 		ScheduledFor: in.scheduledFor, StartedBy: in.startedBy, Approved: in.approved,

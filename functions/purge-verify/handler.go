@@ -56,7 +56,7 @@ func (h handler) verify(ctx context.Context, req request) (response, error) {
 		return response{}, retention.ErrUnknownClass
 	}
 	certifier := h.certifier
-	certifier.PolicyHash = h.policy.Hash()
+	certifier.PolicyHash = class.Hash()
 	ended := purge.Ended{Run: req.Run, StartedAt: req.StartedAt, Failed: req.Failed, Shards: req.Worked}
 	if req.Audit {
 		run, err := certifier.Audit(ctx, class, ended)

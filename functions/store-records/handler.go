@@ -171,12 +171,16 @@ const (
 	unreadable  = "unreadable"   // the stored record with this id cannot be read
 	beingPurged = "being-purged" // a purge deletes the stored record's objects, and would delete the new ones too
 	held        = "held"         // a hold freezes the stored record
+	retired     = "retired"      // the class takes no more records
 	duplicate   = "duplicate"    // the contact has another record in the scope: store over that one
 )
 
 // put writes one record. It replaces a record of the same id only if the key
 // allows that record too. A refused record does not fail the others.
 func (h handler) put(ctx context.Context, tool access.Tool, class retention.Class, r parsed) (result, error) {
+	if class.Retired {
+		return result{Reason: retired, Key: r.Subject}, nil
+	}
 	outcome, err := h.records.Put(ctx, class.Name, r.Record, func(old retention.Record) error {
 		return tool.May(access.Records, old.Owner())
 	}, r.only...)

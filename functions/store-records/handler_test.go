@@ -212,6 +212,18 @@ func TestARefusedRecordDoesNotFailTheOthers(t *testing.T) {
 	}
 }
 
+func TestRetiredClassTakesNoRecord(t *testing.T) {
+	h, to := apitest.New(t), &memory{}
+	for i := range h.Policy.Classes {
+		h.Policy.Classes[i].Retired = h.Policy.Classes[i].Name == "messaging"
+	}
+	got := apitest.Body[response](t, h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent()))), http.StatusOK).Results
+	want := []result{{Reason: retired, Key: h.Key(t, contact.Email, "kari@example.no")}}
+	if diff := cmp.Diff(want, got); diff != "" || len(to.put) > 0 {
+		t.Errorf("%d stored, results (-want +got):\n%s", len(to.put), diff)
+	}
+}
+
 func TestDuplicateIsNamedUnlessItsIDIsPersonal(t *testing.T) {
 	for id, shown := range map[string]string{"sub-80": "sub-80", apitest.Address: ""} {
 		h, to := apitest.New(t), &memory{err: retention.DuplicateError{ID: id}}
@@ -327,7 +339,7 @@ func TestTheOpenAPIFileHasTheLimits(t *testing.T) {
 		t.Errorf("at most %v records", got)
 	}
 	reasons := spec.Texts(t, "components", "schemas", "RecordsAnswer", "properties", "results", "items", "properties", "reason", "enum")
-	if diff := cmp.Diff([]string{beingPurged, duplicate, forbidden, held, unreadable}, reasons); diff != "" {
+	if diff := cmp.Diff([]string{beingPurged, duplicate, forbidden, held, retired, unreadable}, reasons); diff != "" {
 		t.Errorf("reasons (-code +file)\n%s", diff)
 	}
 	bases := spec.Texts(t, "components", "schemas", "Record", "properties", "basis", "enum")

@@ -30,7 +30,7 @@ const (
 func BenchmarkMemory(b *testing.B) {
 	b.Run("once", func(b *testing.B) {
 		programs := buildPrograms(b, "functions/"+names.PurgePlan, "functions/"+names.PurgeDelete, "functions/"+names.PurgeVerify)
-		policy := loadPolicy(b)
+		class, _ := loadPolicy(b).Class(retention.Messaging)
 		var (
 			group sync.WaitGroup // each process waits most of the time
 			mu    sync.Mutex
@@ -38,7 +38,7 @@ func BenchmarkMemory(b *testing.B) {
 		for step, program := range programs {
 			group.Go(func() {
 				for side, due := range map[string]int{"ours": manyDue, "raw": fewDue} {
-					peak, err := stepMemory(b, step, program, policy.Hash(), due)
+					peak, err := stepMemory(b, step, program, class.Hash(), due)
 					if err != nil {
 						b.Errorf("%s with %d records: %v", step, due, err)
 					}

@@ -40,6 +40,8 @@ type policyAnswer struct {
 // policyClass is a class with an example: a record that starts now.
 type policyClass struct {
 	Class       string    `json:"class"`
+	Hash        string    `json:"hash"` // what plans and certificates of the class rest on
+	Retired     bool      `json:"retired,omitempty"`
 	Keep        string    `json:"keep"`
 	Promise     string    `json:"promise"`
 	Zone        string    `json:"zone"`
@@ -97,7 +99,7 @@ func (p policyCheck) Run(s *session) error {
 	answer := &policyAnswer{Valid: true, Hash: policy.Hash()}
 	for _, c := range policy.Classes {
 		answer.Classes = append(answer.Classes, policyClass{
-			Class: c.Name, Keep: c.Keep.String(), Promise: c.Promise.String(), Zone: c.Zone, Start: now,
+			Class: c.Name, Hash: c.Hash(), Retired: c.Retired, Keep: c.Keep.String(), Promise: c.Promise.String(), Zone: c.Zone, Start: now,
 			KeptThrough: c.Keep.LastDay(now, c.Location()).String(), DueFrom: c.Keep.DueFrom(now, c.Location()), NextPurge: c.NextPurge(now),
 		})
 	}

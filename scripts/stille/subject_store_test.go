@@ -94,7 +94,7 @@ func (d *deployed) recordsOf(t *testing.T, class string, keys []contact.Key) []r
 // purge deletes what is due in a class.
 func (d *deployed) purge(t *testing.T, name string) {
 	t.Helper()
-	class, policy, err := d.on.Class(t.Context(), name)
+	class, _, err := d.on.Class(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func (d *deployed) purge(t *testing.T, name string) {
 		Log: slog.New(slog.DiscardHandler),
 	}
 	for n := range retention.Shards {
-		work := purge.Work{Class: name, Run: "run-1", Cutoff: at, Shard: retention.ShardName(n), PolicyHash: policy.Hash()}
+		work := purge.Work{Class: name, Run: "run-1", Cutoff: at, Shard: retention.ShardName(n), PolicyHash: class.Hash()}
 		if _, err := worker.Shard(t.Context(), class, work, func() bool { return true }); err != nil {
 			t.Fatal(err)
 		}

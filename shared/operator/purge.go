@@ -93,11 +93,11 @@ type Plan struct {
 
 // PlanPurge counts what is due in a class, and deletes nothing.
 func (o *Operator) PlanPurge(ctx context.Context, name string) (*Plan, error) {
-	class, policy, err := o.Class(ctx, name)
+	class, _, err := o.Class(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	plan, err := purge.Make(ctx, o.Records, class, policy.Hash(), o.Now().Truncate(time.Second))
+	plan, err := purge.Make(ctx, o.Records, class, class.Hash(), o.Now().Truncate(time.Second))
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,9 +40,15 @@ type Class struct {
 	Buckets            []string // the S3 buckets in which its records' objects may lie; none = they have no objects
 	Most               int      // the number of records that one purge deletes; the next takes the rest
 	BackupAcknowledged string   // who accepted that backups may outlive the promise; "" = nobody
+	Retired            bool     `json:",omitempty"` // it takes no more records and is purged until it has none
 
 	location *time.Location
 }
+
+// Hash is the SHA-256, in hex, of the meaning of the class: comments, layout, other
+// classes and a default written out do not change it. A plan and a certificate rest
+// on it.
+func (c Class) Hash() string { return hashOf(c) }
 
 // Location is the class's zone.
 func (c Class) Location() *time.Location { return c.location }
@@ -51,7 +56,6 @@ func (c Class) Location() *time.Location { return c.location }
 // Policy is the content of a retention.yaml without mistakes.
 type Policy struct {
 	Classes []Class // in the file's order
-	hash    string
 }
 
 // ErrUnknownClass means that the policy has no class of this name: for example,
@@ -69,7 +73,9 @@ func (p *Policy) Class(name string) (Class, bool) {
 
 // Hash is the SHA-256, in hex, of the meaning of the policy: comments, layout,
 // the order of classes and a default written out do not change it.
-func (p *Policy) Hash() string { return p.hash }
+func (p *Policy) Hash() string {
+	return hashOf(slices.SortedFunc(slices.Values(p.Classes), func(a, b Class) int { return strings.Compare(a.Name, b.Name) }))
+}
 
 // LoadPolicy reads retention.yaml. Its error is a strictyaml.Mistakes with
 // every mistake.
@@ -86,11 +92,6 @@ func LoadPolicy(data []byte) (*Policy, error) {
 	if err := doc.Err(); err != nil {
 		return nil, err
 	}
-	hash, err := hashOf(policy.Classes)
-	if err != nil {
-		return nil, fmt.Errorf("hash the policy: %w", err)
-	}
-	policy.hash = hash
 	return policy, nil
 }
 
@@ -133,6 +134,7 @@ func readClass(f *strictyaml.Fields) Class {
 	if f.Has("backupAcknowledged") {
 		c.BackupAcknowledged = f.Text("backupAcknowledged")
 	}
+	c.Retired = f.Flag("retired")
 	c.Buckets = readBuckets(f)
 	if c.Name != "" && !className.MatchString(c.Name) {
 		f.Wrong("class", "must be up to 30 lower-case letters, digits and hyphens, a letter first")
@@ -168,15 +170,11 @@ func readZone(f *strictyaml.Fields, name string) *time.Location {
 	return zone
 }
 
-// hashOf hashes the classes by name, each with all its fields.
-func hashOf(classes []Class) (string, error) {
-	sorted := slices.SortedFunc(slices.Values(classes), func(a, b Class) int { return strings.Compare(a.Name, b.Name) })
-	canonical, err := json.Marshal(sorted)
-	if err != nil {
-		return "", err
-	}
+// hashOf hashes a class, or classes, with all fields.
+func hashOf(what any) string {
+	canonical, _ := json.Marshal(what) // texts, lists of texts, periods and flags always marshal
 	sum := sha256.Sum256(canonical)
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:])
 }
 
 // MarshalText returns String, so that a Period looks the same in JSON and in

@@ -118,6 +118,25 @@ func TestHashCoversContentAndNotLayout(t *testing.T) {
 	}
 }
 
+func TestHashOfClassCoversNoOtherClass(t *testing.T) {
+	other := strings.ReplaceAll(strings.TrimPrefix(file(nil), "classes:\n"), "invoices", "receipts")
+	hashes := func(p *retention.Policy) (invoices, receipts string) {
+		first, _ := p.Class("invoices")
+		second, _ := p.Class("receipts")
+		return first.Hash(), second.Hash()
+	}
+	invoices, receipts := hashes(load(t, file(nil)+other))
+	for _, line := range []string{"owner: x", "owner: finance\n    retired: true"} {
+		changed, same := hashes(load(t, file(map[string]string{"owner": line})+other))
+		if changed == invoices || same != receipts || len(receipts) != 64 {
+			t.Errorf("%s: the class has the hash %s, was %s; the other has %s, was %s", line, changed, invoices, same, receipts)
+		}
+	}
+	if written, _ := hashes(load(t, file(map[string]string{"owner": "owner: finance\n    retired: false"})+other)); written != invoices {
+		t.Error("a default that is written out changes the hash")
+	}
+}
+
 func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 	got, err := retention.LoadPolicy([]byte(`classes:
   - class: Invoices

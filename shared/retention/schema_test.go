@@ -71,6 +71,8 @@ func TestSchemaAndParserAgree(t *testing.T) {
 		"idle: P30D\n    buckets: [A_B]":      "buckets",
 		"idle: P30D\n    buckets: [abc, abc]": "buckets",
 		"idle: P30D\n    purge: never":        "purge",
+		"idle: P30D\n    retired: true":       "",
+		"idle: P30D\n    retired: yes":        "retired",
 	} {
 		field, _, _ := strings.Cut(name, ":")
 		data := file(map[string]string{field: name})

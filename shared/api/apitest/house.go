@@ -133,6 +133,12 @@ func (h *House) Key(t testing.TB, ch contact.Channel, address string) contact.Ke
 	return key
 }
 
+// Class is a class of the policy.
+func (h *House) Class(name string) retention.Class {
+	class, _ := h.Policy.Class(name)
+	return class
+}
+
 // Serve answers a request by the call as in production, and checks both against
 // the OpenAPI file.
 func (h *House) Serve(t testing.TB, call api.Call, req gateway.Request) gateway.Response {
