@@ -16,6 +16,7 @@ import (
 
 	"stille/shared/api/gateway"
 	"stille/shared/contact"
+	"stille/shared/scope"
 	"stille/shared/unsubscribe/pages"
 	"stille/shared/unsubscribe/pages/pagetest"
 )
@@ -91,9 +92,28 @@ func TestThePageWorksWithoutScript(t *testing.T) {
 	w := newWorld(t)
 	b := pagetest.Open(t, w.serve(t))
 	b.WithoutScript(t)
-	b.Visit(t, w.path(t, contact.Email, newsletterID))
-	if got := b.Leave(t, click(pages.UnsubscribeAll)); got != "Marketing e-mail from Acme has stopped" || !w.stopped(t, contact.Email, "acme") {
-		t.Errorf("after the button: %q", got)
+	stopped := func() string {
+		var in []string
+		for _, s := range []scope.Scope{"acme/newsletter", "acme", "globex"} {
+			if w.stopped(t, contact.Email, s) {
+				in = append(in, string(s))
+			}
+		}
+		return strings.Join(in, " ")
+	}
+	for _, step := range []struct {
+		id                     uint16
+		action, title, stopped string
+	}{
+		{acmeID, pages.UnsubscribeTopic, "You have stopped the Acme newsletter by e-mail", "acme/newsletter"},
+		{acmeID, pages.UnsubscribeGroup, "Marketing e-mail from Acme, Globex and Initech has stopped", "acme/newsletter acme globex"},
+		{acmeID, pages.Resubscribe, "You may get marketing e-mail from Acme, Globex and Initech again", ""},
+		{newsletterID, pages.UnsubscribeAll, "Marketing e-mail from Acme has stopped", "acme/newsletter acme"},
+	} {
+		b.Visit(t, w.path(t, contact.Email, step.id))
+		if got := b.Leave(t, click(step.action)); got != step.title || stopped() != step.stopped {
+			t.Errorf("%s: %q, stopped in %q", step.action, got, stopped())
+		}
 	}
 	b.NoComplaints(t)
 }
@@ -141,10 +161,16 @@ func views() map[string]func(*testing.T, *world, *pagetest.Tab) {
 		}
 	}
 	return map[string]func(*testing.T, *world, *pagetest.Tab){
-		"ask":    to(contact.Email, acmeID),
-		"topic":  to(contact.SMS, newsletterID),
-		"done":   to(contact.SMS, acmeID, pages.Unsubscribe),
-		"undone": to(contact.Email, newsletterID, pages.Unsubscribe, pages.Resubscribe),
+		"ask":   to(contact.Email, acmeID),
+		"topic": to(contact.SMS, newsletterID),
+		"done":  to(contact.SMS, acmeID, pages.Unsubscribe),
+		"reopened": func(t *testing.T, w *world, b *pagetest.Tab) {
+			to(contact.Email, acmeID, pages.UnsubscribeTopic)(t, w, b)
+			to(contact.SMS, newsletterID, pages.Unsubscribe)(t, w, b)
+			b.Visit(t, w.path(t, contact.SMS, newsletterID))
+		},
+		"a group": to(contact.Email, acmeID, pages.UnsubscribeGroup),
+		"undone":  to(contact.Email, newsletterID, pages.Unsubscribe, pages.Resubscribe),
 		"kept": func(t *testing.T, w *world, b *pagetest.Tab) {
 			b.Visit(t, w.path(t, contact.Email, acmeID))
 			b.Leave(t, click(pages.Unsubscribe))

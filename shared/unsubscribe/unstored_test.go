@@ -106,14 +106,20 @@ func TestWhatCannotWaitIsToBeSentAgain(t *testing.T) {
 		{"an undo without proven keys", "resubscribe", func(w *world) { w.contactErr = errDown }},
 		{"an opt-out without any keys", "unsubscribe", func(w *world) { w.contactErr, w.unprovenErr = errDown, errDown }},
 		{"an opt-out without a queue", "unsubscribe", func(w *world) { w.listErr, w.queueErr = errDown, errDown }},
+		{"a group's opt-out without a queue", "unsubscribe-group", func(w *world) { w.listErr, w.queueErr = errDown, errDown }},
+		{"a topic's opt-out without a queue", "unsubscribe-topic", func(w *world) { w.listErr, w.queueErr = errDown, errDown }},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			c.fail(w)
-			resp := w.send(t, form(w.path(t, contact.Email, acmeID), c.action))
-			if resp.StatusCode != 503 || resp.Headers["retry-after"] == "" || !strings.Contains(resp.Body, `value="`+c.action+`"`) {
-				t.Errorf("status %d, or nothing to send again", resp.StatusCode)
+			body, again := "action="+c.action, c.action
+			if c.action == "unsubscribe-topic" {
+				body, again = body+"&topic=newsletter", again+" newsletter"
+			}
+			resp := w.send(t, post(w.path(t, contact.Email, acmeID), urlencoded, body))
+			if diff := cmp.Diff([]string{again}, actions(resp)); diff != "" || resp.StatusCode != 503 || resp.Headers["retry-after"] == "" {
+				t.Errorf("status %d, to send again (-want +got):\n%s", resp.StatusCode, diff)
 			}
 			if len(w.messages) > 0 {
 				t.Error("it was queued")
