@@ -198,3 +198,92 @@ func TestAnExportOfAScopeHasWhatStopsItsMessages(t *testing.T) {
 	}
 	m.run(t, "export", list, "--scope", "acne").ended(t, exitUsage)
 }
+
+func TestListsOfEveryShapeAreReadOrRefused(t *testing.T) {
+	const people = "Name,Email,Mobile\nA,ok@list.example,+4791200102\nB,fine@list.example,+4791200103\n"
+	for name, c := range map[string]struct {
+		file, content string
+		args          string
+		code          int
+		says          []string // of the answer, or of the error
+		suppressed    string   // contacts, and nobody else
+	}{
+		"a column to decide about":   {"a.csv", people, "import", exitUsage, []string{`"Mobile" looks like phone numbers`, `--phone-column "Mobile"`}, ""},
+		"both are taken":             {"a.csv", people, "import --phone-column Mobile", exitDone, []string{"used       Email, Mobile as phone\nnot used   Name\n"}, "ok@list.example fine@list.example +4791200102 +4791200103"},
+		"a column that is ignored":   {"a.csv", people, "import --ignore-column mobile", exitDone, nil, "ok@list.example fine@list.example"},
+		"a column that is not there": {"a.csv", people, "import --phone-column Phone", exitUsage, []string{"--phone-column: the file has no such column; it has Name, Email, Mobile"}, ""},
+		"a field that is not there":  {"a.csv", people, "import --map Email=mail", exitUsage, []string{"must be COLUMN=FIELD"}, ""},
+		"numbers alone are decided":  {"a.csv", "Name,Tlf\nA,912 00 102\n", "scrub", exitUsage, []string{`--phone-column "Tlf"`}, ""},
+		"no header, two kinds":       {"a.csv", "A,ok@list.example,+4791200102\n", "scrub", exitUsage, []string{`"column 3" looks like phone numbers`}, ""},
+		"nobody":                     {"a.csv", "email,reason\n", "import", exitDone, []string{"lines      0\n"}, ""},
+		"nothing":                    {"a.csv", "", "import", exitUsage, []string{"the file is empty"}, ""},
+		"no contacts":                {"a.csv", "name,city\nKari,Oslo\n", "import", exitUsage, []string{"no column names contacts", "the columns are name, city"}, ""},
+		"a spreadsheet":              {"a.xlsx", "PK\x03\x04", "import", exitUsage, []string{"save it as CSV UTF-8"}, ""},
+		"End User Messaging": {"a.json", `{"OptOutListName":"x","OptedOutNumbers":[{"OptedOutNumber":"+4791200102","OptedOutTimestamp":1709251199.5,"EndUserOptedOut":true}]}`,
+			"import", exitDone, []string{"OptedOutTimestamp as since"}, "+4791200102"},
+		"a page of numbers":     {"a.json", `{"phoneNumbers":["+4791200102"],"nextToken":"x"}`, "import", exitDone, []string{"the list is not whole"}, "+4791200102"},
+		"lists in lists":        {"a.json", `[{"list":"spring","members":[{"email":"ok@list.example"},{"email":"fine@list.example"}]}]`, "import", exitDone, nil, "ok@list.example fine@list.example"},
+		"half a document":       {"a.json", `[{"email":"ok@list.example"},`, "import", exitUsage, []string{"cannot be read as JSON"}, ""},
+		"an empty document":     {"a.json", `{"SuppressedDestinationSummaries":[]}`, "import", exitDone, []string{"lines      0\n"}, ""},
+		"two documents":         {"a.json", `{"phoneNumbers":["+4791200102"]}` + "\n" + `{"phoneNumbers":["+4791200103"]}`, "import", exitDone, nil, "+4791200102 +4791200103"},
+		"a status of yes":       {"a.csv", "Email,Unsubscribed from all email\nok@list.example,true\nfine@list.example,false\n", "import", exitDone, []string{"taken      1\n", "skipped    1,"}, "ok@list.example"},
+		"an old encoding":       {"a.csv", "E-post;Navn\nok@list.example;Bj\xf8rn\n", "import", exitDone, nil, "ok@list.example"},
+		"a column twice":        {"a.csv", "email,email\nok@list.example,fine@list.example\n", "import", exitDone, nil, "ok@list.example fine@list.example"},
+		"numbers of a region":   {"a.txt", "91200102\n91200103\n", "import --channel sms --region NO", exitDone, nil, "+4791200102 +4791200103"},
+		"half of a row":         {"a.csv", "email,phone\nok@list.example,n/a\n", "import", exitFailed, []string{"rejected   1\n"}, "ok@list.example"},
+		"a guarded address":     {"a.csv", "email\n\"=\"\"ok@list.example\"\"\"\n'fine@list.example\n", "import", exitDone, nil, "ok@list.example fine@list.example"},
+		"two in one cell":       {"a.csv", "email\n\"ok@list.example, Fine <fine@list.example>\"\n", "import", exitDone, nil, "ok@list.example fine@list.example"},
+		"a trailing dot":        {"a.csv", "email\nok@list.example.\n", "import", exitFailed, []string{"address: "}, ""},
+		"the month comes first": {"a.csv", "Email,Unsubscribe Date\nok@list.example,11/02/2023\nfine@list.example,12/31/2023 11:59 PM\n", "import", exitDone, []string{"doubts     0\n"}, "ok@list.example fine@list.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := inMemory(t)
+			file := fileOf(t, c.file, c.content)
+			command, flags, _ := strings.Cut(c.args, " ")
+			got := m.run(t, append([]string{command, file, "--scope", "acme"}, strings.Fields(flags)...)...).ended(t, c.code)
+			for _, says := range c.says {
+				if !strings.Contains(got.out+got.errors, says) {
+					t.Errorf("it says %q and %q, want %q", got.out, got.errors, says)
+				}
+			}
+			silent := 0
+			for _, item := range m.List.Items() {
+				silent += len(item.Marks)
+			}
+			want := strings.Fields(c.suppressed)
+			for _, address := range want {
+				if d := decisionOf(t, m, contact.Channel(channelOfText(address)), address, "acme"); d.Send {
+					t.Error("a contact of the list is not suppressed")
+				}
+			}
+			if silent != len(want) {
+				t.Errorf("%d contacts are suppressed, want %d", silent, len(want))
+			}
+		})
+	}
+}
+
+func TestCorrectedRejectsAreImportedAsTheyAre(t *testing.T) {
+	for name, content := range map[string]string{
+		"old.csv":    "\ufeffemail;reason;since\r\nnope;unsubscribed;2023-11-02\r\nok@list.example;stop;2023-11-02\r\n",
+		"bare.txt":   "ok@list.example\nnope\n",
+		"old.ndjson": `{"email":"ok@list.example"}` + "\n" + `{"email":"nope"}` + "\n",
+		"ses.json":   `{"SuppressedDestinationSummaries":[{"EmailAddress":"nope","Reason":"BOUNCE"},{"EmailAddress":"ok@list.example","Reason":"BOUNCE"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := inMemory(t)
+			file := fileOf(t, name, content)
+			m.run(t, "import", file, "--scope", "acme").ended(t, exitFailed)
+			rejects := files.RejectsOf(file)
+			if err := os.WriteFile(rejects, []byte(strings.Replace(contentOf(t, rejects), "nope", "now@list.example", 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			m.run(t, "import", rejects, "--scope", "acme").ended(t, exitDone)
+			for _, address := range []string{"ok@list.example", "now@list.example"} {
+				if d := decisionOf(t, m, contact.Email, address, "acme"); d.Send {
+					t.Errorf("of %q one was not taken; the rejects are %q", content, contentOf(t, rejects))
+				}
+			}
+		})
+	}
+}

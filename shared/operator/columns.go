@@ -316,10 +316,9 @@ func (c *Columns) check(s *Survey, only contact.Channel) error {
 	if len(open) > 0 {
 		return Mistakef("columns that are not used: %s", strings.Join(open, "; "))
 	}
-	for _, f := range []Field{FieldEmail, FieldPhone, FieldAddress, fieldKey} {
-		if slices.Contains(c.fields, f) {
-			return nil
-		}
+	named := slices.ContainsFunc(c.fields, func(f Field) bool { return f.channel() != "" || f == FieldAddress || f == fieldKey })
+	if named || len(c.names) == 0 { // JSON without a row has no columns
+		return nil
 	}
 	return Mistakef("no column names contacts: say --email-column or --phone-column; the columns are %s", c.list())
 }

@@ -28,7 +28,7 @@ const (
 	fieldLast     Field = "last"
 	fieldReleased Field = "released"
 	fieldMerged   Field = "mergedInto"
-	fieldSilent   Field = "silent" // whether the row tells of an opt-out
+	fieldStatus   Field = "status" // whether the row tells of an opt-out
 )
 
 // RejectReason is the column of a file of rejects that an import adds. A later
@@ -70,12 +70,12 @@ func exports() []export {
 		{has: []string{"email", "created"}, only: true, fields: map[string]Field{"email": FieldEmail, "created": FieldSince}, utc: true},
 		// HubSpot
 		{has: []string{"email", "unsubscribedfromallemail"}, fields: map[string]Field{
-			"email": FieldEmail, "unsubscribedfromallemail": fieldSilent, "lastunsubscribedate": FieldSince, "unsubscribedate": FieldSince,
+			"email": FieldEmail, "unsubscribedfromallemail": fieldStatus, "lastunsubscribedate": FieldSince, "unsubscribedate": FieldSince,
 		}, reason: suppression.Unsubscribed},
 		// ActiveCampaign
 		{has: []string{"email", "unsubscribedate", "unsubscribereason"}, fields: map[string]Field{"email": FieldEmail, "unsubscribedate": FieldSince}, reason: suppression.Unsubscribed},
 		// listmonk
-		{has: []string{"uuid", "email", "status", "updatedat"}, fields: map[string]Field{"email": FieldEmail, "status": fieldSilent, "updatedat": FieldSince}},
+		{has: []string{"uuid", "email", "status", "updatedat"}, fields: map[string]Field{"email": FieldEmail, "status": fieldStatus, "updatedat": FieldSince}},
 		// Mailgun: bounces, unsubscribes, complaints
 		{has: []string{"address", "code", "error", "createdat"}, fields: map[string]Field{"address": FieldEmail, "createdat": FieldSince}, reason: suppression.HardBounce, utc: true},
 		{has: []string{"address", "tags", "createdat"}, fields: map[string]Field{"address": FieldEmail, "createdat": FieldSince}, reason: suppression.Unsubscribed, utc: true},
@@ -85,7 +85,7 @@ func exports() []export {
 		// SES: the account's list, a contact list
 		{has: []string{"emailaddress", "reason", "lastupdatetime"}, fields: map[string]Field{"emailaddress": FieldEmail, "reason": FieldReason, "lastupdatetime": FieldSince}, utc: true},
 		{has: []string{"emailaddress", "unsubscribeall"}, fields: map[string]Field{
-			"emailaddress": FieldEmail, "unsubscribeall": fieldSilent, "lastupdatedtimestamp": FieldSince,
+			"emailaddress": FieldEmail, "unsubscribeall": fieldStatus, "lastupdatedtimestamp": FieldSince,
 		}, reason: suppression.Unsubscribed, utc: true},
 		// End User Messaging
 		{has: []string{"optedoutnumber"}, fields: map[string]Field{"optedoutnumber": FieldPhone, "optedouttimestamp": FieldSince, "enduseroptedout": FieldReason},

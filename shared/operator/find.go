@@ -172,7 +172,7 @@ func contactsIn(ch contact.Channel, cell, region string) ([]contact.Contact, err
 // unwrapped drops what stands around an address.
 func unwrapped(cell string) string {
 	cell = strings.TrimSpace(cell)
-	if i := strings.LastIndexByte(cell, '<'); i >= 0 && strings.HasSuffix(cell, ">") {
+	if i := strings.IndexByte(cell, '<'); i >= 0 && strings.HasSuffix(cell, ">") && !strings.Contains(cell[:i], "@") {
 		cell = cell[i+1 : len(cell)-1]
 	}
 	cell = strings.TrimLeft(cell, `'="`)

@@ -21,7 +21,7 @@ func (im *Import) read(r Row) (people []contact.Contact, change suppression.Chan
 		t.why = r.Err.Error()
 		return nil, change, t
 	}
-	if tellsNoOptOut(im.columns.text(r, fieldSilent)) {
+	if tellsNoOptOut(im.columns.text(r, fieldStatus)) {
 		t.skipped = true
 		return nil, change, t
 	}

@@ -149,7 +149,7 @@ func (f *List) beginJSON() error {
 	}
 	in := json.NewDecoder(transform.NewReader(f.file, unicode.BOMOverride(decoder)))
 	in.UseNumber()
-	f.Named, f.comma, f.before, f.Incomplete = true, 0, nil, false
+	f.Named, f.comma, f.before = true, 0, nil
 	v := &values{}
 	v.pull, v.stop = iter.Pull2(func(yield func(operator.Row, error) bool) {
 		w := walker{f, in, func(r operator.Row) error {
@@ -162,7 +162,7 @@ func (f *List) beginJSON() error {
 		for err == nil {
 			_, _, err = w.value("")
 		}
-		if !errors.Is(err, io.EOF) && !errors.Is(err, errStopped) {
+		if !errors.Is(err, errEnd) && !errors.Is(err, errStopped) {
 			yield(operator.Row{}, operator.Mistakef("the file cannot be read as JSON: save it as CSV UTF-8, or as NDJSON in a file that ends in .ndjson"))
 		}
 	})
@@ -170,7 +170,10 @@ func (f *List) beginJSON() error {
 	return nil
 }
 
-var errStopped = errors.New("nobody reads on")
+var (
+	errStopped = errors.New("nobody reads on")
+	errEnd     = errors.New("no document follows")
+)
 
 // walker reads a document without holding it: the elements of a list are rows.
 type walker struct {
@@ -183,7 +186,10 @@ type walker struct {
 // there was a list.
 func (w walker) value(name string) (fields []field, listed bool, err error) {
 	token, err := w.in.Token()
-	if err != nil {
+	switch {
+	case errors.Is(err, io.EOF) && name == "":
+		return nil, false, errEnd
+	case err != nil:
 		return nil, false, err
 	}
 	switch token {
