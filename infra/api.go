@@ -20,7 +20,7 @@ const (
 
 // toolsAPI is the API of the marketing tools. Its handlers know the tools by
 // their keys; the gateway lets everybody through.
-func (s stack) toolsAPI(k keys, t tables, links awsapigatewayv2.HttpApi) awsapigatewayv2.HttpApi {
+func (s stack) toolsAPI(k keys, t tables, w waiting, links awsapigatewayv2.HttpApi) awsapigatewayv2.HttpApi {
 	api := s.httpAPI("tools-api", s.Settings.ToolsAPITags)
 	// Without a domain, minted links lead to the links' API itself.
 	linkBase := map[string]*string{}
@@ -43,11 +43,27 @@ func (s stack) toolsAPI(k keys, t tables, links awsapigatewayv2.HttpApi) awsapig
 	} {
 		route(api, awsapigatewayv2.HttpMethod_POST, r.path, s.apiFunction(r.function, k, t, r.variables, r.may...))
 	}
+	s.hooks(api, k, t, w)
 	s.stage("tools-stage", api, &awsapigatewayv2.CfnStage_RouteSettingsProperty{
 		ThrottlingRateLimit:  jsii.Number(toolsRate),
 		ThrottlingBurstLimit: jsii.Number(toolsBurst),
 	})
 	return api
+}
+
+// hooks adds the function to which other systems report opt-outs. The function
+// knows a system by the proof that comes with the call.
+func (s stack) hooks(api awsapigatewayv2.HttpApi, k keys, t tables, w waiting) {
+	f := s.function(function{
+		name:      names.Hook,
+		memory:    512,
+		timeout:   seconds(29),
+		variables: map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl()},
+		may:       append(t.mayChangeList(), mayRead(k.contact, k.hooks), w.mayWait(), allow(arns(t.replies), "dynamodb:PutItem")),
+	})
+	for _, method := range []awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_POST, awsapigatewayv2.HttpMethod_GET} {
+		route(api, method, names.RouteHook, f)
+	}
 }
 
 // apiFunction adds a function that answers tools: it knows the tools by their keys

@@ -17,6 +17,7 @@ import (
 
 type keys struct {
 	contact, link, proof secret
+	hooks                secret     // the hooks and what proves their calls
 	signing              *string    // the ARN of the key that signs certificates
 	records              *string    // the ARN of the key that encrypts the class tables
 	encryption           awskms.Key // the same key, in the data stack
@@ -43,6 +44,7 @@ func (s stack) keys() keys {
 		contact: s.secret("contact-keys", s.Name.ContactKeys(), "The key set that turns an address into a contact key"),
 		link:    s.secret("link-keys", s.Name.LinkKeys(), "The key sets of e-mail and SMS links"),
 		proof:   s.secret("proof-keys", s.Name.ProofKeys(), "The key set under which certificates list what was deleted"),
+		hooks:   s.secret("hooks", s.Name.Hooks(), "The systems that report opt-outs, and the secrets that prove their calls"),
 		signing: s.stored("signing-key", signing.KeyArn()),
 		records: s.stored("records-key", encryption.KeyArn()), encryption: encryption,
 	}

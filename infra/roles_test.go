@@ -127,6 +127,9 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 		"feedback": slices.Concat(mayChangeList, []string{
 			"sqs:ReceiveMessage feedbackqueue", "sqs:DeleteMessage feedbackqueue", "sqs:GetQueueAttributes feedbackqueue", "sqs:SendMessage waiting",
 		}),
+		"hook": slices.Concat(mayChangeList, []string{
+			secret + "hooks-??????", "sqs:SendMessage waiting", "dynamodb:PutItem stille-replies",
+		}),
 		"sms-reply": slices.Concat(mayChangeList, []string{
 			"sqs:ReceiveMessage smsreplyqueue", "sqs:DeleteMessage smsreplyqueue", "sqs:GetQueueAttributes smsreplyqueue", "sqs:SendMessage waiting",
 			"dynamodb:PutItem stille-replies", "dynamodb:DeleteItem stille-replies",

@@ -52,7 +52,7 @@ func NewStacks(app constructs.Construct, config Config) (data, service awscdk.St
 	s.firstKeys(rotation)
 	waiting := s.waiting(keys, tables)
 	links := s.linksAPI(keys, tables, waiting)
-	tools := s.toolsAPI(keys, tables, links)
+	tools := s.toolsAPI(keys, tables, waiting, links)
 	inboxes := s.inboxes(keys, tables, events, waiting)
 	streams := s.streams(keys, tables, events)
 	purges := s.purges(keys, tables, buckets, events)

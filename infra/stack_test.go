@@ -224,7 +224,7 @@ func TestKeys(t *testing.T) {
 					t.Errorf("%s has a value", name)
 				}
 			}
-			want := []string{"stille/contact-keys", "stille/link-keys", "stille/proof-keys"}
+			want := []string{"stille/contact-keys", "stille/hooks", "stille/link-keys", "stille/proof-keys"}
 			if diff := cmp.Diff(want, slices.Sorted(maps.Keys(secrets))); diff != "" {
 				t.Error(diff)
 			}
@@ -277,6 +277,8 @@ func TestAPIs(t *testing.T) {
 				"stille-links-api $default -> stille-unsubscribe-email",
 				"stille-links-api ANY /e/{token+} -> stille-unsubscribe-email",
 				"stille-links-api ANY /s/{token+} -> stille-unsubscribe-sms",
+				"stille-tools-api GET /in/{provider}/{scope+} -> stille-hook",
+				"stille-tools-api POST /in/{provider}/{scope+} -> stille-hook",
 				"stille-tools-api POST /v1/check -> stille-check",
 				"stille-tools-api POST /v1/links -> stille-mint",
 				"stille-tools-api POST /v1/records -> stille-store-records",

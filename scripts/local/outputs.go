@@ -44,6 +44,7 @@ func describe(p Place, name names.Stack, s settings, outputs map[string]string) 
 		Region:    region,
 		Links:     output(names.OutputLinks),
 		API:       output(names.OutputAPI),
+		Hooks:     output(names.OutputAPI),
 		Scope:     s.brand.Scope,
 		SMSNumber: s.brand.SMSNumbers[0],
 		Tables: map[string]string{

@@ -32,6 +32,7 @@ type Stack struct {
 	Purge     map[string]string `json:"purge"`  // class -> ARN of its state machine
 	Topics    map[string]string `json:"topics"` // feedback, smsReply -> ARN
 	SMSNumber string            `json:"smsNumber"`
+	Hooks     string            `json:"hooks"`   // base URL of POST /in/{provider}/{scope}
 	Phone     string            `json:"phone"`   // where SMS of the stack go; GET /sent shows them
 	Buckets   map[string]string `json:"buckets"` // evidence, manifests
 	Logs      string            `json:"logs"`    // prefix of the functions' log groups

@@ -73,6 +73,7 @@ type commands struct {
 	Policy      policies       `cmd:"" help:"The retention policy."`
 	Keys        keyCommands    `cmd:"" help:"The key sets: list, rotate, destroy."`
 	Tool        tools          `cmd:"" help:"The API keys of the marketing tools."`
+	Hook        hookCommands   `cmd:"" help:"The other systems that report opt-outs."`
 }
 
 const description = `Opt-outs that stand, and deletion that can be checked.

@@ -25,6 +25,7 @@ import (
 	"stille/scripts/stackfile"
 	"stille/shared/aws/deployment"
 	"stille/shared/aws/dynamo"
+	"stille/shared/aws/hooks"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/rotatekeys"
 	"stille/shared/names"
@@ -80,7 +81,7 @@ func connectLocal(name names.Stack, file string, of stackfile.Stack, getenv func
 
 // localOutputs are the outputs of the local stack, as its file has them.
 func localOutputs(of stackfile.Stack) map[string]string {
-	outputs := map[string]string{names.OutputEvidenceBucket: of.Buckets["evidence"]}
+	outputs := map[string]string{names.OutputEvidenceBucket: of.Buckets["evidence"], names.OutputAPI: of.Hooks}
 	for class, arn := range of.Purge {
 		outputs[names.OutputPurge(class)] = arn
 	}
@@ -102,7 +103,8 @@ func localConfig(stack stackfile.Stack, getenv func(string) string) aws.Config {
 func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metrics deployment.CloudWatch) *stack {
 	db := dynamo.NewClient(cfg)
 	list := dynamo.NewSuppressions(db, name)
-	keys := keyring.NewRing(secretsmanager.NewFromConfig(cfg), name, list, time.Now)
+	secrets := secretsmanager.NewFromConfig(cfg)
+	keys := keyring.NewRing(secrets, name, list, time.Now)
 	rotateKeys := rotatekeys.New(lambda.NewFromConfig(cfg), name)
 	return &stack{rotateKeys: rotateKeys, Operator: &operator.Operator{
 		Stack: string(name), Now: time.Now,
@@ -111,6 +113,8 @@ func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metr
 		Suppressions: list,
 		Ledger:       list,
 		Tools:        dynamo.NewTools(db, name),
+		Hooks:        hookRegistry{hooks.NewStore(secrets, name), dynamo.NewCalls(db, name)},
+		HookBase:     outputs.HookBase,
 		Records:      dynamo.NewRecords(db, name),
 		Holds:        dynamo.NewHolds(db, name),
 		Runs:         dynamo.NewRuns(db, name),
@@ -123,6 +127,12 @@ func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metr
 		HMAC:         keys.HMAC,
 		Principal:    deployment.Principal(sts.NewFromConfig(cfg)),
 	}}
+}
+
+// hookRegistry is the registry of hooks and the times of their calls.
+type hookRegistry struct {
+	hooks.Store
+	*dynamo.Calls
 }
 
 // advised adds to an error what to do next if the error itself cannot know it.

@@ -94,6 +94,9 @@ func (s Stack) LinkKeys() string { return string(s) + "/link-keys" }
 // list what was deleted.
 func (s Stack) ProofKeys() string { return string(s) + "/proof-keys" }
 
+// Hooks is the secret that holds the hooks and what proves their calls.
+func (s Stack) Hooks() string { return string(s) + "/hooks" }
+
 // SigningKey is the alias of the KMS key that signs certificates.
 func (s Stack) SigningKey() string { return "alias/" + string(s) + "-certificates" }
 
@@ -119,6 +122,7 @@ const (
 	Record           = "store-records"
 	End              = "end-records"
 	Feedback         = "feedback"
+	Hook             = "hook"
 	SMSReply         = "sms-reply"
 	Propagate        = "propagate"
 	Stamp            = "stamp"
@@ -139,6 +143,7 @@ const (
 	RouteRelease      = "/v1/suppressions/release"
 	RouteRecords      = "/v1/records"
 	RouteRecordsEnded = "/v1/records/ended"
+	RouteHook         = "/in/{provider}/{scope+}"
 )
 
 // Environment variables of the functions. The SDK reads its own (AWS_REGION,
@@ -179,6 +184,7 @@ const (
 	AttrClass      = "class"      // runs: the class
 	AttrRun        = "run"        // runs sort key: the execution's name
 	AttrHash       = "hash"       // tools: SHA-256 of the API key, hex
+	AttrCalledAt   = "calledAt"   // replies: when a hook was last called (N, Unix seconds)
 	AttrExpires    = "expires"    // replies, whose key is AttrID: when DynamoDB may forget it (N, Unix seconds)
 )
 

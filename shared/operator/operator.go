@@ -50,6 +50,9 @@ type Operator struct {
 	Suppressions Suppressions
 	Ledger       Ledger
 	Tools        Tools
+	Hooks        Hooks
+	// HookBase returns the address below which other systems report opt-outs.
+	HookBase func(ctx context.Context) (string, error)
 
 	Records    Records
 	Holds      Holds

@@ -35,6 +35,8 @@ const (
 
 	SourceSMS       Source = "sms"        // an SMS reply that is a keyword
 	SourceSMSReview Source = "sms-review" // an SMS reply with a keyword among other words: it counts, and an operator may look at it
+
+	SourceHook Source = "hook" // another system's webhook; a colon and the provider's name follow
 )
 
 // Through is the source of an opt-out through the page behind the link of another
@@ -57,6 +59,9 @@ func (s Source) isLike(other Source) bool {
 	plain := func(s Source) bool { return s == SourceLink || s == SourceOneClick }
 	return s == other || plain(s) && plain(other)
 }
+
+// FromHook reports whether another system's webhook reported the event.
+func (s Source) FromHook() bool { return strings.HasPrefix(string(s), string(SourceHook)+":") }
 
 // Mark is what is known of one reason in one scope. A mark stays after its
 // release, so that an older event that arrives late finds the newer event.

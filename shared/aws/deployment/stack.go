@@ -43,6 +43,9 @@ func (o Outputs) get(ctx context.Context, name string) (string, error) {
 	return outputs[name], err
 }
 
+// HookBase returns the address below which other systems report opt-outs.
+func (o Outputs) HookBase(ctx context.Context) (string, error) { return o.get(ctx, names.OutputAPI) }
+
 // Certificates opens the evidence bucket.
 func (o Outputs) Certificates(files *s3.Client) func(context.Context) (operator.Certificates, error) {
 	return func(ctx context.Context) (operator.Certificates, error) {

@@ -105,7 +105,7 @@ func Read(message string) (OptOut, error) {
 		return OptOut{}, malformed("the reason")
 	case !slices.Contains(contact.Channels(), o.Channel):
 		return OptOut{}, malformed("the channel")
-	case !o.Source.FromLink() && !slices.Contains(sources(), o.Source):
+	case !o.Source.FromLink() && !o.Source.FromHook() && !slices.Contains(sources(), o.Source):
 		return OptOut{}, malformed("the source")
 	case suppression.CheckTime(o.At, o.At) != nil: // whether it lies ahead is for Apply to say
 		return OptOut{}, malformed("the time")

@@ -80,6 +80,16 @@ func TestAQueuedOptOutIsReadBack(t *testing.T) {
 	}
 }
 
+func TestAnOptOutOfAHookMayWait(t *testing.T) {
+	o := optOut(keyOf(t, keySet(t), "kari@example.no"))
+	for source, want := range map[suppression.Source]error{"hook:twilio": nil, "hook": outage.ErrMalformed, suppression.SourceTool: outage.ErrMalformed} {
+		o.Source = source
+		if _, err := outage.Read(written(t, o)); !errors.Is(err, want) {
+			t.Errorf("%s: error %v", source, err)
+		}
+	}
+}
+
 // A queue's encryption covers the message, and not its group.
 func TestTheGroupIsAHashOfTheKey(t *testing.T) {
 	set := keySet(t)

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"stille/shared/api"
+	"stille/shared/api/gateway"
+	"stille/shared/contact"
+	"stille/shared/feedback/hook"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/unsubscribe/outage"
+)
+
+// registry is the registry of hooks.
+type registry interface {
+	Registry(ctx context.Context) (hook.Registry, error)
+}
+
+// list stores a change. An opt-out that the list does not take is queued: then
+// the error wraps outage.ErrQueued.
+type list interface {
+	Apply(ctx context.Context, person contact.Contact, c suppression.Change, now time.Time) (contact.Known, suppression.Outcome, error)
+}
+
+// memory remembers when an event was first taken.
+type memory interface {
+	First(ctx context.Context, id string, at, until, now time.Time) (time.Time, error)
+}
+
+// calls stores when a hook was called.
+type calls interface {
+	Note(ctx context.Context, h hook.Hook, now time.Time) error
+}
+
+// handler takes the calls of providers.
+type handler struct {
+	hooks registry
+	list  list
+	first memory
+	calls calls
+	log   *slog.Logger
+	now   func() time.Time
+
+	noted *sightings
+}
+
+// sightings knows when the call of each hook was last stored.
+type sightings struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+// noteEvery is how often the time of a hook's call is stored.
+const noteEvery = time.Minute
+
+// serve answers a call: 200 once every opt-out is stored or queued, 401 without a
+// valid proof, 404 for a hook that was not added, 400 for a body that is not the
+// provider's, 413 for a body over api.MaxBody, and 503 where the provider must
+// call again.
+func (h handler) serve(ctx context.Context, req gateway.Request) (gateway.Response, error) {
+	now := h.now()
+	name, in := path(req.RawPath)
+	body, err := gateway.Body(req, api.MaxBody)
+	if errors.Is(err, gateway.ErrTooLarge) {
+		return answer(http.StatusRequestEntityTooLarge), nil
+	}
+	if err != nil {
+		return answer(http.StatusBadRequest), nil
+	}
+	all, err := h.hooks.Registry(ctx)
+	if err != nil {
+		h.log.ErrorContext(ctx, "the hooks cannot be read", "error", err)
+		return answer(http.StatusServiceUnavailable), nil
+	}
+	provider, err := hook.Find(name)
+	known, added := all.Find(name, in)
+	if err != nil || !added {
+		return answer(http.StatusNotFound), nil
+	}
+	query, err := url.ParseQuery(req.RawQueryString)
+	if err != nil {
+		return answer(http.StatusUnauthorized), nil
+	}
+	call := hook.Request{URL: known.URL, Query: query, Header: req.Headers, Body: body}
+	if method := req.RequestContext.HTTP.Method; method == http.MethodGet || method == http.MethodHead {
+		return visit(provider, call, known, now), nil
+	}
+	if !provider.Proves(call, known.Secrets(now), now) {
+		h.log.WarnContext(ctx, "a hook's call without a valid proof", "provider", name, "scope", string(in))
+		return answer(http.StatusUnauthorized), nil
+	}
+	h.note(ctx, known, now)
+	report, err := provider.Read(call, in, now)
+	if err != nil {
+		h.log.ErrorContext(ctx, "a hook's call that cannot be read", "provider", name, "scope", string(in), "error", err)
+		return answer(http.StatusBadRequest), nil
+	}
+	return answer(h.store(ctx, known, report, now)), nil
+}
+
+// visit answers a provider that tries the address before it calls.
+func visit(p hook.Provider, call hook.Request, known hook.Hook, now time.Time) gateway.Response {
+	switch {
+	case !p.Visited:
+		return answer(http.StatusMethodNotAllowed)
+	case !p.Proves(call, known.Secrets(now), now):
+		return answer(http.StatusUnauthorized)
+	}
+	return answer(http.StatusOK)
+}
+
+// store makes the changes of a report and returns the status that says so.
+func (h handler) store(ctx context.Context, known hook.Hook, report hook.Report, now time.Time) int {
+	people := byContact(report.Said)
+	failures, err := api.Each(ctx, people, func(ctx context.Context, events []hook.Said) (error, error) {
+		return h.person(ctx, events, now), nil
+	})
+	if err == nil {
+		err = errors.Join(failures...)
+	}
+	level, status := slog.LevelInfo, http.StatusOK
+	if report.Unreadable > 0 {
+		level = slog.LevelWarn
+	}
+	if err != nil {
+		level, status = slog.LevelError, http.StatusServiceUnavailable
+	}
+	h.log.Log(ctx, level, "a hook's call", "provider", known.Provider, "scope", string(known.Scope), "contacts", len(people),
+		"optOuts", len(report.Said), "counted", report.Counted, "unreadable", report.Unreadable, "error", err)
+	return status
+}
+
+// remembered is how long an event without a time is remembered: longer than any
+// provider repeats it.
+const remembered = 14 * 24 * time.Hour
+
+// person makes the changes of one contact, in the order of the call.
+func (h handler) person(ctx context.Context, events []hook.Said, now time.Time) error {
+	for _, e := range events {
+		at, err := h.time(ctx, e, now)
+		if err != nil {
+			return err
+		}
+		for _, c := range e.Changes {
+			c.At = at
+			if _, _, err := h.list.Apply(ctx, e.Contact, c, now); err != nil && !errors.Is(err, outage.ErrQueued) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// time is when an event happened. An event that carries no time happened when it
+// first came: a repeated START must not lift a newer STOP. If the memory fails, an
+// opt-out happened now, and a START is not taken.
+func (h handler) time(ctx context.Context, e hook.Said, now time.Time) (time.Time, error) {
+	at := e.Changes[0].At
+	if e.ID == "" {
+		return at, nil
+	}
+	first, err := h.first.First(ctx, string(e.Changes[0].Source)+"/"+e.ID, at, now.Add(remembered), now)
+	if err != nil && !lifts(e) {
+		return at, nil //nolint:nilerr // a doubt means silence
+	}
+	return first, err
+}
+
+func lifts(e hook.Said) bool { return e.Changes[0].Action != suppression.Suppress }
+
+// byContact groups the events of each contact, in their order.
+func byContact(said []hook.Said) [][]hook.Said {
+	at := map[contact.Contact]int{}
+	var groups [][]hook.Said
+	for _, s := range said {
+		i, seen := at[s.Contact]
+		if !seen {
+			i = len(groups)
+			at[s.Contact] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], s)
+	}
+	return groups
+}
+
+// note stores the time of the call, once in noteEvery. `stille hook list` shows
+// it; nothing else depends on it.
+func (h handler) note(ctx context.Context, known hook.Hook, now time.Time) {
+	name := fmt.Sprint(known.Provider, "/", known.Scope)
+	h.noted.mu.Lock()
+	due := now.Sub(h.noted.at[name]) >= noteEvery
+	if due {
+		h.noted.at[name] = now
+	}
+	h.noted.mu.Unlock()
+	if !due {
+		return
+	}
+	if err := h.calls.Note(ctx, known, now); err != nil {
+		h.log.WarnContext(ctx, "the time of a hook's call is not stored", "error", err)
+	}
+}
+
+// path returns the provider and the scope of a path /in/{provider}/{scope}.
+func path(raw string) (provider string, in scope.Scope) {
+	_, rest, _ := strings.Cut(raw, "/in/")
+	provider, named, _ := strings.Cut(strings.TrimSuffix(rest, "/"), "/")
+	if plain, err := url.PathUnescape(named); err == nil {
+		named = plain
+	}
+	return provider, scope.Scope(named)
+}
+
+// answer is an answer without a body: providers read the status alone.
+func answer(status int) gateway.Response {
+	return gateway.Response{StatusCode: status, Headers: map[string]string{"cache-control": "no-store"}}
+}

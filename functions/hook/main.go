@@ -1,0 +1,31 @@
+// Command hook takes the opt-outs that other systems report by their webhooks:
+// POST /in/{provider}/{scope}.
+package main
+
+import (
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"stille/shared/api/gateway"
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/hooks"
+	"stille/shared/aws/wiring"
+	"stille/shared/names"
+)
+
+func main() {
+	os.Exit(wiring.Function(names.Hook, time.Now, func(d wiring.Deps) any {
+		db := dynamo.NewClient(d.AWS)
+		h := handler{
+			hooks: hooks.NewCached(hooks.NewStore(secretsmanager.NewFromConfig(d.AWS), d.Stack), d.Now),
+			list:  d.Store(),
+			first: dynamo.NewReplies(db, d.Stack),
+			calls: dynamo.NewCalls(db, d.Stack),
+			log:   d.Log, now: d.Now, noted: &sightings{at: map[string]time.Time{}},
+		}
+		return gateway.Recovered(d.Log, h.serve, func() gateway.Response { return answer(http.StatusInternalServerError) })
+	}))
+}

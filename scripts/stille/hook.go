@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"stille/shared/operator"
+)
+
+type hookCommands struct {
+	Add    hookAdd    `cmd:"" help:"Let another system report opt-outs; prints the address to give to that system."`
+	List   hookList   `cmd:"" help:"List the systems that report opt-outs, and when each last called."`
+	Remove hookRemove `cmd:"" help:"Refuse the calls of a system from now on."`
+}
+
+type hookAdd struct {
+	Provider string `arg:"" help:"sendgrid, mailgun, postmark, brevo, mailchimp, twilio, sinch, or standard (Standard Webhooks)."`
+	Scope    string `arg:"" help:"The brand or topic whose messages the system sends; * for all."`
+	Secret   string `placeholder:"SECRET" help:"The provider's verification key or secret; - reads it from standard input. Without it one is made where the secret is part of the address."`
+	Now      bool   `help:"End the secret that is replaced at once, not in 24 hours."`
+}
+
+// Help shows a call.
+func (hookAdd) Help() string {
+	return `The hook works within a minute. A hook that is added again gets the new secret.
+
+    $ stille hook add sendgrid acme --secret 'MFkwEwYH…'
+    $ stille hook add mailchimp acme/newsletter`
+}
+
+// Run adds the hook.
+func (h hookAdd) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	secret := h.Secret
+	if secret == "-" {
+		read, err := io.ReadAll(s.stdin)
+		if err != nil {
+			return fmt.Errorf("reading the secret: %w", err)
+		}
+		secret = strings.TrimSpace(string(read))
+	}
+	answer, err := o.AddHook(ctx, h.Provider, h.Scope, secret, h.Now)
+	return show(s, answer, err, func(w io.Writer, added *operator.HookAddress) { fmt.Fprintln(w, added.URL) })
+}
+
+type hookList struct{}
+
+// Run lists the hooks.
+func (hookList) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, err := o.ListHooks(ctx)
+	return show(s, answer, err, func(w io.Writer, all *operator.HookList) {
+		if len(all.Hooks) == 0 {
+			fmt.Fprintln(w, "no other system reports opt-outs; `stille hook add --help` says how to add one")
+			return
+		}
+		table := newTable(w, "PROVIDER", "SCOPE", "ADDED", "LAST CALL")
+		for _, h := range all.Hooks {
+			table.row(h.Provider, h.Scope, h.AddedAt, h.CalledAt)
+		}
+		table.end()
+	})
+}
+
+type hookRemove struct {
+	Provider string `arg:"" help:"The system."`
+	Scope    string `arg:"" help:"The scope it was added for."`
+}
+
+// Run removes the hook.
+func (h hookRemove) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, err := o.RemoveHook(ctx, h.Provider, h.Scope)
+	return show(s, answer, err, func(w io.Writer, gone *operator.HookRemoval) {
+		fmt.Fprintf(w, "removed: calls of %s for %s are refused within a minute\n", gone.Provider, gone.Scope)
+	})
+}

@@ -1,0 +1,128 @@
+package operator
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/url"
+	"time"
+
+	"stille/shared/feedback/hook"
+	"stille/shared/scope"
+)
+
+// Hooks is the registry of the addresses that other systems report opt-outs to.
+type Hooks interface {
+	Registry(ctx context.Context) (hook.Registry, error)
+	Replace(ctx context.Context, r hook.Registry) error
+	// Called returns when the hook was last called; the zero time for never.
+	Called(ctx context.Context, h hook.Hook) (time.Time, error)
+}
+
+// HookAddress is what the operator pastes at the provider.
+type HookAddress struct {
+	URL string `json:"url"`
+}
+
+// HookList is every hook.
+type HookList struct {
+	Hooks []HookState `json:"hooks"`
+}
+
+// HookState is a hook without its secrets.
+type HookState struct {
+	Provider string      `json:"provider"`
+	Scope    scope.Scope `json:"scope"`
+	AddedAt  time.Time   `json:"addedAt"`
+	CalledAt time.Time   `json:"calledAt,omitzero"` // to the minute; zero for never
+}
+
+// AddHook lets a provider report opt-outs of a scope, and returns the address to
+// give to the provider. An empty secret is made where the secret is part of the
+// address. A secret that is replaced works for hook.Overlap longer, or no longer
+// if only is true.
+func (o *Operator) AddHook(ctx context.Context, provider, in, secret string, only bool) (*HookAddress, error) {
+	p, at, err := o.hook(ctx, provider, in)
+	if err != nil {
+		return nil, err
+	}
+	keyed := !p.Signed && (p.Name != "sinch" || secret == "")
+	if secret == "" && !p.Signed {
+		secret = rand.Text()
+	}
+	if err := p.CheckSecret(secret); err != nil {
+		return nil, Mistakef("--secret: %v", err)
+	}
+	base, err := o.HookBase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	address := fmt.Sprintf("%s/in/%s/%s", base, p.Name, at)
+	if keyed {
+		address += "?key=" + url.QueryEscape(secret)
+	}
+	all, err := o.Hooks.Registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = all.Add(hook.Hook{Provider: p.Name, Scope: at, URL: address, Secret: secret, AddedAt: o.Now().UTC()}, o.Now())
+	if only {
+		all = all.Only(p.Name, at)
+	}
+	if err := o.Hooks.Replace(ctx, all); err != nil {
+		return nil, err
+	}
+	return &HookAddress{address}, nil
+}
+
+// ListHooks lists the hooks.
+func (o *Operator) ListHooks(ctx context.Context) (*HookList, error) {
+	all, err := o.Hooks.Registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := &HookList{Hooks: []HookState{}}
+	for _, h := range all {
+		called, err := o.Hooks.Called(ctx, h)
+		if err != nil {
+			return nil, err
+		}
+		list.Hooks = append(list.Hooks, HookState{h.Provider, h.Scope, h.AddedAt, called})
+	}
+	return list, nil
+}
+
+// HookRemoval is the hook that was removed.
+type HookRemoval struct {
+	Provider string      `json:"provider"`
+	Scope    scope.Scope `json:"scope"`
+}
+
+// RemoveHook ends a hook: the provider's calls are refused.
+func (o *Operator) RemoveHook(ctx context.Context, provider, in string) (*HookRemoval, error) {
+	p, at, err := o.hook(ctx, provider, in)
+	if err != nil {
+		return nil, err
+	}
+	all, err := o.Hooks.Registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rest, removed := all.Remove(p.Name, at)
+	if !removed {
+		return nil, fmt.Errorf("there is no hook of %s for %s; `stille hook list` shows all", p.Name, at)
+	}
+	if err := o.Hooks.Replace(ctx, rest); err != nil {
+		return nil, err
+	}
+	return &HookRemoval{p.Name, at}, nil
+}
+
+func (o *Operator) hook(ctx context.Context, provider, in string) (hook.Provider, scope.Scope, error) {
+	p, err := hook.Find(provider)
+	if err != nil {
+		return hook.Provider{}, "", Mistakef("the provider %v", err)
+	}
+	at, err := o.scope(ctx, in)
+	return p, at, err
+}
