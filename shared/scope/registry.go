@@ -116,7 +116,13 @@ func (r *Registry) Group(brand Entry) []Entry {
 }
 
 func (r *Registry) where(match func(Entry) bool) []Entry {
-	return slices.DeleteFunc(r.All(), func(e Entry) bool { return !match(e) })
+	var found []Entry
+	for _, e := range r.entries {
+		if match(e) {
+			found = append(found, e)
+		}
+	}
+	return found
 }
 
 // Only is the one brand where there is exactly one, so that a request may

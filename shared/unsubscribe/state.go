@@ -2,6 +2,7 @@ package unsubscribe
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"stille/shared/api/gateway"
@@ -17,9 +18,7 @@ func (h Handler) show(ctx context.Context, page pages.Reader, s pages.Subject) g
 	if s.Entry.Scope != s.Brand.Scope {
 		s.Group = nil // a topic's page offers the topic and the brand
 	}
-	limited, cancel := context.WithTimeout(ctx, statePatience)
-	defer cancel()
-	item, err := h.state(limited, s.Contact)
+	item, err := h.stateSoon(ctx, s.Contact)
 	if err != nil {
 		h.Log.WarnContext(ctx, "state not read", "channel", h.Channel, "error", err)
 		return page.Ask(s, pages.Unknown, false)
@@ -48,6 +47,19 @@ func (h Handler) show(ctx context.Context, page pages.Reader, s pages.Subject) g
 	}
 	s.Topics = slices.DeleteFunc(s.Topics, stops)
 	return page.Ask(s, pages.Open, len(undoes(item, link, stopped, now)) > 0)
+}
+
+// errHangs means that the store timed out lately.
+var errHangs = errors.New("the store hangs, and a page does not wait for it")
+
+// stateSoon is state for a page, which may lack it.
+func (h Handler) stateSoon(ctx context.Context, person contact.Contact) (suppression.Item, error) {
+	if h.Store.Breaker.Rests(h.Now()) {
+		return suppression.Item{}, errHangs
+	}
+	ctx, cancel := context.WithTimeout(ctx, statePatience)
+	defer cancel()
+	return h.state(ctx, person)
 }
 
 // state reads, strongly, what the list holds of a contact.

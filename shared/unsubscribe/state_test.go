@@ -154,6 +154,25 @@ func TestAHangingStoreGivesTodaysPage(t *testing.T) {
 	}
 }
 
+// Every page that waits holds a place that an opt-out may need.
+func TestAPageDoesNotWaitWhileTheStoreHangs(t *testing.T) {
+	w := newWorld(t)
+	path := w.path(t, contact.Email, acmeID)
+	w.listErr = context.DeadlineExceeded
+	for range 3 {
+		w.send(t, oneClick(path))
+	}
+	w.listErr = nil
+	for after, want := range map[time.Duration]string{time.Second: "unknown", 10 * time.Second: "open"} {
+		began := w.now
+		w.now = w.now.Add(after)
+		if got := tells(w.send(t, request("GET", path))).State; got != want {
+			t.Errorf("%v after the store hung: %s", after, got)
+		}
+		w.now = began
+	}
+}
+
 func TestAPageOffersWhatIsLeft(t *testing.T) {
 	cases := []struct {
 		name  string

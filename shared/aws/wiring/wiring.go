@@ -4,6 +4,8 @@
 package wiring
 
 import (
+	"context"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -23,8 +25,8 @@ import (
 	"stille/shared/unsubscribe/pages"
 )
 
-// Deps are the parts that a function is built from. They read nothing before the
-// first request.
+// Deps are the parts that a function is built from. They read nothing by themselves
+// before the first request.
 type Deps struct {
 	*lambdafn.Container
 	List    *dynamo.Suppressions
@@ -49,7 +51,26 @@ func API(name string, now func() time.Time, build func(Deps) api.Call) int {
 
 // Links answers the links of one channel.
 func Links(name string, now func() time.Time, ch contact.Channel) int {
-	return Function(name, now, func(d Deps) any { return links(d, ch) })
+	return Function(name, now, func(d Deps) any {
+		serve := links(d, ch)
+		readKeys(d.Keys)
+		return serve
+	})
+}
+
+// startPatience is how long a container may take to read its keys when it starts.
+const startPatience = time.Second
+
+// readKeys reads the keys that a link needs while Lambda starts the container,
+// which has more power then than later: a page waits for the state of a contact
+// for a moment only. What cannot be read now is read by the first request.
+func readKeys(keys *keyring.Ring) {
+	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	defer cancel()
+	var both sync.WaitGroup
+	both.Go(func() { _, _ = keys.Link(ctx) })
+	both.Go(func() { _, _ = keys.Contact(ctx) })
+	both.Wait()
 }
 
 func deps(c *lambdafn.Container, now func() time.Time) Deps {
