@@ -7,24 +7,20 @@ SHELL := bash
 export GOFLAGS ?= -trimpath
 
 # What the functions are built for: this machine, because the local stack runs
-# them directly; `synth` and `deploy` build them for AWS.
+# them directly. For AWS they are built as infra/environments.yaml says.
 OS     ?= $(shell go env GOHOSTOS)
 ARCH   ?= $(shell go env GOHOSTARCH)
 # The folder of the two policy files: the local stack's, or infra for AWS.
 POLICY ?= scripts/local
 
-CDK      := env CDK_DISABLE_CLI_TELEMETRY=true CDK_DISABLE_VERSION_CHECK=1 \
-            JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1 JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 \
-            ../.local/npm/node_modules/.bin/cdk --no-notices
-VERSION   = $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
-FOR_AWS   = --app ../.local/bin/infra --output ../.local/cdk.out -c environment=production -c version=$(VERSION)
+DEPLOY   := scripts/setup cdk && go build -o .local/bin/ ./scripts/deploy && .local/bin/deploy
 TAGS     := store,stack,browser,infra
 # What checks the SDKs of Python and TypeScript.
 SDK      := $(CURDIR)/.local/sdk
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Bring what is missing into .local/ (the other targets do what they need of it)
@@ -85,18 +81,20 @@ bench: ## Measure, one line `BENCH name ratio=R ...` a figure
 	@go run ./scripts/bench
 
 .PHONY: synth
-synth: ## Leave the production templates in .local/cdk.out
-	@scripts/setup stack
-	@scripts/build linux arm64 infra
-	@go build -o .local/bin/ ./infra
-	@cd infra && $(CDK) synth --quiet $(FOR_AWS)
+synth: ## Leave the templates of an environment in .local/cdk.out (ENV: a name in infra/environments.yaml)
+	@$(DEPLOY) synth $(ENV)
+
+.PHONY: bootstrap
+bootstrap: ## Prepare the account and region of ENV for the CDK, once
+	@$(DEPLOY) bootstrap $(ENV)
+
+.PHONY: diff
+diff: ## Say what a deploy of ENV would change
+	@$(DEPLOY) diff $(ENV)
 
 .PHONY: deploy
-deploy: ## Deploy to AWS, with the AWS environment of this shell
-	@scripts/setup stack
-	@scripts/build linux arm64 infra
-	@go build -o .local/bin/ ./infra
-	@cd infra && $(CDK) deploy --all $(FOR_AWS)
+deploy: ## Deploy ENV to AWS, with the AWS credentials of this shell
+	@$(DEPLOY) deploy $(ENV)
 
 .PHONY: module
 module: ## Give the Go module a path of your own, everywhere: MODULE=example.org/you/stille

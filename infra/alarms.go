@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
@@ -64,8 +66,8 @@ func (s stack) alarms(links awsapigatewayv2.HttpApi, w waiting, inboxes []inbox,
 			alarm{id: "purge-absent-" + m.class, meaning: "No purge of the class succeeded for 26 hours",
 				metric: m.MetricSucceeded(over(60, "Sum")), periods: 26, below: true},
 			alarm{id: "rewritten-" + m.class, meaning: "A service changed or deleted a held record in its table: the old record is in stamp-parked",
-				metric: classMetric(names.MetricRewritten, m.class, minutes(5), "Sum")},
-			alarm{id: "overdue-" + m.class, meaning: "Records of the class are due for over 26 hours, and no hold keeps them", metric: overdue(m.class)},
+				metric: s.classMetric(names.MetricRewritten, m.class, minutes(5), "Sum")},
+			alarm{id: "overdue-" + m.class, meaning: "Records of the class are due for over 26 hours, and no hold keeps them", metric: s.overdue(m.class)},
 		)
 	}
 	for _, m := range p.audits {
@@ -73,13 +75,23 @@ func (s stack) alarms(links awsapigatewayv2.HttpApi, w waiting, inboxes []inbox,
 			alarm{id: "audit-failed-" + m.class, meaning: "An audit failed", metric: m.MetricFailed(over(5, "Sum"))},
 			alarm{id: "audit-timed-out-" + m.class, meaning: "An audit did not end in time", metric: m.MetricTimedOut(over(5, "Sum"))},
 			alarm{id: "audit-faults-" + m.class, meaning: "An audit found records that the system lost sight of, missed an opt-out of or left overdue",
-				metric: auditFaults(m.class)},
+				metric: s.auditFaults(m.class)},
 		)
 	}
 
-	topic := s.topic("alarms", string(s.Name)+"-alarms", "cloudwatch.amazonaws.com")
+	topic := s.topic("alarms", string(s.Prefix)+"-alarms", "cloudwatch.amazonaws.com")
+	for _, address := range s.Alarms {
+		if strings.HasPrefix(address, "https://") {
+			topic.AddSubscription(awssnssubscriptions.NewUrlSubscription(jsii.String(address), nil))
+		} else {
+			topic.AddSubscription(awssnssubscriptions.NewEmailSubscription(jsii.String(address), nil))
+		}
+	}
+	act := awscloudwatchactions.NewSnsAction(topic)
 	for _, a := range alarms {
-		s.alarm(a).AddAlarmAction(awscloudwatchactions.NewSnsAction(topic))
+		made := s.alarm(a)
+		made.AddAlarmAction(act)
+		made.AddOkAction(act)
 	}
 }
 
@@ -89,7 +101,7 @@ func (s stack) alarm(a alarm) awscloudwatch.Alarm {
 		comparison, missing = awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD, awscloudwatch.TreatMissingData_BREACHING
 	}
 	return a.metric.CreateAlarm(s.Stack, jsii.String("alarm-"+a.id), &awscloudwatch.CreateAlarmOptions{
-		AlarmName:          jsii.String(string(s.Name) + "-" + a.id),
+		AlarmName:          jsii.String(string(s.Prefix) + "-" + a.id),
 		AlarmDescription:   jsii.String(a.meaning),
 		Threshold:          jsii.Number(cmp.Or(a.threshold, 1)),
 		EvaluationPeriods:  jsii.Number(cmp.Or(a.periods, 1)),

@@ -6,16 +6,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/environment"
 	"stille/shared/names"
-)
-
-// Requests a second that the tools may make together, each with up to a
-// thousand contacts. Beyond that the gateway answers 429.
-const (
-	toolsRate  = 100
-	toolsBurst = 200
 )
 
 // toolsAPI is the API of the marketing tools. Its handlers know the tools by
@@ -29,6 +22,8 @@ func (s stack) toolsAPI(k keys, t tables, w waiting, links awsapigatewayv2.HttpA
 	}
 	reads := allow(arns(t.suppressions), "dynamodb:GetItem")
 	records := append(s.mayUpdateRecords(k, t), reads, t.mayAskHolds())
+	stage := s.stage("tools-stage", api)
+	throttles := map[string]any{}
 	for _, r := range []struct {
 		path, function string
 		variables      map[string]*string
@@ -41,19 +36,25 @@ func (s stack) toolsAPI(k keys, t tables, w waiting, links awsapigatewayv2.HttpA
 		{names.RouteRecords, names.Record, nil, slices.Concat(records, t.mayClaimSlots())},
 		{names.RouteRecordsEnded, names.End, nil, slices.Concat(records, []awsiam.PolicyStatement{allow(indexArns(names.IndexSubject, t.records()...), "dynamodb:Query")})},
 	} {
-		route(api, awsapigatewayv2.HttpMethod_POST, r.path, s.apiFunction(r.function, k, t, r.variables, r.may...))
+		for _, route := range route(api, awsapigatewayv2.HttpMethod_POST, r.path, s.apiFunction(r.function, k, t, r.variables, r.may...)) {
+			stage.Node().AddDependency(route) // a stage can throttle the routes that exist
+		}
+		// Each route has a throttle to itself: an objection never waits behind checks.
+		throttles["POST "+r.path] = settings(s.Throttles[r.path])
 	}
-	s.hooks(api, k, t, w)
-	s.stage("tools-stage", api, &awsapigatewayv2.CfnStage_RouteSettingsProperty{
-		ThrottlingRateLimit:  jsii.Number(toolsRate),
-		ThrottlingBurstLimit: jsii.Number(toolsBurst),
-	})
+	for _, route := range s.hooks(api, k, t, w) {
+		stage.Node().AddDependency(route)
+	}
+	for _, method := range []string{"POST ", "GET "} {
+		throttles[method+names.RouteHook] = settings(s.Throttles[names.HookRoutes])
+	}
+	stage.SetRouteSettings(throttles)
 	return api
 }
 
 // hooks adds the function to which other systems report opt-outs. The function
 // knows a system by the proof that comes with the call.
-func (s stack) hooks(api awsapigatewayv2.HttpApi, k keys, t tables, w waiting) {
+func (s stack) hooks(api awsapigatewayv2.HttpApi, k keys, t tables, w waiting) []awsapigatewayv2.HttpRoute {
 	f := s.function(function{
 		name:      names.Hook,
 		memory:    512,
@@ -61,9 +62,13 @@ func (s stack) hooks(api awsapigatewayv2.HttpApi, k keys, t tables, w waiting) {
 		variables: map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl()},
 		may:       append(t.mayChangeList(), mayRead(k.contact, k.hooks), w.mayWait(), allow(arns(t.replies), "dynamodb:PutItem")),
 	})
-	for _, method := range []awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_POST, awsapigatewayv2.HttpMethod_GET} {
-		route(api, method, names.RouteHook, f)
-	}
+	return append(route(api, awsapigatewayv2.HttpMethod_POST, names.RouteHook, f),
+		route(api, awsapigatewayv2.HttpMethod_GET, names.RouteHook, f)...)
+}
+
+// settings are a throttle as CloudFormation takes it.
+func settings(t environment.Throttle) map[string]any {
+	return map[string]any{"ThrottlingRateLimit": t.Rate, "ThrottlingBurstLimit": t.Burst}
 }
 
 // apiFunction adds a function that answers tools: it knows the tools by their keys

@@ -23,22 +23,23 @@ type events struct {
 func (s stack) events() events {
 	return events{
 		bus: awsevents.NewEventBus(s.Stack, jsii.String("bus"), &awsevents.EventBusProps{
-			EventBusName: jsii.String(s.Name.Bus()),
+			EventBusName: jsii.String(s.Prefix.Bus()),
 		}),
-		feedback: s.topic("feedback", s.Name.FeedbackTopic(), "ses.amazonaws.com"),
-		smsReply: s.topic("sms-reply", s.Name.SMSReplyTopic(), "sms-voice.amazonaws.com"),
+		feedback: s.topic("feedback", s.Prefix.FeedbackTopic(), "ses.amazonaws.com", s.FeedbackAccounts...),
+		smsReply: s.topic("sms-reply", s.Prefix.SMSReplyTopic(), "sms-voice.amazonaws.com", s.FeedbackAccounts...),
 	}
 }
 
-// topic adds a topic on which one service of AWS may publish for this account.
-func (s stack) topic(id, name, publisher string) awssns.Topic {
+// topic adds a topic on which one service of AWS may publish for this account, and
+// for the others.
+func (s stack) topic(id, name, publisher string, others ...string) awssns.Topic {
 	topic := awssns.NewTopic(s.Stack, jsii.String(id), &awssns.TopicProps{
 		TopicName:  jsii.String(name),
 		EnforceSSL: jsii.Bool(true),
 	})
 	publish := allow([]*string{topic.TopicArn()}, "sns:Publish")
 	publish.AddServicePrincipal(jsii.String(publisher), nil)
-	publish.AddCondition(jsii.String("StringEquals"), map[string]any{"AWS:SourceAccount": s.Account()})
+	publish.AddCondition(jsii.String("StringEquals"), map[string]any{"AWS:SourceAccount": append([]string{*s.Stack.Account()}, others...)})
 	topic.AddToResourcePolicy(publish)
 	return topic
 }

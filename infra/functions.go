@@ -32,9 +32,9 @@ const memoryOfGo = 0.85
 // function adds a function with its log group and its role. The role allows
 // exactly what f.may says, and writing to the log group.
 func (s stack) function(f function) awslambda.Function {
-	logs := s.logGroup(f.name+"-logs", s.Name.LogGroups()+f.name, awslogs.RetentionDays_THREE_MONTHS)
+	logs := s.logGroup(f.name+"-logs", s.Prefix.LogGroups()+f.name)
 	variables := map[string]*string{
-		names.VarStack:   jsii.String(string(s.Name)),
+		names.VarStack:   jsii.String(string(s.Prefix)),
 		names.VarVersion: jsii.String(s.Version),
 		"GOMEMLIMIT":     jsii.Sprintf("%.0fMiB", f.memory*memoryOfGo), // Go's runtime reads it
 	}
@@ -42,16 +42,21 @@ func (s stack) function(f function) awslambda.Function {
 	may := append([]awsiam.PolicyStatement{
 		allow([]*string{logs.LogGroupArn()}, "logs:CreateLogStream", "logs:PutLogEvents"),
 	}, f.may...)
+	tracing := awslambda.Tracing_DISABLED
+	if s.Tracing {
+		tracing = awslambda.Tracing_ACTIVE
+	}
 
 	return awslambda.NewFunction(s.Stack, jsii.String(cmp.Or(f.id, f.name)), &awslambda.FunctionProps{
-		FunctionName:                 jsii.String(s.Name.Function(f.name)),
+		FunctionName:                 jsii.String(s.Prefix.Function(f.name)),
 		Runtime:                      awslambda.Runtime_PROVIDED_AL2023(),
-		Architecture:                 s.Settings.Architecture,
+		Architecture:                 s.architecture(),
 		Handler:                      jsii.String("bootstrap"),
 		Code:                         awslambda.Code_FromAsset(jsii.String(filepath.Join(s.Dist, f.name)), nil),
 		MemorySize:                   jsii.Number(f.memory),
 		Timeout:                      f.timeout,
 		ReservedConcurrentExecutions: f.concurrency,
+		Tracing:                      tracing,
 		Environment:                  &variables,
 		LogGroup:                     logs,
 		Role:                         s.role(f.name+"-role", "lambda.amazonaws.com", may),
@@ -60,18 +65,23 @@ func (s stack) function(f function) awslambda.Function {
 
 // logGroup adds a log group to the data stack: who must say later what happened
 // needs the logs of a stack that is gone.
-func (s stack) logGroup(id, name string, retention awslogs.RetentionDays) awslogs.ILogGroup {
-	awslogs.NewLogGroup(s.data, jsii.String(id), &awslogs.LogGroupProps{
-		LogGroupName:  jsii.String(name),
-		Retention:     retention,
-		RemovalPolicy: s.Settings.RemovalPolicy,
+func (s stack) logGroup(id, name string) awslogs.ILogGroup {
+	group := awslogs.NewCfnLogGroup(s.data, jsii.String(id), &awslogs.CfnLogGroupProps{
+		LogGroupName:    jsii.String(name),
+		RetentionInDays: jsii.Number(float64(s.LogDays)),
 	})
+	group.ApplyRemovalPolicy(s.Settings.RemovalPolicy, nil)
 	return awslogs.LogGroup_FromLogGroupName(s.Stack, jsii.String(id), jsii.String(name))
 }
 
 // role adds a role for a service. Its rights are fixed here: no construct of the
 // CDK can add to them.
 func (s stack) role(id, service string, may []awsiam.PolicyStatement) awsiam.IRole {
+	if s.Tracing {
+		// X-Ray knows no narrower resource.
+		may = append(may, allow([]*string{jsii.String("*")}, "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+			"xray:GetSamplingRules", "xray:GetSamplingTargets"))
+	}
 	role := awsiam.NewRole(s.Stack, jsii.String(id), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String(service), nil),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{

@@ -73,7 +73,7 @@ func (s stack) inbox(topic awssns.Topic, f function) inbox {
 // bounces and complaints of messages that are sent with it.
 func (s stack) configurationSet(feedback awssns.Topic) {
 	set := awsses.NewCfnConfigurationSet(s.Stack, jsii.String("configuration-set"), &awsses.CfnConfigurationSetProps{
-		Name: jsii.String(s.Name.ConfigurationSet()),
+		Name: jsii.String(s.Prefix.ConfigurationSet()),
 	})
 	destination := awsses.NewCfnConfigurationSetEventDestination(s.Stack, jsii.String("configuration-set-feedback"), &awsses.CfnConfigurationSetEventDestinationProps{
 		ConfigurationSetName: set.Ref(),

@@ -22,6 +22,9 @@ func TestWhatIsPublishedReachesItsFunction(t *testing.T) {
 		t.Run("reach a queue in their envelope", func(t *testing.T) {
 			var got []string
 			for _, subscription := range made.named("AWS::SNS::Subscription", "Properties") {
+				if made.text(dig(subscription, "TopicArn")) == "stille-alarms" {
+					continue // TestAlarmsAreHeard
+				}
 				got = append(got, made.text(dig(subscription, "TopicArn"))+" -> "+dig(subscription, "Protocol").(string)+" "+made.text(dig(subscription, "Endpoint")))
 				if raw := dig(subscription, "RawMessageDelivery"); raw != false {
 					t.Errorf("raw delivery: %v", raw)

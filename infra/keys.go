@@ -34,17 +34,17 @@ func (s stack) keys() keys {
 		RemovalPolicy:     s.Settings.RemovalPolicy,
 	})
 	signing := awskms.NewKey(s.data, jsii.String("signing-key"), &awskms.KeyProps{
-		Alias:         jsii.String(s.Name.SigningKey()),
+		Alias:         jsii.String(s.Prefix.SigningKey()),
 		Description:   jsii.String("Signs the certificates of the purges"),
 		KeySpec:       awskms.KeySpec_ECC_NIST_P256,
 		KeyUsage:      awskms.KeyUsage_SIGN_VERIFY,
 		RemovalPolicy: s.Settings.RemovalPolicy,
 	})
 	return keys{
-		contact: s.secret("contact-keys", s.Name.ContactKeys(), "The key set that turns an address into a contact key"),
-		link:    s.secret("link-keys", s.Name.LinkKeys(), "The key sets of e-mail and SMS links"),
-		proof:   s.secret("proof-keys", s.Name.ProofKeys(), "The key set under which certificates list what was deleted"),
-		hooks:   s.secret("hooks", s.Name.Hooks(), "The systems that report opt-outs, and the secrets that prove their calls"),
+		contact: s.secret("contact-keys", s.Prefix.ContactKeys(), "The key set that turns an address into a contact key"),
+		link:    s.secret("link-keys", s.Prefix.LinkKeys(), "The key sets of e-mail and SMS links"),
+		proof:   s.secret("proof-keys", s.Prefix.ProofKeys(), "The key set under which certificates list what was deleted"),
+		hooks:   s.secret("hooks", s.Prefix.Hooks(), "The systems that report opt-outs, and the secrets that prove their calls"),
 		signing: s.stored("signing-key", signing.KeyArn()),
 		records: s.stored("records-key", encryption.KeyArn()), encryption: encryption,
 	}
@@ -107,7 +107,7 @@ func (s stack) rotation(k keys, t tables) rotation {
 		OnFailure: awslambdadestinations.NewSqsDestination(missed),
 	})
 	awsscheduler.NewSchedule(s.Stack, jsii.String("schedule-link-keys"), &awsscheduler.ScheduleProps{
-		ScheduleName: jsii.String(s.Name.Function(names.RotateKeys)),
+		ScheduleName: jsii.String(s.Prefix.Function(names.RotateKeys)),
 		Schedule:     awsscheduler.ScheduleExpression_Expression(jsii.String(linkKeysSchedule), awscdk.TimeZone_ETC_UTC()),
 		Target: awsschedulertargets.NewLambdaInvoke(rotate, &awsschedulertargets.ScheduleTargetBaseProps{
 			Input:           awsscheduler.ScheduleTargetInput_FromObject(map[string]any{"rotate": "link"}),

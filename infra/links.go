@@ -8,20 +8,20 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
 	"stille/shared/names"
 )
 
-// linksConcurrency is reserved for each link function: enough for about a thousand
-// opt-outs a second at any load of the tools, and for a hundred a second while the
-// store hangs (outage.Patience).
-const linksConcurrency = 50
-
 // linksAPI adds the public API behind the links in messages.
 func (s stack) linksAPI(k keys, t tables, w waiting) awsapigatewayv2.HttpApi {
 	api := s.httpAPI("links-api", s.Settings.LinksAPITags)
+	// The default is enough for about a thousand opt-outs a second at any load of the
+	// tools, and for a hundred a second while the store hangs (outage.Patience).
+	var reserved *float64
+	if s.LinksConcurrency > 0 {
+		reserved = jsii.Number(float64(s.LinksConcurrency))
+	}
 	for _, door := range []struct{ function, route string }{
 		{names.UnsubscribeEmail, names.RouteEmailLink},
 		{names.UnsubscribeSMS, names.RouteSMSLink},
@@ -30,7 +30,7 @@ func (s stack) linksAPI(k keys, t tables, w waiting) awsapigatewayv2.HttpApi {
 			name:        door.function,
 			memory:      256,
 			timeout:     seconds(10),
-			concurrency: jsii.Number(linksConcurrency),
+			concurrency: reserved,
 			variables:   s.waitingVariables(w),
 			may:         append(t.mayChangeList(), mayRead(k.contact, k.link), w.mayWait()),
 		})
@@ -41,7 +41,7 @@ func (s stack) linksAPI(k keys, t tables, w waiting) awsapigatewayv2.HttpApi {
 		}
 	}
 	// No throttle: an opt-out is never refused.
-	s.stage("links-stage", api, nil)
+	s.stage("links-stage", api)
 	return api
 }
 
@@ -58,7 +58,7 @@ func (s stack) unknownPaths(api awsapigatewayv2.HttpApi, f awslambda.Function) {
 // httpAPI adds an HTTP API without a stage.
 func (s stack) httpAPI(id string, tags map[string]string) awsapigatewayv2.HttpApi {
 	api := awsapigatewayv2.NewHttpApi(s.Stack, jsii.String(id), &awsapigatewayv2.HttpApiProps{
-		ApiName:            jsii.String(string(s.Name) + "-" + id),
+		ApiName:            jsii.String(string(s.Prefix) + "-" + id),
 		CreateDefaultStage: jsii.Bool(false),
 	})
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
@@ -68,8 +68,8 @@ func (s stack) httpAPI(id string, tags map[string]string) awsapigatewayv2.HttpAp
 }
 
 // route leads one method and path to a function.
-func route(api awsapigatewayv2.HttpApi, method awsapigatewayv2.HttpMethod, path string, f awslambda.Function) {
-	api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+func route(api awsapigatewayv2.HttpApi, method awsapigatewayv2.HttpMethod, path string, f awslambda.Function) []awsapigatewayv2.HttpRoute {
+	return *api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
 		Path:        jsii.String(path),
 		Methods:     &[]awsapigatewayv2.HttpMethod{method},
 		Integration: awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String(path), f, nil),
@@ -81,9 +81,9 @@ func route(api awsapigatewayv2.HttpApi, method awsapigatewayv2.HttpMethod, path 
 const accessLog = `{"requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status","milliseconds":"$context.responseLatency","bytes":"$context.responseLength"}`
 
 // stage publishes an API at its root, with an access log.
-func (s stack) stage(id string, api awsapigatewayv2.HttpApi, throttle *awsapigatewayv2.CfnStage_RouteSettingsProperty) {
-	logs := s.logGroup(id+"-logs", s.Name.AccessLogs(id), awslogs.RetentionDays_ONE_MONTH)
-	awsapigatewayv2.NewCfnStage(s.Stack, jsii.String(id), &awsapigatewayv2.CfnStageProps{
+func (s stack) stage(id string, api awsapigatewayv2.HttpApi) awsapigatewayv2.CfnStage {
+	logs := s.logGroup(id+"-logs", s.Prefix.AccessLogs(id))
+	return awsapigatewayv2.NewCfnStage(s.Stack, jsii.String(id), &awsapigatewayv2.CfnStageProps{
 		ApiId:      api.ApiId(),
 		StageName:  jsii.String("$default"),
 		AutoDeploy: jsii.Bool(true),
@@ -91,6 +91,5 @@ func (s stack) stage(id string, api awsapigatewayv2.HttpApi, throttle *awsapigat
 			DestinationArn: logs.LogGroupArn(),
 			Format:         jsii.String(accessLog),
 		},
-		DefaultRouteSettings: throttle,
 	})
 }

@@ -1,13 +1,13 @@
-// Command infra is the CDK app: it turns two policy files into one
-// CloudFormation stack, the same stack for the emulator and for AWS. It refuses
-// a policy file with a mistake before it makes a template, and it decides
-// nothing at run time: all physical names come from package names.
+// Command infra is the CDK app: it turns the files of a deployer (two policy files
+// and the environments) into two CloudFormation stacks, the same for the emulator
+// and for AWS. It refuses a file with a mistake before it makes a template, and it
+// decides nothing at run time: all physical names come from package names.
 //
-// The CDK CLI passes its context: environment (local or production), version
-// (what is deployed, for the certificates) and policy (the folder of the two
-// policy files; infra where it is left out). For the local environment also
+// The CDK CLI passes its context: environment (a name in environments.yaml, or
+// local), version (what is deployed, for the certificates) and policy (the folder of
+// the files; infra where it is left out). For the local environment also region,
 // gateway (where the emulator listens) and sms (where SMS are sent instead of to
-// AWS). stack (the stack's name) and region have defaults.
+// AWS).
 package main
 
 import (
@@ -15,15 +15,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
+	"runtime"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/environment"
 	"stille/shared/names"
 )
-
-// defaultRegion is in the European Union, as the people are whose data it is.
-const defaultRegion = "eu-north-1"
 
 // builtFunctions is the folder into which scripts/build puts the functions.
 const builtFunctions = "../dist"
@@ -40,18 +40,10 @@ func main() {
 // synth writes the cloud assembly to the folder that the CDK CLI names.
 func synth() error {
 	app := newApp(nil)
-	files, err := readPolicyFiles(cmp.Or(given(app, "policy"), "."))
+	config, err := readConfig(app, builtFunctions)
 	if err != nil {
 		return err
 	}
-	if err := files.areBuiltInto(builtFunctions); err != nil {
-		return err
-	}
-	config, err := readConfig(app)
-	if err != nil {
-		return err
-	}
-	config.Policy, config.Scopes = files.policy, files.scopes
 	NewStacks(app, config)
 	app.Synth(nil)
 	return nil
@@ -71,18 +63,39 @@ func given(app awscdk.App, name string) string {
 	return value
 }
 
-// readConfig reads all but the policy from the app's context.
-func readConfig(app awscdk.App) (Config, error) {
-	settings, err := settingsFor(given(app, "environment"), given(app, "gateway"), given(app, "sms"))
-	config := Config{
-		Name:     names.Stack(cmp.Or(given(app, "stack"), string(names.DefaultStack))),
-		Region:   cmp.Or(given(app, "region"), defaultRegion),
-		Version:  given(app, "version"),
-		Dist:     builtFunctions,
-		Settings: settings,
+// readConfig reads the app's context and the files that the context names. The
+// functions in dist must be built with the same files.
+func readConfig(app awscdk.App, dist string) (Config, error) {
+	name, folder := given(app, "environment"), cmp.Or(given(app, "policy"), ".")
+	// Nobody must deploy production by leaving something out.
+	if name == "" {
+		return Config{}, errors.New("an environment is needed: say -c environment=NAME")
 	}
+	config := Config{Version: given(app, "version"), Dist: dist, Settings: awsSettings()}
 	if config.Version == "" {
-		err = errors.Join(err, errors.New("certificates name the code that deleted: say -c version=…"))
+		return Config{}, errors.New("certificates name the code that deleted: say -c version=…")
 	}
-	return config, err
+	shown := path.Join("infra", folder)
+	files, err := environment.Read(folder, shown, name)
+	if err != nil {
+		return Config{}, err
+	}
+	config.Environment, config.Policy, config.Scopes = files.Environment, files.Policy, files.Scopes
+	if name == environment.Local {
+		gateway := given(app, "gateway")
+		if gateway == "" {
+			return Config{}, errors.New("the emulator's address is needed: say -c gateway=http://127.0.0.1:4566")
+		}
+		config.Environment = localEnvironment(given(app, "region"))
+		config.Settings = localSettings(gateway, given(app, "sms"))
+	}
+	return config, areBuiltInto(dist, shown, files)
+}
+
+// localEnvironment is that of the emulator. The binaries are this machine's: the
+// emulator runs them directly.
+func localEnvironment(region string) environment.Environment {
+	e := environment.WithDefaults()
+	e.Name, e.Region, e.Prefix, e.Architecture = environment.Local, region, names.DefaultStack, runtime.GOARCH
+	return e
 }

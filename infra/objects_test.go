@@ -22,7 +22,7 @@ func TestOnlyPurgeDeleteDeletesObjectsInPolicyBuckets(t *testing.T) {
     sentence: Letters are deleted after a year.
     buckets: [acme-letters, acme.scans]
 `
-	made := synthesise("production", []string{strings.Replace(stanza, "%", "letters", 1), strings.Replace(stanza, "%", "scans", 1)})
+	made := synthesise(onAWS(), awsSettings(), []string{strings.Replace(stanza, "%", "letters", 1), strings.Replace(stanza, "%", "scans", 1)})
 	got := map[string][]string{}
 	for role, lines := range made.rights() {
 		for _, line := range lines {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,18 +10,23 @@ import (
 
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/environment"
 	"stille/shared/names"
 	"stille/shared/retention/retentiontest"
 	"stille/shared/scope/scopetest"
 )
 
-// folderWith returns a folder with the policy files of the tests, in one of
-// which a text is replaced.
+const environments = `environments:
+  live: {account: "210987654321", region: eu-west-3, prefix: quiet}
+`
+
+// folderWith returns a folder with the files of the tests, in one of which a text
+// is replaced.
 func folderWith(t *testing.T, file, before, after string) string {
 	t.Helper()
 	folder := t.TempDir()
 	for name, content := range map[string]string{
-		names.RetentionFile: string(retentiontest.File()), names.ScopesFile: string(scopetest.File()),
+		names.RetentionFile: string(retentiontest.File()), names.ScopesFile: string(scopetest.File()), names.EnvironmentsFile: environments,
 	} {
 		if name == file {
 			if !strings.Contains(content, before) {
@@ -37,42 +41,8 @@ func folderWith(t *testing.T, file, before, after string) string {
 	return folder
 }
 
-func TestSynthRefusesAndSaysWhere(t *testing.T) {
-	for _, test := range []struct{ mistake, file, before, after, says string }{
-		{"a period longer than the policy's", names.RetentionFile, "keep: P6M", "keep: P7M", "retention.yaml"},
-		{"a field that nobody knows", names.RetentionFile, "keep: P6M", "keep: P6M\n    kept: P6M", "retention.yaml"},
-		{"text that is no YAML", names.RetentionFile, "keep: P6M", "keep: P6M: P6M", "retention.yaml"},
-		{"a scope whose brand is missing", names.ScopesFile, "scope: acme/newsletter", "scope: apex/newsletter", "scopes.yaml"},
-	} {
-		t.Run(test.mistake, func(t *testing.T) {
-			folder := folderWith(t, test.file, test.before, test.after)
-			line := 1 + strings.Count(textBefore(t, filepath.Join(folder, test.file), test.after), "\n") + strings.Count(test.after, "\n")
-			_, err := readPolicyFiles(folder)
-			if err == nil {
-				t.Fatal("synth took it")
-			}
-			for _, want := range []string{test.file, test.says, fmt.Sprintf("line %d: ", line)} {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("want %q in %q", want, err)
-				}
-			}
-		})
-	}
-}
-
-// textBefore returns what a file holds before some text.
-func textBefore(t *testing.T, file, text string) string {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, _, _ := strings.Cut(string(data), text)
-	return before
-}
-
 func TestFunctionsBuiltWithAnotherPolicyAreRefused(t *testing.T) {
-	files, err := readPolicyFiles(folderWith(t, "", "", ""))
+	files, err := environment.Read(folderWith(t, "", "", ""), "infra", "live")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +52,7 @@ func TestFunctionsBuiltWithAnotherPolicyAreRefused(t *testing.T) {
 	}{{"the same files", "", "", false}, {"another policy", names.RetentionFile, "P6M", true}, {"other scopes", names.ScopesFile, "Acme", true}} {
 		t.Run(test.name, func(t *testing.T) {
 			dist := filepath.Dir(folderWith(t, test.file, test.before, "other"))
-			err := files.areBuiltInto(dist)
+			err := areBuiltInto(dist, "infra", files)
 			if (err != nil) != test.refused || test.refused && !strings.Contains(err.Error(), test.file) {
 				t.Errorf("error %v", err)
 			}
@@ -90,22 +60,46 @@ func TestFunctionsBuiltWithAnotherPolicyAreRefused(t *testing.T) {
 	}
 }
 
+// config reads the context of an app that knows these values.
+func config(t *testing.T, values map[string]string) (Config, error) {
+	t.Helper()
+	app := newApp(jsii.String(t.TempDir()))
+	for name, value := range values {
+		app.Node().SetContext(jsii.String(name), value)
+	}
+	return readConfig(app, t.TempDir())
+}
+
 func TestNothingIsDeployedByOmission(t *testing.T) {
-	out := t.TempDir()
-	_, err := readConfig(newApp(&out))
-	for _, want := range []string{"-c environment=local or -c environment=production", "-c version="} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("want %q in %v", want, err)
+	folder := folderWith(t, "", "", "")
+	for says, values := range map[string]map[string]string{
+		"-c environment=NAME": {"version": "v1", "policy": folder},
+		"-c version=":         {"environment": "live", "policy": folder},
+		"-c gateway=":         {"environment": "local", "version": "v1", "policy": folder},
+		`"staging"`:           {"environment": "staging", "version": "v1", "policy": folder},
+	} {
+		if _, err := config(t, values); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("want %q in %v", says, err)
 		}
 	}
-	app := newApp(jsii.String(t.TempDir()))
-	app.Node().SetContext(jsii.String("environment"), "production")
-	app.Node().SetContext(jsii.String("version"), "v1")
-	config, err := readConfig(app)
+	got, err := config(t, map[string]string{"environment": "live", "version": "v1", "policy": folder})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := [3]any{config.Name, config.Region, config.Version}; got != [3]any{names.DefaultStack, "eu-north-1", "v1"} {
-		t.Errorf("got %v", got)
+	if got.Account != "210987654321" || got.Region != "eu-west-3" || got.Prefix != "quiet" || got.Version != "v1" || !got.Settings.DeletionProtection {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestMistakesAreRefusedWithFileAndLine(t *testing.T) {
+	for name, folder := range map[string]string{
+		"retention.yaml:":              folderWith(t, names.RetentionFile, "keep: P6M", "keep: P7M"),
+		"scopes.yaml:":                 folderWith(t, names.ScopesFile, "scope: acme/newsletter", "scope: apex/newsletter"),
+		"environments.yaml:2: region":  folderWith(t, names.EnvironmentsFile, "eu-west-3", "Paris"),
+		"environments.yaml:2: account": folderWith(t, names.EnvironmentsFile, `account: "210987654321"`, `production: true, account: "111122223333"`),
+	} {
+		if _, err := config(t, map[string]string{"environment": "live", "version": "v1", "policy": folder}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("want %q in %v", name, err)
+		}
 	}
 }

@@ -45,7 +45,7 @@ func (s stack) purges(k keys, t tables, b buckets, e events) purges {
 	p := purges{missed: s.deadLetters("purge-missed")}
 	for _, class := range s.Policy.Classes {
 		m := s.purgeMachine(class, steps, role)
-		s.schedule("schedule-"+class.Name, s.Name.Purge(class.Name), class.Schedule, class.Zone, m,
+		s.schedule("schedule-"+class.Name, s.Prefix.Purge(class.Name), class.Schedule, class.Zone, m,
 			awsscheduler.ScheduleTargetInput_FromObject(map[string]any{
 				"scheduledTime": awsscheduler.ContextAttribute_ScheduledTime(),
 			}), p.missed)
@@ -59,7 +59,7 @@ func (s stack) purgePlan(k keys, t tables, b buckets) awslambda.Function {
 	executions := s.FormatArn(&awscdk.ArnComponents{
 		Service:      jsii.String("states"),
 		Resource:     jsii.String("execution"),
-		ResourceName: jsii.String(s.Name.Purge("*") + ":*"),
+		ResourceName: jsii.String(s.Prefix.Purge("*") + ":*"),
 		ArnFormat:    awscdk.ArnFormat_COLON_RESOURCE_NAME,
 	})
 	return s.function(function{
@@ -225,21 +225,21 @@ func (s stack) purgeMachine(class retention.Class, f steps, role awsiam.IRole) a
 		Otherwise(failed)
 	verify.Next(outcome)
 	certifyPlan.Next(outcome)
-	return s.stateMachine(scope, s.Name.Purge(class.Name), plan, role)
+	return s.stateMachine(scope, s.Prefix.Purge(class.Name), plan, role)
 }
 
 // overdue is the metric that purge-verify logs at the end of every run. Its period
 // is a day, so that the alarm stands until the next night's run.
-func overdue(class string) awscloudwatch.Metric {
-	return classMetric(names.MetricOverdue, class, days(1), "Maximum")
+func (s stack) overdue(class string) awscloudwatch.Metric {
+	return s.classMetric(names.MetricOverdue, class, days(1), "Maximum")
 }
 
 // classMetric is a metric of one class that a function logs.
-func classMetric(name, class string, period awscdk.Duration, statistic string) awscloudwatch.Metric {
+func (s stack) classMetric(name, class string, period awscdk.Duration, statistic string) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace:     jsii.String(names.Source),
 		MetricName:    jsii.String(name),
-		DimensionsMap: &map[string]*string{names.AttrClass: jsii.String(class)},
+		DimensionsMap: &map[string]*string{names.MetricStack: jsii.String(string(s.Prefix)), names.AttrClass: jsii.String(class)},
 		Period:        period,
 		Statistic:     jsii.String(statistic),
 	})

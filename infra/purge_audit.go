@@ -34,7 +34,7 @@ func (s stack) audits(k keys, t tables, b buckets, verify awslambda.Function, mi
 	var machines []machine
 	for _, class := range s.Policy.Classes {
 		m := s.auditMachine(class, audit, verify, role)
-		s.schedule("audit-schedule-"+class.Name, s.Name.Audit(class.Name), auditSchedule, class.Zone, m, nil, missed)
+		s.schedule("audit-schedule-"+class.Name, s.Prefix.Audit(class.Name), auditSchedule, class.Zone, m, nil, missed)
 		machines = append(machines, machine{class.Name, m})
 	}
 	return machines
@@ -106,10 +106,10 @@ func (s stack) auditMachine(class retention.Class, audit, verify awslambda.Funct
 	certify.Next(awsstepfunctions.NewChoice(scope, jsii.String("Completed?"), nil).
 		When(equals("$.outcome", names.Completed), awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
 		Otherwise(failed))
-	return s.stateMachine(scope, s.Name.Audit(class.Name), divide.Next(read).Next(certify), role)
+	return s.stateMachine(scope, s.Prefix.Audit(class.Name), divide.Next(read).Next(certify), role)
 }
 
 // auditFaults is the metric that purge-verify logs at the end of every audit.
-func auditFaults(class string) awscloudwatch.Metric {
-	return classMetric(names.MetricAuditFaults, class, minutes(5), "Sum")
+func (s stack) auditFaults(class string) awscloudwatch.Metric {
+	return s.classMetric(names.MetricAuditFaults, class, minutes(5), "Sum")
 }

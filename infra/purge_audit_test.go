@@ -126,7 +126,7 @@ func TestAnAuditsFaultsAlarm(t *testing.T) {
 		if got != [4]any{"stille", "AuditFaults", 1.0, "GreaterThanOrEqualToThreshold"} {
 			t.Errorf("%s: %v", class, got)
 		}
-		if diff := cmp.Diff([]any{map[string]any{"Name": "class", "Value": class}}, dig(map[string]any{"all": dig(alarm, "Dimensions")}, "all")); diff != "" {
+		if diff := cmp.Diff([]any{map[string]any{"Name": "class", "Value": class}, map[string]any{"Name": "stackName", "Value": "stille"}}, dig(map[string]any{"all": dig(alarm, "Dimensions")}, "all")); diff != "" {
 			t.Errorf("%s: %s", class, diff)
 		}
 	}

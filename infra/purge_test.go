@@ -221,7 +221,7 @@ func TestAClassMoreIsOneStanzaMore(t *testing.T) {
     legalBasis: GDPR art. 6(1)(f)
     sentence: Issues are deleted after a year.
 `
-	made := synthesise("production", []string{stanza})
+	made := synthesise(onAWS(), awsSettings(), []string{stanza})
 	want := []string{
 		"AWS::CloudWatch::Alarm stille-audit-failed-%",
 		"AWS::CloudWatch::Alarm stille-audit-faults-%",
@@ -306,7 +306,7 @@ func TestOverdueRecordsAlarmUntilTheNextPurge(t *testing.T) {
 			for property, want := range map[string]any{
 				"Namespace": "stille", "MetricName": "OverdueRecords", "Statistic": "Maximum", "Period": 86400.0, "EvaluationPeriods": 1.0,
 				"Threshold": 1.0, "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-				"Dimensions": []any{map[string]any{"Name": "class", "Value": class}},
+				"Dimensions": []any{map[string]any{"Name": "class", "Value": class}, map[string]any{"Name": "stackName", "Value": "stille"}},
 			} {
 				if diff := cmp.Diff(want, dig(got, property)); diff != "" {
 					t.Errorf("%s of %s (-want +got):\n%s", property, class, diff)

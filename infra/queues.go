@@ -35,7 +35,7 @@ func (s stack) queue(id string, dead bool, props awssqs.QueueProps) awssqs.Queue
 	}
 	queue := awssqs.NewQueue(s.Stack, jsii.String(id), &props)
 	tags := awscdk.Tags_Of(queue)
-	tags.Add(jsii.String(names.TagStack), jsii.String(string(s.Name)), nil)
+	tags.Add(jsii.String(names.TagStack), jsii.String(string(s.Prefix)), nil)
 	tags.Add(jsii.String(names.TagQueue), jsii.String(id), nil)
 	tags.Add(jsii.String(names.TagDeadLetter), jsii.String(strconv.FormatBool(dead)), nil)
 	return queue

@@ -1,22 +1,15 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"runtime"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Settings is everything that differs between the environments. No other file
-// asks which environment it builds for.
+// Settings is what differs between the local stack and AWS, beside the environment.
+// No other file asks which of the two it builds for.
 type Settings struct {
-	// Architecture is what the binaries in dist are built for.
-	Architecture awslambda.Architecture
-
 	// RemovalPolicy says what happens to stored data, keys and logs that leave
 	// the stack.
 	RemovalPolicy awscdk.RemovalPolicy
@@ -38,32 +31,21 @@ type Settings struct {
 	LinksAPITags, ToolsAPITags map[string]string
 }
 
-// settingsFor returns the settings of an environment by its name; gateway and sms
-// are for the local environment only. Every other name is an error, also the empty
-// name: nobody must deploy production by leaving something out.
-func settingsFor(environment, gateway, sms string) (Settings, error) {
-	switch environment {
-	case "local":
-		if gateway == "" {
-			return Settings{}, errors.New("the emulator's address is needed: say -c gateway=http://127.0.0.1:4566")
-		}
-		return Settings{
-			Architecture:  hostArchitecture(),
-			RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-			Gateway:       gateway,
-			SMS:           sms,
-			LinksAPITags:  map[string]string{"ms-custom-id": "57111e01"},
-			ToolsAPITags:  map[string]string{"ms-custom-id": "57111e02"},
-		}, nil
-	case "production":
-		return Settings{
-			Architecture:       awslambda.Architecture_ARM_64(),
-			RemovalPolicy:      awscdk.RemovalPolicy_RETAIN,
-			DeletionProtection: true,
-		}, nil
-	default:
-		return Settings{}, fmt.Errorf("environment %q is not known: say -c environment=local or -c environment=production", environment)
+// localSettings are those of the emulator. The binaries are this machine's: the
+// emulator runs them directly.
+func localSettings(gateway, sms string) Settings {
+	return Settings{
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		Gateway:       gateway,
+		SMS:           sms,
+		LinksAPITags:  map[string]string{"ms-custom-id": "57111e01"},
+		ToolsAPITags:  map[string]string{"ms-custom-id": "57111e02"},
 	}
+}
+
+// awsSettings are those of every environment on AWS.
+func awsSettings() Settings {
+	return Settings{RemovalPolicy: awscdk.RemovalPolicy_RETAIN, DeletionProtection: true}
 }
 
 // address is the base URL of an API.
@@ -82,11 +64,10 @@ func (s Settings) smsVariables() map[string]*string {
 	return map[string]*string{"AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2": jsii.String(s.SMS)}
 }
 
-// hostArchitecture is the architecture of this machine: the emulator runs the
-// binaries directly.
-func hostArchitecture() awslambda.Architecture {
-	if runtime.GOARCH == "arm64" {
-		return awslambda.Architecture_ARM_64()
+// architecture is what the binaries in dist are built for.
+func (c Config) architecture() awslambda.Architecture {
+	if c.Architecture == "amd64" {
+		return awslambda.Architecture_X86_64()
 	}
-	return awslambda.Architecture_X86_64()
+	return awslambda.Architecture_ARM_64()
 }

@@ -6,15 +6,15 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/environment"
 	"stille/shared/names"
 	"stille/shared/retention"
 	"stille/shared/scope"
 )
 
-// Config is what a stack is built from.
+// Config is what the stacks are built from.
 type Config struct {
-	Name     names.Stack
-	Region   string
+	environment.Environment
 	Version  string // what is deployed, as certificates name it
 	Dist     string // the build's folder, with one folder per function
 	Policy   *retention.Policy
@@ -37,8 +37,8 @@ type stack struct {
 func NewStacks(app constructs.Construct, config Config) (data, service awscdk.Stack) {
 	s := stack{
 		Config: config,
-		data:   newStack(app, config, config.Name.Data(), "stille: the suppressions, the records and their proof", config.Settings.DeletionProtection),
-		Stack:  newStack(app, config, string(config.Name), "stille: opt-outs that stand, and deletion that can be checked", false),
+		data:   newStack(app, config, config.Prefix.Data(), "stille: the suppressions, the records and their proof", config.Settings.DeletionProtection),
+		Stack:  newStack(app, config, string(config.Prefix), "stille: opt-outs that stand, and deletion that can be checked", false),
 	}
 	s.AddStackDependency(s.data, jsii.String("functions need their tables"))
 
@@ -71,8 +71,12 @@ func NewStacks(app constructs.Construct, config Config) (data, service awscdk.St
 }
 
 func newStack(app constructs.Construct, config Config, name, description string, protected bool) awscdk.Stack {
+	env := awscdk.Environment{Region: jsii.String(config.Region)}
+	if config.Account != "" {
+		env.Account = jsii.String(config.Account)
+	}
 	return awscdk.NewStack(app, jsii.String(name), &awscdk.StackProps{
-		Env:                   &awscdk.Environment{Region: jsii.String(config.Region)},
+		Env:                   &env,
 		StackName:             jsii.String(name),
 		Description:           jsii.String(description),
 		TerminationProtection: jsii.Bool(protected),
@@ -83,7 +87,7 @@ func newStack(app constructs.Construct, config Config, name, description string,
 // parameter. An export of CloudFormation could never change while it is in use: not
 // even the stream of a table that was restored.
 func (s stack) stored(id string, value *string) *string {
-	name := jsii.String(s.Name.Parameter(id))
+	name := jsii.String(s.Prefix.Parameter(id))
 	awsssm.NewStringParameter(s.data, jsii.String("parameter-"+id), &awsssm.StringParameterProps{
 		ParameterName: name, StringValue: value,
 	})

@@ -245,12 +245,28 @@ func TestAPIs(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
 		stages := made.named("AWS::ApiGatewayV2::Stage", "Properties")
 		t.Run("throttle the tools and never an opt-out", func(t *testing.T) {
-			want := map[string]any{
-				"linksstage": nil,
-				"toolsstage": map[string]any{"ThrottlingRateLimit": 100.0, "ThrottlingBurstLimit": 200.0},
+			throttles := map[string]any{}
+			for _, route := range names.ToolRoutes() {
+				throttles["POST "+route] = map[string]any{"ThrottlingRateLimit": 100.0, "ThrottlingBurstLimit": 200.0}
 			}
-			if diff := cmp.Diff(want, made.named("AWS::ApiGatewayV2::Stage", "Properties", "DefaultRouteSettings")); diff != "" {
+			for _, method := range []string{"POST ", "GET "} {
+				throttles[method+names.RouteHook] = map[string]any{"ThrottlingRateLimit": 100.0, "ThrottlingBurstLimit": 200.0}
+			}
+			want := map[string]any{"linksstage": nil, "toolsstage": throttles}
+			if diff := cmp.Diff(want, made.named("AWS::ApiGatewayV2::Stage", "Properties", "RouteSettings")); diff != "" {
 				t.Error(diff)
+			}
+			if shared := made.named("AWS::ApiGatewayV2::Stage", "Properties", "DefaultRouteSettings"); shared["toolsstage"] != nil || shared["linksstage"] != nil {
+				t.Errorf("a throttle is shared: %v", shared)
+			}
+			for stage, resource := range made.resources {
+				for route := range made.resources {
+					if strings.HasPrefix(stage, "toolsstage") && made.resources[stage]["Type"] == "AWS::ApiGatewayV2::Stage" &&
+						made.resources[route]["Type"] == "AWS::ApiGatewayV2::Route" && strings.HasPrefix(route, "toolsapi") &&
+						!slices.Contains(listOf(resource["DependsOn"]), any(route)) {
+						t.Errorf("the stage is made before its route %s", route)
+					}
+				}
 			}
 		})
 		t.Run("log neither tokens nor callers", func(t *testing.T) {

@@ -29,6 +29,7 @@ func (s stack) stateMachine(scope constructs.Construct, name string, first awsst
 		StateMachineName: jsii.String(name),
 		DefinitionBody:   awsstepfunctions.DefinitionBody_FromChainable(first),
 		Role:             role,
+		TracingEnabled:   jsii.Bool(s.Tracing),
 		Timeout:          hours(20),
 	})
 }

@@ -36,28 +36,28 @@ type classTable struct {
 
 func (s stack) tables(k keys) tables {
 	var t tables
-	t.suppressions = s.table("suppressions", s.Name.Suppressions(), text(names.AttrKey), awsdynamodb.TablePropsV2{})
-	t.ledger = s.table("ledger", s.Name.Ledger(), text(names.AttrKey), awsdynamodb.TablePropsV2{
+	t.suppressions = s.table("suppressions", s.Prefix.Suppressions(), text(names.AttrKey), awsdynamodb.TablePropsV2{})
+	t.ledger = s.table("ledger", s.Prefix.Ledger(), text(names.AttrKey), awsdynamodb.TablePropsV2{
 		SortKey:      number(names.AttrVersion),
 		DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
 	})
-	t.holds = s.table("holds", s.Name.Holds(), text(names.AttrTarget), awsdynamodb.TablePropsV2{})
-	t.holdHistory = s.table("hold-history", s.Name.HoldHistory(), text(names.AttrCase), awsdynamodb.TablePropsV2{
+	t.holds = s.table("holds", s.Prefix.Holds(), text(names.AttrTarget), awsdynamodb.TablePropsV2{})
+	t.holdHistory = s.table("hold-history", s.Prefix.HoldHistory(), text(names.AttrCase), awsdynamodb.TablePropsV2{
 		SortKey: text(names.AttrEntry),
 	})
-	t.runs = s.table("runs", s.Name.Runs(), text(names.AttrClass), awsdynamodb.TablePropsV2{
+	t.runs = s.table("runs", s.Prefix.Runs(), text(names.AttrClass), awsdynamodb.TablePropsV2{
 		SortKey: text(names.AttrRun),
 	})
-	t.tools = s.table("tools", s.Name.Tools(), text(names.AttrHash), awsdynamodb.TablePropsV2{})
-	t.replies = s.table("replies", s.Name.Replies(), text(names.AttrID), awsdynamodb.TablePropsV2{
+	t.tools = s.table("tools", s.Prefix.Tools(), text(names.AttrHash), awsdynamodb.TablePropsV2{})
+	t.replies = s.table("replies", s.Prefix.Replies(), text(names.AttrID), awsdynamodb.TablePropsV2{
 		TimeToLiveAttribute: jsii.String(names.AttrExpires),
 	})
-	t.slots = s.table("slots", s.Name.Slots(), text(names.AttrSlot), awsdynamodb.TablePropsV2{
+	t.slots = s.table("slots", s.Prefix.Slots(), text(names.AttrSlot), awsdynamodb.TablePropsV2{
 		GlobalSecondaryIndexes:           &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{index(names.IndexRecord, names.AttrRecord, nil)},
 		PointInTimeRecoverySpecification: backup(retention.BackupDays),
 	})
 	for _, class := range s.Policy.Classes {
-		t.classes = append(t.classes, classTable{class.Name, s.table("records-"+class.Name, s.Name.Records(class.Name), text(names.AttrID), awsdynamodb.TablePropsV2{
+		t.classes = append(t.classes, classTable{class.Name, s.table("records-"+class.Name, s.Prefix.Records(class.Name), text(names.AttrID), awsdynamodb.TablePropsV2{
 			DynamoStream: awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES, // the old image of a held record that is rewritten is evidence
 			Encryption:   awsdynamodb.TableEncryptionV2_CustomerManagedKey(k.encryption, nil),
 			GlobalSecondaryIndexes: &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/environment"
 	"stille/shared/names"
 	"stille/shared/retention"
 	"stille/shared/retention/retentiontest"
@@ -39,9 +40,22 @@ const smsGateway = "http://127.0.0.1:4567"
 
 // Making a template takes seconds, so all tests share one an environment.
 var (
-	production = sync.OnceValue(func() template { return synthesise("production", nil) })
-	local      = sync.OnceValue(func() template { return synthesise("local", nil) })
+	production = sync.OnceValue(func() template { return synthesise(onAWS(), awsSettings(), nil) })
+	local      = sync.OnceValue(func() template {
+		return synthesise(localEnvironment("eu-north-1"), localSettings(gateway, smsGateway), nil)
+	})
 )
+
+// accountOfTests is the account of the tests' environment on AWS.
+const accountOfTests = "210987654321"
+
+// onAWS is an environment with an address for alarms, and without other settings.
+func onAWS() environment.Environment {
+	e := environment.WithDefaults()
+	e.Name, e.Account, e.Region, e.Prefix = "production", accountOfTests, "eu-north-1", "stille"
+	e.Alarms = []string{"ops@acme.no"}
+	return e
+}
 
 // inBoth runs a test on the templates of both environments.
 func inBoth(t *testing.T, test func(*testing.T, template)) {
@@ -53,7 +67,7 @@ func inBoth(t *testing.T, test func(*testing.T, template)) {
 // synthesise makes the template of an environment, from the policy of the tests
 // with more classes added to it. It panics where there is none, as the CDK
 // does.
-func synthesise(environment string, more []string) template {
+func synthesise(e environment.Environment, settings Settings, more []string) template {
 	dist, err := os.MkdirTemp("", "dist")
 	if err != nil {
 		panic(err)
@@ -63,10 +77,6 @@ func synthesise(environment string, more []string) template {
 		if err := os.Mkdir(filepath.Join(dist, function), 0o755); err != nil {
 			panic(err)
 		}
-	}
-	settings, err := settingsFor(environment, gateway, smsGateway)
-	if err != nil {
-		panic(err)
 	}
 	scopes, err := scope.Load(scopetest.File())
 	if err != nil {
@@ -78,7 +88,7 @@ func synthesise(environment string, more []string) template {
 	}
 	out := filepath.Join(dist, "cdk.out")
 	stored, service := NewStacks(newApp(&out), Config{
-		Name: "stille", Region: "eu-north-1", Version: "v1", Dist: dist, Policy: policy, Scopes: scopes, Settings: settings,
+		Environment: e, Version: "v1", Dist: dist, Policy: policy, Scopes: scopes, Settings: settings,
 	})
 	content := *assertions.Template_FromStack(service, nil).ToJSON()
 	data := *assertions.Template_FromStack(stored, nil).ToJSON()
@@ -163,7 +173,7 @@ func unnamed(id string) string {
 func (t template) text(value any) string {
 	switch v := value.(type) {
 	case string:
-		return v
+		return strings.ReplaceAll(v, accountOfTests, "AWS::AccountId")
 	case []any:
 		parts := make([]string, len(v))
 		for i, part := range v {

@@ -26,7 +26,7 @@ func TestTransactionalChecksAreCountedByTool(t *testing.T) {
 		"_aws": map[string]any{
 			"Timestamp": float64(h.Now.UnixMilli()),
 			"CloudWatchMetrics": []any{map[string]any{
-				"Namespace": "stille", "Dimensions": []any{[]any{"tool"}},
+				"Namespace": "stille", "Dimensions": []any{[]any{"stackName", "tool"}},
 				"Metrics": []any{map[string]any{"Name": "TransactionalChecks", "Unit": "Count"}},
 			}},
 		},

@@ -83,7 +83,7 @@ func TestAnAuditIsAnnouncedAndCounted(t *testing.T) {
 			}
 			if c.run.Outcome == certificate.Completed {
 				metric := map[string]any{"Timestamp": float64(w.Now.UnixMilli()), "CloudWatchMetrics": []any{map[string]any{
-					"Namespace": "stille", "Dimensions": []any{[]any{"class"}}, "Metrics": []any{map[string]any{"Name": "AuditFaults", "Unit": "Count"}},
+					"Namespace": "stille", "Dimensions": []any{[]any{"stackName", "class"}}, "Metrics": []any{map[string]any{"Name": "AuditFaults", "Unit": "Count"}},
 				}}}
 				if diff := cmp.Diff(metric, line["_aws"]); diff != "" {
 					t.Errorf("metric (-want +got):\n%s", diff)

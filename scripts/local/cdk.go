@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"stille/shared/aws/deployment"
+	"stille/shared/environment"
 	"stille/shared/names"
 )
 
@@ -35,7 +36,8 @@ func (p Place) deploy(ctx context.Context, sms string) error {
 		return fmt.Errorf("building the CDK app: %w", err)
 	}
 	err := p.cdk(ctx, synthLimit, "synth", "--quiet", "--app", app, "--output", assembly,
-		"--context", "environment=local",
+		"--context", "environment="+environment.Local,
+		"--context", "region="+region,
 		"--context", "policy=../"+policyFolder,
 		"--context", "gateway="+p.endpoint(),
 		"--context", "sms="+sms,

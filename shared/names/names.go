@@ -146,6 +146,14 @@ const (
 	RouteHook         = "/in/{provider}/{scope+}"
 )
 
+// HookRoutes is what a setting calls the routes of other systems' reports.
+const HookRoutes = "/in"
+
+// ToolRoutes are the routes of the tools' API.
+func ToolRoutes() []string {
+	return []string{RouteCheck, RouteLinks, RouteSuppressions, RouteRelease, RouteRecords, RouteRecordsEnded}
+}
+
 // Environment variables of the functions. The SDK reads its own (AWS_REGION,
 // AWS_ENDPOINT_URL, ...).
 const (
@@ -165,6 +173,9 @@ const (
 	RetentionFile = "retention.yaml"
 	ScopesFile    = "scopes.yaml"
 )
+
+// EnvironmentsFile is the file of the environments to deploy to.
+const EnvironmentsFile = "environments.yaml"
 
 // The folders of the manifests' bucket: the pages of purges, and what audits
 // found so far. No role may write both.
@@ -256,6 +267,10 @@ const (
 	Halted    = "HALTED"    // the brake held it; nothing was deleted
 	Stopped   = "STOPPED"   // an operator stopped it, or another run of the class was active
 )
+
+// MetricStack is the dimension that every metric of ours has: two stacks of an
+// account must not ring each other's alarms. It is a member of every log line.
+const MetricStack = "stackName"
 
 // MetricOverdue is the metric, by AttrClass, of how many records are overdue:
 // due for over 26 hours, there, and kept by no hold.

@@ -1,5 +1,5 @@
-// Package strictyaml reads the project's own YAML files (retention.yaml and
-// scopes.yaml) strictly. It promises that one reading names every mistake, each
+// Package strictyaml reads the project's own YAML files (retention.yaml,
+// scopes.yaml and environments.yaml) strictly. It promises that one reading names every mistake, each
 // with its line. It takes mappings, lists and plain scalars, and refuses
 // unknown and repeated fields, empty values, a value of the wrong kind,
 // anchors, aliases, tags and merge keys: these files decide what is deleted,
@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,6 +35,15 @@ func (m Mistakes) Error() string {
 		lines[i] = fmt.Sprintf("line %d: %s", mistake.Line, mistake.What)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// In is the mistakes as an error that names the file with each line, or nil.
+func (m Mistakes) In(file string) error {
+	var all []error
+	for _, mistake := range m {
+		all = append(all, fmt.Errorf("%s:%d: %s", file, mistake.Line, mistake.What))
+	}
+	return errors.Join(all...)
 }
 
 // Document is a file being read. Read the fields it should have through Top,
@@ -148,6 +158,13 @@ func (f *Fields) Has(name string) bool {
 	return ok
 }
 
+// Names are the names of the fields, in the order of the file.
+func (f *Fields) Names() []string {
+	return slices.SortedFunc(maps.Keys(f.values), func(a, b string) int {
+		return cmp.Or(cmp.Compare(f.values[a].line, f.values[b].line), cmp.Compare(a, b))
+	})
+}
+
 // Wrong notes a mistake in a field, at the field's line; in a field that is
 // missing, at the mapping's.
 func (f *Fields) Wrong(name, format string, args ...any) {
@@ -156,6 +173,11 @@ func (f *Fields) Wrong(name, format string, args ...any) {
 		line = v.line
 	}
 	f.doc.note(Mistake{line, name + ": " + fmt.Sprintf(format, args...)})
+}
+
+// Note notes a mistake in the mapping itself, at its first line.
+func (f *Fields) Note(format string, args ...any) {
+	f.doc.note(Mistake{f.line, fmt.Sprintf(format, args...)})
 }
 
 // Text reads a required text, trimmed. It returns "" only after noting a
@@ -175,6 +197,22 @@ func (f *Fields) Text(name string) string {
 // Whole reads a required whole number between the two given. It returns 0 only
 // after noting a mistake, where that is outside.
 func (f *Fields) Whole(name string, least, most uint64) uint64 {
+	return f.whole(name, least, most, "")
+}
+
+// WholeOr reads a required whole number between the two given, or the word none,
+// which is 0. It returns 0 also after noting a mistake.
+func (f *Fields) WholeOr(name, none string, least, most uint64) uint64 {
+	if v, ok := f.values[name]; ok {
+		if text, ok := plainText(v.node); ok && text == none {
+			f.known[name] = true
+			return 0
+		}
+	}
+	return f.whole(name, least, most, ", or "+none)
+}
+
+func (f *Fields) whole(name string, least, most uint64, or string) uint64 {
 	node, ok := f.take(name)
 	if !ok {
 		return 0
@@ -184,7 +222,7 @@ func (f *Fields) Whole(name string, least, most uint64) uint64 {
 			return whole
 		}
 	}
-	f.Wrong(name, "must be a whole number from %d to %d", least, most)
+	f.Wrong(name, "must be a whole number from %d to %d%s", least, most, or)
 	return 0
 }
 

@@ -148,4 +148,10 @@ func TestTheErrorHasALineForEachMistake(t *testing.T) {
 	if got, want := doc.Err().Error(), "line 1: b is not a field here\nline 2: a is not a field here"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	if got, want := mistakes(t, doc.Err()).In("x.yaml").Error(), "x.yaml:1: b is not a field here\nx.yaml:2: a is not a field here"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if err := (strictyaml.Mistakes)(nil).In("x.yaml"); err != nil {
+		t.Errorf("without mistakes: %v", err)
+	}
 }

@@ -1,6 +1,7 @@
 // Package emf turns numbers in the log into CloudWatch metrics (embedded metric
-// format). It promises that each metric has one dimension. The dimension must
-// have few values: never an address, a key or an id.
+// format). It promises that each metric has two dimensions: the stack, which every
+// log line of a function names, and one more. That one must have few values: never
+// an address, a key or an id.
 package emf
 
 import (
@@ -20,7 +21,7 @@ func Embedded(at time.Time, dimension string, counted ...string) slog.Attr {
 	}
 	return slog.Any("_aws", embedded{
 		Timestamp:         at.UnixMilli(),
-		CloudWatchMetrics: []directive{{Namespace: names.Source, Dimensions: [][]string{{dimension}}, Metrics: metrics}},
+		CloudWatchMetrics: []directive{{Namespace: names.Source, Dimensions: [][]string{{names.MetricStack, dimension}}, Metrics: metrics}},
 	})
 }
 

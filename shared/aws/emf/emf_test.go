@@ -27,7 +27,7 @@ func TestANumberIsEmbeddedAsCloudWatchReadsIt(t *testing.T) {
 		"_aws": map[string]any{
 			"Timestamp": 1795316400000.0,
 			"CloudWatchMetrics": []any{map[string]any{
-				"Namespace": "stille", "Dimensions": []any{[]any{"class"}},
+				"Namespace": "stille", "Dimensions": []any{[]any{"stackName", "class"}},
 				"Metrics": []any{map[string]any{"Name": "OverdueRecords", "Unit": "Count"}},
 			}},
 		},

@@ -55,7 +55,8 @@ func Lambda(function string, build func(*Container) any) int {
 
 func assemble(build func(*Container) any, log *slog.Logger) (any, error) {
 	reader := NewReader(os.LookupEnv)
-	c := &Container{Env: reader, AWS: fromEnvironment(reader), Log: log, Stack: names.Stack(reader.Required(names.VarStack))}
+	stack := reader.Required(names.VarStack)
+	c := &Container{Env: reader, AWS: fromEnvironment(reader), Log: log.With(names.MetricStack, stack), Stack: names.Stack(stack)}
 	handler := build(c)
 	return handler, reader.Err()
 }

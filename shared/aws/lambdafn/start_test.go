@@ -1,6 +1,7 @@
 package lambdafn
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"os"
@@ -39,9 +40,13 @@ func configured(t *testing.T) (root string) {
 
 func TestAFunctionStartsWithItsConfiguration(t *testing.T) {
 	configured(t)
-	built, err := assemble(build, slog.New(slog.DiscardHandler))
+	var out bytes.Buffer
+	built, err := assemble(build, slog.New(slog.NewJSONHandler(&out, nil)))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if built.(*Container).Log.Info("x"); !strings.Contains(out.String(), `"stackName":"stille"`) {
+		t.Errorf("a metric would lack its stack: %s", out.String())
 	}
 	if c := built.(*Container); c.Stack != "stille" || c.AWS.Region != "eu-north-1" || c.Log == nil {
 		t.Errorf("stack %q, region %q", c.Stack, c.AWS.Region)

@@ -1,0 +1,173 @@
+//go:build infra
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/environment"
+	"stille/shared/names"
+)
+
+// other is another environment, with every setting another than its default.
+func other() environment.Environment {
+	e := environment.WithDefaults()
+	e.Name, e.Account, e.Region, e.Prefix = "other", "210987654322", "ap-southeast-2", "hush"
+	e.Architecture = "amd64"
+	e.Alarms = []string{"night@globex.no", "https://events.globex.no/alarm"}
+	e.LinksConcurrency = 0
+	e.Throttles[names.RouteCheck] = environment.Throttle{Rate: 700, Burst: 900}
+	e.LogDays = 14
+	e.Tracing = true
+	e.FeedbackAccounts = []string{"210987654329"}
+	return e
+}
+
+var elsewhere = sync.OnceValue(func() template { return synthesise(other(), awsSettings(), nil) })
+
+func TestEnvironmentsShareNothing(t *testing.T) {
+	for _, pair := range []struct {
+		made    template
+		foreign []string
+	}{
+		{production(), []string{"210987654322", "ap-southeast-2", "hush", "globex"}},
+		{elsewhere(), []string{accountOfTests, "eu-north-1", "acme.no", "stille-"}},
+	} {
+		content, err := json.Marshal([]any{pair.made.resources, pair.made.outputs, pair.made.parameters})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, literal := range pair.foreign {
+			// The policy of the tests is both environments'.
+			if text := strings.ReplaceAll(string(content), `"3":"globex"`, ""); strings.Contains(text, literal) {
+				at := strings.Index(text, literal)
+				t.Errorf("%s is in the other's template: %s", literal, text[max(0, at-80):min(len(text), at+40)])
+			}
+		}
+		for name, output := range pair.made.outputs {
+			if dig(output, "Export") != nil {
+				t.Errorf("%s is exported", name)
+			}
+		}
+	}
+	here, there := production().metrics(), elsewhere().metrics()
+	for _, metric := range here {
+		if slices.Contains(there, metric) {
+			t.Errorf("both environments have the metric %s", metric)
+		}
+	}
+}
+
+// metrics are the alarms' metrics, each with namespace, name and dimensions. A
+// reference to something in the template is another thing in every stack.
+func (t template) metrics() []string {
+	var all []string
+	for _, alarm := range t.named("AWS::CloudWatch::Alarm", "Properties") {
+		var dimensions []string
+		for _, d := range listOf(dig(map[string]any{"all": dig(alarm, "Dimensions")}, "all")) {
+			dimension := d.(map[string]any)
+			value, literal := dimension["Value"].(string)
+			if !literal {
+				value = fmt.Sprintf("%p of this stack", t.resources)
+			}
+			dimensions = append(dimensions, dimension["Name"].(string)+"="+value)
+		}
+		all = append(all, fmt.Sprint(dig(alarm, "Namespace"), " ", dig(alarm, "MetricName"), " ", dimensions))
+	}
+	return all
+}
+
+func TestEverySettingHasAnEffect(t *testing.T) {
+	made := elsewhere()
+	t.Run("the functions' architecture", func(t *testing.T) {
+		for name, got := range made.named("AWS::Lambda::Function", "Properties", "Architectures") {
+			if diff := cmp.Diff([]any{"x86_64"}, got); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+	})
+	t.Run("no reserve", func(t *testing.T) {
+		for name, got := range made.named("AWS::Lambda::Function", "Properties", "ReservedConcurrentExecutions") {
+			if got != nil {
+				t.Errorf("%s: %v", name, got)
+			}
+		}
+	})
+	t.Run("a route's throttle", func(t *testing.T) {
+		throttles := made.named("AWS::ApiGatewayV2::Stage", "Properties", "RouteSettings")["toolsstage"].(map[string]any)
+		for route, want := range map[string]map[string]any{
+			"POST /v1/check":        {"ThrottlingRateLimit": 700.0, "ThrottlingBurstLimit": 900.0},
+			"POST /v1/suppressions": {"ThrottlingRateLimit": 100.0, "ThrottlingBurstLimit": 200.0},
+		} {
+			if diff := cmp.Diff(want, throttles[route]); diff != "" {
+				t.Errorf("%s: %s", route, diff)
+			}
+		}
+	})
+	t.Run("the days of logs", func(t *testing.T) {
+		for name, got := range made.named("AWS::Logs::LogGroup", "Properties", "RetentionInDays") {
+			if got != 14.0 {
+				t.Errorf("%s: %v", name, got)
+			}
+		}
+	})
+	t.Run("tracing", func(t *testing.T) {
+		for name, got := range made.named("AWS::Lambda::Function", "Properties", "TracingConfig", "Mode") {
+			if got != "Active" || !slices.Contains(made.rights()[strings.ReplaceAll(strings.TrimPrefix(name, "hush-"), "-", "")+"role"], "xray:PutTraceSegments *") {
+				t.Errorf("%s: %v", name, got)
+			}
+		}
+		for name, got := range made.named("AWS::StepFunctions::StateMachine", "Properties", "TracingConfiguration", "Enabled") {
+			if got != true {
+				t.Errorf("%s: %v", name, got)
+			}
+		}
+	})
+	t.Run("who may publish", func(t *testing.T) {
+		publishers := map[string]int{}
+		for _, policy := range made.named("AWS::SNS::TopicPolicy", "Properties", "PolicyDocument", "Statement") {
+			for _, statement := range listOf(policy) {
+				if dig(statement, "Effect") == "Allow" {
+					accounts := listOf(dig(map[string]any{"all": dig(statement, "Condition", "StringEquals", "AWS:SourceAccount")}, "all"))
+					publishers[made.text(dig(statement, "Resource"))] = len(accounts)
+				}
+			}
+		}
+		if diff := cmp.Diff(map[string]int{"hush-feedback": 2, "hush-sms-reply": 2, "hush-alarms": 1}, publishers); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestAlarmsAreHeard(t *testing.T) {
+	heard := func(made template, topic string) []string {
+		var by []string
+		for _, subscription := range made.named("AWS::SNS::Subscription", "Properties") {
+			if made.text(dig(subscription, "TopicArn")) == topic {
+				by = append(by, dig(subscription, "Protocol").(string)+" "+dig(subscription, "Endpoint").(string))
+			}
+		}
+		return slices.Sorted(slices.Values(by))
+	}
+	if diff := cmp.Diff([]string{"email ops@acme.no"}, heard(production(), "stille-alarms")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"email night@globex.no", "https https://events.globex.no/alarm"}, heard(elsewhere(), "hush-alarms")); diff != "" {
+		t.Error(diff)
+	}
+	for name, alarm := range production().named("AWS::CloudWatch::Alarm", "Properties") {
+		if diff := cmp.Diff(dig(alarm, "AlarmActions"), dig(alarm, "OKActions")); diff != "" {
+			t.Errorf("%s does not say that it is over: %s", name, diff)
+		}
+	}
+	if len(heard(local(), "stille-alarms")) > 0 {
+		t.Error("the local stack sends mail")
+	}
+}

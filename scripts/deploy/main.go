@@ -1,0 +1,140 @@
+// Command deploy synthesises an environment of infra/environments.yaml, compares it
+// with what is deployed, and deploys it: to the account and the region of the
+// environment, and to no other.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"stille/scripts/local"
+	"stille/shared/aws/deployment"
+	"stille/shared/environment"
+)
+
+type commands struct {
+	Synth     synth     `cmd:"" help:"Leave the templates in .local/cdk.out."`
+	Bootstrap bootstrap `cmd:"" help:"Prepare the account and region for the CDK, once."`
+	Diff      diff      `cmd:"" help:"Say what a deploy would change."`
+	Deploy    deploy    `cmd:"" help:"Deploy both stacks."`
+}
+
+type (
+	synth     struct{ named }
+	bootstrap struct{ named }
+	diff      struct{ named }
+	deploy    struct{ named }
+)
+
+// named is the argument of every command.
+type named struct {
+	Environment string `arg:"" optional:"" help:"A name in infra/environments.yaml (synth: the first that is not in production)."`
+}
+
+// Run leaves the templates.
+func (c synth) Run(ctx context.Context) error {
+	d, err := open(c.Environment)
+	if err != nil {
+		return err
+	}
+	return d.synth(ctx)
+}
+
+// Run prepares the account.
+func (c bootstrap) Run(ctx context.Context) error { return c.with(ctx, deployer.bootstrap) }
+
+// Run compares.
+func (c diff) Run(ctx context.Context) error { return c.with(ctx, deployer.diff) }
+
+// Run deploys.
+func (c deploy) Run(ctx context.Context) error { return c.with(ctx, deployer.deploy) }
+
+// with calls a command that reaches AWS. None of them has an environment by default.
+func (c named) with(ctx context.Context, command func(deployer, context.Context) error) error {
+	if c.Environment == "" {
+		return errors.New("say where: ENV=NAME, a name in infra/environments.yaml")
+	}
+	d, err := open(c.Environment)
+	if err != nil {
+		return err
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(d.Region))
+	if err != nil {
+		return fmt.Errorf("reading the AWS environment of this shell: %w", err)
+	}
+	d.identity = func(ctx context.Context) (string, error) {
+		caller, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+		if err != nil {
+			return "", fmt.Errorf("asking AWS whose credentials this shell has: %w", err)
+		}
+		return aws.ToString(caller.Account), nil
+	}
+	d.guard = func(ctx context.Context) error {
+		return deployment.Guard(ctx, cloudformation.NewFromConfig(cfg), d.Prefix, d.assembly())
+	}
+	return command(d, ctx)
+}
+
+// open reads the environment, and refuses what is wrong in the deployer's files
+// before anything is built.
+func open(name string) (deployer, error) {
+	root, err := local.Root()
+	if err != nil {
+		return deployer{}, err
+	}
+	files, err := environment.Read(filepath.Join(root, "infra"), "infra", name)
+	if err != nil {
+		return deployer{}, err
+	}
+	return deployer{
+		Environment: files.Environment,
+		root:        root,
+		version:     os.Getenv("VERSION"),
+		terminal:    isTerminal(os.Stdin),
+		git: func(ctx context.Context, arguments ...string) (string, error) {
+			out, err := exec.CommandContext(ctx, "git", append([]string{"-C", root}, arguments...)...).Output()
+			return strings.TrimSpace(string(out)), err
+		},
+		run: run,
+	}, nil
+}
+
+// run runs a program to its end, with this terminal.
+func run(ctx context.Context, folder string, environment []string, program string, arguments ...string) error {
+	command := exec.CommandContext(ctx, program, arguments...)
+	command.Dir, command.Env = folder, append(os.Environ(), environment...)
+	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", filepath.Base(program), arguments[0], err)
+	}
+	return nil
+}
+
+func isTerminal(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode()&fs.ModeCharDevice != 0
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	command := kong.Parse(&commands{},
+		kong.Name("deploy"),
+		kong.Description("The environments on AWS."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	command.FatalIfErrorf(command.Run())
+}

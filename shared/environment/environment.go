@@ -1,0 +1,200 @@
+// Package environment reads environments.yaml: the accounts and regions that the
+// system is deployed to, each with its settings. It promises that one reading names
+// every mistake with its line, and that no two environments of an account share a
+// name. It refuses what was never filled in: an environment in production must not
+// have placeholders in its own stanza, in the brands or in the policy.
+package environment
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"stille/shared/names"
+	"stille/shared/strictyaml"
+)
+
+// Local is the name of the environment of the local stack, which no file describes.
+const Local = "local"
+
+// Environment is one place to deploy to.
+type Environment struct {
+	Name             string
+	Account          string
+	Region           string
+	Prefix           names.Stack // of every name, and the name of the stack
+	Production       bool
+	Architecture     string   // arm64 or amd64, as Go names it
+	Alarms           []string // the e-mail or https addresses that alarms go to
+	LinksConcurrency uint64   // executions reserved for each link function; 0 for none
+	Throttles        map[string]Throttle
+	LogDays          uint64
+	Tracing          bool
+	FeedbackAccounts []string // the other accounts that may publish feedback and replies
+}
+
+// Throttle is how often a route of the tools' API may be called: requests a second,
+// and requests at once.
+type Throttle struct{ Rate, Burst uint64 }
+
+// WithDefaults is an environment of which nothing is set.
+func WithDefaults() Environment {
+	e := Environment{
+		Architecture:     "arm64",
+		LinksConcurrency: 50,
+		Throttles:        map[string]Throttle{},
+		LogDays:          90,
+	}
+	for _, route := range append(names.ToolRoutes(), names.HookRoutes) {
+		e.Throttles[route] = Throttle{Rate: 100, Burst: 200}
+	}
+	return e
+}
+
+// Load reads environments.yaml. Its error is a strictyaml.Mistakes with every
+// mistake.
+func Load(data []byte) ([]Environment, error) {
+	doc := strictyaml.Parse(data)
+	stanzas := doc.Top().Mapping("environments")
+	var all []Environment
+	for _, name := range stanzas.Names() {
+		f := stanzas.Mapping(name)
+		e := read(name, f)
+		for _, other := range all {
+			checkApart(f, e, other)
+		}
+		all = append(all, e)
+	}
+	if err := doc.Err(); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// The forms of settings.
+var (
+	named       = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+	account     = regexp.MustCompile(`^[0-9]{12}$`)
+	region      = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	prefix      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	mailAddress = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
+)
+
+// mostPrefix is the longest prefix with which the names of all parts keep within
+// AWS's limits. A class's name may be too long for a shorter prefix: FitsClass.
+const mostPrefix = 20
+
+func read(name string, f *strictyaml.Fields) Environment {
+	e := WithDefaults()
+	e.Name = name
+	if !named.MatchString(name) || name == Local {
+		f.Note("the environment %q must be named in lower-case letters, digits and hyphens, and not %s", name, Local)
+	}
+	e.Account = matching(f, "account", account, "must be 12 digits in quotation marks")
+	e.Region = matching(f, "region", region, "must be a region of AWS, as in eu-north-1")
+	e.Prefix = names.Stack(matching(f, "prefix", prefix, "must be lower-case letters, digits and single hyphens, a letter first"))
+	if len(e.Prefix) > mostPrefix {
+		f.Wrong("prefix", "must be at most %d characters", mostPrefix)
+	}
+	e.Production = f.Flag("production")
+	if f.Has("architecture") {
+		e.Architecture = f.Text("architecture")
+		if e.Architecture != "arm64" && e.Architecture != "amd64" {
+			f.Wrong("architecture", "must be arm64 or amd64")
+		}
+	}
+	if f.Has("alarms") {
+		e.Alarms = f.Texts("alarms")
+		for _, address := range e.Alarms {
+			if !mailAddress.MatchString(address) && !strings.HasPrefix(address, "https://") {
+				f.Wrong("alarms", "must be e-mail addresses, or addresses that begin with https://")
+			}
+		}
+	}
+	if f.Has("linksConcurrency") {
+		e.LinksConcurrency = f.WholeOr("linksConcurrency", "none", 1, 1000)
+	}
+	readThrottles(f, e.Throttles)
+	if f.Has("logDays") {
+		e.LogDays = f.Whole("logDays", 1, 3653)
+		if e.LogDays > 0 && !slices.Contains(logDays(), e.LogDays) {
+			f.Wrong("logDays", "must be one of %s", strings.Trim(fmt.Sprint(logDays()), "[]"))
+		}
+	}
+	e.Tracing = f.Flag("tracing")
+	if f.Has("feedbackAccounts") {
+		e.FeedbackAccounts = f.Texts("feedbackAccounts")
+		for _, other := range e.FeedbackAccounts {
+			if !account.MatchString(other) {
+				f.Wrong("feedbackAccounts", "must be accounts of 12 digits in quotation marks")
+			}
+		}
+	}
+	return e
+}
+
+// matching reads a required text of a form.
+func matching(f *strictyaml.Fields, name string, form *regexp.Regexp, must string) string {
+	text := f.Text(name)
+	if text != "" && !form.MatchString(text) {
+		f.Wrong(name, "%s", must)
+	}
+	return text
+}
+
+func readThrottles(f *strictyaml.Fields, throttles map[string]Throttle) {
+	if !f.Has("throttles") {
+		return
+	}
+	all := f.Mapping("throttles")
+	for route := range throttles {
+		if !all.Has(route) {
+			continue
+		}
+		one := all.Mapping(route)
+		throttles[route] = Throttle{Rate: one.Whole("rate", 1, 100_000), Burst: one.Whole("burst", 1, 100_000)}
+	}
+}
+
+// logDays are the days for which CloudWatch can keep logs.
+func logDays() []uint64 {
+	return []uint64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+}
+
+// checkApart notes where a name in one environment could be a name in the other.
+// Some names are the same in every region of an account.
+func checkApart(f *strictyaml.Fields, e, other Environment) {
+	if e.Account != other.Account || e.Prefix == "" || other.Prefix == "" {
+		return
+	}
+	if e.Prefix == other.Prefix {
+		f.Wrong("prefix", "%s is the prefix of %s in the same account: every name would be there twice", e.Prefix, other.Name)
+		return
+	}
+	short, long := string(e.Prefix), string(other.Prefix)
+	if len(short) > len(long) {
+		short, long = long, short
+	}
+	// These parts of a name are followed by a name that the deployer chooses.
+	for _, part := range []string{"-data", "-records", "-purge", "-audit", "-overdue"} {
+		if rest, ok := strings.CutPrefix(long, short+part); ok && (rest == "" || rest[0] == '-') {
+			f.Wrong("prefix", "%s and %s, of %s in the same account, could name two things alike", e.Prefix, other.Prefix, other.Name)
+		}
+	}
+}
+
+// mostSchedule is the longest name of a schedule. A purge that is scheduled once has
+// a time behind its name.
+const (
+	mostSchedule = 64
+	onceSuffix   = "-20060102T150405Z"
+)
+
+// FitsClass returns an error where the names of a class's parts would be too long.
+func (e Environment) FitsClass(class string) error {
+	if name := e.Prefix.Purge(class) + onceSuffix; len(name) > mostSchedule {
+		return fmt.Errorf("the class %s and the prefix %s are %d characters too long together: AWS refuses the schedule %s", class, e.Prefix, len(name)-mostSchedule, name)
+	}
+	return nil
+}

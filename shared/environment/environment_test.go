@@ -1,0 +1,140 @@
+package environment_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/environment"
+	"stille/shared/names"
+)
+
+const least = `
+environments:
+  live: {account: "210987654321", region: eu-north-1, prefix: quiet}
+`
+
+const most = `
+environments:
+  live:
+    account: "210987654321"
+    region: us-gov-west-1
+    prefix: quiet-2
+    production: true
+    architecture: amd64
+    alarms: [ops@acme.no, "https://events.pagerduty.com/x"]
+    linksConcurrency: none
+    throttles:
+      /v1/check: {rate: 500, burst: 900}
+    logDays: 365
+    tracing: true
+    feedbackAccounts: ["210987654322"]
+`
+
+func load(t *testing.T, text string) environment.Environment {
+	t.Helper()
+	all, err := environment.Load([]byte(text))
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d environments, %v", len(all), err)
+	}
+	return all[0]
+}
+
+func TestSettingsHaveDefaults(t *testing.T) {
+	want := environment.WithDefaults()
+	want.Name, want.Account, want.Region, want.Prefix = "live", "210987654321", "eu-north-1", "quiet"
+	if diff := cmp.Diff(want, load(t, least)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	for _, route := range names.ToolRoutes() {
+		if want.Throttles[route].Rate == 0 {
+			t.Errorf("%s has no throttle to itself", route)
+		}
+	}
+}
+
+func TestEverySettingIsRead(t *testing.T) {
+	want := environment.Environment{
+		Name: "live", Account: "210987654321", Region: "us-gov-west-1", Prefix: "quiet-2", Production: true, Architecture: "amd64",
+		Alarms: []string{"ops@acme.no", "https://events.pagerduty.com/x"}, LinksConcurrency: 0,
+		Throttles: environment.WithDefaults().Throttles, LogDays: 365, Tracing: true, FeedbackAccounts: []string{"210987654322"},
+	}
+	want.Throttles[names.RouteCheck] = environment.Throttle{Rate: 500, Burst: 900}
+	if diff := cmp.Diff(want, load(t, most)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
+	_, err := environment.Load([]byte(`environments:
+  live:
+    account: 210987654321
+    region: Stockholm
+    prefix: Quiet_
+    production: "yes"
+    architecture: x86
+    alarms: [ops]
+    linksConcurrency: some
+    throttles: {/v1/chek: {rate: 1, burst: 1}, /v1/check: {rate: 0}}
+    logDays: 45
+    feedbackAccounts: ["1"]
+    unheard: of
+  local: {account: "210987654321", region: eu-north-1, prefix: an-endless-name-of-a-stack}
+`))
+	if err == nil {
+		t.Fatal("it is taken")
+	}
+	want := []string{
+		"line 3: account: must be text",
+		"line 4: region: must be a region of AWS, as in eu-north-1",
+		"line 5: prefix: must be lower-case letters, digits and single hyphens, a letter first",
+		"line 6: production: must be true or false",
+		"line 7: architecture: must be arm64 or amd64",
+		"line 8: alarms: must be e-mail addresses, or addresses that begin with https://",
+		"line 9: linksConcurrency: must be a whole number from 1 to 1000, or none",
+		"line 10: /v1/chek is not a field here",
+		"line 10: burst is missing",
+		"line 10: rate: must be a whole number from 1 to 100000",
+		"line 11: logDays: must be one of 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653",
+		"line 12: feedbackAccounts: must be accounts of 12 digits in quotation marks",
+		"line 13: unheard is not a field here",
+		"line 14: prefix: must be at most 20 characters",
+		`line 14: the environment "local" must be named in lower-case letters, digits and hyphens, and not local`,
+	}
+	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestEnvironmentsOfAnAccountShareNoName(t *testing.T) {
+	for _, test := range []struct {
+		account, prefix string
+		refused         bool
+	}{
+		{"210987654321", "quiet-test", false},
+		{"210987654321", "quiet", true},
+		{"210987654321", "quiet-data", true},
+		{"210987654321", "quiet-records-x", true},
+		{"210987654321", "quiet-purge", true},
+		{"210987654321", "quiet-database", false},
+		{"210987654322", "quiet", false},
+	} {
+		text := least + `  other: {account: "` + test.account + `", region: eu-west-1, prefix: ` + test.prefix + "}\n"
+		_, err := environment.Load([]byte(text))
+		if (err != nil) != test.refused || err != nil && !strings.Contains(err.Error(), "line 4: prefix: ") {
+			t.Errorf("%s in %s: %v", test.prefix, test.account, err)
+		}
+	}
+}
+
+func TestNamesOfAClassMustFit(t *testing.T) {
+	e := environment.Environment{Prefix: "quiet"}
+	if err := e.FitsClass(strings.Repeat("c", 30)); err != nil {
+		t.Error(err)
+	}
+	e.Prefix = "quiet-in-the-north"
+	if err := e.FitsClass(strings.Repeat("c", 30)); err == nil || !strings.Contains(err.Error(), "characters too long") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,114 @@
+package environment
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"stille/shared/names"
+	"stille/shared/retention"
+	"stille/shared/scope"
+	"stille/shared/strictyaml"
+)
+
+// Files are what a folder says about an environment, its classes and its scopes.
+type Files struct {
+	Environment Environment // zero for the local stack, which no file describes
+	Policy      *retention.Policy
+	Scopes      *scope.Registry
+	Content     map[string][]byte // by the file's name
+}
+
+// Read reads the files of a folder for one environment. Without a name it takes the
+// first environment that is not in production. Its error names every mistake with
+// its file, as below the folder shown, and its line.
+func Read(folder, shown, name string) (Files, error) {
+	f := Files{Content: map[string][]byte{}}
+	read := []string{names.RetentionFile, names.ScopesFile}
+	if name != Local {
+		read = append(read, names.EnvironmentsFile)
+	}
+	for _, file := range read {
+		content, err := os.ReadFile(filepath.Join(folder, file))
+		if err != nil {
+			return f, fmt.Errorf("reading %s: %w", path.Join(shown, file), err)
+		}
+		f.Content[file] = content
+	}
+	var wrong []error
+	note := func(file string, err error) {
+		var mistakes strictyaml.Mistakes
+		if errors.As(err, &mistakes) {
+			err = mistakes.In(path.Join(shown, file))
+		}
+		wrong = append(wrong, err)
+	}
+	var err error
+	if f.Policy, err = retention.LoadPolicy(f.Content[names.RetentionFile]); err != nil {
+		note(names.RetentionFile, err)
+	}
+	if f.Scopes, err = scope.Load(f.Content[names.ScopesFile]); err != nil {
+		note(names.ScopesFile, err)
+	}
+	if name == Local {
+		return f, errors.Join(wrong...)
+	}
+	all, err := Load(f.Content[names.EnvironmentsFile])
+	if err != nil {
+		note(names.EnvironmentsFile, err)
+		return f, errors.Join(wrong...)
+	}
+	if f.Environment, err = find(all, name); err != nil {
+		return f, fmt.Errorf("%s: %w", path.Join(shown, names.EnvironmentsFile), err)
+	}
+	for _, file := range read {
+		note(file, f.unfinished(file))
+	}
+	return f, errors.Join(wrong...)
+}
+
+// unfinished returns why the environment cannot be deployed with a file: names that
+// AWS refuses, and in production whatever nobody has filled in.
+func (f Files) unfinished(file string) error {
+	if file == names.RetentionFile && f.Policy != nil {
+		for _, class := range f.Policy.Classes {
+			if err := f.Environment.FitsClass(class.Name); err != nil {
+				return err
+			}
+		}
+	}
+	if !f.Environment.Production {
+		return nil
+	}
+	mistakes := Placeholders(f.Content[file])
+	if file == names.EnvironmentsFile {
+		mistakes = PlaceholdersOf(f.Content[file], f.Environment.Name)
+	}
+	if len(mistakes) == 0 {
+		return nil
+	}
+	return mistakes
+}
+
+// find finds an environment by its name. Without a name it is the first that is not
+// in production.
+func find(all []Environment, name string) (Environment, error) {
+	i := slices.IndexFunc(all, func(e Environment) bool {
+		return e.Name == name || name == "" && !e.Production
+	})
+	if i >= 0 {
+		return all[i], nil
+	}
+	var known []string
+	for _, e := range all {
+		known = append(known, "ENV="+e.Name)
+	}
+	if name == "" {
+		return Environment{}, fmt.Errorf("every environment is in production: say %s", strings.Join(known, " or "))
+	}
+	return Environment{}, fmt.Errorf("there is no environment %q: say %s", name, strings.Join(known, " or "))
+}

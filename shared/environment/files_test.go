@@ -1,0 +1,136 @@
+package environment_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"stille/shared/environment"
+	"stille/shared/names"
+	"stille/shared/retention/retentiontest"
+	"stille/shared/scope/scopetest"
+)
+
+// ownScopes and ownPolicy are files that somebody has filled in.
+const ownScopes = `scopes:
+  - id: 1
+    scope: nordlys
+    controller: Nordlys Forlag AS
+    name: {en: Nordlys}
+    policyURL: https://www.nordlys.no/personvern
+    contact: personvern@nordlys.no
+    linkDomain: lenker.nordlys.no
+`
+
+func ownPolicy(acknowledged string) string {
+	return `classes:
+  - class: messaging
+    promise: P2Y
+    keep: P2Y
+    backupAcknowledged: ` + acknowledged + `
+    anchor: the consent, for example on paper
+    schedule: cron(30 3 * * ? *)
+    owner: Kari Nordmann <kari@nordlys.no>
+    legalBasis: GDPR art. 6(1)(a)
+    sentence: We delete what you gave us, for example your address, after two years.
+`
+}
+
+func folder(t *testing.T, environments, scopes, policy string) string {
+	t.Helper()
+	folder := t.TempDir()
+	for name, content := range map[string]string{names.EnvironmentsFile: environments, names.ScopesFile: scopes, names.RetentionFile: policy} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+func TestOwnFilesGoToProduction(t *testing.T) {
+	files, err := environment.Read(folder(t, most, ownScopes, ownPolicy("Kari Nordmann, 2026-11-02")), "infra", "live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files.Environment.Prefix != "quiet-2" || len(files.Policy.Classes) != 1 || len(files.Scopes.All()) != 1 {
+		t.Errorf("read %+v", files)
+	}
+}
+
+func TestPlaceholdersAreRefusedInProductionAtOnce(t *testing.T) {
+	scopes := strings.NewReplacer("Nordlys Forlag AS", "Example Ltd", "www.nordlys.no", "www.example.com", "lenker.nordlys.no", "links.nordlys.test").Replace(ownScopes)
+	policy := strings.Replace(ownPolicy("unsigned"), "GDPR art. 6(1)(a)", "TODO", 1)
+	environments := strings.NewReplacer("210987654321", "111122223333", "ops@acme.no", "ops@example.com").Replace(most)
+	_, err := environment.Read(folder(t, environments, scopes, policy), "infra", "live")
+	if err == nil {
+		t.Fatal("placeholders go to production")
+	}
+	for _, want := range []string{
+		"infra/scopes.yaml:4: controller", "infra/scopes.yaml:6: policyURL", "infra/scopes.yaml:8: linkDomain",
+		"infra/retention.yaml:5: backupAcknowledged", "infra/retention.yaml:9: legalBasis",
+		"infra/environments.yaml:4: account", "infra/environments.yaml:9: alarms",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q in\n%v", want, err)
+		}
+	}
+	if got := 1 + strings.Count(err.Error(), "\n"); got != 7 {
+		t.Errorf("%d lines:\n%v", got, err)
+	}
+	environments = strings.Replace(environments, "production: true", "production: false", 1)
+	if _, err := environment.Read(folder(t, environments, scopes, policy), "infra", "live"); err != nil {
+		t.Errorf("not in production: %v", err)
+	}
+}
+
+// The placeholders that the project ships are placeholders, and another environment's
+// do not matter.
+func TestShippedFilesAreRefusedInProduction(t *testing.T) {
+	shipped := filepath.Join("..", "..", "infra")
+	read := func(name string) string {
+		content, err := os.ReadFile(filepath.Join(shipped, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(content)
+	}
+	_, err := environment.Read(folder(t, most, read(names.ScopesFile), ownPolicy("Kari")), "infra", "live")
+	if strings.Contains(read(names.ScopesFile), "example-brand") && err == nil {
+		t.Error("the sample brand goes to production")
+	}
+	_, err = environment.Read(folder(t, most+"  other: {account: \"111122223333\", region: eu-west-1, prefix: other}\n", ownScopes, ownPolicy("Kari")), "infra", "live")
+	if err != nil {
+		t.Errorf("another environment's account: %v", err)
+	}
+}
+
+func TestAcknowledgementsNeedAName(t *testing.T) {
+	for text, signed := range map[string]bool{
+		"Kari Nordmann": true, "Иван Петров": true, "the data protection officer, 2026-11-02": true,
+		"unsigned": false, `"-"`: false, "TODO": false, "nobody": false, "dpo@example.com": false, "<name>": false, "to be signed by the officer": false,
+	} {
+		_, err := environment.Read(folder(t, most, ownScopes, ownPolicy(text)), "infra", "live")
+		if (err == nil) != signed {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestUnknownEnvironmentIsRefusedByName(t *testing.T) {
+	at := folder(t, least, string(scopetest.File()), string(retentiontest.File()))
+	_, err := environment.Read(at, "infra", "staging")
+	if err == nil || !strings.Contains(err.Error(), `"staging"`) || !strings.Contains(err.Error(), "ENV=live") {
+		t.Errorf("error %v", err)
+	}
+	if files, err := environment.Read(at, "infra", ""); err != nil || files.Environment.Name != "live" {
+		t.Errorf("without a name: %+v, %v", files.Environment, err)
+	}
+	if files, err := environment.Read(at, "infra", environment.Local); err != nil || files.Environment.Name != "" {
+		t.Errorf("the local stack: %+v, %v", files.Environment, err)
+	}
+	at = folder(t, most, ownScopes, ownPolicy("Kari"))
+	if _, err := environment.Read(at, "infra", ""); err == nil || !strings.Contains(err.Error(), "ENV=live") {
+		t.Errorf("production by omission: %v", err)
+	}
+}
