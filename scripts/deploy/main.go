@@ -136,5 +136,9 @@ func main() {
 		kong.Name("deploy"),
 		kong.Description("The environments on AWS."),
 		kong.BindTo(ctx, (*context.Context)(nil)))
-	command.FatalIfErrorf(command.Run())
+	// Each line of an error stands alone: editors and pipelines read FILE:LINE.
+	if err := command.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
