@@ -18,8 +18,12 @@ import (
 	"stille/shared/retention"
 )
 
-// shardsAtOnce is how many shards of a run delete at the same time.
-const shardsAtOnce = 16
+// How many shards of a run delete at the same time: at first, and of those that
+// DynamoDB throttled.
+const (
+	shardsAtOnce     = 16
+	slowShardsAtOnce = 4
+)
 
 // purges are two state machines per class, the purge and the audit,
 // and the dead-letter queue of the schedules.
@@ -164,7 +168,7 @@ func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Func
 // purgeMachine adds the purge of one class, which ends in a certificate whatever
 // happens:
 //
-//	Plan --> What next? --delete-----> Delete, by shard --> Verify --> Completed?
+//	Plan --> What next? --delete-----> Delete, by shard --> Delete with fewer shards --> Verify --> Completed?
 //	                    --finish-----> Finish the run before --> Plan
 //	                    --otherwise--> Certify the plan -------------> Completed?
 //
@@ -202,8 +206,20 @@ func (s stack) purgeMachine(class retention.Class, f steps, role awsiam.IRole) a
 		MaxConcurrency: jsii.Number(shardsAtOnce),
 		ResultPath:     jsii.String("$.worked"),
 	})
-	shards.ItemProcessor(loop(scope, "Shard", task(scope, "Delete pages", f.delete, nil), "stopped", "done"), nil)
+	flags := []string{"stopped", "late", "done"}
+	shards.ItemProcessor(loop(scope, "Shard", task(scope, "Delete pages", f.delete, nil), "throttled", flags...), nil)
 	shards.AddCatch(certifyFailure, anyError())
+	// A shard that is done has only its flag, and no work.
+	slowShards := awsstepfunctions.NewMap(scope, jsii.String("Delete with fewer shards"), &awsstepfunctions.MapProps{
+		ItemsPath:      jsii.String("$.worked"),
+		MaxConcurrency: jsii.Number(slowShardsAtOnce),
+		ResultPath:     jsii.String("$.worked"),
+	})
+	slowShards.ItemProcessor(awsstepfunctions.NewChoice(scope, jsii.String("Throttled?"), nil).
+		When(awsstepfunctions.Condition_IsPresent(jsii.String("$.shard")),
+			loop(scope, "Slow shard", task(scope, "Delete pages slowly", f.delete, nil), "", flags...), nil).
+		Otherwise(awsstepfunctions.NewPass(scope, jsii.String("Shard ended"), nil)), nil)
+	slowShards.AddCatch(certifyFailure, anyError())
 	verify := retryTwice(task(scope, "Verify", f.verify, merged(run, map[string]any{
 		"worked": awsstepfunctions.JsonPath_ObjectAt(jsii.String("$.worked")),
 	})))
@@ -215,7 +231,7 @@ func (s stack) purgeMachine(class retention.Class, f steps, role awsiam.IRole) a
 	}
 
 	plan.Next(awsstepfunctions.NewChoice(scope, jsii.String("What next?"), nil).
-		When(equals("$.next", "delete"), shards.Next(verify), nil).
+		When(equals("$.next", "delete"), shards.Next(slowShards).Next(verify), nil).
 		When(equals("$.next", "finish"), finish.Next(plan), nil).
 		Otherwise(certifyPlan))
 	outcome := awsstepfunctions.NewChoice(scope, jsii.String("Completed?"), nil).

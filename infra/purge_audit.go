@@ -96,7 +96,7 @@ func (s stack) auditMachine(class retention.Class, audit, verify awslambda.Funct
 		},
 		ResultPath: jsii.String("$.worked"),
 	})
-	read.ItemProcessor(loop(scope, "Segment", task(scope, "Read pages", audit, nil), "done"), nil)
+	read.ItemProcessor(loop(scope, "Segment", task(scope, "Read pages", audit, nil), "", "done"), nil)
 	read.AddCatch(certifyFailure, anyError())
 
 	certify := retryTwice(task(scope, "Certify", verify, merged(run, map[string]any{

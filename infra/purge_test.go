@@ -69,9 +69,11 @@ func TestPurge(t *testing.T) {
 			want := map[string][2]any{
 				"Plan":                  {"stille-purge-plan", "What next?"},
 				"Finish the run before": {"stille-purge-verify", "Plan"},
-				"Delete":                {nil, "Verify"},
-				"Verify":                {"stille-purge-verify", "Completed?"},
-				"Certify the plan":      {"stille-purge-verify", "Completed?"},
+				"Delete":                {nil, "Delete with fewer shards"},
+
+				"Delete with fewer shards": {nil, "Verify"},
+				"Verify":                   {"stille-purge-verify", "Completed?"},
+				"Certify the plan":         {"stille-purge-verify", "Completed?"},
 			}
 			if made["StartAt"] != "Plan" {
 				t.Errorf("it begins with %v", made["StartAt"])
@@ -124,12 +126,33 @@ func TestPurge(t *testing.T) {
 				"Type": "Choice",
 				"Choices": []any{
 					map[string]any{"Variable": "$.stopped", "BooleanEquals": true, "Next": "Shard stopped"},
+					map[string]any{"Variable": "$.late", "BooleanEquals": true, "Next": "Shard late"},
 					map[string]any{"Variable": "$.done", "BooleanEquals": true, "Next": "Shard done"},
+					map[string]any{"Variable": "$.throttled", "BooleanEquals": true, "Next": "Shard throttled"},
 				},
 				"Default": "Delete pages",
 			}
 			if diff := cmp.Diff(want, dig(remove, "ItemProcessor", "States", "Shard done?")); diff != "" {
 				t.Error(diff)
+			}
+		})
+		t.Run(class+" works on throttled shards with fewer at a time", func(t *testing.T) {
+			throttled := dig(state("Delete"), "ItemProcessor", "States", "Shard throttled")
+			if diff := cmp.Diff(map[string]any{"Type": "Pass", "End": true}, throttled); diff != "" {
+				t.Errorf("the work is not handed on: %s", diff)
+			}
+			slow := state("Delete with fewer shards")
+			if got := [3]any{dig(slow, "ItemsPath"), dig(slow, "MaxConcurrency"), dig(slow, "ResultPath")}; got != [3]any{"$.worked", 4.0, "$.worked"} {
+				t.Errorf("the map is over %v", got)
+			}
+			want := map[string]any{
+				"Type": "Choice", "Choices": []any{map[string]any{"Variable": "$.shard", "IsPresent": true, "Next": "Delete pages slowly"}}, "Default": "Shard ended",
+			}
+			if diff := cmp.Diff(want, dig(slow, "ItemProcessor", "States", "Throttled?")); diff != "" {
+				t.Error(diff)
+			}
+			if got := dig(slow, "ItemProcessor", "States", "Slow shard done?", "Default"); got != "Delete pages slowly" {
+				t.Errorf("a slow shard goes on with %v", got)
 			}
 		})
 		t.Run(class+" lets the other shards finish when one fails", func(t *testing.T) {
@@ -138,7 +161,7 @@ func TestPurge(t *testing.T) {
 			if diff := cmp.Diff(want, dig(shard, "Delete pages", "Catch")); diff != "" {
 				t.Error(diff)
 			}
-			for name, how := range map[string]string{"Shard done": "done", "Shard failed": "failed", "Shard stopped": "stopped"} {
+			for name, how := range map[string]string{"Shard done": "done", "Shard failed": "failed", "Shard stopped": "stopped", "Shard late": "late"} {
 				want := map[string]any{"Type": "Pass", "Result": map[string]any{how: true}, "End": true}
 				if diff := cmp.Diff(want, dig(shard, name)); diff != "" {
 					t.Errorf("%s: %s", name, diff)
@@ -168,7 +191,7 @@ func TestPurge(t *testing.T) {
 			}
 		})
 		t.Run(class+" ends in a certificate whatever fails", func(t *testing.T) {
-			for _, name := range []string{"Plan", "Finish the run before", "Delete", "Verify", "Certify the plan"} {
+			for _, name := range []string{"Plan", "Finish the run before", "Delete", "Delete with fewer shards", "Verify", "Certify the plan"} {
 				want := []any{map[string]any{"ErrorEquals": []any{"States.ALL"}, "Next": "Certify the failure"}}
 				if diff := cmp.Diff(want, dig(state(name), "Catch")); diff != "" {
 					t.Errorf("%s: %s", name, diff)

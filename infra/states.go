@@ -99,8 +99,9 @@ func failState(scope constructs.Construct, event, id, cause string) awsstepfunct
 // loop runs a task of one part (a shard, a segment) again and again until an
 // answer has one of the flags. A part that fails ends too, and the other parts go
 // on: a certificate over parts that still run would lack what they delete. The
-// output of a part is only the flag, so that the execution's state stays small.
-func loop(scope constructs.Construct, part string, pages awsstepfunctionstasks.LambdaInvoke, flags ...string) awsstepfunctions.IChainable {
+// output of a part is only the flag, so that the execution's state stays small;
+// with the flag handOn ("" for none) it is the answer, for another loop.
+func loop(scope constructs.Construct, part string, pages awsstepfunctionstasks.LambdaInvoke, handOn string, flags ...string) awsstepfunctions.IChainable {
 	end := func(flag string) awsstepfunctions.Pass {
 		return awsstepfunctions.NewPass(scope, jsii.String(part+" "+flag), &awsstepfunctions.PassProps{
 			Result: awsstepfunctions.Result_FromObject(&map[string]any{flag: true}),
@@ -109,9 +110,17 @@ func loop(scope constructs.Construct, part string, pages awsstepfunctionstasks.L
 	retryTwice(pages).AddCatch(end("failed"), anyError())
 	ended := awsstepfunctions.NewChoice(scope, jsii.String(part+" done?"), nil)
 	for _, flag := range flags {
-		ended = ended.When(awsstepfunctions.Condition_BooleanEquals(jsii.String("$."+flag), jsii.Bool(true)), end(flag), nil)
+		ended = ended.When(isTrue(flag), end(flag), nil)
+	}
+	if handOn != "" {
+		ended = ended.When(isTrue(handOn), awsstepfunctions.NewPass(scope, jsii.String(part+" "+handOn), nil), nil)
 	}
 	return pages.Next(ended.Otherwise(pages))
+}
+
+// isTrue is the condition that a flag is set.
+func isTrue(flag string) awsstepfunctions.Condition {
+	return awsstepfunctions.Condition_BooleanEquals(jsii.String("$."+flag), jsii.Bool(true))
 }
 
 // equals is the condition that a path holds a value.

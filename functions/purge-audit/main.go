@@ -19,7 +19,7 @@ import (
 
 func main() {
 	os.Exit(lambdafn.Lambda(names.PurgeAudit, func(c *lambdafn.Container) any {
-		db := dynamo.NewClient(c.AWS)
+		db := new(dynamo.Patience).NewClient(c.AWS)
 		h := handler{
 			auditor: purge.Auditor{
 				Records: dynamo.NewRecords(db, c.Stack),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 	_ "time/tzdata"
 
@@ -23,10 +24,11 @@ import (
 type world struct {
 	*apitest.House
 	handler
-	stores   purgetest.Stores
-	manifest *purgetest.Memory
-	shard    string
-	left     func() int
+	stores    purgetest.Stores
+	manifest  *purgetest.Memory
+	shard     string
+	left      func() int
+	throttles int64
 }
 
 func newWorld(t *testing.T, records int) *world {
@@ -44,7 +46,7 @@ func newWorld(t *testing.T, records int) *world {
 		worker: purge.Worker{
 			Records: w.stores.Records, Deleter: w.stores.Deleter, Holds: w.stores.Holds, Manifest: w.manifest, Stops: w.stores.Runs,
 		},
-		policy: w.Policy, version: "v1", now: time.Now,
+		policy: w.Policy, version: "v1", throttles: func() int64 { return w.throttles }, now: time.Now,
 	}
 	w.left = func() int { return len(w.stores.Items(t, retention.Messaging)) }
 	return w
@@ -91,7 +93,7 @@ func TestCallHandsOverBeforeItsTimeIsUp(t *testing.T) {
 	asked := 0
 	// By this clock a call has time for two pages.
 	w.now = func() time.Time {
-		if asked++; asked%3 == 0 {
+		if asked++; asked%4 == 0 {
 			return start.Add(15*time.Minute - reserve)
 		}
 		return start.Add(15*time.Minute - reserve - time.Nanosecond)
@@ -196,5 +198,70 @@ func TestEventsOfPurgeDeleteAreRead(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("events that are not there: %v", want)
+	}
+}
+
+func TestThrottledShardWaitsForFewerShards(t *testing.T) {
+	w := newWorld(t, 3*purge.MaxDeletes)
+	deleter := w.worker.Deleter
+	w.worker.Deleter = throttling{deleter, func() { w.throttles += mostThrottles + 1 }}
+	got, err := w.delete(t.Context(), w.work())
+	if err != nil || got.Done || !got.Throttled || w.left() != 2*purge.MaxDeletes {
+		t.Fatalf("throttled %v, done %v, %d left, error %v", got.Throttled, got.Done, w.left(), err)
+	}
+	got, err = w.delete(t.Context(), handOver(t, got))
+	if err != nil || !got.Done || w.left() != 0 {
+		t.Errorf("with fewer shards: done %v, %d left, error %v", got.Done, w.left(), err)
+	}
+}
+
+// throttling is a deleter that DynamoDB throttles.
+type throttling struct {
+	purge.Deleter
+	note func()
+}
+
+func (d throttling) DeleteUnderFence(ctx context.Context, under purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
+	d.note()
+	return d.Deleter.DeleteUnderFence(ctx, under, records)
+}
+
+func TestPageThatIsThrottledTooLongIsHandedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 3)
+		deleter := w.worker.Deleter
+		w.worker.Deleter = waiting{deleter, func() { w.throttles += mostThrottles + 1 }}
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+		defer cancel()
+		got, err := w.delete(ctx, w.work())
+		if err != nil || got.Done || !got.Throttled || ctx.Err() != nil {
+			t.Fatalf("throttled %v, done %v, error %v, the time is up: %v", got.Throttled, got.Done, err, ctx.Err())
+		}
+		w.worker.Deleter = deleter
+		if got, err = w.delete(ctx, handOver(t, got)); err == nil && !got.Done {
+			got, err = w.delete(t.Context(), got)
+		}
+		if err != nil || !got.Done || w.left() != 0 {
+			t.Errorf("done %v, %d left, error %v", got.Done, w.left(), err)
+		}
+	})
+}
+
+// waiting is a deleter that DynamoDB throttles until the time is up.
+type waiting throttling
+
+func (d waiting) DeleteUnderFence(ctx context.Context, _ purge.Conditions, _ []retention.Stored) (purge.Deletion, error) {
+	d.note()
+	<-ctx.Done()
+	return purge.Deletion{}, ctx.Err()
+}
+
+func TestRunThatTakesTooLongLeavesTheRest(t *testing.T) {
+	w := newWorld(t, 3)
+	work := w.work()
+	work.Until = time.Now().Add(-time.Second)
+	got, err := w.delete(t.Context(), work)
+	if err != nil || !got.Done || !got.Late || w.left() != 3 {
+		t.Errorf("done %v, late %v, %d left, error %v", got.Done, got.Late, w.left(), err)
 	}
 }

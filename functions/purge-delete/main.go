@@ -20,7 +20,8 @@ import (
 
 func main() {
 	os.Exit(lambdafn.Lambda(names.PurgeDelete, func(c *lambdafn.Container) any {
-		db := dynamo.NewClient(c.AWS)
+		patience := &dynamo.Patience{}
+		db := patience.NewClient(c.AWS)
 		files := s3.NewFromConfig(c.AWS)
 		h := handler{
 			worker: purge.Worker{
@@ -32,9 +33,10 @@ func main() {
 				Stops:    dynamo.NewRuns(db, c.Stack),
 				Log:      c.Log,
 			},
-			policy:  c.Policy(),
-			version: c.Env.Required(names.VarVersion),
-			now:     time.Now,
+			policy:    c.Policy(),
+			version:   c.Env.Required(names.VarVersion),
+			throttles: patience.Throttles,
+			now:       time.Now,
 		}
 		return h.delete
 	}))

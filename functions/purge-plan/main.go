@@ -20,7 +20,7 @@ import (
 
 func main() {
 	os.Exit(lambdafn.Lambda(names.PurgePlan, func(c *lambdafn.Container) any {
-		db := dynamo.NewClient(c.AWS)
+		db := new(dynamo.Patience).NewClient(c.AWS)
 		runs, holds := dynamo.NewRuns(db, c.Stack), dynamo.NewHolds(db, c.Stack)
 		h := handler{policy: c.Policy(), planner: purge.Planner{
 			Records: dynamo.NewRecords(db, c.Stack), Holds: holds, Runs: runs, Halted: runs, Turns: holds,

@@ -24,7 +24,7 @@ import (
 
 func main() {
 	os.Exit(lambdafn.Lambda(names.PurgeVerify, func(c *lambdafn.Container) any {
-		db := dynamo.NewClient(c.AWS)
+		db := new(dynamo.Patience).NewClient(c.AWS)
 		ring := keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, nil, time.Now)
 		files := s3.NewFromConfig(c.AWS)
 		runs := dynamo.NewRuns(db, c.Stack)

@@ -35,7 +35,7 @@ func TestPlanCountsAndDeletesNothing(t *testing.T) {
 	}
 	inJSON := answers[operator.Plan](t, m.run(t, "purge", "plan", "messaging", "--json").ended(t, exitDone))[0]
 	want := operator.Plan{
-		Class: "messaging", Keep: "P2Y", Zone: "Europe/Oslo", Cutoff: at, Due: 2, Held: 1, Oldest: day(2023, 1, 2), Seconds: 20, WriteUnits: 14, ReadUnits: 19, CostUSD: 0.006568,
+		Class: "messaging", Keep: "P2Y", Zone: "Europe/Oslo", Cutoff: at, Due: 2, Held: 1, Oldest: day(2023, 1, 2), Seconds: 20, WriteUnits: 14, ReadUnits: 19, CostUSD: 0.009768,
 	}
 	if diff := cmp.Diff(want, inJSON, cmpopts.IgnoreFields(operator.Plan{}, "PlanHash", "PolicyHash"), cmpopts.EquateApprox(1e-3, 0)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

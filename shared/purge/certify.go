@@ -63,6 +63,7 @@ type Ended struct {
 type ShardEnd struct {
 	Failed  bool `json:"failed"`
 	Stopped bool `json:"stopped"`
+	Late    bool `json:"late"` // the run took too long: what is left waits for the next run
 }
 
 // Outcome is the outcome of the run according to its steps. Completed holds
@@ -79,6 +80,11 @@ func (e Ended) Outcome(run Run) certificate.Outcome {
 	return certificate.Completed
 }
 
+// isLimited reports whether the run left due records for the next run.
+func (e Ended) isLimited(run Run) bool {
+	return run.Shares != nil || slices.ContainsFunc(e.Shards, func(s ShardEnd) bool { return s.Late })
+}
+
 // Purge certifies a purge, removes its manifest and unlocks its class. A
 // certified run keeps its certificate. The error wraps ErrNoRun for a run
 // without a plan that did not fail, or ErrManifestGone. A run whose manifest is
@@ -93,7 +99,7 @@ func (c Certifier) Purge(ctx context.Context, class retention.Class, e Ended) (R
 	}
 	if !run.Certified() {
 		outcome := e.Outcome(run)
-		account, err := c.account(ctx, class, run, outcome)
+		account, err := c.account(ctx, class, run, outcome, e.isLimited(run))
 		if errors.Is(err, ErrManifestGone) && run.StopBy != "" {
 			run.Outcome, run.Reasons = certificate.Failed, []string{"its manifest is gone, so it has no certificate"}
 			return run, c.Runs.Unlock(ctx, class.Name, run.ID)
@@ -136,7 +142,7 @@ func (c Certifier) failedRun(class retention.Class, e Ended) Run {
 
 // account is what the run did; for a halted run, what it planned. After a
 // failure or a stop the manifest alone counts, and the index is not read.
-func (c Certifier) account(ctx context.Context, class retention.Class, run Run, outcome certificate.Outcome) (Account, error) {
+func (c Certifier) account(ctx context.Context, class retention.Class, run Run, outcome certificate.Outcome, limited bool) (Account, error) {
 	if outcome == certificate.Halted {
 		return Account{Counts: certificate.Counts{Due: run.Planned}}, nil
 	}
@@ -158,7 +164,7 @@ func (c Certifier) account(ctx context.Context, class retention.Class, run Run, 
 	if err != nil || outcome != certificate.Completed {
 		return account, err
 	}
-	return verifier.Verify(ctx, class, run.Cutoff, account, run.Shares != nil)
+	return verifier.Verify(ctx, class, run.Cutoff, account, limited)
 }
 
 var errCertified = errors.New("the run was certified meanwhile")

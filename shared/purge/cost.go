@@ -79,7 +79,7 @@ const (
 // The durations of the functions and the transitions of the state machine.
 const (
 	gigabytes     = 0.5
-	stepsOfAShard = 4
+	stepsOfAShard = 6
 )
 
 // Dollars is the price of the purge, without stamp's time for freeing slots.

@@ -47,8 +47,8 @@ func TestDollarsAddUpUnitsFilesMemoryAndSteps(t *testing.T) {
 		cost purge.Cost
 		want float64
 	}{
-		"a million records": {purge.Cost{WriteUnits: 1_000_000, ReadUnits: 1_000_000, Files: 2_000_000}, 0.625 + 0.125 + 2*5.4 + (400_000+20)*0.5*13.3334/1e6 + 64*4*25/1e6},
-		"no record":         {purge.Cost{}, 20*0.5*13.3334/1e6 + 64*4*25/1e6},
+		"a million records": {purge.Cost{WriteUnits: 1_000_000, ReadUnits: 1_000_000, Files: 2_000_000}, 0.625 + 0.125 + 2*5.4 + (400_000+20)*0.5*13.3334/1e6 + 64*6*25/1e6},
+		"no record":         {purge.Cost{}, 20*0.5*13.3334/1e6 + 64*6*25/1e6},
 	} {
 		if got := c.cost.Dollars(); got < c.want*0.99999 || got > c.want*1.00001 {
 			t.Errorf("%s: $%.6f, want $%.6f", name, got, c.want)

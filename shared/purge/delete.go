@@ -65,6 +65,13 @@ type Work struct {
 	Shard  string    `json:"shard"`
 	Cursor Cursor    `json:"cursor,omitzero"`
 	Done   bool      `json:"done"`
+	// Throttled means that DynamoDB throttled the shard: it must be worked on with
+	// fewer shards at a time.
+	Throttled bool `json:"throttled"`
+	// Late means that the shard is done because the run took too long: what is
+	// left waits for the next run. Until is when that is.
+	Late  bool      `json:"late"`
+	Until time.Time `json:"until,omitzero"`
 	// Most is how many records the shard may still delete, if it is Limited.
 	Limited bool `json:"limited,omitempty"`
 	Most    int  `json:"most,omitempty"`
@@ -200,6 +207,9 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 	}
 	return outcomes, w.finish(ctx, class, work, marked, outcomes)
 }
+
+// IsOver reports whether the run took too long at now to go on.
+func (w Work) IsOver(now time.Time) bool { return !w.Until.IsZero() && now.After(w.Until) }
 
 // isFull reports whether the shard may delete no more.
 func (w Work) isFull() bool { return w.Limited && w.Most <= 0 }

@@ -245,6 +245,10 @@ func lastEnd(runs []Run) time.Time {
 	return last
 }
 
+// longestWork is how long after its start a run begins to delete pages. The state
+// machine's time limit leaves hours for the account.
+const longestWork = 17 * time.Hour
+
 // Work is the work of every shard of a planned run, including shards without a
 // due record: records stamped in the meantime are deleted as well. It is nil
 // for a run that must not delete.
@@ -256,7 +260,7 @@ func (r Run) Work() []Work {
 	for n := range shards {
 		shards[n] = Work{
 			Class: r.Class, Run: r.ID, Turn: r.Turn, Cutoff: r.Cutoff, Shard: retention.ShardName(n),
-			PolicyHash: r.PolicyHash, CodeVersion: r.CodeVersion,
+			PolicyHash: r.PolicyHash, CodeVersion: r.CodeVersion, Until: r.StartedAt.Add(longestWork),
 		}
 		if r.Shares != nil {
 			shards[n].Limited, shards[n].Most = true, r.Shares[n]

@@ -206,7 +206,7 @@ const (
 // Verify reads the index until it shows, twice in a row, no due record that is
 // not accounted for, because the index lags behind the table by moments. The due
 // records that the run never took are added to the account: as left where the run
-// was limited to its class's Most, else as failed (a record was stamped only
+// was limited, else as failed (a record was stamped only
 // now). The next run takes them.
 func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time.Time, account Account, limited bool) (Account, error) {
 	quiet, more := 0, 0

@@ -92,9 +92,12 @@ func cancelled(err error) ([]types.CancellationReason, bool) {
 
 // Codes of a cancellation reason.
 const (
-	conditionFailed = "ConditionalCheckFailed"
-	conflict        = "TransactionConflict"
-	itemInvalid     = "ValidationError"
+	conditionFailed    = "ConditionalCheckFailed"
+	conflict           = "TransactionConflict"
+	itemInvalid        = "ValidationError"
+	throttlingError    = "ThrottlingError"
+	throughputExceeded = "ProvisionedThroughputExceeded"
+	noReason           = "None" // this operation did not prevent the transaction
 )
 
 func failed(r types.CancellationReason, code string) bool { return aws.ToString(r.Code) == code }
@@ -112,8 +115,8 @@ func transient(reasons []types.CancellationReason) bool {
 	found := false
 	for _, r := range reasons {
 		switch aws.ToString(r.Code) {
-		case "", "None":
-		case conflict, "ThrottlingError", "ProvisionedThroughputExceeded":
+		case "", noReason:
+		case conflict, throttlingError, throughputExceeded:
 			found = true
 		default:
 			return false
@@ -167,26 +170,39 @@ func retry(ctx context.Context, doing string, write func() error) error {
 const batchSize = 100
 
 // batchGet reads keys of one table strongly, at most batchSize of them, and
-// asks again for the keys that DynamoDB left unprocessed. The keys must differ.
+// asks again for the keys that DynamoDB left unprocessed: as long as each answer
+// has some of the keys. The keys must differ.
 func batchGet(ctx context.Context, db *dynamodb.Client, table string, keys []item, read types.KeysAndAttributes, each func(item)) error {
 	if len(keys) == 0 {
 		return nil
 	}
 	read.ConsistentRead = aws.Bool(true)
-	return repeat(ctx, fmt.Errorf("reading %s: %w", table, ErrUnanswered), func() error {
-		read.Keys = keys
-		out, err := db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-			RequestItems: map[string]types.KeysAndAttributes{table: read},
+	for len(keys) > 0 {
+		err := repeat(ctx, fmt.Errorf("reading %s: %w", table, ErrUnanswered), func() error {
+			read.Keys = keys
+			out, err := db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+				RequestItems: map[string]types.KeysAndAttributes{table: read},
+			})
+			if err != nil {
+				return fmt.Errorf("reading %s: %w", table, err)
+			}
+			for _, found := range out.Responses[table] {
+				each(found)
+			}
+			asked := len(keys)
+			if keys = out.UnprocessedKeys[table].Keys; len(keys) == asked {
+				return errRaced
+			}
+			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("reading %s: %w", table, err)
+			return err
 		}
-		for _, found := range out.Responses[table] {
-			each(found)
+		if len(keys) > 0 {
+			if err := pause(ctx, 1); err != nil {
+				return err
+			}
 		}
-		if keys = out.UnprocessedKeys[table].Keys; len(keys) > 0 {
-			return errRaced
-		}
-		return nil
-	})
+	}
+	return nil
 }
