@@ -15,6 +15,7 @@ import (
 	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
 	"stille/shared/scope"
+	"stille/shared/scope/scopetest"
 	fake "stille/shared/sms/phone"
 	"stille/shared/suppression"
 )
@@ -119,6 +120,30 @@ func TestANumberGetsEachTextOnceAWhile(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAShortCodeSilencesItsBrandAlone(t *testing.T) {
+	w := newWorld(t)
+	scopes, err := scope.Load([]byte(strings.Replace(string(scopetest.File()), `"+4759440000"`, `"2012"`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.handler.scopes = scopes
+	for n, step := range []struct {
+		text   string
+		active []string
+	}{{"STOP", []string{"stop in acme, from sms"}}, {"START", []string{}}} {
+		m := w.reply(step.text, step.text)
+		m.to, m.at = "2012", m.at.Add(time.Duration(n)*time.Second)
+		w.hear(t, m)
+		if diff := cmp.Diff(step.active, w.active(t, kari)); diff != "" {
+			t.Errorf("active after %s (-want +got)\n%s", step.text, diff)
+		}
+	}
+	want := []string{strings.Replace(stopped, acme, "2012", 1), strings.Replace(started, acme, "2012", 1)}
+	if diff := cmp.Diff(want, w.said()); diff != "" {
+		t.Errorf("said (-want +got)\n%s", diff)
 	}
 }
 

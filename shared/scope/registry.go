@@ -37,7 +37,7 @@ type Entry struct {
 	Contact     string            // an e-mail address for questions
 	LinkDomain  string            // host of the brand's links
 	Language    string            // of Languages: the language of answers to SMS
-	SMSNumbers  []string          // E.164; a reply to one of them concerns this brand
+	SMSNumbers  []string          // E.164 or short codes; a reply to one of them concerns this brand
 	Group       string            // of a brand: whose brands a page offers to stop together; "" for none
 	Look        Look              // of a brand
 	TopicOptOut bool              // of a topic: whether links for it alone exist
@@ -90,18 +90,24 @@ func (r *Registry) ByID(id uint16) (Entry, bool) {
 }
 
 // ByNumber finds the brand that owns an SMS number, in whatever way the number
-// is written with its country.
+// is written with its country. A short code has no country.
 func (r *Registry) ByNumber(number string) (Entry, bool) {
-	called, err := contact.NormaliseAnyLength(contact.SMS, number, "")
-	if err != nil {
-		return Entry{}, false
-	}
+	called := ownNumber(number)
 	return r.find(func(e Entry) bool {
-		return slices.ContainsFunc(e.SMSNumbers, func(own string) bool {
-			listed, err := contact.NormaliseAnyLength(contact.SMS, own, "")
-			return err == nil && listed == called
-		})
+		return called != "" && slices.ContainsFunc(e.SMSNumbers, func(own string) bool { return ownNumber(own) == called })
 	})
+}
+
+// ownNumber is the one form of a number or short code, "" for anything else.
+func ownNumber(number string) string {
+	if shortCode.MatchString(number) {
+		return number
+	}
+	c, err := contact.NormaliseAnyLength(contact.SMS, number, "")
+	if err != nil {
+		return ""
+	}
+	return c.Address()
 }
 
 // Topics lists the topics of the brand that may be stopped alone, by id.
@@ -200,6 +206,8 @@ func names(f *strictyaml.Fields) map[string]string {
 var (
 	host   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$`)
 	number = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+	// shortCode is a number of a few digits that a country's carriers share.
+	shortCode = regexp.MustCompile(`^[1-9][0-9]{2,7}$`)
 
 	groupName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 )
@@ -241,8 +249,8 @@ func (l *loader) brand(e *Entry, f *strictyaml.Fields) {
 		if owner, taken := l.numbers[n]; taken {
 			f.Wrong("smsNumbers", "a number is listed already, for %s", owner)
 		}
-		if !number.MatchString(n) {
-			f.Wrong("smsNumbers", "a number must be E.164: + and 7 to 15 digits, without spaces")
+		if !number.MatchString(n) && !shortCode.MatchString(n) {
+			f.Wrong("smsNumbers", "a number must be E.164 (+ and 7 to 15 digits) or a short code of 3 to 8 digits, without spaces")
 		}
 		l.numbers[n] = e.Scope
 	}

@@ -83,6 +83,20 @@ func TestFindingAScope(t *testing.T) {
 	}
 }
 
+func TestAShortCodeBelongsToItsBrand(t *testing.T) {
+	numbered := strings.Replace(string(scopetest.File()), `"+4759440000"`, `"+4759440000"
+      - "2012"`, 1)
+	r, err := scope.Load([]byte(numbered))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for number, want := range map[string]scope.Scope{"2012": "acme", "+4759440000": "acme", "2013": "", "20": "", "+472012": "", "012": "", "+4759440001": "globex"} {
+		if e, _ := r.ByNumber(number); e.Scope != want {
+			t.Errorf("%s belongs to %q, want %q", number, e.Scope, want)
+		}
+	}
+}
+
 // one is a brand and its topic.
 const one = `scopes:
   - id: 7
@@ -132,7 +146,7 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
     policyURL: http://acme.example/privacy
     contact: Privacy <privacy@acme.example>
     linkDomain: https://links.acme.example
-    smsNumbers: [4759440000, "+47 59 44 00 00"]
+    smsNumbers: [4759440000, "+47 59 44 00 00", "0201"]
     topicOptOut: true
   - id: 4096
     scope: globex/news
@@ -172,7 +186,8 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 		"line 6: policyURL: must be an https address",
 		"line 7: contact: must be an e-mail address",
 		"line 8: linkDomain: must be a host name in lower case, without scheme or path",
-		"line 9: smsNumbers: a number must be E.164: + and 7 to 15 digits, without spaces",
+		"line 9: smsNumbers: a number must be E.164 (+ and 7 to 15 digits) or a short code of 3 to 8 digits, without spaces",
+		"line 9: smsNumbers: a number must be E.164 (+ and 7 to 15 digits) or a short code of 3 to 8 digits, without spaces",
 		"line 9: smsNumbers: must be a list of texts",
 		"line 10: topicOptOut is not a field here",
 		"line 11: id: must be a whole number from 1 to 4095",

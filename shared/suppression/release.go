@@ -12,7 +12,7 @@ type Refusal string
 // The refusals there are. Where several apply, the first is the answer.
 const (
 	// NeedsOperator means that a reason that only an operator lifts still stops
-	// marketing, in the scope or above it.
+	// marketing, in the scope or above it, or an erasure above it.
 	NeedsOperator Refusal = "needs-operator"
 	// OlderThanOptOut means that the person opted out after the consent, or in
 	// the same instant.
@@ -45,6 +45,16 @@ func (c Consent) Lifts(item Item) []Change {
 	return changes
 }
 
+// lifts tells whether the consent may lift a reason in its own scope, or whether a
+// consent for a wider scope may. A person demands an erasure of all brands, and a
+// tool must not answer that with the consent to one.
+func (c Consent) lifts(r Reason, in scope.Scope) bool {
+	if in != c.Scope {
+		return r.rule().liftable && !r.WithdrawsForGood()
+	}
+	return r.rule().liftable || c.Operator
+}
+
 // Refusal returns the answer once nothing is left to lift. The answer depends on
 // the item alone, so that a consent that is shown again after its answer was
 // lost gets the same answer. A time ahead of our clock counts as now, so that the
@@ -57,7 +67,7 @@ func (c Consent) Refusal(item Item) Refusal {
 		}
 		for r, m := range marks {
 			switch {
-			case m.Active() && !r.rule().liftable && !(c.Operator && s == c.Scope):
+			case m.Active() && !c.lifts(r, s):
 				return NeedsOperator
 			case s != c.Scope || m.Last.IsZero():
 			case m.Active():

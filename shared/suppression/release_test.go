@@ -56,6 +56,8 @@ func TestConsentAtNoonLiftsOlderMarks(t *testing.T) {
 		{"a complaint that an operator lifted", standing{"acme": {complaint: lifted(8, 9)}}, false, nil, suppression.NotSuppressed},
 		{"an older opt-out and a complaint above", standing{"acme": {unsubscribed: silent(8)}, "*": {complaint: silent(8)}}, false, []suppression.Reason{unsubscribed}, suppression.NeedsOperator},
 		{"a newer opt-out and a complaint", standing{"acme": {unsubscribed: silent(13), complaint: silent(8)}}, false, nil, suppression.NeedsOperator},
+		{"an erasure above", standing{"*": {suppression.Erasure: silent(8)}}, false, nil, suppression.NeedsOperator},
+		{"an older opt-out here and an erasure above", standing{"acme": {unsubscribed: silent(8)}, "*": {suppression.Erasure: silent(8)}}, false, []suppression.Reason{unsubscribed}, suppression.NeedsOperator},
 		{"an opt-out above", standing{"*": {objection: silent(8)}}, false, nil, suppression.NotSuppressed},
 		{"an opt-out of a topic below", standing{"acme/newsletter": {unsubscribed: silent(8)}}, false, nil, suppression.NotSuppressed},
 		{"an older opt-out here and one above", standing{"acme": {unsubscribed: silent(8)}, "*": {objection: silent(8)}}, false, []suppression.Reason{unsubscribed}, ""},

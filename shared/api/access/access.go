@@ -144,9 +144,13 @@ func (g *Guard) Tool(ctx context.Context, authorization string) (Tool, error) {
 func (g *Guard) byHash(ctx context.Context, hash string) (Tool, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := g.now()
-	if seen, ok := g.found[hash]; ok && now.Sub(seen.at) < CacheFor {
-		return seen.tool, nil
+	// By the wall clock: the monotonic clock stands still while Lambda has frozen a
+	// container. A clock that was set back ends the use, too.
+	now := g.now().Round(0)
+	if seen, ok := g.found[hash]; ok {
+		if age := now.Sub(seen.at); age >= 0 && age < CacheFor {
+			return seen.tool, nil
+		}
 	}
 	delete(g.found, hash)
 	tool, err := g.tools.Tool(ctx, hash)

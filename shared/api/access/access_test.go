@@ -129,6 +129,7 @@ func TestARevokedKeyStopsAfterTheCacheExpires(t *testing.T) {
 		{29 * time.Second, true, true, 1},
 		{time.Second, true, false, 2},
 		{0, true, false, 2},
+		{-time.Hour, true, false, 3}, // the clock was set back
 	}
 	for i, step := range steps {
 		now = now.Add(step.after)

@@ -45,10 +45,13 @@ func Decode(req Request, limit int, into any) ([]Fault, error) {
 		return nil, ErrMalformed
 	}
 	if decodeAll(body, into) {
-		return nil, nil
+		return repeated(body), nil
 	}
 	if !json.Valid(body) {
 		return nil, ErrMalformed
+	}
+	if faults := repeated(body); faults != nil {
+		return faults, nil
 	}
 	target := reflect.ValueOf(into).Elem()
 	target.SetZero()
