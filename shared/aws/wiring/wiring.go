@@ -10,9 +10,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/middleware"
 
 	"stille/shared/api"
 	"stille/shared/api/access"
+	"stille/shared/api/gateway"
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/lambdafn"
@@ -44,9 +46,28 @@ func Function(name string, now func() time.Time, build func(Deps) any) int {
 
 // API serves one call of the tools' API to tools with a valid key.
 func API(name string, now func() time.Time, build func(Deps) api.Call) int {
-	return Function(name, now, func(d Deps) any {
-		return api.Serve(access.NewGuard(d.Tools, now), d.Log, build(d))
-	})
+	return lambdafn.Lambda(name, func(c *lambdafn.Container) any { return serve(c, now, build) })
+}
+
+// callPatience is how long one call of a service may take, with its retries, in a
+// call of a tool. A store that hangs is a 503 long before the tool gives up, and a
+// thousand contacts take the time that they need.
+const callPatience = 3 * time.Second
+
+func serve(c *lambdafn.Container, now func() time.Time, build func(Deps) api.Call) gateway.Handler {
+	c.AWS.APIOptions = append(c.AWS.APIOptions, limited)
+	d := deps(c, now)
+	return api.Serve(access.NewGuard(d.Tools, now), d.Log, build(d))
+}
+
+// limited ends every call of a client after callPatience.
+func limited(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("TimeLimit",
+		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			ctx, cancel := context.WithTimeout(ctx, callPatience)
+			defer cancel()
+			return next.HandleInitialize(ctx, in)
+		}), middleware.Before)
 }
 
 // Links answers the links of one channel.

@@ -2,15 +2,21 @@ package wiring
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"stille/shared/api"
+	"stille/shared/api/access"
 	"stille/shared/api/gateway"
 	"stille/shared/aws/lambdafn"
 	"stille/shared/contact"
@@ -47,6 +53,31 @@ func TestLinksAreServedWhereEverythingIsConfigured(t *testing.T) {
 	if resp, err := serve(t.Context(), req); err != nil || resp.StatusCode != 404 {
 		t.Errorf("status %d, error %v", resp.StatusCode, err)
 	}
+}
+
+// hangs never answers.
+type hangs struct{}
+
+func (hangs) Do(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func TestACallEndsInFiveSecondsWhereTheStoreHangs(t *testing.T) {
+	key, _, err := access.NewKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := container(nil)
+		c.AWS.HTTPClient, c.AWS.Credentials = hangs{}, credentials.NewStaticCredentialsProvider("test", "test", "")
+		handler := serve(c, time.Now, func(Deps) api.Call { return nil })
+		start := time.Now()
+		resp, err := handler(context.Background(), gateway.Request{Headers: map[string]string{"authorization": "Bearer " + key}})
+		if took := time.Since(start); err != nil || resp.StatusCode != http.StatusServiceUnavailable || took > 5*time.Second {
+			t.Errorf("status %d after %v, error %v", resp.StatusCode, took, err)
+		}
+	})
 }
 
 func TestLinksNameAllThatIsMissing(t *testing.T) {
