@@ -88,19 +88,22 @@ type rotation struct {
 
 // rotation adds the function. It may scan tables because it counts the uses of a
 // contact key before it destroys the key.
-func (s stack) rotation(k keys, t tables) rotation {
+func (s stack) rotation(k keys, t tables, w waiting) rotation {
 	missed := s.deadLetters("rotation-missed")
 	rotate := s.function(function{
 		name:   names.RotateKeys,
 		memory: 512,
 		// Counting reads whole tables.
-		timeout: minutes(15),
+		timeout:   minutes(15),
+		variables: map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl(), names.VarWaitingDead: w.dead.QueueUrl()},
 		may: []awsiam.PolicyStatement{
 			allow([]*string{k.contact, k.link, k.proof}, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
 			allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Scan"),
 			allow(arns(append(t.records(), t.holds)...), "dynamodb:Scan"),
 			s.readsRecords(k),
 			allow([]*string{missed.QueueArn()}, "sqs:SendMessage"),
+			// A key must not be destroyed while a message may name a contact by it.
+			allow([]*string{w.queue.QueueArn(), w.dead.QueueArn()}, "sqs:GetQueueAttributes"),
 		},
 	})
 	rotate.ConfigureAsyncInvoke(&awslambda.EventInvokeConfigOptions{

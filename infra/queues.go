@@ -77,8 +77,8 @@ type waiting struct {
 // waiting adds the two queues, and the function that carries out the opt-outs.
 func (s stack) waiting(k keys, t tables) waiting {
 	var w waiting
-	w.dead = s.waitingQueue("waiting-dead", nil)
-	w.queue = s.waitingQueue("waiting", &awssqs.DeadLetterQueue{Queue: w.dead, MaxReceiveCount: jsii.Number(drainTries)})
+	w.dead = s.waitingQueue(names.QueueWaitingDead, nil)
+	w.queue = s.waitingQueue(names.QueueWaiting, &awssqs.DeadLetterQueue{Queue: w.dead, MaxReceiveCount: jsii.Number(drainTries)})
 	s.feed("drain-waiting", w.queue, function{
 		name:      names.Drain,
 		memory:    256,

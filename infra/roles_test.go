@@ -204,7 +204,7 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 			"dynamodb:GetItem stille-suppressions", "dynamodb:PutItem stille-suppressions",
 			"dynamodb:UpdateItem stille-suppressions", "dynamodb:Scan stille-suppressions",
 			"dynamodb:Scan stille-holds", "dynamodb:Scan stille-records-*",
-			"sqs:SendMessage rotationmissed",
+			"sqs:SendMessage rotationmissed", "sqs:GetQueueAttributes waiting", "sqs:GetQueueAttributes waitingdead",
 		}),
 	}
 	inBoth(t, func(t *testing.T, made template) {

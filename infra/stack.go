@@ -48,9 +48,9 @@ func NewStacks(app constructs.Construct, config Config) (data, service awscdk.St
 	buckets := s.buckets()
 	events := s.events()
 
-	rotation := s.rotation(keys, tables)
-	s.firstKeys(rotation)
 	waiting := s.waiting(keys, tables)
+	rotation := s.rotation(keys, tables, waiting)
+	s.firstKeys(rotation)
 	links := s.linksAPI(keys, tables, waiting)
 	tools := s.toolsAPI(keys, tables, waiting, links)
 	inboxes := s.inboxes(keys, tables, events, waiting)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -113,6 +115,9 @@ func (h handler) destroyContact(ctx context.Context, id string) (keyring.Answer,
 		if err != nil {
 			return "", err
 		}
+		if err := h.drained(ctx, id); err != nil {
+			return "", err
+		}
 		uses, err := h.uses(ctx, id)
 		if err != nil {
 			return "", err
@@ -129,6 +134,20 @@ func (h handler) destroyContact(ctx context.Context, id string) (keyring.Answer,
 		return keyring.Answer{}, err
 	}
 	return keyring.Answer{Done: keyring.Destroyed, ID: id}, nil
+}
+
+// drained refuses while a queue holds a message, which may name a contact by the key.
+func (h handler) drained(ctx context.Context, id string) error {
+	for _, name := range slices.Sorted(maps.Keys(h.queues)) {
+		n, err := h.queues[name].Depth(ctx)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return keyring.Refusal(fmt.Sprintf("the queue %s holds %d messages, and they may name a contact by the contact key %s: `stille queues list` shows them; try again once the queue is empty", name, n, id))
+		}
+	}
+	return nil
 }
 
 // uses counts the items that name a contact by a key.

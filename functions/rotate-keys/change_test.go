@@ -300,7 +300,9 @@ func TestAKeyThatIsNeededIsNotDestroyed(t *testing.T) {
 		"with suppressions":      {func(w *world, old uint32) { w.unmerged[old] = 7 }, nil, "contact", "suppressions 7, holds 0, records of communication 0, records of messaging 0"},
 		"with a hold":            {func(w *world, old uint32) { w.holds[old] = 1 }, nil, "contact", "suppressions 0, holds 1, records of communication 0, records of messaging 0"},
 		"with a record":          {func(w *world, old uint32) { w.records["messaging"][old] = 2 }, nil, "contact", "records of communication 0, records of messaging 2"},
-		"lately the primary key": {func(w *world, _ uint32) { w.now = w.now.Add(-1) }, nil, "contact", "a message in a queue"},
+		"lately the primary key": {func(w *world, _ uint32) { w.now = w.now.Add(-1) }, nil, "contact", "a message in the queue waiting may still"},
+		"while an opt-out waits": {func(w *world, _ uint32) { w.depths["waiting"] = 1 }, nil, "contact", "the queue waiting holds 1 messages"},
+		"with a dead letter":     {func(w *world, _ uint32) { w.depths["waiting-dead"] = 2 }, nil, "contact", "the queue waiting-dead holds 2 messages"},
 		"a link key":             {nil, nil, "link", "a link opens for ever"},
 		"a proof key":            {nil, nil, "proof", "which records a certificate lists"},
 	} {

@@ -59,12 +59,19 @@ type records interface {
 	CountSubjects(ctx context.Context, class string, keyID uint32) (int, error)
 }
 
+// queue is a queue of messages that may name a contact by a key.
+type queue interface {
+	// Depth is how many messages the queue holds, hidden ones too.
+	Depth(ctx context.Context) (int, error)
+}
+
 // handler makes the key sets of a new stack, and changes keys by order.
 type handler struct {
 	secrets      secretStore
 	suppressions suppressions
 	holds        holds
 	records      records
+	queues       map[string]queue // by name
 	policy       *retention.Policy
 	config       keyring.Config // as it was deployed
 	stack        names.Stack

@@ -13,27 +13,34 @@ import (
 	_ "time/tzdata" // the retention policy counts days in zones
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/lambdafn"
+	"stille/shared/aws/sqsqueue"
 	"stille/shared/names"
 )
 
 func main() {
 	os.Exit(lambdafn.Lambda(names.RotateKeys, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
+		queues := sqs.NewFromConfig(c.AWS)
 		h := handler{
 			secrets:      secretsmanager.NewFromConfig(c.AWS),
 			suppressions: dynamo.NewSuppressions(db, c.Stack),
 			holds:        dynamo.NewHolds(db, c.Stack),
 			records:      dynamo.NewRecords(db, c.Stack),
-			policy:       c.Policy(),
-			config:       keyring.Config{Retention: string(c.Env.File(names.RetentionFile)), Scopes: string(c.Env.File(names.ScopesFile))},
-			stack:        c.Stack,
-			now:          time.Now,
-			pause:        time.Second,
-			log:          c.Log,
+			queues: map[string]queue{
+				names.QueueWaiting:     sqsqueue.Count(queues, c.Env.Required(names.VarWaitingQueue)),
+				names.QueueWaitingDead: sqsqueue.Count(queues, c.Env.Required(names.VarWaitingDead)),
+			},
+			policy: c.Policy(),
+			config: keyring.Config{Retention: string(c.Env.File(names.RetentionFile)), Scopes: string(c.Env.File(names.ScopesFile))},
+			stack:  c.Stack,
+			now:    time.Now,
+			pause:  time.Second,
+			log:    c.Log,
 		}
 		return h.serve
 	}))

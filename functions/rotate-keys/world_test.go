@@ -41,6 +41,7 @@ type world struct {
 
 	unmerged, holds map[uint32]int
 	records         map[string]map[uint32]int // by class
+	depths          map[string]int            // of the queues
 
 	writes  []string
 	crashAt int
@@ -59,6 +60,7 @@ func newWorld() *world {
 		current:  make(map[string]string),
 		stored:   make(map[string]time.Time),
 		unmerged: make(map[uint32]int),
+		depths:   make(map[string]int),
 		holds:    make(map[uint32]int),
 		records:  map[string]map[uint32]int{"communication": {}, "messaging": {}},
 	}
@@ -187,6 +189,7 @@ func (w *world) handler() handler {
 	return handler{
 		secrets: w, suppressions: w, holds: subjects{w}, records: recorded{w},
 		config: keyring.Config{Retention: "classes: []\n", Scopes: "scopes: []\n"},
+		queues: map[string]queue{names.QueueWaiting: depth{w, names.QueueWaiting}, names.QueueWaitingDead: depth{w, names.QueueWaitingDead}},
 		policy: &retention.Policy{Classes: []retention.Class{{Name: "communication"}, {Name: "messaging"}}},
 		stack:  stack, now: func() time.Time { return w.now }, log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	}
@@ -250,3 +253,11 @@ func (w *world) mustServe(t *testing.T) {
 		t.Errorf("the key ring does not work: %v", err)
 	}
 }
+
+// depth is a queue of the world.
+type depth struct {
+	*world
+	name string
+}
+
+func (d depth) Depth(context.Context) (int, error) { return d.depths[d.name], d.readErr }

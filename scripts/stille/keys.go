@@ -42,7 +42,7 @@ type keyDestroy struct {
 
 // Help says what it takes.
 func (keyDestroy) Help() string {
-	return `A contact key can be destroyed once another is the primary key, nothing is stored under it, and no queue can hold anything under it. Older backups need it: they cannot be used afterwards.
+	return `A contact key can be destroyed once another is the primary key, nothing is stored under it, and the queues waiting and waiting-dead are empty. Older backups need it: they cannot be used afterwards.
 
     $ stille keys destroy contact 0a1b2c3d`
 }

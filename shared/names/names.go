@@ -164,6 +164,7 @@ const (
 	VarManifestBucket = "MANIFEST_BUCKET"   // purge manifests, private, short-lived
 	VarParkedQueue    = "PARKED_QUEUE_URL"  // where propagate and stamp put a stream record they cannot take
 	VarWaitingQueue   = "WAITING_QUEUE_URL" // where an opt-out waits that the store did not take
+	VarWaitingDead    = "WAITING_DEAD_URL"  // the dead-letter queue of that queue
 	VarStorePatience  = "STORE_PATIENCE"    // how long a door waits for the store before an opt-out is queued; where unset, outage.Patience
 	VarTaskRoot       = "LAMBDA_TASK_ROOT"  // set by Lambda: where the zip was unpacked
 )
@@ -242,6 +243,12 @@ const (
 	TagStack      = "stille:stack"
 	TagQueue      = "stille:queue"
 	TagDeadLetter = "stille:dead-letter" // "true" or "false"
+)
+
+// The queue of the opt-outs that the store did not take, and its dead-letter queue.
+const (
+	QueueWaiting     = "waiting"
+	QueueWaitingDead = "waiting-dead"
 )
 
 // Source is the source of every event that goes out.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	metrics "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"stille/shared/aws/sqsqueue"
 	"stille/shared/names"
 	"stille/shared/operator"
 )
@@ -56,7 +55,7 @@ func (q Queues) All(ctx context.Context) ([]operator.Queue, error) {
 			if got.Tags[names.TagStack] != string(q.Stack) {
 				continue
 			}
-			messages, err := q.messages(ctx, url)
+			messages, err := sqsqueue.Count(q.SQS, url).Depth(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -67,28 +66,6 @@ func (q Queues) All(ctx context.Context) ([]operator.Queue, error) {
 	}
 	slices.SortFunc(all, func(a, b operator.Queue) int { return strings.Compare(a.Name, b.Name) })
 	return all, nil
-}
-
-// messages counts the messages of a queue: available, in flight and delayed.
-func (q Queues) messages(ctx context.Context, url string) (int, error) {
-	attributes := []types.QueueAttributeName{
-		types.QueueAttributeNameApproximateNumberOfMessages,
-		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
-	}
-	got, err := q.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: attributes})
-	if err != nil {
-		return 0, fmt.Errorf("looking into a queue: %w", err)
-	}
-	sum := 0
-	for _, attribute := range attributes {
-		n, err := strconv.Atoi(got.Attributes[string(attribute)])
-		if err != nil {
-			return 0, fmt.Errorf("looking into a queue: %s is not a number", attribute)
-		}
-		sum += n
-	}
-	return sum, nil
 }
 
 // CloudWatch is the part of CloudWatch that knows the age of messages, which

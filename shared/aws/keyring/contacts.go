@@ -7,6 +7,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/prf"
 
 	"stille/shared/contact"
+	"stille/shared/names"
 )
 
 const (
@@ -15,8 +16,8 @@ const (
 	Settled = 2 * (Fresh + Grace)
 
 	// Drained is how long after a contact key ceased to be the primary key no
-	// queue holds a message that names a contact by it: queues keep a message
-	// for four days.
+	// container queues an opt-out under it: in an outage, a container names contacts
+	// by the set that it read last, for as long as the container lives.
 	Drained = 5 * 24 * time.Hour
 )
 
@@ -141,8 +142,9 @@ func (c Contacts) RemovableAt() time.Time {
 }
 
 // Remove takes a former primary key out of the set. The caller must know that
-// nothing uses the key. Remove refuses every other key, and a key that a message
-// in a queue may still name a contact by.
+// nothing uses the key, and that no queue holds a message that may name a contact by
+// it. Remove refuses every other key, and a key that a container may still queue an
+// opt-out under.
 func (c Contacts) Remove(id string, now time.Time) (Contacts, error) {
 	key := c.key(id)
 	switch {
@@ -153,8 +155,8 @@ func (c Contacts) Remove(id string, now time.Time) (Contacts, error) {
 	case key.Pending:
 		return c, refuse("the contact key %s is pending: `stille keys rotate contact` makes it the primary key", id)
 	case now.Before(c.RemovableAt()):
-		return c, refuse("the contact key %s was the primary key until lately, and a message in a queue may still name a contact by it: try again from %s on",
-			id, c.RemovableAt().Format(time.RFC3339))
+		return c, refuse("the contact key %s was the primary key until lately, and a message in the queue %s may still name a contact by it: try again from %s on",
+			id, names.QueueWaiting, c.RemovableAt().Format(time.RFC3339))
 	}
 	next, err := c.remove(id)
 	return Contacts{next}, err

@@ -7,9 +7,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"stille/shared/unsubscribe/outage"
 )
@@ -43,6 +45,47 @@ func (q Queue) Send(ctx context.Context, value any, group string) error {
 		return fmt.Errorf("sending to a queue: %w", err)
 	}
 	return nil
+}
+
+// Counter is the part of SQS that Counted needs.
+type Counter interface {
+	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+}
+
+// Counted is a queue whose messages are counted.
+type Counted struct {
+	client Counter
+	url    string
+}
+
+// Count returns the queue with this URL.
+func Count(client Counter, url string) Counted { return Counted{client, url} }
+
+// depths are the counts of a queue: what waits, what a function has, what is
+// delayed.
+func depths() []types.QueueAttributeName {
+	return []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	}
+}
+
+// Depth is about how many messages the queue holds, hidden and delayed ones too.
+func (q Counted) Depth(ctx context.Context) (int, error) {
+	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &q.url, AttributeNames: depths()})
+	if err != nil {
+		return 0, fmt.Errorf("looking into a queue: %w", err)
+	}
+	depth := 0
+	for _, name := range depths() {
+		n, err := strconv.Atoi(out.Attributes[string(name)])
+		if err != nil {
+			return 0, fmt.Errorf("looking into a queue: %s is not a number", name)
+		}
+		depth += n
+	}
+	return depth, nil
 }
 
 // Outage is the outage queue: a FIFO queue that recognises a repeated message

@@ -48,6 +48,28 @@ func TestAnOptOutIsQueuedInItsGroup(t *testing.T) {
 	}
 }
 
+// counts are the attributes of a queue.
+type counts map[string]string
+
+func (c counts) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+	if c == nil {
+		return nil, errors.New("the queue is down")
+	}
+	return &sqs.GetQueueAttributesOutput{Attributes: c}, nil
+}
+
+func TestHiddenAndDelayedMessagesAreCounted(t *testing.T) {
+	const all, hidden, delayed = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"
+	if n, err := sqsqueue.Count(counts{all: "1", hidden: "20", delayed: "300"}, "https://queue").Depth(t.Context()); n != 321 || err != nil {
+		t.Errorf("%d, error %v", n, err)
+	}
+	for _, c := range []counts{nil, {all: "0", hidden: "0"}} {
+		if _, err := sqsqueue.Count(c, "https://queue").Depth(t.Context()); err == nil {
+			t.Error("a queue that says nothing is taken for empty")
+		}
+	}
+}
+
 func TestAFailureToSendIsAnError(t *testing.T) {
 	down := errors.New("the queue is down")
 	if err := sqsqueue.New(&client{err: down}, "https://queue").Send(t.Context(), 1, ""); !errors.Is(err, down) {
