@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -124,7 +126,7 @@ func run(ctx context.Context, args []string, s session) int {
 			return on.Operator, nil
 		}))
 	if err != nil {
-		return s.end(err)
+		return s.end(ctx, err)
 	}
 	command, err = parser.Parse(args)
 	switch {
@@ -133,10 +135,11 @@ func run(ctx context.Context, args []string, s session) int {
 	case helped:
 		return exitDone
 	case err != nil:
-		return s.end(usage("%s; see `stille --help`", withoutAddresses(err.Error())))
+		s.options.JSON = slices.Contains(args, "--json")
+		return s.end(ctx, usage("%s; see `stille --help`", withoutAddresses(err.Error())))
 	}
 	s.options = c.options
-	return s.end(command.Run())
+	return s.end(ctx, command.Run())
 }
 
 // goesByPolicy reports whether the policy decides what a command answers or does.
@@ -147,9 +150,19 @@ func goesByPolicy(command string) bool {
 // usage is an error about how the command was called.
 func usage(format string, args ...any) error { return operator.Mistakef(format, args...) }
 
+// errInterrupted ends a command at Ctrl-C, in place of what the services say of it.
+var errInterrupted = errors.New("interrupted")
+
 // end says what went wrong, if anything did, and returns the exit code.
-func (s *session) end(err error) int {
-	if err != nil && !errors.Is(err, errNo) {
+func (s *session) end(ctx context.Context, err error) int {
+	if err != nil && ctx.Err() != nil && !errors.Is(err, errInterrupted) {
+		err = errInterrupted
+	}
+	switch {
+	case err == nil || errors.Is(err, errNo):
+	case s.options.JSON:
+		_ = json.NewEncoder(s.stderr).Encode(map[string]any{"error": s.advised(err).Error(), "exit": exitCode(err)})
+	default:
 		s.say("stille: %v", s.advised(err))
 	}
 	return exitCode(err)

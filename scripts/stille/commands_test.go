@@ -1,10 +1,16 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
+
+	"stille/shared/suppression/suppressiontest"
 )
 
 func TestNoCommandPrintsHelpAndIsBadUsage(t *testing.T) {
@@ -149,5 +155,41 @@ func TestAnUnopenedStackIsAFailure(t *testing.T) {
 	got := call{closed: true}.run(t, "hold", "list").ended(t, exitFailed)
 	if got.errors != "stille: this test has no stack\n" {
 		t.Errorf("it says %q", got.errors)
+	}
+}
+
+func TestErrorsAreJSONWhereTheAnswerIs(t *testing.T) {
+	for _, args := range [][]string{{"purge", "plan", "letters", "--json"}, {"purge", "fly", "--json"}} {
+		got := call{}.run(t, args...).ended(t, exitUsage)
+		var failed struct {
+			Error string
+			Exit  int
+		}
+		if err := json.Unmarshal([]byte(got.errors), &failed); err != nil || failed.Error == "" || failed.Exit != exitUsage || got.out != "" {
+			t.Errorf("%v: %q, error %v", args, got.errors, err)
+		}
+	}
+}
+
+func TestAnInterruptedCommandSaysWhatIsDone(t *testing.T) {
+	m := inMemory(t)
+	old := fileOf(t, "old.csv", "email\n"+strings.Repeat("kari@example.no\n", importAtOnce+1))
+	ctx, interrupt := context.WithCancel(t.Context())
+	calls := 0
+	m.List.Before = func(ctx context.Context, _ suppressiontest.Call) error {
+		if calls++; calls > importAtOnce {
+			interrupt()
+			return fmt.Errorf("operation error DynamoDB: TransactWriteItems: %w", ctx.Err())
+		}
+		return nil
+	}
+	var out, said strings.Builder
+	on := m.stack()
+	code := run(ctx, []string{"import", old, "--scope", "acme"}, session{
+		stdout: &out, stderr: &said, now: func() time.Time { return at }, folder: t.TempDir(), opened: on,
+	})
+	want := "stille: interrupted; the first 500 rows are done: the same command goes on from there\n"
+	if code != exitFailed || said.String() != want {
+		t.Errorf("it ends in %d and says %q, want %q", code, said.String(), want)
 	}
 }

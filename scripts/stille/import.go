@@ -193,6 +193,9 @@ func importRows(ctx context.Context, s *session, im *operator.Import, in *files.
 			return err
 		}
 		whys, err := im.Take(ctx, rows)
+		if ctx.Err() != nil {
+			err = errInterrupted
+		}
 		if err != nil {
 			return fmt.Errorf("%w; the first %d rows are done: the same command goes on from there", err, done)
 		}

@@ -24,14 +24,24 @@ type progress struct {
 	*session
 	terminal bool
 	said     time.Time
+	since    time.Time // when from was done
+	from     int
 }
 
 func (s *session) progress() *progress {
 	return &progress{session: s, terminal: isTerminal(s.stderr), said: s.now()}
 }
 
-// at says how much is done. of is 0 if the whole is not known.
+// at says how much is done, and how long the rest takes at this speed. of is 0 if
+// the whole is not known.
 func (p *progress) at(done, of int, what string) {
+	if p.since.IsZero() {
+		p.since, p.from = p.now(), done
+	}
+	if fresh := done - p.from; fresh > 0 && of > done {
+		left := p.now().Sub(p.since) * time.Duration(of-done) / time.Duration(fresh)
+		what += ", " + left.Round(time.Second).String() + " to go"
+	}
 	switch {
 	case p.terminal && of > 0:
 		p.line(bar(done, of) + " " + what)

@@ -35,3 +35,15 @@ func TestProgressIsABarOnATerminalOnly(t *testing.T) {
 		})
 	}
 }
+
+func TestProgressTellsTheTimeToGo(t *testing.T) {
+	var said strings.Builder
+	now := at
+	p := progress{session: &session{stderr: &said, now: func() time.Time { return now }}, said: at}
+	p.at(1000, 3000, "lines") // done by an earlier try
+	now = now.Add(sayEvery)
+	p.at(1500, 3000, "lines")
+	if want := "1500 of 3000 lines, 1m30s to go\n"; said.String() != want {
+		t.Errorf("it says %q, want %q", said.String(), want)
+	}
+}

@@ -48,6 +48,25 @@ func TestApprovedPlanIsPurgedAndFollowed(t *testing.T) {
 	}
 }
 
+func TestShortIDsNameWhatTheyBegin(t *testing.T) {
+	m := inMemory(t)
+	m.halted(t, "", at)
+	m.runsTo(t, certificate.Completed, certificate.Counts{Due: 1, Deleted: 1}, "k")
+	m.run(t, "purge", "approve", aPlan[:8]).ended(t, exitDone)
+	if m.Started[0].Approved != aPlan {
+		t.Errorf("approved %q", m.Started[0].Approved)
+	}
+	if got := m.run(t, "purge", "show", "run").ended(t, exitDone); !strings.Contains(got.out, "run-1\n") {
+		t.Errorf("it shows %q", got.out)
+	}
+	m.start(t, runOf("run-2", 1))
+	if got := m.run(t, "purge", "show", "run-").ended(t, exitUsage); !strings.Contains(got.errors, "the ids of 2 runs begin so") {
+		t.Errorf("it says %q", got.errors)
+	}
+	m.run(t, "purge", "show", "run-2").ended(t, exitDone)
+	m.run(t, "purge", "show", "nothing").ended(t, exitFailed)
+}
+
 func TestRefusedApprovalStartsNothing(t *testing.T) {
 	for _, c := range []struct {
 		name, hash, starter string

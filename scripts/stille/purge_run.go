@@ -70,6 +70,9 @@ func follow(ctx context.Context, s *session, o *operator.Operator, p *operator.P
 	s.say("started %s on %s", p.Run, o.Where)
 	f := follower{progress: s.progress(), purge: p, begun: s.now()}
 	if err := f.wait(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = errInterrupted
+		}
 		return fmt.Errorf("%w; the purge may go on: `stille purge show %s` says how it ended", err, p.Run)
 	}
 	run, err := p.Conclude(ctx)

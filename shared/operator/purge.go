@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"stille/shared/certificate"
@@ -58,7 +59,8 @@ func (o *Operator) ShowRun(ctx context.Context, id string) (*Run, error) {
 	return newRun(found), nil
 }
 
-// findRun looks for a run in all classes.
+// findRun looks for a run in all classes. The id may be shortened while it names
+// one run alone.
 func (o *Operator) findRun(ctx context.Context, id string) (purge.Run, error) {
 	policy, err := o.Config.Policy(ctx)
 	if err != nil {
@@ -70,7 +72,18 @@ func (o *Operator) findRun(ctx context.Context, id string) (purge.Run, error) {
 			return run, err
 		}
 	}
-	return purge.Run{}, fmt.Errorf("%w; `stille purge show` lists the runs", purge.ErrNoRun)
+	all, err := o.ShowRuns(ctx)
+	if err != nil {
+		return purge.Run{}, err
+	}
+	all.Runs = slices.DeleteFunc(all.Runs, func(r Run) bool { return !strings.HasPrefix(r.ID, id) })
+	switch len(all.Runs) {
+	case 0:
+		return purge.Run{}, fmt.Errorf("%w; `stille purge show` lists the runs", purge.ErrNoRun)
+	case 1:
+		return all.Runs[0].Run, nil
+	}
+	return purge.Run{}, Mistakef("the ids of %d runs begin so: type more of it; `stille purge show` lists the runs", len(all.Runs))
 }
 
 // Plan is what a purge of a class would do now. Seconds and what follows it are

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"stille/shared/certificate"
@@ -77,17 +78,18 @@ func (o *Operator) StartPurge(ctx context.Context, name string) (*Purge, error) 
 	return o.start(ctx, class, by, "")
 }
 
-var planHash = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var planHash = regexp.MustCompile(`^[0-9a-f]{4,64}$`)
 
 // ApprovePlan approves the halted plan of this hash and starts its purge.
 func (o *Operator) ApprovePlan(ctx context.Context, hash string) (*Purge, error) {
 	if !planHash.MatchString(hash) {
-		return nil, Mistakef("a plan's hash has 64 characters of 0-9a-f; `stille purge show` names the halted plan")
+		return nil, Mistakef("a plan's hash has 64 characters of 0-9a-f, of which at least four are needed; `stille purge show` names the halted plan")
 	}
 	class, plan, err := o.haltedPlan(ctx, hash)
 	if err != nil {
 		return nil, err
 	}
+	hash = plan.PlanHash
 	by, err := o.Principal(ctx)
 	if err != nil {
 		return nil, err
@@ -105,17 +107,30 @@ func (o *Operator) ApprovePlan(ctx context.Context, hash string) (*Purge, error)
 	return o.start(ctx, class, by, hash)
 }
 
-// haltedPlan finds a plan among the halted plans of all classes.
+// haltedPlan finds a plan among the halted plans of all classes. The hash may be
+// shortened while it names one plan alone.
 func (o *Operator) haltedPlan(ctx context.Context, hash string) (retention.Class, purge.HaltedPlan, error) {
 	policy, err := o.Config.Policy(ctx)
 	if err != nil {
 		return retention.Class{}, purge.HaltedPlan{}, err
 	}
+	var in retention.Class
+	var found purge.HaltedPlan
 	for _, class := range policy.Classes {
 		plan, err := o.Runs.Halted(ctx, class.Name)
-		if err == nil && plan.PlanHash == hash || err != nil && !errors.Is(err, purge.ErrNoPlan) {
+		switch {
+		case errors.Is(err, purge.ErrNoPlan):
+		case err != nil || plan.PlanHash == hash:
 			return class, plan, err
+		case !strings.HasPrefix(plan.PlanHash, hash):
+		case found.PlanHash != "":
+			return class, plan, Mistakef("the hashes of several halted plans begin so: type more of it; `stille purge show` names them")
+		default:
+			in, found = class, plan
 		}
+	}
+	if found.PlanHash != "" {
+		return in, found, nil
 	}
 	return retention.Class{}, purge.HaltedPlan{}, fmt.Errorf("%w: a later run may have refreshed the plan; `stille purge show` names the halted plans", purge.ErrNoPlan)
 }
