@@ -1,12 +1,14 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
-	"text/tabwriter"
+	"regexp"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // show prints the answer of a use case, as JSON or as text, and returns err: an
@@ -15,18 +17,35 @@ func show[T any](s *session, answer *T, err error, text func(w io.Writer, answer
 	if answer == nil {
 		return err
 	}
-	out := bufio.NewWriter(s.stdout)
+	var out bytes.Buffer
 	if s.options.JSON {
-		if err := json.NewEncoder(out).Encode(answer); err != nil {
+		if err := json.NewEncoder(&out).Encode(answer); err != nil {
 			return fmt.Errorf("writing the answer: %w", err)
 		}
 	} else {
-		text(out, answer)
+		text(&out, answer)
 	}
-	if err := out.Flush(); err != nil {
+	shown := out.Bytes()
+	if s.colour && !s.options.JSON {
+		shown = inColour(shown)
+	}
+	if _, err := s.stdout.Write(shown); err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}
 	return err
+}
+
+// What a terminal shows in green, in red and in bold.
+var (
+	goodWords = regexp.MustCompile(`(?m)^send$|\b(?:COMPLETED|ACTIVE)\b|^nothing to do$`)
+	badWords  = regexp.MustCompile(`(?m)^do not send\b|\b(?:HALTED|FAILED|STOPPED|MISSING)\b`)
+	headWords = regexp.MustCompile(`(?m)^next: .*$|^[A-Z]+(?: [A-Z()]+)*  [A-Z ()]+$`)
+)
+
+func inColour(text []byte) []byte {
+	text = headWords.ReplaceAll(text, []byte("\x1b[1m$0\x1b[0m"))
+	text = badWords.ReplaceAll(text, []byte("\x1b[31m$0\x1b[39m"))
+	return goodWords.ReplaceAll(text, []byte("\x1b[32m$0\x1b[39m"))
 }
 
 // unless returns errNo where an answer that was printed is a no.
@@ -37,28 +56,69 @@ func unless(yes bool, err error) error {
 	return err
 }
 
-// table prints rows with their columns below each other.
-type table struct{ tabs *tabwriter.Writer }
+// tableWidth is the width of a terminal that nobody made wider.
+const tableWidth = 80
 
-func newTable(w io.Writer, head ...any) table {
-	t := table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
+// table prints rows with their columns below each other. The columns that a
+// terminal has no room for follow on lines of their own, each value behind the
+// name of its column.
+type table struct {
+	w    io.Writer
+	rows [][]string // the first row names the columns
+}
+
+func newTable(w io.Writer, head ...any) *table {
+	t := &table{w: w}
 	t.row(head...)
 	return t
 }
 
 // row adds a row. An empty cell and a zero time are shown as "-".
-func (t table) row(cells ...any) {
+func (t *table) row(cells ...any) {
+	row := make([]string, len(cells))
 	for i, value := range cells {
-		if i > 0 {
-			fmt.Fprint(t.tabs, "\t")
-		}
-		fmt.Fprint(t.tabs, cell(value))
+		row[i] = cell(value)
 	}
-	fmt.Fprintln(t.tabs)
+	t.rows = append(t.rows, row)
 }
 
 // end prints the table.
-func (t table) end() { _ = t.tabs.Flush() } // into a buffer
+func (t *table) end() {
+	const gap, between, indent = 2, "  ", "    "
+	head, widths, whole := t.rows[0], []int(nil), -gap
+	for i := range head {
+		width := 0
+		for _, row := range t.rows {
+			width = max(width, utf8.RuneCountInString(row[i]))
+		}
+		if whole += gap + width; whole > tableWidth && i > 0 {
+			break
+		}
+		widths = append(widths, width)
+	}
+	for n, row := range t.rows {
+		line := ""
+		for i, width := range widths {
+			line += fmt.Sprintf("%-*s", width+gap, row[i])
+		}
+		fmt.Fprintln(t.w, strings.TrimRight(line, " "))
+		line = indent
+		for i := len(widths); i < len(row) && n > 0; i++ {
+			value := strings.ToLower(head[i]) + " " + row[i] + between
+			switch {
+			case row[i] == "-":
+				continue
+			case line != indent && utf8.RuneCountInString(line+strings.TrimSpace(value)) > tableWidth:
+				fmt.Fprintln(t.w, strings.TrimRight(line, " "))
+				line = indent
+			}
+			line += value
+		}
+		if line != indent {
+			fmt.Fprintln(t.w, strings.TrimRight(line, " "))
+		}
+	}
+}
 
 func cell(value any) string {
 	text := fmt.Sprint(value)

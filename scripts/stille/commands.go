@@ -76,6 +76,8 @@ type commands struct {
 	Keys        keyCommands    `cmd:"" help:"The key sets: list, rotate, destroy."`
 	Tool        tools          `cmd:"" help:"The API keys of the marketing tools."`
 	Hook        hookCommands   `cmd:"" help:"The other systems that report opt-outs."`
+	Completion  completion     `cmd:"" help:"Completion of commands and flags, for bash, zsh and fish."`
+	Complete    complete       `cmd:"" hidden:""`
 }
 
 const description = `Opt-outs that stand, and deletion that can be checked.

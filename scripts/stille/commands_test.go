@@ -193,3 +193,29 @@ func TestAnInterruptedCommandSaysWhatIsDone(t *testing.T) {
 		t.Errorf("it ends in %d and says %q, want %q", code, said.String(), want)
 	}
 }
+
+func TestWordsAreCompleted(t *testing.T) {
+	for line, want := range map[string]string{
+		"pur":                     "purge",
+		"purge ":                  "plan run approve stop show",
+		"purge r":                 "run",
+		"scrub spring.csv --ch":   "--channel",
+		"scrub --channel ":        "email sms",
+		"scrub --channel e":       "email",
+		"check ":                  "email sms",
+		"check email ":            "",
+		"check --scope acme e":    "email",
+		"scrub --phone-column Mo": "",
+		"nothing ":                "",
+	} {
+		got := call{}.run(t, append([]string{"complete", "--"}, strings.Split(line, " ")...)...).ended(t, exitDone)
+		if words := strings.Join(strings.Fields(got.out), " "); words != want && (line != "nothing " || !strings.Contains(words, "purge")) {
+			t.Errorf("%q is completed by %q, want %q", line, words, want)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if got := (call{}).run(t, "completion", shell).ended(t, exitDone); !strings.Contains(got.out, "stille complete --") {
+			t.Errorf("for %s it prints %q", shell, got.out)
+		}
+	}
+}

@@ -125,12 +125,14 @@ const listing = `{"sets":[` +
 func TestKeysAreListedWithTheNextCommand(t *testing.T) {
 	on := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: rotatekeys.New(&rotateKeys{answer: listing}, "unit")}}
 	got := on.run(t, "keys", "list").ended(t, exitDone)
-	want := `SET         KEY       LETTER  CREATED               DAYS  STATE    SUPPRESSIONS  HOLDS  RECORDS
-contact     0a1b2c3d  -       2026-01-02T03:04:05Z  324   primary  5             1      5
-contact     1b2c3d4e  -       2026-11-22T02:50:00Z  0     pending  0             0      0
-link-email  2c3d4e5f  -       2025-01-02T03:04:05Z  689   primary  -             -      -
-link-sms    3d4e5f60  0       2025-01-02T03:04:05Z  689   primary  -             -      -
-proof       4e5f6071  -       2025-01-02T03:04:05Z  689   primary  -             -      -
+	want := `SET         KEY       LETTER  CREATED               DAYS  STATE    SUPPRESSIONS
+contact     0a1b2c3d  -       2026-01-02T03:04:05Z  324   primary  5
+    holds 1  records 5
+contact     1b2c3d4e  -       2026-11-22T02:50:00Z  0     pending  0
+    holds 0  records 0
+link-email  2c3d4e5f  -       2025-01-02T03:04:05Z  689   primary  -
+link-sms    3d4e5f60  0       2025-01-02T03:04:05Z  689   primary  -
+proof       4e5f6071  -       2025-01-02T03:04:05Z  689   primary  -
 
 next, from 2026-11-22T03:10:00Z on: stille keys rotate contact
 

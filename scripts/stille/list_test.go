@@ -103,9 +103,11 @@ func TestHistoryIsPrintedAndVerified(t *testing.T) {
 
 	got := m.run(t, "history", "email", "kari@example.no").ended(t, exitDone)
 	want := strings.Join([]string{
-		"AT                    ACTION      REASON     SCOPE  SOURCE    NOTE    RECORDED",
-		"2026-11-20T08:00:00Z  suppressed  manual     acme   operator  case/1  2026-11-22T03:00:00Z",
-		"2026-11-22T03:00:00Z  suppressed  complaint  *      operator  -       2026-11-22T03:00:00Z",
+		"AT                    ACTION      REASON     SCOPE  SOURCE    NOTE",
+		"2026-11-20T08:00:00Z  suppressed  manual     acme   operator  case/1",
+		"    recorded 2026-11-22T03:00:00Z",
+		"2026-11-22T03:00:00Z  suppressed  complaint  *      operator  -",
+		"    recorded 2026-11-22T03:00:00Z",
 		"the chain is verified; entries: 2", "",
 	}, "\n")
 	if diff := cmp.Diff(want, got.out); diff != "" {
@@ -135,10 +137,14 @@ func TestHistorySurvivesAKeyRotation(t *testing.T) {
 	m.run(t, "add", "email", "kari@example.no", "--scope", "acme", "--reason", "objection").ended(t, exitDone)
 	got = m.run(t, "history", "email", "kari@example.no").ended(t, exitDone)
 	want := strings.Join([]string{
-		"AT                    ACTION      REASON     SCOPE  SOURCE    NOTE                                             RECORDED",
-		"2026-11-22T03:00:00Z  suppressed  manual     acme   operator  -                                                2026-11-22T03:00:00Z",
-		"2026-11-22T03:00:00Z  rekeyed     -          -      -         took over what was known under the key " + older.Short() + "  2026-11-22T03:00:00Z",
-		"2026-11-22T03:00:00Z  suppressed  objection  acme   operator  -                                                2026-11-22T03:00:00Z",
+		"AT                    ACTION      REASON     SCOPE  SOURCE",
+		"2026-11-22T03:00:00Z  suppressed  manual     acme   operator",
+		"    recorded 2026-11-22T03:00:00Z",
+		"2026-11-22T03:00:00Z  rekeyed     -          -      -",
+		"    note took over what was known under the key " + older.Short(),
+		"    recorded 2026-11-22T03:00:00Z",
+		"2026-11-22T03:00:00Z  suppressed  objection  acme   operator",
+		"    recorded 2026-11-22T03:00:00Z",
 		"the chain is verified; entries: 3", "",
 	}, "\n")
 	if diff := cmp.Diff(want, got.out); diff != "" {

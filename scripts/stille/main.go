@@ -22,6 +22,7 @@ func main() {
 	}
 	code := run(ctx, os.Args[1:], session{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		colour: isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 		folder: folder, now: time.Now, sleep: sleep,
 		open: func(ctx context.Context, o options) (*stack, error) { return connect(ctx, o, folder, os.Getenv) },
 	})

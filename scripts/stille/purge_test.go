@@ -196,9 +196,11 @@ func TestRunsAreListedNewestFirst(t *testing.T) {
 
 	got := m.run(t, "purge", "show").ended(t, exitDone)
 	want := strings.Join([]string{
-		"STARTED               CLASS          OUTCOME            DUE  DELETED  HELD  CHANGED  FAILED  RUN",
-		"2026-11-22T04:00:00Z  communication  not certified yet  7    0        0     0        0       run-2",
-		"2026-11-22T03:00:00Z  messaging      COMPLETED          2    1        0     1        0       run-1", "",
+		"STARTED               CLASS          OUTCOME            DUE  DELETED  HELD",
+		"2026-11-22T04:00:00Z  communication  not certified yet  7    0        0",
+		"    changed 0  failed 0  run run-2",
+		"2026-11-22T03:00:00Z  messaging      COMPLETED          2    1        0",
+		"    changed 1  failed 0  run run-1", "",
 	}, "\n")
 	if diff := cmp.Diff(want, got.out); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -20,6 +20,7 @@ import (
 type session struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	colour         bool   // the answer is for a terminal that shows colours
 	folder         string // where files are looked for, and above it
 	now            func() time.Time
 	sleep          func(ctx context.Context, d time.Duration) error

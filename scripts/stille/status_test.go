@@ -41,8 +41,8 @@ func TestHealthyStackNeedsNothing(t *testing.T) {
 	m.Primaries = []operator.PrimaryKey{{Set: "contact", ID: "0a1b2c3d", Created: day(2026, 11, 20), Days: 2}}
 	text, inJSON := m.status(t)
 	for _, says := range []string{
-		"communication  none yet    -    -        -     -       -                     2026-11-23T02:30:00Z  0\n",
-		"messaging      COMPLETED   3    2        1     0       2026-11-22T03:00:00Z  2026-11-23T02:40:00Z  0\n",
+		"communication  none yet    -    -        -     -       -\n    next purge 2026-11-23T02:30:00Z  overdue 0\n",
+		"messaging      COMPLETED   3    2        1     0       2026-11-22T03:00:00Z\n    next purge 2026-11-23T02:40:00Z  overdue 0\n",
 		"feedback-queue  7         1m30s   messages on their way\n",
 		"purge-missed    0         -       dead letters\n",
 		"waiting-dead    0         0s      dead letters\n",
