@@ -152,7 +152,10 @@ func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Func
 			s.readsRecords(k),
 			allow(arns(t.holds), "dynamodb:BatchGetItem"), // a held record is not overdue
 			raisesFences(t),
-			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"),
+			// A delete marker hides no certificate: the version below it is read.
+			allow([]*string{b.evidence.BucketArn()}, "s3:ListBucketVersions"),
+			allow(objects(b.evidence), "s3:GetObjectVersion"),
 			// Without ListBucket a missing object is 403, not 404.
 			allow([]*string{b.manifests.BucketArn(), b.evidence.BucketArn()}, "s3:ListBucket"),
 			allow(objects(b.manifests), "s3:GetObject"),

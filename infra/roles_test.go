@@ -184,10 +184,11 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 		"purge-verify": slices.Concat(readsRecords, due, []string{
 			"dynamodb:Query stille-records-*/index/running",
 			"dynamodb:BatchGetItem stille-records-*", "dynamodb:BatchGetItem stille-holds",
-			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:UpdateItem stille-runs",
+			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:UpdateItem stille-runs", "dynamodb:Query stille-runs",
 			"dynamodb:UpdateItem stille-holds if map[ForAllValues:StringLike:map[dynamodb:LeadingKeys:[fence#*]]]",
 			"s3:ListBucket manifests", "s3:GetObject manifests/*", "s3:DeleteObject manifests/purges/*",
 			"s3:ListBucket evidence", "s3:GetObject evidence/*", "s3:PutObject evidence/*",
+			"s3:ListBucketVersions evidence", "s3:GetObjectVersion evidence/*",
 			"kms:Sign signingkey", "kms:GetPublicKey signingkey",
 			secret + "proof-keys-??????",
 			"events:PutEvents stille",
@@ -266,7 +267,7 @@ func TestNoRoleCan(t *testing.T) {
 		}},
 		{"go around conditions with PartiQL", func(_, action, _ string) bool { return strings.HasPrefix(action, "dynamodb:PartiQL") }},
 		{"change evidence or lift its lock", func(_, action, resource string) bool {
-			return strings.HasPrefix(resource, "evidence") && !slices.Contains([]string{"s3:PutObject", "s3:GetObject", "s3:ListBucket"}, action)
+			return strings.HasPrefix(resource, "evidence") && !slices.Contains([]string{"s3:PutObject", "s3:GetObject", "s3:ListBucket", "s3:GetObjectVersion", "s3:ListBucketVersions"}, action)
 		}},
 		{"sign, except purge-verify", func(role, action, _ string) bool { return action == "kms:Sign" && role != "purgeverifyrole" }},
 	}

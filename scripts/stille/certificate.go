@@ -26,7 +26,7 @@ type certificateGet struct {
 
 // Help names the files.
 func (certificateGet) Help() string {
-	return `Writes certificate.json, certificate.sig, public-key.pem, in keys/ one list for each shard with deleted records (one HMAC a record), and in chain/ all earlier certificates of the class, so that everything can be verified without the stack.
+	return `Writes certificate.json, certificate.sig, public-key.pem, in keys/ one list for each shard with deleted records (one HMAC a record), in public-keys/ every key that certificates were signed with, in chain/ all earlier certificates of the class and in after/ all others, so that everything can be verified without the stack.
 
     $ stille certificate get 0b9c2f6e-1c1d-4a53-9d8b-2f6a3e0d7c11 --out proof
     $ stille certificate verify proof`
@@ -48,19 +48,22 @@ func (c certificateGet) Run(ctx context.Context, s *session, o *operator.Operato
 		for _, file := range a.Files {
 			fmt.Fprintln(w, file)
 		}
-		fmt.Fprintf(w, "%s: %d before it\n", filepath.Join(c.Out, "chain"), a.Before)
+		fmt.Fprintf(w, "%s: %d before it\n", filepath.Join(c.Out, certificate.BeforeFolder), a.Before)
+		if a.After > 0 {
+			fmt.Fprintf(w, "%s: %d others\n", filepath.Join(c.Out, certificate.AfterFolder), a.After)
+		}
 		next(w, "stille certificate verify "+c.Out)
 	})
 }
 
 type certificateVerify struct {
-	Dir         string `arg:"" help:"Folder that 'stille certificate get' wrote."`
-	Fingerprint string `placeholder:"SHA256" help:"Fail unless the public key has this fingerprint: 64 hexadecimal digits, with or without colons."`
+	Dir         string   `arg:"" help:"Folder that 'stille certificate get' wrote."`
+	Fingerprint []string `sep:"none" placeholder:"SHA256" help:"Trust only the public key with this fingerprint: 64 hexadecimal digits, with or without colons. Repeatable, because the key of a class may have been rotated."`
 }
 
 // Help says what the command believes.
 func (certificateVerify) Help() string {
-	return `Needs no network and no stack. It checks the signature, the lists, the counts and the chain of the class's certificates from the first one on; it cannot see a later certificate. It believes public-key.pem: give the fingerprint of a key you trust, or compare the fingerprint that it prints with that of the key in KMS. OpenSSL alone can check the signature as well:
+	return `Needs no network and no stack. It checks the signature, the lists, the counts and the chain of the class's certificates: every certificate that the bucket had must be in it. It believes the keys in the folder: give the fingerprints of the keys you trust, or compare the fingerprint that it prints with that of the key in KMS. OpenSSL alone can check the signature as well:
 
     $ stille certificate verify proof
     $ openssl dgst -sha256 -verify proof/public-key.pem -signature proof/certificate.sig proof/certificate.json
@@ -72,6 +75,7 @@ type verifyAnswer struct {
 	Checked     []string                `json:"checked"`
 	Fingerprint string                  `json:"publicKeySHA256"`
 	Position    int                     `json:"position"` // in the class's chain; the first certificate is number 1
+	Of          int                     `json:"of"`       // number of the class's certificates
 	Certificate certificate.Certificate `json:"certificate"`
 }
 
@@ -80,7 +84,7 @@ func (c certificateVerify) Run(s *session) error {
 	b, err := certificate.ReadBundle(os.DirFS(c.Dir))
 	var v certificate.Verified
 	if err == nil {
-		v, err = b.Verify(c.Fingerprint)
+		v, err = b.Verify(c.Fingerprint...)
 	}
 	var missing *fs.PathError
 	if errors.As(err, &missing) && errors.Is(err, fs.ErrNotExist) {
@@ -90,11 +94,11 @@ func (c certificateVerify) Run(s *session) error {
 		return err
 	}
 	says, n := v.Certificate, v.Certificate.Counts
-	answer := &verifyAnswer{Valid: true, Fingerprint: v.Fingerprint, Position: v.Position, Certificate: says, Checked: []string{
+	answer := &verifyAnswer{Valid: true, Fingerprint: v.Fingerprint, Position: v.Position, Of: v.Of, Certificate: says, Checked: []string{
 		fmt.Sprintf("signature: %s is what the key in %s signed (SHA-256 of the key: %s)", certificate.JSONFile, certificate.PublicKeyFile, v.Fingerprint),
 		fmt.Sprintf("lists: each list in keys is the list that was signed (shards with deleted records: %d)", len(says.Lists)),
 		fmt.Sprintf("deleted: it counts %d and lists as many", n.Deleted),
-		fmt.Sprintf("chain: it is number %d of %s, and each is signed and names the one before it", v.Position, says.Class),
+		fmt.Sprintf("chain: it is number %d of the %d certificates of %s; each is signed and names the one before it (keys: %d)", v.Position, v.Of, says.Class, v.Keys),
 	}}
 	if says.Outcome == certificate.Completed {
 		answer.Checked = append(answer.Checked, fmt.Sprintf("counts: %d due are %d deleted, %d held, %d changed, %d failed and %d left",

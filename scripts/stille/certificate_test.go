@@ -47,7 +47,7 @@ func TestFetchedCertificateVerifiesOffline(t *testing.T) {
 		"ok   signature: certificate.json is what the key in public-key.pem signed (SHA-256 of the key: ",
 		"ok   lists: each list in keys is the list that was signed (shards with deleted records: 1)",
 		"ok   deleted: it counts 2 and lists as many\n",
-		"ok   chain: it is number 3 of messaging, and each is signed and names the one before it\n",
+		"ok   chain: it is number 3 of the 3 certificates of messaging; each is signed and names the one before it (keys: 1)\n",
 		"ok   counts: 3 due are 2 deleted, 1 held, 0 changed, 0 failed and 0 left\n",
 		"COMPLETED: the purge run-b of messaging at 2026-11-22T03:00:00Z deleted 2 of 3 due records",
 	} {
@@ -131,4 +131,16 @@ func TestUncertifiedRunHasNoCertificate(t *testing.T) {
 	if !strings.Contains(got.errors, "there is no certificate of this run yet; `stille purge show run-1` says how the run stands") {
 		t.Errorf("it says %q", got.errors)
 	}
+}
+
+func TestCertificateBesideTheChainFailsVerification(t *testing.T) {
+	m, dir := chained(t)
+	// A certificate of another chain lies in the bucket.
+	other, _ := chained(t)
+	m.Bucket["run-z"] = other.Bucket["run-a"]
+	m.run(t, "certificate", "get", "run-b", "--out", dir).ended(t, exitDone)
+	call{}.run(t, "certificate", "verify", dir).ended(t, exitFailed)
+	delete(m.Bucket, "run-z")
+	m.run(t, "certificate", "get", "run-b", "--out", dir).ended(t, exitDone)
+	call{}.run(t, "certificate", "verify", dir).ended(t, exitDone)
 }

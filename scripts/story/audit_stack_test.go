@@ -143,13 +143,13 @@ func TestAnAuditFindsWhatThePurgesNeverSee(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := files.PublicKey(t.Context())
+	keys, err := files.PublicKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	c, err := certificate.Verify(sealed, func(shard string) ([]byte, error) {
 		return files.LoadList(t.Context(), retention.Messaging, run, shard)
-	}, key)
+	}, keys...)
 	if err != nil {
 		t.Fatal(err)
 	}

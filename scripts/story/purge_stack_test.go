@@ -96,13 +96,13 @@ func TestFailedPurgeEndsInACertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := files.PublicKey(t.Context())
+	keys, err := files.PublicKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	c, err := certificate.Verify(sealed, func(shard string) ([]byte, error) {
 		return files.LoadList(t.Context(), "communication", run, shard)
-	}, key)
+	}, keys...)
 	if err != nil || c.Outcome != certificate.Failed || c.Counts.Failed == 0 {
 		t.Errorf("certificate %s, %+v, error %v", c.Outcome, c.Counts, err)
 	}

@@ -71,7 +71,7 @@ func rights() map[string]map[string][]string {
 		names.PurgeVerify: {
 			"records": {"BatchGetItem"},
 			"holds":   {"BatchGetItem", "UpdateItem"}, // as purge-plan
-			"runs":    {"GetItem", "PutItem", "UpdateItem"},
+			"runs":    {"GetItem", "PutItem", "UpdateItem", "Query"},
 		},
 		names.PurgeAudit: {
 			"records":      {"BatchGetItem", "Scan"},

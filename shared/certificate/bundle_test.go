@@ -2,6 +2,7 @@ package certificate_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -30,18 +31,18 @@ func folder(t *testing.T) fstest.MapFS {
 }
 
 // verify reads and verifies the bundle in a folder.
-func verify(t *testing.T, files fs.FS, trusted string) (certificate.Verified, error) {
+func verify(t *testing.T, files fs.FS, trusted ...string) (certificate.Verified, error) {
 	t.Helper()
 	b, err := certificate.ReadBundle(files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b.Verify(trusted)
+	return b.Verify(trusted...)
 }
 
 func TestBundleVerifiesFromItsFiles(t *testing.T) {
 	files := folder(t)
-	got, err := verify(t, files, "")
+	got, err := verify(t, files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func TestTamperedBundleFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			files := folder(t)
 			tamper(files)
-			if _, err := verify(t, files, ""); !errors.Is(err, certificate.ErrInvalid) {
+			if _, err := verify(t, files); !errors.Is(err, certificate.ErrInvalid) {
 				t.Errorf("error %v, want ErrInvalid", err)
 			}
 		})
@@ -122,7 +123,7 @@ func TestBundleWithoutAFileIsNamed(t *testing.T) {
 func TestBundleWithoutAListIsNotVerified(t *testing.T) {
 	files := folder(t)
 	delete(files, "keys/07.txt")
-	_, err := verify(t, files, "")
+	_, err := verify(t, files)
 	var missing *fs.PathError
 	if !errors.As(err, &missing) || missing.Path != "keys/07.txt" {
 		t.Errorf("error %v", err)
@@ -151,5 +152,84 @@ func TestChainIsFoundAmongAllCertificates(t *testing.T) {
 	}
 	if _, err := certificate.Before(all, certificate.Signed{JSON: []byte("x")}); !errors.Is(err, certificate.ErrInvalid) {
 		t.Errorf("unreadable itself: error %v, want ErrInvalid", err)
+	}
+}
+
+// rotated is a chain of four certificates: the second is signed with another key.
+func rotated(t *testing.T) (a, b authority, all []certificate.Signed) {
+	t.Helper()
+	a, b = newAuthority(t), newAuthority(t)
+	previous := ""
+	for i, by := range []authority{a, b, a, a} {
+		c := sample()
+		c.Run, c.Previous = fmt.Sprint("run-", i), previous
+		var err error
+		if c.Fingerprint, err = certificate.Fingerprint(by.public); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, seal(t, by, c, hmacs).Signed)
+		previous = certificate.Hash(all[i].JSON)
+	}
+	return a, b, all
+}
+
+func TestRotatedKeysVerifyAtEveryPlace(t *testing.T) {
+	a, b, all := rotated(t)
+	ofA, _ := certificate.Fingerprint(a.public)
+	ofB, _ := certificate.Fingerprint(b.public)
+	for i, by := range []authority{a, b, a, a} {
+		before, err := certificate.Before(all, all[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		bundle := certificate.Bundle{
+			Signed: all[i], Lists: seal(t, by, sample(), hmacs).lists, Before: before, After: certificate.After(all, before, all[i]),
+			PublicKey: by.public, Keys: [][]byte{a.public, b.public},
+		}
+		for _, trusted := range [][]string{nil, {ofA, ofB}} {
+			got, err := bundle.Verify(trusted...)
+			if err != nil || got.Position != i+1 || got.Of != 4 || got.Keys != 2 {
+				t.Errorf("certificate %d, trusting %v: %+v, error %v", i+1, trusted, got, err)
+			}
+		}
+		for _, trusted := range []string{ofA, ofB, strings.Repeat("0", 64)} {
+			if _, err := bundle.Verify(trusted); !errors.Is(err, certificate.ErrInvalid) {
+				t.Errorf("certificate %d, trusting %s alone: error %v", i+1, trusted, err)
+			}
+		}
+		bundle.PublicKey = map[bool][]byte{true: b.public, false: a.public}[i != 1]
+		if _, err := bundle.Verify(); !errors.Is(err, certificate.ErrInvalid) {
+			t.Errorf("certificate %d with the other key beside it: error %v", i+1, err)
+		}
+	}
+}
+
+func TestCertificateBesideTheChainIsFound(t *testing.T) {
+	a, b, all := rotated(t)
+	fork := altered(t, a, all[2], func(c *certificate.Certificate) { c.Run = "another" })
+	with := append(slices.Clone(all), fork)
+	for i := range all {
+		before, err := certificate.Before(with, all[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := certificate.After(with, before, all[i])
+		if len(before)+len(after)+1 != len(with) {
+			t.Errorf("certificate %d: %d before, %d after", i+1, len(before), len(after))
+		}
+		chain := append(append(before, all[i]), after...)
+		if err := certificate.Chain(chain[:len(chain)-1], chain[len(chain)-1], a.public, b.public); !errors.Is(err, certificate.ErrInvalid) {
+			t.Errorf("certificate %d: error %v", i+1, err)
+		}
+	}
+	if _, err := certificate.End(with, a.public, b.public); !errors.Is(err, certificate.ErrInvalid) {
+		t.Errorf("the end of a fork: error %v", err)
+	}
+	slices.Reverse(all)
+	if end, err := certificate.End(all, a.public, b.public); err != nil || end != certificate.Hash(all[0].JSON) {
+		t.Errorf("the end is %s, error %v", end, err)
+	}
+	if _, err := certificate.End(all[:3], a.public, b.public); !errors.Is(err, certificate.ErrInvalid) {
+		t.Errorf("without the first: error %v", err)
 	}
 }

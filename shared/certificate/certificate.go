@@ -7,13 +7,9 @@
 package certificate
 
 import (
-	"bytes"
-	"crypto/ecdsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
@@ -81,7 +77,8 @@ type Certificate struct {
 	Previous     string    `json:"previous"`     // hash of the class's previous certificate; empty for the first
 	BackupGoneOn string    `json:"backupGoneOn"` // the day the last backup that holds the records expires
 	CodeVersion  string    `json:"codeVersion"`
-	TZData       string    `json:"tzdata"` // fingerprint of the calendar that was used
+	TZData       string    `json:"tzdata"`      // fingerprint of the calendar that was used
+	Fingerprint  string    `json:"fingerprint"` // of the key that signs; older certificates name none
 
 	Lists map[string]List `json:"lists"` // shard -> its list; a shard without a deleted record has none
 }
@@ -134,15 +131,15 @@ func Seal(c Certificate, sign Sign) (Signed, error) {
 	return Signed{JSON: encoded, Signature: signature}, nil
 }
 
-// Verify checks a certificate and all its lists against the public key (PEM,
+// Verify checks a certificate and all its lists against the public keys (PEM,
 // PKIX) and returns the certificate. An error wraps ErrInvalid and says what is
 // wrong, or is that of lists, which is called for several shards at once.
-func Verify(s Signed, lists Lists, publicKey []byte) (Certificate, error) {
-	key, err := ParsePublicKey(publicKey)
+func Verify(s Signed, lists Lists, publicKeys ...[]byte) (Certificate, error) {
+	keys, err := parseKeys(publicKeys)
 	if err != nil {
 		return Certificate{}, err
 	}
-	c, err := s.open(key)
+	c, err := s.open(keys)
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -169,21 +166,6 @@ func Verify(s Signed, lists Lists, publicKey []byte) (Certificate, error) {
 // listsAtOnce is how many lists are read at the same time.
 const listsAtOnce = 16
 
-// open checks the signature and reads the certificate.
-func (s Signed) open(key *ecdsa.PublicKey) (Certificate, error) {
-	digest := sha256.Sum256(s.JSON)
-	if !ecdsa.VerifyASN1(key, digest[:], s.Signature) {
-		return Certificate{}, fmt.Errorf("%w: the signature was not made of these bytes with this key", ErrInvalid)
-	}
-	var c Certificate
-	decoder := json.NewDecoder(bytes.NewReader(s.JSON))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&c); err != nil {
-		return Certificate{}, fmt.Errorf("%w: it cannot be read: %w", ErrInvalid, err)
-	}
-	return c, nil
-}
-
 // check compares the parts of the certificate with each other.
 func (c Certificate) check() error {
 	listed := 0
@@ -208,43 +190,6 @@ func (c Certificate) head() string {
 		hashes = append(hashes, c.Lists[shard].SHA256)
 	}
 	return Head(hashes)
-}
-
-// ParsePublicKey reads the ECDSA public key of a PEM file.
-func ParsePublicKey(file []byte) (*ecdsa.PublicKey, error) {
-	block, _ := pem.Decode(file)
-	if block == nil {
-		return nil, fmt.Errorf("%w: the public key is not PEM", ErrInvalid)
-	}
-	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the public key cannot be read: %w", ErrInvalid, err)
-	}
-	key, ok := parsed.(*ecdsa.PublicKey)
-	if !ok {
-		return nil, fmt.Errorf("%w: the public key is not ECDSA", ErrInvalid)
-	}
-	return key, nil
-}
-
-// Fingerprint is the SHA-256, in hex, of the public key in a PEM file. Equal
-// fingerprints mean equal keys.
-func Fingerprint(file []byte) (string, error) {
-	key, err := ParsePublicKey(file)
-	if err != nil {
-		return "", err
-	}
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		return "", fmt.Errorf("%w: the public key cannot be written: %w", ErrInvalid, err)
-	}
-	sum := sha256.Sum256(der)
-	return hex.EncodeToString(sum[:]), nil
-}
-
-// EncodePublicKey writes a DER public key as the PEM file beside the certificates.
-func EncodePublicKey(der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
 // Head hashes a list of texts: each step is the SHA-256 of the previous head and

@@ -8,22 +8,21 @@ import (
 
 // Chain checks that last ends its class's chain. before holds the earlier
 // certificates, the class's first one first. Each certificate must carry the
-// hash of its predecessor and verify with the public key. Chain finds a
+// hash of its predecessor and verify with one of the public keys. Chain finds a
 // missing, changed, misplaced or repeated certificate and a certificate of
-// another class. It cannot find a certificate issued later. An error wraps
-// ErrInvalid and names the certificate.
-func Chain(before []Signed, last Signed, publicKey []byte) error {
-	key, err := ParsePublicKey(publicKey)
+// another class. An error wraps ErrInvalid and names the certificate.
+func Chain(before []Signed, last Signed, publicKeys ...[]byte) error {
+	keys, err := parseKeys(publicKeys)
 	if err != nil {
 		return err
 	}
-	end, err := last.open(key)
+	end, err := last.open(keys)
 	if err != nil {
 		return err
 	}
 	previous, runs := "", map[string]bool{}
 	for n, signed := range append(before[:len(before):len(before)], last) {
-		c, err := signed.open(key)
+		c, err := signed.open(keys)
 		switch {
 		case err != nil:
 		case c.Class != end.Class:
@@ -67,4 +66,46 @@ func Before(all []Signed, last Signed) ([]Signed, error) {
 		}
 		before = append(before, signed)
 	}
+}
+
+// After returns the certificates of all that are neither last nor before it: first
+// those that follow last, in the order of the chain, then those that are in no
+// order. Chain refuses the latter. After verifies no signature.
+func After(all, before []Signed, last Signed) []Signed {
+	placed := map[string]bool{}
+	for _, signed := range append(before[:len(before):len(before)], last) {
+		placed[Hash(signed.JSON)] = true
+	}
+	next := map[string]Signed{} // by the hash of the one before
+	for _, signed := range all {
+		var c Certificate
+		if json.Unmarshal(signed.JSON, &c) == nil && !placed[Hash(signed.JSON)] {
+			next[c.Previous] = signed
+		}
+	}
+	var after []Signed
+	for signed, found := next[Hash(last.JSON)]; found; signed, found = next[Hash(signed.JSON)] {
+		after, placed[Hash(signed.JSON)] = append(after, signed), true
+	}
+	for _, signed := range all {
+		if hash := Hash(signed.JSON); !placed[hash] {
+			after, placed[hash] = append(after, signed), true
+		}
+	}
+	return after
+}
+
+// End returns the hash of the last certificate of a class's chain. All must be the
+// certificates of one chain, in any order. An error wraps ErrInvalid.
+func End(all []Signed, publicKeys ...[]byte) (string, error) {
+	first := slices.IndexFunc(all, func(signed Signed) bool {
+		var c Certificate
+		return json.Unmarshal(signed.JSON, &c) == nil && c.Previous == ""
+	})
+	if first < 0 {
+		return "", fmt.Errorf("%w: the first certificate of the class is missing", ErrInvalid)
+	}
+	chain := append([]Signed{all[first]}, After(all, nil, all[first])...)
+	last := chain[len(chain)-1]
+	return Hash(last.JSON), Chain(chain[:len(chain)-1], last, publicKeys...)
 }

@@ -2,12 +2,14 @@ package operator
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"stille/shared/certificate"
-	"stille/shared/purge"
 )
 
 // Certificates is the evidence bucket.
@@ -16,8 +18,10 @@ type Certificates interface {
 	Load(ctx context.Context, class, run string) (certificate.Signed, error)
 	// LoadList returns the list of a shard.
 	LoadList(ctx context.Context, class, run, shard string) ([]byte, error)
-	// PublicKey's error wraps certificate.ErrNone before the first certificate.
-	PublicKey(ctx context.Context) ([]byte, error)
+	// PublicKeys returns the keys that certificates may be signed with (PEM).
+	PublicKeys(ctx context.Context) ([][]byte, error)
+	// Runs returns the runs of a class that have files in the bucket.
+	Runs(ctx context.Context, class string) ([]string, error)
 }
 
 // Evidence is the certificate of a run with all that its verification needs.
@@ -26,6 +30,7 @@ type Evidence struct {
 	Class  string             `json:"class"`
 	Files  []string           `json:"files"`  // where the caller wrote them
 	Before int                `json:"before"` // how many certificates of the class precede it
+	After  int                `json:"after"`  // how many others the class has
 	Bundle certificate.Bundle `json:"-"`
 }
 
@@ -50,46 +55,84 @@ func (o *Operator) FetchCertificate(ctx context.Context, id string) (*Evidence, 
 	if certificate.Hash(b.JSON) != run.Certificate {
 		return nil, fmt.Errorf("%w: the certificate in the bucket is not the one that the table of runs names", certificate.ErrInvalid)
 	}
-	if b.PublicKey, err = files.PublicKey(ctx); err != nil {
+	if b.Keys, err = files.PublicKeys(ctx); err != nil {
 		return nil, err
 	}
+	key := slices.IndexFunc(b.Keys, b.IsSignedBy)
+	if key < 0 {
+		return nil, fmt.Errorf("%w: no key in the bucket made its signature", certificate.ErrInvalid)
+	}
+	b.PublicKey = b.Keys[key]
 	all, err := o.allCertificates(ctx, files, run.Class)
 	if err != nil {
 		return nil, err
 	}
-	if b.Before, err = certificate.Before(all, b.Signed); err != nil {
+	class := make([]certificate.Signed, len(all))
+	for i, c := range all {
+		class[i] = c.Signed
+	}
+	if b.Before, err = certificate.Before(class, b.Signed); err != nil {
 		return nil, err
 	}
-	return &Evidence{Run: run.ID, Class: run.Class, Before: len(b.Before), Bundle: b}, nil
+	b.After = certificate.After(class, b.Before, b.Signed)
+	return &Evidence{Run: run.ID, Class: run.Class, Before: len(b.Before), After: len(b.After), Bundle: b}, nil
 }
 
 // certificatesAtOnce is how many certificates are fetched at the same time.
 const certificatesAtOnce = 16
 
-// allCertificates fetches the certificates of all runs of a class.
-func (o *Operator) allCertificates(ctx context.Context, files Certificates, class string) ([]certificate.Signed, error) {
-	runs, err := o.Runs.List(ctx, class)
+// issued is a certificate as stored, with its unverified content.
+type issued struct {
+	certificate.Signed
+	certificate.Certificate
+}
+
+// allCertificates fetches every certificate of a class that lies in the bucket,
+// whether the table of runs knows it or not. What lies there of a run without a
+// certificate is not issued.
+func (o *Operator) allCertificates(ctx context.Context, files Certificates, class string) ([]issued, error) {
+	stored, err := files.Runs(ctx, class)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]certificate.Signed, len(runs))
+	known, err := o.Runs.List(ctx, class)
+	if err != nil {
+		return nil, err
+	}
+	isCertified := map[string]bool{}
+	for _, run := range known {
+		isCertified[run.ID] = run.Certified()
+		if run.Certified() && !slices.Contains(stored, run.ID) {
+			return nil, aboutCertificate(run.ID, certificate.ErrNone)
+		}
+	}
+	all := make([]issued, len(stored))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(certificatesAtOnce)
-	for i, run := range runs {
-		if !run.Certified() {
+	for i, run := range stored {
+		certified, isKnown := isCertified[run]
+		if isKnown && !certified {
 			continue
 		}
 		group.Go(func() error {
-			var err error
-			if all[i], err = files.Load(ctx, class, run.ID); err != nil {
+			signed, err := files.Load(ctx, class, run)
+			if errors.Is(err, certificate.ErrNone) && !isKnown {
+				return nil // it has other files only
+			}
+			if err != nil {
 				return aboutCertificate(run, err)
+			}
+			all[i].Signed = signed
+			if err := json.Unmarshal(signed.JSON, &all[i].Certificate); err != nil {
+				return aboutCertificate(run, fmt.Errorf("%w: it cannot be read: %w", certificate.ErrInvalid, err))
 			}
 			return nil
 		})
 	}
-	return all, group.Wait()
+	err = group.Wait()
+	return slices.DeleteFunc(all, func(c issued) bool { return c.JSON == nil }), err
 }
 
-func aboutCertificate(run purge.Run, err error) error {
-	return fmt.Errorf("the certificate of the run %s: %w", run.ID, err)
+func aboutCertificate(run string, err error) error {
+	return fmt.Errorf("the certificate of the run %s: %w", run, err)
 }

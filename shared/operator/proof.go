@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"stille/shared/certificate"
-	"stille/shared/purge"
 	"stille/shared/retention"
 )
 
@@ -116,45 +114,53 @@ func (o *Operator) proveDeleted(ctx context.Context, proof *Proof) error {
 	if err != nil {
 		return err
 	}
-	public, err := files.PublicKey(ctx)
-	if err != nil && !errors.Is(err, certificate.ErrNone) { // there is none before the first certificate
-		return err
-	}
-	runs, err := o.Runs.List(ctx, proof.Class)
+	keys, err := files.PublicKeys(ctx)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(runs, func(a, b purge.Run) int { return cmp.Or(b.EndedAt.Compare(a.EndedAt), cmp.Compare(a.ID, b.ID)) })
-	for _, run := range runs {
-		switch {
-		case run.Audit:
+	if proof.NotCertified, err = o.notCertified(ctx, proof.Class); err != nil {
+		return err
+	}
+	all, err := o.allCertificates(ctx, files, proof.Class)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b issued) int { return b.EndedAt.Compare(a.EndedAt) })
+	for _, c := range all {
+		if c.Counts.Deleted == 0 {
 			continue
-		case !run.Certified():
-			proof.NotCertified = append(proof.NotCertified, run.ID)
-			continue
-		case run.Counts.Deleted == 0:
-			continue
-		}
-		signed, err := files.Load(ctx, run.Class, run.ID)
-		if err != nil {
-			return aboutCertificate(run, err)
 		}
 		var listed atomic.Bool
-		c, err := certificate.Verify(signed, func(shard string) ([]byte, error) {
-			list, err := files.LoadList(ctx, run.Class, run.ID, shard)
+		_, err := certificate.Verify(c.Signed, func(shard string) ([]byte, error) {
+			list, err := files.LoadList(ctx, proof.Class, c.Run, shard)
 			if certificate.Contains(list, hmac) {
 				listed.Store(true)
 			}
 			return list, err
-		}, public)
+		}, keys...)
 		if err != nil {
-			return aboutCertificate(run, err)
+			return aboutCertificate(c.Run, err)
 		}
 		if listed.Load() {
 			proof.Fate, proof.NotCertified = FateDeleted, nil
-			proof.Run, proof.DeletedAt, proof.Certificate, proof.BackupGoneOn = run.ID, c.EndedAt, certificate.Hash(signed.JSON), c.BackupGoneOn
+			proof.Run, proof.DeletedAt, proof.Certificate, proof.BackupGoneOn = c.Run, c.EndedAt, certificate.Hash(c.JSON), c.BackupGoneOn
 			return nil
 		}
 	}
 	return nil
+}
+
+// notCertified are the purges of a class without a certificate.
+func (o *Operator) notCertified(ctx context.Context, class string) ([]string, error) {
+	runs, err := o.Runs.List(ctx, class)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, run := range runs {
+		if !run.Audit && !run.Certified() {
+			ids = append(ids, run.ID)
+		}
+	}
+	return ids, nil
 }

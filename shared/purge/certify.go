@@ -26,8 +26,14 @@ type Evidence interface {
 	Store(ctx context.Context, class, run string, signed certificate.Signed) error
 	// StoreReport keeps the report of an audit beside its certificate.
 	StoreReport(ctx context.Context, class, run string, report []byte) error
-	// PublishKey keeps the public key that certificates are verified with.
+	// PublishKey keeps a public key beside the others that certificates are verified
+	// with. PublicKeys returns them all.
 	PublishKey(ctx context.Context, key []byte) error
+	PublicKeys(ctx context.Context) ([][]byte, error)
+	// Runs returns the runs of a class that have files here.
+	Runs(ctx context.Context, class string) ([]string, error)
+	// Load's error wraps certificate.ErrNone where the run has no certificate.
+	Load(ctx context.Context, class, run string) (certificate.Signed, error)
 }
 
 // Certifier ends runs: it reads again what a run claims, and certifies the
@@ -228,38 +234,52 @@ const chainAttempts = 5
 // certify seals the run's certificate, stores it and makes it the newest of the
 // class's chain. A run that has a certificate keeps it.
 func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, outcome certificate.Outcome, account Account) (Run, error) {
-	if err := c.publishKey(ctx); err != nil {
-		return run, err
-	}
+	opened := run
 	run.Outcome, run.Counts, run.EndedAt = outcome, account.Counts, c.Now().UTC()
 	by, err := c.approver(ctx, run)
 	if err != nil {
 		return run, err
 	}
 	for range chainAttempts {
-		// A repeated step may find the run certified.
+		// A repeated step may find the run certified. A run that is not known yet
+		// becomes known before its certificate lies in the bucket: see end.
 		before, err := c.Chain.Get(ctx, class.Name, run.ID)
-		if err == nil && before.Certified() {
-			return before, nil
+		if errors.Is(err, ErrNoRun) {
+			before, err = c.Runs.Start(ctx, opened)
 		}
-		if err != nil && !errors.Is(err, ErrNoRun) {
-			return run, err
-		}
-		previous, err := c.Chain.Head(ctx, class.Name)
 		if err != nil {
 			return run, err
 		}
-		signed, err := certificate.Seal(c.certificate(class, run, by, account.Lists, previous), func(digest []byte) ([]byte, error) {
+		if before.Certified() {
+			return before, nil
+		}
+		head, err := c.Chain.Head(ctx, class.Name)
+		if err != nil {
+			return run, err
+		}
+		previous, err := c.end(ctx, run, head)
+		if err != nil {
+			return run, err
+		}
+		content := c.certificate(class, run, by, account.Lists, previous)
+		key, err := c.publishKey(ctx, &content)
+		if err != nil {
+			return run, err
+		}
+		signed, err := certificate.Seal(content, func(digest []byte) ([]byte, error) {
 			return c.Signer.Sign(ctx, digest)
 		})
 		if err != nil {
 			return run, err
 		}
+		if !signed.IsSignedBy(key) {
+			continue // the key was rotated meanwhile
+		}
 		if err := c.Evidence.Store(ctx, class.Name, run.ID, signed); err != nil {
 			return run, err
 		}
 		run.Certificate = certificate.Hash(signed.JSON)
-		err = c.Chain.Certify(ctx, run, previous)
+		err = c.Chain.Certify(ctx, run, head)
 		if !errors.Is(err, ErrChainMoved) {
 			return run, err
 		}
@@ -297,13 +317,17 @@ func (c Certifier) approver(ctx context.Context, run Run) (*certificate.Approver
 	return newApprover(run.ApprovedBy, hmac), nil
 }
 
-func (c Certifier) publishKey(ctx context.Context) error {
+// publishKey keeps the public key, names it in the certificate and returns it.
+func (c Certifier) publishKey(ctx context.Context, in *certificate.Certificate) ([]byte, error) {
 	key, err := c.Signer.PublicKey(ctx)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if in.Fingerprint, err = certificate.Fingerprint(key); err != nil {
+		return nil, err
 	}
 	if err := c.Evidence.PublishKey(ctx, key); err != nil {
-		return fmt.Errorf("publishing the public key: %w", err)
+		return nil, fmt.Errorf("publishing the public key: %w", err)
 	}
-	return nil
+	return key, nil
 }

@@ -52,6 +52,13 @@ func TestRunsEndInOneChainOfCertificates(t *testing.T) {
 			BackupGoneOn: "2026-11-30", CodeVersion: "v1", TZData: retention.Fingerprint(h.class.Location()),
 			Lists: map[string]certificate.List{retention.Shard(string(subject(1))): list},
 		}
+		keys, err := kept.PublicKeys(t.Context())
+		if err != nil || len(keys) != 1 {
+			t.Fatalf("%d keys, error %v", len(keys), err)
+		}
+		if want.Fingerprint, err = certificate.Fingerprint(keys[0]); err != nil {
+			t.Fatal(err)
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("certificate (-want +got):\n%s", diff)
 		}
@@ -197,5 +204,77 @@ func TestOnlyCompletedRunIsVerified(t *testing.T) {
 		if err != nil || run.Counts != test.want {
 			t.Errorf("%s: counts %+v, error %v", name, run.Counts, err)
 		}
+	}
+}
+
+// certifyRun certifies an empty purge.
+func certifyRun(t *testing.T, h *house, c purge.Certifier, id string) (purge.Run, error) {
+	t.Helper()
+	run := purge.Run{Class: h.class.Name, ID: id, Cutoff: cutoff, Next: purge.NextDelete}
+	_, err := c.Runs.Start(t.Context(), run)
+	if err := errors.Join(err, h.manifest.Open(t.Context(), h.class.Name, id)); err != nil {
+		t.Fatal(err)
+	}
+	return c.Purge(t.Context(), h.class, purge.Ended{Run: id})
+}
+
+func TestRotatedSigningKeyLeavesEveryCertificateValid(t *testing.T) {
+	h := newHouse(t)
+	c, kept := h.certifier()
+	other := purgetest.NewSigningKey(t)
+	for _, id := range []string{"run-1", "run-2", "run-3"} {
+		if _, err := certifyRun(t, h, c, id); err != nil {
+			t.Fatal(err)
+		}
+		other = kept.Use(t, other)
+		for _, before := range []string{"run-1", "run-2", "run-3"} {
+			if before <= id {
+				kept.Verify(t, h.class.Name, before)
+			}
+		}
+	}
+}
+
+// The table of runs is set back to the first of three runs.
+func TestChainGoesOnAtTheBucketsEnd(t *testing.T) {
+	h := newHouse(t)
+	c, kept := h.certifier()
+	var runs []purge.Run
+	for _, id := range []string{"run-1", "run-2", "run-3"} {
+		run, err := certifyRun(t, h, c, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs = append(runs, run)
+	}
+	for name, restored := range map[string][]purge.Run{"to the first run": runs[:1], "to nothing": nil} {
+		stores := purgetest.NewStores(h.class.Name)
+		for _, run := range restored {
+			if err := stores.Runs.Certify(t.Context(), run, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Runs, c.Chain, c.Turns = stores.Runs, stores.Runs, stores.Holds
+		id := "run-4 " + name
+		last, err := certifyRun(t, h, c, id)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := kept.Verify(t, h.class.Name, id); got.Previous != runs[len(runs)-1].Certificate {
+			t.Errorf("%s: the certificate follows %s", name, got.Previous)
+		}
+		runs = append(runs, last)
+		if head, err := stores.Runs.Head(t.Context(), h.class.Name); err != nil || head != last.Certificate {
+			t.Errorf("%s: the head is %s, error %v", name, head, err)
+		}
+	}
+	stores := purgetest.NewStores(h.class.Name)
+	stray := purge.Run{Class: h.class.Name, ID: "stray", Certificate: "of no file"}
+	if err := stores.Runs.Certify(t.Context(), stray, ""); err != nil {
+		t.Fatal(err)
+	}
+	c.Runs, c.Chain, c.Turns = stores.Runs, stores.Runs, stores.Holds
+	if _, err := certifyRun(t, h, c, "run-5"); !errors.Is(err, purge.ErrChainForked) && !errors.Is(err, certificate.ErrNone) {
+		t.Errorf("under a head that is not in the bucket: error %v", err)
 	}
 }

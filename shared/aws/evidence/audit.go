@@ -43,7 +43,7 @@ func (a *Audits) StorePart(ctx context.Context, part purge.AuditPart) error {
 func (a *Audits) Parts(ctx context.Context, class, run string) ([]purge.AuditPart, error) {
 	var parts []purge.AuditPart
 	err := each(ctx, a.s3, a.bucket, partsPrefix(class, run), func(key string) error {
-		content, err := get(ctx, a.s3, a.bucket, key)
+		content, err := get(ctx, a.s3, a.bucket, key, "")
 		if err != nil {
 			return err
 		}

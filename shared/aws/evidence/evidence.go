@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,11 +22,12 @@ import (
 	"stille/shared/certificate"
 )
 
-// publicKeyFile lies beside the certificates of all runs.
-const publicKeyFile = "certificates/" + certificate.PublicKeyFile
+// certificates begins every key of the evidence bucket. The public keys lie beside
+// the classes.
+const certificates = "certificates/"
 
 // Prefix is where a run's certificate lies in the evidence bucket.
-func Prefix(class, run string) string { return "certificates/" + class + "/" + run + "/" }
+func Prefix(class, run string) string { return certificates + class + "/" + run + "/" }
 
 // Certificates is the evidence bucket.
 type Certificates struct {
@@ -79,31 +81,86 @@ func (c *Certificates) Load(ctx context.Context, class, run string) (certificate
 	return signed, nil
 }
 
-// PublishKey stores the public key, unless it is stored already.
+// Runs returns the runs of a class that have files in the bucket, those behind a
+// delete marker too.
+func (c *Certificates) Runs(ctx context.Context, class string) ([]string, error) {
+	prefix := certificates + class + "/"
+	var runs []string
+	pages := s3.NewListObjectVersionsPaginator(c.s3, &s3.ListObjectVersionsInput{Bucket: &c.bucket, Prefix: &prefix, Delimiter: aws.String("/")})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing %s: %w", prefix, err)
+		}
+		for _, folder := range page.CommonPrefixes {
+			runs = append(runs, strings.TrimSuffix(strings.TrimPrefix(aws.ToString(folder.Prefix), prefix), "/"))
+		}
+	}
+	return runs, nil
+}
+
+// PublishKey stores the public key under its fingerprint, unless it is stored
+// already.
 func (c *Certificates) PublishKey(ctx context.Context, file []byte) error {
-	there, err := c.PublicKey(ctx)
+	of, err := certificate.Fingerprint(file)
+	if err != nil {
+		return err
+	}
+	key := certificates + certificate.KeyFile(of)
+	there, err := c.get(ctx, key)
 	if err == nil && bytes.Equal(there, file) {
 		return nil
 	}
 	if err != nil && !errors.Is(err, certificate.ErrNone) {
 		return err
 	}
-	return put(ctx, c.s3, c.bucket, publicKeyFile, file)
+	return put(ctx, c.s3, c.bucket, key, file)
 }
 
-// PublicKey returns the PEM file with which certificates are verified.
-func (c *Certificates) PublicKey(ctx context.Context) ([]byte, error) {
-	return c.get(ctx, publicKeyFile)
-}
-
-// get reads a file of a certificate. The error wraps certificate.ErrNone if the
-// file is missing.
-func (c *Certificates) get(ctx context.Context, key string) ([]byte, error) {
-	content, err := get(ctx, c.s3, c.bucket, key)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, certificate.ErrNone
+// PublicKeys returns the PEM files of the keys that certificates may be signed with.
+func (c *Certificates) PublicKeys(ctx context.Context) ([][]byte, error) {
+	var files [][]byte
+	prefix := certificates + certificate.KeysFolder + "/"
+	var names []string
+	// The delimiter leaves out the runs of a class of the folder's name.
+	pages := s3.NewListObjectVersionsPaginator(c.s3, &s3.ListObjectVersionsInput{Bucket: &c.bucket, Prefix: &prefix, Delimiter: aws.String("/")})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing %s: %w", prefix, err)
+		}
+		for _, version := range page.Versions {
+			names = append(names, aws.ToString(version.Key))
+		}
 	}
-	return content, err
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		file, err := c.get(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+// get reads a file of a certificate; behind a delete marker, the newest version. The
+// error wraps certificate.ErrNone if there is none.
+func (c *Certificates) get(ctx context.Context, key string) ([]byte, error) {
+	content, err := get(ctx, c.s3, c.bucket, key, "")
+	if !errors.Is(err, fs.ErrNotExist) {
+		return content, err
+	}
+	page, err := c.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &c.bucket, Prefix: &key})
+	if err != nil {
+		return nil, fmt.Errorf("listing the versions of %s: %w", key, err)
+	}
+	for _, version := range page.Versions { // the key's come first, the newest first of all
+		if aws.ToString(version.Key) == key {
+			return get(ctx, c.s3, c.bucket, key, aws.ToString(version.VersionId))
+		}
+	}
+	return nil, certificate.ErrNone
 }
 
 // put stores a file with the checksum that Object Lock requires.
@@ -114,8 +171,13 @@ func put(ctx context.Context, client *s3.Client, bucket, key string, content []b
 	return err
 }
 
-func get(ctx context.Context, client *s3.Client, bucket, key string) ([]byte, error) {
-	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+// get reads a file: its newest version, unless another version is named.
+func get(ctx context.Context, client *s3.Client, bucket, key, version string) ([]byte, error) {
+	in := &s3.GetObjectInput{Bucket: &bucket, Key: &key}
+	if version != "" {
+		in.VersionId = &version
+	}
+	out, err := client.GetObject(ctx, in)
 	var missing *s3types.NoSuchKey
 	if errors.As(err, &missing) {
 		err = fs.ErrNotExist

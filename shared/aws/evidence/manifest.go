@@ -60,7 +60,7 @@ func (m *Manifest) Open(ctx context.Context, class, run string) error {
 
 // Opened reports whether the manifest of a run was opened and not removed.
 func (m *Manifest) Opened(ctx context.Context, class, run string) (bool, error) {
-	_, err := get(ctx, m.s3, m.bucket, manifestPrefix(class, run)+openedFile)
+	_, err := get(ctx, m.s3, m.bucket, manifestPrefix(class, run)+openedFile, "")
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -111,7 +111,7 @@ func (m *Manifest) Pages(ctx context.Context, class, run, shard string) ([]purge
 	var pages []purge.Page
 	begun := "" // the last page
 	err := each(ctx, m.s3, m.bucket, pagesPrefix(class, run, shard), func(key string) error {
-		content, err := get(ctx, m.s3, m.bucket, key)
+		content, err := get(ctx, m.s3, m.bucket, key, "")
 		switch {
 		case err != nil:
 			return err

@@ -73,8 +73,7 @@ func Write(path string, content []byte) error {
 	return nil
 }
 
-// WriteBundle writes the bundle's files, and removes lists, and certificates of a
-// longer chain, that an earlier call wrote.
+// WriteBundle writes the bundle's files, in place of what an earlier call wrote.
 func WriteBundle(dir string, b certificate.Bundle) error {
 	for n := range retention.Shards {
 		err := os.Remove(filepath.Join(dir, certificate.ListFile(retention.ShardName(n))))
@@ -85,9 +84,19 @@ func WriteBundle(dir string, b certificate.Bundle) error {
 	if err := b.Each(func(name string, content []byte) error { return Write(filepath.Join(dir, name), content) }); err != nil {
 		return err
 	}
-	for n := len(b.Before) + 1; ; n++ {
+	for folder, written := range map[string]int{certificate.BeforeFolder: len(b.Before), certificate.AfterFolder: len(b.After)} {
+		if err := removeFrom(dir, folder, written+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeFrom removes the certificates of a folder from number n on.
+func removeFrom(dir, folder string, n int) error {
+	for ; ; n++ {
 		for _, name := range []string{certificate.JSONFile, certificate.SignatureFile} {
-			err := os.Remove(filepath.Join(dir, certificate.Place(n), name))
+			err := os.Remove(filepath.Join(dir, certificate.Place(folder, n), name))
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}

@@ -2,6 +2,7 @@
 package operatortest
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -9,6 +10,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,15 +45,15 @@ type Stack struct {
 	Set     *contact.KeySet // the contact keys
 	Started []Start         // the purges that were started
 	// Execute is called at each look at an execution.
-	Execute   func(ctx context.Context, run string) operator.Execution
-	Scheduled map[string]Scheduled // by the schedule's name
-	Bucket    map[string]Sealed
-	PublicKey []byte // nil before the first certificate
-	Queue     []operator.Queue
-	Ages      error // of AddAges
-	Missing   []string
-	Primaries []operator.PrimaryKey
-	Keys      error // of Primary
+	Execute    func(ctx context.Context, run string) operator.Execution
+	Scheduled  map[string]Scheduled // by the schedule's name
+	Bucket     map[string]Sealed
+	PublicKeys [][]byte
+	Queue      []operator.Queue
+	Ages       error // of AddAges
+	Missing    []string
+	Primaries  []operator.PrimaryKey
+	Keys       error // of Primary
 
 	t       testing.TB
 	manager *keyset.Manager
@@ -172,14 +174,22 @@ func (s *Stack) Certify(run purge.Run, outcome certificate.Outcome, counts certi
 	if len(deleted) > 0 {
 		lists[listed] = list
 	}
+	key := certificate.EncodePublicKey(public)
+	fingerprint, err := certificate.Fingerprint(key)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	signed, err := certificate.Seal(certificate.Certificate{
 		Run: run.ID, Class: run.Class, Outcome: outcome, PlanHash: run.PlanHash, Cutoff: run.Cutoff, EndedAt: At(), Counts: counts,
-		Previous: previous, BackupGoneOn: "2026-11-30", Lists: lists,
+		Previous: previous, BackupGoneOn: "2026-11-30", Lists: lists, Fingerprint: fingerprint,
 	}, func(digest []byte) ([]byte, error) { return ecdsa.SignASN1(rand.Reader, s.signing, digest) })
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.Bucket[run.ID], s.PublicKey = Sealed{signed, file}, certificate.EncodePublicKey(public)
+	s.Bucket[run.ID] = Sealed{signed, file}
+	if !slices.ContainsFunc(s.PublicKeys, func(file []byte) bool { return bytes.Equal(file, key) }) {
+		s.PublicKeys = append(s.PublicKeys, key)
+	}
 	run.Outcome, run.Counts, run.EndedAt, run.Certificate = outcome, counts, At(), certificate.Hash(signed.JSON)
 	if err := s.Runs.Certify(ctx, run, previous); err != nil {
 		s.t.Fatal(err)
@@ -278,11 +288,17 @@ func (b bucket) LoadList(_ context.Context, _, run, shard string) ([]byte, error
 	return sealed.List, nil
 }
 
-func (b bucket) PublicKey(context.Context) ([]byte, error) {
-	if b.Stack.PublicKey == nil {
-		return nil, certificate.ErrNone
+func (b bucket) PublicKeys(context.Context) ([][]byte, error) { return b.Stack.PublicKeys, nil }
+
+func (b bucket) Runs(_ context.Context, class string) ([]string, error) {
+	var runs []string
+	for run, sealed := range b.Bucket {
+		var c certificate.Certificate
+		if err := json.Unmarshal(sealed.JSON, &c); err != nil || c.Class == class {
+			runs = append(runs, run)
+		}
 	}
-	return b.Stack.PublicKey, nil
+	return runs, nil
 }
 
 func (s *Stack) tables(_ context.Context, classes []string) ([]operator.Table, error) {

@@ -1,6 +1,7 @@
 package purgetest
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -19,32 +20,48 @@ import (
 // Evidence is a purge.Evidence, a purge.AuditParts and a purge.Signer in
 // memory. It has a new key.
 type Evidence struct {
-	key    *ecdsa.PrivateKey
-	public []byte
-
 	mu        sync.Mutex
+	key       *ecdsa.PrivateKey
+	public    []byte
 	signed    map[string]certificate.Signed
 	lists     map[string]map[string][]byte // class/run -> shard
 	reports   map[string][]byte
 	parts     map[string]map[[2]int]purge.AuditPart // class/run -> segment and call
-	published []byte
+	published [][]byte
 }
 
 // NewEvidence returns evidence in memory, empty.
 func NewEvidence(t testing.TB) *Evidence {
 	t.Helper()
+	e := &Evidence{
+		signed: map[string]certificate.Signed{}, lists: map[string]map[string][]byte{},
+		reports: map[string][]byte{}, parts: map[string]map[[2]int]purge.AuditPart{},
+	}
+	e.Use(t, NewSigningKey(t))
+	return e
+}
+
+// NewSigningKey is a key to sign certificates with.
+func NewSigningKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return key
+}
+
+// Use makes the key the one that signs, and returns the key before.
+func (e *Evidence) Use(t testing.TB, key *ecdsa.PrivateKey) (before *ecdsa.PrivateKey) {
+	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Evidence{
-		key: key, public: certificate.EncodePublicKey(der), signed: map[string]certificate.Signed{}, lists: map[string]map[string][]byte{},
-		reports: map[string][]byte{}, parts: map[string]map[[2]int]purge.AuditPart{},
-	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	before, e.key, e.public = e.key, key, certificate.EncodePublicKey(der)
+	return before
 }
 
 // Sign signs a digest.
@@ -59,8 +76,41 @@ func (e *Evidence) PublicKey(context.Context) ([]byte, error) { return e.public,
 func (e *Evidence) PublishKey(_ context.Context, key []byte) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.published = key
+	if !slices.ContainsFunc(e.published, func(file []byte) bool { return bytes.Equal(file, key) }) {
+		e.published = append(e.published, key)
+	}
 	return nil
+}
+
+// PublicKeys returns every key that was published.
+func (e *Evidence) PublicKeys(context.Context) ([][]byte, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.published), nil
+}
+
+// Runs returns the runs of a class that have a certificate.
+func (e *Evidence) Runs(_ context.Context, class string) ([]string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var runs []string
+	for of := range e.signed {
+		if run, found := strings.CutPrefix(of, class+"/"); found {
+			runs = append(runs, run)
+		}
+	}
+	return runs, nil
+}
+
+// Load returns the certificate of a run.
+func (e *Evidence) Load(_ context.Context, class, run string) (certificate.Signed, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	signed, found := e.signed[class+"/"+run]
+	if !found {
+		return signed, certificate.ErrNone
+	}
+	return signed, nil
 }
 
 // Store keeps a certificate.
@@ -105,7 +155,7 @@ func (e *Evidence) Verify(t testing.TB, class, run string) certificate.Certifica
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	lists := func(shard string) ([]byte, error) { return e.lists[class+"/"+run][shard], nil }
-	verified, err := certificate.Verify(e.signed[class+"/"+run], lists, e.published)
+	verified, err := certificate.Verify(e.signed[class+"/"+run], lists, e.published...)
 	if err != nil {
 		t.Fatal(err)
 	}
