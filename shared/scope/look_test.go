@@ -84,6 +84,8 @@ func TestALogoRunsAndLoadsNothing(t *testing.T) {
 		"a script":                 in(`<script>alert(1)</script>`),
 		"a script by its prefix":   `<s:svg xmlns:s="http://www.w3.org/2000/svg"><s:script/></s:svg>`,
 		"a script of HTML":         in(`<script xmlns="http://www.w3.org/1999/xhtml"/>`),
+		"HTML by a drawing's name": in(`<title xmlns="http://www.w3.org/1999/xhtml"/>`),
+		"a source":                 in(`<path src="x.png"/>`),
 		"an event":                 `<svg xmlns="http://www.w3.org/2000/svg" onload="x()"/>`,
 		"an event in capitals":     in(`<path ONCLICK="x()"/>`),
 		"HTML inside":              in(`<foreignObject><p xmlns="http://www.w3.org/1999/xhtml"/></foreignObject>`),

@@ -135,7 +135,7 @@ func (s Source) and(newer Source) Source {
 	switch {
 	case !newer.FromLink() || s == newer:
 		return newer
-	case !s.FromLink() || newer.isThrough() && !s.isThrough():
+	case !s.FromLink():
 		return s
 	case newer.isThrough():
 		return SourceLink

@@ -87,6 +87,7 @@ func TestAnUndoTakesBackItsLinksOptOuts(t *testing.T) {
 		{"the group, before a click on another brand's link", []step{{acmeID, group}, click(globexID), undo(acmeID)}, true, []string{"globex"}},
 		{"the group, by another brand's link", []step{{acmeID, group}, undo(globexID)}, true, []string{"acme", "initech"}},
 		{"the group, told by two links", []step{{acmeID, group}, {globexID, group}, undo(acmeID)}, true, []string{"globex", "initech"}},
+		{"the group, told by two links, by the other", []step{{acmeID, group}, {globexID, group}, undo(globexID)}, true, []string{"acme", "initech"}},
 		{"the group, through a topic's link", []step{{newsletterID, group}, undo(newsletterID)}, false, []string{"acme", "globex", "initech"}},
 		{"a topic", []step{{acmeID, topic}, undo(acmeID)}, true, nil},
 		{"a topic, after a click on its own link", []step{click(newsletterID), {acmeID, topic}, undo(acmeID)}, false, []string{"acme/newsletter"}},
@@ -133,6 +134,30 @@ func TestTheUndonePageNamesTheBrands(t *testing.T) {
 	page := strings.ReplaceAll(w.send(t, form(path, "resubscribe")).Body, "\u2011", "-")
 	if !strings.Contains(page, "You may get marketing e-mail from Acme and Initech again") || !strings.Contains(page, `value="unsubscribe-group"`) {
 		t.Error("it names other brands, or stops another number of them again")
+	}
+}
+
+func TestTheUndonePageNamesOnlyWhoMaySend(t *testing.T) {
+	w := newWorld(t)
+	path := w.path(t, contact.Email, acmeID)
+	_, err := w.list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{w.key(t, contact.Email)}}, suppression.Change{
+		Action: suppression.Suppress, Scope: "initech", Reason: suppression.Complaint, At: w.now, Source: suppression.SourceSESComplaint,
+	}, w.now)
+	must(t, err)
+	w.send(t, form(path, "unsubscribe-group"))
+	w.now = w.now.Add(time.Minute)
+	if page := w.send(t, form(path, "resubscribe")).Body; !strings.Contains(page, "from Acme and Globex again") {
+		t.Error("it names a brand that may not send")
+	}
+}
+
+// Where the store goes away in the middle, the link's own brand is not what waits.
+func TestTheLinksOwnBrandIsStoppedFirst(t *testing.T) {
+	w := newWorld(t)
+	w.failsAfter = 1
+	w.send(t, form(w.path(t, contact.Email, globexID), "unsubscribe-group"))
+	if diff := cmp.Diff([]string{"globex"}, w.silent(t)); diff != "" || len(w.waits(t)) != 2 {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -170,9 +170,8 @@ func (r *Ring) RefreshLink(ctx context.Context, arrived time.Time) (*link.Keys, 
 	now := wall(r.now())
 	r.link.mu.Lock()
 	defer r.link.mu.Unlock()
-	read := r.link.read
 	switch {
-	case r.link.value != nil && !read.Before(wall(arrived)) && !read.After(now):
+	case r.link.value != nil && !r.link.read.Before(wall(arrived)):
 		return r.link.value, nil
 	case within(now, r.failed, failedRest):
 		return nil, r.failedErr
