@@ -35,7 +35,7 @@ func (w *written) Withdraw(_ context.Context, class string, record retention.Sto
 	return true, nil
 }
 
-func (w *written) Claim(context.Context, string, retention.Stored) error { return nil }
+func (w *written) Claim(context.Context, string, retention.Stored) (bool, error) { return true, nil }
 
 func (w *written) Leave(_ context.Context, class, id string) error {
 	*w = append(*w, class+"/"+id+" left")

@@ -209,8 +209,7 @@ func sortedKeys[K cmp.Ordered, V any](of map[K]V) []K { return slices.Sorted(map
 // Records is the class tables.
 type Records interface {
 	purge.Records
-	// Get's error wraps retention.ErrNoRecord or retention.ErrUnreadable.
-	Get(ctx context.Context, class, id string) (retention.Stored, error)
+	purge.StampedRecords // whose Get's error wraps retention.ErrNoRecord or retention.ErrUnreadable
 	// OfSubject returns the ids of a contact's records. It lags behind by moments.
 	OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error)
 	// Document returns a record with everything that is stored of it. Its error

@@ -29,9 +29,10 @@ type StampedRecords interface {
 	// Withdraw sets the time of a record's withdrawal, or clears it (zero), and
 	// reports whether the record was unchanged since it was read.
 	Withdraw(ctx context.Context, class string, record retention.Stored, at time.Time) (bool, error)
-	// Claim gives a record its contact's slot. The error is a DuplicateError if
-	// another record has the slot.
-	Claim(ctx context.Context, class string, record retention.Stored) error
+	// Claim gives a record its contact's slot, and reports whether it did: the
+	// record may have the slot already. The error is a DuplicateError if another
+	// record has the slot.
+	Claim(ctx context.Context, class string, record retention.Stored) (bool, error)
 	// Leave frees the slots of a deleted record, if it is still deleted.
 	Leave(ctx context.Context, class, id string) error
 }
@@ -76,6 +77,20 @@ func (s Stamper) Stamp(ctx context.Context, class string, record retention.Store
 	return faults, nil
 }
 
+// Mend stamps a record that the stream may have missed, and gives it the slot that
+// it should have.
+func (s Stamper) Mend(ctx context.Context, class string, record retention.Stored) (faults []error, err error) {
+	if faults, err = s.Stamp(ctx, class, record); err != nil {
+		return faults, err
+	}
+	record.Shard = "" // as a new record, whose slot is not known
+	err = s.claim(ctx, class, record)
+	if isFault(err) {
+		return append(faults, err), nil
+	}
+	return faults, err
+}
+
 // Frozen returns ErrRewritten if a hold covers the record as it was before
 // somebody rewrote it. A hold that was placed between the rewriting and this
 // reading counts, too: a doubt is an alarm.
@@ -109,7 +124,8 @@ func (s Stamper) claim(ctx context.Context, class string, record retention.Store
 	if class != retention.Messaging || record.Shard != "" || record.Subject == "" || record.Scope == "" {
 		return nil
 	}
-	return s.Records.Claim(ctx, class, record)
+	_, err := s.Records.Claim(ctx, class, record)
+	return err
 }
 
 func (s Stamper) stamp(ctx context.Context, class string, record retention.Stored) error {

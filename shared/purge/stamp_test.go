@@ -40,7 +40,9 @@ func (s *stamped) Withdraw(_ context.Context, _ string, _ retention.Stored, at t
 	return s.done, s.call("withdraw ", retention.Sort(at))
 }
 
-func (s *stamped) Claim(context.Context, string, retention.Stored) error { return s.call("claim", "") }
+func (s *stamped) Claim(context.Context, string, retention.Stored) (bool, error) {
+	return true, s.call("claim", "")
+}
 
 func (s *stamped) Leave(context.Context, string, string) error { return s.call("leave", "") }
 

@@ -162,20 +162,20 @@ func (r *Records) transact(ctx context.Context, doing string, operations ...type
 	return false, fmt.Errorf("%s: %w", doing, err)
 }
 
-// Claim gives a record that another service wrote its contact's slot. The error
-// is a DuplicateError if another record has the slot.
-func (r *Records) Claim(ctx context.Context, class string, record retention.Stored) error {
+// Claim gives a record that another service wrote its contact's slot, and reports
+// whether it did: the record may have the slot already. The error is a
+// DuplicateError if another record has the slot.
+func (r *Records) Claim(ctx context.Context, class string, record retention.Stored) (bool, error) {
 	unchanged, err := r.check(class, record.ID, exists().And(same(record, names.AttrSubject)).And(same(record, names.AttrScope)))
 	if err != nil {
-		return err
+		return false, err
 	}
 	holder, _, err := r.holder(ctx, class, record.Subject, record.Scope)
 	if err != nil || holder == record.ID {
-		return err
+		return false, err
 	}
 	// If a condition does not hold, the stream will deliver a newer change.
-	_, err = r.claim(ctx, class, record.ID, record.Subject, record.Scope, unchanged)
-	return err
+	return r.claim(ctx, class, record.ID, record.Subject, record.Scope, unchanged)
 }
 
 // Leave frees the slots of a deleted record, if it is still deleted.

@@ -124,12 +124,12 @@ func TestForeignRecordClaimsItsSlot(t *testing.T) {
 	s.put(consent("sub-1", 1, now), "")
 	for id, n := range map[string]int{"foreign-1": 1, "foreign-2": 2} {
 		stored := store(t, s.records, consent(id, n, now)) // without the slot, as a direct writer does
-		err := s.records.Claim(t.Context(), class, stored)
+		_, err := s.records.Claim(t.Context(), class, stored)
 		var duplicate retention.DuplicateError
 		if errors.As(err, &duplicate) != (n == 1) || n == 2 && err != nil {
 			t.Errorf("%s: %v", id, err)
 		}
-		if again := s.records.Claim(t.Context(), class, stored); (again == nil) != (err == nil) {
+		if _, again := s.records.Claim(t.Context(), class, stored); (again == nil) != (err == nil) {
 			t.Errorf("%s, once more: %v", id, again)
 		}
 	}

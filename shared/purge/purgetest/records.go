@@ -363,19 +363,22 @@ func (s tables) Slot(ctx context.Context, class string, subject contact.Key, in 
 	return s.slots[slot(class, subject, in)], nil
 }
 
-func (s tables) Claim(ctx context.Context, class string, record retention.Stored) error {
+func (s tables) Claim(ctx context.Context, class string, record retention.Stored) (bool, error) {
 	unlock, err := s.request(ctx, "TransactWriteItems")
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer unlock()
-	if holder := s.holder(class, record.Subject, record.Scope); holder != "" && holder != record.ID {
-		return retention.DuplicateError{ID: holder}
+	holder := s.holder(class, record.Subject, record.Scope)
+	if holder != "" && holder != record.ID {
+		return false, retention.DuplicateError{ID: holder}
 	}
-	if now, err := s.get(class, record.ID); err == nil && now.Subject == record.Subject && now.Scope == record.Scope {
-		s.slots[slot(class, record.Subject, record.Scope)] = record.ID
+	now, err := s.get(class, record.ID)
+	if err != nil || now.Subject != record.Subject || now.Scope != record.Scope || holder == record.ID {
+		return false, nil //nolint:nilerr // the stream will deliver a newer change
 	}
-	return nil
+	s.slots[slot(class, record.Subject, record.Scope)] = record.ID
+	return true, nil
 }
 
 func (s tables) Leave(ctx context.Context, class, id string) error {

@@ -31,7 +31,7 @@ type Records interface {
 	Stamp(ctx context.Context, class string, record retention.Stored, sort string) error
 	Withdraw(ctx context.Context, class string, record retention.Stored, at time.Time) (bool, error)
 	End(ctx context.Context, class, id string, decide func(stored retention.Record) (retention.Record, error)) error
-	Claim(ctx context.Context, class string, record retention.Stored) error
+	Claim(ctx context.Context, class string, record retention.Stored) (bool, error)
 	Leave(ctx context.Context, class, id string) error
 	Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error)
 }
