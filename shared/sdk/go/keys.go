@@ -2,6 +2,7 @@ package client
 
 import (
 	"container/list"
+	"strings"
 	"sync"
 )
 
@@ -65,25 +66,48 @@ func (k *keys) key(of Contact) string {
 // same call.
 func (k *keys) swapped(contacts []Contact, results []Result) bool {
 	answered := make(map[Contact]string, len(contacts))
+	owners := make(map[string][]Contact) // of the last keys
 	for i, contact := range contacts {
-		answered[contact] = results[i].Key
-	}
-	kept := make(map[string]bool) // by the last key of a contact: did every owner keep it?
-	for contact, key := range answered {
-		if own := k.key(contact); own != "" {
-			all, ok := kept[own]
-			kept[own] = (all || !ok) && key == own
+		if _, ok := answered[contact]; !ok {
+			owners[k.key(contact)] = append(owners[k.key(contact)], contact)
 		}
+		answered[contact] = results[i].Key
 	}
 	for i, contact := range contacts {
 		key, own := results[i].Key, k.key(contact)
-		all, ok := kept[key]
-		// A second spelling of one address has the key of the first, which keeps it.
-		if ok && key != own && (own != "" || !all) {
-			return true
+		if key == "" || key == own {
+			continue
+		}
+		for _, first := range owners[key] {
+			// A second spelling of one address has the key of the first, which keeps it.
+			if own != "" || answered[first] != key || !alike(first, contact) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// alike tells whether two contacts may be spellings of one: but for case and
+// space, or the same last digits.
+func alike(one, other Contact) bool {
+	if one.Channel != other.Channel {
+		return false
+	}
+	if one.Channel == Email {
+		return strings.EqualFold(strings.TrimSpace(one.Address), strings.TrimSpace(other.Address))
+	}
+	return lastDigits(one.Address) == lastDigits(other.Address)
+}
+
+func lastDigits(number string) string {
+	var digits []byte
+	for _, b := range []byte(number) {
+		if '0' <= b && b <= '9' {
+			digits = append(digits, b)
+		}
+	}
+	return string(digits[max(0, len(digits)-7):])
 }
 
 // onTwoChannels tells whether one key stands at contacts of different channels.

@@ -21,6 +21,9 @@ import (
 	"stille/shared/sdk/vectors"
 )
 
+// late is how much later than its time limit a call may end on a busy machine.
+const late = 3 * time.Second
+
 // serve starts the server and returns its address.
 func serve(t *testing.T) ([]vectors.Vector, string) {
 	t.Helper()
@@ -73,7 +76,7 @@ func play(ctx context.Context, v vectors.Vector, base string) error {
 	for i, call := range v.Calls {
 		began := time.Now()
 		got, err := do(ctx, c, call)
-		if took := time.Since(began); took > limit+time.Second {
+		if took := time.Since(began); took > limit+late {
 			return fmt.Errorf("call %d took %v", i, took)
 		}
 		shown := fmt.Sprintf("%v %+v %v", c, c, err)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -75,9 +76,18 @@ class Keys:
             if key is None or key == own or key not in owners:
                 continue
             # A second spelling of one address has the key of the first, which keeps it.
-            if own is not None or any(answered[owner] != key for owner in owners[key]):
+            if own is not None or not all(answered[first] == key and _alike(first, contact) for first in owners[key]):
                 return True
         return False
+
+
+def _alike(one: Contact, other: Contact) -> bool:
+    """Tell whether two contacts may be spellings of one: but for case and space, or the same last digits."""
+    if one.channel != other.channel:
+        return False
+    if one.channel == "email":
+        return one.address.strip().casefold() == other.address.strip().casefold()
+    return re.sub(r"\D", "", one.address)[-7:] == re.sub(r"\D", "", other.address)[-7:]
 
 
 def _on_two_channels(contacts: Sequence[Contact], keys: Sequence[str | None]) -> bool:

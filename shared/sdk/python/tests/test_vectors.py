@@ -15,6 +15,7 @@ from stille import Client, Error
 
 SERVER = os.environ.get("STILLE_VECTORS")
 KEY = os.environ.get("STILLE_VECTORS_KEY", "")
+LATE = 3  # seconds, on a busy machine
 VECTORS = Path(__file__).parents[2] / "vectors" / "vectors.ndjson"
 
 
@@ -39,7 +40,7 @@ def play(vector: dict[str, Any], n: int) -> str | None:
         began = time.monotonic()
         got, shown = do(client, call["call"], call["with"])
         took = time.monotonic() - began
-        if took > timeout + 1:
+        if took > timeout + LATE:
             return f"it took {took:.1f} s"
         if any(secret in shown + repr(client) for secret in ("example.no", "912", KEY)):
             return f"it shows an address or the key: {shown}"

@@ -36,7 +36,7 @@ class Keys {
    */
   accept(contacts, keys) {
     const names = contacts.map(({ channel, address, region }) => JSON.stringify([channel, address, region]));
-    if (onTwoChannels(contacts, keys) || this.#swapped(names, keys)) return false;
+    if (onTwoChannels(contacts, keys) || this.#swapped(contacts, names, keys)) return false;
     names.forEach((name, n) => {
       const key = keys[n];
       if (key === undefined) return;
@@ -51,24 +51,39 @@ class Keys {
   }
 
   /**
+   * @param {Contact[]} contacts
    * @param {string[]} names
    * @param {(string | undefined)[]} keys
    */
-  #swapped(names, keys) {
-    const answered = new Map(names.map((name, n) => [name, keys[n]]));
-    /** @type {Map<string, string[]>} */
+  #swapped(contacts, names, keys) {
+    const places = new Map(names.map((name, n) => [name, n]));
+    /** @type {Map<string, number[]>} */
     const owners = new Map();
-    for (const name of answered.keys()) {
+    for (const [name, n] of places) {
       const key = this.#last.get(name);
-      if (key !== undefined) owners.set(key, [...(owners.get(key) ?? []), name]);
+      if (key !== undefined) owners.set(key, [...(owners.get(key) ?? []), n]);
     }
     return names.some((name, n) => {
       const [key, own] = [keys[n], this.#last.get(name)];
       const before = key === undefined || key === own ? undefined : owners.get(key);
       // A second spelling of one address has the key of the first, which keeps it.
-      return before && (own !== undefined || before.some((owner) => answered.get(owner) !== key));
+      return before && (own !== undefined || !before.every((m) => keys[m] === key && alike(contacts[m], contacts[n])));
     });
   }
+}
+
+/**
+ * Tells whether two contacts may be spellings of one: but for case and space, or the same last digits.
+ * @param {Contact} one
+ * @param {Contact} other
+ */
+function alike(one, other) {
+  if (one.channel !== other.channel) return false;
+  const [a, b] =
+    one.channel === "email"
+      ? [one, other].map(({ address }) => address.trim().toLowerCase())
+      : [one, other].map(({ address }) => address.replace(/\D/g, "").slice(-7));
+  return a === b;
 }
 
 /**
