@@ -187,11 +187,8 @@ func (m *Mail) Wire(a Answer) []byte {
 		return nil
 	}
 	told := func(text string) string { return fill(text, m.now()) }
-	body := told(a.Body)
-	if a.Base64 != nil {
-		body = string(a.Base64)
-	}
-	return []byte(head(a, len(body), false, told) + body)
+	body := encode(told(a.Body), a.Encode)
+	return append([]byte(head(a, len(body), false, told)), body...)
 }
 
 // Seen returns what was seen of case n.

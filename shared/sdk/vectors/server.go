@@ -2,6 +2,7 @@ package vectors
 
 import (
 	"bufio"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf16"
 )
 
 // Server answers as the vectors say. The API of vector n is at URL/n; what the
@@ -136,10 +138,7 @@ func fault(v Vector, r *http.Request, route string, body []byte) string {
 //	slow, drip, drip-head     an answer that takes its time
 //	chunked, endless          a body of unknown length
 func (s *Server) write(to net.Conn, a Answer, n int) {
-	body := []byte(s.fill(a.Body, n))
-	if a.Base64 != nil {
-		body = a.Base64
-	}
+	body := encode(s.fill(a.Body, n), a.Encode)
 	chunked := strings.HasSuffix(a.Fault, "chunked") || a.Fault == "endless" || a.Fault == "drip"
 	head := head(a, len(body), chunked, func(text string) string { return s.fill(text, n) })
 	switch a.Fault {
@@ -186,6 +185,31 @@ func (s *Server) write(to net.Conn, a Answer, n int) {
 		}
 		send(to, head, string(body))
 	}
+}
+
+// encode writes a text in latin-1, where each character is a byte, in utf-16 or
+// utf-32, little-endian, in utf-8-mark, with a byte order mark, or in UTF-8.
+func encode(text, code string) []byte {
+	var b []byte
+	switch code {
+	case "latin-1":
+		for _, r := range text {
+			b = append(b, byte(r))
+		}
+	case "utf-16":
+		for _, unit := range utf16.Encode([]rune(text)) {
+			b = binary.LittleEndian.AppendUint16(b, unit)
+		}
+	case "utf-32":
+		for _, r := range text {
+			b = binary.LittleEndian.AppendUint32(b, uint32(r))
+		}
+	case "utf-8-mark":
+		b = append([]byte("\xef\xbb\xbf"), text...)
+	default:
+		b = []byte(text)
+	}
+	return b
 }
 
 // head is the answer's status line and header lines.

@@ -39,7 +39,7 @@ type Answer struct {
 	Status  int                // 200 where it is 0
 	Headers map[string]*string // beside Content-Type: application/json; null takes one out
 	Body    string
-	Base64  []byte // in the place of Body
+	Encode  string // of Body: UTF-8 where it is empty; see encode
 	Fault   string // see write
 }
 
