@@ -7,6 +7,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
@@ -14,71 +17,109 @@ import (
 	"stille/shared/names"
 )
 
-// alarm is one sign that a promise may not be kept.
+// alarm is one row of the table of alarms: a sign that a promise may not be kept.
+// RUNBOOK.md has a chapter for it, whose heading names it.
 type alarm struct {
 	id, meaning string
+	typed       string // what an operator types first
 	metric      awscloudwatch.Metric
 	threshold   float64 // the alarm is on at the threshold and above; 1 where it is 0
 	periods     float64 // the number of periods in a row; 1 where it is 0
 	below       bool    // the alarm is on below the threshold, and where nothing is measured
 }
 
+// watched is everything that has alarms.
+type watched struct {
+	links, tools awsapigatewayv2.HttpApi
+	waiting      waiting
+	inboxes      []inbox
+	consumers    []consumer
+	purges       purges
+	rotation     rotation
+}
+
 // late is how old the oldest message may be, in seconds.
 const late = 15 * 60
 
-// alarms go to one topic, to which the operators subscribe.
-func (s stack) alarms(links awsapigatewayv2.HttpApi, w waiting, inboxes []inbox, consumers []consumer, p purges, r rotation) {
-	over := func(n float64, statistic string) *awscloudwatch.MetricOptions {
-		return &awscloudwatch.MetricOptions{Period: minutes(n), Statistic: jsii.String(statistic)}
+const status, purgeShow, purgeRun = "stille status", "stille purge show", "stille purge run CLASS"
+
+func over(n float64, statistic string) *awscloudwatch.MetricOptions {
+	return &awscloudwatch.MetricOptions{Period: minutes(n), Statistic: jsii.String(statistic)}
+}
+
+func depth(q awssqs.Queue) awscloudwatch.Metric {
+	return q.MetricApproximateNumberOfMessagesVisible(over(5, "Maximum"))
+}
+
+func age(q awssqs.Queue) awscloudwatch.Metric {
+	return q.MetricApproximateAgeOfOldestMessage(over(5, "Maximum"))
+}
+
+// alarmTable is every alarm.
+func (s stack) alarmTable(w watched) []alarm {
+	all := []alarm{
+		{id: "links-failing", meaning: "A link in a message answered 5xx: an opt-out was not taken, or waits for the store", typed: status,
+			metric: w.links.MetricServerError(over(5, "Sum"))},
+		{id: "tools-failing", meaning: "The tools' API answered 5xx: a report was not taken, or nothing may be sent", typed: status,
+			metric: w.tools.MetricServerError(over(5, "Sum"))},
+		{id: "tools-throttled", meaning: "The tools' API answered 429: a tool calls more often than its route's throttle allows", typed: "make deploy ENV=…, with another throttle",
+			metric: s.throttledCalls(), threshold: 100},
+		{id: "waiting-behind", meaning: "An opt-out waits for the store for over a quarter of an hour", typed: status, metric: age(w.waiting.queue), threshold: late},
+		{id: "waiting-dead", meaning: "An opt-out is in the dead-letter queue: the person still gets messages", typed: status, metric: depth(w.waiting.dead)},
+		{id: "rotation-missed", meaning: "The yearly rotation of the link keys failed", typed: "stille keys rotate link", metric: depth(w.rotation.missed)},
+		{id: "purge-missed", meaning: "The scheduler could not start a purge or an audit", typed: purgeRun, metric: depth(w.purges.missed)},
 	}
-	depth := func(q awssqs.Queue) awscloudwatch.Metric {
-		return q.MetricApproximateNumberOfMessagesVisible(over(5, "Maximum"))
-	}
-	age := func(q awssqs.Queue) awscloudwatch.Metric {
-		return q.MetricApproximateAgeOfOldestMessage(over(5, "Maximum"))
-	}
-	alarms := []alarm{
-		{id: "links-failing", meaning: "A link in a message answered 5xx: an opt-out was not taken, or waits for the store",
-			metric: links.MetricServerError(over(5, "Sum"))},
-		{id: "waiting-behind", meaning: "An opt-out waits for the store for over a quarter of an hour", metric: age(w.queue), threshold: late},
-		{id: "waiting-dead", meaning: "An opt-out is in the dead-letter queue: the person still gets messages", metric: depth(w.dead)},
-		{id: "rotation-missed", meaning: "The yearly rotation of the link keys failed", metric: depth(r.missed)},
-		{id: "purge-missed", meaning: "The scheduler could not start a purge or an audit", metric: depth(p.missed)},
-	}
-	for _, i := range inboxes {
-		alarms = append(alarms,
-			alarm{id: i.name + "-dead", meaning: "A bounce, complaint or reply is in the dead-letter queue: it was not taken", metric: depth(i.dead)},
-			alarm{id: i.name + "-behind", meaning: "Messages wait for over a quarter of an hour to be taken", metric: age(i.queue), threshold: late},
+	for _, i := range w.inboxes {
+		all = append(all,
+			alarm{id: i.name + "-dead", meaning: "A bounce, complaint or reply is in the dead-letter queue: it was not taken", typed: status, metric: depth(i.dead)},
+			alarm{id: i.name + "-behind", meaning: "Messages wait for over a quarter of an hour to be taken", typed: status, metric: age(i.queue), threshold: late},
 		)
 	}
-	for _, c := range consumers {
+	for _, c := range w.consumers {
 		name := *c.Node().Id()
-		alarms = append(alarms,
-			alarm{id: name + "-parked", meaning: "A change in a table is parked: its consequences are missing", metric: depth(c.parked)},
-			alarm{id: name + "-behind", meaning: "Changes in a table wait for over a quarter of an hour for their consequences",
+		all = append(all,
+			alarm{id: name + "-parked", meaning: "A change in a table is parked: its consequences are missing", typed: status, metric: depth(c.parked)},
+			alarm{id: name + "-behind", meaning: "Changes in a table wait for over a quarter of an hour for their consequences", typed: status,
 				metric: c.Metric(jsii.String("IteratorAge"), over(5, "Maximum")), threshold: late * 1000},
 		)
 	}
+	for _, f := range *s.functions {
+		all = append(all, alarm{id: "throttled-" + f.name, meaning: "Lambda refused to run a function: the account's executions are used up, or the function's reserve is", typed: "aws lambda get-account-settings",
+			metric: f.made.MetricThrottles(over(5, "Sum"))})
+	}
+	return append(all, s.tableOfClasses(w.purges)...)
+}
+
+// tableOfClasses is every alarm that each class has.
+func (s stack) tableOfClasses(p purges) []alarm {
+	var all []alarm
 	for _, m := range p.machines {
-		alarms = append(alarms,
-			alarm{id: "purge-failed-" + m.class, meaning: "A purge failed", metric: m.MetricFailed(over(5, "Sum"))},
-			alarm{id: "purge-timed-out-" + m.class, meaning: "A purge did not end in time", metric: m.MetricTimedOut(over(5, "Sum"))},
-			alarm{id: "purge-absent-" + m.class, meaning: "No purge of the class succeeded for 26 hours",
+		all = append(all,
+			alarm{id: "purge-failed-" + m.class, meaning: "A purge failed", typed: purgeShow, metric: m.MetricFailed(over(5, "Sum"))},
+			alarm{id: "purge-aborted-" + m.class, meaning: "A purge was killed from outside", typed: purgeShow, metric: m.MetricAborted(over(5, "Sum"))},
+			alarm{id: "purge-timed-out-" + m.class, meaning: "A purge did not end in time", typed: purgeShow, metric: m.MetricTimedOut(over(5, "Sum"))},
+			alarm{id: "purge-absent-" + m.class, meaning: "No purge of the class succeeded for 26 hours", typed: purgeRun,
 				metric: m.MetricSucceeded(over(60, "Sum")), periods: 26, below: true},
-			alarm{id: "rewritten-" + m.class, meaning: "A service changed or deleted a held record in its table: the old record is in stamp-parked",
+			alarm{id: "rewritten-" + m.class, meaning: "A service changed or deleted a held record in its table: the old record is in stamp-parked", typed: status,
 				metric: s.classMetric(names.MetricRewritten, m.class, minutes(5), "Sum")},
-			alarm{id: "overdue-" + m.class, meaning: "Records of the class are due for over 26 hours, and no hold keeps them", metric: s.overdue(m.class)},
+			alarm{id: "overdue-" + m.class, meaning: "Records of the class are due for over 26 hours, and no hold keeps them", typed: status, metric: s.overdue(m.class)},
 		)
 	}
 	for _, m := range p.audits {
-		alarms = append(alarms,
-			alarm{id: "audit-failed-" + m.class, meaning: "An audit failed", metric: m.MetricFailed(over(5, "Sum"))},
-			alarm{id: "audit-timed-out-" + m.class, meaning: "An audit did not end in time", metric: m.MetricTimedOut(over(5, "Sum"))},
-			alarm{id: "audit-faults-" + m.class, meaning: "An audit found records that the system lost sight of, missed an opt-out of or left overdue",
+		all = append(all,
+			alarm{id: "audit-failed-" + m.class, meaning: "An audit failed", typed: status, metric: m.MetricFailed(over(5, "Sum"))},
+			alarm{id: "audit-aborted-" + m.class, meaning: "An audit was killed from outside", typed: status, metric: m.MetricAborted(over(5, "Sum"))},
+			alarm{id: "audit-timed-out-" + m.class, meaning: "An audit did not end in time", typed: status, metric: m.MetricTimedOut(over(5, "Sum"))},
+			alarm{id: "audit-faults-" + m.class, meaning: "An audit found records that the system lost sight of, missed an opt-out of or left overdue", typed: status,
 				metric: s.auditFaults(m.class)},
 		)
 	}
+	return all
+}
 
+// alarms go to one topic, to which the environment's addresses are subscribed. An
+// alarm that is over is told as well.
+func (s stack) alarms(k keys, w watched) {
 	topic := s.topic("alarms", string(s.Prefix)+"-alarms", "cloudwatch.amazonaws.com")
 	for _, address := range s.Alarms {
 		if strings.HasPrefix(address, "https://") {
@@ -87,12 +128,52 @@ func (s stack) alarms(links awsapigatewayv2.HttpApi, w waiting, inboxes []inbox,
 			topic.AddSubscription(awssnssubscriptions.NewEmailSubscription(jsii.String(address), nil))
 		}
 	}
+	s.keyDisabled(k, topic)
 	act := awscloudwatchactions.NewSnsAction(topic)
-	for _, a := range alarms {
+	for _, a := range s.alarmTable(w) {
 		made := s.alarm(a)
 		made.AddAlarmAction(act)
 		made.AddOkAction(act)
 	}
+}
+
+// throttledCalls counts the answers 429 in the access log: the gateway has no metric
+// of them alone.
+func (s stack) throttledCalls() awscloudwatch.Metric {
+	awslogs.NewCfnMetricFilter(s.Stack, jsii.String("throttled-calls"), &awslogs.CfnMetricFilterProps{
+		LogGroupName:  jsii.String(s.Prefix.AccessLogs(toolsStage)),
+		FilterPattern: jsii.String(`{ $.status = "429" }`),
+		MetricTransformations: []any{awslogs.CfnMetricFilter_MetricTransformationProperty{
+			MetricNamespace: jsii.String(names.Source), MetricName: jsii.String("ThrottledCalls"), MetricValue: jsii.String("1"),
+			Dimensions: []any{awslogs.CfnMetricFilter_DimensionProperty{Key: jsii.String(names.MetricStack), Value: jsii.String("$." + names.MetricStack)}},
+		}},
+	})
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: jsii.String(names.Source), MetricName: jsii.String("ThrottledCalls"),
+		DimensionsMap: &map[string]*string{names.MetricStack: jsii.String(string(s.Prefix))},
+		Period:        minutes(5), Statistic: jsii.String("Sum"),
+	})
+}
+
+// keyDisabled tells who is subscribed that somebody disabled a key or scheduled its
+// deletion. No metric shows the state of a key. The account needs a CloudTrail trail.
+func (s stack) keyDisabled(k keys, topic awssns.Topic) {
+	publish := allow([]*string{topic.TopicArn()}, "sns:Publish")
+	publish.AddServicePrincipal(jsii.String("events.amazonaws.com"), nil)
+	topic.AddToResourcePolicy(publish)
+	awsevents.NewCfnRule(s.Stack, jsii.String("key-disabled"), &awsevents.CfnRuleProps{
+		Name:        jsii.String(string(s.Prefix) + "-key-disabled"),
+		Description: jsii.String("A key was disabled or is to be deleted: certificates cannot be signed, or records cannot be read. Type: aws kms enable-key"),
+		EventPattern: map[string]any{
+			"source":      []string{"aws.kms"},
+			"detail-type": []string{"AWS API Call via CloudTrail"},
+			"detail": map[string]any{
+				"eventName": []string{"DisableKey", "ScheduleKeyDeletion"},
+				"resources": map[string]any{"ARN": []*string{k.signing, k.records}},
+			},
+		},
+		Targets: []any{awsevents.CfnRule_TargetProperty{Id: jsii.String("alarms"), Arn: topic.TopicArn()}},
+	})
 }
 
 func (s stack) alarm(a alarm) awscloudwatch.Alarm {
@@ -102,7 +183,7 @@ func (s stack) alarm(a alarm) awscloudwatch.Alarm {
 	}
 	return a.metric.CreateAlarm(s.Stack, jsii.String("alarm-"+a.id), &awscloudwatch.CreateAlarmOptions{
 		AlarmName:          jsii.String(string(s.Prefix) + "-" + a.id),
-		AlarmDescription:   jsii.String(a.meaning),
+		AlarmDescription:   jsii.Sprintf("%s. Type: %s", a.meaning, a.typed),
 		Threshold:          jsii.Number(cmp.Or(a.threshold, 1)),
 		EvaluationPeriods:  jsii.Number(cmp.Or(a.periods, 1)),
 		ComparisonOperator: comparison,

@@ -11,6 +11,9 @@ import (
 	"stille/shared/names"
 )
 
+// toolsStage is the id of the stage of the tools' API.
+const toolsStage = "tools-stage"
+
 // toolsAPI is the API of the marketing tools. Its handlers know the tools by
 // their keys; the gateway lets everybody through.
 func (s stack) toolsAPI(k keys, t tables, w waiting, links awsapigatewayv2.HttpApi) awsapigatewayv2.HttpApi {
@@ -22,7 +25,7 @@ func (s stack) toolsAPI(k keys, t tables, w waiting, links awsapigatewayv2.HttpA
 	}
 	reads := allow(arns(t.suppressions), "dynamodb:GetItem")
 	records := append(s.mayUpdateRecords(k, t), reads, t.mayAskHolds())
-	stage := s.stage("tools-stage", api)
+	stage := s.stage(toolsStage, api)
 	throttles := map[string]any{}
 	for _, r := range []struct {
 		path, function string

@@ -136,7 +136,7 @@ func TestEverySettingHasAnEffect(t *testing.T) {
 			for _, statement := range listOf(policy) {
 				if dig(statement, "Effect") == "Allow" {
 					accounts := listOf(dig(map[string]any{"all": dig(statement, "Condition", "StringEquals", "AWS:SourceAccount")}, "all"))
-					publishers[made.text(dig(statement, "Resource"))] = len(accounts)
+					publishers[made.text(dig(statement, "Resource"))] += len(accounts)
 				}
 			}
 		}

@@ -47,7 +47,7 @@ func (s stack) function(f function) awslambda.Function {
 		tracing = awslambda.Tracing_ACTIVE
 	}
 
-	return awslambda.NewFunction(s.Stack, jsii.String(cmp.Or(f.id, f.name)), &awslambda.FunctionProps{
+	made := awslambda.NewFunction(s.Stack, jsii.String(cmp.Or(f.id, f.name)), &awslambda.FunctionProps{
 		FunctionName:                 jsii.String(s.Prefix.Function(f.name)),
 		Runtime:                      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture:                 s.architecture(),
@@ -61,6 +61,8 @@ func (s stack) function(f function) awslambda.Function {
 		LogGroup:                     logs,
 		Role:                         s.role(f.name+"-role", "lambda.amazonaws.com", may),
 	})
+	*s.functions = append(*s.functions, named{f.name, made})
+	return made
 }
 
 // logGroup adds a log group to the data stack: who must say later what happened

@@ -78,7 +78,8 @@ func route(api awsapigatewayv2.HttpApi, method awsapigatewayv2.HttpMethod, path 
 
 // accessLog names the route, never the path or the caller: the path of a link is a
 // token, and a token identifies a person.
-const accessLog = `{"requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status","milliseconds":"$context.responseLatency","bytes":"$context.responseLength"}`
+// It names the stack, which is a dimension of the metric that is made of the log.
+const accessLog = `{"stackName":"%s","requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status","milliseconds":"$context.responseLatency","bytes":"$context.responseLength"}`
 
 // stage publishes an API at its root, with an access log.
 func (s stack) stage(id string, api awsapigatewayv2.HttpApi) awsapigatewayv2.CfnStage {
@@ -89,7 +90,7 @@ func (s stack) stage(id string, api awsapigatewayv2.HttpApi) awsapigatewayv2.Cfn
 		AutoDeploy: jsii.Bool(true),
 		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
 			DestinationArn: logs.LogGroupArn(),
-			Format:         jsii.String(accessLog),
+			Format:         jsii.Sprintf(accessLog, s.Prefix),
 		},
 	})
 }

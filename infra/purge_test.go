@@ -246,10 +246,12 @@ func TestAClassMoreIsOneStanzaMore(t *testing.T) {
 `
 	made := synthesise(onAWS(), awsSettings(), []string{stanza})
 	want := []string{
+		"AWS::CloudWatch::Alarm stille-audit-aborted-%",
 		"AWS::CloudWatch::Alarm stille-audit-failed-%",
 		"AWS::CloudWatch::Alarm stille-audit-faults-%",
 		"AWS::CloudWatch::Alarm stille-audit-timed-out-%",
 		"AWS::CloudWatch::Alarm stille-overdue-%",
+		"AWS::CloudWatch::Alarm stille-purge-aborted-%",
 		"AWS::CloudWatch::Alarm stille-purge-absent-%",
 		"AWS::CloudWatch::Alarm stille-purge-failed-%",
 		"AWS::CloudWatch::Alarm stille-purge-timed-out-%",

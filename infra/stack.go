@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -28,6 +29,13 @@ type stack struct {
 	awscdk.Stack
 	data awscdk.Stack
 	Config
+	functions *[]named // every function that was added
+}
+
+// named is a function with the name of its folder.
+type named struct {
+	name string
+	made awslambda.Function
 }
 
 // NewStacks adds the whole system to the app as two stacks. The data stack keeps
@@ -36,9 +44,9 @@ type stack struct {
 // that a deploy that failed can be deployed again.
 func NewStacks(app constructs.Construct, config Config) (data, service awscdk.Stack) {
 	s := stack{
-		Config: config,
-		data:   newStack(app, config, config.Prefix.Data(), "stille: the suppressions, the records and their proof", config.Settings.DeletionProtection),
-		Stack:  newStack(app, config, string(config.Prefix), "stille: opt-outs that stand, and deletion that can be checked", false),
+		Config: config, functions: new([]named),
+		data:  newStack(app, config, config.Prefix.Data(), "stille: the suppressions, the records and their proof", config.Settings.DeletionProtection),
+		Stack: newStack(app, config, string(config.Prefix), "stille: opt-outs that stand, and deletion that can be checked", false),
 	}
 	s.AddStackDependency(s.data, jsii.String("functions need their tables"))
 
@@ -56,7 +64,7 @@ func NewStacks(app constructs.Construct, config Config) (data, service awscdk.St
 	inboxes := s.inboxes(keys, tables, events, waiting)
 	streams := s.streams(keys, tables, events)
 	purges := s.purges(keys, tables, buckets, events)
-	s.alarms(links, waiting, inboxes, streams, purges, rotation)
+	s.alarms(keys, watched{links, tools, waiting, inboxes, streams, purges, rotation})
 
 	s.output(names.OutputLinks, s.Settings.address(links))
 	s.output(names.OutputAPI, s.Settings.address(tools))
