@@ -12,6 +12,7 @@ import (
 
 	"stille/shared/certificate"
 	"stille/shared/operator"
+	"stille/shared/purge"
 )
 
 type purges struct {
@@ -24,18 +25,50 @@ type purges struct {
 
 type purgePlan struct {
 	Class string `arg:"" help:"A class of the retention policy."`
+	toList
+}
+
+// toList is the flags of what lists records.
+type toList struct {
+	List bool `help:"List the ids of records that are due and still there, and why: a sample, unless --all is given."`
+	All  bool `help:"With --list: list every id."`
+}
+
+// sampleSize is how many records are listed unless all are asked for.
+const sampleSize = 20
+
+// most is how many records to list.
+func (l toList) most() int {
+	switch {
+	case !l.List:
+		return 0
+	case l.All:
+		return math.MaxInt
+	}
+	return sampleSize
+}
+
+// remainingText lists due records that are still there.
+func remainingText(w io.Writer, all []purge.Remaining) {
+	for _, r := range all {
+		fmt.Fprintf(w, "%-11s%s\n", r.Why, r.ID)
+	}
+	if len(all) == sampleSize {
+		fmt.Fprintf(w, "%d are listed at most; --list --all lists every id\n", sampleSize)
+	}
 }
 
 // Help says what the command does not do.
 func (purgePlan) Help() string {
 	return `Reads what is due now and deletes nothing.
 
-    $ stille purge plan messaging`
+    $ stille purge plan messaging
+    $ stille purge plan messaging --list`
 }
 
 // Run counts.
 func (p purgePlan) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	plan, err := o.PlanPurge(ctx, p.Class)
+	plan, err := o.PlanPurge(ctx, p.Class, p.most())
 	return show(s, plan, err, func(w io.Writer, a *operator.Plan) {
 		fmt.Fprintf(w, "class   %s, kept for %s by the dates of %s\n", a.Class, a.Keep, a.Zone)
 		fmt.Fprintf(w, "due     %d at %s\n", a.Due, instantText(a.Cutoff))
@@ -47,6 +80,10 @@ func (p purgePlan) Run(ctx context.Context, s *session, o *operator.Operator) er
 		fmt.Fprintf(w, "cost    at most about $%.2f, an estimate for records of up to 1 KB without objects: %d write units\n"+
 			"        and %d read units of DynamoDB, files, functions\n", math.Ceil(a.CostUSD*100)/100, a.WriteUnits, a.ReadUnits)
 		fmt.Fprintf(w, "plan    %s\n\n", a.PlanHash)
+		if p.List {
+			remainingText(w, a.Records)
+			fmt.Fprintln(w)
+		}
 		fmt.Fprintf(w, "This was a dry run; nothing was deleted. A purge counts again, deletes what is\n"+
 			"due then, keeps what a hold covers and what changed meanwhile, reads everything\n"+
 			"again and signs a certificate.\n")
@@ -76,19 +113,30 @@ func (p purgeStop) Run(ctx context.Context, s *session, o *operator.Operator) er
 
 type purgeShow struct {
 	ID string `arg:"" name:"run" optional:"" help:"One run: the execution's name."`
+	toList
 }
 
-// Help shows both calls.
+// Help shows the calls.
 func (purgeShow) Help() string {
 	return `    $ stille purge show
-    $ stille purge show 0b9c2f6e-1c1d-4a53-9d8b-2f6a3e0d7c11`
+    $ stille purge show 0b9c2f6e-1c1d-4a53-9d8b-2f6a3e0d7c11
+    $ stille purge show 0b9c2f6e --list`
 }
 
 // Run shows one run, or lists the runs of all classes, the newest first.
 func (p purgeShow) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	if p.ID != "" {
-		run, err := o.ShowRun(ctx, p.ID)
-		return show(s, run, err, runText)
+		run, err := o.ShowRun(ctx, p.ID, p.most())
+		return show(s, run, err, func(w io.Writer, a *operator.Run) {
+			runText(w, a)
+			if p.List {
+				fmt.Fprintln(w)
+				remainingText(w, a.Records)
+			}
+		})
+	}
+	if p.List {
+		return usage("--list: say which run; `stille purge show` lists the runs")
 	}
 	runs, err := o.ShowRuns(ctx)
 	return show(s, runs, err, runListText)

@@ -216,3 +216,35 @@ func TestRunsAreListedNewestFirst(t *testing.T) {
 		t.Errorf("in JSON it answers %+v", all)
 	}
 }
+
+func TestRemainingRecordsAreListedWithTheirReason(t *testing.T) {
+	m := inMemory(t)
+	starts := make([]time.Time, 25)
+	for i := range starts {
+		starts[i] = day(2024, 11, 1)
+	}
+	m.Store(starts...)
+	m.hold(t, retention.RecordTarget("messaging", "sub-3"))
+	m.Plant(t, "messaging",
+		map[string]any{"id": "broken", "retentionStart": "?", "retentionSort": "2024-11-01T12:00:00Z", "retentionShard": "00"},
+		map[string]any{"id": "kari@example.no", "retentionStart": "2024-11-01T12:00:00Z", "retentionSort": "2024-11-01T12:00:00Z", "retentionShard": "01"})
+	m.start(t, run1())
+	for _, args := range [][]string{{"purge", "plan", "messaging"}, {"purge", "show", "run-1"}} {
+		got := m.run(t, append(args, "--list", "--all")...).ended(t, exitDone).out
+		for _, line := range []string{"\nheld       sub-3\n", "\ndue        sub-4\n", "\nunreadable broken\n", "\ndue        …\n"} {
+			if !strings.Contains("\n"+got, line) {
+				t.Errorf("%v does not say %q:\n%s", args, line, got)
+			}
+		}
+		if n := strings.Count(got, "due        "); n != 25 {
+			t.Errorf("%v lists %d due records", args, n)
+		}
+		if got := m.run(t, append(args, "--list")...).ended(t, exitDone).out; strings.Count(got, " sub-")+strings.Count(got, "broken") > 20 || !strings.Contains(got, "--all lists every id") {
+			t.Errorf("%v: the sample is\n%s", args, got)
+		}
+		if got := m.run(t, args...).ended(t, exitDone).out; strings.Contains(got, "sub-") {
+			t.Errorf("%v lists what nobody asked for:\n%s", args, got)
+		}
+	}
+	m.run(t, "purge", "show", "--list").ended(t, exitUsage)
+}

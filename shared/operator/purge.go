@@ -10,19 +10,21 @@ import (
 
 	"stille/shared/certificate"
 	"stille/shared/purge"
+	"stille/shared/retention"
 )
 
 // Run is one run of a purge, or one audit.
 type Run struct {
 	purge.Run
-	Counts *certificate.Counts `json:"counts,omitempty"` // absent until the run is certified
+	Counts  *certificate.Counts `json:"counts,omitempty"`  // absent until the run is certified
+	Records []purge.Remaining   `json:"records,omitempty"` // due at the run's cutoff and still there, where asked for
 }
 
 func newRun(r purge.Run) *Run {
 	if !r.Certified() {
 		return &Run{Run: r}
 	}
-	return &Run{r, &r.Counts}
+	return &Run{Run: r, Counts: &r.Counts}
 }
 
 // RunList is the runs of all classes, the newest first.
@@ -50,13 +52,24 @@ func (o *Operator) ShowRuns(ctx context.Context) (*RunList, error) {
 	return all, nil
 }
 
-// ShowRun finds one run by its id.
-func (o *Operator) ShowRun(ctx context.Context, id string) (*Run, error) {
+// ShowRun finds one run by its id, and lists up to most records that were due at its
+// cutoff and are still there: those that it failed on, too.
+func (o *Operator) ShowRun(ctx context.Context, id string, most int) (*Run, error) {
 	found, err := o.findRun(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return newRun(found), nil
+	run := newRun(found)
+	if most > 0 {
+		class, _, err := o.Class(ctx, found.Class)
+		if err != nil {
+			return nil, err
+		}
+		if run.Records, err = o.listDue(ctx, class, found.Cutoff, most); err != nil {
+			return nil, err
+		}
+	}
+	return run, nil
 }
 
 // findRun looks for a run in all classes. The id may be shortened while it names
@@ -102,10 +115,23 @@ type Plan struct {
 	WriteUnits int       `json:"writeUnits"`
 	ReadUnits  int       `json:"readUnits"`
 	CostUSD    float64   `json:"costUSD"` // on demand, us-east-1
+
+	Records []purge.Remaining `json:"records,omitempty"` // where asked for
 }
 
-// PlanPurge counts what is due in a class, and deletes nothing.
-func (o *Operator) PlanPurge(ctx context.Context, name string) (*Plan, error) {
+// listDue lists up to most records that were due at the cutoff and are still there.
+// An id that may be an address is not shown.
+func (o *Operator) listDue(ctx context.Context, class retention.Class, cutoff time.Time, most int) ([]purge.Remaining, error) {
+	list, err := purge.ListRemaining(ctx, o.Records, o.Holds, class, cutoff, most)
+	for i := range list {
+		list[i].ID = shownID(list[i].ID)
+	}
+	return list, err
+}
+
+// PlanPurge counts what is due in a class, lists up to most of it, and deletes
+// nothing.
+func (o *Operator) PlanPurge(ctx context.Context, name string, most int) (*Plan, error) {
 	class, _, err := o.Class(ctx, name)
 	if err != nil {
 		return nil, err
@@ -118,9 +144,16 @@ func (o *Operator) PlanPurge(ctx context.Context, name string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	var list []purge.Remaining
+	if most > 0 {
+		if list, err = o.listDue(ctx, class, plan.Cutoff, most); err != nil {
+			return nil, err
+		}
+	}
 	cost := purge.Estimate(class.Name, plan.Shards, counted.Held)
 	return &Plan{
-		Class: class.Name, Keep: class.Keep.String(), Zone: class.Zone, Cutoff: plan.Cutoff, Due: plan.Due(), Held: counted.Held, Oldest: plan.Oldest,
+		Records: list,
+		Class:   class.Name, Keep: class.Keep.String(), Zone: class.Zone, Cutoff: plan.Cutoff, Due: plan.Due(), Held: counted.Held, Oldest: plan.Oldest,
 		PlanHash: plan.Hash(), PolicyHash: plan.PolicyHash, Seconds: int(cost.Time.Seconds()),
 		WriteUnits: cost.WriteUnits, ReadUnits: cost.ReadUnits, CostUSD: cost.Dollars(),
 	}, nil

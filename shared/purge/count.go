@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -35,7 +36,7 @@ func Count(ctx context.Context, records Records, holds Holds, class retention.Cl
 	group.SetLimit(shardsAtOnce)
 	for n := range retention.Shards {
 		group.Go(func() error {
-			shard, err := countLeft(ctx, records, holds, class, retention.ShardName(n), cutoff)
+			shard, err := countRemaining(ctx, records, holds, class, retention.ShardName(n), cutoff)
 			if err != nil {
 				return err
 			}
@@ -53,41 +54,115 @@ func Count(ctx context.Context, records Records, holds Holds, class retention.Cl
 	return total, nil
 }
 
-func countLeft(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time) (Counted, error) {
+func countRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time) (Counted, error) {
 	var counted Counted
-	seen := map[string]bool{}
-	for d, err := range eachDue(ctx, records, class, shard, cutoff) {
+	for r, err := range eachRemaining(ctx, records, holds, class, shard, cutoff) {
 		if err != nil {
 			return counted, err
 		}
-		seen[d.ID] = true
-	}
-	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(seen)), MaxDeletes) {
-		there, unreadable, err := records.Load(ctx, class.Name, chunk)
-		if err != nil {
-			return counted, err
-		}
-		counted.Due += len(unreadable)
-		var due []retention.Stored
-		var targets []retention.Target
-		for _, record := range there {
-			if class.Due(record.Record, cutoff) || record.PurgingBy != "" {
-				due = append(due, record)
-				targets = append(targets, record.Targets(class.Name)...)
-			}
-		}
-		held, err := holds.Held(ctx, targets)
-		if err != nil {
-			return counted, err
-		}
-		counted.Due += len(due)
-		for _, record := range due {
-			if isHeld(class, record, held) {
-				counted.Held++
-			}
+		counted.Due++
+		if r.Why == WhyHeld {
+			counted.Held++
 		}
 	}
 	return counted, nil
+}
+
+// Remaining is a due record that still exists.
+type Remaining struct {
+	ID  string `json:"id"`
+	Why Why    `json:"why"`
+}
+
+// Why says why a due record still exists.
+type Why string
+
+// Why a due record still exists.
+const (
+	WhyDue        Why = "due"        // the next purge takes it
+	WhyHeld       Why = "held"       // a hold keeps it
+	WhyUnreadable Why = "unreadable" // no purge takes it: it counts as failed
+	WhyObjects    Why = "objects"    // a purge marked it, and could not delete its objects
+)
+
+// ListRemaining returns up to most of the due records that still exist, as Count counts them.
+func ListRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, cutoff time.Time, most int) ([]Remaining, error) {
+	list := []Remaining{}
+	for n := range retention.Shards {
+		for r, err := range eachRemaining(ctx, records, holds, class, retention.ShardName(n), cutoff) {
+			if err != nil {
+				return nil, fmt.Errorf("listing what is due in %s: %w", class.Name, err)
+			}
+			if len(list) == most {
+				return list, nil
+			}
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+// eachRemaining yields the due records of a shard that still exist, by their ids. It ends
+// with the first error.
+func eachRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time) iter.Seq2[Remaining, error] {
+	return func(yield func(Remaining, error) bool) {
+		seen := map[string]bool{}
+		for d, err := range eachDue(ctx, records, class, shard, cutoff) {
+			if err != nil {
+				yield(Remaining{}, err)
+				return
+			}
+			seen[d.ID] = true
+		}
+		for chunk := range slices.Chunk(slices.Sorted(maps.Keys(seen)), MaxDeletes) {
+			all, err := loadRemaining(ctx, records, holds, class, chunk, cutoff)
+			if err != nil {
+				yield(Remaining{}, err)
+				return
+			}
+			for _, r := range all {
+				if !yield(r, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// loadRemaining reads records and their holds, and returns those that are due.
+func loadRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, ids []string, cutoff time.Time) ([]Remaining, error) {
+	there, unreadable, err := records.Load(ctx, class.Name, ids)
+	if err != nil {
+		return nil, err
+	}
+	var targets []retention.Target
+	for id, record := range there {
+		if !class.Due(record.Record, cutoff) && record.PurgingBy == "" {
+			delete(there, id)
+			continue
+		}
+		targets = append(targets, record.Targets(class.Name)...)
+	}
+	held, err := holds.Held(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	var all []Remaining
+	for _, id := range ids {
+		record, found := there[id]
+		switch {
+		case unreadable[id] != nil:
+			all = append(all, Remaining{id, WhyUnreadable})
+		case !found:
+		case record.PurgingBy != "":
+			all = append(all, Remaining{id, WhyObjects})
+		case isHeld(class, record, held):
+			all = append(all, Remaining{id, WhyHeld})
+		default:
+			all = append(all, Remaining{id, WhyDue})
+		}
+	}
+	return all, nil
 }
 
 // isHeld reports whether a hold keeps the record. A marked record has passed
