@@ -76,6 +76,7 @@ type commands struct {
 	Policy      policies       `cmd:"" help:"The retention policy."`
 	Keys        keyCommands    `cmd:"" help:"The key sets: list, rotate, destroy."`
 	Tool        tools          `cmd:"" help:"The API keys of the marketing tools."`
+	Queues      queueCommands  `cmd:"" help:"The queues: list, and retry dead letters."`
 	Hook        hookCommands   `cmd:"" help:"The other systems that report opt-outs."`
 	Completion  completion     `cmd:"" help:"Completion of commands and flags, for bash, zsh and fish."`
 	Complete    complete       `cmd:"" hidden:""`

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"stille/shared/aws/keyring"
 	"stille/shared/operator"
@@ -60,14 +59,11 @@ func statusText(w io.Writer, a *operator.Status) {
 	fmt.Fprintln(w)
 	t = newTable(w, "QUEUE", "MESSAGES", "OLDEST", "FOR")
 	for _, q := range a.Queues {
-		oldest, what := "", "messages on their way"
+		what := "messages on their way"
 		if q.Dead {
 			what = "dead letters"
 		}
-		if q.OldestSeconds != nil {
-			oldest = (time.Duration(*q.OldestSeconds) * time.Second).String()
-		}
-		t.row(q.Name, q.Messages, oldest, what)
+		t.row(q.Name, q.Messages, oldest(q), what)
 	}
 	t.end()
 	primaryKeysText(w, a.Keys)

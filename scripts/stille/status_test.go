@@ -96,7 +96,7 @@ func TestFindingIsShownWithTheNextCommand(t *testing.T) {
 		"dead letter": {func(_ *testing.T, m memory) {
 			m.Queue = []operator.Queue{{Name: "stamp-parked", Messages: 1, Dead: true, URL: "https://sqs/1/stamp-parked"}}
 		},
-			[]string{"a message is in the dead-letter queue stamp-parked: RUNBOOK.md says"}, "aws sqs receive-message --queue-url https://sqs/1/"},
+			[]string{"a message is in the dead-letter queue stamp-parked: RUNBOOK.md says"}, "stille queues list"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := inMemory(t)

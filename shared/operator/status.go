@@ -25,6 +25,9 @@ type Queues interface {
 	All(ctx context.Context) ([]Queue, error)
 	// AddAges sets OldestSeconds where it is known.
 	AddAges(ctx context.Context, queues []Queue, now time.Time) error
+	// Move moves messages from one queue to another, at most from.Messages, and
+	// returns how many it moved, also after an error.
+	Move(ctx context.Context, from, to Queue) (int, error)
 }
 
 // Queue is one queue of the stack.
@@ -33,6 +36,7 @@ type Queue struct {
 	Messages      int    `json:"messages"` // approximate
 	Dead          bool   `json:"aside"`    // a dead-letter queue: an operator must look at every message
 	URL           string `json:"url"`
+	Retry         string `json:"retry,omitempty"`         // of a dead-letter queue: the command for its messages
 	OldestSeconds *int   `json:"oldestSeconds,omitempty"` // age of the oldest message; absent if CloudWatch does not know it
 }
 
@@ -94,7 +98,7 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 	if s.Tables, err = o.Tables(ctx, ClassNames(policy)); err != nil {
 		return nil, err
 	}
-	if s.Queues, err = o.Queues.All(ctx); err != nil {
+	if s.Queues, err = o.queues(ctx); err != nil {
 		return nil, err
 	}
 	if err := o.Queues.AddAges(ctx, s.Queues, now); err != nil {
@@ -176,7 +180,7 @@ func (s *Status) advice() (command, because string) {
 	}
 	for _, queue := range s.Queues {
 		if queue.Dead && queue.Messages > 0 {
-			return "aws sqs receive-message --queue-url " + queue.URL, "a message is in the dead-letter queue " + queue.Name + ": RUNBOOK.md says what to do about it"
+			return "stille queues list", "a message is in the dead-letter queue " + queue.Name + ": RUNBOOK.md says what to do about it"
 		}
 	}
 	for _, key := range s.Keys {

@@ -1,6 +1,7 @@
 // Package deployment is a deployed stack as its operator sees it, beside its
 // tables: the queues, the executions and the schedules. It promises that it
-// reads and deletes no message, and that it starts only what it is asked to.
+// deletes no message that it has not sent on, and that it starts only what it is
+// asked to.
 package deployment
 
 import (
@@ -21,11 +22,12 @@ import (
 	"stille/shared/operator"
 )
 
-// SQS is the part of SQS that counts messages.
+// SQS is the part of SQS that counts and moves messages.
 type SQS interface {
 	ListQueueTags(context.Context, *sqs.ListQueueTagsInput, ...func(*sqs.Options)) (*sqs.ListQueueTagsOutput, error)
 	ListQueues(context.Context, *sqs.ListQueuesInput, ...func(*sqs.Options)) (*sqs.ListQueuesOutput, error)
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+	Mover
 }
 
 // Queues are the queues of one stack.

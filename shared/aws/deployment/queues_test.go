@@ -24,6 +24,19 @@ var at = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 // fakeSQS has queues by their physical names.
 type fakeSQS map[string]fakeQueue
 
+// No test of the lists moves a message.
+func (fakeSQS) ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+	return nil, errors.New("not a list")
+}
+
+func (fakeSQS) SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+	return nil, errors.New("not a list")
+}
+
+func (fakeSQS) DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
+	return nil, errors.New("not a list")
+}
+
 type fakeQueue struct{ stack, name, dead, messages string }
 
 func (f fakeSQS) ListQueues(_ context.Context, in *sqs.ListQueuesInput, _ ...func(*sqs.Options)) (*sqs.ListQueuesOutput, error) {

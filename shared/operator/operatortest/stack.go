@@ -316,6 +316,20 @@ type queues struct{ *Stack }
 
 func (s queues) All(context.Context) ([]operator.Queue, error) { return s.Queue, nil }
 
+// Move moves every message that the queues hold.
+func (s queues) Move(_ context.Context, from, to operator.Queue) (int, error) {
+	moved := 0
+	for i, q := range s.Queue {
+		switch q.Name {
+		case from.Name:
+			moved, s.Queue[i].Messages = q.Messages, 0
+		case to.Name:
+			s.Queue[i].Messages += from.Messages
+		}
+	}
+	return moved, nil
+}
+
 func (s queues) AddAges(context.Context, []operator.Queue, time.Time) error { return s.Ages }
 
 // list is the suppression list.
