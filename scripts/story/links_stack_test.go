@@ -77,9 +77,8 @@ func TestAGroupIsStoppedAndTakenBack(t *testing.T) {
 		if got, err := s.api.post(t.Context(), links[0].URL, step.form); err != nil || got.status != http.StatusOK {
 			t.Fatalf("%v: status %d, error %v", step.form, got.status, err)
 		}
-		page, err := s.api.get(t.Context(), links[0].URL)
-		if err != nil || !strings.Contains(page.body, `<main data-state="`+step.state+`">`) {
-			t.Errorf("after %v: error %v, or the page does not say %s", step.form, err, step.state)
+		if _, state, err := s.opened(t.Context(), links[0].URL); err != nil || state != step.state {
+			t.Errorf("after %v: the page says %q, want %s; error %v", step.form, state, step.state, err)
 		}
 		var answers []string
 		for _, in := range []scope.Scope{s.stack.Scope + "/newsletter", s.stack.Scope, "globex"} {

@@ -86,31 +86,33 @@ func (s *story) scan(ctx context.Context, link string) error {
 
 // reopen opens a link whose person has opted out.
 func (s *story) reopen(ctx context.Context, link string) error {
-	page, err := s.api.get(ctx, link)
-	if err == nil {
-		err = isPage(page)
-	}
+	page, state, err := s.opened(ctx, link)
 	if err != nil {
 		return err
 	}
-	root, err := html.Parse(strings.NewReader(page.body))
-	if err != nil {
-		return err
-	}
-	state, since := "", ""
-	for node := range root.Descendants() {
-		switch node.Data {
-		case "main":
-			state = attribute(node, "data-state")
-		case "time":
-			since = attribute(node, "datetime")
-		}
-	}
-	if state != "stopped" || since == "" || !strings.Contains(page.body, `value="resubscribe"`) {
+	_, after, _ := strings.Cut(page, `<time datetime="`)
+	since, _, dated := strings.Cut(after, `"`)
+	if state != "stopped" || !dated || !strings.Contains(page, `value="resubscribe"`) {
 		return fmt.Errorf("the page says %q since %q, or offers no undo", state, since)
 	}
 	s.print("GET of the e-mail link, opened again", "200, stopped since "+since+", undo offered")
 	return nil
+}
+
+// opened opens a link until the page knows the state of the contact: a page waits
+// for the store for a moment only, and the emulator is slow at times.
+func (s *story) opened(ctx context.Context, link string) (page, state string, err error) {
+	err = await(ctx, func(ctx context.Context) (bool, error) {
+		got, err := s.api.get(ctx, link)
+		if err == nil {
+			err = isPage(got)
+		}
+		page = got.body
+		_, after, _ := strings.Cut(page, `<main data-state="`)
+		state, _, _ = strings.Cut(after, `"`)
+		return state != "unknown", err
+	})
+	return page, state, err
 }
 
 func isPage(a answer) error {

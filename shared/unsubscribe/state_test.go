@@ -215,7 +215,7 @@ func TestEachAddressHasASilenceOfItsOwn(t *testing.T) {
 	}
 	plain, tagged := path("kari@example.no"), path("kari+shop@example.no")
 	w.send(t, oneClick(tagged))
-	for path, want := range map[string]struct{ state, mask string }{plain: {"open", ">k•••@example.no<"}, tagged: {"stopped", ">k•••&#43;shop@example.no<"}} {
+	for path, want := range map[string]struct{ state, mask string }{plain: {"open", ">k•••@example.no<"}, tagged: {"stopped", ">k•••+shop@example.no<"}} {
 		resp := w.send(t, request("GET", path))
 		if got := tells(resp).State; got != want.state || !strings.Contains(resp.Body, want.mask) {
 			t.Errorf("state %q, or the mask %q is not there", got, want.mask)

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"html"
 	"html/template"
 	"net/http"
 	"strings"
@@ -23,8 +24,8 @@ type content struct {
 	Brand      string
 	Title      string
 	Lead       string
-	Address    string // masked
-	Exactly    string // that no other address is meant
+	Address    template.HTML // masked
+	Exactly    string        // that no other address is meant
 	Since      since
 	After      string   // what follows from it
 	Stands     []string // what is stopped besides
@@ -210,11 +211,12 @@ func (r Reader) choices() []choice {
 // about is what every page about a subject has.
 func (r Reader) about(s Subject, state State) content {
 	return content{
-		State:      state,
-		Colour:     colours(s.Brand.Look),
-		Logo:       template.URL(s.Brand.Look.Logo), //nolint:gosec // package scope took the picture apart
-		Brand:      s.Brand.DisplayName(r.tag()),
-		Address:    s.Contact.Masked(),
+		State:  state,
+		Colour: colours(s.Brand.Look),
+		Logo:   template.URL(s.Brand.Look.Logo), //nolint:gosec // package scope took the picture apart
+		Brand:  s.Brand.DisplayName(r.tag()),
+		// The template would write + as &#43;, and a tag could not be found in the source.
+		Address:    template.HTML(html.EscapeString(s.Contact.Masked())), //nolint:gosec // escaped
 		Exactly:    r.channel(s).Exactly,
 		Controller: r.fill(s)(r.text.Controller),
 		Policy:     s.Brand.PolicyURL,
