@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,15 +47,15 @@ func main() {
 }
 `
 
-// snippet returns the one block of the SDKs' document with a label.
+// snippet returns the first block of the SDKs' document with a label.
 func snippet(t *testing.T, label string) string {
 	t.Helper()
 	for _, d := range all(t) {
-		if blocks := d.Blocks(label); d.Path == mailReadme && len(blocks) == 1 {
+		if blocks := d.Blocks(label); d.Path == mailReadme && len(blocks) > 0 {
 			return blocks[0]
 		}
 	}
-	t.Fatalf("%s has not one block %q", mailReadme, label)
+	t.Fatalf("%s has no block %q", mailReadme, label)
 	return ""
 }
 
@@ -166,5 +168,48 @@ func TestTheSDKsInstallFromTheirFolders(t *testing.T) {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
+	}
+}
+
+func TestDocumentedSnippetsFollowNoRedirect(t *testing.T) {
+	var asked atomic.Int32
+	yes := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		fmt.Fprint(w, `{"results":[{"send":true}]}`)
+	}))
+	t.Cleanup(yes.Close)
+	var code atomic.Int32
+	moved := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", yes.URL+r.URL.Path)
+		w.WriteHeader(int(code.Load()))
+		fmt.Fprint(w, `{"results":[{"send":true}]}`)
+	}))
+	t.Cleanup(moved.Close)
+	shell, _, _ := strings.Cut(snippet(t, "sh local"), "may_send email")
+	_, shell, _ = strings.Cut(shell, "\n") // the line that reads the stack file
+	for program, script := range map[string]string{
+		"python3": snippet(t, "python local") + "\nprint(may_send('%[1]s', 'key', 'email', 'kari@example.no'))",
+		"node":    snippet(t, "js local") + "\nmaySend('%[1]s', 'key', 'email', 'kari@example.no').then(console.log)",
+		"bash":    "api=%[1]s key=key\n" + strings.ReplaceAll(shell, "%", "%%") + "\nmay_send email kari@example.no && echo true || echo false",
+	} {
+		run := func(api string) string {
+			command := exec.CommandContext(t.Context(), program)
+			command.Stdin = strings.NewReader(fmt.Sprintf(script, api))
+			out, err := command.CombinedOutput()
+			if err != nil {
+				t.Errorf("%s: %v", program, err)
+			}
+			return strings.ToLower(strings.TrimSpace(string(out)))
+		}
+		if got := run(yes.URL); got != "true" {
+			t.Errorf("%s says %s to a yes", program, got)
+		}
+		before := asked.Load()
+		for _, status := range []int32{301, 302, 303, 307, 308} {
+			code.Store(status)
+			if got := run(moved.URL); got != "false" || asked.Load() != before {
+				t.Errorf("%s says %s to status %d", program, got, status)
+			}
+		}
 	}
 }
