@@ -319,7 +319,7 @@ def connections() -> None:
     add("retries beyond the time limit", [check("unavailable")], [busy], None, timeout=700, retries=100)
     add("two calls in a row, one over", [check("unavailable"), check([YES])], [{"fault": "hang"}, body(YES)], 2, timeout=700)
     believed("chunks", {"fault": "chunked", "body": body(YES)})
-    refused("a body without end", {"fault": "endless", "body": body(YES)})
+    refused("a body of nine megabytes", {"fault": "long", "body": body(YES)})
     believed("a body of some megabytes", body({**YES, "new": "@3000000*x@"}))
 
 

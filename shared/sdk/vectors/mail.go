@@ -65,7 +65,7 @@ func NewMail(all []Vector, now func() time.Time) (*Mail, error) {
 		var asked struct{ Contacts []json.RawMessage }
 		one := json.Unmarshal(v.Calls[0].With, &asked) == nil && len(asked.Contacts) == 1
 		unclear := one && v.Calls[0].Call == "check" && string(v.Calls[0].Expect) == `"unavailable"` && len(v.Calls) == 1
-		slow := slices.Contains([]string{"slow", "hang", "hang-body", "drip", "drip-head", "endless"}, v.Answers[0].Fault)
+		slow := slices.Contains([]string{"slow", "hang", "hang-body", "drip", "drip-head", "long"}, v.Answers[0].Fault)
 		if unclear && !slow && len(v.Answers) == 1 && len(v.Answers[0].Body) < 1000 && !strings.Contains(v.Answers[0].Body, "@1") {
 			m.bad = append(m.bad, v.Answers[0])
 		}

@@ -136,10 +136,10 @@ func fault(v Vector, r *http.Request, route string, body []byte) string {
 //	cut, cut-head, cut-chunked  an answer that breaks off
 //	hang, hang-body           no answer, or none after its head
 //	slow, drip, drip-head     an answer that takes its time
-//	chunked, endless          a body of unknown length
+//	chunked, long             a body of unknown length
 func (s *Server) write(to net.Conn, a Answer, n int) {
 	body := encode(s.fill(a.Body, n), a.Encode)
-	chunked := strings.HasSuffix(a.Fault, "chunked") || a.Fault == "endless" || a.Fault == "drip"
+	chunked := strings.HasSuffix(a.Fault, "chunked") || a.Fault == "long" || a.Fault == "drip"
 	head := head(a, len(body), chunked, func(text string) string { return s.fill(text, n) })
 	switch a.Fault {
 	case "close":
@@ -160,10 +160,8 @@ func (s *Server) write(to net.Conn, a Answer, n int) {
 		send(to, head, chunk(body))
 	case "chunked":
 		send(to, head, chunk(body[:9]), chunk(body[9:]), "0\r\n\r\n")
-	case "endless":
-		send(to, head, chunk(body))
-		for space := chunk([]byte(strings.Repeat(" ", 1<<20))); send(to, space); {
-		}
+	case "long":
+		send(to, head, chunk(body), chunk([]byte(strings.Repeat(" ", 9<<20))), "0\r\n\r\n")
 	case "drip":
 		for _, b := range append([]byte(head), chunk(body)...) {
 			if b != '{' { // the head and the first bytes come at once
