@@ -28,6 +28,7 @@ import (
 	"stille/shared/link"
 	"stille/shared/names"
 	"stille/shared/unsubscribe"
+	"stille/shared/unsubscribe/outage"
 	"stille/shared/unsubscribe/pages"
 )
 
@@ -54,8 +55,10 @@ func newBench(b *testing.B) (*apitest.House, lambda.Handler, *dynamodb.Client, n
 	if err != nil {
 		b.Fatal(err)
 	}
+	keys := keyring.NewRing(h, stack, list, time.Now)
 	return h, lambda.NewHandler(unsubscribe.Handler{
-		Channel: contact.Email, Keys: keyring.NewRing(h, stack, list, time.Now), List: list, Scopes: h.Scopes,
+		Channel: contact.Email, Keys: keys, List: list, Scopes: h.Scopes,
+		Store: outage.Store{Keys: keys, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed
 		Pages: written, Log: slog.New(slog.DiscardHandler), Now: time.Now, Zone: time.UTC,
 	}.Serve), db, stack
 }
