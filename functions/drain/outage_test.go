@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/api/apitest"
+	"stille/shared/contact"
+	"stille/shared/scope"
+	"stille/shared/suppression"
+	"stille/shared/suppression/suppressiontest"
+	"stille/shared/unsubscribe/outage"
+)
+
+// fifo is the outage queue as SQS keeps it: what fails is hidden for half a minute,
+// and a message that is received a thousand times becomes a dead letter.
+type fifo struct {
+	waits []*message
+	dead  int
+	ids   int
+}
+
+type message struct {
+	id, body string
+	receives int
+	hidden   time.Time // until then
+}
+
+const (
+	hiddenFor    = 30 * time.Second
+	mostReceived = 1000
+)
+
+func (q *fifo) Put(_ context.Context, o outage.OptOut) error {
+	body, err := json.Marshal(o)
+	q.ids++
+	q.waits = append(q.waits, &message{id: fmt.Sprint(q.ids), body: string(body)})
+	return err
+}
+
+// deliver gives the handler batches until nothing more is visible.
+func (q *fifo) deliver(t *testing.T, over handler, now time.Time) {
+	t.Helper()
+	for {
+		var batch []events.SQSMessage
+		for _, m := range q.waits {
+			if len(batch) < 10 && !m.hidden.After(now) {
+				m.receives++
+				m.hidden = now.Add(hiddenFor)
+				batch = append(batch, events.SQSMessage{MessageId: m.id, Body: m.body, Attributes: map[string]string{"ApproximateReceiveCount": strconv.Itoa(m.receives)}})
+			}
+		}
+		if len(batch) == 0 {
+			return
+		}
+		again := drained(t, over, batch...)
+		q.waits = slices.DeleteFunc(q.waits, func(m *message) bool {
+			inBatch := slices.ContainsFunc(batch, func(b events.SQSMessage) bool { return b.MessageId == m.id })
+			isDead := inBatch && m.receives >= mostReceived
+			if isDead {
+				q.dead++
+			}
+			return isDead || inBatch && !slices.Contains(again, m.id)
+		})
+	}
+}
+
+// The store is away for hours or days, while people say no at every door; and some
+// events arrive late.
+func TestEveryNoOfAnOutageIsCarriedOutOnceInItsOrder(t *testing.T) {
+	type event struct {
+		channel     contact.Channel
+		address     string
+		after, late time.Duration // after the start of the outage, and how much later it arrives
+		in          scope.Scope
+		reason      suppression.Reason
+		source      suppression.Source
+	}
+	told := []event{
+		{channel: contact.Email, address: "kari@example.no", after: time.Hour, in: "acme", reason: suppression.Unsubscribed, source: suppression.SourceOneClick},
+		{channel: contact.Email, address: "kari@example.no", after: 30 * time.Minute, late: time.Hour, in: "acme", reason: suppression.Complaint, source: suppression.SourceSESComplaint},
+		{channel: contact.SMS, address: "+4791234567", after: 2 * time.Hour, in: "acme", reason: suppression.Stop, source: suppression.SourceSMS},
+		{channel: contact.SMS, address: "+4791234567", after: 2 * time.Hour, late: time.Hour, in: "acme", reason: suppression.Stop, source: suppression.SourceSMS}, // a redelivery
+		{channel: contact.Email, address: "ola@example.com", after: 3 * time.Hour, in: "*", reason: suppression.HardBounce, source: suppression.SourceSESBounce},
+		{channel: contact.Email, address: "per@example.com", after: 5 * time.Hour, in: "acme/newsletter", reason: suppression.Unsubscribed, source: suppression.SourceLink},
+		{channel: contact.Email, address: "per@example.com", after: 2 * time.Hour, late: 200 * time.Minute, in: "acme/newsletter", reason: suppression.Unsubscribed, source: suppression.SourceLink},
+	}
+	for _, away := range []time.Duration{6 * time.Hour, 48 * time.Hour} {
+		t.Run(away.String(), func(t *testing.T) {
+			h, list, queue := apitest.New(t), &suppressiontest.List{}, &fifo{}
+			over := handler{keys: h, list: list, queue: queue, log: h.Log, now: func() time.Time { return h.Now }}
+			doors := h.Store(list)
+			doors.Queue = queue
+			list.Fail(errDown)
+			for minute := range int(away/time.Minute) + 5 {
+				h.Now = sunday.Add(time.Duration(minute) * time.Minute)
+				if h.Now.Sub(sunday) == away {
+					list.Fail(nil)
+				}
+				for _, e := range told {
+					if e.after+e.late == h.Now.Sub(sunday) {
+						who, err := contact.Normalise(e.channel, e.address, "")
+						if err != nil {
+							t.Fatal(err)
+						}
+						c := suppression.Change{Action: suppression.Suppress, Scope: e.in, Reason: e.reason, At: sunday.Add(e.after), Source: e.source}
+						_, _, _ = doors.Apply(t.Context(), who, c, h.Now) // it waits
+					}
+				}
+				for range 2 { // in the minute
+					queue.deliver(t, over, h.Now)
+					h.Now = h.Now.Add(hiddenFor)
+				}
+			}
+			got := map[string][]string{}
+			for _, e := range list.Entries() {
+				at := fmt.Sprintf("%s %s in %s at %s", e.Action, e.Reason, e.Scope, e.At.Sub(sunday))
+				got[e.Key.Short()] = append(got[e.Key.Short()], at)
+			}
+			want := map[string][]string{
+				h.Key(t, contact.Email, "kari@example.no").Short(): {"suppressed complaint in acme at 30m0s", "suppressed unsubscribed in acme at 1h0m0s"},
+				h.Key(t, contact.SMS, "+4791234567").Short():       {"suppressed stop in acme at 2h0m0s"},
+				h.Key(t, contact.Email, "ola@example.com").Short(): {"suppressed hard-bounce in * at 3h0m0s"},
+				h.Key(t, contact.Email, "per@example.com").Short(): {
+					"suppressed unsubscribed in acme/newsletter at 2h0m0s", "suppressed unsubscribed in acme/newsletter at 5h0m0s",
+				},
+			}
+			if diff := cmp.Diff(want, got); diff != "" || len(queue.waits) > 0 || queue.dead > 0 {
+				t.Errorf("%d wait, %d dead letters; entries (-want +got):\n%s", len(queue.waits), queue.dead, diff)
+			}
+			h.NoLeak(t, []string{"kari@", "ola@", "per@", "91234567"})
+		})
+	}
+}
+
+// A message that can never be carried out becomes a dead letter, where an operator
+// sees it.
+func TestAMessageOfUnknownKeysBecomesADeadLetter(t *testing.T) {
+	h, queue := apitest.New(t), &fifo{}
+	over := handler{keys: h, list: &suppressiontest.List{}, queue: queue, log: h.Log, now: func() time.Time { return h.Now }}
+	foreign := apitest.New(t).Key(t, contact.Email, "kari@example.no")
+	if err := queue.Put(t.Context(), outage.OptOut{
+		Keys: []contact.Key{foreign}, Channel: contact.Email, Scope: "acme", Reason: suppression.Unsubscribed, Source: suppression.SourceLink, At: sunday,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for range mostReceived {
+		queue.deliver(t, over, h.Now)
+		h.Now = h.Now.Add(hiddenFor)
+	}
+	if queue.dead != 1 || len(queue.waits) != 0 {
+		t.Errorf("%d dead letters, %d wait", queue.dead, len(queue.waits))
+	}
+}
