@@ -147,6 +147,7 @@ func TestAMalformedMessageIsRefused(t *testing.T) {
 		{"no scope", `"acme"`, `""`, "scope"},
 		{"a scope that is none", `"acme"`, `"kari@example.no"`, "scope"},
 		{"another source", `"link"`, `"tool"`, "source"},
+		{"an unknown reason", `"channel"`, `"reason":"bored","channel"`, "reason"},
 		{"no time", `,"at":"2026-11-22T03:00:00Z"`, ``, "time"},
 		{"a time that is none", `2026-11-22T03`, `kari`, "JSON"},
 		{"a time before there was one", `2026`, `1969`, "time"},
@@ -158,6 +159,14 @@ func TestAMalformedMessageIsRefused(t *testing.T) {
 				t.Errorf("error %v, want ErrMalformed about %s", err, c.says)
 			}
 		})
+	}
+}
+
+// Before other doors had a queue, a message had no reason.
+func TestAMessageWithoutAReasonIsAClick(t *testing.T) {
+	o, err := outage.Read(good)
+	if err != nil || o.Reason != suppression.Unsubscribed {
+		t.Errorf("reason %q, error %v", o.Reason, err)
 	}
 }
 
