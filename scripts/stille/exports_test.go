@@ -215,6 +215,7 @@ func TestListsOfEveryShapeAreReadOrRefused(t *testing.T) {
 		"a field that is not there":  {"a.csv", people, "import --map Email=mail", exitUsage, []string{"must be COLUMN=FIELD"}, ""},
 		"numbers alone are decided":  {"a.csv", "Name,Tlf\nA,912 00 102\n", "scrub", exitUsage, []string{`--phone-column "Tlf"`}, ""},
 		"no header, two kinds":       {"a.csv", "A,ok@list.example,+4791200102\n", "scrub", exitUsage, []string{`"column 3" looks like phone numbers`}, ""},
+		"a street beside a number":   {"a.csv", "phone,Address\n+4791200102,Storgata 1\n", "import", exitDone, []string{"not used   Address\n"}, "+4791200102"},
 		"nobody":                     {"a.csv", "email,reason\n", "import", exitDone, []string{"lines      0\n"}, ""},
 		"nothing":                    {"a.csv", "", "import", exitUsage, []string{"the file is empty"}, ""},
 		"no contacts":                {"a.csv", "name,city\nKari,Oslo\n", "import", exitUsage, []string{"no column names contacts", "the columns are name, city"}, ""},

@@ -212,10 +212,12 @@ func (c columnSurvey) field(columns int) Field {
 	return ""
 }
 
-// settleAddress drops a column named address that holds streets.
+// settleAddress drops a column named address that holds streets: where no channel
+// stands beside it, and another column has the contacts.
 func (c *Columns) settleAddress(s *Survey) {
+	others := slices.ContainsFunc(c.fields, func(f Field) bool { return f.channel() != "" })
 	for i, f := range c.fields {
-		if f == FieldAddress && slices.Contains(c.fields, FieldEmail) && !s.columns[i].addresses() && !s.columns[i].numbers() && !slices.Contains(c.fields, FieldChannel) {
+		if f == FieldAddress && others && !slices.Contains(c.fields, FieldChannel) && !s.columns[i].addresses() && !s.columns[i].numbers() {
 			c.fields[i] = ""
 		}
 	}
@@ -343,7 +345,7 @@ func (f Field) channel() contact.Channel {
 func (c *Columns) channel(r Row, n int) (contact.Channel, bool) {
 	ch := c.fields[n].channel()
 	if c.fields[n] == FieldAddress {
-		ch = contact.Channel(cmp.Or(strings.ToLower(c.text(r, FieldChannel)), string(channelOf(r.cell(n)))))
+		ch = cmp.Or(channelNamed(c.text(r, FieldChannel)), channelOf(r.cell(n)))
 	}
 	return ch, ch != ""
 }

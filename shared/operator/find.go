@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -61,16 +62,10 @@ func HoldsContact(text string) bool {
 // isNumber reports whether a text has that many digits, and nothing but what is
 // written in phone numbers.
 func isNumber(text string, fewest int) bool {
-	digits := 0
-	for _, r := range strings.TrimPrefix(strings.ToLower(text), "tel:") {
-		switch {
-		case unicode.IsDigit(r):
-			digits++
-		case !unicode.In(r, unicode.Zs, unicode.Pd, unicode.Cf) && !strings.ContainsRune(`+()[]./'="`, r):
-			return false
-		}
+	other := func(r rune) bool {
+		return !unicode.In(r, unicode.Nd, unicode.Zs, unicode.Pd, unicode.Cf) && !strings.ContainsRune(`+()[]./'="`, r)
 	}
-	return digits >= fewest
+	return digitsIn(text) >= fewest && !strings.ContainsFunc(strings.TrimPrefix(strings.ToLower(text), "tel:"), other)
 }
 
 // readings are the ways to read a text: without the characters that cannot be
@@ -124,26 +119,38 @@ func around(text string, at int) []string {
 var numbers = regexp.MustCompile(`[+(]*\p{Nd}[\p{Nd}\p{Zs}\p{Pd}\t()./]{4,}\p{Nd}`)
 
 // within returns what may be the numbers in a run of digits and separators: every
-// part between two separators that is no longer than a number.
-func within(run string, national bool) []string {
-	const most, fewestDigits, mostDigits = 8, 6, 18
+// part between two separators that is no longer than a number. Many digits may be
+// a number whose + got lost.
+func within(run string, national bool) (found []string) {
+	const most, fewestDigits, withCountry, mostDigits = 8, 6, 10, 18
 	parts := strings.FieldsFunc(run, func(r rune) bool { return unicode.IsSpace(r) || r == '/' })
-	var found []string
 	for i := range parts {
 		start := strings.TrimLeft(parts[i], "(")
-		if !national && !strings.HasPrefix(start, "+") && !strings.HasPrefix(start, "00") {
-			continue
-		}
+		dialled := strings.HasPrefix(start, "+") || strings.HasPrefix(start, "00")
 		for j := i + 1; j <= min(len(parts), i+most); j++ {
 			number := strings.Join(parts[i:j], " ")
-			if digits := len(number) - strings.Count(number, " "); digits > 2*mostDigits {
+			digits := digitsIn(number)
+			if digits > mostDigits {
 				break
-			} else if digits >= fewestDigits {
+			}
+			if digits >= fewestDigits && (dialled || national) {
 				found = append(found, number)
+			}
+			if digits >= withCountry && !dialled {
+				found = append(found, "+"+number)
 			}
 		}
 	}
 	return found
+}
+
+func digitsIn(text string) (digits int) {
+	for _, r := range text {
+		if unicode.IsDigit(r) {
+			digits++
+		}
+	}
+	return digits
 }
 
 // contactsIn reads a cell: one contact, or several with commas or semicolons
@@ -181,6 +188,15 @@ func unwrapped(cell string) string {
 		cell = cell[len(scheme):]
 	}
 	return strings.TrimRight(cell, `'"`)
+}
+
+// channelNamed reads the name of a channel; a name of none is no channel.
+func channelNamed(text string) contact.Channel {
+	names := map[string]contact.Channel{
+		"email": contact.Email, "mail": contact.Email, "epost": contact.Email,
+		"sms": contact.SMS, "phone": contact.SMS, "mobile": contact.SMS, "mobil": contact.SMS, "text": contact.SMS,
+	}
+	return cmp.Or(names[fold(text)], contact.Channel(text))
 }
 
 // channelOf is the channel of an address that stands alone.

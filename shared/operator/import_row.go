@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"stille/shared/contact"
 	"stille/shared/reference"
@@ -30,11 +31,11 @@ func (im *Import) read(r Row) (people []contact.Contact, change suppression.Chan
 		t.why = err.Error()
 		return nil, change, t
 	}
-	people, err = im.people(r)
+	var doubts [4]string
+	people, doubts[3], err = im.people(r)
 	if err != nil {
 		t.why = err.Error()
 	}
-	var doubts [3]string
 	change = suppression.Change{Action: suppression.Suppress, Scope: in, At: im.Began, Source: suppression.SourceImport}
 	change.Reason, doubts[0] = im.reason(r)
 	change.At, doubts[1] = im.since(r, &change)
@@ -46,8 +47,9 @@ func (im *Import) read(r Row) (people []contact.Contact, change suppression.Chan
 	return people, change, t
 }
 
-// people are the contacts of a row. The error is about a cell that cannot be read.
-func (im *Import) people(r Row) (people []contact.Contact, unfit error) {
+// people are the contacts of a row. The error is about a cell that cannot be read;
+// a doubt is about letters in an encoding that the file does not name.
+func (im *Import) people(r Row) (people []contact.Contact, doubt string, unfit error) {
 	for i := range min(len(r.Cells), len(im.columns.fields)) {
 		text := r.cell(i)
 		ch, is := im.columns.channel(r, i)
@@ -65,12 +67,15 @@ func (im *Import) people(r Row) (people []contact.Contact, unfit error) {
 		if err != nil {
 			unfit = fmt.Errorf("address: %s", WhyInvalid(err))
 		}
+		if r.Guessed && strings.ContainsFunc(text, func(c rune) bool { return c > unicode.MaxASCII }) {
+			doubt = "address: letters that are not UTF-8 were read as an older encoding; save the file as CSV UTF-8 and import it again"
+		}
 		people = append(people, all...)
 	}
 	if len(people) == 0 && unfit == nil {
 		unfit = errors.New("address: there is none")
 	}
-	return people, unfit
+	return people, doubt, unfit
 }
 
 func (im *Import) scopeOf(r Row) (scope.Scope, error) {
