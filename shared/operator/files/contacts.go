@@ -377,8 +377,12 @@ func (f *List) Head() []byte { return slices.Concat(f.before, f.header) }
 // Behind puts a row behind a reason: in CSV as one more column, in JSON as one
 // more field of the object.
 func (f *List) Behind(column, reason string, raw []byte) []byte {
-	if f.comma == 0 {
-		return objectBehind(column, reason, raw)
+	switch {
+	case f.values != nil:
+		return objectBehind(column, reason, string(raw))
+	case f.comma == 0:
+		text, _ := f.lines.decode(raw)
+		return objectBehind(column, reason, text)
 	}
 	if strings.ContainsAny(reason, "\"|\t,;"+string(f.comma)) {
 		reason = `"` + strings.ReplaceAll(reason, `"`, `""`) + `"`

@@ -104,15 +104,15 @@ func (f *List) cells(fields []field) ([]string, error) {
 }
 
 // objectBehind adds a field to an object. What is no object becomes a field.
-func objectBehind(column, reason string, raw []byte) []byte {
-	raw = bytes.TrimSpace(bytes.TrimPrefix(raw, []byte(byteOrderMark)))
+func objectBehind(column, reason, object string) []byte {
+	object = strings.TrimSpace(strings.TrimPrefix(object, byteOrderMark))
 	why, _ := json.Marshal(reason) // text always marshals
-	inside, object := bytes.CutPrefix(raw, []byte("{"))
+	inside, found := strings.CutPrefix(object, "{")
 	switch {
-	case !object || !json.Valid(raw):
-		text, _ := json.Marshal(string(raw))
+	case !found || !json.Valid([]byte(object)):
+		text, _ := json.Marshal(object)
 		return fmt.Appendf(nil, "{%q:%s,\"line\":%s}\n", column, why, text)
-	case len(bytes.TrimSpace(inside)) > 1:
+	case len(strings.TrimSpace(inside)) > 1:
 		why = append(why, ',')
 	}
 	return fmt.Appendf(nil, "{%q:%s%s\n", column, why, inside)
