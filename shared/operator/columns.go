@@ -41,8 +41,8 @@ type Survey struct {
 // columnSurvey counts the cells of a column that are not empty, by what is in them.
 // Reasons and times count in a file without names alone.
 type columnSurvey struct {
-	filled, emails, phones, digits, reasons, times int
-	order                                          dayOrder
+	filled, emails, whole, phones, digits, reasons, times int // whole are addresses and nothing else
+	order                                                 dayOrder
 }
 
 // NewSurvey begins a survey of a file that names its columns, or not. The region is
@@ -68,6 +68,9 @@ func (s *Survey) note(c *columnSurvey, text string) {
 	c.order.note(text)
 	if strings.ContainsAny(text, "@＠") && HoldsContact(text) {
 		c.emails++
+		if _, err := contactsIn(channelOf(text), text, ""); err == nil {
+			c.whole++
+		}
 	}
 	number := isNumber(text, shortest)
 	isTime := false
@@ -194,7 +197,7 @@ func columnsOf(names []string, onlyContacts bool, s *Survey, flags ColumnFlags) 
 		return nil, err
 	}
 	c.keepFirst()
-	return c, c.check(s, flags.Only)
+	return c, c.check(s, onlyContacts, flags.Only)
 }
 
 // field is what a column without a name tells, in a file of so many columns.
@@ -284,18 +287,19 @@ type look struct {
 	likely bool
 }
 
-// looks are the looks at a column.
-func (c columnSurvey) looks(name string) []look {
+// looks are the looks at a column. Scrub finds a single address in the line that it
+// stands in; import would lose it.
+func (c columnSurvey) looks(name string, onlyContacts bool) []look {
 	emails, phones := namesContacts(fold(name))
 	return []look{
-		{FieldEmail, "addresses", c.addresses() || emails && c.emails > 0},
+		{FieldEmail, "addresses", c.addresses() || emails && c.emails > 0 || !onlyContacts && c.whole > 0},
 		{FieldPhone, "phone numbers", c.numbers() || phones && c.digits > 0},
 	}
 }
 
 // check names every column that must be decided about. Where one channel counts
 // alone, the columns of others are not used.
-func (c *Columns) check(s *Survey, only contact.Channel) error {
+func (c *Columns) check(s *Survey, onlyContacts bool, only contact.Channel) error {
 	counts := func(f Field) bool {
 		ch := f.channel()
 		return only == "" || ch == "" || ch == only
@@ -308,7 +312,7 @@ func (c *Columns) check(s *Survey, only contact.Channel) error {
 		if c.fields[i] != "" || c.ignored[i] {
 			continue
 		}
-		for _, l := range s.columns[i].looks(name) {
+		for _, l := range s.columns[i].looks(name, onlyContacts) {
 			if l.likely && counts(l.field) {
 				open = append(open, fmt.Sprintf("%q looks like %s: say --%s-column %q or --ignore-column %q", name, l.what, l.field, name, name))
 				break
