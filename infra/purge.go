@@ -239,7 +239,7 @@ func (s stack) purgeMachine(class retention.Class, f steps, role awsiam.IRole) a
 		Otherwise(certifyPlan))
 	outcome := awsstepfunctions.NewChoice(scope, jsii.String("Completed?"), nil).
 		When(equals("$.outcome", names.Completed), awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
-		When(equals("$.outcome", names.Halted), failState(scope, names.PurgeHalted, "Halted", "The brake held the run; nothing was deleted. An operator approves its plan."), nil).
+		When(equals("$.outcome", names.Halted), failState(scope, names.PurgeHalted, "Halted", "The brake held the run; nothing was deleted, but for withdrawn records. An operator approves its plan."), nil).
 		When(equals("$.outcome", names.Stopped), failState(scope, names.PurgeStopped, "Stopped", "The run was stopped, or another run of the class was on."), nil).
 		Otherwise(failed)
 	verify.Next(outcome)

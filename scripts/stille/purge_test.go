@@ -104,7 +104,7 @@ func TestExitCodeTellsHowPurgeEnded(t *testing.T) {
 		code    int
 		says    string
 	}{
-		{certificate.Halted, certificate.Counts{Due: 2}, exitHalted, "the brake halted the purge: nothing was deleted"},
+		{certificate.Halted, certificate.Counts{Due: 2}, exitHalted, "the brake halted the purge: nothing was deleted, but for withdrawn records"},
 		{certificate.Stopped, certificate.Counts{Due: 2}, exitFailed, "ended as STOPPED"},
 		{certificate.Failed, certificate.Counts{Due: 2, Failed: 2}, exitFailed, "ended as FAILED"},
 	} {

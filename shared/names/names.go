@@ -271,7 +271,7 @@ const (
 // of the event.
 const (
 	Completed = "COMPLETED" // it did all it was to do
-	Halted    = "HALTED"    // the brake held it; nothing was deleted
+	Halted    = "HALTED"    // the brake held it; nothing was deleted, but for withdrawn records
 	Stopped   = "STOPPED"   // an operator stopped it, or another run of the class was active
 )
 

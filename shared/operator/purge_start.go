@@ -15,7 +15,7 @@ import (
 )
 
 // ErrHalted means that the brake stopped a purge before its first deletion.
-var ErrHalted = errors.New("the brake halted the purge: nothing was deleted")
+var ErrHalted = errors.New("the brake halted the purge: nothing was deleted, but for withdrawn records")
 
 // ErrScheduled means that a purge of the class is scheduled for this time already.
 var ErrScheduled = errors.New("a purge of this class is scheduled for this time already")

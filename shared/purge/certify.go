@@ -82,6 +82,8 @@ func (e Ended) Outcome(run Run) certificate.Outcome {
 		return certificate.Halted
 	case run.Next == NextYield || slices.ContainsFunc(e.Shards, func(s ShardEnd) bool { return s.Stopped }):
 		return certificate.Stopped
+	case run.Withdrawn:
+		return certificate.Halted
 	}
 	return certificate.Completed
 }
@@ -149,7 +151,7 @@ func (c Certifier) failedRun(class retention.Class, e Ended) Run {
 // account is what the run did; for a halted run, what it planned. After a
 // failure or a stop the manifest alone counts, and the index is not read.
 func (c Certifier) account(ctx context.Context, class retention.Class, run Run, outcome certificate.Outcome, limited bool) (Account, error) {
-	if outcome == certificate.Halted {
+	if outcome == certificate.Halted && !run.Withdrawn {
 		return Account{Counts: certificate.Counts{Due: run.Planned}}, nil
 	}
 	if err := c.endTurn(ctx, class, run); err != nil {
@@ -167,6 +169,10 @@ func (c Certifier) account(ctx context.Context, class retention.Class, run Run, 
 	}
 	verifier := Verifier{Records: c.Records, Manifest: c.Manifest, HMAC: hmac, Keep: keep, Pause: c.Pause}
 	account, err := verifier.Account(ctx, class, run.ID, run.Cutoff)
+	if err == nil && outcome == certificate.Halted { // what the brake halted is left
+		account.Counts.Left += max(0, run.Planned-account.Counts.Due)
+		account.Counts.Due = max(run.Planned, account.Counts.Due)
+	}
 	if err != nil || outcome != certificate.Completed {
 		return account, err
 	}

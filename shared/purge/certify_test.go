@@ -105,6 +105,8 @@ func TestWorstShardDecidesTheOutcome(t *testing.T) {
 		{"a shard stopped", purge.Ended{Shards: []purge.ShardEnd{{}, stopped}}, purge.Run{}, certificate.Stopped},
 		{"a shard stopped and one failed", purge.Ended{Shards: []purge.ShardEnd{broken, stopped}}, purge.Run{}, certificate.Failed},
 		{"the brake held it", purge.Ended{}, purge.Run{Next: purge.NextHalt}, certificate.Halted},
+		{"the brake held all but the withdrawn", purge.Ended{Shards: []purge.ShardEnd{{}}}, purge.Run{Next: purge.NextDelete, Withdrawn: true}, certificate.Halted},
+		{"that run was stopped", purge.Ended{Shards: []purge.ShardEnd{stopped}}, purge.Run{Next: purge.NextDelete, Withdrawn: true}, certificate.Stopped},
 		{"another run was on", purge.Ended{}, purge.Run{Next: purge.NextYield}, certificate.Stopped},
 		{"certifying the halted plan failed", purge.Ended{Failed: true}, purge.Run{Next: purge.NextHalt}, certificate.Failed},
 		{"it was killed", purge.Ended{Failed: true}, purge.Run{Next: purge.NextDelete}, certificate.Failed},

@@ -28,15 +28,15 @@ func (c Counted) Overdue() int { return c.Due - c.Held }
 // the cutoff, and the holds on them. An unreadable record counts as due,
 // because a purge leaves it. A marked record counts as due, because its purge
 // did not end. Count deletes nothing. Its cost follows the number of due
-// records.
-func Count(ctx context.Context, records Records, holds Holds, class retention.Class, cutoff time.Time) (Counted, error) {
+// records. It reads the indexes that are named, or both.
+func Count(ctx context.Context, records Records, holds Holds, class retention.Class, cutoff time.Time, indexes ...Index) (Counted, error) {
 	total := Counted{Shards: make([]int, retention.Shards)}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(shardsAtOnce)
 	for n := range retention.Shards {
 		group.Go(func() error {
-			shard, err := countRemaining(ctx, records, holds, class, retention.ShardName(n), cutoff)
+			shard, err := countRemaining(ctx, records, holds, class, retention.ShardName(n), cutoff, indexes...)
 			if err != nil {
 				return err
 			}
@@ -54,9 +54,9 @@ func Count(ctx context.Context, records Records, holds Holds, class retention.Cl
 	return total, nil
 }
 
-func countRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time) (Counted, error) {
+func countRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time, indexes ...Index) (Counted, error) {
 	var counted Counted
-	for r, err := range eachRemaining(ctx, records, holds, class, shard, cutoff) {
+	for r, err := range eachRemaining(ctx, records, holds, class, shard, cutoff, indexes...) {
 		if err != nil {
 			return counted, err
 		}
@@ -104,10 +104,10 @@ func ListRemaining(ctx context.Context, records Records, holds Holds, class rete
 
 // eachRemaining yields the due records of a shard that still exist, by their ids. It ends
 // with the first error.
-func eachRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time) iter.Seq2[Remaining, error] {
+func eachRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time, indexes ...Index) iter.Seq2[Remaining, error] {
 	return func(yield func(Remaining, error) bool) {
 		seen := map[string]bool{}
-		for d, err := range eachDue(ctx, records, class, shard, cutoff) {
+		for d, err := range eachDue(ctx, records, class, shard, cutoff, indexes...) {
 			if err != nil {
 				yield(Remaining{}, err)
 				return

@@ -75,6 +75,8 @@ type Work struct {
 	// Most is how many records the shard may still delete, if it is Limited.
 	Limited bool `json:"limited,omitempty"`
 	Most    int  `json:"most,omitempty"`
+	// Withdrawn means that the shard is done once its withdrawn records are.
+	Withdrawn bool `json:"withdrawn,omitempty"`
 	// Stopped means that the shard is done because an operator stopped the run.
 	Stopped bool `json:"stopped"`
 	// The policy and the code that planned the run. Under another policy or
@@ -138,7 +140,7 @@ func (w Worker) page(ctx context.Context, class retention.Class, work Work, queu
 	switch {
 	case err != nil:
 		return work, err
-	case len(due) == 0 && work.Cursor.By == ByWithdrawal:
+	case len(due) == 0 && work.Cursor.By == ByWithdrawal && !work.Withdrawn:
 		work.Cursor = Cursor{By: ByStart}
 		return work, nil
 	case len(due) == 0:

@@ -134,11 +134,14 @@ func before(by Index, class retention.Class, cutoff time.Time) time.Time {
 	return class.Keep.StartsBefore(cutoff, class.Location())
 }
 
-// eachDue yields each entry of both indexes that is due at the cutoff. It ends
-// with the first error.
-func eachDue(ctx context.Context, records Records, class retention.Class, shard string, cutoff time.Time) iter.Seq2[Due, error] {
+// eachDue yields each entry of the indexes, or of both where none is named, that is
+// due at the cutoff. It ends with the first error.
+func eachDue(ctx context.Context, records Records, class retention.Class, shard string, cutoff time.Time, indexes ...Index) iter.Seq2[Due, error] {
+	if len(indexes) == 0 {
+		indexes = []Index{ByWithdrawal, ByStart}
+	}
 	return func(yield func(Due, error) bool) {
-		for _, by := range []Index{ByWithdrawal, ByStart} {
+		for _, by := range indexes {
 			for d, err := range records.DueBefore(ctx, class.Name, by, shard, before(by, class, cutoff), Due{}, pageSize) {
 				if !yield(d, err) || err != nil {
 					return

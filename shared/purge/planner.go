@@ -136,6 +136,12 @@ func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution
 	}
 	if len(reasons) > 0 {
 		run.Next, run.Reasons, run.ApprovedBy = NextHalt, reasons, ""
+		if run.Withdrawn, err = p.mayDeleteWithdrawn(ctx, class, run); err != nil {
+			return run, err
+		}
+		if run.Withdrawn {
+			run.Next = NextDelete
+		}
 		return run, p.Halted.Halt(ctx, HaltedPlan{
 			Class: class.Name, Run: run.ID, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash, Cutoff: run.Cutoff,
 			Shards: going, Reasons: reasons, HaltedAt: p.Now().UTC(), StartedBy: run.StartedBy,
@@ -200,6 +206,18 @@ func (p Planner) objections(ctx context.Context, class retention.Class, run Run,
 	return going, append(brake.Clock(), amount(going)...), nil
 }
 
+// mayDeleteWithdrawn reports whether the withdrawn records alone would pass the
+// brake: an opt-out or an erasure must not wait for the approval of other records.
+func (p Planner) mayDeleteWithdrawn(ctx context.Context, class retention.Class, run Run) (bool, error) {
+	brake, err := p.brake(ctx, run)
+	if err != nil || len(brake.Clock()) > 0 {
+		return false, err
+	}
+	counted, err := Count(ctx, p.Records, p.Holds, class, run.Cutoff, ByWithdrawal)
+	brake.Going = counted.Overdue()
+	return brake.Going > 0 && len(brake.Amount()) == 0, err
+}
+
 // brake is the brake of a run, before anything is counted.
 func (p Planner) brake(ctx context.Context, run Run) (Brake, error) {
 	storeClock, err := p.StoreClock(ctx)
@@ -260,7 +278,7 @@ func (r Run) Work() []Work {
 	for n := range shards {
 		shards[n] = Work{
 			Class: r.Class, Run: r.ID, Turn: r.Turn, Cutoff: r.Cutoff, Shard: retention.ShardName(n),
-			PolicyHash: r.PolicyHash, CodeVersion: r.CodeVersion, Until: r.StartedAt.Add(longestWork),
+			Withdrawn: r.Withdrawn, PolicyHash: r.PolicyHash, CodeVersion: r.CodeVersion, Until: r.StartedAt.Add(longestWork),
 		}
 		if r.Shares != nil {
 			shards[n].Limited, shards[n].Most = true, r.Shares[n]

@@ -275,3 +275,71 @@ func TestPlanWithoutTheStoresClockFails(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// The class halts for 1,089 records; two more, of which one is held, were withdrawn.
+func TestWithdrawnRecordsGoWhilePlanWaits(t *testing.T) {
+	h := newHouse(t)
+	h.crowd()
+	for id, of := range map[string]int{"erased": 8, "erased-held": 9} {
+		h.put(retention.Record{ID: id, Subject: subject(of), Start: notDue})
+		h.withdraw(id, due)
+	}
+	h.hold(retention.SubjectTarget(subject(9)))
+	run := h.planned(h.planner(h.Stores), purge.Execution{Run: "run-1", StartedBy: starter}, purge.NextDelete)
+	if !run.Withdrawn || len(run.Reasons) == 0 || run.Planned != 1091 {
+		t.Fatalf("run %+v", run)
+	}
+	worker := h.worker(h.Stores, h.manifest)
+	for _, work := range run.Work() {
+		done, err := worker.Shard(t.Context(), h.class, work, func() bool { return true })
+		if err != nil || !done.Done {
+			t.Fatalf("done %v, error %v", done.Done, err)
+		}
+	}
+	c, kept := h.certifier()
+	ended, err := c.Purge(t.Context(), h.class, purge.Ended{Run: run.ID, Shards: make([]purge.ShardEnd, retention.Shards)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := certificate.Counts{Due: 1091, Deleted: 1, Held: 1, Left: 1089}
+	if got := kept.Verify(t, h.class.Name, run.ID); got.Outcome != certificate.Halted || got.Counts != want || ended.Outcome != certificate.Halted {
+		t.Errorf("certificate %s, %+v", got.Outcome, got.Counts)
+	}
+	if left := h.left(); len(left) != 1090 || slices.Contains(left, "erased") {
+		t.Errorf("%d records are left", len(left))
+	}
+	plan, err := h.Runs.Halted(t.Context(), h.class.Name)
+	if err != nil || plan.PlanHash != run.PlanHash {
+		t.Fatalf("plan %+v, error %v", plan, err)
+	}
+	if err := h.Runs.Approve(t.Context(), h.class.Name, plan.PlanHash, approver, cutoff); err != nil {
+		t.Fatal(err)
+	}
+	planner := h.planner(h.Stores)
+	planner.Now = func() time.Time { return cutoff.Add(2 * time.Minute) }
+	planner.StoreClock = func(context.Context) (time.Time, error) { return cutoff.Add(2 * time.Minute), nil }
+	if approved := h.planned(planner, purge.Execution{Run: "run-2", Approved: plan.PlanHash}, purge.NextDelete); approved.Withdrawn {
+		t.Error("the approved run deletes the withdrawn records only")
+	}
+}
+
+func TestManyWithdrawnRecordsWaitForApproval(t *testing.T) {
+	h := newHouse(t)
+	for page := range 11 {
+		items := dueItems(0, page)
+		for _, item := range items {
+			item["withdrawnAt"] = retention.Sort(due)
+		}
+		h.Plant(h.t, h.class.Name, items...)
+	}
+	h.planned(h.planner(h.Stores), purge.Execution{Run: "run-1"}, purge.NextHalt)
+}
+
+func TestWrongClockLetsNothingGo(t *testing.T) {
+	h := newHouse(t)
+	h.put(retention.Record{ID: "erased", Subject: subject(8), Start: notDue})
+	h.withdraw("erased", due)
+	planner := h.planner(h.Stores)
+	planner.StoreClock = func(context.Context) (time.Time, error) { return cutoff.AddDate(-10, 0, 0), nil }
+	h.planned(planner, purge.Execution{Run: "run-1"}, purge.NextHalt)
+}

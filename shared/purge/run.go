@@ -31,6 +31,7 @@ type Run struct {
 	StartedBy    string              `json:"startedBy,omitempty"`   // the principal; empty for a scheduled run, or if unknown
 	ApprovedBy   string              `json:"approvedBy,omitempty"`  // the principal; empty if no approval was needed
 	Next         Next                `json:"-"`                     // the next step after the plan
+	Withdrawn    bool                `json:"-"`                     // the brake halted it, but for the withdrawn records
 	Turn         int64               `json:"-"`                     // in which it may delete; 0 if it never held the lock of its class
 	Reasons      []string            `json:"reasons,omitempty"`     // why it did not delete
 	StopBy       string              `json:"stoppedBy,omitempty"`   // the principal that stopped it; empty without a stop

@@ -32,6 +32,7 @@ type storedRun struct {
 	StartedBy    string              `dynamodbav:"startedBy,omitempty"`
 	ApprovedBy   string              `dynamodbav:"approvedBy,omitempty"`
 	Next         purge.Next          `dynamodbav:"next,omitempty"`
+	Withdrawn    bool                `dynamodbav:"withdrawn,omitempty"`
 	Turn         int64               `dynamodbav:"turn,omitempty"`
 	Reasons      []string            `dynamodbav:"reasons,omitempty"`
 	StopBy       string              `dynamodbav:"stopBy,omitempty"`
