@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -20,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"golang.org/x/term"
 
 	"stille/scripts/local"
 	"stille/shared/aws/deployment"
@@ -104,7 +104,7 @@ func open(name string) (deployer, error) {
 		Environment: files.Environment,
 		root:        root,
 		version:     os.Getenv("VERSION"),
-		terminal:    isTerminal(os.Stdin),
+		terminal:    term.IsTerminal(int(os.Stdin.Fd())),
 		git: func(ctx context.Context, arguments ...string) (string, error) {
 			out, err := exec.CommandContext(ctx, "git", append([]string{"-C", root}, arguments...)...).Output()
 			return strings.TrimSpace(string(out)), err
@@ -122,11 +122,6 @@ func run(ctx context.Context, folder string, environment []string, program strin
 		return fmt.Errorf("%s %s: %w", filepath.Base(program), arguments[0], err)
 	}
 	return nil
-}
-
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&fs.ModeCharDevice != 0
 }
 
 func main() {
