@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,20 +174,20 @@ func TestPlanEndsInErrorWhenAnyCallFails(t *testing.T) {
 		}
 		return halted.PlanHash
 	}
-	for failing := 1; ; failing++ {
+	for failing := int64(1); ; failing++ {
 		h := newHouse(t)
 		approved := approvedOf(h)
-		calls := 0
+		var calls atomic.Int64 // shards are counted at the same time
 		stores := h.Intercept(func(string) error {
-			if calls++; calls == failing {
+			if calls.Add(1) == failing {
 				return errDown
 			}
 			return nil
 		})
 		_, _, err := h.planner(stores).Plan(t.Context(), h.class, purge.Execution{Class: h.class.Name, Run: "run-1", StartedAt: cutoff, Approved: approved})
-		if calls < failing {
+		if calls.Load() < failing {
 			if err != nil || failing < 5 {
-				t.Errorf("%d calls, error %v", calls, err)
+				t.Errorf("%d calls, error %v", calls.Load(), err)
 			}
 			return
 		}
