@@ -62,7 +62,6 @@ func (s stack) streams(k keys, t tables, e events) []consumer {
 	stamp := s.consumer(names.Stamp, t.records(), slices.Concat(s.mayUpdateRecords(k, t), t.mayClaimSlots(), []awsiam.PolicyStatement{
 		allow(arns(t.suppressions), "dynamodb:GetItem"),
 		allow(indexArns(names.IndexRecord, t.slots), "dynamodb:Query"),
-		allow(arns(t.slots), "dynamodb:DeleteItem"),
 		allow(arns(t.holds), "dynamodb:BatchGetItem"), // a held record must not be rewritten
 	}))
 	return []consumer{propagate, stamp}

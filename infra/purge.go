@@ -109,6 +109,7 @@ func (s stack) purgeDelete(k keys, t tables, b buckets) awslambda.Function {
 			allow(dueIndexes(t), "dynamodb:Query"),
 			s.writesRecords(k),
 			allow(arns(t.holds), "dynamodb:GetItem", "dynamodb:Scan", "dynamodb:ConditionCheckItem"),
+			allow(arns(t.slots), "dynamodb:BatchGetItem", "dynamodb:DeleteItem"), // which objects are a record's; they go with the record
 			allow(arns(t.runs), "dynamodb:GetItem"),
 			allow([]*string{b.manifests.ArnForObjects(jsii.String(names.ManifestPages + "*"))}, "s3:PutObject"),
 		}, s.deletesObjects()...),

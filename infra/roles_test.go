@@ -97,7 +97,8 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 	})
 	due := []string{"dynamodb:Query stille-records-*/index/due", "dynamodb:Query stille-records-*/index/withdrawn"}
 	claimsSlots := []string{
-		"dynamodb:GetItem stille-slots", "dynamodb:PutItem stille-slots", "dynamodb:ConditionCheckItem stille-records-messaging",
+		"dynamodb:GetItem stille-slots", "dynamodb:BatchGetItem stille-slots", "dynamodb:PutItem stille-slots", "dynamodb:DeleteItem stille-slots",
+		"dynamodb:ConditionCheckItem stille-records-*",
 	}
 	mayChangeList := []string{
 		secret + "contact-keys-??????",
@@ -164,7 +165,7 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 			"dynamodb:ListStreams *",
 			"dynamodb:GetItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
 			"dynamodb:GetItem stille-suppressions", "dynamodb:BatchGetItem stille-holds",
-			"dynamodb:Query stille-slots/index/record", "dynamodb:DeleteItem stille-slots",
+			"dynamodb:Query stille-slots/index/record",
 			"sqs:SendMessage stampparked",
 		}, claimsSlots),
 		"purge-plan": slices.Concat(readsRecords, due, []string{
@@ -178,6 +179,7 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 		"purge-delete": slices.Concat(writesRecords, due, []string{
 			"dynamodb:BatchGetItem stille-records-*", "dynamodb:DeleteItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
 			"dynamodb:GetItem stille-holds", "dynamodb:Scan stille-holds", "dynamodb:ConditionCheckItem stille-holds",
+			"dynamodb:BatchGetItem stille-slots", "dynamodb:DeleteItem stille-slots",
 			"dynamodb:GetItem stille-runs",
 			"s3:PutObject manifests/purges/*",
 		}),
@@ -246,10 +248,12 @@ func TestNoRoleCan(t *testing.T) {
 		{"do a thing to everything, except list streams", func(_, action, resource string) bool {
 			return resource == "*" && action != "dynamodb:ListStreams"
 		}},
-		{"delete, except purge-delete records, stamp the slot of a deleted record, a purge its halted plan and its manifest, a queue reader its message", func(role, action, resource string) bool {
+		{"delete, except purge-delete records, a claim with its record, a purge its halted plan and its manifest, a queue reader its message", func(role, action, resource string) bool {
 			return strings.Contains(action, "Delete") && !slices.Contains([]string{
 				"purgedeleterole dynamodb:DeleteItem stille-records-*",
 				"stamprole dynamodb:DeleteItem stille-slots",
+				"storerecordsrole dynamodb:DeleteItem stille-slots",
+				"purgedeleterole dynamodb:DeleteItem stille-slots",
 				"purgeplanrole dynamodb:DeleteItem stille-runs",
 				"purgeverifyrole s3:DeleteObject manifests/purges/*",
 				"drainrole sqs:DeleteMessage waiting",

@@ -171,11 +171,12 @@ func (t tables) mayAskHolds() awsiam.PolicyStatement {
 	return allow(arns(t.holds), "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem")
 }
 
-// mayClaimSlots lets a function give a messaging record its contact's slot.
+// mayClaimSlots lets a function give a messaging record its contact's slot, and
+// any record its objects.
 func (t tables) mayClaimSlots() []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
-		allow(arns(t.slots), "dynamodb:GetItem", "dynamodb:PutItem"),
-		allow(arns(t.records(retention.Messaging)...), "dynamodb:ConditionCheckItem"),
+		allow(arns(t.slots), "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
+		allow(arns(t.records()...), "dynamodb:ConditionCheckItem"),
 	}
 }
 

@@ -70,12 +70,12 @@ func (h handler) take(
 		if id.DataType() != events.DataTypeString {
 			return faults, nil
 		}
-		return faults, h.stamper.Leave(ctx, class, id.String())
+		return faults, h.stamper.Leave(ctx, class, id.String(), change.Before)
 	}
 	if unreadable != nil {
 		return append(faults, unreadable), nil
 	}
-	more, err := h.stamper.Stamp(ctx, class, change.After)
+	more, err := h.stamper.Stamp(ctx, class, change.Before, change.After)
 	return append(faults, more...), err
 }
 

@@ -37,6 +37,10 @@ func (w *written) Withdraw(_ context.Context, class string, record retention.Sto
 
 func (w *written) Claim(context.Context, string, retention.Stored) (bool, error) { return true, nil }
 
+func (w *written) ClaimObjects(context.Context, string, retention.Stored, retention.Record) (bool, error) {
+	return false, nil
+}
+
 func (w *written) Leave(_ context.Context, class, id string) error {
 	*w = append(*w, class+"/"+id+" left")
 	return nil

@@ -267,7 +267,7 @@ func TestLateRecordUnderNewerKeyMeetsOptOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.stamper.Stamp(t.Context(), retention.Messaging, late); err != nil {
+	if _, err := h.stamper.Stamp(t.Context(), retention.Messaging, retention.Stored{}, late); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := h.stamper.Records.Get(t.Context(), retention.Messaging, "sub-1"); err != nil || !got.WithdrawnAt.Equal(out) {
@@ -341,7 +341,7 @@ func TestLateStampDoesNotOverwriteNewerChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.record(retention.Messaging, w.consent(map[string]string{"retentionStart": "2026-01-01T00:00:00Z"}))
-	if _, err := w.handler().stamper.Stamp(t.Context(), retention.Messaging, old); err != nil {
+	if _, err := w.handler().stamper.Stamp(t.Context(), retention.Messaging, retention.Stored{}, old); err != nil {
 		t.Fatal(err)
 	}
 	w.expect(retention.Messaging, "sub-1", index{})

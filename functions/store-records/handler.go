@@ -172,7 +172,9 @@ const (
 	beingPurged = "being-purged" // a purge deletes the stored record's objects, and would delete the new ones too
 	held        = "held"         // a hold freezes the stored record
 	retired     = "retired"      // the class takes no more records
-	duplicate   = "duplicate"    // the contact has another record in the scope: store over that one
+	objectTaken = "object-taken" // one of its objects belongs to another record
+	tooMany     = "too-many-objects"
+	duplicate   = "duplicate" // the contact has another record in the scope: store over that one
 )
 
 // put writes one record. It replaces a record of the same id only if the key
@@ -200,6 +202,10 @@ func (h handler) put(ctx context.Context, tool access.Tool, class retention.Clas
 		answer.Reason = beingPurged
 	case errors.Is(err, retention.ErrHeld):
 		answer.Reason = held
+	case errors.Is(err, retention.ErrObjectTaken):
+		answer.Reason = objectTaken
+	case errors.Is(err, retention.ErrObjects):
+		answer.Reason = tooMany
 	case err != nil:
 		return result{}, err
 	}

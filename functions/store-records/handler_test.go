@@ -201,7 +201,7 @@ func TestARecordOfAnotherBrandIsNotReplaced(t *testing.T) {
 }
 
 func TestARefusedRecordDoesNotFailTheOthers(t *testing.T) {
-	for err, reason := range map[error]string{retention.ErrUnreadable: unreadable, retention.ErrBeingPurged: beingPurged, retention.ErrHeld: held} {
+	for err, reason := range map[error]string{retention.ErrUnreadable: unreadable, retention.ErrBeingPurged: beingPurged, retention.ErrHeld: held, retention.ErrObjectTaken: objectTaken, retention.ErrObjects: tooMany} {
 		h, to := apitest.New(t), &memory{err: err}
 		resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent(), consent("sub-81", "sub-82"))))
 		for i, got := range apitest.Body[response](t, resp, http.StatusOK).Results {
@@ -339,7 +339,7 @@ func TestTheOpenAPIFileHasTheLimits(t *testing.T) {
 		t.Errorf("at most %v records", got)
 	}
 	reasons := spec.Texts(t, "components", "schemas", "RecordsAnswer", "properties", "results", "items", "properties", "reason", "enum")
-	if diff := cmp.Diff([]string{beingPurged, duplicate, forbidden, held, retired, unreadable}, reasons); diff != "" {
+	if diff := cmp.Diff([]string{beingPurged, duplicate, forbidden, held, objectTaken, retired, tooMany, unreadable}, reasons); diff != "" {
 		t.Errorf("reasons (-code +file)\n%s", diff)
 	}
 	bases := spec.Texts(t, "components", "schemas", "Record", "properties", "basis", "enum")

@@ -200,9 +200,10 @@ const (
 	AttrExpires    = "expires"    // replies, whose key is AttrID: when DynamoDB may forget it (N, Unix seconds)
 )
 
-// Attributes of the slots table.
+// Attributes of the slots table. AttrClass is there too: the class of a record that
+// owns an object.
 const (
-	AttrSlot   = "slot"   // partition key: a hash of class, contact and scope
+	AttrSlot   = "slot"   // partition key: a hash of class, contact and scope, or of an object
 	AttrRecord = "record" // the id of the record that has the slot
 )
 
@@ -222,6 +223,7 @@ const (
 	AttrRetentionShard = "retentionShard"
 	AttrActiveSort     = "activeSort" // of a running record: when something last happened with it, as it sorts
 	AttrObjects        = "objects"
+	AttrClaimed        = "claimed"   // the objects that the record owns, also those that a later version no longer names
 	AttrPurgingBy      = "purgingBy" // the run that deletes the record's objects, then the record
 	AttrData           = "data"
 )

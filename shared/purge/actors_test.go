@@ -118,6 +118,9 @@ func (s *story) owner(name, record string, do func(records *dynamo.Records) (don
 			case errors.Is(err, retention.ErrBeingPurged):
 				s.happened("an owner was told that the record is being purged")
 				return
+			case errors.Is(err, retention.ErrHeld):
+				s.happened("a hold froze its record")
+				return
 			case errors.Is(err, retention.ErrNoRecord):
 				return
 			case errors.Is(err, retention.ErrOlder), errors.Is(err, retention.ErrNotAService):

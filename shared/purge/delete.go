@@ -263,13 +263,11 @@ func (w Worker) load(ctx context.Context, class retention.Class, cutoff time.Tim
 			outcomes[id] = Failed // another service changed a marked record; its objects may be gone
 		case !class.Due(record.Record, cutoff):
 			outcomes[id] = Changed
-		case !w.mayDeleteObjects(ctx, class, record):
-			outcomes[id] = Failed
 		default:
 			due = append(due, record)
 		}
 	}
-	return due, nil
+	return w.own(ctx, class, due, outcomes)
 }
 
 // withoutHeld notes which records are held and returns the others.

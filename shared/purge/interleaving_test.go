@@ -94,7 +94,7 @@ func (s *stage) keysOf(r retention.Record) []contact.Key {
 var worthSeeing = []string{ //nolint:gochecknoglobals // a constant
 	"a record went", "a record went with its object", "a worker died",
 	"a fence had moved", "a hold was seen only because the fence had moved",
-	"a hold came too late", "a hold kept its record", "a hold was lifted and its record went",
+	"a hold came too late", "a hold kept its record", "a hold froze its record", "a hold was lifted and its record went",
 	"a record had changed at the transaction", "a record was gone at the transaction", "a record was stored again",
 	"a record marked by one worker was taken up by another", "a mark did not stand any more",
 	"an owner was told that the record is being purged",
@@ -206,6 +206,7 @@ func (s *stage) record(plot *schedule, name string) retention.Record {
 	}
 	if plot.random.IntN(3) > 0 {
 		r.Objects = []string{"s3://letters/" + name + "1"}
+		r.Claimed = r.Objects
 	}
 	return r
 }
@@ -237,7 +238,7 @@ func (s *story) cast() []*actor {
 // set stores the records of a schedule in place of the last schedule's.
 func (s *stage) set(t *testing.T, story *story) {
 	t.Helper()
-	var records, holds []types.WriteRequest
+	var items, holds []types.WriteRequest
 	for _, name := range storyIDs {
 		r := story.facts[name].is
 		item := map[string]any{
@@ -252,13 +253,13 @@ func (s *stage) set(t *testing.T, story *story) {
 			item["formerSubjects"] = r.Former
 		}
 		if len(r.Objects) > 0 {
-			item["objects"] = r.Objects
+			item["objects"], item["claimed"] = r.Objects, r.Claimed
 		}
 		written, err := attributevalue.MarshalMap(item)
 		if err != nil {
 			t.Fatal(err)
 		}
-		records = append(records, types.WriteRequest{PutRequest: &types.PutRequest{Item: written}})
+		items = append(items, types.WriteRequest{PutRequest: &types.PutRequest{Item: written}})
 	}
 	if story.plot.random.IntN(2) == 0 {
 		s.held = append(s.held, retention.Target(fence+s.shard)) // as before the first hold
@@ -269,11 +270,21 @@ func (s *stage) set(t *testing.T, story *story) {
 		holds = append(holds, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}})
 	}
 	s.held = nil
-	all := map[string][]types.WriteRequest{s.stack.Records(s.class.Name): records}
+	all := map[string][]types.WriteRequest{s.stack.Records(s.class.Name): items}
 	if len(holds) > 0 {
 		all[s.stack.Holds()] = holds
 	}
 	if _, err := s.db.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: all}); err != nil {
 		t.Fatal(err)
+	}
+	records := dynamo.NewRecords(s.db, s.stack)
+	for _, name := range storyIDs {
+		stored, err := records.Get(t.Context(), s.class.Name, story.facts[name].is.ID)
+		if err == nil {
+			_, err = records.ClaimObjects(t.Context(), s.class.Name, stored, retention.Record{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }

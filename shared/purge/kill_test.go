@@ -84,6 +84,7 @@ func (h *house) furnish() {
 		plant("letter-lost", retention.Sort(due), "s3://letters/lost"),
 		plant("letter-elsewhere", retention.Sort(due), "s3://other/e"),
 	}...)
+	h.own("letters", "letter-held", "letter-locked", "letter-lost", "letter-elsewhere")
 	for _, key := range []string{"a", "a", "b", "c", "c", "d"} {
 		h.letters.Put(h.t, key)
 	}

@@ -160,6 +160,12 @@ func (c *counting) Withdraw(ctx context.Context, class string, record retention.
 	return done, err
 }
 
+func (c *counting) ClaimObjects(ctx context.Context, class string, record retention.Stored, older retention.Record) (bool, error) {
+	done, err := c.StampedRecords.ClaimObjects(ctx, class, record, older)
+	c.note(&c.did.Claimed, done)
+	return done, err
+}
+
 func (c *counting) Claim(ctx context.Context, class string, record retention.Stored) (bool, error) {
 	done, err := c.StampedRecords.Claim(ctx, class, record)
 	c.note(&c.did.Claimed, done)

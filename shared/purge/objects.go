@@ -2,6 +2,8 @@ package purge
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -17,7 +19,7 @@ type Objects interface {
 }
 
 // recordsAtOnce is how many records of a page lose their objects at the same
-// time. A page of records with a hundred objects each must be done in a minute.
+// time. A page of records with MostObjects each must be done in a minute.
 const recordsAtOnce = 16
 
 // finish deletes the objects of the records that are marked for the run, and
@@ -56,7 +58,7 @@ func (w Worker) finish(ctx context.Context, class retention.Class, work Work, ma
 }
 
 func (w Worker) deleteObjects(ctx context.Context, class retention.Class, record retention.Stored) error {
-	objects, err := class.Objects(record.Record)
+	objects, err := objectsOf(class, record)
 	if err != nil {
 		return err
 	}
@@ -68,14 +70,77 @@ func (w Worker) deleteObjects(ctx context.Context, class retention.Class, record
 	return nil
 }
 
-// mayDeleteObjects reports whether the purge may delete all objects of the
-// record. Otherwise the record must not be marked.
-func (w Worker) mayDeleteObjects(ctx context.Context, class retention.Class, record retention.Stored) bool {
-	_, err := class.Objects(record.Record)
-	if err != nil {
-		w.complain(ctx, class, record, err)
+// objectsOf are the objects in Claimed. Its error says that the class must not
+// delete one of them.
+func objectsOf(class retention.Class, record retention.Stored) ([]retention.Object, error) {
+	owning := record.Record
+	owning.Objects = record.Claimed
+	return class.Objects(owning)
+}
+
+// errUnclaimed means that an object belongs to no record: stamp has not seen the
+// record yet, or the record is older than the claims.
+var errUnclaimed = errors.New("an object belongs to no record yet: the next change of the record, or stille mend, claims it")
+
+// own reads which objects belong to the records, and sets Claimed to them: an
+// object of another record stays, whatever the record names. A record stays, and
+// is noted as Failed, if one of its objects belongs to no record or may not be
+// deleted.
+func (w Worker) own(ctx context.Context, class retention.Class, due []retention.Stored, outcomes map[string]Outcome) ([]retention.Stored, error) {
+	var named []string
+	for _, record := range due {
+		named = append(named, record.Owning(retention.Record{})...)
 	}
-	return err == nil
+	if len(named) == 0 {
+		return due, nil
+	}
+	owners, err := w.Records.Owners(ctx, named)
+	if err != nil {
+		return nil, err
+	}
+	var unclaimed []retention.Stored
+	for i, record := range due {
+		all := record.Owning(retention.Record{})
+		due[i].Claimed = slices.DeleteFunc(slices.Clone(all), func(object string) bool {
+			return owners[object] != retention.Owner{Class: class.Name, ID: record.ID}
+		})
+		if slices.ContainsFunc(all, func(object string) bool { return owners[object] == retention.Owner{} }) {
+			unclaimed = append(unclaimed, record)
+		} else if _, err := objectsOf(class, due[i]); err != nil {
+			w.complain(ctx, class, record, err)
+			outcomes[record.ID] = Failed
+		}
+	}
+	if err := w.noteUnclaimed(ctx, class, unclaimed, outcomes); err != nil {
+		return nil, err
+	}
+	return undecided(due, outcomes), nil
+}
+
+// noteUnclaimed notes the outcomes of records with an object that belongs to no
+// record. The claims go with their record, so another worker may have deleted it
+// since it was read.
+func (w Worker) noteUnclaimed(ctx context.Context, class retention.Class, records []retention.Stored, outcomes map[string]Outcome) error {
+	if len(records) == 0 {
+		return nil
+	}
+	ids := make([]string, len(records))
+	for i, record := range records {
+		ids[i] = record.ID
+	}
+	there, unreadable, err := w.Records.Load(ctx, class.Name, ids)
+	if err != nil {
+		return err
+	}
+	for _, record := range records {
+		if _, exists := there[record.ID]; !exists && unreadable[record.ID] == nil {
+			outcomes[record.ID] = Gone
+			continue
+		}
+		w.complain(ctx, class, record, errUnclaimed)
+		outcomes[record.ID] = Failed
+	}
+	return nil
 }
 
 // complain logs why a record stays.

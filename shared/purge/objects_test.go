@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -215,6 +216,46 @@ func TestMarkedRecordStoredAgainStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.expect("run-1", certificate.Counts{Due: 1, Changed: 1}, "sub-1")
+}
+
+func TestObjectGoesOnlyWithItsRecord(t *testing.T) {
+	h := newHouse(t)
+	h.letter("theirs", "held")
+	h.hold(retention.RecordTarget(retention.Messaging, "theirs"))
+	h.letter("mine", "a", "dropped")
+	newer := retention.Record{ID: "mine", Subject: subject(1), Start: due, OccurredAt: due.Add(time.Second), Objects: []string{"s3://letters/a"}}
+	h.put(newer)
+	stamp := retention.Sort(due)
+	h.plant(map[string]any{
+		"id": "thief", "subject": string(subject(1)), "scope": "globex", "occurredAt": stamp, "retentionStart": stamp, "retentionSort": stamp,
+		"retentionShard": retention.Shard(string(subject(1))), "objects": []string{"s3://letters/held"}, "claimed": []string{"s3://letters/held"},
+	})
+	if err := h.run(h.Stores, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 3, Deleted: 2, Held: 1}, "theirs")
+	h.expectObjects(map[string]int{"held": 2})
+}
+
+func TestUnclaimedObjectKeepsItsRecord(t *testing.T) {
+	h := newHouse(t)
+	h.letters.Put(t, "a")
+	stamp := retention.Sort(due)
+	h.plant(map[string]any{
+		"id": "sub-1", "subject": string(subject(1)), "occurredAt": stamp, "retentionStart": stamp, "retentionSort": stamp,
+		"retentionShard": retention.Shard(string(subject(1))), "objects": []string{"s3://letters/a"},
+	})
+	if err := h.run(h.Stores, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Failed: 1}, "sub-1")
+	h.expectObjects(map[string]int{"a": 1})
+	h.own("sub-1")
+	if err := h.run(h.Stores, "run-2"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-2", certificate.Counts{Due: 1, Deleted: 1})
+	h.expectObjects(map[string]int{})
 }
 
 func TestMarkedRecordNoLongerDueCountsAsFailed(t *testing.T) {

@@ -133,6 +133,16 @@ func (h *house) plant(item map[string]any) {
 	h.Plant(h.t, h.class.Name, item)
 }
 
+// own gives planted records their objects, as stamp does.
+func (h *house) own(ids ...string) {
+	h.t.Helper()
+	for _, id := range ids {
+		if _, err := h.Records.ClaimObjects(h.t.Context(), h.class.Name, h.get(id), retention.Record{}); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
 func (h *house) withdraw(id string, at time.Time) {
 	h.t.Helper()
 	if done, err := h.Records.Withdraw(h.t.Context(), h.class.Name, h.get(id), at); err != nil || !done {

@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"stille/shared/contact"
@@ -33,7 +34,12 @@ type StampedRecords interface {
 	// record may have the slot already. The error is a DuplicateError if another
 	// record has the slot.
 	Claim(ctx context.Context, class string, record retention.Stored) (bool, error)
-	// Leave frees the slots of a deleted record, if it is still deleted.
+	// ClaimObjects gives a record the objects that it and its older version name,
+	// and reports whether it did: the record may own them already. The error is
+	// retention.ErrObjectTaken if another record owns one, and retention.ErrObjects
+	// if they are too many.
+	ClaimObjects(ctx context.Context, class string, record retention.Stored, older retention.Record) (bool, error)
+	// Leave frees the slots and the objects of a deleted record, if it is still deleted.
 	Leave(ctx context.Context, class, id string) error
 }
 
@@ -58,15 +64,16 @@ var ErrRewritten = errors.New("a held record was changed or deleted in its table
 // as if it had no start.
 var ErrImplausibleStart = errors.New("the start is before 2000 or more than a day ahead")
 
-// Stamp stamps a record that was stored or changed. A person must look into the
+// Stamp stamps a record that was stored or changed; before is the record as it was,
+// and empty if it is new or that is not known. A person must look into the
 // returned faults; everything else was done. After an error the record must be
 // stamped again.
-func (s Stamper) Stamp(ctx context.Context, class string, record retention.Stored) (faults []error, err error) {
+func (s Stamper) Stamp(ctx context.Context, class string, before, record retention.Stored) (faults []error, err error) {
 	if !record.Start.IsZero() && !retention.PlausibleStart(record.Start, s.Now()) {
 		faults, record.Start = append(faults, ErrImplausibleStart), time.Time{}
 	}
-	for _, step := range []func(context.Context, string, retention.Stored) error{s.stamp, s.claim} {
-		err := step(ctx, class, record)
+	for _, step := range []func(context.Context, string, retention.Stored, retention.Stored) error{s.stamp, s.claim, s.claimObjects} {
+		err := step(ctx, class, before, record)
 		switch {
 		case isFault(err):
 			faults = append(faults, err)
@@ -80,11 +87,11 @@ func (s Stamper) Stamp(ctx context.Context, class string, record retention.Store
 // Mend stamps a record that the stream may have missed, and gives it the slot that
 // it should have.
 func (s Stamper) Mend(ctx context.Context, class string, record retention.Stored) (faults []error, err error) {
-	if faults, err = s.Stamp(ctx, class, record); err != nil {
+	if faults, err = s.Stamp(ctx, class, retention.Stored{}, record); err != nil {
 		return faults, err
 	}
 	record.Shard = "" // as a new record, whose slot is not known
-	err = s.claim(ctx, class, record)
+	err = s.claim(ctx, class, record, record)
 	if isFault(err) {
 		return append(faults, err), nil
 	}
@@ -104,23 +111,35 @@ func (s Stamper) Frozen(ctx context.Context, class string, before retention.Stor
 
 // isFault reports whether stamping again would end in the same error: the
 // suppressions of the subject cannot be read, the record has no room for its
-// stamp, or the contact has another record.
+// stamp, the contact has another record, or an object belongs to another.
 func isFault(err error) bool {
 	return errors.Is(err, suppression.ErrUnreadable) || errors.Is(err, retention.ErrUnreadable) ||
-		errors.Is(err, retention.ErrUnwritable) || errors.As(err, new(retention.DuplicateError))
+		errors.Is(err, retention.ErrUnwritable) || errors.Is(err, retention.ErrObjectTaken) || errors.Is(err, retention.ErrObjects) ||
+		errors.As(err, new(retention.DuplicateError))
 }
 
-// Leave frees the slot of a deleted record.
-func (s Stamper) Leave(ctx context.Context, class, id string) error {
-	if class != retention.Messaging {
+// Leave frees the slot and the objects of a deleted record; before is the record
+// as it was, and empty if that is not known.
+func (s Stamper) Leave(ctx context.Context, class, id string, before retention.Stored) error {
+	if class != retention.Messaging && before.ID != "" && len(before.Owning(retention.Record{})) == 0 {
 		return nil
 	}
 	return s.Records.Leave(ctx, class, id)
 }
 
+// claimObjects gives a record the objects that it names or named, if they are not
+// what its last version had.
+func (s Stamper) claimObjects(ctx context.Context, class string, before, record retention.Stored) error {
+	if slices.Equal(record.Owning(retention.Record{}), before.Owning(retention.Record{})) {
+		return nil
+	}
+	_, err := s.Records.ClaimObjects(ctx, class, record, before.Record)
+	return err
+}
+
 // claim gives a new messaging record its contact's slot. If another service
 // wrote a second record of the contact, both records stay.
-func (s Stamper) claim(ctx context.Context, class string, record retention.Stored) error {
+func (s Stamper) claim(ctx context.Context, class string, _, record retention.Stored) error {
 	if class != retention.Messaging || record.Shard != "" || record.Subject == "" || record.Scope == "" {
 		return nil
 	}
@@ -128,7 +147,7 @@ func (s Stamper) claim(ctx context.Context, class string, record retention.Store
 	return err
 }
 
-func (s Stamper) stamp(ctx context.Context, class string, record retention.Stored) error {
+func (s Stamper) stamp(ctx context.Context, class string, _, record retention.Stored) error {
 	if sort := place(record.Record); !isPlaced(record, sort) || record.Shard == "" {
 		if err := s.Records.Stamp(ctx, class, record, sort); err != nil {
 			return err

@@ -3,6 +3,7 @@ package purge_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,10 @@ func (s *stamped) Claim(context.Context, string, retention.Stored) (bool, error)
 	return true, s.call("claim", "")
 }
 
+func (s *stamped) ClaimObjects(_ context.Context, _ string, record retention.Stored, older retention.Record) (bool, error) {
+	return true, s.call("own ", strings.Join(record.Owning(older), " "))
+}
+
 func (s *stamped) Leave(context.Context, string, string) error { return s.call("leave", "") }
 
 // records and list are the two sides of stamped, because both have a Get.
@@ -77,6 +82,7 @@ func TestStampWritesOnlyWhatIsMissing(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		class  string
+		before retention.Stored
 		record retention.Stored
 		stores stamped
 		want   []string
@@ -131,6 +137,24 @@ func TestStampWritesOnlyWhatIsMissing(t *testing.T) {
 		"a stamp that fails": {
 			record: with(func(r *retention.Stored) { r.Shard = "" }), stores: stamped{fail: map[string]error{"stamp ": errDown}}, want: []string{"stamp "}, err: errDown,
 		},
+		"a new object": {
+			record: with(func(r *retention.Stored) { r.Objects = []string{"s3://letters/a"} }), want: []string{"list", "own s3://letters/a"},
+		},
+		"a dropped object": {
+			before: with(func(r *retention.Stored) { r.Claimed = []string{"s3://letters/a"} }), record: running, want: []string{"list", "own s3://letters/a"},
+		},
+		"objects that were claimed": {
+			before: with(func(r *retention.Stored) { r.Objects = []string{"s3://letters/a"} }),
+			record: with(func(r *retention.Stored) { r.Claimed = []string{"s3://letters/a"} }), want: []string{"list"},
+		},
+		"another record's object": {
+			record: with(func(r *retention.Stored) { r.Objects = []string{"s3://letters/a"} }), stores: stamped{fail: map[string]error{"own ": retention.ErrObjectTaken}},
+			want: []string{"list", "own s3://letters/a"}, faults: 1,
+		},
+		"too many objects": {
+			record: with(func(r *retention.Stored) { r.Objects = []string{"s3://letters/a"} }), stores: stamped{fail: map[string]error{"own ": retention.ErrObjects}},
+			want: []string{"list", "own s3://letters/a"}, faults: 1,
+		},
 		"a list that fails":       {record: running, stores: stamped{fail: map[string]error{"list": errDown}}, want: []string{"list"}, err: errDown},
 		"a withdrawal that fails": {record: running, stores: stamped{opted: []bool{true}, fail: map[string]error{"withdraw ": errDown}}, want: []string{"list", "withdraw " + at}, err: errDown},
 	} {
@@ -140,7 +164,7 @@ func TestStampWritesOnlyWhatIsMissing(t *testing.T) {
 				class = c.class
 			}
 			stamper := purge.Stamper{Records: records{&c.stores}, List: list{&c.stores}, Now: func() time.Time { return cutoff }}
-			faults, err := stamper.Stamp(t.Context(), class, c.record)
+			faults, err := stamper.Stamp(t.Context(), class, c.before, c.record)
 			if !errors.Is(err, c.err) || len(faults) != c.faults {
 				t.Errorf("faults %v, error %v", faults, err)
 			}
@@ -151,12 +175,24 @@ func TestStampWritesOnlyWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestOnlyMessagingRecordLeavesASlot(t *testing.T) {
-	for class, want := range map[string][]string{retention.Messaging: {"leave"}, "contact": nil} {
+func TestRecordLeavesSlotAndObjects(t *testing.T) {
+	known := retention.Stored{Record: retention.Record{ID: "sub-1"}}
+	owner := known
+	owner.Claimed = []string{"s3://letters/a"}
+	for _, c := range []struct {
+		name, class string
+		before      retention.Stored
+		want        []string
+	}{
+		{"messaging has slots", retention.Messaging, known, []string{"leave"}},
+		{"another class has none", "contact", known, nil},
+		{"its objects", "contact", owner, []string{"leave"}},
+		{"nobody knows what it had", "contact", retention.Stored{}, []string{"leave"}},
+	} {
 		var stores stamped
-		err := purge.Stamper{Records: records{&stores}}.Leave(t.Context(), class, "sub-1")
-		if diff := cmp.Diff(want, stores.calls); diff != "" || err != nil {
-			t.Errorf("%s: error %v, calls (-want +got):\n%s", class, err, diff)
+		err := purge.Stamper{Records: records{&stores}}.Leave(t.Context(), c.class, "sub-1", c.before)
+		if diff := cmp.Diff(c.want, stores.calls); diff != "" || err != nil {
+			t.Errorf("%s: error %v, calls (-want +got):\n%s", c.name, err, diff)
 		}
 	}
 }

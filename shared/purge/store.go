@@ -25,6 +25,8 @@ type Records interface {
 	// Scan reads one page of a segment of the table strongly, after the id given
 	// ("" for the first page).
 	Scan(ctx context.Context, class string, segment Segment, after string, limit int) (Scanned, error)
+	// Owners returns the records that own the objects, read strongly, by object.
+	Owners(ctx context.Context, objects []string) (map[string]retention.Owner, error)
 	// Size is the number of records of the class, as last counted by the store.
 	Size(ctx context.Context, class string) (int, error)
 }
@@ -42,7 +44,7 @@ type Deleter interface {
 	// DeleteMarked deletes records that DeleteUnderFence marked for the run and
 	// whose objects are gone, under the condition that the fence shows the run's
 	// turn, and each record if the mark stands and the record is otherwise
-	// unchanged. The epoch does not matter. The error wraps ErrLockLost when the
+	// unchanged. The record's claims on the objects in Claimed go with it. The epoch does not matter. The error wraps ErrLockLost when the
 	// turn is over; everything in Deletion was done nevertheless.
 	DeleteMarked(ctx context.Context, under Conditions, records []retention.Stored) (Deletion, error)
 }

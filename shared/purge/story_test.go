@@ -107,7 +107,7 @@ func (s *story) sawWritten(a *actor, step int, body []byte) {
 		s.Error(err)
 	}
 	for _, write := range transaction.TransactItems {
-		if write.Delete != nil {
+		if write.Delete != nil && write.Delete.TableName == s.stack.Records(s.class.Name) { // not the claim of an object
 			s.deleted(a, s.named(write.Delete.Key.ID.S))
 		}
 		if write.Update != nil {
@@ -225,9 +225,20 @@ func (s *story) changed(a *actor, name string) {
 		s.happened("a record was stored again")
 	case f.mark != "":
 		s.broken(a, name, "was changed while it was being purged")
+	case !mayChangeHeld(f.is, stored.Record) && slices.ContainsFunc(s.holds, func(p *placed) bool { return p.acknowledged && !p.lifting && p.covers(f.is) }):
+		s.broken(a, name, "was changed while it was held")
 	}
 	f.is, f.changedAt = stored.Record, s.plot.step
 	s.plot.remark(name + " is changed")
+}
+
+// mayChangeHeld reports whether a hold allows the change of a record: a
+// withdrawal, or a start that was missing.
+func mayChangeHeld(was, is retention.Record) bool {
+	if was.WithdrawnAt = is.WithdrawnAt; was.SetsStart(is) {
+		was.Start, was.StartAsOf = is.Start, is.StartAsOf
+	}
+	return reflect.DeepEqual(was, is)
 }
 
 // acknowledge records that a hold was placed, and for which records it was too
@@ -310,7 +321,7 @@ func (s *story) end(nobody *actor) {
 		if f.there != (stored.ID != "") || f.there && f.mark != stored.PurgingBy {
 			s.broken(nobody, name, "is not in the table as the story has it")
 		}
-		for _, object := range f.is.Objects {
+		for _, object := range f.is.Claimed {
 			versions := left[strings.TrimPrefix(object, "s3://letters/")]
 			switch {
 			case f.restored:

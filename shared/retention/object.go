@@ -23,12 +23,15 @@ var (
 	ErrForeignBucket = errors.New("must lie in one of the class's buckets, which the retention policy names")
 )
 
-// Limits of S3. mostObjects is our limit and keeps a record small.
+// MostObjects is how many objects a record may own. A record and all its objects
+// must fit into one transaction of DynamoDB, which has a hundred operations.
+const MostObjects = 80
+
+// Limits of S3.
 const (
 	shortestBucket = 3
 	longestBucket  = 63
 	longestKey     = 1024
-	mostObjects    = 100
 )
 
 var (
@@ -66,8 +69,8 @@ func (c Class) object(written string) (Object, error) {
 }
 
 func (c Class) objectFaults(objects []string) []Fault {
-	if len(objects) > mostObjects {
-		return []Fault{{"objects", fmt.Sprintf("must not be more than %d", mostObjects)}}
+	if len(objects) > MostObjects {
+		return []Fault{{"objects", fmt.Sprintf("must not be more than %d", MostObjects)}}
 	}
 	var faults []Fault
 	seen := map[string]bool{}

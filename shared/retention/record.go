@@ -41,6 +41,7 @@ type Record struct {
 	WithdrawnAt    time.Time // when its subject withdrew or objected
 	LastActivityAt time.Time
 	Objects        []string // s3://bucket/key, deleted with the record
+	Claimed        []string // the objects that belong to the record: Objects, and what older versions of it named; sorted
 	Data           json.RawMessage
 }
 

@@ -106,12 +106,12 @@ func TestEveryFaultOfARecordIsNamed(t *testing.T) {
 		{"an object's key too long", "communication", func(r *retention.Record) {
 			r.Objects = []string{"s3://letters/" + strings.Repeat("k", 1025), "s3://letters/" + strings.Repeat("k", 1024)}
 		}, []string{"objects/0"}},
-		{"a hundred objects", "communication", func(r *retention.Record) {
-			for r.Objects = nil; len(r.Objects) < 100; {
+		{"as many objects as a record may own", "communication", func(r *retention.Record) {
+			for r.Objects = nil; len(r.Objects) < retention.MostObjects; {
 				r.Objects = append(r.Objects, fmt.Sprint("s3://letters/", len(r.Objects)))
 			}
 		}, nil},
-		{"too many objects", "communication", func(r *retention.Record) { r.Objects = make([]string, 101) }, []string{"objects"}},
+		{"too many objects", "communication", func(r *retention.Record) { r.Objects = make([]string, retention.MostObjects+1) }, []string{"objects"}},
 		{"everything at once", "messaging", func(r *retention.Record) {
 			*r = retention.Record{Basis: "x", Start: time.Unix(0, 0), Objects: []string{""}}
 		}, []string{"id", "contact", "scope", "basis", "start", "objects/0"}},

@@ -15,8 +15,10 @@ func (r Record) Supersedes(stored Record) bool { return !r.OccurredAt.Before(sto
 // Replacing returns the record as it is stored in place of an older record of
 // its class and id. A stored Ending that is not older than the record still
 // counts. A messaging record that occurred after its withdrawal, or has another
-// contact or scope, is no longer withdrawn; every other withdrawal stays.
+// contact or scope, is no longer withdrawn; every other withdrawal stays. The
+// record keeps the objects of the stored record, whether it names them or not.
 func (r Record) Replacing(stored Record, class string) Record {
+	r.Claimed = r.Owning(stored)
 	r.WithdrawnAt = stored.WithdrawnAt
 	if class == Messaging && (r.OccurredAt.After(stored.WithdrawnAt) || !r.sameContact(stored) || r.Scope != stored.Scope) {
 		r.WithdrawnAt = time.Time{}
@@ -26,6 +28,13 @@ func (r Record) Replacing(stored Record, class string) Record {
 	}
 	r.Start, r.StartAsOf = stored.Start, stored.StartAsOf
 	return r
+}
+
+// Owning lists the objects of the record and of an older version of it.
+func (r Record) Owning(older Record) []string {
+	all := slices.Concat(r.Objects, r.Claimed, older.Objects, older.Claimed)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Repeats reports whether the record says what is stored already: nothing

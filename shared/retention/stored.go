@@ -14,6 +14,11 @@ var (
 	// ErrHeld means that a hold covers the record and freezes what it says. A
 	// missing start may be set, and a withdrawal noted.
 	ErrHeld = errors.New("a hold freezes the record")
+	// ErrObjectTaken means that an object belongs to another record.
+	ErrObjectTaken = errors.New("an object belongs to another record")
+	// ErrObjects means that the record, with what its older versions named, has
+	// more than MostObjects.
+	ErrObjects = errors.New("the record would own too many objects")
 	// ErrUnreadable means that the record is stored and cannot be understood.
 	// It is never due.
 	ErrUnreadable = errors.New("the stored record cannot be read")
@@ -55,7 +60,12 @@ type Stored struct {
 // form, as the record's withdrawal.
 func (s Stored) WithdrawnAs(at time.Time) bool { return s.WithdrawnSort == Sort(at) }
 
+// Owner names the record that an object belongs to.
+type Owner struct{ Class, ID string }
+
 // InTwoSteps reports whether a purge marks the record before it deletes the
 // record: the record has objects, which no transaction covers, or is marked
 // already.
-func (s Stored) InTwoSteps() bool { return len(s.Objects) > 0 || s.PurgingBy != "" }
+func (s Stored) InTwoSteps() bool {
+	return len(s.Objects) > 0 || len(s.Claimed) > 0 || s.PurgingBy != ""
+}

@@ -46,6 +46,7 @@ func attributes() []attribute {
 		{names.AttrStartAsOf, read | decides | replaced, func(s *retention.Stored) any { return &s.StartAsOf }},
 		{names.AttrWithdrawnAt, read | decides | replaced | sorts | derived, func(s *retention.Stored) any { return &s.WithdrawnAt }},
 		{names.AttrObjects, read | decides | replaced, func(s *retention.Stored) any { return &s.Objects }},
+		{names.AttrClaimed, read | decides | replaced | derived, func(s *retention.Stored) any { return &s.Claimed }},
 		{names.AttrPurgingBy, read | decides | derived, func(s *retention.Stored) any { return &s.PurgingBy }},
 		{names.AttrLastActivityAt, read | replaced, func(s *retention.Stored) any { return &s.LastActivityAt }},
 		{names.AttrRetentionSort, read | derived, func(s *retention.Stored) any { return &s.Sort }},

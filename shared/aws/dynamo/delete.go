@@ -28,33 +28,41 @@ func NewDeleter(db *dynamodb.Client, stack names.Stack) *Deleter {
 
 // DeleteUnderFence is purge.Deleter's.
 func (d *Deleter) DeleteUnderFence(ctx context.Context, conditions purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
-	return d.transact(ctx, records, purge.ErrFenceMoved, func(chunk []retention.Stored) []types.TransactWriteItem {
+	one := func(retention.Stored) int { return 1 }
+	return d.transact(ctx, records, one, purge.ErrFenceMoved, func(chunk []retention.Stored) []types.TransactWriteItem {
 		return d.operations(conditions, chunk)
 	})
 }
 
 // DeleteMarked is purge.Deleter's. It deletes in transactions, because the SDK
 // never repeats a transaction that was applied: a repeated deletion would find
-// the record gone, and no run would have deleted it.
+// the record gone, and no run would have deleted it. The claims of a record's
+// objects go in its transaction.
 func (d *Deleter) DeleteMarked(ctx context.Context, conditions purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
-	return d.transact(ctx, records, purge.ErrLockLost, func(chunk []retention.Stored) []types.TransactWriteItem {
+	withClaims := func(r retention.Stored) int { return 1 + len(r.Claimed) }
+	return d.transact(ctx, records, withClaims, purge.ErrLockLost, func(chunk []retention.Stored) []types.TransactWriteItem {
 		operations := []types.TransactWriteItem{turnCheck(d.stack.Holds(), conditions)}
+		var claims []types.TransactWriteItem
 		for _, r := range chunk {
 			operations = append(operations, d.deletion(conditions.Class, withMark(r, conditions.Run)))
+			claims = append(claims, d.unclaim(conditions.Class, r)...)
 		}
-		return operations
+		return append(operations, claims...)
 	})
 }
 
 // transact deletes or marks records in transactions, and in smaller ones if the
 // items together are too large for DynamoDB. The operations are the check of the
-// fence, and then one for each record. If the check fails the error wraps
-// refused.
-func (d *Deleter) transact(ctx context.Context, records []retention.Stored, refused error, operations func(chunk []retention.Stored) []types.TransactWriteItem) (purge.Deletion, error) {
+// fence, one for each record, and then those on other items; weigh is how many
+// operations a record takes. If the check fails the error wraps refused.
+func (d *Deleter) transact(
+	ctx context.Context, records []retention.Stored, weigh func(retention.Stored) int, refused error,
+	operations func(chunk []retention.Stored) []types.TransactWriteItem,
+) (purge.Deletion, error) {
 	var done purge.Deletion
 	most := purge.MaxDeletes
 	for len(records) > 0 {
-		chunk := records[:min(most, len(records))]
+		chunk := fitting(records[:min(most, len(records))], weigh)
 		writes := operations(chunk)
 		err := repeat(ctx, ErrContended, func() error {
 			_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
@@ -75,7 +83,7 @@ func (d *Deleter) transact(ctx context.Context, records []retention.Stored, refu
 		case tooLarge(err, reasons) && chunk[0].InTwoSteps():
 			done.Unmarked = append(done.Unmarked, chunk[0].ID)
 			records = records[1:]
-		case len(reasons) == len(chunk)+1:
+		case len(reasons) == len(writes):
 			left, dropped := drop(&done, chunk, reasons[1:]) // the first is the fence check's
 			if dropped == 0 {
 				return done, fmt.Errorf("deleting records: %w", err)
@@ -86,6 +94,18 @@ func (d *Deleter) transact(ctx context.Context, records []retention.Stored, refu
 		}
 	}
 	return done, nil
+}
+
+// fitting returns the first records, at least one, whose operations fit into one
+// transaction beside its check.
+func fitting(records []retention.Stored, weigh func(retention.Stored) int) []retention.Stored {
+	sum := 0
+	for n, r := range records {
+		if sum += weigh(r); sum > purge.MaxDeletes && n > 0 {
+			return records[:n]
+		}
+	}
+	return records
 }
 
 // noteDone lists the records of a successful transaction.

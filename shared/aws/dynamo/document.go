@@ -32,8 +32,8 @@ func (r *Records) Document(ctx context.Context, class, id string) (retention.Doc
 	if subject, ok := d.Attributes[names.AttrSubject].(string); ok {
 		d.About = contact.Key(subject)
 	}
-	if _, ok := out.Item[names.AttrData]; ok {
-		d.Attributes[names.AttrData] = dataOf(out.Item)
+	if data, ok := d.Attributes[names.AttrData].(string); ok && json.Valid([]byte(data)) {
+		d.Attributes[names.AttrData] = json.RawMessage(data)
 	}
 	return d, nil
 }

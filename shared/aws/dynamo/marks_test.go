@@ -115,7 +115,7 @@ func TestMarkedRecordIsDeletedUnderItsMarkOnly(t *testing.T) {
 				at := now.UTC().Format(time.RFC3339Nano)
 				item := map[string]any{
 					"id": "sub-1", "subject": string(key(1)), "scope": "acme", "basis": "consent", "occurredAt": at, "retentionStart": at,
-					"objects": []string{"s3://letters/sub-1"}, "purgingBy": "run-1",
+					"objects": []string{"s3://letters/sub-1"}, "claimed": []string{"s3://letters/sub-1"}, "purgingBy": "run-1",
 				}
 				for name, value := range c.meanwhile {
 					if item[name] = value; value == nil {

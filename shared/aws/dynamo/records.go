@@ -33,9 +33,10 @@ func recordKey(id string) item { return item{names.AttrID: text(id)} }
 // retention.Record.Replacing says. A record older than the stored record changes
 // nothing, and neither does a repetition. Put replaces a stored record only if
 // may returns nil; it returns may's error unchanged. The error wraps ErrHeld if
-// a hold covers the stored record or its replacement, and ErrBeingPurged if a
-// purge has marked the stored record, because the new record would lose its
-// objects.
+// a hold covers the stored record or its replacement, ErrObjectTaken if another
+// record owns one of its objects, ErrObjects if it would own too many, and
+// ErrBeingPurged if a purge has marked the stored record, because the new record
+// would lose its objects.
 //
 // If the record must be its subject's only record in its class and scope, only
 // names the subject's live keys, the record's own first. If another record
@@ -69,7 +70,11 @@ func (r *Records) Put(
 				return err
 			}
 		}
-		done, err := r.replace(ctx, class, next, old, unheld, only)
+		claims, next, err := r.putClaims(ctx, class, next)
+		if err != nil {
+			return err
+		}
+		done, err := r.replace(ctx, class, next, old, append(unheld, claims...), only)
 		if err == nil && !done {
 			return errRaced
 		}

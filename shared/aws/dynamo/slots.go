@@ -178,7 +178,7 @@ func (r *Records) Claim(ctx context.Context, class string, record retention.Stor
 	return r.claim(ctx, class, record.ID, record.Subject, record.Scope, unchanged)
 }
 
-// Leave frees the slots of a deleted record, if it is still deleted.
+// Leave frees the slots and the objects of a deleted record, if it is still deleted.
 func (r *Records) Leave(ctx context.Context, class, id string) error {
 	pages := dynamodb.NewQueryPaginator(r.db, &dynamodb.QueryInput{
 		TableName: aws.String(r.stack.Slots()), IndexName: aws.String(names.IndexRecord),
@@ -191,18 +191,8 @@ func (r *Records) Leave(ctx context.Context, class, id string) error {
 		if err != nil {
 			return fmt.Errorf("finding the slots of a record: %w", err)
 		}
-		gone, err := r.check(class, id, expression.AttributeNotExists(expression.Name(names.AttrID)))
-		if err != nil {
-			return err
-		}
 		for _, entry := range page.Items {
-			_, err := r.transact(ctx, "freeing a slot", gone, types.TransactWriteItem{Delete: &types.Delete{
-				TableName: aws.String(r.stack.Slots()), Key: item{names.AttrSlot: entry[names.AttrSlot]},
-				ConditionExpression:       aws.String("#record = :id"),
-				ExpressionAttributeNames:  map[string]string{"#record": names.AttrRecord},
-				ExpressionAttributeValues: item{":id": text(id)},
-			}})
-			if err != nil {
+			if err := r.free(ctx, textOf(entry, names.AttrSlot), class, id); err != nil {
 				return err
 			}
 		}

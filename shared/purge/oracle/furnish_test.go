@@ -115,6 +115,15 @@ func (e *estate) furnish(ctx context.Context, a anyTable, policy *retention.Poli
 	}
 	for class, items := range plants {
 		dynamotest.PutAll(e.t, e.db, e.stack.Records(class), items)
+		for _, item := range items {
+			stored, err := e.records.Get(ctx, class, item["id"].(string))
+			if err == nil {
+				_, err = e.records.ClaimObjects(ctx, class, stored, retention.Record{})
+			}
+			if err != nil && !errors.Is(err, retention.ErrUnreadable) {
+				return err
+			}
+		}
 	}
 	if err := group.Wait(); err != nil {
 		return err

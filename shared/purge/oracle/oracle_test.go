@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"slices"
+	"strings"
 	"time"
 
 	"stille/shared/certificate"
@@ -189,11 +190,15 @@ func (o object) undeletable() bool { return o.Locked > 0 || o.Bucket == noBucket
 const noBucket = "nowhere"
 
 // left is the number of versions of the record's objects that a purge leaves.
-// It deletes one object after the other, until a deletion fails.
+// It deletes one object after the other, in the order of their names, until a
+// deletion fails.
 func (t told) left(v verdict) map[object]int {
 	left := map[object]int{}
 	going := v == deleted || v == stuck
-	for _, o := range t.Objects {
+	inOrder := slices.SortedFunc(slices.Values(t.Objects), func(a, b object) int {
+		return strings.Compare(a.Bucket+"/"+a.Key, b.Bucket+"/"+b.Key)
+	})
+	for _, o := range inOrder {
 		left[o] = o.Locked
 		if !going {
 			left[o] += o.Versions

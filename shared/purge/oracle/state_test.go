@@ -80,6 +80,8 @@ func (s state) after(table, run string, records []told, verdicts map[string]verd
 		case deleted:
 			delete(next.Items, name)
 			delete(next.Marks, name)
+			claim := fmt.Sprintf(`{"class":{"S":%q},"record":{"S":%q},"slot":`, t.Class, t.ID)
+			maps.DeleteFunc(next.Items, func(_, item string) bool { return strings.HasPrefix(item, claim) })
 		case stuck:
 			next.Marks[name] = run
 		case "": // of another class

@@ -202,7 +202,10 @@ func formerly(n int) contact.Key { return subject(1000 + n) }
 func (a anyTable) drawRecord(t *rapid.T, id string) history {
 	r := rapid.SampledFrom(a.Rules).Draw(t, "class")
 	h := history{told: told{ID: id, Class: r.Class, Start: drawStart(t, r, a.At), Withdrawn: drawWithdrawn(t, a.At)}, Earlier: drawStart(t, r, a.At)}
-	ways := []way{planted, planted, planted, stored, stored, renewed, late, ended, reopened, takenBack, consented, repeated, rekeyed}
+	ways := []way{planted, planted, planted, stored, stored, renewed, late, ended, reopened, takenBack, repeated, rekeyed}
+	if r.Class == retention.Messaging {
+		ways = append(ways, consented) // every other withdrawal is for good
+	}
 	h.Way = rapid.SampledFrom(ways).Draw(t, "way")
 	who := rapid.IntRange(0, 20).Draw(t, "subject")
 	if who > 0 || r.Class == retention.Messaging || h.Way == rekeyed {

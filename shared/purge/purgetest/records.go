@@ -217,12 +217,19 @@ func (s tables) Put(
 			return retention.Outcome{}, retention.ErrHeld
 		}
 	}
+	if len(next.Claimed) > retention.MostObjects {
+		return retention.Outcome{}, retention.ErrObjects
+	}
+	if taken := s.claim(class, &next, next.Claimed); overlap(taken, next.Objects) {
+		return retention.Outcome{}, retention.ErrObjectTaken
+	}
 	for _, key := range only {
 		if holder := s.holder(class, key, record.Scope); holder != "" && holder != record.ID {
 			return retention.Outcome{}, retention.DuplicateError{ID: holder}
 		}
 	}
 	s.write(class, next)
+	s.own(class, next)
 	if len(only) > 0 {
 		s.slots[slot(class, record.Subject, record.Scope)] = record.ID
 	}
@@ -260,6 +267,10 @@ func (s tables) write(class string, r retention.Record) {
 	delete(i, names.AttrObjects)
 	if len(r.Objects) > 0 {
 		i[names.AttrObjects] = slices.Clone(r.Objects)
+	}
+	delete(i, names.AttrClaimed)
+	if len(r.Claimed) > 0 {
+		i[names.AttrClaimed] = slices.Clone(r.Claimed)
 	}
 	delete(i, names.AttrFormerSubjects)
 	var former []string
@@ -340,6 +351,77 @@ func (s tables) End(ctx context.Context, class, id string, decide func(stored re
 	return nil
 }
 
+// claim sets Claimed of a record to those of the objects that no other record owns,
+// and returns the others.
+func (s tables) claim(class string, record *retention.Record, objects []string) (taken []string) {
+	record.Claimed = nil
+	for _, object := range objects {
+		owner, owned := s.claims[object]
+		if _, exists := s.classes[owner.Class][owner.ID]; owned && exists && owner != (retention.Owner{Class: class, ID: record.ID}) {
+			taken = append(taken, object)
+			continue
+		}
+		record.Claimed = append(record.Claimed, object)
+	}
+	return taken
+}
+
+func (s tables) own(class string, record retention.Record) {
+	for _, object := range record.Claimed {
+		s.claims[object] = retention.Owner{Class: class, ID: record.ID}
+	}
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(one string) bool { return slices.Contains(b, one) })
+}
+
+func (s tables) Owners(ctx context.Context, objects []string) (map[string]retention.Owner, error) {
+	unlock, err := s.request(ctx, "BatchGetItem")
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	owners := map[string]retention.Owner{}
+	for _, object := range objects {
+		if owner, owned := s.claims[object]; owned {
+			owners[object] = owner
+		}
+	}
+	return owners, nil
+}
+
+func (s tables) ClaimObjects(ctx context.Context, class string, record retention.Stored, older retention.Record) (bool, error) {
+	all := record.Owning(older)
+	if len(all) > retention.MostObjects {
+		return false, retention.ErrObjects
+	}
+	unlock, err := s.request(ctx, "UpdateItem")
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	now, err := s.get(class, record.ID)
+	if err != nil || !slices.Equal(now.Objects, record.Objects) || !slices.Equal(now.Claimed, record.Claimed) {
+		return false, nil
+	}
+	owned := record.Record
+	taken := s.claim(class, &owned, all)
+	done := !slices.Equal(owned.Claimed, record.Claimed) || slices.ContainsFunc(owned.Claimed, func(object string) bool {
+		return s.claims[object] != retention.Owner{Class: class, ID: record.ID}
+	})
+	s.own(class, owned)
+	i := maps.Clone(s.classes[class][record.ID])
+	if delete(i, names.AttrClaimed); len(owned.Claimed) > 0 {
+		i[names.AttrClaimed] = owned.Claimed
+	}
+	s.classes[class][record.ID] = i
+	if len(taken) > 0 {
+		return done, retention.ErrObjectTaken
+	}
+	return done, nil
+}
+
 func slot(class string, subject contact.Key, in scope.Scope) string {
 	return class + "\x00" + string(subject) + "\x00" + string(in)
 }
@@ -390,6 +472,9 @@ func (s tables) Leave(ctx context.Context, class, id string) error {
 	if _, there := s.classes[class][id]; there {
 		return nil
 	}
-	maps.DeleteFunc(s.slots, func(_, record string) bool { return record == id })
+	if class == retention.Messaging {
+		maps.DeleteFunc(s.slots, func(_, record string) bool { return record == id })
+	}
+	maps.DeleteFunc(s.claims, func(_ string, owner retention.Owner) bool { return owner == retention.Owner{Class: class, ID: id} })
 	return nil
 }

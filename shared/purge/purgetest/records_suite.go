@@ -1,10 +1,12 @@
 package purgetest
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"stille/shared/contact"
+	"stille/shared/names"
 	"stille/shared/retention"
 )
 
@@ -78,4 +80,88 @@ func (s *suite) freezes() {
 	done, err := s.Records.Withdraw(s.Context(), class, s.get("running"), later)
 	s.must(err)
 	s.expect("a missing end and a withdrawal are noted", true, done && s.get("running").Start.Equal(later) && s.get("running").WithdrawnAs(later))
+}
+
+// claims gives objects to records, by every way in which a record comes and goes.
+func (s *suite) claims() {
+	with := func(id string, objects ...string) retention.Record {
+		r := consent(id)
+		r.Subject, r.Objects = contact.Key("subject-"+id), objects
+		return r
+	}
+	owner := func(object, want string) {
+		s.Helper()
+		owners, err := s.Records.Owners(s.Context(), []string{object, object, "s3://letters/nobody"})
+		s.must(err)
+		expected := map[string]retention.Owner{}
+		if want != "" {
+			expected[object] = retention.Owner{Class: class, ID: want}
+		}
+		s.expect("the owner of "+object, expected, owners)
+	}
+	refused := func(what string, r retention.Record, want error) {
+		s.Helper()
+		_, err := s.Records.Put(s.Context(), class, r, anyone)
+		s.expectError(what, want, err)
+	}
+	const a, b, c = "s3://letters/a", "s3://letters/b", "s3://letters/c"
+	s.put(with("one", a))
+	owner(a, "one")
+	refused("another record's object", with("two", b, a), retention.ErrObjectTaken)
+	owner(b, "")
+	newer := with("one", b)
+	newer.OccurredAt = suiteStart.Add(time.Hour)
+	s.expect("what an upsert drops stays", []string{a, b}, s.put(newer).Claimed)
+	refused("a dropped object", with("two", a), retention.ErrObjectTaken)
+
+	s.Plant(s, class, map[string]any{names.AttrID: "planted", names.AttrObjects: []string{b, c}})
+	_, err := s.Records.ClaimObjects(s.Context(), class, s.get("planted"), retention.Record{})
+	s.expectError("claimed in a direct write", retention.ErrObjectTaken, err)
+	s.expect("it owns the other object", []string{c}, s.get("planted").Claimed)
+	s.Plant(s, class, map[string]any{names.AttrID: "planted"})
+	for _, want := range []bool{true, false} {
+		claimed, err := s.Records.ClaimObjects(s.Context(), class, s.get("planted"), retention.Record{Objects: []string{c}})
+		s.must(err)
+		s.expect("claimed anything", want, claimed)
+	}
+	s.expect("a direct write that forgets its object", []string{c}, s.get("planted").Claimed)
+	refused("a forgotten object", with("two", c), retention.ErrObjectTaken)
+
+	s.must(s.Records.Leave(s.Context(), class, "planted"))
+	owner(c, "planted")
+	s.Remove(s, class, "planted")
+	s.put(with("two", c))
+	owner(c, "two")
+	s.Remove(s, class, "two")
+	s.must(s.Records.Leave(s.Context(), class, "two"))
+	owner(c, "")
+
+	done, err := s.delete("run-1", 0, s.get("one"))
+	s.must(err)
+	s.expect("marked first", []string{"one"}, done.Marked)
+	owner(a, "one")
+	done, err = s.Deleter.DeleteMarked(s.Context(), under("run-1", 0), []retention.Stored{s.get("one")})
+	s.must(err)
+	s.expect("deleted", []string{"one"}, done.Deleted)
+	owner(a, "")
+	owner(b, "")
+
+	var many []retention.Stored
+	for n := range 3 {
+		var objects []string
+		for object := range retention.MostObjects {
+			objects = append(objects, fmt.Sprintf("s3://letters/%d/%d", n, object))
+		}
+		s.put(with(fmt.Sprint("many-", n), objects...))
+		more := with(fmt.Sprint("many-", n), c)
+		more.OccurredAt = suiteStart.Add(time.Hour)
+		refused("one object more than a record may own", more, retention.ErrObjects)
+		many = append(many, s.get(more.ID))
+	}
+	_, err = s.delete("run-1", 0, many...)
+	s.must(err)
+	done, err = s.Deleter.DeleteMarked(s.Context(), under("run-1", 0), many)
+	s.must(err)
+	s.expect("deleted with many objects", 3, len(done.Deleted))
+	owner("s3://letters/2/79", "")
 }

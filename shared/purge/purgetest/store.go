@@ -37,6 +37,7 @@ type Store struct {
 	classes map[string]map[string]item // class -> id -> the record
 	indexes map[string]map[string]item // as classes were when LagIndexes was called; nil if they do not lag
 	slots   map[string]string          // slot -> id
+	claims  map[string]retention.Owner // object -> the record that it belongs to
 	cases   map[retention.Target]map[string]retention.Hold
 	events  []retention.Hold // the history of the holds
 	epochs  map[string]int64
@@ -54,7 +55,7 @@ func NewStores(classes ...string) Stores { return NewStore(classes...).Stores() 
 // NewStore returns an empty store with these classes.
 func NewStore(classes ...string) *Store {
 	s := &Store{
-		classes: map[string]map[string]item{}, slots: map[string]string{}, cases: map[retention.Target]map[string]retention.Hold{},
+		classes: map[string]map[string]item{}, slots: map[string]string{}, claims: map[string]retention.Owner{}, cases: map[retention.Target]map[string]retention.Hold{},
 		epochs: map[string]int64{}, runs: map[string]map[string]purge.Run{}, heads: map[string]string{}, locks: map[string]purge.Lock{}, turns: map[string]map[string]int64{},
 		halted: map[string]purge.HaltedPlan{},
 	}
@@ -152,7 +153,7 @@ func (v view) Dump(t testing.TB) string {
 	t.Helper()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	text, err := json.Marshal([]any{v.slots, v.cases, v.events, v.epochs, v.runs, v.heads, v.locks, v.turns, v.halted, v.list.Entries()})
+	text, err := json.Marshal([]any{v.slots, v.claims, v.cases, v.events, v.epochs, v.runs, v.heads, v.locks, v.turns, v.halted, v.list.Entries()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +183,7 @@ func read(i item) (retention.Stored, error) {
 	}
 	r := &s.Record
 	r.Subject, r.Scope, r.Basis = contact.Key(text(names.AttrSubject)), scope.Scope(text(names.AttrScope)), retention.Basis(text(names.AttrBasis))
-	r.Objects = list(names.AttrObjects)
+	r.Objects, r.Claimed = list(names.AttrObjects), list(names.AttrClaimed)
 	for _, key := range list(names.AttrFormerSubjects) {
 		r.Former = append(r.Former, contact.Key(key))
 	}
@@ -304,6 +305,9 @@ func (d deleter) finish(ctx context.Context, under purge.Conditions, records []r
 			done.Changed = append(done.Changed, r.ID)
 		default:
 			delete(d.classes[under.Class], r.ID)
+			for _, object := range r.Claimed {
+				delete(d.claims, object)
+			}
 			done.Deleted = append(done.Deleted, r.ID)
 		}
 	}

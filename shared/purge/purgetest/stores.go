@@ -33,6 +33,7 @@ type Records interface {
 	End(ctx context.Context, class, id string, decide func(stored retention.Record) (retention.Record, error)) error
 	Claim(ctx context.Context, class string, record retention.Stored) (bool, error)
 	Leave(ctx context.Context, class, id string) error
+	ClaimObjects(ctx context.Context, class string, record retention.Stored, older retention.Record) (bool, error)
 	Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error)
 }
 

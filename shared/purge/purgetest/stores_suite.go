@@ -26,6 +26,7 @@ func TestStores(t *testing.T, stores func(t *testing.T) Stores) {
 		"a mark decides who deletes":         (*suite).marks,
 		"a run deletes in its turn only":     (*suite).turns,
 		"a marked record does not change":    (*suite).frozen,
+		"an object belongs to one record":    (*suite).claims,
 		"a held record does not change":      (*suite).freezes,
 		"the newest event wins":              (*suite).versions,
 		"a contact has one record":           (*suite).slots,
