@@ -144,3 +144,12 @@ func TestCertificateBesideTheChainFailsVerification(t *testing.T) {
 	m.run(t, "certificate", "get", "run-b", "--out", dir).ended(t, exitDone)
 	call{}.run(t, "certificate", "verify", dir).ended(t, exitDone)
 }
+
+func TestCertificateOfLostRunIsFetched(t *testing.T) {
+	m, dir := chained(t)
+	restored := inMemory(t) // its table of runs is empty
+	restored.Bucket, restored.PublicKeys = m.Bucket, m.PublicKeys
+	restored.run(t, "certificate", "get", "run-b", "--out", dir).ended(t, exitDone)
+	call{}.run(t, "certificate", "verify", dir).ended(t, exitDone)
+	restored.run(t, "certificate", "get", "run-x", "--out", dir).ended(t, exitFailed)
+}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"stille/shared/certificate"
+	"stille/shared/purge"
 )
 
 // Certificates is the evidence bucket.
@@ -34,25 +35,30 @@ type Evidence struct {
 	Bundle certificate.Bundle `json:"-"`
 }
 
-// FetchCertificate fetches the certificate of a run.
+// FetchCertificate fetches the certificate of a run, also of a run that the table of
+// runs lost when it was set back.
 func (o *Operator) FetchCertificate(ctx context.Context, id string) (*Evidence, error) {
-	run, err := o.findRun(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if !run.Certified() {
-		return nil, fmt.Errorf("%w yet; `stille purge show %s` says how the run stands", certificate.ErrNone, run.ID)
-	}
 	files, err := o.Certificates(ctx)
 	if err != nil {
 		return nil, err
+	}
+	run, err := o.findRun(ctx, id)
+	lost := errors.Is(err, purge.ErrNoRun)
+	if lost {
+		run, err = o.findLost(ctx, files, id, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !lost && !run.Certified() {
+		return nil, fmt.Errorf("%w yet; `stille purge show %s` says how the run stands", certificate.ErrNone, run.ID)
 	}
 	var b certificate.Bundle
 	if b.Signed, err = files.Load(ctx, run.Class, run.ID); err != nil {
 		return nil, err
 	}
 	b.Lists = func(shard string) ([]byte, error) { return files.LoadList(ctx, run.Class, run.ID, shard) }
-	if certificate.Hash(b.JSON) != run.Certificate {
+	if !lost && certificate.Hash(b.JSON) != run.Certificate {
 		return nil, fmt.Errorf("%w: the certificate in the bucket is not the one that the table of runs names", certificate.ErrInvalid)
 	}
 	if b.Keys, err = files.PublicKeys(ctx); err != nil {
@@ -76,6 +82,24 @@ func (o *Operator) FetchCertificate(ctx context.Context, id string) (*Evidence, 
 	}
 	b.After = certificate.After(class, b.Before, b.Signed)
 	return &Evidence{Run: run.ID, Class: run.Class, Before: len(b.Before), After: len(b.After), Bundle: b}, nil
+}
+
+// findLost finds a run that only the bucket knows. Without it the error is unknown.
+func (o *Operator) findLost(ctx context.Context, files Certificates, id string, unknown error) (purge.Run, error) {
+	policy, err := o.Config.Policy(ctx)
+	if err != nil {
+		return purge.Run{}, err
+	}
+	for _, class := range policy.Classes {
+		stored, err := files.Runs(ctx, class.Name)
+		if err != nil {
+			return purge.Run{}, err
+		}
+		if slices.Contains(stored, id) {
+			return purge.Run{Class: class.Name, ID: id}, nil
+		}
+	}
+	return purge.Run{}, unknown
 }
 
 // certificatesAtOnce is how many certificates are fetched at the same time.
