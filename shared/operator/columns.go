@@ -3,6 +3,7 @@ package operator
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -85,7 +86,8 @@ func (s *Survey) note(c *columnSurvey, text string) {
 			c.times++
 		}
 	}
-	if !number {
+	_, notIP := netip.ParseAddr(text)
+	if !number || notIP == nil || amount.MatchString(text) && strings.ContainsAny(text, ".,") {
 		return
 	}
 	c.digits++
