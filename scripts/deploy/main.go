@@ -125,15 +125,18 @@ func run(ctx context.Context, folder string, environment []string, program strin
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	command := kong.Parse(&commands{},
-		kong.Name("deploy"),
-		kong.Description("The environments on AWS."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
 	// Each line of an error stands alone: editors and pipelines read FILE:LINE.
-	if err := command.Run(); err != nil {
+	if err := call(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func call() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return kong.Parse(&commands{},
+		kong.Name("deploy"),
+		kong.Description("The environments on AWS."),
+		kong.BindTo(ctx, (*context.Context)(nil))).Run()
 }

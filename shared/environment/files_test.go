@@ -105,6 +105,22 @@ func TestShippedFilesAreRefusedInProduction(t *testing.T) {
 	}
 }
 
+func TestSentenceMayTakeAnExample(t *testing.T) {
+	for sentence, own := range map[string]bool{
+		"We keep your name, and as examples of letters what you wrote.": true,
+		"To take an example, your domain is deleted.":                   true,
+		"An example sentence of your privacy policy.":                   false,
+		"Example text.": false,
+		"TODO":          false,
+	} {
+		policy := strings.Replace(ownPolicy("Kari"), "We delete what you gave us, for example your address, after two years.", sentence, 1)
+		_, err := environment.Read(folder(t, most, ownScopes, policy), "infra", "live")
+		if (err == nil) != own {
+			t.Errorf("%s: %v", sentence, err)
+		}
+	}
+}
+
 func TestAcknowledgementsNeedAName(t *testing.T) {
 	for text, signed := range map[string]bool{
 		"Kari Nordmann": true, "Иван Петров": true, "the data protection officer, 2026-11-02": true,

@@ -38,8 +38,10 @@ var (
 	// "for example" stands in real sentences.
 	ordinary   = regexp.MustCompile(`(?i)\b(for|as an|by way of) examples?\b`)
 	sampleWord = regexp.MustCompile(`(?i)\bexamples?\b|\bplaceholder\b|\bchange[ -]?me\b|\blorem ipsum\b|\byour (name|company|brand|domain|policy)\b`)
-	unsigned   = regexp.MustCompile(`(?i)^[^\pL\pN]*(unsigned|nobody|no one|none|name|todo|tbd|fixme|n/?a|pending|unknown|x+)?[^\pL\pN]*$|\bunsigned\b|\bto be (signed|decided|confirmed|done)\b|\bnot (yet )?signed\b|^<.*>$`)
-	unfinished = regexp.MustCompile(`\b(TODO|TBD|FIXME|XXX)\b|<[^<>@]+>`)
+	// A sentence is quoted from a privacy policy, which may say these words.
+	sampleSentence = regexp.MustCompile(`(?i)^[^\pL\pN]*((an|the) )?example\b|\bexample (sentence|text)\b|\bplaceholder\b|\blorem ipsum\b`)
+	unsigned       = regexp.MustCompile(`(?i)^[^\pL\pN]*(unsigned|nobody|no one|none|name|todo|tbd|fixme|n/?a|pending|unknown|x+)?[^\pL\pN]*$|\bunsigned\b|\bto be (signed|decided|confirmed|done)\b|\bnot (yet )?signed\b|^<.*>$`)
+	unfinished     = regexp.MustCompile(`\b(TODO|TBD|FIXME|XXX)\b|<[^<>@]+>`)
 )
 
 // sampleAccounts are the accounts of AWS's own documentation.
@@ -56,6 +58,10 @@ func placeholder(field, text string) string {
 		return "nobody has signed this: write who accepts it, and when"
 	case sampleHost.MatchString(text):
 		return "is a host that nobody has: write your own"
+	case field == "sentence" && !sampleSentence.MatchString(text):
+		if unfinished.MatchString(text) {
+			return "is not finished: write the sentence of your policy"
+		}
 	case sampleWord.MatchString(ordinary.ReplaceAllString(text, "")), unfinished.MatchString(text):
 		return "is a placeholder: write your own"
 	}
