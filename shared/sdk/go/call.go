@@ -192,9 +192,9 @@ func retryAfter(header string, now time.Time) time.Duration {
 
 var digits = regexp.MustCompile(`^[0-9]+$`) //nolint:gochecknoglobals // a constant
 
-// backoff doubles with every attempt, from about a quarter of a second.
+// backoff doubles with every attempt, from about a tenth of a second.
 func backoff(n int) time.Duration {
-	ceiling := 500 * time.Millisecond << min(n, 10)
+	ceiling := 200 * time.Millisecond << min(n, 10)
 	return ceiling/2 + rand.N(ceiling/2) //nolint:gosec // jitter, no secret
 }
 

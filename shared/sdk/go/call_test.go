@@ -81,12 +81,12 @@ func TestABusyAPIIsRetriedUntilTheContextEnds(t *testing.T) {
 		most       time.Duration
 	}{
 		{"a store that is down for a moment", 503, "5", 2, time.Minute, 2, true, 5 * time.Second, 5 * time.Second},
-		{"a gateway that is busy, and does not say how long", 429, "", 3, time.Minute, 3, true, 750 * time.Millisecond, 1500 * time.Millisecond},
+		{"a gateway that is busy, and does not say how long", 429, "", 3, time.Minute, 3, true, 300 * time.Millisecond, 600 * time.Millisecond},
 		{"a store that is to be asked at once", 503, "0", 2, time.Minute, 2, true, 0, time.Millisecond},
 		{"a date", 502, "Sun, 22 Nov 2026 03:00:02 GMT", 2, time.Minute, 2, true, 2 * time.Second, 2 * time.Second},
 		{"a date that is over", 504, "Sun, 22 Nov 2020 03:00:02 GMT", 2, time.Minute, 2, true, 0, time.Millisecond},
-		{"a header that cannot be read", 503, "soon", 2, time.Minute, 2, true, 250 * time.Millisecond, 500 * time.Millisecond},
-		{"a negative number", 503, "-5", 2, time.Minute, 2, true, 250 * time.Millisecond, 500 * time.Millisecond},
+		{"a header that cannot be read", 503, "soon", 2, time.Minute, 2, true, 100 * time.Millisecond, 200 * time.Millisecond},
+		{"a negative number", 503, "-5", 2, time.Minute, 2, true, 100 * time.Millisecond, 200 * time.Millisecond},
 		{"a store that stays down", 503, "5", 0, time.Hour, 3, false, 10 * time.Second, 10 * time.Second},
 		{"no time for the wait", 503, "5", 2, 4 * time.Second, 1, false, 0, 0},
 		{"more than any number", 503, "99999999999999999999", 2, time.Minute, 1, false, 0, 0},

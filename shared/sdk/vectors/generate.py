@@ -89,6 +89,8 @@ def statuses() -> None:
         410, 411, 412, 413, 414, 415, 418, 421, 422, 423, 425, 426, 428, 431, 451, 500, 501, 505, 507, 511, 520, 599,
     ):  # fmt: skip
         refused(f"status {status} with a yes in it", {"status": status, "body": body(YES)})
+    for status in (100, 101, 102, 103, 199, 0, 99, 600, 999):
+        add(f"status {status} with a yes in it", [check("unavailable")], [{"status": status, "body": body(YES)}], None, timeout=900)
 
 
 def redirects() -> None:

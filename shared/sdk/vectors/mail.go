@@ -130,7 +130,7 @@ func (m *Mail) mail(c *MailCase, seen *MailSeen, body []byte) Answer {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(body, &sent) != nil || json.Unmarshal(body, &members) != nil {
 		seen.Wrong = "SES got no JSON"
-		return Answer{Status: http.StatusBadRequest}
+		return Answer{Fault: "close"}
 	}
 	to := sent.Destination
 	switch {
@@ -149,8 +149,8 @@ func (m *Mail) mail(c *MailCase, seen *MailSeen, body []byte) Answer {
 	}
 	seen.checked = ""
 	if c != nil && c.SES != "" || c == nil && rand.IntN(8) == 0 { //nolint:gosec // one in eight
-		name := "MessageRejected"
-		return Answer{Status: http.StatusBadRequest, Headers: map[string]*string{"x-amzn-ErrorType": &name}, Body: `{"message":"kari@example.no is not verified"}`}
+		status, name := http.StatusBadRequest, "MessageRejected"
+		return Answer{Status: &status, Headers: map[string]*string{"x-amzn-ErrorType": &name}, Body: `{"message":"kari@example.no is not verified"}`}
 	}
 	seen.Mails++
 	return Answer{Body: fmt.Sprintf(`{"MessageId":"m-%d"}`, seen.Mails)}

@@ -64,7 +64,7 @@ func (q quick) SendEmail(_ context.Context, in *sesv2.SendEmailInput, _ ...func(
 		return nil, err
 	}
 	answer := q.mail.Answer(q.n, "v2/email/outbound-emails", body)
-	if answer.Status > 0 {
+	if answer.Status != nil {
 		return nil, errors.New("refused")
 	}
 	var out sesv2.SendEmailOutput

@@ -212,9 +212,9 @@ func encode(text, code string) []byte {
 
 // head is the answer's status line and header lines.
 func head(a Answer, length int, chunked bool, fill func(string) string) string {
-	status := a.Status
-	if status == 0 {
-		status = http.StatusOK
+	status := http.StatusOK
+	if a.Status != nil {
+		status = *a.Status
 	}
 	kind := "application/json"
 	headers := map[string]*string{"Content-Type": &kind}
@@ -222,7 +222,7 @@ func head(a Answer, length int, chunked bool, fill func(string) string) string {
 		headers[name] = value
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "HTTP/1.1 %d Told\r\nConnection: close\r\n", status)
+	fmt.Fprintf(&b, "HTTP/1.1 %03d Told\r\nConnection: close\r\n", status)
 	switch {
 	case chunked:
 		b.WriteString("Transfer-Encoding: chunked\r\n")

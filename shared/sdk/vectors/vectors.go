@@ -36,7 +36,7 @@ type Call struct {
 
 // Answer is what the server does.
 type Answer struct {
-	Status  int                // 200 where it is 0
+	Status  *int               // nil: 200
 	Headers map[string]*string // beside Content-Type: application/json; null takes one out
 	Body    string
 	Encode  string // of Body: UTF-8 where it is empty; see encode

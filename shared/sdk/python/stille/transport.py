@@ -195,6 +195,6 @@ def _retry_after(header: str | None) -> float | None:
 
 
 def _backoff(attempt: int) -> float:
-    """Return a wait that doubles with every attempt, from about a quarter of a second."""
-    ceiling = 0.5 * (1 << min(attempt, 10))
+    """Return a wait that doubles with every attempt, from about a tenth of a second."""
+    ceiling = 0.2 * (1 << min(attempt, 10))
     return ceiling / 2 + random.uniform(0, ceiling / 2)

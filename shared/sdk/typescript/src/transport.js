@@ -2,7 +2,6 @@
 
 const http = require("node:http");
 const https = require("node:https");
-const { once } = require("node:events");
 const { setTimeout: sleep } = require("node:timers/promises");
 const { StilleError, readProblem, unusable } = require("./answer.js");
 
@@ -115,7 +114,7 @@ class Transport {
    * @param {AbortSignal} signal
    * @returns {Promise<http.IncomingMessage>}
    */
-  async #send(route, body, signal) {
+  #send(route, body, signal) {
     const headers = {
       Authorization: `Bearer ${this.#key}`,
       "Content-Type": "application/json",
@@ -123,9 +122,10 @@ class Transport {
     };
     const { request } = this.#base.startsWith("https:") ? https : http;
     const sent = request(this.#base + route, { method: "POST", headers, signal }).end(body);
-    sent.on("error", () => {}); // one after the response is the response's error, too
-    const [response] = await once(sent, "response");
-    return response;
+    return new Promise((resolve, reject) => {
+      sent.once("response", resolve).once("close", () => reject(new Error("there is no response")));
+      sent.on("error", reject); // one after the response is the response's error, too
+    });
   }
 }
 
@@ -167,11 +167,11 @@ function retryAfter(header) {
 }
 
 /**
- * Returns a wait that doubles with every attempt, from about a quarter of a second.
+ * Returns a wait that doubles with every attempt, from about a tenth of a second.
  * @param {number} attempt
  */
 function backoff(attempt) {
-  const ceiling = 500 * 2 ** Math.min(attempt, 10);
+  const ceiling = 200 * 2 ** Math.min(attempt, 10);
   return ceiling / 2 + Math.random() * (ceiling / 2);
 }
 
