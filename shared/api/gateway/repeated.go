@@ -14,7 +14,7 @@ func repeated(body []byte) []Fault {
 	for i := 0; i < len(body); i++ {
 		switch body[i] {
 		case '{':
-			open = append(open, level{object: true, named: true})
+			open = append(open, level{object: true, named: true, names: room(open)})
 		case '[':
 			open = append(open, level{})
 		case '}', ']':
@@ -36,6 +36,15 @@ func repeated(body []byte) []Fault {
 		}
 	}
 	return nil
+}
+
+// room returns the space that the names of a level took which ended before: a request
+// has a thousand contacts.
+func room(open []level) [][]byte {
+	if len(open) == cap(open) {
+		return nil
+	}
+	return open[:len(open)+1][len(open)].names[:0]
 }
 
 // level is an object or a list that a scan is in.
