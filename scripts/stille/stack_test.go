@@ -45,6 +45,7 @@ func TestLocalStackIsFoundAtOrAboveFolder(t *testing.T) {
 		Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1",
 		Purge:   map[string]string{"messaging": "arn:machine"},
 		Buckets: map[string]string{"evidence": "the-bucket"},
+		Hooks:   "http://127.0.0.1:4566/api",
 	}
 	on, err := connect(t.Context(), options{Stack: "stille"}, stackAt(t, file), nothingSet)
 	if err != nil {
@@ -53,7 +54,7 @@ func TestLocalStackIsFoundAtOrAboveFolder(t *testing.T) {
 	if !on.local || on.Stack != string(names.DefaultStack) {
 		t.Errorf("it is %+v", on)
 	}
-	want := map[string]string{names.OutputPurge("messaging"): "arn:machine", names.OutputEvidenceBucket: "the-bucket"}
+	want := map[string]string{names.OutputPurge("messaging"): "arn:machine", names.OutputEvidenceBucket: "the-bucket", names.OutputAPI: "http://127.0.0.1:4566/api"}
 	if diff := cmp.Diff(want, localOutputs(file)); diff != "" {
 		t.Errorf("outputs (-want +got)\n%s", diff)
 	}
