@@ -120,7 +120,7 @@ func (s stack) tableOfClasses(p purges) []alarm {
 // alarms go to one topic, to which the environment's addresses are subscribed. An
 // alarm that is over is told as well.
 func (s stack) alarms(k keys, w watched) {
-	topic := s.topic("alarms", string(s.Prefix)+"-alarms", "cloudwatch.amazonaws.com")
+	topic := s.topic("alarms", s.Prefix.AlarmTopic(), "cloudwatch.amazonaws.com")
 	for _, address := range s.Alarms {
 		if strings.HasPrefix(address, "https://") {
 			topic.AddSubscription(awssnssubscriptions.NewUrlSubscription(jsii.String(address), nil))

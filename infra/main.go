@@ -93,9 +93,11 @@ func readConfig(app awscdk.App, dist string) (Config, error) {
 }
 
 // localEnvironment is that of the emulator. The binaries are this machine's: the
-// emulator runs them directly.
+// emulator runs them directly. Somebody hears the alarms, as in every environment
+// that is well; the emulator sends no mail.
 func localEnvironment(region string) environment.Environment {
 	e := environment.WithDefaults()
 	e.Name, e.Region, e.Prefix, e.Architecture = environment.Local, region, names.DefaultStack, runtime.GOARCH
+	e.Alarms = []string{"operator@example.com"}
 	return e
 }

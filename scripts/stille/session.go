@@ -49,21 +49,37 @@ func (s *session) stack(ctx context.Context) (*stack, error) {
 // another policy than the deployed one, by which every command answers. The
 // local stack has the demo's policy and no other.
 func (s *session) remarkPolicy(ctx context.Context, on *stack) {
-	file, found := upwards(s.folder, filepath.Join("infra", names.RetentionFile))
-	if !found || on.local {
+	if on.local {
 		return
+	}
+	file, differs, err := s.otherPolicy(ctx, on)
+	if err == nil && differs {
+		s.say("note: %s is not the deployed policy; this answer goes by the deployed one", file)
+	}
+}
+
+// otherPolicy finds the policy file of the project at or above the working
+// directory, and tells whether it differs from the deployed policy. A file that
+// cannot be read differs; without a project, nothing does.
+func (s *session) otherPolicy(ctx context.Context, on *stack) (file string, differs bool, err error) {
+	folder := "infra"
+	if on.local {
+		folder = filepath.Join("scripts", "local")
+	}
+	file, found := upwards(s.folder, filepath.Join(folder, names.RetentionFile))
+	if !found {
+		return "", false, nil
 	}
 	deployed, err := on.Config.Policy(ctx)
 	if err != nil {
-		return // the command itself says so
+		return file, false, err
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return
+		return file, true, nil //nolint:nilerr // it is the answer
 	}
-	if policy, err := retention.LoadPolicy(text); err != nil || policy.Hash() != deployed.Hash() {
-		s.say("note: %s is not the deployed policy; this answer goes by the deployed one (hash %s)", file, deployed.Hash())
-	}
+	policy, err := retention.LoadPolicy(text)
+	return file, err != nil || policy.Hash() != deployed.Hash(), nil
 }
 
 // say tells the operator something that is not the answer.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"syscall"
 	"time"
 
@@ -13,11 +14,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
@@ -105,7 +110,8 @@ func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metr
 	list := dynamo.NewSuppressions(db, name)
 	secrets := secretsmanager.NewFromConfig(cfg)
 	keys := keyring.NewRing(secrets, name, list, time.Now)
-	rotateKeys := rotatekeys.New(lambda.NewFromConfig(cfg), name)
+	functions, tables := lambda.NewFromConfig(cfg), dynamo.NewTables(db, name)
+	rotateKeys := rotatekeys.New(functions, name)
 	return &stack{rotateKeys: rotateKeys, Operator: &operator.Operator{
 		Stack: string(name), Now: time.Now,
 		Config:       rotateKeys,
@@ -118,7 +124,7 @@ func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metr
 		Records:      dynamo.NewRecords(db, name),
 		Holds:        dynamo.NewHolds(db, name),
 		Runs:         dynamo.NewRuns(db, name),
-		Tables:       deployment.Tables(dynamo.NewTables(db, name)),
+		Tables:       deployment.Tables(tables),
 		Queues:       deployment.Queues{SQS: sqs.NewFromConfig(cfg), CloudWatch: metrics, Stack: name},
 		Executions:   deployment.Purges{Steps: sfn.NewFromConfig(cfg), Outputs: outputs},
 		Schedule:     deployment.Schedules{Scheduler: scheduler.NewFromConfig(cfg), Stack: name}.Once,
@@ -126,6 +132,11 @@ func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metr
 		PrimaryKeys:  rotateKeys.Primary,
 		HMAC:         keys.HMAC,
 		Principal:    deployment.Principal(sts.NewFromConfig(cfg)),
+		Examinations: deployment.Doctor{
+			Stack: name, Region: cfg.Region, Local: metrics == nil, Scopes: rotateKeys.Scopes,
+			CloudFormation: cloudformation.NewFromConfig(cfg), CloudWatch: cloudwatch.NewFromConfig(cfg), Tables: tables, KMS: kms.NewFromConfig(cfg),
+			Lambda: functions, Phones: pinpointsmsvoicev2.NewFromConfig(cfg), SES: sesv2.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg), HTTP: http.DefaultClient,
+		}.Examinations(),
 	}}
 }
 

@@ -104,6 +104,9 @@ func (s Stack) SigningKey() string { return "alias/" + string(s) + "-certificate
 // complaints come in.
 func (s Stack) ConfigurationSet() string { return string(s) }
 
+// AlarmTopic is the SNS topic that every alarm goes to.
+func (s Stack) AlarmTopic() string { return string(s) + "-alarms" }
+
 // FeedbackTopic and SMSReplyTopic are the SNS topics events come in on.
 func (s Stack) FeedbackTopic() string { return string(s) + "-feedback" }
 

@@ -67,6 +67,8 @@ type Operator struct {
 	Principal func(ctx context.Context) (string, error)
 	// Tables returns every table of the stack, those of the classes last.
 	Tables func(ctx context.Context, classes []string) ([]Table, error)
+	// Examinations are what Doctor looks at.
+	Examinations []Examination
 	// PrimaryKeys returns the primary key of each set. It counts nothing.
 	PrimaryKeys func(ctx context.Context, now time.Time) ([]PrimaryKey, error)
 	// Schedule schedules one purge for a principal. The error wraps ErrScheduled

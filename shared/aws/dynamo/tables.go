@@ -28,6 +28,9 @@ type Table struct {
 	Name  string `json:"table"`
 	State string `json:"state"` // DynamoDB's status; MISSING if the table does not exist
 	Items int    `json:"items"` // as DynamoDB counts them about every six hours
+
+	Stream string `json:"-"` // the ARN of its newest stream; "" without one
+	Key    string `json:"-"` // the ARN of the key that encrypts it; "" for DynamoDB's own
 }
 
 // Missing is the state of a table that does not exist.
@@ -49,14 +52,15 @@ func (t *Tables) All(ctx context.Context, classes []string) ([]Table, error) {
 	tables := make([]Table, len(names))
 	for n, name := range names {
 		var err error
-		if tables[n], err = t.describe(ctx, name); err != nil {
+		if tables[n], err = t.Describe(ctx, name); err != nil {
 			return nil, err
 		}
 	}
 	return tables, nil
 }
 
-func (t *Tables) describe(ctx context.Context, name string) (Table, error) {
+// Describe returns the state of one table, also of a table of another name.
+func (t *Tables) Describe(ctx context.Context, name string) (Table, error) {
 	out, err := t.db.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 	var none *types.ResourceNotFoundException
 	if errors.As(err, &none) {
@@ -65,5 +69,12 @@ func (t *Tables) describe(ctx context.Context, name string) (Table, error) {
 	if err != nil {
 		return Table{}, fmt.Errorf("describing the table %s: %w", name, err)
 	}
-	return Table{Name: name, State: string(out.Table.TableStatus), Items: int(aws.ToInt64(out.Table.ItemCount))}, nil
+	table := Table{
+		Name: name, State: string(out.Table.TableStatus), Items: int(aws.ToInt64(out.Table.ItemCount)),
+		Stream: aws.ToString(out.Table.LatestStreamArn),
+	}
+	if encryption := out.Table.SSEDescription; encryption != nil {
+		table.Key = aws.ToString(encryption.KMSMasterKeyArn)
+	}
+	return table, nil
 }
