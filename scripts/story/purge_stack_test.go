@@ -3,7 +3,11 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,22 +95,112 @@ func TestFailedPurgeEndsInACertificate(t *testing.T) {
 	if gone, err := s.isGone(t.Context(), tale{class: "communication", record: record{ID: id}}); err != nil || gone {
 		t.Errorf("the record is gone: %v, error %v", gone, err)
 	}
-	files := evidence.NewCertificates(s3.NewFromConfig(s.stack.Config()), s.stack.Buckets["evidence"])
-	sealed, err := files.Load(t.Context(), "communication", run)
-	if err != nil {
+	c, _ := s.certified(t, "communication", run)
+	if c.Outcome != certificate.Failed || c.Counts.Failed == 0 {
+		t.Errorf("certificate %s, %+v", c.Outcome, c.Counts)
+	}
+	if _, counts, err := s.runPurge(t.Context(), "communication"); err != nil || counts.Deleted == 0 {
+		t.Errorf("the next run: %+v, error %v", counts, err)
+	}
+}
+
+// killedRecords are due records of one shard: more than one page, and fewer than
+// halt a run.
+const killedRecords = 900
+
+// TestKilledPurgeIsCertifiedOnce stops an execution while its function deletes,
+// and starts the next in the same moment.
+func TestKilledPurgeIsCertifiedOnce(t *testing.T) {
+	s := tellNew(t, io.Discard)
+	db := dynamodb.NewFromConfig(s.stack.Config())
+	table, prefix := names.DefaultStack.Records("communication"), "killed-"+s.id
+	var items []ddb.WriteRequest
+	for n := range killedRecords {
+		item := map[string]ddb.AttributeValue{}
+		for name, value := range map[string]string{
+			names.AttrID: fmt.Sprintf("%s-%d", prefix, n), names.AttrOccurredAt: "2020-01-01T00:00:00Z", names.AttrRetentionStart: "2020-01-01T00:00:00Z",
+			names.AttrRetentionSort: "2020-01-01T00:00:00Z", names.AttrRetentionShard: "2a",
+		} {
+			item[name] = &ddb.AttributeValueMemberS{Value: value}
+		}
+		items = append(items, ddb.WriteRequest{PutRequest: &ddb.PutRequest{Item: item}})
+	}
+	for some := range slices.Chunk(items, 25) {
+		if _, err := db.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]ddb.WriteRequest{table: some}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func() int {
+		found, err := db.Scan(t.Context(), &dynamodb.ScanInput{
+			TableName: &table, ConsistentRead: aws.Bool(true), FilterExpression: aws.String("begins_with(id, :prefix)"),
+			ExpressionAttributeValues: map[string]ddb.AttributeValue{":prefix": &ddb.AttributeValueMemberS{Value: prefix}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int(found.Count)
+	}
+	start := func() *sfn.StartExecutionOutput {
+		started, err := s.sfn.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: aws.String(s.stack.Purge["communication"]), Input: aws.String("{}")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return started
+	}
+	first := start()
+	for deadline := time.Now().Add(time.Minute); left() == killedRecords && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if _, err := s.sfn.StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: first.ExecutionArn}); err != nil {
 		t.Fatal(err)
+	}
+	second := start()
+	var ended *sfn.DescribeExecutionOutput
+	if err := every(t.Context(), func() (bool, error) {
+		var err error
+		ended, err = s.sfn.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: second.ExecutionArn})
+		return err == nil && ended.Status != types.ExecutionStatusRunning, err
+	}); err != nil || ended.Status != types.ExecutionStatusSucceeded {
+		t.Fatalf("the next run ended %s, error %v", ended.Status, err)
+	}
+	deleted, lines := 0, map[string]int{}
+	for _, arn := range []*string{first.ExecutionArn, second.ExecutionArn} {
+		run := (*arn)[strings.LastIndex(*arn, ":")+1:]
+		c, list := s.certified(t, "communication", run)
+		t.Logf("%s: %s, %+v", run, c.Outcome, c.Counts)
+		deleted += c.Counts.Deleted
+		for _, key := range list {
+			lines[key]++
+		}
+	}
+	if left() != 0 || deleted < killedRecords || len(lines) != deleted {
+		t.Errorf("%d are left, the certificates count %d and list %d different ones of %d", left(), deleted, len(lines), killedRecords)
+	}
+}
+
+// certified is the certificate of a run, and all keys in the lists.
+func (s *story) certified(t *testing.T, class, run string) (certificate.Certificate, []string) {
+	t.Helper()
+	files := evidence.NewCertificates(s3.NewFromConfig(s.stack.Config()), s.stack.Buckets["evidence"])
+	signed, err := files.Load(t.Context(), class, run)
+	if err != nil {
+		t.Fatalf("%s: %v", run, err)
 	}
 	keys, err := files.PublicKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := certificate.Verify(sealed, func(shard string) ([]byte, error) {
-		return files.LoadList(t.Context(), "communication", run, shard)
+	var mu sync.Mutex
+	var lines []string
+	c, err := certificate.Verify(signed, func(shard string) ([]byte, error) {
+		list, err := files.LoadList(t.Context(), class, run, shard)
+		mu.Lock()
+		defer mu.Unlock()
+		lines = append(lines, strings.Fields(string(list))...)
+		return list, err
 	}, keys...)
-	if err != nil || c.Outcome != certificate.Failed || c.Counts.Failed == 0 {
-		t.Errorf("certificate %s, %+v, error %v", c.Outcome, c.Counts, err)
+	if err != nil {
+		t.Fatalf("%s: %v", run, err)
 	}
-	if _, counts, err := s.runPurge(t.Context(), "communication"); err != nil || counts.Deleted == 0 {
-		t.Errorf("the next run: %+v, error %v", counts, err)
-	}
+	return c, lines
 }

@@ -147,48 +147,56 @@ func (w Worker) page(ctx context.Context, class retention.Class, work Work, queu
 		work.Done = true
 		return work, nil
 	}
-	ids := make([]string, len(due))
-	for i, d := range due {
-		ids[i] = d.ID
-	}
-	page, err := w.Manifest.Begin(ctx, work.Class, work.Run, work.Shard, ids)
-	if err != nil {
-		return work, err
-	}
-	outcomes, err := w.delete(ctx, class, work, ids, fence)
-	if err != nil {
-		return work, err
-	}
-	if err := w.Manifest.Finish(ctx, page, outcomes); err != nil {
+	if err := w.deletePage(ctx, class, &work, due, fence); err != nil {
 		return work, err
 	}
 	last := due[len(due)-1]
 	work.Cursor.ID, work.Cursor.Sort = last.ID, last.Sort
-	if work.Limited {
-		work.Most -= deletedOf(outcomes)
-		work.Done = work.isFull()
-	}
+	work.Done = work.isFull()
 	return work, nil
 }
 
-// delete decides on each record's current state, and deletes the records that
-// are due and not held. A hold placed since the worker read the holds has moved
-// the fence; the worker then reads the holds and decides again. A record with
-// objects is marked first, and deleted after all other records are decided.
-func (w Worker) delete(ctx context.Context, class retention.Class, work Work, ids []string, fence *fence) (map[string]Outcome, error) {
-	outcomes := make(map[string]Outcome, len(ids))
-	due, err := w.load(ctx, class, work.Cutoff, ids, outcomes)
-	if err != nil {
-		return nil, err
+// deletePage deletes the records of a page. The page in the manifest has the
+// records that exist: the index may still show what a run before has deleted, and
+// only a record that existed in this run's turn can be this run's deletion.
+func (w Worker) deletePage(ctx context.Context, class retention.Class, work *Work, due []Due, fence *fence) error {
+	ids := make([]string, len(due))
+	for i, d := range due {
+		ids[i] = d.ID
 	}
+	outcomes := make(map[string]Outcome, len(ids))
+	records, err := w.load(ctx, class, work.Cutoff, ids, outcomes)
+	if err != nil {
+		return err
+	}
+	ids = slices.DeleteFunc(ids, func(id string) bool { return outcomes[id] == Gone })
+	if len(ids) == 0 {
+		return nil
+	}
+	page, err := w.Manifest.Begin(ctx, work.Class, work.Run, work.Shard, ids)
+	if err != nil {
+		return err
+	}
+	if err := w.delete(ctx, class, *work, records, outcomes, fence); err != nil {
+		return err
+	}
+	work.Most -= deletedOf(outcomes)
+	return w.Manifest.Finish(ctx, page, outcomes)
+}
+
+// delete decides on each record, and deletes the records that are not held. A
+// hold placed since the worker read the holds has moved the fence; the worker then
+// reads the holds and decides again. A record with objects is marked first, and
+// deleted after all other records are decided.
+func (w Worker) delete(ctx context.Context, class retention.Class, work Work, due []retention.Stored, outcomes map[string]Outcome, fence *fence) error {
 	var marked []retention.Stored
 	for len(due) > 0 {
 		fenced, err := fence.read(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if fenced.Turns[work.Class] != work.Turn {
-			return nil, ErrLockLost
+			return ErrLockLost
 		}
 		due = withoutHeld(class, due, fenced.Held, outcomes)
 		due = work.withinMost(due, outcomes, len(marked))
@@ -202,12 +210,12 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, id
 			break
 		}
 		if !errors.Is(err, ErrFenceMoved) {
-			return nil, err
+			return err
 		}
 		fence.forget()
 		due = undecided(due, outcomes)
 	}
-	return outcomes, w.finish(ctx, class, work, marked, outcomes)
+	return w.finish(ctx, class, work, marked, outcomes)
 }
 
 // IsOver reports whether the run took too long at now to go on.

@@ -97,7 +97,7 @@ func (s *story) saw(a *actor, step int, operation string, body []byte, answer an
 	case operation == "TransactWriteItems" && answer.status == http.StatusOK:
 		s.sawWritten(a, step, body)
 	case operation == "TransactWriteItems":
-		s.sawRefused(a, answer.body)
+		s.sawRefused(a, body, answer.body)
 	}
 }
 
@@ -174,7 +174,8 @@ func (s *story) deleted(a *actor, f *fact) {
 }
 
 // sawRefused records why a worker's transaction was cancelled.
-func (s *story) sawRefused(a *actor, answer []byte) {
+func (s *story) sawRefused(a *actor, body, answer []byte) {
+	deletesMarked := bytes.Contains(body, []byte("#turn")) && !bytes.Contains(body, []byte("#epoch"))
 	var refused refused
 	if err := json.Unmarshal(answer, &refused); err != nil {
 		s.Error(err)
@@ -183,7 +184,7 @@ func (s *story) sawRefused(a *actor, answer []byte) {
 	for n, reason := range refused.CancellationReasons {
 		switch {
 		case reason.Code != notMet:
-		case len(refused.CancellationReasons) == 1:
+		case deletesMarked && n > 0:
 			s.happened("a mark did not stand any more")
 		case n == 0:
 			s.moved[a] = true

@@ -124,35 +124,44 @@ const chunksAtOnce = 4
 // cutOff is the outcome of a record in a page that was cut off.
 const cutOff Outcome = ""
 
+// noted is what the pages of a manifest say of a record.
+type noted struct {
+	outcome Outcome
+	wasCut  bool // a page with the record was cut off
+}
+
 // mergeOutcomes merges the outcomes of the pages; the newest outcome counts. If a
 // later page found a record gone, the earlier page that was cut off deleted it.
 // If the first page found it gone, this run did not delete it.
-func mergeOutcomes(pages []Page) map[string]Outcome {
-	outcomes := map[string]Outcome{}
+func mergeOutcomes(pages []Page) map[string]noted {
+	merged := map[string]noted{}
 	for _, page := range pages {
 		for _, id := range page.IDs {
 			outcome := page.Outcomes[id]
-			earlier, known := outcomes[id]
+			earlier, known := merged[id]
+			now := noted{outcome, earlier.wasCut || outcome == cutOff}
 			switch {
-			case earlier == Deleted:
-			case outcome == Gone && known && earlier == cutOff:
-				outcomes[id] = Deleted
+			case earlier.outcome == Deleted, outcome == Gone && known && earlier.outcome != cutOff:
+				now.outcome = earlier.outcome
 			case outcome == Gone && known:
-			default:
-				outcomes[id] = outcome
+				now.outcome = Deleted
 			}
+			merged[id] = now
 		}
 	}
-	return outcomes
+	return merged
 }
 
 // verifiedOutcome compares the manifest with the table. A certificate lists a record as
 // deleted only if the record is gone, or was stored again and is not due. A
 // record that was stored again and is due counts as failed; the next run takes
-// it. A kept record that is gone was deleted by its owner.
-func verifiedOutcome(outcome Outcome, exists, stillDue bool) Outcome {
+// it. A kept record that is gone was deleted by its owner, unless one of its pages
+// was cut off: AWS may call a function twice, and the call that was cut off may
+// have deleted what the other call left.
+func verifiedOutcome(of noted, exists, stillDue bool) Outcome {
+	outcome := of.outcome
 	switch {
-	case outcome == cutOff && !exists:
+	case of.wasCut && !exists:
 		return Deleted
 	case outcome == cutOff && !stillDue:
 		return Changed

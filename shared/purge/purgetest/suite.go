@@ -42,4 +42,24 @@ func Manifest(t *testing.T, m purge.Manifest, run string) {
 			t.Errorf("pages of %v: %d, error %v", other, len(got), err)
 		}
 	}
+	opened := func(want bool) {
+		t.Helper()
+		if got, err := m.Opened(t.Context(), "messaging", run); got != want || err != nil {
+			t.Errorf("opened %v, want %v, error %v", got, want, err)
+		}
+	}
+	opened(false)
+	if err := m.Open(t.Context(), "messaging", run); err != nil {
+		t.Fatal(err)
+	}
+	opened(true)
+	for range 2 {
+		if err := m.Remove(t.Context(), "messaging", run); err != nil {
+			t.Fatal(err)
+		}
+		opened(false)
+	}
+	if got, err := m.Pages(t.Context(), "messaging", run, "00"); err != nil || len(got) != 0 {
+		t.Errorf("pages of a manifest that was removed: %d, error %v", len(got), err)
+	}
 }
