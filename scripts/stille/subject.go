@@ -17,7 +17,9 @@ import (
 type subjects struct {
 	Export   subjectExport   `cmd:"" help:"Everything that is stored about a contact, in a file (GDPR 15 and 20)."`
 	Erase    subjectErase    `cmd:"" help:"Silence a contact for good, and have its records go with the next purges (GDPR 17)."`
-	Restrict subjectRestrict `cmd:"" help:"Keep a contact's records from being deleted (GDPR 18)."`
+	Restrict subjectRestrict `cmd:"" help:"Keep a contact's records from being deleted or used for marketing (GDPR 18)."`
+
+	Unrestrict subjectUnrestrict `cmd:"" help:"End a contact's restrictions."`
 }
 
 func receiptText(w io.Writer, r operator.Receipt) {
@@ -136,10 +138,10 @@ type subjectRestrict struct {
 
 // Help says what it keeps and how it ends.
 func (subjectRestrict) Help() string {
-	return `A restriction is a hold that the person asks for. Once the command answers, no purge deletes a record of the contact until the case is lifted: a purge that is running does not, and a record that comes later is kept too. A restriction stops no messages: that takes an opt-out. A person's other channel is another contact: restrict each.
+	return `A restriction is a hold that the person asks for. Once the command answers, no purge deletes a record of the contact until the case is lifted: a purge that is running does not, and a record that comes later is kept too. No marketing goes to the contact meanwhile, in any scope; messages about a service do. A restriction withdraws no consent. A person's other channel is another contact: restrict each.
 
     $ stille subject restrict email kari@example.no --case dsr-9 --reason art-18
-    $ stille hold lift --case dsr-9`
+    $ stille subject unrestrict email kari@example.no`
 }
 
 // Run places the restriction on every key of the contact.
@@ -147,6 +149,30 @@ func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operat
 	answer, err := o.Restrict(ctx, operator.Person(r.person), string(r.Case), string(r.Reason))
 	return show(s, answer, err, func(w io.Writer, a *operator.Restricted) {
 		receiptText(w, a.Receipt)
-		fmt.Fprintf(w, "reason   %s\n\nNo purge deletes a record of the contact, now or later.\n\nnext, when it ends: stille hold lift --case %s\n", a.Reason, a.Case)
+		fmt.Fprintf(w, "reason   %s\n\nNo purge deletes a record of the contact, now or later, and no marketing goes to it.\n\nnext, when it ends: stille subject unrestrict %s ADDRESS --case %s\n", a.Reason, a.Channel, a.Case)
+	})
+}
+
+type subjectUnrestrict struct {
+	person
+	Case reference `placeholder:"ID" help:"End the restriction of this case alone."`
+}
+
+// Help says what ends and what stays.
+func (subjectUnrestrict) Help() string {
+	return `Ends every restriction of the contact, or that of one case. With the last restriction marketing goes out again, as far as no opt-out stands. A legal hold stays.
+
+    $ stille subject unrestrict email kari@example.no`
+}
+
+// Run lifts the restriction from every key of the contact.
+func (r subjectUnrestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, err := o.Unrestrict(ctx, operator.Person(r.person), string(r.Case))
+	return show(s, answer, err, func(w io.Writer, a *operator.Unrestricted) {
+		receiptText(w, a.Receipt)
+		fmt.Fprintf(w, "lifted   %d\n", a.Lifted)
+		if a.Restrict {
+			fmt.Fprintln(w, "\nAnother case still restricts the contact.")
+		}
 	})
 }

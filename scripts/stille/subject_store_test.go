@@ -230,7 +230,7 @@ func TestNoPurgeDeletesARestrictedContact(t *testing.T) {
 	kari := d.key(t, contact.Email, "kari@example.no")
 	got := d.run(t, "subject", "restrict", "email", "kari@example.no", "--case", "dsr-9", "--reason", "art-18").ended(t, exitDone)
 	want := "receipt  restrict of the email contact " + kari.Short() + ", " + older.Short() + "\nat       2026-11-22T03:00:00Z\nby       arn:aws:iam::1:user/operator\ncase     dsr-9\nreason   art-18\n" +
-		"\nNo purge deletes a record of the contact, now or later.\n\nnext, when it ends: stille hold lift --case dsr-9\n"
+		"\nNo purge deletes a record of the contact, now or later, and no marketing goes to it.\n\nnext, when it ends: stille subject unrestrict email ADDRESS --case dsr-9\n"
 	if diff := cmp.Diff([]string{want, ""}, []string{got.out, got.errors}); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -242,6 +242,45 @@ func TestNoPurgeDeletesARestrictedContact(t *testing.T) {
 	d.run(t, "hold", "lift", "--case", "dsr-9").ended(t, exitDone)
 	if d.purge(t, "messaging"); d.isThere(t, "messaging", "sub-1") {
 		t.Error("it stays though the restriction is lifted")
+	}
+}
+
+func TestRestrictionStopsMarketingUntilItsLastCaseEnds(t *testing.T) {
+	d := deploy(t)
+	d.keep(t, "messaging", "sub-1", d.key(t, contact.Email, "kari@example.no"))
+	checked := func(code int, want string) {
+		t.Helper()
+		for _, in := range []string{"acme", "globex"} {
+			got := d.run(t, "check", "email", "kari@example.no", "--scope", in, "--json").ended(t, code)
+			if !strings.Contains(got.out, want) {
+				t.Errorf("in %s it answers %s", in, got.out)
+			}
+		}
+		d.run(t, "check", "email", "kari@example.no", "--scope", "acme", "--purpose", "transactional").ended(t, exitDone)
+	}
+	const stopped, free = `"reason":"restriction"`, `"send":true`
+	checked(exitDone, free)
+	for _, id := range []string{"dsr-9", "dsr-10"} {
+		d.run(t, "subject", "restrict", "email", "kari@example.no", "--case", id, "--reason", "art-18").ended(t, exitDone)
+	}
+	d.run(t, "hold", "set", "--contact", "email", "kari@example.no", "--case", "C-17", "--reason", "claim").ended(t, exitDone)
+	checked(exitNo, stopped)
+	d.run(t, "release", "email", "kari@example.no", "--scope", "*", "--consented-at", "2026-11-22T03:00:00Z", "--evidence", "call-1", "--override").ended(t, exitFailed)
+	checked(exitNo, stopped)
+	d.run(t, "subject", "unrestrict", "email", "kari@example.no", "--case", "dsr-9").ended(t, exitDone)
+	checked(exitNo, stopped)
+	d.run(t, "subject", "unrestrict", "email", "kari@example.no", "--case", "dsr-9").ended(t, exitFailed)
+	d.run(t, "subject", "unrestrict", "email", "kari@example.no").ended(t, exitDone)
+	checked(exitDone, free)
+	d.run(t, "subject", "unrestrict", "email", "kari@example.no").ended(t, exitFailed)
+	holds, err := d.holds.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range holds {
+		if h.Active() != (h.Kind == retention.Legal) {
+			t.Errorf("the hold of %s is active: %v", h.Case, h.Active())
+		}
 	}
 }
 
@@ -285,7 +324,7 @@ func TestAnExportHoldsEverythingUnderEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if told.Suppressions != 2 || told.Entries != 3 || !told.Verified || told.Records != 3 || told.Holds != 3 || told.SHA256 == "" {
+	if told.Suppressions != 2 || told.Entries != 4 || !told.Verified || told.Records != 3 || told.Holds != 3 || told.SHA256 == "" {
 		t.Errorf("it answers %+v", told)
 	}
 	if info, err := os.Stat(told.Files[0]); err != nil || info.Mode() != fs.FileMode(0o600) {
@@ -312,7 +351,7 @@ func TestAnExportHoldsEverythingUnderEveryKey(t *testing.T) {
 	if diff := cmp.Diff([]operator.KeptSlot{{Key: older, Scope: "acme", Record: "sub-1"}}, records["messaging"].Slots); diff != "" {
 		t.Errorf("slots (-want +got)\n%s", diff)
 	}
-	if marks := kept.Suppressions[0].Marks; len(marks) != 2 || marks[0].Scope != "*" || !marks[0].Active || marks[1].Reason != suppression.Objection {
+	if marks := kept.Suppressions[0].Marks; len(marks) != 3 || marks[0].Scope != "*" || !marks[0].Active || marks[1].Reason != suppression.Restriction || marks[2].Reason != suppression.Objection {
 		t.Errorf("under the newest key it has %+v", marks)
 	}
 	if kept.Suppressions[1].MergedInto != newer || kept.Holds[0].Case != "C-17" || records["service"].Sentence == "" {

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -52,7 +53,7 @@ type Restricted struct {
 }
 
 // Restrict keeps every record of a person from being deleted because the person
-// asked for it. The error of records that it came too late for comes with the
+// asked for it, and stops marketing to the person in every scope. The error of records that it came too late for comes with the
 // answer.
 func (o *Operator) Restrict(ctx context.Context, p Person, caseID, reason string) (*Restricted, error) {
 	who, receipt, err := o.subject(ctx, "restrict", p, caseID)
@@ -63,7 +64,77 @@ func (o *Operator) Restrict(ctx context.Context, p Person, caseID, reason string
 	if held == nil {
 		return nil, err
 	}
-	return &Restricted{Receipt: receipt, Reason: reason, TooLate: held.TooLate}, err
+	_, failed := o.Suppressions.Apply(ctx, who, o.restriction(suppression.Suppress, receipt), receipt.At)
+	if failed != nil {
+		failed = fmt.Errorf("the data is restricted; messages are not stopped yet, so say it again: %w", failed)
+	}
+	return &Restricted{Receipt: receipt, Reason: reason, TooLate: held.TooLate}, errors.Join(err, failed)
+}
+
+// restriction is the change of the list that begins or ends a restriction: while
+// it stands, no marketing goes out in any scope.
+func (o *Operator) restriction(action suppression.Action, receipt Receipt) suppression.Change {
+	return suppression.Change{
+		Action: action, Scope: scope.Everywhere, Reason: suppression.Restriction, At: receipt.At,
+		Source: suppression.SourceOperator, Note: receipt.Case,
+	}
+}
+
+// Unrestricted is the receipt of the end of a restriction.
+type Unrestricted struct {
+	Receipt
+	Lifted   int  `json:"lifted"`   // cases that no longer restrict the contact
+	Restrict bool `json:"restrict"` // another case still restricts the contact
+}
+
+// ErrUnrestricted means that there was no restriction to end.
+var ErrUnrestricted = errors.New("no such restriction of the contact stands; `stille hold list` shows all cases")
+
+// Unrestrict ends the restrictions of a person, or that of one case, and with the
+// last of them the silence. A legal hold on the person stays.
+func (o *Operator) Unrestrict(ctx context.Context, p Person, caseID string) (*Unrestricted, error) {
+	who, receipt, err := o.subject(ctx, "unrestrict", p, caseID)
+	if err != nil {
+		return nil, err
+	}
+	item, err := o.Suppressions.Get(ctx, who.Keys)
+	if err != nil {
+		return nil, err
+	}
+	targets := subjectTargets(slices.Concat(who.Keys, item.Former))
+	restricts := func(h retention.Hold) bool {
+		return h.Active() && h.Kind == retention.Restriction && slices.Contains(targets, h.Target)
+	}
+	lifted, err := o.Holds.Lift(ctx, func(h retention.Hold) bool { return restricts(h) && (caseID == "" || h.Case == caseID) }, receipt.At, receipt.By)
+	if err != nil {
+		return nil, fmt.Errorf("%w; say it again", err)
+	}
+	answer := &Unrestricted{Receipt: receipt, Lifted: len(newHolds(lifted))}
+	left, err := o.Holds.List(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the holds are lifted; say it again to end the silence: %w", err)
+	}
+	if answer.Restrict = slices.ContainsFunc(left, restricts); answer.Restrict {
+		if answer.Lifted == 0 {
+			return nil, ErrUnrestricted
+		}
+		return answer, nil
+	}
+	// The clock that began the restriction may be ahead of this one.
+	change := o.restriction(suppression.Release, receipt)
+	if began := item.Marks[scope.Everywhere][suppression.Restriction].Last; !change.At.After(began) {
+		change.At = began.Add(1)
+	}
+	outcome, err := o.Suppressions.Apply(ctx, who, change, change.At)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the holds are lifted; say it again to end the silence: %w", err)
+	case outcome.Effect != suppression.Lifted && answer.Lifted == 0:
+		return nil, ErrUnrestricted
+	case outcome.Entry != nil:
+		answer.Ledger = outcome.Entry.ID
+	}
+	return answer, nil
 }
 
 // Erased is the receipt of an erasure, and what the erasure meets.

@@ -22,6 +22,7 @@ const (
 	Erasure      Reason = "erasure"      // GDPR article 17; the opt-out outlives the data
 	Manual       Reason = "manual"       // by an operator
 	Imported     Reason = "imported"     // from another list, its reason unknown
+	Restriction  Reason = "restriction"  // GDPR article 18; stands as long as the restriction of the data
 )
 
 // withdrawal is the data of which a reason withdraws the basis. The zero
@@ -41,6 +42,7 @@ type rule struct {
 	liftable     bool       // newer consent lifts the reason without an operator
 	stopsService bool       // transactional messages stop too
 	reported     bool       // tools, the operator's command and imports may report the reason
+	unlifted     bool       // no consent lifts the reason, not even one that an operator shows
 }
 
 // rules are the rows, in the order in which a consent lifts the reasons.
@@ -54,6 +56,7 @@ func rules() []rule {
 		{reason: Erasure, withdraws: everyData, liftable: true},
 		{reason: Complaint, withdraws: messagingData, reported: true},
 		{reason: HardBounce, withdraws: noData, stopsService: true, reported: true},
+		{reason: Restriction, withdraws: noData, unlifted: true},
 	}
 }
 

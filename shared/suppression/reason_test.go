@@ -25,6 +25,7 @@ func TestReasonsMeanWhatTheyMust(t *testing.T) {
 		{suppression.Erasure, true, true, true, false, false},
 		{suppression.Complaint, true, false, false, false, true},
 		{suppression.HardBounce, false, false, false, true, true},
+		{suppression.Restriction, false, false, false, false, false},
 		{"reserved", false, false, false, false, false}, // a reason without a row keeps data and silence
 		{"", false, false, false, false, false},
 	} {
@@ -39,6 +40,11 @@ func TestReasonsMeanWhatTheyMust(t *testing.T) {
 			}
 			if got := !suppression.Decide(item, suppression.Transactional, "acme").Send; got != test.stopsService {
 				t.Errorf("stops service messages: %v", got)
+			}
+			shown := consent
+			shown.Operator = true
+			if left := len(shown.Lifts(item)) == 0; left != (r == suppression.Restriction || r == "reserved" || r == "") {
+				t.Errorf("an operator's consent leaves it: %v", left)
 			}
 			if refused := consent.Refusal(item) == suppression.NeedsOperator; refused == test.lifted {
 				t.Errorf("an operator is needed: %v", refused)

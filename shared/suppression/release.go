@@ -28,7 +28,7 @@ type Consent struct {
 	At       time.Time // when the person consented, never in the future
 	Source   Source
 	Evidence string // a reference (package reference)
-	Operator bool   // an operator shows the consent, which then lifts every reason
+	Operator bool   // an operator shows the consent, which then lifts every reason but a restriction
 }
 
 // Lifts returns the changes that the consent has yet to make to the item: one
@@ -38,7 +38,7 @@ func (c Consent) Lifts(item Item) []Change {
 	var changes []Change
 	for _, r := range Reasons() {
 		m := item.Marks[c.Scope][r]
-		if m.Active() && c.At.After(m.Last) && (r.rule().liftable || c.Operator) {
+		if m.Active() && c.At.After(m.Last) && c.mayLift(r) {
 			changes = append(changes, Change{Action: Release, Scope: c.Scope, Reason: r, At: c.At, Source: c.Source, Note: c.Evidence})
 		}
 	}
@@ -52,7 +52,12 @@ func (c Consent) lifts(r Reason, in scope.Scope) bool {
 	if in != c.Scope {
 		return r.rule().liftable && !r.WithdrawsForGood()
 	}
-	return r.rule().liftable || c.Operator
+	return c.mayLift(r)
+}
+
+// mayLift tells whether the consent may lift a reason in its own scope.
+func (c Consent) mayLift(r Reason) bool {
+	return r.rule().liftable || c.Operator && !r.rule().unlifted
 }
 
 // Refusal returns the answer once nothing is left to lift. The answer depends on
