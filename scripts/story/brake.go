@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -119,12 +117,6 @@ type run struct {
 // shown runs an operator's command whose output is a run.
 func (s *story) shown(ctx context.Context, args ...string) (run, error) {
 	var r run
-	answer, err := s.operator(ctx, append(args, "--json")...)
-	if err != nil {
-		return r, err
-	}
-	if err := json.Unmarshal([]byte(answer), &r); err != nil {
-		return r, fmt.Errorf("reading the run that stille %s answers: %w", strings.Join(args[:2], " "), err)
-	}
-	return r, nil
+	err := s.answer(ctx, &r, args...)
+	return r, err
 }

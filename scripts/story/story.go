@@ -66,6 +66,7 @@ func (s *story) tell(ctx context.Context) error {
 	kari := person{email: "kari." + s.id + "@example.no", sms: "+4791" + s.id}
 	ola := person{email: "ola." + s.id + "@example.no", sms: "+4792" + s.id}
 	liv := person{email: "liv." + s.id + "@example.no", sms: "+4794" + s.id}
+	per := person{email: "per." + s.id + "@example.no", sms: "+4793" + s.id}
 	for _, chapter := range []struct {
 		title string
 		tell  func(ctx context.Context) error
@@ -75,6 +76,7 @@ func (s *story) tell(ctx context.Context) error {
 		{"Liv opts out of the newsletter alone, and takes it back", func(ctx context.Context) error { return s.topicAndBack(ctx, liv) }},
 		{"Liv calls an e-mail spam, and SES says so", func(ctx context.Context) error { return s.complaint(ctx, liv) }},
 		{`Liv answers an SMS with "Stopp!"`, func(ctx context.Context) error { return s.reply(ctx, liv) }},
+		{"Opt-outs of another system are imported, and a mailing list is scrubbed", func(ctx context.Context) error { return s.lists(ctx, kari, per, ola) }},
 		{"Records of both classes, and a legal hold", func(ctx context.Context) error { return s.keep(ctx, kari, ola) }},
 		{"Both purges, started as the schedule starts them", func(ctx context.Context) error { return s.purge(ctx, kari) }},
 		{"A thousand records fall due at once: the brake, and an approval", s.halted},

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// lists imports the opt-outs that another system exported, and scrubs the list of
+// a mailing: only who did not opt out is left.
+func (s *story) lists(ctx context.Context, silent, imported, open person) error {
+	folder, err := os.MkdirTemp("", "stille-story")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	write := func(name string, lines ...string) (string, error) {
+		path := filepath.Join(folder, name)
+		return path, os.WriteFile(path, []byte(strings.Join(lines, "\r\n")+"\r\n"), 0o600)
+	}
+	export, err := write("unsubscribed.csv", "Email Address,First Name,UNSUB_TIME,UNSUB_REASON", imported.email+",Per,2023-11-02 09:13:22,NORMAL")
+	if err != nil {
+		return err
+	}
+	var taken struct{ Lines, Taken, Doubts, Rejected int }
+	if err := s.answer(ctx, &taken, "import", export, "--scope", string(s.stack.Scope)); err != nil {
+		return err
+	}
+	s.print("import of a Mailchimp export", fmt.Sprintf("%d lines, %d taken, %d doubts, %d rejected", taken.Lines, taken.Taken, taken.Doubts, taken.Rejected))
+	if taken.Taken != 1 || taken.Doubts+taken.Rejected != 0 {
+		return fmt.Errorf("the import took %d of %d lines", taken.Taken, taken.Lines)
+	}
+	if err := s.expect(ctx, imported, false, true); err != nil {
+		return err
+	}
+	spring, err := write("spring.csv", "Name;E-mail", "Silent;"+silent.email, "Imported;"+imported.email, "Open;"+open.email)
+	if err != nil {
+		return err
+	}
+	var split struct {
+		Lines, Clean, Suppressed int
+		Files                    []string
+	}
+	if err := s.answer(ctx, &split, "scrub", spring, "--scope", string(s.stack.Scope)); err != nil {
+		return err
+	}
+	s.print("scrub of spring.csv", fmt.Sprintf("%d lines: %d clean, %d suppressed", split.Lines, split.Clean, split.Suppressed))
+	clean, err := os.ReadFile(filepath.Join(folder, "spring.clean.csv"))
+	if err != nil {
+		return err
+	}
+	if want := "Name;E-mail\r\nOpen;" + open.email + "\r\n"; string(clean) != want {
+		return fmt.Errorf("spring.clean.csv is %q, where %q is right", clean, want)
+	}
+	return nil
+}
+
+// answer runs the operator's CLI and reads its answer.
+func (s *story) answer(ctx context.Context, answer any, args ...string) error {
+	out, err := s.operator(ctx, append(args, "--json")...)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(out), answer); err != nil {
+		return fmt.Errorf("reading what stille %s answers: %w", strings.Join(args[:2], " "), err)
+	}
+	return nil
+}
