@@ -27,8 +27,8 @@ type MailCase struct {
 	Outcomes []map[string]any             `json:"outcomes"`
 	Mails    []map[string]json.RawMessage `json:"mails"` // members of the requests that SES gets
 	Links    json.RawMessage              `json:"links"` // the results, where they are not as usual
-	Check    json.RawMessage              `json:"check"`
-	SES      string                       `json:"ses"` // SES's error
+	Check    json.RawMessage              `json:"check"` // of the first check
+	SES      string                       `json:"ses"`   // SES's error
 }
 
 // MailCases returns the cases of the sender.
@@ -115,7 +115,7 @@ func (m *Mail) results(route string, usual []map[string]any, c *MailCase, addres
 	case c != nil && route == "links" && c.Links != nil:
 		results = c.Links
 	case c != nil && route == "check" && c.Check != nil:
-		results = c.Check
+		results, c.Check = c.Check, nil
 	}
 	results = bytes.ReplaceAll(results, []byte("@key@"), []byte(key(addresses[0])))
 	return Answer{Body: fill(fmt.Sprintf(`{"asOf":"@now@","results":%s}`, results), m.now())}

@@ -14,7 +14,7 @@ import (
 var lines []byte
 
 // Key is the API key of every client.
-const Key = "stille_key-of-the-vectors_0123456789"
+const Key = "stille_key-of-the-vectors"
 
 // Vector is one client's life.
 type Vector struct {
