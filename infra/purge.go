@@ -148,7 +148,8 @@ func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Func
 			names.VarEvidenceBucket: b.evidence.BucketName(),
 		},
 		may: []awsiam.PolicyStatement{
-			allow(arns(t.records()...), "dynamodb:BatchGetItem"),
+			// It scans for records that lost their place, which no index shows.
+			allow(arns(t.records()...), "dynamodb:BatchGetItem", "dynamodb:Scan", "dynamodb:DescribeTable"),
 			allow(append(dueIndexes(t), indexArns(names.IndexRunning, t.records()...)...), "dynamodb:Query"),
 			s.readsRecords(k),
 			allow(arns(t.holds), "dynamodb:BatchGetItem"), // a held record is not overdue

@@ -186,6 +186,7 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 		"purge-verify": slices.Concat(readsRecords, due, []string{
 			"dynamodb:Query stille-records-*/index/running",
 			"dynamodb:BatchGetItem stille-records-*", "dynamodb:BatchGetItem stille-holds",
+			"dynamodb:Scan stille-records-*", "dynamodb:DescribeTable stille-records-*",
 			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:UpdateItem stille-runs", "dynamodb:Query stille-runs",
 			"dynamodb:UpdateItem stille-holds if map[ForAllValues:StringLike:map[dynamodb:LeadingKeys:[fence#*]]]",
 			"s3:ListBucket manifests", "s3:GetObject manifests/*", "s3:DeleteObject manifests/purges/*",

@@ -74,6 +74,7 @@ func (h handler) verify(ctx context.Context, req request) (response, error) {
 		return response{}, err
 	}
 	h.reportIdle(ctx, class)
+	h.countLost(ctx, class, run.ID)
 	if run.Outcome != certificate.Completed {
 		h.log.ErrorContext(ctx, "a purge did not complete", "class", run.Class, "run", run.ID, "outcome", run.Outcome,
 			"reasons", run.Reasons, "error", req.Error)
@@ -142,6 +143,20 @@ func (h handler) countOverdue(ctx context.Context, class retention.Class) error 
 	h.log.InfoContext(ctx, "what is overdue after a purge", names.AttrClass, class.Name,
 		names.MetricOverdue, left.Overdue(), "held", left.Held, emf.Embedded(at, names.AttrClass, names.MetricOverdue))
 	return nil
+}
+
+// countLost logs the number of records that no purge of the class finds; the
+// metric and its alarm are the audits'. A count that fails does not fail the run:
+// the next purge counts again.
+func (h handler) countLost(ctx context.Context, class retention.Class, run string) {
+	at := h.now()
+	lost, err := purge.CountLost(ctx, h.certifier.Records, class, run, h.certifier.Pause, at)
+	if err != nil {
+		h.log.ErrorContext(ctx, "what lost its place was not counted", "class", class.Name, "error", err)
+		return
+	}
+	h.log.InfoContext(ctx, "what lost its place", names.AttrClass, class.Name, names.MetricAuditFaults, lost,
+		emf.Embedded(at, names.AttrClass, names.MetricAuditFaults))
 }
 
 // logAudit logs how an audit ended. CloudWatch makes the metric behind the

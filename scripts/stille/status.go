@@ -79,6 +79,9 @@ func findingsText(w io.Writer, c operator.ClassStatus) {
 	if c.Overdue > 0 {
 		fmt.Fprintf(w, "\n%s: %d records are overdue, due for over %d hours and kept by no hold\n", c.Class, c.Overdue, int(retention.OverdueAfter.Hours()))
 	}
+	if c.Lost > 0 {
+		fmt.Fprintf(w, "\n%s: %d records lost their place (at least: up to 10,000 were looked at), and no purge finds them\n", c.Class, c.Lost)
+	}
 	for _, run := range c.NotCertified {
 		how := "was killed: it has no certificate yet"
 		if run.Running {

@@ -69,7 +69,7 @@ func rights() map[string]map[string][]string {
 			"runs":    {"GetItem"},
 		},
 		names.PurgeVerify: {
-			"records": {"BatchGetItem"},
+			"records": {"BatchGetItem", "Scan"},
 			"holds":   {"BatchGetItem", "UpdateItem"}, // as purge-plan
 			"runs":    {"GetItem", "PutItem", "UpdateItem", "Query"},
 		},

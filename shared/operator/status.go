@@ -69,6 +69,7 @@ type ClassStatus struct {
 	NextPurge    time.Time        `json:"nextPurge"`
 	Overdue      int              `json:"overdue"`
 	OverdueHeld  int              `json:"overdueHeld"` // would be overdue, and a hold keeps them
+	Lost         int              `json:"lost"`        // are not where a purge finds them, of at most 10,000 that were looked at
 	Halted       *HaltedPlan      `json:"waiting,omitempty"`
 	NotCertified []UncertifiedRun `json:"notCertified,omitempty"`
 }
@@ -134,6 +135,9 @@ func (o *Operator) classStatus(ctx context.Context, class retention.Class, now t
 		return c, err
 	}
 	c.Overdue, c.OverdueHeld = counted.Overdue(), counted.Held
+	if c.Lost, err = purge.CountLost(ctx, o.Records, class, now.String(), time.Second, now); err != nil {
+		return c, err
+	}
 	plan, err := o.Runs.Halted(ctx, class.Name)
 	if errors.Is(err, purge.ErrNoPlan) {
 		return c, nil
@@ -206,6 +210,8 @@ func (c ClassStatus) advice() (urgency int, command, because string) {
 		return 1, "stille purge approve " + c.Halted.PlanHash, "the brake halted a purge; look at its reasons, and approve the plan if it is right"
 	case c.Last != nil && c.Last.Outcome != certificate.Completed && !c.hasUncertified(true):
 		return 2, "stille purge show " + c.Last.ID, "the last purge ended as " + string(c.Last.Outcome)
+	case c.Lost > 0:
+		return 3, "stille mend " + c.Class, "records lost their place, and no purge finds them"
 	case c.Overdue > 0:
 		return 3, "stille purge plan " + c.Class, "records are overdue"
 	}

@@ -1,0 +1,70 @@
+package purge
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"stille/shared/retention"
+)
+
+const (
+	// mostScanned is how many records CountLost reads, about: all of a small class,
+	// a sample of a large one.
+	mostScanned = 10_000
+
+	// lostLooks is how often CountLost looks again at records whose change the
+	// stream may still deliver.
+	lostLooks = 3
+)
+
+// CountLost counts the records that are not where the indexes should show them, so
+// that no purge finds them: the stream of the class's table did not reach stamp. It
+// reads the table strongly: all records of a class of up to 10,000, and one part of
+// a larger table, which the seed chooses. Unreadable records do not count. It
+// repairs nothing: Mender does.
+func CountLost(ctx context.Context, records Records, class retention.Class, seed string, pause time.Duration, now time.Time) (int, error) {
+	doing := "looking for lost records of " + class.Name
+	size, err := records.Size(ctx, class.Name)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", doing, err)
+	}
+	part := Segment{Of: 1 + size/mostScanned}
+	chosen := fnv.New32a()
+	_, _ = chosen.Write([]byte(seed))                   // never fails
+	part.Number = int(chosen.Sum32() % uint32(part.Of)) //nolint:gosec // it is positive
+	var lost []string
+	for after, more := "", true; more; {
+		page, err := records.Scan(ctx, class.Name, part, after, pageSize)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", doing, err)
+		}
+		for _, record := range page.Records {
+			if !(Examined{Stored: record}).isInPlace(now) && len(lost) < MaxDeletes {
+				lost = append(lost, record.ID)
+			}
+		}
+		after, more = page.Last, page.Last != ""
+	}
+	for look := 0; look < lostLooks && len(lost) > 0; look++ {
+		if look > 0 {
+			select {
+			case <-ctx.Done():
+				return 0, ctx.Err()
+			case <-time.After(pause):
+			}
+		}
+		there, _, err := records.Load(ctx, class.Name, lost)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", doing, err)
+		}
+		lost = lost[:0]
+		for id, record := range there {
+			if !(Examined{Stored: record}).isInPlace(now) {
+				lost = append(lost, id)
+			}
+		}
+	}
+	return len(lost), nil
+}
