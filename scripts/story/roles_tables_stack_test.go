@@ -67,6 +67,7 @@ func rights() map[string]map[string][]string {
 			"records": {"BatchGetItem", "DeleteItem", "UpdateItem"},
 			"holds":   {"GetItem", "Scan", "ConditionCheckItem"},
 			"runs":    {"GetItem"},
+			"slots":   {"BatchGetItem", "DeleteItem"}, // the claims of the objects
 		},
 		names.PurgeVerify: {
 			"records": {"BatchGetItem", "Scan"},
