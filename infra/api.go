@@ -32,7 +32,7 @@ func (s stack) toolsAPI(k keys, t tables, w waiting, links awsapigatewayv2.HttpA
 		variables      map[string]*string
 		may            []awsiam.PolicyStatement
 	}{
-		{names.RouteCheck, names.Check, nil, []awsiam.PolicyStatement{allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:BatchGetItem")}},
+		{names.RouteCheck, names.Check, nil, s.mayCheck(k, t)},
 		{names.RouteLinks, names.Mint, linkBase, []awsiam.PolicyStatement{mayRead(k.link), reads}},
 		{names.RouteSuppressions, names.Suppress, nil, t.mayChangeList()},
 		{names.RouteRelease, names.Release, nil, t.mayChangeList()},
@@ -53,6 +53,17 @@ func (s stack) toolsAPI(k keys, t tables, w waiting, links awsapigatewayv2.HttpA
 	}
 	stage.SetRouteSettings(throttles)
 	return api
+}
+
+// mayCheck lets a function read the list, and the messaging records that contacts
+// have.
+func (s stack) mayCheck(k keys, t tables) []awsiam.PolicyStatement {
+	may := []awsiam.PolicyStatement{allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:BatchGetItem")}
+	messaging := t.records(names.Messaging)
+	if len(messaging) == 0 {
+		return may
+	}
+	return append(may, allow(arns(append(messaging, t.slots)...), "dynamodb:BatchGetItem"), s.readsRecords(k))
 }
 
 // hooks adds the function to which other systems report opt-outs. The function

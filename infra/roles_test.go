@@ -113,11 +113,12 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 		"drain": slices.Concat(mayChangeList, []string{
 			"sqs:ReceiveMessage waiting", "sqs:DeleteMessage waiting", "sqs:GetQueueAttributes waiting", "sqs:SendMessage waiting",
 		}),
-		"check": {
+		"check": slices.Concat(readsRecords, []string{
 			secret + "contact-keys-??????",
 			"dynamodb:GetItem stille-tools",
 			"dynamodb:GetItem stille-suppressions", "dynamodb:BatchGetItem stille-suppressions",
-		},
+			"dynamodb:BatchGetItem stille-slots", "dynamodb:BatchGetItem stille-records-messaging",
+		}),
 		"mint": {
 			secret + "contact-keys-??????", secret + "link-keys-??????",
 			"dynamodb:GetItem stille-tools",

@@ -10,6 +10,7 @@ import (
 	"stille/shared/api"
 	"stille/shared/api/access"
 	"stille/shared/api/apitest"
+	"stille/shared/suppression"
 	"stille/shared/suppression/suppressiontest"
 )
 
@@ -57,7 +58,9 @@ func TestOnlyWhatWasAskedAsTransactionalIsCounted(t *testing.T) {
 
 func TestTheExamplesOfCheckAreAnswered(t *testing.T) {
 	h := apitest.New(t)
-	h.AnswersItsExamples(t, newHandler(h, &suppressiontest.List{}).call())
+	over := newHandler(h, &suppressiontest.List{})
+	over.records = &shelf{}
+	h.AnswersItsExamples(t, over.call())
 }
 
 func TestCheckHasItsFront(t *testing.T) {
@@ -67,6 +70,13 @@ func TestCheckHasItsFront(t *testing.T) {
 func TestTheOpenAPIFileHasTheDoubts(t *testing.T) {
 	doubts := apitest.OpenAPI(t).Texts(t, "components", "schemas", "Doubt", "properties", "reason", "enum")
 	if diff := cmp.Diff([]string{api.InvalidAddress, unknownScope, unreadable}, doubts); diff != "" {
+		t.Errorf("(-code +file)\n%s", diff)
+	}
+}
+
+func TestTheOpenAPIFileHasTheReasonsOfABasis(t *testing.T) {
+	lacking := apitest.OpenAPI(t).Texts(t, "components", "schemas", "NoBasis", "properties", "reason", "enum")
+	if diff := cmp.Diff([]string{suppression.BasisExpired, suppression.NoBasis}, lacking); diff != "" {
 		t.Errorf("(-code +file)\n%s", diff)
 	}
 }

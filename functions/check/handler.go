@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"stille/shared/api"
 	"stille/shared/api/access"
 	"stille/shared/contact"
+	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -18,19 +20,27 @@ type list interface {
 	Lookup(ctx context.Context, contacts [][]contact.Key) ([]suppression.Found, error)
 }
 
+// records are the class tables, read strongly.
+type records interface {
+	Evidence(ctx context.Context, class string, contacts [][]contact.Key, scopes []scope.Scope) ([]suppression.Evidence, error)
+}
+
 // handler answers whether messages may be sent. It writes nothing.
 type handler struct {
-	keys   contact.KeySource
-	list   list
-	scopes *scope.Registry
-	now    func() time.Time
-	log    *slog.Logger
+	keys    contact.KeySource
+	list    list
+	records records
+	scopes  *scope.Registry
+	policy  *retention.Policy
+	now     func() time.Time
+	log     *slog.Logger
 }
 
 type request struct {
-	Scope    string        `json:"scope"`
-	Purpose  string        `json:"purpose"`
-	Contacts []api.Contact `json:"contacts"`
+	Scope    string          `json:"scope"`
+	Purpose  string          `json:"purpose"`
+	Require  json.RawMessage `json:"require"` // raw, because null is no way to leave it out
+	Contacts []api.Contact   `json:"contacts"`
 }
 
 type response struct {
@@ -44,7 +54,15 @@ type result struct {
 	Scope  scope.Scope `json:"scope,omitempty"`
 	Since  time.Time   `json:"since,omitzero"`
 	Key    contact.Key `json:"key,omitempty"`
+
+	Basis      retention.Basis `json:"basis,omitempty"`
+	BasisUntil string          `json:"basisUntil,omitempty"` // absent while the service of a customer runs
+	Evidence   string          `json:"evidence,omitempty"`   // the id of the record that holds the basis
 }
+
+// requireBasis is what a request may require, as JSON: that marketing rests on a
+// basis.
+const requireBasis = `"basis"`
 
 // Reasons not to send that are not a suppression, beside api.InvalidAddress.
 const (
@@ -58,6 +76,9 @@ func (h handler) check(ctx context.Context, tool access.Tool, asked request, fau
 	purpose, ok := suppression.ParsePurpose(asked.Purpose)
 	if !ok {
 		faults.Add("/purpose", `must be "marketing" or "transactional"`)
+	}
+	if asked.Require != nil && string(asked.Require) != requireBasis {
+		faults.Add("/require", `must be "basis", or left out`)
 	}
 	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, faults)
 	if err != nil {
@@ -78,7 +99,11 @@ func (h handler) check(ctx context.Context, tool access.Tool, asked request, fau
 		}
 		return answer, nil
 	}
-	return answer, h.decide(ctx, contacts, purpose, in, answer.Results)
+	found, err := h.decide(ctx, contacts, purpose, in, answer.Results)
+	if err == nil && purpose == suppression.Marketing && asked.Require != nil {
+		err = h.demand(ctx, contacts, found, in, now, answer.Results)
+	}
+	return answer, err
 }
 
 // scope returns the scope to decide in: every scope for a request that names
@@ -113,15 +138,18 @@ func (h handler) allowed(tool access.Tool, purpose suppression.Purpose, in scope
 	return nil
 }
 
-// decide fills in the result of every contact.
-func (h handler) decide(ctx context.Context, contacts api.Contacts, purpose suppression.Purpose, in scope.Scope, results []result) error {
+// decide fills in the result of every contact, and returns what the list says of
+// the contacts.
+func (h handler) decide(
+	ctx context.Context, contacts api.Contacts, purpose suppression.Purpose, in scope.Scope, results []result,
+) ([]suppression.Found, error) {
 	keys := make([][]contact.Key, len(contacts))
 	for i, c := range contacts {
 		keys[i] = c.Keys
 	}
 	found, err := h.list.Lookup(ctx, keys)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, c := range contacts {
 		switch {
@@ -133,6 +161,41 @@ func (h handler) decide(ctx context.Context, contacts api.Contacts, purpose supp
 			d := suppression.Decide(found[i].Item, purpose, in)
 			results[i] = result{Send: d.Send, Reason: string(d.Reason), Scope: d.Scope, Since: d.Since, Key: c.Key()}
 		}
+	}
+	return found, nil
+}
+
+// demand turns a yes into a no where marketing rests on no live basis, and names
+// the basis of every other yes. A request without a scope asks about the one brand
+// there is; with several brands no record covers the request.
+func (h handler) demand(
+	ctx context.Context, contacts api.Contacts, found []suppression.Found, in scope.Scope, now time.Time, results []result,
+) error {
+	if only, ok := h.scopes.Only(); ok && in == scope.Everywhere {
+		in = only.Scope
+	}
+	var open []int // the places of the contacts that no opt-out stops
+	var keys [][]contact.Key
+	for i, c := range contacts {
+		if results[i].Send {
+			open, keys = append(open, i), append(keys, c.Keys)
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	said := make([]suppression.Evidence, len(open))
+	class, kept := h.policy.Class(retention.Messaging)
+	if kept {
+		var err error
+		if said, err = h.records.Evidence(ctx, class.Name, keys, slices.Compact([]scope.Scope{in, in.Brand()})); err != nil {
+			return err
+		}
+	}
+	for n, i := range open {
+		b := suppression.DecideBasis(found[i].Item, said[n], class, in, now)
+		results[i].Send, results[i].Reason = b.Reason == "", b.Reason
+		results[i].Basis, results[i].BasisUntil, results[i].Evidence = b.Basis, b.Until, b.Record
 	}
 	return nil
 }

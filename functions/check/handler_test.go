@@ -27,7 +27,7 @@ const (
 var errDown = errors.New("the store is down")
 
 func newHandler(h *apitest.House, list list) handler {
-	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }, log: h.Log}
+	return handler{keys: h, list: list, scopes: h.Scopes, policy: h.Policy, now: func() time.Time { return h.Now }, log: h.Log}
 }
 
 // marked is a list on which the contact with this key is suppressed.

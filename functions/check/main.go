@@ -4,6 +4,7 @@ package main
 import (
 	"os"
 	"time"
+	_ "time/tzdata" // the last day of a basis is a day in a zone
 
 	"stille/shared/api"
 	"stille/shared/aws/wiring"
@@ -12,6 +13,6 @@ import (
 
 func main() {
 	os.Exit(wiring.API(names.Check, time.Now, func(d wiring.Deps) api.Call {
-		return handler{keys: d.Keys, list: d.List, scopes: d.Scopes(), now: d.Now, log: d.Log}.call()
+		return handler{keys: d.Keys, list: d.List, records: d.Records, scopes: d.Scopes(), policy: d.Policy(), now: d.Now, log: d.Log}.call()
 	}))
 }

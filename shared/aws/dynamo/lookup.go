@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
 
 	"stille/shared/contact"
 	"stille/shared/names"
@@ -61,23 +60,19 @@ func (s *Suppressions) read(ctx context.Context, keys []contact.Key) (map[contac
 		mu    sync.Mutex
 		found = make(map[contact.Key]suppression.Found, len(keys))
 	)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelBatches)
-	for batch := range slices.Chunk(keys, batchSize) {
-		group.Go(func() error {
-			wanted := make([]item, len(batch))
-			for i, key := range batch {
-				wanted[i] = item{names.AttrKey: text(string(key))}
-			}
-			return batchGet(ctx, s.db, s.table, wanted, types.KeysAndAttributes{}, func(stored item) {
-				i, err := decodeSuppression(stored)
-				mu.Lock()
-				defer mu.Unlock()
-				found[i.Key] = suppression.Found{Item: i, Err: err}
-			})
+	err := inBatches(ctx, keys, func(ctx context.Context, batch []contact.Key) error {
+		wanted := make([]item, len(batch))
+		for i, key := range batch {
+			wanted[i] = item{names.AttrKey: text(string(key))}
+		}
+		return batchGet(ctx, s.db, s.table, wanted, types.KeysAndAttributes{}, func(stored item) {
+			i, err := decodeSuppression(stored)
+			mu.Lock()
+			defer mu.Unlock()
+			found[i.Key] = suppression.Found{Item: i, Err: err}
 		})
-	}
-	return found, group.Wait()
+	})
+	return found, err
 }
 
 func distinct(contacts [][]contact.Key) []contact.Key {
