@@ -87,7 +87,7 @@ const description = `Opt-outs that stand, and deletion that can be checked.
 
 It works on the local stack if there is one (.local/stack.json, at or above the working directory). Otherwise, or with --aws, it works on the stack named --stack in the AWS account and region of the environment. Every command answers by the policy and the scopes that are deployed; "policy check" alone reads a file.
 
-Exit codes: 0 done, 1 failed, 2 bad usage, 3 halted by the brake, 4 the answer is no (check: must not be sent to; proof: unknown; status: something to do).`
+Exit codes: 0 done, 1 failed, 2 bad usage, 3 halted by the brake, 4 the answer is no (check: must not be sent to; proof: unknown; subject proof: a record waits; status: something to do).`
 
 // variables are what the help and the checks of the flags take from the code.
 func variables() kong.Vars {

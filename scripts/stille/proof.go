@@ -46,6 +46,7 @@ func proofText(w io.Writer, a *operator.Proof) {
 		fact(w, "due", "it is still here, and the next purge of "+a.Class+" takes it up")
 	case operator.FateKept:
 		fact(w, "kept", "it is still here, and its day has not come")
+	case operator.FateReplaced, operator.FateUnreadable: // of an erasure alone
 	case operator.FateUnknown:
 		fact(w, "unknown", a.Class+" has no such record, and no certificate lists one")
 	}

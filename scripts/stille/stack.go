@@ -131,6 +131,7 @@ func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metr
 		Certificates: outputs.Certificates(s3.NewFromConfig(cfg)),
 		PrimaryKeys:  rotateKeys.Primary,
 		HMAC:         keys.HMAC,
+		ProofKey:     keys.ProofKey,
 		Principal:    deployment.Principal(sts.NewFromConfig(cfg)),
 		Examinations: deployment.Doctor{
 			Stack: name, Region: cfg.Region, Local: metrics == nil, Scopes: rotateKeys.Scopes,

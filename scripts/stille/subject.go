@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -20,6 +22,7 @@ type subjects struct {
 	Restrict subjectRestrict `cmd:"" help:"Keep a contact's records from being deleted or used for marketing (GDPR 18)."`
 
 	Unrestrict subjectUnrestrict `cmd:"" help:"End a contact's restrictions."`
+	Proof      subjectProof      `cmd:"" help:"What became of each record of an erasure."`
 }
 
 func receiptText(w io.Writer, r operator.Receipt) {
@@ -28,6 +31,27 @@ func receiptText(w io.Writer, r operator.Receipt) {
 	fact(w, "case", r.Case)
 	fact(w, "ledger", r.Ledger)
 	fact(w, "sha256", r.SHA256)
+	fact(w, "file", r.File)
+}
+
+// receiptFolder is where the receipt of a request is kept.
+type receiptFolder struct {
+	Out string `default:"." placeholder:"DIR" help:"Folder to put the receipt into; it is made if it does not exist."`
+}
+
+// keep writes the answer to a request into a file of its own, and notes the file
+// in the answer's receipt. No later receipt replaces the file.
+func (f receiptFolder) keep(answer any, r *operator.Receipt) error {
+	name := fmt.Sprintf("subject-%s-%s-%s-receipt.json", r.Keys[0], r.Asked, r.At.Format("20060102T150405.000Z"))
+	content, err := json.MarshalIndent(answer, "", "  ")
+	if err == nil {
+		err = files.Write(filepath.Join(f.Out, name), content)
+	}
+	if err != nil {
+		return fmt.Errorf("the request is met, but its receipt is not written; say it again: %w", err)
+	}
+	r.File = filepath.Join(f.Out, name)
+	return nil
 }
 
 type subjectExport struct {
@@ -61,6 +85,7 @@ func (e subjectExport) Run(ctx context.Context, s *session, o *operator.Operator
 			return err
 		}
 	}
+	answer.File = answer.Files[1]
 	return show(s, answer, err, func(w io.Writer, a *operator.SubjectExport) {
 		receiptText(w, a.Receipt)
 		chain := "verified"
@@ -74,6 +99,7 @@ func (e subjectExport) Run(ctx context.Context, s *session, o *operator.Operator
 
 type subjectErase struct {
 	person
+	receiptFolder
 	Case reference `placeholder:"REF" help:"Where the request is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
 }
 
@@ -85,12 +111,17 @@ What stays: the opt-out, in every scope, as a keyed hash without the address, wi
 
 The same erasure may be asked for again: it then covers what came in between.
 
-    $ stille subject erase email kari@example.no --case dsr-2026-9`
+The receipt is a file. It lists each record that goes, by its id and as certificates will list it; "stille subject proof" reads it later.
+
+    $ stille subject erase email kari@example.no --case dsr-2026-9 --out dsr-2026-9`
 }
 
 // Run writes the erasure and says what comes of it.
 func (e subjectErase) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Erase(ctx, operator.Person(e.person), string(e.Case))
+	if answer != nil {
+		err = errors.Join(err, e.keep(answer, &answer.Receipt))
+	}
 	return show(s, answer, err, erasedText)
 }
 
@@ -128,10 +159,14 @@ func erasedText(w io.Writer, a *operator.Erased) {
 	if a.Next != "" {
 		fmt.Fprintf(w, "\nnext, in a minute, to see what is due: %s\n", a.Next)
 	}
+	if len(a.Records) > 0 && a.File != "" {
+		fmt.Fprintf(w, "then, to see what became of each record: stille subject proof %s\n", a.File)
+	}
 }
 
 type subjectRestrict struct {
 	person
+	receiptFolder
 	Case   reference `required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
 	Reason reference `required:"" placeholder:"R" help:"Why, in a word or a reference of the same characters."`
 }
@@ -147,6 +182,9 @@ func (subjectRestrict) Help() string {
 // Run places the restriction on every key of the contact.
 func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Restrict(ctx, operator.Person(r.person), string(r.Case), string(r.Reason))
+	if answer != nil {
+		err = errors.Join(err, r.keep(answer, &answer.Receipt))
+	}
 	return show(s, answer, err, func(w io.Writer, a *operator.Restricted) {
 		receiptText(w, a.Receipt)
 		fmt.Fprintf(w, "reason   %s\n\nNo purge deletes a record of the contact, now or later, and no marketing goes to it.\n\nnext, when it ends: stille subject unrestrict %s ADDRESS --case %s\n", a.Reason, a.Channel, a.Case)
@@ -155,6 +193,7 @@ func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operat
 
 type subjectUnrestrict struct {
 	person
+	receiptFolder
 	Case reference `placeholder:"ID" help:"End the restriction of this case alone."`
 }
 
@@ -168,6 +207,9 @@ func (subjectUnrestrict) Help() string {
 // Run lifts the restriction from every key of the contact.
 func (r subjectUnrestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Unrestrict(ctx, operator.Person(r.person), string(r.Case))
+	if answer != nil {
+		err = errors.Join(err, r.keep(answer, &answer.Receipt))
+	}
 	return show(s, answer, err, func(w io.Writer, a *operator.Unrestricted) {
 		receiptText(w, a.Receipt)
 		fmt.Fprintf(w, "lifted   %d\n", a.Lifted)
@@ -175,4 +217,67 @@ func (r subjectUnrestrict) Run(ctx context.Context, s *session, o *operator.Oper
 			fmt.Fprintln(w, "\nAnother case still restricts the contact.")
 		}
 	})
+}
+
+type subjectProof struct {
+	Receipt string `arg:"" help:"The file that the erasure left."`
+}
+
+// Help says when the command ends well.
+func (subjectProof) Help() string {
+	return `Says of each record of an erasure which run deleted it, by a certificate that is verified just now, which case holds it, or that it waits, and for which purge. It ends with 4 while a record waits. It takes the right to read the proof keys.
+
+    $ stille subject proof dsr-9/subject-8kQ2-erase-20261122T030000.000Z-receipt.json`
+}
+
+// Run reads the receipt and looks for its records.
+func (p subjectProof) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	file, err := files.Open(p.Receipt)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(file)
+	if err != nil {
+		return fmt.Errorf("reading the receipt: %w", err)
+	}
+	answer, err := o.ProveErasure(ctx, content)
+	err = show(s, answer, err, erasureText)
+	return unless(answer != nil && answer.Waiting == 0, err)
+}
+
+func erasureText(w io.Writer, a *operator.ErasureProof) {
+	fmt.Fprintf(w, "erasure  at %s\n", instantText(a.At))
+	fact(w, "case", a.Case)
+	fact(w, "ledger", a.Ledger)
+	for _, r := range a.Records {
+		fmt.Fprintf(w, "\nrecord   %s %s\n", r.Class, cmp.Or(r.ID, r.HMAC))
+		erasedFate(w, r)
+	}
+	fmt.Fprintf(w, "\n%d records, %d of them wait\n", len(a.Records), a.Waiting)
+}
+
+// erasedFate says what became of a record of an erasure.
+func erasedFate(w io.Writer, r operator.ProvedRecord) {
+	switch r.Fate {
+	case operator.FateDeleted:
+		fact(w, "deleted", "in the run "+r.Run+", that ended "+instantText(r.DeletedAt))
+	case operator.FateHeld:
+		for _, h := range r.Holds {
+			fact(w, "held", "by the case "+h.Case+" ("+string(h.Kind)+")")
+		}
+	case operator.FateReplaced:
+		fact(w, "replaced", "newer consent stands under its id; the erasure does not cover that")
+	case operator.FatePurging:
+		fact(w, "waits", "the run "+r.Run+" has marked it: its objects go, and then it goes")
+	case operator.FateUnreadable:
+		fact(w, "waits", "it cannot be read, so no purge takes it; mend it or delete it by hand")
+	case operator.FateUnknown:
+		fact(w, "waits", "it is not in its table by this id, and no certificate lists it")
+	case operator.FateKept, operator.FateDue:
+		fact(w, "waits", "for the purge at "+instantText(r.NextPurge))
+	}
+	for _, run := range r.NotCertified {
+		fact(w, "but", "the run "+run+" is not certified yet: it may have deleted it")
+	}
 }

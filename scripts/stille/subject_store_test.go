@@ -121,6 +121,7 @@ func (d *deployed) isThere(t *testing.T, class, id string) bool {
 
 func TestAnErasureIsPurgedExceptWhatIsHeld(t *testing.T) {
 	d := deploy(t)
+	t.Chdir(t.TempDir())
 	kari, other := d.key(t, contact.Email, "kari@example.no"), d.key(t, contact.SMS, "+4791234567")
 	d.keep(t, "messaging", "sub-1", kari)
 	d.keep(t, "communication", "conv-1", kari)
@@ -136,11 +137,13 @@ func TestAnErasureIsPurgedExceptWhatIsHeld(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("the ledger has %d entries, error %v", len(entries), err)
 	}
+	receipt := "subject-" + kari.Short() + "-erase-20261122T030000.000Z-receipt.json"
 	want := `receipt  erase of the email contact ` + kari.Short() + `
 at       2026-11-22T03:00:00Z
 by       arn:aws:iam::1:user/operator
 case     dsr-9
 ledger   ` + entries[0].ID + `
+file     ` + receipt + `
 
 The contact is silenced in every scope, and its records are due.
 
@@ -155,6 +158,7 @@ stays
   record contact card-1: it cannot be read, so no purge takes it; mend it or delete it by hand
 
 next, in a minute, to see what is due: stille purge plan communication
+then, to see what became of each record: stille subject proof ` + receipt + `
 `
 	if diff := cmp.Diff([]string{want, ""}, []string{got.out, got.errors}); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -186,6 +190,7 @@ next, in a minute, to see what is due: stille purge plan communication
 
 func TestARepeatedErasureNamesTheSameEntry(t *testing.T) {
 	d := deploy(t)
+	t.Chdir(t.TempDir())
 	kari := d.key(t, contact.Email, "kari@example.no")
 	erase := []string{"subject", "erase", "email", "kari@example.no", "--json"}
 	first := answers[operator.Erased](t, d.run(t, erase...).ended(t, exitDone))[0]
@@ -195,6 +200,7 @@ func TestARepeatedErasureNamesTheSameEntry(t *testing.T) {
 	}
 	wantReceipt := operator.Receipt{
 		Asked: "erase", Channel: contact.Email, Keys: []string{kari.Short()}, At: at, By: "arn:aws:iam::1:user/operator", Ledger: first.Ledger,
+		File: first.File,
 	}
 	if diff := cmp.Diff(wantReceipt, first.Receipt); diff != "" {
 		t.Errorf("receipt (-want +got)\n%s", diff)
@@ -207,6 +213,7 @@ func TestARepeatedErasureNamesTheSameEntry(t *testing.T) {
 
 func TestAnErasureReachesRecordsUnderOlderKeys(t *testing.T) {
 	d := deploy(t)
+	t.Chdir(t.TempDir())
 	older := d.key(t, contact.Email, "kari@example.no")
 	d.keep(t, "service", "order-1", older)
 	d.rotate(t)
@@ -224,12 +231,14 @@ func TestAnErasureReachesRecordsUnderOlderKeys(t *testing.T) {
 
 func TestNoPurgeDeletesARestrictedContact(t *testing.T) {
 	d := deploy(t)
+	t.Chdir(t.TempDir())
 	older := d.key(t, contact.Email, "kari@example.no")
 	d.keep(t, "messaging", "sub-1", older)
 	d.rotate(t)
 	kari := d.key(t, contact.Email, "kari@example.no")
 	got := d.run(t, "subject", "restrict", "email", "kari@example.no", "--case", "dsr-9", "--reason", "art-18").ended(t, exitDone)
-	want := "receipt  restrict of the email contact " + kari.Short() + ", " + older.Short() + "\nat       2026-11-22T03:00:00Z\nby       arn:aws:iam::1:user/operator\ncase     dsr-9\nreason   art-18\n" +
+	want := "receipt  restrict of the email contact " + kari.Short() + ", " + older.Short() + "\nat       2026-11-22T03:00:00Z\nby       arn:aws:iam::1:user/operator\ncase     dsr-9\n" +
+		"file     subject-" + kari.Short() + "-restrict-20261122T030000.000Z-receipt.json\nreason   art-18\n" +
 		"\nNo purge deletes a record of the contact, now or later, and no marketing goes to it.\n\nnext, when it ends: stille subject unrestrict email ADDRESS --case dsr-9\n"
 	if diff := cmp.Diff([]string{want, ""}, []string{got.out, got.errors}); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -247,6 +256,7 @@ func TestNoPurgeDeletesARestrictedContact(t *testing.T) {
 
 func TestRestrictionStopsMarketingUntilItsLastCaseEnds(t *testing.T) {
 	d := deploy(t)
+	t.Chdir(t.TempDir())
 	d.keep(t, "messaging", "sub-1", d.key(t, contact.Email, "kari@example.no"))
 	checked := func(code int, want string) {
 		t.Helper()
@@ -286,6 +296,7 @@ func TestRestrictionStopsMarketingUntilItsLastCaseEnds(t *testing.T) {
 
 func TestALateRestrictionStandsAndSaysSo(t *testing.T) {
 	d := deploy(t)
+	t.Chdir(t.TempDir())
 	kari := d.key(t, contact.Email, "kari@example.no")
 	for _, id := range []string{"sub-9", "kari@example.no"} { // others write what they like
 		dynamotest.Put(t, dynamotest.Client(t), d.name.Records("messaging"), map[string]any{"id": id, "subject": string(kari), names.AttrPurgingBy: "run-1"})
@@ -303,6 +314,7 @@ func TestALateRestrictionStandsAndSaysSo(t *testing.T) {
 
 func TestAnExportHoldsEverythingUnderEveryKey(t *testing.T) {
 	d := deploy(t)
+	t.Chdir(t.TempDir())
 	older := d.key(t, contact.Email, "kari@example.no")
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme", "--reason", "objection", "--note", "case/1").ended(t, exitDone)
 	d.keep(t, "messaging", "sub-1", older)

@@ -78,6 +78,8 @@ type Operator struct {
 	Certificates func(ctx context.Context) (Certificates, error)
 	// HMAC names a deleted record in the lists of certificates.
 	HMAC func(ctx context.Context, class, id string) (string, error)
+	// ProofKey is the id of the key that HMAC uses.
+	ProofKey func(ctx context.Context) (string, error)
 }
 
 // Config tells what is deployed.

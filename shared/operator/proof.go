@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"stille/shared/certificate"
@@ -53,27 +54,40 @@ func (o *Operator) Prove(ctx context.Context, name, id string) (*Proof, error) {
 	if err := retention.CheckID(id); err != nil {
 		return nil, Mistakef("the id %v", err)
 	}
-	proof := &Proof{Class: class.Name, ID: id, Fate: FateUnknown}
-	record, err := o.Records.Get(ctx, class.Name, id)
-	switch {
-	case errors.Is(err, retention.ErrUnreadable):
+	proof, _, err := o.look(ctx, class, id)
+	if errors.Is(err, retention.ErrUnreadable) {
 		return nil, fmt.Errorf("the record is there, and %w: no purge deletes it, and each counts it as failed", err)
-	case errors.Is(err, retention.ErrNoRecord):
-		if proof.Holds, err = o.activeHolds(ctx, retention.RecordTarget(class.Name, id)); err != nil {
-			return nil, err
-		}
-		if err := o.proveDeleted(ctx, proof); err != nil {
-			return nil, err
-		}
-		return proof, nil
-	case err != nil:
+	}
+	if err == nil && proof.Fate == FateUnknown {
+		err = o.proveDeleted(ctx, proof)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if proof.Holds, err = o.activeHolds(ctx, record.Targets(class.Name)...); err != nil {
-		return nil, err
-	}
-	proof.there(class, record, o.Now())
 	return proof, nil
+}
+
+// look tells how a record stands, and returns the record; the fate of a record
+// that is not there is unknown. The error of a record that cannot be understood
+// wraps retention.ErrUnreadable.
+func (o *Operator) look(ctx context.Context, class retention.Class, id string) (*Proof, retention.Stored, error) {
+	proof := &Proof{Class: class.Name, ID: id, Fate: FateUnknown}
+	targets := []retention.Target{retention.RecordTarget(class.Name, id)}
+	record, err := o.Records.Get(ctx, class.Name, id)
+	if err != nil && !errors.Is(err, retention.ErrNoRecord) {
+		return nil, record, err
+	}
+	there := err == nil
+	if there {
+		targets = record.Targets(class.Name)
+	}
+	if proof.Holds, err = o.activeHolds(ctx, targets...); err != nil {
+		return nil, record, err
+	}
+	if there {
+		proof.there(class, record, o.Now())
+	}
+	return proof, record, nil
 }
 
 // there tells how a record stands that exists.
@@ -103,51 +117,79 @@ func (o *Operator) activeHolds(ctx context.Context, targets ...retention.Target)
 	return newHolds(slices.DeleteFunc(all, func(h retention.Hold) bool { return !h.Active() })), err
 }
 
-// proveDeleted looks for the certificate that lists a record, the newest
-// certificate first.
+// proveDeleted looks for the certificate that lists a record.
 func (o *Operator) proveDeleted(ctx context.Context, proof *Proof) error {
 	hmac, err := o.HMAC(ctx, proof.Class, proof.ID)
 	if err != nil {
 		return err
 	}
-	files, err := o.Certificates(ctx)
+	listed, uncertified, err := o.listed(ctx, proof.Class, []string{hmac})
 	if err != nil {
 		return err
+	}
+	proof.gone(listed[hmac], uncertified)
+	return nil
+}
+
+// gone tells of a record that is not there which certificate lists the record, if
+// one does, or else which runs have no certificate yet.
+func (p *Proof) gone(c *issued, uncertified []string) {
+	if c == nil {
+		p.NotCertified = uncertified
+		return
+	}
+	p.Fate = FateDeleted
+	p.Run, p.DeletedAt, p.Certificate, p.BackupGoneOn = c.Run, c.EndedAt, certificate.Hash(c.JSON), c.BackupGoneOn
+}
+
+// listed finds for each record, by its HMAC, the newest certificate of the class
+// that lists the record, and the purges that had no certificate before. Each
+// certificate that it reads is verified.
+func (o *Operator) listed(ctx context.Context, class string, hmacs []string) (listed map[string]*issued, uncertified []string, err error) {
+	files, err := o.Certificates(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
 	keys, err := files.PublicKeys(ctx)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	if proof.NotCertified, err = o.notCertified(ctx, proof.Class); err != nil {
-		return err
+	if uncertified, err = o.notCertified(ctx, class); err != nil {
+		return nil, nil, err
 	}
-	all, err := o.allCertificates(ctx, files, proof.Class)
+	all, err := o.allCertificates(ctx, files, class)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	slices.SortFunc(all, func(a, b issued) int { return b.EndedAt.Compare(a.EndedAt) })
+	listed = map[string]*issued{}
 	for _, c := range all {
 		if c.Counts.Deleted == 0 {
 			continue
 		}
-		var listed atomic.Bool
+		if len(hmacs) == 0 {
+			break
+		}
+		var lock sync.Mutex
+		found := map[string]*issued{}
 		_, err := certificate.Verify(c.Signed, func(shard string) ([]byte, error) {
-			list, err := files.LoadList(ctx, proof.Class, c.Run, shard)
-			if certificate.Contains(list, hmac) {
-				listed.Store(true)
+			list, err := files.LoadList(ctx, class, c.Run, shard)
+			lock.Lock()
+			defer lock.Unlock()
+			for _, hmac := range hmacs {
+				if certificate.Contains(list, hmac) {
+					found[hmac] = &c
+				}
 			}
 			return list, err
 		}, keys...)
 		if err != nil {
-			return aboutCertificate(c.Run, err)
+			return nil, nil, aboutCertificate(c.Run, err)
 		}
-		if listed.Load() {
-			proof.Fate, proof.NotCertified = FateDeleted, nil
-			proof.Run, proof.DeletedAt, proof.Certificate, proof.BackupGoneOn = c.Run, c.EndedAt, certificate.Hash(c.JSON), c.BackupGoneOn
-			return nil
-		}
+		maps.Copy(listed, found)
+		hmacs = slices.DeleteFunc(slices.Clone(hmacs), func(hmac string) bool { return listed[hmac] != nil })
 	}
-	return nil
+	return listed, uncertified, nil
 }
 
 // notCertified are the purges of a class without a certificate.

@@ -24,9 +24,13 @@ type Receipt struct {
 	At      time.Time       `json:"at"`
 	By      string          `json:"by"` // the principal, as STS says
 	Case    string          `json:"case,omitempty"`
-	Ledger  string          `json:"ledger,omitempty"` // the entry's id
-	SHA256  string          `json:"sha256,omitempty"` // of the exported file
+	Ledger  string          `json:"ledger,omitempty"`  // the entry's id
+	SHA256  string          `json:"sha256,omitempty"`  // of the exported file
+	File    string          `json:"receipt,omitempty"` // where the receipt is kept; not in the file itself
 }
+
+// askedErase is what the receipt of an erasure was asked for.
+const askedErase = "erase"
 
 // subject finds the keys of a person who exercises a right, and begins the receipt.
 func (o *Operator) subject(ctx context.Context, asked string, p Person, caseID string) (contact.Known, Receipt, error) {
@@ -142,7 +146,11 @@ type Erased struct {
 	Receipt
 	Effect  suppression.Effect `json:"effect"` // empty where the same was said before
 	Classes []ErasedClass      `json:"classes"`
-	Next    string             `json:"next,omitempty"`
+	// Records are what goes or is held. The holder of the proof key can show which
+	// record an HMAC stands for.
+	Records  []ErasedRecord `json:"records"`
+	ProofKey string         `json:"proofKey"`
+	Next     string         `json:"next,omitempty"`
 }
 
 // ErasedClass is what an erasure meets in one class.
@@ -169,7 +177,11 @@ func (o *Operator) Erase(ctx context.Context, p Person, caseID string) (*Erased,
 	if err != nil {
 		return nil, err
 	}
-	who, receipt, err := o.subject(ctx, "erase", p, caseID)
+	who, receipt, err := o.subject(ctx, askedErase, p, caseID)
+	if err != nil {
+		return nil, err
+	}
+	proofKey, err := o.ProofKey(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -180,13 +192,16 @@ func (o *Operator) Erase(ctx context.Context, p Person, caseID string) (*Erased,
 	if err != nil {
 		return nil, err
 	}
-	answer := &Erased{Receipt: receipt, Effect: outcome.Effect}
+	answer := &Erased{Receipt: receipt, Effect: outcome.Effect, Records: []ErasedRecord{}, ProofKey: proofKey}
 	if answer.Ledger, err = o.erasureEntry(ctx, outcome); err != nil {
 		return nil, err
 	}
 	keys := append(slices.Clone(who.Keys), outcome.Item.Former...)
 	for _, class := range policy.Classes {
-		met, err := o.erasedClass(ctx, class.Name, keys, outcome.Item)
+		met, ids, err := o.erasedClass(ctx, class.Name, keys, outcome.Item)
+		if err == nil {
+			err = answer.list(ctx, class.Name, ids, o.HMAC)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("the erasure stands (ledger %s); looking what it meets: %w", answer.Ledger, err)
 		}
@@ -197,6 +212,22 @@ func (o *Operator) Erase(ctx context.Context, p Person, caseID string) (*Erased,
 		}
 	}
 	return answer, nil
+}
+
+// list adds records of a class to the receipt.
+func (e *Erased) list(ctx context.Context, class string, ids []string, named func(ctx context.Context, class, id string) (string, error)) error {
+	for _, id := range ids {
+		hmac, err := named(ctx, class, id)
+		if err != nil {
+			return err
+		}
+		record := ErasedRecord{Class: class, HMAC: hmac}
+		if retention.MayShowID(id) {
+			record.ID = id
+		}
+		e.Records = append(e.Records, record)
+	}
+	return nil
 }
 
 // erasureEntry is the id of the ledger entry that the erasure stands on: its own
@@ -217,33 +248,39 @@ func (o *Operator) erasureEntry(ctx context.Context, outcome suppression.Outcome
 	return "", nil
 }
 
-// erasedClass tells what the erasure in the item meets in a class.
-func (o *Operator) erasedClass(ctx context.Context, class string, keys []contact.Key, item suppression.Item) (ErasedClass, error) {
-	met := ErasedClass{Class: class}
+// erasedClass tells what the erasure in the item meets in a class, and the ids of
+// the records that it covers.
+func (o *Operator) erasedClass(ctx context.Context, class string, keys []contact.Key, item suppression.Item) (met ErasedClass, covered []string, err error) {
+	met.Class = class
 	records, unreadable, err := o.recordsOf(ctx, class, keys)
 	if err != nil {
-		return met, err
+		return met, nil, err
 	}
 	met.Records = len(records) + len(unreadable)
 	for _, id := range unreadable {
 		met.Unreadable = append(met.Unreadable, shownID(id))
+		covered = append(covered, id)
 	}
 	holds, err := o.Holds.List(ctx)
 	if err != nil {
-		return met, err
+		return met, nil, err
 	}
 	for _, record := range records {
 		cases := holdingCases(holds, record, class)
+		later := suppression.WithdrawnAt(item, class, record.Scope, record.OccurredAt).IsZero()
+		if !later {
+			covered = append(covered, record.ID)
+		}
 		switch {
 		case len(cases) > 0:
 			met.Held = append(met.Held, HeldRecord{shownID(record.ID), cases})
-		case suppression.WithdrawnAt(item, class, record.Scope, record.OccurredAt).IsZero():
+		case later:
 			met.Later = append(met.Later, shownID(record.ID))
 		default:
 			met.Going++
 		}
 	}
-	return met, nil
+	return met, covered, nil
 }
 
 // holdingCases are the cases that keep a record. No case keeps a record that a

@@ -94,12 +94,15 @@ func TestAnErasureTellsWhatGoesAndWhatStays(t *testing.T) {
 	erased := suppression.Item{Key: "kari", Channel: contact.Email, Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{
 		scope.Everywhere: {suppression.Erasure: {First: at, Last: at}},
 	}}
-	got, err := books(t).erasedClass(t.Context(), "service", []contact.Key{"kari"}, erased)
+	got, covered, err := books(t).erasedClass(t.Context(), "service", []contact.Key{"kari"}, erased)
 	want := ErasedClass{
 		Class: "service", Records: 5, Going: 2, Held: []HeldRecord{{ID: "held", Cases: []string{"C-1"}}}, Unreadable: []string{"…"}, Later: []string{"later"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("error %v (-want +got)\n%s", err, diff)
+	}
+	if diff := cmp.Diff([]string{"kari@example.no", "goes", "held", "marked"}, covered); diff != "" {
+		t.Errorf("covered (-want +got)\n%s", diff)
 	}
 }
 

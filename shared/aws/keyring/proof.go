@@ -14,6 +14,7 @@ const proofSize = 32
 // of the keys can show which record an entry stands for.
 type ProofKeys struct {
 	prf prf.PRF
+	id  uint32
 }
 
 // newProofKeys takes a Tink PRF key set with an output of at least 32 octets.
@@ -26,7 +27,7 @@ func newProofKeys(handle *keyset.Handle) (*ProofKeys, error) {
 	if _, err := set.ComputePrimaryPRF(nil, proofSize); err != nil {
 		return nil, fmt.Errorf("proof key set: %w", err)
 	}
-	return &ProofKeys{prf: set.PRFs[set.PrimaryID]}, nil
+	return &ProofKeys{prf: set.PRFs[set.PrimaryID], id: set.PrimaryID}, nil
 }
 
 // HMAC returns the entry of a record in a certificate: 64 hexadecimal digits, a
@@ -35,3 +36,6 @@ func (k *ProofKeys) HMAC(class, id string) string {
 	mac, _ := k.prf.ComputePRF([]byte(class+"\x00"+id), proofSize)
 	return hex.EncodeToString(mac)
 }
+
+// ID is the id of the newest key.
+func (k *ProofKeys) ID() string { return hexID(k.id) }

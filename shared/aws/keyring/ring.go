@@ -155,6 +155,15 @@ func (r *Ring) HMAC(ctx context.Context, class, id string) (string, error) {
 	return keys.HMAC(class, id), nil
 }
 
+// ProofKey returns the id of the key that HMAC uses.
+func (r *Ring) ProofKey(ctx context.Context) (string, error) {
+	keys, err := r.Proof(ctx)
+	if err != nil {
+		return "", err
+	}
+	return keys.ID(), nil
+}
+
 // Link returns the link keys, read at most Fresh ago, or older ones while
 // reading fails.
 func (r *Ring) Link(ctx context.Context) (*link.Keys, error) {

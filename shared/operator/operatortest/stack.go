@@ -98,7 +98,7 @@ func (s *Stack) Operator(now func() time.Time) *operator.Operator {
 	return &operator.Operator{
 		Stack: "test", Where: "the stack of the test", Now: now,
 		Config: s, ContactKeys: s.Contact, Suppressions: list{s.List}, Records: records{s.Stores.Records, s}, Holds: s.Stores.Holds, Runs: s.Stores.Runs,
-		Queues: queues{s}, Executions: s, Principal: s.Principal, Tables: s.tables, PrimaryKeys: s.Primary, Schedule: s.Once, HMAC: s.HMAC,
+		Queues: queues{s}, Executions: s, Principal: s.Principal, Tables: s.tables, PrimaryKeys: s.Primary, Schedule: s.Once, HMAC: s.HMAC, ProofKey: s.ProofKey,
 		Certificates: func(context.Context) (operator.Certificates, error) { return bucket{s}, nil },
 	}
 }
@@ -243,6 +243,9 @@ func (s *Stack) Primary(context.Context, time.Time) ([]operator.PrimaryKey, erro
 func (s *Stack) HMAC(_ context.Context, class, id string) (string, error) {
 	return HMAC(class, id), nil
 }
+
+// ProofKey is the id of the one proof key.
+func (s *Stack) ProofKey(context.Context) (string, error) { return "0a1b2c3d", nil }
 
 // HMAC is what the lists of certificates name a record by.
 func HMAC(class, id string) string {
