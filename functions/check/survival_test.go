@@ -95,7 +95,7 @@ func (s *survivor) things() []func(n int) (lifts bool) {
 		},
 		func(n int) bool { // the queue is worked off at last
 			s.waits = append(s.waits, outage.OptOut{
-				Keys: s.keys(n)[len(s.rows[n]):], Channel: s.contacts[n].Channel(), Scope: in(), Source: suppression.SourceLink, At: s.earlier(),
+				Reason: suppression.Unsubscribed, Keys: s.keys(n)[len(s.rows[n]):], Channel: s.contacts[n].Channel(), Scope: in(), Source: suppression.SourceLink, At: s.earlier(),
 			})
 			s.drain(s.list)
 			s.waits = nil

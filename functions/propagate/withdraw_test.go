@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 func TestEachReasonWithdrawsOnlyItsRecords(t *testing.T) {
 	second := optedOut.Truncate(time.Second)
 	for _, reason := range suppression.Reasons() {
-		messaging := reason != suppression.HardBounce && reason != suppression.Imported
+		messaging := !slices.Contains([]suppression.Reason{suppression.HardBounce, suppression.Imported, suppression.Restriction}, reason)
 		every := reason == suppression.Erasure
 		for _, in := range []scope.Scope{"*", "acme", "acme/newsletter", "globex"} {
 			t.Run(string(reason)+" in "+string(in), func(t *testing.T) {

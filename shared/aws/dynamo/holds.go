@@ -122,11 +122,17 @@ func (h *Holds) Set(ctx context.Context, classes []string, holds []retention.Hol
 	return h.placed(ctx, classes, holds)
 }
 
-// doAll calls do for each of the values, for some at the same time, and returns the
-// first error.
+// few is how many values need no parallel calls: a contact has a key or two.
+const few = 4
+
+// doAll calls do for each of the values, for some of many at the same time, and
+// returns the first error.
 func doAll[T any](ctx context.Context, values []T, do func(context.Context, T) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelBatches)
+	if len(values) <= few {
+		group.SetLimit(1)
+	}
 	for _, value := range values {
 		group.Go(func() error { return do(ctx, value) })
 	}

@@ -170,13 +170,22 @@ func (r *Records) Claim(ctx context.Context, class string, record retention.Stor
 	if err != nil {
 		return false, err
 	}
-	holder, _, err := r.holder(ctx, class, record.Subject, record.Scope)
-	if err != nil || holder == record.ID {
-		return false, err
+	for range claimTries {
+		holder, _, err := r.holder(ctx, class, record.Subject, record.Scope)
+		if err != nil || holder == record.ID {
+			return false, err
+		}
+		if done, err := r.claim(ctx, class, record.ID, record.Subject, record.Scope, unchanged); done || err != nil {
+			return done, err
+		}
+		// Another record took the slot, or this record was changed meanwhile: then
+		// the stream will deliver the newer change.
 	}
-	// If a condition does not hold, the stream will deliver a newer change.
-	return r.claim(ctx, class, record.ID, record.Subject, record.Scope, unchanged)
+	return false, nil
 }
+
+// claimTries is how often Claim reads a slot that another record took meanwhile.
+const claimTries = 3
 
 // Leave frees the slots and the objects of a deleted record, if it is still deleted.
 func (r *Records) Leave(ctx context.Context, class, id string) error {
