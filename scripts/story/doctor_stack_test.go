@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"stille/shared/names"
@@ -21,7 +20,7 @@ import (
 func TestDoctorNamesWhatIsWrong(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	cfg := s.stack.Config()
-	functions, keys, topics, mails := lambda.NewFromConfig(cfg), kms.NewFromConfig(cfg), sns.NewFromConfig(cfg), sesv2.NewFromConfig(cfg)
+	functions, keys, topics := lambda.NewFromConfig(cfg), kms.NewFromConfig(cfg), sns.NewFromConfig(cfg)
 	examine := func() error {
 		_, err := s.operator(t.Context(), "doctor", "--json")
 		return err
@@ -49,7 +48,6 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 	if err != nil || len(heard.Subscriptions) == 0 {
 		t.Fatalf("%d subscribers, error %v", len(heard.Subscriptions), err)
 	}
-	set := aws.String(names.DefaultStack.ConfigurationSet())
 	for _, broken := range []struct {
 		name, says     string
 		wreck, restore func(ctx context.Context) error
@@ -75,15 +73,6 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 			},
 			func(ctx context.Context) error {
 				_, err := topics.Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: heard.Subscriptions[0].Protocol, Endpoint: heard.Subscriptions[0].Endpoint})
-				return err
-			}},
-		{"SES in another region", "has no configuration set",
-			func(ctx context.Context) error {
-				_, err := mails.DeleteConfigurationSet(ctx, &sesv2.DeleteConfigurationSetInput{ConfigurationSetName: set})
-				return err
-			},
-			func(ctx context.Context) error {
-				_, err := mails.CreateConfigurationSet(ctx, &sesv2.CreateConfigurationSetInput{ConfigurationSetName: set})
 				return err
 			}},
 	} {

@@ -74,7 +74,7 @@ func removeVersion(bucket, key, version string) call {
 
 func TestPurgeRolesInBuckets(t *testing.T) {
 	evidence, manifests := deployed.stack.Buckets["evidence"], deployed.stack.Buckets["manifests"]
-	const certificate, page, part = "certificates/messaging/trial/certificate.json", names.ManifestPages + "messaging/trial/00/page.ids.json", names.AuditParts + "messaging/trial/part.json"
+	const certificate, page, part = "certificates/no-class/trial/certificate.json", names.ManifestPages + "messaging/trial/00/page.ids.json", names.AuditParts + "messaging/trial/part.json"
 	judge(t, []deed{
 		{"write a certificate", put(evidence, certificate), []string{names.PurgeVerify}},
 		{"read a certificate", get(evidence, certificate), []string{names.PurgeVerify}},

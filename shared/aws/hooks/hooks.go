@@ -55,7 +55,7 @@ func (s Store) Registry(ctx context.Context) (hook.Registry, error) {
 		return nil, fmt.Errorf("reading the hooks: %w", err)
 	}
 	var all hook.Registry
-	if json.Unmarshal([]byte(aws.ToString(out.SecretString)), &all) != nil {
+	if text := aws.ToString(out.SecretString); text != "" && json.Unmarshal([]byte(text), &all) != nil {
 		return nil, fmt.Errorf("secret %s does not hold hooks", s.name) // the decoder's error quotes the secret
 	}
 	return all, nil

@@ -5,11 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -210,62 +206,4 @@ func wanted(call vectors.Call, got any) any {
 		merged[i] = members
 	}
 	return merged
-}
-
-// Each of the other SDKs has a test runner, which asks the server that is named
-// in its environment.
-func TestTheOtherSDKsPassTheirTests(t *testing.T) {
-	t.Parallel()
-	root, err := filepath.Abs("../../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tools := filepath.Join(root, ".local", "sdk")
-	python := filepath.Join(tools, "venv", "bin", "python")
-	if _, err := os.Stat(python); err != nil {
-		python = "python3"
-	}
-	for name, command := range map[string][]string{
-		"python":     {python, "-W", "error", "-m", "unittest", "discover", "-s", "tests", "-t", "."},
-		"typescript": {"node", "--test", "test/"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if _, err := exec.LookPath(command[0]); err != nil {
-				t.Skip("there is no " + filepath.Base(command[0]))
-			}
-			_, url := serve(t)
-			run := exec.CommandContext(t.Context(), command[0], command[1:]...)
-			run.Dir = filepath.Join(root, "shared", "sdk", name)
-			run.Env = append(os.Environ(), "STILLE_VECTORS="+url, "STILLE_VECTORS_KEY="+vectors.Key,
-				"PYTHONDONTWRITEBYTECODE=1", "NODE_PATH="+filepath.Join(tools, "npm", "node_modules"))
-			if out, err := run.CombinedOutput(); err != nil {
-				t.Errorf("%v\n%s", err, tail(string(out)))
-			}
-		})
-	}
-}
-
-func tail(out string) string { return out[max(0, len(out)-8000):] }
-
-func TestTheVectorsAreWhatTheGeneratorWrites(t *testing.T) {
-	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("there is no python3")
-	}
-	want, err := exec.CommandContext(t.Context(), "python3", "generate.py").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.Open("vectors.ndjson")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	got, err := io.ReadAll(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Error("run: python3 shared/sdk/vectors/generate.py >shared/sdk/vectors/vectors.ndjson")
-	}
 }
