@@ -129,3 +129,23 @@ func TestABasisEndsWithItsLastDay(t *testing.T) {
 		}
 	}
 }
+
+func TestAnUndoneOptOutLeavesNoBasis(t *testing.T) {
+	var item suppression.Item
+	for i, action := range []suppression.Action{suppression.Suppress, suppression.Undo} {
+		at := monday.Add(time.Duration(i) * time.Hour)
+		change := suppression.Change{Action: action, Scope: "acme", Reason: suppression.Unsubscribed, At: at, Source: suppression.SourceLink}
+		outcome, err := suppression.Apply(item, change, fmt.Sprintf("entry-%d", i), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		item = outcome.Item
+	}
+	if !suppression.Decide(item, suppression.Marketing, "acme").Send {
+		t.Fatal("nothing was undone")
+	}
+	said := suppression.Evidence{Records: []retention.Stored{recorded()}}
+	if got := suppression.DecideBasis(item, said, messagingClass(t), "acme", friday); got.Reason != "no-basis" {
+		t.Errorf("%+v", got)
+	}
+}
