@@ -122,6 +122,21 @@ func TestRecordsEndAndRunAgain(t *testing.T) {
 	}
 }
 
+func TestAnEarlierEndIsRefusedWhileALawKeepsTheRecord(t *testing.T) {
+	h := apitest.New(t)
+	m := full(t, h)
+	for i := range h.Policy.Classes {
+		h.Policy.Classes[i].Minimum, h.Policy.Classes[i].KeptBy = h.Policy.Classes[i].Keep, "a law"
+	}
+	m.keep("contact", retention.Record{ID: "user-1", OccurredAt: spoke.AddDate(-3, 0, 0), Start: spoke})
+	for at, want := range map[string]result{"2025-11-20T08:00:00Z": {Reason: keptByLaw}, "2026-11-21T08:00:00Z": {Updated: true}} {
+		got := ask(t, h, m, fmt.Sprintf(`{"class":"contact","at":%q,"ids":["user-1"]}`, at))
+		if diff := cmp.Diff([]result{want}, got); diff != "" {
+			t.Errorf("ended at %s, results (-want +got):\n%s", at, diff)
+		}
+	}
+}
+
 func TestOnlyRecordsOfClassAndScopeAreFound(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
@@ -305,7 +320,7 @@ func TestTheOpenAPIFileHasTheLimits(t *testing.T) {
 		t.Errorf("at most %v ids", got)
 	}
 	reasons := spec.Texts(t, "components", "schemas", "EndedAnswer", "properties", "results", "items", "properties", "reason", "enum")
-	code := []string{beingPurged, forbidden, held, api.InvalidAddress, notAService, older, unknown, unreadable}
+	code := []string{beingPurged, forbidden, held, api.InvalidAddress, keptByLaw, notAService, older, unknown, unreadable}
 	if diff := cmp.Diff(code, reasons); diff != "" {
 		t.Errorf("reasons (-code +file)\n%s", diff)
 	}

@@ -22,6 +22,7 @@ const (
 	forbidden   = "forbidden"     // the key lacks the record's scope
 	beingPurged = "being-purged"  // its objects are being deleted
 	held        = "held"          // a hold freezes it; only a missing end is noted
+	keptByLaw   = "kept-by-law"   // a law keeps it for longer than the new end would
 	unreadable  = "unreadable"    // the stored record cannot be read, or has no room
 )
 
@@ -86,7 +87,11 @@ func (u update) write(ctx context.Context, id string, meant func(retention.Recor
 		if u.at.Null {
 			ending = stored.RunsAgain(u.now)
 		}
-		return u.class.End(stored, ending)
+		next, err := u.class.End(stored, ending)
+		if err != nil {
+			return stored, err
+		}
+		return next, u.class.MayBecome(stored, next, u.now)
 	})
 	for _, refusal := range []struct {
 		err    error
@@ -98,6 +103,7 @@ func (u update) write(ctx context.Context, id string, meant func(retention.Recor
 		{access.ErrForbidden, forbidden},
 		{retention.ErrBeingPurged, beingPurged},
 		{retention.ErrHeld, held},
+		{retention.ErrKeptByLaw, keptByLaw},
 		{retention.ErrUnreadable, unreadable},
 		{retention.ErrUnwritable, unreadable},
 	} {

@@ -56,7 +56,8 @@ type result struct {
 	Reason      string      `json:"reason,omitempty"` // why the record is not stored
 	DuplicateOf string      `json:"duplicateOf,omitempty"`
 	Key         contact.Key `json:"key,omitempty"`
-	KeptThrough string      `json:"keptThrough,omitempty"`
+	KeptThrough string      `json:"keptThrough,omitempty"` // of the stored record where a law keeps it
+	KeptBy      string      `json:"keptBy,omitempty"`      // the law, for kept-by-law
 	DueFrom     time.Time   `json:"dueFrom,omitzero"`
 }
 
@@ -174,7 +175,8 @@ const (
 	retired     = "retired"      // the class takes no more records
 	objectTaken = "object-taken" // one of its objects belongs to another record
 	tooMany     = "too-many-objects"
-	duplicate   = "duplicate" // the contact has another record in the scope: store over that one
+	keptByLaw   = "kept-by-law" // a law keeps the stored record for longer than the new one
+	duplicate   = "duplicate"   // the contact has another record in the scope: store over that one
 )
 
 // put writes one record. It replaces a record of the same id only if the key
@@ -183,8 +185,13 @@ func (h handler) put(ctx context.Context, tool access.Tool, class retention.Clas
 	if class.Retired {
 		return result{Reason: retired, Key: r.Subject}, nil
 	}
+	var stored retention.Record
 	outcome, err := h.records.Put(ctx, class.Name, r.Record, func(old retention.Record) error {
-		return tool.May(access.Records, old.Owner())
+		if err := tool.May(access.Records, old.Owner()); err != nil || !r.Supersedes(old) {
+			return err
+		}
+		stored = old
+		return class.MayBecome(old, r.Replacing(old, class.Name), h.now())
 	}, r.only...)
 	answer := result{Stored: outcome.Stored, Key: r.Subject}
 	var other retention.DuplicateError
@@ -206,6 +213,9 @@ func (h handler) put(ctx context.Context, tool access.Tool, class retention.Clas
 		answer.Reason = objectTaken
 	case errors.Is(err, retention.ErrObjects):
 		answer.Reason = tooMany
+	case errors.Is(err, retention.ErrKeptByLaw):
+		until, _ := class.KeptByLaw(stored, h.now())
+		answer.Reason, answer.KeptBy, answer.KeptThrough = keptByLaw, class.KeptBy, until.String()
 	case err != nil:
 		return result{}, err
 	}

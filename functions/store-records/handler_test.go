@@ -116,6 +116,34 @@ func TestARecordIsStoredAsItWasGiven(t *testing.T) {
 	}
 }
 
+func TestAVersionThatTheLawWouldKeepForLessIsRefused(t *testing.T) {
+	h := apitest.New(t)
+	for i := range h.Policy.Classes {
+		h.Policy.Classes[i].Minimum, h.Policy.Classes[i].KeptBy = h.Policy.Classes[i].Keep, "bokføringsloven § 13"
+	}
+	stored := retention.Record{
+		ID: "user-1", Scope: "acme", OccurredAt: time.Date(2024, 8, 31, 10, 0, 0, 0, time.UTC), Start: time.Date(2024, 8, 31, 10, 0, 0, 0, time.UTC),
+	}
+	for name, c := range map[string]struct {
+		record string
+		reason string
+	}{
+		"an earlier start": {`{"id":"user-1","scope":"acme","occurredAt":"2026-08-31T10:00:00Z","start":"2010-08-31T10:00:00Z"}`, keptByLaw},
+		"a later start":    {`{"id":"user-1","scope":"acme","occurredAt":"2026-08-31T10:00:00Z","start":"2026-08-31T10:00:00Z"}`, ""},
+		"running again":    {`{"id":"user-1","scope":"acme","occurredAt":"2026-08-31T10:00:00Z"}`, ""},
+		"an older event":   {`{"id":"user-1","scope":"acme","occurredAt":"2020-08-31T10:00:00Z","start":"2010-08-31T10:00:00Z"}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			to := &memory{old: stored}
+			resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("contact", c.record)))
+			got := apitest.Body[response](t, resp, http.StatusOK).Results[0]
+			if got.Reason != c.reason || c.reason != "" && (got.Stored || len(to.put) > 0 || got.KeptBy != "bokføringsloven § 13" || got.KeptThrough != "2029-08-31") {
+				t.Errorf("answered %+v", got)
+			}
+		})
+	}
+}
+
 func TestAnOlderEventIsAnsweredNotStored(t *testing.T) {
 	h, to := apitest.New(t), &memory{newer: true}
 	resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent())))
@@ -339,7 +367,7 @@ func TestTheOpenAPIFileHasTheLimits(t *testing.T) {
 		t.Errorf("at most %v records", got)
 	}
 	reasons := spec.Texts(t, "components", "schemas", "RecordsAnswer", "properties", "results", "items", "properties", "reason", "enum")
-	if diff := cmp.Diff([]string{beingPurged, duplicate, forbidden, held, objectTaken, retired, tooMany, unreadable}, reasons); diff != "" {
+	if diff := cmp.Diff([]string{beingPurged, duplicate, forbidden, held, keptByLaw, objectTaken, retired, tooMany, unreadable}, reasons); diff != "" {
 		t.Errorf("reasons (-code +file)\n%s", diff)
 	}
 	bases := spec.Texts(t, "components", "schemas", "Record", "properties", "basis", "enum")

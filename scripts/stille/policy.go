@@ -44,6 +44,8 @@ type policyClass struct {
 	Retired     bool      `json:"retired,omitempty"`
 	Keep        string    `json:"keep"`
 	Promise     string    `json:"promise"`
+	Minimum     string    `json:"minimum,omitempty"` // a law keeps the record for that long
+	KeptBy      string    `json:"keptBy,omitempty"`  // the law
 	Zone        string    `json:"zone"`
 	Start       time.Time `json:"start"`
 	KeptThrough string    `json:"keptThrough"`
@@ -60,6 +62,11 @@ func policyTable(w io.Writer, a *policyAnswer) {
 		t.row(c.Class, c.Keep, c.Promise, c.Zone, c.Start, c.KeptThrough, c.DueFrom, c.NextPurge)
 	}
 	t.end()
+	for _, c := range a.Classes {
+		if c.Minimum != "" {
+			fmt.Fprintf(w, "\n%s: no erasure and no opt-out deletes a record before %s is over (%s).\n", c.Class, c.Minimum, c.KeptBy)
+		}
+	}
 	fmt.Fprintf(w, "\nThe policy has no mistakes. Its hash is %s\n", a.Hash)
 }
 
@@ -98,10 +105,15 @@ func (p policyCheck) Run(s *session) error {
 	now := s.now().UTC().Truncate(time.Second)
 	answer := &policyAnswer{Valid: true, Hash: policy.Hash()}
 	for _, c := range policy.Classes {
-		answer.Classes = append(answer.Classes, policyClass{
+		class := policyClass{
 			Class: c.Name, Hash: c.Hash(), Retired: c.Retired, Keep: c.Keep.String(), Promise: c.Promise.String(), Zone: c.Zone, Start: now,
 			KeptThrough: c.Keep.LastDay(now, c.Location()).String(), DueFrom: c.Keep.DueFrom(now, c.Location()), NextPurge: c.NextPurge(now),
-		})
+			KeptBy: c.KeptBy,
+		}
+		if c.HasMinimum() {
+			class.Minimum = c.Minimum.String()
+		}
+		answer.Classes = append(answer.Classes, class)
 	}
 	return show(s, answer, nil, policyTable)
 }

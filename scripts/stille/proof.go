@@ -44,6 +44,8 @@ func proofText(w io.Writer, a *operator.Proof) {
 		fact(w, "held", "it stays, whatever its day is")
 	case operator.FateDue:
 		fact(w, "due", "it is still here, and the next purge of "+a.Class+" takes it up")
+	case operator.FateLaw:
+		fact(w, "kept", "by law "+lawText(a.KeptBy, a.KeptUntil))
 	case operator.FateKept:
 		fact(w, "kept", "it is still here, and its day has not come")
 	case operator.FateReplaced, operator.FateUnreadable: // of an erasure alone
@@ -57,6 +59,14 @@ func proofText(w io.Writer, a *operator.Proof) {
 	for _, run := range a.NotCertified {
 		fact(w, "but", "the run "+run+" is not certified yet: it may have deleted it")
 	}
+}
+
+// lawText names the law and the last day on which it keeps a record.
+func lawText(law, until string) string {
+	if until == "" {
+		return law + " until a day that the end of the record sets"
+	}
+	return law + " until " + until
 }
 
 // dayText says when a record is due; empty for a record that is not there.

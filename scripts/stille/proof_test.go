@@ -77,6 +77,26 @@ func TestInvalidCertificateProvesNothing(t *testing.T) {
 	}
 }
 
+func TestProofNamesTheLawAndItsDay(t *testing.T) {
+	for name, c := range map[string]struct {
+		proof operator.Proof
+		want  string
+	}{
+		"withdrawn": {
+			operator.Proof{KeptUntil: "2029-08-31", KeptThrough: "2029-08-31", DueFrom: day(2029, 9, 1), Withdrawn: day(2026, 11, 21)},
+			"kept     by law bokføringsloven § 13 until 2029-08-31\nday      kept through 2029-08-31, due from 2029-09-01T12:00:00Z\n",
+		},
+		"not ended": {operator.Proof{Withdrawn: day(2026, 11, 21)}, "kept     by law bokføringsloven § 13 until a day that the end of the record sets\nday      none: it has not ended\n"},
+	} {
+		c.proof.Fate, c.proof.KeptBy = operator.FateLaw, "bokføringsloven § 13"
+		var out strings.Builder
+		proofText(&out, &c.proof)
+		if diff := cmp.Diff(c.want, out.String()); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
 func TestProofTellsWithdrawalAndMark(t *testing.T) {
 	m := inMemory(t)
 	m.Store(day(2026, 11, 1))

@@ -107,7 +107,7 @@ type subjectErase struct {
 func (subjectErase) Help() string {
 	return `This deletes data, tonight: every record of the contact, in every class, is due from now on, and goes with the next purge of its class. So does a record that arrives late, if what it tells occurred before. The command itself deletes nothing, and no newer consent brings back what was to be erased.
 
-What stays: the opt-out, in every scope, as a keyed hash without the address, with its history, so that nothing is ever sent again; and what a hold keeps, as long as it stands. A person's other channel is another contact: erase each.
+What stays: the opt-out, in every scope, as a keyed hash without the address, with its history, so that nothing is ever sent again; what a hold keeps, as long as it stands; and what a law keeps, until the day that the command names. A person's other channel is another contact: erase each.
 
 The same erasure may be asked for again: it then covers what came in between.
 
@@ -146,6 +146,9 @@ func erasedText(w io.Writer, a *operator.Erased) {
 		"  the opt-out, as the keyed hash %s and its history: without it somebody could be sent to again\n"+
 		"  backups of what goes, for %d days after that\n", a.Keys[0], retention.BackupDays)
 	for _, class := range a.Classes {
+		if class.ByLaw > 0 {
+			fmt.Fprintf(w, "  %s: %d of %d records, kept by law %s; each goes with the first purge after that\n", class.Class, class.ByLaw, class.Records, lawText(class.KeptBy, class.KeptUntil))
+		}
 		for _, held := range class.Held {
 			fmt.Fprintf(w, "  record %s %s: held by %s\n", class.Class, held.ID, strings.Join(held.Cases, ", "))
 		}
@@ -225,7 +228,7 @@ type subjectProof struct {
 
 // Help says when the command ends well.
 func (subjectProof) Help() string {
-	return `Says of each record of an erasure which run deleted it, by a certificate that is verified just now, which case holds it, or that it waits, and for which purge. It ends with 4 while a record waits. It takes the right to read the proof keys.
+	return `Says of each record of an erasure which run deleted it, by a certificate that is verified just now, which case holds it, which law keeps it and until which day, or that it waits, and for which purge. It ends with 4 while a record waits. It takes the right to read the proof keys.
 
     $ stille subject proof dsr-9/subject-8kQ2-erase-20261122T030000.000Z-receipt.json`
 }
@@ -266,6 +269,8 @@ func erasedFate(w io.Writer, r operator.ProvedRecord) {
 		for _, h := range r.Holds {
 			fact(w, "held", "by the case "+h.Case+" ("+string(h.Kind)+")")
 		}
+	case operator.FateLaw:
+		fact(w, "kept", "by law "+lawText(r.KeptBy, r.KeptUntil))
 	case operator.FateReplaced:
 		fact(w, "replaced", "newer consent stands under its id; the erasure does not cover that")
 	case operator.FatePurging:

@@ -22,7 +22,8 @@ const (
 	FatePurging Fate = "purging" // a run has marked the record and deletes its objects
 	FateHeld    Fate = "held"
 	FateKept    Fate = "kept" // the record is not due yet
-	FateDue     Fate = "due"  // the next purge takes the record up
+	FateLaw     Fate = "kept-by-law"
+	FateDue     Fate = "due" // the next purge takes the record up
 	FateUnknown Fate = "unknown"
 )
 
@@ -35,6 +36,8 @@ type Proof struct {
 	KeptThrough string    `json:"keptThrough,omitempty"` // absent for a running record, and for one that was withdrawn earlier
 	DueFrom     time.Time `json:"dueFrom,omitzero"`
 	Withdrawn   time.Time `json:"withdrawnAt,omitzero"`
+	KeptBy      string    `json:"keptBy,omitempty"`    // the law that keeps the record
+	KeptUntil   string    `json:"keptUntil,omitempty"` // the last day on which the law does; absent for a record that has not ended
 	Holds       []Hold    `json:"holds,omitempty"`
 
 	Run          string    `json:"run,omitempty"` // that deleted the record, or deletes it
@@ -99,16 +102,33 @@ func (p *Proof) there(class retention.Class, record retention.Stored, now time.T
 	if !record.Start.IsZero() && !p.DueFrom.Equal(record.WithdrawnAt) {
 		p.KeptThrough = class.Keep.LastDay(record.Start, class.Location()).String()
 	}
+	until, byLaw := class.KeptByLaw(record.Record, now)
+	if byLaw {
+		p.KeptBy, p.KeptUntil = class.KeptBy, dayText(until)
+		if !record.WithdrawnAt.IsZero() {
+			p.KeptThrough = p.KeptUntil
+		}
+	}
 	switch {
 	case record.PurgingBy != "":
 		p.Fate = FatePurging
 	case len(p.Holds) > 0:
 		p.Fate = FateHeld
+	case byLaw:
+		p.Fate = FateLaw
 	case class.Due(record.Record, now):
 		p.Fate = FateDue
 	default:
 		p.Fate = FateKept
 	}
+}
+
+// dayText is the day; "" for the zero Day.
+func dayText(day retention.Day) string {
+	if day == (retention.Day{}) {
+		return ""
+	}
+	return day.String()
 }
 
 // activeHolds lists the holds on the targets that are not lifted.

@@ -160,6 +160,9 @@ type ErasedClass struct {
 	Going      int          `json:"going"`   // with the next purge
 	NextPurge  time.Time    `json:"nextPurge"`
 	Held       []HeldRecord `json:"held,omitempty"`
+	ByLaw      int          `json:"keptByLaw,omitempty"`  // go with the first purge after the law's day
+	KeptBy     string       `json:"keptBy,omitempty"`     // the law
+	KeptUntil  string       `json:"keptUntil,omitempty"`  // the last day of them all; absent where one has not ended
 	Unreadable []string     `json:"unreadable,omitempty"` // no purge deletes a record that cannot be understood
 	Later      []string     `json:"later,omitempty"`      // what they tell occurred after the erasure
 }
@@ -198,7 +201,7 @@ func (o *Operator) Erase(ctx context.Context, p Person, caseID string) (*Erased,
 	}
 	keys := append(slices.Clone(who.Keys), outcome.Item.Former...)
 	for _, class := range policy.Classes {
-		met, ids, err := o.erasedClass(ctx, class.Name, keys, outcome.Item)
+		met, ids, err := o.erasedClass(ctx, class, keys, outcome.Item, receipt.At)
 		if err == nil {
 			err = answer.list(ctx, class.Name, ids, o.HMAC)
 		}
@@ -250,9 +253,9 @@ func (o *Operator) erasureEntry(ctx context.Context, outcome suppression.Outcome
 
 // erasedClass tells what the erasure in the item meets in a class, and the ids of
 // the records that it covers.
-func (o *Operator) erasedClass(ctx context.Context, class string, keys []contact.Key, item suppression.Item) (met ErasedClass, covered []string, err error) {
-	met.Class = class
-	records, unreadable, err := o.recordsOf(ctx, class, keys)
+func (o *Operator) erasedClass(ctx context.Context, class retention.Class, keys []contact.Key, item suppression.Item, now time.Time) (met ErasedClass, covered []string, err error) {
+	met.Class = class.Name
+	records, unreadable, err := o.recordsOf(ctx, class.Name, keys)
 	if err != nil {
 		return met, nil, err
 	}
@@ -265,19 +268,29 @@ func (o *Operator) erasedClass(ctx context.Context, class string, keys []contact
 	if err != nil {
 		return met, nil, err
 	}
+	var kept []string // the law's days
 	for _, record := range records {
-		cases := holdingCases(holds, record, class)
-		later := suppression.WithdrawnAt(item, class, record.Scope, record.OccurredAt).IsZero()
+		cases := holdingCases(holds, record, class.Name)
+		later := suppression.WithdrawnAt(item, class.Name, record.Scope, record.OccurredAt).IsZero()
 		if !later {
 			covered = append(covered, record.ID)
 		}
+		until, byLaw := class.KeptByLaw(record.Record, now)
 		switch {
 		case len(cases) > 0:
 			met.Held = append(met.Held, HeldRecord{shownID(record.ID), cases})
 		case later:
 			met.Later = append(met.Later, shownID(record.ID))
+		case byLaw && record.PurgingBy == "":
+			kept = append(kept, dayText(until))
 		default:
 			met.Going++
+		}
+	}
+	if met.ByLaw = len(kept); met.ByLaw > 0 {
+		met.KeptBy = class.KeptBy
+		if !slices.Contains(kept, "") {
+			met.KeptUntil = slices.Max(kept)
 		}
 	}
 	return met, covered, nil

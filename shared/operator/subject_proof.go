@@ -41,7 +41,7 @@ const (
 
 // waits reports whether the erasure has still to reach the record.
 func (p *Proof) waits() bool {
-	return p.Fate != FateDeleted && p.Fate != FateHeld && p.Fate != FateReplaced
+	return p.Fate != FateDeleted && p.Fate != FateHeld && p.Fate != FateLaw && p.Fate != FateReplaced
 }
 
 // ProveErasure reads the receipt of an erasure and tells what became of each
@@ -132,7 +132,7 @@ func (o *Operator) lookErased(ctx context.Context, class retention.Class, record
 		return nil, false, err
 	}
 	newer = stored.WithdrawnAt.IsZero() && stored.OccurredAt.After(since)
-	if newer && class.Name == retention.Messaging && proof.Fate == FateKept {
+	if newer && class.Name == retention.Messaging && (proof.Fate == FateKept || proof.Fate == FateLaw) {
 		proof.Fate = FateReplaced
 	}
 	return proof, newer, nil

@@ -94,7 +94,7 @@ func TestAnErasureTellsWhatGoesAndWhatStays(t *testing.T) {
 	erased := suppression.Item{Key: "kari", Channel: contact.Email, Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{
 		scope.Everywhere: {suppression.Erasure: {First: at, Last: at}},
 	}}
-	got, covered, err := books(t).erasedClass(t.Context(), "service", []contact.Key{"kari"}, erased)
+	got, covered, err := books(t).erasedClass(t.Context(), service(t), []contact.Key{"kari"}, erased, at)
 	want := ErasedClass{
 		Class: "service", Records: 5, Going: 2, Held: []HeldRecord{{ID: "held", Cases: []string{"C-1"}}}, Unreadable: []string{"…"}, Later: []string{"later"},
 	}
@@ -104,6 +104,66 @@ func TestAnErasureTellsWhatGoesAndWhatStays(t *testing.T) {
 	if diff := cmp.Diff([]string{"kari@example.no", "goes", "held", "marked"}, covered); diff != "" {
 		t.Errorf("covered (-want +got)\n%s", diff)
 	}
+}
+
+// service is the class service.
+func service(t *testing.T) retention.Class {
+	t.Helper()
+	class, _ := retentiontest.Policy(t).Class("service")
+	return class
+}
+
+func TestAnErasureNamesTheLawThatKeepsRecords(t *testing.T) {
+	o, class := books(t), service(t)
+	o.Records.(recordBook).records["goes"] = ofKari("goes", at.AddDate(-3, 0, 0))
+	o.Records.(recordBook).records["longest"] = ofKari("longest", at.AddDate(-1, 0, 0))
+	o.Records.(recordBook).records["over"] = ofKari("over", at.AddDate(-5, 0, -1))
+	class.Minimum, class.KeptBy = class.Keep, "bokføringsloven § 13"
+	erased := suppression.Item{Key: "kari", Channel: contact.Email, Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{
+		scope.Everywhere: {suppression.Erasure: {First: at, Last: at}},
+	}}
+	want := ErasedClass{
+		Class: "service", Records: 7, Going: 2, Held: []HeldRecord{{ID: "held", Cases: []string{"C-1"}}}, Unreadable: []string{"…"}, Later: []string{"later"},
+		ByLaw: 2, KeptBy: "bokføringsloven § 13", KeptUntil: "2030-11-22",
+	}
+	got, _, err := o.erasedClass(t.Context(), class, []contact.Key{"kari"}, erased, at)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("error %v (-want +got)\n%s", err, diff)
+	}
+	o.Records.(recordBook).records["running"] = ofKari("running", time.Time{})
+	if got, _, err = o.erasedClass(t.Context(), class, []contact.Key{"kari"}, erased, at); got.ByLaw != 3 || got.KeptUntil != "" || err != nil {
+		t.Errorf("with a record that has not ended: %+v, error %v", got, err)
+	}
+}
+
+func TestARecordThatALawKeepsWaitsForNoPurge(t *testing.T) {
+	class := service(t)
+	class.Minimum, class.KeptBy = class.Keep, "bokføringsloven § 13"
+	for name, c := range map[string]struct {
+		start time.Time
+		fate  Fate
+		waits bool
+		until string
+	}{
+		"within the minimum": {at.AddDate(-3, 0, 0), FateLaw, false, "2028-11-22"},
+		"after it":           {at.AddDate(-5, 0, -1), FateDue, true, ""},
+		"not ended":          {time.Time{}, FateLaw, false, ""},
+	} {
+		var proof Proof
+		record := ofKari("law", c.start)
+		record.WithdrawnAt = at
+		proof.there(class, record, at)
+		if proof.Fate != c.fate || proof.waits() != c.waits || proof.KeptUntil != c.until {
+			t.Errorf("%s: %+v", name, proof)
+		}
+	}
+}
+
+// ofKari is a record of kari from before the erasure, with its start.
+func ofKari(id string, start time.Time) retention.Stored {
+	r := record(id, "kari", at.Add(-time.Hour))
+	r.Start = start
+	return r
 }
 
 func TestAnExportHoldsNoRecordOfAnotherContact(t *testing.T) {

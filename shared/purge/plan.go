@@ -142,11 +142,72 @@ func eachDue(ctx context.Context, records Records, class retention.Class, shard 
 	}
 	return func(yield func(Due, error) bool) {
 		for _, by := range indexes {
-			for d, err := range records.DueBefore(ctx, class.Name, by, shard, before(by, class, cutoff), Due{}, pageSize) {
+			for d, err := range eachEntry(ctx, records, class, by, shard, cutoff, Due{}) {
 				if !yield(d, err) || err != nil {
 					return
 				}
 			}
 		}
 	}
+}
+
+// eachEntry yields the entries of one index that are due at the cutoff, after the
+// given entry. It ends with the first error. The index of withdrawn records also
+// has those that a law still keeps. They are read and left out.
+func eachEntry(ctx context.Context, records Records, class retention.Class, by Index, shard string, cutoff time.Time, after Due) iter.Seq2[Due, error] {
+	entries := records.DueBefore(ctx, class.Name, by, shard, before(by, class, cutoff), after, pageSize)
+	if by != ByWithdrawal || !class.HasMinimum() {
+		return entries
+	}
+	return func(yield func(Due, error) bool) {
+		var read []Due
+		flush := func() bool {
+			due, err := withoutKeptByLaw(ctx, records, class, read, cutoff)
+			if err != nil {
+				yield(Due{}, err)
+				return false
+			}
+			for _, d := range due {
+				if !yield(d, nil) {
+					return false
+				}
+			}
+			read = read[:0]
+			return true
+		}
+		for d, err := range entries {
+			if err != nil {
+				yield(d, err)
+				return
+			}
+			if read = append(read, d); len(read) == MaxDeletes && !flush() {
+				return
+			}
+		}
+		flush()
+	}
+}
+
+// withoutKeptByLaw reads the records strongly and returns the entries of those
+// that a law does not keep, in their order.
+func withoutKeptByLaw(ctx context.Context, records Records, class retention.Class, entries []Due, cutoff time.Time) ([]Due, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(entries))
+	for i, d := range entries {
+		ids[i] = d.ID
+	}
+	there, _, err := records.Load(ctx, class.Name, ids)
+	if err != nil {
+		return nil, err
+	}
+	var left []Due
+	for _, d := range entries {
+		record, exists := there[d.ID]
+		if _, kept := class.KeptByLaw(record.Record, cutoff); !exists || !kept || record.PurgingBy != "" {
+			left = append(left, d)
+		}
+	}
+	return left, nil
 }

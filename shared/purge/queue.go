@@ -26,7 +26,7 @@ type queue struct {
 func (q *queue) page(ctx context.Context, at Cursor) ([]Due, error) {
 	if q.next == nil {
 		after := Due{ID: at.ID, Sort: at.Sort}
-		q.next, q.stop = iter.Pull2(q.records.DueBefore(ctx, q.class.Name, at.By, q.shard, before(at.By, q.class, q.cutoff), after, pageSize))
+		q.next, q.stop = iter.Pull2(eachEntry(ctx, q.records, q.class, at.By, q.shard, q.cutoff, after))
 	}
 	var page []Due
 	for len(page) < MaxDeletes {

@@ -39,6 +39,9 @@ func checkPeriods(f *strictyaml.Fields, c Class) {
 			f.Wrong(p.field, "%v may be longer than %v, the most for %s", p.Period, allowed.most, c.Name)
 		}
 	}
+	if c.Keep != (Period{}) && c.Minimum != (Period{}) && c.Minimum.MayOutlast(c.Keep) {
+		f.Wrong("keep", "%v may be shorter than the minimum, %v, for which a law keeps the record", c.Keep, c.Minimum)
+	}
 	if c.Keep == (Period{}) || c.Promise == (Period{}) {
 		return
 	}

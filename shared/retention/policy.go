@@ -41,6 +41,8 @@ type Class struct {
 	Most               int      // the number of records that one purge deletes; the next takes the rest
 	BackupAcknowledged string   // who accepted that backups may outlive the promise; "" = nobody
 	Retired            bool     `json:",omitempty"` // it takes no more records and is purged until it has none
+	Minimum            Period   `json:",omitzero"`  // a law keeps the record for that long at least; the zero Period = no law does
+	KeptBy             string   `json:",omitempty"` // the law behind Minimum; "" = none
 
 	location *time.Location
 }
@@ -135,6 +137,7 @@ func readClass(f *strictyaml.Fields) Class {
 		c.BackupAcknowledged = f.Text("backupAcknowledged")
 	}
 	c.Retired = f.Flag("retired")
+	c.Minimum, c.KeptBy = readMinimum(f)
 	c.Buckets = readBuckets(f)
 	if c.Name != "" && !className.MatchString(c.Name) {
 		f.Wrong("class", "must be up to 30 lower-case letters, digits and hyphens, a letter first")
@@ -156,6 +159,24 @@ func readPeriod(f *strictyaml.Fields, name string) Period {
 		f.Wrong(name, "%v", err)
 	}
 	return p
+}
+
+// readMinimum reads how long a law keeps the records, and the law.
+func readMinimum(f *strictyaml.Fields) (minimum Period, keptBy string) {
+	if !f.Has("minimum") && !f.Has("keptBy") {
+		return Period{}, ""
+	}
+	if f.Has("minimum") {
+		minimum = readPeriod(f, "minimum")
+	} else {
+		f.Wrong("keptBy", "needs minimum, how long the law keeps a record")
+	}
+	if f.Has("keptBy") {
+		keptBy = f.Text("keptBy")
+	} else {
+		f.Wrong("minimum", "needs keptBy, the law that keeps the records")
+	}
+	return minimum, keptBy
 }
 
 func readZone(f *strictyaml.Fields, name string) *time.Location {

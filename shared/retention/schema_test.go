@@ -73,6 +73,9 @@ func TestSchemaAndParserAgree(t *testing.T) {
 		"idle: P30D\n    purge: never":        "purge",
 		"idle: P30D\n    retired: true":       "",
 		"idle: P30D\n    retired: yes":        "retired",
+		"idle: P30D\n    minimum: P6M":        "minimum",
+		"idle: P30D\n    keptBy: law":         "keptBy",
+		"minimum: P6M\n    keptBy: law":       "",
 	} {
 		field, _, _ := strings.Cut(name, ":")
 		data := file(map[string]string{field: name})
