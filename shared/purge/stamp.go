@@ -147,19 +147,19 @@ func (s Stamper) claim(ctx context.Context, class string, _, record retention.St
 	return err
 }
 
-func (s Stamper) stamp(ctx context.Context, class string, _, record retention.Stored) error {
+func (s Stamper) stamp(ctx context.Context, class string, before, record retention.Stored) error {
 	if sort := place(record.Record); !isPlaced(record, sort) || record.Shard == "" {
 		if err := s.Records.Stamp(ctx, class, record, sort); err != nil {
 			return err
 		}
 	}
-	at, err := s.withdrawnAt(ctx, class, record)
+	at, err := s.withdrawnAt(ctx, class, before, record)
 	if err != nil || at.IsZero() || record.WithdrawnAs(at) {
 		return err
 	}
 	done, err := s.Records.Withdraw(ctx, class, record, at)
-	if err != nil || !done || at.Equal(record.WithdrawnAt) {
-		return err // not done: the stream will deliver a newer change
+	if err != nil || !done || at.Equal(record.WithdrawnAt) || class != retention.Messaging {
+		return err // not done: the stream will deliver a newer change; a release ends withdrawals of messaging alone
 	}
 	return s.confirm(ctx, class, record, at)
 }
@@ -196,8 +196,10 @@ func (s Stamper) confirm(ctx context.Context, class string, marked retention.Sto
 	return err
 }
 
-// withdrawnAt is the earlier of the record's withdrawal and the list's.
-func (s Stamper) withdrawnAt(ctx context.Context, class string, record retention.Stored) (time.Time, error) {
+// withdrawnAt is the earlier of the record's withdrawal and the list's. Outside
+// messaging the list also withdraws a record for what its last version tells: an
+// erasure of that version stands, whatever was written over the version.
+func (s Stamper) withdrawnAt(ctx context.Context, class string, before, record retention.Stored) (time.Time, error) {
 	if record.Subject == "" {
 		return record.WithdrawnAt, nil
 	}
@@ -206,6 +208,9 @@ func (s Stamper) withdrawnAt(ctx context.Context, class string, record retention
 		return time.Time{}, err
 	}
 	at := suppression.WithdrawnAt(item, class, record.Scope, record.OccurredAt)
+	if at.IsZero() && class != retention.Messaging && slices.Contains(record.Subjects(), before.Subject) {
+		at = suppression.WithdrawnAt(item, class, before.Scope, before.OccurredAt)
+	}
 	if at.IsZero() || !record.WithdrawnAt.IsZero() && record.WithdrawnAt.Before(at) {
 		at = record.WithdrawnAt
 	}
