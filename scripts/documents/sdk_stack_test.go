@@ -93,7 +93,7 @@ func TestAMailIsSentInFifteenLines(t *testing.T) {
 	}
 	tools := filepath.Join(project, ".local", "sdk")
 	if _, err := os.Stat(tools); err != nil {
-		t.Skip("run: scripts/setup sdk")
+		t.Fatal("run: scripts/setup sdk")
 	}
 	folder := t.TempDir()
 	packages := filepath.Join(folder, "node_modules")
@@ -159,7 +159,7 @@ func TestTheSDKsInstallFromTheirFolders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := exec.LookPath(name); err != nil {
-				t.Skip("there is no " + name)
+				t.Fatal("there is no " + name)
 			}
 			run := exec.CommandContext(t.Context(), "bash", "-eu", "-c", script)
 			run.Dir = t.TempDir()

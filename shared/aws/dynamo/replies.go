@@ -63,7 +63,7 @@ func (r *Replies) First(ctx context.Context, id string, at, until, now time.Time
 // attrAt is when a reply was first taken.
 const attrAt = "at"
 
-// put stores an item where there is none, or one that has ended.
+// put stores an item in place of none, or of an item that has ended.
 func (r *Replies) put(ctx context.Context, i item, now time.Time) error {
 	_, err := r.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                           &r.table,

@@ -35,7 +35,7 @@ type ImportLog struct {
 type importProgress struct {
 	Of      string                `json:"of"`      // a hash of the file, the stack and what a line means
 	Started time.Time             `json:"started"` // "now" of the first try, and of every later one
-	Rows    int                   `json:"rows"`    // so many rows are done
+	Rows    int                   `json:"rows"`    // that are done
 	Done    bool                  `json:"done"`    // all rows are done
 	Rejects int64                 `json:"rejects"` // size of the file of rejects, in bytes
 	Counts  operator.ImportCounts `json:"counts"`
