@@ -202,7 +202,7 @@ func columnsOf(names []string, onlyContacts bool, s *Survey, flags ColumnFlags) 
 	return c, c.check(s, onlyContacts, flags.Only)
 }
 
-// field is what a column without a name tells, in a file of n columns.
+// field is what a column without a name tells, in a file of that number of columns.
 func (c columnSurvey) field(columns int) Field {
 	switch {
 	case columns == 1:
