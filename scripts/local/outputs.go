@@ -60,6 +60,7 @@ func describe(p Place, name names.Stack, s settings, outputs map[string]string) 
 		Buckets: map[string]string{
 			"evidence":  output(names.OutputEvidenceBucket),
 			"manifests": output(names.OutputManifestBucket),
+			"letters":   lettersBucket,
 		},
 		Logs: name.LogGroups(),
 	}

@@ -3,6 +3,7 @@ package local
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -47,5 +48,21 @@ func TestShippedPolicyFilesAreValid(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func TestDemoHasALettersBucketAndALawThatKeeps(t *testing.T) {
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := readSettings(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	letters, ok := s.policy.Class("communication")
+	accounting, there := s.policy.Class("accounting")
+	if !ok || !slices.Contains(letters.Buckets, lettersBucket) || !there || accounting.KeptBy == "" {
+		t.Errorf("the stack file names the bucket %s, and the policy does not, or no law keeps vouchers", lettersBucket)
 	}
 }

@@ -36,6 +36,9 @@ func Up(ctx context.Context, place Place, out io.Writer) (stackfile.Stack, error
 		fmt.Fprintln(out, "building    the CDK app, which takes a minute or two the first time")
 	}
 	begun := time.Now()
+	if err := place.makeBuckets(ctx, settings.policy); err != nil {
+		return stackfile.Stack{}, err
+	}
 	if err := place.deploy(ctx, sms); err != nil {
 		return stackfile.Stack{}, err
 	}
