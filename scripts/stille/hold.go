@@ -23,7 +23,7 @@ type holds struct {
 type holdSet struct {
 	Case    reference          `required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
 	Reason  reference          `required:"" placeholder:"R" help:"Why, in a word or a reference of the same characters."`
-	Kind    retention.HoldKind `enum:"legal,restriction" default:"legal" help:"legal: law or a claim needs it. restriction: the person asked that it is kept."`
+	Kind    retention.HoldKind `enum:"legal,restriction" default:"legal" help:"legal: law or a claim needs it. restriction: the person asked that it is kept; marketing to the contact stops until stille subject unrestrict."`
 	Contact pairs              `placeholder:"CHANNEL ADDRESS" help:"Hold everything about a contact, in every class, and every later record. Repeatable."`
 	Record  pairs              `placeholder:"CLASS ID" help:"Hold one record. Repeatable."`
 	File    []string           `sep:"none" placeholder:"FILE" help:"Hold what a file lists: CSV or NDJSON with channel and address, or class and id. Repeatable."`

@@ -208,3 +208,23 @@ func TestHistoryOfHoldOverwritesNothing(t *testing.T) {
 	}
 	m.run(t, "hold", "history", "--case", "C-2").ended(t, exitFailed)
 }
+
+func TestARestrictingHoldStopsMarketing(t *testing.T) {
+	m := inMemory(t)
+	key := m.Key(contact.Email, "kari@example.no")
+	set := func(kind string) {
+		m.run(t, "hold", "set", "--case", "dsr-"+kind, "--reason", "art-18", "--kind", kind, "--contact", "email", "kari@example.no").ended(t, exitDone)
+	}
+	set("legal")
+	if active := m.List.Active(key); len(active) > 0 {
+		t.Errorf("a legal hold silences: %v", active)
+	}
+	set("restriction")
+	if diff := cmp.Diff([]string{"restriction in *, from operator"}, m.List.Active(key)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	m.run(t, "subject", "unrestrict", "email", "kari@example.no", "--out", t.TempDir()).ended(t, exitDone)
+	if active := m.List.Active(key); len(active) > 0 {
+		t.Errorf("after the end of the restriction: %v", active)
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/retention"
+	"stille/shared/suppression"
 )
 
 // Hold is one hold. A contact is named by its key. A contact with several keys
@@ -97,12 +98,16 @@ func (o *Operator) SetHolds(ctx context.Context, hold retention.Hold, kept []Kep
 		return nil, Mistakef("say what to hold: --contact CHANNEL ADDRESS, --record CLASS ID or --file FILE")
 	}
 	var groups [][]retention.Target
+	var people []contact.Known
 	var mistakes []string
 	for _, k := range kept {
-		targets, err := o.targetsOf(ctx, k)
+		targets, who, err := o.targetsOf(ctx, k)
 		switch {
 		case err == nil:
 			groups = append(groups, targets)
+			if len(who.Keys) > 0 {
+				people = append(people, who)
+			}
 		case errors.As(err, new(Mistake)):
 			mistakes = append(mistakes, fmt.Sprintf("%s: %v", k.Where, err))
 		default:
@@ -112,32 +117,47 @@ func (o *Operator) SetHolds(ctx context.Context, hold retention.Hold, kept []Kep
 	if len(mistakes) > 0 {
 		return nil, Mistakef("nothing is held:\n%s", strings.Join(mistakes, "\n"))
 	}
-	return o.hold(ctx, hold, groups)
+	held, err := o.hold(ctx, hold, groups)
+	if held == nil || hold.Kind != retention.Restriction {
+		return held, err
+	}
+	return held, errors.Join(err, o.silence(ctx, people, hold.Case))
 }
 
-// targetsOf are the targets of what is to be kept. The error of what cannot be
-// understood is a Mistake and repeats nothing of it.
-func (o *Operator) targetsOf(ctx context.Context, k Kept) ([]retention.Target, error) {
+// silence stops marketing to contacts whose data is restricted.
+func (o *Operator) silence(ctx context.Context, people []contact.Known, caseID string) error {
+	now := o.Now()
+	for _, who := range people {
+		if _, err := o.Suppressions.Apply(ctx, who, o.restriction(suppression.Suppress, Receipt{At: now, Case: caseID}), now); err != nil {
+			return fmt.Errorf("the data is restricted; messages are not stopped yet, so say it again: %w", err)
+		}
+	}
+	return nil
+}
+
+// targetsOf are the targets of what is to be kept, and the contact if it is one. The
+// error of what cannot be understood is a Mistake and repeats nothing of it.
+func (o *Operator) targetsOf(ctx context.Context, k Kept) ([]retention.Target, contact.Known, error) {
 	switch {
 	case k.Err != nil:
-		return nil, Mistakef("%v", k.Err)
+		return nil, contact.Known{}, Mistakef("%v", k.Err)
 	case k.Class == "" && k.ID == "":
 		channel, err := contact.ParseChannel(string(k.Channel))
 		if err != nil {
-			return nil, Mistakef("the channel must be email or sms")
+			return nil, contact.Known{}, Mistakef("the channel must be email or sms")
 		}
 		k.Channel = channel
 		who, err := o.contact(ctx, k.Person, contact.NormaliseAnyLength)
-		return subjectTargets(who.Keys), err
+		return subjectTargets(who.Keys), who, err
 	}
 	class, _, err := o.Class(ctx, k.Class)
 	if err != nil {
-		return nil, err
+		return nil, contact.Known{}, err
 	}
 	if err := retention.CheckID(k.ID); err != nil {
-		return nil, Mistakef("the id %v", err)
+		return nil, contact.Known{}, Mistakef("the id %v", err)
 	}
-	return []retention.Target{retention.RecordTarget(class.Name, k.ID)}, nil
+	return []retention.Target{retention.RecordTarget(class.Name, k.ID)}, contact.Known{}, nil
 }
 
 func subjectTargets(keys []contact.Key) []retention.Target {

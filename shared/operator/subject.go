@@ -68,11 +68,7 @@ func (o *Operator) Restrict(ctx context.Context, p Person, caseID, reason string
 	if held == nil {
 		return nil, err
 	}
-	_, failed := o.Suppressions.Apply(ctx, who, o.restriction(suppression.Suppress, receipt), receipt.At)
-	if failed != nil {
-		failed = fmt.Errorf("the data is restricted; messages are not stopped yet, so say it again: %w", failed)
-	}
-	return &Restricted{Receipt: receipt, Reason: reason, TooLate: held.TooLate}, errors.Join(err, failed)
+	return &Restricted{Receipt: receipt, Reason: reason, TooLate: held.TooLate}, errors.Join(err, o.silence(ctx, []contact.Known{who}, caseID))
 }
 
 // restriction is the change of the list that begins or ends a restriction: while
