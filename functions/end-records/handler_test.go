@@ -129,10 +129,13 @@ func TestAnEarlierEndIsRefusedWhileALawKeepsTheRecord(t *testing.T) {
 		h.Policy.Classes[i].Minimum, h.Policy.Classes[i].KeptBy = h.Policy.Classes[i].Keep, "a law"
 	}
 	m.keep("contact", retention.Record{ID: "user-1", OccurredAt: spoke.AddDate(-3, 0, 0), Start: spoke})
-	for at, want := range map[string]result{"2025-11-20T08:00:00Z": {Reason: keptByLaw}, "2026-11-21T08:00:00Z": {Updated: true}} {
-		got := ask(t, h, m, fmt.Sprintf(`{"class":"contact","at":%q,"ids":["user-1"]}`, at))
-		if diff := cmp.Diff([]result{want}, got); diff != "" {
-			t.Errorf("ended at %s, results (-want +got):\n%s", at, diff)
+	for _, step := range []struct {
+		at   string
+		want result
+	}{{"2025-11-20T08:00:00Z", result{Reason: keptByLaw}}, {"2026-11-21T08:00:00Z", result{Updated: true}}} {
+		got := ask(t, h, m, fmt.Sprintf(`{"class":"contact","at":%q,"ids":["user-1"]}`, step.at))
+		if diff := cmp.Diff([]result{step.want}, got); diff != "" {
+			t.Errorf("ended at %s, results (-want +got):\n%s", step.at, diff)
 		}
 	}
 }
