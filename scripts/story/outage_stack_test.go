@@ -243,10 +243,13 @@ func (s *story) lookIntoTheWaitingQueue(t *testing.T, readers ...reader) {
 		}
 	}
 	look("the queue", all.body)
-	s.lookIntoLogs(t, look)
-	for _, function := range []string{names.UnsubscribeEmail, names.Drain} {
-		if looked[s.stack.Logs+function] == 0 {
-			t.Errorf("%s has logged nothing", function)
-		}
+	limited, cancel := context.WithTimeout(t.Context(), time.Minute) // drain takes the queue's messages in its own time
+	defer cancel()
+	err = every(limited, func() (bool, error) {
+		s.lookIntoLogs(t, look)
+		return looked[s.stack.Logs+names.UnsubscribeEmail] > 0 && looked[s.stack.Logs+names.Drain] > 0, nil
+	})
+	if err != nil {
+		t.Errorf("a function has logged nothing: %v", err)
 	}
 }
