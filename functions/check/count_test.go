@@ -74,7 +74,7 @@ func TestTheOpenAPIFileHasTheDoubts(t *testing.T) {
 	}
 }
 
-func TestTheOpenAPIFileHasTheReasonsOfABasis(t *testing.T) {
+func TestOpenAPIHasTheReasonsOfABasis(t *testing.T) {
 	lacking := apitest.OpenAPI(t).Texts(t, "components", "schemas", "NoBasis", "properties", "reason", "enum")
 	if diff := cmp.Diff([]string{suppression.BasisExpired, suppression.NoBasis}, lacking); diff != "" {
 		t.Errorf("(-code +file)\n%s", diff)

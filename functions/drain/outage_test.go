@@ -75,7 +75,7 @@ func (q *fifo) deliver(t *testing.T, over handler, now time.Time) {
 
 // The store is away for hours or days, while people say no at every door; and some
 // events arrive late.
-func TestEveryNoOfAnOutageIsCarriedOutOnceInItsOrder(t *testing.T) {
+func TestEveryNoIsCarriedOutOnceInOrder(t *testing.T) {
 	type event struct {
 		channel     contact.Channel
 		address     string

@@ -122,7 +122,7 @@ func TestRecordsEndAndRunAgain(t *testing.T) {
 	}
 }
 
-func TestAnEarlierEndIsRefusedWhileALawKeepsTheRecord(t *testing.T) {
+func TestAnEarlierEndIsRefusedByALaw(t *testing.T) {
 	h := apitest.New(t)
 	m := full(t, h)
 	for i := range h.Policy.Classes {

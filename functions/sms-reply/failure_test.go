@@ -83,7 +83,7 @@ func TestAnUnstoredReplyWaits(t *testing.T) {
 
 // The time of a START decides, and it never waits: a person who writes START sees
 // at once that nothing came of it, or gets the answer when it is delivered again.
-func TestAStartInAnOutageComesAgainAndLiftsNothingNewer(t *testing.T) {
+func TestAStartAfterAnOutageLiftsNothingNewer(t *testing.T) {
 	w := newWorld(t)
 	old, start, stop := w.reply("1", "STOP"), w.reply("2", "START"), w.reply("3", "STOP")
 	old.at, start.at, stop.at = w.Now.Add(-3*time.Hour), w.Now.Add(-2*time.Hour), w.Now.Add(-time.Hour)

@@ -35,7 +35,7 @@ func (m mend) Run(ctx context.Context, s *session, o *operator.Operator) error {
 		return err
 	}
 	shown := s.progress()
-	answer, err := o.Mend(ctx, work, m.Rate, func(at purge.MendWork) error {
+	answer, err := o.Mend(ctx, work, m.Rate, s.sleep, func(at purge.MendWork) error {
 		shown.at(at.Did.Scanned, 0, "records read")
 		text, err := json.Marshal(at)
 		if err != nil {

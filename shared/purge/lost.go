@@ -22,8 +22,8 @@ const (
 // CountLost counts the records that are not where the indexes should show them, so
 // that no purge finds them: the stream of the class's table did not reach stamp. It
 // reads the table strongly: all records of a class of up to 10,000, and one part of
-// a larger table, which the seed chooses. Unreadable records do not count. It
-// repairs nothing: Mender does.
+// a larger table, which the seed chooses. It counts MaxDeletes records at most, and
+// no unreadable ones. It repairs nothing: Mender does.
 func CountLost(ctx context.Context, records Records, class retention.Class, seed string, pause time.Duration, now time.Time) (int, error) {
 	doing := "looking for lost records of " + class.Name
 	size, err := records.Size(ctx, class.Name)

@@ -68,7 +68,7 @@ var (
 	ofFunction     = regexp.MustCompile(`^(lambda|execution|service)*role`)
 )
 
-// isGenerated reports whether the session's name looks like one that nobody chose.
+// isGenerated reports whether the session's name looks generated: nobody chose it.
 // A Lambda function's session has the function's name, and its role's name usually
 // begins with that name too.
 func isGenerated(role, session string) bool {

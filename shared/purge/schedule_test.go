@@ -65,7 +65,7 @@ const (
 )
 
 // actor returns an actor that waits for the others once, before one of its
-// first calls. So many calls of others happen before it, and between two of its
+// first calls. That number of calls of others happens before it, and between two of its
 // calls.
 func (s *schedule) actor(name string, do func(*actor)) *actor {
 	return &actor{

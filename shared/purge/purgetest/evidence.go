@@ -51,7 +51,7 @@ func NewSigningKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// Use makes the key the one that signs, and returns the key before.
+// Use signs with the key from now on, and returns the key that signed before.
 func (e *Evidence) Use(t testing.TB, key *ecdsa.PrivateKey) (before *ecdsa.PrivateKey) {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)

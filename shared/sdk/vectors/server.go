@@ -37,7 +37,7 @@ type Seen struct {
 	Wrong    string `json:"wrong"` // what was not as it must be
 }
 
-// Serve starts a server, and another one that must not be asked. It returns what
+// Serve starts a server, and a second server that must not be asked. It returns what
 // ends both.
 func Serve(all []Vector, now func() time.Time) (*Server, func(), error) {
 	s := &Server{all: all, now: now, seen: make([]Seen, len(all))}
