@@ -39,3 +39,20 @@ func TestMendSaysWhatItRepaired(t *testing.T) {
 	}
 	run("mend", "messaging").ended(t, exitUsage)
 }
+
+func TestMendGivesAStampedRecordItsSlot(t *testing.T) {
+	m := inMemory(t)
+	m.Plant(t, "messaging", map[string]any{ // as a restore of the table of slots leaves it
+		names.AttrID: "sub-1", names.AttrSubject: "subject-1", names.AttrScope: "acme", names.AttrOccurredAt: "2025-01-01T00:00:00Z",
+		names.AttrRetentionStart: "2025-01-01T00:00:00Z", names.AttrRetentionSort: "2025-01-01T00:00:00Z", names.AttrRetentionShard: "07",
+	})
+	run := func() purge.Mended {
+		t.Helper()
+		return answers[purge.Mended](t, call{stack: m.stack(), folder: t.TempDir()}.run(t, "mend", "messaging", "--json").ended(t, exitDone))[0]
+	}
+	for _, want := range []purge.Mended{{Scanned: 1, Claimed: 1}, {Scanned: 1}} {
+		if got := run(); got != want {
+			t.Errorf("it did %+v, want %+v", got, want)
+		}
+	}
+}
