@@ -24,15 +24,6 @@ type certificateGet struct {
 	Out string `required:"" placeholder:"DIR" help:"Folder to write the files to; it is made if it does not exist."`
 }
 
-// Help names the files.
-func (certificateGet) Help() string {
-	return `Writes certificate.json, certificate.sig, public-key.pem, in keys/ one list for each shard with deleted records (one HMAC a record), in public-keys/ every key that certificates were signed with, in chain/ all earlier certificates of the class and in after/ all others, so that everything can be verified without the stack.
-
-    $ stille certificate get 0b9c2f6e-1c1d-4a53-9d8b-2f6a3e0d7c11 --out proof
-    $ stille certificate verify proof`
-}
-
-// Run fetches the files.
 func (c certificateGet) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	evidence, err := o.FetchCertificate(ctx, c.ID)
 	if err != nil {
@@ -61,15 +52,6 @@ type certificateVerify struct {
 	Fingerprint []string `sep:"none" placeholder:"SHA256" help:"Trust only the public key with this fingerprint: 64 hexadecimal digits, with or without colons. Repeatable, because the key of a class may have been rotated."`
 }
 
-// Help says what the command believes.
-func (certificateVerify) Help() string {
-	return `Needs no network and no stack. It checks the signature, the lists, the counts and the chain of the class's certificates: every certificate that the bucket had must be in it. It believes the keys in the folder: give the fingerprints of the keys you trust, or compare the fingerprint that it prints with that of the key in KMS. OpenSSL alone can check the signature as well:
-
-    $ stille certificate verify proof
-    $ openssl dgst -sha256 -verify proof/public-key.pem -signature proof/certificate.sig proof/certificate.json
-    $ aws kms get-public-key --key-id alias/stille-certificates --query PublicKey --output text | base64 -d | sha256sum`
-}
-
 type verifyAnswer struct {
 	Valid       bool                    `json:"valid"`
 	Checked     []string                `json:"checked"`
@@ -79,7 +61,6 @@ type verifyAnswer struct {
 	Certificate certificate.Certificate `json:"certificate"`
 }
 
-// Run verifies the files against each other.
 func (c certificateVerify) Run(s *session) error {
 	b, err := certificate.ReadBundle(os.DirFS(c.Dir))
 	var v certificate.Verified

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"regexp"
@@ -83,11 +84,27 @@ type commands struct {
 	Complete    complete       `cmd:"" hidden:""`
 }
 
-const description = `Opt-outs that stand, and deletion that can be checked.
+// helpTexts has a section for every command that needs more than the line of its
+// tag: "# purge run", and the text below. "# stille" is the program's.
+//
+//go:embed help.txt
+var helpTexts string
 
-It works on the local stack if there is one (.local/stack.json, at or above the working directory). Otherwise, or with --aws, it works on the stack named --stack in the AWS account and region of the environment. Every command answers by the policy and the scopes that are deployed; "policy check" alone reads a file.
-
-Exit codes: 0 done, 1 failed, 2 bad usage, 3 halted by the brake, 4 the answer is no (check: must not be sent to; proof: unknown; subject proof: a record waits; status: something to do).`
+// explain gives every command its section of the help texts.
+func explain(model *kong.Application, vars kong.Vars) {
+	sections := map[string]string{}
+	for _, section := range strings.Split("\n"+helpTexts, "\n# ")[1:] {
+		title, text, _ := strings.Cut(section, "\n")
+		for name, value := range vars {
+			text = strings.ReplaceAll(text, "${"+name+"}", value)
+		}
+		sections[title] = strings.Trim(text, "\n")
+	}
+	model.Help = sections[model.Name]
+	for _, command := range model.Leaves(false) {
+		command.Detail = sections[command.Path()]
+	}
+}
 
 // variables are what the help and the checks of the flags take from the code.
 func variables() kong.Vars {
@@ -95,7 +112,11 @@ func variables() kong.Vars {
 	for _, r := range suppression.Reported() {
 		reasons = append(reasons, string(r))
 	}
-	vars := kong.Vars{"stack": defaultStack, "reasons": strings.Join(reasons, ","), "version": "stille, version unknown"}
+	withdraw, keep := suppression.ReportedWithdrawals()
+	vars := kong.Vars{
+		"stack": defaultStack, "version": "stille, version unknown", "reasons": strings.Join(reasons, ","),
+		"withdrawing": suppression.Enumerate(withdraw, "and"), "silencing": suppression.Enumerate(keep, "and"),
+	}
 	if built, ok := debug.ReadBuildInfo(); ok {
 		vars["version"] = "stille " + built.Main.Version
 	}
@@ -113,7 +134,6 @@ func run(ctx context.Context, args []string, s session) int {
 	helped := false
 	parser, err := kong.New(&c,
 		kong.Name("stille"),
-		kong.Description(description),
 		variables(),
 		kong.Writers(s.stdout, s.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -133,6 +153,7 @@ func run(ctx context.Context, args []string, s session) int {
 	if err != nil {
 		return s.end(ctx, err)
 	}
+	explain(parser.Model, variables())
 	command, err = parser.Parse(args)
 	switch {
 	case helped && onlyHelp:

@@ -49,6 +49,18 @@ func TestEveryCommandHasHelp(t *testing.T) {
 	}
 }
 
+func TestEveryHelpTextIsOfACommand(t *testing.T) {
+	for _, section := range strings.Split("\n"+helpTexts, "\n# ")[1:] {
+		title, text, _ := strings.Cut(section, "\n")
+		args := append(strings.Fields(strings.TrimPrefix(title, "stille")), "--help")
+		got := call{}.run(t, args...).ended(t, exitDone)
+		begin := strings.Join(strings.Fields(text)[:3], " ")
+		if all := strings.Join(strings.Fields(got.out), " "); !strings.Contains(all, begin) || strings.Contains(all, "${") {
+			t.Errorf("the help of %q says %q, want %q", title, got.out, begin)
+		}
+	}
+}
+
 func TestBadUsageIsNamedWithItsExitCode(t *testing.T) {
 	for _, c := range []struct {
 		name, says string

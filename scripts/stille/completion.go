@@ -12,13 +12,6 @@ type completion struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
-// Help says where the script goes.
-func (completion) Help() string {
-	return `    $ eval "$(stille completion bash)"            # in ~/.bashrc
-    $ eval "$(stille completion zsh)"             # in ~/.zshrc
-    $ stille completion fish | source             # in config.fish`
-}
-
 // Run prints the script, which asks this program.
 func (c completion) Run(s *session) error {
 	script := map[string]string{

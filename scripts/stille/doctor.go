@@ -10,12 +10,6 @@ import (
 
 type doctor struct{}
 
-// Help says what is examined.
-func (doctor) Help() string {
-	return `Looks at the account and the stack: the CDK bootstrap, the Lambda limit, what feeds the functions, the keys, the alarms and who hears them, SES, the phone numbers, the link domains, and the policy of this checkout. It works before a deploy and after, and changes nothing. It ends with 4 if something is wrong, else with 0.`
-}
-
-// Run examines the stack.
 func (doctor) Run(ctx context.Context, s *session) error {
 	on, err := s.stack(ctx)
 	if err != nil {

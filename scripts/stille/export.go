@@ -14,16 +14,6 @@ type exportCmd struct {
 	Scope string `placeholder:"SCOPE" help:"Only what stops messages of this brand or topic: said there, below it or for all brands."`
 }
 
-// Help says what stands for the address.
-func (exportCmd) Help() string {
-	return `Writes the whole suppression list, a line for every reason of every contact in every scope: key, channel, scope, reason, first, last, source, released, and mergedInto: the newer contact key that took the line over. A reason stands where released is empty or not later than last.
-
-No address is stored, so the key stands for it: the file can be counted, compared, kept as evidence, and imported with "stille import" into a stack with the same contact keys, where checks then answer the same. An item that cannot be read has the reason "unreadable", and is suppressed; the command then fails (1), once the file is written. The file is no snapshot: a change of the same minute may be in it or not.
-
-    $ stille export list.csv`
-}
-
-// Run writes the list.
 func (e exportCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	format, err := files.ListFormat(e.File)
 	if err != nil {

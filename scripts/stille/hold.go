@@ -30,16 +30,6 @@ type holdSet struct {
 	Region  string             `placeholder:"NO" help:"Country, two letters, of a number without + or 00."`
 }
 
-// Help shows the targets.
-func (holdSet) Help() string {
-	return `Once the command answers, no purge deletes what the holds cover, not even a purge that is running. The answer says for each hold how many records it covers now. If anything cannot be understood, nothing is held.
-
-    $ stille hold set --case 2026-117 --reason claim --contact email kari@example.no --contact sms +4791234567
-    $ stille hold set --case 2026-117 --reason claim --record messaging sub-81 --file claimants.csv
-    $ stille hold set --case dsr-9 --reason art-18 --kind restriction --contact sms +4791234567`
-}
-
-// Run sets the holds.
 func (h holdSet) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	kept, err := h.kept()
 	if err != nil {
@@ -125,15 +115,6 @@ type holdLift struct {
 	Case reference `required:"" placeholder:"ID" help:"The case."`
 }
 
-// Help says what happens next.
-func (holdLift) Help() string {
-	return `What is due by then is deleted by the next purge of its class.
-
-    $ stille hold lift --case 2026-117
-    holds of the case 2026-117 that were lifted: 2`
-}
-
-// Run lifts the holds.
 func (h holdLift) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	lifting, err := o.LiftHolds(ctx, string(h.Case))
 	return show(s, lifting, err, func(w io.Writer, a *operator.Lifting) {
@@ -143,7 +124,6 @@ func (h holdLift) Run(ctx context.Context, s *session, o *operator.Operator) err
 
 type holdList struct{}
 
-// Run lists the holds.
 func (holdList) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	all, err := o.ListHolds(ctx)
 	return show(s, all, err, holdsText)
@@ -153,14 +133,6 @@ type holdHistory struct {
 	Case reference `required:"" placeholder:"ID" help:"The case."`
 }
 
-// Help shows the call.
-func (holdHistory) Help() string {
-	return `Every setting and every lifting, with its time and principal. Nothing overwrites an entry.
-
-    $ stille hold history --case 2026-117`
-}
-
-// Run shows the history.
 func (h holdHistory) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	history, err := o.HoldHistory(ctx, string(h.Case))
 	return show(s, history, err, func(w io.Writer, a *operator.HoldHistory) {

@@ -22,15 +22,6 @@ type hookAdd struct {
 	Now      bool   `help:"End the secret that is replaced at once, not in 24 hours."`
 }
 
-// Help shows a call.
-func (hookAdd) Help() string {
-	return `The hook works within a minute. A hook that is added again gets the new secret.
-
-    $ stille hook add sendgrid acme --secret 'MFkwEwYH…'
-    $ stille hook add mailchimp acme/newsletter`
-}
-
-// Run adds the hook.
 func (h hookAdd) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	secret := h.Secret
 	if secret == "-" {
@@ -46,7 +37,6 @@ func (h hookAdd) Run(ctx context.Context, s *session, o *operator.Operator) erro
 
 type hookList struct{}
 
-// Run lists the hooks.
 func (hookList) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.ListHooks(ctx)
 	return show(s, answer, err, func(w io.Writer, all *operator.HookList) {
@@ -67,7 +57,6 @@ type hookRemove struct {
 	Scope    string `arg:"" help:"The scope it was added for."`
 }
 
-// Run removes the hook.
 func (h hookRemove) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.RemoveHook(ctx, h.Provider, h.Scope)
 	return show(s, answer, err, func(w io.Writer, gone *operator.HookRemoval) {

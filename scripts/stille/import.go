@@ -35,23 +35,6 @@ type columnFlags struct {
 	Ignore []string `name:"ignore-column" sep:"none" placeholder:"COLUMN" help:"A column that looks like addresses or numbers, and is passed over. May be repeated."`
 }
 
-// Help names the columns and what becomes of a line.
-func (importCmd) Help() string {
-	withdraw, keep := suppression.ReportedWithdrawals()
-	return `Takes over opt-outs from another system. An import can only silence: it lifts nothing, and an event older than a newer consent is recorded without effect.
-
-The exports of Mailchimp, SendGrid, HubSpot, ActiveCampaign, listmonk, Mailgun, Postmark, SES and End User Messaging are known by their columns, and so are a list without a header and the file of "stille export", which is imported by contact key. In other files the columns email, phone, channel, address, scope, reason, since and source count; --map and the column flags say what else a column is. A column that looks like addresses or numbers and is not used is an error (2) until a flag decides. The answer names the columns that were used, and the others.
-
-reason: imported where there is none. since: a time in any common form; a date counts to its end; now where there is none. A reason or a time that cannot be read is a doubt: the contact is suppressed as of now, and the doubt is listed.
-
-The reasons ` + suppression.Enumerate(withdraw, "and") + ` also withdraw the contact's older messaging records, which the next purge deletes. ` + suppression.Enumerate(keep, "and") + ` do not.
-
-A line that cannot be taken does not stop the others, and the command then fails (1). The line goes to old.rejects.csv, behind the reason; correct it there and import that file. old.csv.progress says how far the import came: the same command goes on from there, tries rejected lines again, and changes nothing that was done. Both files lie beside the file; the rejects hold addresses.
-
-    $ stille import old.csv --dry-run
-    $ stille import old.csv --scope acme --map 'Avmeldt dato=since'`
-}
-
 type importAnswer struct {
 	operator.ImportCounts
 	Columns operator.ColumnsUsed `json:"columns"`
@@ -120,7 +103,6 @@ func showWhys(w io.Writer, whys map[string]operator.Reject) {
 	}
 }
 
-// Run imports the file.
 func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	if _, err := suppression.ParseReported(string(c.Reason)); c.Reason != "" && err != nil {
 		return usage("--reason: %v", err)

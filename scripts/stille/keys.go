@@ -20,17 +20,6 @@ type keyRotate struct {
 	Set string `arg:"" enum:"link,contact" help:"link or contact."`
 }
 
-// Help says what comes of it.
-func (keyRotate) Help() string {
-	return `link: new links are made with a new key; old links go on opening. A schedule does this once a year.
-
-contact: only after a compromise, and in two steps. The first adds a key that every lookup tries. The same command again, once every container knows that key, makes it the primary key: what is written from then on is written under it, and takes over what is older.
-
-    $ stille keys rotate link
-    $ stille keys rotate contact`
-}
-
-// Run rotates the keys.
 func (k keyRotate) Run(ctx context.Context, s *session) error {
 	return changeKeys(ctx, s, keyring.Order{Rotate: k.Set})
 }
@@ -40,16 +29,8 @@ type keyDestroy struct {
 	ID  string `arg:"" name:"keyid" help:"The key, by its id: 8 hexadecimal digits."`
 }
 
-// Help says what it takes.
-func (keyDestroy) Help() string {
-	return `A contact key can be destroyed once another is the primary key, nothing is stored under it, and the queues waiting and waiting-dead are empty. Older backups need it: they cannot be used afterwards.
-
-    $ stille keys destroy contact 0a1b2c3d`
-}
-
 var keyIDs = regexp.MustCompile(`^[0-9a-f]{8}$`)
 
-// Run destroys the key.
 func (k keyDestroy) Run(ctx context.Context, s *session) error {
 	if !keyIDs.MatchString(k.ID) {
 		return usage("a key's id is 8 hexadecimal digits; `stille keys list` shows them")
@@ -92,7 +73,6 @@ func nextFrom(w io.Writer, command string, from time.Time) {
 
 type keyList struct{}
 
-// Run lists the keys.
 func (keyList) Run(ctx context.Context, s *session) error {
 	on, err := s.stack(ctx)
 	if err != nil {

@@ -16,18 +16,6 @@ type check struct {
 	Purpose suppression.Purpose `enum:"marketing,transactional" default:"marketing" help:"marketing or transactional."`
 }
 
-// Help shows both answers.
-func (check) Help() string {
-	return `The read is strong: an opt-out that was answered is seen. In doubt the answer is not to send. It ends with 0 only if a message may be sent, else with 4.
-
-    $ stille check email kari@example.no --scope acme
-    send
-
-    $ stille check sms --region NO '912 34 567' --scope acme/newsletter
-    do not send: stop in acme since 2026-11-20T08:00:00Z`
-}
-
-// Run asks.
 func (c check) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Check(ctx, operator.Person(c.person), c.Scope, c.Purpose)
 	if answer != nil && answer.Why != "" {
@@ -54,15 +42,6 @@ type add struct {
 	Note   reference           `placeholder:"REF" help:"Where the matter is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
 }
 
-// Help shows a call.
-func (add) Help() string {
-	return `Takes effect at once and is written to the contact's history. Time decides: an event older than a newer consent is recorded and suppresses nothing.
-
-    $ stille add email kari@example.no --scope acme --reason objection --note case/4711
-    suppressed: objection in acme`
-}
-
-// Run writes the change and its history entry.
 func (a add) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Add(ctx, operator.Person(a.person), a.Scope, a.Reason, a.At, string(a.Note))
 	return show(s, answer, err, func(w io.Writer, done *operator.Addition) {
@@ -84,15 +63,6 @@ type releaseCmd struct {
 	Override    bool               `help:"Lift complaints and hard bounces too: you have made sure that the person wants it, or that the address works."`
 }
 
-// Help shows what is lifted and what is not.
-func (releaseCmd) Help() string {
-	return `Lifts what is older than the consent, in exactly that scope, and writes it to the contact's history. Complaints and hard bounces stay without --override. It fails (1) if the contact is not released.
-
-    $ stille release email kari@example.no --scope acme --consented-at 2026-11-22T08:00:00Z --evidence form/4711
-    released in acme`
-}
-
-// Run lifts and says what still stands.
 func (r releaseCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Release(ctx, operator.Person(r.person), r.Scope, r.ConsentedAt, string(r.Evidence), r.Override)
 	return show(s, answer, err, func(w io.Writer, a *operator.Released) {
@@ -110,14 +80,6 @@ func (r releaseCmd) Run(ctx context.Context, s *session, o *operator.Operator) e
 
 type history struct{ person }
 
-// Help says what is verified.
-func (history) Help() string {
-	return `Prints the ledger's entries, oldest first, and verifies their chain: each entry names the hash of the one before, and the suppression itself names the hash of the last. A contact has a chain under each contact key; where a newer key took over an older one, an entry ties the two chains, and the tie is verified too. It fails (1) if an entry was altered, dropped or put in.
-
-    $ stille history email kari@example.no`
-}
-
-// Run reads and verifies.
 func (h history) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.History(ctx, operator.Person(h.person))
 	return show(s, answer, err, func(w io.Writer, told *operator.Told) {

@@ -19,15 +19,6 @@ type mend struct {
 	Rate  int    `placeholder:"N" help:"Repair at most N records a second; without it, as fast as the table takes them."`
 }
 
-// Help says when to use the command.
-func (mend) Help() string {
-	return `Reads every record of a class and does what the table's stream should have done: gives the record its place in the indexes, withdraws it if its contact opted out or was erased, and claims its contact's slot and its objects. Use it after an outage of the stream, after a restore of a table, and for a table that another service filled. It deletes nothing, and a second call finds nothing. An interrupted repair goes on from the file mend-CLASS.progress in the working directory.
-
-    $ stille mend communication
-    $ stille mend messaging --rate 500`
-}
-
-// Run repairs the class.
 func (m mend) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	file := filepath.Join(s.folder, "mend-"+filepath.Base(m.Class)+".progress")
 	work, err := m.begun(file)

@@ -20,18 +20,6 @@ type due struct {
 	Start words  `arg:"" optional:"" help:"When the record started: a time like 2024-08-31T10:00:00Z, or a date in the zone. Standard input, one a line, if none is given."`
 }
 
-// Help explains the calendar.
-func (due) Help() string {
-	return `A record is kept through the same date one period later, by the dates of the zone, or through the last day of that month if the month has no such date. The record is due from the first instant of the day after.
-
-For each start it prints the start as given, the last day it is kept and the instant it is due from (UTC), separated by tabs.
-
-    $ stille due --keep P6M --zone Europe/Oslo 2024-08-31T10:00:00Z
-    2024-08-31T10:00:00Z	2025-02-28	2025-02-28T23:00:00Z
-
-    $ stille due --keep P2Y <starts.txt`
-}
-
 type dueAnswer struct {
 	Start       string    `json:"start"`
 	KeptThrough string    `json:"keptThrough"`
@@ -75,28 +63,12 @@ type normalise struct {
 	Address words           `arg:"" optional:"" help:"Addresses or numbers. Standard input, one a line, where none is given."`
 }
 
-// Help shows both answers.
-func (normalise) Help() string {
-	return `Prints one line an address: ok and how the system writes it, or invalid and why. Two spellings with the same answer are one contact. Put -- before an address that begins with a dash.
-
-    $ stille normalise email ' Kari@Example.NO '
-    ok kari@example.no
-
-    $ stille normalise sms --region NO '912 34 567' +4791234567
-    ok +4791234567
-    ok +4791234567
-
-    $ stille normalise sms '912 34 567'
-    invalid a number without + or 00 needs a region`
-}
-
 type normaliseAnswer struct {
 	OK         bool   `json:"ok"`
 	Normalised string `json:"normalised,omitempty"`
 	Why        string `json:"why,omitempty"`
 }
 
-// Run answers for every address.
 func (n normalise) Run(s *session) error {
 	for address, err := range s.lines(n.Address) {
 		if err != nil {
@@ -127,22 +99,10 @@ type smsReply struct {
 	Text words `arg:"" optional:"" help:"What somebody writes back. Standard input, one a line, where none is given."`
 }
 
-// Help says what the answers mean.
-func (smsReply) Help() string {
-	return `Prints one word for each text: stop (it opts out), start (it lifts the opt-out), help (the reply says who writes), review (it asks for silence in other words: it counts as an opt-out) or ignore. Nothing is changed. Put -- before a text that begins with a dash.
-
-    $ stille sms-reply 'Stopp!' 'STOP. Thank you' "please don't stop" Ja
-    stop
-    stop
-    review
-    ignore`
-}
-
 type smsReplyAnswer struct {
 	Reply keyword.Verdict `json:"reply"`
 }
 
-// Run answers for every text.
 func (r smsReply) Run(s *session) error {
 	for text, err := range s.lines(r.Text) {
 		if err != nil {

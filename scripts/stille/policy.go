@@ -22,14 +22,6 @@ type policyCheck struct {
 	File string `arg:"" optional:"" help:"The policy file; the default is infra/retention.yaml, at or above the working directory."`
 }
 
-// Help shows both calls.
-func (policyCheck) Help() string {
-	return `Synth and every function refuse what this command refuses. It needs no stack.
-
-    $ stille policy check
-    $ stille policy check draft.yaml`
-}
-
 type policyAnswer struct {
 	Valid    bool                `json:"valid"`
 	Hash     string              `json:"hash,omitempty"`
@@ -92,7 +84,6 @@ func (p policyCheck) read(folder string) (*retention.Policy, error) {
 	return policy, nil
 }
 
-// Run reads the policy.
 func (p policyCheck) Run(s *session) error {
 	policy, err := p.read(s.folder)
 	var mistakes strictyaml.Mistakes

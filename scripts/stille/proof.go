@@ -13,17 +13,6 @@ type proof struct {
 	ID    string `arg:"" help:"The record's id."`
 }
 
-// Help says where the command looks.
-func (proof) Help() string {
-	return `Reads the record and the holds over it. If there is no such record, it searches the lists of the class's certificates, the newest certificate first; that takes the right to read the proof keys. It ends with 4 if the record is unknown.
-
-    $ stille proof messaging sub-81
-    deleted  in the run 0b9c2f6e-1c1d-4a53-9d8b-2f6a3e0d7c11
-    on       2026-11-22T02:41:07Z
-    backups  hold it no more from 2026-11-30 on`
-}
-
-// Run looks for the record.
 func (p proof) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	proof, err := o.Prove(ctx, p.Class, p.ID)
 	err = show(s, proof, err, proofText)

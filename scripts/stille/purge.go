@@ -58,15 +58,6 @@ func remainingText(w io.Writer, all []purge.Remaining) {
 	}
 }
 
-// Help says what the command does not do.
-func (purgePlan) Help() string {
-	return `Reads what is due now and deletes nothing.
-
-    $ stille purge plan messaging
-    $ stille purge plan messaging --list`
-}
-
-// Run counts.
 func (p purgePlan) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	plan, err := o.PlanPurge(ctx, p.Class, p.most())
 	return show(s, plan, err, func(w io.Writer, a *operator.Plan) {
@@ -95,14 +86,6 @@ type purgeStop struct {
 	ID string `arg:"" name:"run" help:"The run: the execution's name."`
 }
 
-// Help says when the stop takes effect.
-func (purgeStop) Help() string {
-	return `Every shard of the run stops before its next page of up to 99 records. Deleted records stay deleted and are in the run's certificate; the next run takes up the rest.
-
-    $ stille purge stop 0b9c2f6e-1c1d-4a53-9d8b-2f6a3e0d7c11`
-}
-
-// Run asks the run to stop.
 func (p purgeStop) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	stop, err := o.StopRun(ctx, p.ID)
 	return show(s, stop, err, func(w io.Writer, a *operator.Stop) {
@@ -114,13 +97,6 @@ func (p purgeStop) Run(ctx context.Context, s *session, o *operator.Operator) er
 type purgeShow struct {
 	ID string `arg:"" name:"run" optional:"" help:"One run: the execution's name."`
 	toList
-}
-
-// Help shows the calls.
-func (purgeShow) Help() string {
-	return `    $ stille purge show
-    $ stille purge show 0b9c2f6e-1c1d-4a53-9d8b-2f6a3e0d7c11
-    $ stille purge show 0b9c2f6e --list`
 }
 
 // Run shows one run, or lists the runs of all classes, the newest first.

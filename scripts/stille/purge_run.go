@@ -14,14 +14,6 @@ type purgeRun struct {
 	At    instant `placeholder:"TIME" help:"Start the purge at this time, once, and not now."`
 }
 
-// Help says what a purge does.
-func (purgeRun) Help() string {
-	return `This deletes data. A purge deletes what is due in the class, keeps what a hold covers and what changed meanwhile, and ends in a signed certificate. Ending this program does not end the purge.
-
-    $ stille purge run messaging
-    $ stille purge run messaging --at 2026-11-23T02:00:00Z`
-}
-
 // Run starts the purge and waits for its end, or schedules it.
 func (p purgeRun) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	if p.At.IsZero() {
@@ -39,15 +31,6 @@ type purgeApprove struct {
 	PlanHash string `arg:"" name:"planhash" help:"The plan's hash, as the halted run shows it."`
 }
 
-// Help says what an approval covers.
-func (purgeApprove) Help() string {
-	return `This deletes data. It approves exactly the plan of this hash, for seven days after the brake halted it, and starts its purge: at the plan's cutoff, and halted again if a shard holds over ten records and over a hundredth more than was planned. The person who started or scheduled the halted run must not approve it, and a session whose name nobody chose cannot. The certificate names you by role and keyed hash, purge show by name.
-
-    $ stille purge show
-    $ stille purge approve 3f1c9d0a…`
-}
-
-// Run approves the plan and carries it out.
 func (p purgeApprove) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	started, err := o.ApprovePlan(ctx, p.PlanHash)
 	return follow(ctx, s, o, started, err)

@@ -16,7 +16,6 @@ type queueCommands struct {
 
 type queueList struct{}
 
-// Run lists the queues.
 func (queueList) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.ListQueues(ctx)
 	return show(s, answer, err, func(w io.Writer, all *operator.QueueList) {
@@ -40,15 +39,6 @@ type queueRetry struct {
 	Queue string `arg:"" help:"The dead-letter queue, by its name in the list."`
 }
 
-// Help says when to retry.
-func (queueRetry) Help() string {
-	return `First remove the cause: RUNBOOK.md says where it stands. A message that fails again comes back to the dead-letter queue. A message that was carried out before changes nothing.
-
-    $ stille queues list
-    $ stille queues retry waiting-dead`
-}
-
-// Run moves the messages.
 func (q queueRetry) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.RetryQueue(ctx, q.Queue)
 	return show(s, answer, err, func(w io.Writer, done *operator.QueueRetry) {

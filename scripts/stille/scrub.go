@@ -22,17 +22,6 @@ type scrub struct {
 	columnFlags
 }
 
-// Help names the columns and the files.
-func (scrub) Help() string {
-	return `Takes out of a list of contacts those that may not be sent to. The list has the columns channel and address, or email, or phone, or several of these. A column that looks like addresses or numbers and is not used is an error (2): --email-column, --phone-column or --ignore-column decides. The answer names the columns that were used, and the others.
-
-spring.csv is split into spring.clean.csv, the lines that may be sent to, and spring.suppressed.csv, the others, each behind the reason: in their order, byte for byte. A suppressed contact that stands in any column that is not ignored is found. The read is strong. In doubt a line is not clean: for example where the line or its address cannot be read, or where the line has an end of line inside. After a failure there is no clean file. The answer holds for the moment: send soon, or ask again.
-
-    $ stille scrub spring.csv --scope acme/newsletter
-    $ stille scrub spring.csv --scope acme --phone-column Mobile`
-}
-
-// Run writes both files.
 func (c scrub) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	rules, err := o.Scrub(ctx, c.Scope, operator.Scrub{Purpose: c.Purpose, Channel: c.Channel, Region: c.Region})
 	if err != nil {

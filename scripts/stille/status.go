@@ -13,12 +13,6 @@ import (
 
 type status struct{}
 
-// Help says what the command reads.
-func (status) Help() string {
-	return `Reads the tables, the queues, the ages of the keys and what is overdue, and ends with the next command to type. It changes nothing. It ends with 4 if there is something to do, else with 0. RUNBOOK.md says what to do about each finding.`
-}
-
-// Run reads how everything stands.
 func (status) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Status(ctx)
 	if answer != nil {

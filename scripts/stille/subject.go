@@ -59,16 +59,6 @@ type subjectExport struct {
 	Out string `default:"." placeholder:"DIR" help:"Folder to put the files into; it is made if it does not exist."`
 }
 
-// Help names the files and what is in them.
-func (subjectExport) Help() string {
-	return `Writes two JSON files, named by the first characters of the contact's key. The first holds all that is stored about the contact: its suppressions under each key, with the whole history and whether its chain holds; every record of every class, with all that its owner keeps in it; the holds. The second is the receipt. The objects of a record in S3 are named, not fetched.
-
-The address is in neither file, unless a record contains it. A person's other channel is another contact: export each. The file holds personal data: give it to the person, and delete it.
-
-    $ stille subject export email kari@example.no --out dsr-9`
-}
-
-// Run reads everything and writes both files.
 func (e subjectExport) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, content, err := o.ExportSubject(ctx, operator.Person(e.person))
 	if answer == nil {
@@ -103,20 +93,6 @@ type subjectErase struct {
 	Case reference `placeholder:"REF" help:"Where the request is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
 }
 
-// Help says what goes, when, and what stays.
-func (subjectErase) Help() string {
-	return `This deletes data, tonight: every record of the contact, in every class, is due from now on, and goes with the next purge of its class. So does a record that arrives late, if what it tells occurred before. The command itself deletes nothing, and no newer consent brings back what was to be erased.
-
-What stays: the opt-out, in every scope, as a keyed hash without the address, with its history, so that nothing is ever sent again; what a hold keeps, as long as it stands; and what a law keeps, until the day that the command names. A person's other channel is another contact: erase each.
-
-The same erasure may be asked for again: it then covers what came in between.
-
-The receipt is a file. It lists each record that goes, by its id and as certificates will list it; "stille subject proof" reads it later.
-
-    $ stille subject erase email kari@example.no --case dsr-2026-9 --out dsr-2026-9`
-}
-
-// Run writes the erasure and says what comes of it.
 func (e subjectErase) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Erase(ctx, operator.Person(e.person), string(e.Case))
 	if answer != nil {
@@ -174,15 +150,6 @@ type subjectRestrict struct {
 	Reason reference `required:"" placeholder:"R" help:"Why, in a word or a reference of the same characters."`
 }
 
-// Help says what it keeps and how it ends.
-func (subjectRestrict) Help() string {
-	return `A restriction is a hold that the person asks for. Once the command answers, no purge deletes a record of the contact until the case is lifted: a purge that is running does not, and a record that comes later is kept too. No marketing goes to the contact meanwhile, in any scope; messages about a service do. A restriction withdraws no consent. A person's other channel is another contact: restrict each.
-
-    $ stille subject restrict email kari@example.no --case dsr-9 --reason art-18
-    $ stille subject unrestrict email kari@example.no`
-}
-
-// Run places the restriction on every key of the contact.
 func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Restrict(ctx, operator.Person(r.person), string(r.Case), string(r.Reason))
 	if answer != nil {
@@ -200,14 +167,6 @@ type subjectUnrestrict struct {
 	Case reference `placeholder:"ID" help:"End the restriction of this case alone."`
 }
 
-// Help says what ends and what stays.
-func (subjectUnrestrict) Help() string {
-	return `Ends every restriction of the contact, or that of one case. With the last restriction marketing goes out again, as far as no opt-out stands. A legal hold stays.
-
-    $ stille subject unrestrict email kari@example.no`
-}
-
-// Run lifts the restriction from every key of the contact.
 func (r subjectUnrestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Unrestrict(ctx, operator.Person(r.person), string(r.Case))
 	if answer != nil {
@@ -226,14 +185,6 @@ type subjectProof struct {
 	Receipt string `arg:"" help:"The file that the erasure left."`
 }
 
-// Help says when the command ends well.
-func (subjectProof) Help() string {
-	return `Says of each record of an erasure which run deleted it, by a certificate that is verified just now, which case holds it, which law keeps it and until which day, or that it waits, and for which purge. It ends with 4 while a record waits. It takes the right to read the proof keys.
-
-    $ stille subject proof dsr-9/subject-8kQ2-erase-20261122T030000.000Z-receipt.json`
-}
-
-// Run reads the receipt and looks for its records.
 func (p subjectProof) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	file, err := files.Open(p.Receipt)
 	if err != nil {

@@ -22,15 +22,6 @@ type toolAdd struct {
 	Scopes []string       `required:"" placeholder:"SCOPE" help:"For which brands or topics; * for all."`
 }
 
-// Help shows a call.
-func (toolAdd) Help() string {
-	return `The key is printed once and stored nowhere; the stack keeps its hash. The tool sends it as "Authorization: Bearer KEY".
-
-    $ stille tool add crm --rights check,links --scopes acme
-    $ stille tool add importer --rights suppress,records --scopes '*'`
-}
-
-// Run makes the key.
 func (t toolAdd) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.AddTool(ctx, t.Name, t.Rights, t.Scopes)
 	if err == nil {
@@ -41,7 +32,6 @@ func (t toolAdd) Run(ctx context.Context, s *session, o *operator.Operator) erro
 
 type toolList struct{}
 
-// Run lists the tools.
 func (toolList) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.ListTools(ctx)
 	return show(s, answer, err, func(w io.Writer, all *operator.ToolList) {
@@ -69,7 +59,6 @@ type toolRevoke struct {
 	Name string `arg:"" help:"The tool."`
 }
 
-// Run revokes the tool's key.
 func (t toolRevoke) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.RevokeTool(ctx, t.Name)
 	return show(s, answer, err, func(w io.Writer, done *operator.Revocation) {
