@@ -36,6 +36,7 @@ type Change struct {
 	Scope  scope.Scope
 	Reason Reason
 	At     time.Time // when it happened, never in the future
+	Waited bool      // At was the time of our clock when the change was asked for; the change waited since
 	Source Source
 	Note   string // a reference (package reference); may be empty
 }
@@ -73,16 +74,14 @@ type Outcome struct {
 // changes nothing at all. An opt-out of now has the
 // time of our clock: a release that is newer has the time of a faster clock, and
 // the opt-out counts as an opt-out in the instant of the release, where the
-// opt-out wins.
+// opt-out wins. The same holds for an opt-out that Waited and a consent that is
+// newer by less than ClockSkew.
 func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
 	if err := c.validate(now); err != nil {
 		return Outcome{}, err
 	}
 	mark := item.Marks[c.Scope][c.Reason]
-	if c.Action == Suppress && c.At.Equal(now) && mark.ReleasedAt.After(now) {
-		c.At = mark.ReleasedAt
-	}
-	c.At = c.At.UTC()
+	c.At = c.byOurClock(mark, now).UTC()
 	effect, next := c.on(mark)
 	switch {
 	case next.equal(mark):
@@ -103,6 +102,21 @@ func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
 	item = item.with(c.Scope, c.Reason, next)
 	item.Version, item.Head, item.Touched = entry.Version, entry.Hash(), 0
 	return Outcome{Item: item, Effect: effect, Entry: &entry}, nil
+}
+
+// byOurClock returns the time at which the change counts beside a release by a
+// faster clock. A consent to which the person came after a newer opt-out is no
+// matter of clocks.
+func (c Change) byOurClock(m Mark, now time.Time) time.Time {
+	_, consented := m.words()
+	switch {
+	case c.Action != Suppress:
+	case c.At.Equal(now) && m.ReleasedAt.After(now):
+		return m.ReleasedAt
+	case c.Waited && m.Last.Before(c.At) && consented.After(c.At) && consented.Sub(c.At) < ClockSkew:
+		return consented
+	}
+	return c.At
 }
 
 func (c Change) validate(now time.Time) error {
