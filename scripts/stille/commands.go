@@ -176,13 +176,10 @@ func goesByPolicy(command string) bool {
 // usage is an error about how the command was called.
 func usage(format string, args ...any) error { return operator.Mistakef(format, args...) }
 
-// errInterrupted ends a command at Ctrl-C, in place of what the services say of it.
-var errInterrupted = errors.New("interrupted")
-
 // end says what went wrong, if anything did, and returns the exit code.
 func (s *session) end(ctx context.Context, err error) int {
-	if err != nil && ctx.Err() != nil && !errors.Is(err, errInterrupted) {
-		err = errInterrupted
+	if err != nil && ctx.Err() != nil && !errors.Is(err, operator.ErrInterrupted) {
+		err = operator.ErrInterrupted
 	}
 	switch {
 	case err == nil || errors.Is(err, errNo):

@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"stille/shared/operator/files"
 	"stille/shared/suppression/suppressiontest"
 )
 
@@ -186,11 +187,11 @@ func TestErrorsAreJSONWhereTheAnswerIs(t *testing.T) {
 
 func TestAnInterruptedCommandSaysWhatIsDone(t *testing.T) {
 	m := inMemory(t)
-	old := fileOf(t, "old.csv", "email\n"+strings.Repeat("kari@example.no\n", importAtOnce+1))
+	old := fileOf(t, "old.csv", "email\n"+strings.Repeat("kari@example.no\n", files.ImportAtOnce+1))
 	ctx, interrupt := context.WithCancel(t.Context())
 	var calls atomic.Int32 // of several rows at the same time
 	m.List.Before = func(ctx context.Context, _ suppressiontest.Call) error {
-		if calls.Add(1) > importAtOnce {
+		if calls.Add(1) > files.ImportAtOnce {
 			interrupt()
 			return fmt.Errorf("operation error DynamoDB: TransactWriteItems: %w", ctx.Err())
 		}

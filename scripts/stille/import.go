@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"stille/shared/contact"
 	"stille/shared/operator"
@@ -35,17 +33,7 @@ type columnFlags struct {
 	Ignore []string `name:"ignore-column" sep:"none" placeholder:"COLUMN" help:"A column that looks like addresses or numbers, and is passed over. May be repeated."`
 }
 
-type importAnswer struct {
-	operator.ImportCounts
-	Columns operator.ColumnsUsed `json:"columns"`
-	DryRun  bool                 `json:"dryRun"`
-	Partial bool                 `json:"partial,omitempty"` // the file says that the list goes on elsewhere
-	Started time.Time            `json:"started"`           // the first time: the time of a line that names none
-	Before  bool                 `json:"before"`            // all was done before
-	Rejects string               `json:"rejects,omitempty"`
-}
-
-func (a *importAnswer) text(w io.Writer) {
+func importText(w io.Writer, a *files.Imported) {
 	switch {
 	case a.DryRun:
 		fmt.Fprint(w, "a dry run, nothing is changed\n\n")
@@ -71,6 +59,10 @@ func (a *importAnswer) text(w io.Writer) {
 	if a.Rejects != "" {
 		next(w, "correct "+a.Rejects+", then stille import "+a.Rejects)
 	}
+}
+
+func (c columnFlags) columns() operator.ColumnFlags {
+	return operator.ColumnFlags{Email: c.Email, Phone: c.Phone, Ignore: c.Ignore}
 }
 
 // showColumns names the columns that were used, and the others.
@@ -107,92 +99,21 @@ func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 	if _, err := suppression.ParseReported(string(c.Reason)); c.Reason != "" && err != nil {
 		return usage("--reason: %v", err)
 	}
+	columns := c.columns()
+	columns.Map = c.Map
 	im, err := o.Import(ctx, operator.ImportSettings{
-		Scope: c.Scope, Channel: c.Channel, Reason: c.Reason, Region: c.Region, Zone: c.Zone.Location, DryRun: c.DryRun,
-		Columns: operator.ColumnFlags{Email: c.Email, Phone: c.Phone, Ignore: c.Ignore, Map: c.Map},
+		Scope: c.Scope, Channel: c.Channel, Reason: c.Reason, Region: c.Region, Zone: c.Zone.Location, DryRun: c.DryRun, Columns: columns,
 	})
 	if err != nil {
 		return err
 	}
-	in, err := files.OpenList(c.File, files.EveryEnd)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	seen := im.Survey(in.Named)
-	if err := in.Survey(seen); err != nil {
-		return err
-	}
-	columns, err := im.Read(in.Columns, seen)
-	if err != nil {
-		return err
-	}
-	answer := &importAnswer{DryRun: c.DryRun, Started: im.Began.UTC(), Columns: columns.Used(), Partial: in.Incomplete}
-	var log *files.ImportLog
-	if !c.DryRun {
-		if log, err = files.OpenImportLog(in, columns, im); err != nil {
-			return err
-		}
-		im.Began, im.Counts, answer.Started, answer.Before = log.Started, log.Counts, log.Started, log.Done
-	}
-	if !answer.Before {
-		err = importRows(ctx, s, im, in, log, seen.Rows)
-	}
-	if err != nil {
-		return err
-	}
-	answer.ImportCounts = im.Counts
-	if answer.Rejected > 0 {
-		err = fmt.Errorf("lines that were not taken: %d", answer.Rejected)
-		if !c.DryRun {
-			answer.Rejects = files.RejectsOf(c.File)
-		}
-	}
-	return show(s, answer, err, func(w io.Writer, a *importAnswer) { a.text(w) })
-}
-
-// importAtOnce is how many lines are taken before the log is written.
-const importAtOnce = 500
-
-// importRows takes the rows behind those that the log names as done. A dry run
-// has no log.
-func importRows(ctx context.Context, s *session, im *operator.Import, in *files.List, log *files.ImportLog, all int) (err error) {
-	done := 0
-	if log != nil {
-		if done = log.Rows; done > 0 {
-			s.say("going on behind row %d", done)
-		}
-		if err := log.Begin(); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, log.End()) }()
-	}
 	shown := s.progress()
-	defer shown.end()
-	for {
-		rows, err := in.Rows(done, importAtOnce)
-		if err != nil {
-			return err
+	answer, err := files.Import(ctx, c.File, im, func(lines, of int) {
+		if shown.since.IsZero() && lines > 0 {
+			s.say("going on behind row %d", lines)
 		}
-		whys, err := im.Take(ctx, rows)
-		if ctx.Err() != nil {
-			err = errInterrupted
-		}
-		if err != nil {
-			return fmt.Errorf("%w; the first %d rows are done: the same command goes on from there", err, done)
-		}
-		if len(rows) > 0 {
-			done = rows[len(rows)-1].N
-		}
-		last := len(rows) < importAtOnce
-		if log != nil {
-			if err := log.Note(rows, whys, last, im.Counts); err != nil {
-				return err
-			}
-		}
-		if last {
-			return nil
-		}
-		shown.at(done, all, "lines")
-	}
+		shown.at(lines, of, "lines")
+	})
+	shown.end()
+	return show(s, answer, err, importText)
 }

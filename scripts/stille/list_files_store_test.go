@@ -109,14 +109,14 @@ func TestAListIsImportedCheckedScrubbedAndExported(t *testing.T) {
 
 // importAt runs an import at a time, and returns its answer, what it said and
 // its error.
-func (d *deployed) importAt(t *testing.T, file string, now time.Time) (importAnswer, string, error) {
+func (d *deployed) importAt(t *testing.T, file string, now time.Time) (files.Imported, string, error) {
 	t.Helper()
 	var out, said strings.Builder
 	s := session{stdout: &out, stderr: &said, folder: projectFolder(t), now: func() time.Time { return now }, opened: d.on, options: options{JSON: true}}
 	d.on.Now = s.now
 	c := importCmd{File: file}
 	failed := c.Run(t.Context(), &s, d.on.Operator)
-	var answer importAnswer
+	var answer files.Imported
 	if err := json.Unmarshal([]byte(out.String()), &answer); err != nil && out.Len() > 0 {
 		t.Fatalf("%v: %s", err, out.String())
 	}
@@ -176,7 +176,7 @@ func TestAnInterruptedImportContinues(t *testing.T) {
 	d := deploy(t)
 	var b strings.Builder
 	b.WriteString("channel,address,scope\n")
-	const lines = importAtOnce + 55
+	const lines = files.ImportAtOnce + 55
 	for n := range lines {
 		if n%125 == 0 {
 			b.WriteString("email,nobody,acme\n")
@@ -202,7 +202,7 @@ func TestAnInterruptedImportContinues(t *testing.T) {
 		says  string
 	}{
 		{10, "the first 0 rows are done: the same command goes on from there"},
-		{importAtOnce + 20, "the first 500 rows are done: the same command goes on from there"},
+		{files.ImportAtOnce + 20, "the first 500 rows are done: the same command goes on from there"},
 	} {
 		fails(c.after)
 		_, said, err := d.importAt(t, old, at.Add(time.Duration(n)*time.Hour))

@@ -54,7 +54,7 @@ func follow(ctx context.Context, s *session, o *operator.Operator, p *operator.P
 	f := follower{progress: s.progress(), purge: p, begun: s.now()}
 	if err := f.wait(ctx); err != nil {
 		if ctx.Err() != nil {
-			err = errInterrupted
+			err = operator.ErrInterrupted
 		}
 		return fmt.Errorf("%w; the purge may go on: `stille purge show %s` says how it ended", err, p.Run)
 	}

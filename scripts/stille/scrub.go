@@ -28,8 +28,7 @@ func (c scrub) Run(ctx context.Context, s *session, o *operator.Operator) error 
 		return err
 	}
 	shown := s.progress()
-	flags := operator.ColumnFlags{Email: c.Email, Phone: c.Phone, Ignore: c.Ignore}
-	scrubbed, err := files.Scrub(ctx, c.File, rules, flags, s.now(), func(lines, of int) { shown.at(lines, of, "lines") })
+	scrubbed, err := files.Scrub(ctx, c.File, rules, c.columns(), s.now(), func(lines, of int) { shown.at(lines, of, "lines") })
 	shown.end()
 	return show(s, scrubbed, err, func(w io.Writer, a *files.Scrubbed) {
 		showColumns(w, a.Columns)

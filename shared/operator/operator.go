@@ -25,6 +25,7 @@ package operator
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -109,6 +110,9 @@ func (m Mistake) Error() string { return string(m) }
 
 // Mistakef makes a Mistake. It must not be given an address.
 func Mistakef(format string, args ...any) error { return Mistake(fmt.Sprintf(format, args...)) }
+
+// ErrInterrupted ends a use case at Ctrl-C, in place of what the services say of it.
+var ErrInterrupted = errors.New("interrupted")
 
 // Person is a contact as the operator names it.
 type Person struct {

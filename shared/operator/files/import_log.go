@@ -21,10 +21,10 @@ const progressSuffix = ".progress"
 // RejectsOf names the file of the rows that an import of a file does not take.
 func RejectsOf(file string) string { return Beside(file, "rejects") }
 
-// ImportLog says beside old.csv how far its import came, in old.csv.progress, and
+// importLog says beside old.csv how far its import came, in old.csv.progress, and
 // which rows were rejected, in old.rejects.csv. The latter has the header of the
 // file and one more column, and can be imported like the file.
-type ImportLog struct {
+type importLog struct {
 	importProgress
 	list    *List
 	header  []byte // of the rejects
@@ -41,13 +41,13 @@ type importProgress struct {
 	Counts  operator.ImportCounts `json:"counts"`
 }
 
-// OpenImportLog reads how far an earlier try came. The progress of another file,
+// openImportLog reads how far an earlier try came. The progress of another file,
 // another stack or other flags does not count. An import with rejects begins
 // again, as a scope that was unknown may be known by now; so does an unfinished
 // import whose file of rejects is gone. Started stays, so that rows which were
 // taken before change nothing.
-func OpenImportLog(list *List, columns *operator.Columns, im *operator.Import) (*ImportLog, error) {
-	log := &ImportLog{list: list, header: list.Header(operator.RejectReason, columns.Names())}
+func openImportLog(list *List, columns *operator.Columns, im *operator.Import) (*importLog, error) {
+	log := &importLog{list: list, header: list.Header(operator.RejectReason, columns.Names())}
 	var err error
 	if log.Of, err = identify(list.name, im.Meaning()); err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func identify(name, meaning string) (id string, err error) {
 
 // Begin writes down when the import began, before anything is written under
 // that time.
-func (l *ImportLog) Begin() (err error) {
+func (l *importLog) Begin() (err error) {
 	if l.rejects, err = os.OpenFile(RejectsOf(l.list.name), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return fmt.Errorf("writing the rejects: %w", err)
 	}
@@ -97,7 +97,7 @@ func (l *ImportLog) Begin() (err error) {
 // Note writes down what became of some rows. The rejects come first, so that
 // none is lost if the import is cut off in between; a later try cuts off the
 // rejects of rows that are not noted as done.
-func (l *ImportLog) Note(rows []operator.Row, whys []string, done bool, counts operator.ImportCounts) error {
+func (l *importLog) Note(rows []operator.Row, whys []string, done bool, counts operator.ImportCounts) error {
 	var b bytes.Buffer
 	for i, r := range rows {
 		if whys[i] == "" {
@@ -128,7 +128,7 @@ func (l *ImportLog) Note(rows []operator.Row, whys []string, done bool, counts o
 
 // End closes the rejects, and removes them once all rows are done and none was
 // rejected.
-func (l *ImportLog) End() error {
+func (l *importLog) End() error {
 	err := l.rejects.Close()
 	if l.Done && l.Rejects == 0 {
 		err = errors.Join(err, os.Remove(l.rejects.Name()))
@@ -139,7 +139,7 @@ func (l *ImportLog) End() error {
 	return nil
 }
 
-func (l *ImportLog) save() error {
+func (l *importLog) save() error {
 	content, err := json.MarshalIndent(l.importProgress, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing the progress: %w", err)
