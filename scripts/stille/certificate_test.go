@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stille/shared/certificate"
+	"stille/shared/operator/files"
 	"stille/shared/operator/operatortest"
 	"stille/shared/purge"
 )
@@ -55,7 +56,7 @@ func TestFetchedCertificateVerifiesOffline(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", says, got.out)
 		}
 	}
-	inJSON := answers[verifyAnswer](t, call{}.run(t, "certificate", "verify", dir, "--json").ended(t, exitDone))[0]
+	inJSON := answers[files.Verification](t, call{}.run(t, "certificate", "verify", dir, "--json").ended(t, exitDone))[0]
 	if !inJSON.Valid || len(inJSON.Checked) != 5 || len(inJSON.Fingerprint) != 64 || inJSON.Certificate.Run != "run-b" || inJSON.Position != 3 {
 		t.Errorf("in JSON it answers %+v", inJSON)
 	}
@@ -98,7 +99,7 @@ func TestTamperedFolderIsInvalid(t *testing.T) {
 func TestFolderOfLaterCertificateIsReplaced(t *testing.T) {
 	m, dir := chained(t)
 	m.run(t, "certificate", "get", "run-c", "--out", dir).ended(t, exitDone)
-	got := answers[verifyAnswer](t, call{}.run(t, "certificate", "verify", dir, "--json").ended(t, exitDone))[0]
+	got := answers[files.Verification](t, call{}.run(t, "certificate", "verify", dir, "--json").ended(t, exitDone))[0]
 	if got.Position != 1 || got.Certificate.Run != "run-c" {
 		t.Errorf("it answers %+v", got)
 	}

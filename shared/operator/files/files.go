@@ -12,9 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"stille/shared/certificate"
 	"stille/shared/operator"
-	"stille/shared/retention"
 )
 
 // Replace replaces a file. After an error the file is as it was. An error of
@@ -71,38 +69,4 @@ func Write(path string, content []byte) error {
 		return fmt.Errorf("--out: %w", err)
 	}
 	return nil
-}
-
-// WriteBundle writes the bundle's files, in place of what an earlier call wrote.
-func WriteBundle(dir string, b certificate.Bundle) error {
-	for n := range retention.Shards {
-		err := os.Remove(filepath.Join(dir, certificate.ListFile(retention.ShardName(n))))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("--out: %w", err)
-		}
-	}
-	if err := b.Each(func(name string, content []byte) error { return Write(filepath.Join(dir, name), content) }); err != nil {
-		return err
-	}
-	for folder, written := range map[string]int{certificate.BeforeFolder: len(b.Before), certificate.AfterFolder: len(b.After)} {
-		if err := removeFrom(dir, folder, written+1); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// removeFrom removes the certificates of a folder from number n on.
-func removeFrom(dir, folder string, n int) error {
-	for ; ; n++ {
-		for _, name := range []string{certificate.JSONFile, certificate.SignatureFile} {
-			err := os.Remove(filepath.Join(dir, certificate.Place(folder, n), name))
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("--out: %w", err)
-			}
-		}
-	}
 }
