@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"stille/shared/operator"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestDueAgreesWithGoldenCutoffs(t *testing.T) {
 		last := v.StartsBefore.Add(-time.Second).Format(time.RFC3339)
 		next := v.StartsBefore.Format(time.RFC3339)
 		c := call{}.run(t, "due", "--json", "--keep", v.Keep, "--zone", v.Zone, last, next).ended(t, exitDone)
-		got := answers[dueAnswer](t, c)
+		got := answers[operator.DueDay](t, c)
 		if len(got) != 2 || got[0].DueFrom.After(v.Now) || !got[1].DueFrom.After(v.Now) {
 			t.Errorf("at %s: %+v; want the first to be due, the second not", v.Now, got)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"stille/shared/operator"
 	"stille/shared/strictyaml"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func TestValidPolicyIsExplained(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", says, got.out)
 		}
 	}
-	inJSON := answers[policyAnswer](t, call{}.run(t, "policy", "check", "--json").ended(t, exitDone))[0]
+	inJSON := answers[operator.PolicyCheck](t, call{}.run(t, "policy", "check", "--json").ended(t, exitDone))[0]
 	if !inJSON.Valid || len(inJSON.Classes) != 4 || len(inJSON.Hash) != 64 || inJSON.Classes[0].Keep != "P6M" {
 		t.Errorf("in JSON it answers %+v", inJSON)
 	}
@@ -54,7 +55,7 @@ func TestEveryPolicyMistakeIsNamedWithItsLine(t *testing.T) {
 			t.Errorf("%v (-want +got)\n%s", args, diff)
 		}
 	}
-	inJSON := answers[policyAnswer](t, call{}.run(t, "policy", "check", file, "--json").ended(t, exitUsage))[0]
+	inJSON := answers[operator.PolicyCheck](t, call{}.run(t, "policy", "check", file, "--json").ended(t, exitUsage))[0]
 	if inJSON.Valid || len(inJSON.Mistakes) != 4 || inJSON.Mistakes[3] != (strictyaml.Mistake{Line: 10, What: "keeep is not a field here"}) {
 		t.Errorf("in JSON it answers %+v", inJSON)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,33 +84,32 @@ func (s *session) otherPolicy(ctx context.Context, on *stack) (file string, diff
 // say tells the operator something that is not the answer.
 func (s *session) say(format string, args ...any) { fmt.Fprintf(s.stderr, format+"\n", args...) }
 
-// lines are the given texts or, without any, the lines of standard input.
-func (s *session) lines(given []string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		for _, text := range given {
-			if !yield(text, nil) {
-				return
+// each answers the given texts or, without any, the lines of standard input.
+func (s *session) each(given []string, answer func(text string) error) error {
+	for _, text := range given {
+		if err := answer(text); err != nil {
+			return err
+		}
+	}
+	if len(given) > 0 {
+		return nil
+	}
+	if isTerminal(s.stdin) {
+		s.say("reading standard input, one a line; end it with Ctrl-D")
+	}
+	in := bufio.NewReader(s.stdin)
+	for {
+		line, err := in.ReadString('\n')
+		if line != "" {
+			if err := answer(strings.TrimSuffix(line, "\n")); err != nil {
+				return err
 			}
 		}
-		if len(given) > 0 {
-			return
+		if err == io.EOF {
+			return nil
 		}
-		if isTerminal(s.stdin) {
-			s.say("reading standard input, one a line; end it with Ctrl-D")
-		}
-		in := bufio.NewReader(s.stdin)
-		for {
-			line, err := in.ReadString('\n')
-			if line != "" && !yield(strings.TrimSuffix(line, "\n"), nil) {
-				return
-			}
-			if err == io.EOF {
-				return
-			}
-			if err != nil {
-				yield("", fmt.Errorf("reading standard input: %w", err))
-				return
-			}
+		if err != nil {
+			return fmt.Errorf("reading standard input: %w", err)
 		}
 	}
 }

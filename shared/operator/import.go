@@ -226,9 +226,9 @@ func (c *ImportCounts) note(line int, t taken) {
 // tellsKeys reports whether the file is our own export.
 func (c *Columns) tellsKeys() bool { return slices.Contains(c.fields, fieldKey) }
 
-// ParseStart reads a moment, or a day of the zone: its noon, as some days of
+// parseStart reads a moment, or a day of the zone: its noon, as some days of
 // some zones have no midnight.
-func ParseStart(text string, zone *time.Location) (time.Time, error) {
+func parseStart(text string, zone *time.Location) (time.Time, error) {
 	if start, err := time.Parse(time.RFC3339, text); err == nil {
 		return start, nil
 	}

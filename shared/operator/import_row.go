@@ -65,7 +65,7 @@ func (im *Import) people(r Row) (people []contact.Contact, doubt string, unfit e
 		}
 		all, err := contactsIn(ch, text, im.Region)
 		if err != nil {
-			unfit = fmt.Errorf("address: %s", WhyInvalid(err))
+			unfit = fmt.Errorf("address: %s", whyInvalid(err))
 		}
 		if r.Guessed && strings.ContainsFunc(text, func(c rune) bool { return c > unicode.MaxASCII }) {
 			doubt = "address: letters that are not UTF-8 were read as an older encoding; save the file as CSV UTF-8 and import it again"

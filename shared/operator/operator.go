@@ -121,8 +121,24 @@ type Person struct {
 	Region  string // of a number without a country code; two letters
 }
 
-// WhyInvalid is what is wrong with an address, of an error of contact.Normalise.
-func WhyInvalid(err error) string {
+// Spelling is how the system writes an address, or why it cannot read it.
+type Spelling struct {
+	OK         bool   `json:"ok"`
+	Normalised string `json:"normalised,omitempty"`
+	Why        string `json:"why,omitempty"`
+}
+
+// Normalise tells how the system reads an address.
+func Normalise(p Person) *Spelling {
+	c, err := contact.Normalise(p.Channel, p.Address, p.Region)
+	if err != nil {
+		return &Spelling{Why: whyInvalid(err)}
+	}
+	return &Spelling{OK: true, Normalised: c.Address()}
+}
+
+// whyInvalid is what is wrong with an address, of an error of contact.Normalise.
+func whyInvalid(err error) string {
 	return strings.TrimPrefix(err.Error(), contact.ErrInvalid.Error()+": ")
 }
 
@@ -132,7 +148,7 @@ func WhyInvalid(err error) string {
 func (o *Operator) contact(ctx context.Context, p Person, rules func(contact.Channel, string, string) (contact.Contact, error)) (contact.Known, error) {
 	c, err := rules(p.Channel, p.Address, p.Region)
 	if err != nil {
-		return contact.Known{}, Mistakef("the address cannot be read: %s", WhyInvalid(err))
+		return contact.Known{}, Mistakef("the address cannot be read: %s", whyInvalid(err))
 	}
 	set, err := o.contactKeys(ctx)
 	if err != nil {

@@ -1,0 +1,76 @@
+package operator
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"stille/shared/retention"
+	"stille/shared/strictyaml"
+)
+
+// PolicyCheck is what a policy says, or what is wrong with it.
+type PolicyCheck struct {
+	Valid    bool                `json:"valid"`
+	Hash     string              `json:"hash,omitempty"`
+	Classes  []CheckedClass      `json:"classes,omitempty"`
+	Mistakes strictyaml.Mistakes `json:"mistakes,omitempty"`
+}
+
+// CheckedClass is a class with an example: a record that starts now.
+type CheckedClass struct {
+	Class   string `json:"class"`
+	Hash    string `json:"hash"` // what plans and certificates of the class rest on
+	Retired bool   `json:"retired,omitempty"`
+	Keep    string `json:"keep"`
+	Promise string `json:"promise"`
+	Minimum string `json:"minimum,omitempty"` // a law keeps the record for that long
+	KeptBy  string `json:"keptBy,omitempty"`  // the law
+	Zone    string `json:"zone"`
+	DueDay
+	NextPurge time.Time `json:"nextPurge"`
+}
+
+// CheckPolicy reads the text of a policy. The error of mistakes comes with the answer.
+func CheckPolicy(text []byte, now time.Time) (*PolicyCheck, error) {
+	policy, err := retention.LoadPolicy(text)
+	if err != nil {
+		check := &PolicyCheck{}
+		errors.As(err, &check.Mistakes)
+		return check, err
+	}
+	now = now.UTC().Truncate(time.Second)
+	check := &PolicyCheck{Valid: true, Hash: policy.Hash()}
+	for _, c := range policy.Classes {
+		class := CheckedClass{
+			Class: c.Name, Hash: c.Hash(), Retired: c.Retired, Keep: c.Keep.String(), Promise: c.Promise.String(), KeptBy: c.KeptBy,
+			Zone: c.Zone, NextPurge: c.NextPurge(now), DueDay: newDueDay(now.Format(time.RFC3339), now, c.Keep, c.Location()),
+		}
+		if c.HasMinimum() {
+			class.Minimum = c.Minimum.String()
+		}
+		check.Classes = append(check.Classes, class)
+	}
+	return check, nil
+}
+
+// DueDay tells when a record is due.
+type DueDay struct {
+	Start       string    `json:"start"` // as given
+	KeptThrough string    `json:"keptThrough"`
+	DueFrom     time.Time `json:"dueFrom"`
+}
+
+func newDueDay(text string, start time.Time, keep retention.Period, zone *time.Location) DueDay {
+	return DueDay{Start: text, KeptThrough: keep.LastDay(start, zone).String(), DueFrom: keep.DueFrom(start, zone)}
+}
+
+// Due tells when a record is due that started at a time, or on a day of the zone.
+func Due(text string, keep retention.Period, zone *time.Location) (*DueDay, error) {
+	start, err := parseStart(strings.TrimSpace(text), zone)
+	if err != nil {
+		return nil, err
+	}
+	day := newDueDay(text, start, keep, zone)
+	return &day, nil
+}
