@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
-	"path/filepath"
 
 	"stille/shared/contact"
 	"stille/shared/operator"
@@ -56,36 +54,11 @@ func (h holdSet) kept() ([]operator.Kept, error) {
 		kept = append(kept, operator.Kept{Where: "--record", Class: r.first, ID: r.second})
 	}
 	for _, file := range h.File {
-		inFile, err := readHolds(file, h.Region)
+		inFile, err := files.ReadHolds(file, h.Region)
 		if err != nil {
 			return nil, fmt.Errorf("--file: %w", err)
 		}
 		kept = append(kept, inFile...)
-	}
-	return kept, nil
-}
-
-// readHolds reads the rows of a file. A file without a row is a mistake: it holds
-// nothing.
-func readHolds(name, region string) ([]operator.Kept, error) {
-	list, err := files.OpenList(name, files.EveryEnd)
-	if err != nil {
-		return nil, err
-	}
-	defer list.Close()
-	rows, err := list.Rows(0, math.MaxInt)
-	if err == nil {
-		err = list.Only(operator.HoldColumns())
-	}
-	if err != nil {
-		return nil, err
-	}
-	if len(rows) == 0 {
-		return nil, usage("it lists nothing to hold")
-	}
-	kept := make([]operator.Kept, len(rows))
-	for i, row := range rows {
-		kept[i] = operator.KeptOf(filepath.Base(name), row, func(column string) string { return list.Field(row, column) }, region)
 	}
 	return kept, nil
 }

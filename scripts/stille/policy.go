@@ -43,14 +43,9 @@ func (p policyCheck) Run(s *session) error {
 			return fmt.Errorf("there is no infra/%s at or above the working directory: say `stille policy check FILE`", names.RetentionFile)
 		}
 	}
-	file, err := files.Open(name)
+	text, err := files.Read(name)
 	if err != nil {
 		return err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(file)
-	if err != nil {
-		return fmt.Errorf("reading the policy: %w", err)
 	}
 	answer, err := operator.CheckPolicy(text, s.now())
 	if err != nil {

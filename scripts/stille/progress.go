@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// barWidth is in characters.
-const barWidth = 30
+const (
+	barWidth = 30 // characters
+	sayEvery = 30 * time.Second
+)
 
 // bar shows how much of something is done.
 func bar(done, of int) string {

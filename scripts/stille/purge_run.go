@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stille/shared/operator"
+	"stille/shared/purge"
 )
 
 type purgeRun struct {
@@ -36,14 +37,6 @@ func (p purgeApprove) Run(ctx context.Context, s *session, o *operator.Operator)
 	return follow(ctx, s, o, started, err)
 }
 
-const (
-	lookEvery = time.Second // at a run
-	sayEvery  = 30 * time.Second
-	// countIdle is how many times as long as a count took there is no other
-	// count: to watch a purge must cost little beside the purge.
-	countIdle = 10
-)
-
 // follow waits until a purge that was started has ended, says how far it is,
 // and shows how it ended.
 func follow(ctx context.Context, s *session, o *operator.Operator, p *operator.Purge, err error) error {
@@ -51,8 +44,7 @@ func follow(ctx context.Context, s *session, o *operator.Operator, p *operator.P
 		return err
 	}
 	s.say("started %s on %s", p.Run, o.Where)
-	f := follower{progress: s.progress(), purge: p, begun: s.now()}
-	if err := f.wait(ctx); err != nil {
+	if err := watch(ctx, s.progress(), p); err != nil {
 		if ctx.Err() != nil {
 			err = operator.ErrInterrupted
 		}
@@ -62,56 +54,24 @@ func follow(ctx context.Context, s *session, o *operator.Operator, p *operator.P
 	return show(s, run, err, runText)
 }
 
-// follower says how far a purge is.
-type follower struct {
-	*progress
-	purge     *operator.Purge
-	begun     time.Time
-	planned   bool      // was said
-	left      int       // planned records that the index still showed
-	countFrom time.Time // not earlier
-}
-
-// wait returns once the purge is no longer running.
-func (f *follower) wait(ctx context.Context) error {
-	defer f.end()
-	for {
-		running, err := f.purge.Look(ctx)
-		if err != nil {
-			return err
-		}
-		if plan := f.purge.Planned; plan != nil && !f.planned {
-			f.planned, f.left = true, plan.Planned
-			f.end()
-			f.say("planned: %d due at %s", plan.Planned, instantText(plan.Cutoff))
-		}
-		if !running {
+// watch shows a bar on a terminal, and else says something now and then.
+func watch(ctx context.Context, shown *progress, p *operator.Purge) error {
+	defer shown.end()
+	begun := shown.now()
+	planned := func(run purge.Run) {
+		shown.end()
+		shown.say("planned: %d due at %s", run.Planned, instantText(run.Cutoff))
+	}
+	return p.Wait(ctx, shown.sleep, planned, func() error {
+		elapsed := shown.now().Sub(begun).Round(time.Second).String()
+		if !shown.terminal || p.Planned == nil || p.Planned.Planned == 0 {
+			shown.line("running, " + elapsed)
 			return nil
 		}
-		if err := f.tell(ctx); err != nil {
-			return err
+		left, err := p.Left(ctx)
+		if err == nil {
+			shown.line(bar(p.Planned.Planned-left, p.Planned.Planned) + " gone, " + elapsed)
 		}
-		if err := f.sleep(ctx, lookEvery); err != nil {
-			return fmt.Errorf("waiting for the purge: %w", err)
-		}
-	}
-}
-
-// tell shows a bar on a terminal, and else says something now and then.
-func (f *follower) tell(ctx context.Context) error {
-	elapsed := f.now().Sub(f.begun).Round(time.Second).String()
-	if !f.planned || f.purge.Planned.Planned == 0 || !f.terminal {
-		f.line("running, " + elapsed)
-		return nil
-	}
-	if begun := f.now(); !begun.Before(f.countFrom) {
-		var err error
-		if f.left, err = f.purge.Left(ctx); err != nil {
-			return err
-		}
-		f.countFrom = f.now().Add(countIdle * f.now().Sub(begun))
-	}
-	of := f.purge.Planned.Planned
-	f.line(bar(max(0, of-f.left), of) + " gone, " + elapsed)
-	return nil
+		return err
+	})
 }

@@ -153,8 +153,7 @@ func TestBarShowsProgressOnTerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := follower{progress: &progress{session: s, terminal: true}, purge: started, begun: at}
-	if err := f.wait(t.Context()); err != nil {
+	if err := watch(t.Context(), &progress{session: s, terminal: true}, started); err != nil {
 		t.Fatal(err)
 	}
 	const bar, clear = "[###############...............] 2 of 4 gone, ", "\r\x1b[K"

@@ -3,11 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"stille/shared/operator"
@@ -39,21 +37,6 @@ type receiptFolder struct {
 	Out string `default:"." placeholder:"DIR" help:"Folder to put the receipt into; it is made if it does not exist."`
 }
 
-// keep writes the answer to a request into a file of its own, and notes the file
-// in the answer's receipt. No later receipt replaces the file.
-func (f receiptFolder) keep(answer any, r *operator.Receipt) error {
-	name := fmt.Sprintf("subject-%s-%s-%s-receipt.json", r.Keys[0], r.Asked, r.At.Format("20060102T150405.000Z"))
-	content, err := json.MarshalIndent(answer, "", "  ")
-	if err == nil {
-		err = files.Write(filepath.Join(f.Out, name), content)
-	}
-	if err != nil {
-		return fmt.Errorf("the request is met, but its receipt is not written; say it again: %w", err)
-	}
-	r.File = filepath.Join(f.Out, name)
-	return nil
-}
-
 type subjectExport struct {
 	person
 	Out string `default:"." placeholder:"DIR" help:"Folder to put the files into; it is made if it does not exist."`
@@ -64,18 +47,9 @@ func (e subjectExport) Run(ctx context.Context, s *session, o *operator.Operator
 	if answer == nil {
 		return err
 	}
-	name := filepath.Join(e.Out, "subject-"+answer.Keys[0])
-	answer.Files = []string{name + ".json", name + "-receipt.json"}
-	receipt, failed := json.MarshalIndent(answer, "", "  ")
-	if failed != nil {
-		return fmt.Errorf("writing the receipt: %w", failed)
+	if err := files.WriteExport(e.Out, answer, content); err != nil {
+		return err
 	}
-	for i, written := range [][]byte{content, receipt} {
-		if err := files.Write(answer.Files[i], written); err != nil {
-			return err
-		}
-	}
-	answer.File = answer.Files[1]
 	return show(s, answer, err, func(w io.Writer, a *operator.SubjectExport) {
 		receiptText(w, a.Receipt)
 		chain := "verified"
@@ -96,7 +70,7 @@ type subjectErase struct {
 func (e subjectErase) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Erase(ctx, operator.Person(e.person), string(e.Case))
 	if answer != nil {
-		err = errors.Join(err, e.keep(answer, &answer.Receipt))
+		err = errors.Join(err, files.WriteReceipt(e.Out, answer, &answer.Receipt))
 	}
 	return show(s, answer, err, erasedText)
 }
@@ -153,7 +127,7 @@ type subjectRestrict struct {
 func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Restrict(ctx, operator.Person(r.person), string(r.Case), string(r.Reason))
 	if answer != nil {
-		err = errors.Join(err, r.keep(answer, &answer.Receipt))
+		err = errors.Join(err, files.WriteReceipt(r.Out, answer, &answer.Receipt))
 	}
 	return show(s, answer, err, func(w io.Writer, a *operator.Restricted) {
 		receiptText(w, a.Receipt)
@@ -170,7 +144,7 @@ type subjectUnrestrict struct {
 func (r subjectUnrestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Unrestrict(ctx, operator.Person(r.person), string(r.Case))
 	if answer != nil {
-		err = errors.Join(err, r.keep(answer, &answer.Receipt))
+		err = errors.Join(err, files.WriteReceipt(r.Out, answer, &answer.Receipt))
 	}
 	return show(s, answer, err, func(w io.Writer, a *operator.Unrestricted) {
 		receiptText(w, a.Receipt)
@@ -186,14 +160,9 @@ type subjectProof struct {
 }
 
 func (p subjectProof) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	file, err := files.Open(p.Receipt)
+	content, err := files.Read(p.Receipt)
 	if err != nil {
 		return err
-	}
-	defer file.Close()
-	content, err := io.ReadAll(file)
-	if err != nil {
-		return fmt.Errorf("reading the receipt: %w", err)
 	}
 	answer, err := o.ProveErasure(ctx, content)
 	err = show(s, answer, err, erasureText)

@@ -140,9 +140,11 @@ type Purge struct {
 	Run     string
 	Planned *purge.Run // nil until the run has a plan
 
-	o     *Operator
-	class retention.Class
-	last  Execution
+	o         *Operator
+	class     retention.Class
+	last      Execution
+	left      int
+	countFrom time.Time // not earlier
 }
 
 func (o *Operator) start(ctx context.Context, class retention.Class, by, approved string) (*Purge, error) {
@@ -153,8 +155,39 @@ func (o *Operator) start(ctx context.Context, class retention.Class, by, approve
 	return &Purge{Run: run, o: o, class: class}, nil
 }
 
-// Look reports whether the purge is still running.
-func (p *Purge) Look(ctx context.Context) (running bool, err error) {
+const (
+	lookEvery = time.Second // at a run
+	// countIdle is how many times as long as a count took there is no other
+	// count: to watch a purge must cost little beside the purge.
+	countIdle = 10
+)
+
+// Wait returns once the purge is no longer running. It tells planned when there is
+// a plan, and going whenever the purge still runs.
+func (p *Purge) Wait(ctx context.Context, sleep func(context.Context, time.Duration) error, planned func(purge.Run), going func() error) error {
+	for {
+		known := p.Planned != nil
+		running, err := p.look(ctx)
+		if err != nil {
+			return err
+		}
+		if p.Planned != nil && !known {
+			planned(*p.Planned)
+		}
+		if !running {
+			return nil
+		}
+		if err := going(); err != nil {
+			return err
+		}
+		if err := sleep(ctx, lookEvery); err != nil {
+			return fmt.Errorf("waiting for the purge: %w", err)
+		}
+	}
+}
+
+// look reports whether the purge is still running.
+func (p *Purge) look(ctx context.Context) (running bool, err error) {
 	if p.last, err = p.o.Executions.State(ctx, p.class.Name, p.Run); err != nil {
 		return false, fmt.Errorf("looking at the purge: %w", err)
 	}
@@ -171,11 +204,18 @@ func (p *Purge) Look(ctx context.Context) (running bool, err error) {
 	return p.last.Running, nil
 }
 
-// Left counts how many of the planned records the index still shows. Held and
-// failed records stay in the index, so a purge may end with some left.
+// Left returns how many of the planned records the index still showed at the last
+// count, and counts again now and then. Held and failed records stay in the index,
+// so a purge may end with some left.
 func (p *Purge) Left(ctx context.Context) (int, error) {
-	left, err := purge.Make(ctx, p.o.Records, p.class, p.Planned.PolicyHash, p.Planned.Cutoff)
-	return left.Due(), err
+	begun := p.o.Now()
+	if begun.Before(p.countFrom) {
+		return p.left, nil
+	}
+	plan, err := purge.Make(ctx, p.o.Records, p.class, p.Planned.PolicyHash, p.Planned.Cutoff)
+	p.left = min(plan.Due(), p.Planned.Planned)
+	p.countFrom = p.o.Now().Add(countIdle * p.o.Now().Sub(begun))
+	return p.left, err
 }
 
 // Conclude tells how a purge ended that is no longer running. A run that did

@@ -59,6 +59,20 @@ func Open(name string) (*os.File, error) {
 	return file, nil
 }
 
+// Read reads a whole file.
+func Read(name string) ([]byte, error) {
+	file, err := Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the file: %w", err)
+	}
+	return content, nil
+}
+
 // Write writes a file and makes its folder.
 func Write(path string, content []byte) error {
 	err := os.MkdirAll(filepath.Dir(path), 0o750)

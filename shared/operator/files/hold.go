@@ -1,0 +1,33 @@
+package files
+
+import (
+	"math"
+	"path/filepath"
+
+	"stille/shared/operator"
+)
+
+// ReadHolds reads the rows of a file. A file without a row is a mistake: it holds
+// nothing.
+func ReadHolds(name, region string) ([]operator.Kept, error) {
+	list, err := OpenList(name, EveryEnd)
+	if err != nil {
+		return nil, err
+	}
+	defer list.Close()
+	rows, err := list.Rows(0, math.MaxInt)
+	if err == nil {
+		err = list.Only(operator.HoldColumns())
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, operator.Mistakef("it lists nothing to hold")
+	}
+	kept := make([]operator.Kept, len(rows))
+	for i, row := range rows {
+		kept[i] = operator.KeptOf(filepath.Base(name), row, func(column string) string { return list.Field(row, column) }, region)
+	}
+	return kept, nil
+}
