@@ -27,6 +27,7 @@ func other() environment.Environment {
 	e.LogDays = 14
 	e.Tracing = true
 	e.FeedbackAccounts = []string{"210987654329"}
+	e.Tables = map[string]string{"ledger": "hush-ledger-may", "records-contact": "hush-contact-may", "holds": "hush-holds-may"}
 	return e
 }
 
@@ -144,6 +145,53 @@ func TestEverySettingHasAnEffect(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+func TestRestoredTableStandsInTheFirstOnesPlace(t *testing.T) {
+	made := elsewhere()
+	tables := made.named("AWS::DynamoDB::GlobalTable")
+	for id, restored := range other().Tables {
+		if _, kept := tables["hush-"+id]; kept {
+			t.Errorf("the stack still keeps hush-%s", id)
+		}
+		if _, there := tables[restored]; there {
+			t.Errorf("the stack would make %s, which is there", restored)
+		}
+	}
+	if len(tables) != len(allTables())-len(other().Tables) {
+		t.Errorf("%d tables", len(tables))
+	}
+	rights := made.rights()
+	for role, want := range map[string][]string{
+		"storerecordsrole": {"dynamodb:UpdateItem hush-contact-may", "dynamodb:BatchGetItem hush-holds-may"},
+		"suppressrole":     {"dynamodb:PutItem hush-ledger-may", "dynamodb:PutItem hush-suppressions"},
+		"stamprole":        {"dynamodb:GetRecords " + streamOfTests("hush-contact-may")},
+	} {
+		for _, right := range want {
+			if !slices.Contains(rights[role], right) {
+				t.Errorf("%s lacks %q: %q", role, right, rights[role])
+			}
+		}
+	}
+	for name, variable := range made.named("AWS::Lambda::Function", "Properties", "Environment", "Variables", names.VarRestored) {
+		if variable != `{"holds":"hush-holds-may","ledger":"hush-ledger-may","records-contact":"hush-contact-may"}` {
+			t.Errorf("%s knows %v", name, variable)
+		}
+	}
+	var sources []string
+	for _, source := range made.named("AWS::Lambda::EventSourceMapping", "Properties", "EventSourceArn") {
+		sources = append(sources, made.text(source))
+	}
+	for _, want := range []string{"hush-contact-may", "hush-ledger-may"} {
+		if !slices.Contains(sources, streamOfTests(want)) {
+			t.Errorf("nothing reads the stream of %s: %q", want, sources)
+		}
+	}
+	for name, variable := range production().named("AWS::Lambda::Function", "Properties", "Environment", "Variables", names.VarRestored) {
+		if variable != nil {
+			t.Errorf("without a restore, %s knows %v", name, variable)
+		}
+	}
 }
 
 func TestAlarmsAreHeard(t *testing.T) {

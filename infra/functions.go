@@ -38,6 +38,9 @@ func (s stack) function(f function) awslambda.Function {
 		names.VarVersion: jsii.String(s.Version),
 		"GOMEMLIMIT":     jsii.Sprintf("%.0fMiB", f.memory*memoryOfGo), // Go's runtime reads it
 	}
+	if len(s.Tables) > 0 {
+		variables[names.VarRestored] = s.ToJsonString(s.Tables, nil)
+	}
 	maps.Copy(variables, f.variables)
 	may := append([]awsiam.PolicyStatement{
 		allow([]*string{logs.LogGroupArn()}, "logs:CreateLogStream", "logs:PutLogEvents"),

@@ -6,12 +6,14 @@
 // The CDK CLI passes its context: environment (a name in environments.yaml, or
 // local), version (what is deployed, for the certificates) and policy (the folder of
 // the files; infra where it is left out). For the local environment also region,
-// gateway (where the emulator listens) and sms (where SMS are sent instead of to
-// AWS).
+// gateway (where the emulator listens), sms (where SMS are sent instead of to
+// AWS) and tables (JSON of the restored tables' names). The deploy of a restored table
+// passes streams (JSON of the ARNs of the restored tables' streams).
 package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -87,9 +89,27 @@ func readConfig(app awscdk.App, dist string) (Config, error) {
 			return Config{}, errors.New("the emulator's address is needed: say -c gateway=http://127.0.0.1:4566")
 		}
 		config.Environment = localEnvironment(given(app, "region"))
+		if err := decode(app, "tables", &config.Tables); err != nil {
+			return Config{}, err
+		}
 		config.Settings = localSettings(gateway, given(app, "sms"))
 	}
+	if err := decode(app, "streams", &config.Streams); err != nil {
+		return Config{}, err
+	}
 	return config, areBuiltInto(dist, shown, files)
+}
+
+// decode reads a JSON value of the app's context, where it is given.
+func decode(app awscdk.App, name string, into any) error {
+	text := given(app, name)
+	if text == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		return fmt.Errorf("-c %s=…: %w", name, err)
+	}
+	return nil
 }
 
 // localEnvironment is that of the emulator. The binaries are this machine's: the

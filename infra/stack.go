@@ -21,6 +21,7 @@ type Config struct {
 	Policy   *retention.Policy
 	Scopes   *scope.Registry
 	Settings Settings
+	Streams  map[string]string // the ARNs of restored tables' streams, by the tables' ids
 }
 
 // stack is the CDK's stack of what works, beside the data stack of what is stored,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -8,14 +9,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/environment"
 	"stille/shared/names"
-	"stille/shared/retention"
 )
-
-// backupDays is how long a table can be restored to any second. The class tables
-// and the table of their slots have retention.BackupDays instead: a deleted record
-// must soon be gone from the backups, too.
-const backupDays = 35
 
 type tables struct {
 	suppressions, ledger, holds, holdHistory, runs, tools, replies, slots table
@@ -36,68 +32,64 @@ type classTable struct {
 
 func (s stack) tables(k keys) tables {
 	var t tables
-	t.suppressions = s.table("suppressions", s.Prefix.Suppressions(), text(names.AttrKey), awsdynamodb.TablePropsV2{})
-	t.ledger = s.table("ledger", s.Prefix.Ledger(), text(names.AttrKey), awsdynamodb.TablePropsV2{
-		SortKey:      number(names.AttrVersion),
-		DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
-	})
-	t.holds = s.table("holds", s.Prefix.Holds(), text(names.AttrTarget), awsdynamodb.TablePropsV2{})
-	t.holdHistory = s.table("hold-history", s.Prefix.HoldHistory(), text(names.AttrCase), awsdynamodb.TablePropsV2{
-		SortKey: text(names.AttrEntry),
-	})
-	t.runs = s.table("runs", s.Prefix.Runs(), text(names.AttrClass), awsdynamodb.TablePropsV2{
-		SortKey: text(names.AttrRun),
-	})
-	t.tools = s.table("tools", s.Prefix.Tools(), text(names.AttrHash), awsdynamodb.TablePropsV2{})
-	t.replies = s.table("replies", s.Prefix.Replies(), text(names.AttrID), awsdynamodb.TablePropsV2{
-		TimeToLiveAttribute: jsii.String(names.AttrExpires),
-	})
-	t.slots = s.table("slots", s.Prefix.Slots(), text(names.AttrSlot), awsdynamodb.TablePropsV2{
-		GlobalSecondaryIndexes:           &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{index(names.IndexRecord, names.AttrRecord, nil)},
-		PointInTimeRecoverySpecification: backup(retention.BackupDays),
+	t.suppressions = s.table(names.TableSuppressions, text(names.AttrKey), awsdynamodb.TablePropsV2{})
+	t.ledger = s.table(names.TableLedger, text(names.AttrKey), awsdynamodb.TablePropsV2{SortKey: number(names.AttrVersion)})
+	t.holds = s.table(names.TableHolds, text(names.AttrTarget), awsdynamodb.TablePropsV2{})
+	t.holdHistory = s.table(names.TableHoldHistory, text(names.AttrCase), awsdynamodb.TablePropsV2{SortKey: text(names.AttrEntry)})
+	t.runs = s.table(names.TableRuns, text(names.AttrClass), awsdynamodb.TablePropsV2{SortKey: text(names.AttrRun)})
+	t.tools = s.table(names.TableTools, text(names.AttrHash), awsdynamodb.TablePropsV2{})
+	t.replies = s.table(names.TableReplies, text(names.AttrID), awsdynamodb.TablePropsV2{})
+	t.slots = s.table(names.TableSlots, text(names.AttrSlot), awsdynamodb.TablePropsV2{
+		GlobalSecondaryIndexes: &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{index(names.IndexRecord, names.AttrRecord, nil)},
 	})
 	for _, class := range s.Policy.Classes {
-		t.classes = append(t.classes, classTable{class.Name, s.table("records-"+class.Name, s.Prefix.Records(class.Name), text(names.AttrID), awsdynamodb.TablePropsV2{
-			DynamoStream: awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES, // the old image of a held record that is rewritten is evidence
-			Encryption:   awsdynamodb.TableEncryptionV2_CustomerManagedKey(k.encryption, nil),
+		t.classes = append(t.classes, classTable{class.Name, s.table(names.RecordsID(class.Name), text(names.AttrID), awsdynamodb.TablePropsV2{
+			Encryption: awsdynamodb.TableEncryptionV2_CustomerManagedKey(k.encryption, nil),
 			GlobalSecondaryIndexes: &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{
 				index(names.IndexDue, names.AttrRetentionShard, text(names.AttrRetentionSort)),
 				index(names.IndexWithdrawn, names.AttrRetentionShard, text(names.AttrWithdrawnAt)),
 				index(names.IndexSubject, names.AttrSubject, nil),
 				index(names.IndexRunning, names.AttrRetentionShard, text(names.AttrActiveSort)),
 			},
-			PointInTimeRecoverySpecification: backup(retention.BackupDays),
 		})})
 	}
 	return t
 }
 
 // table adds a table that is billed on demand to the data stack, with what all
-// tables share.
-func (s stack) table(id, name string, partition *awsdynamodb.Attribute, props awsdynamodb.TablePropsV2) table {
-	props.TableName = jsii.String(name)
-	props.PartitionKey = partition
-	props.Billing = awsdynamodb.Billing_OnDemand(nil)
-	props.RemovalPolicy = s.Settings.RemovalPolicy
-	props.DeletionProtection = jsii.Bool(s.Settings.DeletionProtection)
-	if props.PointInTimeRecoverySpecification == nil {
-		props.PointInTimeRecoverySpecification = backup(backupDays)
-	}
-	made := awsdynamodb.NewTableV2(s.data, jsii.String(id), &props)
+// tables share. A table that was restored is there already, and no stack makes or
+// keeps it: the deploy has prepared it (deployment.Restored).
+func (s stack) table(id string, partition *awsdynamodb.Attribute, props awsdynamodb.TablePropsV2) table {
+	name, shape := s.Deployed().Table(id), environment.ShapeOf(id)
 	t := table{id: id, arn: *s.FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("dynamodb"), Resource: jsii.String("table"), ResourceName: jsii.String(name),
 	})}
-	if props.DynamoStream != "" {
+	if s.Tables[id] != "" {
+		if shape.Stream != "" {
+			t.stream = s.stored(id+"-stream", jsii.String(cmp.Or(s.Streams[id], t.arn+"/stream/known-at-the-deploy")))
+		}
+		return t
+	}
+	props.TableName = jsii.String(name)
+	props.PartitionKey = partition
+	if shape.Stream != "" {
+		props.DynamoStream = awsdynamodb.StreamViewType(shape.Stream)
+	}
+	if shape.Expires != "" {
+		props.TimeToLiveAttribute = jsii.String(shape.Expires)
+	}
+	props.Billing = awsdynamodb.Billing_OnDemand(nil)
+	props.RemovalPolicy = s.Settings.RemovalPolicy
+	props.DeletionProtection = jsii.Bool(s.Settings.DeletionProtection)
+	props.PointInTimeRecoverySpecification = &awsdynamodb.PointInTimeRecoverySpecification{
+		PointInTimeRecoveryEnabled: jsii.Bool(true),
+		RecoveryPeriodInDays:       jsii.Number(float64(shape.BackupDays)),
+	}
+	made := awsdynamodb.NewTableV2(s.data, jsii.String(id), &props)
+	if shape.Stream != "" {
 		t.stream = s.stored(id+"-stream", made.TableStreamArn())
 	}
 	return t
-}
-
-func backup(days float64) *awsdynamodb.PointInTimeRecoverySpecification {
-	return &awsdynamodb.PointInTimeRecoverySpecification{
-		PointInTimeRecoveryEnabled: jsii.Bool(true),
-		RecoveryPeriodInDays:       jsii.Number(days),
-	}
 }
 
 func index(name, partition string, sort *awsdynamodb.Attribute) *awsdynamodb.GlobalSecondaryIndexPropsV2 {

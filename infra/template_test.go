@@ -89,6 +89,7 @@ func synthesise(e environment.Environment, settings Settings, more []string) tem
 	out := filepath.Join(dist, "cdk.out")
 	stored, service := NewStacks(newApp(&out), Config{
 		Environment: e, Version: "v1", Dist: dist, Policy: policy, Scopes: scopes, Settings: settings,
+		Streams: map[string]string{"ledger": streamOfTests(e.Tables["ledger"]), "records-contact": streamOfTests(e.Tables["records-contact"])},
 	})
 	content := *assertions.Template_FromStack(service, nil).ToJSON()
 	data := *assertions.Template_FromStack(stored, nil).ToJSON()
@@ -104,6 +105,9 @@ func synthesise(e environment.Environment, settings Settings, more []string) tem
 	}
 	return t
 }
+
+// streamOfTests is the ARN of a restored table's stream.
+func streamOfTests(table string) string { return "arn:stream-of-" + table }
 
 func resourcesOf(content map[string]any) map[string]map[string]any {
 	resources := map[string]map[string]any{}

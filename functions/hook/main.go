@@ -20,7 +20,7 @@ func main() {
 	os.Exit(wiring.Function(names.Hook, time.Now, func(d wiring.Deps) any {
 		db := dynamo.NewClient(d.AWS)
 		h := handler{
-			hooks: hooks.NewCached(hooks.NewStore(secretsmanager.NewFromConfig(d.AWS), d.Stack), d.Now),
+			hooks: hooks.NewCached(hooks.NewStore(secretsmanager.NewFromConfig(d.AWS), d.Stack.Stack), d.Now),
 			list:  d.Store(),
 			first: dynamo.NewReplies(db, d.Stack),
 			calls: dynamo.NewCalls(db, d.Stack),

@@ -23,7 +23,7 @@ func main() {
 			policy:  c.Policy(),
 			list:    dynamo.NewSuppressions(db, c.Stack),
 			records: dynamo.NewRecords(db, c.Stack),
-			bus:     eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack),
+			bus:     eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack.Stack),
 			parked:  deadletter.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(names.VarParkedQueue)),
 			log:     c.Log,
 		}

@@ -25,7 +25,7 @@ import (
 func main() {
 	os.Exit(lambdafn.Lambda(names.PurgeVerify, func(c *lambdafn.Container) any {
 		db := new(dynamo.Patience).NewClient(c.AWS)
-		ring := keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, nil, time.Now)
+		ring := keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack.Stack, nil, time.Now)
 		files := s3.NewFromConfig(c.AWS)
 		runs := dynamo.NewRuns(db, c.Stack)
 		h := handler{
@@ -47,7 +47,7 @@ func main() {
 				Now:         time.Now,
 			},
 			holds:  dynamo.NewHolds(db, c.Stack),
-			bus:    eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack),
+			bus:    eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack.Stack),
 			policy: c.Policy(),
 			log:    c.Log,
 			now:    time.Now,

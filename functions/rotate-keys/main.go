@@ -37,7 +37,7 @@ func main() {
 			},
 			policy: c.Policy(),
 			config: keyring.Config{Retention: string(c.Env.File(names.RetentionFile)), Scopes: string(c.Env.File(names.ScopesFile))},
-			stack:  c.Stack,
+			stack:  c.Stack.Stack,
 			now:    time.Now,
 			pause:  time.Second,
 			log:    c.Log,

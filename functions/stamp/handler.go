@@ -23,7 +23,7 @@ type queue interface {
 
 // handler stamps the records of a class table's stream.
 type handler struct {
-	stack   names.Stack
+	stack   names.Tables
 	stamper purge.Stamper
 	parked  queue
 	log     *slog.Logger

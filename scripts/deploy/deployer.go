@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,10 +22,18 @@ type deployer struct {
 	run      func(ctx context.Context, folder string, environment []string, program string, arguments ...string) error
 	identity func(context.Context) (account string, err error)
 	guard    func(context.Context) error
+	restored restored
 }
 
-// synth leaves the templates in the assembly.
-func (d deployer) synth(ctx context.Context) error {
+// restored are the environment's tables that were restored.
+type restored interface {
+	Prepare(context.Context) error
+	Streams(context.Context) (map[string]string, error)
+}
+
+// synth leaves the templates in the assembly. Only AWS knows the streams of restored
+// tables; without them, the templates cannot be deployed.
+func (d deployer) synth(ctx context.Context, streams map[string]string) error {
 	if err := d.run(ctx, d.root, nil, filepath.Join("scripts", "build"), "linux", d.Architecture, "infra"); err != nil {
 		return err
 	}
@@ -36,8 +45,12 @@ func (d deployer) synth(ctx context.Context) error {
 	if err := os.RemoveAll(d.assembly()); err != nil {
 		return fmt.Errorf("clearing the templates: %w", err)
 	}
+	known, err := json.Marshal(streams)
+	if err != nil {
+		return fmt.Errorf("handing on the streams of restored tables: %w", err)
+	}
 	if err := d.cdk(ctx, "synth", "--quiet", "--app", app, "--output", d.assembly(),
-		"--context", "environment="+d.Name, "--context", "version="+d.describe(ctx)); err != nil {
+		"--context", "environment="+d.Name, "--context", "version="+d.describe(ctx), "--context", "streams="+string(known)); err != nil {
 		return err
 	}
 	fmt.Printf("%s: %s and %s in .local/cdk.out\n", d.Name, d.Prefix.Data(), d.Prefix)
@@ -55,7 +68,11 @@ func (d deployer) diff(ctx context.Context) error {
 	if err := d.isAccount(ctx); err != nil {
 		return err
 	}
-	if err := d.synth(ctx); err != nil {
+	streams, err := d.restored.Streams(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.synth(ctx, streams); err != nil {
 		return err
 	}
 	if err := d.cdk(ctx, "diff", "--app", d.assembly(), "--all"); err != nil {
@@ -71,7 +88,14 @@ func (d deployer) deploy(ctx context.Context) error {
 	if err := d.isAccount(ctx); err != nil {
 		return err
 	}
-	if err := d.synth(ctx); err != nil {
+	if err := d.restored.Prepare(ctx); err != nil {
+		return err
+	}
+	streams, err := d.restored.Streams(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.synth(ctx, streams); err != nil {
 		return err
 	}
 	if err := d.guard(ctx); err != nil {

@@ -20,7 +20,19 @@ type world struct {
 	account string
 	changed string
 	refused error
+	absent  error
 	noGit   bool
+}
+
+// Prepare notes that the restored tables are prepared.
+func (w *world) Prepare(context.Context) error {
+	w.ran = append(w.ran, "prepare")
+	return w.absent
+}
+
+// Streams knows one stream.
+func (w *world) Streams(context.Context) (map[string]string, error) {
+	return map[string]string{"ledger": "arn:stream"}, nil
 }
 
 func newWorld(t *testing.T, production bool) *world {
@@ -51,6 +63,7 @@ func newWorld(t *testing.T, production bool) *world {
 			w.ran = append(w.ran, "guard")
 			return w.refused
 		},
+		restored: w,
 	}
 	return w
 }
@@ -69,10 +82,10 @@ func TestDeployGoesStepByStep(t *testing.T) {
 		command func(deployer, context.Context) error
 		want    string
 	}{
-		"synth":     {deployer.synth, "build linux, go build, cdk synth"},
+		"synth":     {func(d deployer, ctx context.Context) error { return d.synth(ctx, nil) }, "build linux, go build, cdk synth"},
 		"bootstrap": {deployer.bootstrap, "cdk bootstrap"},
 		"diff":      {deployer.diff, "build linux, go build, cdk synth, cdk diff, guard"},
-		"deploy":    {deployer.deploy, "build linux, go build, cdk synth, guard, cdk deploy"},
+		"deploy":    {deployer.deploy, "prepare, build linux, go build, cdk synth, guard, cdk deploy"},
 	} {
 		w := newWorld(t, true)
 		if err := test.command(w.deployer, t.Context()); err != nil {
@@ -90,6 +103,7 @@ func TestNothingIsDeployed(t *testing.T) {
 		says  string
 	}{
 		"to another account":              {func(w *world) { w.account = "210987654322" }, "is in the account 210987654321"},
+		"over a table that is not there":  {func(w *world) { w.absent = errors.New("no table quiet-x") }, "no table quiet-x"},
 		"over another promise":            {func(w *world) { w.refused = errors.New("acme (id 1)") }, "acme (id 1)"},
 		"to production from changes":      {func(w *world) { w.changed = " M infra/scopes.yaml" }, "infra/scopes.yaml"},
 		"to production without a version": {func(w *world) { w.noGit = true }, "say VERSION="},
@@ -117,6 +131,9 @@ func TestChangesGoToATestEnvironment(t *testing.T) {
 	w.noGit, w.version = true, "v7"
 	if err := w.deploy(t.Context()); err != nil || !strings.Contains(strings.Join(w.ran, "\n"), "version=v7") {
 		t.Errorf("an archive: %v, %q", err, w.ran)
+	}
+	if ran := strings.Join(w.ran, "\n"); !strings.Contains(ran, `streams={"ledger":"arn:stream"}`) {
+		t.Errorf("the streams of restored tables are not handed on: %s", ran)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"golang.org/x/term"
 
@@ -51,7 +52,7 @@ func (c synth) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.synth(ctx)
+	return d.synth(ctx, nil)
 }
 
 // Run prepares the account.
@@ -86,6 +87,7 @@ func (c named) with(ctx context.Context, command func(deployer, context.Context)
 	d.guard = func(ctx context.Context) error {
 		return deployment.Guard(ctx, cloudformation.NewFromConfig(cfg), d.Prefix, d.assembly())
 	}
+	d.restored = deployment.Restored{DynamoDB: dynamodb.NewFromConfig(cfg), Tables: d.Tables, Protected: true}
 	return command(d, ctx)
 }
 

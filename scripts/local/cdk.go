@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"stille/shared/aws/deployment"
 	"stille/shared/environment"
@@ -35,12 +37,30 @@ func (p Place) deploy(ctx context.Context, sms string) error {
 	if err := p.run(ctx, buildLimit, p.Root, os.Environ(), "go", "build", "-o", app, "./infra"); err != nil {
 		return fmt.Errorf("building the CDK app: %w", err)
 	}
-	err := p.cdk(ctx, synthLimit, "synth", "--quiet", "--app", app, "--output", assembly,
+	restored := deployment.Restored{DynamoDB: dynamodb.NewFromConfig(p.config()), Tables: p.Tables}
+	if err := restored.Prepare(ctx); err != nil {
+		return err
+	}
+	streams, err := restored.Streams(ctx)
+	if err != nil {
+		return err
+	}
+	tables, err := json.Marshal(p.Tables)
+	if err != nil {
+		return fmt.Errorf("handing on the restored tables: %w", err)
+	}
+	known, err := json.Marshal(streams)
+	if err != nil {
+		return fmt.Errorf("handing on the restored tables: %w", err)
+	}
+	err = p.cdk(ctx, synthLimit, "synth", "--quiet", "--app", app, "--output", assembly,
 		"--context", "environment="+environment.Local,
 		"--context", "region="+region,
 		"--context", "policy=../"+policyFolder,
 		"--context", "gateway="+p.endpoint(),
 		"--context", "sms="+sms,
+		"--context", "tables="+string(tables),
+		"--context", "streams="+string(known),
 		"--context", "version="+version(ctx, p.Root))
 	if err != nil {
 		return fmt.Errorf("synthesising the stack: %w", err)

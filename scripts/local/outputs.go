@@ -39,6 +39,7 @@ func describe(p Place, name names.Stack, s settings, outputs map[string]string) 
 		}
 		return value
 	}
+	on := names.Deployed{Stack: name, Restored: p.Tables}
 	stack := stackfile.Stack{
 		Endpoint:  p.endpoint(),
 		Region:    region,
@@ -48,9 +49,9 @@ func describe(p Place, name names.Stack, s settings, outputs map[string]string) 
 		Scope:     s.brand.Scope,
 		SMSNumber: s.brand.SMSNumbers[0],
 		Tables: map[string]string{
-			"suppressions": name.Suppressions(),
-			"ledger":       name.Ledger(),
-			"holds":        name.Holds(),
+			"suppressions": on.Suppressions(),
+			"ledger":       on.Ledger(),
+			"holds":        on.Holds(),
 		},
 		Purge: map[string]string{},
 		Topics: map[string]string{
@@ -65,7 +66,7 @@ func describe(p Place, name names.Stack, s settings, outputs map[string]string) 
 		Logs: name.LogGroups(),
 	}
 	for _, class := range s.policy.Classes {
-		stack.Tables[class.Name] = name.Records(class.Name)
+		stack.Tables[class.Name] = on.Records(class.Name)
 		stack.Purge[class.Name] = output(names.OutputPurge(class.Name))
 	}
 	if len(missing) > 0 {

@@ -23,6 +23,9 @@ type Place struct {
 	File   string // the stack file, absolute
 	Port   int    // of MiniStack, on 127.0.0.1
 
+	// Tables are the names of tables that were restored, by the tables' ids.
+	Tables map[string]string
+
 	// Lasting stacks outlive the process that starts them and keep their data
 	// over a restart. Other stacks end with that process and keep nothing.
 	Lasting bool

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"stille/scripts/stackfile"
+	"stille/shared/aws/deployment"
 	"stille/shared/names"
 	"stille/shared/retention"
 	"stille/shared/scope"
@@ -28,6 +30,14 @@ func Up(ctx context.Context, place Place, out io.Writer) (stackfile.Stack, error
 		return stackfile.Stack{}, err
 	}
 	fmt.Fprintf(out, "MiniStack   %s\n", place.endpoint())
+	if place.Tables == nil {
+		// A table that a drill restored keeps its name.
+		deployed, err := deployment.NewDeployed(ctx, lambda.NewFromConfig(place.config()), names.DefaultStack)
+		if err != nil {
+			return stackfile.Stack{}, err
+		}
+		place.Tables = deployed.Restored
+	}
 	sms, err := place.startPhone(ctx)
 	if err != nil {
 		return stackfile.Stack{}, err

@@ -24,7 +24,9 @@ func main() {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		colour: isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 		folder: folder, now: time.Now, sleep: sleep,
-		open: func(ctx context.Context, o options) (*stack, error) { return connect(ctx, o, folder, os.Getenv) },
+		open: func(ctx context.Context, o options) (*stack, error) {
+			return connect(ctx, o, folder, os.Getenv, deployedTables)
+		},
 	})
 	stop()
 	os.Exit(code)

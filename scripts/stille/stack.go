@@ -49,7 +49,7 @@ type stack struct {
 
 // connect finds the stack: the local one of the file that is given or lies at
 // or above the folder, or else, or where it is asked for, the one on AWS.
-func connect(ctx context.Context, o options, folder string, getenv func(string) string) (*stack, error) {
+func connect(ctx context.Context, o options, folder string, getenv func(string) string, tables tableNames) (*stack, error) {
 	name := names.Stack(o.Stack)
 	file, found := o.Local, o.Local != ""
 	if !found && !o.AWS {
@@ -60,9 +60,11 @@ func connect(ctx context.Context, o options, folder string, getenv func(string) 
 		if err != nil {
 			return nil, err
 		}
-		s := connectLocal(name, file, read, getenv)
-		s.found = o.Local == ""
-		return s, nil
+		s, err := connectLocal(ctx, name, file, read, getenv, tables)
+		if err == nil {
+			s.found = o.Local == ""
+		}
+		return s, err
 	}
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -71,17 +73,34 @@ func connect(ctx context.Context, o options, folder string, getenv func(string) 
 	if cfg.Region == "" {
 		return nil, errors.New("there is no stack to work on: start a local one with `make run`, or set AWS_REGION and credentials for one on AWS")
 	}
-	s := newStack(name, cfg, deployment.NewOutputs(cloudformation.NewFromConfig(cfg), name), cloudwatch.NewFromConfig(cfg))
+	deployed, err := tables(ctx, cfg, name)
+	if err != nil {
+		return nil, err
+	}
+	s := newStack(deployed, cfg, deployment.NewOutputs(cloudformation.NewFromConfig(cfg), name), cloudwatch.NewFromConfig(cfg))
 	s.Where = fmt.Sprintf("the stack %s on AWS in %s", name, cfg.Region)
 	return s, nil
 }
 
 // connectLocal connects to a local stack, which has no metrics.
-func connectLocal(name names.Stack, file string, of stackfile.Stack, getenv func(string) string) *stack {
+func connectLocal(ctx context.Context, name names.Stack, file string, of stackfile.Stack, getenv func(string) string, tables tableNames) (*stack, error) {
 	outputs := func(context.Context) (map[string]string, error) { return localOutputs(of), nil }
-	s := newStack(name, localConfig(of, getenv), outputs, nil)
+	cfg := localConfig(of, getenv)
+	deployed, err := tables(ctx, cfg, name)
+	if err != nil && !errors.Is(err, syscall.ECONNREFUSED) { // the command says that nobody answers
+		return nil, err
+	}
+	s := newStack(deployed, cfg, outputs, nil)
 	s.local, s.Where = true, fmt.Sprintf("the local stack of %s", file)
-	return s
+	return s, nil
+}
+
+// tableNames returns a stack with the names that its tables have.
+type tableNames func(context.Context, aws.Config, names.Stack) (names.Deployed, error)
+
+// deployedTables asks what is deployed.
+func deployedTables(ctx context.Context, cfg aws.Config, name names.Stack) (names.Deployed, error) {
+	return deployment.NewDeployed(ctx, lambda.NewFromConfig(cfg), name)
 }
 
 // localOutputs are the outputs of the local stack, as its file has them.
@@ -105,12 +124,12 @@ func localConfig(stack stackfile.Stack, getenv func(string) string) aws.Config {
 }
 
 // newStack wires AWS to the ports of the use cases.
-func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metrics deployment.CloudWatch) *stack {
-	db := dynamo.NewClient(cfg)
-	list := dynamo.NewSuppressions(db, name)
+func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, metrics deployment.CloudWatch) *stack {
+	db, name := dynamo.NewClient(cfg), on.Stack
+	list := dynamo.NewSuppressions(db, on)
 	secrets := secretsmanager.NewFromConfig(cfg)
 	keys := keyring.NewRing(secrets, name, list, time.Now)
-	functions, tables := lambda.NewFromConfig(cfg), dynamo.NewTables(db, name)
+	functions, tables := lambda.NewFromConfig(cfg), dynamo.NewTables(db, on)
 	rotateKeys := rotatekeys.New(functions, name)
 	return &stack{rotateKeys: rotateKeys, Operator: &operator.Operator{
 		Stack: string(name), Now: time.Now,
@@ -118,12 +137,12 @@ func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metr
 		ContactKeys:  keys.Contact,
 		Suppressions: list,
 		Ledger:       list,
-		Tools:        dynamo.NewTools(db, name),
-		Hooks:        hookRegistry{hooks.NewStore(secrets, name), dynamo.NewCalls(db, name)},
+		Tools:        dynamo.NewTools(db, on),
+		Hooks:        hookRegistry{hooks.NewStore(secrets, name), dynamo.NewCalls(db, on)},
 		HookBase:     outputs.HookBase,
-		Records:      dynamo.NewRecords(db, name),
-		Holds:        dynamo.NewHolds(db, name),
-		Runs:         dynamo.NewRuns(db, name),
+		Records:      dynamo.NewRecords(db, on),
+		Holds:        dynamo.NewHolds(db, on),
+		Runs:         dynamo.NewRuns(db, on),
 		Tables:       deployment.Tables(tables),
 		Queues:       deployment.Queues{SQS: sqs.NewFromConfig(cfg), CloudWatch: metrics, Stack: name},
 		Executions:   deployment.Purges{Steps: sfn.NewFromConfig(cfg), Outputs: outputs},
@@ -134,7 +153,7 @@ func newStack(name names.Stack, cfg aws.Config, outputs deployment.Outputs, metr
 		ProofKey:     keys.ProofKey,
 		Principal:    deployment.Principal(sts.NewFromConfig(cfg)),
 		Examinations: deployment.Doctor{
-			Stack: name, Region: cfg.Region, Local: metrics == nil, Scopes: rotateKeys.Scopes,
+			Stack: on, Region: cfg.Region, Local: metrics == nil, Scopes: rotateKeys.Scopes,
 			CloudFormation: cloudformation.NewFromConfig(cfg), CloudWatch: cloudwatch.NewFromConfig(cfg), Tables: tables, KMS: kms.NewFromConfig(cfg),
 			Lambda: functions, Phones: pinpointsmsvoicev2.NewFromConfig(cfg), SES: sesv2.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg), HTTP: http.DefaultClient,
 		}.Examinations(),

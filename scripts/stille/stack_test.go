@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
 	"stille/scripts/stackfile"
@@ -40,6 +42,10 @@ func stackAt(t *testing.T, stack stackfile.Stack) string {
 
 func nothingSet(string) string { return "" }
 
+func firstNames(_ context.Context, _ aws.Config, name names.Stack) (names.Deployed, error) {
+	return names.Deployed{Stack: name}, nil
+}
+
 func TestLocalStackIsFoundAtOrAboveFolder(t *testing.T) {
 	file := stackfile.Stack{
 		Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1",
@@ -47,7 +53,7 @@ func TestLocalStackIsFoundAtOrAboveFolder(t *testing.T) {
 		Buckets: map[string]string{"evidence": "the-bucket"},
 		Hooks:   "http://127.0.0.1:4566/api",
 	}
-	on, err := connect(t.Context(), options{Stack: "stille"}, stackAt(t, file), nothingSet)
+	on, err := connect(t.Context(), options{Stack: "stille"}, stackAt(t, file), nothingSet, firstNames)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,14 +72,14 @@ func TestLocalStackIsFoundAtOrAboveFolder(t *testing.T) {
 func TestGivenStackFileIsUsed(t *testing.T) {
 	there := stackAt(t, stackfile.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
 	other := filepath.Join(filepath.Dir(filepath.Dir(stackAt(t, stackfile.Stack{Region: "eu-west-1"}))), stackfile.Path)
-	on, err := connect(t.Context(), options{Stack: "stille", Local: other}, there, nothingSet)
+	on, err := connect(t.Context(), options{Stack: "stille", Local: other}, there, nothingSet, firstNames)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if on.Where != "the local stack of "+other {
 		t.Errorf("it works on %s", on.Where)
 	}
-	if _, err := connect(t.Context(), options{Stack: "stille", Local: other + "x"}, there, nothingSet); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := connect(t.Context(), options{Stack: "stille", Local: other + "x"}, there, nothingSet, firstNames); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("of a file that is not there: %v", err)
 	}
 }
@@ -112,7 +118,7 @@ func TestAWSIsUsedWithoutLocalStackOrOnDemand(t *testing.T) {
 		t.TempDir(): {Stack: "production"},
 		withStack:   {Stack: "production", AWS: true},
 	} {
-		on, err := connect(t.Context(), o, folder, nothingSet)
+		on, err := connect(t.Context(), o, folder, nothingSet, firstNames)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +133,7 @@ func TestMissingStackErrorNamesBothWays(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
-	_, err := connect(t.Context(), options{Stack: "stille"}, t.TempDir(), nothingSet)
+	_, err := connect(t.Context(), options{Stack: "stille"}, t.TempDir(), nothingSet, firstNames)
 	if err == nil || !strings.Contains(err.Error(), "make run") || !strings.Contains(err.Error(), "AWS_REGION") {
 		t.Errorf("it says %v", err)
 	}
@@ -143,7 +149,7 @@ func TestSilentLocalStackIsToBeStarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	folder := stackAt(t, stackfile.Stack{Endpoint: nobody, Region: "eu-north-1"})
-	on, err := connect(t.Context(), options{Stack: "stille"}, folder, nothingSet)
+	on, err := connect(t.Context(), options{Stack: "stille"}, folder, nothingSet, firstNames)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +169,7 @@ func TestFoundStackIsNamed(t *testing.T) {
 		{options{Stack: "stille"}, "working on the local stack of " + file + "; --aws works on AWS\n"},
 		{options{Stack: "stille", Local: file}, ""},
 	} {
-		on, err := connect(t.Context(), c.o, folder, nothingSet)
+		on, err := connect(t.Context(), c.o, folder, nothingSet, firstNames)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,7 @@ const Note = "stille:deployed"
 type Promised struct {
 	Scopes  map[uint16]scope.Scope `json:"scopes"` // by id
 	Classes []string               `json:"classes"`
+	Tables  map[string]string      `json:"tables,omitempty"` // restored tables, by their ids
 }
 
 // By returns what these policy files promise. The placeholder brand is left out:
@@ -89,6 +90,11 @@ func (p Promised) Allows(next Promised) error {
 	for _, class := range p.Classes {
 		if !slices.Contains(next.Classes, class) {
 			wrong = append(wrong, fmt.Errorf("infra/%s: the class %s is deployed and is missing: its records would never be purged; put the class back, with `retired: true` where it takes no more records", names.RetentionFile, class))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(p.Tables)) {
+		if next.Tables[id] == "" {
+			wrong = append(wrong, fmt.Errorf("infra/%s: tables: %s is %s since a restore and is missing: a new, empty table would take its place; put the name back", names.EnvironmentsFile, id, p.Tables[id]))
 		}
 	}
 	return errors.Join(wrong...)

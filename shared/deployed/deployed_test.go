@@ -30,6 +30,13 @@ func by(t *testing.T, replaced ...string) deployed.Promised {
 }
 
 func TestPromiseCannotBeTakenBack(t *testing.T) {
+	restored := func(p deployed.Promised, name string) deployed.Promised {
+		p.Tables = map[string]string{"ledger": name}
+		return p
+	}
+	by := func(t *testing.T, replaced ...string) deployed.Promised {
+		return restored(by(t, replaced...), "stille-ledger-2")
+	}
 	before := by(t)
 	without := func(id uint16) deployed.Promised {
 		p := by(t)
@@ -52,7 +59,8 @@ func TestPromiseCannotBeTakenBack(t *testing.T) {
 		{"a scope under another id", with(without(3), 9, "globex"), []string{"globex has id 3 for ever and cannot get 9"}},
 		{"two scopes swapped", with(with(by(t), 1, "globex"), 3, "acme"), []string{"id 1 is acme for ever", "id 3 is globex for ever"}},
 		{"a class that is gone", by(t, "class: service", "class: parcels"), []string{"the class service is deployed and is missing"}},
-		{"all at once", deployed.Promised{}, []string{"(id 1)", "(id 2)", "(id 3)", "communication", "messaging", "contact", "service"}},
+		{"a restored table under another name", restored(by(t), "stille-ledger-3"), nil},
+		{"all at once", deployed.Promised{}, []string{"(id 1)", "(id 2)", "(id 3)", "communication", "messaging", "contact", "service", "ledger is stille-ledger-2 since a restore"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var said string

@@ -31,12 +31,18 @@ type Environment struct {
 	Throttles        map[string]Throttle
 	LogDays          uint64
 	Tracing          bool
-	FeedbackAccounts []string // the other accounts that may publish feedback and replies
+	FeedbackAccounts []string          // the other accounts that may publish feedback and replies
+	Tables           map[string]string // the names of tables that were restored, by the tables' ids
 }
 
 // Throttle is how often a route of the tools' API may be called: requests a second,
 // and requests at once.
 type Throttle struct{ Rate, Burst uint64 }
+
+// Deployed is the stack of the environment.
+func (e Environment) Deployed() names.Deployed {
+	return names.Deployed{Stack: e.Prefix, Restored: e.Tables}
+}
 
 // WithDefaults is an environment of which nothing is set.
 func WithDefaults() Environment {
@@ -131,6 +137,7 @@ func read(name string, f *strictyaml.Fields) Environment {
 			}
 		}
 	}
+	e.Tables = readTables(f, e.Prefix)
 	return e
 }
 
@@ -175,6 +182,13 @@ func checkApart(f *strictyaml.Fields, e, other Environment) {
 	short, long := string(e.Prefix), string(other.Prefix)
 	if len(short) > len(long) {
 		short, long = long, short
+	}
+	for _, of := range []struct{ has, foreign Environment }{{e, other}, {other, e}} {
+		for id, name := range of.has.Tables {
+			if strings.HasPrefix(name, of.foreign.Prefix.Table("")) && len(of.foreign.Prefix) > len(of.has.Prefix) {
+				f.Note("the table %s of %s has a name of %s, in the same account: %s", id, of.has.Name, of.foreign.Name, name)
+			}
+		}
 	}
 	// These parts of a name are followed by a name that the deployer chooses.
 	for _, part := range []string{"-data", "-records", "-purge", "-audit", "-overdue"} {

@@ -30,6 +30,7 @@ environments:
     logDays: 365
     tracing: true
     feedbackAccounts: ["210987654322"]
+    tables: {ledger: quiet-2-ledger-may, records-messaging: quiet-2-records-messaging-may}
 `
 
 func load(t *testing.T, text string) environment.Environment {
@@ -59,6 +60,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		Name: "live", Account: "210987654321", Region: "us-gov-west-1", Prefix: "quiet-2", Production: true, Architecture: "amd64",
 		Alarms: []string{"ops@acme.no", "https://events.pagerduty.com/x"}, LinksConcurrency: 0,
 		Throttles: environment.WithDefaults().Throttles, LogDays: 365, Tracing: true, FeedbackAccounts: []string{"210987654322"},
+		Tables: map[string]string{"ledger": "quiet-2-ledger-may", "records-messaging": "quiet-2-records-messaging-may"},
 	}
 	want.Throttles[names.RouteCheck] = environment.Throttle{Rate: 500, Burst: 900}
 	if diff := cmp.Diff(want, load(t, most)); diff != "" {
@@ -80,6 +82,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
     logDays: 45
     feedbackAccounts: ["1"]
     unheard: of
+    tables: {ledgers: a, records-: b}
   local: {account: "210987654321", region: eu-north-1, prefix: an-endless-name-of-a-stack}
 `))
 	if err == nil {
@@ -99,8 +102,10 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		"line 11: logDays: must be one of 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653",
 		"line 12: feedbackAccounts: must be accounts of 12 digits in quotation marks",
 		"line 13: unheard is not a field here",
-		"line 14: prefix: must be at most 20 characters",
-		`line 14: the environment "local" must be named in lower-case letters, digits and hyphens, and not local`,
+		"line 14: ledgers: is no table: say suppressions, ledger, holds, hold-history, runs, tools, replies, slots, or records-CLASS",
+		"line 14: records-: is no table: say suppressions, ledger, holds, hold-history, runs, tools, replies, slots, or records-CLASS",
+		"line 15: prefix: must be at most 20 characters",
+		`line 15: the environment "local" must be named in lower-case letters, digits and hyphens, and not local`,
 	}
 	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -137,4 +142,36 @@ func TestNamesOfAClassMustFit(t *testing.T) {
 	if err := e.FitsClass(strings.Repeat("c", 30)); err == nil || !strings.Contains(err.Error(), "characters too long") {
 		t.Errorf("error %v", err)
 	}
+}
+
+func TestRestoredTablesAreTheEnvironmentsOwn(t *testing.T) {
+	const own = `
+environments:
+  live:
+    account: "210987654321"
+    region: eu-north-1
+    prefix: quiet
+    tables: {holds: quiet-holds-2, ledger: %s}
+  test: {account: "210987654321", region: eu-north-1, prefix: quiet-test}
+`
+	for name, says := range map[string]string{
+		"quiet-ledger-2":      "",
+		"quiet-ledger":        "", // restored under its first name
+		"ledger":              "line 7: ledger: must be the name of a table that begins with quiet-",
+		"quiet-led/ger":       "line 7: ledger: must be the name of a table that begins with quiet-",
+		"quiet-holds-2":       "line 7: ledger: quiet-holds-2 is the table of holds",
+		"quiet-test-ledger-2": "line 8: the table ledger of live has a name of test, in the same account: quiet-test-ledger-2",
+	} {
+		_, err := environment.Load([]byte(strings.Replace(own, "%s", name, 1)))
+		if got := strings.TrimSpace(errorText(err)); got != says {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }

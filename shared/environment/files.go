@@ -65,6 +65,11 @@ func Read(folder, shown, name string) (Files, error) {
 	if f.Environment, err = find(all, name); err != nil {
 		return f, fmt.Errorf("%s: %w", path.Join(shown, names.EnvironmentsFile), err)
 	}
+	if f.Policy != nil {
+		if mistakes := f.Environment.wrongTables(f.Content[names.EnvironmentsFile], f.Policy); len(mistakes) > 0 {
+			note(names.EnvironmentsFile, mistakes)
+		}
+	}
 	for _, file := range read {
 		note(file, f.unfinished(file))
 	}

@@ -133,6 +133,23 @@ func TestAcknowledgementsNeedAName(t *testing.T) {
 	}
 }
 
+func TestRestoredTablesAreThoseOfThePolicy(t *testing.T) {
+	const tables = "least, tables: {records-messaging: quiet-records-messaging-2, records-letters: quiet-records-letters-2, holds: quiet-records-messaging}}"
+	environments := strings.Replace(least, "prefix: quiet}", strings.Replace(tables, "least", "prefix: quiet", 1), 1)
+	_, err := environment.Read(folder(t, environments, ownScopes, ownPolicy("Kari")), "infra", "live")
+	for _, want := range []string{
+		"infra/environments.yaml:3: records-letters: no class has this table",
+		"infra/environments.yaml:3: holds: quiet-records-messaging is the table of records-messaging",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q in\n%v", want, err)
+		}
+	}
+	if err != nil && strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("more is wrong:\n%v", err)
+	}
+}
+
 func TestUnknownEnvironmentIsRefusedByName(t *testing.T) {
 	at := folder(t, least, string(scopetest.File()), string(retentiontest.File()))
 	_, err := environment.Read(at, "infra", "staging")

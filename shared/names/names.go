@@ -28,44 +28,6 @@ func (s Stack) Data() string { return string(s) + "-data" }
 // something that CloudFormation named.
 func (s Stack) Parameter(id string) string { return "/" + string(s) + "/" + id }
 
-// Suppressions is the table of suppression items and the canaries.
-func (s Stack) Suppressions() string { return string(s) + "-suppressions" }
-
-// Ledger is the table of ledger entries; its stream feeds propagate.
-func (s Stack) Ledger() string { return string(s) + "-ledger" }
-
-// Holds is the table of holds and the fences.
-func (s Stack) Holds() string { return string(s) + "-holds" }
-
-// HoldHistory is the append-only history of the holds.
-func (s Stack) HoldHistory() string { return string(s) + "-hold-history" }
-
-// Runs is the table of purge runs and the head of each class's certificate chain.
-func (s Stack) Runs() string { return string(s) + "-runs" }
-
-// Tools is the table of the marketing tools' API keys, hashed.
-func (s Stack) Tools() string { return string(s) + "-tools" }
-
-// Replies is the table of the SMS replies that were taken already, so that
-// none counts twice.
-func (s Stack) Replies() string { return string(s) + "-replies" }
-
-// Slots is the table of the one record that each contact may have in a scope.
-func (s Stack) Slots() string { return string(s) + "-slots" }
-
-// Records is the table of one retention class.
-func (s Stack) Records(class string) string { return string(s) + "-records-" + class }
-
-// ClassOf returns the class whose table has this name or stream ARN, and
-// whether it is a class table of this stack at all.
-func (s Stack) ClassOf(tableOrARN string) (class string, ok bool) {
-	name := tableOrARN
-	if _, rest, found := strings.Cut(name, ":table/"); found {
-		name, _, _ = strings.Cut(rest, "/")
-	}
-	return strings.CutPrefix(name, s.Records(""))
-}
-
 // Function is a function's physical name.
 func (s Stack) Function(name string) string { return string(s) + "-" + name }
 
@@ -162,6 +124,7 @@ func ToolRoutes() []string {
 const (
 	VarStack          = "STILLE_STACK"      // Stack
 	VarVersion        = "CODE_VERSION"      // what was deployed, for certificates
+	VarRestored       = "RESTORED_TABLES"   // JSON of Deployed.Restored; where unset, no table was restored
 	VarLinkBase       = "LINK_BASE_URL"     // scheme and host of links; where unset, each brand's linkDomain
 	VarEvidenceBucket = "EVIDENCE_BUCKET"   // certificates, under Object Lock
 	VarManifestBucket = "MANIFEST_BUCKET"   // purge manifests, private, short-lived

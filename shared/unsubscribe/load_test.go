@@ -17,6 +17,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/contact"
 	"stille/shared/link"
+	"stille/shared/names"
 	"stille/shared/unsubscribe"
 	"stille/shared/unsubscribe/outage"
 )
@@ -46,7 +47,7 @@ func newCrowd(t *testing.T) *crowd {
 	}
 	list := dynamo.NewSuppressions(dynamo.NewClient(aws.Config{
 		Region: "eu-north-1", HTTPClient: c.engine, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}), "unit")
+	}), names.Stack("unit"))
 	for range places {
 		h := c.handlers[contact.Email]
 		h.List, h.Log, h.Now = list, slog.New(slog.DiscardHandler), time.Now

@@ -30,7 +30,7 @@ import (
 
 // Doctor examines one stack and its account.
 type Doctor struct {
-	Stack          names.Stack
+	Stack          names.Deployed
 	Region         string
 	Local          bool // the emulator has no phone numbers and does not tell of alarms
 	CloudFormation *cloudformation.Client
@@ -225,7 +225,7 @@ func (d Doctor) ringing(ctx context.Context) ([]operator.Complaint, error) {
 	}
 	var found []operator.Complaint
 	pages := cloudwatch.NewDescribeAlarmsPaginator(d.CloudWatch, &cloudwatch.DescribeAlarmsInput{
-		AlarmNamePrefix: aws.String(string(d.Stack) + "-"), StateValue: alarms.StateValueAlarm,
+		AlarmNamePrefix: aws.String(string(d.Stack.Stack) + "-"), StateValue: alarms.StateValueAlarm,
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

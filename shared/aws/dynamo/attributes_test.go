@@ -33,7 +33,7 @@ func TestEveryFieldOfARecordHasAnAttribute(t *testing.T) {
 }
 
 func TestDeletionIsConditionalOnEveryDecidingAttribute(t *testing.T) {
-	deleter := NewDeleter(nil, "stille")
+	deleter := NewDeleter(nil, names.DefaultStack)
 	was := item{names.AttrID: text("sub-1"), names.AttrSubject: text("key"), names.AttrScope: text("acme"), names.AttrWithdrawnAt: text("then")}
 	got := deleter.deletion("messaging", retention.Stored{Record: retention.Record{ID: "sub-1"}, Revision: was}).Delete
 	want := []string{
@@ -58,7 +58,7 @@ func TestDeletionIsConditionalOnEveryDecidingAttribute(t *testing.T) {
 }
 
 func TestEveryTransactionOfAPageChecksTheFence(t *testing.T) {
-	deleter := NewDeleter(nil, "stille")
+	deleter := NewDeleter(nil, names.DefaultStack)
 	for epoch, want := range map[int64]string{0: "#turn = :turn AND attribute_not_exists(#epoch)", 7: "#turn = :turn AND #epoch = :epoch"} {
 		under := purge.Conditions{Class: "messaging", Run: "run-1", Shard: "3f", Epoch: epoch, Turn: 4}
 		operations := deleter.operations(under, []retention.Stored{{Record: retention.Record{ID: "sub-1"}}})

@@ -24,7 +24,7 @@ type Calls struct {
 }
 
 // NewCalls returns the calls of a stack.
-func NewCalls(db *dynamodb.Client, stack names.Stack) *Calls {
+func NewCalls(db *dynamodb.Client, stack names.Tables) *Calls {
 	return &Calls{db: db, table: stack.Replies()}
 }
 

@@ -18,11 +18,11 @@ import (
 // Deleter is the purge.Deleter. Nothing else in this package deletes records.
 type Deleter struct {
 	db    *dynamodb.Client
-	stack names.Stack
+	stack names.Tables
 }
 
 // NewDeleter returns the deleter of a stack.
-func NewDeleter(db *dynamodb.Client, stack names.Stack) *Deleter {
+func NewDeleter(db *dynamodb.Client, stack names.Tables) *Deleter {
 	return &Deleter{db: db, stack: stack}
 }
 

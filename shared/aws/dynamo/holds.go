@@ -47,7 +47,7 @@ type Holds struct {
 }
 
 // NewHolds returns the holds of a stack.
-func NewHolds(db *dynamodb.Client, stack names.Stack) *Holds {
+func NewHolds(db *dynamodb.Client, stack names.Tables) *Holds {
 	return &Holds{db: db, table: stack.Holds(), history: stack.HoldHistory(), records: NewRecords(db, stack)}
 }
 

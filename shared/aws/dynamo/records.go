@@ -19,11 +19,11 @@ import (
 // Records are the class tables.
 type Records struct {
 	db    *dynamodb.Client
-	stack names.Stack
+	stack names.Tables
 }
 
 // NewRecords returns the class tables of a stack.
-func NewRecords(db *dynamodb.Client, stack names.Stack) *Records {
+func NewRecords(db *dynamodb.Client, stack names.Tables) *Records {
 	return &Records{db: db, stack: stack}
 }
 

@@ -21,7 +21,7 @@ type Replies struct {
 }
 
 // NewReplies returns the memory of a stack.
-func NewReplies(db *dynamodb.Client, stack names.Stack) *Replies {
+func NewReplies(db *dynamodb.Client, stack names.Tables) *Replies {
 	return &Replies{db: db, table: stack.Replies()}
 }
 

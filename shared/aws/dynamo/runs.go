@@ -66,7 +66,7 @@ type Runs struct {
 }
 
 // NewRuns returns the runs of a stack.
-func NewRuns(db *dynamodb.Client, stack names.Stack) *Runs {
+func NewRuns(db *dynamodb.Client, stack names.Tables) *Runs {
 	return &Runs{db: db, table: stack.Runs()}
 }
 

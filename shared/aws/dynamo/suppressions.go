@@ -26,7 +26,7 @@ type Suppressions struct {
 }
 
 // NewSuppressions returns the list of a stack.
-func NewSuppressions(db *dynamodb.Client, stack names.Stack) *Suppressions {
+func NewSuppressions(db *dynamodb.Client, stack names.Tables) *Suppressions {
 	return &Suppressions{db: db, table: stack.Suppressions(), ledger: stack.Ledger()}
 }
 

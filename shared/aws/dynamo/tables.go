@@ -15,11 +15,11 @@ import (
 // Tables reads the state of a stack's tables.
 type Tables struct {
 	db    *dynamodb.Client
-	stack names.Stack
+	stack names.Tables
 }
 
 // NewTables returns the tables of a stack.
-func NewTables(db *dynamodb.Client, stack names.Stack) *Tables {
+func NewTables(db *dynamodb.Client, stack names.Tables) *Tables {
 	return &Tables{db: db, stack: stack}
 }
 

@@ -24,7 +24,7 @@ type Tools struct {
 }
 
 // NewTools returns the tools of a stack.
-func NewTools(db *dynamodb.Client, stack names.Stack) *Tools {
+func NewTools(db *dynamodb.Client, stack names.Tables) *Tools {
 	return &Tools{db: db, table: stack.Tools()}
 }
 

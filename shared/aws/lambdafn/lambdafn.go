@@ -5,6 +5,7 @@
 package lambdafn
 
 import (
+	"encoding/json"
 	"log/slog"
 	"os"
 
@@ -23,7 +24,7 @@ type Container struct {
 	Env   *Reader
 	AWS   aws.Config
 	Log   *slog.Logger
-	Stack names.Stack
+	Stack names.Deployed
 }
 
 // Scopes reads scopes.yaml.
@@ -56,7 +57,10 @@ func Lambda(function string, build func(*Container) any) int {
 func assemble(build func(*Container) any, log *slog.Logger) (any, error) {
 	reader := NewReader(os.LookupEnv)
 	stack := reader.Required(names.VarStack)
-	c := &Container{Env: reader, AWS: fromEnvironment(reader), Log: log.With(names.MetricStack, stack), Stack: names.Stack(stack)}
+	c := &Container{Env: reader, AWS: fromEnvironment(reader), Log: log.With(names.MetricStack, stack), Stack: names.Deployed{Stack: names.Stack(stack)}}
+	if restored := reader.Optional(names.VarRestored); restored != "" {
+		reader.Wrong(names.VarRestored, json.Unmarshal([]byte(restored), &c.Stack.Restored))
+	}
 	handler := build(c)
 	return handler, reader.Err()
 }

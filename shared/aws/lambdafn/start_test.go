@@ -48,8 +48,24 @@ func TestAFunctionStartsWithItsConfiguration(t *testing.T) {
 	if built.(*Container).Log.Info("x"); !strings.Contains(out.String(), `"stackName":"stille"`) {
 		t.Errorf("a metric would lack its stack: %s", out.String())
 	}
-	if c := built.(*Container); c.Stack != "stille" || c.AWS.Region != "eu-north-1" || c.Log == nil {
-		t.Errorf("stack %q, region %q", c.Stack, c.AWS.Region)
+	if c := built.(*Container); c.Stack.Suppressions() != "stille-suppressions" || c.AWS.Region != "eu-north-1" || c.Log == nil {
+		t.Errorf("stack %v, region %q", c.Stack, c.AWS.Region)
+	}
+}
+
+func TestFunctionKnowsRestoredTables(t *testing.T) {
+	configured(t)
+	t.Setenv(names.VarRestored, `{"holds":"stille-holds-2"}`)
+	built, err := assemble(build, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stack := built.(*Container).Stack; stack.Holds() != "stille-holds-2" || stack.Ledger() != "stille-ledger" {
+		t.Errorf("its tables are %s and %s", stack.Holds(), stack.Ledger())
+	}
+	t.Setenv(names.VarRestored, "stille-holds-2")
+	if _, err := assemble(build, slog.New(slog.DiscardHandler)); !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), names.VarRestored) {
+		t.Errorf("names that cannot be read: %v", err)
 	}
 }
 

@@ -99,7 +99,7 @@ func deps(c *lambdafn.Container, now func() time.Time) Deps {
 	list := dynamo.NewSuppressions(db, c.Stack)
 	return Deps{
 		Container: c, List: list, Records: dynamo.NewRecords(db, c.Stack), Tools: dynamo.NewTools(db, c.Stack), Now: now,
-		Keys: keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack, list, now),
+		Keys: keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack.Stack, list, now),
 	}
 }
 

@@ -31,7 +31,7 @@ func container(variables map[string]string) *lambdafn.Container {
 		Env:   lambdafn.NewReader(func(name string) (string, bool) { value, ok := variables[name]; return value, ok }),
 		AWS:   aws.Config{Region: "eu-north-1"},
 		Log:   slog.New(slog.DiscardHandler),
-		Stack: "unit",
+		Stack: names.Deployed{Stack: "unit"},
 	}
 }
 
