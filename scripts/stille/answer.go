@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -82,8 +83,12 @@ func (t *table) row(cells ...any) {
 	t.rows = append(t.rows, row)
 }
 
-// end prints the table.
-func (t *table) end() {
+// end prints the table, or the sentence for a table without rows.
+func (t *table) end(empty ...string) {
+	if len(t.rows) == 1 && len(empty) > 0 {
+		fmt.Fprintln(t.w, empty[0])
+		return
+	}
 	const gap, between, indent = 2, "  ", "    "
 	head, widths, whole := t.rows[0], []int(nil), -gap
 	for i := range head {
@@ -146,9 +151,12 @@ func next(w io.Writer, command string) {
 	}
 }
 
-// fact prints a named value on a line of its own, unless the value is empty.
-func fact(w io.Writer, name, value string) {
-	if value != "" {
-		fmt.Fprintf(w, "%-9s%s\n", name, value)
+// facts prints names and values, each pair on a line of its own, unless the value
+// is empty.
+func facts(w io.Writer, pairs ...any) {
+	for pair := range slices.Chunk(pairs, 2) {
+		if value := cell(pair[1]); value != "-" {
+			fmt.Fprintf(w, "%-9s%s\n", pair[0], value)
+		}
 	}
 }

@@ -57,3 +57,64 @@ func (c certificateVerify) Run(s *session) error {
 			says.Run, says.Class, instantText(says.Cutoff), n.Deleted, n.Due, n.Held, n.Changed, n.Failed, n.Left)
 	})
 }
+
+type proof struct {
+	Class string `arg:"" help:"A class of the retention policy."`
+	ID    string `arg:"" help:"The record's id."`
+}
+
+func (p proof) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	proof, err := o.Prove(ctx, p.Class, p.ID)
+	err = show(s, proof, err, proofText)
+	return unless(proof != nil && proof.Fate != operator.FateUnknown, err)
+}
+
+func proofText(w io.Writer, a *operator.Proof) {
+	switch a.Fate {
+	case operator.FateDeleted:
+		facts(w, "deleted", "in the run "+a.Run, "on", instantText(a.DeletedAt)+", when the run ended",
+			"proof", "certificate "+a.Certificate+", verified just now", "backups", "hold it no more from "+a.BackupGoneOn+" on")
+		next(w, fmt.Sprintf("stille certificate get %s --out %s", a.Run, a.Run))
+	case operator.FatePurging:
+		facts(w, "purging", "the run "+a.Run+" has marked it: its objects go, and then it goes")
+	case operator.FateHeld:
+		facts(w, "held", "it stays, whatever its day is")
+	case operator.FateDue:
+		facts(w, "due", "it is still here, and the next purge of "+a.Class+" takes it up")
+	case operator.FateLaw:
+		facts(w, "kept", "by law "+lawText(a.KeptBy, a.KeptUntil))
+	case operator.FateKept:
+		facts(w, "kept", "it is still here, and its day has not come")
+	case operator.FateReplaced, operator.FateUnreadable: // of an erasure alone
+	case operator.FateUnknown:
+		facts(w, "unknown", a.Class+" has no such record, and no certificate lists one")
+	}
+	for _, h := range a.Holds {
+		facts(w, "held", fmt.Sprintf("by the case %s since %s (%s)", h.Case, instantText(h.SetAt), h.Kind))
+	}
+	facts(w, "day", dayText(a))
+	for _, run := range a.NotCertified {
+		facts(w, "but", "the run "+run+" is not certified yet: it may have deleted it")
+	}
+}
+
+// lawText names the law and the last day on which it keeps a record.
+func lawText(law, until string) string {
+	if until == "" {
+		return law + " until a day that the end of the record sets"
+	}
+	return law + " until " + until
+}
+
+// dayText says when a record is due; empty for a record that is not there.
+func dayText(a *operator.Proof) string {
+	switch {
+	case a.Fate == operator.FateDeleted, a.Fate == operator.FateUnknown:
+		return ""
+	case !a.Withdrawn.IsZero() && a.DueFrom.Equal(a.Withdrawn):
+		return "withdrawn, so due from " + instantText(a.DueFrom)
+	case a.DueFrom.IsZero():
+		return "none: it has not ended"
+	}
+	return "kept through " + a.KeptThrough + ", due from " + instantText(a.DueFrom)
+}

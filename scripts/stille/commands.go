@@ -108,13 +108,9 @@ func explain(model *kong.Application, vars kong.Vars) {
 
 // variables are what the help and the checks of the flags take from the code.
 func variables() kong.Vars {
-	reasons := make([]string, 0, len(suppression.Reported()))
-	for _, r := range suppression.Reported() {
-		reasons = append(reasons, string(r))
-	}
 	withdraw, keep := suppression.ReportedWithdrawals()
 	vars := kong.Vars{
-		"stack": defaultStack, "version": "stille, version unknown", "reasons": strings.Join(reasons, ","),
+		"stack": defaultStack, "version": "stille, version unknown", "reasons": joined(suppression.Reported()),
 		"withdrawing": suppression.Enumerate(withdraw, "and"), "silencing": suppression.Enumerate(keep, "and"),
 	}
 	if built, ok := debug.ReadBuildInfo(); ok {
@@ -140,6 +136,7 @@ func run(ctx context.Context, args []string, s session) int {
 		kong.Exit(func(int) { helped = true }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&s),
+		kong.BindSingletonProvider(func() (*stack, error) { return s.stack(ctx) }),
 		kong.BindSingletonProvider(func() (*operator.Operator, error) {
 			on, err := s.stack(ctx)
 			if err != nil {

@@ -73,15 +73,11 @@ func heldText(w io.Writer, a *operator.HoldList) {
 }
 
 func holdsText(w io.Writer, a *operator.HoldList) {
-	if len(a.Holds) == 0 {
-		fmt.Fprintln(w, "there are no holds")
-		return
-	}
 	t := newTable(w, "CASE", "KIND", "REASON", "HELD", "SET", "LIFTED")
 	for _, h := range a.Holds {
 		t.row(h.Case, h.Kind, h.Reason, h.What(), h.SetAt, h.LiftedAt)
 	}
-	t.end()
+	t.end("there are no holds")
 }
 
 type holdLift struct {

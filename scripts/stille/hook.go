@@ -40,15 +40,11 @@ type hookList struct{}
 func (hookList) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.ListHooks(ctx)
 	return show(s, answer, err, func(w io.Writer, all *operator.HookList) {
-		if len(all.Hooks) == 0 {
-			fmt.Fprintln(w, "no other system reports opt-outs; `stille hook add --help` says how to add one")
-			return
-		}
 		table := newTable(w, "PROVIDER", "SCOPE", "ADDED", "LAST CALL")
 		for _, h := range all.Hooks {
 			table.row(h.Provider, h.Scope, h.AddedAt, h.CalledAt)
 		}
-		table.end()
+		table.end("no other system reports opt-outs; `stille hook add --help` says how to add one")
 	})
 }
 

@@ -20,8 +20,8 @@ type keyRotate struct {
 	Set string `arg:"" enum:"link,contact" help:"link or contact."`
 }
 
-func (k keyRotate) Run(ctx context.Context, s *session) error {
-	return changeKeys(ctx, s, keyring.Order{Rotate: k.Set})
+func (k keyRotate) Run(ctx context.Context, s *session, on *stack) error {
+	return changeKeys(ctx, s, on, keyring.Order{Rotate: k.Set})
 }
 
 type keyDestroy struct {
@@ -31,18 +31,14 @@ type keyDestroy struct {
 
 var keyIDs = regexp.MustCompile(`^[0-9a-f]{8}$`)
 
-func (k keyDestroy) Run(ctx context.Context, s *session) error {
+func (k keyDestroy) Run(ctx context.Context, s *session, on *stack) error {
 	if !keyIDs.MatchString(k.ID) {
 		return usage("a key's id is 8 hexadecimal digits; `stille keys list` shows them")
 	}
-	return changeKeys(ctx, s, keyring.Order{Destroy: &keyring.Destroy{Set: k.Set, ID: k.ID}})
+	return changeKeys(ctx, s, on, keyring.Order{Destroy: &keyring.Destroy{Set: k.Set, ID: k.ID}})
 }
 
-func changeKeys(ctx context.Context, s *session, order keyring.Order) error {
-	on, err := s.stack(ctx)
-	if err != nil {
-		return err
-	}
+func changeKeys(ctx context.Context, s *session, on *stack, order keyring.Order) error {
 	answer, err := on.rotateKeys.Change(ctx, order)
 	if err != nil {
 		return fmt.Errorf("%w; `stille keys list` says how the keys stand", err)
@@ -73,11 +69,7 @@ func nextFrom(w io.Writer, command string, from time.Time) {
 
 type keyList struct{}
 
-func (keyList) Run(ctx context.Context, s *session) error {
-	on, err := s.stack(ctx)
-	if err != nil {
-		return err
-	}
+func (keyList) Run(ctx context.Context, s *session, on *stack) error {
 	listing, err := on.rotateKeys.List(ctx, false)
 	if err != nil {
 		return err

@@ -119,10 +119,6 @@ func (p purgeShow) Run(ctx context.Context, s *session, o *operator.Operator) er
 }
 
 func runListText(w io.Writer, a *operator.RunList) {
-	if len(a.Runs) == 0 {
-		fmt.Fprintln(w, "no purge ran yet; `stille purge run CLASS` starts one")
-		return
-	}
 	t := newTable(w, "STARTED", "CLASS", "OUTCOME", "DUE", "DELETED", "HELD", "CHANGED", "FAILED", "RUN")
 	for _, r := range a.Runs {
 		c := certificate.Counts{Due: r.Planned}
@@ -131,35 +127,28 @@ func runListText(w io.Writer, a *operator.RunList) {
 		}
 		t.row(r.StartedAt, r.Class, outcomeText(r), c.Due, c.Deleted, c.Held, c.Changed, c.Failed, r.ID)
 	}
-	t.end()
+	t.end("no purge ran yet; `stille purge run CLASS` starts one")
 }
 
 func runText(w io.Writer, a *operator.Run) {
-	fact(w, "run", a.ID)
-	fact(w, "class", a.Class)
-	fact(w, "outcome", outcomeText(*a))
-	fact(w, "cutoff", instantText(a.Cutoff))
-	fact(w, "started", instantText(a.StartedAt))
+	facts(w, "run", a.ID, "class", a.Class, "outcome", outcomeText(*a), "cutoff", a.Cutoff, "started", a.StartedAt)
 	if !a.ScheduledFor.IsZero() {
-		fact(w, "for", instantText(a.ScheduledFor)+", by the schedule")
+		facts(w, "for", instantText(a.ScheduledFor)+", by the schedule")
 	}
-	fact(w, "by", a.StartedBy)
-	fact(w, "approved", a.ApprovedBy)
-	fact(w, "stopped", a.StopBy)
+	facts(w, "by", a.StartedBy, "approved", a.ApprovedBy, "stopped", a.StopBy)
 	for _, reason := range a.Reasons {
-		fact(w, "because", reason)
+		facts(w, "because", reason)
 	}
 	for _, finding := range slices.Sorted(maps.Keys(a.Findings)) {
-		fact(w, "found", fmt.Sprintf("%d %s", a.Findings[finding], finding))
+		facts(w, "found", fmt.Sprintf("%d %s", a.Findings[finding], finding))
 	}
-	fact(w, "ended", instantText(a.EndedAt))
-	fact(w, "plan", a.PlanHash)
+	facts(w, "ended", a.EndedAt, "plan", a.PlanHash)
 	if a.Counts == nil {
-		fact(w, "due", fmt.Sprintf("%d when it was planned", a.Planned))
+		facts(w, "due", fmt.Sprintf("%d when it was planned", a.Planned))
 		return
 	}
 	c := a.Counts
-	fmt.Fprintf(w, "due      %d\ndeleted  %d\nheld     %d\nchanged  %d\nfailed   %d\nleft     %d\n", c.Due, c.Deleted, c.Held, c.Changed, c.Failed, c.Left)
+	facts(w, "due", c.Due, "deleted", c.Deleted, "held", c.Held, "changed", c.Changed, "failed", c.Failed, "left", c.Left)
 	if a.Outcome == certificate.Halted {
 		fmt.Fprintf(w, "\nnext, once you have looked and it is right: stille purge approve %s\n", a.PlanHash)
 		return
@@ -175,4 +164,70 @@ func outcomeText(r operator.Run) string {
 		outcome += ", audit"
 	}
 	return outcome
+}
+
+type purgeRun struct {
+	Class string  `arg:"" help:"A class of the retention policy."`
+	At    instant `placeholder:"TIME" help:"Start the purge at this time, once, and not now."`
+}
+
+// Run starts the purge and waits for its end, or schedules it.
+func (p purgeRun) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	if p.At.IsZero() {
+		started, err := o.StartPurge(ctx, p.Class)
+		return follow(ctx, s, o, started, err)
+	}
+	schedule, err := o.SchedulePurge(ctx, p.Class, p.At.Time)
+	return show(s, schedule, err, func(w io.Writer, a *operator.Schedule) {
+		fmt.Fprintf(w, "scheduled: a purge of %s starts once at %s (schedule %s)\n\nnext, after that: stille purge show\n",
+			a.Class, instantText(a.At), a.Schedule)
+	})
+}
+
+type purgeApprove struct {
+	PlanHash string `arg:"" name:"planhash" help:"The plan's hash, as the halted run shows it."`
+}
+
+func (p purgeApprove) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	started, err := o.ApprovePlan(ctx, p.PlanHash)
+	return follow(ctx, s, o, started, err)
+}
+
+// follow waits until a purge that was started has ended, says how far it is,
+// and shows how it ended.
+func follow(ctx context.Context, s *session, o *operator.Operator, p *operator.Purge, err error) error {
+	if err != nil {
+		return err
+	}
+	s.say("started %s on %s", p.Run, o.Where)
+	if err := watch(ctx, s.progress(), p); err != nil {
+		if ctx.Err() != nil {
+			err = operator.ErrInterrupted
+		}
+		return fmt.Errorf("%w; the purge may go on: `stille purge show %s` says how it ended", err, p.Run)
+	}
+	run, err := p.Conclude(ctx)
+	return show(s, run, err, runText)
+}
+
+// watch shows a bar on a terminal, and else says something now and then.
+func watch(ctx context.Context, shown *progress, p *operator.Purge) error {
+	defer shown.end()
+	begun := shown.now()
+	planned := func(run purge.Run) {
+		shown.end()
+		shown.say("planned: %d due at %s", run.Planned, instantText(run.Cutoff))
+	}
+	return p.Wait(ctx, shown.sleep, planned, func() error {
+		elapsed := shown.now().Sub(begun).Round(time.Second).String()
+		if !shown.terminal || p.Planned == nil || p.Planned.Planned == 0 {
+			shown.line("running, " + elapsed)
+			return nil
+		}
+		left, err := p.Left(ctx)
+		if err == nil {
+			shown.line(bar(p.Planned.Planned-left, p.Planned.Planned) + " gone, " + elapsed)
+		}
+		return err
+	})
 }

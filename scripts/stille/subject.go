@@ -24,12 +24,8 @@ type subjects struct {
 }
 
 func receiptText(w io.Writer, r operator.Receipt) {
-	fmt.Fprintf(w, "receipt  %s of the %s contact %s\nat       %s\nby       %s\n",
-		r.Asked, r.Channel, strings.Join(r.Keys, ", "), instantText(r.At), r.By)
-	fact(w, "case", r.Case)
-	fact(w, "ledger", r.Ledger)
-	fact(w, "sha256", r.SHA256)
-	fact(w, "file", r.File)
+	facts(w, "receipt", fmt.Sprintf("%s of the %s contact %s", r.Asked, r.Channel, strings.Join(r.Keys, ", ")),
+		"at", r.At, "by", r.By, "case", r.Case, "ledger", r.Ledger, "sha256", r.SHA256, "file", r.File)
 }
 
 // receiptFolder is where the receipt of a request is kept.
@@ -171,8 +167,7 @@ func (p subjectProof) Run(ctx context.Context, s *session, o *operator.Operator)
 
 func erasureText(w io.Writer, a *operator.ErasureProof) {
 	fmt.Fprintf(w, "erasure  at %s\n", instantText(a.At))
-	fact(w, "case", a.Case)
-	fact(w, "ledger", a.Ledger)
+	facts(w, "case", a.Case, "ledger", a.Ledger)
 	for _, r := range a.Records {
 		fmt.Fprintf(w, "\nrecord   %s %s\n", r.Class, cmp.Or(r.ID, r.HMAC))
 		erasedFate(w, r)
@@ -184,25 +179,25 @@ func erasureText(w io.Writer, a *operator.ErasureProof) {
 func erasedFate(w io.Writer, r operator.ProvedRecord) {
 	switch r.Fate {
 	case operator.FateDeleted:
-		fact(w, "deleted", "in the run "+r.Run+", that ended "+instantText(r.DeletedAt))
+		facts(w, "deleted", "in the run "+r.Run+", that ended "+instantText(r.DeletedAt))
 	case operator.FateHeld:
 		for _, h := range r.Holds {
-			fact(w, "held", "by the case "+h.Case+" ("+string(h.Kind)+")")
+			facts(w, "held", "by the case "+h.Case+" ("+string(h.Kind)+")")
 		}
 	case operator.FateLaw:
-		fact(w, "kept", "by law "+lawText(r.KeptBy, r.KeptUntil))
+		facts(w, "kept", "by law "+lawText(r.KeptBy, r.KeptUntil))
 	case operator.FateReplaced:
-		fact(w, "replaced", "newer consent stands under its id; the erasure does not cover that")
+		facts(w, "replaced", "newer consent stands under its id; the erasure does not cover that")
 	case operator.FatePurging:
-		fact(w, "waits", "the run "+r.Run+" has marked it: its objects go, and then it goes")
+		facts(w, "waits", "the run "+r.Run+" has marked it: its objects go, and then it goes")
 	case operator.FateUnreadable:
-		fact(w, "waits", "it cannot be read, so no purge takes it; mend it or delete it by hand")
+		facts(w, "waits", "it cannot be read, so no purge takes it; mend it or delete it by hand")
 	case operator.FateUnknown:
-		fact(w, "waits", "it is not in its table by this id, and no certificate lists it")
+		facts(w, "waits", "it is not in its table by this id, and no certificate lists it")
 	case operator.FateKept, operator.FateDue:
-		fact(w, "waits", "for the purge at "+instantText(r.NextPurge))
+		facts(w, "waits", "for the purge at "+instantText(r.NextPurge))
 	}
 	for _, run := range r.NotCertified {
-		fact(w, "but", "the run "+run+" is not certified yet: it may have deleted it")
+		facts(w, "but", "the run "+run+" is not certified yet: it may have deleted it")
 	}
 }

@@ -35,15 +35,11 @@ type toolList struct{}
 func (toolList) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.ListTools(ctx)
 	return show(s, answer, err, func(w io.Writer, all *operator.ToolList) {
-		if len(all.Tools) == 0 {
-			fmt.Fprintln(w, "there are no tools; `stille tool add --help` says how to add one")
-			return
-		}
 		table := newTable(w, "NAME", "RIGHTS", "SCOPES", "CREATED", "REVOKED")
 		for _, t := range all.Tools {
 			table.row(t.Name, joined(t.Rights), joined(t.Scopes), t.CreatedAt, t.RevokedAt)
 		}
-		table.end()
+		table.end("there are no tools; `stille tool add --help` says how to add one")
 	})
 }
 

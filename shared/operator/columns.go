@@ -3,6 +3,7 @@ package operator
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -126,11 +127,13 @@ type ColumnsUsed struct {
 	Phone  []string         `json:"phone"`
 	Other  map[Field]string `json:"other,omitempty"`
 	Unused []string         `json:"unused"`
+	Names  []string         `json:"-"` // of the used columns, each with its field where that is another word
 }
 
 // Used names the columns that are used, and the others.
 func (c *Columns) Used() ColumnsUsed {
 	used := ColumnsUsed{Email: []string{}, Phone: []string{}, Unused: []string{}, Other: map[Field]string{}}
+	names := map[Field][]string{}
 	for i, name := range c.names {
 		f := c.fields[i]
 		if f == FieldEmail || f == FieldAddress {
@@ -141,9 +144,19 @@ func (c *Columns) Used() ColumnsUsed {
 		}
 		if f == "" {
 			used.Unused = append(used.Unused, name)
-		} else if f.channel() == "" {
+			continue
+		}
+		if f.channel() == "" {
 			used.Other[f] = name
 		}
+		if !strings.EqualFold(name, string(f)) {
+			name += " as " + string(f)
+		}
+		names[f] = append(names[f], name)
+	}
+	for _, f := range append([]Field{FieldEmail, FieldPhone}, slices.Sorted(maps.Keys(names))...) {
+		used.Names = append(used.Names, names[f]...)
+		delete(names, f)
 	}
 	return used
 }
