@@ -200,7 +200,7 @@ func (h handler) withdrawOne(ctx context.Context, class, id string, item suppres
 			return err
 		}
 		at, moves := suppression.Withdrawal(item, e, suppression.Kept{
-			Class: class, Scope: record.Scope, OccurredAt: record.OccurredAt, WithdrawnAt: record.WithdrawnAt,
+			Class: class, Scope: record.Scope, OccurredAt: record.ErasableAt(), WithdrawnAt: record.WithdrawnAt,
 		})
 		if !moves {
 			return nil

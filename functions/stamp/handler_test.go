@@ -35,6 +35,11 @@ func (w *written) Withdraw(_ context.Context, class string, record retention.Sto
 	return true, nil
 }
 
+func (w *written) Remember(_ context.Context, class string, record retention.Stored, _ time.Time) (bool, error) {
+	*w = append(*w, class+"/"+record.ID+" remembered")
+	return true, nil
+}
+
 func (w *written) Claim(context.Context, string, retention.Stored) (bool, error) { return true, nil }
 
 func (w *written) ClaimObjects(context.Context, string, retention.Stored, retention.Record) (bool, error) {

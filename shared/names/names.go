@@ -182,7 +182,8 @@ const (
 	AttrBasis          = "basis"
 	AttrOccurredAt     = "occurredAt"
 	AttrRetentionStart = "retentionStart"
-	AttrStartAsOf      = "startAsOf" // the time of the word on the record's end that the start is from
+	AttrFirstAt        = "firstOccurredAt" // occurredAt of the contact's first version of the record
+	AttrStartAsOf      = "startAsOf"       // the time of the word on the record's end that the start is from
 	AttrLastActivityAt = "lastActivityAt"
 	AttrWithdrawnAt    = "withdrawnAt" // UTC, second precision, fixed width: it is a sort key
 	AttrRetentionSort  = "retentionSort"

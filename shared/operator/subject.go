@@ -267,7 +267,7 @@ func (o *Operator) erasedClass(ctx context.Context, class retention.Class, keys 
 	var kept []string // the law's days
 	for _, record := range records {
 		cases := holdingCases(holds, record, class.Name)
-		later := suppression.WithdrawnAt(item, class.Name, record.Scope, record.OccurredAt).IsZero()
+		later := suppression.WithdrawnAt(item, class.Name, record.Scope, record.ErasableAt()).IsZero()
 		if !later {
 			covered = append(covered, record.ID)
 		}

@@ -106,6 +106,6 @@ func (e Examined) shouldBeWithdrawn(class retention.Class) bool {
 	if e.Listed.Err != nil {
 		return e.WithdrawnAt.IsZero()
 	}
-	at := suppression.WithdrawnAt(e.Listed.Item, class.Name, e.Scope, e.OccurredAt)
+	at := suppression.WithdrawnAt(e.Listed.Item, class.Name, e.Scope, e.ErasableAt())
 	return !at.IsZero() && (e.WithdrawnAt.IsZero() || retention.Sort(at) < retention.Sort(e.WithdrawnAt))
 }

@@ -27,6 +27,9 @@ type StampedRecords interface {
 	// Stamp writes a record's place in the indexes if the record is unchanged
 	// since it was read; otherwise it does nothing.
 	Stamp(ctx context.Context, class string, record retention.Stored, sort string) error
+	// Remember sets the FirstAt of a record, and reports whether the record was
+	// unchanged since it was read.
+	Remember(ctx context.Context, class string, record retention.Stored, first time.Time) (bool, error)
 	// Withdraw sets the time of a record's withdrawal, or clears it (zero), and
 	// reports whether the record was unchanged since it was read.
 	Withdraw(ctx context.Context, class string, record retention.Stored, at time.Time) (bool, error)
@@ -72,7 +75,7 @@ func (s Stamper) Stamp(ctx context.Context, class string, before, record retenti
 	if !record.Start.IsZero() && !retention.PlausibleStart(record.Start, s.Now()) {
 		faults, record.Start = append(faults, ErrImplausibleStart), time.Time{}
 	}
-	for _, step := range []func(context.Context, string, retention.Stored, retention.Stored) error{s.stamp, s.claim, s.claimObjects} {
+	for _, step := range []func(context.Context, string, retention.Stored, retention.Stored) error{s.remember, s.stamp, s.claim, s.claimObjects} {
 		err := step(ctx, class, before, record)
 		switch {
 		case isFault(err):
@@ -147,13 +150,13 @@ func (s Stamper) claim(ctx context.Context, class string, _, record retention.St
 	return err
 }
 
-func (s Stamper) stamp(ctx context.Context, class string, before, record retention.Stored) error {
+func (s Stamper) stamp(ctx context.Context, class string, _, record retention.Stored) error {
 	if sort := place(record.Record); !isPlaced(record, sort) || record.Shard == "" {
 		if err := s.Records.Stamp(ctx, class, record, sort); err != nil {
 			return err
 		}
 	}
-	at, err := s.withdrawnAt(ctx, class, before, record)
+	at, err := s.withdrawnAt(ctx, class, record)
 	if err != nil || at.IsZero() || record.WithdrawnAs(at) {
 		return err
 	}
@@ -162,6 +165,34 @@ func (s Stamper) stamp(ctx context.Context, class string, before, record retenti
 		return err // not done: the stream will deliver a newer change; a release ends withdrawals of messaging alone
 	}
 	return s.confirm(ctx, class, record, at)
+}
+
+// rememberTries is how often a record is read again after another writer changed it.
+const rememberTries = 5
+
+// remember notes from when the record's first version tells, where a service
+// replaced the record and did not keep that. It notes this on the record as it
+// stands now: the next version may have come, and the stream tells only of the
+// version before each.
+func (s Stamper) remember(ctx context.Context, class string, before, record retention.Stored) error {
+	for range rememberTries {
+		first := record.FirstKnown(class, before.Record)
+		if first.Equal(record.FirstAt) {
+			return nil
+		}
+		done, err := s.Records.Remember(ctx, class, record, first)
+		if done || err != nil {
+			return err // the stream delivers this change
+		}
+		record, err = s.Records.Get(ctx, class, record.ID)
+		if errors.Is(err, retention.ErrNoRecord) || errors.Is(err, retention.ErrUnreadable) {
+			return nil // the stream delivers that change
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return retention.ErrContended
 }
 
 // place is the record's place in the index by start; "" for a running record.
@@ -182,7 +213,7 @@ func isPlaced(s retention.Stored, sort string) bool {
 // the record before the withdrawal, and will not read it again.
 func (s Stamper) confirm(ctx context.Context, class string, marked retention.Stored, at time.Time) error {
 	item, err := s.List.Get(ctx, marked.Subjects())
-	if err != nil || !suppression.WithdrawnAt(item, class, marked.Scope, marked.OccurredAt).IsZero() {
+	if err != nil || !suppression.WithdrawnAt(item, class, marked.Scope, marked.ErasableAt()).IsZero() {
 		return err
 	}
 	now, err := s.Records.Get(ctx, class, marked.ID)
@@ -196,10 +227,8 @@ func (s Stamper) confirm(ctx context.Context, class string, marked retention.Sto
 	return err
 }
 
-// withdrawnAt is the earlier of the record's withdrawal and the list's. Outside
-// messaging the list also withdraws a record for what its last version tells: an
-// erasure of that version stands, whatever was written over the version.
-func (s Stamper) withdrawnAt(ctx context.Context, class string, before, record retention.Stored) (time.Time, error) {
+// withdrawnAt is the earlier of the record's withdrawal and the list's.
+func (s Stamper) withdrawnAt(ctx context.Context, class string, record retention.Stored) (time.Time, error) {
 	if record.Subject == "" {
 		return record.WithdrawnAt, nil
 	}
@@ -207,10 +236,7 @@ func (s Stamper) withdrawnAt(ctx context.Context, class string, before, record r
 	if err != nil {
 		return time.Time{}, err
 	}
-	at := suppression.WithdrawnAt(item, class, record.Scope, record.OccurredAt)
-	if at.IsZero() && class != retention.Messaging && slices.Contains(record.Subjects(), before.Subject) {
-		at = suppression.WithdrawnAt(item, class, before.Scope, before.OccurredAt)
-	}
+	at := suppression.WithdrawnAt(item, class, record.Scope, record.ErasableAt())
 	if at.IsZero() || !record.WithdrawnAt.IsZero() && record.WithdrawnAt.Before(at) {
 		at = record.WithdrawnAt
 	}

@@ -34,6 +34,10 @@ func (s *stamped) Stamp(_ context.Context, _ string, _ retention.Stored, sort st
 	return s.call("stamp ", sort)
 }
 
+func (s *stamped) Remember(_ context.Context, _ string, _ retention.Stored, first time.Time) (bool, error) {
+	return s.done, s.call("remember ", retention.Sort(first))
+}
+
 func (s *stamped) Withdraw(_ context.Context, _ string, _ retention.Stored, at time.Time) (bool, error) {
 	if at.IsZero() {
 		return s.done, s.call("withdraw ", "never")

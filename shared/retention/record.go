@@ -36,6 +36,7 @@ type Record struct {
 	Scope          scope.Scope
 	Basis          Basis
 	OccurredAt     time.Time
+	FirstAt        time.Time // OccurredAt of the contact's first version of the record; zero where no version is older
 	Start          time.Time // from when the class's Keep counts; zero while it is running
 	StartAsOf      time.Time // time of the Ending that set Start; zero where the record itself did
 	WithdrawnAt    time.Time // when its subject withdrew or objected

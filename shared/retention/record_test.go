@@ -172,6 +172,33 @@ func TestNewerEventSupersedes(t *testing.T) {
 	}
 }
 
+func TestARecordIsErasableFromItsFirstVersion(t *testing.T) {
+	hour := func(n int) time.Time { return instant(t, "2024-08-31T10:00:00Z").Add(time.Duration(n) * time.Hour) }
+	version := func(occurred, first time.Time) retention.Record {
+		return retention.Record{ID: "conv-1", Subject: subject, OccurredAt: occurred, FirstAt: first}
+	}
+	other := version(hour(1), time.Time{})
+	other.Subject = "other"
+	for name, c := range map[string]struct {
+		class        string
+		older, newer retention.Record
+		want         time.Time
+	}{
+		"no older version":                 {"communication", retention.Record{}, version(hour(2), time.Time{}), hour(2)},
+		"an older version":                 {"communication", version(hour(1), time.Time{}), version(hour(2), time.Time{}), hour(1)},
+		"a version with a first one":       {"communication", version(hour(2), hour(1)), version(hour(3), time.Time{}), hour(1)},
+		"a version of the same event":      {"communication", version(hour(2), time.Time{}), version(hour(2), time.Time{}), hour(2)},
+		"a version that came out of order": {"communication", version(hour(3), time.Time{}), version(hour(4), hour(1)), hour(1)},
+		"a version without a time":         {"communication", version(time.Time{}, time.Time{}), version(hour(2), time.Time{}), time.Unix(0, 0)},
+		"another contact's version":        {"communication", other, version(hour(2), time.Time{}), hour(2)},
+		"newer consent":                    {retention.Messaging, version(hour(1), time.Time{}), version(hour(2), time.Time{}), hour(2)},
+	} {
+		if got := c.newer.Replacing(c.older, c.class).ErasableAt(); !got.Equal(c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 func TestShardsNeverChange(t *testing.T) {
 	got := map[string]string{"sub-81": retention.Shard("sub-81"), "": retention.Shard(""), "kept": retention.Shard("kept")}
 	want := map[string]string{"sub-81": "0b", "": "23", "kept": "39"}

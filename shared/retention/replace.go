@@ -19,6 +19,7 @@ func (r Record) Supersedes(stored Record) bool { return !r.OccurredAt.Before(sto
 // record keeps the objects of the stored record, whether it names them or not.
 func (r Record) Replacing(stored Record, class string) Record {
 	r.Claimed = r.Owning(stored)
+	r.FirstAt = r.FirstKnown(class, stored)
 	r.WithdrawnAt = stored.WithdrawnAt
 	if class == Messaging && (r.OccurredAt.After(stored.WithdrawnAt) || !r.sameContact(stored) || r.Scope != stored.Scope) {
 		r.WithdrawnAt = time.Time{}
@@ -28,6 +29,35 @@ func (r Record) Replacing(stored Record, class string) Record {
 	}
 	r.Start, r.StartAsOf = stored.Start, stored.StartAsOf
 	return r
+}
+
+// FirstKnown is the record's FirstAt if the record replaces an older version. An
+// erasure covers a record by its first version, whatever was written over that. A
+// messaging record has no FirstAt: newer consent is a record of its own.
+func (r Record) FirstKnown(class string, older Record) time.Time {
+	if class == Messaging || older.ID == "" || !r.sameContact(older) {
+		return r.FirstAt
+	}
+	first := older.FirstAt
+	if first.IsZero() {
+		first = later(older.OccurredAt, time.Unix(0, 0)) // an event without a time came before every erasure
+	}
+	if !r.FirstAt.IsZero() && r.FirstAt.Before(first) {
+		first = r.FirstAt
+	}
+	if !first.Before(r.OccurredAt) {
+		return time.Time{}
+	}
+	return first.UTC()
+}
+
+// ErasableAt is the time of the event for which an opt-out or an erasure withdraws
+// the record, if it is not older.
+func (r Record) ErasableAt() time.Time {
+	if r.FirstAt.IsZero() {
+		return r.OccurredAt
+	}
+	return r.FirstAt
 }
 
 // Owning lists the objects of the record and of an older version of it.

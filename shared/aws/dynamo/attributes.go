@@ -42,6 +42,7 @@ func attributes() []attribute {
 		{names.AttrScope, read | decides | replaced, func(s *retention.Stored) any { return &s.Scope }},
 		{names.AttrBasis, read | decides | replaced, func(s *retention.Stored) any { return &s.Basis }},
 		{names.AttrOccurredAt, read | decides | replaced, func(s *retention.Stored) any { return &s.OccurredAt }},
+		{names.AttrFirstAt, read | decides | replaced | derived, func(s *retention.Stored) any { return &s.FirstAt }},
 		{names.AttrRetentionStart, read | decides | replaced, func(s *retention.Stored) any { return &s.Start }},
 		{names.AttrStartAsOf, read | decides | replaced, func(s *retention.Stored) any { return &s.StartAsOf }},
 		{names.AttrWithdrawnAt, read | decides | replaced | sorts | derived, func(s *retention.Stored) any { return &s.WithdrawnAt }},

@@ -38,7 +38,7 @@ func TestDeletionIsConditionalOnEveryDecidingAttribute(t *testing.T) {
 	got := deleter.deletion("messaging", retention.Stored{Record: retention.Record{ID: "sub-1"}, Revision: was}).Delete
 	want := []string{
 		"attribute_exists(id)", "subject = :subject", "attribute_not_exists(formerSubjects)", "#scope = :scope", "attribute_not_exists(basis)",
-		"attribute_not_exists(occurredAt)", "attribute_not_exists(retentionStart)", "attribute_not_exists(startAsOf)",
+		"attribute_not_exists(occurredAt)", "attribute_not_exists(firstOccurredAt)", "attribute_not_exists(retentionStart)", "attribute_not_exists(startAsOf)",
 		"withdrawnAt = :withdrawnAt", "attribute_not_exists(objects)", "attribute_not_exists(claimed)", "attribute_not_exists(purgingBy)",
 	}
 	if diff := cmp.Diff(want, strings.Split(aws.ToString(got.ConditionExpression), " AND ")); diff != "" {

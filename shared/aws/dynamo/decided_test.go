@@ -25,12 +25,12 @@ func TestRecordWithChangedDecidingAttributeIsKept(t *testing.T) {
 	earlier := retention.Sort(now)
 	whole := map[string]any{
 		names.AttrSubject: string(key(1)), names.AttrScope: "acme", names.AttrBasis: string(retention.Consent), names.AttrOccurredAt: earlier,
-		names.AttrRetentionStart: earlier, names.AttrStartAsOf: earlier, names.AttrWithdrawnAt: earlier,
+		names.AttrFirstAt: earlier, names.AttrRetentionStart: earlier, names.AttrStartAsOf: earlier, names.AttrWithdrawnAt: earlier,
 		names.AttrFormerSubjects: []string{string(key(2))}, names.AttrObjects: []string{"s3://letters/1"}, names.AttrPurgingBy: "run-0",
 	}
 	changed := map[string]any{
 		names.AttrSubject: string(key(3)), names.AttrScope: "acme/news", names.AttrBasis: string(retention.Customer), names.AttrOccurredAt: "?",
-		names.AttrRetentionStart: "?", names.AttrStartAsOf: "?", names.AttrWithdrawnAt: "?",
+		names.AttrFirstAt: "?", names.AttrRetentionStart: "?", names.AttrStartAsOf: "?", names.AttrWithdrawnAt: "?",
 		names.AttrFormerSubjects: []string{string(key(3))}, names.AttrObjects: []string{"s3://letters/2"}, names.AttrPurgingBy: "run-2",
 	}
 	db, stack := dynamotest.Tables(t, class)

@@ -206,6 +206,14 @@ func (r *Records) Stamp(ctx context.Context, class string, record retention.Stor
 	return err
 }
 
+// Remember sets the FirstAt of a record, if the record is unchanged since it was
+// read, and reports whether it was.
+func (r *Records) Remember(ctx context.Context, class string, record retention.Stored, first time.Time) (bool, error) {
+	update := assign(expression.UpdateBuilder{}, names.AttrFirstAt, text(instant(first)))
+	input, err := updateItem(r.stack.Records(class), record.ID, update, exists().And(unchangedRecord(record)))
+	return r.updated(ctx, "noting when a record began", input, err)
+}
+
 // Withdraw sets the time of a record's withdrawal, or clears it (zero), if the
 // record is unchanged since it was read, and reports whether it was. It does
 // not touch a record that is being purged, because the record will be deleted.

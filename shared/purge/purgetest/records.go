@@ -29,7 +29,7 @@ func parse(written string) (time.Time, error) {
 // times are a record's times by their attributes.
 func times(r *retention.Record) map[string]*time.Time {
 	return map[string]*time.Time{
-		names.AttrOccurredAt: &r.OccurredAt, names.AttrRetentionStart: &r.Start, names.AttrStartAsOf: &r.StartAsOf,
+		names.AttrOccurredAt: &r.OccurredAt, names.AttrFirstAt: &r.FirstAt, names.AttrRetentionStart: &r.Start, names.AttrStartAsOf: &r.StartAsOf,
 		names.AttrLastActivityAt: &r.LastActivityAt, names.AttrWithdrawnAt: &r.WithdrawnAt,
 	}
 }
@@ -310,6 +310,10 @@ func (s tables) Stamp(ctx context.Context, class string, read retention.Stored, 
 		}
 	})
 	return err
+}
+
+func (s tables) Remember(ctx context.Context, class string, read retention.Stored, first time.Time) (bool, error) {
+	return s.update(ctx, class, read, func(i item) { assign(i, names.AttrFirstAt, instant(first)) })
 }
 
 func (s tables) Withdraw(ctx context.Context, class string, read retention.Stored, at time.Time) (bool, error) {

@@ -29,6 +29,7 @@ type Records interface {
 	Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key) (retention.Outcome, error)
 	Get(ctx context.Context, class, id string) (retention.Stored, error)
 	Stamp(ctx context.Context, class string, record retention.Stored, sort string) error
+	Remember(ctx context.Context, class string, record retention.Stored, first time.Time) (bool, error)
 	Withdraw(ctx context.Context, class string, record retention.Stored, at time.Time) (bool, error)
 	End(ctx context.Context, class, id string, decide func(stored retention.Record) (retention.Record, error)) error
 	Claim(ctx context.Context, class string, record retention.Stored) (bool, error)

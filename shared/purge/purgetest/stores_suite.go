@@ -123,7 +123,7 @@ func (s *suite) decidedOn() {
 	at := retention.Sort(suiteStart)
 	whole := map[string]any{
 		names.AttrID: "sub-1", names.AttrSubject: "subject-1", names.AttrScope: "acme", names.AttrBasis: "consent", names.AttrOccurredAt: at,
-		names.AttrRetentionStart: at, names.AttrStartAsOf: at, names.AttrWithdrawnAt: at, names.AttrPurgingBy: "run-0",
+		names.AttrFirstAt: at, names.AttrRetentionStart: at, names.AttrStartAsOf: at, names.AttrWithdrawnAt: at, names.AttrPurgingBy: "run-0",
 	}
 	for name := range whole {
 		if name == names.AttrID {
