@@ -88,6 +88,10 @@ func (h holdLift) Run(ctx context.Context, s *session, o *operator.Operator) err
 	lifting, err := o.LiftHolds(ctx, string(h.Case))
 	return show(s, lifting, err, func(w io.Writer, a *operator.Lifting) {
 		fmt.Fprintf(w, "holds of the case %s that were lifted: %d\n", a.Case, a.Lifted)
+		if a.Silent > 0 {
+			fmt.Fprintf(w, "marketing to %d restricted contacts stays stopped\n", a.Silent)
+			next(w, "stille subject unrestrict CHANNEL ADDRESS   (for each contact that may get marketing again)")
+		}
 	})
 }
 

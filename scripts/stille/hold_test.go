@@ -19,6 +19,19 @@ func warning(what string) string {
 	return "warning: the hold on " + what + " covers 0 records now: is it typed right? The hold stands and keeps what comes later\n"
 }
 
+func TestALiftedRestrictionNamesTheSilenceThatStays(t *testing.T) {
+	m := inMemory(t)
+	m.run(t, "hold", "set", "--case", "dsr-9", "--reason", "art-18", "--kind", "restriction", "--contact", "email", "kari@example.no", "--record", "messaging", "sub-1").ended(t, exitDone)
+	want := "holds of the case dsr-9 that were lifted: 2\nmarketing to 1 restricted contacts stays stopped\n\n" +
+		"next: stille subject unrestrict CHANNEL ADDRESS   (for each contact that may get marketing again)\n"
+	if got := m.run(t, "hold", "lift", "--case", "dsr-9").ended(t, exitDone); got.out != want {
+		t.Errorf("it says %q", got.out)
+	}
+	m.run(t, "check", "email", "kari@example.no", "--scope", "acme").ended(t, exitNo)
+	m.run(t, "subject", "unrestrict", "email", "kari@example.no", "--out", t.TempDir()).ended(t, exitDone)
+	m.run(t, "check", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
+}
+
 func TestHoldsAreSetListedAndLifted(t *testing.T) {
 	m := inMemory(t)
 	m.Store(day(2024, 11, 21))

@@ -245,9 +245,11 @@ func shownID(id string) string {
 type Lifting struct {
 	Case   string `json:"case"`
 	Lifted int    `json:"lifted"`
+	Silent int    `json:"silent,omitempty"` // restricted contacts to whom marketing stays stopped
 }
 
-// LiftHolds lifts every hold of a case.
+// LiftHolds lifts every hold of a case. What a restriction stopped, only Unrestrict
+// starts again: that a claim is over does not say that the person wants messages.
 func (o *Operator) LiftHolds(ctx context.Context, caseID string) (*Lifting, error) {
 	by, err := o.Principal(ctx)
 	if err != nil {
@@ -260,7 +262,14 @@ func (o *Operator) LiftHolds(ctx context.Context, caseID string) (*Lifting, erro
 	if len(lifted) == 0 {
 		return nil, errors.New("no hold of this case stands; `stille hold list` shows all holds")
 	}
-	return &Lifting{Case: caseID, Lifted: len(newHolds(lifted))}, nil
+	answer := &Lifting{Case: caseID}
+	for _, h := range newHolds(lifted) {
+		answer.Lifted++
+		if _, onContact := h.Target.Subject(); onContact && h.Kind == retention.Restriction {
+			answer.Silent++
+		}
+	}
+	return answer, nil
 }
 
 // ListHolds lists all holds, lifted ones too.
