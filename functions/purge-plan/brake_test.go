@@ -73,7 +73,7 @@ func (c crowd) halts(t *testing.T, run, input string) response {
 
 func (c crowd) approve(t *testing.T, hash, by string) {
 	t.Helper()
-	if err := c.stores.Runs.Approve(t.Context(), retention.Messaging, hash, by, c.house.Now); err != nil {
+	if err := c.stores.Runs.Approve(t.Context(), retention.Messaging, purge.Approval{PlanHash: hash, By: by, At: c.house.Now}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -89,8 +89,21 @@ type purgeStop struct {
 func (p purgeStop) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	stop, err := o.StopRun(ctx, p.ID)
 	return show(s, stop, err, func(w io.Writer, a *operator.Stop) {
-		fmt.Fprintf(w, "asked to stop: %s of %s\n", a.Run, a.Class)
-		next(w, "stille purge show "+a.Run)
+		if a.ApprovalEnded {
+			fmt.Fprintf(w, "ended: the approval until done; the next purge of %s halts unless the brake lets it\n", a.Class)
+		}
+		switch {
+		case a.Ended:
+			next(w, "stille purge plan "+a.Class)
+		case a.Execution != "":
+			fmt.Fprintf(w, "%s of %s was killed: its execution ended as %s, without a certificate.\n"+
+				"A function of it that lives on stops before its next page. The next purge of\n"+
+				"%s writes its certificate, then deletes what is due.\n", a.Run, a.Class, a.Execution, a.Class)
+			next(w, "stille purge run "+a.Class)
+		default:
+			fmt.Fprintf(w, "asked to stop: %s of %s\n", a.Run, a.Class)
+			next(w, "stille purge show "+a.Run)
+		}
 	})
 }
 
@@ -135,7 +148,11 @@ func runText(w io.Writer, a *operator.Run) {
 	if !a.ScheduledFor.IsZero() {
 		facts(w, "for", instantText(a.ScheduledFor)+", by the schedule")
 	}
-	facts(w, "by", a.StartedBy, "approved", a.ApprovedBy, "stopped", a.StopBy)
+	approved := a.ApprovedBy
+	if a.UntilDone {
+		approved += ", until done"
+	}
+	facts(w, "by", a.StartedBy, "approved", approved, "stopped", a.StopBy)
 	for _, reason := range a.Reasons {
 		facts(w, "because", reason)
 	}
@@ -185,11 +202,12 @@ func (p purgeRun) Run(ctx context.Context, s *session, o *operator.Operator) err
 }
 
 type purgeApprove struct {
-	PlanHash string `arg:"" name:"planhash" help:"The plan's hash, as the halted run shows it."`
+	PlanHash  string `arg:"" name:"planhash" help:"The plan's hash, as the halted run shows it."`
+	UntilDone bool   `help:"Let the runs of the next nights go on with the plan, until all of its records are gone."`
 }
 
 func (p purgeApprove) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	started, err := o.ApprovePlan(ctx, p.PlanHash)
+	started, err := o.ApprovePlan(ctx, p.PlanHash, p.UntilDone)
 	return follow(ctx, s, o, started, err)
 }
 

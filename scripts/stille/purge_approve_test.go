@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/certificate"
+	"stille/shared/operator"
 	"stille/shared/operator/operatortest"
 	"stille/shared/purge"
 )
@@ -45,6 +48,76 @@ func TestApprovedPlanIsPurgedAndFollowed(t *testing.T) {
 	}
 	if diff := cmp.Diff([]operatortest.Start{{Class: "messaging", By: m.Who, Approved: aPlan}}, m.Started); diff != "" {
 		t.Errorf("started (-want +got)\n%s", diff)
+	}
+}
+
+// The run of an approval until done may have ended: its stop ends the approval.
+func TestStopEndsAnApprovalUntilDone(t *testing.T) {
+	for what, ended := range map[string]bool{"during a run": false, "between two runs": true} {
+		t.Run(what, func(t *testing.T) {
+			m := inMemory(t)
+			m.halted(t, "", at)
+			m.runsTo(t, certificate.Completed, certificate.Counts{Due: 1, Deleted: 1}, "k")
+			m.run(t, "purge", "approve", aPlan, "--until-done").ended(t, exitDone)
+			plan, err := m.Runs.Halted(t.Context(), "messaging")
+			if err != nil || !plan.UntilDone {
+				t.Fatalf("plan %+v, error %v", plan, err)
+			}
+			if got := m.run(t, "status"); !strings.Contains(got.out, "until done") || strings.Contains(got.out, "stille purge approve") {
+				t.Errorf("status says\n%s", got.out)
+			}
+			run := runOf("run-2", 1)
+			run.PlanHash, run.ApprovedBy, run.UntilDone = aPlan, m.Who, true
+			m.start(t, run)
+			m.Execute = func(context.Context, string) operator.Execution { return operator.Execution{Running: true} }
+			want := "asked to stop"
+			if ended {
+				m.Certify(run, certificate.Completed, certificate.Counts{})
+				want = "next: stille purge plan messaging"
+			}
+			got := m.run(t, "purge", "stop", "run-2").ended(t, exitDone)
+			if !strings.Contains(got.out, "ended: the approval until done") || !strings.Contains(got.out, want) {
+				t.Errorf("it says\n%s", got.out)
+			}
+			if _, err := m.Runs.Halted(t.Context(), "messaging"); !errors.Is(err, purge.ErrNoPlan) {
+				t.Errorf("error %v", err)
+			}
+			if got := m.run(t, "purge", "show", "run-2"); !strings.Contains(got.out, m.Who+", until done") {
+				t.Errorf("it shows\n%s", got.out)
+			}
+		})
+	}
+}
+
+// A newer plan has taken the place of the run's plan: it must wait for its approval.
+func TestStopLeavesAnotherPlanAlone(t *testing.T) {
+	m := inMemory(t)
+	m.halted(t, "", at)
+	run := run1()
+	run.PlanHash, run.UntilDone = "older", true
+	m.start(t, run)
+	if got := m.run(t, "purge", "stop", "run-1").ended(t, exitDone); strings.Contains(got.out, "ended: the approval") {
+		t.Errorf("it says\n%s", got.out)
+	}
+	if _, err := m.Runs.Halted(t.Context(), "messaging"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStopOfKilledRunNamesTheNextRun(t *testing.T) {
+	for status, named := range map[string]string{"ABORTED": "ABORTED", "TIMED_OUT": "TIMED_OUT", "": "UNKNOWN"} {
+		m := inMemory(t)
+		m.start(t, run1())
+		m.Execute = func(context.Context, string) operator.Execution { return operator.Execution{Status: status} }
+		got := m.run(t, "purge", "stop", "run-1").ended(t, exitDone)
+		for _, says := range []string{"was killed: its execution ended as " + named, "next: stille purge run messaging"} {
+			if !strings.Contains(got.out, says) {
+				t.Errorf("%q: it says\n%s", status, got.out)
+			}
+		}
+		if stopped, err := m.Runs.Stopped(t.Context(), "messaging", "run-1"); err != nil || !stopped {
+			t.Errorf("%q: stopped is %v, error %v", status, stopped, err)
+		}
 	}
 }
 
@@ -95,7 +168,10 @@ func TestRefusedApprovalStartsNothing(t *testing.T) {
 func TestRunningPurgeIsAskedToStop(t *testing.T) {
 	m := inMemory(t)
 	m.start(t, run1())
-	m.run(t, "purge", "stop", "run-1").ended(t, exitDone)
+	m.Execute = func(context.Context, string) operator.Execution { return operator.Execution{Running: true} }
+	if got := m.run(t, "purge", "stop", "run-1").ended(t, exitDone); !strings.Contains(got.out, "asked to stop: run-1 of messaging") {
+		t.Errorf("it says %q", got.out)
+	}
 	if stopped, err := m.Runs.Stopped(t.Context(), "messaging", "run-1"); err != nil || !stopped {
 		t.Errorf("stopped is %v, error %v", stopped, err)
 	}

@@ -83,7 +83,9 @@ func findingsText(w io.Writer, c operator.ClassStatus) {
 		}
 		fmt.Fprintf(w, "\n%s: the purge %s, started at %s, %s\n", c.Class, run.Run, instantText(run.StartedAt), how)
 	}
-	if plan := c.Halted; plan != nil {
+	if plan := c.Halted; plan != nil && plan.UntilDone {
+		fmt.Fprintf(w, "\n%s: %s approved the plan of the purge %s until done;\n  every run goes on with it, until its records are gone or `stille purge stop RUN` ends it\n", c.Class, plan.ApprovedBy, plan.Run)
+	} else if plan != nil {
 		fmt.Fprintf(w, "\n%s: the brake halted the purge %s at %s\n", c.Class, plan.Run, instantText(plan.HaltedAt))
 		for _, reason := range plan.Reasons {
 			fmt.Fprintf(w, "  because  %s\n", reason)

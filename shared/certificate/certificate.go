@@ -87,6 +87,9 @@ type Certificate struct {
 type Approver struct {
 	Role string `json:"role"` // the role of the approver's session; "user" for an IAM user
 	Hash string `json:"hash"` // keyed hash of the approver's ARN
+	// UntilDone says that the approval covers every run until the approved records
+	// are gone.
+	UntilDone bool `json:"untilDone,omitempty"`
 }
 
 // UnmarshalJSON also reads the text of older certificates: the whole ARN, or nothing.

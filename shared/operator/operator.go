@@ -269,7 +269,9 @@ type Runs interface {
 	Stop(ctx context.Context, class, run, by string) error
 	// Halted's error wraps purge.ErrNoPlan where the class has no halted plan.
 	Halted(ctx context.Context, class string) (purge.HaltedPlan, error)
-	// Approve records one approval of the halted plan of this hash. Its error
-	// wraps purge.ErrNoPlan where there is no such plan. It does not ask who may.
-	Approve(ctx context.Context, class, planHash, by string, at time.Time) error
+	// Approve records one approval of a halted plan. Its error wraps purge.ErrNoPlan
+	// where there is no such plan. It does not ask who may.
+	Approve(ctx context.Context, class string, approval purge.Approval) error
+	// Forget removes the class's halted plan.
+	Forget(ctx context.Context, class string) error
 }

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -159,14 +160,24 @@ func (o *Operator) PlanPurge(ctx context.Context, name string, most int) (*Plan,
 	}, nil
 }
 
-// Stop is a run that was asked to stop.
+// Stop is what the order to stop a run did.
 type Stop struct {
 	Run   string `json:"run"`
 	Class string `json:"class"`
 	By    string `json:"by"`
+	// Execution is the status of the run's execution, if it ended without a
+	// certificate: only a function that outlived it can be stopped. The next run of
+	// the class certifies the run.
+	Execution     string `json:"execution,omitempty"`
+	Ended         bool   `json:"ended,omitempty"`         // the run had its certificate already
+	ApprovalEnded bool   `json:"approvalEnded,omitempty"` // no later run goes on under the run's approval until done
 }
 
-// StopRun asks a run to stop before its next page.
+// unknownExecution is the status of an execution that is not known any more.
+const unknownExecution = "UNKNOWN"
+
+// StopRun asks a run to stop before its next page, and ends its approval until done.
+// A run that has ended can be stopped only if it had that approval.
 func (o *Operator) StopRun(ctx context.Context, id string) (*Stop, error) {
 	run, err := o.findRun(ctx, id)
 	if err != nil {
@@ -176,12 +187,42 @@ func (o *Operator) StopRun(ctx context.Context, id string) (*Stop, error) {
 	if err != nil {
 		return nil, err
 	}
+	stop := &Stop{Run: run.ID, Class: run.Class, By: by}
+	if stop.ApprovalEnded, err = o.endApproval(ctx, run); err != nil {
+		return nil, err
+	}
 	err = o.Runs.Stop(ctx, run.Class, run.ID, by)
-	if errors.Is(err, purge.ErrNoRun) {
+	if stop.Ended = errors.Is(err, purge.ErrNoRun); stop.Ended {
+		if stop.ApprovalEnded {
+			return stop, nil
+		}
 		return nil, fmt.Errorf("the run has ended already; `stille purge show %s` says how", run.ID)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &Stop{Run: run.ID, Class: run.Class, By: by}, nil
+	state, err := o.Executions.State(ctx, run.Class, run.ID)
+	if err != nil {
+		return nil, fmt.Errorf("the run was asked to stop, and whether it is running is not known: %w", err)
+	}
+	if !state.Running {
+		stop.Execution = cmp.Or(state.Status, unknownExecution)
+	}
+	return stop, nil
+}
+
+// endApproval removes the plan of the run's class if it is the plan that the run
+// carried out under an approval until done.
+func (o *Operator) endApproval(ctx context.Context, run purge.Run) (bool, error) {
+	if !run.UntilDone {
+		return false, nil
+	}
+	plan, err := o.Runs.Halted(ctx, run.Class)
+	if errors.Is(err, purge.ErrNoPlan) || err == nil && plan.PlanHash != run.PlanHash {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, o.Runs.Forget(ctx, run.Class)
 }

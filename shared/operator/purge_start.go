@@ -80,8 +80,10 @@ func (o *Operator) StartPurge(ctx context.Context, name string) (*Purge, error) 
 
 var planHash = regexp.MustCompile(`^[0-9a-f]{4,64}$`)
 
-// ApprovePlan approves the halted plan of this hash and starts its purge.
-func (o *Operator) ApprovePlan(ctx context.Context, hash string) (*Purge, error) {
+// ApprovePlan approves the halted plan of this hash and starts its purge. Until done,
+// the approval covers the later runs of the class too, until the plan's records are
+// gone.
+func (o *Operator) ApprovePlan(ctx context.Context, hash string, untilDone bool) (*Purge, error) {
 	if !planHash.MatchString(hash) {
 		return nil, Mistakef("a plan's hash has 64 characters of 0-9a-f, of which at least four are needed; `stille purge show` names the halted plan")
 	}
@@ -101,7 +103,8 @@ func (o *Operator) ApprovePlan(ctx context.Context, hash string) (*Purge, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.Runs.Approve(ctx, class.Name, hash, by, o.Now()); err != nil {
+	approval := purge.Approval{PlanHash: hash, By: by, At: o.Now(), UntilDone: untilDone}
+	if err := o.Runs.Approve(ctx, class.Name, approval); err != nil {
 		return nil, err
 	}
 	return o.start(ctx, class, by, hash)

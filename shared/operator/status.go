@@ -204,9 +204,9 @@ func (c ClassStatus) advice() (urgency int, command, because string) {
 	switch {
 	case c.hasUncertified(false):
 		return 0, "stille purge run " + c.Class, "a purge was killed; the next purge certifies it, and goes on"
-	case c.Halted != nil && c.Halted.TooOld:
+	case c.Halted != nil && c.Halted.TooOld && !c.Halted.UntilDone:
 		return 1, "stille purge run " + c.Class, "the halted plan is too old to be approved"
-	case c.Halted != nil:
+	case c.Halted != nil && !c.Halted.UntilDone:
 		return 1, "stille purge approve " + c.Halted.PlanHash, "the brake halted a purge; look at its reasons, and approve the plan if it is right"
 	case c.Last != nil && c.Last.Outcome != certificate.Completed && !c.hasUncertified(true):
 		return 2, "stille purge show " + c.Last.ID, "the last purge ended as " + string(c.Last.Outcome)

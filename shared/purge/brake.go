@@ -27,7 +27,7 @@ const (
 type Brake struct {
 	Going  int   // records that would be deleted: due and not held
 	Size   int   // records of the class, as last counted by the store
-	Before []int // numbers of records that completed runs deleted, the newest first
+	Before []int // numbers of records that completed runs deleted, the newest first, without the nights of a backlog
 
 	Now          time.Time // our clock
 	StoreClock   time.Time // the store's clock

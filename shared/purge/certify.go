@@ -320,7 +320,7 @@ func (c Certifier) approver(ctx context.Context, run Run) (*certificate.Approver
 	if err != nil {
 		return nil, err
 	}
-	return newApprover(run.ApprovedBy, hmac), nil
+	return newApprover(run.ApprovedBy, run.UntilDone, hmac), nil
 }
 
 // publishKey keeps the public key, names it in the certificate and returns it.

@@ -41,6 +41,15 @@ type HaltedPlan struct {
 	StartedBy  string    `json:"-"`                    // who started or scheduled the run; empty for the nightly schedule and a bare execution
 	ApprovedBy string    `json:"approvedBy,omitempty"` // empty until the approval
 	ApprovedAt time.Time `json:"-"`
+	UntilDone  bool      `json:"untilDone,omitempty"` // the approval covers every run until the plan's records are gone: see backlog.go
+}
+
+// Approval is one person's approval of a halted plan.
+type Approval struct {
+	PlanHash  string
+	By        string // the principal
+	At        time.Time
+	UntilDone bool
 }
 
 // TooOld reports whether it is too late at now to approve or run the plan.
@@ -65,10 +74,14 @@ func (p HaltedPlan) MayApprove(by string, now time.Time) error {
 }
 
 // MayRun returns nil if a run may carry out the plan at now under the policy of
-// this hash, else the reason.
+// this hash, else the reason. An approval until done must be in time; its runs may
+// be later.
 func (p HaltedPlan) MayRun(policyHash string, now time.Time) error {
 	if p.ApprovedBy == "" {
 		return ErrNotApproved
+	}
+	if p.UntilDone {
+		now = p.ApprovedAt
 	}
 	if err := p.MayApprove(p.ApprovedBy, now); err != nil {
 		return err

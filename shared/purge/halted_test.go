@@ -29,6 +29,10 @@ func TestOnlyFreshPlanApprovedByAnotherMayRun(t *testing.T) {
 		"a moment too late":         {func(*purge.HaltedPlan) {}, "p", last.Add(1), purge.ErrPlanTooOld, purge.ErrPlanTooOld},
 		"approved by its starter":   {func(p *purge.HaltedPlan) { p.StartedBy = approver }, "p", last, purge.ErrOwnApproval, purge.ErrOwnApproval},
 		"not approved":              {func(p *purge.HaltedPlan) { p.ApprovedBy = "" }, "p", last, nil, purge.ErrNotApproved},
+		"until done, weeks ago":     {func(p *purge.HaltedPlan) { p.UntilDone, p.ApprovedAt = true, last }, "p", last.AddDate(0, 1, 0), purge.ErrPlanTooOld, nil},
+		"until done, too late":      {func(p *purge.HaltedPlan) { p.UntilDone, p.ApprovedAt = true, last.Add(1) }, "p", last.Add(1), purge.ErrPlanTooOld, purge.ErrPlanTooOld},
+		"until done, other policy":  {func(p *purge.HaltedPlan) { p.UntilDone, p.ApprovedAt = true, last }, "q", last, nil, purge.ErrOtherPlanPolicy},
+		"until done, not approved":  {func(p *purge.HaltedPlan) { p.UntilDone, p.ApprovedBy = true, "" }, "p", last, nil, purge.ErrNotApproved},
 		"planned by another policy": {func(*purge.HaltedPlan) {}, "q", last, nil, purge.ErrOtherPlanPolicy},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -120,7 +120,10 @@ func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution
 		return run, err
 	}
 	if approved != nil {
-		run.Cutoff, run.ApprovedBy = approved.Cutoff, approved.ApprovedBy
+		run.ApprovedBy, run.UntilDone = approved.ApprovedBy, approved.UntilDone
+		if e.Approved != "" { // a later night of a backlog has a cutoff of its own
+			run.Cutoff = approved.Cutoff
+		}
 	}
 	plan, err := Make(ctx, p.Records, class, run.PolicyHash, run.Cutoff)
 	if err != nil {
@@ -131,11 +134,20 @@ func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution
 	if err != nil {
 		return run, err
 	}
-	if objection != "" {
+	if objection != "" && (e.Approved != "" || len(reasons) > 0) {
 		reasons = append(reasons, objection)
 	}
+	if len(reasons) == 0 && run.UntilDone {
+		err = p.Halted.Keep(ctx, approved.Shrink(going.backlog))
+		if errors.Is(err, ErrNoPlan) {
+			reasons, err = []string{"the approval was ended meanwhile"}, nil
+		}
+		if err != nil {
+			return run, err
+		}
+	}
 	if len(reasons) > 0 {
-		run.Next, run.Reasons, run.ApprovedBy = NextHalt, reasons, ""
+		run.Next, run.Reasons, run.ApprovedBy, run.UntilDone = NextHalt, reasons, "", false
 		if run.Withdrawn, err = p.mayDeleteWithdrawn(ctx, class, run); err != nil {
 			return run, err
 		}
@@ -144,66 +156,87 @@ func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution
 		}
 		return run, p.Halted.Halt(ctx, HaltedPlan{
 			Class: class.Name, Run: run.ID, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash, Cutoff: run.Cutoff,
-			Shards: going, Reasons: reasons, HaltedAt: p.Now().UTC(), StartedBy: run.StartedBy,
+			Shards: going.due, Reasons: reasons, HaltedAt: p.Now().UTC(), StartedBy: run.StartedBy,
 		})
 	}
 	if approved != nil {
 		run.PlanHash = approved.PlanHash // the certificate names the approved plan
 	}
 	run.Next = NextDelete
+	if run.UntilDone {
+		return run, nil
+	}
 	return run, p.Halted.Forget(ctx, class.Name)
 }
 
 // approved returns the halted plan that the run must carry out; nil for a run
-// that names no approval. If the named approval is not valid, it returns the
-// objection instead.
+// that names no approval while the class has none until done. If the approval is not
+// valid, it returns the objection instead.
 func (p Planner) approved(ctx context.Context, class retention.Class, hash string) (plan *HaltedPlan, objection string, err error) {
-	if hash == "" {
-		return nil, "", nil
-	}
 	halted, err := p.Halted.Halted(ctx, class.Name)
 	switch {
+	case hash == "" && (errors.Is(err, ErrNoPlan) || err == nil && !halted.UntilDone):
+		return nil, "", nil
 	case errors.Is(err, ErrNoPlan):
 		return nil, "the run names an approval, and the class has no halted plan", nil
 	case err != nil:
 		return nil, "", err
-	case halted.PlanHash != hash:
+	case hash != "" && halted.PlanHash != hash:
 		return nil, "the run names the approval of another plan than the halted one", nil
 	}
 	if err := halted.MayRun(p.PolicyHash, p.Now()); err != nil {
-		return nil, err.Error(), nil
+		return nil, "the approval does not hold: " + err.Error(), nil
+	}
+	if hash == "" {
+		runs, err := p.Runs.List(ctx, class.Name)
+		if err != nil || halted.IsDone(runs) {
+			return nil, "", err
+		}
 	}
 	return &halted, "", nil
 }
 
 // objections lists what speaks against the run, and counts the records of each shard
-// that it would delete. An approval covers the amount, unless a shard grew beyond the
-// approved number, and never the clock. Held records are no objection; they are
-// counted only where the due records are one, because that reads every due record.
-func (p Planner) objections(ctx context.Context, class retention.Class, run Run, plan Plan, approved *HaltedPlan) (going []int, reasons []string, err error) {
+// that it would delete. An approval covers the amount as HaltedPlan.Objections says,
+// and never the clock. Held records are no objection; they are counted only where
+// the due records are one, because that reads every due record.
+func (p Planner) objections(ctx context.Context, class retention.Class, run Run, plan Plan, approved *HaltedPlan) (going amounts, reasons []string, err error) {
 	brake, err := p.brake(ctx, run)
 	if err != nil {
-		return nil, nil, err
+		return going, nil, err
 	}
-	amount := func(shards []int) []string {
-		brake.Going = sum(shards)
-		switch {
-		case approved == nil:
-			return brake.Amount()
-		case ShardsGrown(approved.Shards, shards):
-			return []string{"a shard holds more than was approved"}
+	object := func() []string {
+		if approved != nil {
+			return approved.Objections(going.backlog, going.due, brake)
 		}
-		return nil
+		brake.Going = sum(going.due)
+		return brake.Amount()
 	}
-	going = plan.Shards
-	if len(amount(going)) > 0 && plan.Due() <= mostCounted {
-		counted, err := Count(ctx, p.Records, p.Holds, class, run.Cutoff)
-		if err != nil {
-			return nil, nil, err
+	count := func(shards func(at time.Time) ([]int, error)) error {
+		going.due, err = shards(run.Cutoff)
+		going.backlog = going.due
+		if err == nil && approved != nil && !approved.Cutoff.Equal(run.Cutoff) {
+			going.backlog, err = shards(approved.Cutoff)
 		}
-		going = counted.Shards
+		return err
 	}
-	return going, append(brake.Clock(), amount(going)...), nil
+	err = count(func(at time.Time) ([]int, error) {
+		if at.Equal(plan.Cutoff) {
+			return plan.Shards, nil
+		}
+		made, err := Make(ctx, p.Records, class, run.PolicyHash, at)
+		return made.Shards, err
+	})
+	if err == nil && len(object()) > 0 && plan.Due() <= mostCounted {
+		err = count(func(at time.Time) ([]int, error) {
+			counted, err := Count(ctx, p.Records, p.Holds, class, at)
+			return counted.Shards, err
+		})
+	}
+	if err != nil {
+		return going, nil, err
+	}
+	return going, append(brake.Clock(), object()...), nil
 }
 
 // mayDeleteWithdrawn reports whether the withdrawn records alone would pass the
@@ -261,12 +294,12 @@ func (p Planner) brake(ctx context.Context, run Run) (Brake, error) {
 }
 
 // deletedCounts returns the number of records that each completed run deleted, the
-// newest first.
+// newest first. The nights of a backlog are no usual nights.
 func deletedCounts(runs []Run) []int {
 	newest := slices.SortedFunc(slices.Values(runs), func(a, b Run) int { return b.EndedAt.Compare(a.EndedAt) })
 	var deleted []int
 	for _, run := range newest {
-		if run.Outcome == certificate.Completed {
+		if run.Outcome == certificate.Completed && !run.UntilDone {
 			deleted = append(deleted, run.Counts.Deleted)
 		}
 	}

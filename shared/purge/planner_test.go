@@ -108,7 +108,7 @@ func TestHaltedPlanRunsOnceApproved(t *testing.T) {
 	planner := h.planner(h.Stores)
 	halted := h.planned(planner, purge.Execution{Run: "run-1", StartedBy: starter}, purge.NextHalt)
 	h.certified("run-1", certificate.Halted, halted.Planned)
-	if err := h.Runs.Approve(t.Context(), h.class.Name, halted.PlanHash, approver, cutoff); err != nil {
+	if err := h.Runs.Approve(t.Context(), h.class.Name, purge.Approval{PlanHash: halted.PlanHash, By: approver, At: cutoff}); err != nil {
 		t.Fatal(err)
 	}
 	planner.Now = func() time.Time { return cutoff.Add(5 * time.Minute) }
@@ -117,7 +117,7 @@ func TestHaltedPlanRunsOnceApproved(t *testing.T) {
 		t.Errorf("reasons %q, approved by %q", other.Reasons, other.ApprovedBy)
 	}
 	h.certified("run-2", certificate.Halted, 0)
-	if err := h.Runs.Approve(t.Context(), h.class.Name, other.PlanHash, approver, cutoff); err != nil {
+	if err := h.Runs.Approve(t.Context(), h.class.Name, purge.Approval{PlanHash: other.PlanHash, By: approver, At: cutoff}); err != nil {
 		t.Fatal(err)
 	}
 	run := h.planned(planner, purge.Execution{Run: "run-3", Approved: other.PlanHash}, purge.NextDelete)
@@ -141,8 +141,8 @@ func TestUnapprovedPlanOfAnyAmountHalts(t *testing.T) {
 	}
 }
 
-// Three times the usual 600 may be deleted. A halted run does not count as
-// usual.
+// Three times the usual 600 may be deleted. A halted run and the nights of a
+// backlog do not count as usual.
 func TestUsualAmountIsThatOfCompletedRuns(t *testing.T) {
 	h := newHouse(t)
 	h.crowd()
@@ -153,11 +153,18 @@ func TestUsualAmountIsThatOfCompletedRuns(t *testing.T) {
 		}
 		h.Plant(h.t, h.class.Name, items...)
 	}
-	for run, outcome := range map[string]certificate.Outcome{"run-1": certificate.Completed, "run-2": certificate.Halted} {
-		if _, err := h.Runs.Start(t.Context(), purge.Run{Class: h.class.Name, ID: run}); err != nil {
+	for _, before := range []struct {
+		run       string
+		outcome   certificate.Outcome
+		deleted   int
+		untilDone bool
+	}{
+		{"run-0", certificate.Completed, 1, true}, {"run-1", certificate.Completed, 600, false}, {"run-2", certificate.Halted, 1, false}, {"run-2b", certificate.Completed, 1, true},
+	} {
+		if _, err := h.Runs.Start(t.Context(), purge.Run{Class: h.class.Name, ID: before.run, UntilDone: before.untilDone}); err != nil {
 			t.Fatal(err)
 		}
-		h.certified(run, outcome, map[certificate.Outcome]int{certificate.Completed: 600, certificate.Halted: 1}[outcome])
+		h.certified(before.run, before.outcome, before.deleted)
 	}
 	h.planned(h.planner(h.Stores), purge.Execution{Run: "run-3"}, purge.NextDelete)
 }
@@ -169,7 +176,7 @@ func TestPlanEndsInErrorWhenAnyCallFails(t *testing.T) {
 		late.StoreClock = func(context.Context) (time.Time, error) { return cutoff.Add(time.Hour), nil }
 		halted := h.planned(late, purge.Execution{Run: "run-0"}, purge.NextHalt)
 		h.certified("run-0", certificate.Halted, halted.Planned)
-		if err := h.Runs.Approve(t.Context(), h.class.Name, halted.PlanHash, approver, cutoff); err != nil {
+		if err := h.Runs.Approve(t.Context(), h.class.Name, purge.Approval{PlanHash: halted.PlanHash, By: approver, At: cutoff}); err != nil {
 			t.Fatal(err)
 		}
 		return halted.PlanHash
@@ -256,7 +263,7 @@ func TestApprovalCoversNoLiftedHold(t *testing.T) {
 	planner := h.planner(h.Stores)
 	halted := h.planned(planner, purge.Execution{Run: "run-1"}, purge.NextHalt)
 	h.certified("run-1", certificate.Halted, halted.Planned)
-	if err := h.Runs.Approve(t.Context(), h.class.Name, halted.PlanHash, approver, cutoff); err != nil {
+	if err := h.Runs.Approve(t.Context(), h.class.Name, purge.Approval{PlanHash: halted.PlanHash, By: approver, At: cutoff}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.Holds.Lift(t.Context(), retention.OfCase("c-1"), cutoff, starter); err != nil {
@@ -313,7 +320,7 @@ func TestWithdrawnRecordsGoWhilePlanWaits(t *testing.T) {
 	if err != nil || plan.PlanHash != run.PlanHash {
 		t.Fatalf("plan %+v, error %v", plan, err)
 	}
-	if err := h.Runs.Approve(t.Context(), h.class.Name, plan.PlanHash, approver, cutoff); err != nil {
+	if err := h.Runs.Approve(t.Context(), h.class.Name, purge.Approval{PlanHash: plan.PlanHash, By: approver, At: cutoff}); err != nil {
 		t.Fatal(err)
 	}
 	planner := h.planner(h.Stores)

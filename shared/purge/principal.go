@@ -85,9 +85,9 @@ func isGenerated(role, session string) bool {
 
 // newApprover names a principal as a certificate does: by its role, and by a keyed
 // hash of its ARN. Only a holder of the key can show who it was.
-func newApprover(arn string, hmac func(class, id string) string) *certificate.Approver {
+func newApprover(arn string, untilDone bool, hmac func(class, id string) string) *certificate.Approver {
 	p, _ := parsePrincipal(arn) // MayApprove refuses any other text
-	return &certificate.Approver{Role: p.role, Hash: hmac(approverClass, arn)}
+	return &certificate.Approver{Role: p.role, Hash: hmac(approverClass, arn), UntilDone: untilDone}
 }
 
 // approverClass stands in the place of a class where an approver is hashed. No class

@@ -30,6 +30,7 @@ type Run struct {
 	CodeVersion  string              `json:"-"`                     // of the code that planned it
 	StartedBy    string              `json:"startedBy,omitempty"`   // the principal; empty for a scheduled run, or if unknown
 	ApprovedBy   string              `json:"approvedBy,omitempty"`  // the principal; empty if no approval was needed
+	UntilDone    bool                `json:"untilDone,omitempty"`   // the approval covers every run until the backlog is gone
 	Next         Next                `json:"-"`                     // the next step after the plan
 	Withdrawn    bool                `json:"-"`                     // the brake halted it, but for the withdrawn records
 	Turn         int64               `json:"-"`                     // in which it may delete; 0 if it never held the lock of its class

@@ -102,6 +102,9 @@ type HaltedPlans interface {
 	// Halted returns the class's halted plan; the error wraps ErrNoPlan if
 	// there is none.
 	Halted(ctx context.Context, class string) (HaltedPlan, error)
+	// Keep stores the class's plan in place of itself; the error wraps ErrNoPlan if
+	// another plan, or none, has taken its place.
+	Keep(ctx context.Context, plan HaltedPlan) error
 	// Forget removes the class's halted plan: a run passed the brake.
 	Forget(ctx context.Context, class string) error
 }

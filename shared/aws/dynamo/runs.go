@@ -31,6 +31,7 @@ type storedRun struct {
 	CodeVersion  string              `dynamodbav:"codeVersion,omitempty"`
 	StartedBy    string              `dynamodbav:"startedBy,omitempty"`
 	ApprovedBy   string              `dynamodbav:"approvedBy,omitempty"`
+	UntilDone    bool                `dynamodbav:"untilDone,omitempty"`
 	Next         purge.Next          `dynamodbav:"next,omitempty"`
 	Withdrawn    bool                `dynamodbav:"withdrawn,omitempty"`
 	Turn         int64               `dynamodbav:"turn,omitempty"`
@@ -57,6 +58,7 @@ type storedPlan struct {
 	StartedBy  string    `dynamodbav:"startedBy,omitempty"`
 	ApprovedBy string    `dynamodbav:"approvedBy,omitempty"`
 	ApprovedAt time.Time `dynamodbav:"approvedAt"`
+	UntilDone  bool      `dynamodbav:"untilDone,omitempty"`
 }
 
 // Runs are the purges and audits of all classes, and the halted plans.

@@ -20,6 +20,8 @@ const (
 	attrHolder = "holder" // lock: the run
 	attrTurn   = "turn"   // lock: its turn
 	attrStopBy = "stopBy"
+
+	attrPlanHash = "planHash"
 )
 
 // Lock is purge.Runs's. The item stays when the lock is free, because the turns
@@ -110,12 +112,30 @@ func (r *Runs) Stopped(ctx context.Context, class, run string) (bool, error) {
 
 // Halt stores a halted plan in place of an older one.
 func (r *Runs) Halt(ctx context.Context, plan purge.HaltedPlan) error {
-	stored, err := attributevalue.MarshalMap(storedPlan(plan))
-	if err != nil {
-		return fmt.Errorf("storing a halted plan: %w", err)
+	return r.putPlan(ctx, plan, dynamodb.PutItemInput{})
+}
+
+// Keep is purge.HaltedPlans's.
+func (r *Runs) Keep(ctx context.Context, plan purge.HaltedPlan) error {
+	err := r.putPlan(ctx, plan, dynamodb.PutItemInput{
+		ConditionExpression:       aws.String("#hash = :hash"),
+		ExpressionAttributeNames:  map[string]string{"#hash": attrPlanHash},
+		ExpressionAttributeValues: item{":hash": text(plan.PlanHash)},
+	})
+	if conditionNotMet(err) {
+		return purge.ErrNoPlan
 	}
-	stored[names.AttrRun] = text(waitingPlan)
-	if _, err := r.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: stored}); err != nil {
+	return err
+}
+
+func (r *Runs) putPlan(ctx context.Context, plan purge.HaltedPlan, put dynamodb.PutItemInput) error {
+	stored, err := attributevalue.MarshalMap(storedPlan(plan))
+	if err == nil {
+		stored[names.AttrRun] = text(waitingPlan)
+		put.TableName, put.Item = &r.table, stored
+		_, err = r.db.PutItem(ctx, &put)
+	}
+	if err != nil {
 		return fmt.Errorf("storing a halted plan: %w", err)
 	}
 	return nil
@@ -138,20 +158,22 @@ func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, erro
 	return purge.HaltedPlan(plan), nil
 }
 
-// Approve records the one approval of the halted plan of this hash. The error
-// wraps purge.ErrNoPlan unless this plan is the class's halted plan. The caller
-// must ask HaltedPlan.MayApprove before.
-func (r *Runs) Approve(ctx context.Context, class, planHash, by string, at time.Time) error {
-	when, err := attributevalue.Marshal(at.UTC())
+// Approve records the one approval of a halted plan. The error wraps
+// purge.ErrNoPlan unless this plan is the class's halted plan. The caller must ask
+// HaltedPlan.MayApprove before.
+func (r *Runs) Approve(ctx context.Context, class string, approval purge.Approval) error {
+	when, err := attributevalue.Marshal(approval.At.UTC())
 	if err != nil {
 		return fmt.Errorf("approving a plan: %w", err)
 	}
 	_, err = r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: runKey(class, waitingPlan),
-		UpdateExpression:          aws.String("SET #by = :by, #at = :at"),
-		ConditionExpression:       aws.String("#hash = :hash AND (attribute_not_exists(#by) OR #by = :by)"),
-		ExpressionAttributeNames:  map[string]string{"#by": "approvedBy", "#at": "approvedAt", "#hash": "planHash"},
-		ExpressionAttributeValues: item{":by": text(by), ":at": when, ":hash": text(planHash)},
+		UpdateExpression:         aws.String("SET #by = :by, #at = :at, #until = :until"),
+		ConditionExpression:      aws.String("#hash = :hash AND (attribute_not_exists(#by) OR #by = :by)"),
+		ExpressionAttributeNames: map[string]string{"#by": "approvedBy", "#at": "approvedAt", "#until": "untilDone", "#hash": attrPlanHash},
+		ExpressionAttributeValues: item{
+			":by": text(approval.By), ":at": when, ":until": &types.AttributeValueMemberBOOL{Value: approval.UntilDone}, ":hash": text(approval.PlanHash),
+		},
 	})
 	if conditionNotMet(err) {
 		return purge.ErrNoPlan

@@ -96,7 +96,7 @@ func TestNewestHaltedPlanIsApprovedOnce(t *testing.T) {
 	}
 	approve := func(hash, by string, want error) {
 		t.Helper()
-		if err := runs.Approve(t.Context(), class, hash, by, now.Add(time.Hour)); !errors.Is(err, want) {
+		if err := runs.Approve(t.Context(), class, purge.Approval{PlanHash: hash, By: by, At: now.Add(time.Hour)}); !errors.Is(err, want) {
 			t.Errorf("%s by %s: error %v, want %v", hash, by, err, want)
 		}
 	}

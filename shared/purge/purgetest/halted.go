@@ -2,7 +2,6 @@ package purgetest
 
 import (
 	"context"
-	"time"
 
 	"stille/shared/purge"
 )
@@ -30,17 +29,30 @@ func (r runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, error
 	return plan, nil
 }
 
-func (r runs) Approve(ctx context.Context, class, planHash, by string, at time.Time) error {
+func (r runs) Keep(ctx context.Context, plan purge.HaltedPlan) error {
+	unlock, err := r.request(ctx, "PutItem")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if r.halted[plan.Class].PlanHash != plan.PlanHash {
+		return purge.ErrNoPlan
+	}
+	r.halted[plan.Class] = plan
+	return nil
+}
+
+func (r runs) Approve(ctx context.Context, class string, a purge.Approval) error {
 	unlock, err := r.request(ctx, "UpdateItem")
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	plan, there := r.halted[class]
-	if !there || plan.PlanHash != planHash || plan.ApprovedBy != "" && plan.ApprovedBy != by {
+	if !there || plan.PlanHash != a.PlanHash || plan.ApprovedBy != "" && plan.ApprovedBy != a.By {
 		return purge.ErrNoPlan
 	}
-	plan.ApprovedBy, plan.ApprovedAt = by, at.UTC()
+	plan.ApprovedBy, plan.ApprovedAt, plan.UntilDone = a.By, a.At.UTC(), a.UntilDone
 	r.halted[class] = plan
 	return nil
 }

@@ -56,7 +56,7 @@ type Runs interface {
 	purge.HaltedPlans
 	purge.Stops
 	Stop(ctx context.Context, class, run, by string) error
-	Approve(ctx context.Context, class, planHash, by string, at time.Time) error
+	Approve(ctx context.Context, class string, approval purge.Approval) error
 }
 
 // List is the suppression list.

@@ -448,11 +448,22 @@ func (s *suite) plans() {
 		hash, by string
 		want     error
 	}{{"old", "operator", purge.ErrNoPlan}, {"new", "operator", nil}, {"new", "operator", nil}, {"new", "another", purge.ErrNoPlan}} {
-		s.expectError(c.hash+" by "+c.by, c.want, s.Runs.Approve(s.Context(), class, c.hash, c.by, suiteStart))
+		s.expectError(c.hash+" by "+c.by, c.want, s.Runs.Approve(s.Context(), class, purge.Approval{PlanHash: c.hash, By: c.by, At: suiteStart}))
 	}
 	plan, err := s.Runs.Halted(s.Context(), class)
 	s.must(err)
 	s.expect("approved by", []string{"new", "operator"}, []string{plan.PlanHash, plan.ApprovedBy})
+	s.must(s.Runs.Approve(s.Context(), class, purge.Approval{PlanHash: "new", By: "operator", At: suiteStart, UntilDone: true}))
+	plan, err = s.Runs.Halted(s.Context(), class)
+	s.must(err)
+	s.expect("until done", true, plan.UntilDone)
+	plan.Shards = []int{3}
+	s.must(s.Runs.Keep(s.Context(), plan))
+	s.expectError("another plan's place", purge.ErrNoPlan, s.Runs.Keep(s.Context(), purge.HaltedPlan{Class: class, PlanHash: "old"}))
+	kept, err := s.Runs.Halted(s.Context(), class)
+	s.must(err)
+	s.expect("kept", plan, kept)
 	s.must(s.Runs.Forget(s.Context(), class))
-	s.expectError("a forgotten plan", purge.ErrNoPlan, s.Runs.Approve(s.Context(), class, "new", "operator", suiteStart))
+	s.expectError("keeping a forgotten plan", purge.ErrNoPlan, s.Runs.Keep(s.Context(), plan))
+	s.expectError("a forgotten plan", purge.ErrNoPlan, s.Runs.Approve(s.Context(), class, purge.Approval{PlanHash: "new", By: "operator", At: suiteStart}))
 }
