@@ -40,6 +40,13 @@ func Replace(path string, write func(io.Writer) error) (err error) {
 	return nil
 }
 
+func replaceBy(path string, content []byte) error {
+	return Replace(path, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+}
+
 // Beside names a file that belongs to another: list.csv and clean make
 // list.clean.csv.
 func Beside(name, what string) string {

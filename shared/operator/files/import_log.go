@@ -144,8 +144,5 @@ func (l *importLog) save() error {
 	if err != nil {
 		return fmt.Errorf("writing the progress: %w", err)
 	}
-	return Replace(l.list.name+progressSuffix, func(w io.Writer) error {
-		_, err := w.Write(content)
-		return err
-	})
+	return replaceBy(l.list.name+progressSuffix, content)
 }
