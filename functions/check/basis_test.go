@@ -14,6 +14,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/retention"
 	"stille/shared/scope"
+	"stille/shared/scope/scopetest"
 	"stille/shared/suppression"
 	"stille/shared/suppression/suppressiontest"
 )
@@ -65,17 +66,17 @@ func TestARequiredBasisIsNamedOrMissing(t *testing.T) {
 	records := &shelf{spoilt: broken, records: []retention.Stored{
 		consentOf(kari, h.Now.AddDate(-1, 0, 0)), consentOf(ola, h.Now.AddDate(-3, 0, 0)), consentOf(silent, h.Now.AddDate(-1, 0, 0)),
 	}}
-	over.records = records
+	over.checker.Records = records
 	contacts := strings.Join([]string{
 		email, `{"channel":"email","address":"ola@example.no"}`, sms, `{"channel":"email","address":"siri@example.no"}`,
 		`{"channel":"email","address":"per@example.no"}`, `{"channel":"email","address":"per@"}`,
 	}, ",")
 	want := []result{
 		{Send: true, Key: kari, Basis: "consent", BasisUntil: "2027-11-22", Evidence: "sub-81"},
-		{Reason: "basis-expired", BasisUntil: "2025-11-22", Key: ola},
+		{Reason: "basis-expired", Scope: "acme/newsletter", BasisUntil: "2025-11-22", Key: ola},
 		{Reason: "stop", Scope: "acme", Since: h.Now, Key: silent},
 		{Reason: "unreadable", Key: broken},
-		{Reason: "no-basis", Key: h.Key(t, contact.Email, "per@example.no")},
+		{Reason: "no-basis", Scope: "acme/newsletter", Key: h.Key(t, contact.Email, "per@example.no")},
 		{Reason: "invalid-address"},
 	}
 	resp := h.Serve(t, over.call(), h.Post(requiring("acme/newsletter", "", contacts)))
@@ -94,12 +95,52 @@ func TestOnlyAMarketingCheckThatRequiresReadsRecords(t *testing.T) {
 	} {
 		h := apitest.New(t)
 		over := newHandler(h, &suppressiontest.List{})
-		over.records = &shelf{err: errDown}
+		over.checker.Records = &shelf{err: errDown}
 		resp := h.Serve(t, over.call(), h.Post(body))
 		want := []result{{Send: true, Key: h.Key(t, contact.Email, "kari@example.no")}}
 		if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// globex requires a basis, and acme does not.
+func TestAScopeRequiresABasisOfEveryCall(t *testing.T) {
+	h := apitest.New(t)
+	h.Scopes = scopetest.RequiringBasis(t)
+	kari := h.Key(t, contact.Email, "kari@example.no")
+	of := func(in scope.Scope, year int) retention.Stored {
+		r := consentOf(kari, h.Now.AddDate(year, 0, 0))
+		r.ID, r.Scope = string(in), in
+		return r
+	}
+	live := result{Send: true, Key: kari, Basis: "consent", BasisUntil: "2027-11-22", Evidence: "globex"}
+	none := result{Reason: "no-basis", Scope: "globex", Key: kari}
+	for _, test := range []struct {
+		name, in, purpose string
+		records           []retention.Stored
+		want              result
+	}{
+		{"with a basis", "globex", "marketing", []retention.Stored{of("globex", -1)}, live},
+		{"without a purpose", "globex", "", nil, none},
+		{"without a basis", "globex", "marketing", nil, none},
+		{"with another brand's basis", "globex", "marketing", []retention.Stored{of("acme", -1)}, none},
+		{"with an ended basis", "globex", "marketing", []retention.Stored{of("globex", -3)}, result{Reason: "basis-expired", Scope: "globex", BasisUntil: "2025-11-22", Key: kari}},
+		{"a service message", "globex", "transactional", nil, result{Send: true, Key: kari}},
+		{"a brand that requires none", "acme", "marketing", nil, result{Send: true, Key: kari}},
+		{"no scope, with a basis", "", "marketing", []retention.Stored{of("globex", -1)}, live},
+		{"no scope, without a basis", "", "marketing", []retention.Stored{of("acme", -1)}, none},
+		{"every scope, without a basis", "*", "marketing", nil, none},
+		{"every scope, a service message", "*", "transactional", nil, result{Send: true, Key: kari}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			over := newHandler(h, &suppressiontest.List{})
+			over.checker.Records = &shelf{records: test.records}
+			resp := h.Serve(t, over.call(), h.Post(asking(test.in, test.purpose, email)))
+			if diff := cmp.Diff([]result{test.want}, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
+				t.Errorf("results (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -117,7 +158,7 @@ func TestOnlyABasisCanBeRequired(t *testing.T) {
 func TestWithoutTheRecordsNobodyIsSentTo(t *testing.T) {
 	h := apitest.New(t)
 	over := newHandler(h, &suppressiontest.List{})
-	over.records = &shelf{err: errDown}
+	over.checker.Records = &shelf{err: errDown}
 	resp := h.Serve(t, over.call(), h.Post(requiring("acme", "", email)))
 	if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "send") {
 		t.Errorf("status %d: %s", resp.StatusCode, resp.Body)
@@ -127,9 +168,9 @@ func TestWithoutTheRecordsNobodyIsSentTo(t *testing.T) {
 func TestWithoutAMessagingClassThereIsNoBasis(t *testing.T) {
 	h := apitest.New(t)
 	over := newHandler(h, &suppressiontest.List{})
-	over.policy, over.records = &retention.Policy{}, &shelf{err: errDown}
+	h.Policy, over.checker.Records = &retention.Policy{}, &shelf{err: errDown}
 	resp := h.Serve(t, over.call(), h.Post(requiring("acme", "", email)))
-	want := []result{{Reason: "no-basis", Key: h.Key(t, contact.Email, "kari@example.no")}}
+	want := []result{{Reason: "no-basis", Scope: "acme", Key: h.Key(t, contact.Email, "kari@example.no")}}
 	if diff := cmp.Diff(want, apitest.Body[response](t, resp, http.StatusOK).Results); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}

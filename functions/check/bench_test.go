@@ -25,6 +25,7 @@ import (
 	"stille/shared/aws/keyring"
 	"stille/shared/contact"
 	"stille/shared/names"
+	"stille/shared/suppression"
 )
 
 // inFlight is how many calls each processor has under way, on both sides.
@@ -54,7 +55,7 @@ func newBench(b *testing.B) bench {
 		b.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	over := handler{keys: keyring.NewRing(h, stack, list, time.Now), list: list, scopes: h.Scopes, now: time.Now, log: log}
+	over := handler{keys: keyring.NewRing(h, stack, list, time.Now), checker: suppression.Checker{List: list}, scopes: h.Scopes, now: time.Now, log: log}
 	serve := api.Serve(access.NewGuard(tools, time.Now), log, over.call())
 	return bench{db: db, table: stack.Suppressions(), function: lambda.NewHandler(serve), house: h}
 }

@@ -59,7 +59,7 @@ func TestOnlyWhatWasAskedAsTransactionalIsCounted(t *testing.T) {
 func TestTheExamplesOfCheckAreAnswered(t *testing.T) {
 	h := apitest.New(t)
 	over := newHandler(h, &suppressiontest.List{})
-	over.records = &shelf{}
+	over.checker.Records = &shelf{}
 	h.AnswersItsExamples(t, over.call())
 }
 
@@ -69,7 +69,7 @@ func TestCheckHasItsFront(t *testing.T) {
 
 func TestTheOpenAPIFileHasTheDoubts(t *testing.T) {
 	doubts := apitest.OpenAPI(t).Texts(t, "components", "schemas", "Doubt", "properties", "reason", "enum")
-	if diff := cmp.Diff([]string{api.InvalidAddress, unknownScope, unreadable}, doubts); diff != "" {
+	if diff := cmp.Diff([]string{api.InvalidAddress, unknownScope, suppression.Unreadable}, doubts); diff != "" {
 		t.Errorf("(-code +file)\n%s", diff)
 	}
 }

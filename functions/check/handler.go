@@ -15,23 +15,11 @@ import (
 	"stille/shared/suppression"
 )
 
-// list is the suppression list, read strongly.
-type list interface {
-	Lookup(ctx context.Context, contacts [][]contact.Key) ([]suppression.Found, error)
-}
-
-// records are the class tables, read strongly.
-type records interface {
-	Evidence(ctx context.Context, class string, contacts [][]contact.Key, scopes []scope.Scope) ([]suppression.Evidence, error)
-}
-
 // handler answers whether messages may be sent. It writes nothing.
 type handler struct {
 	keys    contact.KeySource
-	list    list
-	records records
+	checker suppression.Checker
 	scopes  *scope.Registry
-	policy  *retention.Policy
 	now     func() time.Time
 	log     *slog.Logger
 }
@@ -64,11 +52,8 @@ type result struct {
 // basis.
 const requireBasis = `"basis"`
 
-// Reasons not to send that are not a suppression, beside api.InvalidAddress.
-const (
-	unknownScope = "unknown-scope"
-	unreadable   = "unreadable"
-)
+// unknownScope is the reason not to send in a scope that there is not.
+const unknownScope = "unknown-scope"
 
 func (h handler) call() api.Call { return api.Handle(h.check) }
 
@@ -99,11 +84,8 @@ func (h handler) check(ctx context.Context, tool access.Tool, asked request, fau
 		}
 		return answer, nil
 	}
-	found, err := h.decide(ctx, contacts, purpose, in, answer.Results)
-	if err == nil && purpose == suppression.Marketing && asked.Require != nil {
-		err = h.demand(ctx, contacts, found, in, now, answer.Results)
-	}
-	return answer, err
+	question := suppression.Question{Purpose: purpose, Scope: in, Bases: h.scopes.BasesOf(in, asked.Require != nil)}
+	return answer, h.decide(ctx, contacts, question, now, answer.Results)
 }
 
 // scope returns the scope to decide in: every scope for a request that names
@@ -138,64 +120,25 @@ func (h handler) allowed(tool access.Tool, purpose suppression.Purpose, in scope
 	return nil
 }
 
-// decide fills in the result of every contact, and returns what the list says of
-// the contacts.
-func (h handler) decide(
-	ctx context.Context, contacts api.Contacts, purpose suppression.Purpose, in scope.Scope, results []result,
-) ([]suppression.Found, error) {
+// decide fills in the result of every contact.
+func (h handler) decide(ctx context.Context, contacts api.Contacts, asked suppression.Question, now time.Time, results []result) error {
 	keys := make([][]contact.Key, len(contacts))
 	for i, c := range contacts {
 		keys[i] = c.Keys
 	}
-	found, err := h.list.Lookup(ctx, keys)
+	verdicts, err := h.checker.Check(ctx, keys, asked, now)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i, c := range contacts {
-		switch {
-		case !c.Valid():
+		v := verdicts[i]
+		results[i] = result{
+			Send: v.Send, Reason: v.Reason, Scope: v.Scope, Since: v.Since, Key: c.Key(),
+			Basis: v.Basis.Basis, BasisUntil: v.Basis.Until, Evidence: v.Basis.Record,
+		}
+		if !c.Valid() {
 			results[i] = result{Reason: api.InvalidAddress}
-		case found[i].Err != nil:
-			results[i] = result{Reason: unreadable, Key: c.Key()}
-		default:
-			d := suppression.Decide(found[i].Item, purpose, in)
-			results[i] = result{Send: d.Send, Reason: string(d.Reason), Scope: d.Scope, Since: d.Since, Key: c.Key()}
 		}
-	}
-	return found, nil
-}
-
-// demand turns a yes into a no where marketing rests on no live basis, and names
-// the basis of every other yes. A request without a scope asks about the one brand
-// there is; with several brands no record covers the request.
-func (h handler) demand(
-	ctx context.Context, contacts api.Contacts, found []suppression.Found, in scope.Scope, now time.Time, results []result,
-) error {
-	if only, ok := h.scopes.Only(); ok && in == scope.Everywhere {
-		in = only.Scope
-	}
-	var open []int // the places of the contacts that no opt-out stops
-	var keys [][]contact.Key
-	for i, c := range contacts {
-		if results[i].Send {
-			open, keys = append(open, i), append(keys, c.Keys)
-		}
-	}
-	if len(open) == 0 {
-		return nil
-	}
-	said := make([]suppression.Evidence, len(open))
-	class, kept := h.policy.Class(retention.Messaging)
-	if kept {
-		var err error
-		if said, err = h.records.Evidence(ctx, class.Name, keys, slices.Compact([]scope.Scope{in, in.Brand()})); err != nil {
-			return err
-		}
-	}
-	for n, i := range open {
-		b := suppression.DecideBasis(found[i].Item, said[n], class, in, now)
-		results[i].Send, results[i].Reason = b.Reason == "", b.Reason
-		results[i].Basis, results[i].BasisUntil, results[i].Evidence = b.Basis, b.Until, b.Record
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"stille/shared/api/apitest"
 	"stille/shared/api/gateway"
 	"stille/shared/contact"
+	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 	"stille/shared/suppression/suppressiontest"
@@ -26,8 +28,14 @@ const (
 
 var errDown = errors.New("the store is down")
 
+// list is the suppression list.
+type list interface {
+	Lookup(ctx context.Context, contacts [][]contact.Key) ([]suppression.Found, error)
+}
+
 func newHandler(h *apitest.House, list list) handler {
-	return handler{keys: h, list: list, scopes: h.Scopes, policy: h.Policy, now: func() time.Time { return h.Now }, log: h.Log}
+	checker := suppression.Checker{List: list, Policy: func(context.Context) (*retention.Policy, error) { return h.Policy, nil }}
+	return handler{keys: h, checker: checker, scopes: h.Scopes, now: func() time.Time { return h.Now }, log: h.Log}
 }
 
 // marked is a list on which the contact with this key is suppressed.

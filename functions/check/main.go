@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"time"
 	_ "time/tzdata" // the last day of a basis is a day in a zone
@@ -9,10 +10,16 @@ import (
 	"stille/shared/api"
 	"stille/shared/aws/wiring"
 	"stille/shared/names"
+	"stille/shared/retention"
+	"stille/shared/suppression"
 )
 
 func main() {
 	os.Exit(wiring.API(names.Check, time.Now, func(d wiring.Deps) api.Call {
-		return handler{keys: d.Keys, list: d.List, records: d.Records, scopes: d.Scopes(), policy: d.Policy(), now: d.Now, log: d.Log}.call()
+		policy := d.Policy()
+		checker := suppression.Checker{
+			List: d.List, Records: d.Records, Policy: func(context.Context) (*retention.Policy, error) { return policy, nil },
+		}
+		return handler{keys: d.Keys, checker: checker, scopes: d.Scopes(), now: d.Now, log: d.Log}.call()
 	}))
 }

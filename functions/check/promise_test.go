@@ -28,6 +28,7 @@ import (
 	"stille/shared/aws/sqsqueue"
 	"stille/shared/contact"
 	"stille/shared/link"
+	"stille/shared/suppression"
 	"stille/shared/unsubscribe"
 	"stille/shared/unsubscribe/outage"
 	"stille/shared/unsubscribe/pages"
@@ -92,7 +93,7 @@ func newTown(t *testing.T, db, bad *dynamo.Suppressions) *town {
 	w.ask = h.Post(asking("acme", "", strings.Join(contacts, ",")))
 	guard := access.NewGuard(oneTool(h.Tool), now)
 	w.check = func(l list) gateway.Handler {
-		return api.Serve(guard, quiet, handler{keys: ring, list: l, scopes: h.Scopes, now: now, log: quiet}.call())
+		return api.Serve(guard, quiet, handler{keys: ring, checker: suppression.Checker{List: l}, scopes: h.Scopes, now: now, log: quiet}.call())
 	}
 	return w
 }

@@ -45,7 +45,7 @@ func onTheStore(t *testing.T, h *apitest.House) (handler, func(contact.Key, map[
 	dump := func() string {
 		return dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
 	}
-	return handler{keys: keyring.NewRing(h, stack, list, time.Now), list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }, log: h.Log}, put, dump
+	return handler{keys: keyring.NewRing(h, stack, list, time.Now), checker: suppression.Checker{List: list}, scopes: h.Scopes, now: func() time.Time { return h.Now }, log: h.Log}, put, dump
 }
 
 const planted = `{"channel":"email","address":"` + apitest.Address + `"},{"channel":"sms","address":"` + apitest.Number + `"}`
@@ -94,7 +94,7 @@ func TestKeysOfAnotherTableAnswerNobody(t *testing.T) {
 	h := apitest.New(t)
 	over, _, _ := onTheStore(t, h)
 	stranger := apitest.New(t)
-	over.keys = keyring.NewRing(stranger, "stille", over.list.(*dynamo.Suppressions), time.Now)
+	over.keys = keyring.NewRing(stranger, "stille", over.checker.List.(*dynamo.Suppressions), time.Now)
 	resp := h.Serve(t, over.call(), h.Post(asking("acme", "", planted)))
 	if resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(resp.Body, "send") {
 		t.Errorf("status %d: %s", resp.StatusCode, resp.Body)

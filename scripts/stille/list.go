@@ -13,7 +13,7 @@ import (
 
 type check struct {
 	person
-	Scope   string              `placeholder:"SCOPE" help:"Whose message: a brand, or a topic of it. Without it a suppression in any scope blocks."`
+	Scope   string              `placeholder:"SCOPE" help:"Whose message: a brand, or a topic of it. Without it a suppression in any scope blocks, and a basis that any scope requires must be live."`
 	Purpose suppression.Purpose `enum:"marketing,transactional" default:"marketing" help:"marketing or transactional."`
 }
 
@@ -24,15 +24,27 @@ func (c check) Run(ctx context.Context, s *session, o *operator.Operator) error 
 	}
 	err = show(s, answer, err, func(w io.Writer, d *operator.Decision) {
 		switch {
+		case d.Send && d.Basis != "":
+			fmt.Fprintf(w, "send; basis: %s, record %s%s\n", d.Basis, d.Evidence, lastDay(", through ", d.BasisUntil))
 		case d.Send:
 			fmt.Fprintln(w, "send")
-		case d.Since.IsZero():
-			fmt.Fprintln(w, "do not send:", d.Reason)
-		default:
+		case !d.Since.IsZero():
 			fmt.Fprintf(w, "do not send: %s in %s since %s\n", d.Reason, d.Scope, instantText(d.Since))
+		case d.Scope != "":
+			fmt.Fprintf(w, "do not send: %s in %s%s\n", d.Reason, d.Scope, lastDay(" after ", d.BasisUntil))
+		default:
+			fmt.Fprintln(w, "do not send:", d.Reason)
 		}
 	})
 	return unless(answer != nil && answer.Send, err)
+}
+
+// lastDay puts the last day of a basis, if there is one, behind a word.
+func lastDay(behind, day string) string {
+	if day == "" {
+		return ""
+	}
+	return behind + day
 }
 
 type add struct {

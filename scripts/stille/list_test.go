@@ -12,6 +12,8 @@ import (
 	"stille/shared/ledger"
 	"stille/shared/operator"
 	"stille/shared/operator/files"
+	"stille/shared/retention"
+	"stille/shared/scope/scopetest"
 	"stille/shared/suppression"
 )
 
@@ -90,6 +92,45 @@ func TestAddAndCheckAnswerInJSON(t *testing.T) {
 		if diff := cmp.Diff(step.out+"\n", got.out); diff != "" {
 			t.Errorf("%v (-want +got)\n%s", step.args, diff)
 		}
+	}
+}
+
+// globex requires a basis.
+func TestCheckAndScrubNeedARequiredBasis(t *testing.T) {
+	m := inMemory(t)
+	m.Brands = scopetest.RequiringBasis(t)
+	for address, start := range map[string]time.Time{"kari@example.no": at.AddDate(-1, 0, 0), "ola@example.no": at.AddDate(-3, 0, 0), "liv@example.no": {}} {
+		key := m.Key(contact.Email, address)
+		r := retention.Record{ID: "sub-" + address[:3], Subject: key, Scope: "globex", Basis: retention.Customer, OccurredAt: at.AddDate(-3, 0, 0), Start: start}
+		if _, err := m.Records.Put(t.Context(), "messaging", r, func(retention.Record) error { return nil }, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const globex = " --scope globex"
+	for args, want := range map[string]string{
+		"kari@example.no" + globex:                             "send; basis: customer, record sub-kar, through 2027-11-22\n",
+		"liv@example.no" + globex:                              "send; basis: customer, record sub-liv\n",
+		"ola@example.no" + globex:                              "do not send: basis-expired in globex after 2025-11-22\n",
+		"per@example.no" + globex:                              "do not send: no-basis in globex\n",
+		"per@example.no" + globex + " --purpose transactional": "send\n",
+		"per@example.no --scope acme":                          "send\n",
+		"per@example.no":                                       "do not send: no-basis in globex\n",
+		"kari@example.no":                                      "send; basis: customer, record sub-kar, through 2027-11-22\n",
+	} {
+		if got := m.run(t, append([]string{"check", "email"}, strings.Fields(args)...)...).ended(t, codeOf(want)); got.out != want {
+			t.Errorf("%s answers %q", args, got.out)
+		}
+	}
+	key := string(m.Key(contact.Email, "ola@example.no"))
+	want := `{"send":false,"reason":"basis-expired","scope":"globex","key":"` + key + `","basisUntil":"2025-11-22"}` + "\n"
+	if got := m.run(t, "check", "email", "ola@example.no", "--scope", "globex", "--json").ended(t, exitNo); got.out != want {
+		t.Errorf("in JSON %q", got.out)
+	}
+	spring := fileOf(t, "spring.csv", "email\nkari@example.no\nola@example.no\nper@example.no\n")
+	m.run(t, "scrub", spring, "--scope", "globex").ended(t, exitDone)
+	got := []string{contentOf(t, files.Beside(spring, "clean")), contentOf(t, files.Beside(spring, "suppressed"))}
+	if diff := cmp.Diff([]string{"email\nkari@example.no\n", "reason,email\nbasis-expired,ola@example.no\nno-basis,per@example.no\n"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

@@ -66,14 +66,22 @@ func results[Result any](ctx context.Context, a api, route string, request map[s
 }
 
 type decision struct {
-	Send   bool   `json:"send"`
-	Reason string `json:"reason"`
-	Scope  string `json:"scope"`
+	Send       bool   `json:"send"`
+	Reason     string `json:"reason"`
+	Scope      string `json:"scope"`
+	Basis      string `json:"basis"`
+	BasisUntil string `json:"basisUntil"`
+	Evidence   string `json:"evidence"`
 }
 
 func (d decision) String() string {
-	if d.Send {
+	switch {
+	case d.Basis != "":
+		return fmt.Sprintf("send (%s %s, through %s)", d.Basis, d.Evidence, d.BasisUntil)
+	case d.Send:
 		return "send"
+	case d.BasisUntil != "":
+		return fmt.Sprintf("do not send (%s, %s, after %s)", d.Reason, d.Scope, d.BasisUntil)
 	}
 	return fmt.Sprintf("do not send (%s, %s)", d.Reason, d.Scope)
 }

@@ -117,7 +117,7 @@ func (s *story) tellOf(t *testing.T, p person) {
 	s.reportText(t, `{"eventType":"Bounce","bounce":{"bounceType":"`+p.email+`","bounceSubType":"`+p.sms+`"}}`)
 	s.reportText(t, `{"eventType":"Complaint","complaint":{"complaintFeedbackType":"`+p.email+`","timestamp":"2026-01-01T00:00:00Z",`+
 		`"complainedRecipients":[{"emailAddress":"`+p.sms+`"},{"emailAddress":"`+p.email+`"}]},"mail":{"tags":{"brand":["`+p.email+`"]}}}`)
-	eventually(t, "the complaint is not stored", func() bool { return s.answers(t, "globex", p)[0] != "send" })
+	eventually(t, "the complaint is not stored", func() bool { return strings.Contains(s.answers(t, "globex", p)[0], "complaint") })
 	// The recipient without an address makes the event fail, so its queue stays
 	// busy.
 	queues, feedback := sqs.NewFromConfig(s.stack.Config()), s.queueOf(t, names.Feedback)

@@ -21,7 +21,7 @@ import (
 
 // purge runs the purges of both classes, checks every record of the story, and
 // verifies the certificates.
-func (s *story) purge(ctx context.Context, kari person) error {
+func (s *story) purge(ctx context.Context, kari, jon person) error {
 	runs := map[string]string{}
 	for _, class := range classes() {
 		run, counts, err := s.runPurge(ctx, class.name)
@@ -47,6 +47,9 @@ func (s *story) purge(ctx context.Context, kari person) error {
 	}
 	if err := s.expect(ctx, kari, false, false); err != nil {
 		return fmt.Errorf("the opt-outs must outlive the purge: %w", err)
+	}
+	if err := s.mayGlobex(ctx, jon, decision{Reason: "no-basis", Scope: based}); err != nil {
+		return fmt.Errorf("nobody may rest on a deleted consent: %w", err)
 	}
 	for _, class := range classes() {
 		if _, err := s.verify(ctx, class.name, runs[class.name]); err != nil {

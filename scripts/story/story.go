@@ -67,6 +67,8 @@ func (s *story) tell(ctx context.Context) error {
 	ola := person{email: "ola." + s.id + "@example.no", sms: "+4792" + s.id}
 	liv := person{email: "liv." + s.id + "@example.no", sms: "+4794" + s.id}
 	per := person{email: "per." + s.id + "@example.no", sms: "+4793" + s.id}
+	eva := person{email: "eva." + s.id + "@example.no", sms: "+4795" + s.id}
+	jon := person{email: "jon." + s.id + "@example.no", sms: "+4796" + s.id}
 	for _, chapter := range []struct {
 		title string
 		tell  func(ctx context.Context) error
@@ -77,8 +79,9 @@ func (s *story) tell(ctx context.Context) error {
 		{"Liv calls an e-mail spam, and SES says so", func(ctx context.Context) error { return s.complaint(ctx, liv) }},
 		{`Liv answers an SMS with "Stopp!"`, func(ctx context.Context) error { return s.reply(ctx, liv) }},
 		{"Opt-outs of another system are imported, and a mailing list is scrubbed", func(ctx context.Context) error { return s.lists(ctx, kari, per, ola) }},
+		{"Globex requires a consent: Eva's is live, Jon's expired, Ola gave none", func(ctx context.Context) error { return s.consents(ctx, eva, jon, ola) }},
 		{"Records of both classes, and a legal hold", func(ctx context.Context) error { return s.keep(ctx, kari, ola) }},
-		{"Both purges, started as the schedule starts them", func(ctx context.Context) error { return s.purge(ctx, kari) }},
+		{"Both purges, started as the schedule starts them", func(ctx context.Context) error { return s.purge(ctx, kari, jon) }},
 		{"A thousand records fall due at once: the brake, and an approval", s.halted},
 		{"Yours to try", func(ctx context.Context) error { return s.handOver(ctx, ola) }},
 	} {

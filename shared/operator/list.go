@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stille/shared/contact"
+	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -15,17 +16,20 @@ import (
 const (
 	InvalidAddress = "invalid-address" // as the tools' API says it
 	UnknownScope   = "unknown-scope"   // likewise
-	UnreadableItem = "unreadable"      // what is stored of the contact cannot be read
+	UnreadableItem = suppression.Unreadable
 )
 
-// Decision says whether a contact may be sent to.
+// Decision says whether a contact may be sent to, with the fields of the tools' API.
 type Decision struct {
-	Send   bool        `json:"send"`
-	Reason string      `json:"reason,omitempty"`
-	Scope  scope.Scope `json:"scope,omitempty"`
-	Since  time.Time   `json:"since,omitzero"`
-	Key    contact.Key `json:"key,omitempty"`
-	Why    string      `json:"-"` // of InvalidAddress and UnknownScope: what is wrong
+	Send       bool            `json:"send"`
+	Reason     string          `json:"reason,omitempty"`
+	Scope      scope.Scope     `json:"scope,omitempty"`
+	Since      time.Time       `json:"since,omitzero"`
+	Key        contact.Key     `json:"key,omitempty"`
+	Basis      retention.Basis `json:"basis,omitempty"`
+	BasisUntil string          `json:"basisUntil,omitempty"`
+	Evidence   string          `json:"evidence,omitempty"` // the id of the record that holds the basis
+	Why        string          `json:"-"`                  // of InvalidAddress and UnknownScope: what is wrong
 }
 
 // Check decides whether a message of the scope may be sent to a person. In doubt
@@ -47,22 +51,25 @@ func (o *Operator) Check(ctx context.Context, p Person, inScope string, purpose 
 	if err != nil {
 		return nil, err
 	}
-	found, err := o.Suppressions.Lookup(ctx, [][]contact.Key{who.Keys})
+	verdicts, err := o.check(ctx, [][]contact.Key{who.Keys}, purpose, in)
 	if err != nil {
 		return nil, err
 	}
-	d := decide(found[0], purpose, in)
-	d.Key = who.Newest()
-	return &d, nil
+	v := verdicts[0]
+	return &Decision{
+		Send: v.Send, Reason: v.Reason, Scope: v.Scope, Since: v.Since, Key: who.Newest(),
+		Basis: v.Basis.Basis, BasisUntil: v.Basis.Until, Evidence: v.Basis.Record,
+	}, nil
 }
 
-// decide is what the lookup of a contact means for one message.
-func decide(found suppression.Found, purpose suppression.Purpose, in scope.Scope) Decision {
-	if found.Err != nil {
-		return Decision{Reason: UnreadableItem}
+// check answers by the rule of the tools' API.
+func (o *Operator) check(ctx context.Context, contacts [][]contact.Key, purpose suppression.Purpose, in scope.Scope) ([]suppression.Verdict, error) {
+	scopes, err := o.Config.Scopes(ctx)
+	if err != nil {
+		return nil, err
 	}
-	d := suppression.Decide(found.Item, purpose, in)
-	return Decision{Send: d.Send, Reason: string(d.Reason), Scope: d.Scope, Since: d.Since}
+	question := suppression.Question{Purpose: purpose, Scope: in, Bases: scopes.BasesOf(in, false)}
+	return suppression.Checker{List: o.Suppressions, Records: o.Records, Policy: o.Config.Policy}.Check(ctx, contacts, question, o.Now())
 }
 
 // Addition is what came of putting a contact on the list.

@@ -241,6 +241,8 @@ type Records interface {
 	Document(ctx context.Context, class, id string) (retention.Document, error)
 	// Slot returns the id of the contact's only record in a scope, or "".
 	Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error)
+	// Evidence answers for every contact, each given by its keys, in their order.
+	Evidence(ctx context.Context, class string, contacts [][]contact.Key, scopes []scope.Scope) ([]suppression.Evidence, error)
 }
 
 // Holds is the legal holds and restrictions.

@@ -69,13 +69,13 @@ func (s *Scrub) Reasons(ctx context.Context, rows []Row) ([]string, error) {
 			asked, rowOf = append(asked, keys), append(rowOf, i)
 		}
 	}
-	found, err := s.o.Suppressions.Lookup(ctx, asked)
+	verdicts, err := s.o.check(ctx, asked, s.Purpose, s.in)
 	if err != nil {
 		return nil, err
 	}
-	for n, f := range found {
-		if d := decide(f, s.Purpose, s.in); !d.Send && reasons[rowOf[n]] == "" {
-			reasons[rowOf[n]] = cmp.Or(d.Reason, UnreadableItem)
+	for n, v := range verdicts {
+		if !v.Send && reasons[rowOf[n]] == "" {
+			reasons[rowOf[n]] = cmp.Or(v.Reason, UnreadableItem)
 		}
 	}
 	return reasons, nil

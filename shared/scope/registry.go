@@ -23,6 +23,9 @@ func Languages() []string {
 	return []string{"nb", "nn", "en", "sv", "da", "fi", "de", "lt"}
 }
 
+// basis is what a scope may require.
+const basis = "basis"
+
 // DefaultLanguage is that of a brand which names none.
 const DefaultLanguage = "en"
 
@@ -41,6 +44,7 @@ type Entry struct {
 	Group       string            // of a brand: whose brands a page offers to stop together; "" for none
 	Look        Look              // of a brand
 	TopicOptOut bool              // of a topic: whether links for it alone exist
+	NeedsBasis  bool              // marketing needs a live basis; a topic needs one where its brand does
 }
 
 // DisplayName is the name in the language, else in its nearest one (nn: nb),
@@ -147,6 +151,26 @@ func (r *Registry) Only() (Entry, bool) {
 	return only, only.ID != 0
 }
 
+// BasesOf lists the scopes in which marketing of the scope needs a live basis. A
+// message of Everywhere is a message of every scope, and needs the basis of each
+// scope that requires one. On demand the scope itself needs a basis too, and in
+// the place of Everywhere the only brand there is.
+func (r *Registry) BasesOf(in Scope, demanded bool) []Scope {
+	var bases []Scope
+	for _, e := range r.entries {
+		if e.NeedsBasis && (in == Everywhere || in == e.Scope) {
+			bases = append(bases, e.Scope)
+		}
+	}
+	if only, ok := r.Only(); ok && in == Everywhere {
+		in = only.Scope
+	}
+	if demanded && !slices.Contains(bases, in) {
+		bases = append(bases, in)
+	}
+	return bases
+}
+
 func (r *Registry) find(match func(Entry) bool) (Entry, bool) {
 	i := slices.IndexFunc(r.entries, match)
 	if i < 0 {
@@ -184,6 +208,12 @@ func (l *loader) add(f *strictyaml.Fields) {
 		f.Wrong("scope", "%s is listed twice", e.Scope)
 	}
 	e.Name = names(f.Mapping("name"))
+	if f.Has("require") {
+		required := f.Text("require")
+		if e.NeedsBasis = required == basis; required != "" && !e.NeedsBasis {
+			f.Wrong("require", "must be %s, or left out", basis)
+		}
+	}
 	if e.Scope.Topic() == "" {
 		l.brand(&e, f)
 	} else {
@@ -277,4 +307,5 @@ func (l *loader) inherit(e *Entry, f *strictyaml.Fields) {
 	}
 	e.Controller, e.PolicyURL = brand.Controller, brand.PolicyURL
 	e.Contact, e.LinkDomain, e.Language = brand.Contact, brand.LinkDomain, brand.Language
+	e.NeedsBasis = e.NeedsBasis || brand.NeedsBasis
 }

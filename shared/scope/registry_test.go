@@ -121,6 +121,45 @@ func TestTheOneBrandMayBeLeftOut(t *testing.T) {
 	}
 }
 
+func TestBasesAreNeededWhereAScopeRequiresOne(t *testing.T) {
+	const topic = "scope: acme/offers\n"
+	const brand = "scope: acme\n"
+	const required = "    require: basis\n"
+	const other = `  - id: 8
+    scope: globex
+    controller: Globex
+    name: {en: Globex}
+    policyURL: https://globex.example/privacy
+    contact: privacy@globex.example
+    linkDomain: links.globex.example
+`
+	byTopic, byBrand := strings.Replace(one, topic, topic+required, 1), strings.Replace(one, brand, brand+required, 1)
+	for _, test := range []struct {
+		name, file string
+		in         scope.Scope
+		demanded   bool
+		want       []scope.Scope
+	}{
+		{"none is required", one, "acme", false, nil},
+		{"none is required anywhere", one, "*", false, nil},
+		{"on demand", one, "acme/offers", true, []scope.Scope{"acme/offers"}},
+		{"on demand of the one brand", one, "*", true, []scope.Scope{"acme"}},
+		{"on demand of every brand", one + other, "*", true, []scope.Scope{"*"}},
+		{"the topic requires it", byTopic, "acme/offers", false, []scope.Scope{"acme/offers"}},
+		{"the topic requires it, not the brand", byTopic, "acme", false, nil},
+		{"the topic requires it of every scope", byTopic + other, "*", false, []scope.Scope{"acme/offers"}},
+		{"the brand requires it", byBrand, "acme", false, []scope.Scope{"acme"}},
+		{"the brand requires it of its topic", byBrand, "acme/offers", false, []scope.Scope{"acme/offers"}},
+		{"the brand requires it of every scope", byBrand + other, "*", false, []scope.Scope{"acme", "acme/offers"}},
+		{"required and on demand", byBrand, "acme", true, []scope.Scope{"acme"}},
+		{"another brand requires it", byBrand + other, "globex", false, nil},
+	} {
+		if diff := cmp.Diff(test.want, load(t, test.file).BasesOf(test.in, test.demanded)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", test.name, diff)
+		}
+	}
+}
+
 func TestDisplayNames(t *testing.T) {
 	e := scope.Entry{Name: map[string]string{"en": "Acme", "nb": "Akme", "fi": "Akmé"}}
 	got := map[string]string{}
@@ -173,6 +212,7 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
   - id: "9"
     scope: "*"
     colour: red
+    require: consent
 `))
 	if r != nil {
 		t.Error("a registry with mistakes was returned")
@@ -210,6 +250,7 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 		"line 33: policyURL is missing",
 		`line 34: scope: "*" is there without being listed`,
 		"line 35: colour is not a field here",
+		"line 36: require: must be basis, or left out",
 	}
 	if diff := cmp.Diff(want, mistakes(t, err)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

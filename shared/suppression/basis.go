@@ -8,11 +8,11 @@ import (
 	"stille/shared/scope"
 )
 
-// Reasons not to send where a message needs a basis.
+// Reasons not to send that no opt-out gives.
 const (
 	NoBasis      = "no-basis"
 	BasisExpired = "basis-expired"
-	BasisInDoubt = "unreadable"
+	Unreadable   = "unreadable" // what is stored of the contact cannot be understood
 )
 
 // Evidence is what the messaging class says of one contact. Err wraps
@@ -38,7 +38,7 @@ type Basis struct {
 // alone revives no basis. Of several live bases the last to end counts.
 func DecideBasis(item Item, said Evidence, class retention.Class, in scope.Scope, now time.Time) Basis {
 	if said.Err != nil {
-		return Basis{Reason: BasisInDoubt}
+		return Basis{Reason: Unreadable}
 	}
 	best := Basis{Reason: NoBasis}
 	for _, r := range said.Records {

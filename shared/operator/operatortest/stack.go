@@ -43,6 +43,7 @@ type Stack struct {
 	List    *suppressiontest.List
 	Who     string          // the principal that works here
 	Set     *contact.KeySet // the contact keys
+	Brands  *scope.Registry // those of scopetest unless a test says something else
 	Started []Start         // the purges that were started
 	// Execute is called at each look at an execution.
 	Execute    func(ctx context.Context, run string) operator.Execution
@@ -87,7 +88,7 @@ func New(t testing.TB) *Stack {
 	}
 	s := &Stack{
 		Stores: purgetest.NewStores(operator.ClassNames(retentiontest.Policy(t))...), List: &suppressiontest.List{}, Who: "arn:aws:iam::1:user/operator",
-		Scheduled: map[string]Scheduled{}, Bucket: map[string]Sealed{}, t: t, manager: keyset.NewManager(), signing: signing,
+		Brands: scopetest.Registry(t), Scheduled: map[string]Scheduled{}, Bucket: map[string]Sealed{}, t: t, manager: keyset.NewManager(), signing: signing,
 	}
 	s.Rotate()
 	return s
@@ -201,8 +202,8 @@ func (s *Stack) Policy(context.Context) (*retention.Policy, error) {
 	return retentiontest.Policy(s.t), nil
 }
 
-// Scopes are those of scopetest.
-func (s *Stack) Scopes(context.Context) (*scope.Registry, error) { return scopetest.Registry(s.t), nil }
+// Scopes are Brands.
+func (s *Stack) Scopes(context.Context) (*scope.Registry, error) { return s.Brands, nil }
 
 // Contact is the set.
 func (s *Stack) Contact(context.Context) (*contact.KeySet, error) { return s.Set, nil }

@@ -36,6 +36,7 @@ type Records interface {
 	Leave(ctx context.Context, class, id string) error
 	ClaimObjects(ctx context.Context, class string, record retention.Stored, older retention.Record) (bool, error)
 	Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error)
+	Evidence(ctx context.Context, class string, contacts [][]contact.Key, scopes []scope.Scope) ([]suppression.Evidence, error)
 }
 
 // Holds are the holds, with the operator's methods.

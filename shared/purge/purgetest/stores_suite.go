@@ -30,6 +30,7 @@ func TestStores(t *testing.T, stores func(t *testing.T) Stores) {
 		"a held record does not change":      (*suite).freezes,
 		"the newest event wins":              (*suite).versions,
 		"a contact has one record":           (*suite).slots,
+		"the record of a slot is evidence":   (*suite).evidence,
 		"indexes are in order":               (*suite).indexes,
 		"a scan reads each record once":      (*suite).scans,
 		"what cannot be read is told":        (*suite).unreadable,
