@@ -120,6 +120,36 @@ func TestBundleWithoutAFileIsNamed(t *testing.T) {
 	}
 }
 
+func TestUnwrittenBundleFails(t *testing.T) {
+	a := newAuthority(t)
+	before, last := chain(t, a)
+	bundle := certificate.Bundle{Signed: last.Signed, Lists: last.lists, Before: before, PublicKey: a.public}
+	failed := errors.New("the disk is full")
+	for _, unwritten := range []string{certificate.JSONFile, "keys/07.txt"} {
+		err := bundle.Each(func(name string, _ []byte) error {
+			if name == unwritten {
+				return failed
+			}
+			return nil
+		})
+		if !errors.Is(err, failed) {
+			t.Errorf("without %s: error %v", unwritten, err)
+		}
+	}
+	bundle.Keys = [][]byte{[]byte("no key")}
+	if err := bundle.Each(func(string, []byte) error { return nil }); err == nil {
+		t.Error("a key that is none is written")
+	}
+}
+
+func TestUnreadableKeyFailsTheBundle(t *testing.T) {
+	files := folder(t)
+	files["public-keys/a.pem"] = &fstest.MapFile{Mode: fs.ModeDir}
+	if _, err := certificate.ReadBundle(files); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestBundleWithoutAListIsNotVerified(t *testing.T) {
 	files := folder(t)
 	delete(files, "keys/07.txt")

@@ -50,6 +50,9 @@ func TestWholeChainHolds(t *testing.T) {
 	if err := certificate.Chain(nil, before[0], a.public); err != nil {
 		t.Errorf("the first alone: %v", err)
 	}
+	if end, err := certificate.End(append(before, last.Signed), a.public); err != nil || end != certificate.Hash(last.JSON) {
+		t.Errorf("the chain from its first ends at %q, error %v", end, err)
+	}
 }
 
 func TestTamperedChainIsInvalid(t *testing.T) {
@@ -176,6 +179,8 @@ func alter(t *testing.T, field reflect.Value) {
 		field.SetString(field.String() + "x")
 	case field.Kind() == reflect.Int:
 		field.SetInt(field.Int() + 1)
+	case field.Kind() == reflect.Bool:
+		field.SetBool(!field.Bool())
 	case field.Type() == reflect.TypeFor[map[string]certificate.List]():
 		field.Set(reflect.ValueOf(map[string]certificate.List{"08": {}}))
 	case field.Type() == reflect.TypeFor[time.Time]():
