@@ -185,26 +185,33 @@ func TestAnInterruptedImportContinues(t *testing.T) {
 		fmt.Fprintf(&b, "email,somebody-%d@example.no,acme\n", n)
 	}
 	old := fileOf(t, "old.csv", b.String())
-	var writes atomic.Int32 // of several rows at the same time
-	fails := func(after int32) {
-		writes.Store(0)
+	// The network fails after some transactions, once the list has more contacts
+	// than before them.
+	fails := func(after int32, before int) {
+		var writes atomic.Int32 // of many rows each, at the same time
 		d.on.Suppressions = dynamo.NewSuppressions(dynamotest.Intercept(dynamotest.Client(t), func(operation string) error {
-			if operation == "TransactWriteItems" {
-				if writes.Add(1) > after {
-					return errors.New("the network is down")
+			if operation != "TransactWriteItems" || writes.Add(1) <= after {
+				return nil
+			}
+			for contacts := 0; contacts <= before; {
+				contacts = 0
+				if err := d.suppressions.Each(t.Context(), func(suppression.Item, error) error { contacts++; return nil }); err != nil {
+					return err
 				}
 			}
-			return nil
+			return errors.New("the network is down")
 		}), d.name)
 	}
+	const transactions = files.ImportAtOnce / 50
 	for n, c := range []struct {
-		after int32
-		says  string
+		after  int32
+		before int
+		says   string
 	}{
-		{10, "the first 0 rows are done: the same command goes on from there"},
-		{files.ImportAtOnce + 20, "the first 500 rows are done: the same command goes on from there"},
+		{2, 0, "the first 0 rows are done: the same command goes on from there"},
+		{transactions + 1, files.ImportAtOnce - files.ImportAtOnce/125, "the first 500 rows are done: the same command goes on from there"},
 	} {
-		fails(c.after)
+		fails(c.after, c.before)
 		_, said, err := d.importAt(t, old, at.Add(time.Duration(n)*time.Hour))
 		if err == nil || !strings.Contains(err.Error(), "the network is down; "+c.says) || said != "" {
 			t.Fatalf("it says %q, error %v", said, err)

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"stille/shared/contact"
 	"stille/shared/names"
 	"stille/shared/scope"
@@ -110,8 +108,9 @@ func (im *Import) Meaning() string {
 	return fmt.Sprintf("%q", []any{im.o.Stack, im.o.Where, im.fallback, im.Channel, im.Reason, im.Region, im.zone.String(), im.Columns})
 }
 
-// writesAtOnce is how many rows are written at the same time.
-const writesAtOnce = 32
+// rowsAtOnce is how many rows are written at the same time that need more than
+// one change.
+const rowsAtOnce = 32
 
 // taken is what became of a row.
 type taken struct {
@@ -133,15 +132,12 @@ func (im *Import) Take(ctx context.Context, rows []Row) (whys []string, err erro
 		}
 	}
 	all := make([]taken, len(rows))
-	group, inGroup := errgroup.WithContext(ctx)
-	group.SetLimit(writesAtOnce)
-	for i, r := range rows {
-		group.Go(func() (err error) {
-			all[i], err = im.take(inGroup, set, r)
-			return err
-		})
+	if im.columns.tellsKeys() {
+		err = im.takeKeys(ctx, set, rows, all)
+	} else {
+		err = im.takeContacts(ctx, set, rows, all)
 	}
-	if err := group.Wait(); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	for i, r := range rows {
@@ -151,39 +147,54 @@ func (im *Import) Take(ctx context.Context, rows []Row) (whys []string, err erro
 	return whys, nil
 }
 
-// take takes one row, or tells why it cannot be taken. A contact that cannot be
-// read does not stop the other contacts of the row.
-func (im *Import) take(ctx context.Context, set *contact.KeySet, r Row) (t taken, err error) {
-	if im.columns.tellsKeys() {
-		return im.takeKey(ctx, set, r)
-	}
-	people, change, t := im.read(r)
-	for _, who := range people {
+// takeContacts takes rows that name contacts, or tells why one cannot be taken. A
+// contact that cannot be read does not stop the other contacts of the row.
+func (im *Import) takeContacts(ctx context.Context, set *contact.KeySet, rows []Row, all []taken) error {
+	var asked requests
+	for i, r := range rows {
+		people, change, t := im.read(r)
+		all[i] = t
 		if im.DryRun {
-			break
+			continue
 		}
-		known, err := set.Known(who)
-		if err != nil {
-			return t, err
-		}
-		effect, err := im.apply(ctx, known, change)
-		switch {
-		case errors.Is(err, suppression.ErrUnreadable):
-			t.why = cmp.Or(t.why, unreadableContact)
-		case err != nil:
-			return t, err
-		default:
-			t.effects = append(t.effects, effect)
+		for _, who := range people {
+			known, err := set.Known(who)
+			if err != nil {
+				return err
+			}
+			asked.add(&all[i], known, change)
 		}
 	}
-	return t, nil
+	return im.apply(ctx, asked)
 }
 
 const unreadableContact = "what is stored of this contact cannot be read; until it is mended nothing is sent"
 
-func (im *Import) apply(ctx context.Context, who contact.Known, c suppression.Change) (suppression.Effect, error) {
-	outcome, err := im.o.Suppressions.Apply(ctx, who, c, im.o.Now())
-	return outcome.Effect, err
+// requests are changes, each with its row.
+type requests struct {
+	changes []suppression.Request
+	rows    []*taken
+}
+
+func (r *requests) add(row *taken, who contact.Known, c suppression.Change) {
+	r.changes, r.rows = append(r.changes, suppression.Request{Who: who, Change: c}), append(r.rows, row)
+}
+
+// apply makes the changes, and notes in the rows what came of them.
+func (im *Import) apply(ctx context.Context, asked requests) error {
+	if len(asked.changes) == 0 {
+		return nil
+	}
+	results, err := im.o.Suppressions.ApplyAll(ctx, asked.changes, im.o.Now())
+	for n, result := range results {
+		row := asked.rows[n]
+		if result.Err != nil {
+			row.why = cmp.Or(row.why, unreadableContact)
+			continue
+		}
+		row.effects = append(row.effects, result.Outcome.Effect)
+	}
+	return err
 }
 
 // note counts a row.

@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/sync/errgroup"
+
 	"stille/shared/contact"
 	"stille/shared/reference"
 	"stille/shared/scope"
@@ -154,22 +156,40 @@ func sourceOf(name string) (suppression.Source, string) {
 	return suppression.SourceImport + suppression.Source(":"+name), ""
 }
 
-// takeKey takes a row of our own export. The row names the contact by its key, so
-// the row is of use in a stack with the same contact keys alone. A release that
-// the row tells of is written down where the contact is not suppressed: so it
-// lifts nothing, and an older event that arrives later finds it.
-func (im *Import) takeKey(ctx context.Context, set *contact.KeySet, r Row) (t taken, err error) {
-	who, changes, unfit := im.readKey(r)
-	switch {
-	case unfit != nil:
-		t.why = unfit.Error()
-		return t, nil
-	case im.DryRun:
-		return t, nil
-	case !slices.ContainsFunc(who.Keys, set.Live):
-		t.why = "key: this stack has no such contact key; import where the list was exported"
-		return t, nil
+// takeKeys takes rows of our own export. A row names the contact by its key, so
+// the row is of use in a stack with the same contact keys alone. A row with one
+// change is taken with the others; a row with several goes step by step.
+func (im *Import) takeKeys(ctx context.Context, set *contact.KeySet, rows []Row, all []taken) error {
+	var asked requests
+	group, inGroup := errgroup.WithContext(ctx)
+	group.SetLimit(rowsAtOnce)
+	for i, r := range rows {
+		who, changes, unfit := im.readKey(r)
+		switch {
+		case unfit != nil:
+			all[i].why = unfit.Error()
+		case im.DryRun:
+		case !slices.ContainsFunc(who.Keys, set.Live):
+			all[i].why = "key: this stack has no such contact key; import where the list was exported"
+		case len(changes) == 1 && changes[0].Action == suppression.Suppress:
+			asked.add(&all[i], who, changes[0])
+		default:
+			group.Go(func() (err error) {
+				all[i], err = im.takeSteps(inGroup, who, changes)
+				return err
+			})
+		}
 	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return im.apply(ctx, asked)
+}
+
+// takeSteps makes the changes of one row. A release that the row tells of is
+// written down where the contact is not suppressed: so it lifts nothing, and an
+// older event that arrives later finds it.
+func (im *Import) takeSteps(ctx context.Context, who contact.Known, changes []suppression.Change) (t taken, err error) {
 	item, err := im.o.Suppressions.Get(ctx, who.Keys)
 	for _, c := range changes {
 		if err != nil {
@@ -178,9 +198,9 @@ func (im *Import) takeKey(ctx context.Context, set *contact.KeySet, r Row) (t ta
 		if c.Action == suppression.Release && item.Marks[c.Scope][c.Reason].Active() {
 			continue
 		}
-		var effect suppression.Effect
-		if effect, err = im.apply(ctx, who, c); c.Action == suppression.Suppress && len(t.effects) == 0 {
-			t.effects = append(t.effects, effect)
+		var outcome suppression.Outcome
+		if outcome, err = im.o.Suppressions.Apply(ctx, who, c, im.o.Now()); c.Action == suppression.Suppress && len(t.effects) == 0 {
+			t.effects = append(t.effects, outcome.Effect)
 		}
 	}
 	if errors.Is(err, suppression.ErrUnreadable) {
@@ -236,7 +256,9 @@ func (im *Import) readKey(r Row) (who contact.Known, changes []suppression.Chang
 		if at.After(im.Began) {
 			at = im.Began
 		}
-		changes = append(changes, suppression.Change{Action: event.action, Scope: in, Reason: reason, At: at.UTC(), Source: source})
+		if c := (suppression.Change{Action: event.action, Scope: in, Reason: reason, At: at.UTC(), Source: source}); !slices.Contains(changes, c) {
+			changes = append(changes, c)
+		}
 	}
 	if len(changes) == 0 {
 		return who, nil, errors.New("first, last and released: there is no time")

@@ -95,6 +95,8 @@ type Suppressions interface {
 	Lookup(ctx context.Context, contacts [][]contact.Key) ([]suppression.Found, error)
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
 	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	// ApplyAll is Apply for many changes. After an error any of them may be made.
+	ApplyAll(ctx context.Context, requests []suppression.Request, now time.Time) ([]suppression.Result, error)
 	// Under reads the item of one key alone, History the ledger entries of one key.
 	Under(ctx context.Context, key contact.Key) (suppression.Item, error)
 	History(ctx context.Context, key contact.Key) ([]ledger.Entry, error)

@@ -56,7 +56,7 @@ const attrTouched = "touched"
 // keys are first merged into the newest, each in a separate transaction (see
 // rekey.go).
 func (s *Suppressions) Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	basis := base{item: suppression.Item{Key: who.Newest(), Channel: who.Channel}}
+	basis := base{item: unknown(who)}
 	if len(who.Keys) > 1 {
 		item, err := s.gather(ctx, who, now)
 		if err != nil {
@@ -84,11 +84,7 @@ func (s *Suppressions) attempt(ctx context.Context, basis *base, who contact.Kno
 			return suppression.Outcome{}, err
 		}
 	}
-	id, err := entryID(now)
-	if err != nil {
-		return suppression.Outcome{}, err
-	}
-	outcome, err := suppression.Apply(basis.item.Known(who.Keys...), c, id, now)
+	outcome, err := decide(*basis, who, c, now)
 	switch {
 	case err != nil:
 		return outcome, err
@@ -109,6 +105,19 @@ func (s *Suppressions) attempt(ctx context.Context, basis *base, who contact.Kno
 	return suppression.Outcome{}, errRaced
 }
 
+// unknown is the item of a contact of which nothing is known.
+func unknown(who contact.Known) suppression.Item {
+	return suppression.Item{Key: who.Newest(), Channel: who.Channel}
+}
+
+func decide(basis base, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
+	id, err := entryID(now)
+	if err != nil {
+		return suppression.Outcome{}, err
+	}
+	return suppression.Apply(basis.item.Known(who.Keys...), c, id, now)
+}
+
 // touch stores an item that changed without an entry. Like attempt it returns
 // errRaced where the change must be decided again.
 func (s *Suppressions) touch(ctx context.Context, basis *base, i suppression.Item) error {
@@ -120,10 +129,7 @@ func (s *Suppressions) touch(ctx context.Context, basis *base, i suppression.Ite
 		basis.stale = true
 		return errRaced
 	}
-	if err != nil {
-		return fmt.Errorf("writing a suppression: %w", err)
-	}
-	return nil
+	return writing(err)
 }
 
 // reread makes what is stored of the contact the base of the next attempt.
@@ -209,7 +215,14 @@ func (s *Suppressions) obstacle(ctx context.Context, tried base, err error) (bas
 		tried.stale = true
 		return tried, nil
 	}
-	return tried, fmt.Errorf("writing a suppression: %w", err)
+	return tried, writing(err)
+}
+
+func writing(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("writing a suppression: %w", err)
 }
 
 // behindItsLedger returns the item with the version and the head of its newest

@@ -6,6 +6,7 @@ package suppressiontest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -137,6 +138,19 @@ func (l *List) Apply(ctx context.Context, who contact.Known, c suppression.Chang
 		l.store(outcome.Item)
 	}
 	return outcome, err
+}
+
+// ApplyAll is Apply for many changes.
+func (l *List) ApplyAll(ctx context.Context, requests []suppression.Request, now time.Time) ([]suppression.Result, error) {
+	results := make([]suppression.Result, len(requests))
+	for n, r := range requests {
+		outcome, err := l.Apply(ctx, r.Who, r.Change, now)
+		if err != nil && !errors.Is(err, suppression.ErrUnreadable) {
+			return nil, err
+		}
+		results[n] = suppression.Result{Outcome: outcome, Err: err}
+	}
+	return results, nil
 }
 
 // merged returns the item that the contact's changes go to, after that item has

@@ -19,6 +19,7 @@ import (
 // Store is a suppression list with its ledger.
 type Store interface {
 	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
+	ApplyAll(ctx context.Context, requests []suppression.Request, now time.Time) ([]suppression.Result, error)
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
 	Lookup(ctx context.Context, contacts [][]contact.Key) ([]suppression.Found, error)
 	Under(ctx context.Context, key contact.Key) (suppression.Item, error)
@@ -45,6 +46,10 @@ func Suite(t *testing.T, open func(*testing.T) Opened) {
 		{"a wrong change writes nothing", list.refusesWrongChange},
 		{"simultaneous changes keep the chain", list.keepsChain},
 		{"a lookup answers in order", list.answersInOrder},
+		{"many changes are made in order", list.changesMany},
+		{"many changes take over older keys", list.takesOverMany},
+		{"an unreadable item stops no other change", list.changesOthers},
+		{"a wrong change among many is an error", list.refusesWrongAmongMany},
 		{"the newest key takes over older keys", list.takesOver},
 		{"a known change still takes over", list.takesOverWithoutEffect},
 		{"an item names the other live keys", list.namesLiveKeys},
