@@ -16,6 +16,7 @@ type holds struct {
 	Lift    holdLift    `cmd:"" help:"Lift every hold of a case."`
 	List    holdList    `cmd:"" help:"List the holds, lifted ones too."`
 	History holdHistory `cmd:"" help:"Everything that happened to the holds of a case."`
+	Restore holdRestore `cmd:"" help:"Make the holds again from their history, after their table was lost or restored."`
 }
 
 type holdSet struct {
@@ -114,5 +115,17 @@ func (h holdHistory) Run(ctx context.Context, s *session, o *operator.Operator) 
 			t.row(e.At, e.Event, e.Kind, e.Reason, e.What, e.By)
 		}
 		t.end()
+	})
+}
+
+type holdRestore struct{}
+
+func (holdRestore) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	restored, err := o.RestoreHolds(ctx)
+	return show(s, restored, err, func(w io.Writer, a *operator.RestoredHolds) {
+		for _, h := range a.Restored {
+			fmt.Fprintf(w, "held again for the case %s: %s covers %d records now\n", h.Case, h.What(), *h.Covers)
+		}
+		fmt.Fprintf(w, "events in the history %d, holds that stand again %d, holds that are lifted again %d\n", a.Events, len(a.Restored), a.Lifted)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -279,6 +280,53 @@ func (o *Operator) ListHolds(ctx context.Context) (*HoldList, error) {
 		return nil, err
 	}
 	return &HoldList{Holds: newHolds(all)}, nil
+}
+
+// RestoredHolds is what a table of holds lacked of its history.
+type RestoredHolds struct {
+	Events   int    `json:"events"`   // in the history
+	Restored []Hold `json:"restored"` // stand again, each with the records that it covers now
+	Lifted   int    `json:"lifted"`   // were lifted after the backup
+}
+
+// RestoreHolds makes a table of holds again from the history: an empty table, or one
+// that was set back to a backup. A second call finds nothing. The error of records
+// that a hold came too late for comes with the answer.
+func (o *Operator) RestoreHolds(ctx context.Context) (*RestoredHolds, error) {
+	policy, err := o.Config.Policy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	events, err := o.Holds.Events(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := o.Holds.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	repairs := retention.RepairHolds(events, stored)
+	placed, err := o.Holds.Restore(ctx, ClassNames(policy), repairs)
+	if err != nil {
+		return nil, fmt.Errorf("%w; say it again: until then holds may be missing", err)
+	}
+	answer := &RestoredHolds{Events: len(events)}
+	var standing []retention.Hold
+	for _, repair := range repairs {
+		if repair.Is.Active() {
+			standing = append(standing, repair.Is)
+		} else {
+			answer.Lifted++
+		}
+	}
+	slices.SortFunc(standing, func(a, b retention.Hold) int {
+		return cmp.Or(cmp.Compare(a.Case, b.Case), cmp.Compare(a.Contact, b.Contact), cmp.Compare(a.Target, b.Target))
+	})
+	answer.Restored = newHolds(standing)
+	for i := range answer.Restored {
+		answer.Restored[i].count(placed.Covers)
+	}
+	return answer, tooLate(placed.TooLate)
 }
 
 // HoldEvent is one entry of a case's history: a hold was set, or lifted.

@@ -262,6 +262,12 @@ type Holds interface {
 	// History returns the holds of a case as each setting and each lifting left
 	// them, the oldest event first.
 	History(ctx context.Context, caseID string) ([]retention.Hold, error)
+	// Events returns the history of every case, in no order.
+	Events(ctx context.Context) ([]retention.Hold, error)
+	// Restore brings holds into the state that the history tells, without an entry,
+	// and raises the fences as Set does. A hold that somebody changed meanwhile is
+	// left alone.
+	Restore(ctx context.Context, classes []string, repairs []retention.HoldRepair) (retention.Placed, error)
 }
 
 // Runs is the purges and audits there were, and the halted plans.

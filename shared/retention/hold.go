@@ -2,6 +2,7 @@ package retention
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,6 +73,86 @@ func (h Hold) Active() bool { return h.LiftedAt.IsZero() }
 
 // OfCase selects the holds of a case.
 func OfCase(id string) func(Hold) bool { return func(h Hold) bool { return h.Case == id } }
+
+// Same reports whether both are one hold in the same state.
+func (h Hold) Same(other Hold) bool {
+	return h.Case == other.Case && h.Target == other.Target && h.Kind == other.Kind && h.Reason == other.Reason && h.Contact == other.Contact &&
+		h.SetAt.Equal(other.SetAt) && h.SetBy == other.SetBy && h.LiftedAt.Equal(other.LiftedAt) && h.LiftedBy == other.LiftedBy
+}
+
+// at is the time of the event that left the hold in its state.
+func (h Hold) at() time.Time { return later(h.SetAt, h.LiftedAt) }
+
+// clocksApart is how far the clocks of two operators may differ.
+const clocksApart = 5 * time.Minute
+
+// HoldRepair is a hold that does not stand as its history says.
+type HoldRepair struct {
+	Was Hold // as stored; zero where the hold is missing
+	Is  Hold // as the history says
+}
+
+// RepairHolds lists what the stored holds lack of their history: the events of all
+// cases, each as the hold that it left. A stored hold that the history does not have
+// is newer than the history, and stays.
+func RepairHolds(events, stored []Hold) []HoldRepair {
+	type place struct {
+		caseID string
+		target Target
+	}
+	histories, holds := map[place][]Hold{}, map[place]Hold{}
+	var places []place
+	for _, e := range events {
+		at := place{e.Case, e.Target}
+		if histories[at] == nil {
+			places = append(places, at)
+		}
+		histories[at] = append(histories[at], e)
+	}
+	for _, h := range stored {
+		holds[place{h.Case, h.Target}] = h
+	}
+	var repairs []HoldRepair
+	for _, at := range places {
+		is, was := outcome(histories[at]), holds[at]
+		if was != (Hold{}) && (was.Same(is) || !slices.ContainsFunc(histories[at], was.Same)) {
+			continue
+		}
+		repairs = append(repairs, HoldRepair{Was: was, Is: is})
+	}
+	return repairs
+}
+
+// outcome is the hold as its events leave it. A setting stands unless a lifting
+// names it or a later event replaces it. Two operators' clocks may differ, so within
+// five minutes no event replaces a setting: in doubt the hold stands.
+func outcome(events []Hold) Hold {
+	var last time.Time
+	left := map[int64]int{} // settings of a time, less the liftings that name it
+	for _, e := range events {
+		last = later(last, e.at())
+		if e.Active() {
+			left[e.SetAt.UnixNano()]++
+		} else {
+			left[e.SetAt.UnixNano()]--
+		}
+	}
+	var standing, lifted Hold
+	for _, e := range events {
+		switch {
+		case !e.Active():
+			if !e.LiftedAt.Before(lifted.LiftedAt) {
+				lifted = e
+			}
+		case left[e.SetAt.UnixNano()] > 0 && last.Sub(e.SetAt) < clocksApart && !e.SetAt.Before(standing.SetAt):
+			standing = e
+		}
+	}
+	if standing != (Hold{}) {
+		return standing
+	}
+	return lifted
+}
 
 // Placed is what the placing of holds met.
 type Placed struct {

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,19 +110,94 @@ func (h *Holds) History(ctx context.Context, caseID string) ([]retention.Hold, e
 		if err != nil {
 			return nil, fmt.Errorf("reading the history of a case: %w", err)
 		}
-		var entries []storedEvent
-		if err := attributevalue.UnmarshalListOfMaps(page.Items, &entries); err != nil {
-			return nil, errUnreadable("the history of a case")
-		}
-		for _, entry := range entries {
-			hold, err := entry.decode(entry.Case, retention.Target(entry.Target))
-			if err != nil {
-				return nil, err
-			}
-			events = append(events, hold)
+		if events, err = appendEvents(events, page.Items); err != nil {
+			return nil, err
 		}
 	}
 	return events, nil
+}
+
+// Events returns the history of every case, read strongly, in no order.
+func (h *Holds) Events(ctx context.Context) ([]retention.Hold, error) {
+	pages := dynamodb.NewScanPaginator(h.db, &dynamodb.ScanInput{TableName: &h.history, ConsistentRead: aws.Bool(true)})
+	var events []retention.Hold
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading the history of the holds: %w", err)
+		}
+		if events, err = appendEvents(events, page.Items); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
+}
+
+func appendEvents(events []retention.Hold, page []item) ([]retention.Hold, error) {
+	var entries []storedEvent
+	if err := attributevalue.UnmarshalListOfMaps(page, &entries); err != nil {
+		return nil, errUnreadable("the history of a case")
+	}
+	for _, entry := range entries {
+		hold, err := entry.decode(entry.Case, retention.Target(entry.Target))
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, hold)
+	}
+	return events, nil
+}
+
+// Restore brings holds into the state that the history tells, then raises every
+// fence, as Set does. It writes no entry: the history has all of them. A hold that
+// somebody changed meanwhile is left alone.
+func (h *Holds) Restore(ctx context.Context, classes []string, repairs []retention.HoldRepair) (retention.Placed, error) {
+	var standing []retention.Hold
+	for _, repair := range repairs {
+		if repair.Is.Active() {
+			standing = append(standing, repair.Is)
+		}
+	}
+	err := doAll(ctx, repairs, func(ctx context.Context, repair retention.HoldRepair) error {
+		if err := h.makeRoom(ctx, repair.Is.Target); err != nil {
+			return err
+		}
+		return h.restore(ctx, repair)
+	})
+	if err == nil {
+		err = h.raiseFences(ctx)
+	}
+	if err != nil {
+		return retention.Placed{}, err
+	}
+	return h.placed(ctx, classes, standing)
+}
+
+func (h *Holds) restore(ctx context.Context, repair retention.HoldRepair) error {
+	is, err := attributevalue.Marshal(encodeHold(repair.Is))
+	if err != nil {
+		return fmt.Errorf("restoring a hold: %w", err)
+	}
+	values, condition := item{":is": is}, "attribute_not_exists(#cases.#case)"
+	if repair.Was != (retention.Hold{}) {
+		if values[":was"], err = attributevalue.Marshal(encodeHold(repair.Was)); err != nil {
+			return fmt.Errorf("restoring a hold: %w", err)
+		}
+		condition = "#cases.#case = :was"
+	}
+	err = retry(ctx, "restoring a hold", func() error {
+		_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: &h.table, Key: item{names.AttrTarget: text(string(repair.Is.Target))},
+			UpdateExpression: aws.String("SET #cases.#case = :is"), ConditionExpression: &condition,
+			ExpressionAttributeNames:  map[string]string{"#cases": heldCases, "#case": repair.Is.Case},
+			ExpressionAttributeValues: values,
+		})
+		return err
+	})
+	if errors.As(err, new(*types.ConditionalCheckFailedException)) {
+		return nil
+	}
+	return err
 }
 
 // sortHolds orders holds by case and target.

@@ -81,9 +81,7 @@ func (h holds) Set(ctx context.Context, classes []string, placing []retention.Ho
 		return retention.Placed{}, err
 	}
 	defer unlock()
-	for n := range retention.Shards {
-		h.epochs[retention.ShardName(n)]++
-	}
+	h.raise()
 	placed := retention.Placed{Covers: map[retention.Target]int{}}
 	for _, hold := range placing {
 		h.cover(classes, hold.Target, &placed)
@@ -175,6 +173,49 @@ func (h holds) Lift(ctx context.Context, which func(retention.Hold) bool, at tim
 	sortHolds(lifted)
 	h.events = append(h.events, lifted...)
 	return lifted, nil
+}
+
+func (h holds) Events(ctx context.Context) ([]retention.Hold, error) {
+	unlock, err := h.request(ctx, "Scan")
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	return slices.Clone(h.events), nil
+}
+
+func (h holds) Restore(ctx context.Context, classes []string, repairs []retention.HoldRepair) (retention.Placed, error) {
+	unlock, err := h.request(ctx, "UpdateItem")
+	if err != nil {
+		return retention.Placed{}, err
+	}
+	defer unlock()
+	placed := retention.Placed{Covers: map[retention.Target]int{}}
+	for _, repair := range repairs {
+		at := repair.Is
+		if h.cases[at.Target] == nil {
+			h.cases[at.Target] = map[string]retention.Hold{}
+		}
+		if h.cases[at.Target][at.Case].Same(repair.Was) {
+			h.cases[at.Target][at.Case] = at
+		}
+	}
+	h.raise()
+	for _, repair := range repairs {
+		if repair.Is.Active() {
+			h.cover(classes, repair.Is.Target, &placed)
+		}
+	}
+	slices.Sort(placed.TooLate)
+	placed.TooLate = slices.Compact(placed.TooLate)
+	return placed, nil
+}
+
+// raise raises every fence.
+func (h holds) raise() {
+	for n := range retention.Shards {
+		h.epochs[retention.ShardName(n)]++
+	}
 }
 
 func (h holds) History(ctx context.Context, caseID string) ([]retention.Hold, error) {

@@ -78,6 +78,39 @@ func (s *suite) kinds() {
 	s.must(set(asked))
 }
 
+func (s *suite) restores() {
+	s.put(consent("sub-1"))
+	hold := retention.Hold{
+		Case: "c-1", Reason: "claim", Kind: retention.Legal, Target: retention.SubjectTarget("subject-1"), Contact: retention.SubjectTarget("subject-1"),
+		SetAt: suiteStart, SetBy: "kari",
+	}
+	_, err := s.Holds.Set(s.Context(), []string{class}, []retention.Hold{hold})
+	s.must(err)
+	missing, older, changed := hold, hold, hold
+	missing.Case, older.SetAt, changed.Reason = "c-2", suiteStart.Add(-time.Hour), "changed"
+	restore := func(repairs ...retention.HoldRepair) retention.Placed {
+		s.Helper()
+		before, err := s.Holds.Fence(s.Context(), "2a")
+		s.must(err)
+		placed, err := s.Holds.Restore(s.Context(), []string{class}, repairs)
+		s.must(err)
+		after, err := s.Holds.Fence(s.Context(), "2a")
+		s.must(err)
+		s.expect("the fence was raised by", int64(1), after-before)
+		return placed
+	}
+	placed := restore(retention.HoldRepair{Is: missing}, retention.HoldRepair{Was: hold, Is: older})
+	s.expect("covered", map[retention.Target]int{hold.Target: 2}, placed.Covers)
+	restore(retention.HoldRepair{Is: changed}, retention.HoldRepair{Was: hold, Is: changed})
+	restore()
+	all, err := s.Holds.List(s.Context())
+	s.must(err)
+	s.expect("what stands", []retention.Hold{older, missing}, all)
+	events, err := s.Holds.Events(s.Context())
+	s.must(err)
+	s.expect("the history", []retention.Hold{hold}, events)
+}
+
 func (s *suite) covers() {
 	s.put(consent("sub-1"))
 	subject, record, missing := retention.SubjectTarget("subject-1"), retention.RecordTarget(class, "sub-1"), retention.RecordTarget(class, "sub-2")

@@ -48,6 +48,8 @@ type Holds interface {
 	Lift(ctx context.Context, which func(retention.Hold) bool, at time.Time, by string) ([]retention.Hold, error)
 	List(ctx context.Context) ([]retention.Hold, error)
 	History(ctx context.Context, caseID string) ([]retention.Hold, error)
+	Events(ctx context.Context) ([]retention.Hold, error)
+	Restore(ctx context.Context, classes []string, repairs []retention.HoldRepair) (retention.Placed, error)
 }
 
 // Runs are the runs, with the operator's methods.

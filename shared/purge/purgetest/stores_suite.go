@@ -37,6 +37,7 @@ func TestStores(t *testing.T, stores func(t *testing.T) Stores) {
 		"holds stand until lifted":           (*suite).holds,
 		"the history of a hold grows":        (*suite).history,
 		"a case holds a target for one kind": (*suite).kinds,
+		"holds are restored":                 (*suite).restores,
 		"a hold counts what it covers":       (*suite).covers,
 		"one run of a class is active":       (*suite).locks,
 		"certificates are one chain":         (*suite).chain,

@@ -34,6 +34,24 @@ func Remove(t testing.TB, client *dynamodb.Client, table, id string) {
 	}
 }
 
+// Empty deletes every item of a table with this partition key and no sort key, as a
+// table is that was lost and made again.
+func Empty(t testing.TB, client *dynamodb.Client, table, key string) {
+	t.Helper()
+	for pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &table}); pages.HasMorePages(); {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range page.Items {
+			of := map[string]types.AttributeValue{key: item[key]}
+			if _, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: of}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // batch is the number of items that DynamoDB takes in one batch.
 const batch = 25
 
