@@ -220,7 +220,7 @@ func TestAQueuedClickDoesNotOutliveItsUndo(t *testing.T) {
 
 // A message that can never be carried out becomes a dead letter, where an operator
 // sees it.
-func TestAMessageOfUnknownKeysBecomesADeadLetter(t *testing.T) {
+func TestMessageOfUnknownKeysBecomesADeadLetter(t *testing.T) {
 	h, queue := apitest.New(t), &fifo{}
 	over := handler{keys: h, list: &suppressiontest.List{}, queue: queue, log: h.Log, now: func() time.Time { return h.Now }}
 	foreign := apitest.New(t).Key(t, contact.Email, "kari@example.no")

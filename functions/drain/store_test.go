@@ -17,7 +17,7 @@ import (
 	"stille/shared/suppression"
 )
 
-func TestAQueuedOptOutIsStoredAfterTheOutage(t *testing.T) {
+func TestQueuedOptOutIsStoredAfterTheOutage(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)

@@ -101,7 +101,7 @@ func TestAFailingBusHoldsUpNoWithdrawal(t *testing.T) {
 	}
 }
 
-func TestEventsGoOutTenAtATimeInOrder(t *testing.T) {
+func TestEventsGoOutInOrderByTens(t *testing.T) {
 	w := newWorld()
 	var entries []ledger.Entry
 	var want []string

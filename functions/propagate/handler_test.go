@@ -214,7 +214,7 @@ func (w *world) expect(t *testing.T, want map[string]time.Time) {
 	}
 }
 
-func TestAnOptOutWithdrawsOnlyRecordsInItsScope(t *testing.T) {
+func TestOptOutWithdrawsOnlyRecordsInItsScope(t *testing.T) {
 	second := optedOut.Truncate(time.Second)
 	for _, test := range []struct {
 		name   string
@@ -329,7 +329,7 @@ func TestRecordsUnderEveryKeyAreWithdrawn(t *testing.T) {
 	w.expect(t, map[string]time.Time{})
 }
 
-func TestATakingOverWithdrawsRecordsAndSendsNoEvent(t *testing.T) {
+func TestTakingOverWithdrawsRecordsAndSendsNoEvent(t *testing.T) {
 	second := optedOut.Truncate(time.Second)
 	w := newWorld()
 	w.change(t, kariOnce, suppress("acme", suppression.Unsubscribed, optedOut))

@@ -23,7 +23,7 @@ func messagingOnly() *retention.Policy {
 	return &retention.Policy{Classes: []retention.Class{{Name: retention.Messaging}}}
 }
 
-func TestAnOptOutReachesEveryRecordInTheTables(t *testing.T) {
+func TestOptOutReachesEveryRecordInTheTables(t *testing.T) {
 	house, w := apitest.New(t), newWorld()
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	list, records := dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)

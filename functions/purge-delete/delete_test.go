@@ -226,7 +226,7 @@ func (d throttling) DeleteUnderFence(ctx context.Context, under purge.Conditions
 	return d.Deleter.DeleteUnderFence(ctx, under, records)
 }
 
-func TestPageThatIsThrottledTooLongIsHandedOver(t *testing.T) {
+func TestPageThrottledTooLongIsHandedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 3)
 		deleter := w.worker.Deleter

@@ -304,7 +304,7 @@ func TestATimeAheadCountsAsNow(t *testing.T) {
 	}
 }
 
-func TestSendersWithoutANumberAreIgnoredAndNotLogged(t *testing.T) {
+func TestSendersWithoutANumberAreIgnored(t *testing.T) {
 	for _, from := range []string{"2022", "Kanari", "987 65 432", "+4798765432; +4798765432"} {
 		w := newWorld(t)
 		m := w.reply("1", "STOP "+apitest.Number)

@@ -116,7 +116,7 @@ func TestARecordIsStoredAsItWasGiven(t *testing.T) {
 	}
 }
 
-func TestAVersionThatTheLawWouldKeepForLessIsRefused(t *testing.T) {
+func TestVersionWithALowerMinimumIsRefused(t *testing.T) {
 	h := apitest.New(t)
 	for i := range h.Policy.Classes {
 		h.Policy.Classes[i].Minimum, h.Policy.Classes[i].KeptBy = h.Policy.Classes[i].Keep, "bokføringsloven § 13"

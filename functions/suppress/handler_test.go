@@ -103,7 +103,7 @@ func TestBadFieldsAreNamedAndNothingIsWritten(t *testing.T) {
 	}
 }
 
-func TestAnOptOutIsNeverRefusedForItsClock(t *testing.T) {
+func TestOptOutIsNeverRefusedForItsClock(t *testing.T) {
 	for at, since := range map[string]string{
 		`"2026-11-22T03:00:00Z"`: "2026-11-22T03:00:00Z", // now
 		`"2026-11-22T03:00:02Z"`: "2026-11-22T03:00:00Z",

@@ -18,7 +18,7 @@ import (
 	"stille/shared/suppression"
 )
 
-func TestAnAddedOptOutIsStoredWithItsEntry(t *testing.T) {
+func TestAddedOptOutIsStoredWithItsEntry(t *testing.T) {
 	h := apitest.New(t)
 	db, stack := dynamotest.Tables(t)
 	list := dynamo.NewSuppressions(db, stack)

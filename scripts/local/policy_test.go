@@ -51,7 +51,7 @@ func TestShippedPolicyFilesAreValid(t *testing.T) {
 	}
 }
 
-func TestDemoHasALettersBucketAndALawThatKeeps(t *testing.T) {
+func TestDemoHasALettersBucketAndAMinimum(t *testing.T) {
 	root, err := Root()
 	if err != nil {
 		t.Fatal(err)

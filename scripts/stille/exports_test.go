@@ -182,7 +182,7 @@ func TestAnExportedListIsImportedByKey(t *testing.T) {
 	}
 }
 
-func TestAnExportOfAScopeHasWhatStopsItsMessages(t *testing.T) {
+func TestScopeExportHasWhatStopsItsMessages(t *testing.T) {
 	m := inMemory(t)
 	for _, scope := range []string{"acme", "acme/newsletter", "globex", "*"} {
 		m.run(t, "add", "email", "kari@example.no", "--scope", scope).ended(t, exitDone)

@@ -111,7 +111,7 @@ func TestLocalStackGetsCredentialsOfEnvironment(t *testing.T) {
 	}
 }
 
-func TestAWSIsUsedWithoutLocalStackOrOnDemand(t *testing.T) {
+func TestAWSIsUsedWithoutALocalStack(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-west-1")
 	withStack := stackAt(t, stackfile.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
 	for folder, o := range map[string]options{

@@ -78,7 +78,7 @@ func (s *story) smsIn(t *testing.T, p person, brand string) decision {
 	return answer.Results[0]
 }
 
-func TestSMSReplyStopsItsBrandAndIsAnsweredOnce(t *testing.T) {
+func TestSMSReplyStopsItsBrandAndIsAnswered(t *testing.T) {
 	s := tellNew(t, io.Discard)
 	p := s.somebody("replies")
 	stop := texted{"stop-" + s.id, p.sms, "Stopp!"}

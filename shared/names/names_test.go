@@ -43,7 +43,7 @@ func TestEveryTableCanBeRestored(t *testing.T) {
 	}
 }
 
-func TestClassOfATableIsKnownAfterItsRestore(t *testing.T) {
+func TestRestoredTablesClassIsKnown(t *testing.T) {
 	stack := names.Deployed{Stack: "quiet", Restored: map[string]string{"records-contact": "quiet-may", "ledger": "quiet-records-ledger"}}
 	for _, c := range []struct{ table, class string }{
 		{"quiet-may", "contact"},

@@ -36,7 +36,7 @@ func withHooks(t *testing.T) (*operator.Operator, *hooks) {
 	return o, kept
 }
 
-func TestAHooksAddressHoldsTheSecretIfNothingIsSigned(t *testing.T) {
+func TestUnsignedHooksAddressHoldsTheSecret(t *testing.T) {
 	for _, test := range []struct {
 		provider, secret, want string
 		unsaid                 bool
@@ -98,7 +98,7 @@ func TestHooksAreListedAndRemoved(t *testing.T) {
 	}
 }
 
-func TestAReplacedHookSecretEndsAtOnceOnDemand(t *testing.T) {
+func TestReplacedHookSecretEndsAtOnceOnDemand(t *testing.T) {
 	for _, only := range []bool{false, true} {
 		o, kept := withHooks(t)
 		for _, secret := range []string{"one", "two"} {

@@ -136,7 +136,7 @@ func TestAnErasureNamesTheLawThatKeepsRecords(t *testing.T) {
 	}
 }
 
-func TestARecordThatALawKeepsWaitsForNoPurge(t *testing.T) {
+func TestRecordKeptByLawWaitsForNoPurge(t *testing.T) {
 	class := service(t)
 	class.Minimum, class.KeptBy = class.Keep, "bokføringsloven § 13"
 	for name, c := range map[string]struct {

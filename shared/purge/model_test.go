@@ -405,7 +405,7 @@ func explore(r rules, calls, executions int) (broken string, states int, deleted
 	return "", len(seen), deletedAll
 }
 
-func TestEveryOrderKeepsHoldsAndCertifiesEachDeletionOnce(t *testing.T) {
+func TestEveryOrderKeepsHoldsAndCertifiesDeletionsOnce(t *testing.T) {
 	all := rules{turnChecked: true, turnEnded: true, epochChecked: true, frozen: true, readFirst: true}
 	for _, c := range []struct{ calls, executions int }{{2, 1}, {1, 2}} {
 		broken, states, deletedAll := explore(all, c.calls, c.executions)

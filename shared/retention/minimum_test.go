@@ -18,7 +18,7 @@ func books(t *testing.T) retention.Class {
 	})).Classes[0]
 }
 
-func TestNoWithdrawalMakesARecordDueBeforeItsMinimum(t *testing.T) {
+func TestNoWithdrawalMakesRecordsDueBeforeTheirMinimum(t *testing.T) {
 	class := books(t)
 	const start, lawEnds, keepEnds = "2024-08-31T10:00:00Z", "2029-08-31T22:00:00Z", "2034-08-31T22:00:00Z"
 	for name, c := range map[string]struct{ start, withdrawn, due string }{
@@ -116,7 +116,7 @@ func TestMinimumAndItsLawBelongTogether(t *testing.T) {
 	}
 }
 
-func TestMinimumAndLawAreInTheHashOfTheClass(t *testing.T) {
+func TestMinimumAndLawAreInTheClassHash(t *testing.T) {
 	hashes := map[string]string{}
 	for _, line := range []string{"idle: P30D", "idle: P30D\n    minimum: P5M\n    keptBy: a", "idle: P30D\n    minimum: P6M\n    keptBy: a", "idle: P30D\n    minimum: P6M\n    keptBy: b"} {
 		hash := load(t, file(map[string]string{"idle": line})).Classes[0].Hash()

@@ -27,7 +27,7 @@ func TestEveryLanguageHasTexts(t *testing.T) {
 	}
 }
 
-func TestEveryTextNamesTheBrandAndTheNextStep(t *testing.T) {
+func TestTextsNameTheBrandAndTheNextStep(t *testing.T) {
 	for language, w := range load(t) {
 		for name, check := range map[string]struct {
 			text string

@@ -55,7 +55,7 @@ func withScope(in scope.Scope, id string) func(*retention.Stored) {
 	return func(r *retention.Stored) { r.Scope, r.ID = in, id }
 }
 
-func TestACheckNeedsEveryBasisAndNamesTheFirstToEnd(t *testing.T) {
+func TestCheckNeedsEveryBasisAndNamesTheFirst(t *testing.T) {
 	old, year := friday.AddDate(-3, 0, 0), friday.AddDate(-1, 0, 0)
 	s := &sources{
 		found: map[contact.Key]suppression.Found{"silent": {Item: marks{"acme": {"stop": {First: monday, Last: monday}}}.item()}, "broken": {Err: suppression.ErrUnreadable}},
@@ -92,7 +92,7 @@ func TestACheckNeedsEveryBasisAndNamesTheFirstToEnd(t *testing.T) {
 	}
 }
 
-func TestACheckThatNeedsNoBasisReadsNoRecords(t *testing.T) {
+func TestCheckThatNeedsNoBasisReadsNoRecords(t *testing.T) {
 	s := &sources{recordErr: errors.New("down")}
 	for _, question := range []suppression.Question{
 		{Purpose: suppression.Marketing, Scope: "acme"},

@@ -50,7 +50,7 @@ func TestEntryTellsWhatUndosAndNotedEventsAsked(t *testing.T) {
 	}
 }
 
-func TestOptOutOfNowWinsOverAFasterClock(t *testing.T) {
+func TestPresentOptOutWinsOverAFasterClock(t *testing.T) {
 	now := monday.Add(time.Hour)
 	fast := now.Add(2 * time.Minute)
 	var item suppression.Item

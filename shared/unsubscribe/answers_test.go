@@ -139,7 +139,7 @@ func (s *secrets) GetSecretValue(_ context.Context, in *secretsmanager.GetSecret
 func (w *world) Canaries(context.Context) (map[string]string, error) { return nil, w.listErr }
 
 // Anybody can make up a token of a key that nobody has.
-func TestUnknownTokensOfOneInstantReadTheSecretOnce(t *testing.T) {
+func TestUnknownTokensAtOnceReadTheSecretOnce(t *testing.T) {
 	const stack names.Stack = "unit"
 	w := newWorld(t)
 	secret, err := keyring.NewLinkSecret()
@@ -169,7 +169,7 @@ func TestUnknownTokensOfOneInstantReadTheSecretOnce(t *testing.T) {
 }
 
 // A forged token came in a second before the keys were rotated.
-func TestALinkOfANewKeyIsNeverNotFound(t *testing.T) {
+func TestLinkOfANewKeyIsAlwaysFound(t *testing.T) {
 	const stack names.Stack = "unit"
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		for _, flood := range []int{1, 1000} {

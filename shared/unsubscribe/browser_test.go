@@ -53,7 +53,7 @@ func click(action string) chromedp.Action[chromedp.Void] {
 	return chromedp.Click(chromedp.CSS(`button[value="`+action+`"]`), chromedp.NodeVisible)
 }
 
-func TestAPersonUndoesAnOptOutInABrowser(t *testing.T) {
+func TestPersonUndoesAnOptOutInABrowser(t *testing.T) {
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		t.Run(string(ch), func(t *testing.T) {
 			w := newWorld(t)

@@ -182,7 +182,7 @@ func TestABadLinkIsRefusedWithoutSayingWhy(t *testing.T) {
 	w.noLeak(t)
 }
 
-func TestALargeBodyOnABadLinkIsRefused(t *testing.T) {
+func TestLargeBodyOnABadLinkIsRefused(t *testing.T) {
 	cases := []struct {
 		name   string
 		size   int

@@ -155,7 +155,7 @@ func TestAHangingStoreGivesTodaysPage(t *testing.T) {
 }
 
 // Every page that waits holds a place that an opt-out may need.
-func TestAPageDoesNotWaitWhileTheStoreHangs(t *testing.T) {
+func TestPageDoesNotWaitWhileTheStoreHangs(t *testing.T) {
 	w := newWorld(t)
 	path := w.path(t, contact.Email, acmeID)
 	w.listErr = context.DeadlineExceeded

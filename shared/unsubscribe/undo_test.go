@@ -67,7 +67,7 @@ func TestAnOldOptOutStaysNotUndoable(t *testing.T) {
 }
 
 // Two containers' clocks differ: the undo was taken by the one that is ahead.
-func TestAClickAfterAnUndoWinsOverClockSkew(t *testing.T) {
+func TestClickAfterAnUndoWinsOverClockSkew(t *testing.T) {
 	for _, behind := range []time.Duration{time.Second, 2 * time.Second, time.Minute} {
 		w := newWorld(t)
 		path := w.path(t, contact.Email, acmeID)

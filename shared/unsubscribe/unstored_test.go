@@ -77,7 +77,7 @@ func TestAnUnstoredOptOutIsQueued(t *testing.T) {
 	}
 }
 
-func TestATopicsOptOutIsQueuedInItsScope(t *testing.T) {
+func TestTopicsOptOutIsQueuedInItsScope(t *testing.T) {
 	cases := []struct {
 		action, says string
 		in           scope.Scope
@@ -154,7 +154,7 @@ func TestNeitherStoreNorQueueIsWaitedForLong(t *testing.T) {
 
 // The clock of the container that took the undo was ahead. The opt-out is stored
 // in the undo's own instant by the first write: a second write might fail.
-func TestAnOptOutAgainstClockSkewIsOneWrite(t *testing.T) {
+func TestOptOutAgainstClockSkewIsOneWrite(t *testing.T) {
 	w := newWorld(t)
 	path := w.path(t, contact.Email, acmeID)
 	w.send(t, oneClick(path))

@@ -109,7 +109,7 @@ func TestAContactThatRefusesIsChangedAlone(t *testing.T) {
 
 // Whatever fails, and whenever the command is killed: asked for again, each
 // opt-out is stored, with one entry.
-func TestManyOptOutsOnABadNetworkAreStoredOnce(t *testing.T) {
+func TestBadNetworkStoresManyOptOutsOnce(t *testing.T) {
 	good, stack := dynamotest.Tables(t)
 	from := seed()
 	network, bad := dynamotest.NewNetwork(t, good, from, badness, dynamotest.Faults()...)
@@ -139,7 +139,7 @@ func TestManyOptOutsOnABadNetworkAreStoredOnce(t *testing.T) {
 	}
 }
 
-func TestAStoreThatIsDownEndsManyOptOuts(t *testing.T) {
+func TestStoreThatIsDownEndsManyOptOuts(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	down := errors.New("the network is down")
 	list := dynamo.NewSuppressions(dynamotest.Intercept(db, func(string) error { return down }), stack)

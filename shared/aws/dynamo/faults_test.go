@@ -65,7 +65,7 @@ func TestBadNetworkLeavesHistoriesWhole(t *testing.T) {
 	}
 }
 
-func TestALastingFaultIsAnErrorNeverAnAnswer(t *testing.T) {
+func TestLastingFaultIsAnErrorNeverAnAnswer(t *testing.T) {
 	for _, test := range []struct {
 		fault         dynamotest.Fault
 		reads, writes bool // fail
@@ -111,7 +111,7 @@ func TestALastingFaultIsAnErrorNeverAnAnswer(t *testing.T) {
 	}
 }
 
-func TestAPartlyReadBatchIsReadToItsEnd(t *testing.T) {
+func TestPartlyReadBatchIsReadToItsEnd(t *testing.T) {
 	good, stack := dynamotest.Tables(t)
 	first := seed()
 	network, bad := dynamotest.NewNetwork(t, good, first, 0.7, dynamotest.Partial)

@@ -56,7 +56,7 @@ func deletePatiently(ctx context.Context, b *busy) (purge.Deletion, int64, error
 	return done, patience.Throttles(), err
 }
 
-func TestThrottlesSlowADeletionAndDoNotFailIt(t *testing.T) {
+func TestThrottlesSlowADeletionWithoutFailure(t *testing.T) {
 	for name, answer := range map[string]string{
 		"an exception": throttling, "throughput": exceeded, "a limit": overLimit,
 		"a cancelled transaction": cancelledAs + `ThrottlingError"}]}`, "throughput in a transaction": cancelledAs + `ProvisionedThroughputExceeded"}]}`,

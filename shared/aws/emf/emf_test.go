@@ -12,7 +12,7 @@ import (
 	"stille/shared/aws/emf"
 )
 
-func TestANumberIsEmbeddedAsCloudWatchReadsIt(t *testing.T) {
+func TestNumberIsEmbeddedAsCloudWatchReadsIt(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&out, nil))
 	at := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)

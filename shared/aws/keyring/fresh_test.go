@@ -100,7 +100,7 @@ func TestAFailedReadingIsRetriedAfterAMinute(t *testing.T) {
 	}
 }
 
-func TestANewLinkKeyIsUsedWithinFiveMinutes(t *testing.T) {
+func TestNewLinkKeyIsUsedWithinFiveMinutes(t *testing.T) {
 	ring, secrets, _, at := clocked(t)
 	old, err := ring.Link(t.Context())
 	if err != nil {

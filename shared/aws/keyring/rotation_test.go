@@ -126,7 +126,7 @@ func TestAContactKeyIsAddedThenPromoted(t *testing.T) {
 
 func theError[T any](_ T, err error) error { return err }
 
-func TestASetStoredByHandRestartsTheSettledTime(t *testing.T) {
+func TestSetStoredByHandRestartsTheSettledTime(t *testing.T) {
 	c, _, err := mustOpen(t, mustMake(t, keyring.NewContactSecret), midnight).Add(midnight)
 	if err != nil {
 		t.Fatal(err)

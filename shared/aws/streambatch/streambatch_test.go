@@ -39,7 +39,7 @@ func failed(of events.DynamoDBEventResponse) []string {
 	return ids
 }
 
-func TestAFailureKeepsTheOrderOfItsItemOnly(t *testing.T) {
+func TestFailureKeepsTheOrderOfItsItemOnly(t *testing.T) {
 	for _, test := range []struct {
 		name, failing string
 		want          []string

@@ -63,7 +63,7 @@ func (hangs) Do(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-func TestACallEndsInFiveSecondsWhereTheStoreHangs(t *testing.T) {
+func TestCallOnHangingStoreEndsInFiveSeconds(t *testing.T) {
 	key, _, err := access.NewKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)

@@ -68,7 +68,7 @@ func TestACallEndsWithItsTimeLimit(t *testing.T) {
 	})
 }
 
-func TestABusyAPIIsRetriedUntilTheContextEnds(t *testing.T) {
+func TestBusyAPIIsRetriedUntilTheContextEnds(t *testing.T) {
 	for _, test := range []struct {
 		name       string
 		status     int
@@ -208,7 +208,7 @@ func TestNoKeyAndNoAddressIsShown(t *testing.T) {
 	}
 }
 
-func TestAClientNeverSendsItsKeyInTheClear(t *testing.T) {
+func TestClientNeverSendsItsKeyInTheClear(t *testing.T) {
 	for _, test := range []struct {
 		base, key string
 		ok        bool

@@ -7,7 +7,7 @@ import (
 	"stille/shared/unsubscribe/outage"
 )
 
-func TestAStoreThatTimesOutRestsAndIsTriedAgain(t *testing.T) {
+func TestTimedOutStoreRestsAndIsTriedAgain(t *testing.T) {
 	var b outage.Breaker
 	start := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 	for n, step := range []struct {
@@ -32,7 +32,7 @@ func TestAStoreThatTimesOutRestsAndIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAClockThatIsSetBackEndsARest(t *testing.T) {
+func TestClockThatIsSetBackEndsARest(t *testing.T) {
 	var b outage.Breaker
 	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 	for range 3 {

@@ -149,7 +149,7 @@ func TestAPageIsTheSameWithoutScript(t *testing.T) {
 	}
 }
 
-func TestTheButtonsCanBeToldApartWhereTheReaderChoosesTheColours(t *testing.T) {
+func TestButtonsDifferInTheReadersColours(t *testing.T) {
 	all := site(t)
 	b := pagetest.Open(t, serve(t, all))
 	b.Look(t, 320, "light", "forced-colors", "active")

@@ -63,7 +63,7 @@ func TestABrandHasItsColoursAndItsLogo(t *testing.T) {
 }
 
 // Package scope holds a brand's colours against those of the style.
-func TestTheStyleHasTheColoursThatScopesAreHeldAgainst(t *testing.T) {
+func TestStyleHasTheColoursOfScopeChecks(t *testing.T) {
 	style := newPages(t).For(request("", "")).NotFound().Body
 	for _, rule := range []string{
 		"--card:#fff;", "--deep:#17584a;--on:#fff}", "{:root{--paper:#101615;--card:" + scope.DarkCard + ";", "--deep:#92d6c0;--on:" + scope.DarkText + "}",

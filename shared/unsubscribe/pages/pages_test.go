@@ -146,7 +146,7 @@ func buttons(resp gateway.Response) []string {
 	return found
 }
 
-func TestAPageSaysWhoWhatAndWhatGoesOn(t *testing.T) {
+func TestPageSaysWhoWhatAndWhatGoesOn(t *testing.T) {
 	en, nb := newPages(t).For(request("en", "")), newPages(t).For(request("nb", ""))
 	email, sms, topic := subject(t, contact.Email, acme), subject(t, contact.SMS, acme), subject(t, contact.Email, newsletter)
 	more, house, since := email, email, time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -285,7 +285,7 @@ func TestTheOtherLanguagesAreOffered(t *testing.T) {
 	}
 }
 
-func TestNoPageShowsAnAddressOrLeavesAPlaceholder(t *testing.T) {
+func TestPagesShowNoAddressAndNoPlaceholder(t *testing.T) {
 	p := newPages(t)
 	for _, lang := range scope.Languages() {
 		for _, ch := range []contact.Channel{contact.Email, contact.SMS} {

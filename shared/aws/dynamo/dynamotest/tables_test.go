@@ -12,7 +12,7 @@ import (
 	"stille/shared/names"
 )
 
-func TestAClassTableHasItsKeyAndItsIndexes(t *testing.T) {
+func TestClassTableHasItsKeyAndItsIndexes(t *testing.T) {
 	client, stack := Tables(t, "messaging")
 	answer, err := client.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{
 		TableName: new(stack.Records("messaging")),
