@@ -27,6 +27,9 @@ func show[T any](s *session, answer *T, err error, text func(w io.Writer, answer
 		text(&out, answer)
 	}
 	shown := out.Bytes()
+	if !s.options.All && !s.options.JSON {
+		shown = cut(shown)
+	}
 	if s.colour && !s.options.JSON {
 		shown = inColour(shown)
 	}
@@ -34,6 +37,39 @@ func show[T any](s *session, answer *T, err error, text func(w io.Writer, answer
 		return fmt.Errorf("writing the answer: %w", err)
 	}
 	return err
+}
+
+// screenful is how many lines of a list are shown unless all are asked for.
+const screenful = 24
+
+// cut shortens every list of a text. A list is lines without an empty line in
+// between; an indented line belongs to the line above.
+func cut(text []byte) []byte {
+	var shown []byte
+	for n, list := range bytes.Split(text, []byte("\n\n")) {
+		lines := bytes.Split(list, []byte("\n"))
+		all := len(lines)
+		if len(lines[all-1]) == 0 { // the end of the text
+			all--
+		}
+		kept := min(all, screenful)
+		for kept < all && kept > 1 && bytes.HasPrefix(lines[kept], []byte(indent)) {
+			kept--
+		}
+		if n > 0 {
+			shown = append(shown, "\n\n"...)
+		}
+		if kept == all {
+			shown = append(shown, list...)
+			continue
+		}
+		shown = append(shown, bytes.Join(lines[:kept], []byte("\n"))...)
+		shown = fmt.Appendf(shown, "\n%d more lines; --all shows them", all-kept)
+		if all < len(lines) {
+			shown = append(shown, '\n')
+		}
+	}
+	return shown
 }
 
 // What a terminal shows in green, in red and in bold.
@@ -57,8 +93,12 @@ func unless(yes bool, err error) error {
 	return err
 }
 
-// tableWidth is the width of a terminal that nobody made wider.
-const tableWidth = 80
+const (
+	// tableWidth is the width of a terminal that nobody made wider.
+	tableWidth = 80
+	// indent begins the lines of a row behind the first.
+	indent = "    "
+)
 
 // table prints rows with their columns below each other. The columns that a
 // terminal has no room for follow on lines of their own, each value behind the
@@ -89,7 +129,7 @@ func (t *table) end(empty ...string) {
 		fmt.Fprintln(t.w, empty[0])
 		return
 	}
-	const gap, between, indent = 2, "  ", "    "
+	const gap, between = 2, "  "
 	head, widths, whole := t.rows[0], []int(nil), -gap
 	for i := range head {
 		width := 0

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"stille/shared/operator"
 )
 
 func TestTablesFitATerminal(t *testing.T) {
@@ -23,6 +26,62 @@ func TestTablesFitATerminal(t *testing.T) {
 	for _, line := range got {
 		if utf8.RuneCountInString(line) > tableWidth {
 			t.Errorf("a line is wider than %d: %q", tableWidth, line)
+		}
+	}
+}
+
+func TestAListEndsAfterAScreenful(t *testing.T) {
+	lines := func(text string, n int) string { return strings.Repeat(text+"\n", n) }
+	for name, c := range map[string][2]string{
+		"nothing":               {"", ""},
+		"a screenful":           {lines("row", screenful), lines("row", screenful)},
+		"one line more":         {lines("row", screenful+1), lines("row", screenful) + "1 more lines; --all shows them\n"},
+		"without a line's end":  {lines("row", screenful) + "row", lines("row", screenful) + "1 more lines; --all shows them"},
+		"a row of two lines":    {"head\n" + lines("row\n    more", screenful), "head\n" + lines("row\n    more", screenful/2-1) + "26 more lines; --all shows them\n"},
+		"what stands around it": {"verdict\n\n" + lines("row", 500) + "\nnext: type this\n", "verdict\n\n" + lines("row", screenful) + "476 more lines; --all shows them\n\nnext: type this\n"},
+		"two lists":             {lines("row", 20) + "\n" + lines("row", 20), lines("row", 20) + "\n" + lines("row", 20)},
+		"one long row":          {"row\n" + lines("    more", 40), "row\n40 more lines; --all shows them\n"},
+	} {
+		if got := string(cut([]byte(c[0]))); got != c[1] {
+			t.Errorf("%s: it shows\n%s", name, got)
+		}
+	}
+}
+
+func TestAllShowsTheWholeList(t *testing.T) {
+	m := inMemory(t)
+	for n := range 30 {
+		m.run(t, "hold", "set", "--case", fmt.Sprint("C-", n), "--reason", "claim", "--record", "messaging", "sub-1").ended(t, exitDone)
+	}
+	short, whole := m.run(t, "hold", "list").ended(t, exitDone).out, m.run(t, "hold", "list", "--all").ended(t, exitDone).out
+	if !strings.HasPrefix(short, "30 holds stand, 0 are lifted\n") || strings.Count(short, "\n") != screenful+1 || !strings.HasSuffix(short, "8 more lines; --all shows them\n") {
+		t.Errorf("it shows\n%s", short)
+	}
+	if strings.Count(whole, "C-") != 30 || !strings.HasPrefix(whole, strings.Join(strings.SplitAfter(short, "\n")[:screenful], "")) {
+		t.Errorf("with --all it shows\n%s", whole)
+	}
+	if all := answers[operator.HoldList](t, m.run(t, "hold", "list", "--json").ended(t, exitDone))[0]; len(all.Holds) != 30 {
+		t.Errorf("in JSON there are %d holds", len(all.Holds))
+	}
+}
+
+func TestTheFirstLineAnswers(t *testing.T) {
+	m := inMemory(t)
+	m.run(t, "hold", "set", "--case", "C-17", "--reason", "claim", "--record", "messaging", "sub-1").ended(t, exitDone)
+	m.Queue = []operator.Queue{{Name: "drain", Messages: 7}, {Name: "stamp-parked", Messages: 2, Dead: true, URL: "https://sqs/1/stamp-parked"}}
+	for args, want := range map[string]string{
+		"status":                     "a message is in the dead-letter queue stamp-parked: RUNBOOK.md says what to do about it",
+		"queues list":                "2 dead letters, 7 messages on their way",
+		"hold list":                  "1 holds stand, 0 are lifted",
+		"hold history --case C-17":   "1 events of the case C-17",
+		"purge show":                 "no purge ran yet; `stille purge run CLASS` starts one",
+		"history email kari@x.no":    "the chain is verified; entries: 0",
+		"proof messaging sub-1":      "unknown  messaging has no such record, and no certificate lists one",
+		"check email kari@x.example": "send",
+	} {
+		got := m.run(t, strings.Fields(args)...).out
+		if first, _, _ := strings.Cut(got, "\n"); first != want {
+			t.Errorf("%s: the first line is %q", args, first)
 		}
 	}
 }

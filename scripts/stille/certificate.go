@@ -49,12 +49,12 @@ type certificateVerify struct {
 func (c certificateVerify) Run(s *session) error {
 	answer, err := files.VerifyCertificate(c.Dir, c.Fingerprint)
 	return show(s, answer, err, func(w io.Writer, a *files.Verification) {
+		says, n := a.Certificate, a.Certificate.Counts
+		fmt.Fprintf(w, "%s: the purge %s of %s at %s deleted %d of %d due records (%d held, %d changed, %d failed, %d left)\n", says.Outcome,
+			says.Run, says.Class, instantText(says.Cutoff), n.Deleted, n.Due, n.Held, n.Changed, n.Failed, n.Left)
 		for _, checked := range a.Checked {
 			fmt.Fprintln(w, "ok  ", checked)
 		}
-		says, n := a.Certificate, a.Certificate.Counts
-		fmt.Fprintf(w, "\n%s: the purge %s of %s at %s deleted %d of %d due records (%d held, %d changed, %d failed, %d left)\n", says.Outcome,
-			says.Run, says.Class, instantText(says.Cutoff), n.Deleted, n.Due, n.Held, n.Changed, n.Failed, n.Left)
 	})
 }
 

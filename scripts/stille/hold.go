@@ -74,6 +74,15 @@ func heldText(w io.Writer, a *operator.HoldList) {
 }
 
 func holdsText(w io.Writer, a *operator.HoldList) {
+	lifted := 0
+	for _, h := range a.Holds {
+		if !h.LiftedAt.IsZero() {
+			lifted++
+		}
+	}
+	if len(a.Holds) > 0 {
+		fmt.Fprintf(w, "%d holds stand, %d are lifted\n", len(a.Holds)-lifted, lifted)
+	}
 	t := newTable(w, "CASE", "KIND", "REASON", "HELD", "SET", "LIFTED")
 	for _, h := range a.Holds {
 		t.row(h.Case, h.Kind, h.Reason, h.What(), h.SetAt, h.LiftedAt)
@@ -110,6 +119,7 @@ type holdHistory struct {
 func (h holdHistory) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	history, err := o.HoldHistory(ctx, string(h.Case))
 	return show(s, history, err, func(w io.Writer, a *operator.HoldHistory) {
+		fmt.Fprintf(w, "%d events of the case %s\n", len(a.Events), h.Case)
 		t := newTable(w, "AT", "EVENT", "KIND", "REASON", "HELD", "BY")
 		for _, e := range a.Events {
 			t.row(e.At, e.Event, e.Kind, e.Reason, e.What, e.By)

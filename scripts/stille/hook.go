@@ -40,6 +40,9 @@ type hookList struct{}
 func (hookList) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.ListHooks(ctx)
 	return show(s, answer, err, func(w io.Writer, all *operator.HookList) {
+		if len(all.Hooks) > 0 {
+			fmt.Fprintf(w, "%d hooks report opt-outs\n", len(all.Hooks))
+		}
 		table := newTable(w, "PROVIDER", "SCOPE", "ADDED", "LAST CALL")
 		for _, h := range all.Hooks {
 			table.row(h.Provider, h.Scope, h.AddedAt, h.CalledAt)

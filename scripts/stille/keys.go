@@ -75,6 +75,17 @@ func (keyList) Run(ctx context.Context, s *session, on *stack) error {
 		return err
 	}
 	return show(s, &listing, nil, func(w io.Writer, all *keyring.Listing) {
+		due := 0
+		for _, set := range all.Sets {
+			if set.Next != "" {
+				due++
+			}
+		}
+		if due == 0 {
+			fmt.Fprintln(w, "nothing to do")
+		} else {
+			fmt.Fprintf(w, "%d of %d sets have a next step\n", due, len(all.Sets))
+		}
 		t := newTable(w, "SET", "KEY", "LETTER", "CREATED", "DAYS", "STATE", "SUPPRESSIONS", "HOLDS", "RECORDS")
 		for _, set := range all.Sets {
 			for _, key := range set.Keys {

@@ -96,6 +96,9 @@ type history struct{ person }
 func (h history) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.History(ctx, operator.Person(h.person))
 	return show(s, answer, err, func(w io.Writer, told *operator.Told) {
+		if told.Verified {
+			fmt.Fprintf(w, "the chain is verified; entries: %d\n", len(told.Entries))
+		}
 		if len(told.Entries) > 0 {
 			t := newTable(w, "AT", "ACTION", "REASON", "SCOPE", "SOURCE", "NOTE", "RECORDED")
 			for _, e := range told.Entries {
@@ -106,9 +109,6 @@ func (h history) Run(ctx context.Context, s *session, o *operator.Operator) erro
 				t.row(e.At, e.Action, e.Reason, e.Scope, e.Source, note, e.RecordedAt)
 			}
 			t.end()
-		}
-		if told.Verified {
-			fmt.Fprintf(w, "the chain is verified; entries: %d\n", len(told.Entries))
 		}
 	})
 }

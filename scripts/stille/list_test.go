@@ -144,12 +144,13 @@ func TestHistoryIsPrintedAndVerified(t *testing.T) {
 
 	got := m.run(t, "history", "email", "kari@example.no").ended(t, exitDone)
 	want := strings.Join([]string{
+		"the chain is verified; entries: 2",
 		"AT                    ACTION      REASON     SCOPE  SOURCE    NOTE",
 		"2026-11-20T08:00:00Z  suppressed  manual     acme   operator  case/1",
 		"    recorded 2026-11-22T03:00:00Z",
 		"2026-11-22T03:00:00Z  suppressed  complaint  *      operator  -",
 		"    recorded 2026-11-22T03:00:00Z",
-		"the chain is verified; entries: 2", "",
+		"",
 	}, "\n")
 	if diff := cmp.Diff(want, got.out); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -171,13 +172,14 @@ func TestHistorySurvivesAKeyRotation(t *testing.T) {
 		t.Errorf("it answers %q", got.out)
 	}
 	got = m.run(t, "history", "email", "kari@example.no").ended(t, exitDone)
-	if !strings.HasSuffix(got.out, "the chain is verified; entries: 1\n") {
+	if !strings.HasPrefix(got.out, "the chain is verified; entries: 1\n") {
 		t.Errorf("it tells %q", got.out)
 	}
 
 	m.run(t, "add", "email", "kari@example.no", "--scope", "acme", "--reason", "objection").ended(t, exitDone)
 	got = m.run(t, "history", "email", "kari@example.no").ended(t, exitDone)
 	want := strings.Join([]string{
+		"the chain is verified; entries: 3",
 		"AT                    ACTION      REASON     SCOPE  SOURCE",
 		"2026-11-22T03:00:00Z  suppressed  manual     acme   operator",
 		"    recorded 2026-11-22T03:00:00Z",
@@ -186,7 +188,7 @@ func TestHistorySurvivesAKeyRotation(t *testing.T) {
 		"    recorded 2026-11-22T03:00:00Z",
 		"2026-11-22T03:00:00Z  suppressed  objection  acme   operator",
 		"    recorded 2026-11-22T03:00:00Z",
-		"the chain is verified; entries: 3", "",
+		"",
 	}, "\n")
 	if diff := cmp.Diff(want, got.out); diff != "" {
 		t.Errorf("after it was taken over (-want +got)\n%s", diff)

@@ -22,6 +22,7 @@ func policyTable(w io.Writer, a *operator.PolicyCheck) {
 	if !a.Valid {
 		return // the mistakes are the error
 	}
+	fmt.Fprintf(w, "The policy has no mistakes. Its hash is %s\n\n", a.Hash)
 	t := newTable(w, "CLASS", "KEEP", "PROMISE", "ZONE", "WHAT STARTS", "IS KEPT THROUGH", "IS DUE FROM", "NEXT PURGE")
 	for _, c := range a.Classes {
 		t.row(c.Class, c.Keep, c.Promise, c.Zone, c.Start, c.KeptThrough, c.DueFrom, c.NextPurge)
@@ -32,7 +33,6 @@ func policyTable(w io.Writer, a *operator.PolicyCheck) {
 			fmt.Fprintf(w, "\n%s: no erasure and no opt-out deletes a record before %s is over (%s).\n", c.Class, c.Minimum, c.KeptBy)
 		}
 	}
-	fmt.Fprintf(w, "\nThe policy has no mistakes. Its hash is %s\n", a.Hash)
 }
 
 func (p policyCheck) Run(s *session) error {

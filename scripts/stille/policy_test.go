@@ -16,7 +16,7 @@ func TestValidPolicyIsExplained(t *testing.T) {
 	for _, says := range []string{
 		"CLASS          KEEP  PROMISE  ZONE         WHAT STARTS           IS KEPT THROUGH\n",
 		"messaging      P2Y   P2Y      Europe/Oslo  2026-11-22T03:00:00Z  2028-11-22\n    is due from 2028-11-22T23:00:00Z  next purge 2026-11-23T02:40:00Z\n",
-		"\nThe policy has no mistakes. Its hash is ",
+		"The policy has no mistakes. Its hash is ",
 	} {
 		if !strings.Contains(got.out, says) {
 			t.Errorf("it does not say %q:\n%s", says, got.out)

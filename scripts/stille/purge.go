@@ -31,18 +31,17 @@ type purgePlan struct {
 // toList is the flags of what lists records.
 type toList struct {
 	List bool `help:"List the ids of records that are due and still there, and why: a sample, unless --all is given."`
-	All  bool `help:"With --list: list every id."`
 }
 
 // sampleSize is how many records are listed unless all are asked for.
 const sampleSize = 20
 
 // most is how many records to list.
-func (l toList) most() int {
+func (l toList) most(s *session) int {
 	switch {
 	case !l.List:
 		return 0
-	case l.All:
+	case s.options.All:
 		return math.MaxInt
 	}
 	return sampleSize
@@ -59,7 +58,7 @@ func remainingText(w io.Writer, all []purge.Remaining) {
 }
 
 func (p purgePlan) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	plan, err := o.PlanPurge(ctx, p.Class, p.most())
+	plan, err := o.PlanPurge(ctx, p.Class, p.most(s))
 	return show(s, plan, err, func(w io.Writer, a *operator.Plan) {
 		fmt.Fprintf(w, "class   %s, kept for %s by the dates of %s\n", a.Class, a.Keep, a.Zone)
 		fmt.Fprintf(w, "due     %d at %s\n", a.Due, instantText(a.Cutoff))
@@ -115,7 +114,7 @@ type purgeShow struct {
 // Run shows one run, or lists the runs of all classes, the newest first.
 func (p purgeShow) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	if p.ID != "" {
-		run, err := o.ShowRun(ctx, p.ID, p.most())
+		run, err := o.ShowRun(ctx, p.ID, p.most(s))
 		return show(s, run, err, func(w io.Writer, a *operator.Run) {
 			runText(w, a)
 			if p.List {
@@ -132,6 +131,10 @@ func (p purgeShow) Run(ctx context.Context, s *session, o *operator.Operator) er
 }
 
 func runListText(w io.Writer, a *operator.RunList) {
+	if len(a.Runs) > 0 {
+		newest := a.Runs[0]
+		fmt.Fprintf(w, "%d runs; the newest, of %s, is %s\n", len(a.Runs), newest.Class, outcomeText(newest))
+	}
 	t := newTable(w, "STARTED", "CLASS", "OUTCOME", "DUE", "DELETED", "HELD", "CHANGED", "FAILED", "RUN")
 	for _, r := range a.Runs {
 		c := certificate.Counts{Due: r.Planned}
@@ -144,7 +147,7 @@ func runListText(w io.Writer, a *operator.RunList) {
 }
 
 func runText(w io.Writer, a *operator.Run) {
-	facts(w, "run", a.ID, "class", a.Class, "outcome", outcomeText(*a), "cutoff", a.Cutoff, "started", a.StartedAt)
+	facts(w, "outcome", outcomeText(*a), "run", a.ID, "class", a.Class, "cutoff", a.Cutoff, "started", a.StartedAt)
 	if !a.ScheduledFor.IsZero() {
 		facts(w, "for", instantText(a.ScheduledFor)+", by the schedule")
 	}

@@ -64,9 +64,9 @@ func TestPurgeIsStartedFollowedAndShown(t *testing.T) {
 	progress := "started run-1 on the stack of the test\n" +
 		"planned: 2 due at 2026-11-22T03:00:00Z\n" +
 		"running, 30s\nrunning, 1m0s\nrunning, 1m30s\n"
-	want := `run      run-1
+	want := `outcome  COMPLETED
+run      run-1
 class    messaging
-outcome  COMPLETED
 cutoff   2026-11-22T03:00:00Z
 started  2026-11-22T03:00:00Z
 ended    2026-11-22T03:00:00Z
@@ -195,6 +195,7 @@ func TestRunsAreListedNewestFirst(t *testing.T) {
 
 	got := m.run(t, "purge", "show").ended(t, exitDone)
 	want := strings.Join([]string{
+		"2 runs; the newest, of communication, is not certified yet",
 		"STARTED               CLASS          OUTCOME            DUE  DELETED  HELD",
 		"2026-11-22T04:00:00Z  communication  not certified yet  7    0        0",
 		"    changed 0  failed 0  run run-2",

@@ -19,6 +19,15 @@ type queueList struct{}
 func (queueList) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.ListQueues(ctx)
 	return show(s, answer, err, func(w io.Writer, all *operator.QueueList) {
+		waiting, dead := 0, 0
+		for _, q := range all.Queues {
+			if q.Dead {
+				dead += q.Messages
+			} else {
+				waiting += q.Messages
+			}
+		}
+		fmt.Fprintf(w, "%d dead letters, %d messages on their way\n", dead, waiting)
 		t := newTable(w, "QUEUE", "MESSAGES", "OLDEST", "TO RETRY")
 		for _, q := range all.Queues {
 			t.row(q.Name, q.Messages, oldest(q), q.Retry)

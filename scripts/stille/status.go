@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -25,7 +26,7 @@ func (status) Run(ctx context.Context, s *session, o *operator.Operator) error {
 }
 
 func statusText(w io.Writer, a *operator.Status) {
-	fmt.Fprintf(w, "%s at %s\n\n", a.Where, instantText(a.At))
+	fmt.Fprintf(w, "%s\n\n%s at %s\n\n", cmp.Or(a.Because, "nothing to do"), a.Where, instantText(a.At))
 	t := newTable(w, "CLASS", "LAST PURGE", "DUE", "DELETED", "HELD", "FAILED", "ENDED", "NEXT PURGE", "OVERDUE")
 	for _, c := range a.Classes {
 		if c.Last == nil {
@@ -61,11 +62,7 @@ func statusText(w io.Writer, a *operator.Status) {
 	}
 	t.end()
 	primaryKeysText(w, a.Keys)
-	if a.Next == "" {
-		fmt.Fprintln(w, "\nnothing to do")
-		return
-	}
-	fmt.Fprintf(w, "\n%s\nnext: %s\n", a.Because, a.Next)
+	next(w, a.Next)
 }
 
 // findingsText says what of a class is not as it should be, or needs somebody.
@@ -138,6 +135,11 @@ func (doctor) Run(ctx context.Context, s *session, on *stack) error {
 
 func doctorText(w io.Writer, a *operator.Diagnosis) {
 	wrong := map[string]bool{}
+	if len(a.Complaints) == 0 {
+		fmt.Fprintln(w, "nothing is wrong")
+	} else {
+		fmt.Fprintf(w, "%d things are wrong\n", len(a.Complaints))
+	}
 	for _, c := range a.Complaints {
 		wrong[c.About] = true
 		fmt.Fprintf(w, "%s: %s\n  do: %s\n", c.About, c.Wrong, c.Next)

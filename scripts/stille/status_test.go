@@ -48,7 +48,7 @@ func TestHealthyStackNeedsNothing(t *testing.T) {
 		"waiting-dead    0         0s      dead letters\n",
 		"contact  0a1b2c3d     2026-11-20T12:00:00Z  2\n",
 		"test-suppressions           ACTIVE  1\n",
-		"\nnothing to do\n",
+		"nothing to do\n\nthe stack of the test at ",
 	} {
 		if !strings.Contains(text, says) {
 			t.Errorf("it does not say %q:\n%s", says, text)
@@ -88,7 +88,7 @@ func TestFindingIsShownWithTheNextCommand(t *testing.T) {
 		"failed purge": {func(t *testing.T, m memory) {
 			m.start(t, run1())
 			m.Certify(run1(), certificate.Failed, certificate.Counts{Due: 1, Failed: 1})
-		}, []string{"messaging: the last purge ended as FAILED\nnext: "}, "stille purge show run-1"},
+		}, []string{"messaging: the last purge ended as FAILED\n\nthe stack", "\nnext: stille purge show run-1\n"}, "stille purge show run-1"},
 		"overdue records": {func(t *testing.T, m memory) {
 			m.Store(day(2024, 11, 19), day(2024, 11, 19), day(2024, 11, 21)) // the last is due only for some hours
 			m.hold(t, retention.RecordTarget("messaging", "sub-1"))
@@ -118,7 +118,7 @@ func TestMissingTableIsNamed(t *testing.T) {
 	m := inMemory(t)
 	m.Missing = []string{"test-records-letters"}
 	text := m.run(t, "status").ended(t, exitNo).out
-	if !strings.Contains(text, "test-records-letters        MISSING  0\n") || !strings.HasSuffix(text, "a table is missing, or not ready\nnext: make deploy\n") {
+	if !strings.Contains(text, "test-records-letters        MISSING  0\n") || !strings.HasPrefix(text, "a table is missing, or not ready\n") || !strings.HasSuffix(text, "\nnext: make deploy\n") {
 		t.Errorf("it says\n%s", text)
 	}
 }
@@ -151,7 +151,7 @@ func TestStatusWorksWithoutAges(t *testing.T) {
 	if got.errors != "how long messages wait is not known: throttled\nthe keys' ages are not known: no right\n" {
 		t.Errorf("it says %q", got.errors)
 	}
-	if !strings.Contains(got.out, "purge-missed  0         -       dead letters\n") || !strings.HasSuffix(got.out, "\nnothing to do\n") {
+	if !strings.Contains(got.out, "purge-missed  0         -       dead letters\n") || !strings.HasPrefix(got.out, "nothing to do\n") {
 		t.Errorf("it answers\n%s", got.out)
 	}
 }

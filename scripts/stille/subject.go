@@ -166,13 +166,14 @@ func (p subjectProof) Run(ctx context.Context, s *session, o *operator.Operator)
 }
 
 func erasureText(w io.Writer, a *operator.ErasureProof) {
+	fmt.Fprintf(w, "%d records, %d of them wait\n", len(a.Records), a.Waiting)
 	fmt.Fprintf(w, "erasure  at %s\n", instantText(a.At))
 	facts(w, "case", a.Case, "ledger", a.Ledger)
+	fmt.Fprintln(w)
 	for _, r := range a.Records {
-		fmt.Fprintf(w, "\nrecord   %s %s\n", r.Class, cmp.Or(r.ID, r.HMAC))
+		fmt.Fprintf(w, "record   %s %s\n", r.Class, cmp.Or(r.ID, r.HMAC))
 		erasedFate(w, r)
 	}
-	fmt.Fprintf(w, "\n%d records, %d of them wait\n", len(a.Records), a.Waiting)
 }
 
 // erasedFate says what became of a record of an erasure.

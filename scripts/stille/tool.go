@@ -35,6 +35,15 @@ type toolList struct{}
 func (toolList) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.ListTools(ctx)
 	return show(s, answer, err, func(w io.Writer, all *operator.ToolList) {
+		revoked := 0
+		for _, t := range all.Tools {
+			if !t.RevokedAt.IsZero() {
+				revoked++
+			}
+		}
+		if len(all.Tools) > 0 {
+			fmt.Fprintf(w, "%d tools have keys, %d are revoked\n", len(all.Tools)-revoked, revoked)
+		}
 		table := newTable(w, "NAME", "RIGHTS", "SCOPES", "CREATED", "REVOKED")
 		for _, t := range all.Tools {
 			table.row(t.Name, joined(t.Rights), joined(t.Scopes), t.CreatedAt, t.RevokedAt)
