@@ -16,12 +16,15 @@ const toolsStage = "tools-stage"
 
 // toolsAPI is the API of the marketing tools. Its handlers know the tools by
 // their keys; the gateway lets everybody through.
-func (s stack) toolsAPI(k keys, t tables, w waiting, links awsapigatewayv2.HttpApi) awsapigatewayv2.HttpApi {
+func (s stack) toolsAPI(k keys, t tables, w waiting, links published) published {
 	api := s.httpAPI("tools-api", s.Settings.ToolsAPITags)
-	// Without a domain, minted links lead to the links' API itself.
+	// The emulator has no domains: minted links lead to the links' API itself.
 	linkBase := map[string]*string{}
 	if s.Settings.Gateway != "" {
-		linkBase[names.VarLinkBase] = s.Settings.address(links)
+		linkBase[names.VarLinkBase] = s.Settings.address(links.api)
+	}
+	if other := s.LinkDomains(); len(other) > 0 {
+		linkBase[names.VarLinkDomains] = s.ToJsonString(other, nil)
 	}
 	reads := allow(arns(t.suppressions), "dynamodb:GetItem")
 	records := append(s.mayUpdateRecords(k, t), reads, t.mayAskHolds())
@@ -33,7 +36,7 @@ func (s stack) toolsAPI(k keys, t tables, w waiting, links awsapigatewayv2.HttpA
 		may            []awsiam.PolicyStatement
 	}{
 		{names.RouteCheck, names.Check, nil, s.mayCheck(k, t)},
-		{names.RouteLinks, names.Mint, linkBase, []awsiam.PolicyStatement{mayRead(k.link), reads}},
+		{names.RouteLinks, names.Mint, linkBase, []awsiam.PolicyStatement{mayRead(k.link), reads, allow(arns(t.replies), "dynamodb:GetItem")}},
 		{names.RouteSuppressions, names.Suppress, nil, t.mayChangeList()},
 		{names.RouteRelease, names.Release, nil, t.mayChangeList()},
 		{names.RouteRecords, names.Record, nil, slices.Concat(records, t.mayClaimSlots())},
@@ -52,7 +55,7 @@ func (s stack) toolsAPI(k keys, t tables, w waiting, links awsapigatewayv2.HttpA
 		throttles[method+names.RouteHook] = settings(s.Throttles[names.HookRoutes])
 	}
 	stage.SetRouteSettings(throttles)
-	return api
+	return published{api, stage}
 }
 
 // mayCheck lets a function read the list, and the messaging records that contacts

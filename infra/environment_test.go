@@ -14,6 +14,7 @@ import (
 
 	"stille/shared/environment"
 	"stille/shared/names"
+	"stille/shared/scope"
 )
 
 // other is another environment, with every setting another than its default.
@@ -27,6 +28,11 @@ func other() environment.Environment {
 	e.LogDays = 14
 	e.Tracing = true
 	e.FeedbackAccounts = []string{"210987654329"}
+	e.Domains = map[scope.Scope]environment.Domain{
+		"acme":   {Name: "links.hush.no", Zone: "Z0123456789ABC"},
+		"globex": {Certificate: "arn:aws:acm:ap-southeast-2:210987654322:certificate/4b1c"},
+	}
+	e.ToolsDomain = environment.Domain{Name: "api.hush.no", Zone: "Z0123456789ABC", Certificate: "arn:aws:acm:ap-southeast-2:210987654322:certificate/5c2d"}
 	e.Tables = map[string]string{"ledger": "hush-ledger-may", "records-contact": "hush-contact-may", "holds": "hush-holds-may"}
 	return e
 }
@@ -191,6 +197,58 @@ func TestRestoredTableStandsInTheFirstOnesPlace(t *testing.T) {
 		if variable != nil {
 			t.Errorf("without a restore, %s knows %v", name, variable)
 		}
+	}
+}
+
+func TestEveryDomainLeadsToItsAPI(t *testing.T) {
+	made := elsewhere()
+	var mappings []string
+	for _, mapping := range made.named("AWS::ApiGatewayV2::ApiMapping", "Properties") {
+		domain := made.text(dig(mapping, "DomainName"))
+		properties := made.named("AWS::ApiGatewayV2::DomainName", "Properties")[domain]
+		if dig(properties, "DomainNameConfigurations", "EndpointType") != "REGIONAL" || dig(properties, "DomainNameConfigurations", "SecurityPolicy") != "TLS_1_2" {
+			t.Errorf("%s is %v", domain, properties)
+		}
+		mappings = append(mappings, fmt.Sprintf("%v: %s %s, certificate %s", dig(properties, "DomainName"), made.text(dig(mapping, "ApiId")), made.text(dig(mapping, "Stage")),
+			made.text(dig(properties, "DomainNameConfigurations", "CertificateArn"))))
+	}
+	slices.Sort(mappings)
+	if diff := cmp.Diff([]string{
+		"api.hush.no: hush-tools-api toolsstage, certificate arn:aws:acm:ap-southeast-2:210987654322:certificate/5c2d",
+		"links.globex.example: hush-links-api linksstage, certificate arn:aws:acm:ap-southeast-2:210987654322:certificate/4b1c",
+		"links.hush.no: hush-links-api linksstage, certificate certificatelinkshushno",
+	}, mappings); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	for _, properties := range made.named("AWS::CertificateManager::Certificate", "Properties") {
+		want := map[string]any{"DomainName": "links.hush.no", "ValidationMethod": "DNS",
+			"DomainValidationOptions": []any{map[string]any{"DomainName": "links.hush.no", "HostedZoneId": "Z0123456789ABC"}}}
+		if diff := cmp.Diff(want, properties); diff != "" {
+			t.Error(diff)
+		}
+	}
+	var records []string
+	for _, record := range made.named("AWS::Route53::RecordSet", "Properties") {
+		records = append(records, fmt.Sprintf("%v %v in %v: %s", dig(record, "Name"), dig(record, "Type"), dig(record, "HostedZoneId"), made.text(dig(record, "AliasTarget", "DNSName"))))
+	}
+	slices.Sort(records)
+	if diff := cmp.Diff([]string{
+		"api.hush.no A in Z0123456789ABC: domainapihushno",
+		"links.hush.no A in Z0123456789ABC: domainlinkshushno",
+	}, records); diff != "" {
+		t.Errorf("records (-want +got)\n%s", diff)
+	}
+	if got := made.text(dig(made.outputs["RecordlinksDotglobexDotexample"], "Value")); got != "links.globex.example CNAME domainlinksglobexexample" {
+		t.Errorf("nobody learns the record to make: %s", got)
+	}
+	if got := dig(made.outputs[names.OutputAPI], "Value"); got != "https://api.hush.no" {
+		t.Errorf("the tools' API is at %v", got)
+	}
+	if got := made.named("AWS::Lambda::Function", "Properties", "Environment", "Variables", names.VarLinkDomains)["hush-mint"]; got != `{"acme":"links.hush.no"}` {
+		t.Errorf("mint links to %v", got)
+	}
+	if got := production().named("AWS::ApiGatewayV2::DomainName"); len(got) > 0 {
+		t.Errorf("without settings there are domains: %v", got)
 	}
 }
 

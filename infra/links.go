@@ -13,8 +13,14 @@ import (
 	"stille/shared/names"
 )
 
+// published is an API with the stage that answers for it.
+type published struct {
+	api   awsapigatewayv2.HttpApi
+	stage awsapigatewayv2.CfnStage
+}
+
 // linksAPI adds the public API behind the links in messages.
-func (s stack) linksAPI(k keys, t tables, w waiting) awsapigatewayv2.HttpApi {
+func (s stack) linksAPI(k keys, t tables, w waiting) published {
 	api := s.httpAPI("links-api", s.Settings.LinksAPITags)
 	// The default is enough for about a thousand opt-outs a second at any load of the
 	// tools, and for a hundred a second while the store hangs (outage.Patience).
@@ -41,8 +47,7 @@ func (s stack) linksAPI(k keys, t tables, w waiting) awsapigatewayv2.HttpApi {
 		}
 	}
 	// No throttle: an opt-out is never refused.
-	s.stage("links-stage", api)
-	return api
+	return published{api, s.stage("links-stage", api)}
 }
 
 // unknownPaths leads every other path to a function, whose page is calmer than

@@ -123,6 +123,7 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 			secret + "contact-keys-??????", secret + "link-keys-??????",
 			"dynamodb:GetItem stille-tools",
 			"dynamodb:GetItem stille-suppressions",
+			"dynamodb:GetItem stille-replies",
 		},
 		"suppress": changesList,
 		"release":  changesList,

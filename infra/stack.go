@@ -65,10 +65,15 @@ func NewStacks(app constructs.Construct, config Config) (data, service awscdk.St
 	inboxes := s.inboxes(keys, tables, events, waiting)
 	streams := s.streams(keys, tables, events)
 	purges := s.purges(keys, tables, buckets, events)
-	s.alarms(keys, watched{links, tools, waiting, inboxes, streams, purges, rotation})
+	s.alarms(keys, watched{links.api, tools.api, waiting, inboxes, streams, purges, rotation})
 
-	s.output(names.OutputLinks, s.Settings.address(links))
-	s.output(names.OutputAPI, s.Settings.address(tools))
+	s.domains(links, tools)
+	s.output(names.OutputLinks, s.Settings.address(links.api))
+	toolsAddress := s.Settings.address(tools.api)
+	if s.ToolsDomain.Name != "" {
+		toolsAddress = jsii.String("https://" + s.ToolsDomain.Name)
+	}
+	s.output(names.OutputAPI, toolsAddress)
 	s.output(names.OutputEvidenceBucket, buckets.evidence.BucketName())
 	s.output(names.OutputManifestBucket, buckets.manifests.BucketName())
 	s.output(names.OutputFeedbackTopic, events.feedback.TopicArn())

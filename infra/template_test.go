@@ -88,7 +88,7 @@ func synthesise(e environment.Environment, settings Settings, more []string) tem
 	}
 	out := filepath.Join(dist, "cdk.out")
 	stored, service := NewStacks(newApp(&out), Config{
-		Environment: e, Version: "v1", Dist: dist, Policy: policy, Scopes: scopes, Settings: settings,
+		Environment: e, Version: "v1", Dist: dist, Policy: policy, Scopes: scopes.At(e.LinkDomains()), Settings: settings,
 		Streams: map[string]string{"ledger": streamOfTests(e.Tables["ledger"]), "records-contact": streamOfTests(e.Tables["records-contact"])},
 	})
 	content := *assertions.Template_FromStack(service, nil).ToJSON()

@@ -20,9 +20,15 @@ type ring interface {
 
 // handler makes unsubscribe links. It writes nothing.
 type handler struct {
-	keys   ring
-	scopes *scope.Registry
-	base   string // scheme and host of every link; if empty, each brand's domain
+	keys    ring
+	scopes  *scope.Registry
+	base    string  // scheme and host of every link; if empty, each brand's domain
+	domains domains // looked at where each brand has a domain
+}
+
+// domains refuse a link domain that is known to be dead.
+type domains interface {
+	Check(ctx context.Context, domain string) error
 }
 
 type request struct {
@@ -51,6 +57,11 @@ func (h handler) mint(ctx context.Context, tool access.Tool, asked request, faul
 	}
 	if err := tool.May(access.Links, entry.Scope); err != nil {
 		return nil, err
+	}
+	if h.base == "" {
+		if err := h.domains.Check(ctx, entry.LinkDomain); err != nil {
+			return nil, api.Unavailable(err.Error())
+		}
 	}
 	links, err := h.keys.Link(ctx)
 	if err != nil {

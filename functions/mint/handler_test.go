@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"stille/shared/api/gateway"
 	"stille/shared/contact"
 	"stille/shared/link"
+	"stille/shared/link/domain"
 	"stille/shared/scope"
 )
 
@@ -23,7 +25,43 @@ const (
 	sms   = `{"channel":"sms","address":"+47 912 34 567"}`
 )
 
-func newHandler(h *apitest.House) handler { return handler{keys: h, scopes: h.Scopes} }
+func newHandler(h *apitest.House) handler {
+	return handler{keys: h, scopes: h.Scopes, domains: deadDomain("")}
+}
+
+// deadDomain is the one domain that does not answer.
+type deadDomain string
+
+func (d deadDomain) Check(_ context.Context, asked string) error {
+	if asked == string(d) {
+		return domain.DeadError{Domain: asked}
+	}
+	return nil
+}
+
+func TestNoLinkLeadsToADeadDomain(t *testing.T) {
+	for name, test := range map[string]struct {
+		scope, base string
+		status      int
+	}{
+		"its brand":      {"acme", "", http.StatusServiceUnavailable},
+		"its topic":      {"acme/newsletter", "", http.StatusServiceUnavailable},
+		"another brand":  {"globex", "", http.StatusOK},
+		"no domain used": {"acme", "http://127.0.0.1:4566", http.StatusOK},
+	} {
+		h := apitest.New(t)
+		handler := newHandler(h)
+		handler.base, handler.domains = test.base, deadDomain("links.acme.example")
+		resp := h.Serve(t, handler.call(), h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, test.scope, email)))
+		if resp.StatusCode != test.status {
+			t.Errorf("%s: status %d", name, resp.StatusCode)
+		}
+		refused := resp.Headers["content-type"] == "application/problem+json" && strings.Contains(resp.Body, "links.acme.example does not answer")
+		if refused != (test.status == http.StatusServiceUnavailable) || strings.Contains(resp.Body, "store") {
+			t.Errorf("%s: %s", name, resp.Body)
+		}
+	}
+}
 
 // opened reads the target from a result's link, with the keys that made the
 // link.

@@ -2,16 +2,27 @@
 package main
 
 import (
+	"context"
 	"os"
 	"time"
 
 	"stille/shared/api"
+	"stille/shared/aws/dynamo"
 	"stille/shared/aws/wiring"
+	"stille/shared/link/domain"
 	"stille/shared/names"
 )
 
 func main() {
 	os.Exit(wiring.API(names.Mint, time.Now, func(d wiring.Deps) api.Call {
-		return handler{keys: d.Keys, scopes: d.Scopes(), base: d.Env.Optional(names.VarLinkBase)}.call()
+		client := domain.Client()
+		return handler{
+			keys: d.Keys, scopes: d.Scopes(), base: d.Env.Optional(names.VarLinkBase),
+			domains: &domain.Guard{
+				Notes: dynamo.NewDomains(dynamo.NewClient(d.AWS), d.Stack),
+				Ask:   func(ctx context.Context, base string) error { return domain.Ask(ctx, client, base) },
+				Now:   d.Now,
+			},
+		}.call()
 	}))
 }

@@ -9,11 +9,14 @@ import (
 	"path/filepath"
 
 	"stille/shared/environment"
+	"stille/shared/operator"
+	"stille/shared/scope"
 )
 
 // deployer brings one environment to AWS.
 type deployer struct {
 	environment.Environment
+	scopes   *scope.Registry
 	root     string
 	version  string // what is deployed, where git does not know it
 	terminal bool   // somebody is there to answer a question
@@ -23,6 +26,7 @@ type deployer struct {
 	identity func(context.Context) (account string, err error)
 	guard    func(context.Context) error
 	restored restored
+	domains  func(context.Context) []operator.Complaint // looks at them, and notes for mint what it finds
 }
 
 // restored are the environment's tables that were restored.
@@ -105,7 +109,13 @@ func (d deployer) deploy(ctx context.Context) error {
 	if !d.terminal {
 		arguments = append(arguments, "--require-approval", "never")
 	}
-	return d.cdk(ctx, arguments...)
+	if err := d.cdk(ctx, arguments...); err != nil {
+		return err
+	}
+	for _, c := range d.domains(ctx) {
+		fmt.Printf("%s; mint refuses links to it until it answers\n  do: %s\n", c.Wrong, c.Next)
+	}
+	return nil
 }
 
 // isAccount refuses the credentials of another account.

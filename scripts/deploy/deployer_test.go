@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/environment"
+	"stille/shared/operator"
 )
 
 // world is a deployer whose programs only note that they run.
@@ -64,6 +65,10 @@ func newWorld(t *testing.T, production bool) *world {
 			return w.refused
 		},
 		restored: w,
+		domains: func(context.Context) []operator.Complaint {
+			w.ran = append(w.ran, "domains")
+			return []operator.Complaint{{Wrong: "links.acme.no does not answer", Next: "make the record"}}
+		},
 	}
 	return w
 }
@@ -85,7 +90,7 @@ func TestDeployGoesStepByStep(t *testing.T) {
 		"synth":     {func(d deployer, ctx context.Context) error { return d.synth(ctx, nil) }, "build linux, go build, cdk synth"},
 		"bootstrap": {deployer.bootstrap, "cdk bootstrap"},
 		"diff":      {deployer.diff, "build linux, go build, cdk synth, cdk diff, guard"},
-		"deploy":    {deployer.deploy, "prepare, build linux, go build, cdk synth, guard, cdk deploy"},
+		"deploy":    {deployer.deploy, "prepare, build linux, go build, cdk synth, guard, cdk deploy, domains"},
 	} {
 		w := newWorld(t, true)
 		if err := test.command(w.deployer, t.Context()); err != nil {

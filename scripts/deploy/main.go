@@ -13,18 +13,21 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"golang.org/x/term"
 
 	"stille/scripts/local"
 	"stille/shared/aws/deployment"
+	"stille/shared/aws/dynamo"
 	"stille/shared/environment"
+	"stille/shared/link/domain"
+	"stille/shared/operator"
 )
 
 type commands struct {
@@ -87,7 +90,12 @@ func (c named) with(ctx context.Context, command func(deployer, context.Context)
 	d.guard = func(ctx context.Context) error {
 		return deployment.Guard(ctx, cloudformation.NewFromConfig(cfg), d.Prefix, d.assembly())
 	}
-	d.restored = deployment.Restored{DynamoDB: dynamodb.NewFromConfig(cfg), Tables: d.Tables, Protected: true}
+	db := dynamo.NewClient(cfg)
+	d.restored = deployment.Restored{DynamoDB: db, Tables: d.Tables, Protected: true}
+	d.domains = func(ctx context.Context) []operator.Complaint {
+		found := deployment.LinkDomains{HTTP: domain.Client(), Notes: dynamo.NewDomains(db, d.Deployed()), Now: time.Now}
+		return found.Look(ctx, d.scopes)
+	}
 	return command(d, ctx)
 }
 
@@ -104,6 +112,7 @@ func open(name string) (deployer, error) {
 	}
 	return deployer{
 		Environment: files.Environment,
+		scopes:      files.Scopes,
 		root:        root,
 		version:     os.Getenv("VERSION"),
 		terminal:    term.IsTerminal(int(os.Stdin.Fd())),

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"syscall"
 	"time"
 
@@ -33,6 +32,7 @@ import (
 	"stille/shared/aws/hooks"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/rotatekeys"
+	"stille/shared/link/domain"
 	"stille/shared/names"
 	"stille/shared/operator"
 )
@@ -155,7 +155,8 @@ func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, met
 		Examinations: deployment.Doctor{
 			Stack: on, Region: cfg.Region, Local: metrics == nil, Scopes: rotateKeys.Scopes,
 			CloudFormation: cloudformation.NewFromConfig(cfg), CloudWatch: cloudwatch.NewFromConfig(cfg), Tables: tables, KMS: kms.NewFromConfig(cfg),
-			Lambda: functions, Phones: pinpointsmsvoicev2.NewFromConfig(cfg), SES: sesv2.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg), HTTP: http.DefaultClient,
+			Lambda: functions, Phones: pinpointsmsvoicev2.NewFromConfig(cfg), SES: sesv2.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg), API: outputs.HookBase,
+			Domains: deployment.LinkDomains{HTTP: domain.Client(), Notes: dynamo.NewDomains(db, on), Now: time.Now},
 		}.Examinations(),
 	}}
 }

@@ -68,9 +68,21 @@ func Serve(guard *access.Guard, log *slog.Logger, call Call) gateway.Handler {
 	})
 }
 
+// Unavailable is the error of a call that cannot be answered now although the store
+// answers. It says why.
+type Unavailable string
+
+func (u Unavailable) Error() string { return string(u) }
+
 func problem(ctx context.Context, log *slog.Logger, err error) gateway.Response {
-	var invalid Invalid
+	var (
+		invalid     Invalid
+		unavailable Unavailable
+	)
 	switch {
+	case errors.As(err, &unavailable):
+		log.WarnContext(ctx, "unavailable", "why", string(unavailable))
+		return gateway.Problem(http.StatusServiceUnavailable, string(unavailable))
 	case errors.As(err, &invalid):
 		return gateway.Problem(http.StatusBadRequest, "the request has fields that cannot be used", invalid...)
 	case errors.Is(err, access.ErrUnauthenticated):

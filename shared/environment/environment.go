@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"stille/shared/names"
+	"stille/shared/scope"
 	"stille/shared/strictyaml"
 )
 
@@ -31,8 +32,10 @@ type Environment struct {
 	Throttles        map[string]Throttle
 	LogDays          uint64
 	Tracing          bool
-	FeedbackAccounts []string          // the other accounts that may publish feedback and replies
-	Tables           map[string]string // the names of tables that were restored, by the tables' ids
+	FeedbackAccounts []string               // the other accounts that may publish feedback and replies
+	Tables           map[string]string      // the names of tables that were restored, by the tables' ids
+	Domains          map[scope.Scope]Domain // of the brands' links
+	ToolsDomain      Domain                 // of the tools' API; without a name where it has none
 }
 
 // Throttle is how often a route of the tools' API may be called: requests a second,
@@ -69,6 +72,7 @@ func Load(data []byte) ([]Environment, error) {
 		e := read(name, f)
 		for _, other := range all {
 			checkApart(f, e, other)
+			checkDomains(f, e, other)
 		}
 		all = append(all, e)
 	}
@@ -138,6 +142,7 @@ func read(name string, f *strictyaml.Fields) Environment {
 		}
 	}
 	e.Tables = readTables(f, e.Prefix)
+	readDomains(f, &e)
 	return e
 }
 

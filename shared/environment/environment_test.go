@@ -8,6 +8,7 @@ import (
 
 	"stille/shared/environment"
 	"stille/shared/names"
+	"stille/shared/scope"
 )
 
 const least = `
@@ -31,6 +32,9 @@ environments:
     tracing: true
     feedbackAccounts: ["210987654322"]
     tables: {ledger: quiet-2-ledger-may, records-messaging: quiet-2-records-messaging-may}
+    domains:
+      nordlys: {domain: lenker2.nordlys.no, certificate: "arn:aws-us-gov:acm:us-gov-west-1:210987654321:certificate/4b1c", zone: Z0123456789ABC}
+    toolsDomain: {domain: api.nordlys.no, zone: Z0123456789ABC}
 `
 
 func load(t *testing.T, text string) environment.Environment {
@@ -61,6 +65,10 @@ func TestEverySettingIsRead(t *testing.T) {
 		Alarms: []string{"ops@acme.no", "https://events.pagerduty.com/x"}, LinksConcurrency: 0,
 		Throttles: environment.WithDefaults().Throttles, LogDays: 365, Tracing: true, FeedbackAccounts: []string{"210987654322"},
 		Tables: map[string]string{"ledger": "quiet-2-ledger-may", "records-messaging": "quiet-2-records-messaging-may"},
+		Domains: map[scope.Scope]environment.Domain{
+			"nordlys": {Name: "lenker2.nordlys.no", Certificate: "arn:aws-us-gov:acm:us-gov-west-1:210987654321:certificate/4b1c", Zone: "Z0123456789ABC"},
+		},
+		ToolsDomain: environment.Domain{Name: "api.nordlys.no", Zone: "Z0123456789ABC"},
 	}
 	want.Throttles[names.RouteCheck] = environment.Throttle{Rate: 500, Burst: 900}
 	if diff := cmp.Diff(want, load(t, most)); diff != "" {
@@ -174,4 +182,39 @@ func errorText(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+func TestMistakesInDomainsAreNamed(t *testing.T) {
+	_, err := environment.Load([]byte(`environments:
+  live:
+    account: "210987654321"
+    region: eu-north-1
+    prefix: quiet
+    domains:
+      acme: {}
+      globex: {certificate: "arn:aws:acm:us-east-1:210987654321:certificate/4b1c"}
+      initech: {certificate: "arn:aws:acm:eu-north-1:210987654322:certificate/4b1c", zone: acme.no}
+      hooli: {certificate: my-certificate, domain: "https://hooli.no", port: 443}
+    toolsDomain: {zone: Z0123456789ABC}
+  test:
+    account: "210987654322"
+    region: eu-north-1
+    prefix: quiet
+    domains:
+      acme: {zone: Z0123456789ABC}
+`))
+	want := []string{
+		"line 7: name the certificate of the domain, or the zone in which the stack can make one",
+		"line 8: certificate: must be in the region and the account of the environment, eu-north-1 and 210987654321: API Gateway takes no other",
+		"line 9: certificate: must be in the region and the account of the environment, eu-north-1 and 210987654321: API Gateway takes no other",
+		"line 9: zone: must be the id of a hosted zone of Route 53, as in Z0123456789ABC",
+		"line 10: certificate: must be the ARN of a certificate of ACM, as in arn:aws:acm:eu-north-1:ACCOUNT:certificate/…",
+		"line 10: domain: must be a host name in lower case, without scheme or path",
+		"line 10: port is not a field here",
+		"line 11: domain is missing",
+		"line 13: domains: acme has the domain of live already: give its links another one here with `domain`",
+	}
+	if diff := cmp.Diff(want, strings.Split(errorText(err), "\n")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
 }

@@ -19,7 +19,7 @@ import (
 type Files struct {
 	Environment Environment // zero for the local stack, which no file describes
 	Policy      *retention.Policy
-	Scopes      *scope.Registry
+	Scopes      *scope.Registry   // with the link domains of the environment
 	Content     map[string][]byte // by the file's name
 }
 
@@ -65,10 +65,16 @@ func Read(folder, shown, name string) (Files, error) {
 	if f.Environment, err = find(all, name); err != nil {
 		return f, fmt.Errorf("%s: %w", path.Join(shown, names.EnvironmentsFile), err)
 	}
+	var mistakes strictyaml.Mistakes
 	if f.Policy != nil {
-		if mistakes := f.Environment.wrongTables(f.Content[names.EnvironmentsFile], f.Policy); len(mistakes) > 0 {
-			note(names.EnvironmentsFile, mistakes)
-		}
+		mistakes = f.Environment.wrongTables(f.Content[names.EnvironmentsFile], f.Policy)
+	}
+	if f.Scopes != nil {
+		f.Scopes = f.Scopes.At(f.Environment.LinkDomains())
+		mistakes = append(mistakes, f.Environment.wrongDomains(f.Content[names.EnvironmentsFile], f.Scopes)...)
+	}
+	if len(mistakes) > 0 {
+		note(names.EnvironmentsFile, mistakes)
 	}
 	for _, file := range read {
 		note(file, f.unfinished(file))

@@ -9,6 +9,7 @@ import (
 	"stille/shared/environment"
 	"stille/shared/names"
 	"stille/shared/retention/retentiontest"
+	"stille/shared/scope"
 	"stille/shared/scope/scopetest"
 )
 
@@ -129,6 +130,38 @@ func TestAcknowledgementsNeedAName(t *testing.T) {
 		_, err := environment.Read(folder(t, most, ownScopes, ownPolicy(text)), "infra", "live")
 		if (err == nil) != signed {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestDomainsAreThoseOfTheBrands(t *testing.T) {
+	scopes := ownScopes + strings.NewReplacer("id: 1", "id: 2", "scope: nordlys", "scope: polaris").Replace(strings.TrimPrefix(ownScopes, "scopes:\n"))
+	read := func(domains string) (environment.Files, string) {
+		environments := strings.Replace(least, "prefix: quiet}", "prefix: quiet, "+domains+"}", 1)
+		files, err := environment.Read(folder(t, environments, scopes, ownPolicy("Kari")), "infra", "live")
+		return files, errorText(err)
+	}
+	const zone = "{zone: Z0123456789ABC}"
+	for domains, says := range map[string]string{
+		"domains: {nordlys: " + zone + ", polaris: " + zone + "}":                                       "", // one domain, twice alike
+		"domains: {nordlys: " + zone + ", polaris: {zone: Z0123456789ABD}}":                             "polaris: lenker.nordlys.no is the domain of nordlys, too, with another certificate or zone",
+		"domains: {acme: " + zone + "}":                                                                 "acme: is no brand of scopes.yaml",
+		"toolsDomain: {domain: lenker.nordlys.no, zone: Z0123456789ABC}":                                "toolsDomain: lenker.nordlys.no is the domain of the links of nordlys: the tools' API needs its own",
+		"domains: {polaris: {domain: api.no, zone: Z0123}}, toolsDomain: {domain: api.no, zone: Z0123}": "toolsDomain: api.no is the domain of the links of polaris: the tools' API needs its own",
+	} {
+		_, got := read(domains)
+		first, _, _ := strings.Cut(got, "\n")
+		if says != "" {
+			says = "infra/environments.yaml:3: " + says
+		}
+		if first != says {
+			t.Errorf("%s: %q", domains, got)
+		}
+	}
+	files, _ := read("domains: {polaris: {domain: lenker.polaris.no, zone: Z0123456789ABC}}")
+	for brand, want := range map[scope.Scope]string{"nordlys": "lenker.nordlys.no", "polaris": "lenker.polaris.no"} {
+		if entry, _ := files.Scopes.Lookup(brand); entry.LinkDomain != want {
+			t.Errorf("links of %s lead to %s", brand, entry.LinkDomain)
 		}
 	}
 }

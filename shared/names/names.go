@@ -126,6 +126,7 @@ const (
 	VarVersion        = "CODE_VERSION"      // what was deployed, for certificates
 	VarRestored       = "RESTORED_TABLES"   // JSON of Deployed.Restored; where unset, no table was restored
 	VarLinkBase       = "LINK_BASE_URL"     // scheme and host of links; where unset, each brand's linkDomain
+	VarLinkDomains    = "LINK_DOMAINS"      // JSON, brand -> domain of its links; where a brand is missing, its linkDomain
 	VarEvidenceBucket = "EVIDENCE_BUCKET"   // certificates, under Object Lock
 	VarManifestBucket = "MANIFEST_BUCKET"   // purge manifests, private, short-lived
 	VarParkedQueue    = "PARKED_QUEUE_URL"  // where propagate and stamp put a stream record they cannot take
@@ -285,6 +286,12 @@ func OutputPurge(class string) string {
 		}
 	}
 	return b.String()
+}
+
+// OutputRecord is the output that holds the DNS record of a domain, for who keeps
+// the domain's zone.
+func OutputRecord(domain string) string {
+	return "Record" + strings.NewReplacer(".", "Dot", "-", "Dash").Replace(domain)
 }
 
 // FencePrefix begins the key of a fence in the table of holds.

@@ -80,6 +80,16 @@ func Load(data []byte) (*Registry, error) {
 	return &Registry{l.entries}, nil
 }
 
+// At returns the registry with other link domains for some brands, and for their
+// topics.
+func (r *Registry) At(domains map[Scope]string) *Registry {
+	other := &Registry{r.All()}
+	for i, e := range other.entries {
+		other.entries[i].LinkDomain = cmp.Or(domains[e.Scope.Brand()], e.LinkDomain)
+	}
+	return other
+}
+
 // All lists brands and topics by id.
 func (r *Registry) All() []Entry { return slices.Clone(r.entries) }
 

@@ -2,12 +2,11 @@ package deployment
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -41,7 +40,8 @@ type Doctor struct {
 	Phones         *pinpointsmsvoicev2.Client
 	SES            *sesv2.Client
 	SNS            *sns.Client
-	HTTP           *http.Client
+	Domains        LinkDomains
+	API            func(ctx context.Context) (string, error)          // the address of the tools' API
 	Scopes         func(ctx context.Context) (*scope.Registry, error) // of the deployed stack
 }
 
@@ -56,6 +56,7 @@ func (d Doctor) Examinations() []operator.Examination {
 		{About: "SES", Look: d.ses},
 		{About: "phone numbers", Look: d.numbers},
 		{About: "link domains", Look: d.domains},
+		{About: "tools' API", Look: d.tools},
 	}
 }
 
@@ -304,9 +305,6 @@ func brands(scopes *scope.Registry) []scope.Entry {
 	return slices.DeleteFunc(scopes.All(), func(e scope.Entry) bool { return e.Scope != e.Scope.Brand() })
 }
 
-// domainPatience is how long a link domain may take to answer.
-const domainPatience = 5 * time.Second
-
 // domains asks where links lead: each brand's link domain or, in a stack without
 // domains, the links API.
 func (d Doctor) domains(ctx context.Context) ([]operator.Complaint, error) {
@@ -318,46 +316,27 @@ func (d Doctor) domains(ctx context.Context) ([]operator.Complaint, error) {
 	if err != nil {
 		return nil, err
 	}
-	bases := map[string]bool{}
-	if mint.Environment != nil && mint.Environment.Variables[names.VarLinkBase] != "" {
-		bases[mint.Environment.Variables[names.VarLinkBase]] = true
-	} else {
-		for _, brand := range brands(scopes) {
-			bases["https://"+brand.LinkDomain] = true
+	var variables map[string]string
+	if mint.Environment != nil {
+		variables = mint.Environment.Variables
+	}
+	if base := variables[names.VarLinkBase]; base != "" {
+		return d.Domains.base(ctx, base), nil
+	}
+	var domains map[scope.Scope]string
+	if other := variables[names.VarLinkDomains]; other != "" {
+		if err := json.Unmarshal([]byte(other), &domains); err != nil {
+			return nil, fmt.Errorf("reading the domains of links: %w", err)
 		}
 	}
-	var found []operator.Complaint
-	for base := range bases {
-		if err := d.answers(ctx, base); err != nil {
-			found = append(found, operator.Complaint{
-				Wrong: fmt.Sprintf("links lead to %s, which does not answer as ours: %v", base, err),
-				Next:  "point the domain at the links API: infra/DEPLOY.md, \"Link domains\"",
-			})
-		}
-	}
-	return found, nil
+	return d.Domains.Look(ctx, scopes.At(domains)), nil
 }
 
-// errForeign means that something else answers at a link domain.
-var errForeign = errors.New("it has no page of stille")
-
-// answers asks for a link that is none: our page says 404.
-func (d Doctor) answers(ctx context.Context, base string) error {
-	ctx, cancel := context.WithTimeout(ctx, domainPatience)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/e/doctor", nil)
+// tools asks the tools' API for a check without a key, which it refuses.
+func (d Doctor) tools(ctx context.Context) ([]operator.Complaint, error) {
+	base, err := d.API(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	resp, err := d.HTTP.Do(req)
-	if err != nil {
-		return err
-	}
-	if err := resp.Body.Close(); err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusNotFound || resp.Header.Get("Content-Security-Policy") == "" {
-		return errForeign
-	}
-	return nil
+	return d.Domains.tools(ctx, base), nil
 }

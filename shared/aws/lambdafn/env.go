@@ -1,6 +1,7 @@
 package lambdafn
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -41,6 +42,13 @@ func (r *Reader) Required(name string) string {
 func (r *Reader) Optional(name string) string {
 	value, _ := r.lookup(name)
 	return strings.TrimSpace(value)
+}
+
+// JSON decodes the variable, and leaves into as it is where the variable is absent.
+func (r *Reader) JSON(name string, into any) {
+	if value := r.Optional(name); value != "" && json.Unmarshal([]byte(value), into) != nil {
+		r.faults = append(r.faults, fault{name, name + " is no JSON of the right form"})
+	}
 }
 
 // File returns a file of the function's zip; outside Lambda, a file of the

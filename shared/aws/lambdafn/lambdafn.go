@@ -5,7 +5,6 @@
 package lambdafn
 
 import (
-	"encoding/json"
 	"log/slog"
 	"os"
 
@@ -31,7 +30,12 @@ type Container struct {
 func (c *Container) Scopes() *scope.Registry {
 	scopes, err := scope.Load(c.Env.File(names.ScopesFile))
 	c.Env.Wrong(names.ScopesFile, err)
-	return scopes
+	var domains map[scope.Scope]string
+	c.Env.JSON(names.VarLinkDomains, &domains)
+	if scopes == nil {
+		return nil
+	}
+	return scopes.At(domains)
 }
 
 // Policy reads retention.yaml.
@@ -58,9 +62,7 @@ func assemble(build func(*Container) any, log *slog.Logger) (any, error) {
 	reader := NewReader(os.LookupEnv)
 	stack := reader.Required(names.VarStack)
 	c := &Container{Env: reader, AWS: fromEnvironment(reader), Log: log.With(names.MetricStack, stack), Stack: names.Deployed{Stack: names.Stack(stack)}}
-	if restored := reader.Optional(names.VarRestored); restored != "" {
-		reader.Wrong(names.VarRestored, json.Unmarshal([]byte(restored), &c.Stack.Restored))
-	}
+	reader.JSON(names.VarRestored, &c.Stack.Restored)
 	handler := build(c)
 	return handler, reader.Err()
 }

@@ -1,0 +1,68 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"stille/shared/names"
+)
+
+// deadRemembered is how long a note of a dead domain counts. Whoever deploys or asks
+// the doctor renews it.
+const deadRemembered = 30 * 24 * time.Hour
+
+// Domains notes link domains that do not answer. It lives in the table of replies,
+// and is domain.Notes.
+type Domains struct {
+	db    *dynamodb.Client
+	table string
+}
+
+// NewDomains returns the notes of a stack.
+func NewDomains(db *dynamodb.Client, stack names.Tables) *Domains {
+	return &Domains{db: db, table: stack.Replies()}
+}
+
+func noteOf(domain string) item { return item{names.AttrID: text("domain/" + domain)} }
+
+// Note stores that a domain is dead, or that it answers.
+func (d *Domains) Note(ctx context.Context, domain string, dead bool, now time.Time) error {
+	var err error
+	if dead {
+		stored := noteOf(domain)
+		stored[names.AttrExpires] = number(now.Add(deadRemembered).Unix())
+		_, err = d.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &d.table, Item: stored})
+	} else {
+		_, err = d.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &d.table, Key: noteOf(domain)})
+	}
+	if err != nil {
+		return fmt.Errorf("noting whether a link domain answers: %w", err)
+	}
+	return nil
+}
+
+// Dead reports whether a domain is noted as dead.
+func (d *Domains) Dead(ctx context.Context, domain string, now time.Time) (bool, error) {
+	out, err := d.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &d.table, Key: noteOf(domain), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return false, fmt.Errorf("reading whether a link domain answers: %w", err)
+	}
+	if out.Item == nil {
+		return false, nil
+	}
+	expires, ok := out.Item[names.AttrExpires].(*types.AttributeValueMemberN)
+	if !ok {
+		return false, errUnreadable("whether a link domain answers")
+	}
+	until, err := strconv.ParseInt(expires.Value, 10, 64)
+	if err != nil {
+		return false, errUnreadable("whether a link domain answers")
+	}
+	return now.Unix() < until, nil
+}
