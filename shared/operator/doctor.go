@@ -26,7 +26,7 @@ type Diagnosis struct {
 }
 
 // Doctor carries out every examination of the stack, and more. What cannot be
-// examined is a complaint. It changes nothing, and works before the first deploy.
+// examined is a complaint. It works before the first deploy.
 func (o *Operator) Doctor(ctx context.Context, more ...Examination) (*Diagnosis, error) {
 	found := &Diagnosis{Where: o.Where, Complaints: []Complaint{}}
 	for _, e := range append(o.Examinations, more...) {

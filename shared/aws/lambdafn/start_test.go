@@ -53,7 +53,7 @@ func TestAFunctionStartsWithItsConfiguration(t *testing.T) {
 	}
 }
 
-func TestFunctionKnowsRestoredTables(t *testing.T) {
+func TestFunctionKnowsRestoredTablesAndLinkDomains(t *testing.T) {
 	configured(t)
 	t.Setenv(names.VarRestored, `{"holds":"stille-holds-2"}`)
 	built, err := assemble(build, slog.New(slog.DiscardHandler))
@@ -62,6 +62,14 @@ func TestFunctionKnowsRestoredTables(t *testing.T) {
 	}
 	if stack := built.(*Container).Stack; stack.Holds() != "stille-holds-2" || stack.Ledger() != "stille-ledger" {
 		t.Errorf("its tables are %s and %s", stack.Holds(), stack.Ledger())
+	}
+	t.Setenv(names.VarRestored, "")
+	t.Setenv(names.VarLinkDomains, `{"acme":"links.other.example"}`)
+	if built, err = assemble(build, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	if entry, _ := built.(*Container).Scopes().Lookup("acme/newsletter"); entry.LinkDomain != "links.other.example" {
+		t.Errorf("links lead to %s", entry.LinkDomain)
 	}
 	t.Setenv(names.VarRestored, "stille-holds-2")
 	if _, err := assemble(build, slog.New(slog.DiscardHandler)); !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), names.VarRestored) {
