@@ -82,6 +82,37 @@ func TestApply(t *testing.T) {
 	}
 }
 
+func TestRepetitionsAreCountedUntilTheNextEntry(t *testing.T) {
+	var item suppression.Item
+	for n, want := range []int64{0, 1, 2, 0} {
+		c := suppress(suppression.Stop, monday.Add(time.Duration(n)*time.Minute), suppression.SourceTool)
+		if n == 3 {
+			c.Source = suppression.SourceOperator
+		}
+		outcome, err := suppression.Apply(item, c, fmt.Sprint(n), later)
+		if item = outcome.Item; err != nil || item.Touched != want {
+			t.Errorf("change %d: touched %d times, want %d, error %v", n, item.Touched, want, err)
+		}
+	}
+}
+
+func TestSilenceThroughALinkIsFoundByTheLink(t *testing.T) {
+	var item suppression.Item
+	for id, c := range []suppression.Change{
+		{Action: suppression.Suppress, Scope: "globex", Reason: suppression.Unsubscribed, At: monday, Source: suppression.Through("acme")},
+		{Action: suppression.Suppress, Scope: "tine", Reason: suppression.Unsubscribed, At: monday, Source: suppression.Through("globex")},
+		{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: monday, Source: suppression.SourceLink},
+	} {
+		outcome, err := suppression.Apply(item, c, fmt.Sprint(id), later)
+		if item = outcome.Item; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]scope.Scope{"globex"}, item.StoppedThrough("acme")); diff != "" {
+		t.Errorf("stopped through the link of acme (-want +got):\n%s", diff)
+	}
+}
+
 func TestAChangeThatIsWrongIsRefused(t *testing.T) {
 	for name, c := range map[string]suppression.Change{
 		"unknown reason":   suppress("no-such-reason", monday, suppression.SourceTool),
