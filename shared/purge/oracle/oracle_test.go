@@ -23,6 +23,7 @@ import (
 type rule struct {
 	Class   string
 	Keep    int    // number of units
+	Minimum int    // number of units for which a law keeps a record; 0 = no law does
 	Unit    string // years, months or days: Y, M or D
 	Zone    *time.Location
 	Buckets []string // the buckets in which its records' objects may lie
@@ -94,26 +95,39 @@ func (r rule) judge(t told, holds []hold, at time.Time) verdict {
 	return deleted
 }
 
-// sees reports whether a purge reads a record: it is withdrawn, or its place in
-// the index is early enough.
+// sees reports whether a purge reads a record: it is withdrawn and no law keeps it,
+// or its place in the index is early enough. A record that is unreadable, or that a
+// purge has marked, is seen whatever the law says.
 func (r rule) sees(t told, at time.Time) bool {
-	withdrawn := !t.Withdrawn.IsZero() && !t.Withdrawn.After(at)
-	return t.Stamped && (withdrawn || !t.Place.IsZero() && r.over(t.Place, at))
+	withdrawn := !t.Withdrawn.IsZero() && !t.Withdrawn.After(at) && (!r.kept(t, at) || t.Garbled || t.MarkedBy != "")
+	return t.Stamped && (withdrawn || !t.Place.IsZero() && r.over(r.Keep, t.Place, at))
 }
 
 // due: the subject has withdrawn, or the record has ended and its last day is
-// over. An implausible start counts as none.
+// over; and no law keeps it.
 func (r rule) due(t told, at time.Time) bool {
+	if r.kept(t, at) {
+		return false
+	}
 	if !t.Withdrawn.IsZero() && !t.Withdrawn.After(at) {
 		return true
 	}
-	return !t.Start.IsZero() && t.Start.UTC().Year() >= 2000 && r.over(t.Start, at)
+	return t.hasEnded() && r.over(r.Keep, t.Start, at)
 }
 
-// over: the wall clock has shown a later date than the last day of a record
-// with this start.
-func (r rule) over(start, at time.Time) bool {
-	return r.lastDay(r.today(start)).before(r.today(at))
+// kept: a law keeps the record until the last day of the minimum is over, and
+// without an end for as long as it runs.
+func (r rule) kept(t told, at time.Time) bool {
+	return r.Minimum > 0 && (!t.hasEnded() || !r.over(r.Minimum, t.Start, at))
+}
+
+// hasEnded: an implausible start counts as none.
+func (t told) hasEnded() bool { return !t.Start.IsZero() && t.Start.UTC().Year() >= 2000 }
+
+// over: the wall clock has shown a later date than the last day of a period with
+// this start.
+func (r rule) over(units int, start, at time.Time) bool {
+	return r.lastDay(units, r.today(start)).before(r.today(at))
 }
 
 // date is a day of the calendar, or a day that the calendar lacks, like 30
@@ -145,9 +159,9 @@ func (r rule) today(t time.Time) date {
 	return latest
 }
 
-// lastDay is the same date one period later, or the last day of that month.
-func (r rule) lastDay(d date) date {
-	for range r.Keep {
+// lastDay is the same date a number of units later, or the last day of that month.
+func (r rule) lastDay(units int, d date) date {
+	for range units {
 		switch r.Unit {
 		case "Y":
 			d.Year++

@@ -50,6 +50,9 @@ func (a anyTable) policy() (*retention.Policy, error) {
 		if len(r.Buckets) > 0 {
 			fmt.Fprintf(&file, ", buckets: [%s]", strings.Join(r.Buckets, ", "))
 		}
+		if r.Minimum > 0 {
+			fmt.Fprintf(&file, ", minimum: P%d%s, keptBy: a law", r.Minimum, r.Unit)
+		}
 		file.WriteString("}\n")
 	}
 	return retention.LoadPolicy([]byte(file.String()))

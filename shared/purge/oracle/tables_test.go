@@ -87,7 +87,9 @@ func drawTable(t *rapid.T) anyTable {
 	messaging.Buckets = []string{"letters", noBucket}
 	a := anyTable{Rules: []rule{messaging}}
 	if rapid.IntRange(0, 2).Draw(t, "a second class") == 2 {
-		a.Rules = append(a.Rules, draw(archive, rapid.SampledFrom([]string{"P30D", "P3M", "P1Y", "P5Y"}).Draw(t, "keep of archive")))
+		second := draw(archive, rapid.SampledFrom([]string{"P30D", "P3M", "P1Y", "P5Y"}).Draw(t, "keep of archive"))
+		second.Minimum = rapid.SampledFrom([]int{0, 1, second.Keep}).Draw(t, "minimum of archive")
+		a.Rules = append(a.Rules, second)
 	}
 	a.At = drawCutoff(t, messaging)
 	for n := range rapid.SampledFrom([]int{1, 60, 90, 120, 150}).Draw(t, "records") {
@@ -139,7 +141,7 @@ func drawCutoff(t *rapid.T, r rule) time.Time {
 	case moment == "change":
 		night = change
 	case moment == "after a change":
-		last := r.lastDay(r.today(change))
+		last := r.lastDay(r.Keep, r.today(change))
 		return time.Date(last.Year, last.Month, last.Day, 3, 30, 0, 0, r.Zone).UTC()
 	}
 	return night.Add(drawNudge(t)).UTC()
