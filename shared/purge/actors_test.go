@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"stille/shared/aws/dynamo"
@@ -21,33 +22,90 @@ import (
 // indexes, and begins a page.
 const indecisive = 4
 
-// worker goes through the shard once.
-func (s *story) worker(name, run string, after *actor) *actor {
+// worker goes through the shard once, in the turn of the story's first run.
+func (s *story) worker(name string, after *actor) *actor {
 	a := s.plot.actor(name, func(a *actor) {
 		if after != nil {
 			<-after.over
 		}
-		a.began, _ = a.await("begins")
-		db := s.as(a)
-		w := purge.Worker{
-			Records: dynamo.NewRecords(db, s.stack), Deleter: dynamo.NewDeleter(db, s.stack), Holds: dynamo.NewHolds(db, s.stack),
-			Objects:  objects.NewDeleter(scheduledS3{a, s, s.s3}),
-			Manifest: scheduledManifest{a, s, &s.manifest, map[string][]string{}},
-			Stops:    neverStopped{}, Log: slog.New(slog.DiscardHandler),
+		s.work(a)
+	})
+	a.run, a.turn, a.waitsAt = s.run, s.turn, indecisive+s.plot.random.IntN(longestWait)
+	return a
+}
+
+// nextRun takes the class over from the run before, as if that run had been killed,
+// and goes through the shard. It begins once the actor before has taken over or is
+// over. The workers of the run before may live on.
+func (s *story) nextRun(name, run string, before *actor) *actor {
+	a := s.plot.actor(name, func(a *actor) {
+		defer a.tookOver()
+		if before != nil {
+			<-before.took
 		}
-		work := purge.Work{Class: s.class.Name, Run: run, Cutoff: cutoff, Shard: s.shard}
-		done, err := w.Shard(s.Context(), s.class, work, func() bool { return true })
-		switch {
-		case a.dead:
-			s.happened("a worker died")
-		case err != nil || !done.Done:
-			s.Errorf("seed %d: %s is done: %v, error %v", s.plot.seed, name, done.Done, err)
-		default:
-			s.over(a)
+		if err := s.takeOver(a); a.dead {
+			s.happened("a run died while it took over")
+		} else if err != nil {
+			s.Errorf("seed %d: %s takes over: %v", s.plot.seed, name, err)
+		} else {
+			a.tookOver()
+			s.work(a)
 		}
 	})
-	a.run, a.waitsAt = run, indecisive+s.plot.random.IntN(longestWait)
+	a.run, a.took = run, make(chan struct{})
+	a.waitsAt, a.waitsFor = 0, s.plot.random.IntN(2*longestWait)
+	a.tookOver = sync.OnceFunc(func() { close(a.took) })
 	return a
+}
+
+// takeOver does what the state machine does about a killed run: it ends the run's
+// turn, accounts for its deletions, and begins a turn of its own.
+func (s *story) takeOver(a *actor) error {
+	db := s.as(a)
+	turns := dynamo.NewHolds(db, s.stack)
+	killed := s.run
+	raise := func(to int64) error {
+		err := turns.Raise(s.Context(), s.class.Name, to)
+		if err == nil {
+			s.turn = to
+		}
+		return err
+	}
+	if err := raise(s.turn + 1); err != nil {
+		return err
+	}
+	if err := s.account(a, killed, dynamo.NewRecords(db, s.stack), s.manifestOf(a)); err != nil {
+		return err
+	}
+	if err := raise(s.turn + 1); err != nil {
+		return err
+	}
+	s.run, a.turn = a.run, s.turn
+	s.happened("a run was taken over")
+	return nil
+}
+
+// work goes through the shard once.
+func (s *story) work(a *actor) {
+	a.began, _ = a.await("begins")
+	db := s.as(a)
+	w := purge.Worker{
+		Records: dynamo.NewRecords(db, s.stack), Deleter: dynamo.NewDeleter(db, s.stack), Holds: dynamo.NewHolds(db, s.stack),
+		Objects: objects.NewDeleter(scheduledS3{a, s, s.s3}), Manifest: s.manifestOf(a),
+		Stops: neverStopped{}, Log: slog.New(slog.DiscardHandler),
+	}
+	work := purge.Work{Class: s.class.Name, Run: a.run, Turn: a.turn, Cutoff: cutoff, Shard: s.shard}
+	done, err := w.Shard(s.Context(), s.class, work, func() bool { return true })
+	switch {
+	case a.dead:
+		s.happened("a worker died")
+	case errors.Is(err, purge.ErrLockLost) && a.turn < s.turn:
+		s.happened("a worker lived on and had lost its turn")
+	case err != nil || !done.Done:
+		s.Errorf("seed %d: %s is done: %v, error %v", s.plot.seed, a.name, done.Done, err)
+	case a.turn == s.turn:
+		s.over(a)
+	}
 }
 
 // holder places a hold, and lifts it if lifting is set. A hold on a contact is

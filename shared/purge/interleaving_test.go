@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -29,7 +30,7 @@ import (
 // -schedule.seed=N -schedule.count=1 repeats a failed schedule.
 var (
 	firstSeed = flag.Uint64("schedule.seed", 1, "the first schedule's seed")
-	schedules = flag.Int("schedule.count", 10_000, "how many schedules are played; of a single one the trace is shown")
+	schedules = flag.Int("schedule.count", 4_000, "how many schedules are played; of a single one the trace is shown")
 )
 
 const (
@@ -46,7 +47,9 @@ type stage struct {
 	number int
 	shard  string
 	wire   *wire
-	held   []retention.Target // in the last schedule
+	held   []retention.Target   // in the last schedule
+	turn   int64                // on the fence
+	claims []types.WriteRequest // that give each record its first object
 	tally  *tally
 }
 
@@ -54,10 +57,37 @@ func newStage(t *testing.T, n int, tally *tally) *stage {
 	t.Helper()
 	db, stack := dynamotest.TablesApart(t, retention.Messaging)
 	_, class := onlyClass(t)
-	return &stage{
+	s := &stage{
 		db: db, stack: stack, class: class, number: n, shard: retention.ShardName(n),
 		wire: newWire(t, db.Options().HTTPClient), tally: tally,
 	}
+	s.claims = s.claimed(t)
+	return s
+}
+
+// claimed returns the writes that give each record its first object, as stamp does.
+func (s *stage) claimed(t *testing.T) []types.WriteRequest {
+	t.Helper()
+	records := dynamo.NewRecords(s.db, s.stack)
+	for _, name := range storyIDs {
+		dynamotest.Put(t, s.db, s.stack.Records(s.class.Name), map[string]any{"id": s.id(name), "objects": []string{"s3://letters/" + name + "1"}})
+		stored, err := records.Get(t.Context(), s.class.Name, s.id(name))
+		if err == nil {
+			_, err = records.ClaimObjects(t.Context(), s.class.Name, stored, retention.Record{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	written, err := s.db.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(s.stack.Slots())})
+	if err != nil || len(written.Items) != len(storyIDs) {
+		t.Fatalf("%d claims, error %v", len(written.Items), err)
+	}
+	var claims []types.WriteRequest
+	for _, claim := range written.Items {
+		claims = append(claims, types.WriteRequest{PutRequest: &types.PutRequest{Item: claim}})
+	}
+	return claims
 }
 
 // tally counts the events of interest.
@@ -98,15 +128,17 @@ var worthSeeing = []string{ //nolint:gochecknoglobals // a constant
 	"a record had changed at the transaction", "a record was gone at the transaction", "a record was stored again",
 	"a record marked by one worker was taken up by another", "a mark did not stand any more",
 	"an owner was told that the record is being purged",
+	"a run was taken over", "a run died while it took over", "a worker lived on and had lost its turn",
+	"a deletion of a run that was taken over was accounted for",
 }
 
 // each event must happen at least once in this many schedules
-const rarest = 250
+const rarest = 400
 
-// One or two workers purge a shard, while other actors place and lift holds and
-// change the records as the API and the stream do. The schedule orders every call
-// to DynamoDB Local, S3 and the manifest, and a story (story_test.go) follows the
-// true course. The promises:
+// Workers purge a shard, die at any call or live on while the next run takes the
+// class over, and other actors place and lift holds and change the records as the
+// API and the stream do. The schedule orders every call to DynamoDB Local, S3 and
+// the manifest, and a story (story_test.go) follows the true course. The promises:
 //
 //   - A deleted or marked record was due at that instant, and unchanged since it
 //     was read. No acknowledged hold was on it, unless the hold was reported as
@@ -114,6 +146,8 @@ const rarest = 250
 //   - An acknowledged hold named every marked record that it covers, and no other.
 //   - A record with objects is marked before its objects are deleted, and deleted
 //     after them, only by the run whose mark stands. No actor changes it between.
+//   - After a run was taken over, none of its workers deletes or marks a record.
+//     Every deletion is in the account of its run, and in no other.
 //   - When a worker has finished, every record that was due when it began, and that
 //     no actor changed or held, is gone. Each record of a page has its true outcome.
 //
@@ -154,11 +188,11 @@ func TestSeedDeterminesTheSchedule(t *testing.T) {
 // play plays one schedule and returns its calls in order.
 func (s *stage) play(t *testing.T, seed uint64) (trace string) {
 	plot := newSchedule(seed)
-	story := &story{stage: s, plot: plot, facts: map[string]*fact{}, moved: map[*actor]bool{}}
+	story := &story{stage: s, plot: plot, run: "run-1", facts: map[string]*fact{}, moved: map[*actor]bool{}}
 	for _, name := range storyIDs {
 		story.facts[name] = &fact{
 			name: name, is: s.record(plot, name), there: true,
-			readAs: map[*actor]retention.Record{}, deletedBy: map[*actor]bool{}, outcome: map[*actor]purge.Outcome{},
+			readAs: map[*actor]retention.Record{}, deletedBy: map[*actor]bool{}, outcome: map[*actor]purge.Outcome{}, lists: map[string]bool{},
 		}
 	}
 	s.set(t, story)
@@ -211,23 +245,34 @@ func (s *stage) record(plot *schedule, name string) retention.Record {
 	return r
 }
 
-// cast are the actors: a worker, mostly a second one, and a few others.
+// cast are the actors: a worker; mostly a call that AWS made twice, or the next run
+// and perhaps the one after it; and a few others. A run that is taken over dies at
+// any of its calls, or lives on.
 func (s *story) cast() []*actor {
 	random := s.plot.random
-	first := s.worker("worker 1", "run-1", nil)
+	first := s.worker("worker 1", nil)
 	actors := []*actor{first}
-	if random.IntN(5) < 3 {
-		run, after := "run-2", first
+	mayDie := func(a *actor, from int) {
 		if random.IntN(2) == 0 {
-			run = "run-1"
+			a.diesAt = from + random.IntN(longestWait)
 		}
+	}
+	switch random.IntN(6) {
+	case 0, 1:
+		after := first
 		if random.IntN(2) == 0 {
 			after = nil
 		}
+		mayDie(first, indecisive)
+		actors = append(actors, s.worker("worker 2", after))
+	case 2, 3, 4:
+		mayDie(first, indecisive)
+		next := s.nextRun("run 2", "run-2", nil)
+		actors = append(actors, next)
 		if random.IntN(2) == 0 {
-			first.diesAt = indecisive + random.IntN(longestWait)
+			mayDie(next, 1)
+			actors = append(actors, s.nextRun("run 3", "run-3", next))
 		}
-		actors = append(actors, s.worker("worker 2", run, after))
 	}
 	for n := range 1 + random.IntN(3) {
 		actors = append(actors, s.other(n))
@@ -262,7 +307,8 @@ func (s *stage) set(t *testing.T, story *story) {
 		items = append(items, types.WriteRequest{PutRequest: &types.PutRequest{Item: written}})
 	}
 	if story.plot.random.IntN(2) == 0 {
-		s.held = append(s.held, retention.Target(fence+s.shard)) // as before the first hold
+		s.held = append(s.held, retention.Target(fence+s.shard)) // as before the first hold and the first turn
+		s.turn = 0
 	}
 	slices.Sort(s.held)
 	for _, target := range slices.Compact(s.held) {
@@ -270,21 +316,11 @@ func (s *stage) set(t *testing.T, story *story) {
 		holds = append(holds, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}})
 	}
 	s.held = nil
-	all := map[string][]types.WriteRequest{s.stack.Records(s.class.Name): items}
+	all := map[string][]types.WriteRequest{s.stack.Records(s.class.Name): items, s.stack.Slots(): s.claims}
 	if len(holds) > 0 {
 		all[s.stack.Holds()] = holds
 	}
 	if _, err := s.db.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: all}); err != nil {
 		t.Fatal(err)
-	}
-	records := dynamo.NewRecords(s.db, s.stack)
-	for _, name := range storyIDs {
-		stored, err := records.Get(t.Context(), s.class.Name, story.facts[name].is.ID)
-		if err == nil {
-			_, err = records.ClaimObjects(t.Context(), s.class.Name, stored, retention.Record{})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
 	}
 }

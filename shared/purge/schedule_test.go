@@ -41,8 +41,12 @@ type actor struct {
 	*schedule
 	name string
 	run  string // of a worker
+	turn int64  // of a worker's run
 	do   func(*actor)
 	over chan struct{} // closed when the actor has finished
+	took chan struct{} // of a run that takes over: closed when it has, or has finished
+
+	tookOver func() // closes took
 
 	calls    int // number of calls let go
 	diesAt   int // the call at which it dies; 0 for never

@@ -4,9 +4,11 @@ package purge_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -35,6 +37,7 @@ type story struct {
 	letters objectstest.Bucket
 
 	manifest purgetest.Memory
+	run      string // whose turn it is, or was last
 
 	mu    sync.Mutex
 	facts map[string]*fact
@@ -55,6 +58,7 @@ type fact struct {
 	readAs    map[*actor]retention.Record
 	deletedBy map[*actor]bool
 	outcome   map[*actor]purge.Outcome
+	lists     map[string]bool // the runs whose accounts list it
 }
 
 // placed is a hold of an actor.
@@ -139,6 +143,8 @@ func (s *story) unheld(a *actor, f *fact) {
 
 func (s *story) marked(a *actor, step int, f *fact) {
 	switch {
+	case a.turn != s.turn:
+		s.broken(a, f.name, "was marked after the run's turn")
 	case f.mark == "":
 		s.decided(a, f)
 	case f.markedBy != a:
@@ -150,6 +156,8 @@ func (s *story) marked(a *actor, step int, f *fact) {
 
 func (s *story) deleted(a *actor, f *fact) {
 	switch {
+	case a.turn != s.turn:
+		s.broken(a, f.name, "was deleted after the run's turn")
 	case !f.there:
 		s.broken(a, f.name, "was deleted and was not there")
 	case f.mark == "" && len(f.is.Objects) > 0:
@@ -306,8 +314,48 @@ func (s *story) over(a *actor) {
 	}
 }
 
-// end compares the story with the table and the bucket.
+// account accounts for a run, and checks that exactly its deletions are listed. Of a
+// record that was stored again, the table decides what the account says.
+func (s *story) account(a *actor, run string, records *dynamo.Records, manifest purge.Manifest) error {
+	var mu sync.Mutex
+	var listed []string
+	verifier := purge.Verifier{
+		Records: records, Manifest: manifest, HMAC: func(_, id string) string { return id },
+		Keep: func(_ context.Context, _ string, list []byte) error {
+			mu.Lock()
+			defer mu.Unlock()
+			listed = append(listed, strings.Fields(string(list))...)
+			return nil
+		},
+	}
+	if _, err := verifier.Account(s.Context(), s.class, run, cutoff); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.facts {
+		deleted := false
+		for by := range f.deletedBy {
+			deleted = deleted || by.run == run
+		}
+		f.lists[run] = slices.Contains(listed, s.id(f.name))
+		switch {
+		case f.lists[run] && !deleted:
+			s.broken(a, f.name, "is listed by a run that did not delete it")
+		case deleted && !f.lists[run] && !f.restored:
+			s.broken(a, f.name, "was deleted by a run that does not list it")
+		case deleted && a.run != "":
+			s.happened("a deletion of a run that was taken over was accounted for")
+		}
+	}
+	return nil
+}
+
+// end compares the story with the table, the bucket and the accounts.
 func (s *story) end(nobody *actor) {
+	if err := s.account(nobody, s.run, s.records, &s.manifest); err != nil {
+		s.Fatal(err)
+	}
 	ids := make([]string, len(storyIDs))
 	for n, name := range storyIDs {
 		ids[n] = s.id(name)
@@ -319,6 +367,10 @@ func (s *story) end(nobody *actor) {
 	left := s.letters.Left(s.T)
 	for _, name := range storyIDs {
 		f, stored := s.facts[name], there[s.id(name)]
+		maps.DeleteFunc(f.lists, func(_ string, listed bool) bool { return !listed })
+		if lists := len(f.lists); !f.restored && (f.there && lists > 0 || !f.there && lists != 1) {
+			s.broken(nobody, name, fmt.Sprintf("is in %d lists", lists))
+		}
 		if f.there != (stored.ID != "") || f.there && f.mark != stored.PurgingBy {
 			s.broken(nobody, name, "is not in the table as the story has it")
 		}

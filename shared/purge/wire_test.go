@@ -200,7 +200,11 @@ func (s scheduledS3) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInpu
 	return s.Memory.DeleteObjects(ctx, in, o...)
 }
 
-// scheduledManifest is one worker's manifest.
+func (s *story) manifestOf(a *actor) scheduledManifest {
+	return scheduledManifest{a, s, &s.manifest, map[string][]string{}}
+}
+
+// scheduledManifest is one actor's manifest.
 type scheduledManifest struct {
 	*actor
 	*story
@@ -223,6 +227,15 @@ func (m scheduledManifest) Finish(ctx context.Context, page string, outcomes map
 	}
 	m.finished(m.actor, m.begun[page], outcomes)
 	return m.Memory.Finish(ctx, page, outcomes)
+}
+
+func (m scheduledManifest) Pages(ctx context.Context, class, run, shard string) ([]purge.Page, error) {
+	if shard == m.shard {
+		if _, err := m.await("read the manifest"); err != nil {
+			return nil, err
+		}
+	}
+	return m.Memory.Pages(ctx, class, run, shard)
 }
 
 // neverStopped has no stopped run.
