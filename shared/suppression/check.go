@@ -100,7 +100,7 @@ func (c Checker) demand(
 	for n, i := range open {
 		for _, in := range bases {
 			b := DecideBasis(found[i].Item, said[n], class, in, now)
-			if v := &verdicts[i]; in == bases[0] || b.compare(v.Basis) < 0 {
+			if v := &verdicts[i]; b.compare(v.Basis) < 0 { // every basis is less than the zero Basis
 				v.Send, v.Reason, v.Scope, v.Basis = b.Reason == "", b.Reason, in, b
 			}
 		}
