@@ -32,7 +32,7 @@ func TestEffectiveChangesAreSentAsEvents(t *testing.T) {
 	if err := deliver(t, w.handler(), all); err != nil {
 		t.Fatal(err)
 	}
-	detail := contactChanged{Key: kari, Channel: contact.Email, Scope: "acme", Reason: "unsubscribed", At: optedOut, Ledger: "entry-1"}
+	detail := eventbus.ContactChanged{Key: kari, Channel: contact.Email, Scope: "acme", Reason: "unsubscribed", At: optedOut, Ledger: "entry-1"}
 	released := detail
 	released.At, released.Ledger = release.At, "entry-2"
 	want := []eventbus.Event{{Type: "ContactSuppressed", At: sunday, Detail: detail}, {Type: "ContactReleased", At: sunday, Detail: released}}
@@ -59,7 +59,7 @@ func TestUnreadableEntriesAreParkedAndTheOthersContinue(t *testing.T) {
 			if err := deliver(t, w.handler(), b); err != nil {
 				t.Fatal(err)
 			}
-			if len(w.sent) != 1 || w.sent[0].Detail.(contactChanged).Key != ola {
+			if len(w.sent) != 1 || w.sent[0].Detail.(eventbus.ContactChanged).Key != ola {
 				t.Errorf("%d events", len(w.sent))
 			}
 			if len(w.parked) != 1 || w.parked[0].Event != "entry-1" || w.parked[0].Keys["key"] != string(kari) || w.parked[0].Stream != "ledger-stream" {
@@ -146,7 +146,7 @@ func TestEventsOfPropagateAreTaken(t *testing.T) {
 			var types []string
 			for _, e := range w.sent {
 				types = append(types, e.Type)
-				if e.Detail.(contactChanged).Key != kari {
+				if e.Detail.(eventbus.ContactChanged).Key != kari {
 					t.Error("the event is about another contact")
 				}
 			}

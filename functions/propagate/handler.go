@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -15,25 +14,11 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/eventbus"
 	"stille/shared/aws/streambatch"
-	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/names"
-	"stille/shared/retention"
-	"stille/shared/scope"
+	"stille/shared/purge"
 	"stille/shared/suppression"
 )
-
-// list is the suppression list, read strongly.
-type list interface {
-	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
-}
-
-// records are the class tables, as far as a withdrawal touches them.
-type records interface {
-	OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error)
-	Get(ctx context.Context, class, id string) (retention.Stored, error)
-	Withdraw(ctx context.Context, class string, record retention.Stored, at time.Time) (bool, error)
-}
 
 // bus is where events go out.
 type bus interface {
@@ -48,22 +33,10 @@ type queue interface {
 // handler propagates every change of the list: it withdraws records and sends
 // an event. Both may happen twice for one change.
 type handler struct {
-	policy  *retention.Policy
-	list    list
-	records records
-	bus     bus
-	parked  queue
-	log     *slog.Logger
-}
-
-// contactChanged is the detail of an event.
-type contactChanged struct {
-	Key     contact.Key     `json:"key"`
-	Channel contact.Channel `json:"channel"`
-	Scope   scope.Scope     `json:"scope"`
-	Reason  string          `json:"reason"`
-	At      time.Time       `json:"at"`
-	Ledger  string          `json:"ledger"` // the entry's id
+	withdrawer purge.Withdrawer
+	bus        bus
+	parked     queue
+	log        *slog.Logger
 }
 
 // handle takes a batch of the ledger's stream: it withdraws first, contact by
@@ -92,7 +65,7 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) (events
 		if suppression.Announced(entry) {
 			mu.Lock()
 			defer mu.Unlock()
-			announced[r.Change.SequenceNumber] = announcement(entry)
+			announced[r.Change.SequenceNumber] = eventbus.Announcement(entry)
 		}
 		return nil
 	})
@@ -135,84 +108,10 @@ func (h handler) announce(ctx context.Context, batch []events.DynamoDBEventRecor
 	return answer
 }
 
-// announcement is the event about an entry.
-func announcement(e ledger.Entry) eventbus.Event {
-	return eventbus.Event{Type: detailType(e.Action), At: e.RecordedAt, Detail: contactChanged{
-		Key: e.Key, Channel: e.Channel, Scope: e.Scope, Reason: e.Reason, At: e.At, Ledger: e.ID,
-	}}
-}
-
-func detailType(a ledger.Action) string {
-	if a == ledger.Released {
-		return names.ContactReleased
-	}
-	return names.ContactSuppressed
-}
-
-// withdraw brings the contact's records in line with the list, under every key
-// by which records may name the contact.
 func (h handler) withdraw(ctx context.Context, e ledger.Entry) error {
-	var classes []string
-	for _, class := range h.policy.Classes {
-		if suppression.Touches(e, class.Name) {
-			classes = append(classes, class.Name)
-		}
+	_, faults, err := h.withdrawer.Withdraw(ctx, e)
+	for _, fault := range faults {
+		h.log.ErrorContext(ctx, fault.Error(), "ledger", e.ID)
 	}
-	if len(classes) == 0 {
-		return nil
-	}
-	item, err := h.list.Get(ctx, []contact.Key{e.Key})
-	if err != nil {
-		return err
-	}
-	for _, class := range classes {
-		for _, subject := range append([]contact.Key{e.Key}, item.Former...) {
-			ids, err := h.records.OfSubject(ctx, class, subject)
-			if err != nil {
-				return err
-			}
-			for _, id := range ids {
-				if err := h.withdrawOne(ctx, class, id, item, e); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// tries is how often a record is read again after another writer changed it.
-const tries = 5
-
-func (h handler) withdrawOne(ctx context.Context, class, id string, item suppression.Item, e ledger.Entry) error {
-	for range tries {
-		record, err := h.records.Get(ctx, class, id)
-		if errors.Is(err, retention.ErrNoRecord) {
-			return nil
-		}
-		if errors.Is(err, retention.ErrUnreadable) {
-			// An unreadable record is never due. stamp has parked the record,
-			// and withdraws the record once it is mended.
-			h.log.ErrorContext(ctx, "a record cannot be read and is not withdrawn", "ledger", e.ID)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		at, moves := suppression.Withdrawal(item, e, suppression.Kept{
-			Class: class, Scope: record.Scope, OccurredAt: record.ErasableAt(), WithdrawnAt: record.WithdrawnAt,
-		})
-		if !moves {
-			return nil
-		}
-		done, err := h.records.Withdraw(ctx, class, record, at)
-		if errors.Is(err, retention.ErrUnwritable) {
-			h.log.ErrorContext(ctx, "a record has no room for its withdrawal", "ledger", e.ID)
-			return nil
-		}
-		if done || err != nil {
-			return err
-		}
-	}
-	return retention.ErrContended
+	return err
 }

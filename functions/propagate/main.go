@@ -14,18 +14,17 @@ import (
 	"stille/shared/aws/eventbus"
 	"stille/shared/aws/lambdafn"
 	"stille/shared/names"
+	"stille/shared/purge"
 )
 
 func main() {
 	os.Exit(lambdafn.Lambda(names.Propagate, func(c *lambdafn.Container) any {
 		db := dynamo.NewClient(c.AWS)
 		h := handler{
-			policy:  c.Policy(),
-			list:    dynamo.NewSuppressions(db, c.Stack),
-			records: dynamo.NewRecords(db, c.Stack),
-			bus:     eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack.Stack),
-			parked:  deadletter.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(names.VarParkedQueue)),
-			log:     c.Log,
+			withdrawer: purge.Withdrawer{Policy: c.Policy(), List: dynamo.NewSuppressions(db, c.Stack), Records: dynamo.NewRecords(db, c.Stack)},
+			bus:        eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack.Stack),
+			parked:     deadletter.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(names.VarParkedQueue)),
+			log:        c.Log,
 		}
 		return h.handle
 	}))

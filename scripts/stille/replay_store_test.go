@@ -3,6 +3,9 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,6 +15,7 @@ import (
 
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
+	"stille/shared/ledger"
 )
 
 func TestReplayRepairsRestoredList(t *testing.T) {
@@ -56,5 +60,34 @@ func TestBrokenHistoryIsNamedAndLeftAlone(t *testing.T) {
 		"stille: some histories do not hold together, or items cannot be read; these are left alone\n"
 	if diff := cmp.Diff(want, got.errors); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestEventsOfTheLedgerAreSentAgain(t *testing.T) {
+	d := deploy(t)
+	var sent []string
+	d.on.Announce = func(_ context.Context, entries []ledger.Entry) error {
+		for _, e := range entries {
+			sent = append(sent, string(e.Key))
+		}
+		return nil
+	}
+	want := []string{}
+	for n := range 20 {
+		address := fmt.Sprintf("person-%d@example.no", n)
+		d.run(t, "add", "email", address, "--scope", "acme").ended(t, exitDone)
+		want = append(want, string(d.key(t, contact.Email, address)))
+	}
+	got := d.run(t, "replay", "--events", "2026-11-22T03:00:00Z").ended(t, exitDone)
+	if got.out != "entries    20\nevents     20\nwithdrawn  0\n" {
+		t.Errorf("it says %q", got.out)
+	}
+	slices.Sort(sent)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, sent); diff != "" {
+		t.Errorf("events (-want +got)\n%s", diff)
+	}
+	for _, mistaken := range [][]string{{"--events", "2026-11-22T03:00:01Z"}, {"--events", "yesterday"}, {"--events", "2026-11-22T03:00:00Z", "--repair"}} {
+		d.run(t, append([]string{"replay"}, mistaken...)...).ended(t, exitUsage)
 	}
 }

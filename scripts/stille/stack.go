@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
@@ -29,6 +30,7 @@ import (
 	"stille/scripts/stackfile"
 	"stille/shared/aws/deployment"
 	"stille/shared/aws/dynamo"
+	"stille/shared/aws/eventbus"
 	"stille/shared/aws/hooks"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/rotatekeys"
@@ -140,6 +142,7 @@ func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, met
 		Tools:        dynamo.NewTools(db, on),
 		Hooks:        hookRegistry{hooks.NewStore(secrets, name), dynamo.NewCalls(db, on)},
 		HookBase:     outputs.HookBase,
+		Announce:     eventbus.NewBus(eventbridge.NewFromConfig(cfg), name).Announce,
 		Records:      dynamo.NewRecords(db, on),
 		Holds:        dynamo.NewHolds(db, on),
 		Runs:         dynamo.NewRuns(db, on),

@@ -65,6 +65,13 @@ type Entry struct {
 	Asked string `json:"asked,omitempty"`
 }
 
+// Page is some entries of the whole ledger.
+type Page struct {
+	Entries    []Entry
+	Unreadable int
+	Last       string // the place to go on from; "" on the last page
+}
+
 // Hash is the SHA-256 over the entry's JSON form with all times in UTC: every
 // field counts, Previous among them.
 func (e Entry) Hash() Hash {

@@ -61,6 +61,9 @@ type Operator struct {
 	Queues     Queues
 	Executions Executions
 
+	// Announce sends the events about entries of the ledger.
+	Announce func(ctx context.Context, entries []ledger.Entry) error
+
 	// ContactKeys returns the contact keys, and reads them again now and then: a
 	// use case that runs for long asks again.
 	ContactKeys func(ctx context.Context) (*contact.KeySet, error)

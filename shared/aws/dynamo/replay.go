@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
@@ -32,6 +34,45 @@ func (s *Suppressions) EachHistory(ctx context.Context, each func(contact.Key) e
 // EachTakingOver calls each with every Rekeyed entry, in the same way.
 func (s *Suppressions) EachTakingOver(ctx context.Context, each func(ledger.Entry) error) error {
 	return s.eachEntry(ctx, expression.Name("action").Equal(expression.Value(ledger.Rekeyed)), each)
+}
+
+// EntriesSince reads one page of the entries that were recorded at a time or later,
+// strongly and in no order, after a place ("" for the first page). The ledger has no
+// index by time: all pages together read the whole table.
+func (s *Suppressions) EntriesSince(ctx context.Context, since time.Time, after string) (ledger.Page, error) {
+	// A time with a fraction sorts before its whole second; both sort after the second
+	// without an end.
+	second := since.UTC().Format("2006-01-02T15:04:05")
+	e, err := expression.NewBuilder().WithFilter(expression.Name("recordedAt").GreaterThanEqual(expression.Value(second))).Build()
+	if err != nil {
+		return ledger.Page{}, fmt.Errorf("building a scan: %w", err)
+	}
+	input := &dynamodb.ScanInput{
+		TableName: &s.ledger, ConsistentRead: aws.Bool(true),
+		FilterExpression: e.Filter(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+	}
+	if after != "" {
+		key, version, _ := strings.Cut(after, " ")
+		input.ExclusiveStartKey = item{names.AttrKey: text(key), names.AttrVersion: &types.AttributeValueMemberN{Value: version}}
+	}
+	out, err := s.db.Scan(ctx, input)
+	if err != nil {
+		return ledger.Page{}, fmt.Errorf("reading the whole ledger: %w", err)
+	}
+	var page ledger.Page
+	for _, stored := range out.Items {
+		entry, err := decodeEntry(stored)
+		switch {
+		case err != nil:
+			page.Unreadable++
+		case !entry.RecordedAt.Before(since):
+			page.Entries = append(page.Entries, entry)
+		}
+	}
+	if version, more := out.LastEvaluatedKey[names.AttrVersion].(*types.AttributeValueMemberN); more {
+		page.Last = textOf(out.LastEvaluatedKey, names.AttrKey) + " " + version.Value
+	}
+	return page, nil
 }
 
 func (s *Suppressions) eachEntry(ctx context.Context, filter expression.ConditionBuilder, each func(ledger.Entry) error) error {

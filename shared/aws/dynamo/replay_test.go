@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/suppression"
@@ -159,4 +161,25 @@ func TestAnOptOutDuringARebuildStays(t *testing.T) {
 		t.Errorf("version %d with %d marks, want all three", got.Version, len(got.Marks["acme"]))
 	}
 	s.verify()
+}
+
+func TestEntriesSinceAMomentAreRead(t *testing.T) {
+	db, stack := dynamotest.Tables(t)
+	list := dynamo.NewSuppressions(db, stack)
+	since := time.Date(2026, 11, 22, 3, 0, 0, 500, time.UTC)
+	for n, recorded := range []time.Time{since.Add(-time.Second), since.Add(-1), since, since.Add(1), since.Add(time.Hour)} {
+		change := suppression.Change{Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: recorded, Source: suppression.SourceLink}
+		if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(n)}}, change, recorded); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dynamotest.Put(t, db, stack.Ledger(), map[string]any{"key": "x", "version": 0, "recordedAt": since.Add(time.Hour).Format(time.RFC3339Nano)})
+	page, err := list.EntriesSince(t.Context(), since, "")
+	if err != nil || page.Last != "" || page.Unreadable != 1 || len(page.Entries) != 3 {
+		t.Fatalf("%d entries, %d unreadable, last %q, error %v", len(page.Entries), page.Unreadable, page.Last, err)
+	}
+	rest, err := list.EntriesSince(t.Context(), since, string(page.Entries[0].Key)+" 1")
+	if err != nil || len(rest.Entries) != 2 || rest.Entries[0].Key != page.Entries[1].Key {
+		t.Errorf("after the first: %d entries, error %v", len(rest.Entries), err)
+	}
 }

@@ -15,7 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
+	"stille/shared/contact"
+	"stille/shared/ledger"
 	"stille/shared/names"
+	"stille/shared/scope"
 )
 
 // ErrRefused means that the bus did not take every event. The caller must put
@@ -30,6 +33,36 @@ type Event struct {
 	Type   string
 	At     time.Time
 	Detail any // marshals to a JSON object
+}
+
+// ContactChanged is the detail of an event about a contact.
+type ContactChanged struct {
+	Key     contact.Key     `json:"key"`
+	Channel contact.Channel `json:"channel"`
+	Scope   scope.Scope     `json:"scope"`
+	Reason  string          `json:"reason"`
+	At      time.Time       `json:"at"`
+	Ledger  string          `json:"ledger"` // the entry's id, the same in a repetition of the event
+}
+
+// Announcement is the event about an entry of the ledger.
+func Announcement(e ledger.Entry) Event {
+	detailType := names.ContactSuppressed
+	if e.Action == ledger.Released {
+		detailType = names.ContactReleased
+	}
+	return Event{Type: detailType, At: e.RecordedAt, Detail: ContactChanged{
+		Key: e.Key, Channel: e.Channel, Scope: e.Scope, Reason: e.Reason, At: e.At, Ledger: e.ID,
+	}}
+}
+
+// Announce delivers the events about entries.
+func (b *Bus) Announce(ctx context.Context, entries []ledger.Entry) error {
+	events := make([]Event, len(entries))
+	for i, e := range entries {
+		events[i] = Announcement(e)
+	}
+	return b.Put(ctx, events...)
 }
 
 // Client is the part of EventBridge that Bus needs.
