@@ -44,7 +44,7 @@ stop: ## End what `make run` started; its data stays for the next run
 	@go run ./scripts/stack down
 
 .PHONY: test
-test: ## Run every test, on ports and folders of their own
+test: ## Run every test, on separate ports and folders
 	@scripts/setup stack store browser examples sdk
 	@scripts/build $(OS) $(ARCH) scripts/local
 	@go build -o .local/bin/ ./scripts/test ./scripts/stille ./infra ./scripts/local/phone

@@ -37,7 +37,7 @@ func TestOptOutsWaitForTheStore(t *testing.T) {
 			t.Errorf("the queue is drained by %v", mapping)
 		}
 		if diff := cmp.Diff([]any{"ReportBatchItemFailures"}, dig(mapping, "FunctionResponseTypes")); diff != "" {
-			t.Errorf("one that fails takes its batch with it: %s", diff)
+			t.Errorf("a failing message takes its batch with it: %s", diff)
 		}
 		if got := dig(mapping, "ScalingConfig", "MaximumConcurrency"); got != 5.0 {
 			t.Errorf("what has waited floods the store: %v at once", got)

@@ -153,7 +153,7 @@ func dig(in any, path ...string) any {
 	return in
 }
 
-// name is a resource's own name, or for one that CloudFormation names its
+// name is a resource's own name, or for a resource that CloudFormation names its
 // logical id without the CDK's hash.
 func (t template) name(id string) string {
 	resource := t.resources[id]

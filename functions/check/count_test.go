@@ -44,8 +44,8 @@ func TestOnlyWhatWasAskedAsTransactionalIsCounted(t *testing.T) {
 		rights  []access.Right
 		status  int
 	}{
-		"a marketing check":   {"marketing", access.Rights(), http.StatusOK},
-		"one that is refused": {"transactional", []access.Right{access.Check}, http.StatusForbidden},
+		"a marketing check": {"marketing", access.Rights(), http.StatusOK},
+		"a refused call":    {"transactional", []access.Right{access.Check}, http.StatusForbidden},
 	} {
 		h := apitest.New(t)
 		h.Tool.Rights = test.rights

@@ -216,7 +216,7 @@ func TestAKeysRightsAndScopesAreChecked(t *testing.T) {
 			resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(asking(test.scope, test.purpose, email)))
 			got := apitest.Body[struct{ Title string }](t, resp, test.want).Title
 			if test.title == "" && got != "" || !strings.HasSuffix(got, test.title) {
-				t.Errorf("title %q, want one that ends in %q", got, test.title)
+				t.Errorf("title %q, want the ending %q", got, test.title)
 			}
 		})
 	}

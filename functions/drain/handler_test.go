@@ -133,7 +133,7 @@ func TestWhatFailsComesAgain(t *testing.T) {
 			[]string{"kari", "ola", "kari later"}, nil,
 		},
 		{
-			"one that panics", batch,
+			"a message that panics", batch,
 			func(_ *apitest.House, m *noted) {
 				m.fails = func(k contact.Key) error {
 					if k == ola {
@@ -145,11 +145,11 @@ func TestWhatFailsComesAgain(t *testing.T) {
 			[]string{"ola"}, []string{kari.Short() + " 03:00:00", ola.Short() + " 03:01:00", kari.Short() + " 03:02:00"},
 		},
 		{
-			"one that is no opt-out", append([]events.SQSMessage{{MessageId: "malformed", Body: "kari@example.no"}}, batch[1]),
+			"a message without an opt-out", append([]events.SQSMessage{{MessageId: "malformed", Body: "kari@example.no"}}, batch[1]),
 			func(*apitest.House, *noted) {}, []string{"malformed"}, []string{ola.Short() + " 03:01:00"},
 		},
 		{
-			"one that was named with keys that are not live", append([]events.SQSMessage{waits(t, "foreign", foreign, 0)}, batch[1]),
+			"a message with keys that are not live", append([]events.SQSMessage{waits(t, "foreign", foreign, 0)}, batch[1]),
 			func(*apitest.House, *noted) {}, []string{"foreign"}, []string{ola.Short() + " 03:01:00"},
 		},
 		{

@@ -224,7 +224,7 @@ func TestReleasingNeedsTheRightAndTheScope(t *testing.T) {
 			resp := h.Serve(t, newHandler(h, list).call(), h.Post(releasing(test.scope, yesterday, email)))
 			status := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[test.title == ""]
 			if got := apitest.Body[struct{ Title string }](t, resp, status).Title; !strings.HasSuffix(got, test.title) {
-				t.Errorf("title %q, want one that ends in %q", got, test.title)
+				t.Errorf("title %q, want the ending %q", got, test.title)
 			}
 			if status != http.StatusOK && len(list.Changes()) != 0 {
 				t.Errorf("%d changes", len(list.Changes()))

@@ -145,7 +145,7 @@ func TestOfTwoRotationsAtOnceNoneIsLost(t *testing.T) {
 				t.Errorf("they answer %+v and %+v", first, second)
 			}
 			if !strings.Contains(w.values[stack.ContactKeys()]+w.values[stack.LinkKeys()], first.ID) {
-				t.Error("the key of the one that was first is lost")
+				t.Error("the key of the first rotation is lost")
 			}
 			w.mustServe(t)
 		})
@@ -159,7 +159,7 @@ func TestASecretMovedBackIsNotChanged(t *testing.T) {
 	w.values[stack.LinkKeys()], w.current[stack.LinkKeys()] = before, version
 	_, err := order[keyring.Answer](t, w, rotateLink)
 	if !errors.Is(err, errOvertaken) || !strings.Contains(err.Error(), "store the value as a new version") || w.values[stack.LinkKeys()] != before {
-		t.Errorf("error %v, want one that says what to do", err)
+		t.Errorf("error %v, want the next step", err)
 	}
 }
 
@@ -209,7 +209,7 @@ func TestAContactKeyIsRotatedInTwoSteps(t *testing.T) {
 }
 
 // Rows may stand under the new key from the second step on, so no set without
-// it may serve: not one that was put back, not a new one.
+// it may serve: not a key that was put back, not a new key.
 func TestASetLackingAUsedKeyServesNobody(t *testing.T) {
 	w := begun(t)
 	before := w.values[stack.ContactKeys()]

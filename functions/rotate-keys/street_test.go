@@ -70,7 +70,7 @@ type waiting struct {
 	until  time.Time
 }
 
-// newStreet has so many containers and people in it.
+// newStreet has the given numbers of containers and people.
 func newStreet(t tester, containers int, people []contact.Contact) *street {
 	w := newWorld()
 	if err := w.handler().create(t.Context()); err != nil {

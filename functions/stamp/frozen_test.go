@@ -59,7 +59,7 @@ func TestRewritingOfHeldRecordIsAlarmed(t *testing.T) {
 		"a withdrawal":            {change: map[string]string{names.AttrWithdrawnAt: "2025-11-20T08:00:00Z"}},
 		"the mark of a purge":     {change: map[string]string{names.AttrPurgingBy: "run-1"}},
 		"a missing start":         {before: map[string]string{names.AttrRetentionStart: ""}, change: map[string]string{names.AttrRetentionStart: "2025-11-20T08:00:00Z", names.AttrStartAsOf: "2025-11-20T08:00:00Z"}},
-		"a record of its own id":  {change: map[string]string{names.AttrData: "{}"}, before: map[string]string{"id": "other", names.AttrSubject: "other"}},
+		"a record of another id":  {change: map[string]string{names.AttrData: "{}"}, before: map[string]string{"id": "other", names.AttrSubject: "other"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -76,7 +76,7 @@ func TestAStoredRecordIsAnsweredWithItsDay(t *testing.T) {
 		{"a customer whose service runs", "messaging", consent("consent", "customer", `"start":"2024-11-20T08:00:00Z",`, ""), result{Stored: true}, true},
 		{"a conversation that runs", "communication", `{"id":"conv-1","occurredAt":"2026-11-20T08:00:00Z"}`, result{Stored: true}, false},
 		{"a conversation that ended on 31 August", "communication", `{"id":"conv-1","occurredAt":"2026-08-31T10:00:00Z","start":"2026-08-31T10:00:00Z"}`, result{Stored: true, KeptThrough: "2027-02-28", DueFrom: day("2027-02-28T23:00:00Z")}, false},
-		{"a class without rules of its own", "contact", `{"id":"user-1","occurredAt":"2026-08-31T10:00:00Z","start":"2026-08-31T10:00:00Z"}`, result{Stored: true, KeptThrough: "2031-08-31", DueFrom: day("2031-08-31T22:00:00Z")}, false},
+		{"a class without special rules", "contact", `{"id":"user-1","occurredAt":"2026-08-31T10:00:00Z","start":"2026-08-31T10:00:00Z"}`, result{Stored: true, KeptThrough: "2031-08-31", DueFrom: day("2031-08-31T22:00:00Z")}, false},
 		{"no start", "communication", `{"id":"conv-1","occurredAt":"2026-11-20T08:00:00Z","start":null}`, result{Stored: true}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -301,7 +301,7 @@ func TestARecordNeedsTheRightInItsScope(t *testing.T) {
 		{"its own brand", storing("messaging", consent()), access.Records, 200},
 		{"a topic of its brand", storing("messaging", consent("acme", "acme/newsletter")), access.Records, 200},
 		{"another brand", storing("messaging", consent("acme", "globex")), access.Records, 403},
-		{"one of another brand behind one of its own", storing("messaging", consent(), consent("acme", "globex")), access.Records, 403},
+		{"a record of another brand behind an own record", storing("messaging", consent(), consent("acme", "globex")), access.Records, 403},
 		{"no scope, which is every one's", storing("communication", `{"id":"c-1","occurredAt":"2026-11-20T08:00:00Z"}`), access.Records, 403},
 		{"without the right", storing("messaging", consent()), access.Suppress, 403},
 	} {

@@ -11,7 +11,7 @@ import (
 // based is the brand of the demo that requires a basis.
 const based = "globex"
 
-// consents stores a live consent and one that ended yesterday, and asks whether
+// consents stores a live consent and a consent that ended yesterday, and asks whether
 // the brand may send on them.
 func (s *story) consents(ctx context.Context, live, ended, never person) error {
 	overdue, _, err := s.newestStart("P2Y", -1)

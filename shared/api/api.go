@@ -26,7 +26,7 @@ const (
 )
 
 // Call answers the request of a tool whose key is valid. Errors that wrap an
-// error of package access or gateway get a status of their own; every other
+// error of package access or gateway get their own status; every other
 // error is taken for a failing store.
 type Call func(ctx context.Context, tool access.Tool, req gateway.Request) (gateway.Response, error)
 
@@ -131,7 +131,7 @@ type Contact struct {
 }
 
 // InvalidAddress is the reason in the result of a contact whose address cannot be
-// parsed. Such a contact never fails the call.
+// parsed. An invalid contact never fails the call.
 const InvalidAddress = "invalid-address"
 
 // Contacts are the contacts of one request, in the order of the request.

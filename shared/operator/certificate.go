@@ -59,7 +59,7 @@ func (o *Operator) FetchCertificate(ctx context.Context, id string) (*Evidence, 
 	}
 	b.Lists = func(shard string) ([]byte, error) { return files.LoadList(ctx, run.Class, run.ID, shard) }
 	if !lost && certificate.Hash(b.JSON) != run.Certificate {
-		return nil, fmt.Errorf("%w: the certificate in the bucket is not the one that the table of runs names", certificate.ErrInvalid)
+		return nil, fmt.Errorf("%w: the certificate in the bucket is not the certificate that the table of runs names", certificate.ErrInvalid)
 	}
 	if b.Keys, err = files.PublicKeys(ctx); err != nil {
 		return nil, err

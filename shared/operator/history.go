@@ -70,7 +70,7 @@ func (o *Operator) readHistory(ctx context.Context, keys []contact.Key) (all cha
 }
 
 // readChains reads the chain under each key, and under each key that these
-// chains name: such a key may no longer be live.
+// chains name: a key of the chain may no longer be live.
 func (o *Operator) readChains(ctx context.Context, keys []contact.Key) (chains, error) {
 	var all chains
 	for len(keys) > 0 {

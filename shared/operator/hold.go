@@ -246,7 +246,7 @@ func shownID(id string) string {
 type Lifting struct {
 	Case   string `json:"case"`
 	Lifted int    `json:"lifted"`
-	Silent int    `json:"silent,omitempty"` // restricted contacts to whom marketing stays stopped
+	Silent int    `json:"silent,omitempty"` // restricted contacts whose marketing stays stopped
 }
 
 // LiftHolds lifts every hold of a case. What a restriction stopped, only Unrestrict

@@ -33,7 +33,7 @@ type Proof struct {
 	ID    string `json:"id"`
 	Fate  Fate   `json:"fate"`
 
-	KeptThrough string    `json:"keptThrough,omitempty"` // absent for a running record, and for one that was withdrawn earlier
+	KeptThrough string    `json:"keptThrough,omitempty"` // absent for a running record, and for a record that was withdrawn earlier
 	DueFrom     time.Time `json:"dueFrom,omitzero"`
 	Withdrawn   time.Time `json:"withdrawnAt,omitzero"`
 	KeptBy      string    `json:"keptBy,omitempty"`    // the law that keeps the record

@@ -68,7 +68,7 @@ func TestBacklogIsDoneOnceNothingIsLeft(t *testing.T) {
 		"the run was stopped":                   {func(r *purge.Run) { r.Outcome = certificate.Stopped }, false},
 		"the run failed":                        {func(r *purge.Run) { r.Outcome = certificate.Failed }, false},
 		"the run is of another plan":            {func(r *purge.Run) { r.PlanHash = "other" }, false},
-		"the run had an approval of its own":    {func(r *purge.Run) { r.UntilDone = false }, false},
+		"the run had its own approval":          {func(r *purge.Run) { r.UntilDone = false }, false},
 	} {
 		if plan.IsDone([]purge.Run{of(c.change)}) != c.done {
 			t.Errorf("%s: done is %v", what, !c.done)

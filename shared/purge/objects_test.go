@@ -208,7 +208,7 @@ func TestMarkedRecordStoredAgainStays(t *testing.T) {
 	h.s3.Intercept(func(string) error {
 		if !put {
 			put = true
-			h.plant(map[string]any{"id": "sub-1", "subject": string(subject(1)), "data": "anew"})
+			h.plant(map[string]any{"id": "sub-1", "subject": string(subject(1)), "data": "again"})
 		}
 		return nil
 	})

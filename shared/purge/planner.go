@@ -121,7 +121,7 @@ func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution
 	}
 	if approved != nil {
 		run.ApprovedBy, run.UntilDone = approved.ApprovedBy, approved.UntilDone
-		if e.Approved != "" { // a later night of a backlog has a cutoff of its own
+		if e.Approved != "" { // a later night of a backlog has its own cutoff
 			run.Cutoff = approved.Cutoff
 		}
 	}

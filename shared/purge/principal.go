@@ -60,7 +60,7 @@ var (
 	generatedNames = regexp.MustCompile(`(?i)^(aws|amazon|boto|default[-_]?session|web[-_]?identity|assume[-_]?role|` +
 		`terraform|pulumi|github[-_]?actions?|gitlab|jenkins|circleci|bitbucket|buildkite|codebuild|cloudformation|cognito|` +
 		`(eks|ecs|emr|ssm|ec2|glue|lambda|sagemaker|session|ip)[-_]|m?i-[0-9a-f]{8,}$)`)
-	// generatedParts stand in such names: a time or another long number, a UUID or
+	// generatedParts stand in generated names: a time or another long number, a UUID or
 	// other hexadecimal digits.
 	generatedParts = regexp.MustCompile(`(?i)[0-9]{9,}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-|^[0-9._-]+$|[0-9a-f]{16,}`)
 	alphanumeric   = regexp.MustCompile(`^[A-Za-z0-9]{20,}$`)

@@ -58,7 +58,7 @@ type HeldRecords interface {
 }
 
 // ErrRewritten means that a record was changed or deleted in its table although
-// a hold freezes the record. The tools' API refuses such a change; a service that
+// a hold freezes the record. The tools' API refuses the change; a service that
 // writes into the table directly is told by this alarm.
 var ErrRewritten = errors.New("a held record was changed or deleted in its table")
 

@@ -33,7 +33,7 @@ func (r Record) Replacing(stored Record, class string) Record {
 
 // FirstKnown is the record's FirstAt if the record replaces an older version. An
 // erasure covers a record by its first version, whatever was written over that. A
-// messaging record has no FirstAt: newer consent is a record of its own.
+// messaging record has no FirstAt: newer consent is another record.
 func (r Record) FirstKnown(class string, older Record) time.Time {
 	if class == Messaging || older.ID == "" || !r.sameContact(older) {
 		return r.FirstAt

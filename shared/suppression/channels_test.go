@@ -39,7 +39,7 @@ type village struct {
 	scopes *scope.Registry
 	items  map[who]suppression.Item
 	keys   int // that were ever made
-	about  who // whom the next thing happens to
+	about  who // the subject of the next step
 	lifts  time.Time
 	waits  map[who][]string // in the queue
 }

@@ -281,7 +281,7 @@ func TestAMarkNeverOutgrowsItsItem(t *testing.T) {
 }
 
 // An opt-out older than a consent that lifted something changes nothing; a newer
-// opt-out starts a silence of its own.
+// opt-out starts another silence.
 func TestAToolTellsBeforeAndAfterAConsent(t *testing.T) {
 	day := func(n int) time.Time { return later.AddDate(0, 0, -n) }
 	var list suppressiontest.List

@@ -42,7 +42,7 @@ type rule struct {
 	liftable     bool       // newer consent lifts the reason without an operator
 	stopsService bool       // transactional messages stop too
 	reported     bool       // tools, the operator's command and imports may report the reason
-	unlifted     bool       // no consent lifts the reason, not even one that an operator shows
+	unlifted     bool       // no consent lifts the reason, not even a consent that an operator shows
 }
 
 // rules are the rows, in the order in which a consent lifts the reasons.

@@ -34,7 +34,7 @@ func TestAReplayGivesTheStoredItem(t *testing.T) {
 			if want.Version == 0 {
 				continue
 			}
-			want.MergedInto = "" // no entry of its own tells of it
+			want.MergedInto = "" // no separate entry tells of it
 			if diff := cmp.Diff(want, rows.replay(t, key), cmpopts.EquateEmpty()); diff != "" {
 				t.Fatalf("%s (-written +replayed):\n%s", key, diff)
 			}

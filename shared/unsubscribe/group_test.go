@@ -14,7 +14,7 @@ import (
 	"stille/shared/suppression"
 )
 
-// silent lists the scopes in which marketing is stopped by a mark of their own.
+// silent lists the scopes in which marketing is stopped by their own mark.
 func (w *world) silent(t *testing.T) []string {
 	t.Helper()
 	var found []string

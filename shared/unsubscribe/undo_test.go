@@ -66,7 +66,7 @@ func TestAnOldOptOutStaysNotUndoable(t *testing.T) {
 	}
 }
 
-// Two containers' clocks differ: the undo was taken by the one that is ahead.
+// Two containers' clocks differ: the undo was taken by the container that is ahead.
 func TestClickAfterAnUndoWinsOverClockSkew(t *testing.T) {
 	for _, behind := range []time.Duration{time.Second, 2 * time.Second, time.Minute} {
 		w := newWorld(t)

@@ -90,7 +90,7 @@ type world struct {
 
 	list       suppressiontest.List
 	listErr    error
-	failsAfter int // where over zero, the store fails once it has taken so many changes more
+	failsAfter int // where over zero, the store fails once it has taken this number of changes
 
 	messages []*sqs.SendMessageInput // in the queue
 	queueErr error

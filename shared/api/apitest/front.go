@@ -41,7 +41,7 @@ func Front(t *testing.T, right access.Right, good string, call func(h *House) ap
 			test.change(h, &req)
 			title := Body[struct{ Title string }](t, h.Serve(t, call(h), req), test.status).Title
 			if !strings.HasSuffix(title, test.title) {
-				t.Errorf("title %q, want one that ends in %q", title, test.title)
+				t.Errorf("title %q, want the ending %q", title, test.title)
 			}
 		})
 	}

@@ -178,7 +178,7 @@ func (d *Deleter) unclaim(class string, record retention.Stored) []types.Transac
 }
 
 // release deletes a slot or a claim that still names the record. The slot of a
-// contact has no class: only messaging has such slots.
+// contact has no class: only messaging has slots of contacts.
 func release(stack names.Tables, slot, class, id string) *types.Delete {
 	condition := "#record = :id AND #class = :class"
 	if class == retention.Messaging {

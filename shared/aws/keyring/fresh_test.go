@@ -141,7 +141,7 @@ func TestUnreadableLinkKeysServeOn(t *testing.T) {
 }
 
 // frozenSecrets answers only when the caller gives up, once it is frozen, and
-// keeps whether the caller had a patience of its own.
+// keeps whether the caller had its own patience.
 type frozenSecrets struct {
 	*fakeSecrets
 	frozen  bool

@@ -44,7 +44,7 @@ const (
 	// set, after a reading that failed.
 	refreshInterval = time.Minute
 
-	// refreshPatience is how long such a reading may keep a caller waiting.
+	// refreshPatience is how long this reading may keep a caller waiting.
 	refreshPatience = 2 * time.Second
 
 	// A token of an unknown key may be of a key that was added a second ago, and
@@ -171,7 +171,7 @@ func (r *Ring) Link(ctx context.Context) (*link.Keys, error) {
 }
 
 // RefreshLink returns link keys that were read after a token of an unknown key
-// arrived: such keys open every token that was minted before. An error means that
+// arrived: those keys open every token that was minted before. An error means that
 // the token may be genuine, and an opt-out must not be refused: ErrUndecided while
 // too many tokens of unknown keys arrive, and for a while the error of a reading
 // that failed.

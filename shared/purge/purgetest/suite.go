@@ -35,7 +35,7 @@ func Manifest(t *testing.T, m purge.Manifest, run string) {
 	}
 	want := []purge.Page{{IDs: []string{"a", "b"}}, {IDs: []string{"a", "b"}, Outcomes: outcomes}}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("pages, the one that was cut off first (-want +got):\n%s", diff)
+		t.Errorf("pages, the page that was cut off first (-want +got):\n%s", diff)
 	}
 	for _, other := range [][3]string{{"messaging", run, "02"}, {"messaging", run + "x", "00"}, {"contact", run, "00"}} {
 		if got, err := m.Pages(t.Context(), other[0], other[1], other[2]); err != nil || len(got) != 0 {

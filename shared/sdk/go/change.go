@@ -8,7 +8,7 @@ import (
 
 // LinkOrder asks for unsubscribe links.
 type LinkOrder struct {
-	Scope    string // a brand, or a topic with an opt-out of its own
+	Scope    string // a brand, or a topic with its own opt-out
 	Lang     string // of the page; the reader's own where it is empty
 	Contacts []Contact
 }

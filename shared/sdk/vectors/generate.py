@@ -43,7 +43,7 @@ def check(expect: Any, *contacts: dict[str, str], **more: Any) -> dict[str, Any]
 
 
 def check_many(expect: Any, count: int) -> dict[str, Any]:
-    """Ask about so many made-up contacts; each result must be the same."""
+    """Ask about a number of made-up contacts; each result must be the same."""
     return {"call": "check", "with": {"scope": "acme", "contacts": count}, "expect": expect}
 
 

@@ -139,7 +139,7 @@ func (r Reader) Undone(s Subject) gateway.Response {
 	return r.html(http.StatusOK, c)
 }
 
-// Kept says that an undo was refused or not enough, and whom to ask.
+// Kept says that an undo was refused or not enough, and who can help.
 func (r Reader) Kept(s Subject) gateway.Response {
 	fill, t := r.fill(s), r.words(s)
 	c := r.about(s, Stopped)
@@ -224,7 +224,7 @@ func (r Reader) about(s Subject, state State) content {
 	}
 }
 
-// continues lists what goes on all the same.
+// continues lists what goes on after the opt-out.
 func (r Reader) continues(s Subject, otherTopics string) []string {
 	var list []string
 	if s.topic() {

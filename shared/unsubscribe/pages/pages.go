@@ -39,7 +39,7 @@ const (
 // RetryAfter is how many seconds a caller is asked to wait after a failure.
 const RetryAfter = "30"
 
-// Subject is whom a link concerns, what its opt-out stops, and what else the page
+// Subject is the person of a link, what its opt-out stops, and what else the page
 // offers to stop.
 type Subject struct {
 	Contact contact.Contact

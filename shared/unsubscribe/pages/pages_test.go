@@ -330,7 +330,7 @@ func TestTheLanguageIsTheReaders(t *testing.T) {
 		{"Lithuanian", "lt-LT,lt;q=0.9,en-US;q=0.8", "", "lt"},
 		{"the better of two", "en;q=0.3, nb;q=0.8", "", "nb"},
 		{"the best of many", "da;q=0.1, fi;q=0.2, lt;q=0.9, de;q=0.8", "", "lt"},
-		{"one that is refused", "de;q=0, fi;q=0.1", "", "fi"},
+		{"a refused language", "de;q=0, fi;q=0.1", "", "fi"},
 		{"the second where we lack the first", "zh, nb;q=0.5", "", "nb"},
 		{"one we lack", "zh", "", "en"},
 		{"garbage", ";;;q=,", "", "en"},

@@ -100,7 +100,7 @@ func TestEveryFormOfContentLeavesWithBothHeaders(t *testing.T) {
 		want    func(*sent)
 	}{
 		{"simple", simple(), func(s *sent) { s.Content.Simple = &struct{ Headers []header }{lines} }},
-		{"simple, with a header of its own", func() *types.EmailContent {
+		{"simple, with another header", func() *types.EmailContent {
 			c := simple()
 			c.Simple.Headers = before
 			return c
@@ -108,7 +108,7 @@ func TestEveryFormOfContentLeavesWithBothHeaders(t *testing.T) {
 			s.Content.Simple = &struct{ Headers []header }{append([]header{{"X-Campaign", "spring"}}, lines...)}
 		}},
 		{"template", template(), func(s *sent) { s.Content.Template = &struct{ Headers []header }{lines} }},
-		{"template, with a header of its own", func() *types.EmailContent {
+		{"template, with another header", func() *types.EmailContent {
 			c := template()
 			c.Template.Headers = before
 			return c
@@ -211,7 +211,7 @@ func TestARefusedMessageIsUnchanged(t *testing.T) {
 		{"raw with half a link", "already", to(raw(mime + "List-Unsubscribe-Post: x\r\n\r\n"))},
 		{"raw and signed", "signed", to(raw("DKIM-Signature: v=1\r\n" + mime + "\r\n"))},
 		{"raw to two people", "several recipients", to(raw(mime + "To: a@example.no\r\nCc: b@example.no\r\n\r\n"))},
-		{"raw to nobody knows whom", "several recipients", to(raw(mime + "To: a@example.no; b@example.no\r\n\r\n"))},
+		{"raw to unnamed recipients", "several recipients", to(raw(mime + "To: a@example.no; b@example.no\r\n\r\n"))},
 		{"raw without data", "header lines", to(raw(""))},
 		{"raw without a header", "header lines", to(raw("\r\nHello"))},
 		{"raw that begins in the midst of a line", "header lines", to(raw(" folded\r\n" + mime + "\r\n"))},
@@ -221,7 +221,7 @@ func TestARefusedMessageIsUnchanged(t *testing.T) {
 			before, _ := json.Marshal(test.in)
 			err := acme().AddLink(test.in, link())
 			if !errors.Is(err, sesmail.ErrRefused) || !strings.Contains(err.Error(), test.says) {
-				t.Fatalf("error %v, want one that says %q", err, test.says)
+				t.Fatalf("error %v, want %q", err, test.says)
 			}
 			if strings.Contains(err.Error(), "@") || strings.Contains(err.Error(), "AbsG2g") {
 				t.Error("the error holds an address or a link")
@@ -255,7 +255,7 @@ func TestALinkThatIsNoneIsRefused(t *testing.T) {
 			test.spoil(&bad)
 			err := acme().AddLink(in, bad)
 			if !errors.Is(err, sesmail.ErrRefused) || !strings.Contains(err.Error(), test.says) {
-				t.Fatalf("error %v, want one that says %q", err, test.says)
+				t.Fatalf("error %v, want %q", err, test.says)
 			}
 			if in.Content.Simple.Headers != nil || in.ConfigurationSetName != nil || in.EmailTags != nil {
 				t.Error("the message was changed")

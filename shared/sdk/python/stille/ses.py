@@ -1,6 +1,6 @@
 """Sends marketing through Amazon SES v2 to those who may be sent to.
 
-Each recipient gets a message of their own with their own unsubscribe link, in
+Each recipient gets their own message with their own unsubscribe link, in
 both header lines of RFC 8058, with the configuration set and the tag by which a
 bounce or complaint reaches the brand, and is checked right before the call of
 SES. Anything doubtful is not sent.

@@ -166,7 +166,7 @@ export interface Outcome {
 }
 
 /**
- * Sends marketing through SES v2 to those who may be sent to. Each recipient gets a message of their own with their own
+ * Sends marketing through SES v2 to those who may be sent to. Each recipient gets their own message with their own
  * unsubscribe link, and is checked right before the call of SES. Anything doubtful is not sent.
  */
 export class Sender {

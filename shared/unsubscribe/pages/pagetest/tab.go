@@ -1,7 +1,7 @@
 //go:build browser
 
 // Package pagetest shows pages to tests in a headless Chromium, as a reader
-// would see them. It promises a browser with a profile of its own, served over
+// would see them. It promises a browser with its own profile, served over
 // loopback only, that ends with the test, and that tells what the browser
 // complained about.
 package pagetest
