@@ -20,7 +20,7 @@ SDK      := $(CURDIR)/.local/sdk
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Bring what is missing into .local/ (the other targets do what they need of it)
@@ -83,6 +83,12 @@ bench: ## Measure, one line `BENCH name ratio=R ...` a figure
 .PHONY: synth
 synth: ## Leave the templates of an environment in .local/cdk.out (ENV: a name in infra/environments.yaml)
 	@$(DEPLOY) synth $(ENV)
+
+# A recipe of its own, not $(DEPLOY): the CDK CLI has no part in it.
+.PHONY: lint-template
+lint-template: ## Judge the templates of every environment with cfn-lint and cdk-nag
+	@scripts/setup template
+	@go build -o .local/bin/ ./scripts/deploy && .local/bin/deploy lint-template
 
 .PHONY: bootstrap
 bootstrap: ## Prepare the account and region of ENV for the CDK, once

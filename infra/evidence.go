@@ -23,12 +23,15 @@ type buckets struct {
 }
 
 func (s stack) buckets() buckets {
+	requests := s.privateBucket("access-logs", &awss3.BucketProps{
+		LifecycleRules: &[]*awss3.LifecycleRule{{Expiration: days(float64(s.LogDays))}},
+	})
 	return buckets{
-		evidence: s.bucket("evidence", &awss3.BucketProps{
+		evidence: s.bucket("evidence", requests, &awss3.BucketProps{
 			Versioned:                  jsii.Bool(true),
 			ObjectLockDefaultRetention: awss3.ObjectLockRetention_Compliance(days(evidenceDays)),
 		}),
-		manifests: s.bucket("manifests", &awss3.BucketProps{
+		manifests: s.bucket("manifests", requests, &awss3.BucketProps{
 			LifecycleRules: &[]*awss3.LifecycleRule{{
 				Prefix:                              jsii.String(names.AuditParts),
 				Expiration:                          days(auditDays),
@@ -43,13 +46,20 @@ func objects(bucket awss3.IBucket) []*string {
 	return []*string{bucket.ArnForObjects(jsii.String("*"))}
 }
 
-// bucket adds a private bucket to the data stack, with what both share.
-func (s stack) bucket(id string, props *awss3.BucketProps) awss3.IBucket {
+// bucket adds a private bucket to the data stack, whose requests another bucket notes.
+func (s stack) bucket(id string, requests awss3.IBucket, props *awss3.BucketProps) awss3.IBucket {
+	props.ServerAccessLogsBucket = requests
+	props.ServerAccessLogsPrefix = jsii.String(id + "/")
+	made := s.privateBucket(id, props)
+	return awss3.Bucket_FromBucketName(s.Stack, jsii.String(id), s.stored(id+"-bucket", made.BucketName()))
+}
+
+// privateBucket adds a bucket to the data stack, with what all share.
+func (s stack) privateBucket(id string, props *awss3.BucketProps) awss3.Bucket {
 	props.BlockPublicAccess = awss3.BlockPublicAccess_BLOCK_ALL()
 	props.Encryption = awss3.BucketEncryption_S3_MANAGED
 	props.EnforceSSL = jsii.Bool(true)
 	props.ObjectOwnership = awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED
 	props.RemovalPolicy = s.Settings.RemovalPolicy
-	made := awss3.NewBucket(s.data, jsii.String(id), props)
-	return awss3.Bucket_FromBucketName(s.Stack, jsii.String(id), s.stored(id+"-bucket", made.BucketName()))
+	return awss3.NewBucket(s.data, jsii.String(id), props)
 }

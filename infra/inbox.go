@@ -61,6 +61,7 @@ func (s stack) inbox(topic awssns.Topic, f function) inbox {
 	// The message keeps SNS's envelope, which holds the time.
 	topic.AddSubscription(awssnssubscriptions.NewSqsSubscription(queue, &awssnssubscriptions.SqsSubscriptionProps{
 		RawMessageDelivery: jsii.Bool(false),
+		DeadLetterQueue:    dead, // for what SNS cannot deliver
 	}))
 	f.id = f.name + "-function" // the topic has the name already
 	f.memory = 256

@@ -26,6 +26,9 @@ func TestWhatIsPublishedReachesItsFunction(t *testing.T) {
 					continue // TestAlarmsAreHeard
 				}
 				got = append(got, made.text(dig(subscription, "TopicArn"))+" -> "+dig(subscription, "Protocol").(string)+" "+made.text(dig(subscription, "Endpoint")))
+				if dead := made.text(dig(subscription, "RedrivePolicy", "deadLetterTargetArn")); !slices.Contains([]string{"feedbackdead", "smsreplydead"}, dead) {
+					t.Errorf("what is not delivered goes to %s", dead)
+				}
 				if raw := dig(subscription, "RawMessageDelivery"); raw != false {
 					t.Errorf("raw delivery: %v", raw)
 				}
@@ -48,7 +51,9 @@ func TestWhatIsPublishedReachesItsFunction(t *testing.T) {
 			}
 			slices.Sort(got)
 			want := []string{
+				"sns.amazonaws.com sqs:SendMessage feedbackdead from stille-feedback",
 				"sns.amazonaws.com sqs:SendMessage feedbackqueue from stille-feedback",
+				"sns.amazonaws.com sqs:SendMessage smsreplydead from stille-sms-reply",
 				"sns.amazonaws.com sqs:SendMessage smsreplyqueue from stille-sms-reply",
 			}
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -43,9 +43,8 @@ func (s stack) purges(k keys, t tables, b buckets, e events) purges {
 		delete: s.purgeDelete(k, t, b),
 		verify: s.purgeVerify(k, t, b, e),
 	}
-	role := s.role("purge-role", "states.amazonaws.com", []awsiam.PolicyStatement{
-		allow([]*string{steps.plan.FunctionArn(), steps.delete.FunctionArn(), steps.verify.FunctionArn()}, "lambda:InvokeFunction"),
-	})
+	s.logGroup("machine-logs", s.Prefix.MachineLogs())
+	role := s.machineRole("purge-role", steps.plan, steps.delete, steps.verify)
 	p := purges{missed: s.deadLetters("purge-missed")}
 	for _, class := range s.Policy.Classes {
 		m := s.purgeMachine(class, steps, role)

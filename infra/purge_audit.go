@@ -28,9 +28,7 @@ const (
 // a month. An audit takes no lock, and its success does not stand for a purge's.
 func (s stack) audits(k keys, t tables, b buckets, verify awslambda.Function, missed awssqs.Queue) []machine {
 	audit := s.purgeAudit(k, t, b)
-	role := s.role("audit-role", "states.amazonaws.com", []awsiam.PolicyStatement{
-		allow([]*string{audit.FunctionArn(), verify.FunctionArn()}, "lambda:InvokeFunction"),
-	})
+	role := s.machineRole("audit-role", audit, verify)
 	var machines []machine
 	for _, class := range s.Policy.Classes {
 		m := s.auditMachine(class, audit, verify, role)

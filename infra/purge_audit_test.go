@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/names"
 )
 
 func TestEveryClassIsAuditedOnceAMonth(t *testing.T) {
@@ -111,7 +113,7 @@ func TestAudit(t *testing.T) {
 		})
 	}
 	t.Run("invokes its two functions only", func(t *testing.T) {
-		want := []string{"lambda:InvokeFunction stille-purge-audit", "lambda:InvokeFunction stille-purge-verify"}
+		want := machineRights(names.PurgeAudit, names.PurgeVerify)
 		if diff := cmp.Diff(want, production().rights()["auditrole"]); diff != "" {
 			t.Error(diff)
 		}

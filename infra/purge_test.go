@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/names"
 )
 
 func TestPurgesStartByTheClockOfTheirZone(t *testing.T) {
@@ -225,7 +227,7 @@ func TestPurge(t *testing.T) {
 		})
 	}
 	t.Run("invokes its three functions only", func(t *testing.T) {
-		want := []string{"lambda:InvokeFunction stille-purge-delete", "lambda:InvokeFunction stille-purge-plan", "lambda:InvokeFunction stille-purge-verify"}
+		want := machineRights(names.PurgeDelete, names.PurgePlan, names.PurgeVerify)
 		if diff := cmp.Diff(want, production().rights()["purgerole"]); diff != "" {
 			t.Error(diff)
 		}
@@ -336,6 +338,17 @@ func TestOverdueRecordsAlarmUntilTheNextPurge(t *testing.T) {
 				if diff := cmp.Diff(want, dig(got, property)); diff != "" {
 					t.Errorf("%s of %s (-want +got):\n%s", property, class, diff)
 				}
+			}
+		}
+	})
+}
+
+func TestMachinesLogEveryStepWithoutItsData(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		for name, logging := range made.named("AWS::StepFunctions::StateMachine", "Properties", "LoggingConfiguration") {
+			got := [3]any{dig(logging, "Level"), dig(logging, "IncludeExecutionData"), made.text(dig(logging, "Destinations", "CloudWatchLogsLogGroup", "LogGroupArn"))}
+			if got != [3]any{"ALL", false, "/aws/vendedlogs/states/stille"} {
+				t.Errorf("%s logs %v", name, got)
 			}
 		}
 	})

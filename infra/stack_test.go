@@ -180,6 +180,17 @@ func TestBuckets(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+		t.Run("note every request for as long as logs are kept", func(t *testing.T) {
+			for _, name := range []string{"evidence", "manifests"} {
+				if got := made.text(dig(buckets[name], "LoggingConfiguration", "DestinationBucketName")); got != "accesslogs" {
+					t.Errorf("%s is noted in %s", name, got)
+				}
+			}
+			want := map[string]any{"Rules": []any{map[string]any{"Status": "Enabled", "ExpirationInDays": 90.0}}}
+			if diff := cmp.Diff(want, dig(buckets["accesslogs"], "LifecycleConfiguration")); diff != "" {
+				t.Error(diff)
+			}
+		})
 		t.Run("are private", func(t *testing.T) {
 			for name, bucket := range buckets {
 				want := same(true, "BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsschedulertargets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -25,12 +26,30 @@ type machine struct {
 // shorter than the 24 hours to the next night's run, and shorter than what counts
 // as overdue: a record that an audit finds overdue was due when the audit began.
 func (s stack) stateMachine(scope constructs.Construct, name string, first awsstepfunctions.IChainable, role awsiam.IRole) awsstepfunctions.StateMachine {
+	logs := awslogs.LogGroup_FromLogGroupName(scope, jsii.String("logs"), jsii.String(s.Prefix.MachineLogs()))
 	return awsstepfunctions.NewStateMachine(scope, jsii.String("machine"), &awsstepfunctions.StateMachineProps{
 		StateMachineName: jsii.String(name),
 		DefinitionBody:   awsstepfunctions.DefinitionBody_FromChainable(first),
 		Role:             role,
 		TracingEnabled:   jsii.Bool(s.Tracing),
-		Timeout:          hours(20),
+		Logs: &awsstepfunctions.LogOptions{
+			Destination: logs, Level: awsstepfunctions.LogLevel_ALL, IncludeExecutionData: jsii.Bool(false),
+		},
+		Timeout: hours(20),
+	})
+}
+
+// machineRole adds a role for state machines, which invoke functions and log their
+// steps. AWS knows no narrower resource for the delivery of logs.
+func (s stack) machineRole(id string, invokes ...awslambda.Function) awsiam.IRole {
+	var arns []*string
+	for _, f := range invokes {
+		arns = append(arns, f.FunctionArn())
+	}
+	return s.role(id, "states.amazonaws.com", []awsiam.PolicyStatement{
+		allow(arns, "lambda:InvokeFunction"),
+		allow([]*string{jsii.String("*")}, "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery",
+			"logs:DeleteLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
 	})
 }
 

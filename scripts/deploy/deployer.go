@@ -158,12 +158,15 @@ func (d deployer) assembly() string { return filepath.Join(d.root, ".local", "cd
 
 // cdk runs the CDK CLI in the region of the environment.
 func (d deployer) cdk(ctx context.Context, arguments ...string) error {
-	return d.run(ctx, filepath.Join(d.root, "infra"), []string{
-		"AWS_REGION=" + d.Region,
-		"AWS_DEFAULT_REGION=" + d.Region,
+	return d.run(ctx, filepath.Join(d.root, "infra"), append(quietCDK(),
+		"AWS_REGION="+d.Region,
+		"AWS_DEFAULT_REGION="+d.Region,
 		"CDK_DISABLE_CLI_TELEMETRY=true",
 		"CDK_DISABLE_VERSION_CHECK=1",
-		"JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1",
-		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20",
-	}, filepath.Join(d.root, ".local", "npm", "node_modules", ".bin", "cdk"), append(arguments, "--no-notices")...)
+	), filepath.Join(d.root, ".local", "npm", "node_modules", ".bin", "cdk"), append(arguments, "--no-notices")...)
+}
+
+// quietCDK keeps the CDK from writing about the version of Node.
+func quietCDK() []string {
+	return []string{"JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20"}
 }

@@ -35,6 +35,8 @@ type commands struct {
 	Bootstrap bootstrap `cmd:"" help:"Prepare the account and region for the CDK, once."`
 	Diff      diff      `cmd:"" help:"Say what a deploy would change."`
 	Deploy    deploy    `cmd:"" help:"Deploy both stacks."`
+
+	LintTemplate lintTemplate `cmd:"" help:"Judge the templates of every environment with cfn-lint and cdk-nag."`
 }
 
 type (
@@ -42,6 +44,8 @@ type (
 	bootstrap struct{ named }
 	diff      struct{ named }
 	deploy    struct{ named }
+
+	lintTemplate struct{}
 )
 
 // named is the argument of every command.
@@ -66,6 +70,16 @@ func (c diff) Run(ctx context.Context) error { return c.with(ctx, deployer.diff)
 
 // Run deploys.
 func (c deploy) Run(ctx context.Context) error { return c.with(ctx, deployer.deploy) }
+
+// Run judges every environment.
+func (c lintTemplate) Run(ctx context.Context) error {
+	root, err := local.Root()
+	if err != nil {
+		return err
+	}
+	l := linter{root: root, run: run, output: output, out: os.Stdout}
+	return l.lint(ctx)
+}
 
 // with calls a command that reaches AWS. None of them has an environment by default.
 func (c named) with(ctx context.Context, command func(deployer, context.Context) error) error {
@@ -124,13 +138,18 @@ func open(name string) (deployer, error) {
 	}, nil
 }
 
+// output runs a program to its end and returns what it wrote, also where it failed.
+func output(ctx context.Context, program string, arguments ...string) ([]byte, error) {
+	return exec.CommandContext(ctx, program, arguments...).Output()
+}
+
 // run runs a program to its end, with this terminal.
 func run(ctx context.Context, folder string, environment []string, program string, arguments ...string) error {
 	command := exec.CommandContext(ctx, program, arguments...)
 	command.Dir, command.Env = folder, append(os.Environ(), environment...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := command.Run(); err != nil {
-		return fmt.Errorf("%s %s: %w", filepath.Base(program), arguments[0], err)
+		return fmt.Errorf("%s: %w", strings.Join(append([]string{filepath.Base(program)}, arguments[:min(1, len(arguments))]...), " "), err)
 	}
 	return nil
 }

@@ -27,12 +27,22 @@ type Files struct {
 // first environment that is not in production. Its error names every mistake with
 // its file, as below the folder shown, and its line.
 func Read(folder, shown, name string) (Files, error) {
+	return readFiles(folder, shown, name, Files.placeholders)
+}
+
+// ReadDraft reads like Read, and takes placeholders: what it returns may be looked
+// at, and must not be deployed.
+func ReadDraft(folder, shown, name string) (Files, error) {
+	return readFiles(folder, shown, name, func(Files, string) error { return nil })
+}
+
+func readFiles(folder, shown, name string, unfinished func(f Files, file string) error) (Files, error) {
 	f := Files{Content: map[string][]byte{}}
-	read := []string{names.RetentionFile, names.ScopesFile}
+	all := []string{names.RetentionFile, names.ScopesFile}
 	if name != Local {
-		read = append(read, names.EnvironmentsFile)
+		all = append(all, names.EnvironmentsFile)
 	}
-	for _, file := range read {
+	for _, file := range all {
 		content, err := os.ReadFile(filepath.Join(folder, file))
 		if err != nil {
 			return f, fmt.Errorf("reading %s: %w", path.Join(shown, file), err)
@@ -57,12 +67,12 @@ func Read(folder, shown, name string) (Files, error) {
 	if name == Local {
 		return f, errors.Join(wrong...)
 	}
-	all, err := Load(f.Content[names.EnvironmentsFile])
+	environments, err := Load(f.Content[names.EnvironmentsFile])
 	if err != nil {
 		note(names.EnvironmentsFile, err)
 		return f, errors.Join(wrong...)
 	}
-	if f.Environment, err = find(all, name); err != nil {
+	if f.Environment, err = find(environments, name); err != nil {
 		return f, fmt.Errorf("%s: %w", path.Join(shown, names.EnvironmentsFile), err)
 	}
 	var mistakes strictyaml.Mistakes
@@ -76,22 +86,28 @@ func Read(folder, shown, name string) (Files, error) {
 	if len(mistakes) > 0 {
 		note(names.EnvironmentsFile, mistakes)
 	}
-	for _, file := range read {
-		note(file, f.unfinished(file))
+	note(names.RetentionFile, f.misfit())
+	for _, file := range all {
+		note(file, unfinished(f, file))
 	}
 	return f, errors.Join(wrong...)
 }
 
-// unfinished returns why the environment cannot be deployed with a file: names that
-// AWS refuses, and in production whatever nobody has filled in.
-func (f Files) unfinished(file string) error {
-	if file == names.RetentionFile && f.Policy != nil {
-		for _, class := range f.Policy.Classes {
-			if err := f.Environment.FitsClass(class.Name); err != nil {
-				return err
-			}
+// misfit returns why AWS would refuse the name of a class in the environment.
+func (f Files) misfit() error {
+	if f.Policy == nil {
+		return nil
+	}
+	for _, class := range f.Policy.Classes {
+		if err := f.Environment.FitsClass(class.Name); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// placeholders returns what nobody has filled in, which production refuses.
+func (f Files) placeholders(file string) error {
 	if !f.Environment.Production {
 		return nil
 	}

@@ -200,3 +200,16 @@ func TestUnknownEnvironmentIsRefusedByName(t *testing.T) {
 		t.Errorf("production by omission: %v", err)
 	}
 }
+
+func TestDraftMayHavePlaceholders(t *testing.T) {
+	at := folder(t, most, string(scopetest.File()), ownPolicy("unsigned"))
+	if _, err := environment.Read(at, "infra", "live"); err == nil {
+		t.Error("an unsigned acknowledgement goes to production")
+	}
+	if files, err := environment.ReadDraft(at, "infra", "live"); err != nil || !files.Environment.Production {
+		t.Errorf("a draft of production: %+v, %v", files.Environment, err)
+	}
+	if _, err := environment.ReadDraft(folder(t, most, "brands: []", ownPolicy("unsigned")), "infra", "live"); err == nil {
+		t.Error("a mistake passes as a draft")
+	}
+}

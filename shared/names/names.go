@@ -37,6 +37,10 @@ func (s Stack) LogGroups() string { return "/aws/lambda/" + string(s) + "-" }
 // AccessLogs is the log group of an API's requests.
 func (s Stack) AccessLogs(api string) string { return "/aws/apigateway/" + string(s) + "-" + api }
 
+// MachineLogs is the log group of every state machine. AWS lets a service write below
+// /aws/vendedlogs without a policy of each group.
+func (s Stack) MachineLogs() string { return "/aws/vendedlogs/states/" + string(s) }
+
 // Purge names both the state machine and the schedule of one class.
 func (s Stack) Purge(class string) string { return string(s) + "-purge-" + class }
 

@@ -152,6 +152,9 @@ func (d *Document) fields(node ast.Node, line int) *Fields {
 	return f
 }
 
+// Line is the line on which the mapping begins.
+func (f *Fields) Line() int { return f.line }
+
 // Has reports whether an optional field is there.
 func (f *Fields) Has(name string) bool {
 	_, ok := f.values[name]
