@@ -210,8 +210,13 @@ type purgeApprove struct {
 }
 
 func (p purgeApprove) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	started, err := o.ApprovePlan(ctx, p.PlanHash, p.UntilDone)
-	return follow(ctx, s, o, started, err)
+	approved, err := o.ApprovePlan(ctx, p.PlanHash, p.UntilDone)
+	if err != nil || approved.Purge == nil {
+		return show(s, approved, err, func(w io.Writer, a *operator.Approved) {
+			fmt.Fprintf(w, "approved: %s\nnext: somebody who may start a purge types: stille purge run %s\n", a.PlanHash, a.Class)
+		})
+	}
+	return follow(ctx, s, o, approved.Purge, nil)
 }
 
 // follow waits until a purge that was started has ended, says how far it is,

@@ -51,6 +51,22 @@ func TestApprovedPlanIsPurgedAndFollowed(t *testing.T) {
 	}
 }
 
+func TestApproverWhoMayNotStartLeavesItToAnother(t *testing.T) {
+	m := inMemory(t)
+	m.halted(t, "arn:aws:iam::1:user/starter", at)
+	m.Refuses = operator.ErrMayNotStart
+	got := m.run(t, "purge", "approve", aPlan).ended(t, exitDone)
+	if !strings.Contains(got.out, "stille purge run messaging") {
+		t.Errorf("it says\n%s", got.out)
+	}
+	m.Refuses = nil
+	m.runsTo(t, certificate.Completed, certificate.Counts{Due: 1, Deleted: 1}, "k")
+	m.run(t, "purge", "run", "messaging").ended(t, exitDone)
+	if diff := cmp.Diff([]operatortest.Start{{Class: "messaging", By: m.Who, Approved: aPlan}}, m.Started); diff != "" {
+		t.Errorf("started (-want +got)\n%s", diff)
+	}
+}
+
 // The run of an approval until done may have ended: its stop ends the approval.
 func TestStopEndsAnApprovalUntilDone(t *testing.T) {
 	for what, ended := range map[string]bool{"during a run": false, "between two runs": true} {

@@ -298,5 +298,8 @@ func OutputRecord(domain string) string {
 	return "Record" + strings.NewReplacer(".", "Dot", "-", "Dash").Replace(domain)
 }
 
+// ApprovalPrefix begins the partition of a class's approvals in the table of runs.
+const ApprovalPrefix = "approval#"
+
 // FencePrefix begins the key of a fence in the table of holds.
 const FencePrefix = "fence#"

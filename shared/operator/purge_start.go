@@ -65,7 +65,11 @@ func (o *Operator) SchedulePurge(ctx context.Context, name string, at time.Time)
 	return &Schedule{Class: class.Name, At: at, Schedule: schedule}, nil
 }
 
-// StartPurge starts a purge of a class.
+// ErrMayNotStart means that the principal has no right to start a purge.
+var ErrMayNotStart = errors.New("you may not start a purge: an operator must")
+
+// StartPurge starts a purge of a class. A halted plan that somebody approved is what
+// the purge carries out.
 func (o *Operator) StartPurge(ctx context.Context, name string) (*Purge, error) {
 	class, _, err := o.Class(ctx, name)
 	if err != nil {
@@ -75,15 +79,31 @@ func (o *Operator) StartPurge(ctx context.Context, name string) (*Purge, error) 
 	if err != nil {
 		return nil, err
 	}
-	return o.start(ctx, class, by, "")
+	plan, err := o.Runs.Halted(ctx, class.Name)
+	if err != nil && !errors.Is(err, purge.ErrNoPlan) {
+		return nil, err
+	}
+	var approved string
+	if plan.ApprovedBy != "" && !plan.UntilDone && !plan.TooOld(o.Now()) {
+		approved = plan.PlanHash
+	}
+	return o.start(ctx, class, by, approved)
 }
 
 var planHash = regexp.MustCompile(`^[0-9a-f]{4,64}$`)
 
-// ApprovePlan approves the halted plan of this hash and starts its purge. Until done,
-// the approval covers the later runs of the class too, until the plan's records are
-// gone.
-func (o *Operator) ApprovePlan(ctx context.Context, hash string, untilDone bool) (*Purge, error) {
+// Approved is a plan that was approved.
+type Approved struct {
+	Class    string `json:"class"`
+	PlanHash string `json:"planHash"`
+	By       string `json:"by"`
+	Purge    *Purge `json:"-"` // nil where the approver may not start it: an operator must
+}
+
+// ApprovePlan approves the halted plan of this hash and starts its purge, where the
+// principal may. Until done, the approval covers the later runs of the class too,
+// until the plan's records are gone.
+func (o *Operator) ApprovePlan(ctx context.Context, hash string, untilDone bool) (*Approved, error) {
 	if !planHash.MatchString(hash) {
 		return nil, Mistakef("a plan's hash has 64 characters of 0-9a-f, of which at least four are needed; `stille purge show` names the halted plan")
 	}
@@ -107,7 +127,12 @@ func (o *Operator) ApprovePlan(ctx context.Context, hash string, untilDone bool)
 	if err := o.Runs.Approve(ctx, class.Name, approval); err != nil {
 		return nil, err
 	}
-	return o.start(ctx, class, by, hash)
+	answer := &Approved{Class: class.Name, PlanHash: hash, By: by}
+	answer.Purge, err = o.start(ctx, class, by, hash)
+	if err != nil && !errors.Is(err, ErrMayNotStart) {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // haltedPlan finds a plan among the halted plans of all classes. The hash may be

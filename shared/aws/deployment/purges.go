@@ -13,6 +13,7 @@ import (
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/smithy-go"
 
 	"stille/shared/aws/stepfunctions"
 	"stille/shared/names"
@@ -45,6 +46,10 @@ func (p Purges) Start(ctx context.Context, class, startedBy, approved string) (s
 		return "", err
 	}
 	started, err := p.Steps.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: &machine, Input: aws.String(string(input))})
+	var refusal smithy.APIError
+	if errors.As(err, &refusal) && refusal.ErrorCode() == "AccessDeniedException" {
+		return "", fmt.Errorf("%w: %w", operator.ErrMayNotStart, err)
+	}
 	if err != nil {
 		return "", err
 	}

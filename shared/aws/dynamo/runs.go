@@ -45,7 +45,8 @@ type storedRun struct {
 	Findings     map[string]int      `dynamodbav:"findings,omitempty"`
 }
 
-// storedPlan is a purge.HaltedPlan as stored.
+// storedPlan is a purge.HaltedPlan as stored, but for its approval: see
+// storedApproval.
 type storedPlan struct {
 	Class      string    `dynamodbav:"class"`
 	Run        string    `dynamodbav:"haltedRun"`
@@ -56,9 +57,17 @@ type storedPlan struct {
 	Reasons    []string  `dynamodbav:"reasons"`
 	HaltedAt   time.Time `dynamodbav:"haltedAt"`
 	StartedBy  string    `dynamodbav:"startedBy,omitempty"`
-	ApprovedBy string    `dynamodbav:"approvedBy,omitempty"`
-	ApprovedAt time.Time `dynamodbav:"approvedAt"`
-	UntilDone  bool      `dynamodbav:"untilDone,omitempty"`
+}
+
+func newStoredPlan(p purge.HaltedPlan) storedPlan {
+	return storedPlan{p.Class, p.Run, p.PlanHash, p.PolicyHash, p.Cutoff, p.Shards, p.Reasons, p.HaltedAt, p.StartedBy}
+}
+
+func (p storedPlan) halted() purge.HaltedPlan {
+	return purge.HaltedPlan{
+		Class: p.Class, Run: p.Run, PlanHash: p.PlanHash, PolicyHash: p.PolicyHash, Cutoff: p.Cutoff,
+		Shards: p.Shards, Reasons: p.Reasons, HaltedAt: p.HaltedAt, StartedBy: p.StartedBy,
+	}
 }
 
 // Runs are the purges and audits of all classes, and the halted plans.

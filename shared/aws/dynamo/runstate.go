@@ -129,7 +129,7 @@ func (r *Runs) Keep(ctx context.Context, plan purge.HaltedPlan) error {
 }
 
 func (r *Runs) putPlan(ctx context.Context, plan purge.HaltedPlan, put dynamodb.PutItemInput) error {
-	stored, err := attributevalue.MarshalMap(storedPlan(plan))
+	stored, err := attributevalue.MarshalMap(newStoredPlan(plan))
 	if err == nil {
 		stored[names.AttrRun] = text(waitingPlan)
 		put.TableName, put.Item = &r.table, stored
@@ -155,33 +155,7 @@ func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, erro
 	if err := attributevalue.UnmarshalMap(out.Item, &plan); err != nil {
 		return purge.HaltedPlan{}, errUnreadable("a halted plan")
 	}
-	return purge.HaltedPlan(plan), nil
-}
-
-// Approve records the one approval of a halted plan. The error wraps
-// purge.ErrNoPlan unless this plan is the class's halted plan. The caller must ask
-// HaltedPlan.MayApprove before.
-func (r *Runs) Approve(ctx context.Context, class string, approval purge.Approval) error {
-	when, err := attributevalue.Marshal(approval.At.UTC())
-	if err != nil {
-		return fmt.Errorf("approving a plan: %w", err)
-	}
-	_, err = r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &r.table, Key: runKey(class, waitingPlan),
-		UpdateExpression:         aws.String("SET #by = :by, #at = :at, #until = :until"),
-		ConditionExpression:      aws.String("#hash = :hash AND (attribute_not_exists(#by) OR #by = :by)"),
-		ExpressionAttributeNames: map[string]string{"#by": "approvedBy", "#at": "approvedAt", "#until": "untilDone", "#hash": attrPlanHash},
-		ExpressionAttributeValues: item{
-			":by": text(approval.By), ":at": when, ":until": &types.AttributeValueMemberBOOL{Value: approval.UntilDone}, ":hash": text(approval.PlanHash),
-		},
-	})
-	if conditionNotMet(err) {
-		return purge.ErrNoPlan
-	}
-	if err != nil {
-		return fmt.Errorf("approving a plan: %w", err)
-	}
-	return nil
+	return r.approved(ctx, plan.halted())
 }
 
 // Forget removes a class's halted plan.

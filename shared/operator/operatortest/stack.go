@@ -45,6 +45,7 @@ type Stack struct {
 	Set     *contact.KeySet // the contact keys
 	Brands  *scope.Registry // those of scopetest unless a test says something else
 	Started []Start         // the purges that were started
+	Refuses error           // what the start of a purge answers, where it is refused
 	// Execute is called at each look at an execution.
 	Execute    func(ctx context.Context, run string) operator.Execution
 	Scheduled  map[string]Scheduled // by the schedule's name
@@ -213,6 +214,9 @@ func (s *Stack) Principal(context.Context) (string, error) { return s.Who, nil }
 
 // Start remembers the start of the one run that there is, run-1.
 func (s *Stack) Start(_ context.Context, class, startedBy, approved string) (string, error) {
+	if s.Refuses != nil {
+		return "", s.Refuses
+	}
 	s.Started = append(s.Started, Start{class, startedBy, approved})
 	return "run-1", nil
 }
