@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"stille/shared/operator"
+	"stille/shared/operator/screen"
 )
 
 func TestTablesFitATerminal(t *testing.T) {
@@ -24,8 +25,8 @@ func TestTablesFitATerminal(t *testing.T) {
 		t.Errorf("it prints\n%s", b.String())
 	}
 	for _, line := range got {
-		if utf8.RuneCountInString(line) > tableWidth {
-			t.Errorf("a line is wider than %d: %q", tableWidth, line)
+		if utf8.RuneCountInString(line) > screen.Width {
+			t.Errorf("a line is wider than %d: %q", screen.Width, line)
 		}
 	}
 }
@@ -34,15 +35,15 @@ func TestAListEndsAfterAScreenful(t *testing.T) {
 	lines := func(text string, n int) string { return strings.Repeat(text+"\n", n) }
 	for name, c := range map[string][2]string{
 		"nothing":               {"", ""},
-		"a screenful":           {lines("row", screenful), lines("row", screenful)},
-		"one line more":         {lines("row", screenful+1), lines("row", screenful) + "1 more lines; --all shows them\n"},
-		"without a line's end":  {lines("row", screenful) + "row", lines("row", screenful) + "1 more lines; --all shows them"},
-		"a row of two lines":    {"head\n" + lines("row\n    more", screenful), "head\n" + lines("row\n    more", screenful/2-1) + "26 more lines; --all shows them\n"},
-		"what stands around it": {"verdict\n\n" + lines("row", 500) + "\nnext: type this\n", "verdict\n\n" + lines("row", screenful) + "476 more lines; --all shows them\n\nnext: type this\n"},
+		"a screenful":           {lines("row", screen.Lines), lines("row", screen.Lines)},
+		"one line more":         {lines("row", screen.Lines+1), lines("row", screen.Lines) + "1 more lines; --all shows them\n"},
+		"without a line's end":  {lines("row", screen.Lines) + "row", lines("row", screen.Lines) + "1 more lines; --all shows them"},
+		"a row of two lines":    {"head\n" + lines("row\n    more", screen.Lines), "head\n" + lines("row\n    more", screen.Lines/2-1) + "26 more lines; --all shows them\n"},
+		"what stands around it": {"verdict\n\n" + lines("row", 500) + "\nnext: type this\n", "verdict\n\n" + lines("row", screen.Lines) + "476 more lines; --all shows them\n\nnext: type this\n"},
 		"two lists":             {lines("row", 20) + "\n" + lines("row", 20), lines("row", 20) + "\n" + lines("row", 20)},
 		"one long row":          {"row\n" + lines("    more", 40), "row\n40 more lines; --all shows them\n"},
 	} {
-		if got := string(cut([]byte(c[0]))); got != c[1] {
+		if got := string(screen.Cut([]byte(c[0]))); got != c[1] {
 			t.Errorf("%s: it shows\n%s", name, got)
 		}
 	}
@@ -54,10 +55,10 @@ func TestAllShowsTheWholeList(t *testing.T) {
 		m.run(t, "hold", "set", "--case", fmt.Sprint("C-", n), "--reason", "claim", "--record", "messaging", "sub-1").ended(t, exitDone)
 	}
 	short, whole := m.run(t, "hold", "list").ended(t, exitDone).out, m.run(t, "hold", "list", "--all").ended(t, exitDone).out
-	if !strings.HasPrefix(short, "30 holds stand, 0 are lifted\n") || strings.Count(short, "\n") != screenful+1 || !strings.HasSuffix(short, "8 more lines; --all shows them\n") {
+	if !strings.HasPrefix(short, "30 holds stand, 0 are lifted\n") || strings.Count(short, "\n") != screen.Lines+1 || !strings.HasSuffix(short, "8 more lines; --all shows them\n") {
 		t.Errorf("it shows\n%s", short)
 	}
-	if strings.Count(whole, "C-") != 30 || !strings.HasPrefix(whole, strings.Join(strings.SplitAfter(short, "\n")[:screenful], "")) {
+	if strings.Count(whole, "C-") != 30 || !strings.HasPrefix(whole, strings.Join(strings.SplitAfter(short, "\n")[:screen.Lines], "")) {
 		t.Errorf("with --all it shows\n%s", whole)
 	}
 	if all := answers[operator.HoldList](t, m.run(t, "hold", "list", "--json").ended(t, exitDone))[0]; len(all.Holds) != 30 {

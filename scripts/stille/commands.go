@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"stille/shared/api/access"
 	"stille/shared/operator"
 	"stille/shared/suppression"
 )
@@ -111,7 +112,7 @@ func explain(model *kong.Application, vars kong.Vars) {
 func variables() kong.Vars {
 	withdraw, keep := suppression.ReportedWithdrawals()
 	vars := kong.Vars{
-		"stack": defaultStack, "version": "stille, version unknown", "reasons": joined(suppression.Reported()),
+		"stack": defaultStack, "version": "stille, version unknown", "reasons": joined(suppression.Reported()), "rights": joined(access.Rights()),
 		"withdrawing": suppression.Enumerate(withdraw, "and"), "silencing": suppression.Enumerate(keep, "and"),
 	}
 	if built, ok := debug.ReadBuildInfo(); ok {

@@ -18,7 +18,7 @@ type tools struct {
 
 type toolAdd struct {
 	Name   string         `arg:"" help:"What the tool is called in lists and histories: 1 to 64 characters of A-Za-z0-9._:/-"`
-	Rights []access.Right `required:"" enum:"check,links,suppress,release,records,transactional" placeholder:"RIGHT" help:"What it may: check, links, suppress, release, records, transactional."`
+	Rights []access.Right `required:"" enum:"${rights}" placeholder:"RIGHT" help:"What it may: ${rights}."`
 	Scopes []string       `required:"" placeholder:"SCOPE" help:"For which brands or topics; * for all."`
 }
 
