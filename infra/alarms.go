@@ -161,6 +161,10 @@ func (s stack) keyDisabled(k keys, topic awssns.Topic) {
 	publish := allow([]*string{topic.TopicArn()}, "sns:Publish")
 	publish.AddServicePrincipal(jsii.String("events.amazonaws.com"), nil)
 	topic.AddToResourcePolicy(publish)
+	keys := []*string{k.signing, k.records}
+	if s.customer != nil {
+		keys = append(keys, s.customer.arn)
+	}
 	awsevents.NewCfnRule(s.Stack, jsii.String("key-disabled"), &awsevents.CfnRuleProps{
 		Name:        jsii.String(string(s.Prefix) + "-key-disabled"),
 		Description: jsii.String("A key was disabled or is to be deleted: certificates cannot be signed, or records cannot be read. Type: aws kms enable-key"),
@@ -169,7 +173,7 @@ func (s stack) keyDisabled(k keys, topic awssns.Topic) {
 			"detail-type": []string{"AWS API Call via CloudTrail"},
 			"detail": map[string]any{
 				"eventName": []string{"DisableKey", "ScheduleKeyDeletion"},
-				"resources": map[string]any{"ARN": []*string{k.signing, k.records}},
+				"resources": map[string]any{"ARN": keys},
 			},
 		},
 		Targets: []any{awsevents.CfnRule_TargetProperty{Id: jsii.String("alarms"), Arn: topic.TopicArn()}},

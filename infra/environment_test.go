@@ -27,7 +27,10 @@ func other() environment.Environment {
 	e.Throttles[names.RouteCheck] = environment.Throttle{Rate: 700, Burst: 900}
 	e.LogDays = 14
 	e.Tracing = true
+	e.CustomerKeys = true
 	e.FeedbackAccounts = []string{"210987654329"}
+	e.EvidenceReplica = environment.Replica{Bucket: "proof-elsewhere", Account: "210987654323", Key: "arn:aws:kms:ap-southeast-1:210987654323:key/7d"}
+	e.BackupVault = "arn:aws:backup:ap-southeast-1:210987654323:backup-vault:hush"
 	e.Domains = map[scope.Scope]environment.Domain{
 		"acme":   {Name: "links.hush.no", Zone: "Z0123456789ABC"},
 		"globex": {Certificate: "arn:aws:acm:ap-southeast-2:210987654322:certificate/4b1c"},
@@ -123,6 +126,53 @@ func TestEverySettingHasAnEffect(t *testing.T) {
 			if got != 14.0 {
 				t.Errorf("%s: %v", name, got)
 			}
+		}
+	})
+	t.Run("one key for all that is stored", func(t *testing.T) {
+		encrypted := func(kind string, except string, path ...string) {
+			t.Helper()
+			found := made.named(kind, path...)
+			for name, key := range found {
+				if got := made.text(key); got != "customerkey" && !strings.HasPrefix(name, except) {
+					t.Errorf("%s is encrypted with %s", name, got)
+				}
+			}
+			if len(found) == 0 {
+				t.Errorf("no %s", kind)
+			}
+		}
+		encrypted("AWS::DynamoDB::GlobalTable", "hush-records-", "Properties", "Replicas", "SSESpecification", "KMSMasterKeyId")
+		encrypted("AWS::SQS::Queue", "-", "Properties", "KmsMasterKeyId")
+		encrypted("AWS::S3::Bucket", "accesslogs", "Properties", "BucketEncryption", "ServerSideEncryptionConfiguration", "ServerSideEncryptionByDefault", "KMSMasterKeyID")
+		encrypted("AWS::SecretsManager::Secret", "-", "Properties", "KmsKeyId")
+		encrypted("AWS::Logs::LogGroup", "-", "Properties", "KmsKeyId")
+		for name, managed := range made.named("AWS::SQS::Queue", "Properties", "SqsManagedSseEnabled") {
+			if managed != false {
+				t.Errorf("%s is encrypted by SQS, too", name)
+			}
+		}
+		for name, key := range production().named("AWS::SQS::Queue", "Properties", "KmsMasterKeyId") {
+			if key != nil {
+				t.Errorf("without the setting, %s has %v", name, key)
+			}
+		}
+		var uses []string
+		for _, statement := range listOf(made.named("AWS::KMS::Key", "Properties", "KeyPolicy", "Statement")["customerkey"]) {
+			uses = append(uses, fmt.Sprint(made.text(dig(statement, "Principal", "Service")), " if ", dig(statement, "Condition")))
+			for _, action := range listOf(dig(statement, "Action")) {
+				if dig(statement, "Condition") != nil && strings.Contains(fmt.Sprint(action), "*") {
+					t.Errorf("the key allows %v", action)
+				}
+			}
+		}
+		want := []string{
+			"<nil> if <nil>", // the account's administrators
+			"<nil> if map[StringEquals:map[kms:CallerAccount:210987654322 kms:ViaService:[dynamodb.ap-southeast-2.amazonaws.com sqs.ap-southeast-2.amazonaws.com s3.ap-southeast-2.amazonaws.com secretsmanager.ap-southeast-2.amazonaws.com]]]",
+			"sns.amazonaws.com if map[StringEquals:map[aws:SourceAccount:210987654322]]",
+			"logs.ap-southeast-2.amazonaws.com if map[ArnLike:map[kms:EncryptionContext:aws:logs:arn:map[Fn::Join:[ [arn: map[Ref:AWS::Partition] :logs:ap-southeast-2:210987654322:log-group:*]]]]]",
+		}
+		if diff := cmp.Diff(want, uses); diff != "" {
+			t.Errorf("who uses the key (-want +got)\n%s", diff)
 		}
 	})
 	t.Run("tracing", func(t *testing.T) {
@@ -249,6 +299,70 @@ func TestEveryDomainLeadsToItsAPI(t *testing.T) {
 	}
 	if got := production().named("AWS::ApiGatewayV2::DomainName"); len(got) > 0 {
 		t.Errorf("without settings there are domains: %v", got)
+	}
+}
+
+func TestEvidenceIsCopiedWithItsLock(t *testing.T) {
+	made := elsewhere()
+	got := made.named("AWS::S3::Bucket", "Properties", "ReplicationConfiguration", "Rules")["evidence"].([]any)[0]
+	want := map[string]any{
+		"Id": "evidence", "Status": "Enabled", "Priority": 1.0, "Filter": map[string]any{"Prefix": ""},
+		"DeleteMarkerReplication": map[string]any{"Status": "Disabled"},
+		"SourceSelectionCriteria": map[string]any{"SseKmsEncryptedObjects": map[string]any{"Status": "Enabled"}},
+	}
+	rule := got.(map[string]any)
+	destination := rule["Destination"].(map[string]any)
+	delete(rule, "Destination")
+	if diff := cmp.Diff(want, rule); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if bucket := made.text(destination["Bucket"]); bucket != "proof-elsewhere" || destination["Account"] != "210987654323" ||
+		dig(destination, "AccessControlTranslation", "Owner") != "Destination" || dig(destination, "EncryptionConfiguration", "ReplicaKmsKeyID") != "arn:aws:kms:ap-southeast-1:210987654323:key/7d" {
+		t.Errorf("copies go to %s: %v", bucket, destination)
+	}
+	if diff := cmp.Diff([]string{
+		"kms:Encrypt arn:aws:kms:ap-southeast-1:210987654323:key/7d", "kms:GenerateDataKey arn:aws:kms:ap-southeast-1:210987654323:key/7d",
+		"s3:GetObjectLegalHold evidence/*", "s3:GetObjectRetention evidence/*", "s3:GetObjectVersionAcl evidence/*", "s3:GetObjectVersionForReplication evidence/*", "s3:GetObjectVersionTagging evidence/*",
+		"s3:GetReplicationConfiguration evidence", "s3:ListBucket evidence",
+		"s3:ObjectOwnerOverrideToBucketOwner proof-elsewhere/*", "s3:ReplicateObject proof-elsewhere/*", "s3:ReplicateTags proof-elsewhere/*",
+	}, slices.Sorted(slices.Values(made.rights()["replicarole"]))); diff != "" {
+		t.Errorf("rights (-want +got)\n%s", diff)
+	}
+	if got := production().named("AWS::S3::Bucket", "Properties", "ReplicationConfiguration")["evidence"]; got != nil {
+		t.Errorf("without the setting: %v", got)
+	}
+}
+
+// A copy must not hold a deleted record for longer than the backups that certificates
+// tell of.
+func TestTablesAreCopiedForAsLongAsTheirBackups(t *testing.T) {
+	made := elsewhere()
+	plans, covered := made.named("AWS::Backup::BackupPlan", "Properties", "BackupPlan"), map[string]float64{}
+	for _, selection := range made.named("AWS::Backup::BackupSelection", "Properties") {
+		rule := listOf(dig(plans[made.text(dig(selection, "BackupPlanId"))], "BackupPlanRule"))[0]
+		copied := listOf(dig(rule, "CopyActions"))[0]
+		days := dig(rule, "Lifecycle", "DeleteAfterDays").(float64)
+		if dig(copied, "Lifecycle", "DeleteAfterDays") != days || dig(copied, "DestinationBackupVaultArn") != "arn:aws:backup:ap-southeast-1:210987654323:backup-vault:hush" ||
+			dig(rule, "TargetBackupVault") != "hush-backups" {
+			t.Errorf("a rule is %v", rule)
+		}
+		for _, table := range listOf(dig(selection, "BackupSelection", "Resources")) {
+			covered[made.text(table)] = days
+		}
+	}
+	want := map[string]float64{}
+	for _, name := range allTables() {
+		id := strings.TrimPrefix(name, "stille-")
+		want[other().Deployed().Table(id)] = float64(environment.ShapeOf(id).BackupDays - 1)
+	}
+	if diff := cmp.Diff(want, covered); diff != "" {
+		t.Errorf("days of copies (-want +got)\n%s", diff)
+	}
+	if got := made.named("AWS::Backup::BackupVault", "DeletionPolicy"); len(got) != 1 {
+		t.Errorf("vaults %v", got)
+	}
+	if got := production().named("AWS::Backup::BackupPlan"); len(got) > 0 {
+		t.Errorf("without the setting: %v", got)
 	}
 }
 

@@ -50,14 +50,20 @@ func objects(bucket awss3.IBucket) []*string {
 func (s stack) bucket(id string, requests awss3.IBucket, props *awss3.BucketProps) awss3.IBucket {
 	props.ServerAccessLogsBucket = requests
 	props.ServerAccessLogsPrefix = jsii.String(id + "/")
+	s.customer.encryptBucket(props) // not the bucket of requests: S3 notes them only under a key of its own
 	made := s.privateBucket(id, props)
+	if props.ObjectLockDefaultRetention != nil {
+		s.replicate(made)
+	}
 	return awss3.Bucket_FromBucketName(s.Stack, jsii.String(id), s.stored(id+"-bucket", made.BucketName()))
 }
 
 // privateBucket adds a bucket to the data stack, with what all share.
 func (s stack) privateBucket(id string, props *awss3.BucketProps) awss3.Bucket {
 	props.BlockPublicAccess = awss3.BlockPublicAccess_BLOCK_ALL()
-	props.Encryption = awss3.BucketEncryption_S3_MANAGED
+	if props.Encryption == "" {
+		props.Encryption = awss3.BucketEncryption_S3_MANAGED
+	}
 	props.EnforceSSL = jsii.Bool(true)
 	props.ObjectOwnership = awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED
 	props.RemovalPolicy = s.Settings.RemovalPolicy

@@ -74,6 +74,7 @@ func (s stack) logGroup(id, name string) awslogs.ILogGroup {
 	group := awslogs.NewCfnLogGroup(s.data, jsii.String(id), &awslogs.CfnLogGroupProps{
 		LogGroupName:    jsii.String(name),
 		RetentionInDays: jsii.Number(float64(s.LogDays)),
+		KmsKeyId:        s.customer.id(),
 	})
 	group.ApplyRemovalPolicy(s.Settings.RemovalPolicy, nil)
 	return awslogs.LogGroup_FromLogGroupName(s.Stack, jsii.String(id), jsii.String(name))

@@ -56,6 +56,7 @@ func (s stack) secret(id, name, description string) secret {
 	cfn := awssecretsmanager.NewCfnSecret(s.data, jsii.String(id), &awssecretsmanager.CfnSecretProps{
 		Name:        jsii.String(name),
 		Description: jsii.String(description),
+		KmsKeyId:    s.customer.id(),
 	})
 	cfn.ApplyRemovalPolicy(s.Settings.RemovalPolicy, nil)
 	return s.FormatArn(&awscdk.ArnComponents{

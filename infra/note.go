@@ -23,5 +23,8 @@ func (s stack) note() {
 	if len(s.Tables) > 0 {
 		note["tables"] = s.Tables
 	}
+	if s.EvidenceReplica.Bucket != "" {
+		note["replicated"] = true
+	}
 	at.AddMetadata(jsii.String(deployed.Note), note)
 }

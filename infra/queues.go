@@ -34,6 +34,7 @@ func (s stack) queue(id string, dead bool, props awssqs.QueueProps) awssqs.Queue
 		props.RetentionPeriod = days(4)
 	}
 	queue := awssqs.NewQueue(s.Stack, jsii.String(id), &props)
+	s.customer.encryptQueue(queue)
 	tags := awscdk.Tags_Of(queue)
 	tags.Add(jsii.String(names.TagStack), jsii.String(string(s.Prefix)), nil)
 	tags.Add(jsii.String(names.TagQueue), jsii.String(id), nil)

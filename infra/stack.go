@@ -30,7 +30,8 @@ type stack struct {
 	awscdk.Stack
 	data awscdk.Stack
 	Config
-	functions *[]named // every function that was added
+	functions *[]named     // every function that was added
+	customer  *customerKey // nil where AWS's own keys encrypt
 }
 
 // named is a function with the name of its folder.
@@ -51,9 +52,11 @@ func NewStacks(app constructs.Construct, config Config) (data, service awscdk.St
 	}
 	s.AddStackDependency(s.data, jsii.String("functions need their tables"))
 
+	s.customer = s.customerKey()
 	keys := s.keys()
 	tables := s.tables(keys)
 	s.note()
+	s.copyTables(keys, tables)
 	buckets := s.buckets()
 	events := s.events()
 

@@ -70,6 +70,7 @@ func (s stack) table(id string, partition *awsdynamodb.Attribute, props awsdynam
 		}
 		return t
 	}
+	s.customer.encryptTable(&props)
 	props.TableName = jsii.String(name)
 	props.PartitionKey = partition
 	if shape.Stream != "" {

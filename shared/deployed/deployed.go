@@ -26,6 +26,8 @@ type Promised struct {
 	Scopes  map[uint16]scope.Scope `json:"scopes"` // by id
 	Classes []string               `json:"classes"`
 	Tables  map[string]string      `json:"tables,omitempty"` // restored tables, by their ids
+
+	Replicated bool `json:"replicated,omitempty"` // evidence is copied elsewhere, which is no promise
 }
 
 // By returns what these policy files promise. The placeholder brand is left out:

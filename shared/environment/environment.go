@@ -32,8 +32,11 @@ type Environment struct {
 	Throttles        map[string]Throttle
 	LogDays          uint64
 	Tracing          bool
-	FeedbackAccounts []string               // the other accounts that may publish feedback and replies
-	Tables           map[string]string      // the names of tables that were restored, by the tables' ids
+	CustomerKeys     bool              // a key of the customer encrypts all that is stored
+	FeedbackAccounts []string          // the other accounts that may publish feedback and replies
+	Tables           map[string]string // the names of tables that were restored, by the tables' ids
+	EvidenceReplica  Replica
+	BackupVault      string                 // the ARN of a vault elsewhere that gets copies of the tables; "" for none
 	Domains          map[scope.Scope]Domain // of the brands' links
 	ToolsDomain      Domain                 // of the tools' API; without a name where it has none
 }
@@ -133,6 +136,7 @@ func read(name string, f *strictyaml.Fields) Environment {
 		}
 	}
 	e.Tracing = f.Flag("tracing")
+	e.CustomerKeys = f.Flag("customerKeys")
 	if f.Has("feedbackAccounts") {
 		e.FeedbackAccounts = f.Texts("feedbackAccounts")
 		for _, other := range e.FeedbackAccounts {
@@ -143,6 +147,7 @@ func read(name string, f *strictyaml.Fields) Environment {
 	}
 	e.Tables = readTables(f, e.Prefix)
 	readDomains(f, &e)
+	readCopies(f, &e)
 	return e
 }
 

@@ -30,11 +30,14 @@ environments:
       /v1/check: {rate: 500, burst: 900}
     logDays: 365
     tracing: true
+    customerKeys: true
     feedbackAccounts: ["210987654322"]
     tables: {ledger: quiet-2-ledger-may, records-messaging: quiet-2-records-messaging-may}
     domains:
       nordlys: {domain: lenker2.nordlys.no, certificate: "arn:aws-us-gov:acm:us-gov-west-1:210987654321:certificate/4b1c", zone: Z0123456789ABC}
     toolsDomain: {domain: api.nordlys.no, zone: Z0123456789ABC}
+    evidenceReplica: {bucket: nordlys-proof, account: "210987654323", key: "arn:aws-us-gov:kms:us-gov-east-1:210987654323:key/7d"}
+    backupVault: arn:aws-us-gov:backup:us-gov-east-1:210987654321:backup-vault:quiet
 `
 
 func load(t *testing.T, text string) environment.Environment {
@@ -63,12 +66,14 @@ func TestEverySettingIsRead(t *testing.T) {
 	want := environment.Environment{
 		Name: "live", Account: "210987654321", Region: "us-gov-west-1", Prefix: "quiet-2", Production: true, Architecture: "amd64",
 		Alarms: []string{"ops@acme.no", "https://events.pagerduty.com/x"}, LinksConcurrency: 0,
-		Throttles: environment.WithDefaults().Throttles, LogDays: 365, Tracing: true, FeedbackAccounts: []string{"210987654322"},
+		Throttles: environment.WithDefaults().Throttles, LogDays: 365, Tracing: true, CustomerKeys: true, FeedbackAccounts: []string{"210987654322"},
 		Tables: map[string]string{"ledger": "quiet-2-ledger-may", "records-messaging": "quiet-2-records-messaging-may"},
 		Domains: map[scope.Scope]environment.Domain{
 			"nordlys": {Name: "lenker2.nordlys.no", Certificate: "arn:aws-us-gov:acm:us-gov-west-1:210987654321:certificate/4b1c", Zone: "Z0123456789ABC"},
 		},
-		ToolsDomain: environment.Domain{Name: "api.nordlys.no", Zone: "Z0123456789ABC"},
+		ToolsDomain:     environment.Domain{Name: "api.nordlys.no", Zone: "Z0123456789ABC"},
+		EvidenceReplica: environment.Replica{Bucket: "nordlys-proof", Account: "210987654323", Key: "arn:aws-us-gov:kms:us-gov-east-1:210987654323:key/7d"},
+		BackupVault:     "arn:aws-us-gov:backup:us-gov-east-1:210987654321:backup-vault:quiet",
 	}
 	want.Throttles[names.RouteCheck] = environment.Throttle{Rate: 500, Burst: 900}
 	if diff := cmp.Diff(want, load(t, most)); diff != "" {
@@ -182,6 +187,35 @@ func errorText(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+func TestMistakesInCopiesAreNamed(t *testing.T) {
+	_, err := environment.Load([]byte(`environments:
+  a:
+    {account: "210987654321", region: eu-north-1, prefix: a, customerKeys: true,
+    evidenceReplica: {bucket: Proof},
+    backupVault: my-vault}
+  b:
+    {account: "210987654321", region: eu-north-1, prefix: b,
+    evidenceReplica: {bucket: proof, account: 210987654323, key: "arn:aws:kms:eu-west-1:210987654321:key/7d"},
+    backupVault: "arn:aws:backup:eu-north-1:210987654321:backup-vault:quiet"}
+  c:
+    {account: "210987654321", region: eu-north-1, prefix: c, customerKeys: true,
+    evidenceReplica: {account: "210987654321", key: my-key}}
+`))
+	want := []string{
+		"line 4: bucket: must be the name of a bucket",
+		"line 4: key is missing: with customerKeys, S3 copies nothing without a key in the region of the bucket",
+		"line 5: backupVault: must be the ARN of a vault of AWS Backup, as in arn:aws:backup:eu-west-1:ACCOUNT:backup-vault:NAME",
+		"line 8: account: must be text",
+		"line 8: key: goes with customerKeys: true",
+		"line 9: backupVault: is in the account and the region of the environment: name a vault elsewhere",
+		"line 12: bucket is missing",
+		"line 12: key: must be the ARN of a key of KMS in the region of the bucket",
+	}
+	if diff := cmp.Diff(want, strings.Split(errorText(err), "\n")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
 }
 
 func TestMistakesInDomainsAreNamed(t *testing.T) {

@@ -20,10 +20,10 @@ type Shape struct {
 	Expires    string // the attribute with the time of an item's end; "" for none
 }
 
-// backupDays are those of tables that no purge deletes from. The class tables and the
+// BackupDays are those of tables that no purge deletes from. The class tables and the
 // table of their slots have retention.BackupDays instead: a deleted record must soon
 // be gone from the backups, too.
-const backupDays = 35
+const BackupDays = 35
 
 // ShapeOf returns the shape of a table.
 func ShapeOf(id string) Shape {
@@ -36,13 +36,13 @@ func ShapeOf(id string) Shape {
 		}
 	}
 	return map[string]Shape{
-		names.TableSuppressions: {Key: []string{names.AttrKey}, BackupDays: backupDays},
-		names.TableLedger:       {Key: []string{names.AttrKey, names.AttrVersion}, Stream: "NEW_IMAGE", BackupDays: backupDays},
-		names.TableHolds:        {Key: []string{names.AttrTarget}, BackupDays: backupDays},
-		names.TableHoldHistory:  {Key: []string{names.AttrCase, names.AttrEntry}, BackupDays: backupDays},
-		names.TableRuns:         {Key: []string{names.AttrClass, names.AttrRun}, BackupDays: backupDays},
-		names.TableTools:        {Key: []string{names.AttrHash}, BackupDays: backupDays},
-		names.TableReplies:      {Key: []string{names.AttrID}, BackupDays: backupDays, Expires: names.AttrExpires},
+		names.TableSuppressions: {Key: []string{names.AttrKey}, BackupDays: BackupDays},
+		names.TableLedger:       {Key: []string{names.AttrKey, names.AttrVersion}, Stream: "NEW_IMAGE", BackupDays: BackupDays},
+		names.TableHolds:        {Key: []string{names.AttrTarget}, BackupDays: BackupDays},
+		names.TableHoldHistory:  {Key: []string{names.AttrCase, names.AttrEntry}, BackupDays: BackupDays},
+		names.TableRuns:         {Key: []string{names.AttrClass, names.AttrRun}, BackupDays: BackupDays},
+		names.TableTools:        {Key: []string{names.AttrHash}, BackupDays: BackupDays},
+		names.TableReplies:      {Key: []string{names.AttrID}, BackupDays: BackupDays, Expires: names.AttrExpires},
 		names.TableSlots:        {Key: []string{names.AttrSlot}, Indexes: []string{names.IndexRecord}, BackupDays: retention.BackupDays},
 	}[id]
 }

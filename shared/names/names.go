@@ -47,6 +47,9 @@ func (s Stack) Purge(class string) string { return string(s) + "-purge-" + class
 // Audit names both the state machine and the schedule of one class's audit.
 func (s Stack) Audit(class string) string { return string(s) + "-audit-" + class }
 
+// Backups is the vault of the tables' nightly backups.
+func (s Stack) Backups() string { return string(s) + "-backups" }
+
 // Bus is the event bus that events go out on.
 func (s Stack) Bus() string { return string(s) }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -165,15 +166,18 @@ func isAbsent(err error) bool {
 // keys looks at the key that signs certificates and the key that encrypts records.
 func (d Doctor) keys(ctx context.Context) ([]operator.Complaint, error) {
 	ids := map[string]string{"signs certificates": d.Stack.SigningKey()}
-	table, err := d.Tables.Describe(ctx, d.Stack.Records(names.Messaging))
-	if err != nil {
-		return nil, err
-	}
-	if table.Key != "" {
-		ids["encrypts records"] = table.Key
+	for does, name := range map[string]string{"encrypts records": d.Stack.Records(names.Messaging), "encrypts all else": d.Stack.Suppressions()} {
+		table, err := d.Tables.Describe(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if table.Key != "" {
+			ids[does] = table.Key
+		}
 	}
 	var found []operator.Complaint
-	for does, id := range ids {
+	for _, does := range slices.Sorted(maps.Keys(ids)) {
+		id := ids[does]
 		key, err := d.KMS.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String(id)})
 		if err != nil {
 			return nil, err

@@ -48,6 +48,8 @@ func TestDeployKeepsWhatIsDeployed(t *testing.T) {
 		"a scope would go":           {noting(`{}`, classes), templates{"stille-data": noting(scopes, classes)}, "acme (id 1)"},
 		"a class would go":           {noting(scopes, `[]`), templates{"stille-data": noting(scopes, classes)}, "messaging"},
 		"nobody knows what is there": {noting(scopes, classes), templates{"down": ""}, "Rate exceeded"},
+		"a replica at first":         {strings.Replace(noting(scopes, classes), `"classes"`, `"replicated":true,"classes"`, 1), nil, "evidenceReplica: deploy without it first"},
+		"a replica later":            {strings.Replace(noting(scopes, classes), `"classes"`, `"replicated":true,"classes"`, 1), templates{"stille-data": noting(scopes, classes)}, ""},
 		"the new template is silent": {`{}`, nil, "does not note"},
 		"the old template is silent": {noting(scopes, classes), templates{"stille-data": `{}`}, "does not note"},
 	} {
