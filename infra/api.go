@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 
 	"stille/shared/environment"
 	"stille/shared/names"
@@ -16,7 +17,7 @@ const toolsStage = "tools-stage"
 
 // toolsAPI is the API of the marketing tools. Its handlers know the tools by
 // their keys; the gateway lets everybody through.
-func (s stack) toolsAPI(k keys, t tables, w waiting, links published) published {
+func (s stack) toolsAPI(k keys, t tables, w waiting, unread awssqs.Queue, links published) published {
 	api := s.httpAPI("tools-api", s.Settings.ToolsAPITags)
 	// The emulator has no domains: minted links lead to the links' API itself.
 	linkBase := map[string]*string{}
@@ -48,7 +49,7 @@ func (s stack) toolsAPI(k keys, t tables, w waiting, links published) published 
 		// Each route has a throttle to itself: an objection never waits behind checks.
 		throttles["POST "+r.path] = settings(s.Throttles[r.path])
 	}
-	for _, route := range s.hooks(api, k, t, w) {
+	for _, route := range s.hooks(api, k, t, w, unread) {
 		stage.Node().AddDependency(route)
 	}
 	for _, method := range []string{"POST ", "GET "} {
@@ -70,14 +71,16 @@ func (s stack) mayCheck(k keys, t tables) []awsiam.PolicyStatement {
 }
 
 // hooks adds the function to which other systems report opt-outs. The function
-// knows a system by the proof that comes with the call.
-func (s stack) hooks(api awsapigatewayv2.HttpApi, k keys, t tables, w waiting) []awsapigatewayv2.HttpRoute {
+// knows a system by the proof that comes with the call. What a system reports and
+// nobody can read waits in the queue for an operator.
+func (s stack) hooks(api awsapigatewayv2.HttpApi, k keys, t tables, w waiting, unread awssqs.Queue) []awsapigatewayv2.HttpRoute {
 	f := s.function(function{
 		name:      names.Hook,
 		memory:    512,
 		timeout:   seconds(29),
-		variables: map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl()},
-		may:       append(t.mayChangeList(), mayRead(k.contact, k.hooks), w.mayWait(), allow(arns(t.replies), "dynamodb:PutItem")),
+		variables: map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl(), names.VarParkedQueue: unread.QueueUrl()},
+		may: append(t.mayChangeList(), mayRead(k.contact, k.hooks), w.mayWait(), allow(arns(t.replies), "dynamodb:PutItem"),
+			allow([]*string{unread.QueueArn()}, "sqs:SendMessage")),
 	})
 	return append(route(api, awsapigatewayv2.HttpMethod_POST, names.RouteHook, f),
 		route(api, awsapigatewayv2.HttpMethod_GET, names.RouteHook, f)...)

@@ -65,10 +65,10 @@ func TestFunctions(t *testing.T) {
 				t.Errorf("purge-delete: %v s", got)
 			}
 		})
-		t.Run("park what they cannot take from a stream", func(t *testing.T) {
+		t.Run("park what they cannot take", func(t *testing.T) {
 			queues := made.named(function, "Properties", "Environment", "Variables", names.VarParkedQueue)
-			for _, name := range []string{"propagate", "stamp"} {
-				if got := made.text(queues["stille-"+name]); got != name+"parked" {
+			for name, want := range map[string]string{"propagate": "propagateparked", "stamp": "stampparked", "hook": "hookdead"} {
+				if got := made.text(queues["stille-"+name]); got != want {
 					t.Errorf("%s parks in %s", name, got)
 				}
 			}
@@ -131,7 +131,7 @@ func TestQueuesAreTaggedForTheOperator(t *testing.T) {
 		want := map[string]string{
 			"stille propagate-parked": "true", "stille stamp-parked": "true", "stille purge-missed": "true", "stille rotation-missed": "true",
 			"stille feedback-dead": "true", "stille feedback-queue": "false", "stille sms-reply-dead": "true", "stille sms-reply-queue": "false",
-			"stille waiting-dead": "true", "stille waiting": "false",
+			"stille waiting-dead": "true", "stille waiting": "false", "stille hook-dead": "true",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
@@ -141,7 +141,7 @@ func TestQueuesAreTaggedForTheOperator(t *testing.T) {
 
 func TestQueuesKeepAddressesForFourDaysAtMost(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
-		queues := []string{"propagateparked", "purgemissed", "rotationmissed", "stampparked", "feedbackqueue", "feedbackdead", "smsreplyqueue", "smsreplydead"}
+		queues := []string{"propagateparked", "purgemissed", "rotationmissed", "stampparked", "feedbackqueue", "feedbackdead", "smsreplyqueue", "smsreplydead", "hookdead"}
 		for property, value := range map[string]any{"MessageRetentionPeriod": 345600.0, "SqsManagedSseEnabled": true} {
 			got := made.named("AWS::SQS::Queue", "Properties", property)
 			delete(got, "waiting") // no address: TestOptOutsWaitForTheStore

@@ -131,7 +131,7 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 			"sqs:ReceiveMessage feedbackqueue", "sqs:DeleteMessage feedbackqueue", "sqs:GetQueueAttributes feedbackqueue", "sqs:SendMessage waiting",
 		}),
 		"hook": slices.Concat(mayChangeList, []string{
-			secret + "hooks-??????", "sqs:SendMessage waiting", "dynamodb:PutItem stille-replies",
+			secret + "hooks-??????", "sqs:SendMessage waiting", "sqs:SendMessage hookdead", "dynamodb:PutItem stille-replies",
 		}),
 		"sms-reply": slices.Concat(mayChangeList, []string{
 			"sqs:ReceiveMessage smsreplyqueue", "sqs:DeleteMessage smsreplyqueue", "sqs:GetQueueAttributes smsreplyqueue", "sqs:SendMessage waiting",

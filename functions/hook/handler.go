@@ -41,14 +41,20 @@ type calls interface {
 	Note(ctx context.Context, h hook.Hook, now time.Time) error
 }
 
+// unread keeps what a provider reports and nobody can read, for an operator.
+type unread interface {
+	Send(ctx context.Context, value any, group string) error
+}
+
 // handler takes the calls of providers.
 type handler struct {
-	hooks registry
-	list  list
-	first memory
-	calls calls
-	log   *slog.Logger
-	now   func() time.Time
+	hooks  registry
+	list   list
+	first  memory
+	calls  calls
+	unread unread
+	log    *slog.Logger
+	now    func() time.Time
 
 	noted *sightings
 }
@@ -99,12 +105,15 @@ func (h handler) serve(ctx context.Context, req gateway.Request) (gateway.Respon
 		return answer(http.StatusUnauthorized), nil
 	}
 	h.note(ctx, known, now)
-	report, err := provider.Read(call, in, now)
-	if err != nil {
-		h.log.ErrorContext(ctx, "a hook's call that cannot be read", "provider", name, "scope", string(in), "error", err)
-		return answer(http.StatusBadRequest), nil
+	report, malformed := provider.Read(call, in, now)
+	if malformed != nil {
+		h.log.ErrorContext(ctx, "a hook's call that cannot be read", "provider", name, "scope", string(in), "error", malformed)
 	}
-	return answer(h.store(ctx, known, report, now)), nil
+	status := h.store(ctx, known, report, now)
+	if malformed != nil && status == http.StatusOK {
+		status = http.StatusBadRequest
+	}
+	return answer(status), nil
 }
 
 // visit answers a provider that tries the address before it calls.
@@ -125,18 +134,50 @@ func (h handler) store(ctx context.Context, known hook.Hook, report hook.Report,
 		return h.person(ctx, events, now), nil
 	})
 	if err == nil {
-		err = errors.Join(failures...)
+		err = errors.Join(append(failures, h.keep(ctx, known, report.Unreadable, now))...)
 	}
 	level, status := slog.LevelInfo, http.StatusOK
-	if report.Unreadable > 0 {
+	if len(report.Unreadable) > 0 {
 		level = slog.LevelWarn
 	}
 	if err != nil {
 		level, status = slog.LevelError, http.StatusServiceUnavailable
 	}
 	h.log.Log(ctx, level, "a hook's call", "provider", known.Provider, "scope", string(known.Scope), "contacts", len(people),
-		"optOuts", len(report.Said), "counted", report.Counted, "unreadable", report.Unreadable, "error", err)
+		"optOuts", len(report.Said), "counted", report.Counted, "unreadable", len(report.Unreadable), "error", err)
 	return status
+}
+
+// unreadable is a message for an operator: entries of a hook's call, each in base64.
+type unreadable struct {
+	Provider string      `json:"provider"`
+	Scope    scope.Scope `json:"scope"`
+	At       time.Time   `json:"at"`
+	Entries  [][]byte    `json:"entries"`
+	Cut      bool        `json:"cut,omitempty"` // an entry is longer than a message may be
+}
+
+// mostUnread is how many bytes of entries one message holds: a queue takes 256 KB,
+// and base64 needs four characters for three bytes.
+const mostUnread = 160 << 10
+
+// keep puts the unreadable entries into the dead-letter queue.
+func (h handler) keep(ctx context.Context, known hook.Hook, entries []string, now time.Time) error {
+	for len(entries) > 0 {
+		message, size := unreadable{Provider: known.Provider, Scope: known.Scope, At: now.UTC()}, 0
+		for len(entries) > 0 && (size == 0 || size+len(entries[0]) <= mostUnread) {
+			entry := []byte(entries[0])
+			if len(entry) > mostUnread {
+				entry, message.Cut = entry[:mostUnread], true
+			}
+			message.Entries, entries = append(message.Entries, entry), entries[1:]
+			size += max(1, len(entry))
+		}
+		if err := h.unread.Send(ctx, message, ""); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // remembered is how long an event without a time is remembered: longer than any

@@ -41,6 +41,8 @@ type world struct {
 	queued    []suppression.Change
 	queueErr  error
 	memoryErr error
+	unread    []unreadable
+	unreadErr error
 
 	mu    sync.Mutex
 	ids   map[string]time.Time
@@ -58,6 +60,12 @@ func (w *world) First(_ context.Context, id string, at, _, _ time.Time) (time.Ti
 		w.ids[id] = at
 	}
 	return w.ids[id], w.memoryErr
+}
+
+// Send is the dead-letter queue.
+func (w *world) Send(_ context.Context, value any, _ string) error {
+	w.unread = append(w.unread, value.(unreadable))
+	return w.unreadErr
 }
 
 // store is the list with its queue, as outage.Store has them.
@@ -84,7 +92,7 @@ func newWorld(t *testing.T) (*world, handler) {
 	for _, provider := range []string{"postmark", "brevo", "mailchimp", "twilio"} {
 		w.hooks = append(w.hooks, hook.Hook{Provider: provider, Scope: "acme/newsletter", URL: "https://tools/in/" + provider + "/acme/newsletter", Secret: secret})
 	}
-	return w, handler{hooks: w, list: store{w}, first: w, calls: w, log: w.Log, now: func() time.Time { return w.Now }, noted: &sightings{at: map[string]time.Time{}}}
+	return w, handler{hooks: w, list: store{w}, first: w, calls: w, unread: w, log: w.Log, now: func() time.Time { return w.Now }, noted: &sightings{at: map[string]time.Time{}}}
 }
 
 func call(method, path, query, body string) gateway.Request {
@@ -218,6 +226,50 @@ func TestOptOutOfAnOutageIsQueued(t *testing.T) {
 	w.hooksErr = errDown
 	if got := status(t, h, call(http.MethodPost, newsletter, "key="+secret, left)); got != 503 {
 		t.Errorf("without the registry: status %d", got)
+	}
+}
+
+func TestAnUnreadableEntryWaitsForAnOperator(t *testing.T) {
+	long := `{"event":"unsubscribed","email":"` + strings.Repeat("x", mostUnread) + `"}`
+	broken := `{"event":"unsubscribed","email":"kari at example"}`
+	for _, test := range []struct {
+		name, body string
+		status     int
+		stored     int
+		want       [][]string // the entries of each message
+		cut        bool       // the first message
+	}{
+		{"beside others", `[` + broken + `,` + left + `,7]`, 200, 1, [][]string{{broken, "7"}}, false},
+		{"a body that cannot be read", `[{"email":"kari@example.no"`, 400, 0, [][]string{{`[{"email":"kari@example.no"`}}, false},
+		{"too long for a message", `[` + long + `,` + broken + `]`, 200, 0, [][]string{{long[:mostUnread]}, {broken}}, true},
+		{"nothing unreadable", left, 200, 1, nil, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w, h := newWorld(t)
+			if got := status(t, h, call(http.MethodPost, newsletter, "key="+secret, test.body)); got != test.status || len(w.Entries()) != test.stored {
+				t.Errorf("status %d, %d stored", got, len(w.Entries()))
+			}
+			var got [][]string
+			for _, message := range w.unread {
+				var entries []string
+				for _, entry := range message.Entries {
+					entries = append(entries, string(entry))
+				}
+				got = append(got, entries)
+				if message.Provider != "brevo" || message.Scope != "acme/newsletter" || !message.At.Equal(w.Now) || message.Cut != (test.cut && len(got) == 1) {
+					t.Errorf("%s in %s at %s, cut %v", message.Provider, message.Scope, message.At, message.Cut)
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			w.NoLeak(t, []string{"kari at", "kari@"})
+			w.unreadErr = errDown
+			again := call(http.MethodPost, newsletter, "key="+secret, test.body)
+			if got := status(t, h, again); (got == 503) != (len(test.want) > 0) {
+				t.Errorf("without the queue: status %d", got)
+			}
+		})
 	}
 }
 

@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"stille/shared/api/gateway"
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/hooks"
+	"stille/shared/aws/sqsqueue"
 	"stille/shared/aws/wiring"
 	"stille/shared/names"
 )
@@ -20,11 +22,12 @@ func main() {
 	os.Exit(wiring.Function(names.Hook, time.Now, func(d wiring.Deps) any {
 		db := dynamo.NewClient(d.AWS)
 		h := handler{
-			hooks: hooks.NewCached(hooks.NewStore(secretsmanager.NewFromConfig(d.AWS), d.Stack.Stack), d.Now),
-			list:  d.Store(),
-			first: dynamo.NewReplies(db, d.Stack),
-			calls: dynamo.NewCalls(db, d.Stack),
-			log:   d.Log, now: d.Now, noted: &sightings{at: map[string]time.Time{}},
+			hooks:  hooks.NewCached(hooks.NewStore(secretsmanager.NewFromConfig(d.AWS), d.Stack.Stack), d.Now),
+			list:   d.Store(),
+			first:  dynamo.NewReplies(db, d.Stack),
+			calls:  dynamo.NewCalls(db, d.Stack),
+			unread: sqsqueue.New(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarParkedQueue)),
+			log:    d.Log, now: d.Now, noted: &sightings{at: map[string]time.Time{}},
 		}
 		return gateway.Recovered(d.Log, h.serve, func() gateway.Response { return answer(http.StatusInternalServerError) })
 	}))

@@ -12,6 +12,7 @@ import (
 type hookCommands struct {
 	Add    hookAdd    `cmd:"" help:"Let another system report opt-outs; prints the address to give to that system."`
 	List   hookList   `cmd:"" help:"List the systems that report opt-outs, and when each last called."`
+	Test   hookTest   `cmd:"" help:"Call the hook with an opt-out of a contact that nobody has, and say what came of it."`
 	Remove hookRemove `cmd:"" help:"Refuse the calls of a system from now on."`
 }
 
@@ -60,5 +61,24 @@ func (h hookRemove) Run(ctx context.Context, s *session, o *operator.Operator) e
 	answer, err := o.RemoveHook(ctx, h.Provider, h.Scope)
 	return show(s, answer, err, func(w io.Writer, gone *operator.HookRemoval) {
 		fmt.Fprintf(w, "removed: calls of %s for %s are refused within a minute\n", gone.Provider, gone.Scope)
+	})
+}
+
+type hookTest struct {
+	Provider string `arg:"" help:"The system."`
+	Scope    string `arg:"" help:"The scope it was added for."`
+}
+
+func (h hookTest) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, err := o.TestHook(ctx, h.Provider, h.Scope)
+	return show(s, answer, err, func(w io.Writer, t *operator.HookTest) {
+		switch {
+		case t.Stored:
+			fmt.Fprintf(w, "stored: the hook answered %d, and the list shows the opt-out of a contact that nobody has\n", t.Status)
+		case err == nil:
+			fmt.Fprintf(w, "reached: the hook answered %d to a call without a signature; %s alone can sign one, from its console\n", t.Status, t.Provider)
+		default:
+			fmt.Fprintf(w, "not stored: the hook answered %d\n", t.Status)
+		}
 	})
 }

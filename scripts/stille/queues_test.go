@@ -12,6 +12,7 @@ func TestQueuesAreListedAndRetried(t *testing.T) {
 	m.Queue = []operator.Queue{
 		{Name: "feedback-dead", Dead: true, Messages: 2}, {Name: "feedback-queue", Messages: 1}, {Name: "purge-missed", Dead: true},
 		{Name: "stamp-parked", Dead: true}, {Name: "waiting", Messages: 4}, {Name: "waiting-dead", Dead: true, Messages: 3},
+		{Name: "hook-dead", Dead: true},
 	}
 	list := m.run(t, "queues", "list").ended(t, exitDone).out
 	for _, says := range []string{
@@ -33,7 +34,7 @@ func TestQueuesAreListedAndRetried(t *testing.T) {
 		t.Errorf("the queues are %+v", m.Queue)
 	}
 	for queue, says := range map[string]string{
-		"waiting": "retried without a command", "purge-missed": "`stille purge run CLASS`", "stamp-parked": "write the record", "none": "`stille queues list`",
+		"waiting": "retried without a command", "hook-dead": "`stille add CHANNEL ADDRESS`", "purge-missed": "`stille purge run CLASS`", "stamp-parked": "write the record", "none": "`stille queues list`",
 	} {
 		if got := m.run(t, "queues", "retry", queue).ended(t, exitUsage).errors; !strings.Contains(got, says) {
 			t.Errorf("%s: it says %q", queue, got)

@@ -143,6 +143,7 @@ func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, met
 		Hooks:        hookRegistry{hooks.NewStore(secrets, name), dynamo.NewCalls(db, on)},
 		HookBase:     outputs.HookBase,
 		Announce:     eventbus.NewBus(eventbridge.NewFromConfig(cfg), name).Announce,
+		CallHook:     deployment.CallHook,
 		Records:      dynamo.NewRecords(db, on),
 		Holds:        dynamo.NewHolds(db, on),
 		Runs:         dynamo.NewRuns(db, on),

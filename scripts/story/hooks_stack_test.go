@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"stille/shared/names"
 )
 
 // hook adds a hook and returns its address, which works once it answers.
@@ -63,6 +65,29 @@ func TestAnotherSystemsOptOutHoldsInItsScope(t *testing.T) {
 	if got := report(t, url+"x", body); got != http.StatusUnauthorized {
 		t.Errorf("with another key: status %d", got)
 	}
+	if _, err := s.operator(t.Context(), "hook", "test", "brevo", brand); err != nil {
+		t.Error(err)
+	}
+	if got := report(t, url, `[{"event":"unsubscribed","email":"nobody at all"}]`); got != http.StatusOK {
+		t.Errorf("an opt-out without an address: status %d", got)
+	}
+	eventually(t, "the opt-out without an address waits for nobody", func() bool {
+		var list struct {
+			Queues []struct {
+				Queue    string
+				Messages int
+			}
+		}
+		if err := s.answer(t.Context(), &list, "queues", "list"); err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range list.Queues {
+			if q.Queue == names.QueueHookDead && q.Messages > 0 {
+				return true
+			}
+		}
+		return false
+	})
 	if said, err := s.operator(t.Context(), "hook", "list"); err != nil || !strings.Contains(said, "brevo") || strings.Contains(said, "key=") {
 		t.Errorf("error %v, it says %s", err, said)
 	}

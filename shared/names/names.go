@@ -136,7 +136,7 @@ const (
 	VarLinkDomains    = "LINK_DOMAINS"      // JSON, brand -> domain of its links; where a brand is missing, its linkDomain
 	VarEvidenceBucket = "EVIDENCE_BUCKET"   // certificates, under Object Lock
 	VarManifestBucket = "MANIFEST_BUCKET"   // purge manifests, private, short-lived
-	VarParkedQueue    = "PARKED_QUEUE_URL"  // where propagate and stamp put a stream record they cannot take
+	VarParkedQueue    = "PARKED_QUEUE_URL"  // where propagate and stamp put a stream record they cannot take, and hook what it cannot read
 	VarWaitingQueue   = "WAITING_QUEUE_URL" // where an opt-out waits that the store did not take
 	VarWaitingDead    = "WAITING_DEAD_URL"  // the dead-letter queue of that queue
 	VarStorePatience  = "STORE_PATIENCE"    // how long a door waits for the store before an opt-out is queued; where unset, outage.Patience
@@ -226,6 +226,7 @@ const (
 const (
 	QueueWaiting     = "waiting"
 	QueueWaitingDead = "waiting-dead"
+	QueueHookDead    = "hook-dead" // what other systems report and nobody can read
 )
 
 // Source is the source of every event that goes out.

@@ -3,10 +3,12 @@ package operator
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
 
+	"stille/shared/contact"
 	"stille/shared/feedback/hook"
 	"stille/shared/scope"
 )
@@ -116,6 +118,84 @@ func (o *Operator) RemoveHook(ctx context.Context, provider, in string) (*HookRe
 		return nil, err
 	}
 	return &HookRemoval{p.Name, at}, nil
+}
+
+// HookTest is what came of a sample that a hook was called with.
+type HookTest struct {
+	Provider string      `json:"provider"`
+	Scope    scope.Scope `json:"scope"`
+	Status   int         `json:"status"` // of the hook's answer
+	Stored   bool        `json:"stored"` // the list shows the opt-out
+}
+
+// TestHook calls the deployed hook with an opt-out of a contact that nobody has, as
+// the provider does, and looks for the opt-out in the list. A call that only the
+// provider can sign must be refused. An answer beside an error tells what was wrong.
+func (o *Operator) TestHook(ctx context.Context, provider, in string) (*HookTest, error) {
+	p, at, err := o.hook(ctx, provider, in)
+	if err != nil {
+		return nil, err
+	}
+	all, err := o.Hooks.Registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, added := all.Find(p.Name, at)
+	if !added {
+		return nil, fmt.Errorf("there is no hook of %s for %s; `stille hook list` shows all", p.Name, at)
+	}
+	sample, err := known.Sample(rand.Text(), o.Now())
+	if err != nil {
+		return nil, err
+	}
+	set, err := o.contactKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := set.Keys(sample.Contact)
+	if err != nil {
+		return nil, err
+	}
+	before, err := o.lastNo(ctx, keys, at)
+	if err != nil {
+		return nil, err
+	}
+	test := &HookTest{Provider: p.Name, Scope: at}
+	if test.Status, err = o.CallHook(ctx, sample); err != nil {
+		return nil, err
+	}
+	after, err := o.lastNo(ctx, keys, at)
+	if err != nil {
+		return nil, err
+	}
+	test.Stored = after.After(before)
+	return test, test.fault(sample.Signed)
+}
+
+// fault is what is wrong with the hook, nil if nothing is.
+func (t HookTest) fault(signed bool) error {
+	switch {
+	case t.Status == hook.Taken && t.Stored && signed, t.Status == hook.Refused && !signed:
+		return nil
+	case t.Status == hook.Taken && !signed:
+		return errors.New("the hook took a call that the provider did not sign: `stille hook add` the provider's key again")
+	case t.Status == hook.Taken:
+		return errors.New("the hook took the opt-out, and the list does not show it: the store does not answer, and the opt-out waits; `stille status` says for what")
+	case t.Status == hook.Refused, t.Status == hook.Unknown:
+		return fmt.Errorf("the hook answers %d: a hook or a secret that was added works within a minute; type the command again then", t.Status)
+	}
+	return fmt.Errorf("the hook answers %d: the log of the function hook says why", t.Status)
+}
+
+// lastNo is the time of the newest opt-out of a contact in exactly this scope.
+func (o *Operator) lastNo(ctx context.Context, keys []contact.Key, in scope.Scope) (last time.Time, err error) {
+	item, err := o.Suppressions.Get(ctx, keys)
+	for _, mark := range item.Marks[in] {
+		if mark.Last.After(last) {
+			last = mark.Last
+		}
+	}
+	return last, err
 }
 
 func (o *Operator) hook(ctx context.Context, provider, in string) (hook.Provider, scope.Scope, error) {

@@ -12,6 +12,7 @@ import (
 	"stille/shared/feedback/hook"
 	"stille/shared/operator"
 	"stille/shared/operator/operatortest"
+	"stille/shared/suppression"
 )
 
 // hooks is a registry in memory.
@@ -113,5 +114,57 @@ func TestReplacedHookSecretEndsAtOnceOnDemand(t *testing.T) {
 		if diff := cmp.Diff(want, kept.all[0].Secrets(operatortest.At())); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
+	}
+}
+
+func TestAHookIsTestedWithNobodysOptOut(t *testing.T) {
+	down := errors.New("down")
+	for _, test := range []struct {
+		name, provider string
+		status         int
+		err            error
+		stores         bool
+		says           string // of the error
+	}{
+		{"stored", "brevo", 200, nil, true, ""},
+		{"stored by a reply", "twilio", 200, nil, true, ""},
+		{"waits", "brevo", 200, nil, false, "stille status"},
+		{"refused", "brevo", 401, nil, false, "within a minute"},
+		{"unknown", "brevo", 404, nil, false, "within a minute"},
+		{"failing", "brevo", 503, nil, false, "log"},
+		{"out of reach", "brevo", 0, down, false, "down"},
+		{"signed by the provider alone", "sendgrid", 401, nil, false, ""},
+		{"unsigned, and taken", "sendgrid", 200, nil, true, "stille hook add"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			stack, now := operatortest.New(t), operatortest.At()
+			o := stack.Operator(func() time.Time { return now })
+			o.Hooks = &hooks{hook.Registry{{Provider: test.provider, Scope: "acme", URL: "https://tools/in", Secret: "token"}}}
+			o.CallHook = func(ctx context.Context, call hook.Sample) (int, error) {
+				who, err := stack.Set.Known(call.Contact)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if test.stores {
+					_, err = stack.List.Apply(ctx, who, suppression.Change{
+						Action: suppression.Suppress, Scope: "acme", Reason: suppression.Unsubscribed, At: now, Source: suppression.SourceHook + ":p",
+					}, now)
+				}
+				return test.status, errors.Join(err, test.err)
+			}
+			for range 2 { // the second opt-out repeats the first
+				got, err := o.TestHook(t.Context(), test.provider, "acme")
+				if test.says == "" && err != nil || test.says != "" && (err == nil || !strings.Contains(err.Error(), test.says)) {
+					t.Errorf("error %v", err)
+				}
+				if want := (&operator.HookTest{Provider: test.provider, Scope: "acme", Status: test.status, Stored: test.stores}); test.err == nil && *got != *want {
+					t.Errorf("%+v, want %+v", got, want)
+				}
+				now = now.Add(time.Minute)
+			}
+			if _, err := o.TestHook(t.Context(), test.provider, "globex"); err == nil || !strings.Contains(err.Error(), "stille hook list") {
+				t.Errorf("of a hook that was not added: %v", err)
+			}
+		})
 	}
 }

@@ -33,6 +33,7 @@ import (
 	"time"
 
 	"stille/shared/contact"
+	"stille/shared/feedback/hook"
 	"stille/shared/ledger"
 	"stille/shared/purge"
 	"stille/shared/retention"
@@ -54,6 +55,8 @@ type Operator struct {
 	Hooks        Hooks
 	// HookBase returns the address below which other systems report opt-outs.
 	HookBase func(ctx context.Context) (string, error)
+	// CallHook calls a hook as a provider does, and returns the status of the answer.
+	CallHook func(ctx context.Context, call hook.Sample) (status int, err error)
 
 	Records    Records
 	Holds      Holds

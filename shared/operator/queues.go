@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"stille/shared/names"
 )
 
 // QueueList is every queue of the stack.
@@ -88,6 +90,8 @@ func retryOf(q Queue, all []Queue) string {
 		return "stille purge run CLASS"
 	case q.Name == "rotation-missed":
 		return "stille keys rotate link"
+	case q.Name == names.QueueHookDead:
+		return "stille add CHANNEL ADDRESS"
 	}
 	return ""
 }

@@ -16,7 +16,7 @@ import (
 func (r *Report) email(recipient text, reason suppression.Reason, at when) {
 	found := feedback.Addresses(string(recipient))
 	if len(found) == 0 {
-		r.Unreadable++
+		r.unreadable()
 	}
 	for _, c := range found {
 		r.Said = append(r.Said, Said{Contact: c, Changes: []suppression.Change{r.change(reason, at.Time)}})
@@ -32,7 +32,7 @@ func (r *Report) reply(from text, verdict keyword.Verdict, at when, id text) {
 	}
 	who, err := contact.NormaliseAnyLength(contact.SMS, international(string(from)), "")
 	if err != nil {
-		r.Unreadable++
+		r.unreadable()
 		return
 	}
 	said := Said{Contact: who}
@@ -67,9 +67,10 @@ func each[Entry any](r *Report, body []byte, read func(Entry)) error {
 		return ErrMalformed
 	}
 	for _, entry := range entries {
+		r.entry = string(entry)
 		var e *Entry
 		if json.Unmarshal(entry, &e) != nil || e == nil {
-			r.Unreadable++
+			r.unreadable()
 			continue
 		}
 		read(*e)
@@ -269,12 +270,12 @@ func standard(req Request, r *Report) error {
 		}
 		channel, err := contact.ParseChannel(string(e.Data.Channel))
 		if err != nil {
-			r.Unreadable++
+			r.unreadable()
 			return
 		}
 		who, err := contact.NormaliseAnyLength(channel, string(e.Data.Address), string(e.Data.Region))
 		if err != nil {
-			r.Unreadable++
+			r.unreadable()
 			return
 		}
 		reason, err := suppression.ParseReported(string(e.Data.Reason))

@@ -113,10 +113,13 @@ func (p Provider) Proves(r Request, secrets []string, now time.Time) bool {
 
 // Report is what one call says. The events are in the order of the call.
 type Report struct {
-	Said       []Said
-	Counted    int // events that are no opt-out
-	Unreadable int // entries that cannot be read, and opt-outs without an address
+	Said    []Said
+	Counted int // events that are no opt-out
+	// Unreadable are the entries that cannot be read, and the opt-outs without an
+	// address, each as it came. They hold personal data: they must not be logged.
+	Unreadable []string
 
+	entry    string // that is read
 	provider string
 	in       scope.Scope
 	now      time.Time
@@ -132,14 +135,17 @@ type Said struct {
 }
 
 // Read reads a call that is proven. The opt-outs hold in the scope. Its error is
-// ErrMalformed.
+// ErrMalformed: then the body is all that is unreadable.
 func (p Provider) Read(r Request, in scope.Scope, now time.Time) (Report, error) {
-	report := Report{provider: p.Name, in: in, now: now}
+	report := Report{entry: string(r.Body), provider: p.Name, in: in, now: now}
 	if err := p.read(r, &report); err != nil {
-		return Report{}, err
+		return Report{Unreadable: []string{string(r.Body)}}, err
 	}
 	return report, nil
 }
+
+// unreadable notes the entry that is read.
+func (r *Report) unreadable() { r.Unreadable = append(r.Unreadable, r.entry) }
 
 // change is an opt-out by the provider. An event happened: a time that cannot be
 // read, lies ahead or before 1970 is taken for now.

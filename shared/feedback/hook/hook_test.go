@@ -227,8 +227,8 @@ func TestOptOutsOfEachProviderAreRead(t *testing.T) {
 			if diff := cmp.Diff(test.want, told(got)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			if got.Counted != test.counted || got.Unreadable != test.unreadable {
-				t.Errorf("%d counted and %d unreadable, want %d and %d", got.Counted, got.Unreadable, test.counted, test.unreadable)
+			if got.Counted != test.counted || len(got.Unreadable) != test.unreadable {
+				t.Errorf("%d counted and %d unreadable, want %d and %d", got.Counted, len(got.Unreadable), test.counted, test.unreadable)
 			}
 		})
 	}
@@ -352,8 +352,8 @@ func TestTenThousandEventsAreReadInOneCall(t *testing.T) {
 		events[i] = fmt.Sprintf(`{"email":"p%d@example.no","event":"unsubscribe","timestamp":%d}`, i, 1763625600+i)
 	}
 	got, err := find(t, "sendgrid").Read(hook.Request{Body: []byte("[" + strings.Join(events, ",") + "]")}, "acme", now)
-	if err != nil || len(got.Said) != len(events) || got.Unreadable != 0 {
-		t.Errorf("%d events, %d unreadable, error %v", len(got.Said), got.Unreadable, err)
+	if err != nil || len(got.Said) != len(events) || len(got.Unreadable) != 0 {
+		t.Errorf("%d events, %d unreadable, error %v", len(got.Said), len(got.Unreadable), err)
 	}
 }
 
@@ -381,4 +381,24 @@ func FuzzBodiesNeverLeaveAForeignChange(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A provider may send events and fields that nobody has heard of. They are no
+// opt-outs and hide none.
+func TestUnknownEventsOfEachProviderAreCounted(t *testing.T) {
+	for provider, body := range map[string]string{
+		"sendgrid":  `[{"event":"new","email":"kari@example.no"},{"event":{"of":"another form"}},{}]`,
+		"mailgun":   `{"event-data":{"event":"new","recipient":"kari@example.no"}}`,
+		"postmark":  `{"RecordType":"New","Recipient":"kari@example.no","SuppressSending":true}`,
+		"brevo":     `[{"event":"new","email":"kari@example.no"},{"event":7},{}]`,
+		"mailchimp": "type=new&data[email]=kari@example.no",
+		"twilio":    "EventType=new&From=%2B4791234567",
+		"sinch":     `{"new_notification":{"identity":"4791234567"},"event_time":7}`,
+		"standard":  `{"type":"contact.new","data":{"channel":"email","address":"kari@example.no"}}`,
+	} {
+		got, err := find(t, provider).Read(hook.Request{Body: []byte(body)}, "acme", now)
+		if err != nil || len(got.Said) != 0 || got.Counted == 0 || len(got.Unreadable) != 0 {
+			t.Errorf("%s: %d changes, %d counted, %d unreadable, error %v", provider, len(got.Said), got.Counted, len(got.Unreadable), err)
+		}
+	}
 }

@@ -95,8 +95,12 @@ func mailgunProven(r Request, secret string, _ time.Time) bool {
 		return false
 	}
 	s := body.Signature
-	want := hex.EncodeToString(sign(sha256.New, []byte(secret), string(s.Timestamp), string(s.Token)))
+	want := mailgunSignature(secret, string(s.Timestamp), string(s.Token))
 	return s.Token != "" && equal(strings.ToLower(string(s.Signature)), want)
+}
+
+func mailgunSignature(secret, stamp, token string) string {
+	return hex.EncodeToString(sign(sha256.New, []byte(secret), stamp, token))
 }
 
 // twilioProven: Twilio's "Validating Signatures from Twilio".
@@ -105,7 +109,11 @@ func twilioProven(r Request, secret string, _ time.Time) bool {
 	if err != nil {
 		return false
 	}
-	parts := []string{r.URL}
+	return equal(r.Header["x-twilio-signature"], twilioSignature(secret, r.URL, form))
+}
+
+func twilioSignature(secret, address string, form url.Values) string {
+	parts := []string{address}
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		values := slices.Clone(form[name])
 		slices.Sort(values)
@@ -113,14 +121,17 @@ func twilioProven(r Request, secret string, _ time.Time) bool {
 			parts = append(parts, name, value)
 		}
 	}
-	want := base64.StdEncoding.EncodeToString(sign(sha1.New, []byte(secret), parts...))
-	return equal(r.Header["x-twilio-signature"], want)
+	return base64.StdEncoding.EncodeToString(sign(sha1.New, []byte(secret), parts...))
 }
 
 // sinchProven: Sinch's "Validating callbacks", or the secret in the address.
 func sinchProven(r Request, secret string, now time.Time) bool {
-	signed := sign(sha256.New, []byte(secret), string(r.Body), ".", r.Header["x-sinch-webhook-signature-nonce"], ".", r.Header["x-sinch-webhook-signature-timestamp"])
-	return keyProven(r, secret, now) || equal(r.Header["x-sinch-webhook-signature"], base64.StdEncoding.EncodeToString(signed))
+	want := sinchSignature(secret, string(r.Body), r.Header["x-sinch-webhook-signature-nonce"], r.Header["x-sinch-webhook-signature-timestamp"])
+	return keyProven(r, secret, now) || equal(r.Header["x-sinch-webhook-signature"], want)
+}
+
+func sinchSignature(secret, body, nonce, stamp string) string {
+	return base64.StdEncoding.EncodeToString(sign(sha256.New, []byte(secret), body, ".", nonce, ".", stamp))
 }
 
 // standardProven: the Standard Webhooks specification, "Verifying signatures".
@@ -130,8 +141,12 @@ func standardProven(r Request, secret string, now time.Time) bool {
 	if err != nil || id == "" || now.Sub(time.Unix(seconds, 0)).Abs() > staleAfter {
 		return false
 	}
-	want := "v1," + base64.StdEncoding.EncodeToString(sign(sha256.New, standardKey(secret), id, ".", stamp, ".", string(r.Body)))
+	want := standardSignature(secret, id, stamp, string(r.Body))
 	return slices.ContainsFunc(strings.Fields(r.Header["webhook-signature"]), func(given string) bool { return equal(given, want) })
+}
+
+func standardSignature(secret, id, stamp, body string) string {
+	return "v1," + base64.StdEncoding.EncodeToString(sign(sha256.New, standardKey(secret), id, ".", stamp, ".", body))
 }
 
 func standardKey(secret string) []byte {
