@@ -69,6 +69,7 @@ type commands struct {
 	History     history        `cmd:"" help:"Everything that happened to a contact's suppressions, verified."`
 	Replay      replay         `cmd:"" help:"Bring back what a restored suppression list lacks."`
 	Mend        mend           `cmd:"" help:"Repair a class's table: records that lost their place are found, withdrawn and claimed."`
+	Drill       drills         `cmd:"" help:"Rehearse what must work on the day when it is needed."`
 	Import      importCmd      `cmd:"" help:"Take over opt-outs from another system."`
 	Export      exportCmd      `cmd:"" help:"Write the whole suppression list to a file, contacts by their keys."`
 	Scrub       scrub          `cmd:"" help:"Split a list of contacts into those that may be sent to and the others."`

@@ -67,6 +67,10 @@ type Operator struct {
 	// Announce sends the events about entries of the ledger.
 	Announce func(ctx context.Context, entries []ledger.Entry) error
 
+	// Drill returns the tables of a drill of a class, and the records of the restored
+	// table; the name tells the drill from others. It is nil but on the local stack.
+	Drill func(class, name string) (Drill, Records)
+
 	// ContactKeys returns the contact keys, and reads them again now and then: a
 	// use case that runs for long asks again.
 	ContactKeys func(ctx context.Context) (*contact.KeySet, error)

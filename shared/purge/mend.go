@@ -171,3 +171,17 @@ func (c *counting) Claim(ctx context.Context, class string, record retention.Sto
 	c.note(&c.did.Claimed, done)
 	return done, err
 }
+
+// Twins is a restored table, compared with the table that was never restored.
+type Twins struct {
+	Compared  int    `json:"compared"`
+	Same      int    `json:"same"`
+	Changed   int    `json:"changed"`   // somebody wrote or deleted the twin meanwhile
+	Different []Twin `json:"different"` // not what the repair should leave
+}
+
+// Twin is a restored record that is not what its twin is.
+type Twin struct {
+	ID         string   `json:"id,omitempty"` // absent where the id may be an address
+	Attributes []string `json:"attributes"`
+}

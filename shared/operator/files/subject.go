@@ -39,3 +39,18 @@ func WriteExport(folder string, export *operator.SubjectExport, content []byte) 
 	export.File = export.Files[1]
 	return nil
 }
+
+// WriteDrill writes the certificate of a drill into a file with a name of its own,
+// and notes the file in the certificate.
+func WriteDrill(folder string, drilled *operator.Drilled) error {
+	name := filepath.Join(folder, fmt.Sprintf("drill-%s-%s-%s.json", drilled.Drill, drilled.Class, drilled.StartedAt.Format("20060102T150405.000Z")))
+	content, err := json.MarshalIndent(drilled, "", "  ")
+	if err == nil {
+		err = Write(name, content)
+	}
+	if err != nil {
+		return fmt.Errorf("the drill is over, and its certificate is not written: %w", err)
+	}
+	drilled.File = name
+	return nil
+}
