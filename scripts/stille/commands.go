@@ -60,6 +60,7 @@ type commands struct {
 
 	Status      status         `cmd:"" help:"How everything stands, and the next command to type."`
 	Doctor      doctor         `cmd:"" help:"What is wrong with the stack or its account, and what to type."`
+	Report      report         `cmd:"" help:"A month as one HTML page: opt-outs, deletions, holds, faults."`
 	Due         due            `cmd:"" help:"When a record that started then must be gone."`
 	Normalise   normalise      `cmd:"" help:"How the system reads an address."`
 	SMSReply    smsReply       `cmd:"" name:"sms-reply" help:"What a reply to an SMS would do."`
