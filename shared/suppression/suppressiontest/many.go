@@ -84,7 +84,7 @@ func (l list) takesOverMany() {
 	l.apply(after(), suppression.Objection, now)
 	results := l.applyAll([]suppression.Request{
 		request(suppression.Imported, time.Hour, k1), request(suppression.Imported, 4*time.Hour, after()...),
-		request(suppression.Imported, time.Hour, Key(10), Key(11)), request(suppression.Imported, time.Hour, Key(11)),
+		request(suppression.Imported, time.Hour, Key(10), Key(11)), request(suppression.Imported, 4*time.Hour, Key(11)),
 	})
 	for n, r := range results {
 		if r.Err != nil || r.Outcome.Effect != suppression.Added && r.Outcome.Effect != suppression.Renewed {
