@@ -11,11 +11,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"stille/shared/retention"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
@@ -53,8 +55,19 @@ func pause(ctx context.Context, n int) error {
 	}
 }
 
+// idleConnections is how many connections stay open: as many as are used at once.
+// With the SDK's ten, sixteen writers open a new one all the time.
+const idleConnections = 64
+
 // NewClient returns the client that the tables are opened with.
-func NewClient(cfg aws.Config) *dynamodb.Client { return dynamodb.NewFromConfig(cfg) }
+func NewClient(cfg aws.Config) *dynamodb.Client { return dynamodb.NewFromConfig(cfg, reuse) }
+
+// reuse keeps the connections of the SDK's own HTTP client open.
+func reuse(o *dynamodb.Options) {
+	if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+		o.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = idleConnections })
+	}
+}
 
 type item = map[string]types.AttributeValue
 

@@ -247,14 +247,25 @@ func TestReadsAndChangesKeepTheirCost(t *testing.T) {
 	apply := func(keys []contact.Key, r suppression.Reason) func() error {
 		return func() error { counted.apply(keys, r, now); return nil }
 	}
+	elsewhere := func(keys []contact.Key, r suppression.Reason) func() error {
+		return func() error {
+			intercepted(func(operation string) error {
+				calls = append(calls, operation)
+				return nil
+			}).apply(keys, r, now)
+			return nil
+		}
+	}
 	for _, step := range []struct {
 		name string
 		do   func() error
 		want []string
 	}{
 		{"a first opt-out under one key", apply(onlyOldest, suppression.Stop), []string{"TransactWriteItems"}},
-		{"a second", apply(onlyOldest, suppression.Objection), []string{"TransactWriteItems", "TransactWriteItems"}},
-		{"a repetition", apply(onlyOldest, suppression.Objection), []string{"TransactWriteItems"}},
+		{"a second", apply(onlyOldest, suppression.Objection), []string{"GetItem", "TransactWriteItems"}},
+		{"a repetition", apply(onlyOldest, suppression.Objection), []string{"GetItem"}},
+		{"a repetition in another process", elsewhere(onlyOldest, suppression.Objection), []string{"TransactWriteItems"}},
+		{"a second in another process", elsewhere(onlyOldest, suppression.Complaint), []string{"TransactWriteItems", "TransactWriteItems"}},
 		{"a read", get(k1), []string{"GetItem"}},
 		{"a check of one", lookup(onlyOldest), []string{"GetItem"}},
 		{"a check of two", lookup(onlyOldest, onlyNewest), []string{"BatchGetItem"}},

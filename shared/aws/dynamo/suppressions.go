@@ -23,11 +23,12 @@ type Suppressions struct {
 	db     *dynamodb.Client
 	table  string
 	ledger string
+	seen   *seen
 }
 
 // NewSuppressions returns the list of a stack.
 func NewSuppressions(db *dynamodb.Client, stack names.Tables) *Suppressions {
-	return &Suppressions{db: db, table: stack.Suppressions(), ledger: stack.Ledger()}
+	return &Suppressions{db: db, table: stack.Suppressions(), ledger: stack.Ledger(), seen: newSeen()}
 }
 
 // base is the item on which a change is decided.
@@ -35,7 +36,7 @@ type base struct {
 	item   suppression.Item
 	stored edition // in the table; in a restored table the version may be older than item.Version
 	read   bool    // the table was read; otherwise the contact is assumed to be unknown
-	stale  bool    // another writer was in the way: read again before anything is tried
+	stale  bool    // the table must be read before anything is tried
 }
 
 // edition tells whether an item changed. The zero edition is that of no item.
@@ -52,11 +53,12 @@ const attrTouched = "touched"
 //
 // Apply is optimistic. A contact with one key is first assumed to be unknown,
 // and only the item that a failed condition returns is read, so that a first
-// opt-out costs one request. With more than one key, the items of the older
+// opt-out costs one request. A contact that this process has seen is read first,
+// so that a repetition costs one read. With more than one key, the items of the older
 // keys are first merged into the newest, each in a separate transaction (see
 // rekey.go).
 func (s *Suppressions) Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error) {
-	basis := base{item: unknown(who)}
+	basis := base{item: unknown(who), stale: s.seen.has(who.Newest())}
 	if len(who.Keys) > 1 {
 		item, err := s.gather(ctx, who, now)
 		if err != nil {
@@ -64,6 +66,7 @@ func (s *Suppressions) Apply(ctx context.Context, who contact.Known, c suppressi
 		}
 		basis = base{item: item, stored: editionOf(item), read: true}
 	}
+	s.seen.note(who.Newest())
 	outcome, err := s.attempt(ctx, &basis, who, c, now)
 	if !errors.Is(err, errRaced) {
 		return outcome, err

@@ -3,12 +3,14 @@ package dynamotest
 import (
 	"context"
 	"crypto/rand"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -43,6 +45,7 @@ func open(t testing.TB, accessKey string) *dynamodb.Client {
 		BaseEndpoint: aws.String(endpoint),
 		Region:       "eu-north-1",
 		Credentials:  credentials.NewStaticCredentialsProvider(accessKey, "test", ""),
+		HTTPClient:   awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 64 }),
 	})
 }
 
