@@ -98,13 +98,15 @@ func BenchmarkCheckOne(b *testing.B) {
 
 func parallel(b *testing.B, do func(context.Context) error) {
 	b.SetParallelism(inFlight)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if err := do(b.Context()); err != nil {
-				b.Error(err)
-				return
+	apitest.CPU(b, func() {
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if err := do(b.Context()); err != nil {
+					b.Error(err)
+					return
+				}
 			}
-		}
+		})
 	})
 }
 
@@ -115,28 +117,32 @@ func BenchmarkCheckThousand(b *testing.B) {
 	keys := x.keys(b, api.MaxContacts)
 	const batch, atOnce = 100, 8
 	b.Run("raw", func(b *testing.B) {
-		for b.Loop() {
-			group, ctx := errgroup.WithContext(b.Context())
-			group.SetLimit(atOnce)
-			for some := range slices.Chunk(keys, batch) {
-				group.Go(func() error {
-					_, err := x.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-						x.table: {Keys: some, ConsistentRead: aws.Bool(true)},
-					}})
-					return err
-				})
+		apitest.CPU(b, func() {
+			for b.Loop() {
+				group, ctx := errgroup.WithContext(b.Context())
+				group.SetLimit(atOnce)
+				for some := range slices.Chunk(keys, batch) {
+					group.Go(func() error {
+						_, err := x.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+							x.table: {Keys: some, ConsistentRead: aws.Bool(true)},
+						}})
+						return err
+					})
+				}
+				if err := group.Wait(); err != nil {
+					b.Fatal(err)
+				}
 			}
-			if err := group.Wait(); err != nil {
-				b.Fatal(err)
-			}
-		}
+		})
 	})
 	event := eventOf(b, x.house, 0, api.MaxContacts)
 	b.Run("ours", func(b *testing.B) {
-		for b.Loop() {
-			if _, err := x.function.Invoke(b.Context(), event); err != nil {
-				b.Fatal(err)
+		apitest.CPU(b, func() {
+			for b.Loop() {
+				if _, err := x.function.Invoke(b.Context(), event); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
+		})
 	})
 }

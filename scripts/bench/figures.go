@@ -117,7 +117,10 @@ func (f figure) bar() (bar, bool) {
 	bars := map[string]bar{
 		"CheckOne":            {most: 1 / 0.9},
 		"CheckThousand":       {most: 1 / 0.85},
+		"CheckThousandCPU":    {most: 12e6, absolute: true},
 		"FirstOptOut":         {most: 1 / 0.9},
+		"FirstOptOutCPU":      {most: 450e3, absolute: true},
+		"RepeatedOptOut":      {most: 1.3},
 		"LinkPage":            {most: 1.5},
 		"OpenEmail":           {most: 2e3, absolute: true},
 		"OpenSMS":             {most: 2e3, absolute: true},
