@@ -104,6 +104,18 @@ func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
 	return Outcome{Item: item, Effect: effect, Entry: &entry}, nil
 }
 
+// Foresee returns the item as Apply would leave it, but for what an entry changes.
+// It is for questions alone: nothing of it may be written.
+func Foresee(item Item, c Change, now time.Time) (Item, error) {
+	if err := c.validate(now); err != nil {
+		return Item{}, err
+	}
+	mark := item.Marks[c.Scope][c.Reason]
+	c.At = c.byOurClock(mark, now).UTC()
+	_, next := c.on(mark)
+	return item.with(c.Scope, c.Reason, next), nil
+}
+
 // byOurClock returns the time at which the change counts beside a release by a
 // faster clock. A consent to which the person came after a newer opt-out is no
 // matter of clocks.

@@ -158,11 +158,10 @@ func undoes(item suppression.Item, link scope.Scope, scopes []scope.Scope, now t
 		if in != link {
 			c.Source = suppression.Through(link)
 		}
-		outcome, err := suppression.Apply(undone, c, "", soon)
-		if err != nil {
+		var err error
+		if undone, err = suppression.Foresee(undone, c, soon); err != nil {
 			return nil
 		}
-		undone = outcome.Item
 	}
 	return slices.DeleteFunc(slices.Clone(scopes), func(in scope.Scope) bool { return sends(item, in) || !sends(undone, in) })
 }

@@ -15,7 +15,6 @@ import (
 type content struct {
 	Lang   string
 	Text   texts
-	Style  template.CSS
 	Colour template.CSS // the brand's style
 	Logo   template.URL
 
@@ -264,12 +263,33 @@ func (r Reader) fill(s Subject) func(string) string {
 	if last := len(names) - 1; last > 0 {
 		brands = strings.Join(names[:last], ", ") + r.text.And + names[last]
 	}
-	return strings.NewReplacer(
-		"{brand}", s.Brand.DisplayName(r.tag()),
-		"{brands}", brands,
-		"{topic}", s.Entry.DisplayName(r.tag()),
-		"{controller}", s.Brand.Controller,
-	).Replace
+	return filling(map[string]string{
+		"brand": s.Brand.DisplayName(r.tag()), "brands": brands, "topic": s.Entry.DisplayName(r.tag()), "controller": s.Brand.Controller,
+	})
+}
+
+// filling returns a function that puts values in the place of their names in
+// braces. A value is not looked at again.
+func filling(values map[string]string) func(string) string {
+	return func(text string) string {
+		var filled strings.Builder
+		for {
+			before, rest, found := strings.Cut(text, "{")
+			filled.WriteString(before)
+			if !found {
+				return filled.String()
+			}
+			name, behind, _ := strings.Cut(rest, "}")
+			value, known := values[name]
+			if !known {
+				filled.WriteString("{")
+				text = rest
+				continue
+			}
+			filled.WriteString(value)
+			text = behind
+		}
+	}
 }
 
 // Scopes are the scopes that the page is about.

@@ -8,7 +8,6 @@
 package pages
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	_ "embed" // for the template and the style
@@ -86,7 +85,7 @@ func New() (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := template.New("page").Funcs(template.FuncMap{"unbroken": unbroken(), "inOnePiece": inOnePiece}).Parse(pageTemplate)
+	page, err := template.New("page").Funcs(template.FuncMap{"unbroken": unbroken(), "inOnePiece": inOnePiece}).Parse(strings.Replace(pageTemplate, "{{.Style}}", style, 1))
 	if err != nil {
 		return nil, fmt.Errorf("parsing the page: %w", err)
 	}
@@ -133,6 +132,9 @@ func colours(look scope.Look) template.CSS {
 func unbroken() func(text string) string {
 	hyphens := strings.NewReplacer(" e-", " e\u2011", " E-", " E\u2011")
 	return func(text string) string {
+		if !strings.Contains(text, "-") {
+			return text
+		}
 		if strings.HasPrefix(text, "E-") {
 			text = "E\u2011" + text[len("E-"):]
 		}
@@ -176,9 +178,13 @@ func (r Reader) Options(status int) gateway.Response {
 	return resp
 }
 
+// usualPage is a size in bytes that most pages do not exceed.
+const usualPage = 8 << 10
+
 func (r Reader) html(status int, c content) gateway.Response {
-	c.Text, c.Style, c.Lang = r.text, template.CSS(style), r.text.Tag.String() //nolint:gosec // our own file
-	var body bytes.Buffer
+	c.Text, c.Lang = r.text, r.text.Tag.String()
+	var body strings.Builder
+	body.Grow(usualPage)
 	if err := r.pages.page.Execute(&body, c); err != nil {
 		// Only a template that does not fit content: a mistake of ours, which
 		// the tests of every page rule out.
