@@ -29,7 +29,7 @@ func TestEffectiveChangesAreSentAsEvents(t *testing.T) {
 		t.Fatalf("the third change is %s", got)
 	}
 	all.Records = append(all.Records, events.DynamoDBEventRecord{EventName: "MODIFY"}, events.DynamoDBEventRecord{EventName: "REMOVE"})
-	if err := deliver(t, w.handler(), all); err != nil {
+	if err := apitest.Deliver(t, w.handler().handle, all); err != nil {
 		t.Fatal(err)
 	}
 	detail := eventbus.ContactChanged{Key: kari, Channel: contact.Email, Scope: "acme", Reason: "unsubscribed", At: optedOut, Ledger: "entry-1"}
@@ -56,7 +56,7 @@ func TestUnreadableEntriesAreParkedAndTheOthersContinue(t *testing.T) {
 				w.change(t, ola, suppress("acme", suppression.Unsubscribed, optedOut)),
 			)
 			spoil(w, &b.Records[0])
-			if err := deliver(t, w.handler(), b); err != nil {
+			if err := apitest.Deliver(t, w.handler().handle, b); err != nil {
 				t.Fatal(err)
 			}
 			if len(w.sent) != 1 || w.sent[0].Detail.(eventbus.ContactChanged).Key != ola {
@@ -66,7 +66,7 @@ func TestUnreadableEntriesAreParkedAndTheOthersContinue(t *testing.T) {
 				t.Errorf("parked %+v", w.parked)
 			}
 			w.sent, w.parkErr = nil, errDown
-			if err := deliver(t, w.handler(), b); !errors.Is(err, errRetried) || len(w.sent) != 0 {
+			if err := apitest.Deliver(t, w.handler().handle, b); !errors.Is(err, apitest.ErrRetried) || len(w.sent) != 0 {
 				t.Errorf("not parked: error %v, %d events", err, len(w.sent))
 			}
 		})
@@ -78,7 +78,7 @@ func TestAnUnreadableRecordBlocksNoOther(t *testing.T) {
 	w.keep("broken", kari, "acme", consented)
 	w.keep("sub-1", kari, "acme", consented)
 	w.unreadable["broken"] = true
-	if err := deliver(t, w.handler(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); err != nil {
+	if err := apitest.Deliver(t, w.handler().handle, batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); err != nil {
 		t.Fatal(err)
 	}
 	w.expect(t, map[string]time.Time{"sub-1": optedOut.Truncate(time.Second)})
@@ -92,11 +92,11 @@ func TestAFailingBusHoldsUpNoWithdrawal(t *testing.T) {
 	w.busErr = errDown
 	w.keep("sub-1", kari, "acme", consented)
 	b := batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))
-	if err := deliver(t, w.handler(), b); err != nil || w.withdrawn != 1 || len(w.parked) != 1 || w.parked[0].Reason != errDown.Error() {
+	if err := apitest.Deliver(t, w.handler().handle, b); err != nil || w.withdrawn != 1 || len(w.parked) != 1 || w.parked[0].Reason != errDown.Error() {
 		t.Errorf("error %v, %d withdrawn, %d parked", err, w.withdrawn, len(w.parked))
 	}
 	w.parkErr = errDown
-	if err := deliver(t, w.handler(), b); !errors.Is(err, errRetried) {
+	if err := apitest.Deliver(t, w.handler().handle, b); !errors.Is(err, apitest.ErrRetried) {
 		t.Errorf("neither sent nor parked: error %v", err)
 	}
 }
@@ -111,7 +111,7 @@ func TestEventsGoOutInOrderByTens(t *testing.T) {
 		want = append(want, entries[n].ID)
 	}
 	b := batch(entries...)
-	if err := deliver(t, w.handler(), b); err != nil {
+	if err := apitest.Deliver(t, w.handler().handle, b); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]int{10, 10, 5}, w.puts); diff != "" {
@@ -122,7 +122,7 @@ func TestEventsGoOutInOrderByTens(t *testing.T) {
 	}
 	// The entries behind a failure are delivered again, and with them their events.
 	w.sent, w.failing = nil, "contact-7"
-	if err := deliver(t, w.handler(), b); !errors.Is(err, errRetried) {
+	if err := apitest.Deliver(t, w.handler().handle, b); !errors.Is(err, apitest.ErrRetried) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want[:7], w.ids()); diff != "" {
@@ -140,7 +140,7 @@ func TestEventsOfPropagateAreTaken(t *testing.T) {
 			w := newWorld()
 			var b events.DynamoDBEvent
 			apitest.New(t).Event(t, name, &b, "CONTACT_KEY", string(kari))
-			if err := deliver(t, w.handler(), b); err != nil {
+			if err := apitest.Deliver(t, w.handler().handle, b); err != nil {
 				t.Fatal(err)
 			}
 			var types []string

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
 	"stille/shared/aws/deadletter"
 	"stille/shared/aws/eventbus"
 	"stille/shared/contact"
@@ -161,20 +162,6 @@ func (w *world) change(t *testing.T, key contact.Key, c suppression.Change) ledg
 	return *outcome.Entry
 }
 
-// errRetried means that Lambda delivers a record of the batch again.
-var errRetried = errors.New("a record is delivered again")
-
-// deliver hands a batch to the handler, and returns errRetried if a record of it
-// failed.
-func deliver(t *testing.T, h handler, b events.DynamoDBEvent) error {
-	t.Helper()
-	answer, err := h.handle(t.Context(), b)
-	if err == nil && len(answer.BatchItemFailures) > 0 {
-		return errRetried
-	}
-	return err
-}
-
 // batch is the event that Lambda delivers for these entries.
 func batch(entries ...ledger.Entry) events.DynamoDBEvent {
 	var b events.DynamoDBEvent
@@ -236,7 +223,7 @@ func TestOptOutWithdrawsOnlyRecordsInItsScope(t *testing.T) {
 			w.keep("consented again later", kari, "acme", optedOut.Add(time.Second))
 			w.keep("the same person by SMS", kariBySMS, "acme", consented)
 			w.keep("another person", ola, "acme", consented)
-			if err := deliver(t, w.handler(), batch(w.change(t, kari, test.change))); err != nil {
+			if err := apitest.Deliver(t, w.handler().handle, batch(w.change(t, kari, test.change))); err != nil {
 				t.Fatal(err)
 			}
 			w.expect(t, test.want)
@@ -255,11 +242,11 @@ func TestAReleaseClearsTheWithdrawal(t *testing.T) {
 			w.keep("withdrawn by its owner, later", kari, "acme", consented)
 			later := optedOut.Add(2 * time.Hour)
 			first := w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut))
-			if err := deliver(t, w.handler(), batch(first)); err != nil {
+			if err := apitest.Deliver(t, w.handler().handle, batch(first)); err != nil {
 				t.Fatal(err)
 			}
 			w.records["withdrawn by its owner, later"].WithdrawnAt = later
-			if err := deliver(t, w.handler(), batch(w.change(t, kari, c))); err != nil {
+			if err := apitest.Deliver(t, w.handler().handle, batch(w.change(t, kari, c))); err != nil {
 				t.Fatal(err)
 			}
 			w.expect(t, map[string]time.Time{"withdrawn by its owner, later": later})
@@ -271,7 +258,7 @@ func TestABounceLeavesTheOwnersWithdrawal(t *testing.T) {
 	w := newWorld()
 	w.keep("sub-1", kari, "acme", consented)
 	w.records["sub-1"].WithdrawnAt = consented.Add(time.Hour)
-	if err := deliver(t, w.handler(), batch(w.change(t, kari, suppress("*", suppression.HardBounce, optedOut)))); err != nil {
+	if err := apitest.Deliver(t, w.handler().handle, batch(w.change(t, kari, suppress("*", suppression.HardBounce, optedOut)))); err != nil {
 		t.Fatal(err)
 	}
 	w.expect(t, map[string]time.Time{"sub-1": consented.Add(time.Hour)})
@@ -289,7 +276,7 @@ func TestAReleaseElsewhereLeavesTheOwnersWithdrawal(t *testing.T) {
 			w.records["sub-1"].WithdrawnAt = consented.Add(time.Hour)
 			out := w.change(t, kari, suppress(c.Scope, c.Reason, optedOut))
 			c.Action, c.At, c.Source = suppression.Release, optedOut.Add(time.Hour), suppression.SourceTool
-			if err := deliver(t, w.handler(), batch(out, w.change(t, kari, c))); err != nil {
+			if err := apitest.Deliver(t, w.handler().handle, batch(out, w.change(t, kari, c))); err != nil {
 				t.Fatal(err)
 			}
 			w.expect(t, map[string]time.Time{"sub-1": consented.Add(time.Hour)})
@@ -305,7 +292,7 @@ func TestOneReasonLiftedLeavesTheOthersWithdrawal(t *testing.T) {
 		w.change(t, kari, suppress("*", suppression.Objection, optedOut.Add(time.Hour))),
 		w.change(t, kari, suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: optedOut.Add(2 * time.Hour), Source: suppression.SourceLink}),
 	)
-	if err := deliver(t, w.handler(), all); err != nil {
+	if err := apitest.Deliver(t, w.handler().handle, all); err != nil {
 		t.Fatal(err)
 	}
 	if w.records["sub-1"].WithdrawnAt.IsZero() {
@@ -319,12 +306,12 @@ func TestRecordsUnderEveryKeyAreWithdrawn(t *testing.T) {
 	w.list.Plant(suppression.Item{Key: kari, Channel: contact.Email, Former: []contact.Key{kariOnce}})
 	w.keep("sub-1", kari, "acme", consented)
 	w.keep("sub-2", kariOnce, "acme", consented)
-	if err := deliver(t, w.handler(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); err != nil {
+	if err := apitest.Deliver(t, w.handler().handle, batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))); err != nil {
 		t.Fatal(err)
 	}
 	w.expect(t, map[string]time.Time{"sub-1": second, "sub-2": second})
 	undo := suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: optedOut.Add(time.Hour), Source: suppression.SourceLink}
-	if err := deliver(t, w.handler(), batch(w.change(t, kari, undo))); err != nil {
+	if err := apitest.Deliver(t, w.handler().handle, batch(w.change(t, kari, undo))); err != nil {
 		t.Fatal(err)
 	}
 	w.expect(t, map[string]time.Time{})
@@ -340,7 +327,7 @@ func TestTakingOverWithdrawsRecordsAndSendsNoEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	tie := w.list.Entries()[1]
-	if err := deliver(t, w.handler(), batch(tie)); err != nil {
+	if err := apitest.Deliver(t, w.handler().handle, batch(tie)); err != nil {
 		t.Fatal(err)
 	}
 	w.expect(t, map[string]time.Time{"stored under the newer key before that knew": second})
@@ -354,7 +341,7 @@ func TestABatchThatComesTwiceChangesNothingMore(t *testing.T) {
 	w.keep("sub-1", kari, "acme", consented)
 	b := batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))
 	for range 2 {
-		if err := deliver(t, w.handler(), b); err != nil {
+		if err := apitest.Deliver(t, w.handler().handle, b); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -364,11 +351,11 @@ func TestABatchThatComesTwiceChangesNothingMore(t *testing.T) {
 }
 
 func TestAChangedRecordIsReadAgain(t *testing.T) {
-	for races, want := range map[int]error{4: nil, 5: errRetried} {
+	for races, want := range map[int]error{4: nil, 5: apitest.ErrRetried} {
 		w := newWorld()
 		w.races = races
 		w.keep("sub-1", kari, "acme", consented)
-		err := deliver(t, w.handler(), batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut))))
+		err := apitest.Deliver(t, w.handler().handle, batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut))))
 		if !errors.Is(err, want) || (w.withdrawn == 1) != (want == nil) {
 			t.Errorf("%d races: error %v, %d writes", races, err, w.withdrawn)
 		}

@@ -53,7 +53,7 @@ func TestOptOutReachesEveryRecordInTheTables(t *testing.T) {
 		{suppress("acme", suppression.Unsubscribed, optedOut), optedOut.Truncate(time.Second)},
 		{suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: optedOut.Add(time.Hour), Source: suppression.SourceLink}, time.Time{}},
 	} {
-		if err := deliver(t, over, batch(apply(step.change))); err != nil {
+		if err := apitest.Deliver(t, over.handle, batch(apply(step.change))); err != nil {
 			t.Fatal(err)
 		}
 		stored, err := records.Get(t.Context(), retention.Messaging, "sub-1")
@@ -66,7 +66,7 @@ func TestOptOutReachesEveryRecordInTheTables(t *testing.T) {
 	broken.Records[0].Change.NewImage["at"] = broken.Records[0].Change.NewImage["scope"]
 	dynamotest.Put(t, db, stack.Suppressions(), map[string]any{"key": string(key), "marks": "none"})
 	broken.Records = append(broken.Records, batch(ledger.Entry{ID: "last", Key: key, Version: 9, Action: ledger.Suppressed}).Records...)
-	if err := deliver(t, over, broken); err != nil {
+	if err := apitest.Deliver(t, over.handle, broken); err != nil {
 		t.Fatal(err)
 	}
 	sent, err := json.Marshal(w.sent)
@@ -102,7 +102,7 @@ func TestATakingOverReachesTheTables(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := deliver(t, over, batch(entries...)); err != nil {
+			if err := apitest.Deliver(t, over.handle, batch(entries...)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"stille/shared/api/apitest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/scope"
@@ -34,13 +35,13 @@ func TestEachReasonWithdrawsOnlyItsRecords(t *testing.T) {
 						}
 					}
 				}
-				if err := deliver(t, w.handler(), batch(w.change(t, kari, suppress(in, reason, optedOut)))); err != nil {
+				if err := apitest.Deliver(t, w.handler().handle, batch(w.change(t, kari, suppress(in, reason, optedOut)))); err != nil {
 					t.Fatal(err)
 				}
 				w.expect(t, want)
 				release := suppress(in, reason, optedOut.Add(time.Minute))
 				release.Action = suppression.Release
-				if err := deliver(t, w.handler(), batch(w.change(t, kari, release))); err != nil {
+				if err := apitest.Deliver(t, w.handler().handle, batch(w.change(t, kari, release))); err != nil {
 					t.Fatal(err)
 				}
 				if !every { // an erasure is not lifted
@@ -64,7 +65,7 @@ func TestAnOvertakenErasureStillWithdrawsItsRecords(t *testing.T) {
 	if erased.Action != ledger.Noted {
 		t.Fatalf("the erasure is %s", erased.Action)
 	}
-	if err := deliver(t, w.handler(), batch(released, erased)); err != nil {
+	if err := apitest.Deliver(t, w.handler().handle, batch(released, erased)); err != nil {
 		t.Fatal(err)
 	}
 	second := optedOut.Truncate(time.Second)
@@ -81,7 +82,7 @@ func TestAnErasuresReleaseLeavesTheOwnersWithdrawal(t *testing.T) {
 	erased := w.change(t, kari, suppress("acme", suppression.Erasure, optedOut))
 	release := suppress("acme", suppression.Erasure, optedOut.Add(time.Hour))
 	release.Action = suppression.Release
-	if err := deliver(t, w.handler(), batch(erased, w.change(t, kari, release))); err != nil {
+	if err := apitest.Deliver(t, w.handler().handle, batch(erased, w.change(t, kari, release))); err != nil {
 		t.Fatal(err)
 	}
 	w.expect(t, map[string]time.Time{"sub-1": optedOut.Add(2 * time.Minute)})
@@ -95,7 +96,7 @@ func TestAnOlderOptOutMovesTheWithdrawal(t *testing.T) {
 	older := suppress("acme", suppression.Unsubscribed, optedOut.AddDate(0, 0, -6))
 	older.Source = "tool:crm"
 	for _, c := range []suppression.Change{suppress("acme", suppression.Unsubscribed, optedOut), older} {
-		if err := deliver(t, w.handler(), batch(w.change(t, kari, c))); err != nil {
+		if err := apitest.Deliver(t, w.handler().handle, batch(w.change(t, kari, c))); err != nil {
 			t.Fatal(err)
 		}
 		w.expect(t, map[string]time.Time{"sub-1": c.At.Truncate(time.Second)})

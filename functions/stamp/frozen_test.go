@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"stille/shared/api/apitest"
 	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
@@ -81,7 +82,7 @@ func TestRewritingOfHeldRecordIsAlarmed(t *testing.T) {
 			if c.gone {
 				after = nil
 			}
-			if err := deliver(t, w.handler(), w.change(retention.Messaging, before, after)); err != nil {
+			if err := apitest.Deliver(t, w.handler().handle, w.change(retention.Messaging, before, after)); err != nil {
 				t.Fatal(err)
 			}
 			alarmed := false
@@ -112,7 +113,7 @@ func TestHoldsThatCannotBeReadBringBatchAgain(t *testing.T) {
 	before := w.consent(nil)
 	after := maps.Clone(before)
 	after[names.AttrData] = "{}"
-	if err := deliver(t, h, w.change(retention.Messaging, before, after)); !errors.Is(err, errRetried) || len(w.parked) > 0 {
+	if err := apitest.Deliver(t, h.handle, w.change(retention.Messaging, before, after)); !errors.Is(err, apitest.ErrRetried) || len(w.parked) > 0 {
 		t.Errorf("error %v, parked %v", err, w.parked)
 	}
 }

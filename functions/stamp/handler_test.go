@@ -70,20 +70,6 @@ func newHandler(stack names.Stack, list purge.Subjects, to purge.StampedRecords)
 	}
 }
 
-// errRetried means that Lambda delivers a record of the batch again.
-var errRetried = errors.New("a record is delivered again")
-
-// deliver hands a batch to the handler, and returns errRetried if a record of it
-// failed.
-func deliver(t *testing.T, h handler, b events.DynamoDBEvent) error {
-	t.Helper()
-	answer, err := h.handle(t.Context(), b)
-	if err == nil && len(answer.BatchItemFailures) > 0 {
-		return errRetried
-	}
-	return err
-}
-
 func load(t *testing.T, name string) events.DynamoDBEvent {
 	t.Helper()
 	var batch events.DynamoDBEvent
@@ -98,7 +84,7 @@ func TestEventsOfStampAreTaken(t *testing.T) {
 	for _, name := range apitest.Events(t, "stamp") {
 		t.Run(name, func(t *testing.T) {
 			var got written
-			if err := deliver(t, newHandler("stille", nobody{}, &got), load(t, name)); err != nil {
+			if err := apitest.Deliver(t, newHandler("stille", nobody{}, &got).handle, load(t, name)); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want[name], got); diff != "" {
@@ -114,8 +100,8 @@ func TestEventsOfStampAreTaken(t *testing.T) {
 
 func TestForeignTableIsRefused(t *testing.T) {
 	var got written
-	err := deliver(t, newHandler("another", nobody{}, &got), load(t, "stamp.stored.json"))
-	if !errors.Is(err, errRetried) || got != nil {
+	err := apitest.Deliver(t, newHandler("another", nobody{}, &got).handle, load(t, "stamp.stored.json"))
+	if !errors.Is(err, apitest.ErrRetried) || got != nil {
 		t.Errorf("error %v, written %v", err, got)
 	}
 }
@@ -123,7 +109,7 @@ func TestForeignTableIsRefused(t *testing.T) {
 func TestAListThatFailsBringsTheBatchAgain(t *testing.T) {
 	down := errors.New("the store is down")
 	var got written
-	if err := deliver(t, newHandler("stille", nobody{down}, &got), load(t, "stamp.stored.json")); !errors.Is(err, errRetried) {
+	if err := apitest.Deliver(t, newHandler("stille", nobody{down}, &got).handle, load(t, "stamp.stored.json")); !errors.Is(err, apitest.ErrRetried) {
 		t.Errorf("error %v", err)
 	}
 }

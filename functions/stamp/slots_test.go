@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/api/apitest"
 	"stille/shared/retention"
 )
 
@@ -56,11 +57,11 @@ func TestSlotOfDeletedRecordIsFreed(t *testing.T) {
 		return taken
 	}
 	// The record is still stored, or stored again: it keeps its slot.
-	if err := deliver(t, w.handler(), gone); err != nil || !put("sub-2") {
+	if err := apitest.Deliver(t, w.handler().handle, gone); err != nil || !put("sub-2") {
 		t.Errorf("error %v, or the slot is free", err)
 	}
 	w.stores.Remove(t, retention.Messaging, "sub-1")
-	if err := deliver(t, w.handler(), gone); err != nil {
+	if err := apitest.Deliver(t, w.handler().handle, gone); err != nil {
 		t.Fatal(err)
 	}
 	if slot, err := w.records.Slot(t.Context(), retention.Messaging, w.key, "acme"); slot != "" || err != nil {

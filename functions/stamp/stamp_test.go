@@ -88,7 +88,7 @@ func (w *world) record(class string, attributes map[string]string) {
 // seen delivers the table's current records to the handler.
 func (w *world) seen(class string) error {
 	w.t.Helper()
-	return deliver(w.t, w.handler(), w.batch(class))
+	return apitest.Deliver(w.t, w.handler().handle, w.batch(class))
 }
 
 // batch is the stream event of the table's current records.
@@ -312,7 +312,7 @@ func TestReleaseDuringStampTakesEffect(t *testing.T) {
 					t.Fatal(err)
 				}
 			}}
-			if err := deliver(t, h, w.batch(retention.Messaging)); err != nil {
+			if err := apitest.Deliver(t, h.handle, w.batch(retention.Messaging)); err != nil {
 				t.Fatal(err)
 			}
 			stored, err := w.records.Get(t.Context(), retention.Messaging, "sub-1")
@@ -370,7 +370,7 @@ func TestUnreadableRecordIsParkedWithoutPersonalData(t *testing.T) {
 	}
 	w.NoLeak(t, nil, fmt.Sprint(w.parked), w.stores.Dump(t))
 	w.parkErr = errDown
-	if err := w.seen(retention.Messaging); !errors.Is(err, errRetried) {
+	if err := w.seen(retention.Messaging); !errors.Is(err, apitest.ErrRetried) {
 		t.Errorf("not parked: error %v", err)
 	}
 }
