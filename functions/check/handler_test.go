@@ -261,18 +261,9 @@ func TestNobodyIsToldToSendWhereSomethingFails(t *testing.T) {
 
 func TestEventsOfCheckAreAnswered(t *testing.T) {
 	want := map[string]int{"check.two-contacts.json": 200, "check.transactional.json": 200, "check.without-key.json": 401}
-	for _, name := range apitest.Events(t, "check") {
-		t.Run(name, func(t *testing.T) {
-			h := apitest.New(t)
-			var req gateway.Request
-			h.Event(t, name, &req)
-			if resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), req); resp.StatusCode != want[name] {
-				t.Errorf("status %d, want %d", resp.StatusCode, want[name])
-			}
-		})
-		delete(want, name)
-	}
-	if len(want) > 0 {
-		t.Errorf("events that are not there: %v", want)
-	}
+	apitest.EachEvent(t, "check", want, func(t *testing.T, h *apitest.House, req gateway.Request, want int) {
+		if resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), req); resp.StatusCode != want {
+			t.Errorf("status %d, want %d", resp.StatusCode, want)
+		}
+	})
 }

@@ -286,26 +286,17 @@ func TestEventsOfEndAreAnswered(t *testing.T) {
 		"end-records.conversations.json":   {{Updated: true}, {Reason: unknown}},
 		"end-records.service-goes-on.json": {{Updated: true}},
 	}
-	for _, name := range apitest.Events(t, "end-records") {
-		t.Run(name, func(t *testing.T) {
-			h := apitest.New(t)
-			m := full(t, h)
-			m.keep("communication", retention.Record{ID: "conv-17", OccurredAt: spoke})
-			var req gateway.Request
-			h.Event(t, name, &req)
-			got := apitest.Body[response](t, h.Serve(t, newHandler(h, m).call(), req), http.StatusOK).Results
-			for i := range got {
-				got[i].Key = ""
-			}
-			if diff := cmp.Diff(want[name], got); diff != "" {
-				t.Errorf("results (-want +got):\n%s", diff)
-			}
-		})
-		delete(want, name)
-	}
-	if len(want) > 0 {
-		t.Errorf("events that are not there: %v", want)
-	}
+	apitest.EachEvent(t, "end-records", want, func(t *testing.T, h *apitest.House, req gateway.Request, want []result) {
+		m := full(t, h)
+		m.keep("communication", retention.Record{ID: "conv-17", OccurredAt: spoke})
+		got := apitest.Body[response](t, h.Serve(t, newHandler(h, m).call(), req), http.StatusOK).Results
+		for i := range got {
+			got[i].Key = ""
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("results (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestTheExamplesOfEndAreAnswered(t *testing.T) {

@@ -213,24 +213,15 @@ func TestNoLinkIsMintedWithoutItsKeys(t *testing.T) {
 
 func TestEventsOfMintAreAnswered(t *testing.T) {
 	want := map[string]int{"mint.two-channels.json": 2, "mint.topic.json": 1}
-	for _, name := range apitest.Events(t, "mint") {
-		t.Run(name, func(t *testing.T) {
-			h := apitest.New(t)
-			var req gateway.Request
-			h.Event(t, name, &req)
-			got := apitest.Body[response](t, h.Serve(t, newHandler(h).call(), req), http.StatusOK).Results
-			if len(got) != want[name] {
-				t.Errorf("%d links, want %d", len(got), want[name])
-			}
-			for _, r := range got {
-				opened(t, h, r, "https://links.acme.example")
-			}
-		})
-		delete(want, name)
-	}
-	if len(want) > 0 {
-		t.Errorf("events that are not there: %v", want)
-	}
+	apitest.EachEvent(t, "mint", want, func(t *testing.T, h *apitest.House, req gateway.Request, want int) {
+		got := apitest.Body[response](t, h.Serve(t, newHandler(h).call(), req), http.StatusOK).Results
+		if len(got) != want {
+			t.Errorf("%d links, want %d", len(got), want)
+		}
+		for _, r := range got {
+			opened(t, h, r, "https://links.acme.example")
+		}
+	})
 }
 
 func TestOnlyTheLinkHoldsThePerson(t *testing.T) {

@@ -254,21 +254,12 @@ func TestAnUnsettledCallIsNotAnswered200(t *testing.T) {
 
 func TestEventsOfReleaseAreAnswered(t *testing.T) {
 	want := map[string]int{"release.signed-up-again.json": 1, "release.everywhere.json": 2}
-	for _, name := range apitest.Events(t, "release") {
-		t.Run(name, func(t *testing.T) {
-			h := apitest.New(t)
-			var req gateway.Request
-			h.Event(t, name, &req)
-			resp := h.Serve(t, newHandler(h, optedOut(h.Key(t, contact.Email, "kari@example.no"), "unsubscribed")).call(), req)
-			if got := apitest.Body[response](t, resp, http.StatusOK).Results; len(got) != want[name] {
-				t.Errorf("%d results, want %d", len(got), want[name])
-			}
-		})
-		delete(want, name)
-	}
-	if len(want) > 0 {
-		t.Errorf("events that are not there: %v", want)
-	}
+	apitest.EachEvent(t, "release", want, func(t *testing.T, h *apitest.House, req gateway.Request, want int) {
+		resp := h.Serve(t, newHandler(h, optedOut(h.Key(t, contact.Email, "kari@example.no"), "unsubscribed")).call(), req)
+		if got := apitest.Body[response](t, resp, http.StatusOK).Results; len(got) != want {
+			t.Errorf("%d results, want %d", len(got), want)
+		}
+	})
 }
 
 func TestTheExamplesOfReleaseAreAnswered(t *testing.T) {

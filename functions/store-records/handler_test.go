@@ -334,21 +334,13 @@ func TestAFailedWriteIsNotAnswered200(t *testing.T) {
 
 func TestEventsOfRecordAreAnswered(t *testing.T) {
 	want := map[string]string{"store-records.consent.json": "messaging/sub-81", "store-records.conversation.json": "communication/conv-17"}
-	for _, name := range apitest.Events(t, "store-records") {
-		t.Run(name, func(t *testing.T) {
-			h, to := apitest.New(t), &memory{}
-			var req gateway.Request
-			h.Event(t, name, &req)
-			apitest.Body[response](t, h.Serve(t, newHandler(h, to).call(), req), http.StatusOK)
-			if diff := cmp.Diff([]string{want[name]}, to.put); diff != "" {
-				t.Errorf("stored (-want +got):\n%s", diff)
-			}
-		})
-		delete(want, name)
-	}
-	if len(want) > 0 {
-		t.Errorf("events that are not there: %v", want)
-	}
+	apitest.EachEvent(t, "store-records", want, func(t *testing.T, h *apitest.House, req gateway.Request, want string) {
+		to := &memory{}
+		apitest.Body[response](t, h.Serve(t, newHandler(h, to).call(), req), http.StatusOK)
+		if diff := cmp.Diff([]string{want}, to.put); diff != "" {
+			t.Errorf("stored (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestTheExamplesOfRecordAreAnswered(t *testing.T) {

@@ -201,21 +201,13 @@ func TestAFailedWriteIsNotAnswered200(t *testing.T) {
 
 func TestEventsOfSuppressAreAnswered(t *testing.T) {
 	want := map[string]suppression.Reason{"suppress.objection.json": "objection", "suppress.stop.json": "stop"}
-	for _, name := range apitest.Events(t, "suppress") {
-		t.Run(name, func(t *testing.T) {
-			h, list := apitest.New(t), &suppressiontest.List{}
-			var req gateway.Request
-			h.Event(t, name, &req)
-			resp := h.Serve(t, newHandler(h, list).call(), req)
-			if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added || list.Changes()[0].Reason != want[name] {
-				t.Errorf("added %v for %s, want %s", got[0].Added, list.Changes()[0].Reason, want[name])
-			}
-		})
-		delete(want, name)
-	}
-	if len(want) > 0 {
-		t.Errorf("events that are not there: %v", want)
-	}
+	apitest.EachEvent(t, "suppress", want, func(t *testing.T, h *apitest.House, req gateway.Request, want suppression.Reason) {
+		list := &suppressiontest.List{}
+		resp := h.Serve(t, newHandler(h, list).call(), req)
+		if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added || list.Changes()[0].Reason != want {
+			t.Errorf("added %v for %s, want %s", got[0].Added, list.Changes()[0].Reason, want)
+		}
+	})
 }
 
 func TestTheExamplesOfSuppressAreAnswered(t *testing.T) {

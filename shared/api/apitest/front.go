@@ -2,7 +2,9 @@ package apitest
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,8 @@ import (
 	"stille/shared/api/access"
 	"stille/shared/api/gateway"
 	"stille/shared/scope"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // Front checks the refusals of every call of the tools' API: a good request is
@@ -72,4 +76,22 @@ func without(right access.Right) []access.Right {
 		}
 	}
 	return rights
+}
+
+// EachEvent hands every event of a function to check, with what is wanted of the
+// event. Both must have the same names.
+func EachEvent[W any](t *testing.T, function string, want map[string]W, check func(t *testing.T, h *House, req gateway.Request, want W)) {
+	t.Helper()
+	names := Events(t, function)
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			h := New(t)
+			var req gateway.Request
+			h.Event(t, name, &req)
+			check(t, h, req, want[name])
+		})
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), names); diff != "" {
+		t.Errorf("events (-want +got)\n%s", diff)
+	}
 }
