@@ -44,7 +44,7 @@ func Guard(ctx context.Context, templates Templates, stack names.Stack, assembly
 		return err
 	}
 	if err := before.Allows(next); err != nil {
-		return fmt.Errorf("the stack %s is deployed with another policy:\n%w", stack, err)
+		return fmt.Errorf("the stack %s promises what this deploy would take back:\n%w", stack, err)
 	}
 	return nil
 }
