@@ -44,3 +44,39 @@ func TestOnlyPurgeDeleteDeletesObjectsInPolicyBuckets(t *testing.T) {
 		t.Errorf("rights in the buckets (-want +got):\n%s", diff)
 	}
 }
+
+func TestAPrefixPerScopeLimitsTheRightToDelete(t *testing.T) {
+	const stanza = `
+  - class: %
+    promise: P1Y
+    keep: P300D
+    anchor: the letter
+    schedule: cron(15 5 * * ? *)
+    owner: service
+    legalBasis: GDPR art. 6(1)(b)
+    sentence: Letters are deleted after a year.
+    buckets: [acme-letters]
+`
+	rights := func(stanzas ...string) (lines []string) {
+		for _, line := range synthesise(onAWS(), awsSettings(), stanzas).rights()["purgedeleterole"] {
+			if strings.HasPrefix(line, "s3:DeleteObject ") {
+				lines = append(lines, line)
+			}
+		}
+		slices.Sort(lines)
+		return lines
+	}
+	limited := strings.Replace(stanza, "%", "letters", 1) + "    bucketPrefix: scope\n"
+	below := rights(limited)
+	if len(below) == 0 {
+		t.Error("it may delete nothing")
+	}
+	for _, line := range below {
+		if line == "s3:DeleteObject acme-letters/*" || !strings.HasSuffix(line, "/*") || strings.Count(line, "/") != 2 {
+			t.Errorf("it may %s", line)
+		}
+	}
+	if got := rights(limited, strings.Replace(stanza, "%", "scans", 1)); len(got) != 1 || got[0] != "s3:DeleteObject acme-letters/*" {
+		t.Errorf("with a class of any key it may %v", got)
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -118,18 +119,28 @@ func (s stack) purgeDelete(k keys, t tables, b buckets) awslambda.Function {
 // deletesObjects lets a function delete the contents of the buckets that the
 // policy's classes name, and nothing elsewhere. Others own these buckets.
 func (s stack) deletesObjects() []awsiam.PolicyStatement {
-	var named []string
+	whole := map[string]bool{} // bucket -> a class names objects under any key
 	for _, class := range s.Policy.Classes {
-		named = append(named, class.Buckets...)
+		for _, name := range class.Buckets {
+			whole[name] = whole[name] || class.BucketPrefix == ""
+		}
 	}
-	if len(named) == 0 {
+	if len(whole) == 0 {
 		return nil
 	}
 	var buckets, contents []*string
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(named))) {
+	for _, name := range slices.Sorted(maps.Keys(whole)) {
 		bucket := awss3.Bucket_FromBucketName(s.Stack, jsii.String("objects-"+name), jsii.String(name))
 		buckets = append(buckets, bucket.BucketArn())
-		contents = append(contents, objects(bucket)...)
+		if whole[name] {
+			contents = append(contents, objects(bucket)...)
+			continue
+		}
+		for _, entry := range s.Scopes.All() {
+			if entry.Scope.Brand() == entry.Scope { // a topic's prefix lies below its brand's
+				contents = append(contents, bucket.ArnForObjects(jsii.String(string(entry.Scope)+"/*")))
+			}
+		}
 	}
 	return []awsiam.PolicyStatement{
 		allow(buckets, "s3:ListBucketVersions"),

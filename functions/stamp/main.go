@@ -23,7 +23,7 @@ func main() {
 			stack: c.Stack,
 			stamper: purge.Stamper{
 				Records: dynamo.NewRecords(db, c.Stack), List: dynamo.NewSuppressions(db, c.Stack),
-				Holds: dynamo.NewHolds(db, c.Stack), Now: time.Now,
+				Holds: dynamo.NewHolds(db, c.Stack), Policy: c.Policy(), Now: time.Now,
 			},
 			parked: deadletter.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(names.VarParkedQueue)),
 			log:    c.Log,

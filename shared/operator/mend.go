@@ -13,12 +13,13 @@ import (
 func (o *Operator) Mend(
 	ctx context.Context, work purge.MendWork, rate int, sleep func(context.Context, time.Duration) error, save func(purge.MendWork) error,
 ) (*purge.Mended, error) {
-	if _, _, err := o.Class(ctx, work.Class); err != nil {
+	_, policy, err := o.Class(ctx, work.Class)
+	if err != nil {
 		return nil, err
 	}
-	work, err := purge.Mender{
+	work, err = purge.Mender{
 		Records: o.Records, Rate: rate, Sleep: sleep,
-		Stamper: purge.Stamper{Records: o.Records, List: o.Suppressions, Holds: o.Holds, Now: o.Now},
+		Stamper: purge.Stamper{Records: o.Records, List: o.Suppressions, Holds: o.Holds, Policy: policy, Now: o.Now},
 	}.Mend(ctx, work, save)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ type Stamper struct {
 	Records StampedRecords
 	List    Subjects
 	Holds   HeldRecords
+	Policy  *retention.Policy // which objects a record may name; nil for any
 	Now     func() time.Time
 }
 
@@ -118,6 +119,7 @@ func (s Stamper) Frozen(ctx context.Context, class string, before retention.Stor
 func isFault(err error) bool {
 	return errors.Is(err, suppression.ErrUnreadable) || errors.Is(err, retention.ErrUnreadable) ||
 		errors.Is(err, retention.ErrUnwritable) || errors.Is(err, retention.ErrObjectTaken) || errors.Is(err, retention.ErrObjects) ||
+		errors.Is(err, retention.ErrForeignPrefix) ||
 		errors.As(err, new(retention.DuplicateError))
 }
 
@@ -136,8 +138,21 @@ func (s Stamper) claimObjects(ctx context.Context, class string, before, record 
 	if slices.Equal(record.Owning(retention.Record{}), before.Owning(retention.Record{})) {
 		return nil
 	}
+	if err := s.placed(class, record.Record); err != nil {
+		return err
+	}
 	_, err := s.Records.ClaimObjects(ctx, class, record, before.Record)
 	return err
+}
+
+// placed refuses objects under the prefix of another scope. The record owns none of
+// its objects until it is corrected, so no purge deletes them.
+func (s Stamper) placed(class string, record retention.Record) error {
+	if s.Policy == nil {
+		return nil
+	}
+	of, _ := s.Policy.Class(class)
+	return of.Placed(record)
 }
 
 // claim gives a new messaging record its contact's slot. If another service

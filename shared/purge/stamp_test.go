@@ -3,6 +3,7 @@ package purge_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,19 @@ func TestStampWritesOnlyWhatIsMissing(t *testing.T) {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAnObjectOfAnotherScopeIsNotClaimed(t *testing.T) {
+	policy := &retention.Policy{Classes: []retention.Class{{Name: "communication", BucketPrefix: retention.ByScope}}}
+	for object, want := range map[string]error{"s3://letters/acme/1": nil, "s3://letters/globex/1": retention.ErrForeignPrefix} {
+		var stores stamped
+		record := retention.Stored{Record: retention.Record{ID: "conv-1", Scope: "acme", Objects: []string{object}}, Shard: "07"}
+		stamper := purge.Stamper{Records: records{&stores}, List: list{&stores}, Policy: policy, Now: func() time.Time { return cutoff }}
+		faults, err := stamper.Stamp(t.Context(), "communication", retention.Stored{}, record)
+		if err != nil || !errors.Is(errors.Join(faults...), want) || slices.Contains(stores.calls, "own "+object) != (want == nil) {
+			t.Errorf("%s: faults %v, error %v, calls %v", object, faults, err, stores.calls)
+		}
 	}
 }
 

@@ -23,6 +23,30 @@ var (
 	ErrForeignBucket = errors.New("must lie in one of the class's buckets, which the retention policy names")
 )
 
+// ErrForeignPrefix means that an object's key does not begin with the scope of the
+// record, in a class whose BucketPrefix is ByScope.
+var ErrForeignPrefix = errors.New("must have a key that begins with the record's scope and a slash, as the retention policy asks")
+
+// ByScope is the BucketPrefix of a class in whose buckets every scope has a prefix.
+const ByScope = "scope"
+
+// Placed returns ErrForeignPrefix if an object that the record names lies under the
+// prefix of another scope.
+func (c Class) Placed(r Record) error {
+	for _, written := range r.Objects {
+		if !c.isPlaced(written, r) {
+			return ErrForeignPrefix
+		}
+	}
+	return nil
+}
+
+func (c Class) isPlaced(written string, r Record) bool {
+	_, path, _ := strings.Cut(written, "://")
+	_, key, _ := strings.Cut(path, "/")
+	return c.BucketPrefix != ByScope || r.Scope != "" && strings.HasPrefix(key, string(r.Scope)+"/")
+}
+
 // MostObjects is how many objects a record may own. A record and all its objects
 // must fit into one transaction of DynamoDB, which has a hundred operations.
 const MostObjects = 80
@@ -68,18 +92,20 @@ func (c Class) object(written string) (Object, error) {
 	return Object{Bucket: bucket, Key: key}, nil
 }
 
-func (c Class) objectFaults(objects []string) []Fault {
-	if len(objects) > MostObjects {
+func (c Class) objectFaults(r Record) []Fault {
+	if len(r.Objects) > MostObjects {
 		return []Fault{{"objects", fmt.Sprintf("must not be more than %d", MostObjects)}}
 	}
 	var faults []Fault
 	seen := map[string]bool{}
-	for i, written := range objects {
+	for i, written := range r.Objects {
 		field := fmt.Sprintf("objects/%d", i)
 		_, err := c.object(written)
 		switch {
 		case err != nil:
 			faults = append(faults, Fault{field, err.Error()})
+		case !c.isPlaced(written, r):
+			faults = append(faults, Fault{field, ErrForeignPrefix.Error()})
 		case seen[written]:
 			faults = append(faults, Fault{field, "is here twice"})
 		}

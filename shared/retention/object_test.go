@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/retention"
+	"stille/shared/scope"
 )
 
 // lettersIn is a policy of one class with the given list of buckets.
@@ -86,6 +88,47 @@ func TestObjectsLieInTheBucketsOfTheClass(t *testing.T) {
 	}
 	if got, err := class.Objects(retention.Record{}); err != nil || len(got) != 0 {
 		t.Errorf("a record without objects: %v, error %v", got, err)
+	}
+}
+
+func TestAPrefixOfBucketsNeedsBuckets(t *testing.T) {
+	_, err := retention.LoadPolicy([]byte(file(map[string]string{"owner": "owner: x\n    bucketPrefix: scope"})))
+	if got := mistakes(t, err); len(got) != 1 || !strings.Contains(got[0], "bucketPrefix: needs buckets") {
+		t.Errorf("it says %q", got)
+	}
+}
+
+func TestObjectsLieUnderTheScopeOfTheirRecord(t *testing.T) {
+	free := load(t, lettersIn("[letters]")).Classes[0]
+	class := free
+	class.BucketPrefix = retention.ByScope
+	for _, c := range []struct {
+		in     scope.Scope
+		object string
+		placed bool
+	}{
+		{"acme", "s3://letters/acme/1.pdf", true},
+		{"acme", "s3://letters/acme/newsletter/1.pdf", true},
+		{"acme/newsletter", "s3://letters/acme/newsletter/1.pdf", true},
+		{"acme/newsletter", "s3://letters/acme/1.pdf", false},
+		{"acme", "s3://letters/globex/1.pdf", false},
+		{"acme", "s3://letters/acme-2/1.pdf", false},
+		{"acme", "s3://letters/acme", false},
+		{"acme", "s3://letters//acme/1.pdf", false},
+		{"acme", "s3://letters/1/acme/1.pdf", false},
+		{"", "s3://letters/acme/1.pdf", false},
+		{"", "s3://letters//1.pdf", false},
+	} {
+		r := retention.Record{ID: "conv-1", Scope: c.in, Objects: []string{c.object}}
+		if err := class.Placed(r); errors.Is(err, retention.ErrForeignPrefix) == c.placed {
+			t.Errorf("%s of %q: %v", c.object, c.in, err)
+		}
+		if faults := class.Validate(r, time.Time{}); (len(faults) == 0) != c.placed {
+			t.Errorf("%s of %q has the faults %v", c.object, c.in, faults)
+		}
+		if err := free.Placed(r); err != nil {
+			t.Errorf("without a prefix: %v", err)
+		}
 	}
 }
 

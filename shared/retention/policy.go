@@ -38,6 +38,7 @@ type Class struct {
 	LegalBasis         string
 	Sentence           string   // the sentence of the privacy policy that this implements
 	Buckets            []string // the S3 buckets in which its records' objects may lie; none = they have no objects
+	BucketPrefix       string   `json:",omitempty"` // ByScope: an object's key begins with its record's scope; "" = any key
 	Most               int      // the number of records that one purge deletes; the next takes the rest
 	BackupAcknowledged string   // who accepted that backups may outlive the promise; "" = nobody
 	Retired            bool     `json:",omitempty"` // it takes no more records and is purged until it has none
@@ -139,6 +140,15 @@ func readClass(f *strictyaml.Fields) Class {
 	c.Retired = f.Flag("retired")
 	c.Minimum, c.KeptBy = readMinimum(f)
 	c.Buckets = readBuckets(f)
+	if f.Has("bucketPrefix") {
+		c.BucketPrefix = f.Text("bucketPrefix")
+		switch {
+		case c.BucketPrefix != ByScope:
+			f.Wrong("bucketPrefix", "must be %s, or left out", ByScope)
+		case len(c.Buckets) == 0:
+			f.Wrong("bucketPrefix", "needs buckets")
+		}
+	}
 	if c.Name != "" && !className.MatchString(c.Name) {
 		f.Wrong("class", "must be up to 30 lower-case letters, digits and hyphens, a letter first")
 	}

@@ -139,7 +139,7 @@ func (c Class) Validate(r Record, now time.Time) []Fault {
 	if len(r.Data) > mostData {
 		fault("data", fmt.Sprintf("must not be longer than %d bytes", mostData))
 	}
-	return append(faults, c.objectFaults(r.Objects)...)
+	return append(faults, c.objectFaults(r)...)
 }
 
 var (
