@@ -4,50 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"stille/shared/operator"
 	"stille/shared/operator/screen"
 )
-
-func TestTablesFitATerminal(t *testing.T) {
-	var b strings.Builder
-	table := newTable(&b, "NAME", "WHERE", "WHY", "WHO")
-	table.row("å", strings.Repeat("w", 60), "short", "")
-	table.row("second", "here", strings.Repeat("y", 50), strings.Repeat("o", 40))
-	table.end()
-	want := []string{
-		"NAME    WHERE", "å       " + strings.Repeat("w", 60), "    why short",
-		"second  here", "    why " + strings.Repeat("y", 50), "    who " + strings.Repeat("o", 40), "",
-	}
-	got := strings.Split(b.String(), "\n")
-	if strings.Join(got, "|") != strings.Join(want, "|") {
-		t.Errorf("it prints\n%s", b.String())
-	}
-	for _, line := range got {
-		if utf8.RuneCountInString(line) > screen.Width {
-			t.Errorf("a line is wider than %d: %q", screen.Width, line)
-		}
-	}
-}
-
-func TestAListEndsAfterAScreenful(t *testing.T) {
-	lines := func(text string, n int) string { return strings.Repeat(text+"\n", n) }
-	for name, c := range map[string][2]string{
-		"nothing":               {"", ""},
-		"a screenful":           {lines("row", screen.Lines), lines("row", screen.Lines)},
-		"one line more":         {lines("row", screen.Lines+1), lines("row", screen.Lines) + "1 more lines; --all shows them\n"},
-		"without a line's end":  {lines("row", screen.Lines) + "row", lines("row", screen.Lines) + "1 more lines; --all shows them"},
-		"a row of two lines":    {"head\n" + lines("row\n    more", screen.Lines), "head\n" + lines("row\n    more", screen.Lines/2-1) + "26 more lines; --all shows them\n"},
-		"what stands around it": {"verdict\n\n" + lines("row", 500) + "\nnext: type this\n", "verdict\n\n" + lines("row", screen.Lines) + "476 more lines; --all shows them\n\nnext: type this\n"},
-		"two lists":             {lines("row", 20) + "\n" + lines("row", 20), lines("row", 20) + "\n" + lines("row", 20)},
-		"one long row":          {"row\n" + lines("    more", 40), "row\n40 more lines; --all shows them\n"},
-	} {
-		if got := string(screen.Cut([]byte(c[0]))); got != c[1] {
-			t.Errorf("%s: it shows\n%s", name, got)
-		}
-	}
-}
 
 func TestAllShowsTheWholeList(t *testing.T) {
 	m := inMemory(t)

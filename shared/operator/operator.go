@@ -7,10 +7,11 @@
 // How a command is made of it:
 //
 //   - A use case is a method of Operator. It takes plain values and returns
-//     (*Answer, error). One that reads or writes a file takes rows or hands over
-//     lines: package files knows the formats.
+//     (*Answer, error). A use case with a file is a function of package files,
+//     which knows the formats.
 //   - The answer is a struct with JSON tags: `--json` prints it as it is.
-//     scripts/stille prints its text and holds the flags and the help.
+//     scripts/stille prints its text and holds the flags and the help; package
+//     screen fits the text to a terminal.
 //   - An answer beside an error is printed too: the outcome calls for the
 //     operator. Without an answer nothing is printed but the error.
 //   - A request that is wrong is a Mistake (exit code 2); any other error is a
