@@ -101,6 +101,41 @@ func checkLocal(local string) error {
 }
 
 func normaliseDomain(domain string) (string, error) {
+	ascii, plain := plainDomain(domain)
+	if !plain {
+		var err error
+		if ascii, err = mappedDomain(domain); err != nil {
+			return "", err
+		}
+	}
+	// idna.Lookup accepts empty and long labels, and maps other full stops to dots.
+	for label := range strings.SplitSeq(ascii, ".") {
+		if label == "" {
+			return "", invalid("an empty label in the domain, or a dot at its end")
+		}
+		if len(label) > maxLabel {
+			return "", invalid("a label of more than 63 octets in the domain")
+		}
+	}
+	return ascii, nil
+}
+
+// plainDomain is mappedDomain for the domains that most addresses have, which idna
+// takes long to leave as they are: letters, digits and dots of ASCII, and single
+// hyphens inside.
+func plainDomain(domain string) (string, bool) {
+	alphanumeric := func(i int) bool {
+		return i >= 0 && i < len(domain) && (domain[i]|0x20 >= 'a' && domain[i]|0x20 <= 'z' || domain[i] >= '0' && domain[i] <= '9')
+	}
+	for i := range len(domain) {
+		if !alphanumeric(i) && domain[i] != '.' && (domain[i] != '-' || !alphanumeric(i-1) || !alphanumeric(i+1)) {
+			return "", false
+		}
+	}
+	return strings.ToLower(domain), true
+}
+
+func mappedDomain(domain string) (string, error) {
 	const joiners = "\u200c\u200d"
 	for _, r := range domain {
 		if strings.ContainsRune(joiners, r) {
@@ -117,15 +152,6 @@ func normaliseDomain(domain string) (string, error) {
 	// A few letter-like symbols map to a name that idna refuses the second time.
 	if again, err := idna.Lookup.ToASCII(ascii); err != nil || again != ascii {
 		return "", invalid("not a domain name after its mapping")
-	}
-	// idna.Lookup accepts empty and long labels, and maps other full stops to dots.
-	for label := range strings.SplitSeq(ascii, ".") {
-		if label == "" {
-			return "", invalid("an empty label in the domain, or a dot at its end")
-		}
-		if len(label) > maxLabel {
-			return "", invalid("a label of more than 63 octets in the domain")
-		}
 	}
 	return ascii, nil
 }
