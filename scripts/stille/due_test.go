@@ -41,6 +41,15 @@ func TestDueAnswersGoldenCasesFromArguments(t *testing.T) {
 	}
 }
 
+func TestDueNamesTheDayOfTheLaw(t *testing.T) {
+	got := call{}.run(t, "due", "--keep", "P10Y", "--minimum", "P5Y", "2024-02-29").ended(t, exitDone)
+	if want := "2024-02-29\t2034-02-28\t2034-02-28T23:00:00Z\t2029-02-28\n"; got.out != want {
+		t.Errorf("got %q, want %q", got.out, want)
+	}
+	call{}.run(t, "due", "--keep", "P10Y", "--minimum", "P5", "2024-02-29").ended(t, exitUsage)
+	call{}.run(t, "due", "--keep", "P1Y", "--minimum", "P5Y", "2024-02-29").ended(t, exitUsage)
+}
+
 func TestDueAnswersGoldenCasesFromStandardInput(t *testing.T) {
 	type rule struct{ keep, zone string }
 	events, want := map[rule]string{}, map[rule]string{}

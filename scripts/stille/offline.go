@@ -14,9 +14,10 @@ import (
 )
 
 type due struct {
-	Keep  period `required:"" placeholder:"P6M" help:"How long the record is kept: PnY, PnM or PnD."`
-	Zone  zone   `default:"Europe/Oslo" help:"Whose dates count."`
-	Start words  `arg:"" optional:"" help:"When the record started: a time like 2024-08-31T10:00:00Z, or a date in the zone. Standard input, one a line, if none is given."`
+	Keep    period `required:"" placeholder:"P6M" help:"How long the record is kept: PnY, PnM or PnD."`
+	Minimum period `placeholder:"P5Y" help:"How long a law keeps the record, the class's minimum: prints the last day of that time too."`
+	Zone    zone   `default:"Europe/Oslo" help:"Whose dates count."`
+	Start   words  `arg:"" optional:"" help:"When the record started: a time like 2024-08-31T10:00:00Z, or a date in the zone. Standard input, one a line, if none is given."`
 }
 
 // Run answers for every start, and stops at the first start that it cannot read.
@@ -28,12 +29,16 @@ func (d due) Run(s *session) error {
 		if strings.TrimSpace(given) == "" && len(d.Start) == 0 {
 			return nil
 		}
-		answer, err := operator.Due(given, d.Keep.Period, d.Zone.Location)
+		answer, err := operator.Due(given, d.Keep.Period, d.Minimum.Period, d.Zone.Location)
 		if err != nil {
 			return usage("start %d: %v", n, err)
 		}
 		return show(s, answer, nil, func(w io.Writer, a *operator.DueDay) {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", a.Start, a.KeptThrough, instantText(a.DueFrom))
+			fmt.Fprintf(w, "%s\t%s\t%s", a.Start, a.KeptThrough, instantText(a.DueFrom))
+			if a.LawKeepsThrough != "" {
+				fmt.Fprintf(w, "\t%s", a.LawKeepsThrough)
+			}
+			fmt.Fprintln(w)
 		})
 	})
 }

@@ -44,7 +44,7 @@ func CheckPolicy(text []byte, now time.Time) (*PolicyCheck, error) {
 	for _, c := range policy.Classes {
 		class := CheckedClass{
 			Class: c.Name, Hash: c.Hash(), Retired: c.Retired, Keep: c.Keep.String(), Promise: c.Promise.String(), KeptBy: c.KeptBy,
-			Zone: c.Zone, NextPurge: c.NextPurge(now), DueDay: newDueDay(now.Format(time.RFC3339), now, c.Keep, c.Location()),
+			Zone: c.Zone, NextPurge: c.NextPurge(now), DueDay: newDueDay(now.Format(time.RFC3339), now, c.Keep, c.Minimum, c.Location()),
 		}
 		if c.HasMinimum() {
 			class.Minimum = c.Minimum.String()
@@ -59,18 +59,29 @@ type DueDay struct {
 	Start       string    `json:"start"` // as given
 	KeptThrough string    `json:"keptThrough"`
 	DueFrom     time.Time `json:"dueFrom"`
+	// LawKeepsThrough is the last day on which a law keeps the record, whatever its
+	// subject asks for; empty without a minimum.
+	LawKeepsThrough string `json:"lawKeepsThrough,omitempty"`
 }
 
-func newDueDay(text string, start time.Time, keep retention.Period, zone *time.Location) DueDay {
-	return DueDay{Start: text, KeptThrough: keep.LastDay(start, zone).String(), DueFrom: keep.DueFrom(start, zone)}
+func newDueDay(text string, start time.Time, keep, minimum retention.Period, zone *time.Location) DueDay {
+	day := DueDay{Start: text, KeptThrough: keep.LastDay(start, zone).String(), DueFrom: keep.DueFrom(start, zone)}
+	if minimum != (retention.Period{}) {
+		day.LawKeepsThrough = minimum.LastDay(start, zone).String()
+	}
+	return day
 }
 
-// Due tells when a record is due that started at a time, or on a day of the zone.
-func Due(text string, keep retention.Period, zone *time.Location) (*DueDay, error) {
+// Due tells when a record is due that started at a time, or on a day of the zone, and
+// until when a law keeps it if there is a minimum.
+func Due(text string, keep, minimum retention.Period, zone *time.Location) (*DueDay, error) {
+	if minimum != (retention.Period{}) && minimum.MayOutlast(keep) {
+		return nil, Mistakef("a record cannot be kept for %v if a law keeps it for %v: a policy with such a class is refused", keep, minimum)
+	}
 	start, err := parseStart(strings.TrimSpace(text), zone)
 	if err != nil {
 		return nil, err
 	}
-	day := newDueDay(text, start, keep, zone)
+	day := newDueDay(text, start, keep, minimum, zone)
 	return &day, nil
 }
