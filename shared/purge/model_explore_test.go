@@ -12,6 +12,9 @@ func (m model) broken() string {
 	if m.promised && (!m.records[plain].there || m.records[plain].moved) {
 		return "an acknowledged hold is broken"
 	}
+	if m.robbed {
+		return "an object went that another record has"
+	}
 	for n, run := range m.runs {
 		for id, record := range m.records {
 			if run.certified && run.listed[id] != (record.by == int8(n)+1) {
@@ -60,7 +63,7 @@ func explore(r rules, calls, executions int) (broken string, states int, deleted
 }
 
 func TestEveryOrderKeepsHoldsAndCertifiesDeletionsOnce(t *testing.T) {
-	all := rules{turnChecked: true, turnEnded: true, epochChecked: true, frozen: true, readFirst: true}
+	all := rules{turnChecked: true, turnEnded: true, epochChecked: true, frozen: true, readFirst: true, claimChecked: true}
 	for _, c := range []struct{ calls, executions int }{{2, 1}, {1, 2}} {
 		broken, states, deletedAll := explore(all, c.calls, c.executions)
 		t.Logf("%d runs with %d calls: %d states", c.executions, c.calls, states)
@@ -72,11 +75,12 @@ func TestEveryOrderKeepsHoldsAndCertifiesDeletionsOnce(t *testing.T) {
 
 func TestEachRuleIsNeeded(t *testing.T) {
 	for name, r := range map[string]rules{
-		"without the check of the turn":   {turnEnded: true, epochChecked: true, frozen: true, readFirst: true},
-		"without the end of the turn":     {turnChecked: true, epochChecked: true, frozen: true, readFirst: true},
-		"without the check of the fence":  {turnChecked: true, turnEnded: true, frozen: true, readFirst: true},
-		"without the freeze":              {turnChecked: true, turnEnded: true, epochChecked: true, readFirst: true},
-		"without a reading before a page": {turnChecked: true, turnEnded: true, epochChecked: true, frozen: true},
+		"without the check of the turn":   {turnEnded: true, epochChecked: true, frozen: true, readFirst: true, claimChecked: true},
+		"without the end of the turn":     {turnChecked: true, epochChecked: true, frozen: true, readFirst: true, claimChecked: true},
+		"without the check of the fence":  {turnChecked: true, turnEnded: true, frozen: true, readFirst: true, claimChecked: true},
+		"without the freeze":              {turnChecked: true, turnEnded: true, epochChecked: true, readFirst: true, claimChecked: true},
+		"without a reading before a page": {turnChecked: true, turnEnded: true, epochChecked: true, frozen: true, claimChecked: true},
+		"without the claim of an object":  {turnChecked: true, turnEnded: true, epochChecked: true, frozen: true, readFirst: true},
 	} {
 		if broken, states, _ := explore(r, 1, 2); broken == "" {
 			t.Errorf("%s no promise is broken in %d states", name, states)

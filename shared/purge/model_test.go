@@ -17,6 +17,7 @@ type rules struct {
 	epochChecked bool // a page is conditional on the fence's epoch
 	frozen       bool // an upsert does not change a held record
 	readFirst    bool // a page of the manifest has only records that existed in the run's turn
+	claimChecked bool // an object that one record owns is refused to others until that record is gone
 }
 
 const (
@@ -122,6 +123,8 @@ type model struct {
 	hold     int8 // 1: stored, 2: the fence is raised, 3: acknowledged
 	promised bool // the acknowledged hold covers the plain record
 	upserted bool
+	shared   bool // another record, which stays, has the letter's object
+	robbed   bool // and lost it
 }
 
 // step is a step of one of the actors; nil if the actor cannot take it.
@@ -138,6 +141,13 @@ func (r rules) steps(calls, executions int) map[string]step {
 			}
 			m.upserted, plainly.moved = true, true
 			plainly.version++
+			return m, true
+		},
+		"another record names the letter's object": func(m model) (model, bool) {
+			if m.shared || r.claimChecked || !m.records[letter].there {
+				return m, false
+			}
+			m.shared = true
 			return m, true
 		},
 	}
@@ -220,7 +230,7 @@ func (r rules) work(m model, n, w int) (model, bool) {
 			worker.outcomes[letter] = changed
 		default:
 			*record = modelRecord{by: int8(n) + 1}
-			worker.outcomes[letter] = deleted
+			worker.outcomes[letter], m.robbed = deleted, m.shared
 		}
 		worker.next = toFinish
 	case toFinish:
