@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -17,8 +16,8 @@ import (
 const flood = 1001
 
 // halted makes more records of a class due than a purge may delete without
-// approval, checks that the purge deletes none, and lets the operator approve
-// the plan.
+// approval, checks that the purge deletes none, and lets the operator approve the
+// plan, whose run is killed.
 func (s *story) halted(ctx context.Context) error {
 	class := classes()[0]
 	ids, err := s.flood(ctx, class.name, class.keep)
@@ -42,24 +41,7 @@ func (s *story) halted(ctx context.Context) error {
 	if err := s.counted(ctx, class.name, ids, len(ids)); err != nil {
 		return err
 	}
-
-	approved, err := s.shown(ctx, "purge", "approve", plan.PlanHash)
-	if err != nil {
-		return err
-	}
-	s.print(fmt.Sprintf("stille purge approve %.8s…", plan.PlanHash), fmt.Sprintf("%s: %d due, %d deleted, %d held",
-		approved.Outcome, approved.Counts.Due, approved.Counts.Deleted, approved.Counts.Held))
-	if err := s.counted(ctx, class.name, ids, 0); err != nil {
-		return err
-	}
-	proof, err := s.verify(ctx, class.name, approved.Run)
-	if err != nil {
-		return err
-	}
-	if proof.PlanHash != plan.PlanHash || proof.ApprovedBy == nil || proof.ApprovedBy.Hash == "" {
-		return errors.New("the certificate does not name the plan and who approved it")
-	}
-	return nil
+	return s.killed(ctx, class.name, plan, ids)
 }
 
 // flood stores due records, and waits until a purge finds them.

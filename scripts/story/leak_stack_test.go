@@ -43,7 +43,7 @@ func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
 	if _, err := s.operator(t.Context(), "hold", "set", "--case", "canary-case", "--reason", "claim", "--contact", "email", p.email); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.keep(t.Context(), p, s.somebody("canary.too")); err != nil {
+	if err := s.keep(t.Context(), p, s.somebody("canary.too"), s.somebody("ida")); err != nil {
 		t.Fatal(err)
 	}
 	s.strandARecord(t, p)

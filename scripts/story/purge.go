@@ -45,6 +45,15 @@ func (s *story) purge(ctx context.Context, kari, jon person) error {
 			return fmt.Errorf("%s %s: gone %v, where %v is right", t.class, t.ID, gone, t.goes)
 		}
 	}
+	if err := s.expectLetter(ctx, "due", false, "it went with its record"); err != nil {
+		return err
+	}
+	if err := s.expectLetter(ctx, "kept", true, "its record is held"); err != nil {
+		return err
+	}
+	if err := s.erased(ctx); err != nil {
+		return err
+	}
 	if err := s.expect(ctx, kari, false, false); err != nil {
 		return fmt.Errorf("the opt-outs must outlive the purge: %w", err)
 	}

@@ -18,6 +18,7 @@ type record struct {
 	Basis      string     `json:"basis,omitempty"`
 	OccurredAt time.Time  `json:"occurredAt"`
 	Start      *time.Time `json:"start,omitempty"`
+	Objects    []string   `json:"objects,omitempty"`
 	Data       any        `json:"data"`
 }
 
@@ -38,9 +39,14 @@ func classes() []struct{ name, keep string } {
 
 // keep stores the story's records, sets the hold, and waits until a purge can
 // find all of them.
-func (s *story) keep(ctx context.Context, kari, ola person) error {
+func (s *story) keep(ctx context.Context, kari, ola, ida person) error {
+	for _, letter := range []string{"due", "kept"} {
+		if err := s.putLetter(ctx, letter); err != nil {
+			return err
+		}
+	}
 	for _, class := range classes() {
-		told, err := s.recordsOf(class.name, class.keep, kari, ola)
+		told, err := s.recordsOf(class.name, class.keep, kari, ola, ida)
 		if err != nil {
 			return err
 		}
@@ -97,7 +103,7 @@ func (s *story) storeAll(ctx context.Context, class string, given []record) ([]s
 }
 
 // recordsOf are the records of one class.
-func (s *story) recordsOf(class, keep string, kari, ola person) ([]tale, error) {
+func (s *story) recordsOf(class, keep string, kari, ola, ida person) ([]tale, error) {
 	overdue, _, err := s.newestStart(keep, -1)
 	if err != nil {
 		return nil, err
@@ -123,7 +129,12 @@ func (s *story) recordsOf(class, keep string, kari, ola person) ([]tale, error) 
 			why:    "its subject opted out a minute ago", goes: true, withdrawn: true,
 		})
 	} else {
+		tales[0].Objects, tales[3].Objects = []string{s.letterURI("due")}, []string{s.letterURI("kept")}
 		tales[2].Contact = &contact{"sms", ola.sms}
+		tales = append(tales, tale{
+			record: record{ID: "erased-", Contact: &contact{"email", ida.email}, OccurredAt: monthAgo},
+			why:    "its subject asked for erasure", goes: true,
+		})
 	}
 	for i := range tales {
 		tales[i].class = class

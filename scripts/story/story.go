@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
@@ -31,12 +33,15 @@ type story struct {
 	records *dynamo.Records
 	sfn     *sfn.Client
 	nightly *scheduler.Client
+	files   *s3.Client
 	now     time.Time
 
 	id    string // of this run: six digits
 	step  int
 	links []string
 	tales []tale // of the stored records
+
+	receipts, receipt string // the folder, and the receipt of the erasure
 }
 
 func newStory(root, file string, stack stackfile.Stack, out io.Writer) (*story, error) {
@@ -49,7 +54,7 @@ func newStory(root, file string, stack stackfile.Stack, out io.Writer) (*story, 
 		stack: stack, file: file, cli: filepath.Join(root, ".local", "bin", "stille"), out: out,
 		api:     newAPI(stack),
 		records: dynamo.NewRecords(dynamo.NewClient(cfg), names.DefaultStack),
-		sfn:     sfn.NewFromConfig(cfg), nightly: scheduler.NewFromConfig(cfg),
+		sfn:     sfn.NewFromConfig(cfg), nightly: scheduler.NewFromConfig(cfg), files: s3.NewFromConfig(cfg),
 		now: time.Now(), id: id,
 	}, nil
 }
@@ -62,12 +67,17 @@ func randomDigits() (string, error) {
 	return fmt.Sprintf("%06d", n), nil
 }
 
-func (s *story) tell(ctx context.Context) error {
+func (s *story) tell(ctx context.Context) (err error) {
+	if s.receipts, err = os.MkdirTemp("", "stille-receipts-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(s.receipts) //nolint:errcheck // a temporary folder
 	kari := person{email: "kari." + s.id + "@example.no", sms: "+4791" + s.id}
 	ola := person{email: "ola." + s.id + "@example.no", sms: "+4792" + s.id}
 	liv := person{email: "liv." + s.id + "@example.no", sms: "+4794" + s.id}
 	per := person{email: "per." + s.id + "@example.no", sms: "+4793" + s.id}
 	eva := person{email: "eva." + s.id + "@example.no", sms: "+4795" + s.id}
+	ida := person{email: "ida." + s.id + "@example.no", sms: "+4797" + s.id}
 	jon := person{email: "jon." + s.id + "@example.no", sms: "+4796" + s.id}
 	for _, chapter := range []struct {
 		title string
@@ -80,9 +90,11 @@ func (s *story) tell(ctx context.Context) error {
 		{`Liv answers an SMS with "Stopp!"`, func(ctx context.Context) error { return s.reply(ctx, liv) }},
 		{"Opt-outs of another system are imported, and a mailing list is scrubbed", func(ctx context.Context) error { return s.lists(ctx, kari, per, ola) }},
 		{"Globex requires a consent: Eva's is live, Jon's expired, Ola gave none", func(ctx context.Context) error { return s.consents(ctx, eva, jon, ola) }},
-		{"Records of both classes, and a legal hold", func(ctx context.Context) error { return s.keep(ctx, kari, ola) }},
+		{"Records of both classes, and a legal hold", func(ctx context.Context) error { return s.keep(ctx, kari, ola, ida) }},
+		{"What is held is frozen, and its object is nobody else's", s.frozen},
+		{"Ida asks for erasure; a law keeps her voucher", func(ctx context.Context) error { return s.erase(ctx, ida) }},
 		{"Both purges, started as the schedule starts them", func(ctx context.Context) error { return s.purge(ctx, kari, jon) }},
-		{"A thousand records fall due at once: the brake, and an approval", s.halted},
+		{"A thousand records fall due at once: the brake, an approval, and a killed run", s.halted},
 		{"Yours to try", func(ctx context.Context) error { return s.handOver(ctx, ola) }},
 	} {
 		s.step++
@@ -106,7 +118,7 @@ func (s *story) operator(ctx context.Context, args ...string) (string, error) {
 	command.Stderr = &failure
 	out, err := command.Output()
 	if err != nil {
-		return "", fmt.Errorf("stille %s: %w: %s%s", strings.Join(args[:2], " "), err, out, &failure)
+		return string(out), fmt.Errorf("stille %s: %w: %s%s", strings.Join(args[:2], " "), err, out, &failure)
 	}
 	return string(out), nil
 }
