@@ -52,7 +52,7 @@ PASS
 	fs := make(figures)
 	fs.read(once)
 	want := []string{
-		"BENCH Memory/purge-delete ratio=1.25 ours=25MB raw=20MB bar=128MB",
+		"BENCH Memory/purge-delete ratio=1.25 ours=25MB raw=20MB bar=64MB",
 		"BENCH PlanMicros ratio=0.50 ours=12.5 raw=25 bar=1.30",
 		"BENCH PlanUnits ratio=1.03 ours=66 raw=64 bar=1.10",
 		"BENCH Size/check/arm64 ratio=0.57 ours=11.48MB raw=20MB bar=1.00",
@@ -68,15 +68,15 @@ func TestFigureOverItsBar(t *testing.T) {
 		figure figure
 		want   bool
 	}{
-		"ratio at the bar":         {figure{name: "PurgeWrites", ours: []float64{2}, raw: []float64{2}}, false},
-		"ratio over the bar":       {figure{name: "PurgeWrites", ours: []float64{2.1}, raw: []float64{2}}, true},
-		"one token opened":         {figure{name: "TokensOpened", ours: []float64{1}, raw: []float64{1e7}}, true},
-		"time within the bar":      {figure{name: "OpenSMS", unit: "ns", ours: []float64{1900}, raw: []float64{100}}, false},
-		"time over the bar":        {figure{name: "OpenSMS", unit: "ns", ours: []float64{2100}, raw: []float64{4000}}, true},
-		"size over its group's":    {figure{name: "Size/check/amd64", unit: "MB", ours: []float64{21}, raw: []float64{20}}, true},
-		"no bar, a slow figure":    {figure{name: "SuppressionGet", unit: "ns", ours: []float64{9}, raw: []float64{1}}, false},
-		"memory over the delete's": {figure{name: "Memory/purge-delete", unit: "MB", ours: []float64{130}, raw: []float64{130}}, true},
-		"memory of another step":   {figure{name: "Memory/purge-plan", unit: "MB", ours: []float64{130}, raw: []float64{130}}, false},
+		"ratio at the bar":      {figure{name: "PurgeWrites", ours: []float64{2}, raw: []float64{2}}, false},
+		"ratio over the bar":    {figure{name: "PurgeWrites", ours: []float64{2.1}, raw: []float64{2}}, true},
+		"one token opened":      {figure{name: "TokensOpened", ours: []float64{1}, raw: []float64{1e7}}, true},
+		"time within the bar":   {figure{name: "OpenSMS", unit: "ns", ours: []float64{1900}, raw: []float64{100}}, false},
+		"time over the bar":     {figure{name: "OpenSMS", unit: "ns", ours: []float64{2100}, raw: []float64{4000}}, true},
+		"size over its group's": {figure{name: "Size/check/amd64", unit: "MB", ours: []float64{21}, raw: []float64{20}}, true},
+		"no bar, a slow figure": {figure{name: "SuppressionGet", unit: "ns", ours: []float64{9}, raw: []float64{1}}, false},
+		"memory over its bar":   {figure{name: "Memory/purge-delete/4M", unit: "MB", ours: []float64{65}, raw: []float64{65}}, true},
+		"memory at its bar":     {figure{name: "Memory/purge-plan/1M", unit: "MB", ours: []float64{64}, raw: []float64{20}}, false},
 	} {
 		if got := test.figure.isOver(); got != test.want {
 			t.Errorf("%s: over is %v", name, got)

@@ -18,15 +18,15 @@ import (
 	"stille/shared/retention"
 )
 
-// The due records of the small purge and of the large one.
-const (
-	fewDue  = 1_000
-	manyDue = 1_000_000
-)
+// fewDue are the due records of the small purge.
+const fewDue = 1_000
+
+// millions are the due records of the large purges. Memory must not grow with them.
+func millions() []int { return []int{1, 2, 4} }
 
 // BenchmarkMemory measures the peak memory of each step of a purge, started as
-// Lambda starts it: that of a large purge against that of a small one. One
-// container works on every shard, one shard after the other.
+// Lambda starts it: that of large purges against that of a small one. One container
+// works on every shard, one shard after the other.
 func BenchmarkMemory(b *testing.B) {
 	b.Run("once", func(b *testing.B) {
 		programs := buildPrograms(b, "functions/"+names.PurgePlan, "functions/"+names.PurgeDelete, "functions/"+names.PurgeVerify)
@@ -37,15 +37,24 @@ func BenchmarkMemory(b *testing.B) {
 		)
 		for step, program := range programs {
 			group.Go(func() {
-				for side, due := range map[string]int{"ours": manyDue, "raw": fewDue} {
+				measure := func(due int, names ...string) {
 					peak, err := stepMemory(b, step, program, class.Hash(), due)
 					if err != nil {
 						b.Errorf("%s with %d records: %v", step, due, err)
 					}
 					mu.Lock()
-					b.ReportMetric(peak, "Memory/"+step+"-"+side+"-MB")
-					mu.Unlock()
+					defer mu.Unlock()
+					for _, name := range names {
+						b.ReportMetric(peak, name)
+					}
 				}
+				var small []string
+				for _, n := range millions() {
+					name := fmt.Sprintf("Memory/%s/%dM", step, n)
+					measure(n*1_000_000, name+"-ours-MB")
+					small = append(small, name+"-raw-MB")
+				}
+				measure(fewDue, small...)
 			})
 		}
 		group.Wait()

@@ -167,7 +167,7 @@ func (c Certifier) account(ctx context.Context, class retention.Class, run Run, 
 		}
 		return c.Evidence.StoreList(ctx, class.Name, run.ID, shard, list)
 	}
-	verifier := Verifier{Records: c.Records, Manifest: c.Manifest, HMAC: hmac, Keep: keep, Pause: c.Pause}
+	verifier := Verifier{Records: c.Records, Manifest: c.Manifest, HMAC: hmac, Keep: keep, Pause: c.Pause, Planned: run.Planned}
 	account, err := verifier.Account(ctx, class, run.ID, run.Cutoff)
 	if err == nil && outcome == certificate.Halted { // what the brake halted is left
 		account.Counts.Left += max(0, run.Planned-account.Counts.Due)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -102,20 +100,15 @@ func ListRemaining(ctx context.Context, records Records, holds Holds, class rete
 	return list, nil
 }
 
-// eachRemaining yields the due records of a shard that still exist, by their ids. It ends
-// with the first error.
+// eachRemaining yields the due records of a shard that still exist, the withdrawn ones
+// first. It ends with the first error.
 func eachRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time, indexes ...Index) iter.Seq2[Remaining, error] {
 	return func(yield func(Remaining, error) bool) {
-		seen := map[string]bool{}
-		for d, err := range eachDue(ctx, records, class, shard, cutoff, indexes...) {
-			if err != nil {
-				yield(Remaining{}, err)
-				return
+		for ids, err := range idsOf(eachDue(ctx, records, class, shard, cutoff, indexes...), nil) {
+			var all []Remaining
+			if err == nil {
+				all, err = loadRemaining(ctx, records, holds, class, ids, cutoff)
 			}
-			seen[d.ID] = true
-		}
-		for chunk := range slices.Chunk(slices.Sorted(maps.Keys(seen)), MaxDeletes) {
-			all, err := loadRemaining(ctx, records, holds, class, chunk, cutoff)
 			if err != nil {
 				yield(Remaining{}, err)
 				return

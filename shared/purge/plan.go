@@ -109,21 +109,19 @@ func Make(ctx context.Context, records Records, class retention.Class, policyHas
 	return plan, nil
 }
 
-// countShard counts a record once, even if both indexes name it.
-func countShard(ctx context.Context, records Records, class retention.Class, shard string, cutoff time.Time) (int, time.Time, error) {
-	seen := map[string]bool{}
-	var oldest time.Time
+// countShard counts the due records of a shard.
+func countShard(ctx context.Context, records Records, class retention.Class, shard string, cutoff time.Time) (count int, oldest time.Time, err error) {
 	for d, err := range eachDue(ctx, records, class, shard, cutoff) {
 		if err != nil {
 			return 0, time.Time{}, err
 		}
-		seen[d.ID] = true
+		count++
 		at, err := retention.ParseSort(d.Sort)
 		if err == nil && (oldest.IsZero() || at.Before(oldest)) {
 			oldest = at
 		}
 	}
-	return len(seen), oldest, nil
+	return count, oldest, nil
 }
 
 // before is the exclusive end of the due entries of an index at the cutoff.
@@ -134,20 +132,56 @@ func before(by Index, class retention.Class, cutoff time.Time) time.Time {
 	return class.Keep.StartsBefore(cutoff, class.Location())
 }
 
-// eachDue yields each entry of the indexes, or of both where none is named, that is
-// due at the cutoff. It ends with the first error.
+// eachDue yields each record once that the indexes, or both where none is named, show
+// as due at the cutoff. It ends with the first error. It remembers the withdrawn
+// records only, so that its memory does not grow with what else is due.
 func eachDue(ctx context.Context, records Records, class retention.Class, shard string, cutoff time.Time, indexes ...Index) iter.Seq2[Due, error] {
 	if len(indexes) == 0 {
 		indexes = []Index{ByWithdrawal, ByStart}
 	}
 	return func(yield func(Due, error) bool) {
+		withdrawn := map[string]bool{}
 		for _, by := range indexes {
 			for d, err := range eachEntry(ctx, records, class, by, shard, cutoff, Due{}) {
+				if withdrawn[d.ID] && err == nil {
+					continue
+				}
 				if !yield(d, err) || err != nil {
 					return
 				}
+				if by == ByWithdrawal {
+					withdrawn[d.ID] = true
+				}
 			}
 		}
+	}
+}
+
+// idsOf yields the ids of the entries, without some, as many at a time as one request
+// reads. It ends with the first error. A record that moves in an index during the
+// reading may be in two entries; no request names it twice.
+func idsOf(entries iter.Seq2[Due, error], without map[string]bool) iter.Seq2[[]string, error] {
+	return func(yield func([]string, error) bool) {
+		var ids []string
+		flush := func() bool {
+			slices.Sort(ids)
+			next := slices.Compact(ids)
+			ids = nil
+			return len(next) == 0 || yield(next, nil)
+		}
+		for d, err := range entries {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if without[d.ID] {
+				continue
+			}
+			if ids = append(ids, d.ID); len(ids) == MaxDeletes && !flush() {
+				return
+			}
+		}
+		flush()
 	}
 }
 

@@ -31,6 +31,17 @@ type Verifier struct {
 	Keep func(ctx context.Context, shard string, list []byte) error
 	// Pause is the wait before the index is read again.
 	Pause time.Duration
+	// Planned is how many records the run planned. Of a large run fewer shards are
+	// accounted for at the same time, because the lists of a shard are in memory.
+	Planned int
+}
+
+// mostListed is about how many records are in memory at the same time.
+const mostListed = 45_000
+
+// shardsAtOnce is how many shards are accounted for at the same time.
+func (v Verifier) shardsAtOnce() int {
+	return max(1, min(shardsAtOnce, mostListed*retention.Shards/max(1, v.Planned)))
 }
 
 // Account is what a run did, according to its manifest and the tables. The lists
@@ -49,7 +60,7 @@ func (v Verifier) Account(ctx context.Context, class retention.Class, run string
 	total := Account{Lists: map[string]certificate.List{}}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(shardsAtOnce)
+	group.SetLimit(v.shardsAtOnce())
 	for n := range retention.Shards {
 		group.Go(func() error {
 			shard, err := v.accountShard(ctx, class, run, retention.ShardName(n), cutoff)
@@ -94,7 +105,7 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 	outcomes := mergeOutcomes(pages)
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(chunksAtOnce)
+	group.SetLimit(chunksAtOnce * shardsAtOnce / v.shardsAtOnce())
 	for chunk := range slices.Chunk(slices.Collect(maps.Keys(outcomes)), MaxDeletes) {
 		group.Go(func() error {
 			there, unreadable, err := v.Records.Load(ctx, class.Name, chunk)
@@ -118,7 +129,7 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 	return account, group.Wait()
 }
 
-// chunksAtOnce is how many requests of one shard run at the same time.
+// chunksAtOnce is how many requests of one of shardsAtOnce shards run at the same time.
 const chunksAtOnce = 4
 
 // cutOff is the outcome of a record in a page that was cut off.
@@ -132,10 +143,12 @@ type noted struct {
 
 // mergeOutcomes merges the outcomes of the pages; the newest outcome counts. If a
 // later page found a record gone, the earlier page that was cut off deleted it.
-// If the first page found it gone, this run did not delete it.
+// If the first page found it gone, this run did not delete it. The pages are emptied
+// on the way, because both together are large.
 func mergeOutcomes(pages []Page) map[string]noted {
 	merged := map[string]noted{}
-	for _, page := range pages {
+	for n, page := range pages {
+		pages[n] = Page{}
 		for _, id := range page.IDs {
 			outcome := page.Outcomes[id]
 			earlier, known := merged[id]
@@ -267,21 +280,15 @@ func (v Verifier) ask(ctx context.Context, class retention.Class, cutoff time.Ti
 }
 
 func (v Verifier) askShard(ctx context.Context, class retention.Class, shard string, cutoff time.Time, accounted map[string]bool) (stale bool, more int, err error) {
-	unknown := map[string]bool{} // a withdrawn record may be in both indexes
-	for d, err := range eachDue(ctx, v.Records, class, shard, cutoff) {
+	for unknown, err := range idsOf(eachDue(ctx, v.Records, class, shard, cutoff), accounted) {
 		if err != nil {
 			return false, 0, err
 		}
-		if !accounted[d.ID] {
-			unknown[d.ID] = true
-		}
-	}
-	for chunk := range slices.Chunk(slices.Collect(maps.Keys(unknown)), MaxDeletes) {
-		there, unreadable, err := v.Records.Load(ctx, class.Name, chunk)
+		there, unreadable, err := v.Records.Load(ctx, class.Name, unknown)
 		if err != nil {
 			return false, 0, err
 		}
-		for _, id := range chunk {
+		for _, id := range unknown {
 			record, exists := there[id]
 			if unreadable[id] == nil && (!exists || !class.Due(record.Record, cutoff)) {
 				stale = true

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/oklog/ulid/v2"
+	"golang.org/x/sync/errgroup"
 
 	"stille/shared/names"
 	"stille/shared/purge"
@@ -38,6 +39,9 @@ func NewManifest(client *s3.Client, bucket string, now func() time.Time) *Manife
 
 // removedAtOnce is how many objects one request deletes.
 const removedAtOnce = 1000
+
+// readAtOnce is how many files of a shard's manifest are read at the same time.
+const readAtOnce = 16
 
 const (
 	idsSuffix      = ".ids.json"
@@ -108,26 +112,42 @@ func (m *Manifest) Finish(ctx context.Context, page string, outcomes map[string]
 
 // Pages returns the shard's pages in the order they were begun.
 func (m *Manifest) Pages(ctx context.Context, class, run, shard string) ([]purge.Page, error) {
-	var pages []purge.Page
+	var pages []*purge.Page
 	begun := "" // the last page
+	group, inGroup := errgroup.WithContext(ctx)
+	group.SetLimit(readAtOnce)
+	read := func(key string, into any) {
+		group.Go(func() error {
+			content, err := get(inGroup, m.s3, m.bucket, key, "")
+			if err != nil {
+				return err
+			}
+			return decode(key, content, into)
+		})
+	}
 	err := each(ctx, m.s3, m.bucket, pagesPrefix(class, run, shard), func(key string) error {
-		content, err := get(ctx, m.s3, m.bucket, key, "")
 		switch {
-		case err != nil:
-			return err
 		case strings.HasSuffix(key, idsSuffix):
-			pages, begun = append(pages, purge.Page{}), strings.TrimSuffix(key, idsSuffix)
-			return decode(key, content, &pages[len(pages)-1].IDs)
+			pages, begun = append(pages, &purge.Page{}), strings.TrimSuffix(key, idsSuffix)
+			read(key, &pages[len(pages)-1].IDs)
 		case strings.TrimSuffix(key, outcomesSuffix) != begun: // ".ids" sorts before ".outcomes"
 			return purge.ErrManifestGone
 		default:
-			return decode(key, content, &pages[len(pages)-1].Outcomes)
+			read(key, &pages[len(pages)-1].Outcomes)
 		}
+		return nil
 	})
+	if failed := group.Wait(); err == nil {
+		err = failed
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a manifest: %w", err)
 	}
-	return pages, nil
+	all := make([]purge.Page, len(pages))
+	for n, page := range pages {
+		all[n] = *page
+	}
+	return all, nil
 }
 
 func (m *Manifest) put(ctx context.Context, key string, what any) error {
