@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"stille/shared/certificate"
 	"stille/shared/operator"
@@ -92,10 +93,25 @@ func proofText(w io.Writer, a *operator.Proof) {
 	for _, h := range a.Holds {
 		facts(w, "held", fmt.Sprintf("by the case %s since %s (%s)", h.Case, instantText(h.SetAt), h.Kind))
 	}
-	facts(w, "day", dayText(a))
+	facts(w, "day", dayText(a), "objects", objectsText(a))
 	for _, run := range a.NotCertified {
 		facts(w, "but", "the run "+run+" is not certified yet: it may have deleted it")
 	}
+}
+
+// objectsText says what becomes of a record's objects; empty without any.
+func objectsText(a *operator.Proof) string {
+	if a.Objects == nil {
+		return ""
+	}
+	said := []string{fmt.Sprintf("%d, which go before it, every version", a.Objects.Going)}
+	if a.Objects.Others > 0 {
+		said = append(said, fmt.Sprintf("%d belong to other records and stay", a.Objects.Others))
+	}
+	if a.Objects.Unclaimed > 0 {
+		said = append(said, fmt.Sprintf("%d belong to no record, and keep it here: stille mend %s", a.Objects.Unclaimed, a.Class))
+	}
+	return strings.Join(said, "; ")
 }
 
 // lawText names the law and the last day on which it keeps a record.

@@ -9,7 +9,35 @@ import (
 	"stille/shared/certificate"
 	"stille/shared/operator"
 	"stille/shared/operator/operatortest"
+	"stille/shared/retention"
 )
+
+func TestProofTellsWhatBecomesOfObjects(t *testing.T) {
+	m := inMemory(t)
+	put := func(id string, objects ...string) {
+		record := retention.Record{ID: id, OccurredAt: at, Objects: objects}
+		if _, err := m.Records.Put(t.Context(), "communication", record, func(retention.Record) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("conv-1", "s3://letters/1", "s3://letters/2")
+	m.Plant(t, "communication", map[string]any{"id": "conv-2", "objects": []string{"s3://letters/1", "s3://letters/3", "s3://letters/4"}})
+	put("conv-3")
+	for id, want := range map[string]string{
+		"conv-1": "objects  2, which go before it, every version\n",
+		"conv-2": "objects  0, which go before it, every version; 1 belong to other records and stay; 2 belong to no record, and keep it here: stille mend communication\n",
+		"conv-3": "",
+	} {
+		got := m.run(t, "proof", "communication", id).ended(t, exitDone).out
+		if want == "" && strings.Contains(got, "objects") || !strings.Contains(got, want) {
+			t.Errorf("%s: it says %q", id, got)
+		}
+	}
+	got := answers[operator.Proof](t, m.run(t, "proof", "communication", "conv-2", "--json").ended(t, exitDone))[0]
+	if got.Objects == nil || *got.Objects != (operator.ProvedObjects{Others: 1, Unclaimed: 2}) {
+		t.Errorf("objects %+v", got.Objects)
+	}
+}
 
 func TestProofTellsTheFateOfRecord(t *testing.T) {
 	m := inMemory(t)

@@ -40,12 +40,22 @@ type Proof struct {
 	KeptUntil   string    `json:"keptUntil,omitempty"` // the last day on which the law does; absent for a record that has not ended
 	Holds       []Hold    `json:"holds,omitempty"`
 
+	Objects *ProvedObjects `json:"objects,omitempty"` // of a record that is there
+
 	Run          string    `json:"run,omitempty"` // that deleted the record, or deletes it
 	DeletedAt    time.Time `json:"deletedAt,omitzero"`
 	Certificate  string    `json:"certificate,omitempty"` // its hash
 	BackupGoneOn string    `json:"backupGoneOn,omitempty"`
 
 	NotCertified []string `json:"notCertified,omitempty"` // runs that may have deleted the record without a certificate yet
+}
+
+// ProvedObjects counts the objects that a record names or named. A purge deletes
+// every version of an object before its record.
+type ProvedObjects struct {
+	Going     int `json:"going"`     // belong to the record and go with it
+	Others    int `json:"others"`    // belong to another record and stay
+	Unclaimed int `json:"unclaimed"` // belong to no record yet, and keep this record from being deleted
 }
 
 // Prove tells what became of a record.
@@ -89,8 +99,33 @@ func (o *Operator) look(ctx context.Context, class retention.Class, id string) (
 	}
 	if there {
 		proof.there(class, record, o.Now())
+		proof.Objects, err = o.proveObjects(ctx, class.Name, record)
 	}
-	return proof, record, nil
+	return proof, record, err
+}
+
+// proveObjects counts the objects of a record; nil for a record without any.
+func (o *Operator) proveObjects(ctx context.Context, class string, record retention.Stored) (*ProvedObjects, error) {
+	named := record.Owning(retention.Record{})
+	if len(named) == 0 {
+		return nil, nil //nolint:nilnil // the field is optional
+	}
+	owners, err := o.Records.Owners(ctx, named)
+	if err != nil {
+		return nil, err
+	}
+	var objects ProvedObjects
+	for _, object := range named {
+		switch owners[object] {
+		case retention.Owner{Class: class, ID: record.ID}:
+			objects.Going++
+		case retention.Owner{}:
+			objects.Unclaimed++
+		default:
+			objects.Others++
+		}
+	}
+	return &objects, nil
 }
 
 // there tells how a record stands that exists.
