@@ -49,7 +49,7 @@ func (s stack) customerKey() *customerKey {
 	return &customerKey{key, s.stored("customer-key", key.KeyArn())}
 }
 
-// encryptTable has the key encrypt a table that has no key of its own.
+// encryptTable has the key encrypt a table without a key.
 func (k *customerKey) encryptTable(props *awsdynamodb.TablePropsV2) {
 	if k != nil && props.Encryption == nil {
 		props.Encryption = awsdynamodb.TableEncryptionV2_CustomerManagedKey(k.inData, nil)

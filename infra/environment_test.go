@@ -335,7 +335,7 @@ func TestEvidenceIsCopiedWithItsLock(t *testing.T) {
 
 // A copy must not hold a deleted record for longer than the backups that certificates
 // tell of.
-func TestTablesAreCopiedForAsLongAsTheirBackups(t *testing.T) {
+func TestTablesAreCopiedAsLongAsTheirBackups(t *testing.T) {
 	made := elsewhere()
 	plans, covered := made.named("AWS::Backup::BackupPlan", "Properties", "BackupPlan"), map[string]float64{}
 	for _, selection := range made.named("AWS::Backup::BackupSelection", "Properties") {

@@ -50,7 +50,7 @@ func objects(bucket awss3.IBucket) []*string {
 func (s stack) bucket(id string, requests awss3.IBucket, props *awss3.BucketProps) awss3.IBucket {
 	props.ServerAccessLogsBucket = requests
 	props.ServerAccessLogsPrefix = jsii.String(id + "/")
-	s.customer.encryptBucket(props) // not the bucket of requests: S3 notes them only under a key of its own
+	s.customer.encryptBucket(props) // not the bucket of requests: S3 notes them only under its own key
 	made := s.privateBucket(id, props)
 	if props.ObjectLockDefaultRetention != nil {
 		s.replicate(made)

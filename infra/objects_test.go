@@ -45,7 +45,7 @@ func TestOnlyPurgeDeleteDeletesObjectsInPolicyBuckets(t *testing.T) {
 	}
 }
 
-func TestAPrefixPerScopeLimitsTheRightToDelete(t *testing.T) {
+func TestPrefixPerScopeLimitsTheRightToDelete(t *testing.T) {
 	const stanza = `
   - class: %
     promise: P1Y

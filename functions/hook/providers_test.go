@@ -101,7 +101,7 @@ func (v vendor) mark(w *world) suppression.Mark {
 	return item.Marks["acme"][reason]
 }
 
-func TestAnyOrderOfAProvidersCallsIsOneSilence(t *testing.T) {
+func TestProvidersCallsInAnyOrderAreOneSilence(t *testing.T) {
 	for _, provider := range hook.Providers() {
 		t.Run(provider, func(t *testing.T) {
 			var first suppression.Mark

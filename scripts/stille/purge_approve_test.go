@@ -51,7 +51,7 @@ func TestApprovedPlanIsPurgedAndFollowed(t *testing.T) {
 	}
 }
 
-func TestApproverWhoMayNotStartLeavesItToAnother(t *testing.T) {
+func TestApproverWithoutTheRightLeavesTheStart(t *testing.T) {
 	m := inMemory(t)
 	m.halted(t, "arn:aws:iam::1:user/starter", at)
 	m.Refuses = operator.ErrMayNotStart

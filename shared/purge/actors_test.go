@@ -59,7 +59,7 @@ func (s *story) nextRun(name, run string, before *actor) *actor {
 }
 
 // takeOver does what the state machine does about a killed run: it ends the run's
-// turn, accounts for its deletions, and begins a turn of its own.
+// turn, accounts for its deletions, and begins its own turn.
 func (s *story) takeOver(a *actor) error {
 	db := s.as(a)
 	turns := dynamo.NewHolds(db, s.stack)

@@ -271,7 +271,7 @@ func (c *customs) judge() {
 	}
 }
 
-func TestAYesRestsOnALiveBasisInEveryOrder(t *testing.T) {
+func TestEveryYesRestsOnALiveBasis(t *testing.T) {
 	rounds, steps, sends := 200, 40, 0
 	if engine.Slow {
 		rounds = 4

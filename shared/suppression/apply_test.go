@@ -96,7 +96,7 @@ func TestRepetitionsAreCountedUntilTheNextEntry(t *testing.T) {
 	}
 }
 
-func TestSilenceThroughALinkIsFoundByTheLink(t *testing.T) {
+func TestSilenceIsFoundByItsLink(t *testing.T) {
 	var item suppression.Item
 	for id, c := range []suppression.Change{
 		{Action: suppression.Suppress, Scope: "globex", Reason: suppression.Unsubscribed, At: monday, Source: suppression.Through("acme")},

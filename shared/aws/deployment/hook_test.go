@@ -11,7 +11,7 @@ import (
 	"stille/shared/feedback/hook"
 )
 
-func TestAHookIsCalledAsTheProviderCallsIt(t *testing.T) {
+func TestHookIsCalledAsTheProviderCallsIt(t *testing.T) {
 	var got, body string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		read, err := io.ReadAll(r.Body)

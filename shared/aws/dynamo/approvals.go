@@ -25,7 +25,7 @@ type storedApproval struct {
 }
 
 // approvalKey names the approval of a plan. A plan of the same contents that another
-// run made needs an approval of its own.
+// run made needs its own approval.
 func approvalKey(plan purge.HaltedPlan) item {
 	return runKey(names.ApprovalPrefix+plan.Class, plan.PlanHash+noRun+plan.Run)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // seen remembers some of the contacts that this process changed lately. A further
-// change of such a contact begins with a read, where the assumption that the
+// change of that contact begins with a read, where the assumption that the
 // contact is unknown would cost a cancelled transaction. What seen remembers or
 // forgets decides which request comes first, and nothing else.
 type seen struct {

@@ -40,7 +40,7 @@ func WriteExport(folder string, export *operator.SubjectExport, content []byte) 
 	return nil
 }
 
-// WriteDrill writes the certificate of a drill into a file with a name of its own,
+// WriteDrill writes the certificate of a drill into a separate file,
 // and notes the file in the certificate.
 func WriteDrill(folder string, drilled *operator.Drilled) error {
 	name := filepath.Join(folder, fmt.Sprintf("drill-%s-%s-%s.json", drilled.Drill, drilled.Class, drilled.StartedAt.Format("20060102T150405.000Z")))
