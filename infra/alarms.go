@@ -33,6 +33,7 @@ type watched struct {
 	links, tools awsapigatewayv2.HttpApi
 	waiting      waiting
 	unread       awssqs.Queue // what other systems report and nobody can read
+	webhooks     webhooks
 	inboxes      []inbox
 	consumers    []consumer
 	purges       purges
@@ -68,6 +69,8 @@ func (s stack) alarmTable(w watched) []alarm {
 		{id: "waiting-behind", meaning: "An opt-out waits for the store for over a quarter of an hour", typed: status, metric: age(w.waiting.queue), threshold: late},
 		{id: "waiting-dead", meaning: "An opt-out is in the dead-letter queue: the person still gets messages", typed: status, metric: depth(w.waiting.dead)},
 		{id: names.QueueHookDead, meaning: "Another system reported an opt-out that nobody can read: the person still gets messages", typed: status, metric: depth(w.unread)},
+		{id: "webhooks-behind", meaning: "What webhooks are told waits for over half an hour", typed: status, metric: age(w.webhooks.queue), threshold: 2 * late},
+		{id: "webhooks-dead", meaning: "A webhook's receiver took no call for a day: the changes are in the dead-letter queue", typed: "stille queues list", metric: depth(w.webhooks.dead)},
 		{id: "rotation-missed", meaning: "The yearly rotation of the link keys failed", typed: "stille keys rotate link", metric: depth(w.rotation.missed)},
 		{id: "purge-missed", meaning: "The scheduler could not start a purge or an audit", typed: purgeRun, metric: depth(w.purges.missed)},
 	}

@@ -52,14 +52,15 @@ type consumer struct {
 }
 
 // streams connect the tables to the functions that handle a change in a table.
-func (s stack) streams(k keys, t tables, e events) []consumer {
+func (s stack) streams(k keys, t tables, e events, told webhooks) []consumer {
 	// An erasure withdraws records of every class.
-	propagate := s.consumer(names.Propagate, []table{t.ledger}, append(s.mayUpdateRecords(k, t),
+	propagate := s.consumer(names.Propagate, []table{t.ledger}, map[string]*string{names.VarWebhookQueue: told.queue.QueueUrl()}, append(s.mayUpdateRecords(k, t),
 		allow(arns(t.suppressions), "dynamodb:GetItem"),
 		allow(indexArns(names.IndexSubject, t.records()...), "dynamodb:Query"),
 		allow([]*string{e.bus.EventBusArn()}, "events:PutEvents"),
+		told.mayTell(),
 	))
-	stamp := s.consumer(names.Stamp, t.records(), slices.Concat(s.mayUpdateRecords(k, t), t.mayClaimSlots(), []awsiam.PolicyStatement{
+	stamp := s.consumer(names.Stamp, t.records(), map[string]*string{}, slices.Concat(s.mayUpdateRecords(k, t), t.mayClaimSlots(), []awsiam.PolicyStatement{
 		allow(arns(t.suppressions), "dynamodb:GetItem"),
 		allow(indexArns(names.IndexRecord, t.slots), "dynamodb:Query"),
 		allow(arns(t.holds), "dynamodb:BatchGetItem"), // a held record must not be rewritten
@@ -70,7 +71,7 @@ func (s stack) streams(k keys, t tables, e events) []consumer {
 // consumer adds a function that the streams of these tables feed. The function
 // parks a stream record that it cannot handle; Lambda puts into the same queue
 // the position of a stream record that failed until it was too old.
-func (s stack) consumer(name string, sources []table, may []awsiam.PolicyStatement) consumer {
+func (s stack) consumer(name string, sources []table, variables map[string]*string, may []awsiam.PolicyStatement) consumer {
 	parked := s.deadLetters(name + "-parked")
 	var streams []*string
 	for _, source := range sources {
@@ -82,11 +83,12 @@ func (s stack) consumer(name string, sources []table, may []awsiam.PolicyStateme
 		// ListStreams knows no narrower resource.
 		allow([]*string{jsii.String("*")}, "dynamodb:ListStreams"),
 	)
+	variables[names.VarParkedQueue] = parked.QueueUrl()
 	f := s.function(function{
 		name:      name,
 		memory:    256,
 		timeout:   minutes(1),
-		variables: map[string]*string{names.VarParkedQueue: parked.QueueUrl()},
+		variables: variables,
 		may:       may,
 	})
 	for _, source := range sources {

@@ -93,8 +93,8 @@ func TestStreams(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
 		var got []string
 		for name, mapping := range made.named("AWS::Lambda::EventSourceMapping", "Properties") {
-			// Of a queue: TestWhatIsPublishedReachesItsFunction, TestOptOutsWaitForTheStore.
-			if strings.HasSuffix(name, "inbox") || name == "drainwaiting" {
+			// Of a queue: TestWhatIsPublishedReachesItsFunction, TestOptOutsWaitForTheStore, TestWebhooksAreToldThroughAQueue.
+			if strings.HasSuffix(name, "inbox") || name == "drainwaiting" || name == "deliverwebhooks" {
 				continue
 			}
 			got = append(got, made.text(dig(mapping, "EventSourceArn"))+" -> "+made.text(dig(mapping, "FunctionName"))+
@@ -131,7 +131,7 @@ func TestQueuesAreTaggedForTheOperator(t *testing.T) {
 		want := map[string]string{
 			"stille propagate-parked": "true", "stille stamp-parked": "true", "stille purge-missed": "true", "stille rotation-missed": "true",
 			"stille feedback-dead": "true", "stille feedback-queue": "false", "stille sms-reply-dead": "true", "stille sms-reply-queue": "false",
-			"stille waiting-dead": "true", "stille waiting": "false", "stille hook-dead": "true",
+			"stille waiting-dead": "true", "stille waiting": "false", "stille webhooks-dead": "true", "stille webhooks": "false", "stille hook-dead": "true",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
@@ -141,7 +141,7 @@ func TestQueuesAreTaggedForTheOperator(t *testing.T) {
 
 func TestQueuesKeepAddressesForFourDaysAtMost(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
-		queues := []string{"propagateparked", "purgemissed", "rotationmissed", "stampparked", "feedbackqueue", "feedbackdead", "smsreplyqueue", "smsreplydead", "hookdead"}
+		queues := []string{"propagateparked", "purgemissed", "rotationmissed", "stampparked", "feedbackqueue", "feedbackdead", "smsreplyqueue", "smsreplydead", "hookdead", "webhooks", "webhooksdead"}
 		for property, value := range map[string]any{"MessageRetentionPeriod": 345600.0, "SqsManagedSseEnabled": true} {
 			got := made.named("AWS::SQS::Queue", "Properties", property)
 			delete(got, "waiting") // no address: TestOptOutsWaitForTheStore

@@ -18,6 +18,7 @@ import (
 type keys struct {
 	contact, link, proof secret
 	hooks                secret     // the hooks and what proves their calls
+	webhooks             secret     // the webhooks and what signs their deliveries
 	signing              *string    // the ARN of the key that signs certificates
 	records              *string    // the ARN of the key that encrypts the class tables
 	encryption           awskms.Key // the same key, in the data stack
@@ -41,12 +42,13 @@ func (s stack) keys() keys {
 		RemovalPolicy: s.Settings.RemovalPolicy,
 	})
 	return keys{
-		contact: s.secret("contact-keys", s.Prefix.ContactKeys(), "The key set that turns an address into a contact key"),
-		link:    s.secret("link-keys", s.Prefix.LinkKeys(), "The key sets of e-mail and SMS links"),
-		proof:   s.secret("proof-keys", s.Prefix.ProofKeys(), "The key set under which certificates list what was deleted"),
-		hooks:   s.secret("hooks", s.Prefix.Hooks(), "The systems that report opt-outs, and the secrets that prove their calls"),
-		signing: s.stored("signing-key", signing.KeyArn()),
-		records: s.stored("records-key", encryption.KeyArn()), encryption: encryption,
+		contact:  s.secret("contact-keys", s.Prefix.ContactKeys(), "The key set that turns an address into a contact key"),
+		link:     s.secret("link-keys", s.Prefix.LinkKeys(), "The key sets of e-mail and SMS links"),
+		proof:    s.secret("proof-keys", s.Prefix.ProofKeys(), "The key set under which certificates list what was deleted"),
+		hooks:    s.secret("hooks", s.Prefix.Hooks(), "The systems that report opt-outs, and the secrets that prove their calls"),
+		webhooks: s.secret("webhooks", s.Prefix.Webhooks(), "The systems that are told of opt-outs, and the secrets that sign what they are told"),
+		signing:  s.stored("signing-key", signing.KeyArn()),
+		records:  s.stored("records-key", encryption.KeyArn()), encryption: encryption,
 	}
 }
 

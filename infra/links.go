@@ -20,7 +20,7 @@ type published struct {
 }
 
 // linksAPI adds the public API behind the links in messages.
-func (s stack) linksAPI(k keys, t tables, w waiting) published {
+func (s stack) linksAPI(k keys, t tables, w waiting, told webhooks) published {
 	api := s.httpAPI("links-api", s.Settings.LinksAPITags)
 	// The default is enough for about a thousand opt-outs a second at any load of the
 	// tools, and for a hundred a second while the store hangs (outage.Patience).
@@ -28,6 +28,8 @@ func (s stack) linksAPI(k keys, t tables, w waiting) published {
 	if s.LinksConcurrency > 0 {
 		reserved = jsii.Number(float64(s.LinksConcurrency))
 	}
+	variables := s.waitingVariables(w)
+	variables[names.VarWebhookQueue] = told.queue.QueueUrl()
 	for _, door := range []struct{ function, route string }{
 		{names.UnsubscribeEmail, names.RouteEmailLink},
 		{names.UnsubscribeSMS, names.RouteSMSLink},
@@ -37,8 +39,8 @@ func (s stack) linksAPI(k keys, t tables, w waiting) published {
 			memory:      256,
 			timeout:     seconds(10),
 			concurrency: reserved,
-			variables:   s.waitingVariables(w),
-			may:         append(t.mayChangeList(), mayRead(k.contact, k.link), w.mayWait()),
+			variables:   variables,
+			may:         append(t.mayChangeList(), mayRead(k.contact, k.link, k.webhooks), w.mayWait(), told.mayTell()),
 		})
 		// Every method reaches the function, which has an answer for each.
 		route(api, awsapigatewayv2.HttpMethod_ANY, door.route, f)

@@ -55,6 +55,33 @@ func TestOptOutsWaitForTheStore(t *testing.T) {
 	})
 }
 
+func TestWebhooksAreToldThroughAQueue(t *testing.T) {
+	inBoth(t, func(t *testing.T, made template) {
+		queues := made.named("AWS::SQS::Queue", "Properties")
+		if made.text(dig(queues["webhooks"], "RedrivePolicy", "deadLetterTargetArn")) != "webhooksdead" || dig(queues["webhooks"], "SqsManagedSseEnabled") != true {
+			t.Errorf("the queue is %v", queues["webhooks"])
+		}
+		mapping := made.named("AWS::Lambda::EventSourceMapping", "Properties")["deliverwebhooks"]
+		if made.text(dig(mapping, "EventSourceArn")) != "webhooks" || made.text(dig(mapping, "FunctionName")) != "stille-deliver" {
+			t.Errorf("the queue feeds %v", mapping)
+		}
+		functions := made.named("AWS::Lambda::Function", "Properties")
+		for _, tells := range []string{"stille-unsubscribe-email", "stille-unsubscribe-sms", "stille-propagate", "stille-deliver"} {
+			if got := made.text(dig(functions[tells], "Environment", "Variables", names.VarWebhookQueue)); got != "webhooks" {
+				t.Errorf("%s queues in %s", tells, got)
+			}
+		}
+		if got := made.text(dig(functions["stille-deliver"], "Environment", "Variables", names.VarWebhookDead)); got != "webhooksdead" {
+			t.Errorf("what nobody takes goes to %s", got)
+		}
+	})
+	for want, made := range map[any]template{nil: production(), "yes": local()} {
+		if got := dig(made.named("AWS::Lambda::Function", "Properties")["stille-deliver"], "Environment", "Variables", names.VarWebhookLocal); got != want {
+			t.Errorf("the loopback address may be called: %v, want %v", got, want)
+		}
+	}
+}
+
 func TestWaitingQueuesDemandTLS(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
 		denied := map[string]bool{}

@@ -105,7 +105,7 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 		"dynamodb:GetItem stille-suppressions", "dynamodb:PutItem stille-suppressions", "dynamodb:UpdateItem stille-suppressions",
 		"dynamodb:Query stille-ledger", "dynamodb:PutItem stille-ledger",
 	}
-	link := slices.Concat(mayChangeList, []string{secret + "link-keys-??????", "sqs:SendMessage waiting"})
+	link := slices.Concat(mayChangeList, []string{secret + "link-keys-??????", secret + "webhooks-??????", "sqs:SendMessage waiting", "sqs:SendMessage webhooks"})
 	changesList := slices.Concat(mayChangeList, []string{"dynamodb:GetItem stille-tools"})
 	want := map[string][]string{
 		"unsubscribe-email": link,
@@ -160,8 +160,13 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 			"dynamodb:GetItem stille-records-*", "dynamodb:UpdateItem stille-records-*",
 			"dynamodb:Query stille-records-*/index/subject",
 			"events:PutEvents stille",
-			"sqs:SendMessage propagateparked",
+			"sqs:SendMessage propagateparked", "sqs:SendMessage webhooks",
 		}),
+		"deliver": {
+			secret + "webhooks-??????", secret + "link-keys-??????",
+			"sqs:ReceiveMessage webhooks", "sqs:DeleteMessage webhooks", "sqs:GetQueueAttributes webhooks", "sqs:SendMessage webhooks",
+			"sqs:SendMessage webhooksdead", "dynamodb:PutItem stille-replies",
+		},
 		"stamp": slices.Concat(writesRecords, []string{
 			"dynamodb:DescribeStream stille-records-*", "dynamodb:GetRecords stille-records-*", "dynamodb:GetShardIterator stille-records-*",
 			"dynamodb:ListStreams *",
@@ -286,6 +291,7 @@ func TestNoRoleCan(t *testing.T) {
 				"purgeplanrole dynamodb:DeleteItem stille-runs",
 				"purgeverifyrole s3:DeleteObject manifests/purges/*",
 				"drainrole sqs:DeleteMessage waiting",
+				"deliverrole sqs:DeleteMessage webhooks",
 				"feedbackrole sqs:DeleteMessage feedbackqueue",
 				"smsreplyrole sqs:DeleteMessage smsreplyqueue",
 				"smsreplyrole dynamodb:DeleteItem stille-replies",

@@ -235,7 +235,7 @@ func TestKeys(t *testing.T) {
 					t.Errorf("%s has a value", name)
 				}
 			}
-			want := []string{"stille/contact-keys", "stille/hooks", "stille/link-keys", "stille/proof-keys"}
+			want := []string{"stille/contact-keys", "stille/hooks", "stille/link-keys", "stille/proof-keys", "stille/webhooks"}
 			if diff := cmp.Diff(want, slices.Sorted(maps.Keys(secrets))); diff != "" {
 				t.Error(diff)
 			}
@@ -376,7 +376,7 @@ func TestAlarms(t *testing.T) {
 		alarms := made.named("AWS::CloudWatch::Alarm", "Properties")
 		want := slices.Concat(
 			[]string{"stille-feedback-behind", "stille-feedback-dead", "stille-sms-reply-behind", "stille-sms-reply-dead", "stille-links-failing", "stille-tools-failing", "stille-tools-throttled", "stille-propagate-behind", "stille-propagate-parked",
-				"stille-purge-missed", "stille-rotation-missed", "stille-stamp-behind", "stille-stamp-parked", "stille-waiting-behind", "stille-waiting-dead", "stille-hook-dead"},
+				"stille-purge-missed", "stille-rotation-missed", "stille-stamp-behind", "stille-stamp-parked", "stille-waiting-behind", "stille-waiting-dead", "stille-webhooks-behind", "stille-webhooks-dead", "stille-hook-dead"},
 			perClass("stille-purge-absent-%s"), perClass("stille-overdue-%s"), perClass("stille-rewritten-%s"),
 			perClass("stille-purge-failed-%s"), perClass("stille-purge-aborted-%s"), perClass("stille-purge-timed-out-%s"),
 			perClass("stille-audit-failed-%s"), perClass("stille-audit-aborted-%s"), perClass("stille-audit-timed-out-%s"), perClass("stille-audit-faults-%s"))

@@ -27,6 +27,7 @@ import (
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/sqsqueue"
 	"stille/shared/contact"
+	"stille/shared/ledger"
 	"stille/shared/link"
 	"stille/shared/suppression"
 	"stille/shared/unsubscribe"
@@ -86,7 +87,7 @@ func newTown(t *testing.T, db, bad *dynamo.Suppressions) *town {
 		w.contacts, w.paths = append(w.contacts, c), append(w.paths, link.Path(ch, h.Token(t, ch, address)))
 		contacts = append(contacts, fmt.Sprintf(`{"channel":%q,"address":%q}`, ch, address))
 		w.doors[ch] = unsubscribe.Handler{
-			Channel: ch, Keys: ring, List: bad, Scopes: h.Scopes, Pages: written, Log: quiet, Now: now, Zone: time.UTC,
+			Channel: ch, Keys: ring, List: bad, Scopes: h.Scopes, Pages: written, Log: quiet, Now: now, Zone: time.UTC, Webhooks: nobody{},
 			Store: outage.Store{Keys: ring, List: bad, Queue: sqsqueue.NewOutage(w, "queue"), Breaker: &outage.Breaker{}, Patience: 2 * time.Second},
 		}
 	}
@@ -97,6 +98,11 @@ func newTown(t *testing.T, db, bad *dynamo.Suppressions) *town {
 	}
 	return w
 }
+
+// nobody is told.
+type nobody struct{}
+
+func (nobody) Tell(context.Context, contact.Contact, ledger.Entry) error { return nil }
 
 // SendMessage is the queue for what the store did not take.
 func (w *town) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {

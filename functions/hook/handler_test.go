@@ -90,7 +90,7 @@ func newWorld(t *testing.T) (*world, handler) {
 	t.Helper()
 	w := &world{House: apitest.New(t), List: &suppressiontest.List{}, ids: map[string]time.Time{}}
 	for _, provider := range []string{"postmark", "brevo", "mailchimp", "twilio"} {
-		w.hooks = append(w.hooks, hook.Hook{Provider: provider, Scope: "acme/newsletter", URL: "https://tools/in/" + provider + "/acme/newsletter", Secret: secret})
+		w.hooks = append(w.hooks, hook.Hook{Provider: provider, Scope: "acme/newsletter", URL: "https://tools/in/" + provider + "/acme/newsletter", Credential: hook.Credential{Secret: secret}})
 	}
 	return w, handler{hooks: w, list: store{w}, first: w, calls: w, unread: w, log: w.Log, now: func() time.Time { return w.Now }, noted: &sightings{at: map[string]time.Time{}}}
 }

@@ -34,7 +34,7 @@ type vendor struct {
 // newVendor is the vendor whose hook a world has for acme.
 func newVendor(t *testing.T, w *world, provider string) vendor {
 	t.Helper()
-	v := vendor{t: t, hook: hook.Hook{Provider: provider, Scope: "acme", Secret: secret}}
+	v := vendor{t: t, hook: hook.Hook{Provider: provider, Scope: "acme", Credential: hook.Credential{Secret: secret}}}
 	switch provider {
 	case "sendgrid":
 		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

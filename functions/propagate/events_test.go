@@ -15,6 +15,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/suppression"
+	"stille/shared/webhook"
 )
 
 func TestEffectiveChangesAreSentAsEvents(t *testing.T) {
@@ -98,6 +99,41 @@ func TestAFailingBusHoldsUpNoWithdrawal(t *testing.T) {
 	w.parkErr = errDown
 	if err := apitest.Deliver(t, w.handler().handle, b); !errors.Is(err, apitest.ErrRetried) {
 		t.Errorf("neither sent nor parked: error %v", err)
+	}
+}
+
+func TestWebhooksAreToldWhateverTheBusDoes(t *testing.T) {
+	w := newWorld()
+	w.busErr = errDown
+	release := suppression.Change{Action: suppression.Release, Scope: "acme", Reason: suppression.Unsubscribed, At: optedOut.Add(time.Hour), Source: suppression.SourceTool}
+	b := batch(
+		w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)),
+		w.change(t, kari, release),
+		w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut.Add(time.Minute))), // noted: older than the release
+	)
+	if err := apitest.Deliver(t, w.handler().handle, b); err != nil {
+		t.Fatal(err)
+	}
+	first := webhook.Event{Type: "contact.suppressed", Timestamp: sunday, Data: webhook.Data{ID: "entry-1", Key: kari, Channel: contact.Email, Scope: "acme", Reason: "unsubscribed", At: optedOut, Version: 1}}
+	second := first
+	second.Type, second.Data.ID, second.Data.At, second.Data.Version = "contact.released", "entry-2", release.At, 2
+	want := []webhook.Delivery{{Event: first, Link: true, Queued: sunday}, {Event: second, Queued: sunday}}
+	if diff := cmp.Diff(want, w.told); diff != "" || len(w.parked) != 2 {
+		t.Errorf("%d parked, told (-want +got):\n%s", len(w.parked), diff)
+	}
+}
+
+func TestAnUntoldChangeComesAgain(t *testing.T) {
+	w := newWorld()
+	w.toldErr = errDown
+	w.keep("sub-1", kari, "acme", consented)
+	b := batch(w.change(t, kari, suppress("acme", suppression.Unsubscribed, optedOut)))
+	if err := apitest.Deliver(t, w.handler().handle, b); !errors.Is(err, apitest.ErrRetried) || w.withdrawn != 1 || len(w.parked) != 0 {
+		t.Errorf("error %v, %d withdrawn, %d parked", err, w.withdrawn, len(w.parked))
+	}
+	w.toldErr = nil
+	if err := apitest.Deliver(t, w.handler().handle, b); err != nil || len(w.told) != 1 || len(w.sent) != 1 {
+		t.Errorf("error %v, %d told, %d events", err, len(w.told), len(w.sent))
 	}
 }
 

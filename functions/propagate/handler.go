@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -18,7 +19,13 @@ import (
 	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/suppression"
+	"stille/shared/webhook"
 )
+
+// webhooks is the queue of what webhooks are told.
+type webhooks interface {
+	Put(ctx context.Context, pause time.Duration, all ...webhook.Delivery) error
+}
 
 // bus is where events go out.
 type bus interface {
@@ -30,13 +37,15 @@ type queue interface {
 	Park(ctx context.Context, record deadletter.Record) error
 }
 
-// handler propagates every change of the list: it withdraws records and sends
-// an event. Both may happen twice for one change.
+// handler propagates every change of the list: it withdraws records, queues what
+// webhooks are told, and sends an event. Each may happen twice for one change.
 type handler struct {
 	withdrawer purge.Withdrawer
+	webhooks   webhooks
 	bus        bus
 	parked     queue
 	log        *slog.Logger
+	now        func() time.Time
 }
 
 // handle takes a batch of the ledger's stream: it withdraws first, contact by
@@ -46,7 +55,7 @@ type handler struct {
 // so that the entry does not block the others.
 func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	var mu sync.Mutex
-	announced := map[string]eventbus.Event{} // sequence number -> event
+	announced := map[string]ledger.Entry{} // by sequence number
 	answer := streambatch.Take(ctx, h.log, batch.Records, names.AttrKey, func(ctx context.Context, r events.DynamoDBEventRecord) error {
 		if r.EventName != string(events.DynamoDBOperationTypeInsert) {
 			return nil
@@ -65,17 +74,18 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) (events
 		if suppression.Announced(entry) {
 			mu.Lock()
 			defer mu.Unlock()
-			announced[r.Change.SequenceNumber] = eventbus.Announcement(entry)
+			announced[r.Change.SequenceNumber] = entry
 		}
 		return nil
 	})
 	return h.announce(ctx, batch.Records, answer, announced), nil
 }
 
-// announce sends the events of the entries before the first failure, in their
-// order: the entries behind it are delivered again. The entries of events that
-// the bus does not take are parked; an entry that cannot be parked fails.
-func (h handler) announce(ctx context.Context, batch []events.DynamoDBEventRecord, answer events.DynamoDBEventResponse, announced map[string]eventbus.Event) events.DynamoDBEventResponse {
+// announce tells webhooks and the bus of the entries before the first failure, in
+// their order: the entries behind it are delivered again. The entries of events
+// that the bus does not take are parked. An entry that cannot be parked fails, and
+// so does an entry that the queue of the webhooks does not take.
+func (h handler) announce(ctx context.Context, batch []events.DynamoDBEventRecord, answer events.DynamoDBEventResponse, announced map[string]ledger.Entry) events.DynamoDBEventResponse {
 	if len(answer.BatchItemFailures) > 0 {
 		first := slices.IndexFunc(batch, func(r events.DynamoDBEventRecord) bool {
 			return r.Change.SequenceNumber == answer.BatchItemFailures[0].ItemIdentifier
@@ -88,8 +98,14 @@ func (h handler) announce(ctx context.Context, batch []events.DynamoDBEventRecor
 	})
 	for chunk := range slices.Chunk(batch, eventbus.AtOnce) {
 		var out []eventbus.Event
+		var told []webhook.Delivery
 		for _, r := range chunk {
-			out = append(out, announced[r.Change.SequenceNumber])
+			entry := announced[r.Change.SequenceNumber]
+			out, told = append(out, eventbus.Announcement(entry)), append(told, webhook.Of(entry, h.now()))
+		}
+		if err := h.webhooks.Put(ctx, 0, told...); err != nil {
+			h.log.ErrorContext(ctx, "webhooks are not told, and the entries are retried", "error", err)
+			return failedFrom(answer, chunk[0])
 		}
 		err := h.bus.Put(ctx, out...)
 		if err == nil {
@@ -99,12 +115,16 @@ func (h handler) announce(ctx context.Context, batch []events.DynamoDBEventRecor
 		for _, r := range chunk {
 			if err := h.parked.Park(ctx, deadletter.Of(r, err)); err != nil {
 				h.log.ErrorContext(ctx, "a ledger entry was not parked and is retried", "error", err)
-				failure := events.DynamoDBBatchItemFailure{ItemIdentifier: r.Change.SequenceNumber}
-				answer.BatchItemFailures = append(answer.BatchItemFailures, failure)
-				return answer
+				return failedFrom(answer, r)
 			}
 		}
 	}
+	return answer
+}
+
+// failedFrom is the answer with one more record that is delivered again.
+func failedFrom(answer events.DynamoDBEventResponse, r events.DynamoDBEventRecord) events.DynamoDBEventResponse {
+	answer.BatchItemFailures = append(answer.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: r.Change.SequenceNumber})
 	return answer
 }
 

@@ -24,6 +24,7 @@ import (
 	"stille/shared/scope"
 	"stille/shared/suppression"
 	"stille/shared/suppression/suppressiontest"
+	"stille/shared/webhook"
 )
 
 const (
@@ -54,6 +55,8 @@ type world struct {
 	sent    []eventbus.Event
 	puts    []int // events of each call
 	busErr  error
+	told    []webhook.Delivery
+	toldErr error
 	parked  []deadletter.Record
 	parkErr error
 	logs    bytes.Buffer
@@ -69,7 +72,7 @@ func classes() *retention.Policy {
 }
 
 func (w *world) handler() handler {
-	return handler{withdrawer: purge.Withdrawer{Policy: classes(), List: &w.list, Records: table{w}}, bus: w, parked: w, log: slog.New(slog.NewJSONHandler(&w.logs, nil))}
+	return handler{withdrawer: purge.Withdrawer{Policy: classes(), List: &w.list, Records: table{w}}, webhooks: told{w}, bus: w, parked: w, log: slog.New(slog.NewJSONHandler(&w.logs, nil)), now: func() time.Time { return sunday }}
 }
 
 func (w *world) Put(_ context.Context, events ...eventbus.Event) error {
@@ -77,6 +80,16 @@ func (w *world) Put(_ context.Context, events ...eventbus.Event) error {
 		w.sent, w.puts = append(w.sent, events...), append(w.puts, len(events))
 	}
 	return w.busErr
+}
+
+// told is the queue of the webhooks.
+type told struct{ *world }
+
+func (w told) Put(_ context.Context, _ time.Duration, all ...webhook.Delivery) error {
+	if w.toldErr == nil {
+		w.told = append(w.told, all...)
+	}
+	return w.toldErr
 }
 
 // ids are the ledger ids of the events that were sent.

@@ -1,6 +1,6 @@
 """Loaded by every Python that MiniStack's environment starts.
 
-Five things that MiniStack has no option for:
+Six things that MiniStack has no option for:
 
 - its runtime API answers each event in two small packets, which Nagle's
   algorithm holds back for 40 ms: a warm call takes 53 ms instead of 11;
@@ -47,7 +47,7 @@ if os.environ.get("AUTH") == "true":
 
     iam_evaluator._request_origin = contextvars.ContextVar("origin", default=("127.0.0.1", True))
     iam_evaluator.pin_request_origin = lambda source, secure: None
-    resource_named = iam_actions.extract_resource_arn
+    resource_named, action_named = iam_actions.extract_resource_arn, iam_actions.extract_iam_action
 
     def resource_meant(service, *request):
         arn = resource_named(service, *request)
@@ -58,6 +58,9 @@ if os.environ.get("AUTH") == "true":
         return arn
 
     iam_actions.extract_resource_arn = resource_meant
+    iam_actions.extract_iam_action = lambda service, *request: (
+        "sqs:SendMessage" if (action := action_named(service, *request)) == "sqs:SendMessageBatch" else action
+    )
 
 try:
     from ministack.services import lambda_svc

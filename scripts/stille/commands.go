@@ -58,34 +58,35 @@ type options struct {
 type commands struct {
 	options
 
-	Status      status         `cmd:"" help:"How everything stands, and the next command to type."`
-	Doctor      doctor         `cmd:"" help:"What is wrong with the stack or its account, and what to type."`
-	Report      report         `cmd:"" help:"A month as one HTML page: opt-outs, deletions, holds, faults."`
-	Due         due            `cmd:"" help:"When a record that started then must be gone."`
-	Normalise   normalise      `cmd:"" help:"How the system reads an address."`
-	SMSReply    smsReply       `cmd:"" name:"sms-reply" help:"What a reply to an SMS would do."`
-	Check       check          `cmd:"" help:"May a message be sent to a contact?"`
-	Add         add            `cmd:"" help:"Put a contact on the suppression list."`
-	Release     releaseCmd     `cmd:"" help:"End a contact's silence, on newer consent."`
-	History     history        `cmd:"" help:"Everything that happened to a contact's suppressions, verified."`
-	Replay      replay         `cmd:"" help:"Bring back what a restored suppression list lacks."`
-	Mend        mend           `cmd:"" help:"Repair a class's table: records that lost their place are found, withdrawn and claimed."`
-	Drill       drills         `cmd:"" help:"Rehearse what must work on the day when it is needed."`
-	Import      importCmd      `cmd:"" help:"Take over opt-outs from another system."`
-	Export      exportCmd      `cmd:"" help:"Write the whole suppression list to a file, contacts by their keys."`
-	Scrub       scrub          `cmd:"" help:"Split a list of contacts into those that may be sent to and the others."`
-	Purge       purges         `cmd:"" help:"Delete what is due."`
-	Hold        holds          `cmd:"" help:"Keep what is due: legal holds and restrictions."`
-	Subject     subjects       `cmd:"" help:"A person's rights: export, erase, restrict, each with a receipt."`
-	Certificate certificateCmd `cmd:"" help:"The proof of a purge."`
-	Proof       proof          `cmd:"" help:"What became of a record."`
-	Policy      policies       `cmd:"" help:"The retention policy."`
-	Keys        keyCommands    `cmd:"" help:"The key sets: list, rotate, destroy."`
-	Tool        tools          `cmd:"" help:"The API keys of the marketing tools."`
-	Queues      queueCommands  `cmd:"" help:"The queues: list, and retry dead letters."`
-	Hook        hookCommands   `cmd:"" help:"The other systems that report opt-outs."`
-	Completion  completion     `cmd:"" help:"Completion of commands and flags, for bash, zsh and fish."`
-	Complete    complete       `cmd:"" hidden:""`
+	Status      status          `cmd:"" help:"How everything stands, and the next command to type."`
+	Doctor      doctor          `cmd:"" help:"What is wrong with the stack or its account, and what to type."`
+	Report      report          `cmd:"" help:"A month as one HTML page: opt-outs, deletions, holds, faults."`
+	Due         due             `cmd:"" help:"When a record that started then must be gone."`
+	Normalise   normalise       `cmd:"" help:"How the system reads an address."`
+	SMSReply    smsReply        `cmd:"" name:"sms-reply" help:"What a reply to an SMS would do."`
+	Check       check           `cmd:"" help:"May a message be sent to a contact?"`
+	Add         add             `cmd:"" help:"Put a contact on the suppression list."`
+	Release     releaseCmd      `cmd:"" help:"End a contact's silence, on newer consent."`
+	History     history         `cmd:"" help:"Everything that happened to a contact's suppressions, verified."`
+	Replay      replay          `cmd:"" help:"Bring back what a restored suppression list lacks."`
+	Mend        mend            `cmd:"" help:"Repair a class's table: records that lost their place are found, withdrawn and claimed."`
+	Drill       drills          `cmd:"" help:"Rehearse what must work on the day when it is needed."`
+	Import      importCmd       `cmd:"" help:"Take over opt-outs from another system."`
+	Export      exportCmd       `cmd:"" help:"Write the whole suppression list to a file, contacts by their keys."`
+	Scrub       scrub           `cmd:"" help:"Split a list of contacts into those that may be sent to and the others."`
+	Purge       purges          `cmd:"" help:"Delete what is due."`
+	Hold        holds           `cmd:"" help:"Keep what is due: legal holds and restrictions."`
+	Subject     subjects        `cmd:"" help:"A person's rights: export, erase, restrict, each with a receipt."`
+	Certificate certificateCmd  `cmd:"" help:"The proof of a purge."`
+	Proof       proof           `cmd:"" help:"What became of a record."`
+	Policy      policies        `cmd:"" help:"The retention policy."`
+	Keys        keyCommands     `cmd:"" help:"The key sets: list, rotate, destroy."`
+	Tool        tools           `cmd:"" help:"The API keys of the marketing tools."`
+	Queues      queueCommands   `cmd:"" help:"The queues: list, and retry dead letters."`
+	Hook        hookCommands    `cmd:"" help:"The other systems that report opt-outs."`
+	Webhook     webhookCommands `cmd:"" help:"The other systems that are told of opt-outs."`
+	Completion  completion      `cmd:"" help:"Completion of commands and flags, for bash, zsh and fish."`
+	Complete    complete        `cmd:"" hidden:""`
 }
 
 // helpTexts has a section for every command that needs more than the line of its

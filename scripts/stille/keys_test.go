@@ -79,9 +79,9 @@ func TestAFailedKeyOrderIsAFailure(t *testing.T) {
 		says     string
 	}{
 		"a refusal":             {rotateKeys{answer: `{"refused":"the contact key 0a1b2c3d is in use"}`}, "refused: the contact key 0a1b2c3d is in use"},
-		"a function that fails": {rotateKeys{answer: `{"errorMessage":"reading secret x: down"}`, fails: true}, "rotate-keys failed: reading secret x: down; `stille keys list` says"},
-		"no function":           {rotateKeys{err: errors.New("access denied")}, "calling rotate-keys: access denied"},
-		"another answer":        {rotateKeys{answer: `"yes"`}, "reading the answer of rotate-keys"},
+		"a function that fails": {rotateKeys{answer: `{"errorMessage":"reading secret x: down"}`, fails: true}, "unit-rotate-keys failed: reading secret x: down; `stille keys list` says"},
+		"no function":           {rotateKeys{err: errors.New("access denied")}, "calling unit-rotate-keys: access denied"},
+		"another answer":        {rotateKeys{answer: `"yes"`}, "reading the answer of unit-rotate-keys"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, args := range [][]string{{"keys", "rotate", "link"}, {"keys", "destroy", "contact", "0a1b2c3d", "--json"}} {

@@ -48,7 +48,7 @@ func (s *session) stack(ctx context.Context) (*stack, error) {
 // another policy than the deployed one, by which every command answers. The
 // local stack has the demo's policy and no other.
 func (s *session) remarkPolicy(ctx context.Context, on *stack) {
-	if on.local {
+	if on.Local {
 		return
 	}
 	file, differs, err := s.otherPolicy(ctx, on)
@@ -62,7 +62,7 @@ func (s *session) remarkPolicy(ctx context.Context, on *stack) {
 // cannot be read differs; without a project, nothing does.
 func (s *session) otherPolicy(ctx context.Context, on *stack) (file string, differs bool, err error) {
 	folder := "infra"
-	if on.local {
+	if on.Local {
 		folder = filepath.Join("scripts", "local")
 	}
 	file, found := upwards(s.folder, filepath.Join(folder, names.RetentionFile))

@@ -35,6 +35,7 @@ import (
 	"stille/shared/aws/hooks"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/rotatekeys"
+	"stille/shared/feedback/hook"
 	"stille/shared/link/domain"
 	"stille/shared/names"
 	"stille/shared/operator"
@@ -46,7 +47,6 @@ const defaultStack = string(names.DefaultStack)
 type stack struct {
 	*operator.Operator
 	rotateKeys *rotatekeys.Client
-	local      bool
 	found      bool // the stack is local, and nobody named it
 }
 
@@ -94,7 +94,7 @@ func connectLocal(ctx context.Context, name names.Stack, file string, of stackfi
 		return nil, err
 	}
 	s := newStack(deployed, cfg, outputs, nil)
-	s.local, s.Where = true, fmt.Sprintf("the local stack of %s", file)
+	s.Local, s.Where = true, fmt.Sprintf("the local stack of %s", file)
 	s.Drill = drillOn(dynamo.NewClient(cfg), deployed)
 	return s, nil
 }
@@ -142,6 +142,9 @@ func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, met
 	secrets := secretsmanager.NewFromConfig(cfg)
 	keys := keyring.NewRing(secrets, name, list, time.Now)
 	functions, tables := lambda.NewFromConfig(cfg), dynamo.NewTables(db, on)
+	messages := sqs.NewFromConfig(cfg)
+	queues := deployment.Queues{SQS: messages, CloudWatch: metrics, Stack: name}
+	announcer := &deployment.Announcer{Bus: eventbus.NewBus(eventbridge.NewFromConfig(cfg), name).Announce, Queues: queues, Client: messages, Now: time.Now}
 	rotateKeys := rotatekeys.New(functions, name)
 	return &stack{rotateKeys: rotateKeys, Operator: &operator.Operator{
 		Stack: string(name), Now: time.Now,
@@ -152,13 +155,14 @@ func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, met
 		Tools:        dynamo.NewTools(db, on),
 		Hooks:        hookRegistry{hooks.NewStore(secrets, name), dynamo.NewCalls(db, on)},
 		HookBase:     outputs.HookBase,
-		Announce:     eventbus.NewBus(eventbridge.NewFromConfig(cfg), name).Announce,
+		Announce:     announcer.Announce,
+		Webhooks:     deployment.Webhooks{Store: hooks.NewWebhooks(secrets, name), Lambda: functions, Stack: name},
 		CallHook:     deployment.CallHook,
 		Records:      dynamo.NewRecords(db, on),
 		Holds:        dynamo.NewHolds(db, on),
 		Runs:         dynamo.NewRuns(db, on),
 		Tables:       deployment.Tables(tables),
-		Queues:       deployment.Queues{SQS: sqs.NewFromConfig(cfg), CloudWatch: metrics, Stack: name},
+		Queues:       queues,
 		Executions:   deployment.Purges{Steps: sfn.NewFromConfig(cfg), Outputs: outputs},
 		Schedule:     deployment.Schedules{Scheduler: scheduler.NewFromConfig(cfg), Stack: name}.Once,
 		Certificates: outputs.Certificates(s3.NewFromConfig(cfg)),
@@ -177,7 +181,7 @@ func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, met
 
 // hookRegistry is the registry of hooks and the times of their calls.
 type hookRegistry struct {
-	hooks.Store
+	hooks.Store[hook.Registry]
 	*dynamo.Calls
 }
 
@@ -188,7 +192,7 @@ func (s *session) advised(err error) error {
 	}
 	var service smithy.APIError
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED) && s.opened.local:
+	case errors.Is(err, syscall.ECONNREFUSED) && s.opened.Local:
 		return fmt.Errorf("%w\n%s does not answer: start it with `make run`, or work on AWS with --aws", err, s.opened.Where)
 	case errors.As(err, &service) && service.ErrorCode() == "ResourceNotFoundException":
 		return fmt.Errorf("%w\n%s has no such part: is --stack right, and is it deployed?", err, s.opened.Where)

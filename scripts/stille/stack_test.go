@@ -57,7 +57,7 @@ func TestLocalStackIsFoundAtOrAboveFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !on.local || on.Stack != string(names.DefaultStack) {
+	if !on.Local || on.Stack != string(names.DefaultStack) {
 		t.Errorf("it is %+v", on)
 	}
 	want := map[string]string{names.OutputPurge("messaging"): "arn:machine", names.OutputEvidenceBucket: "the-bucket", names.OutputAPI: "http://127.0.0.1:4566/api"}
@@ -122,7 +122,7 @@ func TestAWSIsUsedWithoutALocalStack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if on.local || on.Where != "the stack production on AWS in eu-west-1" {
+		if on.Local || on.Where != "the stack production on AWS in eu-west-1" {
 			t.Errorf("it works on %s", on.Where)
 		}
 	}
@@ -193,7 +193,7 @@ func TestOtherPolicyThanDeployedIsRemarked(t *testing.T) {
 		"another on the demo": {strings.ReplaceAll(policyText(), "keep: P6M", "keep: P5M"), true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			on := &stack{local: c.local, Operator: &operator.Operator{Config: rotatekeys.New(&rotateKeys{policy: c.policy}, "unit")}}
+			on := &stack{Operator: &operator.Operator{Local: c.local, Config: rotatekeys.New(&rotateKeys{policy: c.policy}, "unit")}}
 			got := call{stack: on}.run(t, "purge", "plan", "letters").ended(t, exitUsage)
 			if said := strings.Contains(got.errors, "infra/retention.yaml is not the deployed policy"); said != c.says {
 				t.Errorf("it says %q", got.errors)

@@ -66,6 +66,9 @@ func (s Stack) ProofKeys() string { return string(s) + "/proof-keys" }
 // Hooks is the secret that holds the hooks and what proves their calls.
 func (s Stack) Hooks() string { return string(s) + "/hooks" }
 
+// Webhooks is the secret that holds the webhooks and what signs their deliveries.
+func (s Stack) Webhooks() string { return string(s) + "/webhooks" }
+
 // SigningKey is the alias of the KMS key that signs certificates.
 func (s Stack) SigningKey() string { return "alias/" + string(s) + "-certificates" }
 
@@ -97,6 +100,7 @@ const (
 	Hook             = "hook"
 	SMSReply         = "sms-reply"
 	Propagate        = "propagate"
+	Deliver          = "deliver"
 	Stamp            = "stamp"
 	PurgePlan        = "purge-plan"
 	PurgeDelete      = "purge-delete"
@@ -139,6 +143,9 @@ const (
 	VarParkedQueue    = "PARKED_QUEUE_URL"  // where propagate and stamp put a stream record they cannot take, and hook what it cannot read
 	VarWaitingQueue   = "WAITING_QUEUE_URL" // where an opt-out waits that the store did not take
 	VarWaitingDead    = "WAITING_DEAD_URL"  // the dead-letter queue of that queue
+	VarWebhookQueue   = "WEBHOOK_QUEUE_URL" // where changes wait to be delivered to webhooks
+	VarWebhookDead    = "WEBHOOK_DEAD_URL"  // the dead-letter queue of that queue
+	VarWebhookLocal   = "WEBHOOK_LOCAL"     // set on the local stack: a webhook may be http on the loopback address
 	VarStorePatience  = "STORE_PATIENCE"    // how long a door waits for the store before an opt-out is queued; where unset, outage.Patience
 	VarTaskRoot       = "LAMBDA_TASK_ROOT"  // set by Lambda: where the zip was unpacked
 )
@@ -229,6 +236,12 @@ const (
 	QueueHookDead    = "hook-dead" // what other systems report and nobody can read
 )
 
+// The queue of what is to be delivered to webhooks, and its dead-letter queue.
+const (
+	QueueWebhooks     = "webhooks"
+	QueueWebhooksDead = "webhooks-dead"
+)
+
 // Source is the source of every event that goes out.
 const Source = "stille"
 
@@ -272,6 +285,10 @@ const MetricAuditFaults = "AuditFaults"
 // MetricUnmatched is the metric, by the scope of the number, of how many SMS
 // replies led to nothing.
 const MetricUnmatched = "UnmatchedReplies"
+
+// MetricClickToDelivered is the metric, by channel, of the time from a click to the
+// answer of a webhook's receiver that took it, in milliseconds.
+const MetricClickToDelivered = "ClickToDelivered"
 
 // Outputs of the CloudFormation stack, read after a deploy.
 const (

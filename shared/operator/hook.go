@@ -67,7 +67,7 @@ func (o *Operator) AddHook(ctx context.Context, provider, in, secret string, onl
 	if err != nil {
 		return nil, err
 	}
-	all = all.Add(hook.Hook{Provider: p.Name, Scope: at, URL: address, Secret: secret, AddedAt: o.Now().UTC()}, o.Now())
+	all = all.Add(hook.Hook{Provider: p.Name, Scope: at, URL: address, AddedAt: o.Now().UTC(), Credential: hook.Credential{Secret: secret}}, o.Now())
 	if only {
 		all = all.Only(p.Name, at)
 	}

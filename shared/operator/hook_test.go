@@ -139,7 +139,7 @@ func TestAHookIsTestedWithNobodysOptOut(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			stack, now := operatortest.New(t), operatortest.At()
 			o := stack.Operator(func() time.Time { return now })
-			o.Hooks = &hooks{hook.Registry{{Provider: test.provider, Scope: "acme", URL: "https://tools/in", Secret: "token"}}}
+			o.Hooks = &hooks{hook.Registry{{Provider: test.provider, Scope: "acme", URL: "https://tools/in", Credential: hook.Credential{Secret: "token"}}}}
 			o.CallHook = func(ctx context.Context, call hook.Sample) (int, error) {
 				who, err := stack.Set.Known(call.Contact)
 				if err != nil {

@@ -47,6 +47,7 @@ import (
 type Operator struct {
 	Stack string // the stack's name
 	Where string // the stack in words: "the stack stille on AWS in eu-north-1"
+	Local bool   // the stack is one of `make run`, on the loopback address
 	Now   func() time.Time
 
 	Config       Config
@@ -58,6 +59,7 @@ type Operator struct {
 	HookBase func(ctx context.Context) (string, error)
 	// CallHook calls a hook as a provider does, and returns the status of the answer.
 	CallHook func(ctx context.Context, call hook.Sample) (status int, err error)
+	Webhooks Webhooks
 
 	Records    Records
 	Holds      Holds
@@ -65,7 +67,7 @@ type Operator struct {
 	Queues     Queues
 	Executions Executions
 
-	// Announce sends the events about entries of the ledger.
+	// Announce sends the events about entries of the ledger, and tells webhooks.
 	Announce func(ctx context.Context, entries []ledger.Entry) error
 
 	// Drill returns the tables of a drill of a class, and the records of the restored

@@ -26,6 +26,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/aws/keyring"
 	"stille/shared/contact"
+	"stille/shared/ledger"
 	"stille/shared/link"
 	"stille/shared/names"
 	"stille/shared/unsubscribe"
@@ -59,10 +60,16 @@ func newBench(b *testing.B) (*apitest.House, lambda.Handler, *dynamodb.Client, n
 	keys := keyring.NewRing(h, stack, list, time.Now)
 	return h, lambda.NewHandler(unsubscribe.Handler{
 		Channel: contact.Email, Keys: keys, List: list, Scopes: h.Scopes,
-		Store: outage.Store{Keys: keys, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed
-		Pages: written, Log: slog.New(slog.DiscardHandler), Now: time.Now, Zone: time.UTC,
+		Store:    outage.Store{Keys: keys, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed
+		Webhooks: nobody{},
+		Pages:    written, Log: slog.New(slog.DiscardHandler), Now: time.Now, Zone: time.UTC,
 	}.Serve), db, stack
 }
+
+// nobody is told.
+type nobody struct{}
+
+func (nobody) Tell(context.Context, contact.Contact, ledger.Entry) error { return nil }
 
 // The page of a person who opted out, with the state, against a strong GetItem.
 func BenchmarkLinkPage(b *testing.B) {

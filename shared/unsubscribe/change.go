@@ -95,6 +95,11 @@ func (h Handler) change(ctx context.Context, person contact.Contact, c suppressi
 		return outcome.Item, err
 	}
 	log.InfoContext(ctx, "link used", "outcome", outcome.Effect)
+	if outcome.Entry != nil {
+		if err := h.Webhooks.Tell(ctx, person, *outcome.Entry); err != nil {
+			log.WarnContext(ctx, "webhooks are told without the address", "error", err)
+		}
+	}
 	return outcome.Item, nil
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"stille/shared/api/gateway"
 	"stille/shared/contact"
+	"stille/shared/ledger"
 	"stille/shared/link"
 	"stille/shared/scope"
 	"stille/shared/suppression"
@@ -41,19 +42,25 @@ type Keys interface {
 	RefreshLink(ctx context.Context, arrived time.Time) (*link.Keys, error)
 }
 
+// Webhooks are told, with the address, what a person changed through a link.
+type Webhooks interface {
+	Tell(ctx context.Context, person contact.Contact, e ledger.Entry) error
+}
+
 // Handler answers links. Every field is needed. Channel is the one whose links
 // lead to it; a link of the other channel that the gateway sends here, because
 // of a slash too many, is answered too.
 type Handler struct {
-	Channel contact.Channel
-	Keys    Keys
-	List    suppression.List // read
-	Store   outage.Store     // written
-	Scopes  *scope.Registry
-	Pages   *pages.Pages
-	Log     *slog.Logger
-	Now     func() time.Time
-	Zone    *time.Location // whose dates the pages name
+	Channel  contact.Channel
+	Keys     Keys
+	List     suppression.List // read
+	Store    outage.Store     // written
+	Webhooks Webhooks
+	Scopes   *scope.Registry
+	Pages    *pages.Pages
+	Log      *slog.Logger
+	Now      func() time.Time
+	Zone     *time.Location // whose dates the pages name
 }
 
 // errUnlisted means that the scope of a genuine link is not in scopes.yaml: an

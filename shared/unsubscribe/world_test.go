@@ -15,6 +15,7 @@ import (
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/sqsqueue"
 	"stille/shared/contact"
+	"stille/shared/ledger"
 	"stille/shared/link"
 	"stille/shared/scope"
 	"stille/shared/suppression"
@@ -95,6 +96,9 @@ type world struct {
 	messages []*sqs.SendMessageInput // in the queue
 	queueErr error
 
+	told    []ledger.Entry // webhooks are, with the address
+	tellErr error
+
 	deadlines map[string]time.Time // until when the keys, the list and the queue may take
 
 	handlers map[contact.Channel]unsubscribe.Handler
@@ -126,12 +130,20 @@ func newWorld(t failer) *world {
 	must(t, err)
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		w.handlers[ch] = unsubscribe.Handler{
-			Channel: ch, Keys: w, List: &w.list, Store: w.store(), Scopes: registry, Pages: written,
+			Channel: ch, Keys: w, List: &w.list, Store: w.store(), Webhooks: w, Scopes: registry, Pages: written,
 			Log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
 			Now: func() time.Time { return w.now }, Zone: time.UTC,
 		}
 	}
 	return w
+}
+
+// Tell is the queue of the webhooks.
+func (w *world) Tell(_ context.Context, person contact.Contact, e ledger.Entry) error {
+	if w.tellErr == nil && person.Address() == addresses[e.Channel] {
+		w.told = append(w.told, e)
+	}
+	return w.tellErr
 }
 
 func (w *world) store() outage.Store {

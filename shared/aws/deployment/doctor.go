@@ -103,7 +103,7 @@ func (d Doctor) limit(ctx context.Context) ([]operator.Complaint, error) {
 // that it reads is the stream that its table has now.
 func (d Doctor) mappings(ctx context.Context) ([]operator.Complaint, error) {
 	var found []operator.Complaint
-	for _, function := range []string{names.Propagate, names.Stamp, names.Drain, names.Feedback, names.SMSReply} {
+	for _, function := range []string{names.Propagate, names.Stamp, names.Drain, names.Feedback, names.SMSReply, names.Deliver} {
 		name := d.Stack.Function(function)
 		pages := lambda.NewListEventSourceMappingsPaginator(d.Lambda, &lambda.ListEventSourceMappingsInput{FunctionName: &name})
 		count := 0

@@ -3,6 +3,7 @@ package deployment
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -51,9 +52,13 @@ func (q Queues) Move(ctx context.Context, from, to operator.Queue) (moved int, e
 func (q Queues) moveOne(ctx context.Context, m types.Message, from, to operator.Queue) error {
 	send := &sqs.SendMessageInput{QueueUrl: &to.URL, MessageBody: m.Body}
 	if group := m.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)]; group != "" {
+		send.MessageGroupId = aws.String(group)
+	}
+	if strings.HasSuffix(to.URL, ".fifo") {
 		// Under the id of the dead letter: a queue that saw the same body within five
-		// minutes, and failed to carry it out, would drop the message.
-		send.MessageGroupId, send.MessageDeduplicationId = aws.String(group), m.MessageId
+		// minutes, and failed to carry it out, would drop the message. A queue without
+		// an order takes no such id.
+		send.MessageDeduplicationId = m.MessageId
 	}
 	if _, err := q.SQS.SendMessage(ctx, send); err != nil {
 		return fmt.Errorf("sending to %s: %w", to.Name, err)

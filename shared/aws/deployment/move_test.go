@@ -60,6 +60,13 @@ func (m *moving) DeleteMessage(_ context.Context, in *sqs.DeleteMessageInput, _ 
 	return nil, nil
 }
 
+func TestAQueueWithoutAnOrderGetsNoIDs(t *testing.T) {
+	m := &moving{bodies: map[string][]string{"dead": {"1"}}}
+	if _, err := (deployment.Queues{SQS: m}).Move(t.Context(), operator.Queue{URL: "dead", Messages: 1}, operator.Queue{URL: "live"}); err != nil || m.groups[0] != "group 1, " {
+		t.Errorf("error %v, sent as %q", err, m.groups)
+	}
+}
+
 func TestMessagesAreMovedAndNoneIsLost(t *testing.T) {
 	for _, test := range []struct {
 		fails    string
@@ -75,11 +82,11 @@ func TestMessagesAreMovedAndNoneIsLost(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.fails, " ", test.listed), func(t *testing.T) {
 			m := &moving{bodies: map[string][]string{"dead": {"1", "2", "3", "4", "5"}}, fails: test.fails}
-			moved, err := deployment.Queues{SQS: m}.Move(t.Context(), operator.Queue{Name: "x-dead", URL: "dead", Messages: test.listed}, operator.Queue{Name: "x", URL: "live"})
+			moved, err := deployment.Queues{SQS: m}.Move(t.Context(), operator.Queue{Name: "x-dead", URL: "dead", Messages: test.listed}, operator.Queue{Name: "x", URL: "live.fifo"})
 			if moved != test.moved || (err != nil) != (test.fails != "") {
 				t.Errorf("moved %d, error %v", moved, err)
 			}
-			if diff := cmp.Diff([][]string{test.from, test.to}, [][]string{append([]string(nil), m.bodies["dead"]...), m.bodies["live"]}); diff != "" {
+			if diff := cmp.Diff([][]string{test.from, test.to}, [][]string{append([]string(nil), m.bodies["dead"]...), m.bodies["live.fifo"]}); diff != "" {
 				t.Errorf("queues (-want +got):\n%s", diff)
 			}
 			if len(m.groups) > 0 && m.groups[0] != "group 1, id 1" {

@@ -15,9 +15,18 @@ import (
 // metrics. counted names the members that hold numbers, at is their time, and
 // dimension names the member that holds the dimension's value.
 func Embedded(at time.Time, dimension string, counted ...string) slog.Attr {
-	metrics := make([]metric, len(counted))
-	for i, name := range counted {
-		metrics[i] = metric{Name: name, Unit: "Count"}
+	return embed(at, dimension, "Count", counted)
+}
+
+// Timed is Embedded for members that hold milliseconds.
+func Timed(at time.Time, dimension string, timed ...string) slog.Attr {
+	return embed(at, dimension, "Milliseconds", timed)
+}
+
+func embed(at time.Time, dimension, unit string, members []string) slog.Attr {
+	metrics := make([]metric, len(members))
+	for i, name := range members {
+		metrics[i] = metric{Name: name, Unit: unit}
 	}
 	return slog.Any("_aws", embedded{
 		Timestamp:         at.UnixMilli(),

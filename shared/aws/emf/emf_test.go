@@ -16,6 +16,11 @@ func TestNumberIsEmbeddedAsCloudWatchReadsIt(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&out, nil))
 	at := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+	log.Info("delivered", "channel", "email", "ClickToDelivered", 12, emf.Timed(at, "channel", "ClickToDelivered"))
+	if timed := `{"Name":"ClickToDelivered","Unit":"Milliseconds"}`; !bytes.Contains(out.Bytes(), []byte(timed)) {
+		t.Errorf("no time in %s", out.String())
+	}
+	out.Reset()
 	log.Info("overdue", "class", "messaging", "OverdueRecords", 3, emf.Embedded(at, "class", "OverdueRecords"))
 	var got map[string]any
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {

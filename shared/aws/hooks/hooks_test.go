@@ -13,6 +13,7 @@ import (
 
 	"stille/shared/aws/hooks"
 	"stille/shared/feedback/hook"
+	"stille/shared/webhook"
 )
 
 var errDown = errors.New("it does not answer")
@@ -44,7 +45,7 @@ func TestRegistryIsReadBack(t *testing.T) {
 	if got, err := store.Registry(t.Context()); err != nil || got != nil || s.name != "unit/hooks" {
 		t.Errorf("without a value: %d hooks, error %v, of %s", len(got), err, s.name)
 	}
-	want := hook.Registry{{Provider: "twilio", Scope: "acme", URL: "https://tools/in/twilio/acme", Secret: "one", Former: "two", FormerUntil: time.Unix(1, 0).UTC(), AddedAt: time.Unix(2, 0).UTC()}}
+	want := hook.Registry{{Provider: "twilio", Scope: "acme", URL: "https://tools/in/twilio/acme", AddedAt: time.Unix(2, 0).UTC(), Credential: hook.Credential{Secret: "one", Former: "two", FormerUntil: time.Unix(1, 0).UTC()}}}
 	if err := store.Replace(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
@@ -53,12 +54,25 @@ func TestRegistryIsReadBack(t *testing.T) {
 		t.Errorf("error %v, (-want +got)\n%s", err, diff)
 	}
 	large := hook.Registry{{URL: strings.Repeat("x", hooks.MaxSecret)}}
-	if err := store.Replace(t.Context(), large); !errors.Is(err, hooks.ErrFull) {
+	if err := store.Replace(t.Context(), large); !errors.Is(err, hooks.ErrFull) || !strings.Contains(err.Error(), "`stille hook remove`") {
 		t.Errorf("error %v", err)
 	}
 	s.value = `{"secret":"hush"}`
 	if _, err := store.Registry(t.Context()); err == nil || strings.Contains(err.Error(), "hush") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestWebhooksHaveASecretOfTheirOwn(t *testing.T) {
+	s := &secret{}
+	store := hooks.NewWebhooks(s, "unit")
+	want := webhook.Registry{{URL: "https://crm.acme.example", Scope: "acme", WithAddress: true, AddedAt: time.Unix(2, 0).UTC(), Credential: hook.Credential{Secret: "one"}}}
+	if err := store.Replace(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := store.Registry(t.Context())
+	if diff := cmp.Diff(want, got); err != nil || diff != "" || s.name != "unit/webhooks" {
+		t.Errorf("error %v, in %s, (-want +got)\n%s", err, s.name, diff)
 	}
 }
 

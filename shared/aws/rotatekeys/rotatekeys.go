@@ -5,13 +5,11 @@ package rotatekeys
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-
+	"stille/shared/aws/invoke"
 	"stille/shared/aws/keyring"
 	"stille/shared/names"
 	"stille/shared/operator"
@@ -19,26 +17,21 @@ import (
 	"stille/shared/scope"
 )
 
-// Lambda is the part of Lambda that calls a function.
-type Lambda interface {
-	Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
-}
-
 // Client calls the function of one stack.
 type Client struct {
-	lambda Lambda
+	lambda invoke.Lambda
 	name   string
 	config config
 }
 
 // New returns a client. It calls nothing.
-func New(service Lambda, stack names.Stack) *Client {
+func New(service invoke.Lambda, stack names.Stack) *Client {
 	return &Client{lambda: service, name: stack.Function(names.RotateKeys)}
 }
 
 // Change rotates or destroys keys. A refusal is an error: a keyring.Refusal.
 func (c *Client) Change(ctx context.Context, order keyring.Order) (keyring.Answer, error) {
-	answer, err := call[keyring.Answer](ctx, c, order)
+	answer, err := invoke.Call[keyring.Answer](ctx, c.lambda, c.name, order)
 	if err == nil && answer.Refused != "" {
 		err = fmt.Errorf("refused: %w", keyring.Refusal(answer.Refused))
 	}
@@ -47,7 +40,7 @@ func (c *Client) Change(ctx context.Context, order keyring.Order) (keyring.Answe
 
 // List lists the keys; a brief list does not count what uses them.
 func (c *Client) List(ctx context.Context, brief bool) (keyring.Listing, error) {
-	return call[keyring.Listing](ctx, c, keyring.Order{List: true, Brief: brief})
+	return invoke.Call[keyring.Listing](ctx, c.lambda, c.name, keyring.Order{List: true, Brief: brief})
 }
 
 // Primary returns the primary key of each set, and the command that is due for
@@ -98,7 +91,7 @@ func (c *Client) readConfig(ctx context.Context) error {
 	if c.config.scopes != nil {
 		return nil
 	}
-	files, err := call[keyring.Config](ctx, c, keyring.Order{Config: true})
+	files, err := invoke.Call[keyring.Config](ctx, c.lambda, c.name, keyring.Order{Config: true})
 	if err != nil {
 		return fmt.Errorf("reading the deployed policy: %w", err)
 	}
@@ -112,24 +105,4 @@ func (c *Client) readConfig(ctx context.Context) error {
 	}
 	c.config.policy, c.config.scopes = policy, scopes
 	return nil
-}
-
-func call[T any](ctx context.Context, c *Client, order keyring.Order) (answer T, err error) {
-	payload, err := json.Marshal(order)
-	if err != nil {
-		return answer, fmt.Errorf("writing the order: %w", err)
-	}
-	got, err := c.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &c.name, Payload: payload})
-	if err != nil {
-		return answer, fmt.Errorf("calling %s: %w", names.RotateKeys, err)
-	}
-	if got.FunctionError != nil {
-		var failure struct{ ErrorMessage string }
-		_ = json.Unmarshal(got.Payload, &failure) // without a message the function's log says why
-		return answer, fmt.Errorf("%s failed: %s", names.RotateKeys, failure.ErrorMessage)
-	}
-	if err := json.Unmarshal(got.Payload, &answer); err != nil {
-		return answer, fmt.Errorf("reading the answer of %s: %w", names.RotateKeys, err)
-	}
-	return answer, nil
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -42,9 +43,10 @@ func Each(log *slog.Logger, take func(ctx context.Context, m Message) error) Han
 	}
 }
 
-// Answer collects the failures of a batch.
+// Answer collects the failures of a batch. It is safe for concurrent use.
 type Answer struct {
 	log      *slog.Logger
+	mu       sync.Mutex
 	failures []events.SQSBatchItemFailure
 }
 
@@ -65,6 +67,8 @@ func (a *Answer) Take(ctx context.Context, message string, take func() error) (e
 		}
 		if err != nil {
 			a.log.ErrorContext(ctx, "a message failed and is retried", "message", message, "error", err)
+			a.mu.Lock()
+			defer a.mu.Unlock()
 			a.failures = append(a.failures, events.SQSBatchItemFailure{ItemIdentifier: message})
 		}
 	}()

@@ -6,14 +6,18 @@ package sqsqueue
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"stille/shared/unsubscribe/outage"
+	"stille/shared/webhook"
 )
 
 // Client is the part of SQS that Queue needs.
@@ -98,4 +102,55 @@ func NewOutage(client Client, url string) Outage { return Outage{New(client, url
 // Put queues an opt-out.
 func (o Outage) Put(ctx context.Context, optOut outage.OptOut) error {
 	return o.queue.Send(ctx, optOut, optOut.Group())
+}
+
+// BatchClient is the part of SQS that Webhooks needs.
+type BatchClient interface {
+	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+}
+
+// Webhooks is a queue of deliveries. It keeps no order. The group of a message is
+// its webhook: SQS gives the messages of a webhook that has few of them a turn
+// before the backlog of another ("fair queues").
+type Webhooks struct {
+	client BatchClient
+	url    string
+}
+
+// NewWebhooks returns the queue of deliveries with this URL.
+func NewWebhooks(client BatchClient, url string) Webhooks { return Webhooks{client, url} }
+
+// errRefused means that SQS did not take every message of a batch.
+var errRefused = errors.New("the queue did not take every message")
+
+// atOnce is how many messages SQS takes in one request.
+const atOnce = 10
+
+// Put queues the deliveries, which nobody gets before the pause is over. After an
+// error, any of them may be in the queue.
+func (q Webhooks) Put(ctx context.Context, pause time.Duration, all ...webhook.Delivery) error {
+	for chunk := range slices.Chunk(all, atOnce) {
+		in := &sqs.SendMessageBatchInput{QueueUrl: &q.url}
+		for i, d := range chunk {
+			body, err := json.Marshal(d)
+			if err != nil {
+				return fmt.Errorf("writing a message for a queue: %w", err)
+			}
+			entry := types.SendMessageBatchRequestEntry{
+				Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(string(body)), DelaySeconds: int32(pause / time.Second), //nolint:gosec // at most 900
+			}
+			if d.Webhook != "" {
+				entry.MessageGroupId = aws.String(d.Webhook)
+			}
+			in.Entries = append(in.Entries, entry)
+		}
+		out, err := q.client.SendMessageBatch(ctx, in)
+		if err != nil {
+			return fmt.Errorf("sending to a queue: %w", err)
+		}
+		if len(out.Failed) > 0 {
+			return errRefused
+		}
+	}
+	return nil
 }

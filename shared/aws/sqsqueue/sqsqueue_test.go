@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"stille/shared/aws/sqsqueue"
 	"stille/shared/contact"
 	"stille/shared/unsubscribe/outage"
+	"stille/shared/webhook"
 )
 
 // client keeps the sent messages.
@@ -45,6 +48,39 @@ func TestAnOptOutIsQueuedInItsGroup(t *testing.T) {
 	}
 	if got := aws.ToString(c.sent[0].MessageGroupId); got != o.Group() {
 		t.Errorf("group %s", got)
+	}
+}
+
+// batches keeps the requests, and refuses some of each.
+type batches struct {
+	requests []*sqs.SendMessageBatchInput
+	failed   []types.BatchResultErrorEntry
+	err      error
+}
+
+func (b *batches) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	b.requests = append(b.requests, in)
+	return &sqs.SendMessageBatchOutput{Failed: b.failed}, b.err
+}
+
+func TestDeliveriesAreQueuedTenAtATime(t *testing.T) {
+	var b batches
+	all := make([]webhook.Delivery, 12)
+	all[11] = webhook.Delivery{Webhook: "id", Queued: time.Unix(1, 0), Event: webhook.Event{Type: webhook.Suppressed, Data: webhook.Data{ID: "entry-1"}}}
+	if err := sqsqueue.NewWebhooks(&b, "https://queue").Put(t.Context(), 90*time.Second, all...); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.requests) != 2 || len(b.requests[0].Entries) != 10 || len(b.requests[1].Entries) != 2 {
+		t.Fatalf("%d requests", len(b.requests))
+	}
+	last := b.requests[1].Entries[1]
+	if got, err := webhook.Read(*last.MessageBody); err != nil || got.Event.Data.ID != "entry-1" || last.DelaySeconds != 90 || aws.ToString(last.MessageGroupId) != "id" || b.requests[0].Entries[0].MessageGroupId != nil {
+		t.Errorf("error %v, queued %+v", err, last)
+	}
+	for _, b := range []*batches{{err: errors.New("the queue is down")}, {failed: make([]types.BatchResultErrorEntry, 1)}} {
+		if err := sqsqueue.NewWebhooks(b, "https://queue").Put(t.Context(), 0, all...); err == nil || len(b.requests) != 1 {
+			t.Errorf("error %v", err)
+		}
 	}
 }
 

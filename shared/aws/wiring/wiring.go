@@ -16,6 +16,7 @@ import (
 	"stille/shared/api/access"
 	"stille/shared/api/gateway"
 	"stille/shared/aws/dynamo"
+	"stille/shared/aws/hooks"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/lambdafn"
 	"stille/shared/aws/sqsqueue"
@@ -25,6 +26,7 @@ import (
 	"stille/shared/unsubscribe"
 	"stille/shared/unsubscribe/outage"
 	"stille/shared/unsubscribe/pages"
+	"stille/shared/webhook"
 )
 
 // Deps are the parts that a function is built from. They read nothing by themselves
@@ -73,8 +75,9 @@ func limited(stack *middleware.Stack) error {
 // Links answers the links of one channel.
 func Links(name string, now func() time.Time, ch contact.Channel) int {
 	return Function(name, now, func(d Deps) any {
-		serve := links(d, ch)
-		readKeys(d.Keys)
+		webhooks := d.Webhooks()
+		serve := links(d, ch, webhooks)
+		readFirst(d.Keys, webhooks)
 		return serve
 	})
 }
@@ -82,16 +85,17 @@ func Links(name string, now func() time.Time, ch contact.Channel) int {
 // startPatience is how long a container may take to read its keys when it starts.
 const startPatience = time.Second
 
-// readKeys reads the keys that a link needs while Lambda starts the container,
-// which has more power then than later: a page waits for the state of a contact
-// for a moment only. What cannot be read now is read by the first request.
-func readKeys(keys *keyring.Ring) {
+// readFirst reads what a link needs while Lambda starts the container, which has
+// more power then than later: a page waits for the state of a contact for a moment
+// only. What cannot be read now is read by the first request.
+func readFirst(keys *keyring.Ring, webhooks webhook.Source) {
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
 	defer cancel()
-	var both sync.WaitGroup
-	both.Go(func() { _, _ = keys.Link(ctx) })
-	both.Go(func() { _, _ = keys.Contact(ctx) })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { _, _ = keys.Link(ctx) })
+	all.Go(func() { _, _ = keys.Contact(ctx) })
+	all.Go(func() { _, _ = webhooks.Registry(ctx) })
+	all.Wait()
 }
 
 func deps(c *lambdafn.Container, now func() time.Time) Deps {
@@ -120,19 +124,30 @@ func (d Deps) Outage() sqsqueue.Outage {
 	return sqsqueue.NewOutage(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarWaitingQueue))
 }
 
-func links(d Deps, ch contact.Channel) any {
+// Webhooks is the registry of the webhooks, kept for a while.
+func (d Deps) Webhooks() webhook.Source {
+	return hooks.NewCached(hooks.NewWebhooks(secretsmanager.NewFromConfig(d.AWS), d.Stack.Stack), d.Now)
+}
+
+// WebhookQueue is the queue of what webhooks are told.
+func (d Deps) WebhookQueue() sqsqueue.Webhooks {
+	return sqsqueue.NewWebhooks(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarWebhookQueue))
+}
+
+func links(d Deps, ch contact.Channel, webhooks webhook.Source) any {
 	texts, err := pages.New()
 	d.Env.Wrong("the pages' texts", err)
 	return unsubscribe.Handler{
-		Channel: ch,
-		Keys:    d.Keys,
-		List:    d.List,
-		Store:   d.Store(),
-		Scopes:  d.Scopes(),
-		Pages:   texts,
-		Log:     d.Log,
-		Now:     d.Now,
-		Zone:    zone(d.Policy()),
+		Channel:  ch,
+		Keys:     d.Keys,
+		List:     d.List,
+		Store:    d.Store(),
+		Webhooks: webhook.Clicks{Webhooks: webhooks, Keys: d.Keys, Queue: d.WebhookQueue(), Now: d.Now},
+		Scopes:   d.Scopes(),
+		Pages:    texts,
+		Log:      d.Log,
+		Now:      d.Now,
+		Zone:     zone(d.Policy()),
 	}.Serve
 }
 

@@ -23,6 +23,7 @@ import (
 	"stille/shared/names"
 	"stille/shared/retention/retentiontest"
 	"stille/shared/scope/scopetest"
+	"stille/shared/webhook"
 )
 
 // container returns a container with these environment variables.
@@ -35,6 +36,11 @@ func container(variables map[string]string) *lambdafn.Container {
 	}
 }
 
+// none is a registry without a webhook.
+type none struct{}
+
+func (none) Registry(context.Context) (webhook.Registry, error) { return nil, nil }
+
 func TestLinksAreServedWhereEverythingIsConfigured(t *testing.T) {
 	root := t.TempDir()
 	for name, content := range map[string][]byte{names.ScopesFile: scopetest.File(), names.RetentionFile: retentiontest.File()} {
@@ -42,8 +48,8 @@ func TestLinksAreServedWhereEverythingIsConfigured(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := container(map[string]string{names.VarTaskRoot: root, names.VarWaitingQueue: "https://queue"})
-	serve, ok := links(deps(c, time.Now), contact.SMS).(func(context.Context, gateway.Request) (gateway.Response, error))
+	c := container(map[string]string{names.VarTaskRoot: root, names.VarWaitingQueue: "https://queue", names.VarWebhookQueue: "https://webhooks"})
+	serve, ok := links(deps(c, time.Now), contact.SMS, none{}).(func(context.Context, gateway.Request) (gateway.Response, error))
 	if err := c.Env.Err(); err != nil || !ok {
 		t.Fatalf("error %v, or no handler", err)
 	}
@@ -82,8 +88,8 @@ func TestCallOnHangingStoreEndsInFiveSeconds(t *testing.T) {
 
 func TestLinksNameAllThatIsMissing(t *testing.T) {
 	c := container(map[string]string{names.VarTaskRoot: t.TempDir()})
-	links(deps(c, time.Now), contact.Email)
-	for _, missing := range []string{names.VarWaitingQueue, names.ScopesFile, names.RetentionFile} {
+	links(deps(c, time.Now), contact.Email, none{})
+	for _, missing := range []string{names.VarWaitingQueue, names.VarWebhookQueue, names.ScopesFile, names.RetentionFile} {
 		if err := c.Env.Err(); err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("error %v does not name %s", err, missing)
 		}

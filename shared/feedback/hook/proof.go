@@ -141,12 +141,14 @@ func standardProven(r Request, secret string, now time.Time) bool {
 	if err != nil || id == "" || now.Sub(time.Unix(seconds, 0)).Abs() > staleAfter {
 		return false
 	}
-	want := standardSignature(secret, id, stamp, string(r.Body))
+	want := StandardSignature(secret, id, stamp, r.Body)
 	return slices.ContainsFunc(strings.Fields(r.Header["webhook-signature"]), func(given string) bool { return equal(given, want) })
 }
 
-func standardSignature(secret, id, stamp, body string) string {
-	return "v1," + base64.StdEncoding.EncodeToString(sign(sha256.New, standardKey(secret), id, ".", stamp, ".", body))
+// StandardSignature is the signature of a call by the Standard Webhooks
+// specification. The stamp is the call's time in Unix seconds.
+func StandardSignature(secret, id, stamp string, body []byte) string {
+	return "v1," + base64.StdEncoding.EncodeToString(sign(sha256.New, standardKey(secret), id, ".", stamp, ".", string(body)))
 }
 
 func standardKey(secret string) []byte {

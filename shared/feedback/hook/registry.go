@@ -7,29 +7,46 @@ import (
 	"stille/shared/scope"
 )
 
-// Overlap is how long a secret that was replaced still proves a call: the
-// operator has to paste the new one at the provider.
+// Overlap is how long a secret that was replaced still works: the operator has to
+// paste the new one on the other side.
 const Overlap = 24 * time.Hour
 
 // Hook is an address that one provider may call. It holds secrets: it must not be
 // logged.
 type Hook struct {
-	Provider    string      `json:"provider"`
-	Scope       scope.Scope `json:"scope"`
-	URL         string      `json:"url"` // as the provider was given it
-	AddedAt     time.Time   `json:"addedAt"`
-	Secret      string      `json:"secret"`
-	Former      string      `json:"former,omitempty"`
-	FormerUntil time.Time   `json:"formerUntil,omitzero"`
+	Provider string      `json:"provider"`
+	Scope    scope.Scope `json:"scope"`
+	URL      string      `json:"url"` // as the provider was given it
+	AddedAt  time.Time   `json:"addedAt"`
+	Credential
 }
 
-// Secrets returns the secrets that prove a call now.
-func (h Hook) Secrets(now time.Time) []string {
-	if h.Former != "" && now.Before(h.FormerUntil) {
-		return []string{h.Secret, h.Former}
-	}
-	return []string{h.Secret}
+// Credential is a secret, and for Overlap the secret that it replaced.
+type Credential struct {
+	Secret      string    `json:"secret"`
+	Former      string    `json:"former,omitempty"`
+	FormerUntil time.Time `json:"formerUntil,omitzero"`
 }
+
+// Secrets returns the secrets that are valid now, the newest first.
+func (c Credential) Secrets(now time.Time) []string {
+	if c.Former != "" && now.Before(c.FormerUntil) {
+		return []string{c.Secret, c.Former}
+	}
+	return []string{c.Secret}
+}
+
+// Replaced returns the credential with another secret. The present one works for
+// Overlap longer.
+func (c Credential) Replaced(secret string, now time.Time) Credential {
+	if c.Secret == secret {
+		return c
+	}
+	return Credential{Secret: secret, Former: c.Secret, FormerUntil: now.Add(Overlap)}
+}
+
+// Only returns the credential in which the newest secret alone works.
+func (c Credential) Only() Credential { return Credential{Secret: c.Secret} }
 
 // Registry is every hook there is.
 type Registry []Hook
@@ -54,10 +71,7 @@ func (r Registry) Add(h Hook, now time.Time) Registry {
 	if at < 0 {
 		return append(next, h)
 	}
-	h.Former, h.FormerUntil = r[at].Former, r[at].FormerUntil
-	if r[at].Secret != h.Secret {
-		h.Former, h.FormerUntil = r[at].Secret, now.Add(Overlap)
-	}
+	h.Credential = r[at].Replaced(h.Secret, now)
 	next[at] = h
 	return next
 }
@@ -66,7 +80,7 @@ func (r Registry) Add(h Hook, now time.Time) Registry {
 func (r Registry) Only(provider string, in scope.Scope) Registry {
 	next := slices.Clone(r)
 	if at := r.index(provider, in); at >= 0 {
-		next[at].Former, next[at].FormerUntil = "", time.Time{}
+		next[at].Credential = next[at].Credential.Only()
 	}
 	return next
 }

@@ -11,7 +11,7 @@ import (
 
 func TestAReplacedSecretWorksForADay(t *testing.T) {
 	added := func(secret string) hook.Hook {
-		return hook.Hook{Provider: "twilio", Scope: "acme", URL: address, Secret: secret}
+		return hook.Hook{Provider: "twilio", Scope: "acme", URL: address, Credential: hook.Credential{Secret: secret}}
 	}
 	var r hook.Registry
 	secrets := func(at time.Time) []string {
@@ -21,7 +21,7 @@ func TestAReplacedSecretWorksForADay(t *testing.T) {
 		}
 		return found.Secrets(at)
 	}
-	r = r.Add(added("one"), now).Add(hook.Hook{Provider: "twilio", Scope: "globex", Secret: "other"}, now)
+	r = r.Add(added("one"), now).Add(hook.Hook{Provider: "twilio", Scope: "globex", Credential: hook.Credential{Secret: "other"}}, now)
 	if diff := cmp.Diff([]string{"one"}, secrets(now)); diff != "" {
 		t.Error(diff)
 	}

@@ -68,7 +68,7 @@ func (h Hook) Sample(id string, now time.Time) (Sample, error) {
 	case "standard":
 		body = fmt.Sprintf(`{"type":"contact.unsubscribed","timestamp":%q,"data":{"channel":"email","address":%q}}`, written, address)
 		s.Header["webhook-id"], s.Header["webhook-timestamp"] = id, stamp
-		s.Header["webhook-signature"] = standardSignature(h.Secret, id, stamp, body)
+		s.Header["webhook-signature"] = StandardSignature(h.Secret, id, stamp, []byte(body))
 	}
 	var err error
 	s.Body = []byte(body)

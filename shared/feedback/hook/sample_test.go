@@ -15,7 +15,7 @@ func TestASampleIsACallOfItsProvider(t *testing.T) {
 	for name, v := range vendors(t) {
 		t.Run(name, func(t *testing.T) {
 			p := find(t, name)
-			given := hook.Hook{Provider: name, Scope: "acme", URL: address, Secret: v.secret}
+			given := hook.Hook{Provider: name, Scope: "acme", URL: address, Credential: hook.Credential{Secret: v.secret}}
 			if !p.Signed {
 				given.URL += "?key=" + url.QueryEscape(v.secret)
 			}

@@ -1,0 +1,32 @@
+// Command deliver tells webhooks of changes: it takes the queue of deliveries,
+// makes the calls, and queues again what a receiver did not take.
+package main
+
+import (
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"stille/shared/aws/dynamo"
+	"stille/shared/aws/sqsqueue"
+	"stille/shared/aws/wiring"
+	"stille/shared/names"
+)
+
+func main() {
+	os.Exit(wiring.Function(names.Deliver, time.Now, func(d wiring.Deps) any {
+		h := handler{
+			webhooks: d.Webhooks(),
+			keys:     d.Keys,
+			first:    dynamo.NewReplies(dynamo.NewClient(d.AWS), d.Stack),
+			queue:    d.WebhookQueue(),
+			dead:     sqsqueue.NewWebhooks(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarWebhookDead)),
+			post:     newClient(d.Env.Optional(names.VarWebhookLocal) != "").post,
+			log:      d.Log, now: d.Now, jitter: rand.Float64,
+			resting: &resting{until: map[string]time.Time{}},
+		}
+		return h.handle
+	}))
+}
