@@ -151,7 +151,7 @@ func (s stack) deletesObjects() []awsiam.PolicyStatement {
 func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Function {
 	return s.function(function{
 		name:    names.PurgeVerify,
-		memory:  3008, // it holds the lists of sixteen shards: `make bench` measures a million
+		memory:  3008, // for its processors: `make bench` measures the memory
 		timeout: minutes(15),
 		variables: map[string]*string{
 			names.VarManifestBucket: b.manifests.BucketName(),

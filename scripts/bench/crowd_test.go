@@ -2,6 +2,10 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -29,6 +33,7 @@ type crowd struct {
 	due    int
 	purged bool   // the manifest says that every record was deleted
 	secret string // the proof keys
+	key    *ecdsa.PrivateKey
 
 	deleted atomic.Int64
 }
@@ -50,7 +55,28 @@ func newCrowd(t testing.TB, due int) *crowd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &crowd{due: due, secret: secret}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &crowd{due: due, secret: secret, key: key}
+}
+
+// signed answers as KMS.
+func (c *crowd) signed(operation string, body []byte) any {
+	var asked struct{ Message []byte }
+	if operation == "GetPublicKey" {
+		public, _ := x509.MarshalPKIXPublicKey(&c.key.PublicKey) // a key of this curve never fails
+		return map[string][]byte{"PublicKey": public}
+	}
+	if err := json.Unmarshal(body, &asked); err != nil {
+		return nil // the SDK cannot read that
+	}
+	signature, err := ecdsa.SignASN1(rand.Reader, c.key, asked.Message)
+	if err != nil {
+		return nil
+	}
+	return map[string][]byte{"Signature": signature}
 }
 
 // inShard is the number of records in a shard. They are numbered from 0.
@@ -123,7 +149,7 @@ func (c *crowd) answer(operation string, body []byte) string {
 	case "GetSecretValue":
 		answer = map[string]string{"SecretString": c.secret}
 	case "Sign", "GetPublicKey":
-		answer = map[string]string{"Signature": "c2lnbmVk", "PublicKey": "a2V5"}
+		answer = c.signed(operation, body)
 	}
 	return marshal(answer)
 }
@@ -195,6 +221,8 @@ func (c *crowd) serveFiles(w http.ResponseWriter, req *http.Request) {
 	switch {
 	case req.Method == http.MethodPut:
 		_, _ = io.Copy(io.Discard, req.Body)
+	case req.URL.Query().Has("versions"): // no run was certified yet
+		_, _ = io.WriteString(w, `<ListVersionsResult></ListVersionsResult>`)
 	case req.URL.Query().Has("list-type"):
 		c.list(w, req.URL.Query().Get("prefix"), req.URL.Query().Get("continuation-token"))
 	case strings.HasPrefix(key, names.ManifestPages):

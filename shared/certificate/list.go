@@ -27,7 +27,8 @@ func ListFile(shard string) string { return keysFolder + "/" + shard + ".txt" }
 // NewList returns the list of a shard's keys, which may be in any order, and the
 // file.
 func NewList(keys []string) (List, []byte) {
-	keys = slices.Sorted(slices.Values(keys))
+	keys = slices.Clone(keys)
+	slices.Sort(keys)
 	size := 0 // counted first: there may be millions of keys
 	for _, key := range keys {
 		size += len(key) + 1

@@ -103,6 +103,7 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 		return account, err
 	}
 	outcomes := mergeOutcomes(pages)
+	account.keys = make([]string, 0, len(outcomes))
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(chunksAtOnce * shardsAtOnce / v.shardsAtOnce())
