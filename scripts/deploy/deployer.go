@@ -113,7 +113,7 @@ func (d deployer) deploy(ctx context.Context) error {
 		return err
 	}
 	for _, c := range d.domains(ctx) {
-		fmt.Printf("%s; mint refuses links to it until it answers\n  do: %s\n", c.Wrong, c.Next)
+		fmt.Printf("%s\n  do: %s\n", c.Wrong, c.Next)
 	}
 	return nil
 }

@@ -37,10 +37,15 @@ func (l LinkDomains) Look(ctx context.Context, scopes *scope.Registry) []operato
 		}
 		asked[brand.LinkDomain] = true
 		wrong := l.base(ctx, "https://"+brand.LinkDomain)
-		if err := l.Notes.Note(ctx, brand.LinkDomain, len(wrong) > 0, l.Now()); err != nil && len(wrong) > 0 {
-			wrong[0].Wrong += fmt.Sprintf("; mint does not know that, and makes links to it: %v", err)
+		err := l.Notes.Note(ctx, brand.LinkDomain, len(wrong) > 0, l.Now())
+		for _, c := range wrong {
+			if err == nil {
+				c.Wrong += "; mint makes no link to it until it answers"
+			} else {
+				c.Wrong += fmt.Sprintf("; mint does not know that, and makes links to it: %v", err)
+			}
+			found = append(found, c)
 		}
-		found = append(found, wrong...)
 	}
 	return found
 }
