@@ -62,5 +62,5 @@ func (s stack) domain(name string, d environment.Domain, of published) {
 			DnsName: domain.AttrRegionalDomainName(), HostedZoneId: domain.AttrRegionalHostedZoneId(),
 		},
 	})
-	record.AddDependency(mapping) // nobody must be led to a domain without an API
+	record.Node().AddDependency(mapping) // nobody must be led to a domain without an API
 }

@@ -177,7 +177,8 @@ type Configured interface {
 }
 
 // NewDeployed returns a stack with the names that its tables have since a restore, as
-// its functions know them. A stack that is not deployed yet has none.
+// its functions know them. A stack that is not deployed yet has none. Every command of
+// the operator begins with this: it needs lambda:GetFunctionConfiguration.
 func NewDeployed(ctx context.Context, functions Configured, stack names.Stack) (names.Deployed, error) {
 	deployed := names.Deployed{Stack: stack}
 	found, err := functions.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(stack.Function(names.RotateKeys))})
