@@ -58,7 +58,7 @@ func (s stack) tables(k keys) tables {
 
 // table adds a table that is billed on demand to the data stack, with what all
 // tables share. A table that was restored is there already, and no stack makes or
-// keeps it: the deploy has prepared it (deployment.Restored).
+// keeps it: the deploy has prepared it (dynamo.Restored).
 func (s stack) table(id string, partition *awsdynamodb.Attribute, props awsdynamodb.TablePropsV2) table {
 	name, shape := s.Deployed().Table(id), environment.ShapeOf(id)
 	t := table{id: id, arn: *s.FormatArn(&awscdk.ArnComponents{

@@ -105,7 +105,7 @@ func (c named) with(ctx context.Context, command func(deployer, context.Context)
 		return deployment.Guard(ctx, cloudformation.NewFromConfig(cfg), d.Prefix, d.assembly())
 	}
 	db := dynamo.NewClient(cfg)
-	d.restored = deployment.Restored{DynamoDB: db, Tables: d.Tables, Protected: true}
+	d.restored = dynamo.Restored{DynamoDB: db, Tables: d.Tables, Protected: true}
 	d.domains = func(ctx context.Context) []operator.Complaint {
 		found := deployment.LinkDomains{HTTP: domain.Client(), Notes: dynamo.NewDomains(db, d.Deployed()), Now: time.Now}
 		return found.Look(ctx, d.scopes)

@@ -15,9 +15,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"stille/shared/aws/deployment"
+	"stille/shared/aws/dynamo"
 	"stille/shared/environment"
 	"stille/shared/names"
 )
@@ -37,7 +37,7 @@ func (p Place) deploy(ctx context.Context, sms string) error {
 	if err := p.run(ctx, buildLimit, p.Root, os.Environ(), "go", "build", "-o", app, "./infra"); err != nil {
 		return fmt.Errorf("building the CDK app: %w", err)
 	}
-	restored := deployment.Restored{DynamoDB: dynamodb.NewFromConfig(p.config()), Tables: p.Tables}
+	restored := dynamo.Restored{DynamoDB: dynamo.NewClient(p.config()), Tables: p.Tables}
 	if err := restored.Prepare(ctx); err != nil {
 		return err
 	}
