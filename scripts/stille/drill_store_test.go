@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/names"
@@ -23,7 +24,7 @@ import (
 func TestARestoreIsRehearsed(t *testing.T) {
 	d := deploy(t)
 	db := dynamotest.Client(t)
-	d.on.Drill = drillOn(db, names.Deployed{Stack: d.name})
+	d.on.Drill = drillOn(dynamo.Drills(db, names.Deployed{Stack: d.name}))
 	for n := range 5 {
 		key := d.key(t, contact.Email, fmt.Sprintf("person-%d@example.no", n))
 		record := retention.Record{ID: fmt.Sprintf("sub-%d", n), Subject: key, Scope: "acme", Basis: retention.Consent, OccurredAt: at.Add(-time.Hour), Start: at.Add(-time.Hour)}

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -95,14 +94,14 @@ func connectLocal(ctx context.Context, name names.Stack, file string, of stackfi
 	}
 	s := newStack(deployed, cfg, outputs, nil)
 	s.Local, s.Where = true, fmt.Sprintf("the local stack of %s", file)
-	s.Drill = drillOn(dynamo.NewClient(cfg), deployed)
+	s.Drill = drillOn(dynamo.Drills(dynamo.NewClient(cfg), deployed))
 	return s, nil
 }
 
 // drillOn makes the tables of drills beside those of a stack.
-func drillOn(db *dynamodb.Client, stack names.Deployed) func(class, name string) (operator.Drill, operator.Records) {
+func drillOn(drills func(class, name string) *dynamo.Drill) func(class, name string) (operator.Drill, operator.Records) {
 	return func(class, name string) (operator.Drill, operator.Records) {
-		drill := dynamo.NewDrill(db, stack, class, name)
+		drill := drills(class, name)
 		return drill, drill.Records
 	}
 }

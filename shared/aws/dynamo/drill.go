@@ -29,17 +29,19 @@ type Drill struct {
 	Records *Records // of the restored table
 }
 
-// NewDrill returns the drill of a class; after tells its tables from those of others.
-func NewDrill(db *dynamodb.Client, stack names.Deployed, class, after string) *Drill {
-	restored := maps.Clone(stack.Restored)
-	if restored == nil {
-		restored = map[string]string{}
+// Drills makes the drills of a stack; after tells the tables of a drill from others.
+func Drills(db *dynamodb.Client, stack names.Deployed) func(class, after string) *Drill {
+	return func(class, after string) *Drill {
+		restored := maps.Clone(stack.Restored)
+		if restored == nil {
+			restored = map[string]string{}
+		}
+		for _, id := range []string{names.TableSlots, names.RecordsID(class)} {
+			restored[id] = stack.Stack.Table(id) + "-" + after
+		}
+		drilled := names.Deployed{Stack: stack.Stack, Restored: restored}
+		return &Drill{db: db, stack: stack, drilled: drilled, class: class, Records: NewRecords(db, drilled)}
 	}
-	for _, id := range []string{names.TableSlots, names.RecordsID(class)} {
-		restored[id] = stack.Stack.Table(id) + "-" + after
-	}
-	drilled := names.Deployed{Stack: stack.Stack, Restored: restored}
-	return &Drill{db: db, stack: stack, drilled: drilled, class: class, Records: NewRecords(db, drilled)}
 }
 
 // Copy makes the tables and returns the number of records that it copied. lost names
