@@ -28,9 +28,6 @@ import (
 	"stille/shared/suppression"
 )
 
-// inFlight is how many calls each processor has under way, on both sides.
-const inFlight = 8
-
 // bench is the function over real tables, as Lambda calls it, and the plain
 // store beside it.
 type bench struct {
@@ -79,7 +76,7 @@ func BenchmarkCheckOne(b *testing.B) {
 	x := newBench(b)
 	key := x.keys(b, 1)[0]
 	b.Run("raw", func(b *testing.B) {
-		parallel(b, func(ctx context.Context) error {
+		dynamotest.Parallel(b, func(ctx context.Context) error {
 			_, err := x.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &x.table, Key: key, ConsistentRead: aws.Bool(true)})
 			return err
 		})
@@ -89,23 +86,9 @@ func BenchmarkCheckOne(b *testing.B) {
 		b.Fatalf("%v: %s", err, answer)
 	}
 	b.Run("ours", func(b *testing.B) {
-		parallel(b, func(ctx context.Context) error {
+		dynamotest.Parallel(b, func(ctx context.Context) error {
 			_, err := x.function.Invoke(ctx, event)
 			return err
-		})
-	})
-}
-
-func parallel(b *testing.B, do func(context.Context) error) {
-	b.SetParallelism(inFlight)
-	apitest.CPU(b, func() {
-		b.RunParallel(func(pb *testing.PB) {
-			for pb.Next() {
-				if err := do(b.Context()); err != nil {
-					b.Error(err)
-					return
-				}
-			}
 		})
 	})
 }

@@ -122,6 +122,8 @@ func (f figure) bar() (bar, bool) {
 		"FirstOptOutCPU":   {most: 450e3, absolute: true},
 		"RepeatedOptOut":   {most: 1.3},
 		"LinkPage":         {most: 1.5},
+		"HookEvent":        {most: 1.2},
+		"SenderMail":       {most: 1.5},
 		"OpenEmail":        {most: 2e3, absolute: true},
 		"OpenSMS":          {most: 2e3, absolute: true},
 		"MintThousandCPU":  {most: 20e6, absolute: true},

@@ -11,7 +11,7 @@ import (
 // based is the brand of the demo that requires a basis.
 const based = "globex"
 
-// consents stores a live consent and a consent that ended yesterday, and asks whether
+// consents stores a live consent and a consent that has ended, and asks whether
 // the brand may send on them.
 func (s *story) consents(ctx context.Context, live, ended, never person) error {
 	overdue, _, err := s.newestStart("P2Y", -1)
@@ -21,7 +21,7 @@ func (s *story) consents(ctx context.Context, live, ended, never person) error {
 	monthAgo := s.now.Add(-30 * 24 * time.Hour).UTC().Truncate(time.Second)
 	tales := []tale{
 		{record: consent("consent-live-"+s.id, live, monthAgo), why: "the consent is live"},
-		{record: consent("consent-ended-"+s.id, ended, overdue), why: "the consent ended yesterday", goes: true},
+		{record: consent("consent-ended-"+s.id, ended, overdue), why: "the consent has ended", goes: true},
 	}
 	given := make([]record, len(tales))
 	for i := range tales {

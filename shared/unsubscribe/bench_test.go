@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -33,9 +32,6 @@ import (
 	"stille/shared/unsubscribe/outage"
 	"stille/shared/unsubscribe/pages"
 )
-
-// inFlight is how many opt-outs each processor has under way, on both sides.
-const inFlight = 8
 
 type item = map[string]types.AttributeValue
 
@@ -78,15 +74,15 @@ func BenchmarkLinkPage(b *testing.B) {
 		b.Fatal(err)
 	}
 	table := stack.Suppressions()
-	key := item{names.AttrKey: only(b, db, table)[names.AttrKey]}
+	key := item{names.AttrKey: dynamotest.Only(b, db, table)[names.AttrKey]}
 	b.Run("raw", func(b *testing.B) {
-		parallel(b, func(ctx context.Context) error {
+		dynamotest.Parallel(b, func(ctx context.Context) error {
 			_, err := db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)})
 			return err
 		})
 	})
 	b.Run("ours", func(b *testing.B) {
-		parallel(b, func(ctx context.Context) error {
+		dynamotest.Parallel(b, func(ctx context.Context) error {
 			return send(ctx, h, function, "GET", "kari@example.no", `data-state=`)
 		})
 	})
@@ -103,18 +99,18 @@ func BenchmarkFirstOptOut(b *testing.B) {
 	if err := optOut(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	suppression := only(b, db, stack.Suppressions())
-	entry := only(b, db, stack.Ledger())
+	suppression := dynamotest.Only(b, db, stack.Suppressions())
+	entry := dynamotest.Only(b, db, stack.Ledger())
 	b.Run("raw", func(b *testing.B) {
-		parallel(b, func(ctx context.Context) error {
+		dynamotest.Parallel(b, func(ctx context.Context) error {
 			key := &types.AttributeValueMemberS{Value: (rand.Text() + rand.Text())[:48]}
 			_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-				{Put: put(stack.Suppressions(), suppression, key)}, {Put: put(stack.Ledger(), entry, key)},
+				{Put: dynamotest.PutLike(stack.Suppressions(), suppression, key)}, {Put: dynamotest.PutLike(stack.Ledger(), entry, key)},
 			}})
 			return err
 		})
 	})
-	b.Run("ours", func(b *testing.B) { parallel(b, optOut) })
+	b.Run("ours", func(b *testing.B) { dynamotest.Parallel(b, optOut) })
 }
 
 // A further opt-out of a person through a mailbox provider, against the bare
@@ -127,10 +123,10 @@ func BenchmarkRepeatedOptOut(b *testing.B) {
 	if err := optOut(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	suppression := only(b, db, stack.Suppressions())
+	suppression := dynamotest.Only(b, db, stack.Suppressions())
 	b.Run("raw", func(b *testing.B) {
-		again := put(stack.Suppressions(), suppression, suppression[names.AttrKey])
-		parallel(b, func(ctx context.Context) error {
+		again := dynamotest.PutLike(stack.Suppressions(), suppression, suppression[names.AttrKey])
+		dynamotest.Parallel(b, func(ctx context.Context) error {
 			_, err := db.PutItem(ctx, &dynamodb.PutItemInput{
 				TableName: again.TableName, Item: again.Item, ConditionExpression: again.ConditionExpression,
 				ExpressionAttributeNames:            again.ExpressionAttributeNames,
@@ -142,21 +138,7 @@ func BenchmarkRepeatedOptOut(b *testing.B) {
 			return nil
 		})
 	})
-	b.Run("ours", func(b *testing.B) { parallel(b, optOut) })
-}
-
-func parallel(b *testing.B, do func(context.Context) error) {
-	b.SetParallelism(inFlight)
-	apitest.CPU(b, func() {
-		b.RunParallel(func(pb *testing.PB) {
-			for pb.Next() {
-				if err := do(b.Context()); err != nil {
-					b.Error(err)
-					return
-				}
-			}
-		})
-	})
+	b.Run("ours", func(b *testing.B) { dynamotest.Parallel(b, optOut) })
 }
 
 // send sends a request of a person's link, the page's form to a POST, and requires
@@ -184,30 +166,4 @@ func send(ctx context.Context, h *apitest.House, function lambda.Handler, method
 		err = fmt.Errorf("answered %.200s", answer)
 	}
 	return err
-}
-
-// only is the one item of a table that is a contact's.
-func only(b *testing.B, db *dynamodb.Client, table string) item {
-	out, err := db.Scan(b.Context(), &dynamodb.ScanInput{TableName: &table})
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, found := range out.Items {
-		if found[names.AttrVersion] != nil {
-			return found
-		}
-	}
-	b.Fatal("nothing was written")
-	return nil
-}
-
-// put writes the same item under another key.
-func put(table string, like item, key types.AttributeValue) *types.Put {
-	like = maps.Clone(like)
-	like[names.AttrKey] = key
-	return &types.Put{
-		TableName: &table, Item: like,
-		ConditionExpression:      aws.String("attribute_not_exists(#key)"),
-		ExpressionAttributeNames: map[string]string{"#key": names.AttrKey},
-	}
 }
