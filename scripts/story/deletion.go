@@ -145,10 +145,10 @@ func (s *story) proveErasure(ctx context.Context) (operator.ErasureProof, error)
 	}
 	for _, r := range proof.Records {
 		result := string(r.Fate)
-		switch r.Fate {
-		case operator.FateDeleted:
+		if r.Fate == operator.FateDeleted {
 			result = "deleted in the run " + r.Run
-		case operator.FateLaw:
+		}
+		if r.Fate == operator.FateLaw {
 			result = "kept by " + r.KeptBy + ", until " + r.KeptUntil
 		}
 		s.print("stille subject proof: "+r.Class+" "+r.ID, result)
