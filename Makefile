@@ -57,8 +57,9 @@ quick: ## Run the tests that need no service
 	@.local/bin/test --quick
 
 .PHONY: pictures
-pictures: ## Take the documents' pictures of the pages again
+pictures: ## Take the documents' pictures of the pages and of the dashboard again
 	@scripts/setup browser
+	@go test -tags infra -count=1 ./infra -run TestDashboardIsThePicturedOne -renew-pictures
 	@go test -tags browser -count=1 ./shared/unsubscribe/pages -run TestPicturesShowThePages -renew-pictures
 
 .PHONY: mutate

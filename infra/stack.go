@@ -71,7 +71,9 @@ func NewStacks(app constructs.Construct, config Config) (data, service awscdk.St
 	streams := s.streams(keys, tables, events, webhooks)
 	s.deliveries(keys, tables, webhooks)
 	purges := s.purges(keys, tables, buckets, events)
-	s.alarms(keys, watched{links.api, tools.api, waiting, unread, webhooks, inboxes, streams, purges, rotation})
+	all := watched{links.api, tools.api, waiting, unread, webhooks, inboxes, streams, purges, rotation}
+	s.alarms(keys, all)
+	s.dashboard(all)
 
 	s.domains(links, tools)
 	s.output(names.OutputLinks, s.Settings.address(links.api))

@@ -196,3 +196,24 @@ func TestEventsOfPropagateAreTaken(t *testing.T) {
 		t.Errorf("events that are not there: %v", want)
 	}
 }
+
+func TestOptOutsAreCountedByChannelAndSource(t *testing.T) {
+	w := newWorld()
+	through := suppress("acme", suppression.Unsubscribed, optedOut)
+	through.Source = suppression.Through("acme/newsletter")
+	imported := suppress("acme", suppression.Unsubscribed, optedOut)
+	imported.Source = "import:ola@example.no"
+	b := batch(w.change(t, kari, through), w.change(t, ola, imported))
+	if err := apitest.Deliver(t, w.handler().handle, b); err != nil {
+		t.Fatal(err)
+	}
+	logs := w.logs.String()
+	for _, says := range []string{`"from":"email link","OptOuts":1`, `"from":"email import","OptOuts":1`, `"channel":"email","ClickToEnforced":`, `"Unit":"Milliseconds"`} {
+		if !strings.Contains(logs, says) {
+			t.Errorf("no %s in\n%s", says, logs)
+		}
+	}
+	if strings.Contains(logs, "ola@") || strings.Contains(logs, string(kari)) {
+		t.Errorf("the log names somebody:\n%s", logs)
+	}
+}

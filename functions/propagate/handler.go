@@ -56,6 +56,7 @@ type handler struct {
 func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	var mu sync.Mutex
 	announced := map[string]ledger.Entry{} // by sequence number
+	var propagated []ledger.Entry
 	answer := streambatch.Take(ctx, h.log, batch.Records, names.AttrKey, func(ctx context.Context, r events.DynamoDBEventRecord) error {
 		if r.EventName != string(events.DynamoDBOperationTypeInsert) {
 			return nil
@@ -71,13 +72,15 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) (events
 		if err != nil {
 			return fmt.Errorf("propagating ledger entry %s: %w", entry.ID, err)
 		}
+		mu.Lock()
+		defer mu.Unlock()
+		propagated = append(propagated, entry)
 		if suppression.Announced(entry) {
-			mu.Lock()
-			defer mu.Unlock()
 			announced[r.Change.SequenceNumber] = entry
 		}
 		return nil
 	})
+	h.count(ctx, propagated)
 	return h.announce(ctx, batch.Records, answer, announced), nil
 }
 

@@ -70,7 +70,7 @@ func (h handler) verify(ctx context.Context, req request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	if err := h.countOverdue(ctx, class); err != nil {
+	if err := h.countOverdue(ctx, class, run.Counts.Deleted); err != nil {
 		return response{}, err
 	}
 	h.reportIdle(ctx, class)
@@ -131,17 +131,18 @@ func detailType(run purge.Run) string {
 	return names.PurgeFailed
 }
 
-// countOverdue logs the number of overdue records of the class, whatever the
-// run's outcome. CloudWatch makes the metric behind the alarm from the log
+// countOverdue logs the number of overdue records of the class and what the run
+// deleted, whatever the run's outcome. CloudWatch makes the metric behind the alarm from the log
 // line. A held record does not count as overdue.
-func (h handler) countOverdue(ctx context.Context, class retention.Class) error {
+func (h handler) countOverdue(ctx context.Context, class retention.Class, deleted int) error {
 	at := h.now()
 	left, err := purge.Count(ctx, h.certifier.Records, h.holds, class, at.Add(-retention.OverdueAfter))
 	if err != nil {
 		return fmt.Errorf("after the certificate: %w", err)
 	}
 	h.log.InfoContext(ctx, "what is overdue after a purge", names.AttrClass, class.Name,
-		names.MetricOverdue, left.Overdue(), "held", left.Held, emf.Embedded(at, names.AttrClass, names.MetricOverdue))
+		names.MetricOverdue, left.Overdue(), names.MetricHeld, left.Held, names.MetricDeleted, deleted,
+		emf.Embedded(at, names.AttrClass, names.MetricOverdue, names.MetricHeld, names.MetricDeleted))
 	return nil
 }
 

@@ -60,12 +60,12 @@ func TestADueRecordIsOverdueAfter26Hours(t *testing.T) {
 	for late, want := range map[time.Duration]string{26*time.Hour - time.Second: `"OverdueRecords":0`, 26 * time.Hour: `"OverdueRecords":1`} {
 		var log bytes.Buffer
 		w.log, w.now = slog.New(slog.NewJSONHandler(&log, nil)), func() time.Time { return due.Add(late) }
-		if err := w.countOverdue(t.Context(), w.class); err != nil || !strings.Contains(log.String(), want) {
+		if err := w.countOverdue(t.Context(), w.class, 7); err != nil || !strings.Contains(log.String(), want) || !strings.Contains(log.String(), `"DeletedRecords":7`) {
 			t.Errorf("%v late: error %v, log %s", late, err, &log)
 		}
 	}
 	w.certifier.Records = w.stores.Intercept(func(string) error { return errDown }).Records
-	if err := w.countOverdue(t.Context(), w.class); !errors.Is(err, errDown) {
+	if err := w.countOverdue(t.Context(), w.class, 7); !errors.Is(err, errDown) {
 		t.Errorf("error %v", err)
 	}
 }

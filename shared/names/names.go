@@ -274,6 +274,23 @@ const MetricStack = "stackName"
 // due for over 26 hours, there, and kept by no hold.
 const MetricOverdue = "OverdueRecords"
 
+// MetricHeld is the metric, by AttrClass, of how many records would be overdue, and a
+// hold keeps them. MetricDeleted is how many records a purge deleted.
+const (
+	MetricHeld    = "HeldRecords"
+	MetricDeleted = "DeletedRecords"
+)
+
+// MetricOptOuts is the metric, by MetricFrom (a channel and a source), of how many
+// silences began. MetricClickToEnforced is how many milliseconds it took, by
+// MetricChannel, until a click on a link stood in the list.
+const (
+	MetricOptOuts         = "OptOuts"
+	MetricFrom            = "from"
+	MetricClickToEnforced = "ClickToEnforced"
+	MetricChannel         = "channel"
+)
+
 // MetricRewritten is the metric, by AttrClass, of how many held records were
 // changed or deleted in their table by another service.
 const MetricRewritten = "HeldRecordsRewritten"

@@ -152,7 +152,7 @@ func (o *Operator) addLedger(ctx context.Context, r *Report, from, to time.Time,
 		if !e.RecordedAt.Before(to) {
 			return
 		}
-		in := kind{e.Channel, sourceName(e.Source)}
+		in := kind{e.Channel, string(suppression.Source(e.Source).Kind())}
 		switch e.Action {
 		case ledger.Suppressed:
 			optOuts[in]++
@@ -193,16 +193,6 @@ func (o *Operator) addLedger(ctx context.Context, r *Report, from, to time.Time,
 	}
 	r.OptOuts, r.Released = list(optOuts), list(released)
 	return nil
-}
-
-// sourceName is a source without what another system wrote behind the colon: a list's
-// name may say anything. The name of a provider stays.
-func sourceName(source string) string {
-	if suppression.Source(source).FromHook() {
-		return source
-	}
-	name, _, _ := strings.Cut(source, ":")
-	return name
 }
 
 // addClass adds the runs of a class that began in the month.

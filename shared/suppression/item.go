@@ -60,6 +60,16 @@ func (s Source) isLike(other Source) bool {
 	return s == other || plain(s) && plain(other)
 }
 
+// Kind is the source without what follows the colon, which may say anything. The name
+// of another system's provider stays.
+func (s Source) Kind() Source {
+	if s.FromHook() {
+		return s
+	}
+	kind, _, _ := strings.Cut(string(s), ":")
+	return Source(kind)
+}
+
 // FromHook reports whether another system's webhook reported the event.
 func (s Source) FromHook() bool { return strings.HasPrefix(string(s), string(SourceHook)+":") }
 
