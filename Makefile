@@ -27,7 +27,7 @@ setup: ## Bring what is missing into .local/ (the other targets do what they nee
 	@scripts/setup stack store browser examples sdk
 
 .PHONY: build
-build: ## Build the functions into dist/ (OS, ARCH, POLICY; default: for the local stack)
+build: ## Build the functions and their bill of materials into dist/ (OS, ARCH, POLICY; default: for the local stack)
 	@scripts/setup go
 	@scripts/build $(OS) $(ARCH) $(POLICY)
 
@@ -68,9 +68,10 @@ mutate: ## Change each operator of the deciding packages: do the quick tests not
 	@go run ./scripts/mutate
 
 .PHONY: lint
-lint: ## Check the style and the import arrows
+lint: ## Check the style, the import arrows and go.mod
 	@scripts/setup lint sdk
 	@.local/bin/golangci-lint run --build-tags $(TAGS) ./...
+	@go mod tidy -diff
 	@cd shared/sdk/python && PATH="$(SDK)/venv/bin:$$PATH" && \
 		ruff check -q . ../vectors && ruff format -q --check . && mypy --no-error-summary . ../vectors/generate.py
 	@cd shared/sdk/typescript && PATH="$(SDK)/npm/node_modules/.bin:$$PATH" && \

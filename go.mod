@@ -3,6 +3,7 @@ module stille
 go 1.26.0
 
 require (
+	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/alecthomas/kong v1.17.0
 	github.com/anishathalye/porcupine v1.1.0
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.270.0
