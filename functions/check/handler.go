@@ -84,7 +84,7 @@ func (h handler) check(ctx context.Context, tool access.Tool, asked request, fau
 		}
 		return answer, nil
 	}
-	question := suppression.Question{Purpose: purpose, Scope: in, Bases: h.scopes.BasesOf(in, asked.Require != nil)}
+	question := suppression.Question{Purpose: purpose, Scope: in, Basis: h.scopes.BasisOf(in, asked.Require != nil)}
 	return answer, h.decide(ctx, contacts, question, now, answer.Results)
 }
 

@@ -104,7 +104,7 @@ func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 
 type scrub struct {
 	File    string              `arg:"" help:"CSV with any separator, line ends and encoding, or NDJSON where its name ends in .ndjson or .jsonl."`
-	Scope   string              `placeholder:"SCOPE" help:"Whose message: a brand, or a topic of it. Without it a suppression in any scope blocks, and a basis that any scope requires must be live."`
+	Scope   string              `placeholder:"SCOPE" help:"Whose message: a brand, or a topic of it. Without it a suppression in any scope blocks, and no basis is asked for."`
 	Purpose suppression.Purpose `enum:"marketing,transactional" default:"marketing" help:"marketing or transactional."`
 	Channel contact.Channel     `enum:"email,sms," default:"" help:"email or sms: look at this channel's addresses only. Without it every address of a line must be one to send to."`
 	Region  string              `placeholder:"NO" help:"Country, two letters, of numbers without + or 00."`

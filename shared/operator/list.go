@@ -68,7 +68,7 @@ func (o *Operator) check(ctx context.Context, contacts [][]contact.Key, purpose 
 	if err != nil {
 		return nil, err
 	}
-	question := suppression.Question{Purpose: purpose, Scope: in, Bases: scopes.BasesOf(in, false)}
+	question := suppression.Question{Purpose: purpose, Scope: in, Basis: scopes.BasisOf(in, false)}
 	return suppression.Checker{List: o.Suppressions, Records: o.Records, Policy: o.Config.Policy}.Check(ctx, contacts, question, o.Now())
 }
 

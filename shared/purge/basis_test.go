@@ -238,7 +238,7 @@ func (c *customs) step() {
 
 func (c *customs) check(in string, now time.Time) suppression.Verdict {
 	policy := func(context.Context) (*retention.Policy, error) { return c.policy, nil }
-	question := suppression.Question{Purpose: suppression.Marketing, Scope: scope.Scope(in), Bases: []scope.Scope{scope.Scope(in)}}
+	question := suppression.Question{Purpose: suppression.Marketing, Scope: scope.Scope(in), Basis: scope.Scope(in)}
 	got, err := suppression.Checker{List: c.List, Records: c.Records, Policy: policy}.Check(c.t.Context(), [][]contact.Key{c.keys}, question, now)
 	if err != nil {
 		c.t.Fatal(err)

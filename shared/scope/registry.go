@@ -161,24 +161,17 @@ func (r *Registry) Only() (Entry, bool) {
 	return only, only.ID != 0
 }
 
-// BasesOf lists the scopes in which marketing of the scope needs a live basis. A
-// message of Everywhere is a message of every scope, and needs the basis of each
-// scope that requires one. On demand the scope itself needs a basis too, and in
-// the place of Everywhere the only brand there is.
-func (r *Registry) BasesOf(in Scope, demanded bool) []Scope {
-	var bases []Scope
-	for _, e := range r.entries {
-		if e.NeedsBasis && (in == Everywhere || in == e.Scope) {
-			bases = append(bases, e.Scope)
-		}
-	}
+// BasisOf returns the scope in which marketing of a scope needs a live basis, or ""
+// where it needs none. Everywhere is the only brand where there is only one; among
+// several brands it needs a basis on demand alone, in any scope.
+func (r *Registry) BasisOf(in Scope, demanded bool) Scope {
 	if only, ok := r.Only(); ok && in == Everywhere {
 		in = only.Scope
 	}
-	if demanded && !slices.Contains(bases, in) {
-		bases = append(bases, in)
+	if e, _ := r.Lookup(in); demanded || e.NeedsBasis {
+		return in
 	}
-	return bases
+	return ""
 }
 
 func (r *Registry) find(match func(Entry) bool) (Entry, bool) {

@@ -14,7 +14,7 @@ import (
 type Question struct {
 	Purpose Purpose
 	Scope   scope.Scope
-	Bases   []scope.Scope // where marketing needs a live basis
+	Basis   scope.Scope // where marketing needs a live basis; empty where it needs none
 }
 
 // Verdict is what a check answers about one contact: a yes, or the reason why not
@@ -63,8 +63,8 @@ func (c Checker) Check(ctx context.Context, contacts [][]contact.Key, asked Ques
 			open = append(open, i)
 		}
 	}
-	if asked.Purpose == Marketing && len(asked.Bases) > 0 && len(open) > 0 {
-		err = c.demand(ctx, contacts, found, open, asked.Bases, now, verdicts)
+	if asked.Purpose == Marketing && asked.Basis != "" && len(open) > 0 {
+		err = c.demand(ctx, contacts, found, open, asked.Basis, now, verdicts)
 	}
 	if err != nil {
 		return nil, err
@@ -73,9 +73,9 @@ func (c Checker) Check(ctx context.Context, contacts [][]contact.Key, asked Ques
 }
 
 // demand turns the yes of an open contact into a no where marketing lacks a live
-// basis in one of the scopes, and names the basis that ends first otherwise.
+// basis in the scope, and names the basis otherwise.
 func (c Checker) demand(
-	ctx context.Context, contacts [][]contact.Key, found []Found, open []int, bases []scope.Scope, now time.Time, verdicts []Verdict,
+	ctx context.Context, contacts [][]contact.Key, found []Found, open []int, in scope.Scope, now time.Time, verdicts []Verdict,
 ) error {
 	policy, err := c.Policy(ctx)
 	if err != nil {
@@ -84,28 +84,19 @@ func (c Checker) demand(
 	said := make([]Evidence, len(open))
 	class, kept := policy.Class(retention.Messaging)
 	if kept {
-		var scopes []scope.Scope
-		for _, in := range bases {
-			scopes = append(scopes, in, in.Brand())
-		}
-		slices.Sort(scopes)
 		asked := make([][]contact.Key, len(open))
 		for n, i := range open {
 			asked[n] = contacts[i]
 		}
-		if said, err = c.Records.Evidence(ctx, class.Name, asked, slices.Compact(scopes)); err != nil {
+		if said, err = c.Records.Evidence(ctx, class.Name, asked, slices.Compact([]scope.Scope{in, in.Brand()})); err != nil {
 			return err
 		}
 	}
 	for n, i := range open {
-		for _, in := range bases {
-			b := DecideBasis(found[i].Item, said[n], class, in, now)
-			if v := &verdicts[i]; b.compare(v.Basis) < 0 { // every basis is less than the zero Basis
-				v.Send, v.Reason, v.Scope, v.Basis = b.Reason == "", b.Reason, in, b
-			}
-		}
-		if v := &verdicts[i]; v.Send || v.Reason == Unreadable {
-			v.Scope = ""
+		b := DecideBasis(found[i].Item, said[n], class, in, now)
+		verdicts[i] = Verdict{Send: b.Reason == "", Reason: b.Reason, Basis: b}
+		if b.Reason != "" && b.Reason != Unreadable {
+			verdicts[i].Scope = in
 		}
 	}
 	return nil

@@ -55,39 +55,41 @@ func withScope(in scope.Scope, id string) func(*retention.Stored) {
 	return func(r *retention.Stored) { r.Scope, r.ID = in, id }
 }
 
-func TestCheckNeedsEveryBasisAndNamesTheFirst(t *testing.T) {
+func TestCheckNeedsABasisAndNamesIt(t *testing.T) {
 	old, year := friday.AddDate(-3, 0, 0), friday.AddDate(-1, 0, 0)
 	s := &sources{
 		found: map[contact.Key]suppression.Found{"silent": {Item: marks{"acme": {"stop": {First: monday, Last: monday}}}.item()}, "broken": {Err: suppression.ErrUnreadable}},
 		records: map[contact.Key][]retention.Stored{
-			"both":    {recorded(withScope("acme", "a"), customer(time.Time{})), recorded(withScope("globex", "g"), started(year))},
-			"one":     {recorded(withScope("acme", "a"))},
-			"expired": {recorded(withScope("acme", "a")), recorded(withScope("globex", "g"), started(old))},
-			"silent":  {recorded(withScope("acme", "a")), recorded(withScope("globex", "g"))},
+			"topic":   {recorded(withScope("acme/newsletter", "t"), started(year))},
+			"brand":   {recorded(withScope("acme", "a"), customer(time.Time{})), recorded(withScope("acme/newsletter", "t"), started(year))},
+			"other":   {recorded(withScope("globex", "g"), started(year))},
+			"expired": {recorded(withScope("acme/newsletter", "t"), started(old))},
+			"silent":  {recorded(withScope("acme/newsletter", "t"), started(year))},
 		},
 	}
-	contacts := [][]contact.Key{{"both"}, {"one"}, {"expired"}, {"silent"}, {"broken"}, {"nobody"}, nil}
-	question := suppression.Question{Purpose: suppression.Marketing, Scope: scope.Everywhere, Bases: []scope.Scope{"acme", "acme/newsletter", "globex"}}
+	contacts := [][]contact.Key{{"topic"}, {"brand"}, {"other"}, {"expired"}, {"silent"}, {"broken"}, {"nobody"}, nil}
+	question := suppression.Question{Purpose: suppression.Marketing, Scope: "acme/newsletter", Basis: "acme/newsletter"}
 	got, err := s.checker(t).Check(t.Context(), contacts, question, friday)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []suppression.Verdict{
-		{Send: true, Basis: suppression.Basis{Basis: "consent", Until: "2027-11-20", Record: "g"}},
-		{Reason: "no-basis", Scope: "globex", Basis: suppression.Basis{Reason: "no-basis"}},
-		{Reason: "basis-expired", Scope: "globex", Basis: suppression.Basis{Reason: "basis-expired", Until: "2025-11-20"}},
+		{Send: true, Basis: suppression.Basis{Basis: "consent", Until: "2027-11-20", Record: "t"}},
+		{Send: true, Basis: suppression.Basis{Basis: "customer", Record: "a"}},
+		{Reason: "no-basis", Scope: "acme/newsletter", Basis: suppression.Basis{Reason: "no-basis"}},
+		{Reason: "basis-expired", Scope: "acme/newsletter", Basis: suppression.Basis{Reason: "basis-expired", Until: "2025-11-20"}},
 		{Reason: "stop", Scope: "acme", Since: monday},
 		{Reason: "unreadable"},
-		{Reason: "no-basis", Scope: "acme", Basis: suppression.Basis{Reason: "no-basis"}},
+		{Reason: "no-basis", Scope: "acme/newsletter", Basis: suppression.Basis{Reason: "no-basis"}},
 		{Reason: "unreadable"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff([]contact.Key{"both", "one", "expired", "nobody"}, s.asked); diff != "" {
+	if diff := cmp.Diff([]contact.Key{"topic", "brand", "other", "expired", "nobody"}, s.asked); diff != "" {
 		t.Errorf("records were read of (-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff([]scope.Scope{"acme", "acme/newsletter", "globex"}, s.scopes); diff != "" {
+	if diff := cmp.Diff([]scope.Scope{"acme/newsletter", "acme"}, s.scopes); diff != "" {
 		t.Errorf("records were read in (-want +got)\n%s", diff)
 	}
 }
@@ -96,7 +98,7 @@ func TestCheckThatNeedsNoBasisReadsNoRecords(t *testing.T) {
 	s := &sources{recordErr: errors.New("down")}
 	for _, question := range []suppression.Question{
 		{Purpose: suppression.Marketing, Scope: "acme"},
-		{Purpose: suppression.Transactional, Scope: "acme", Bases: []scope.Scope{"acme"}},
+		{Purpose: suppression.Transactional, Scope: "acme", Basis: "acme"},
 	} {
 		checker := s.checker(t)
 		checker.Policy = nil
@@ -118,7 +120,7 @@ func TestACheckFailsWithEachOfItsSources(t *testing.T) {
 		s := &sources{}
 		checker := s.checker(t)
 		change(s, &checker)
-		question := suppression.Question{Purpose: suppression.Marketing, Scope: "acme", Bases: []scope.Scope{"acme"}}
+		question := suppression.Question{Purpose: suppression.Marketing, Scope: "acme", Basis: "acme"}
 		if got, err := checker.Check(t.Context(), [][]contact.Key{{"nobody"}}, question, friday); !errors.Is(err, down) || got != nil {
 			t.Errorf("%s: %d verdicts, error %v", name, len(got), err)
 		}

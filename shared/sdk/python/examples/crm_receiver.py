@@ -15,8 +15,8 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Mapping
 from contextlib import closing
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -35,7 +35,7 @@ CHANGE = """INSERT INTO optouts VALUES (:key, :scope, :reason, :channel, :addres
     WHERE excluded.version > version"""
 
 
-def is_genuine(headers: Mapping[str, str], body: bytes, secret: str, now: float) -> bool:
+def is_genuine(headers: Message, body: bytes, secret: str, now: float) -> bool:
     """Tells whether the holder of the secret signed this call, a moment ago."""
     call, stamp = headers.get("webhook-id") or "", headers.get("webhook-timestamp") or ""
     if not call or not stamp.isascii() or not stamp.isdigit() or abs(now - int(stamp)) > STALE_SECONDS:
