@@ -102,7 +102,7 @@ func erasedText(w io.Writer, a *operator.Erased) {
 			fmt.Fprintf(w, "  record %s %s: it cannot be read, so no purge takes it; mend it or delete it by hand\n", class.Class, id)
 		}
 		for _, id := range class.Later {
-			fmt.Fprintf(w, "  record %s %s: by its own words it is from after the erasure; say it again then\n", class.Class, id)
+			fmt.Fprintf(w, "  record %s %s: its own date is later than the erasure; type the command again after that date\n", class.Class, id)
 		}
 	}
 	if a.Next != "" {

@@ -130,7 +130,7 @@ func (o *Operator) silence(ctx context.Context, people []contact.Known, caseID s
 	now := o.Now()
 	for _, who := range people {
 		if _, err := o.Suppressions.Apply(ctx, who, o.restriction(suppression.Suppress, Receipt{At: now, Case: caseID}), now); err != nil {
-			return fmt.Errorf("the data is restricted; messages are not stopped yet, so say it again: %w", err)
+			return fmt.Errorf("the data is restricted; messages are not stopped yet, so type the command again: %w", err)
 		}
 	}
 	return nil
@@ -200,7 +200,7 @@ func (o *Operator) hold(ctx context.Context, hold retention.Hold, groups [][]ret
 		return nil, err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w; say it again: until then the hold may or may not stand", err)
+		return nil, fmt.Errorf("%w; type the command again: until then the hold may or may not stand", err)
 	}
 	answer := &HoldList{Holds: newHolds(holds), TooLate: placed.TooLate}
 	for i := range answer.Holds {
@@ -258,7 +258,7 @@ func (o *Operator) LiftHolds(ctx context.Context, caseID string) (*Lifting, erro
 	}
 	lifted, err := o.Holds.Lift(ctx, retention.OfCase(caseID), o.Now(), by)
 	if err != nil {
-		return nil, fmt.Errorf("%w; %d holds are lifted; say it again", err, len(newHolds(lifted)))
+		return nil, fmt.Errorf("%w; %d holds are lifted; type the command again", err, len(newHolds(lifted)))
 	}
 	if len(lifted) == 0 {
 		return nil, errors.New("no hold of this case stands; `stille hold list` shows all holds")
@@ -308,7 +308,7 @@ func (o *Operator) RestoreHolds(ctx context.Context) (*RestoredHolds, error) {
 	repairs := retention.RepairHolds(events, stored)
 	placed, err := o.Holds.Restore(ctx, ClassNames(policy), repairs)
 	if err != nil {
-		return nil, fmt.Errorf("%w; say it again: until then holds may be missing", err)
+		return nil, fmt.Errorf("%w; type the command again: until then holds may be missing", err)
 	}
 	answer := &RestoredHolds{Events: len(events)}
 	var standing []retention.Hold

@@ -178,7 +178,7 @@ func (t HookTest) fault(signed bool) error {
 	case t.Status == hook.Taken && t.Stored && signed, t.Status == hook.Refused && !signed:
 		return nil
 	case t.Status == hook.Taken && !signed:
-		return errors.New("the hook took a call that the provider did not sign: `stille hook add` the provider's key again")
+		return errors.New("the hook took a call that the provider did not sign: add the provider's key again with `stille hook add`")
 	case t.Status == hook.Taken:
 		return errors.New("the hook took the opt-out, and the list does not show it: the store does not answer, and the opt-out waits; `stille status` says for what")
 	case t.Status == hook.Refused, t.Status == hook.Unknown:

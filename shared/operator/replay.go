@@ -118,7 +118,7 @@ func (o *Operator) ReplayEvents(
 		return nil, err
 	}
 	if work.Since.After(o.Now()) {
-		return nil, Mistakef("--events must be a time that is over")
+		return nil, Mistakef("--events must be a time in the past: --events 2026-11-22T02:00:00Z")
 	}
 	withdrawer := purge.Withdrawer{Policy: policy, List: o.Suppressions, Records: o.Records}
 	for first := true; first || work.After != ""; first = false {
@@ -130,7 +130,7 @@ func (o *Operator) ReplayEvents(
 		for some := range slices.Chunk(page.Entries, eventsAtOnce) {
 			began := o.Now()
 			if err := o.sendAgain(ctx, withdrawer, some, &work.Did); err != nil {
-				return nil, fmt.Errorf("%w; say it again, and it goes on from there", err)
+				return nil, fmt.Errorf("%w; type the command again: it goes on from there", err)
 			}
 			if rate > 0 {
 				if err := sleep(ctx, max(0, time.Duration(len(some))*time.Second/time.Duration(rate)-o.Now().Sub(began))); err != nil {

@@ -107,12 +107,12 @@ func (o *Operator) Unrestrict(ctx context.Context, p Person, caseID string) (*Un
 	}
 	lifted, err := o.Holds.Lift(ctx, func(h retention.Hold) bool { return restricts(h) && (caseID == "" || h.Case == caseID) }, receipt.At, receipt.By)
 	if err != nil {
-		return nil, fmt.Errorf("%w; say it again", err)
+		return nil, fmt.Errorf("%w; type the command again", err)
 	}
 	answer := &Unrestricted{Receipt: receipt, Lifted: len(newHolds(lifted))}
 	left, err := o.Holds.List(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("the holds are lifted; say it again to end the silence: %w", err)
+		return nil, fmt.Errorf("the holds are lifted; type the command again to end the silence: %w", err)
 	}
 	if answer.Restrict = slices.ContainsFunc(left, restricts); answer.Restrict {
 		if answer.Lifted == 0 {
@@ -128,7 +128,7 @@ func (o *Operator) Unrestrict(ctx context.Context, p Person, caseID string) (*Un
 	outcome, err := o.Suppressions.Apply(ctx, who, change, change.At)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("the holds are lifted; say it again to end the silence: %w", err)
+		return nil, fmt.Errorf("the holds are lifted; type the command again to end the silence: %w", err)
 	case outcome.Effect != suppression.Lifted && answer.Lifted == 0:
 		return nil, ErrUnrestricted
 	case outcome.Entry != nil:

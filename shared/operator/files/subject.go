@@ -17,7 +17,7 @@ func WriteReceipt(folder string, answer any, r *operator.Receipt) error {
 		err = Write(filepath.Join(folder, name), content)
 	}
 	if err != nil {
-		return fmt.Errorf("the request is met, but its receipt is not written; say it again: %w", err)
+		return fmt.Errorf("the request is met, but its receipt is not written; type the command again: %w", err)
 	}
 	r.File = filepath.Join(folder, name)
 	return nil
