@@ -53,7 +53,7 @@ func (s stack) replicate(evidence awss3.Bucket) {
 }
 
 // nightly is when tables are backed up: before the night's purges, so that a copy holds
-// a deleted record for as short as it can.
+// a deleted record for the shortest time.
 const nightly = "cron(0 1 * * ? *)"
 
 // copyTables backs up every table each night, and copies the backup to the

@@ -52,7 +52,7 @@ type result struct {
 // basis.
 const requireBasis = `"basis"`
 
-// unknownScope is the reason not to send in a scope that there is not.
+// unknownScope is the reason not to send in a scope that does not exist.
 const unknownScope = "unknown-scope"
 
 func (h handler) call() api.Call { return api.Handle(h.check) }

@@ -74,8 +74,8 @@ func (h handler) handle(ctx context.Context, o order) (any, error) {
 	return taken.Response(), nil
 }
 
-// take delivers a message. What fails is queued again, and is a dead letter after
-// a day; the error is that of a message that stays where it is.
+// take delivers a message. A delivery that fails is queued again, and is a dead
+// letter after a day. After an error the message stays in its queue.
 func (h handler) take(ctx context.Context, message string) error {
 	d, err := webhook.Read(message)
 	if err != nil {

@@ -132,7 +132,7 @@ func detailType(run purge.Run) string {
 }
 
 // countOverdue logs the number of overdue records of the class and what the run
-// deleted, whatever the run's outcome. CloudWatch makes the metric behind the alarm from the log
+// deleted, for every outcome. CloudWatch makes the metric behind the alarm from the log
 // line. A held record does not count as overdue.
 func (h handler) countOverdue(ctx context.Context, class retention.Class, deleted int) error {
 	at := h.now()

@@ -106,7 +106,7 @@ func marshalled(value any) string {
 // voucher is the class of the demo that a law keeps.
 const voucher = "accounting"
 
-// erase erases a person, of whom a law keeps a voucher.
+// erase erases a person. A law keeps a voucher of the person.
 func (s *story) erase(ctx context.Context, who person) error {
 	twoYearsAgo := s.now.AddDate(-2, 0, 0).UTC()
 	given := record{ID: "voucher-" + s.id, Contact: &contact{"email", who.email}, OccurredAt: twoYearsAgo, Start: &twoYearsAgo}

@@ -274,8 +274,8 @@ const MetricStack = "stackName"
 // due for over 26 hours, there, and kept by no hold.
 const MetricOverdue = "OverdueRecords"
 
-// MetricHeld is the metric, by AttrClass, of how many records would be overdue, and a
-// hold keeps them. MetricDeleted is how many records a purge deleted.
+// MetricHeld is the metric, by AttrClass, of how many records would be overdue if no
+// hold kept them. MetricDeleted is how many records a purge deleted.
 const (
 	MetricHeld    = "HeldRecords"
 	MetricDeleted = "DeletedRecords"

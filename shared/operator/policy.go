@@ -59,8 +59,8 @@ type DueDay struct {
 	Start       string    `json:"start"` // as given
 	KeptThrough string    `json:"keptThrough"`
 	DueFrom     time.Time `json:"dueFrom"`
-	// LawKeepsThrough is the last day on which a law keeps the record, whatever its
-	// subject asks for; empty without a minimum.
+	// LawKeepsThrough is the last day on which a law keeps the record, even after an
+	// erasure; empty without a minimum.
 	LawKeepsThrough string `json:"lawKeepsThrough,omitempty"`
 }
 

@@ -185,8 +185,8 @@ func (o *Operator) start(ctx context.Context, class retention.Class, by, approve
 
 const (
 	lookEvery = time.Second // at a run
-	// countIdle is how many times as long as a count took there is no other
-	// count: to watch a purge must cost little beside the purge.
+	// countIdle is the pause between two counts, in durations of the first: watching
+	// a purge must cost little beside the purge.
 	countIdle = 10
 )
 

@@ -6,7 +6,8 @@ import (
 )
 
 // ClickTimes is how long it took from a click on a link until the opt-out stood in
-// the suppression list. A time is rounded up, by less than a half.
+// the suppression list. A time is rounded up, by less than
+// half of it.
 type ClickTimes struct {
 	Clicks       int   `json:"clicks"`
 	MedianMillis int64 `json:"medianMillis"`

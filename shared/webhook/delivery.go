@@ -84,8 +84,8 @@ func Read(message string) (Delivery, error) {
 	return d, nil
 }
 
-// To is the delivery to one webhook, and how long it waits. Where the address of
-// a click may still come, the delivery without it gives the other one time.
+// To is the delivery to one webhook, and how long it waits. Where a delivery with
+// the address of a click may still come, the delivery without the address waits.
 func (d Delivery) To(w Webhook) (Delivery, time.Duration) {
 	d.Webhook = w.ID()
 	if d.MayHaveAddress(w) && d.Sealed == "" {

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// mostTogether is how many changes one transaction makes: a change takes two of
+	// mostInOne is how many changes one transaction makes: a change takes two of
 	// the hundred operations that DynamoDB allows.
-	mostTogether = 50
+	mostInOne = 50
 	// writesAtOnce is how many transactions of one ApplyAll run at the same time.
 	writesAtOnce = 16
 )
@@ -41,10 +41,10 @@ func (s *Suppressions) ApplyAll(ctx context.Context, requests []suppression.Requ
 				simple = append(simple, p)
 				continue
 			}
-			group.Go(func() error { return s.alone(inGroup, p, now) })
+			group.Go(func() error { return s.applyOne(inGroup, p, now) })
 		}
-		for some := range slices.Chunk(simple, mostTogether) {
-			group.Go(func() error { return s.together(inGroup, some, now) })
+		for batch := range slices.Chunk(simple, mostInOne) {
+			group.Go(func() error { return s.applyBatch(inGroup, batch, now) })
 		}
 		if err := group.Wait(); err != nil {
 			return nil, err
@@ -53,10 +53,10 @@ func (s *Suppressions) ApplyAll(ctx context.Context, requests []suppression.Requ
 	return results, nil
 }
 
-// together makes changes to different contacts. Like Apply, together first assumes
+// applyBatch makes changes to different contacts. Like Apply, applyBatch first assumes
 // that the contacts are unknown. The second transaction is decided on the items
 // that the first found. What is left is changed contact by contact.
-func (s *Suppressions) together(ctx context.Context, all []pending, now time.Time) (err error) {
+func (s *Suppressions) applyBatch(ctx context.Context, all []pending, now time.Time) (err error) {
 	var others []pending
 	for range 2 {
 		var more []pending
@@ -66,7 +66,7 @@ func (s *Suppressions) together(ctx context.Context, all []pending, now time.Tim
 		others = append(others, more...)
 	}
 	for _, p := range append(others, all...) {
-		if err := s.alone(ctx, p, now); err != nil {
+		if err := s.applyOne(ctx, p, now); err != nil {
 			return err
 		}
 	}
@@ -125,8 +125,8 @@ func (s *Suppressions) writeAll(ctx context.Context, all []pending, now time.Tim
 	return again, others, nil
 }
 
-// alone makes one change.
-func (s *Suppressions) alone(ctx context.Context, p pending, now time.Time) error {
+// applyOne makes one change.
+func (s *Suppressions) applyOne(ctx context.Context, p pending, now time.Time) error {
 	p.result.Outcome, p.result.Err = s.Apply(ctx, p.Who, p.Change, now)
 	if isUnreadable(p.result.Err) {
 		return nil

@@ -13,8 +13,8 @@ import (
 	"stille/shared/names"
 )
 
-// deadRemembered is how long a note of a dead domain counts. Whoever deploys or asks
-// the doctor renews it.
+// deadRemembered is how long a note of a dead domain counts. Each deploy and
+// each call of the doctor renews the note.
 const deadRemembered = 30 * 24 * time.Hour
 
 // Domains notes link domains that do not answer. It lives in the table of replies,

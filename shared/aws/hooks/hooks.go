@@ -1,7 +1,7 @@
 // Package hooks keeps the registry of hooks, by which other systems report
 // opt-outs, and the registry of webhooks, by which they are told, each in one secret
 // of Secrets Manager. It promises that an error holds no secret, and that a function
-// reads a registry once in Fresh at most and goes on with the registry it read last
+// reads a registry at most once in Fresh and goes on with the registry it read last
 // while Secrets Manager does not answer.
 package hooks
 

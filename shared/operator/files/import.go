@@ -23,9 +23,9 @@ type Imported struct {
 // ImportAtOnce is how many lines are taken before the log is written.
 const ImportAtOnce = 500
 
-// Import imports a file and writes its log, but not of a dry run. shown is told how
-// many lines of how many are done; the first time, how many an earlier try did. The
-// error of rows that were not taken comes with the answer.
+// Import imports a file and, unless it is a dry run, writes the log of the import.
+// shown gets the number of lines that are done, those of an earlier try included, and
+// the number of all lines. The error of rows that were not taken comes with the answer.
 func Import(ctx context.Context, name string, im *operator.Import, shown func(lines, of int)) (*Imported, error) {
 	list, err := OpenList(name, EveryEnd)
 	if err != nil {
