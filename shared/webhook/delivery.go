@@ -32,7 +32,7 @@ type Event struct {
 }
 
 // Data is one change of one contact. Version rises with each change of the
-// contact: a receiver must not let a change replace one of a higher version.
+// contact. For each key, scope and reason a receiver must keep the higher version.
 type Data struct {
 	ID      string          `json:"id"` // of the ledger's entry
 	Key     contact.Key     `json:"key"`
