@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -142,82 +141,6 @@ func TestEveryNoIsCarriedOutOnceInOrder(t *testing.T) {
 	}
 }
 
-// A tool's consent lifted an older silence by a clock that is ahead, or after the
-// click; the click waits for the store.
-func TestAQueuedClickWinsOverAFasterClock(t *testing.T) {
-	for name, c := range map[string]struct {
-		released  time.Duration // after the click, by the clock of the release
-		own       bool          // the opt-out has the time of our clock
-		retried   bool          // the person clicked again, and the list took it before the release
-		isStopped bool
-	}{
-		"the release is older":              {-time.Second, true, false, true},
-		"a clock ahead by a second":         {time.Second, true, false, true},
-		"a clock ahead by minutes":          {4 * time.Minute, true, false, true},
-		"a consent after the click":         {5 * time.Minute, true, false, false},
-		"an opt-out by the sender's clock":  {time.Second, false, false, false},
-		"a consent after a click of before": {time.Minute, true, true, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			h, list, queue := apitest.New(t), &suppressiontest.List{}, &fifo{}
-			over := handler{keys: h, list: list, queue: queue, log: h.Log, now: func() time.Time { return h.Now }}
-			doors := h.Store(list)
-			doors.Queue = queue
-			who, err := contact.Normalise(contact.Email, "kari@example.no", "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			apply := func(action suppression.Action, at, now time.Time) error {
-				c := suppression.Change{Action: action, Scope: "acme", Reason: suppression.Unsubscribed, At: at, Source: suppression.SourceOneClick}
-				_, _, err := doors.Apply(t.Context(), who, c, now)
-				return err
-			}
-			before, released, clock := sunday.Add(-24*time.Hour), sunday.Add(c.released), sunday
-			if !c.own {
-				clock = sunday.Add(time.Millisecond)
-			}
-			list.Fail(errDown)
-			queued := apply(suppression.Suppress, sunday, clock)
-			list.Fail(nil)
-			if c.retried {
-				before = sunday.Add(10 * time.Second)
-			}
-			if err := errors.Join(apply(suppression.Suppress, before, before), apply(suppression.Release, released, released)); err != nil || !errors.Is(queued, outage.ErrQueued) {
-				t.Fatal(err, queued)
-			}
-			h.Now = sunday.Add(time.Hour)
-			for range 2 { // every queue repeats itself
-				waits := slices.Clone(queue.waits)
-				queue.deliver(t, over, h.Now)
-				queue.waits, h.Now = waits, h.Now.Add(hiddenFor)
-			}
-			if got := !suppression.Decide(list.Item(h.Key(t, contact.Email, who.Address())), suppression.Marketing, "acme").Send; got != c.isStopped {
-				t.Errorf("stopped %v, want %v", got, c.isStopped)
-			}
-		})
-	}
-}
-
-// The person took the click back before the list took the click.
-func TestAQueuedClickDoesNotOutliveItsUndo(t *testing.T) {
-	h, list, queue := apitest.New(t), &suppressiontest.List{}, &fifo{}
-	over := handler{keys: h, list: list, queue: queue, log: h.Log, now: func() time.Time { return h.Now }}
-	c := suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: sunday.Add(time.Minute), Source: suppression.SourceLink}
-	kari := contact.Known{Channel: contact.Email, Keys: []contact.Key{h.Key(t, contact.Email, "kari@example.no")}}
-	if _, err := list.Apply(t.Context(), kari, c, c.At); err != nil {
-		t.Fatal(err)
-	}
-	c.Action, c.At = suppression.Suppress, sunday
-	if err := queue.Put(t.Context(), outage.Of(kari, c, sunday)); err != nil {
-		t.Fatal(err)
-	}
-	h.Now = sunday.Add(time.Hour)
-	queue.deliver(t, over, h.Now)
-	if d := suppression.Decide(list.Item(kari.Newest()), suppression.Marketing, "acme"); !d.Send || len(queue.waits) > 0 {
-		t.Errorf("decision %+v, %d wait", d, len(queue.waits))
-	}
-}
-
 // A message that can never be carried out becomes a dead letter, where an operator
 // sees it.
 func TestMessageOfUnknownKeysBecomesADeadLetter(t *testing.T) {
@@ -235,5 +158,25 @@ func TestMessageOfUnknownKeysBecomesADeadLetter(t *testing.T) {
 	}
 	if queue.dead != 1 || len(queue.waits) != 0 {
 		t.Errorf("%d dead letters, %d wait", queue.dead, len(queue.waits))
+	}
+}
+
+// The person took the click back before the list took the click.
+func TestAQueuedClickDoesNotOutliveItsUndo(t *testing.T) {
+	h, list, queue := apitest.New(t), &suppressiontest.List{}, &fifo{}
+	over := handler{keys: h, list: list, queue: queue, log: h.Log, now: func() time.Time { return h.Now }}
+	c := suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: sunday.Add(time.Minute), Source: suppression.SourceLink}
+	kari := contact.Known{Channel: contact.Email, Keys: []contact.Key{h.Key(t, contact.Email, "kari@example.no")}}
+	if _, err := list.Apply(t.Context(), kari, c, c.At); err != nil {
+		t.Fatal(err)
+	}
+	c.Action, c.At = suppression.Suppress, sunday
+	if err := queue.Put(t.Context(), outage.Of(kari, c)); err != nil {
+		t.Fatal(err)
+	}
+	h.Now = sunday.Add(time.Hour)
+	queue.deliver(t, over, h.Now)
+	if d := suppression.Decide(list.Item(kari.Newest()), suppression.Marketing, "acme"); !d.Send || len(queue.waits) > 0 {
+		t.Errorf("decision %+v, %d wait", d, len(queue.waits))
 	}
 }

@@ -36,7 +36,6 @@ type Change struct {
 	Scope  scope.Scope
 	Reason Reason
 	At     time.Time // when it happened, never in the future
-	Waited bool      // At was the time of our clock when the change was asked for; the change waited since
 	Source Source
 	Note   string // a reference (package reference); may be empty
 }
@@ -74,14 +73,13 @@ type Outcome struct {
 // changes nothing at all. An opt-out of now has the
 // time of our clock: a release that is newer has the time of a faster clock, and
 // the opt-out counts as an opt-out in the instant of the release, where the
-// opt-out wins. The same holds for an opt-out that Waited and a consent that is
-// newer by less than ClockSkew.
+// opt-out wins.
 func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
 	if err := c.validate(now); err != nil {
 		return Outcome{}, err
 	}
 	mark := item.Marks[c.Scope][c.Reason]
-	c.At = c.byOurClock(mark, now).UTC()
+	c.At = c.byOurClock(mark, now)
 	effect, next := c.on(mark)
 	switch {
 	case next.equal(mark):
@@ -111,26 +109,19 @@ func Foresee(item Item, c Change, now time.Time) (Item, error) {
 		return Item{}, err
 	}
 	mark := item.Marks[c.Scope][c.Reason]
-	c.At = c.byOurClock(mark, now).UTC()
+	c.At = c.byOurClock(mark, now)
 	_, next := c.on(mark)
 	return item.with(c.Scope, c.Reason, next), nil
 }
 
 // byOurClock returns the time at which the change counts beside a release by a
-// faster clock. A consent to which the person came after a newer opt-out is no
-// matter of clocks.
+// faster clock.
 func (c Change) byOurClock(m Mark, now time.Time) time.Time {
-	_, consented := m.words()
-	switch {
-	case c.Action != Suppress:
-	case c.At.Equal(now) && m.ReleasedAt.After(now):
-		return m.ReleasedAt
-	case c.Waited && m.Last.Before(c.At) && consented.After(c.At) && consented.Sub(c.At) < ClockSkew:
-		return consented
+	if c.Action == Suppress && c.At.Equal(now) && m.ReleasedAt.After(now) {
+		return m.ReleasedAt.UTC()
 	}
-	return c.At
+	return c.At.UTC()
 }
-
 func (c Change) validate(now time.Time) error {
 	_, known := ParseReason(string(c.Reason))
 	switch {

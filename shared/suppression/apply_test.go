@@ -96,38 +96,6 @@ func TestRepetitionsAreCountedUntilTheNextEntry(t *testing.T) {
 	}
 }
 
-func TestClockSkewBoundsAQueuedOptOut(t *testing.T) {
-	for ahead, sends := range map[time.Duration]bool{
-		time.Second: false, suppression.ClockSkew - 1: false, suppression.ClockSkew: true, suppression.ClockSkew + 1: true,
-	} {
-		var item suppression.Item
-		queued := suppress(suppression.Stop, tuesday, suppression.SourceLink)
-		queued.Waited = true
-		for id, c := range []suppression.Change{
-			suppress(suppression.Stop, monday, suppression.SourceTool), release(suppression.Stop, tuesday.Add(ahead)), queued,
-		} {
-			foreseen, err := suppression.Foresee(item, c, later)
-			if err != nil {
-				t.Fatal(err)
-			}
-			outcome, err := suppression.Apply(item, c, fmt.Sprint(id), later)
-			if err != nil {
-				t.Fatal(err)
-			}
-			item = outcome.Item
-			if diff := cmp.Diff(item.Marks, foreseen.Marks); diff != "" {
-				t.Errorf("foreseen (-applied +foreseen):\n%s", diff)
-			}
-		}
-		if got := suppression.Decide(item, suppression.Marketing, "acme"); got.Send != sends {
-			t.Errorf("a consent %v after the opt-out: send = %v", ahead, got.Send)
-		}
-	}
-	if _, err := suppression.Foresee(suppression.Item{}, suppression.Change{}, later); !errors.Is(err, suppression.ErrChange) {
-		t.Errorf("of no change: error %v, want ErrChange", err)
-	}
-}
-
 func TestSilenceIsFoundByItsLink(t *testing.T) {
 	var item suppression.Item
 	for id, c := range []suppression.Change{
@@ -251,4 +219,32 @@ func TestEveryChangeIsInTheChain(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestForeseenItemIsTheAppliedOne(t *testing.T) {
+	for name, c := range map[string]suppression.Change{
+		"an opt-out of now beside a faster clock": suppress(suppression.Stop, later, suppression.SourceLink),
+		"an older opt-out":                        suppress(suppression.Stop, tuesday, suppression.SourceLink),
+		"a release":                               release(suppression.Stop, later),
+	} {
+		var item suppression.Item
+		for id, before := range []suppression.Change{suppress(suppression.Stop, monday, suppression.SourceTool), release(suppression.Stop, later.Add(time.Second))} {
+			outcome, err := suppression.Apply(item, before, fmt.Sprint(id), before.At)
+			if err != nil {
+				t.Fatal(err)
+			}
+			item = outcome.Item
+		}
+		foreseen, err := suppression.Foresee(item, c, later)
+		outcome, applyErr := suppression.Apply(item, c, "last", later)
+		if err != nil || applyErr != nil {
+			t.Fatal(err, applyErr)
+		}
+		if diff := cmp.Diff(outcome.Item.Marks, foreseen.Marks); diff != "" {
+			t.Errorf("%s (-applied +foreseen):\n%s", name, diff)
+		}
+	}
+	if _, err := suppression.Foresee(suppression.Item{}, suppression.Change{}, later); !errors.Is(err, suppression.ErrChange) {
+		t.Errorf("of no change: error %v, want ErrChange", err)
+	}
 }

@@ -166,7 +166,7 @@ func (v *village) answer(_ *rapid.T) {
 func (v *village) wait(_ *rapid.T) {
 	w := v.somebody()
 	message, err := json.Marshal(outage.Of(contact.Known{Channel: w.channel, Keys: []contact.Key{"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}},
-		v.change(suppression.Suppress, suppression.Unsubscribed, v.now, suppression.SourceOneClick), v.now))
+		v.change(suppression.Suppress, suppression.Unsubscribed, v.now, suppression.SourceOneClick)))
 	if err != nil {
 		v.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func CheckTime(at, now time.Time) error {
 	return nil
 }
 
-// ClockSkew is how far another clock than ours may be ahead.
+// ClockSkew is how far the clock of a sender of consents may be ahead.
 const ClockSkew = 5 * time.Minute
 
 var (

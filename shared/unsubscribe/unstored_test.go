@@ -66,7 +66,7 @@ func TestAnUnstoredOptOutIsQueued(t *testing.T) {
 					if strings.Contains(resp.Body, "<form") {
 						t.Error("there is something left to do")
 					}
-					want := []outage.OptOut{{Keys: []contact.Key{w.key(t, ch)}, Channel: ch, Scope: "acme", Reason: suppression.Unsubscribed, Source: c.source, At: w.now, Own: true}}
+					want := []outage.OptOut{{Keys: []contact.Key{w.key(t, ch)}, Channel: ch, Scope: "acme", Reason: suppression.Unsubscribed, Source: c.source, At: w.now}}
 					if diff := cmp.Diff(want, w.waits(t)); diff != "" {
 						t.Error(diff)
 					}

@@ -36,8 +36,7 @@ type OptOut struct {
 	Scope   scope.Scope        `json:"scope"`
 	Reason  suppression.Reason `json:"reason"`
 	Source  suppression.Source `json:"source"`
-	At      time.Time          `json:"at"`            // when the person opted out
-	Own     bool               `json:"own,omitempty"` // At is the time of our clock
+	At      time.Time          `json:"at"` // when the person opted out
 }
 
 // sources are where an opt-out that waits may come from beside a link. A tool
@@ -49,14 +48,14 @@ func sources() []suppression.Source {
 	}
 }
 
-// Of is the opt-out that a change would have been now.
-func Of(who contact.Known, c suppression.Change, now time.Time) OptOut {
-	return OptOut{Keys: who.Keys, Channel: who.Channel, Scope: c.Scope, Reason: c.Reason, Source: c.Source, At: c.At.UTC(), Own: c.At.Equal(now)}
+// Of is the opt-out that a change would have been.
+func Of(who contact.Known, c suppression.Change) OptOut {
+	return OptOut{Keys: who.Keys, Channel: who.Channel, Scope: c.Scope, Reason: c.Reason, Source: c.Source, At: c.At.UTC()}
 }
 
 // Change is what the opt-out does to the suppression list.
 func (o OptOut) Change() suppression.Change {
-	return suppression.Change{Action: suppression.Suppress, Scope: o.Scope, Reason: o.Reason, At: o.At, Source: o.Source, Waited: o.Own}
+	return suppression.Change{Action: suppression.Suppress, Scope: o.Scope, Reason: o.Reason, At: o.At, Source: o.Source}
 }
 
 // Group is the same for all opt-outs of a contact, which keep their order. A

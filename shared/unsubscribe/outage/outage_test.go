@@ -45,7 +45,7 @@ func optOut(key ...contact.Key) outage.OptOut {
 	at := time.Date(2026, 11, 22, 4, 0, 0, 123_456_789, time.FixedZone("CET", 3600))
 	return outage.Of(contact.Known{Channel: contact.Email, Keys: key}, suppression.Change{
 		Action: suppression.Suppress, Scope: "acme/newsletter", Reason: suppression.Unsubscribed, At: at, Source: suppression.SourceOneClick,
-	}, at.Add(time.Second))
+	})
 }
 
 func written(t testing.TB, o outage.OptOut) string {

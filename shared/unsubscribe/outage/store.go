@@ -65,13 +65,13 @@ type Store struct {
 func (s Store) Apply(ctx context.Context, person contact.Contact, c suppression.Change, now time.Time) (contact.Known, suppression.Outcome, error) {
 	mayWait := c.Action == suppression.Suppress
 	if mayWait && s.Breaker.Rests(now) {
-		who, err := s.wait(ctx, person, contact.Known{}, c, now, errRests)
+		who, err := s.wait(ctx, person, contact.Known{}, c, errRests)
 		return who, suppression.Outcome{}, err
 	}
 	who, outcome, err := s.apply(ctx, person, c, now)
 	s.Breaker.Called(errors.Is(err, context.DeadlineExceeded), now)
 	if err != nil && mayWait {
-		who, err = s.wait(ctx, person, who, c, now, err)
+		who, err = s.wait(ctx, person, who, c, err)
 	}
 	return who, outcome, err
 }
@@ -101,7 +101,7 @@ func (s Store) Known(ctx context.Context, person contact.Contact) (contact.Known
 // wait puts the opt-out into the queue and returns an error that wraps why.
 // Without proven keys the unproven set names the contact; the function that
 // carries out the opt-out proves the keys.
-func (s Store) wait(ctx context.Context, person contact.Contact, who contact.Known, c suppression.Change, now time.Time, why error) (contact.Known, error) {
+func (s Store) wait(ctx context.Context, person contact.Contact, who contact.Known, c suppression.Change, why error) (contact.Known, error) {
 	// The time of the request may be over.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queuePatience)
 	defer cancel()
@@ -114,7 +114,7 @@ func (s Store) wait(ctx context.Context, person contact.Contact, who contact.Kno
 			return who, fmt.Errorf("not queued, because the contact has no key: %w; %w", err, why)
 		}
 	}
-	if err := s.Queue.Put(ctx, Of(who, c, now)); err != nil {
+	if err := s.Queue.Put(ctx, Of(who, c)); err != nil {
 		return who, fmt.Errorf("not queued: %w; %w", err, why)
 	}
 	return who, fmt.Errorf("%w: %w", ErrQueued, why)
