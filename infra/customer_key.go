@@ -9,8 +9,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// customerKey encrypts what the stacks store, the class tables aside, which have a key
-// of their own. It is nil where AWS's own keys do.
+// customerKey encrypts what the stacks store, except the class tables, which have
+// another key. It is nil where AWS's own keys encrypt.
 type customerKey struct {
 	inData awskms.Key
 	arn    *string // for the other stack

@@ -102,7 +102,7 @@ func next(w io.Writer, command string) {
 	}
 }
 
-// facts prints names and values, each pair on a line of its own, unless the value
+// facts prints names and values, each pair on a separate line, unless the value
 // is empty.
 func facts(w io.Writer, pairs ...any) {
 	for pair := range slices.Chunk(pairs, 2) {

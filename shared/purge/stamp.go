@@ -11,8 +11,8 @@ import (
 	"stille/shared/suppression"
 )
 
-// Stamper gives records their place in the indexes, whichever service wrote
-// them, and gives a messaging record its contact's slot. It withdraws a record
+// Stamper gives the records of every service their place in the indexes,
+// and gives a messaging record its contact's slot. It withdraws a record
 // whose subject opted out, or was erased, before the record arrived.
 type Stamper struct {
 	Records StampedRecords

@@ -27,7 +27,7 @@ type Period struct {
 	unit byte // 'Y', 'M' or 'D'
 }
 
-// longestYears bounds every period, in whichever unit it is written.
+// longestYears bounds every period, in any unit.
 const longestYears = 100
 
 // ParsePeriod reads an ISO 8601 duration of one unit: PnY, PnM or PnD, with n

@@ -49,7 +49,7 @@ func TestThePageUndoesForADay(t *testing.T) {
 	}
 }
 
-// Whoever holds a forwarded old mail must not end the silence, not even by
+// The holder of a forwarded old mail must not end the silence, not even by
 // opting out once more first.
 func TestAnOldOptOutStaysNotUndoable(t *testing.T) {
 	w := newWorld(t)

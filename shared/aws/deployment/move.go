@@ -57,7 +57,7 @@ func (q Queues) moveOne(ctx context.Context, m types.Message, from, to operator.
 	if strings.HasSuffix(to.URL, ".fifo") {
 		// Under the id of the dead letter: a queue that saw the same body within five
 		// minutes, and failed to carry it out, would drop the message. A queue without
-		// an order takes no such id.
+		// an order takes no deduplication id.
 		send.MessageDeduplicationId = m.MessageId
 	}
 	if _, err := q.SQS.SendMessage(ctx, send); err != nil {

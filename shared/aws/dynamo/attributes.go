@@ -89,7 +89,7 @@ func (a attribute) write(s *retention.Stored) types.AttributeValue {
 	}
 }
 
-// decodeRecord reads a record, whichever service wrote it. A record whose times
+// decodeRecord reads a record of any service. A record whose times
 // cannot be read is unreadable: it is never due.
 func decodeRecord(from item) (retention.Stored, error) {
 	s := retention.Stored{Revision: from}

@@ -1,5 +1,5 @@
-// Package outage keeps every "no" through an outage of the store, from whichever
-// door it comes: a link, an SMS reply, a complaint or a bounce. An opt-out that
+// Package outage keeps every "no" through an outage of the store, from every
+// door: a link, an SMS reply, a complaint, a bounce, a hook. An opt-out that
 // the list does not take waits in the outage queue, because nobody repeats an
 // opt-out for us. The package promises that a message in the queue names a person
 // by contact keys alone, holds no text, and says when the person opted out, so
