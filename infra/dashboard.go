@@ -53,8 +53,11 @@ func (s stack) panels(w watched) [][]panel {
 			}},
 		},
 	}
-	ages := []awscloudwatch.IMetric{labelled(age(w.waiting.queue), "opt-outs that wait for the store")}
-	dead := []awscloudwatch.IMetric{labelled(depth(w.waiting.dead), "opt-outs"), labelled(depth(w.unread), names.Hook), labelled(depth(w.rotation.missed), "rotation"), labelled(depth(w.purges.missed), "purges")}
+	ages := []awscloudwatch.IMetric{labelled(age(w.waiting.queue), "opt-outs that wait for the store"), labelled(age(w.webhooks.queue), "webhooks")}
+	dead := []awscloudwatch.IMetric{
+		labelled(depth(w.waiting.dead), "opt-outs"), labelled(depth(w.unread), names.Hook), labelled(depth(w.webhooks.dead), "webhooks"),
+		labelled(depth(w.rotation.missed), "rotation"), labelled(depth(w.purges.missed), "purges"),
+	}
 	for _, i := range w.inboxes {
 		ages = append(ages, labelled(age(i.queue), i.name))
 		dead = append(dead, labelled(depth(i.dead), i.name))
