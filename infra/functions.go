@@ -16,8 +16,9 @@ import (
 
 // function holds what differs between the functions.
 type function struct {
-	name        string // its folder under functions/
+	name        string // its folder under functions/, unless program says otherwise
 	id          string // of its construct, where that is not its name
+	program     string // the folder of its program, where that is not its name
 	memory      float64
 	timeout     awscdk.Duration
 	concurrency *float64 // reserved: no other function can take it
@@ -55,7 +56,7 @@ func (s stack) function(f function) awslambda.Function {
 		Runtime:                      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture:                 s.architecture(),
 		Handler:                      jsii.String("bootstrap"),
-		Code:                         awslambda.Code_FromAsset(jsii.String(filepath.Join(s.Dist, f.name)), nil),
+		Code:                         awslambda.Code_FromAsset(jsii.String(filepath.Join(s.Dist, cmp.Or(f.program, f.name))), nil),
 		MemorySize:                   jsii.Number(f.memory),
 		Timeout:                      f.timeout,
 		ReservedConcurrentExecutions: f.concurrency,

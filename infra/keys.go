@@ -124,6 +124,25 @@ func (s stack) rotation(k keys, t tables, w waiting) rotation {
 	return rotation{rotate, missed}
 }
 
+// keyList adds the function that tells people who look how the keys stand, and what is
+// deployed: the program of rotate-keys, under a role that can change nothing.
+func (s stack) keyList(k keys, t tables, w waiting) {
+	s.function(function{
+		name: names.ListKeys, program: names.RotateKeys,
+		memory:  512,
+		timeout: minutes(15),
+		variables: map[string]*string{
+			names.VarOnlyLists:    jsii.String("yes"),
+			names.VarWaitingQueue: w.queue.QueueUrl(), names.VarWaitingDead: w.dead.QueueUrl(),
+		},
+		may: []awsiam.PolicyStatement{
+			mayRead(k.contact, k.link, k.proof),
+			allow(arns(append(t.records(), t.suppressions, t.holds)...), "dynamodb:Scan"),
+			s.readsRecords(k),
+		},
+	})
+}
+
 // firstKeys has rotate-keys make the first key sets and their canaries. It happens
 // once: nothing in the custom resource ever changes.
 func (s stack) firstKeys(r rotation) {

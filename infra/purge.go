@@ -87,9 +87,7 @@ func (s stack) purgePlan(k keys, t tables, b buckets) awslambda.Function {
 
 // raisesFences lets a function change the fences, and no hold.
 func raisesFences(t tables) awsiam.PolicyStatement {
-	raise := allow(arns(t.holds), "dynamodb:UpdateItem")
-	raise.AddCondition(jsii.String("ForAllValues:StringLike"), map[string]any{"dynamodb:LeadingKeys": []string{names.FencePrefix + "*"}})
-	return raise
+	return ofPartitions([]string{names.FencePrefix + "*"}, t.holds, "dynamodb:UpdateItem")
 }
 
 // dueIndexes are the indexes in which the purge finds due records.

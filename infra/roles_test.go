@@ -17,23 +17,7 @@ import (
 // is one line for records-*.
 func (t template) rights() map[string][]string {
 	rights := map[string][]string{}
-	add := func(role string, statements any) {
-		list, ok := statements.([]any)
-		if !ok {
-			return
-		}
-		for _, statement := range list {
-			for _, action := range listOf(dig(statement, "Action")) {
-				for _, resource := range listOf(dig(statement, "Resource")) {
-					line := fmt.Sprint(action, " ", t.text(resource))
-					if condition := dig(statement, "Condition"); condition != nil {
-						line += fmt.Sprint(" if ", t.text(condition))
-					}
-					rights[role] = append(rights[role], line)
-				}
-			}
-		}
-	}
+	add := func(role string, statements any) { rights[role] = append(rights[role], t.lines(statements)...) }
 	for id, resource := range t.resources {
 		switch resource["Type"] {
 		case "AWS::IAM::Role":
@@ -50,6 +34,23 @@ func (t template) rights() map[string][]string {
 		rights[role] = fold(lines)
 	}
 	return rights
+}
+
+// lines are what statements allow, a line for each action on each resource.
+func (t template) lines(statements any) []string {
+	var lines []string
+	for _, statement := range listOf(statements) {
+		for _, action := range listOf(dig(statement, "Action")) {
+			for _, resource := range listOf(dig(statement, "Resource")) {
+				line := fmt.Sprint(action, " ", t.text(resource))
+				if condition := dig(statement, "Condition"); condition != nil {
+					line += fmt.Sprint(" if ", t.text(condition))
+				}
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
 }
 
 func listOf(value any) []any {
@@ -208,6 +209,10 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 			"dynamodb:GetItem stille-suppressions", "dynamodb:BatchGetItem stille-suppressions",
 			"dynamodb:BatchGetItem stille-holds",
 			"s3:PutObject manifests/audits/*",
+		}),
+		"list-keys": slices.Concat(readsRecords, []string{
+			secret + "contact-keys-??????", secret + "link-keys-??????", secret + "proof-keys-??????",
+			"dynamodb:Scan stille-suppressions", "dynamodb:Scan stille-holds", "dynamodb:Scan stille-records-*",
 		}),
 		"rotate-keys": slices.Concat(readsRecords, []string{
 			secret + "contact-keys-??????", secret + "link-keys-??????", secret + "proof-keys-??????",

@@ -64,6 +64,7 @@ func NewStacks(app constructs.Construct, config Config) (data, service awscdk.St
 	webhooks := s.webhooks()
 	rotation := s.rotation(keys, tables, waiting)
 	s.firstKeys(rotation)
+	s.keyList(keys, tables, waiting)
 	links := s.linksAPI(keys, tables, waiting, webhooks)
 	unread := s.deadLetters(names.QueueHookDead)
 	tools := s.toolsAPI(keys, tables, waiting, unread, links)
@@ -74,6 +75,7 @@ func NewStacks(app constructs.Construct, config Config) (data, service awscdk.St
 	all := watched{links.api, tools.api, waiting, unread, webhooks, inboxes, streams, purges, rotation}
 	s.alarms(keys, all)
 	s.dashboard(all)
+	s.operators(keys, tables, buckets, events, purges)
 
 	s.domains(links, tools)
 	s.output(names.OutputLinks, s.Settings.address(links.api))

@@ -425,6 +425,7 @@ func TestOutputs(t *testing.T) {
 			names.OutputLinks: address[environment]("stille-links-api"), names.OutputAPI: address[environment]("stille-tools-api"),
 			names.OutputEvidenceBucket: "evidence", names.OutputManifestBucket: "manifests",
 			names.OutputFeedbackTopic: "stille-feedback", names.OutputSMSReplyTopic: "stille-sms-reply",
+			names.OutputLook: "maylook", names.OutputOperate: "mayoperate", names.OutputApprove: "mayapprove",
 		}
 		for _, class := range classNames() {
 			want[names.OutputPurge(class)] = "stille-purge-" + class

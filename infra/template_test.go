@@ -121,7 +121,7 @@ func functionNames() []string {
 	return []string{
 		names.UnsubscribeEmail, names.UnsubscribeSMS, names.Drain, names.Check, names.Mint, names.Suppress, names.Release, names.Record, names.End,
 		names.Feedback, names.SMSReply, names.Hook,
-		names.Propagate, names.Deliver, names.Stamp, names.PurgePlan, names.PurgeDelete, names.PurgeVerify, names.PurgeAudit, names.RotateKeys,
+		names.Propagate, names.Deliver, names.Stamp, names.PurgePlan, names.PurgeDelete, names.PurgeVerify, names.PurgeAudit, names.RotateKeys, names.ListKeys,
 	}
 }
 

@@ -77,6 +77,7 @@ type handler struct {
 	stack        names.Stack
 	now          func() time.Time
 	pause        time.Duration // before a change is decided again
+	fixed        bool          // it changes nothing, as the function list-keys
 	log          *slog.Logger
 }
 

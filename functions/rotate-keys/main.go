@@ -3,8 +3,9 @@
 // contact keys' canaries. It never replaces a key set, and it refuses to make
 // contact keys for a table that other keys have filled: every lookup would miss,
 // and a missed lookup sends. By order of the schedule or the operator it adds
-// keys, destroys contact keys that nothing uses, and lists the keys. It also tells the operator which policy and which scopes
-// are deployed. It never answers or logs a key.
+// keys, destroys contact keys that nothing uses, and lists the keys. It also tells the
+// operator which policy and which scopes are deployed. As the function list-keys it lists
+// and tells, and changes nothing. It never answers or logs a key.
 package main
 
 import (
@@ -40,6 +41,7 @@ func main() {
 			stack:  c.Stack.Stack,
 			now:    time.Now,
 			pause:  time.Second,
+			fixed:  c.Env.Optional(names.VarOnlyLists) != "",
 			log:    c.Log,
 		}
 		return h.serve

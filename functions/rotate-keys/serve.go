@@ -21,7 +21,7 @@ var errOrder = errors.New("bad order")
 // answer, not an error: a retry would be refused too.
 func (h handler) serve(ctx context.Context, payload json.RawMessage) (any, error) {
 	var sent struct{ RequestType cfn.RequestType }
-	if json.Unmarshal(payload, &sent) == nil && sent.RequestType != "" {
+	if json.Unmarshal(payload, &sent) == nil && sent.RequestType != "" && !h.fixed {
 		var event cfn.Event
 		if err := json.Unmarshal(payload, &event); err != nil {
 			return nil, fmt.Errorf("%w: CloudFormation's event cannot be read", errOrder)
@@ -37,6 +37,8 @@ func (h handler) serve(ctx context.Context, payload json.RawMessage) (any, error
 		return h.list(ctx, order.Brief)
 	case order.Config:
 		return h.config, nil
+	case h.fixed:
+		return nil, fmt.Errorf("%w: list-keys changes nothing; rotate-keys does", errOrder)
 	}
 	answer, err := h.change(ctx, order)
 	var refusal keyring.Refusal

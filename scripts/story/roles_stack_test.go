@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"testing"
 
@@ -40,9 +41,14 @@ func as(t *testing.T, function string) aws.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	taken, err := sts.NewFromConfig(cfg).AssumeRole(t.Context(), &sts.AssumeRoleInput{
-		RoleArn: got.Role, RoleSessionName: aws.String("trial"),
-	})
+	return assumed(t, aws.ToString(got.Role), "trial")
+}
+
+// assumed returns the credentials of a role in a session of this name.
+func assumed(t *testing.T, role, session string) aws.Config {
+	t.Helper()
+	cfg := deployed.stack.Config()
+	taken, err := sts.NewFromConfig(cfg).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: &session})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,21 +57,26 @@ func as(t *testing.T, function string) aws.Config {
 	return cfg
 }
 
-// A deed is one call, with the purge's roles that may make it.
+// A deed is one call, with the roles that may make it.
 type deed struct {
 	what string
 	do   func(ctx context.Context, cfg aws.Config) error
 	may  []string
 }
 
-// judge has the administrator make every call first, and then every role of
-// the purge.
+// judge judges the roles of the purge.
 func judge(t *testing.T, deeds []deed) {
 	t.Helper()
 	roles := map[string]aws.Config{}
 	for _, function := range purgeFunctions() {
 		roles[function] = as(t, function)
 	}
+	judgeAll(t, roles, deeds)
+}
+
+// judgeAll has the administrator make every call first, and then every role.
+func judgeAll(t *testing.T, roles map[string]aws.Config, deeds []deed) {
+	t.Helper()
 	for _, d := range deeds {
 		// If the administrator were refused, a role's refusal would prove
 		// nothing.
@@ -73,15 +84,15 @@ func judge(t *testing.T, deeds []deed) {
 			t.Errorf("%s: not even an administrator can: %v", d.what, err)
 			continue
 		}
-		for _, function := range purgeFunctions() {
-			err := d.do(t.Context(), roles[function])
-			switch may := slices.Contains(d.may, function); {
+		for _, role := range slices.Sorted(maps.Keys(roles)) {
+			err := d.do(t.Context(), roles[role])
+			switch may := slices.Contains(d.may, role); {
 			case may && err != nil:
-				t.Errorf("%s: %s must, and cannot: %v", d.what, function, err)
+				t.Errorf("%s: %s must, and cannot: %v", d.what, role, err)
 			case !may && err == nil:
-				t.Errorf("%s: %s must not, and can", d.what, function)
+				t.Errorf("%s: %s must not, and can", d.what, role)
 			case !may && !denied(err):
-				t.Errorf("%s: %s fails for another reason than its role: %v", d.what, function, err)
+				t.Errorf("%s: %s fails for another reason than its role: %v", d.what, role, err)
 			}
 		}
 	}

@@ -107,6 +107,7 @@ const (
 	PurgeVerify      = "purge-verify"
 	PurgeAudit       = "purge-audit"
 	RotateKeys       = "rotate-keys"
+	ListKeys         = "list-keys" // the program of RotateKeys, under a role that can change nothing
 )
 
 // Routes of the two HTTP APIs.
@@ -147,6 +148,7 @@ const (
 	VarWebhookDead    = "WEBHOOK_DEAD_URL"  // the dead-letter queue of that queue
 	VarWebhookLocal   = "WEBHOOK_LOCAL"     // set on the local stack: a webhook may be http on the loopback address
 	VarStorePatience  = "STORE_PATIENCE"    // how long a door waits for the store before an opt-out is queued; where unset, outage.Patience
+	VarOnlyLists      = "ONLY_LISTS"        // set on list-keys: it changes nothing
 	VarTaskRoot       = "LAMBDA_TASK_ROOT"  // set by Lambda: where the zip was unpacked
 )
 
@@ -315,6 +317,9 @@ const (
 	OutputManifestBucket = "ManifestBucket"
 	OutputFeedbackTopic  = "FeedbackTopic"
 	OutputSMSReplyTopic  = "SmsReplyTopic"
+	OutputLook           = "PolicyLook"    // the ARN of the IAM policy for people who look
+	OutputOperate        = "PolicyOperate" // besides, for people who change
+	OutputApprove        = "PolicyApprove" // besides, for people who approve halted purges
 )
 
 // OutputPurge is the output that holds the ARN of a class's state machine.
@@ -338,6 +343,9 @@ func OutputRecord(domain string) string {
 
 // ApprovalPrefix begins the partition of a class's approvals in the table of runs.
 const ApprovalPrefix = "approval#"
+
+// DomainPrefix begins the key of a note about a link domain in the table of replies.
+const DomainPrefix = "domain/"
 
 // FencePrefix begins the key of a fence in the table of holds.
 const FencePrefix = "fence#"

@@ -29,7 +29,7 @@ func NewDomains(db *dynamodb.Client, stack names.Tables) *Domains {
 	return &Domains{db: db, table: stack.Replies()}
 }
 
-func noteOf(domain string) item { return item{names.AttrID: text("domain/" + domain)} }
+func noteOf(domain string) item { return item{names.AttrID: text(names.DomainPrefix + domain)} }
 
 // Note stores that a domain is dead, or that it answers.
 func (d *Domains) Note(ctx context.Context, domain string, dead bool, now time.Time) error {

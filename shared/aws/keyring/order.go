@@ -9,7 +9,7 @@ const (
 	ProofSet   = "proof"
 )
 
-// Order is an order to the function rotate-keys: one of Rotate, Destroy, List and
+// Order is an order to the function rotate-keys, or list-keys: one of Rotate, Destroy, List and
 // Config.
 type Order struct {
 	Rotate  string   `json:"rotate,omitempty"` // LinkSet or ContactSet

@@ -1,6 +1,6 @@
-// Package rotatekeys calls the function rotate-keys for the operator: it changes
-// and lists keys, so that the operator needs no right to any key, and it tells
-// which policy and which scopes are deployed.
+// Package rotatekeys calls two functions for the operator, so that the operator needs
+// no right to any key: rotate-keys changes keys; list-keys lists them, and tells which
+// policy and which scopes are deployed. A person who may only look calls list-keys alone.
 package rotatekeys
 
 import (
@@ -17,21 +17,21 @@ import (
 	"stille/shared/scope"
 )
 
-// Client calls the function of one stack.
+// Client calls the functions of one stack.
 type Client struct {
-	lambda invoke.Lambda
-	name   string
-	config config
+	lambda       invoke.Lambda
+	rotate, list string // the functions' names
+	config       config
 }
 
 // New returns a client. It calls nothing.
 func New(service invoke.Lambda, stack names.Stack) *Client {
-	return &Client{lambda: service, name: stack.Function(names.RotateKeys)}
+	return &Client{lambda: service, rotate: stack.Function(names.RotateKeys), list: stack.Function(names.ListKeys)}
 }
 
 // Change rotates or destroys keys. A refusal is an error: a keyring.Refusal.
 func (c *Client) Change(ctx context.Context, order keyring.Order) (keyring.Answer, error) {
-	answer, err := invoke.Call[keyring.Answer](ctx, c.lambda, c.name, order)
+	answer, err := invoke.Call[keyring.Answer](ctx, c.lambda, c.rotate, order)
 	if err == nil && answer.Refused != "" {
 		err = fmt.Errorf("refused: %w", keyring.Refusal(answer.Refused))
 	}
@@ -40,7 +40,7 @@ func (c *Client) Change(ctx context.Context, order keyring.Order) (keyring.Answe
 
 // List lists the keys; a brief list does not count what uses them.
 func (c *Client) List(ctx context.Context, brief bool) (keyring.Listing, error) {
-	return invoke.Call[keyring.Listing](ctx, c.lambda, c.name, keyring.Order{List: true, Brief: brief})
+	return invoke.Call[keyring.Listing](ctx, c.lambda, c.list, keyring.Order{List: true, Brief: brief})
 }
 
 // Primary returns the primary key of each set, and the command that is due for
@@ -91,7 +91,7 @@ func (c *Client) readConfig(ctx context.Context) error {
 	if c.config.scopes != nil {
 		return nil
 	}
-	files, err := invoke.Call[keyring.Config](ctx, c.lambda, c.name, keyring.Order{Config: true})
+	files, err := invoke.Call[keyring.Config](ctx, c.lambda, c.list, keyring.Order{Config: true})
 	if err != nil {
 		return fmt.Errorf("reading the deployed policy: %w", err)
 	}
