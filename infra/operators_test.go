@@ -42,12 +42,7 @@ func TestPeopleHaveTheirRightsAndNoOthers(t *testing.T) {
 		notes       = " stille-replies if map[ForAllValues:StringLike:map[dynamodb:LeadingKeys:[domain/*]]]"
 	)
 	tables := []string{"stille-suppressions", "stille-ledger", "stille-holds", "stille-hold-history", "stille-runs", "stille-tools", "stille-replies",
-		"stille-slots", "stille-slots/index/*", "stille-records-*", "stille-records-*/index/*"}
-	var purges, schedules []string
-	for _, machine := range perClass("stille-purge-%s") {
-		purges = append(purges, machine)
-		schedules = append(schedules, "arn:AWS::Partition:scheduler"+here+"schedule/default/"+machine+"*")
-	}
+		"stille-slots", "stille-slots/index/*", "stille-records-**"}
 	want := map[string][]string{
 		"maylook": slices.Concat(
 			onEach(tables, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DescribeTable"),
@@ -83,8 +78,8 @@ func TestPeopleHaveTheirRightsAndNoOthers(t *testing.T) {
 			onEach([]string{secrets + "hooks-??????", secrets + "webhooks-??????"}, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
 			onEach([]string{queues}, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:SendMessage"),
 			[]string{"events:PutEvents stille"},
-			onEach(purges, "states:StartExecution"),
-			onEach(schedules, "scheduler:GetSchedule", "scheduler:CreateSchedule"),
+			onEach([]string{"arn:AWS::Partition:states" + here + "stateMachine:stille-purge-*"}, "states:StartExecution"),
+			onEach([]string{"arn:AWS::Partition:scheduler" + here + "schedule/default/stille-purge-*"}, "scheduler:GetSchedule", "scheduler:CreateSchedule"),
 			[]string{"iam:PassRole arn:AWS::Partition:iam::AWS::AccountId:role/stille-SchedulerRole* if map[StringEquals:map[iam:PassedToService:scheduler.amazonaws.com]]"},
 		),
 		"mayapprove": {"dynamodb:PutItem stille-runs if map[ForAllValues:StringLike:map[dynamodb:LeadingKeys:[approval#*]]]"},

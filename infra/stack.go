@@ -75,7 +75,7 @@ func NewStacks(app constructs.Construct, config Config) (data, service awscdk.St
 	all := watched{links.api, tools.api, waiting, unread, webhooks, inboxes, streams, purges, rotation}
 	s.alarms(keys, all)
 	s.dashboard(all)
-	s.operators(keys, tables, buckets, events, purges)
+	s.operators(keys, tables, buckets, events)
 
 	s.domains(links, tools)
 	s.output(names.OutputLinks, s.Settings.address(links.api))
