@@ -33,6 +33,7 @@ func TestHoldsAreRepairedFromTheirHistory(t *testing.T) {
 		"renewed, then lifted":        {events: []retention.Hold{set(0), set(60), lifted(set(60), 120)}, want: []retention.HoldRepair{{Is: lifted(set(60), 120)}}},
 		"set again after the lifting": {events: []retention.Hold{set(0), lifted(set(0), 60), set(120)}, stored: []retention.Hold{lifted(set(0), 60)}, want: []retention.HoldRepair{{Was: lifted(set(0), 60), Is: set(120)}}},
 		"set again by a slow clock":   {events: []retention.Hold{set(4), lifted(set(4), 4), set(2)}, want: []retention.HoldRepair{{Is: set(2)}}},
+		"set five minutes before":     {events: []retention.Hold{set(4), lifted(set(4), 7), set(2)}, want: []retention.HoldRepair{{Is: lifted(set(4), 7)}}},
 		"set and lifted at one time":  {events: []retention.Hold{set(0), lifted(set(0), 0)}, want: []retention.HoldRepair{{Is: lifted(set(0), 0)}}},
 		"newer than the history":      {events: []retention.Hold{set(0), lifted(set(0), 60)}, stored: []retention.Hold{set(120)}},
 		"no history":                  {stored: []retention.Hold{set(0)}},
