@@ -102,22 +102,15 @@ type HookRemoval struct {
 
 // RemoveHook ends a hook: the provider's calls are refused.
 func (o *Operator) RemoveHook(ctx context.Context, provider, in string) (*HookRemoval, error) {
-	p, at, err := o.hook(ctx, provider, in)
+	all, known, err := o.addedHook(ctx, provider, in)
 	if err != nil {
 		return nil, err
 	}
-	all, err := o.Hooks.Registry(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rest, removed := all.Remove(p.Name, at)
-	if !removed {
-		return nil, fmt.Errorf("there is no hook of %s for %s; `stille hook list` shows all", p.Name, at)
-	}
+	rest, _ := all.Remove(known.Provider, known.Scope)
 	if err := o.Hooks.Replace(ctx, rest); err != nil {
 		return nil, err
 	}
-	return &HookRemoval{p.Name, at}, nil
+	return &HookRemoval{known.Provider, known.Scope}, nil
 }
 
 // HookTest is what came of a sample that a hook was called with.
@@ -132,17 +125,9 @@ type HookTest struct {
 // the provider does, and looks for the opt-out in the list. A call that only the
 // provider can sign must be refused. An answer beside an error tells what was wrong.
 func (o *Operator) TestHook(ctx context.Context, provider, in string) (*HookTest, error) {
-	p, at, err := o.hook(ctx, provider, in)
+	_, known, err := o.addedHook(ctx, provider, in)
 	if err != nil {
 		return nil, err
-	}
-	all, err := o.Hooks.Registry(ctx)
-	if err != nil {
-		return nil, err
-	}
-	known, added := all.Find(p.Name, at)
-	if !added {
-		return nil, fmt.Errorf("there is no hook of %s for %s; `stille hook list` shows all", p.Name, at)
 	}
 	sample, err := known.Sample(rand.Text(), o.Now())
 	if err != nil {
@@ -156,15 +141,15 @@ func (o *Operator) TestHook(ctx context.Context, provider, in string) (*HookTest
 	if err != nil {
 		return nil, err
 	}
-	before, err := o.lastNo(ctx, keys, at)
+	before, err := o.lastNo(ctx, keys, known.Scope)
 	if err != nil {
 		return nil, err
 	}
-	test := &HookTest{Provider: p.Name, Scope: at}
+	test := &HookTest{Provider: known.Provider, Scope: known.Scope}
 	if test.Status, err = o.CallHook(ctx, sample); err != nil {
 		return nil, err
 	}
-	after, err := o.lastNo(ctx, keys, at)
+	after, err := o.lastNo(ctx, keys, known.Scope)
 	if err != nil {
 		return nil, err
 	}
@@ -196,6 +181,23 @@ func (o *Operator) lastNo(ctx context.Context, keys []contact.Key, in scope.Scop
 		}
 	}
 	return last, err
+}
+
+// addedHook returns the registry, and its hook of the provider and the scope.
+func (o *Operator) addedHook(ctx context.Context, provider, in string) (hook.Registry, hook.Hook, error) {
+	p, at, err := o.hook(ctx, provider, in)
+	if err != nil {
+		return nil, hook.Hook{}, err
+	}
+	all, err := o.Hooks.Registry(ctx)
+	if err != nil {
+		return nil, hook.Hook{}, err
+	}
+	known, added := all.Find(p.Name, at)
+	if !added {
+		return nil, hook.Hook{}, fmt.Errorf("there is no hook of %s for %s; `stille hook list` shows all", p.Name, at)
+	}
+	return all, known, nil
 }
 
 func (o *Operator) hook(ctx context.Context, provider, in string) (hook.Provider, scope.Scope, error) {
