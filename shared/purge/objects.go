@@ -71,9 +71,15 @@ func (w Worker) deleteObjects(ctx context.Context, class retention.Class, record
 }
 
 // objectsOf are the objects in Claimed. Its error says that the class must not
-// delete one of them.
+// delete one of them. An object that the record names must lie under the prefix of
+// the record's scope. An object that an older version named may lie under the prefix
+// of that version's scope.
 func objectsOf(class retention.Class, record retention.Stored) ([]retention.Object, error) {
 	owning := record.Record
+	owning.Objects = slices.DeleteFunc(slices.Clone(record.Objects), func(named string) bool { return !slices.Contains(record.Claimed, named) })
+	if err := class.Placed(owning); err != nil {
+		return nil, err
+	}
 	owning.Objects = record.Claimed
 	return class.Objects(owning)
 }

@@ -12,6 +12,7 @@ import (
 	"stille/shared/certificate"
 	"stille/shared/purge"
 	"stille/shared/retention"
+	"stille/shared/scope"
 )
 
 // letter stores a due record with objects in S3, each in two versions.
@@ -146,6 +147,53 @@ func TestARecordWithAnObjectElsewhereStaysWhole(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestObjectUnderAnotherScopesPrefixStays(t *testing.T) {
+	for name, test := range map[string]struct {
+		scope scope.Scope
+		left  map[string]int
+	}{
+		"of the record's scope": {"acme", map[string]int{}},
+		"of another scope":      {"globex", map[string]int{"acme/1.pdf": 2}},
+		"of a longer scope":     {"ac", map[string]int{"acme/1.pdf": 2}},
+		"of no scope":           {"", map[string]int{"acme/1.pdf": 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.letter("sub-1", "acme/1.pdf") // the record owned it before the policy asked for prefixes
+			h.class.BucketPrefix = retention.ByScope
+			stamp := retention.Sort(due)
+			h.plant(map[string]any{
+				"id": "sub-1", "subject": string(subject(1)), "scope": string(test.scope), "occurredAt": stamp, "retentionStart": stamp, "retentionSort": stamp,
+				"retentionShard": retention.Shard(string(subject(1))), "objects": []string{"s3://letters/acme/1.pdf"}, "claimed": []string{"s3://letters/acme/1.pdf"},
+			})
+			if err := h.run(h.Stores, "run-1"); err != nil {
+				t.Fatal(err)
+			}
+			h.expectObjects(test.left)
+			if want := len(test.left); len(h.left()) != want || h.accountFor("run-1").Counts.Failed != want {
+				t.Errorf("left: %v, counts %+v", h.left(), h.accountFor("run-1").Counts)
+			}
+		})
+	}
+}
+
+func TestDroppedObjectOfFormerScopeGoesWithRecord(t *testing.T) {
+	h := newHouse(t)
+	h.class.BucketPrefix = retention.ByScope
+	for n, s := range []scope.Scope{"acme", "globex"} {
+		key := string(s) + "/1.pdf"
+		h.letters.Put(t, key)
+		h.put(retention.Record{
+			ID: "sub-1", Subject: subject(1), Scope: s, Start: due, OccurredAt: due.Add(time.Duration(n) * time.Second), Objects: []string{"s3://letters/" + key},
+		})
+	}
+	if err := h.run(h.Stores, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Deleted: 1})
+	h.expectObjects(map[string]int{})
 }
 
 func TestAddressLikeIDIsNotLogged(t *testing.T) {

@@ -100,7 +100,10 @@ func subject(n int) contact.Key { return contact.Key(fmt.Sprintf("%048d", n)) }
 
 func (h *house) put(r retention.Record) retention.Stored {
 	h.t.Helper()
-	r.Scope, r.Basis = "acme", retention.Consent
+	r.Basis = retention.Consent
+	if r.Scope == "" {
+		r.Scope = "acme"
+	}
 	if r.OccurredAt.IsZero() {
 		r.OccurredAt = due
 	}

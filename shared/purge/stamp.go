@@ -132,10 +132,12 @@ func (s Stamper) Leave(ctx context.Context, class, id string, before retention.S
 	return s.Records.Leave(ctx, class, id)
 }
 
-// claimObjects gives a record the objects that it names or named, if they are not
-// what its last version had.
+// claimObjects gives a record the objects that it names or named, if they or the
+// scope are not what its last version had.
 func (s Stamper) claimObjects(ctx context.Context, class string, before, record retention.Stored) error {
-	if slices.Equal(record.Owning(retention.Record{}), before.Owning(retention.Record{})) {
+	owning := record.Owning(retention.Record{})
+	moved := record.Scope != before.Scope && len(owning) > 0
+	if !moved && slices.Equal(owning, before.Owning(retention.Record{})) {
 		return nil
 	}
 	if err := s.placed(class, record.Record); err != nil {

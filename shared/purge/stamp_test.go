@@ -182,13 +182,24 @@ func TestStampWritesOnlyWhatIsMissing(t *testing.T) {
 
 func TestAnObjectOfAnotherScopeIsNotClaimed(t *testing.T) {
 	policy := &retention.Policy{Classes: []retention.Class{{Name: "communication", BucketPrefix: retention.ByScope}}}
-	for object, want := range map[string]error{"s3://letters/acme/1": nil, "s3://letters/globex/1": retention.ErrForeignPrefix} {
+	conversation := func(scope scope.Scope, object string) retention.Stored {
+		return retention.Stored{Record: retention.Record{ID: "conv-1", Scope: scope, Objects: []string{object}}, Shard: "07"}
+	}
+	const object = "s3://letters/acme/1"
+	for name, c := range map[string]struct {
+		before, record retention.Stored
+		fault          error
+	}{
+		"its own":                    {retention.Stored{}, conversation("acme", object), nil},
+		"another scope's":            {retention.Stored{}, conversation("globex", object), retention.ErrForeignPrefix},
+		"its own, until it is moved": {conversation("acme", object), conversation("globex", object), retention.ErrForeignPrefix},
+		"its own, once it is moved":  {conversation("globex", object), conversation("acme", object), nil},
+	} {
 		var stores stamped
-		record := retention.Stored{Record: retention.Record{ID: "conv-1", Scope: "acme", Objects: []string{object}}, Shard: "07"}
 		stamper := purge.Stamper{Records: records{&stores}, List: list{&stores}, Policy: policy, Now: func() time.Time { return cutoff }}
-		faults, err := stamper.Stamp(t.Context(), "communication", retention.Stored{}, record)
-		if err != nil || !errors.Is(errors.Join(faults...), want) || slices.Contains(stores.calls, "own "+object) != (want == nil) {
-			t.Errorf("%s: faults %v, error %v, calls %v", object, faults, err, stores.calls)
+		faults, err := stamper.Stamp(t.Context(), "communication", c.before, c.record)
+		if err != nil || !errors.Is(errors.Join(faults...), c.fault) || slices.Contains(stores.calls, "own "+object) != (c.fault == nil) {
+			t.Errorf("%s: faults %v, error %v, calls %v", name, faults, err, stores.calls)
 		}
 	}
 }
