@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// auditSchedule is the first of the month, in the class's zone, after the
-	// night's purges.
-	auditSchedule = "cron(0 5 1 * ? *)"
+	// auditSchedule is every Sunday, in the class's zone, after the night's purges.
+	auditSchedule = "cron(0 5 ? * SUN *)"
 
 	// An audit reads a class table in scanSegments parts, segmentsAtOnce parts at
 	// the same time: the tables serve others, too.
@@ -25,7 +24,7 @@ const (
 )
 
 // audits add a state machine per class that reads every record of the class once
-// a month. An audit takes no lock, and its success does not stand for a purge's.
+// a week. An audit takes no lock, and its success does not stand for a purge's.
 func (s stack) audits(k keys, t tables, b buckets, verify awslambda.Function, missed awssqs.Queue) []machine {
 	audit := s.purgeAudit(k, t, b)
 	role := s.machineRole("audit-role", audit, verify)

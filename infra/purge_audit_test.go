@@ -12,7 +12,7 @@ import (
 	"stille/shared/names"
 )
 
-func TestEveryClassIsAuditedOnceAMonth(t *testing.T) {
+func TestEveryClassIsAuditedOnceAWeek(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
 		audited := 0
 		for name, schedule := range made.named("AWS::Scheduler::Schedule", "Properties") {
@@ -21,7 +21,7 @@ func TestEveryClassIsAuditedOnceAMonth(t *testing.T) {
 			}
 			audited++
 			when := [4]any{dig(schedule, "ScheduleExpression"), dig(schedule, "ScheduleExpressionTimezone"), dig(schedule, "State"), dig(schedule, "FlexibleTimeWindow", "Mode")}
-			if when != [4]any{"cron(0 5 1 * ? *)", "Europe/Oslo", "ENABLED", "OFF"} {
+			if when != [4]any{"cron(0 5 ? * SUN *)", "Europe/Oslo", "ENABLED", "OFF"} {
 				t.Errorf("%s is at %v", name, when)
 			}
 			if to, missed := made.text(dig(schedule, "Target", "Arn")), made.text(dig(schedule, "Target", "DeadLetterConfig", "Arn")); to != name || missed != "purgemissed" {

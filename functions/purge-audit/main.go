@@ -1,5 +1,5 @@
 // Command purge-audit reads every record in one segment of a class and notes
-// what is wrong with the record: the monthly search for faults that the purges
+// what is wrong with the record: the weekly search for faults that the purges
 // never see. It changes nothing.
 package main
 

@@ -143,7 +143,7 @@ func TestNoErrorRepeatsAnAddressOrANumber(t *testing.T) {
 		{"subject", "erase", "kari.secret@example.no"},
 		{"subject", "erase", "email", "kari.secret@@example.no"},
 		{"subject", "erase", "email", "x@example.no", "--case", "kari.secret@example.no"},
-		{"subject", "restrict", "email", "kari.secret@example.no", "--case", "1"},
+		{"subject", "restrict", "email", "kari.secret@example.no", "--reason", "r"},
 		{"subject", "export", "sms", "--region", "NOR", "91234567"},
 		{"import", "x.csv", "--scope", "kari.secret@example.no"},
 		{"scrub", "x.csv", "--scope", "kari.secret@example.no"},

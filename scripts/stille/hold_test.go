@@ -241,3 +241,11 @@ func TestARestrictingHoldStopsMarketing(t *testing.T) {
 		t.Errorf("after the end of the restriction: %v", active)
 	}
 }
+
+func TestARestrictionNeedsNoReason(t *testing.T) {
+	m := inMemory(t)
+	got := m.run(t, "subject", "restrict", "email", "kari@example.no", "--case", "dsr-9", "--out", t.TempDir()).ended(t, exitDone)
+	if !strings.Contains(got.out, "reason   art-18\n") {
+		t.Errorf("it says %q", got.out)
+	}
+}

@@ -117,7 +117,7 @@ type subjectRestrict struct {
 	person
 	receiptFolder
 	Case   reference `required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
-	Reason reference `required:"" placeholder:"R" help:"Why, in a word or a reference of the same characters."`
+	Reason reference `default:"art-18" placeholder:"R" help:"Why, in a word or a reference of the same characters; art-18, as in GDPR, where it is left out."`
 }
 
 func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {

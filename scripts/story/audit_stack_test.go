@@ -102,11 +102,11 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 // runAudit starts the audit of a class with the input of its schedule.
 func (s *story) runAudit(t *testing.T, class string) (run string) {
 	t.Helper()
-	monthly, err := s.nightly.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: aws.String(names.DefaultStack.Audit(class))})
+	weekly, err := s.nightly.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: aws.String(names.DefaultStack.Audit(class))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	started, err := s.sfn.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: monthly.Target.Arn, Input: monthly.Target.Input})
+	started, err := s.sfn.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: weekly.Target.Arn, Input: weekly.Target.Input})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -156,7 +157,7 @@ func (o *Operator) webhook(ctx context.Context, address, in string) (webhook.Reg
 	found := all.Find(address, scope.Scope(in))
 	switch len(found) {
 	case 0:
-		return nil, webhook.Webhook{}, Mistakef("there is no such webhook; `stille webhook list` shows all")
+		return nil, webhook.Webhook{}, errors.New("there is no webhook of this URL; `stille webhook list` shows all")
 	case 1:
 		return all, found[0], nil
 	}

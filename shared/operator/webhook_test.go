@@ -123,7 +123,7 @@ func TestAWebhookIsNamedByItsURL(t *testing.T) {
 	if _, err := o.RemoveWebhook(t.Context(), receiver, ""); err != nil || len(kept.all) != 0 {
 		t.Errorf("error %v, %d left", err, len(kept.all))
 	}
-	if _, err := o.RemoveWebhook(t.Context(), receiver, ""); !errors.As(err, new(operator.Mistake)) || !strings.Contains(err.Error(), "stille webhook list") {
+	if _, err := o.RemoveWebhook(t.Context(), receiver, ""); err == nil || errors.As(err, new(operator.Mistake)) || !strings.Contains(err.Error(), "stille webhook list") {
 		t.Errorf("error %v", err)
 	}
 }
