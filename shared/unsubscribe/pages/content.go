@@ -14,7 +14,7 @@ import (
 // content is what the template lays out. Empty parts are left out.
 type content struct {
 	Lang   string
-	Text   texts
+	Text   *texts       `json:"-"` // named by Lang
 	Colour template.CSS // the brand's style
 	Logo   template.URL
 

@@ -12,12 +12,14 @@ import (
 	"crypto/sha256"
 	_ "embed" // for the template and the style
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"stille/shared/api/gateway"
@@ -71,6 +73,9 @@ type Pages struct {
 	texts  []texts // English first
 	page   *template.Template
 	styles string // of the Content-Security-Policy
+
+	mu   sync.Mutex
+	laid map[string]string // by content: pages that are laid out but for the person
 }
 
 //go:embed page.html
@@ -89,7 +94,7 @@ func New() (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parsing the page: %w", err)
 	}
-	return &Pages{texts: all, page: page, styles: "style-src " + hashed(style)}, nil
+	return &Pages{texts: all, page: page, styles: "style-src " + hashed(style), laid: make(map[string]string)}, nil
 }
 
 // hashed names a style in a Content-Security-Policy.
@@ -149,7 +154,7 @@ func inOnePiece(text string) string { return strings.ReplaceAll(text, "\u00ad", 
 // Reader writes answers in one language.
 type Reader struct {
 	pages *Pages
-	text  texts
+	text  *texts
 }
 
 // For returns a Reader in the language of the request: of ?lang= if it names
@@ -159,10 +164,10 @@ func (p *Pages) For(req gateway.Request) Reader {
 	for _, wish := range []string{query.Get("lang"), req.Headers["accept-language"]} {
 		best := language.Best(wish)
 		if i := slices.IndexFunc(p.texts, func(t texts) bool { return t.Tag.String() == best }); i >= 0 {
-			return Reader{p, p.texts[i]}
+			return Reader{p, &p.texts[i]}
 		}
 	}
-	return Reader{p, p.texts[0]}
+	return Reader{p, &p.texts[0]}
 }
 
 // Text answers with one line of plain text, for mailbox providers and the like.
@@ -178,22 +183,62 @@ func (r Reader) Options(status int) gateway.Response {
 	return resp
 }
 
-// usualPage is a size in bytes that most pages do not exceed.
-const usualPage = 8 << 10
+// What stands in a page that is laid out for the person's address, and for the
+// date of a silence.
+const (
+	addressPlace = "\ue000"
+	instantPlace = "\ue001"
+	datePlace    = "\ue002"
+)
 
 func (r Reader) html(status int, c content) gateway.Response {
 	c.Text, c.Lang = r.text, r.text.Tag.String()
-	var body strings.Builder
-	body.Grow(usualPage)
-	if err := r.pages.page.Execute(&body, c); err != nil {
+	address, since := c.Address, c.Since
+	if c.Address != "" {
+		c.Address = addressPlace
+	}
+	if c.Since.Date != "" {
+		c.Since.Instant, c.Since.Date = instantPlace, datePlace
+	}
+	body, err := r.pages.lay(c)
+	if err != nil {
 		// Only a template that does not fit content: a mistake of ours, which
 		// the tests of every page rule out.
 		return r.Text(http.StatusInternalServerError, "internal error")
 	}
-	resp := r.answer(status, "text/html; charset=utf-8", body.String())
+	body = strings.Replace(body, instantPlace, since.Instant, 1)
+	body = strings.Replace(body, datePlace, since.Date, 1)
+	body = strings.Replace(body, addressPlace, string(address), 1)
+	resp := r.answer(status, "text/html; charset=utf-8", body)
 	resp.Headers["content-language"] = c.Lang
 	resp.Headers["content-security-policy"] = r.pages.policy(c)
 	return resp
+}
+
+// mostLaid is how many pages are kept. A page has some 8 KB, and a link leads to few.
+const mostLaid = 256
+
+// lay lays content out. Most people see the same few pages: a page is kept for the
+// next person.
+func (p *Pages) lay(c content) (string, error) {
+	key, err := json.Marshal(c)
+	if err != nil {
+		return "", err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if page, found := p.laid[string(key)]; found {
+		return page, nil
+	}
+	var page strings.Builder
+	if err := p.page.Execute(&page, c); err != nil {
+		return "", err
+	}
+	if len(p.laid) == mostLaid {
+		clear(p.laid)
+	}
+	p.laid[string(key)] = page.String()
+	return page.String(), nil
 }
 
 // answer is the one place where answers get their headers.
