@@ -26,6 +26,9 @@ var matcher = sync.OnceValue(func() language.Matcher { //nolint:gochecknoglobals
 // Best returns the language of ours that fits the wishes best: Accept-Language,
 // or one language. It is empty where none fits.
 func Best(wishes string) string {
+	if wishes == "" {
+		return ""
+	}
 	_, i, confidence := matcher().Match(read(wishes)...)
 	if confidence == language.No {
 		return ""

@@ -201,7 +201,7 @@ func (r Reader) choices() []choice {
 	var others []choice
 	for _, other := range r.pages.texts {
 		if other.Tag != r.text.Tag {
-			others = append(others, choice{other.Tag.String(), other.Language})
+			others = append(others, choice{other.Tag, other.Language})
 		}
 	}
 	return others
@@ -213,7 +213,7 @@ func (r Reader) about(s Subject, state State) content {
 		State:  state,
 		Colour: colours(s.Brand.Look),
 		Logo:   template.URL(s.Brand.Look.Logo), //nolint:gosec // package scope took the picture apart
-		Brand:  s.Brand.DisplayName(r.tag()),
+		Brand:  s.Brand.DisplayName(r.text.Tag),
 		// The template would write + as &#43;, and a tag could not be found in the source.
 		Address:    template.HTML(html.EscapeString(s.Contact.Masked())), //nolint:gosec // escaped
 		Exactly:    r.channel(s).Exactly,
@@ -240,7 +240,7 @@ func (r Reader) continues(s Subject, otherTopics string) []string {
 	return append(list, r.text.Service)
 }
 
-func (r Reader) channel(s Subject) channelTexts { return r.text.channel(s.Contact.Channel()) }
+func (r Reader) channel(s Subject) *channelTexts { return r.text.channel(s.Contact.Channel()) }
 
 // words are what the page says of the topic, the brand or the brands.
 func (r Reader) words(s Subject) scopeTexts {
@@ -252,19 +252,17 @@ func (r Reader) words(s Subject) scopeTexts {
 	return t
 }
 
-func (r Reader) tag() string { return r.text.Tag.String() }
-
 func (r Reader) fill(s Subject) func(string) string {
 	names := make([]string, len(s.Brands))
 	for i, brand := range s.Brands {
-		names[i] = brand.DisplayName(r.tag())
+		names[i] = brand.DisplayName(r.text.Tag)
 	}
 	brands := strings.Join(names, ", ")
 	if last := len(names) - 1; last > 0 {
 		brands = strings.Join(names[:last], ", ") + r.text.And + names[last]
 	}
 	return filling(map[string]string{
-		"brand": s.Brand.DisplayName(r.tag()), "brands": brands, "topic": s.Entry.DisplayName(r.tag()), "controller": s.Brand.Controller,
+		"brand": s.Brand.DisplayName(r.text.Tag), "brands": brands, "topic": s.Entry.DisplayName(r.text.Tag), "controller": s.Brand.Controller,
 	})
 }
 

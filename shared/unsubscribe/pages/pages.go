@@ -17,7 +17,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -163,8 +162,10 @@ func (p *Pages) For(req gateway.Request) Reader {
 	query, _ := url.ParseQuery(req.RawQueryString) // what cannot be read is no wish
 	for _, wish := range []string{query.Get("lang"), req.Headers["accept-language"]} {
 		best := language.Best(wish)
-		if i := slices.IndexFunc(p.texts, func(t texts) bool { return t.Tag.String() == best }); i >= 0 {
-			return Reader{p, &p.texts[i]}
+		for i := range p.texts {
+			if p.texts[i].Tag == best {
+				return Reader{p, &p.texts[i]}
+			}
 		}
 	}
 	return Reader{p, &p.texts[0]}
@@ -192,7 +193,7 @@ const (
 )
 
 func (r Reader) html(status int, c content) gateway.Response {
-	c.Text, c.Lang = r.text, r.text.Tag.String()
+	c.Text, c.Lang = r.text, r.text.Tag
 	address, since := c.Address, c.Since
 	if c.Address != "" {
 		c.Address = addressPlace

@@ -18,7 +18,7 @@ import (
 // its BCP 47 tag. Whole sentences, so that a language may order and inflect
 // them as it must; {brand}, {brands}, {topic}, {controller} and {since} are filled in.
 type texts struct {
-	Tag language.Tag `json:"-"`
+	Tag string `json:"-"`
 
 	Language string       `json:"language"` // its own name
 	Email    channelTexts `json:"email"`
@@ -88,19 +88,19 @@ type groupTexts struct {
 	QueuedLead  string `json:"queuedLead"`
 }
 
-func (t texts) channel(ch contact.Channel) channelTexts {
+func (t *texts) channel(ch contact.Channel) *channelTexts {
 	switch ch {
 	case contact.Email:
-		return t.Email
+		return &t.Email
 	case contact.SMS:
-		return t.SMS
+		return &t.SMS
 	}
-	return channelTexts{}
+	return &channelTexts{}
 }
 
 // otherChannel says how to stop the other channel of a brand, which takes answers
 // to its SMS or does not.
-func (t texts) otherChannel(ch contact.Channel, takesAnswers bool) string {
+func (t *texts) otherChannel(ch contact.Channel, takesAnswers bool) string {
 	switch ch {
 	case contact.Email:
 		if takesAnswers {
@@ -113,7 +113,7 @@ func (t texts) otherChannel(ch contact.Channel, takesAnswers bool) string {
 	return ""
 }
 
-func (c channelTexts) scope(topic bool) scopeTexts {
+func (c *channelTexts) scope(topic bool) scopeTexts {
 	if topic {
 		return c.Topic
 	}
@@ -162,11 +162,10 @@ func parseTexts(tag string, content []byte) (texts, error) {
 	if err := dec.Decode(&t); err != nil {
 		return texts{}, err
 	}
-	parsed, err := language.Parse(tag)
-	if err != nil {
+	if _, err := language.Parse(tag); err != nil {
 		return texts{}, err
 	}
-	t.Tag = parsed
+	t.Tag = tag
 	filled := strings.NewReplacer("{brand}", "", "{brands}", "", "{topic}", "", "{controller}", "", "{since}", "")
 	var faults []string
 	eachText(reflect.ValueOf(t), func(name, value string) {
