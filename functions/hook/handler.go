@@ -154,7 +154,7 @@ type unreadable struct {
 	Scope    scope.Scope `json:"scope"`
 	At       time.Time   `json:"at"`
 	Entries  [][]byte    `json:"entries"`
-	Cut      bool        `json:"cut,omitempty"` // an entry is longer than a message may be
+	Cut      bool        `json:"cut,omitempty"` // the entry goes on in another message
 }
 
 // mostUnread is how many bytes of entries one message holds: a queue takes 256 KB,
@@ -165,12 +165,14 @@ const mostUnread = 160 << 10
 func (h handler) keep(ctx context.Context, known hook.Hook, entries []string, now time.Time) error {
 	for len(entries) > 0 {
 		message, size := unreadable{Provider: known.Provider, Scope: known.Scope, At: now.UTC()}, 0
-		for len(entries) > 0 && (size == 0 || size+len(entries[0]) <= mostUnread) {
-			entry := []byte(entries[0])
-			if len(entry) > mostUnread {
-				entry, message.Cut = entry[:mostUnread], true
+		for len(entries) > 0 && !message.Cut && (size == 0 || size+len(entries[0]) <= mostUnread) {
+			entry := entries[0]
+			if message.Cut = len(entry) > mostUnread; message.Cut {
+				entry, entries[0] = entry[:mostUnread], entry[mostUnread:]
+			} else {
+				entries = entries[1:]
 			}
-			message.Entries, entries = append(message.Entries, entry), entries[1:]
+			message.Entries = append(message.Entries, []byte(entry))
 			size += max(1, len(entry))
 		}
 		if err := h.unread.Send(ctx, message, ""); err != nil {

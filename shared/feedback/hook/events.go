@@ -123,23 +123,24 @@ func mailgun(req Request, r *Report) error {
 
 func postmark(req Request, r *Report) error {
 	type entry struct {
-		RecordType, Recipient, SuppressionReason text
-		SuppressSending                          bool
-		ChangedAt                                when
+		RecordType, Recipient, Email, Type, SuppressSending, SuppressionReason text
+		ChangedAt, BouncedAt                                                   when
 	}
 	return each(r, req.Body, func(e entry) {
-		if e.RecordType != "SubscriptionChange" || !e.SuppressSending {
+		switch {
+		case e.RecordType == "SpamComplaint":
+			r.email(e.Email, suppression.Complaint, e.BouncedAt)
+		case e.RecordType == "Bounce" && e.Type == "HardBounce":
+			r.email(e.Email, suppression.HardBounce, e.BouncedAt)
+		case e.RecordType != "SubscriptionChange" || e.SuppressSending == "false":
 			r.Counted++
-			return
+		case e.SuppressionReason == "SpamComplaint":
+			r.email(e.Recipient, suppression.Complaint, e.ChangedAt)
+		case e.SuppressionReason == "HardBounce":
+			r.email(e.Recipient, suppression.HardBounce, e.ChangedAt)
+		default:
+			r.email(e.Recipient, suppression.Unsubscribed, e.ChangedAt)
 		}
-		reason := suppression.Unsubscribed
-		switch e.SuppressionReason {
-		case "SpamComplaint":
-			reason = suppression.Complaint
-		case "HardBounce":
-			reason = suppression.HardBounce
-		}
-		r.email(e.Recipient, reason, e.ChangedAt)
 	})
 }
 
@@ -176,12 +177,14 @@ func mailchimp(req Request, r *Report) error {
 	if err != nil {
 		return ErrMalformed
 	}
-	email, at := text(form.Get("data[email]")), readWhen(form.Get("fired_at"))
+	// No address has a space: the space was a + that was not encoded.
+	email := text(strings.ReplaceAll(strings.TrimSpace(form.Get("data[email]")), " ", "+"))
+	at := readWhen(form.Get("fired_at"))
 	switch kind, reason := form.Get("type"), form.Get("data[reason]"); {
+	case (kind == "unsubscribe" || kind == "cleaned") && reason == "abuse":
+		r.email(email, suppression.Complaint, at)
 	case kind == "unsubscribe":
 		r.email(email, suppression.Unsubscribed, at)
-	case kind == "cleaned" && reason == "abuse":
-		r.email(email, suppression.Complaint, at)
 	case kind == "cleaned" && reason == "hard":
 		r.email(email, suppression.HardBounce, at)
 	default:
@@ -190,20 +193,17 @@ func mailchimp(req Request, r *Report) error {
 	return nil
 }
 
-// twilio reads an inbound message, which carries no time.
+// twilio reads an inbound message, which carries no time. Twilio knows more words
+// of stop than this system. A START needs a word that starts here: Twilio takes a
+// YES for a START.
 func twilio(req Request, r *Report) error {
 	form, err := url.ParseQuery(string(req.Body))
 	if err != nil {
 		return ErrMalformed
 	}
 	verdict := keyword.Read(form.Get("Body"))
-	switch strings.ToUpper(form.Get("OptOutType")) {
-	case "STOP":
+	if strings.EqualFold(form.Get("OptOutType"), "STOP") {
 		verdict = keyword.Stop
-	case "START":
-		verdict = keyword.Start
-	case "HELP":
-		verdict = keyword.Help
 	}
 	r.reply(text(form.Get("From")), verdict, when{}, text(cmp.Or(form.Get("MessageSid"), form.Get("SmsSid"))))
 	return nil
@@ -224,9 +224,9 @@ func sinch(req Request, r *Report) error {
 			Identity identity `json:"channel_identity"`
 			Accepted when     `json:"accept_time"`
 		}
-		Type, ID, From, Body text
-		Received             when `json:"received_at"`
-		Sent                 when `json:"sent_at"`
+		Type, ID, From text
+		Body           json.RawMessage
+		Received       when `json:"received_at"`
 	}
 	return each(r, req.Body, func(e entry) {
 		switch {
@@ -238,15 +238,26 @@ func sinch(req Request, r *Report) error {
 				at = e.EventTime
 			}
 			r.reply(e.Message.Identity.Identity, silenceOnly(e.Message.Contact.Text.Text), at, e.Message.ID)
-		case e.Type == "mo_text":
-			r.reply(e.From, silenceOnly(e.Body), e.Received, e.ID)
+		case e.Type == "mo_text" || e.Type == "mo_media":
+			r.reply(e.From, silenceOnly(written(e.Body)), e.Received, e.ID)
 		default:
 			r.Counted++
 		}
 	})
 }
 
-func isSMS(channel text) bool { return channel == "" || strings.EqualFold(string(channel), "sms") }
+// isSMS tells whether the channel's identity is a phone number that gets SMS.
+func isSMS(channel text) bool {
+	return channel == "" || strings.EqualFold(string(channel), "sms") || strings.EqualFold(string(channel), "mms")
+}
+
+// written returns the text of a body, which of an MMS is an object.
+func written(body json.RawMessage) text {
+	var plain text
+	var media struct{ Message text }
+	_, _ = json.Unmarshal(body, &plain), json.Unmarshal(body, &media) // the other form stays empty
+	return cmp.Or(plain, media.Message)
+}
 
 // silenceOnly reads an inbound message of a provider whose START lifts nothing.
 func silenceOnly(body text) keyword.Verdict {

@@ -3,22 +3,26 @@ package hook
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"strconv"
 	"time"
 )
 
-// text is a JSON string. Any other value is "": a field of another type must not
-// hide the opt-out beside it.
+// text is a JSON string, number or boolean. Any other value is "": a field of
+// another type must not hide the opt-out beside it.
 type text string
 
 // UnmarshalJSON never fails.
 func (t *text) UnmarshalJSON(value []byte) error {
-	var s string
-	if json.Unmarshal(value, &s) == nil {
-		*t = text(s)
-	} else if number := json.Number(""); json.Unmarshal(value, &number) == nil {
-		*t = text(number)
+	var given any
+	decoder := json.NewDecoder(bytes.NewReader(value))
+	decoder.UseNumber()
+	if decoder.Decode(&given) == nil {
+		switch given := given.(type) {
+		case string, json.Number, bool:
+			*t = text(fmt.Sprint(given))
+		}
 	}
 	return nil
 }
