@@ -143,8 +143,23 @@ func TestAScopeRequiresABasisOfEveryCall(t *testing.T) {
 	}
 }
 
+func TestANullIsAMemberThatIsAbsent(t *testing.T) {
+	h := apitest.New(t)
+	over := newHandler(h, &suppressiontest.List{})
+	ask := func(body string) []result {
+		resp := h.Serve(t, over.call(), h.Post(body))
+		return apitest.Body[response](t, resp, http.StatusOK).Results
+	}
+	want := ask(`{"contacts":[` + email + `]}`)
+	for _, name := range []string{"scope", "purpose", "require"} {
+		if diff := cmp.Diff(want, ask(fmt.Sprintf(`{"%s":null,"contacts":[%s]}`, name, email))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestOnlyABasisCanBeRequired(t *testing.T) {
-	for _, value := range []string{`""`, `"Basis"`, `"consent"`, `true`, `["basis"]`, `{}`, `1`, `null`} {
+	for _, value := range []string{`""`, `"Basis"`, `"consent"`, `true`, `["basis"]`, `{}`, `1`} {
 		h := apitest.New(t)
 		body := strings.Replace(asking("acme", "transactional", email), "{", fmt.Sprintf(`{"require":%s,`, value), 1)
 		resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(body))

@@ -27,7 +27,7 @@ type handler struct {
 type request struct {
 	Scope    string          `json:"scope"`
 	Purpose  string          `json:"purpose"`
-	Require  json.RawMessage `json:"require"` // raw, because null is no way to leave it out
+	Require  json.RawMessage `json:"require"` // raw, because "" is no way to leave it out
 	Contacts []api.Contact   `json:"contacts"`
 }
 
@@ -62,7 +62,8 @@ func (h handler) check(ctx context.Context, tool access.Tool, asked request, fau
 	if !ok {
 		faults.Add("/purpose", `must be "marketing" or "transactional"`)
 	}
-	if asked.Require != nil && string(asked.Require) != requireBasis {
+	required := string(asked.Require) == requireBasis
+	if !required && asked.Require != nil && string(asked.Require) != "null" {
 		faults.Add("/require", `must be "basis", or left out`)
 	}
 	contacts, err := api.Parse(ctx, h.keys, asked.Contacts, faults)
@@ -84,7 +85,7 @@ func (h handler) check(ctx context.Context, tool access.Tool, asked request, fau
 		}
 		return answer, nil
 	}
-	question := suppression.Question{Purpose: purpose, Scope: in, Basis: h.scopes.BasisOf(in, asked.Require != nil)}
+	question := suppression.Question{Purpose: purpose, Scope: in, Basis: h.scopes.BasisOf(in, required)}
 	return answer, h.decide(ctx, contacts, question, now, answer.Results)
 }
 

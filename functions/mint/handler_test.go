@@ -127,6 +127,14 @@ func TestAnEmailLinkHasHeadersAndLanguage(t *testing.T) {
 	}
 }
 
+func TestLanguageAndRegionMayBeNull(t *testing.T) {
+	h := apitest.New(t)
+	resp := h.Serve(t, newHandler(h).call(), h.Post(`{"scope":"acme","lang":null,"contacts":[{"channel":"email","address":"kari@example.no","region":null}]}`))
+	if got := apitest.Body[response](t, resp, http.StatusOK).Results; got[0].URL == "" || strings.Contains(got[0].URL, "lang") {
+		t.Error("there is no link, or it has a language")
+	}
+}
+
 func TestEveryBadFieldIsNamedAtOnce(t *testing.T) {
 	for _, test := range []struct {
 		name, body string

@@ -31,6 +31,14 @@ func newHandler(h *apitest.House, list list) handler {
 	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}
 }
 
+func TestNoteAndTimeMayBeNull(t *testing.T) {
+	h, list := apitest.New(t), &suppressiontest.List{}
+	resp := h.Serve(t, newHandler(h, list).call(), h.Post(`{"scope":"acme","reason":"stop","at":null,"note":null,"contacts":[`+email+`]}`))
+	if got := apitest.Body[response](t, resp, http.StatusOK).Results; !got[0].Added {
+		t.Error("the opt-out is not added")
+	}
+}
+
 func TestAContactIsAddedOnce(t *testing.T) {
 	h, list := apitest.New(t), &suppressiontest.List{}
 	body := `{"scope":"acme","reason":"stop","contacts":[` + sms + `,{"channel":"sms","address":"912"},` + email + `],"at":"2026-11-20T09:00:00+01:00","note":"case/1"}`

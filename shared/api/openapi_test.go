@@ -146,7 +146,7 @@ func TestTheFileListsWhatTheCodeKnows(t *testing.T) {
 		{"reasons", sorted(suppression.Reasons()...), named("Reason")},
 		{"reasons that a tool may give", sorted(suppression.Reported()...), of("SuppressRequest", "reason")},
 		{"refusals of a release", sorted(suppression.NeedsOperator, suppression.OlderThanOptOut, suppression.NotSuppressed), of("NotReleased", "reason")},
-		{"purposes", sorted(suppression.Marketing, suppression.Transactional, ""), of("CheckRequest", "purpose")},
+		{"purposes", sorted(suppression.Marketing, suppression.Transactional, ""), named("Purpose")},
 		{"languages", sorted(scope.Languages()...), spec.Texts(t, "components", "schemas", "LinksRequest", "properties", "lang", "examples")},
 	} {
 		if diff := cmp.Diff(test.code, test.file); diff != "" {
