@@ -67,8 +67,8 @@ func (p purgePlan) Run(ctx context.Context, s *session, o *operator.Operator) er
 			fmt.Fprintf(w, "oldest  %s, its start or withdrawal\n", instantText(a.Oldest))
 		}
 		fmt.Fprintf(w, "time    about %s, a rough estimate\n", time.Duration(a.Seconds)*time.Second)
-		fmt.Fprintf(w, "cost    at most about $%.2f, an estimate for records of up to 1 KB without objects: %d write units\n"+
-			"        and %d read units of DynamoDB, files, functions\n", math.Ceil(a.CostUSD*100)/100, a.WriteUnits, a.ReadUnits)
+		fmt.Fprintf(w, "cost    at most about $%.2f, for records of up to 1 KB without objects:\n"+
+			"        %d write units and %d read units of DynamoDB, files, functions\n", math.Ceil(a.CostUSD*100)/100, a.WriteUnits, a.ReadUnits)
 		fmt.Fprintf(w, "plan    %s\n\n", a.PlanHash)
 		if p.List {
 			remainingText(w, a.Records)
@@ -170,7 +170,11 @@ func runText(w io.Writer, a *operator.Run) {
 	c := a.Counts
 	facts(w, "due", c.Due, "deleted", c.Deleted, "held", c.Held, "changed", c.Changed, "failed", c.Failed, "left", c.Left)
 	if a.Outcome == certificate.Halted {
-		fmt.Fprintf(w, "\nnext, once you have looked and it is right: stille purge approve %s\n", a.PlanHash)
+		who := "you have"
+		if a.StartedBy != "" {
+			who = "another operator has"
+		}
+		fmt.Fprintf(w, "\nnext, once %s looked and it is right: stille purge approve %s\n", who, a.PlanHash)
 		return
 	}
 	next(w, fmt.Sprintf("stille certificate get %s --out %s", a.ID, a.ID))

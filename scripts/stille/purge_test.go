@@ -26,7 +26,7 @@ func TestPlanCountsAndDeletesNothing(t *testing.T) {
 		"due     2 at 2026-11-22T03:00:00Z\nheld    1 of them\n",
 		"oldest  2023-01-02T12:00:00Z",
 		"time    about 20s, a rough estimate\n",
-		"at most about $0.01, an estimate for records of up to 1 KB without objects: 14 write units\n        and 19 read units of DynamoDB, files, functions\n",
+		"at most about $0.01, for records of up to 1 KB without objects:\n        14 write units and 19 read units of DynamoDB, files, functions\n",
 		"This was a dry run; nothing was deleted.",
 	} {
 		if !strings.Contains(got.out, says) {
@@ -113,6 +113,17 @@ func TestExitCodeTellsHowPurgeEnded(t *testing.T) {
 		got := m.run(t, "purge", "run", "messaging").ended(t, c.code)
 		if !strings.Contains(got.errors, c.says) || !strings.Contains(got.out, "outcome  "+string(c.outcome)) {
 			t.Errorf("%s: it says %q and answers %q", c.outcome, got.errors, got.out)
+		}
+	}
+}
+
+func TestHaltedPlanNamesWhoApproves(t *testing.T) {
+	for by, want := range map[string]string{"": "once you have looked", "arn:aws:iam::1:user/kari": "once another operator has looked"} {
+		var out strings.Builder
+		run := operator.Run{Run: purge.Run{Outcome: certificate.Halted, PlanHash: "3f1c", StartedBy: by}, Counts: &certificate.Counts{}}
+		runText(&out, &run)
+		if !strings.Contains(out.String(), "next, "+want+" and it is right: stille purge approve 3f1c\n") {
+			t.Errorf("it says %q", out.String())
 		}
 	}
 }

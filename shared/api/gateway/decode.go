@@ -145,13 +145,13 @@ func fillSlice(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
 	return faults
 }
 
-// expected names the JSON that a type takes.
 // isTime tells whether a type reads a time: of the fields of requests, times
 // alone read text themselves.
 func isTime(pointer reflect.Type) bool {
 	return pointer.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
+// expected names the JSON that a type takes.
 func expected(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
