@@ -86,7 +86,7 @@ func (s stack) waiting(k keys, t tables) waiting {
 		timeout:   seconds(drainSeconds),
 		variables: map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl()},
 		// An opt-out that could not be carried out for hours is queued again.
-		may: append(t.mayChangeList(), mayRead(k.contact), w.mayWait()),
+		may: append(t.mayChangeList(), mayRead(k.contact, k.link), w.mayWait()),
 	}, drainConcurrency)
 	return w
 }

@@ -87,8 +87,8 @@ func newTown(t *testing.T, db, bad *dynamo.Suppressions) *town {
 		w.contacts, w.paths = append(w.contacts, c), append(w.paths, link.Path(ch, h.Token(t, ch, address)))
 		contacts = append(contacts, fmt.Sprintf(`{"channel":%q,"address":%q}`, ch, address))
 		w.doors[ch] = unsubscribe.Handler{
-			Channel: ch, Keys: ring, List: bad, Scopes: h.Scopes, Pages: written, Log: quiet, Now: now, Zone: time.UTC, Webhooks: nobody{},
-			Store: outage.Store{Keys: ring, List: bad, Queue: sqsqueue.NewOutage(w, "queue"), Breaker: &outage.Breaker{}, Patience: 2 * time.Second},
+			Links: unsubscribe.Links{Keys: ring, Scopes: h.Scopes}, Channel: ch, List: bad, Pages: written, Log: quiet, Now: now, Zone: time.UTC, Webhooks: nobody{},
+			Store: outage.Store{Keys: ring, List: bad, Queue: sqsqueue.NewOutage(w, "queue"), Breaker: &outage.Breaker{}, Links: &outage.Links{}, Patience: 2 * time.Second},
 		}
 	}
 	w.ask = h.Post(asking("acme", "", strings.Join(contacts, ",")))

@@ -13,7 +13,9 @@ import (
 
 	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
+	"stille/shared/link"
 	"stille/shared/suppression"
+	"stille/shared/unsubscribe"
 	"stille/shared/unsubscribe/outage"
 )
 
@@ -31,6 +33,7 @@ type list interface {
 // decides, not that of its arrival: a newer release or undo stays.
 type handler struct {
 	keys  contact.KeySource // proven against the list's table
+	links unsubscribe.Links
 	list  list
 	queue outage.Queue
 	log   *slog.Logger
@@ -73,22 +76,30 @@ func (h handler) handle(ctx context.Context, batch events.SQSEvent) (events.SQSE
 			return err
 		})
 	}
-	slices.SortStableFunc(optOuts, func(a, b queued) int { return a.At.Compare(b.At) })
-	failed := map[contact.Key]bool{}
+	slices.SortStableFunc(optOuts, func(a, b queued) int {
+		switch { // keys that cannot be read take the time of links, and of nothing else
+		case a.Link == nil && b.Link != nil:
+			return -1
+		case a.Link != nil && b.Link == nil:
+			return 1
+		}
+		return a.At.Compare(b.At)
+	})
+	failed := map[string]bool{}
 	for _, o := range optOuts {
 		err := taken.Take(ctx, o.message, func() error {
 			err := errBehind
-			if !failed[o.Keys[0]] {
+			if !failed[o.Group()] {
 				err = h.carryOut(ctx, o)
 			}
 			if err != nil && o.receives > mostReceives && !isFinal(err) {
-				failed[o.Keys[0]] = true
+				failed[o.Group()] = true
 				return h.queueAgain(ctx, o, err)
 			}
 			return err
 		})
 		if err != nil {
-			failed[o.Keys[0]] = true
+			failed[o.Group()] = true
 		}
 	}
 	return taken.Response(), nil
@@ -108,25 +119,55 @@ func (h handler) queueAgain(ctx context.Context, o queued, why error) error {
 	if err := h.queue.Put(ctx, o.OptOut); err != nil {
 		return errors.Join(why, err)
 	}
-	h.log.WarnContext(ctx, "opt-out queued again", "key", o.Keys[0].Short(), "scope", o.Scope, "error", why)
+	h.log.WarnContext(ctx, "opt-out queued again", "key", o.short(), "scope", o.Scope, "error", why)
 	return nil
 }
 
+// short is for the log; a link has none.
+func (o queued) short() string {
+	if o.Link != nil {
+		return ""
+	}
+	return o.Keys[0].Short()
+}
+
 func (h handler) carryOut(ctx context.Context, o queued) error {
+	person, changes := contact.Contact{}, []suppression.Change{o.Change()}
+	if o.Link != nil {
+		var err error
+		person, changes, err = h.links.Read(ctx, o.OptOut)
+		switch {
+		case errors.Is(err, link.ErrForged):
+			h.log.InfoContext(ctx, "queued link refused", "channel", o.Channel)
+			return nil
+		case err != nil:
+			return err
+		}
+	}
 	proven, err := h.keys.Contact(ctx)
 	if err != nil {
 		return fmt.Errorf("getting the contact keys: %w", err)
 	}
-	who, err := o.Live(proven)
+	who, err := o.who(proven, person)
 	if err != nil {
 		return err
 	}
 	now := h.now()
-	outcome, err := h.list.Apply(ctx, who, o.Change(), now)
-	if err != nil {
-		return err
+	for _, c := range changes {
+		outcome, err := h.list.Apply(ctx, who, c, now)
+		if err != nil {
+			return err
+		}
+		h.log.InfoContext(ctx, "opt-out carried out", "channel", o.Channel, "key", who.Newest().Short(), "scope", c.Scope,
+			"reason", o.Reason, "outcome", outcome.Effect, "queuedFor", now.Sub(o.At).String())
 	}
-	h.log.InfoContext(ctx, "opt-out carried out", "channel", o.Channel, "key", who.Newest().Short(), "scope", o.Scope,
-		"reason", o.Reason, "outcome", outcome.Effect, "queuedFor", now.Sub(o.At).String())
 	return nil
+}
+
+// who names the contact: by the keys of the opt-out, or the person of the link.
+func (o queued) who(proven *contact.KeySet, person contact.Contact) (contact.Known, error) {
+	if o.Link != nil {
+		return proven.Known(person)
+	}
+	return o.Live(proven)
 }

@@ -16,6 +16,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/suppression"
 	"stille/shared/suppression/suppressiontest"
+	"stille/shared/unsubscribe"
 	"stille/shared/unsubscribe/outage"
 )
 
@@ -41,7 +42,7 @@ func newList() *noted {
 
 func newHandler(h *apitest.House, list list) handler {
 	h.Now = sunday.Add(time.Hour)
-	return handler{keys: h, list: list, queue: &h.Queue, log: h.Log, now: func() time.Time { return h.Now }}
+	return handler{keys: h, links: unsubscribe.Links{Keys: h, Scopes: h.Scopes}, list: list, queue: &h.Queue, log: h.Log, now: func() time.Time { return h.Now }}
 }
 
 var sunday = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)

@@ -8,10 +8,11 @@ import (
 
 	"stille/shared/aws/wiring"
 	"stille/shared/names"
+	"stille/shared/unsubscribe"
 )
 
 func main() {
 	os.Exit(wiring.Function(names.Drain, time.Now, func(d wiring.Deps) any {
-		return handler{keys: d.Keys, list: d.List, queue: d.Outage(), log: d.Log, now: d.Now}.handle
+		return handler{keys: d.Keys, links: unsubscribe.Links{Keys: d.Keys, Scopes: d.Scopes()}, list: d.List, queue: d.Outage(), log: d.Log, now: d.Now}.handle
 	}))
 }

@@ -6,18 +6,25 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/api/apitest"
+	"stille/shared/api/gateway"
+	"stille/shared/aws/keyring"
 	"stille/shared/contact"
+	"stille/shared/link"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 	"stille/shared/suppression/suppressiontest"
+	"stille/shared/unsubscribe"
 	"stille/shared/unsubscribe/outage"
+	"stille/shared/unsubscribe/pages"
 )
 
 // fifo is the outage queue as SQS keeps it: what fails is hidden for half a minute,
@@ -138,6 +145,137 @@ func TestEveryNoIsCarriedOutOnceInOrder(t *testing.T) {
 			}
 			h.NoLeak(t, []string{"kari@", "ola@", "per@", "91234567"})
 		})
+	}
+}
+
+// secrets is Secrets Manager, which can be away.
+type secrets struct {
+	*apitest.House
+	err error
+}
+
+func (s *secrets) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, opts ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	return s.House.GetSecretValue(ctx, in, opts...)
+}
+
+// Canaries are those of the table.
+func (s *secrets) Canaries(context.Context) (map[string]string, error) { return s.Contacts.Canaries() }
+
+// While containers start that can read no key, people use genuine links, and others
+// invent links. Half of the people clicked twice.
+func TestLinksThatNoKeyOpensAreCarriedOut(t *testing.T) {
+	h, list, queue := apitest.New(t), &suppressiontest.List{}, &fifo{}
+	h.Now = sunday
+	away := &secrets{House: h, err: errDown}
+	now := func() time.Time { return h.Now }
+	container := func() unsubscribe.Links {
+		return unsubscribe.Links{Keys: keyring.NewRing(away, "stille", away, now), Scopes: h.Scopes}
+	}
+	written, err := pages.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	click := func(path string) {
+		t.Helper()
+		links := container()
+		store := h.Store(list)
+		store.Keys, store.Queue = links.Keys.(outage.Keys), queue
+		door := unsubscribe.Handler{Links: links, Channel: contact.Email, List: list, Store: store, Pages: written, Log: h.Log, Now: now, Zone: time.UTC}
+		req := gateway.Request{RawPath: path, Body: "List-Unsubscribe=One-Click", Headers: map[string]string{"content-type": "application/x-www-form-urlencoded"}}
+		req.RequestContext.HTTP.Method = "POST"
+		if resp, err := door.Serve(t.Context(), req); err != nil || resp.StatusCode != 503 || !strings.HasPrefix(resp.Body, "Not stored yet.") {
+			t.Fatalf("status %d, error %v", resp.StatusCode, err)
+		}
+	}
+	drainLinks := container()
+	over := handler{keys: drainLinks.Keys.(contact.KeySource), links: drainLinks, list: list, queue: queue, log: h.Log, now: now}
+	foreign, want := apitest.New(t), map[string]time.Duration{}
+	const outageMinutes = 6 * 60
+	for minute := range outageMinutes + 5 {
+		h.Now = sunday.Add(time.Duration(minute) * time.Minute)
+		switch {
+		case minute == outageMinutes:
+			away.err = nil
+		case minute < outageMinutes && minute%20 == 0:
+			for ch, address := range map[contact.Channel]string{contact.Email: fmt.Sprintf("kari.%d@example.no", minute), contact.SMS: fmt.Sprintf("+4791234%03d", minute)} {
+				click(link.Path(ch, h.Token(t, ch, address)))
+				if minute%40 == 0 {
+					click(link.Path(ch, h.Token(t, ch, address)))
+				}
+				click(link.Path(ch, foreign.Token(t, ch, address)))
+				want[h.Key(t, ch, address).Short()] = h.Now.Sub(sunday)
+			}
+		}
+		for range 2 { // in the minute
+			queue.deliver(t, over, h.Now)
+			h.Now = h.Now.Add(hiddenFor)
+		}
+	}
+	got := map[string]time.Duration{}
+	for _, e := range list.Entries() {
+		if e.Source == string(suppression.SourceOneClick) {
+			got[e.Key.Short()] = e.At.Sub(sunday)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(list.Entries()) != len(want) || len(queue.waits) > 0 || queue.dead > 0 {
+		t.Errorf("%d entries, %d wait, %d dead letters; silent since (-want +got):\n%s", len(list.Entries()), len(queue.waits), queue.dead, diff)
+	}
+	h.NoLeak(t, []string{"kari.", "+4791234"})
+}
+
+// A genuine link of a scope that an older scopes.yaml lacks waits for the newer one.
+func TestLinkOfAnUnlistedScopeWaits(t *testing.T) {
+	h, list := apitest.New(t), newList()
+	over := newHandler(h, list)
+	listed := over.links.Scopes
+	over.links.Scopes = &scope.Registry{}
+	token := h.Token(t, contact.Email, "kari@example.no")
+	body, err := json.Marshal(outage.OptOut{
+		Link: &outage.Link{Token: token, Action: pages.Unsubscribe}, Channel: contact.Email, Reason: suppression.Unsubscribed, Source: suppression.SourceLink, At: sunday,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := events.SQSMessage{MessageId: "link", Body: string(body), Attributes: map[string]string{"ApproximateReceiveCount": strconv.Itoa(mostReceives + 1)}}
+	if again := drained(t, over, m); len(again) > 0 || len(h.Queue.Waits()) != 1 {
+		t.Errorf("%v come again, %d are queued again", again, len(h.Queue.Waits()))
+	}
+	over.links.Scopes = listed
+	m.Attributes = nil
+	if again := drained(t, over, m); len(again) > 0 {
+		t.Error("it comes again")
+	}
+	item := list.Item(h.Key(t, contact.Email, "kari@example.no"))
+	if d := suppression.Decide(item, suppression.Marketing, "acme"); d.Send || !d.Since.Equal(sunday) {
+		t.Errorf("decision %+v", d)
+	}
+	h.NoLeak(t, []string{token, "kari@"})
+}
+
+// Link keys that cannot be read take the time of links alone.
+func TestLinksAreOpenedLast(t *testing.T) {
+	h, list := apitest.New(t), newList()
+	over := newHandler(h, list)
+	body, err := json.Marshal(outage.OptOut{
+		Link: &outage.Link{Token: h.Token(t, contact.Email, "kari@example.no"), Action: pages.Unsubscribe}, Channel: contact.Email,
+		Reason: suppression.Unsubscribed, Source: suppression.SourceLink, At: sunday,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ola, kari := h.Key(t, contact.Email, "ola@example.no"), h.Key(t, contact.Email, "kari@example.no")
+	for _, batch := range [][]events.SQSMessage{
+		{waits(t, "ola", ola, time.Minute), {MessageId: "link", Body: string(body)}},
+		{{MessageId: "link", Body: string(body)}, waits(t, "ola", ola, time.Minute)},
+	} {
+		list.applied = nil
+		drained(t, over, batch...)
+		if diff := cmp.Diff([]string{ola.Short() + " 03:01:00", kari.Short() + " 03:00:00"}, list.applied); diff != "" {
+			t.Errorf("carried out (-want +got):\n%s", diff)
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ const (
 	emailVersion = 1
 	tinkStart    = 1
 	tinkPrefix   = 1 + 4
+	sivTag       = 16
 	emailHead    = 1 + 2
 	maxToken     = 400 // an address of 254 octets gives 371 characters
 )
@@ -76,13 +77,19 @@ func (k *emailKeys) mint(t Target) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sealed), nil
 }
 
-func (k *emailKeys) open(token string) (Target, error) {
+// decodeEmail needs no key. It returns the octets of a token that some key could open.
+func decodeEmail(token string) (sealed []byte, ok bool) {
 	// Go's decoder skips line breaks even when strict.
 	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") {
-		return Target{}, ErrForged
+		return nil, false
 	}
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(sealed) <= tinkPrefix+emailHead || sealed[0] != tinkStart {
+	return sealed, err == nil && len(sealed) > tinkPrefix+sivTag+emailHead && sealed[0] == tinkStart
+}
+
+func (k *emailKeys) open(token string) (Target, error) {
+	sealed, ok := decodeEmail(token)
+	if !ok {
 		return Target{}, ErrForged
 	}
 	if !k.live[binary.BigEndian.Uint32(sealed[1:tinkPrefix])] {

@@ -111,7 +111,8 @@ var escaped = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 // Parse is the inverse of Path for a path as it arrives, below a base path or
 // not: mail programs, messengers and people put characters around a link. Parse
 // cuts off what is outside the token's alphabet, percent-encoded or not, at both
-// ends of the token. A path without a door or a token is ErrForged.
+// ends of the token. A path without a door, or without a token that some key could
+// open, is ErrForged.
 func Parse(path string) (contact.Channel, string, error) {
 	// API Gateway decodes once, except a percent sign, and links are encoded
 	// twice at times.
@@ -130,7 +131,14 @@ func Parse(path string) (contact.Channel, string, error) {
 		}
 	}
 	token = strings.TrimFunc(token, func(r rune) bool { return !isLetter(ch, r) })
-	if token == "" {
+	wellFormed := false
+	switch ch {
+	case contact.Email:
+		_, wellFormed = decodeEmail(token)
+	case contact.SMS:
+		_, wellFormed = decodeSMS(token)
+	}
+	if !wellFormed {
 		return "", "", ErrForged
 	}
 	return ch, token, nil

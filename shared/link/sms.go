@@ -99,26 +99,35 @@ func (k *smsKeys) mint(t Target) (string, error) {
 	return string(token), nil
 }
 
-func (k *smsKeys) open(token string) (Target, error) {
+// sealedSMS is a token as it is before it is opened.
+type sealedSMS struct {
+	position uint64 // of the key
+	block    [aes.BlockSize]byte
+}
+
+// decodeSMS needs no key. It returns the parts of a token that some key could open.
+func decodeSMS(token string) (s sealedSMS, ok bool) {
 	if len(token) != smsToken {
-		return Target{}, ErrForged
+		return s, false
 	}
-	position, ok := base62Value(token[0])
+	position, isDigit := base62Value(token[0])
+	high, low, isBlock := parseBase62(token[1:])
+	s.position = position
+	binary.BigEndian.PutUint64(s.block[:8], high)
+	binary.BigEndian.PutUint64(s.block[8:], low)
+	return s, isDigit && isBlock
+}
+
+func (k *smsKeys) open(token string) (Target, error) {
+	s, ok := decodeSMS(token)
 	if !ok {
 		return Target{}, ErrForged
 	}
-	high, low, ok := parseBase62(token[1:])
-	if !ok {
-		return Target{}, ErrForged
-	}
-	if position >= uint64(len(k.blocks)) || k.blocks[position] == nil {
+	if s.position >= uint64(len(k.blocks)) || k.blocks[s.position] == nil {
 		return Target{}, ErrUnknownKey
 	}
-	var block [aes.BlockSize]byte
-	binary.BigEndian.PutUint64(block[:8], high)
-	binary.BigEndian.PutUint64(block[8:], low)
-	k.blocks[position].Decrypt(block[:], block[:])
-	return unpack(binary.BigEndian.Uint64(block[:8]), binary.BigEndian.Uint64(block[8:]))
+	k.blocks[s.position].Decrypt(s.block[:], s.block[:])
+	return unpack(binary.BigEndian.Uint64(s.block[:8]), binary.BigEndian.Uint64(s.block[8:]))
 }
 
 // unpack reads an opened block. An integer has no leading zero, so a number

@@ -15,13 +15,14 @@ import (
 	"stille/shared/unsubscribe/pages"
 )
 
-// carryOut makes the wished changes and answers with their outcome.
-func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.Subject, w wish) gateway.Response {
+// carryOut makes the wished changes and answers with their outcome. Its error wraps
+// outage.ErrNameless: the link alone names the contact.
+func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.Subject, w wish) (gateway.Response, error) {
 	now := h.Now()
 	if w.action == pages.Resubscribe {
-		return h.undo(ctx, page, linked, w, now)
+		return h.undo(ctx, page, linked, w, now), nil
 	}
-	about := h.wished(linked, w)
+	about := wished(linked, w)
 	var item suppression.Item
 	waits := false
 	for _, c := range changes(linked, about, w, now) {
@@ -29,23 +30,25 @@ func (h Handler) carryOut(ctx context.Context, page pages.Reader, linked pages.S
 		switch {
 		case errors.Is(err, outage.ErrQueued):
 			waits = true
+		case errors.Is(err, outage.ErrNameless):
+			return gateway.Response{}, err
 		case err != nil:
-			return later(page, w)
+			return later(page, w), nil
 		}
 		item = after
 	}
 	switch {
 	case waits:
-		return queued(page, about, w)
+		return queued(page, page.Queued(about), w), nil
 	case w.page:
-		return page.Done(about, len(undoes(item, linked.Entry.Scope, about.Scopes(), now)) > 0)
+		return page.Done(about, len(undoes(item, linked.Entry.Scope, about.Scopes(), now)) > 0), nil
 	}
-	return page.Text(http.StatusOK, "Unsubscribed.")
+	return page.Text(http.StatusOK, "Unsubscribed."), nil
 }
 
 // wished is what the wish stops: what the link is about, or what else the page
 // offers. What the page does not offer is what the link is about.
-func (h Handler) wished(linked pages.Subject, w wish) pages.Subject {
+func wished(linked pages.Subject, w wish) pages.Subject {
 	about := linked
 	switch w.action {
 	case pages.UnsubscribeAll:
@@ -106,13 +109,10 @@ func (h Handler) change(ctx context.Context, person contact.Contact, c suppressi
 func change(in scope.Scope, w wish, at time.Time) suppression.Change {
 	c := suppression.Change{
 		Action: suppression.Suppress, Scope: in, Reason: suppression.Unsubscribed,
-		At: at, Source: suppression.SourceLink,
+		At: at, Source: w.source(),
 	}
-	switch {
-	case w.action == pages.Resubscribe:
+	if w.action == pages.Resubscribe {
 		c.Action = suppression.Undo
-	case w.oneClick:
-		c.Source = suppression.SourceOneClick
 	}
 	return c
 }

@@ -11,7 +11,6 @@ package unsubscribe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"stille/shared/contact"
 	"stille/shared/ledger"
 	"stille/shared/link"
-	"stille/shared/scope"
 	"stille/shared/suppression"
 	"stille/shared/unsubscribe/outage"
 	"stille/shared/unsubscribe/pages"
@@ -35,13 +33,6 @@ const (
 	statePatience = 300 * time.Millisecond // for the state of a contact, which a page may lack
 )
 
-// Keys opens links.
-type Keys interface {
-	Link(ctx context.Context) (*link.Keys, error)
-	// RefreshLink returns keys that were read after a token arrived.
-	RefreshLink(ctx context.Context, arrived time.Time) (*link.Keys, error)
-}
-
 // Webhooks are told, with the address, what a person changed through a link.
 type Webhooks interface {
 	Tell(ctx context.Context, person contact.Contact, e ledger.Entry) error
@@ -51,21 +42,16 @@ type Webhooks interface {
 // lead to it; a link of the other channel that the gateway sends here, because
 // of a slash too many, is answered too.
 type Handler struct {
+	Links
 	Channel  contact.Channel
-	Keys     Keys
 	List     suppression.List // read
 	Store    outage.Store     // written
 	Webhooks Webhooks
-	Scopes   *scope.Registry
 	Pages    *pages.Pages
 	Log      *slog.Logger
 	Now      func() time.Time
 	Zone     *time.Location // whose dates the pages name
 }
-
-// errUnlisted means that the scope of a genuine link is not in scopes.yaml: an
-// older scopes.yaml was deployed over a newer one.
-var errUnlisted = errors.New("the link's scope is not in scopes.yaml")
 
 // Serve answers one request. It never returns an error.
 func (h Handler) Serve(ctx context.Context, req gateway.Request) (gateway.Response, error) {
@@ -98,7 +84,7 @@ func (h Handler) answer(ctx context.Context, page pages.Reader, req gateway.Requ
 }
 
 func (h Handler) get(ctx context.Context, page pages.Reader, req gateway.Request) gateway.Response {
-	subject, err := h.open(ctx, req)
+	subject, err := h.open(ctx, req.RawPath, h.Now())
 	switch {
 	case errors.Is(err, link.ErrForged):
 		return h.refuse(ctx, page)
@@ -112,56 +98,24 @@ func (h Handler) get(ctx context.Context, page pages.Reader, req gateway.Request
 func (h Handler) post(ctx context.Context, page pages.Reader, req gateway.Request) gateway.Response {
 	body, bodyErr := gateway.Body(req, maxBody)
 	wish := read(req.Headers["content-type"], req.Headers["accept"], body)
-	subject, err := h.open(ctx, req)
+	subject, err := h.open(ctx, req.RawPath, h.Now())
+	var resp gateway.Response
+	if err == nil {
+		resp, err = h.carryOut(ctx, page, subject, wish)
+	}
 	switch {
 	case errors.Is(err, link.ErrForged) && errors.Is(bodyErr, gateway.ErrTooLarge):
 		return page.Text(http.StatusRequestEntityTooLarge, "The body is too large.")
 	case errors.Is(err, link.ErrForged):
 		return h.refuse(ctx, page)
 	case err != nil:
-		h.Log.ErrorContext(ctx, "link not opened", "channel", h.Channel, "error", err)
-		return later(page, wish)
+		return h.keep(ctx, page, req.RawPath, wish, err)
 	}
-	return h.carryOut(ctx, page, subject, wish)
+	return resp
 }
 
 // refuse gives the same answer to every bad link.
 func (h Handler) refuse(ctx context.Context, page pages.Reader) gateway.Response {
 	h.Log.InfoContext(ctx, "link refused", "channel", h.Channel)
 	return page.NotFound()
-}
-
-// open returns the subject of the link. Its error is link.ErrForged for a link
-// that this system did not mint; after any other error the link may be genuine.
-func (h Handler) open(ctx context.Context, req gateway.Request) (pages.Subject, error) {
-	ch, token, err := link.Parse(req.RawPath)
-	if err != nil {
-		return pages.Subject{}, err
-	}
-	arrived := h.Now()
-	keys, err := h.Keys.Link(ctx)
-	if err != nil {
-		return pages.Subject{}, fmt.Errorf("getting the link keys: %w", err)
-	}
-	target, err := keys.Open(ch, token)
-	if errors.Is(err, link.ErrUnknownKey) {
-		// A key set may have grown since this container read it.
-		if keys, err = h.Keys.RefreshLink(ctx, arrived); err != nil {
-			return pages.Subject{}, fmt.Errorf("refreshing the link keys: %w", err)
-		}
-		target, err = keys.Open(ch, token)
-	}
-	if err != nil {
-		return pages.Subject{}, err
-	}
-	entry, listed := h.Scopes.ByID(target.ScopeID)
-	brand, brandListed := h.Scopes.Lookup(entry.Scope.Brand())
-	if !listed || !brandListed {
-		return pages.Subject{}, fmt.Errorf("%w: id %d", errUnlisted, target.ScopeID)
-	}
-	subject := pages.Subject{Contact: target.Contact, Entry: entry, Brand: brand, Group: h.Scopes.Group(brand)}
-	if entry.Scope == brand.Scope {
-		subject.Topics = h.Scopes.Topics(brand.Scope)
-	}
-	return subject, nil
 }

@@ -258,15 +258,15 @@ func TestWhenKeysOrStoreFailNothingIsClaimed(t *testing.T) {
 
 func TestAnUnlistedScopesLinkIsNotForged(t *testing.T) {
 	w := newWorld(t)
-	if got := w.send(t, oneClick(w.path(t, contact.Email, unlistedID))).StatusCode; got != 503 {
-		t.Errorf("want 503, got %d", got)
+	if got := w.send(t, oneClick(w.path(t, contact.Email, unlistedID))).StatusCode; got != 503 || len(w.waits(t)) != 1 {
+		t.Errorf("want 503, got %d; %d wait", got, len(w.messages))
 	}
 }
 
 func TestAPanicsPageIsInTheReadersLanguage(t *testing.T) {
 	w := newWorld(t)
 	w.linkKeys = nil
-	req := request("GET", "/e/abc")
+	req := request("GET", w.path(t, contact.Email, acmeID))
 	req.Headers["accept-language"] = "nb"
 	resp := w.send(t, req)
 	if resp.StatusCode != 500 || resp.Headers["content-language"] != "nb" || resp.Headers["cache-control"] != "no-store" {

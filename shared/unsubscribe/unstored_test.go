@@ -104,7 +104,10 @@ func TestWhatCannotWaitIsToBeSentAgain(t *testing.T) {
 	}{
 		{"an undo", "resubscribe", func(w *world) { w.listErr = errDown }},
 		{"an undo without proven keys", "resubscribe", func(w *world) { w.contactErr = errDown }},
-		{"an opt-out without any keys", "unsubscribe", func(w *world) { w.contactErr, w.unprovenErr = errDown, errDown }},
+		{"an undo without link keys", "resubscribe", func(w *world) { w.linkErr = errDown }},
+		{"an undo without any keys", "resubscribe", func(w *world) { w.contactErr, w.unprovenErr = errDown, errDown }},
+		{"an opt-out without link keys and queue", "unsubscribe", func(w *world) { w.linkErr, w.queueErr = errDown, errDown }},
+		{"an opt-out without any keys and queue", "unsubscribe", func(w *world) { w.contactErr, w.unprovenErr, w.queueErr = errDown, errDown, errDown }},
 		{"an opt-out without a queue", "unsubscribe", func(w *world) { w.listErr, w.queueErr = errDown, errDown }},
 		{"a group's opt-out without a queue", "unsubscribe-group", func(w *world) { w.listErr, w.queueErr = errDown, errDown }},
 		{"a topic's opt-out without a queue", "unsubscribe-topic", func(w *world) { w.listErr, w.queueErr = errDown, errDown }},
@@ -131,12 +134,15 @@ func TestWhatCannotWaitIsToBeSentAgain(t *testing.T) {
 
 // The store may have used up the request's time.
 func TestTheQueueHasTimeOfItsOwn(t *testing.T) {
-	w := newWorld(t)
-	over, cancel := context.WithCancel(t.Context())
-	cancel()
-	resp, err := w.handlers[contact.Email].Serve(over, oneClick(w.path(t, contact.Email, acmeID)))
-	if err != nil || resp.StatusCode != 503 || len(w.waits(t)) != 1 {
-		t.Errorf("status %d, error %v, %d wait", resp.StatusCode, err, len(w.messages))
+	for _, linkErr := range []error{nil, errDown} {
+		w := newWorld(t)
+		w.linkErr = linkErr
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		resp, err := w.handlers[contact.Email].Serve(over, oneClick(w.path(t, contact.Email, acmeID)))
+		if err != nil || resp.StatusCode != 503 || len(w.waits(t)) != 1 {
+			t.Errorf("status %d, error %v, %d wait", resp.StatusCode, err, len(w.messages))
+		}
 	}
 }
 

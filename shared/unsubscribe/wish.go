@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"stille/shared/suppression"
 	"stille/shared/unsubscribe/pages"
 )
 
@@ -25,6 +26,13 @@ type wish struct {
 	topic    string // of pages.UnsubscribeTopic, as it was sent
 	oneClick bool   // RFC 8058
 	page     bool   // a person waits for a page, not a machine for a status
+}
+
+func (w wish) source() suppression.Source {
+	if w.oneClick {
+		return suppression.SourceOneClick
+	}
+	return suppression.SourceLink
 }
 
 // read never fails: a body that it cannot understand is a wish to unsubscribe.

@@ -103,6 +103,9 @@ func (h *House) Contact(context.Context) (*contact.KeySet, error) { return h.Con
 // Link returns the link keys.
 func (h *House) Link(context.Context) (*link.Keys, error) { return h.Links, h.KeysErr }
 
+// RefreshLink returns the link keys.
+func (h *House) RefreshLink(ctx context.Context, _ time.Time) (*link.Keys, error) { return h.Link(ctx) }
+
 // GetSecretValue is Secrets Manager with the secrets of any stack.
 func (h *House) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	for name, value := range h.secrets {

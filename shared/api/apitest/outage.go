@@ -41,5 +41,5 @@ func (h *House) Unproven(context.Context) (*contact.KeySet, error) { return h.Co
 // Store returns the store of a door that writes to the list. What the list does
 // not take waits in h.Queue.
 func (h *House) Store(list outage.List) outage.Store {
-	return outage.Store{Keys: h, List: list, Queue: &h.Queue, Breaker: &outage.Breaker{}, Patience: outage.Patience}
+	return outage.Store{Keys: h, List: list, Queue: &h.Queue, Breaker: &outage.Breaker{}, Links: &outage.Links{}, Patience: outage.Patience}
 }

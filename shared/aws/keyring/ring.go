@@ -22,6 +22,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/link"
 	"stille/shared/names"
+	"stille/shared/unsubscribe/outage"
 )
 
 // A container that does not know a contact key misses what other containers
@@ -85,16 +86,16 @@ type Ring struct {
 	link     cell[link.Keys]
 	proof    cell[ProofKeys]
 
-	// All under link.mu: until when the readings of RefreshLink count, when a
-	// reading last failed, and its error.
-	counted   time.Time
+	// All under link.mu: what bounds the readings of RefreshLink, when a reading last
+	// failed, and its error.
+	readings  outage.Trickle
 	failed    time.Time
 	failedErr error
 }
 
 // NewRing returns a ring that has fetched nothing yet.
 func NewRing(client Secrets, stack names.Stack, canaries CanaryReader, now func() time.Time) *Ring {
-	return &Ring{client: client, stack: stack, canaries: canaries, now: now}
+	return &Ring{client: client, stack: stack, canaries: canaries, now: now, readings: outage.Trickle{Most: linkReads, Pause: linkRest}}
 }
 
 // Contact returns the contact key set, read at most Fresh ago, or Fresh and Grace
@@ -184,7 +185,7 @@ func (r *Ring) RefreshLink(ctx context.Context, arrived time.Time) (*link.Keys, 
 		return r.link.value, nil
 	case within(now, r.failed, failedRest):
 		return nil, r.failedErr
-	case !r.mayRead(now):
+	case !r.readings.Takes(now):
 		return nil, ErrUndecided
 	}
 	ctx, cancel := context.WithTimeout(ctx, refreshPatience)
@@ -196,19 +197,6 @@ func (r *Ring) RefreshLink(ctx context.Context, arrived time.Time) (*link.Keys, 
 	}
 	r.link.value, r.link.read = fresh, now
 	return fresh, nil
-}
-
-// mayRead counts a reading for an unknown token, and reports whether it may be made.
-func (r *Ring) mayRead(now time.Time) bool {
-	ahead := r.counted.Sub(now)
-	if ahead < 0 || ahead > linkReads*linkRest { // or the clock was set back
-		ahead = 0
-	}
-	if ahead > (linkReads-1)*linkRest {
-		return false
-	}
-	r.counted = now.Add(ahead + linkRest)
-	return true
 }
 
 func (r *Ring) fetchLink(ctx context.Context) (*link.Keys, error) {

@@ -110,7 +110,7 @@ func deps(c *lambdafn.Container, now func() time.Time) Deps {
 // Store stores the opt-outs of a door. What the list does not take waits in the
 // outage queue.
 func (d Deps) Store() outage.Store {
-	store := outage.Store{Keys: d.Keys, List: d.List, Queue: d.Outage(), Breaker: &outage.Breaker{}, Patience: outage.Patience}
+	store := outage.Store{Keys: d.Keys, List: d.List, Queue: d.Outage(), Breaker: &outage.Breaker{}, Links: &outage.Links{}, Patience: outage.Patience}
 	if longer := d.Env.Optional(names.VarStorePatience); longer != "" {
 		var err error
 		store.Patience, err = time.ParseDuration(longer)
@@ -138,12 +138,11 @@ func links(d Deps, ch contact.Channel, webhooks webhook.Source) any {
 	texts, err := pages.New()
 	d.Env.Wrong("the pages' texts", err)
 	return unsubscribe.Handler{
+		Links:    unsubscribe.Links{Keys: d.Keys, Scopes: d.Scopes()},
 		Channel:  ch,
-		Keys:     d.Keys,
 		List:     d.List,
 		Store:    d.Store(),
 		Webhooks: webhook.Clicks{Webhooks: webhooks, Keys: d.Keys, Queue: d.WebhookQueue(), Now: d.Now},
-		Scopes:   d.Scopes(),
 		Pages:    texts,
 		Log:      d.Log,
 		Now:      d.Now,

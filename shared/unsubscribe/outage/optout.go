@@ -2,9 +2,9 @@
 // door: a link, an SMS reply, a complaint, a bounce, a hook. An opt-out that
 // the list does not take waits in the outage queue, because nobody repeats an
 // opt-out for us. The package promises that a message in the queue names a person
-// by contact keys alone, holds no text, and says when the person opted out, so
-// that the opt-out may be carried out at any later time. It refuses a message that
-// lacks a part.
+// by contact keys, or by a link that no key could open, holds no text, and says when
+// the person opted out, so that the opt-out may be carried out at any later time. It
+// refuses a message that lacks a part.
 package outage
 
 import (
@@ -29,14 +29,23 @@ var (
 	ErrUnknownKeys = errors.New("none of the opt-out's keys is live")
 )
 
-// OptOut is one opt-out.
+// OptOut is one opt-out, with either Keys and Scope or a Link.
 type OptOut struct {
-	Keys    []contact.Key      `json:"keys"` // the contact's, newest first; maybe made with an unproven set
+	Keys    []contact.Key      `json:"keys,omitempty"` // the contact's, newest first; maybe made with an unproven set
+	Link    *Link              `json:"link,omitempty"`
 	Channel contact.Channel    `json:"channel"`
-	Scope   scope.Scope        `json:"scope"`
+	Scope   scope.Scope        `json:"scope,omitempty"`
 	Reason  suppression.Reason `json:"reason"`
 	Source  suppression.Source `json:"source"`
 	At      time.Time          `json:"at"` // when the person opted out
+}
+
+// Link is a link that no key could open, and what the person wished. The link may
+// be invented.
+type Link struct {
+	Token  string `json:"token"`
+	Action string `json:"action"`          // of the page
+	Topic  string `json:"topic,omitempty"` // of the action
 }
 
 // sources are where an opt-out that waits may come from beside a link. A tool
@@ -58,10 +67,16 @@ func (o OptOut) Change() suppression.Change {
 	return suppression.Change{Action: suppression.Suppress, Scope: o.Scope, Reason: o.Reason, At: o.At, Source: o.Source}
 }
 
-// Group is the same for all opt-outs of a contact, which keep their order. A
-// queue's encryption leaves the group readable, so it is a hash of the key.
+// Group is the same for all opt-outs of a contact, which keep their order, and of a
+// link. A queue's encryption leaves the group readable, so it is a hash.
 func (o OptOut) Group() string {
-	sum := sha256.Sum256([]byte(o.Keys[0]))
+	var of []byte
+	if o.Link != nil {
+		of = []byte(o.Link.Token)
+	} else {
+		of = []byte(o.Keys[0])
+	}
+	sum := sha256.Sum256(of)
 	return hex.EncodeToString(sum[:])
 }
 
@@ -88,7 +103,7 @@ func Read(message string) (OptOut, error) {
 	if err := json.Unmarshal([]byte(message), &o); err != nil {
 		return OptOut{}, malformed("it is not JSON of the right shape")
 	}
-	if len(o.Keys) == 0 || len(o.Keys) > contact.MaxLiveKeys {
+	if (len(o.Keys) == 0) == (o.Link == nil) || len(o.Keys) > contact.MaxLiveKeys {
 		return OptOut{}, malformed("the number of keys")
 	}
 	for _, key := range o.Keys {
@@ -99,7 +114,7 @@ func Read(message string) (OptOut, error) {
 	_, err := scope.Parse(string(o.Scope))
 	_, known := suppression.ParseReason(string(o.Reason))
 	switch {
-	case err != nil:
+	case err != nil && o.Link == nil:
 		return OptOut{}, malformed("the scope")
 	case !known:
 		return OptOut{}, malformed("the reason")

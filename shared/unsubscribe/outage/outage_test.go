@@ -80,6 +80,23 @@ func TestAQueuedOptOutIsReadBack(t *testing.T) {
 	}
 }
 
+func TestAQueuedLinkIsReadBack(t *testing.T) {
+	want := optOut("")
+	want.Keys, want.Scope, want.Link = nil, "", &outage.Link{Token: "token", Action: "unsubscribe-topic", Topic: "newsletter"}
+	message := written(t, want)
+	got, err := outage.Read(message)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("error %v %s", err, diff)
+	}
+	if strings.Contains(message, "keys") || strings.Contains(want.Group(), "token") || want.Group() == optOut("").Group() {
+		t.Error("it names keys, or its group is the token or that of another")
+	}
+	want.Keys = []contact.Key{keyOf(t, keySet(t), "kari@example.no")}
+	if _, err := outage.Read(written(t, want)); !errors.Is(err, outage.ErrMalformed) {
+		t.Errorf("keys beside a link: error %v", err)
+	}
+}
+
 func TestAnOptOutOfAHookMayWait(t *testing.T) {
 	o := optOut(keyOf(t, keySet(t), "kari@example.no"))
 	for source, want := range map[suppression.Source]error{"hook:twilio": nil, "hook": outage.ErrMalformed, suppression.SourceTool: outage.ErrMalformed} {

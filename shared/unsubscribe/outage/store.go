@@ -25,7 +25,10 @@ var (
 	// ErrQueued means that the list did not take an opt-out, and that the opt-out
 	// is in the outage queue. The error also wraps why the list did not.
 	ErrQueued = errors.New("the opt-out is in the outage queue")
-	errRests  = errors.New("the store timed out and is left alone for some seconds")
+	// ErrNameless means that no key set is at hand that names the contact: the change
+	// is neither stored nor queued.
+	ErrNameless = errors.New("not queued, because the contact has no key")
+	errRests    = errors.New("the store timed out and is left alone for some seconds")
 )
 
 // Keys name contacts.
@@ -48,12 +51,13 @@ type Queue interface {
 	Put(ctx context.Context, o OptOut) error
 }
 
-// Store stores the changes of a door. Every field is needed.
+// Store stores the changes of a door. Every other field is needed.
 type Store struct {
 	Keys     Keys
 	List     List
 	Queue    Queue
 	Breaker  *Breaker
+	Links    *Links        // of the doors of links
 	Patience time.Duration // for one write
 }
 
@@ -111,11 +115,16 @@ func (s Store) wait(ctx context.Context, person contact.Contact, who contact.Kno
 			who, err = set.Known(person)
 		}
 		if err != nil {
-			return who, fmt.Errorf("not queued, because the contact has no key: %w; %w", err, why)
+			return who, fmt.Errorf("%w: %w; %w", ErrNameless, err, why)
 		}
 	}
-	if err := s.Queue.Put(ctx, Of(who, c)); err != nil {
-		return who, fmt.Errorf("not queued: %w; %w", err, why)
+	return who, s.put(ctx, Of(who, c), why)
+}
+
+// put puts an opt-out into the queue and returns an error that wraps why.
+func (s Store) put(ctx context.Context, o OptOut, why error) error {
+	if err := s.Queue.Put(ctx, o); err != nil {
+		return fmt.Errorf("not queued: %w; %w", err, why)
 	}
-	return who, fmt.Errorf("%w: %w", ErrQueued, why)
+	return fmt.Errorf("%w: %w", ErrQueued, why)
 }

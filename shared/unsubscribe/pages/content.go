@@ -124,6 +124,11 @@ func (r Reader) Queued(s Subject) gateway.Response {
 	return r.html(http.StatusServiceUnavailable, c)
 }
 
+// Noted is Queued about a link that could not be opened.
+func (r Reader) Noted() gateway.Response {
+	return r.html(http.StatusServiceUnavailable, content{Mark: "fading", Title: r.text.QueuedTitle, Lead: r.text.QueuedAfter})
+}
+
 // Undone says that nothing stops the messages any more, and offers to stop
 // them again.
 func (r Reader) Undone(s Subject) gateway.Response {

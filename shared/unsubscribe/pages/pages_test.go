@@ -70,7 +70,7 @@ func every(t *testing.T, r pages.Reader, ch contact.Channel, entry scope.Entry) 
 		"ask": r.Ask(s, pages.Open, false), "ask more": r.Ask(more, pages.Unknown, true),
 		"stands": r.Stands(s, pages.Standing{Since: since, Undoable: true}), "stands for good": r.Stands(more, pages.Standing{Since: since}),
 		"done": r.Done(s, true), "done for good": r.Done(s, false), "undone": r.Undone(s), "kept": r.Kept(s),
-		"queued":        r.Queued(s),
+		"queued": r.Queued(s), "noted": r.Noted(),
 		"done, a group": r.Done(house, true), "queued, a group": r.Queued(house), "undone, a group": r.Undone(house),
 		"later": r.Later("", ""), "later, a form": r.Later(pages.UnsubscribeTopic, "newsletter"), "failed": r.Failed(), "not found": r.NotFound(),
 		"text": r.Text(200, "Unsubscribed."), "options": r.Options(204),
@@ -112,7 +112,7 @@ func TestAPageLoadsNothingAndRunsNothing(t *testing.T) {
 func TestStatusesAndTypes(t *testing.T) {
 	want := map[string]int{
 		"ask more": 200, "stands": 200, "stands for good": 200, "done, a group": 200, "undone, a group": 200, "queued, a group": 503,
-		"ask": 200, "done": 200, "done for good": 200, "undone": 200, "kept": 200, "queued": 503,
+		"ask": 200, "done": 200, "done for good": 200, "undone": 200, "kept": 200, "queued": 503, "noted": 503,
 		"later": 503, "later, a form": 503,
 		"failed": 500, "not found": 404, "text": 200, "options": 204,
 	}
