@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"regexp"
 	"runtime/debug"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"stille/shared/api/access"
+	"stille/shared/feedback/hook"
 	"stille/shared/operator"
 	"stille/shared/suppression"
 )
@@ -116,6 +118,7 @@ func variables() kong.Vars {
 	withdraw, keep := suppression.ReportedWithdrawals()
 	vars := kong.Vars{
 		"stack": defaultStack, "version": "stille, version unknown", "reasons": joined(suppression.Reported()), "rights": joined(access.Rights()),
+		"providers":   joined(hook.Providers()),
 		"withdrawing": suppression.Enumerate(withdraw, "and"), "silencing": suppression.Enumerate(keep, "and"),
 	}
 	if built, ok := debug.ReadBuildInfo(); ok {
@@ -164,7 +167,16 @@ func run(ctx context.Context, args []string, s session) int {
 		return exitDone
 	case err != nil:
 		s.options.JSON = slices.Contains(args, "--json")
-		return s.end(ctx, usage("%s; see `stille --help`", withoutAddresses(err.Error())))
+		message := err.Error()
+		if !errors.As(err, new(operator.Mistake)) {
+			message = withoutAddresses(message)
+		}
+		return s.end(ctx, usage("%s; see `stille --help`", message))
+	}
+	for _, part := range command.Path {
+		if p := part.Positional; p != nil && p.Name != "address" && p.Target.Kind() == reflect.String && p.Target.String() == "" {
+			return s.end(ctx, usage("<%s> is empty; see `stille --help`", p.Name))
+		}
 	}
 	s.options = c.options
 	return s.end(ctx, command.Run())

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -76,7 +78,7 @@ func TestBadUsageIsNamedWithItsExitCode(t *testing.T) {
 		{"an unknown scope", "there are acme, acme/newsletter, globex, and * for all", []string{"add", "email", "a@example.no", "--scope", "acne"}},
 		{"an unknown scope of a tool", "--scopes: there is no such scope", []string{"tool", "add", "crm", "--rights", "check", "--scopes", "acme,acne"}},
 		{"an unknown right", "must be one of", []string{"tool", "add", "crm", "--rights", "check,fly", "--scopes", "acme"}},
-		{"a tool without a name one can write", "the name must be 1 to 64 characters", []string{"tool", "add", "the crm", "--rights", "check", "--scopes", "acme"}},
+		{"a tool without a name one can write", "<name>: must be 1 to 64 characters", []string{"tool", "add", "the crm", "--rights", "check", "--scopes", "acme"}},
 		{"no scope where there are several brands", "more than one brand: acme, acme/newsletter, globex, or *", []string{"add", "email", "a@example.no"}},
 		{"an unknown reason", "must be one of", []string{"add", "email", "a@example.no", "--scope", "acme", "--reason", "bored"}},
 		{"a reason that only an erasure has", "must be one of", []string{"add", "email", "a@example.no", "--scope", "acme", "--reason", "erasure"}},
@@ -96,10 +98,10 @@ func TestBadUsageIsNamedWithItsExitCode(t *testing.T) {
 		{"an erasure of what is no address", "the address cannot be read: no @", []string{"subject", "erase", "email", "kari"}},
 		{"an erasure with a story", "--case: must be 1 to 64 characters", []string{"subject", "erase", "email", "a@example.no", "--case", "she called"}},
 		{"a restriction without a case", "missing flags: --case=ID", []string{"subject", "restrict", "email", "a@example.no", "--reason", "r"}},
-		{"an import for an unknown scope", "there are acme, acme/newsletter, globex, and * for all", []string{"import", "x.csv", "--scope", "acne", "--dry-run"}},
+		{"an import for an unknown scope", "there are acme, acme/newsletter, globex, and * for all", []string{"import", "commands_test.go", "--scope", "acne", "--dry-run"}},
 		{"an import of nothing", "there is no such file", []string{"import", "/nowhere.csv", "--dry-run"}},
-		{"a scrub for an unknown scope", "there are acme, acme/newsletter, globex, and * for all", []string{"scrub", "x.csv", "--scope", "acne"}},
-		{"a scrub for an unknown channel", "must be one of", []string{"scrub", "x.csv", "--channel", "fax"}},
+		{"a scrub for an unknown scope", "there are acme, acme/newsletter, globex, and * for all", []string{"scrub", "commands_test.go", "--scope", "acne"}},
+		{"a scrub for an unknown channel", "must be one of", []string{"scrub", "commands_test.go", "--channel", "fax"}},
 		{"an export to a spreadsheet", "must end in .csv, .ndjson or .jsonl", []string{"export", "list.xlsx"}},
 		{"a local stack and AWS", "can't be used together", []string{"hold", "list", "--aws", "--stack-file", "x.json"}},
 		{"a folder without a certificate", "fetches all files", []string{"certificate", "verify", "/"}},
@@ -107,6 +109,55 @@ func TestBadUsageIsNamedWithItsExitCode(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got := call{}.run(t, c.args...).ended(t, exitUsage)
 			if !strings.Contains(got.errors, c.says) || got.out != "" {
+				t.Errorf("it says %q and answers %q, want %q and nothing", got.errors, got.out, c.says)
+			}
+		})
+	}
+}
+
+func TestWrongArgumentsAreRefusedWithoutAStack(t *testing.T) {
+	receipt := filepath.Join(t.TempDir(), "receipt.json")
+	if err := os.WriteFile(receipt, []byte(`{"asked":"export"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		says string
+		args []string
+	}{
+		{"a key's id is 8 hexadecimal digits", []string{"keys", "destroy", "contact", "nonsense"}},
+		{"must be 1 to 64 characters", []string{"tool", "revoke", "the crm"}},
+		{"<run> is empty", []string{"purge", "stop", ""}},
+		{"<class> is empty", []string{"mend", ""}},
+		{"must be one of", []string{"hook", "add", "carrier", "acme"}},
+		{"must be one of", []string{"hook", "test", "carrier", "acme"}},
+		{"the secret cannot be used", []string{"hook", "add", "sendgrid", "acme"}},
+		{"the secret cannot be used", []string{"hook", "add", "standard", "acme", "--secret", "whsec_"}},
+		{"must begin with https://", []string{"webhook", "add", "ftp://receiver.example/"}},
+		{"must look like https://", []string{"webhook", "remove", "receiver"}},
+		{"a plan's hash has 64 characters", []string{"purge", "approve", "3f1"}},
+		{"say which run", []string{"purge", "show", "--list"}},
+		{"--rate", []string{"mend", "messaging", "--rate=-5"}},
+		{"say --events SINCE as well", []string{"replay", "--rate", "5"}},
+		{"--month: must be four digits", []string{"report", "--month", "2026-13"}},
+		{"say what to hold", []string{"hold", "set", "--case", "1", "--reason", "r"}},
+		{"it is a folder", []string{"hold", "set", "--case", "1", "--reason", "r", "--file", "."}},
+		{"there is no such file", []string{"subject", "proof", "none.json"}},
+		{"no receipt of `stille subject erase`", []string{"subject", "proof", receipt}},
+		{"must not look like an e-mail address", []string{"proof", "messaging", "kari@example.no"}},
+		{"the address cannot be read", []string{"add", "email", "kari"}},
+		{"the address cannot be read", []string{"release", "sms", "12", "--scope", "acme", "--consented-at", "2026-01-01T00:00:00Z", "--evidence", "e"}},
+		{"the address cannot be read", []string{"subject", "erase", "email", "kari"}},
+		{"--region: must be two letters", []string{"check", "sms", "91234567", "--region", "Norway"}},
+		{"--region: must be two letters", []string{"normalise", "sms", "91234567", "--region", "Norway"}},
+		{"--region: must be two letters", []string{"scrub", "commands_test.go", "--region", "Norway"}},
+		{"--map: must be COLUMN=FIELD", []string{"import", "commands_test.go", "--map", "Avmeldt=day"}},
+		{"must be one of", []string{"import", "commands_test.go", "--reason", "erasure"}},
+		{"there is no such file", []string{"import", "none.csv"}},
+		{"there is no such file", []string{"scrub", "none.csv"}},
+		{"must end in .csv", []string{"export", "list.xlsx"}},
+	} {
+		t.Run(strings.Join(c.args[:2], " "), func(t *testing.T) {
+			if got := (call{closed: true}).run(t, c.args...).ended(t, exitUsage); !strings.Contains(got.errors, c.says) || got.out != "" {
 				t.Errorf("it says %q and answers %q, want %q and nothing", got.errors, got.out, c.says)
 			}
 		})
@@ -145,8 +196,8 @@ func TestNoErrorRepeatsAnAddressOrANumber(t *testing.T) {
 		{"subject", "erase", "email", "x@example.no", "--case", "kari.secret@example.no"},
 		{"subject", "restrict", "email", "kari.secret@example.no", "--reason", "r"},
 		{"subject", "export", "sms", "--region", "NOR", "91234567"},
-		{"import", "x.csv", "--scope", "kari.secret@example.no"},
-		{"scrub", "x.csv", "--scope", "kari.secret@example.no"},
+		{"import", "commands_test.go", "--scope", "kari.secret@example.no"},
+		{"scrub", "commands_test.go", "--scope", "kari.secret@example.no"},
 		{"tool", "add", "kari.secret@example.no", "--rights", "kari.secret@example.no", "--scopes", "acme"},
 		{"tool", "add", "crm", "--rights", "check", "--scopes", "kari.secret@example.no"},
 	} {

@@ -8,15 +8,69 @@ import (
 	"github.com/alecthomas/kong"
 
 	"stille/shared/contact"
+	"stille/shared/operator"
+	"stille/shared/operator/files"
 	references "stille/shared/reference"
 	"stille/shared/retention"
 )
 
-// person is a contact as the operator types it.
-type person struct {
+// regional is the flag of commands that read numbers.
+type regional struct {
+	Region string `placeholder:"NO" help:"Country, two letters, of a number without + or 00."`
+}
+
+// Validate refuses what cannot be a region.
+func (r regional) Validate() error {
+	if contact.CheckRegion(r.Region) != nil {
+		return errors.New("--region: must be two letters, like NO")
+	}
+	return nil
+}
+
+// anyone is a contact as the operator types it, readable or not.
+type anyone struct {
 	Channel contact.Channel `arg:"" enum:"email,sms" help:"email or sms."`
 	Address string          `arg:"" help:"The address or number; put -- before an address that begins with a dash."`
-	Region  string          `placeholder:"NO" help:"Country, two letters, of a number without + or 00."`
+	regional
+}
+
+func (a anyone) named() operator.Person {
+	return operator.Person{Channel: a.Channel, Address: a.Address, Region: a.Region}
+}
+
+// person is a contact whose address can be read.
+type person struct{ anyone }
+
+// Validate refuses an address that cannot be read.
+func (p person) Validate() error { return p.named().Check() }
+
+// existing is a file that is there.
+type existing string
+
+// UnmarshalText reads the argument.
+func (e *existing) UnmarshalText(text []byte) error {
+	*e = existing(text)
+	return files.Check(string(text))
+}
+
+// recordID is what may be the id of a record.
+type recordID string
+
+// UnmarshalText reads the argument.
+func (r *recordID) UnmarshalText(text []byte) error {
+	*r = recordID(text)
+	return retention.CheckID(string(text))
+}
+
+// month is a flag like 2026-11.
+type month struct{ time.Time }
+
+// UnmarshalText reads the flag.
+func (m *month) UnmarshalText(text []byte) (err error) {
+	if m.Time, err = time.Parse("2006-01", string(text)); err != nil {
+		return errors.New("must be four digits, a hyphen and two digits, like 2026-11")
+	}
+	return nil
 }
 
 // period is a flag like P6M.
@@ -52,7 +106,7 @@ func (i *instant) UnmarshalText(text []byte) (err error) {
 	return nil
 }
 
-// reference is a flag that points to where a matter is told.
+// reference is what points to where a matter is told, or names a tool.
 type reference string
 
 // UnmarshalText reads the flag.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -25,8 +26,16 @@ type holdSet struct {
 	Kind    retention.HoldKind `enum:"legal,restriction" default:"legal" help:"legal: law or a claim needs it. restriction: the person asked that it is kept; marketing to the contact stops until stille subject unrestrict."`
 	Contact pairs              `placeholder:"CHANNEL ADDRESS" help:"Hold everything about a contact, in every class, and every later record. Repeatable."`
 	Record  pairs              `placeholder:"CLASS ID" help:"Hold one record. Repeatable."`
-	File    []string           `sep:"none" placeholder:"FILE" help:"Hold what a file lists: CSV or NDJSON with channel and address, or class and id. Repeatable."`
-	Region  string             `placeholder:"NO" help:"Country, two letters, of a number without + or 00."`
+	File    []existing         `sep:"none" placeholder:"FILE" help:"Hold what a file lists: CSV or NDJSON with channel and address, or class and id. Repeatable."`
+	regional
+}
+
+// Validate refuses a command that names nothing to hold.
+func (h holdSet) Validate() error {
+	if len(h.Contact)+len(h.Record)+len(h.File) == 0 {
+		return errors.New("say what to hold: --contact CHANNEL ADDRESS, --record CLASS ID or --file FILE")
+	}
+	return nil
 }
 
 func (h holdSet) Run(ctx context.Context, s *session, o *operator.Operator) error {
@@ -55,7 +64,7 @@ func (h holdSet) kept() ([]operator.Kept, error) {
 		kept = append(kept, operator.Kept{Where: "--record", Class: r.first, ID: r.second})
 	}
 	for _, file := range h.File {
-		inFile, err := files.ReadHolds(file, h.Region)
+		inFile, err := files.ReadHolds(string(file), h.Region)
 		if err != nil {
 			return nil, fmt.Errorf("--file: %w", err)
 		}

@@ -17,22 +17,27 @@ type hookCommands struct {
 }
 
 type hookAdd struct {
-	Provider string `arg:"" help:"sendgrid, mailgun, postmark, brevo, mailchimp, twilio, sinch, or standard (Standard Webhooks)."`
+	Provider string `arg:"" enum:"${providers}" help:"One of ${providers}; standard means Standard Webhooks."`
 	Scope    string `arg:"" help:"The brand or topic whose messages the system sends; * for all."`
 	Secret   string `placeholder:"SECRET" help:"The provider's verification key or secret; - reads it from standard input. Without it one is made where the secret is part of the address."`
 	Now      bool   `help:"End the secret that is replaced at once, not in 24 hours."`
 }
 
-func (h hookAdd) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	secret := h.Secret
-	if secret == "-" {
+// AfterApply reads the secret where standard input has it, and refuses a secret that
+// the provider cannot have.
+func (h *hookAdd) AfterApply(s *session) error {
+	if h.Secret == "-" {
 		read, err := io.ReadAll(s.stdin)
 		if err != nil {
 			return fmt.Errorf("reading the secret: %w", err)
 		}
-		secret = strings.TrimSpace(string(read))
+		h.Secret = strings.TrimSpace(string(read))
 	}
-	answer, err := o.AddHook(ctx, h.Provider, h.Scope, secret, h.Now)
+	return operator.CheckHookSecret(h.Provider, h.Secret)
+}
+
+func (h hookAdd) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, err := o.AddHook(ctx, h.Provider, h.Scope, h.Secret, h.Now)
 	return show(s, answer, err, func(w io.Writer, added *operator.HookAddress) { fmt.Fprintln(w, added.URL) })
 }
 
@@ -52,10 +57,13 @@ func (hookList) Run(ctx context.Context, s *session, o *operator.Operator) error
 	})
 }
 
-type hookRemove struct {
-	Provider string `arg:"" help:"The system."`
+// hookNamed names a hook.
+type hookNamed struct {
+	Provider string `arg:"" enum:"${providers}" help:"The system."`
 	Scope    string `arg:"" help:"The scope it was added for."`
 }
+
+type hookRemove struct{ hookNamed }
 
 func (h hookRemove) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.RemoveHook(ctx, h.Provider, h.Scope)
@@ -64,10 +72,7 @@ func (h hookRemove) Run(ctx context.Context, s *session, o *operator.Operator) e
 	})
 }
 
-type hookTest struct {
-	Provider string `arg:"" help:"The system."`
-	Scope    string `arg:"" help:"The scope it was added for."`
-}
+type hookTest struct{ hookNamed }
 
 func (h hookTest) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.TestHook(ctx, h.Provider, h.Scope)

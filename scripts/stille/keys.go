@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -31,10 +32,15 @@ type keyDestroy struct {
 
 var keyIDs = regexp.MustCompile(`^[0-9a-f]{8}$`)
 
-func (k keyDestroy) Run(ctx context.Context, s *session, on *stack) error {
+// Validate refuses what cannot be the id of a key.
+func (k keyDestroy) Validate() error {
 	if !keyIDs.MatchString(k.ID) {
-		return usage("a key's id is 8 hexadecimal digits; `stille keys list` shows them")
+		return errors.New("a key's id is 8 hexadecimal digits; `stille keys list` shows them")
 	}
+	return nil
+}
+
+func (k keyDestroy) Run(ctx context.Context, s *session, on *stack) error {
 	return changeKeys(ctx, s, on, keyring.Order{Destroy: &keyring.Destroy{Set: k.Set, ID: k.ID}})
 }
 

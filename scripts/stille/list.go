@@ -12,13 +12,13 @@ import (
 )
 
 type check struct {
-	person
+	anyone
 	Scope   string              `placeholder:"SCOPE" help:"Whose message: a brand, or a topic of it. Without it a suppression in any scope blocks, and no basis is asked for."`
 	Purpose suppression.Purpose `enum:"marketing,transactional" default:"marketing" help:"marketing or transactional."`
 }
 
 func (c check) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Check(ctx, operator.Person(c.person), c.Scope, c.Purpose)
+	answer, err := o.Check(ctx, c.named(), c.Scope, c.Purpose)
 	if answer != nil && answer.Why != "" {
 		s.say("%s", answer.Why)
 	}
@@ -56,7 +56,7 @@ type add struct {
 }
 
 func (a add) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Add(ctx, operator.Person(a.person), a.Scope, a.Reason, a.At, string(a.Note))
+	answer, err := o.Add(ctx, a.named(), a.Scope, a.Reason, a.At, string(a.Note))
 	return show(s, answer, err, func(w io.Writer, done *operator.Addition) {
 		what := map[suppression.Effect]string{
 			suppression.Added:     "suppressed",
@@ -77,7 +77,7 @@ type releaseCmd struct {
 }
 
 func (r releaseCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Release(ctx, operator.Person(r.person), r.Scope, r.ConsentedAt, string(r.Evidence), r.Override)
+	answer, err := o.Release(ctx, r.named(), r.Scope, r.ConsentedAt, string(r.Evidence), r.Override)
 	return show(s, answer, err, func(w io.Writer, a *operator.Released) {
 		if a.Released {
 			fmt.Fprintf(w, "released in %s", a.Scope)
@@ -94,7 +94,7 @@ func (r releaseCmd) Run(ctx context.Context, s *session, o *operator.Operator) e
 type history struct{ person }
 
 func (h history) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.History(ctx, operator.Person(h.person))
+	answer, err := o.History(ctx, h.named())
 	return show(s, answer, err, func(w io.Writer, told *operator.Told) {
 		if told.Verified {
 			fmt.Fprintf(w, "the chain is verified; entries: %d\n", len(told.Entries))
@@ -114,19 +114,28 @@ func (h history) Run(ctx context.Context, s *session, o *operator.Operator) erro
 }
 
 type exportCmd struct {
-	File  string `arg:"" help:"The file to write: CSV where its name ends in .csv, NDJSON where it ends in .ndjson or .jsonl."`
-	Scope string `placeholder:"SCOPE" help:"Only what stops messages of this brand or topic: said there, below it or for all brands."`
+	File  listFile `arg:"" help:"The file to write: CSV where its name ends in .csv, NDJSON where it ends in .ndjson or .jsonl."`
+	Scope string   `placeholder:"SCOPE" help:"Only what stops messages of this brand or topic: said there, below it or for all brands."`
+}
+
+// listFile is a file for the list, with the format of its name.
+type listFile struct {
+	name   string
+	format files.Format
+}
+
+// UnmarshalText reads the argument.
+func (l *listFile) UnmarshalText(text []byte) (err error) {
+	l.name = string(text)
+	l.format, err = files.ListFormat(l.name)
+	return err
 }
 
 func (e exportCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	format, err := files.ListFormat(e.File)
-	if err != nil {
-		return err
-	}
 	shown := s.progress()
 	var answer operator.Exported
-	err = files.Replace(e.File, func(w io.Writer) error {
-		put, flush := format(w)
+	err := files.Replace(e.File.name, func(w io.Writer) error {
+		put, flush := e.File.format(w)
 		var err error
 		answer, err = o.Export(ctx, e.Scope, put, func(contacts int) { shown.at(contacts, 0, "contacts") })
 		if err != nil {
@@ -138,7 +147,7 @@ func (e exportCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 	if err != nil {
 		return err
 	}
-	answer.File = e.File
+	answer.File = e.File.name
 	if answer.Unreadable > 0 {
 		err = fmt.Errorf("suppressions that cannot be read: %d; nothing is sent to them, and the file names their keys", answer.Unreadable)
 	}

@@ -45,8 +45,8 @@ func (d due) Run(s *session) error {
 
 type normalise struct {
 	Channel contact.Channel `arg:"" enum:"email,sms" help:"email or sms."`
-	Region  string          `placeholder:"NO" help:"Country, two letters, of numbers without + or 00."`
 	Address words           `arg:"" optional:"" help:"Addresses or numbers. Standard input, one a line, where none is given."`
+	regional
 }
 
 func (n normalise) Run(s *session) error {

@@ -40,7 +40,7 @@ func (p policyCheck) Run(s *session) error {
 	if name == "" {
 		var found bool
 		if name, found = upwards(s.folder, filepath.Join("infra", names.RetentionFile)); !found {
-			return fmt.Errorf("there is no infra/%s at or above the working directory: say `stille policy check FILE`", names.RetentionFile)
+			return usage("there is no infra/%s at or above the working directory: say `stille policy check FILE`", names.RetentionFile)
 		}
 	}
 	text, err := files.Read(name)

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -111,6 +112,14 @@ type purgeShow struct {
 	toList
 }
 
+// Validate refuses a list of nothing.
+func (p purgeShow) Validate() error {
+	if p.List && p.ID == "" {
+		return errors.New("--list: say which run; `stille purge show` lists the runs")
+	}
+	return nil
+}
+
 // Run shows one run, or lists the runs of all classes, the newest first.
 func (p purgeShow) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	if p.ID != "" {
@@ -122,9 +131,6 @@ func (p purgeShow) Run(ctx context.Context, s *session, o *operator.Operator) er
 				remainingText(w, a.Records)
 			}
 		})
-	}
-	if p.List {
-		return usage("--list: say which run; `stille purge show` lists the runs")
 	}
 	runs, err := o.ShowRuns(ctx)
 	return show(s, runs, err, runListText)
@@ -209,8 +215,8 @@ func (p purgeRun) Run(ctx context.Context, s *session, o *operator.Operator) err
 }
 
 type purgeApprove struct {
-	PlanHash  string `arg:"" name:"planhash" help:"The plan's hash, as the halted run shows it."`
-	UntilDone bool   `help:"Let the runs of the next nights go on with the plan, until all of its records are gone."`
+	PlanHash  operator.PlanHash `arg:"" name:"planhash" help:"The plan's hash, as the halted run shows it."`
+	UntilDone bool              `help:"Let the runs of the next nights go on with the plan, until all of its records are gone."`
 }
 
 func (p purgeApprove) Run(ctx context.Context, s *session, o *operator.Operator) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -12,7 +13,15 @@ import (
 type replay struct {
 	Repair bool    `xor:"what" help:"Write what the list lacks; without it, only look."`
 	Events instant `xor:"what" placeholder:"SINCE" help:"Send the events since this time again, and withdraw records; the list stays as it is."`
-	Rate   int     `placeholder:"N" help:"With --events: at most N entries a second."`
+	Rate   uint32  `placeholder:"N" help:"With --events: at most N entries a second."`
+}
+
+// Validate refuses a rate of nothing.
+func (r replay) Validate() error {
+	if r.Rate > 0 && r.Events.IsZero() {
+		return errors.New("--rate: say --events SINCE as well")
+	}
+	return nil
 }
 
 // Run goes through the whole ledger.
@@ -39,7 +48,7 @@ func (r replay) Run(ctx context.Context, s *session, o *operator.Operator) error
 
 func (r replay) sendEvents(ctx context.Context, s *session, o *operator.Operator) error {
 	shown := s.progress()
-	sent, err := files.ReplayEvents(ctx, o, s.folder, r.Events.Time, r.Rate, s.sleep, func(entries int) { shown.at(entries, 0, "entries sent") })
+	sent, err := files.ReplayEvents(ctx, o, s.folder, r.Events.Time, int(r.Rate), s.sleep, func(entries int) { shown.at(entries, 0, "entries sent") })
 	shown.end()
 	return show(s, sent, err, func(w io.Writer, did *operator.SentEvents) {
 		fmt.Fprintf(w, "entries    %d\nevents     %d\nwithdrawn  %d\n", did.Entries, did.Events, did.Withdrawn)

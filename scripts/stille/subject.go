@@ -39,7 +39,7 @@ type subjectExport struct {
 }
 
 func (e subjectExport) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, content, err := o.ExportSubject(ctx, operator.Person(e.person))
+	answer, content, err := o.ExportSubject(ctx, e.named())
 	if answer == nil {
 		return err
 	}
@@ -64,7 +64,7 @@ type subjectErase struct {
 }
 
 func (e subjectErase) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Erase(ctx, operator.Person(e.person), string(e.Case))
+	answer, err := o.Erase(ctx, e.named(), string(e.Case))
 	if answer != nil {
 		err = errors.Join(err, files.WriteReceipt(e.Out, answer, &answer.Receipt))
 	}
@@ -121,7 +121,7 @@ type subjectRestrict struct {
 }
 
 func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Restrict(ctx, operator.Person(r.person), string(r.Case), string(r.Reason))
+	answer, err := o.Restrict(ctx, r.named(), string(r.Case), string(r.Reason))
 	if answer != nil {
 		err = errors.Join(err, files.WriteReceipt(r.Out, answer, &answer.Receipt))
 	}
@@ -138,7 +138,7 @@ type subjectUnrestrict struct {
 }
 
 func (r subjectUnrestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Unrestrict(ctx, operator.Person(r.person), string(r.Case))
+	answer, err := o.Unrestrict(ctx, r.named(), string(r.Case))
 	if answer != nil {
 		err = errors.Join(err, files.WriteReceipt(r.Out, answer, &answer.Receipt))
 	}
@@ -152,15 +152,23 @@ func (r subjectUnrestrict) Run(ctx context.Context, s *session, o *operator.Oper
 }
 
 type subjectProof struct {
-	Receipt string `arg:"" help:"The file that the erasure left."`
+	Receipt receipt `arg:"" help:"The file that the erasure left."`
+}
+
+// receipt is the receipt of an erasure, in a file.
+type receipt struct{ operator.Erased }
+
+// UnmarshalText reads the file.
+func (r *receipt) UnmarshalText(name []byte) error {
+	content, err := files.Read(string(name))
+	if err == nil {
+		r.Erased, err = operator.ReadErasure(content)
+	}
+	return err
 }
 
 func (p subjectProof) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	content, err := files.Read(p.Receipt)
-	if err != nil {
-		return err
-	}
-	answer, err := o.ProveErasure(ctx, content)
+	answer, err := o.ProveErasure(ctx, p.Receipt.Erased)
 	err = show(s, answer, err, erasureText)
 	return unless(answer != nil && answer.Waiting == 0, err)
 }

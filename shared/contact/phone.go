@@ -20,8 +20,8 @@ const nowhere = "ZZ"
 // separators and characters that cannot be seen mean nothing in a number and
 // are dropped.
 func normalisePhone(s, region string, anyLength bool) (string, error) {
-	if region != "" && !twoLetters(region) {
-		return "", invalid("the region is not two letters")
+	if err := CheckRegion(region); err != nil {
+		return "", err
 	}
 	region = strings.ToUpper(region)
 	s, err := withoutDecimals(unwrapped(s))
@@ -170,8 +170,12 @@ func separates(r rune) bool {
 	return unicode.In(r, unicode.Zs, unicode.Pd) || strings.ContainsRune("./．／−ー", r)
 }
 
-func twoLetters(s string) bool {
-	return len(s) == 2 && !strings.ContainsFunc(s, func(r rune) bool {
-		return r < 'A' || r > 'Z' && r < 'a' || r > 'z'
-	})
+// CheckRegion returns nil for two letters, which may name no country, and for no
+// region at all.
+func CheckRegion(region string) error {
+	noLetter := func(r rune) bool { return r < 'A' || r > 'Z' && r < 'a' || r > 'z' }
+	if region != "" && (len(region) != 2 || strings.ContainsFunc(region, noLetter)) {
+		return invalid("the region is not two letters")
+	}
+	return nil
 }

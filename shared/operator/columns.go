@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -106,9 +107,25 @@ func (c columnSurvey) numbers() bool   { return 2*c.phones > c.filled }
 // ColumnFlags are what the operator decides about the columns of a file.
 type ColumnFlags struct {
 	Email, Phone, Ignore []string
-	Map                  []string // COLUMN=FIELD
+	Map                  []Mapping
 	// Only is the channel whose addresses count alone; "" for every channel.
 	Only contact.Channel
+}
+
+// Mapping says what a column tells.
+type Mapping struct {
+	Column string
+	Field  Field
+}
+
+// UnmarshalText reads COLUMN=FIELD. Its error is a Mistake.
+func (m *Mapping) UnmarshalText(text []byte) error {
+	at := bytes.LastIndexByte(text, '=')
+	if at < 0 || !slices.Contains(MappedFields(), Field(text[at+1:])) {
+		return Mistakef("must be COLUMN=FIELD, where FIELD is one of %v", MappedFields())
+	}
+	m.Column, m.Field = string(text[:at]), Field(text[at+1:])
+	return nil
 }
 
 // Columns says what the columns of a file tell.
@@ -257,12 +274,8 @@ func (c *Columns) decide(flags ColumnFlags) error {
 		}
 		return nil
 	}
-	for _, pair := range flags.Map {
-		at := strings.LastIndexByte(pair, '=')
-		if at < 0 || !slices.Contains(MappedFields(), Field(pair[at+1:])) {
-			return Mistakef("--map: must be COLUMN=FIELD, where FIELD is one of %v", MappedFields())
-		}
-		if err := set("--map", pair[:at], Field(pair[at+1:])); err != nil {
+	for _, m := range flags.Map {
+		if err := set("--map", m.Column, m.Field); err != nil {
 			return err
 		}
 	}

@@ -95,9 +95,6 @@ func KeptOf(file string, row Row, text func(column string) string, region string
 // came. A record need not exist yet, so each hold says how many it covers now. The
 // error of records that a hold came too late for comes with the answer.
 func (o *Operator) SetHolds(ctx context.Context, hold retention.Hold, kept []Kept) (*HoldList, error) {
-	if len(kept) == 0 {
-		return nil, Mistakef("say what to hold: --contact CHANNEL ADDRESS, --record CLASS ID or --file FILE")
-	}
 	var groups [][]retention.Target
 	var people []contact.Known
 	var mistakes []string

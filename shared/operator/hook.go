@@ -44,16 +44,16 @@ type HookState struct {
 // address. A secret that is replaced works for hook.Overlap longer, or no longer
 // if only is true.
 func (o *Operator) AddHook(ctx context.Context, provider, in, secret string, only bool) (*HookAddress, error) {
+	if err := CheckHookSecret(provider, secret); err != nil {
+		return nil, err
+	}
 	p, at, err := o.hook(ctx, provider, in)
 	if err != nil {
 		return nil, err
 	}
 	keyed := !p.Signed && (p.Name != "sinch" || secret == "")
-	if secret == "" && !p.Signed {
+	if secret == "" {
 		secret = rand.Text()
-	}
-	if err := p.CheckSecret(secret); err != nil {
-		return nil, Mistakef("--secret: %v", err)
 	}
 	base, err := o.HookBase(ctx)
 	if err != nil {
@@ -75,6 +75,22 @@ func (o *Operator) AddHook(ctx context.Context, provider, in, secret string, onl
 		return nil, err
 	}
 	return &HookAddress{address}, nil
+}
+
+// CheckHookSecret returns nil, or a Mistake where the provider cannot have the secret.
+// An empty secret is one that AddHook makes.
+func CheckHookSecret(provider, secret string) error {
+	p, err := hook.Find(provider)
+	if err != nil {
+		return Mistakef("the provider %v", err)
+	}
+	if secret == "" && !p.Signed {
+		return nil
+	}
+	if err := p.CheckSecret(secret); err != nil {
+		return Mistakef("--secret: %v", err)
+	}
+	return nil
 }
 
 // ListHooks lists the hooks.

@@ -136,6 +136,20 @@ type Person struct {
 	Region  string // of a number without a country code; two letters
 }
 
+// Check returns nil, or a Mistake where the address cannot be read by any use case.
+func (p Person) Check() error {
+	_, err := p.read(contact.NormaliseAnyLength)
+	return err
+}
+
+func (p Person) read(rules func(contact.Channel, string, string) (contact.Contact, error)) (contact.Contact, error) {
+	c, err := rules(p.Channel, p.Address, p.Region)
+	if err != nil {
+		return c, Mistakef("the address cannot be read: %s", whyInvalid(err))
+	}
+	return c, nil
+}
+
 // Spelling is how the system writes an address, or why it cannot read it.
 type Spelling struct {
 	OK         bool   `json:"ok"`
@@ -161,9 +175,9 @@ func whyInvalid(err error) string {
 // the rules for a person who may be on the list are NormaliseAnyLength. The error
 // of an address that cannot be read is a Mistake, and does not repeat the address.
 func (o *Operator) contact(ctx context.Context, p Person, rules func(contact.Channel, string, string) (contact.Contact, error)) (contact.Known, error) {
-	c, err := rules(p.Channel, p.Address, p.Region)
+	c, err := p.read(rules)
 	if err != nil {
-		return contact.Known{}, Mistakef("the address cannot be read: %s", whyInvalid(err))
+		return contact.Known{}, err
 	}
 	set, err := o.contactKeys(ctx)
 	if err != nil {

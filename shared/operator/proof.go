@@ -64,9 +64,6 @@ func (o *Operator) Prove(ctx context.Context, name, id string) (*Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := retention.CheckID(id); err != nil {
-		return nil, Mistakef("the id %v", err)
-	}
 	proof, _, err := o.look(ctx, class, id)
 	if errors.Is(err, retention.ErrUnreadable) {
 		return nil, fmt.Errorf("the record is there, and %w: no purge deletes it, and each counts it as failed", err)

@@ -46,12 +46,12 @@ type Schedule struct {
 
 // SchedulePurge schedules one purge of a class.
 func (o *Operator) SchedulePurge(ctx context.Context, name string, at time.Time) (*Schedule, error) {
+	if !at.After(o.Now()) {
+		return nil, Mistakef("--at: must be in the future; leave it out to start now")
+	}
 	class, _, err := o.Class(ctx, name)
 	if err != nil {
 		return nil, err
-	}
-	if !at.After(o.Now()) {
-		return nil, Mistakef("--at: must be in the future; leave it out to start now")
 	}
 	at = at.UTC().Truncate(time.Second)
 	by, err := o.Principal(ctx)
@@ -90,7 +90,19 @@ func (o *Operator) StartPurge(ctx context.Context, name string) (*Purge, error) 
 	return o.start(ctx, class, by, approved)
 }
 
+// PlanHash is the hash of a plan, or its beginning.
+type PlanHash string
+
 var planHash = regexp.MustCompile(`^[0-9a-f]{4,64}$`)
+
+// UnmarshalText reads a hash. Its error is a Mistake.
+func (h *PlanHash) UnmarshalText(text []byte) error {
+	*h = PlanHash(text)
+	if !planHash.Match(text) {
+		return Mistakef("a plan's hash has 64 characters of 0-9a-f, of which at least four are needed; `stille purge show` names the halted plan")
+	}
+	return nil
+}
 
 // Approved is a plan that was approved.
 type Approved struct {
@@ -103,15 +115,12 @@ type Approved struct {
 // ApprovePlan approves the halted plan of this hash and starts its purge, where the
 // principal may. Until done, the approval covers the later runs of the class too,
 // until the plan's records are gone.
-func (o *Operator) ApprovePlan(ctx context.Context, hash string, untilDone bool) (*Approved, error) {
-	if !planHash.MatchString(hash) {
-		return nil, Mistakef("a plan's hash has 64 characters of 0-9a-f, of which at least four are needed; `stille purge show` names the halted plan")
-	}
-	class, plan, err := o.haltedPlan(ctx, hash)
+func (o *Operator) ApprovePlan(ctx context.Context, begin PlanHash, untilDone bool) (*Approved, error) {
+	class, plan, err := o.haltedPlan(ctx, string(begin))
 	if err != nil {
 		return nil, err
 	}
-	hash = plan.PlanHash
+	hash := plan.PlanHash
 	by, err := o.Principal(ctx)
 	if err != nil {
 		return nil, err

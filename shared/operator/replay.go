@@ -113,12 +113,12 @@ const entriesAtOnce = 16
 func (o *Operator) ReplayEvents(
 	ctx context.Context, work EventsWork, rate int, sleep func(context.Context, time.Duration) error, save func(EventsWork) error,
 ) (*SentEvents, error) {
+	if work.Since.After(o.Now()) {
+		return nil, Mistakef("--events must be a time in the past: --events 2026-11-22T02:00:00Z")
+	}
 	policy, err := o.Config.Policy(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if work.Since.After(o.Now()) {
-		return nil, Mistakef("--events must be a time in the past: --events 2026-11-22T02:00:00Z")
 	}
 	withdrawer := purge.Withdrawer{Policy: policy, List: o.Suppressions, Records: o.Records}
 	for first := true; first || work.After != ""; first = false {

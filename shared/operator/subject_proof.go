@@ -44,13 +44,16 @@ func (p *Proof) waits() bool {
 	return p.Fate != FateDeleted && p.Fate != FateHeld && p.Fate != FateLaw && p.Fate != FateReplaced
 }
 
-// ProveErasure reads the receipt of an erasure and tells what became of each
-// record.
-func (o *Operator) ProveErasure(ctx context.Context, receipt []byte) (*ErasureProof, error) {
-	var erased Erased
+// ReadErasure reads the receipt of an erasure.
+func ReadErasure(receipt []byte) (erased Erased, err error) {
 	if err := json.Unmarshal(receipt, &erased); err != nil || erased.Asked != askedErase || erased.Records == nil {
-		return nil, Mistakef("the file is no receipt of `stille subject erase`")
+		return erased, Mistakef("the file is no receipt of `stille subject erase`")
 	}
+	return erased, nil
+}
+
+// ProveErasure tells what became of each record of an erasure.
+func (o *Operator) ProveErasure(ctx context.Context, erased Erased) (*ErasureProof, error) {
 	of := map[string][]ErasedRecord{}
 	for _, record := range erased.Records {
 		of[record.Class] = append(of[record.Class], record)

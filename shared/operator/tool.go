@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"stille/shared/api/access"
-	"stille/shared/reference"
 )
 
 // Tools is the list of the tools that may call the API.
@@ -43,9 +42,6 @@ type Revocation struct {
 // AddTool makes an API key with rights for scopes. A name may be used again
 // once its key is revoked.
 func (o *Operator) AddTool(ctx context.Context, name string, rights []access.Right, scopes []string) (*ToolKey, error) {
-	if reference.Check(name) != nil {
-		return nil, Mistakef("the name %v", reference.ErrInvalid)
-	}
 	tool := access.Tool{Name: name, Rights: rights, CreatedAt: o.Now()}
 	for _, given := range scopes {
 		in, err := o.scope(ctx, given)

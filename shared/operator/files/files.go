@@ -54,12 +54,23 @@ func Beside(name, what string) string {
 	return strings.TrimSuffix(name, ext) + "." + what + ext
 }
 
+// Check returns nil, or a Mistake where there is no file of the name.
+func Check(name string) error {
+	switch info, err := os.Stat(name); {
+	case errors.Is(err, fs.ErrNotExist):
+		return operator.Mistakef("there is no such file")
+	case err == nil && info.IsDir():
+		return operator.Mistakef("it is a folder, not a file")
+	}
+	return nil
+}
+
 // Open opens a file for reading.
 func Open(name string) (*os.File, error) {
-	file, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, operator.Mistakef("there is no such file")
+	if err := Check(name); err != nil {
+		return nil, err
 	}
+	file, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("opening the file: %w", err)
 	}
