@@ -60,12 +60,12 @@ func (c certificateVerify) Run(s *session) error {
 }
 
 type proof struct {
-	Class string   `arg:"" help:"A class of the retention policy."`
-	ID    recordID `arg:"" help:"The record's id."`
+	Class string `arg:"" help:"A class of the retention policy."`
+	ID    string `arg:"" type:"record" help:"The record's id."`
 }
 
 func (p proof) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	proof, err := o.Prove(ctx, p.Class, string(p.ID))
+	proof, err := o.Prove(ctx, p.Class, p.ID)
 	err = show(s, proof, err, proofText)
 	return unless(proof != nil && proof.Fate != operator.FateUnknown, err)
 }

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"regexp"
 	"runtime/debug"
@@ -139,6 +140,7 @@ func run(ctx context.Context, args []string, s session) int {
 	parser, err := kong.New(&c,
 		kong.Name("stille"),
 		variables(),
+		checks(),
 		kong.Writers(s.stdout, s.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { helped = true }),
@@ -173,13 +175,25 @@ func run(ctx context.Context, args []string, s session) int {
 		}
 		return s.end(ctx, usage("%s; see `stille --help`", message))
 	}
-	for _, part := range command.Path {
-		if p := part.Positional; p != nil && p.Name != "address" && p.Target.Kind() == reflect.String && p.Target.String() == "" {
-			return s.end(ctx, usage("<%s> is empty; see `stille --help`", p.Name))
-		}
-	}
 	s.options = c.options
 	return s.end(ctx, command.Run())
+}
+
+// Validate refuses an argument that is empty, and a flag that has one value and is
+// given twice: the first value would be lost.
+func (*commands) Validate(line *kong.Context) error {
+	given := map[*kong.Flag]bool{}
+	for _, part := range line.Path {
+		switch p, f := part.Positional, part.Flag; {
+		case p != nil && p.Name != "address" && p.Target.Kind() == reflect.String && p.Target.String() == "":
+			return fmt.Errorf("<%s> is empty", p.Name)
+		case f != nil && given[f] && f.Target.Kind() != reflect.Slice && !f.IsBool():
+			return fmt.Errorf("--%s is given twice", f.Name)
+		case f != nil:
+			given[f] = true
+		}
+	}
+	return nil
 }
 
 // goesByPolicy reports whether the policy decides what a command answers or does.

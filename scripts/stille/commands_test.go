@@ -126,6 +126,7 @@ func TestWrongArgumentsAreRefusedWithoutAStack(t *testing.T) {
 	}{
 		{"a key's id is 8 hexadecimal digits", []string{"keys", "destroy", "contact", "nonsense"}},
 		{"must be 1 to 64 characters", []string{"tool", "revoke", "the crm"}},
+		{"--scope is given twice", []string{"add", "email", "kari@example.no", "--scope", "acme", "--scope", "globex"}},
 		{"<run> is empty", []string{"purge", "stop", ""}},
 		{"<class> is empty", []string{"mend", ""}},
 		{"must be one of", []string{"hook", "add", "carrier", "acme"}},
@@ -138,7 +139,7 @@ func TestWrongArgumentsAreRefusedWithoutAStack(t *testing.T) {
 		{"say which run", []string{"purge", "show", "--list"}},
 		{"--rate", []string{"mend", "messaging", "--rate=-5"}},
 		{"say --events SINCE as well", []string{"replay", "--rate", "5"}},
-		{"--month: must be four digits", []string{"report", "--month", "2026-13"}},
+		{"--month: a month is four digits", []string{"report", "--month", "2026-13"}},
 		{"say what to hold", []string{"hold", "set", "--case", "1", "--reason", "r"}},
 		{"it is a folder", []string{"hold", "set", "--case", "1", "--reason", "r", "--file", "."}},
 		{"there is no such file", []string{"subject", "proof", "none.json"}},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"time"
 
@@ -10,9 +11,56 @@ import (
 	"stille/shared/contact"
 	"stille/shared/operator"
 	"stille/shared/operator/files"
-	references "stille/shared/reference"
+	"stille/shared/reference"
 	"stille/shared/retention"
+	"stille/shared/webhook"
 )
+
+// checks are the checks of texts, by the type that the tag of an argument or flag
+// names. A text that is refused reaches no use case.
+func checks() kong.Option {
+	return kong.OptionFunc(func(parser *kong.Kong) error {
+		for name, check := range map[string]func(text string) error{
+			"file":      files.Check,
+			"keyid":     checkKeyID,
+			"list":      func(text string) error { _, err := files.ListFormat(text); return err },
+			"month":     func(text string) error { _, err := operator.ParseMonth(text); return err },
+			"plan":      operator.CheckPlanHash,
+			"record":    retention.CheckID,
+			"reference": reference.Check,
+			"url":       func(text string) error { return webhook.CheckURL(text, true) }, // a stack on AWS refuses more
+		} {
+			if err := kong.NamedMapper(name, checked(check)).Apply(parser); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// checked reads a text, or another text of a repeatable flag.
+func checked(check func(text string) error) kong.MapperFunc {
+	return func(ctx *kong.DecodeContext, target reflect.Value) error {
+		var text string
+		err := ctx.Scan.PopValueInto("text", &text)
+		if err == nil {
+			err = check(text)
+		}
+		if target.Kind() == reflect.Slice {
+			target.Set(reflect.Append(target, reflect.ValueOf(text)))
+		} else {
+			target.SetString(text)
+		}
+		return err
+	}
+}
+
+func checkKeyID(text string) error {
+	if len(text) != 8 || strings.Trim(text, "0123456789abcdef") != "" {
+		return errors.New("a key's id is 8 hexadecimal digits; `stille keys list` shows them")
+	}
+	return nil
+}
 
 // regional is the flag of commands that read numbers.
 type regional struct {
@@ -44,35 +92,6 @@ type person struct{ anyone }
 // Validate refuses an address that cannot be read.
 func (p person) Validate() error { return p.named().Check() }
 
-// existing is a file that is there.
-type existing string
-
-// UnmarshalText reads the argument.
-func (e *existing) UnmarshalText(text []byte) error {
-	*e = existing(text)
-	return files.Check(string(text))
-}
-
-// recordID is what may be the id of a record.
-type recordID string
-
-// UnmarshalText reads the argument.
-func (r *recordID) UnmarshalText(text []byte) error {
-	*r = recordID(text)
-	return retention.CheckID(string(text))
-}
-
-// month is a flag like 2026-11.
-type month struct{ time.Time }
-
-// UnmarshalText reads the flag.
-func (m *month) UnmarshalText(text []byte) (err error) {
-	if m.Time, err = time.Parse("2006-01", string(text)); err != nil {
-		return errors.New("must be four digits, a hyphen and two digits, like 2026-11")
-	}
-	return nil
-}
-
 // period is a flag like P6M.
 type period struct{ retention.Period }
 
@@ -102,18 +121,6 @@ type instant struct{ time.Time }
 func (i *instant) UnmarshalText(text []byte) (err error) {
 	if i.Time, err = time.Parse(time.RFC3339, string(text)); err != nil {
 		return errors.New("must be a time like 2026-11-20T08:00:00Z")
-	}
-	return nil
-}
-
-// reference is what points to where a matter is told, or names a tool.
-type reference string
-
-// UnmarshalText reads the flag.
-func (r *reference) UnmarshalText(text []byte) error {
-	*r = reference(text)
-	if references.Check(string(text)) != nil {
-		return references.ErrInvalid
 	}
 	return nil
 }

@@ -21,12 +21,12 @@ type holds struct {
 }
 
 type holdSet struct {
-	Case    reference          `required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
-	Reason  reference          `required:"" placeholder:"R" help:"Why, in a word or a reference of the same characters."`
+	Case    string             `type:"reference" required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Reason  string             `type:"reference" required:"" placeholder:"R" help:"Why, in a word or a reference of the same characters."`
 	Kind    retention.HoldKind `enum:"legal,restriction" default:"legal" help:"legal: law or a claim needs it. restriction: the person asked that it is kept; marketing to the contact stops until stille subject unrestrict."`
 	Contact pairs              `placeholder:"CHANNEL ADDRESS" help:"Hold everything about a contact, in every class, and every later record. Repeatable."`
 	Record  pairs              `placeholder:"CLASS ID" help:"Hold one record. Repeatable."`
-	File    []existing         `sep:"none" placeholder:"FILE" help:"Hold what a file lists: CSV or NDJSON with channel and address, or class and id. Repeatable."`
+	File    []string           `type:"file" sep:"none" placeholder:"FILE" help:"Hold what a file lists: CSV or NDJSON with channel and address, or class and id. Repeatable."`
 	regional
 }
 
@@ -43,7 +43,7 @@ func (h holdSet) Run(ctx context.Context, s *session, o *operator.Operator) erro
 	if err != nil {
 		return err
 	}
-	held, err := o.SetHolds(ctx, retention.Hold{Case: string(h.Case), Reason: string(h.Reason), Kind: h.Kind}, kept)
+	held, err := o.SetHolds(ctx, retention.Hold{Case: h.Case, Reason: h.Reason, Kind: h.Kind}, kept)
 	if held != nil {
 		for _, hold := range held.Holds {
 			if *hold.Covers == 0 {
@@ -64,7 +64,7 @@ func (h holdSet) kept() ([]operator.Kept, error) {
 		kept = append(kept, operator.Kept{Where: "--record", Class: r.first, ID: r.second})
 	}
 	for _, file := range h.File {
-		inFile, err := files.ReadHolds(string(file), h.Region)
+		inFile, err := files.ReadHolds(file, h.Region)
 		if err != nil {
 			return nil, fmt.Errorf("--file: %w", err)
 		}
@@ -100,11 +100,11 @@ func holdsText(w io.Writer, a *operator.HoldList) {
 }
 
 type holdLift struct {
-	Case reference `required:"" placeholder:"ID" help:"The case."`
+	Case string `type:"reference" required:"" placeholder:"ID" help:"The case."`
 }
 
 func (h holdLift) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	lifting, err := o.LiftHolds(ctx, string(h.Case))
+	lifting, err := o.LiftHolds(ctx, h.Case)
 	return show(s, lifting, err, func(w io.Writer, a *operator.Lifting) {
 		fmt.Fprintf(w, "holds of the case %s that were lifted: %d\n", a.Case, a.Lifted)
 		if a.Silent > 0 {
@@ -122,11 +122,11 @@ func (holdList) Run(ctx context.Context, s *session, o *operator.Operator) error
 }
 
 type holdHistory struct {
-	Case reference `required:"" placeholder:"ID" help:"The case."`
+	Case string `type:"reference" required:"" placeholder:"ID" help:"The case."`
 }
 
 func (h holdHistory) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	history, err := o.HoldHistory(ctx, string(h.Case))
+	history, err := o.HoldHistory(ctx, h.Case)
 	return show(s, history, err, func(w io.Writer, a *operator.HoldHistory) {
 		fmt.Fprintf(w, "%d events of the case %s\n", len(a.Events), h.Case)
 		t := newTable(w, "AT", "EVENT", "KIND", "REASON", "HELD", "BY")

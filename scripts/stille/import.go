@@ -15,7 +15,7 @@ import (
 )
 
 type importCmd struct {
-	File    existing           `arg:"" help:"CSV, NDJSON or JSON: a list of opt-outs."`
+	File    string             `arg:"" type:"file" help:"CSV, NDJSON or JSON: a list of opt-outs."`
 	Channel contact.Channel    `enum:"email,sms," default:"" help:"email or sms: of an address whose line names no channel. Without it the form of the address decides."`
 	Scope   string             `placeholder:"SCOPE" help:"Whose messages stop where a line does not say: a brand, a topic of it, or * for all. May be left out where there is one brand."`
 	Reason  suppression.Reason `enum:"${reasons}," default:"" placeholder:"REASON" help:"Why, where a line does not say: one of ${reasons}. The default is what a known export means, else imported."`
@@ -89,7 +89,7 @@ func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 		return err
 	}
 	shown := s.progress()
-	answer, err := files.Import(ctx, string(c.File), im, func(lines, of int) {
+	answer, err := files.Import(ctx, c.File, im, func(lines, of int) {
 		if shown.since.IsZero() && lines > 0 {
 			s.say("going on behind row %d", lines)
 		}
@@ -100,7 +100,7 @@ func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 }
 
 type scrub struct {
-	File    existing            `arg:"" help:"CSV with any separator, line ends and encoding, or NDJSON where its name ends in .ndjson or .jsonl."`
+	File    string              `arg:"" type:"file" help:"CSV with any separator, line ends and encoding, or NDJSON where its name ends in .ndjson or .jsonl."`
 	Scope   string              `placeholder:"SCOPE" help:"Whose message: a brand, or a topic of it. Without it a suppression in any scope blocks, and no basis is asked for."`
 	Purpose suppression.Purpose `enum:"marketing,transactional" default:"marketing" help:"marketing or transactional."`
 	Channel contact.Channel     `enum:"email,sms," default:"" help:"email or sms: look at this channel's addresses only. Without it every address of a line must be one to send to."`
@@ -114,7 +114,7 @@ func (c scrub) Run(ctx context.Context, s *session, o *operator.Operator) error 
 		return err
 	}
 	shown := s.progress()
-	scrubbed, err := files.Scrub(ctx, string(c.File), rules, c.columns(), s.now(), func(lines, of int) { shown.at(lines, of, "lines") })
+	scrubbed, err := files.Scrub(ctx, c.File, rules, c.columns(), s.now(), func(lines, of int) { shown.at(lines, of, "lines") })
 	shown.end()
 	return show(s, scrubbed, err, func(w io.Writer, a *files.Scrubbed) {
 		showColumns(w, a.Columns)

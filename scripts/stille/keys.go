@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"time"
 
 	"stille/shared/aws/keyring"
@@ -27,17 +25,7 @@ func (k keyRotate) Run(ctx context.Context, s *session, on *stack) error {
 
 type keyDestroy struct {
 	Set string `arg:"" enum:"contact,link,proof" help:"contact; link and proof keys are never destroyed."`
-	ID  string `arg:"" name:"keyid" help:"The key, by its id: 8 hexadecimal digits."`
-}
-
-var keyIDs = regexp.MustCompile(`^[0-9a-f]{8}$`)
-
-// Validate refuses what cannot be the id of a key.
-func (k keyDestroy) Validate() error {
-	if !keyIDs.MatchString(k.ID) {
-		return errors.New("a key's id is 8 hexadecimal digits; `stille keys list` shows them")
-	}
-	return nil
+	ID  string `arg:"" type:"keyid" name:"keyid" help:"The key, by its id: 8 hexadecimal digits."`
 }
 
 func (k keyDestroy) Run(ctx context.Context, s *session, on *stack) error {

@@ -52,11 +52,11 @@ type add struct {
 	Scope  string              `placeholder:"SCOPE" help:"Whose messages stop: a brand, a topic of it, or * for all. May be left out where there is one brand."`
 	Reason suppression.Reason  `enum:"${reasons}" default:"manual" help:"One of ${reasons}."`
 	At     *suppression.Moment `placeholder:"TIME" help:"When the person said it; the default is now, and a time ahead is now."`
-	Note   reference           `placeholder:"REF" help:"Where the matter is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Note   string              `type:"reference" placeholder:"REF" help:"Where the matter is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
 }
 
 func (a add) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Add(ctx, a.named(), a.Scope, a.Reason, a.At, string(a.Note))
+	answer, err := o.Add(ctx, a.named(), a.Scope, a.Reason, a.At, a.Note)
 	return show(s, answer, err, func(w io.Writer, done *operator.Addition) {
 		what := map[suppression.Effect]string{
 			suppression.Added:     "suppressed",
@@ -72,12 +72,12 @@ type releaseCmd struct {
 	person
 	Scope       string             `required:"" placeholder:"SCOPE" help:"Exactly where the silence ends: a brand, a topic of it, or * for what was said for all."`
 	ConsentedAt suppression.Moment `required:"" placeholder:"TIME" help:"When the person consented. A whole second means its end; up to five minutes ahead is now."`
-	Evidence    reference          `required:"" placeholder:"REF" help:"Where the consent is kept: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Evidence    string             `type:"reference" required:"" placeholder:"REF" help:"Where the consent is kept: 1 to 64 characters of A-Za-z0-9._:/-"`
 	Override    bool               `help:"Lift complaints and hard bounces too: you have made sure that the person wants it, or that the address works."`
 }
 
 func (r releaseCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Release(ctx, r.named(), r.Scope, r.ConsentedAt, string(r.Evidence), r.Override)
+	answer, err := o.Release(ctx, r.named(), r.Scope, r.ConsentedAt, r.Evidence, r.Override)
 	return show(s, answer, err, func(w io.Writer, a *operator.Released) {
 		if a.Released {
 			fmt.Fprintf(w, "released in %s", a.Scope)
@@ -114,28 +114,19 @@ func (h history) Run(ctx context.Context, s *session, o *operator.Operator) erro
 }
 
 type exportCmd struct {
-	File  listFile `arg:"" help:"The file to write: CSV where its name ends in .csv, NDJSON where it ends in .ndjson or .jsonl."`
-	Scope string   `placeholder:"SCOPE" help:"Only what stops messages of this brand or topic: said there, below it or for all brands."`
-}
-
-// listFile is a file for the list, with the format of its name.
-type listFile struct {
-	name   string
-	format files.Format
-}
-
-// UnmarshalText reads the argument.
-func (l *listFile) UnmarshalText(text []byte) (err error) {
-	l.name = string(text)
-	l.format, err = files.ListFormat(l.name)
-	return err
+	File  string `arg:"" type:"list" help:"The file to write: CSV where its name ends in .csv, NDJSON where it ends in .ndjson or .jsonl."`
+	Scope string `placeholder:"SCOPE" help:"Only what stops messages of this brand or topic: said there, below it or for all brands."`
 }
 
 func (e exportCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	format, err := files.ListFormat(e.File)
+	if err != nil {
+		return err
+	}
 	shown := s.progress()
 	var answer operator.Exported
-	err := files.Replace(e.File.name, func(w io.Writer) error {
-		put, flush := e.File.format(w)
+	err = files.Replace(e.File, func(w io.Writer) error {
+		put, flush := format(w)
 		var err error
 		answer, err = o.Export(ctx, e.Scope, put, func(contacts int) { shown.at(contacts, 0, "contacts") })
 		if err != nil {
@@ -147,7 +138,7 @@ func (e exportCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 	if err != nil {
 		return err
 	}
-	answer.File = e.File.name
+	answer.File = e.File
 	if answer.Unreadable > 0 {
 		err = fmt.Errorf("suppressions that cannot be read: %d; nothing is sent to them, and the file names their keys", answer.Unreadable)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 type report struct {
-	Month month  `required:"" placeholder:"YYYY-MM" help:"The month, as 2026-11."`
+	Month string `type:"month" required:"" placeholder:"YYYY-MM" help:"The month, as 2026-11."`
 	Out   string `placeholder:"FILE" help:"Where the page goes; the default is stille-YYYY-MM.html, in the working directory."`
 }
 
@@ -20,7 +20,7 @@ const dollarsAnEntry = 0.125e-6 / 4
 
 // Run writes the page, or with --json prints what it says.
 func (r report) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	made, err := o.Month(ctx, r.Month.Format("2006-01"), func(entries int) {
+	made, err := o.Month(ctx, r.Month, func(entries int) {
 		s.say("reading the whole ledger: about %d entries, about $%.2f", entries, float64(entries)*dollarsAnEntry)
 	})
 	if err != nil {

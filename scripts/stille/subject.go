@@ -60,11 +60,11 @@ func (e subjectExport) Run(ctx context.Context, s *session, o *operator.Operator
 type subjectErase struct {
 	person
 	receiptFolder
-	Case reference `placeholder:"REF" help:"Where the request is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Case string `type:"reference" placeholder:"REF" help:"Where the request is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
 }
 
 func (e subjectErase) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Erase(ctx, e.named(), string(e.Case))
+	answer, err := o.Erase(ctx, e.named(), e.Case)
 	if answer != nil {
 		err = errors.Join(err, files.WriteReceipt(e.Out, answer, &answer.Receipt))
 	}
@@ -116,12 +116,12 @@ func erasedText(w io.Writer, a *operator.Erased) {
 type subjectRestrict struct {
 	person
 	receiptFolder
-	Case   reference `required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
-	Reason reference `default:"art-18" placeholder:"R" help:"Why, in a word or a reference of the same characters; art-18, as in GDPR, where it is left out."`
+	Case   string `type:"reference" required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Reason string `type:"reference" default:"art-18" placeholder:"R" help:"Why, in a word or a reference of the same characters; art-18, as in GDPR, where it is left out."`
 }
 
 func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Restrict(ctx, r.named(), string(r.Case), string(r.Reason))
+	answer, err := o.Restrict(ctx, r.named(), r.Case, r.Reason)
 	if answer != nil {
 		err = errors.Join(err, files.WriteReceipt(r.Out, answer, &answer.Receipt))
 	}
@@ -134,11 +134,11 @@ func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operat
 type subjectUnrestrict struct {
 	person
 	receiptFolder
-	Case reference `placeholder:"ID" help:"End the restriction of this case alone."`
+	Case string `type:"reference" placeholder:"ID" help:"End the restriction of this case alone."`
 }
 
 func (r subjectUnrestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Unrestrict(ctx, r.named(), string(r.Case))
+	answer, err := o.Unrestrict(ctx, r.named(), r.Case)
 	if answer != nil {
 		err = errors.Join(err, files.WriteReceipt(r.Out, answer, &answer.Receipt))
 	}

@@ -17,13 +17,13 @@ type tools struct {
 }
 
 type toolAdd struct {
-	Name   reference      `arg:"" help:"What the tool is called in lists and histories: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Name   string         `arg:"" type:"reference" help:"What the tool is called in lists and histories: 1 to 64 characters of A-Za-z0-9._:/-"`
 	Rights []access.Right `required:"" enum:"${rights}" placeholder:"RIGHT" help:"What it may: ${rights}."`
 	Scopes []string       `required:"" placeholder:"SCOPE" help:"For which brands or topics; * for all."`
 }
 
 func (t toolAdd) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.AddTool(ctx, string(t.Name), t.Rights, t.Scopes)
+	answer, err := o.AddTool(ctx, t.Name, t.Rights, t.Scopes)
 	if err == nil {
 		s.say("the key of %s; it is not shown again:", t.Name)
 	}
@@ -61,11 +61,11 @@ func joined[T ~string](list []T) string {
 }
 
 type toolRevoke struct {
-	Name reference `arg:"" help:"The tool."`
+	Name string `arg:"" type:"reference" help:"The tool."`
 }
 
 func (t toolRevoke) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.RevokeTool(ctx, string(t.Name))
+	answer, err := o.RevokeTool(ctx, t.Name)
 	return show(s, answer, err, func(w io.Writer, done *operator.Revocation) {
 		fmt.Fprintf(w, "revoked: the key of %s is worthless within a minute\n", done.Name)
 	})

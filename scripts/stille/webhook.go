@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"stille/shared/operator"
-	"stille/shared/webhook"
 )
 
 type webhookCommands struct {
@@ -16,25 +15,15 @@ type webhookCommands struct {
 	Test   webhookTest   `cmd:"" help:"Send an event that changes nothing, and say what the receiver answered."`
 }
 
-// webhookURL is a URL that a webhook may have.
-type webhookURL string
-
-// UnmarshalText reads the argument.
-func (u *webhookURL) UnmarshalText(text []byte) error {
-	*u = webhookURL(text)
-	const local = true // a stack on AWS refuses more
-	return webhook.CheckURL(string(text), local)
-}
-
 type webhookAdd struct {
-	URL         webhookURL `arg:"" name:"url" help:"Where the calls go: https, and a public address."`
-	Scope       string     `placeholder:"SCOPE" help:"The brand or topic whose changes are told; * for all. May be left out where there is one brand."`
-	WithAddress bool       `help:"Send the address of a person who used a link. Everything else names the contact by its key."`
-	Now         bool       `help:"End the secret that is replaced at once, not in 24 hours."`
+	URL         string `arg:"" type:"url" name:"url" help:"Where the calls go: https, and a public address."`
+	Scope       string `placeholder:"SCOPE" help:"The brand or topic whose changes are told; * for all. May be left out where there is one brand."`
+	WithAddress bool   `help:"Send the address of a person who used a link. Everything else names the contact by its key."`
+	Now         bool   `help:"End the secret that is replaced at once, not in 24 hours."`
 }
 
 func (a webhookAdd) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.AddWebhook(ctx, string(a.URL), a.Scope, a.WithAddress, a.Now)
+	answer, err := o.AddWebhook(ctx, a.URL, a.Scope, a.WithAddress, a.Now)
 	return show(s, answer, err, func(w io.Writer, added *operator.WebhookSecret) {
 		fmt.Fprintln(w, added.Secret)
 		s.say("the secret is shown once: give it to the receiver")
@@ -56,14 +45,14 @@ func (webhookList) Run(ctx context.Context, s *session, o *operator.Operator) er
 
 // webhookNamed names a webhook.
 type webhookNamed struct {
-	URL   webhookURL `arg:"" name:"url" help:"The URL."`
-	Scope string     `placeholder:"SCOPE" help:"The scope it was added for, where the URL has more than one webhook."`
+	URL   string `arg:"" type:"url" name:"url" help:"The URL."`
+	Scope string `placeholder:"SCOPE" help:"The scope it was added for, where the URL has more than one webhook."`
 }
 
 type webhookRemove struct{ webhookNamed }
 
 func (r webhookRemove) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.RemoveWebhook(ctx, string(r.URL), r.Scope)
+	answer, err := o.RemoveWebhook(ctx, r.URL, r.Scope)
 	return show(s, answer, err, func(w io.Writer, gone *operator.WebhookState) {
 		fmt.Fprintf(w, "removed: %s is told nothing of %s within a minute\n", gone.URL, gone.Scope)
 	})
@@ -72,7 +61,7 @@ func (r webhookRemove) Run(ctx context.Context, s *session, o *operator.Operator
 type webhookTest struct{ webhookNamed }
 
 func (t webhookTest) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.TestWebhook(ctx, string(t.URL), t.Scope)
+	answer, err := o.TestWebhook(ctx, t.URL, t.Scope)
 	return show(s, answer, err, func(w io.Writer, tried *operator.WebhookTrial) {
 		fmt.Fprintf(w, "delivered in %d ms\n", tried.Milliseconds)
 	})

@@ -90,15 +90,12 @@ func (o *Operator) StartPurge(ctx context.Context, name string) (*Purge, error) 
 	return o.start(ctx, class, by, approved)
 }
 
-// PlanHash is the hash of a plan, or its beginning.
-type PlanHash string
-
 var planHash = regexp.MustCompile(`^[0-9a-f]{4,64}$`)
 
-// UnmarshalText reads a hash. Its error is a Mistake.
-func (h *PlanHash) UnmarshalText(text []byte) error {
-	*h = PlanHash(text)
-	if !planHash.Match(text) {
+// CheckPlanHash returns nil, or a Mistake where the text is no hash of a plan and no
+// beginning of one.
+func CheckPlanHash(text string) error {
+	if !planHash.MatchString(text) {
 		return Mistakef("a plan's hash has 64 characters of 0-9a-f, of which at least four are needed; `stille purge show` names the halted plan")
 	}
 	return nil
@@ -115,12 +112,15 @@ type Approved struct {
 // ApprovePlan approves the halted plan of this hash and starts its purge, where the
 // principal may. Until done, the approval covers the later runs of the class too,
 // until the plan's records are gone.
-func (o *Operator) ApprovePlan(ctx context.Context, begin PlanHash, untilDone bool) (*Approved, error) {
-	class, plan, err := o.haltedPlan(ctx, string(begin))
+func (o *Operator) ApprovePlan(ctx context.Context, hash string, untilDone bool) (*Approved, error) {
+	if err := CheckPlanHash(hash); err != nil {
+		return nil, err
+	}
+	class, plan, err := o.haltedPlan(ctx, hash)
 	if err != nil {
 		return nil, err
 	}
-	hash := plan.PlanHash
+	hash = plan.PlanHash
 	by, err := o.Principal(ctx)
 	if err != nil {
 		return nil, err

@@ -88,13 +88,22 @@ type Fault struct {
 	Done  string    `json:"done"`
 }
 
+// ParseMonth reads YYYY-MM. Its error is a Mistake.
+func ParseMonth(text string) (time.Time, error) {
+	from, err := time.Parse("2006-01", text)
+	if err != nil {
+		return from, Mistakef("a month is four digits, a hyphen and two digits: --month 2026-11")
+	}
+	return from, nil
+}
+
 // Month makes the report of a month, YYYY-MM. It reads the whole ledger, which has no
 // index by time. scanning is called before, with the number of entries that the
 // ledger had when DynamoDB last counted them.
 func (o *Operator) Month(ctx context.Context, month string, scanning func(entries int)) (*Report, error) {
-	from, err := time.Parse("2006-01", month)
+	from, err := ParseMonth(month)
 	if err != nil {
-		return nil, Mistakef("a month is four digits, a hyphen and two digits: --month 2026-11")
+		return nil, err
 	}
 	now := o.Now().UTC()
 	to := from.AddDate(0, 1, 0)
