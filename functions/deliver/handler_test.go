@@ -162,7 +162,7 @@ func TestAChangeReachesEveryWebhookOfItsScope(t *testing.T) {
 	}
 }
 
-func TestAFailedDeliveryComesAgainWithItsIDAndBody(t *testing.T) {
+func TestAFailedDeliveryKeepsItsIDAndBody(t *testing.T) {
 	w, h := newWorld(t)
 	one := w.add("https://one.example", false)
 	w.answer[one.URL] = errDown
@@ -189,7 +189,7 @@ func TestAFailedDeliveryComesAgainWithItsIDAndBody(t *testing.T) {
 	}
 }
 
-func TestAReceiverThatTimesOutHoldsUpNoOther(t *testing.T) {
+func TestASlowReceiverHoldsUpNoOther(t *testing.T) {
 	w, h := newWorld(t)
 	slow, fast := w.add("https://slow.example", false), w.add("https://fast.example", false)
 	w.answer[slow.URL] = errTimeout
@@ -250,7 +250,7 @@ func TestAnAddressIsSentOnceAndNeverShown(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatNobodyCanUnsealIsLeftOut(t *testing.T) {
+func TestAnAddressThatCannotBeUnsealedIsLeftOut(t *testing.T) {
 	w, h := newWorld(t)
 	one := w.add("https://one.example", true)
 	d, _ := clicked(1).To(one)

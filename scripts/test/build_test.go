@@ -29,7 +29,7 @@ func TestSameSourcesGiveSameBytesInAnyFolder(t *testing.T) {
 	}
 }
 
-func TestBillOfMaterialsNamesWhatFunctionsWereBuiltFrom(t *testing.T) {
+func TestBillOfMaterialsNamesWhatWasBuilt(t *testing.T) {
 	project := copyOfOneFunction(t)
 	var bill struct {
 		BOMFormat  string
