@@ -92,7 +92,7 @@ func (p Place) awsEnvironment() []string {
 // portIsFree refuses a port that another program has: a deploy would change a
 // stranger's emulator.
 func (p Place) portIsFree() error {
-	if !free(p.Port) {
+	if !isFree(p.Port) {
 		return fmt.Errorf("port %d is taken by something that this project did not start: choose another one with STILLE_PORT", p.Port)
 	}
 	return nil

@@ -27,7 +27,7 @@ func (p Place) startPhone(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("building the phone: %w", err)
 	}
 	port := before.Port
-	if port == 0 || !free(port) {
+	if port == 0 || !isFree(port) {
 		if port, err = freePort(); err != nil {
 			return "", fmt.Errorf("finding a port for the phone: %w", err)
 		}

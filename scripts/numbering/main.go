@@ -93,7 +93,7 @@ func prefix(pattern string) (string, error) {
 	if pattern == "" {
 		return "prefix{}", nil
 	}
-	starts, err := starts(pattern)
+	starts, err := literalStarts(pattern)
 	if err != nil {
 		return "", err
 	}
@@ -101,9 +101,9 @@ func prefix(pattern string) (string, error) {
 	return fmt.Sprintf("prefix{%q, %q, %t}", pattern, starts, literal), nil
 }
 
-// starts lists the digits that a match of the pattern may begin with: all of
+// literalStarts lists the digits that a match of the pattern may begin with: all of
 // them where it may be empty.
-func starts(pattern string) (string, error) {
+func literalStarts(pattern string) (string, error) {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return "", err

@@ -32,7 +32,7 @@ func TestTheFirstDigitsOfAPatternAreFound(t *testing.T) {
 		"(?:0(?:0|1))?":            "0123456789",
 		"00|8(?:[02-7]|10)?~?(10)": "08",
 	} {
-		got, err := starts(pattern)
+		got, err := literalStarts(pattern)
 		if err != nil || got != want {
 			t.Errorf("%s: got %q (%v), want %q", pattern, got, err, want)
 		}

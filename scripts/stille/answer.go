@@ -38,8 +38,8 @@ func show[T any](s *session, answer *T, err error, text func(w io.Writer, answer
 	return err
 }
 
-// unless returns errNo where an answer that was printed is a no.
-func unless(yes bool, err error) error {
+// verdict returns errNo where an answer that was printed is a no.
+func verdict(yes bool, err error) error {
 	if err == nil && !yes {
 		return errNo
 	}

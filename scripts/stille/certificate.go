@@ -67,7 +67,7 @@ type proof struct {
 func (p proof) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	proof, err := o.Prove(ctx, p.Class, p.ID)
 	err = show(s, proof, err, proofText)
-	return unless(proof != nil && proof.Fate != operator.FateUnknown, err)
+	return verdict(proof != nil && proof.Fate != operator.FateUnknown, err)
 }
 
 func proofText(w io.Writer, a *operator.Proof) {

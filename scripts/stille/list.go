@@ -36,7 +36,7 @@ func (c check) Run(ctx context.Context, s *session, o *operator.Operator) error 
 			fmt.Fprintln(w, "do not send:", d.Reason)
 		}
 	})
-	return unless(answer != nil && answer.Send, err)
+	return verdict(answer != nil && answer.Send, err)
 }
 
 // lastDay puts the last day of a basis, if there is one, behind a word.

@@ -39,7 +39,7 @@ func (p policyCheck) Run(s *session) error {
 	name := p.File
 	if name == "" {
 		var found bool
-		if name, found = upwards(s.folder, filepath.Join("infra", names.RetentionFile)); !found {
+		if name, found = findUpwards(s.folder, filepath.Join("infra", names.RetentionFile)); !found {
 			return usage("there is no infra/%s at or above the working directory: say `stille policy check FILE`", names.RetentionFile)
 		}
 	}

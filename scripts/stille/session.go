@@ -65,7 +65,7 @@ func (s *session) otherPolicy(ctx context.Context, on *stack) (file string, diff
 	if on.Local {
 		folder = filepath.Join("scripts", "local")
 	}
-	file, found := upwards(s.folder, filepath.Join(folder, names.RetentionFile))
+	file, found := findUpwards(s.folder, filepath.Join(folder, names.RetentionFile))
 	if !found {
 		return "", false, nil
 	}
@@ -123,8 +123,8 @@ func isTerminal(stream any) bool {
 	return err == nil && info.Mode()&fs.ModeCharDevice != 0
 }
 
-// upwards finds a file at or above a folder.
-func upwards(folder, name string) (string, bool) {
+// findUpwards finds a file at or above a folder.
+func findUpwards(folder, name string) (string, bool) {
 	for {
 		file := filepath.Join(folder, name)
 		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {

@@ -55,7 +55,7 @@ func connect(ctx context.Context, o options, folder string, getenv func(string) 
 	name := names.Stack(o.Stack)
 	file, found := o.Local, o.Local != ""
 	if !found && !o.AWS {
-		file, found = upwards(folder, stackfile.Path)
+		file, found = findUpwards(folder, stackfile.Path)
 	}
 	if found {
 		read, err := stackfile.Read(file)

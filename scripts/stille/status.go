@@ -22,7 +22,7 @@ func (status) Run(ctx context.Context, s *session, o *operator.Operator) error {
 		}
 	}
 	err = show(s, answer, err, statusText)
-	return unless(answer != nil && answer.Next == "", err)
+	return verdict(answer != nil && answer.Next == "", err)
 }
 
 func statusText(w io.Writer, a *operator.Status) {
@@ -130,7 +130,7 @@ func (doctor) Run(ctx context.Context, s *session, on *stack) error {
 		return []operator.Complaint{{Wrong: file + " is not the deployed policy", Next: "make diff ENV=…, then make deploy ENV=…"}}, nil
 	}})
 	err = show(s, answer, err, doctorText)
-	return unless(answer != nil && len(answer.Complaints) == 0, err)
+	return verdict(answer != nil && len(answer.Complaints) == 0, err)
 }
 
 func doctorText(w io.Writer, a *operator.Diagnosis) {

@@ -170,7 +170,7 @@ func (r *receipt) UnmarshalText(name []byte) error {
 func (p subjectProof) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.ProveErasure(ctx, p.Receipt.Erased)
 	err = show(s, answer, err, erasureText)
-	return unless(answer != nil && answer.Waiting == 0, err)
+	return verdict(answer != nil && answer.Waiting == 0, err)
 }
 
 func erasureText(w io.Writer, a *operator.ErasureProof) {

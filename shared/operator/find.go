@@ -20,7 +20,7 @@ func Find(text, region string) []contact.Contact {
 	for _, reading := range readings(text) {
 		found.addAddresses(reading)
 		for _, run := range numbers.FindAllString(reading, -1) {
-			for _, number := range within(run, region != "") {
+			for _, number := range numbersIn(run, region != "") {
 				found.add(contact.SMS, number, region)
 			}
 		}
@@ -41,7 +41,7 @@ func (c *contacts) add(ch contact.Channel, address, region string) {
 func (c *contacts) addAddresses(text string) {
 	for i := range len(text) {
 		if text[i] == '@' {
-			for _, address := range around(text, i) {
+			for _, address := range addressesAround(text, i) {
 				c.add(contact.Email, address, "")
 			}
 		}
@@ -93,8 +93,8 @@ func readings(text string) []string {
 // have before an address.
 const mayPrecede = "!#$%&'*+-/=?^_`{|}~."
 
-// around returns what may be the address whose @ stands at an index of a text.
-func around(text string, at int) []string {
+// addressesAround returns what may be the address whose @ stands at an index of a text.
+func addressesAround(text string, at int) []string {
 	local := text[strings.LastIndexFunc(text[:at], func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`"(),:;<>[\]@`, r)
 	})+1 : at]
@@ -118,10 +118,10 @@ func around(text string, at int) []string {
 
 var numbers = regexp.MustCompile(`[+(]*\p{Nd}[\p{Nd}\p{Zs}\p{Pd}\t()./]{4,}\p{Nd}`)
 
-// within returns what may be the numbers in a run of digits and separators: every
+// numbersIn returns what may be the numbers in a run of digits and separators: every
 // part between two separators that is no longer than a number. Many digits may be
 // a number whose + got lost.
-func within(run string, national bool) (found []string) {
+func numbersIn(run string, national bool) (found []string) {
 	const most, fewestDigits, withCountry, mostDigits = 8, 6, 10, 18
 	parts := strings.FieldsFunc(run, func(r rune) bool { return unicode.IsSpace(r) || r == '/' })
 	for i := range parts {

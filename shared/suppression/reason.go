@@ -75,13 +75,13 @@ func (r Reason) rule() rule {
 var ErrReported = errors.New("must be " + Enumerate(Reported(), "or"))
 
 // Reasons returns every reason, in the order in which a consent lifts them.
-func Reasons() []Reason { return where(func(rule) bool { return true }) }
+func Reasons() []Reason { return reasonsWhere(func(rule) bool { return true }) }
 
 // Reported returns the reasons that a tool, an operator or an import may report.
 // Every other reason comes from the system itself.
-func Reported() []Reason { return where(func(r rule) bool { return r.reported }) }
+func Reported() []Reason { return reasonsWhere(func(r rule) bool { return r.reported }) }
 
-func where(holds func(rule) bool) []Reason {
+func reasonsWhere(holds func(rule) bool) []Reason {
 	var reasons []Reason
 	for _, row := range rules() {
 		if holds(row) {
@@ -94,8 +94,8 @@ func where(holds func(rule) bool) []Reason {
 // ReportedWithdrawals returns the reported reasons that withdraw messaging data,
 // and those that withdraw none.
 func ReportedWithdrawals() (withdraw, keep []Reason) {
-	return where(func(r rule) bool { return r.reported && r.withdraws != noData }),
-		where(func(r rule) bool { return r.reported && r.withdraws == noData })
+	return reasonsWhere(func(r rule) bool { return r.reported && r.withdraws != noData }),
+		reasonsWhere(func(r rule) bool { return r.reported && r.withdraws == noData })
 }
 
 // Enumerate writes reasons as "a, b or c", with the conjunction given.

@@ -107,11 +107,11 @@ func (r *Records) putClaims(ctx context.Context, class string, record retention.
 			return nil, record, retention.ErrObjectTaken
 		}
 	}
-	record.Claimed = without(record.Claimed, taken)
+	record.Claimed = subtract(record.Claimed, taken)
 	return operations, record, err
 }
 
-func without(all, some []string) []string {
+func subtract(all, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(one string) bool { return slices.Contains(some, one) })
 }
 
@@ -133,7 +133,7 @@ func (r *Records) ClaimObjects(ctx context.Context, class string, record retenti
 	if err != nil {
 		return false, err
 	}
-	owned, done := without(all, taken), false
+	owned, done := subtract(all, taken), false
 	if len(operations) > 0 || !slices.Equal(owned, record.Claimed) {
 		unchanged := exists().And(same(record, names.AttrObjects)).And(same(record, names.AttrClaimed))
 		input, err := updateItem(r.stack.Records(class), record.ID, assign(expression.UpdateBuilder{}, names.AttrClaimed, list(owned)), unchanged)

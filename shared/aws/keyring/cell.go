@@ -21,12 +21,12 @@ type cell[T any] struct {
 func (c *cell[T]) get(ctx context.Context, now time.Time, usable time.Duration, load func(context.Context) (*T, error)) (*T, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.value != nil && within(now, c.read, Fresh) {
+	if c.value != nil && isWithin(now, c.read, Fresh) {
 		return c.value, nil
 	}
-	atHand := c.value != nil && within(now, c.read, usable)
+	atHand := c.value != nil && isWithin(now, c.read, usable)
 	if atHand {
-		if within(now, c.tried, refreshInterval) {
+		if isWithin(now, c.tried, refreshInterval) {
 			return c.value, nil
 		}
 		var cancel context.CancelFunc
@@ -44,9 +44,9 @@ func (c *cell[T]) get(ctx context.Context, now time.Time, usable time.Duration, 
 	return c.value, nil
 }
 
-// within reports whether less than limit has passed since then. If the clock was
+// isWithin reports whether less than limit has passed since then. If the clock was
 // set back, the answer is false.
-func within(now, then time.Time, limit time.Duration) bool {
+func isWithin(now, then time.Time, limit time.Duration) bool {
 	age := now.Sub(then)
 	return age >= 0 && age < limit
 }

@@ -183,7 +183,7 @@ func (r *Ring) RefreshLink(ctx context.Context, arrived time.Time) (*link.Keys, 
 	switch {
 	case r.link.value != nil && !r.link.read.Before(wall(arrived)):
 		return r.link.value, nil
-	case within(now, r.failed, failedRest):
+	case isWithin(now, r.failed, failedRest):
 		return nil, r.failedErr
 	case !r.readings.Takes(now):
 		return nil, ErrUndecided

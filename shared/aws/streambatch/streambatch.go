@@ -33,7 +33,7 @@ func Take(ctx context.Context, log *slog.Logger, batch []events.DynamoDBEventRec
 	for _, item := range byItem(batch, attribute) {
 		group.Go(func() error {
 			for n, i := range item {
-				if err := one(ctx, log, batch[i], take); err != nil {
+				if err := takeOne(ctx, log, batch[i], take); err != nil {
 					log.ErrorContext(ctx, "a stream record failed and is retried", "event", batch[i].EventID, "error", err)
 					for _, later := range item[n:] {
 						failed[later] = true
@@ -55,9 +55,9 @@ func Take(ctx context.Context, log *slog.Logger, batch []events.DynamoDBEventRec
 	return response
 }
 
-// one takes a record. A panic is an error: its text might quote the record, so
+// takeOne takes a record. A panic is an error: its text might quote the record, so
 // the log gets the panic's type and the stack.
-func one(ctx context.Context, log *slog.Logger, r events.DynamoDBEventRecord, take func(context.Context, events.DynamoDBEventRecord) error) (err error) {
+func takeOne(ctx context.Context, log *slog.Logger, r events.DynamoDBEventRecord, take func(context.Context, events.DynamoDBEventRecord) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))

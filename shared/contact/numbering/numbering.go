@@ -87,9 +87,9 @@ func Parse(digits, region string) (Number, error) {
 		return fromAnywhere(rest)
 	}
 	if rest, found := home.withoutOwnCode(digits); found {
-		return within(home.main(), rest)
+		return readNational(home.main(), rest)
 	}
-	return within(home, digits)
+	return readNational(home, digits)
 }
 
 // fromAnywhere reads a number that begins with a country's code.
@@ -103,15 +103,15 @@ func fromAnywhere(digits string) (Number, error) {
 			break
 		}
 		if p := planOfCode(code); p != nil {
-			return within(p, digits[i:])
+			return readNational(p, digits[i:])
 		}
 	}
 	return Number{}, ErrNotANumber
 }
 
-// within reads a number as callers in the plan's country dial it. The national
+// readNational reads a number as callers in the plan's country dial it. The national
 // prefix is no part of the number, unless the rest is too short.
-func within(p *plan, digits string) (Number, error) {
+func readNational(p *plan, digits string) (Number, error) {
 	if len(digits) < leastNational {
 		return Number{}, ErrNotANumber
 	}

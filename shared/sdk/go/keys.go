@@ -80,7 +80,7 @@ func (k *keys) swapped(contacts []Contact, results []Result) bool {
 		}
 		for _, first := range owners[key] {
 			// A second spelling of one address has the key of the first, which keeps it.
-			if own != "" || answered[first] != key || !alike(first, contact) {
+			if own != "" || answered[first] != key || !mayBeSame(first, contact) {
 				return true
 			}
 		}
@@ -88,9 +88,9 @@ func (k *keys) swapped(contacts []Contact, results []Result) bool {
 	return false
 }
 
-// alike tells whether two contacts may be spellings of one: but for case and
+// mayBeSame tells whether two contacts may be spellings of one: but for case and
 // space, or the same last digits.
-func alike(one, other Contact) bool {
+func mayBeSame(one, other Contact) bool {
 	if one.Channel != other.Channel {
 		return false
 	}

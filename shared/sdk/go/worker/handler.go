@@ -30,15 +30,15 @@ func (h handler) take(ctx context.Context, batch events.SQSEvent) (events.SQSEve
 	for _, record := range batch.Records {
 		o := h.send(ctx, record.Body)
 		h.log.InfoContext(ctx, "mail", "message", record.MessageId, "sent", o.Sent, "reason", o.Reason, "detail", o.Detail)
-		if !o.Sent && again(o.Reason) {
+		if !o.Sent && mayRetry(o.Reason) {
 			left.BatchItemFailures = append(left.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: record.MessageId})
 		}
 	}
 	return left, nil
 }
 
-// again tells whether the queue is to keep a message that was not sent.
-func again(reason string) bool {
+// mayRetry tells whether the queue is to keep a message that was not sent.
+func mayRetry(reason string) bool {
 	return reason == client.Unavailable || reason == sesmail.Failed || reason == sesmail.Refused
 }
 
