@@ -35,9 +35,8 @@ const memoryOfGo = 0.85
 func (s stack) function(f function) awslambda.Function {
 	logs := s.logGroup(f.name+"-logs", s.Prefix.LogGroups()+f.name)
 	variables := map[string]*string{
-		names.VarStack:   jsii.String(string(s.Prefix)),
-		names.VarVersion: jsii.String(s.Version),
-		"GOMEMLIMIT":     jsii.Sprintf("%.0fMiB", f.memory*memoryOfGo), // Go's runtime reads it
+		names.VarStack: jsii.String(string(s.Prefix)),
+		"GOMEMLIMIT":   jsii.Sprintf("%.0fMiB", f.memory*memoryOfGo), // Go's runtime reads it
 	}
 	if len(s.Tables) > 0 {
 		variables[names.VarRestored] = s.ToJsonString(s.Tables, nil)

@@ -14,6 +14,25 @@ import (
 	"stille/shared/names"
 )
 
+// Beside it, purge-verify learns the version that certificates name.
+func TestACommitDeploysTheFunctionThatItChanged(t *testing.T) {
+	before, after := production(), synthesiseCommit(onAWS(), awsSettings(), nil, "v2", names.Check)
+	var changed []string
+	for id, resource := range after.resources {
+		if !cmp.Equal(before.resources[id], resource) {
+			changed = append(changed, after.name(id))
+		}
+	}
+	slices.Sort(changed)
+	if diff := cmp.Diff([]string{"stille-check", "stille-purge-verify"}, changed); diff != "" {
+		t.Error(diff)
+	}
+	verify := after.named("AWS::Lambda::Function", "Properties", "Environment", "Variables", names.VarVersion)["stille-purge-verify"]
+	if verify != "v2" || len(before.resources) != len(after.resources) {
+		t.Errorf("the version is %v, of %d resources %d are left", verify, len(before.resources), len(after.resources))
+	}
+}
+
 func TestFunctions(t *testing.T) {
 	const function = "AWS::Lambda::Function"
 	var all []string
@@ -35,9 +54,8 @@ func TestFunctions(t *testing.T) {
 				both(same(nil, all...), same(50.0, "stille-unsubscribe-email", "stille-unsubscribe-sms")),
 				made.named(function, "Properties", "ReservedConcurrentExecutions"))
 		})
-		t.Run("know their stack and version", func(t *testing.T) {
+		t.Run("know their stack", func(t *testing.T) {
 			equal(t, same("stille", all...), made.named(function, "Properties", "Environment", "Variables", names.VarStack))
-			equal(t, same("v1", all...), made.named(function, "Properties", "Environment", "Variables", names.VarVersion))
 		})
 		t.Run("collect before their memory is full", func(t *testing.T) {
 			limits := made.named(function, "Properties", "Environment", "Variables", "GOMEMLIMIT")

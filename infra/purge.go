@@ -154,6 +154,7 @@ func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Func
 		variables: map[string]*string{
 			names.VarManifestBucket: b.manifests.BucketName(),
 			names.VarEvidenceBucket: b.evidence.BucketName(),
+			names.VarVersion:        jsii.String(s.Version), // here alone: a deploy changes what a commit changed
 		},
 		may: []awsiam.PolicyStatement{
 			// It scans for records that lost their place, which no index shows.

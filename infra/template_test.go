@@ -68,6 +68,12 @@ func inBoth(t *testing.T, test func(*testing.T, template)) {
 // with more classes added to it. It panics where there is none, as the CDK
 // does.
 func synthesise(e environment.Environment, settings Settings, more []string) template {
+	return synthesiseCommit(e, settings, more, "v1", "")
+}
+
+// synthesiseCommit makes the template of a commit. The commit may have changed the code
+// of one function.
+func synthesiseCommit(e environment.Environment, settings Settings, more []string, version, changed string) template {
 	dist, err := os.MkdirTemp("", "dist")
 	if err != nil {
 		panic(err)
@@ -75,6 +81,11 @@ func synthesise(e environment.Environment, settings Settings, more []string) tem
 	defer os.RemoveAll(dist)
 	for _, function := range functionNames() {
 		if err := os.Mkdir(filepath.Join(dist, function), 0o755); err != nil {
+			panic(err)
+		}
+	}
+	if changed != "" {
+		if err := os.WriteFile(filepath.Join(dist, changed, "bootstrap"), []byte(version), 0o600); err != nil {
 			panic(err)
 		}
 	}
@@ -88,7 +99,7 @@ func synthesise(e environment.Environment, settings Settings, more []string) tem
 	}
 	out := filepath.Join(dist, "cdk.out")
 	stored, service := NewStacks(newApp(&out), Config{
-		Environment: e, Version: "v1", Dist: dist, Policy: policy, Scopes: scopes.At(e.LinkDomains()), Settings: settings,
+		Environment: e, Version: version, Dist: dist, Policy: policy, Scopes: scopes.At(e.LinkDomains()), Settings: settings,
 		Streams: map[string]string{"ledger": streamOfTests(e.Tables["ledger"]), "records-contact": streamOfTests(e.Tables["records-contact"])},
 	})
 	content := *assertions.Template_FromStack(service, nil).ToJSON()

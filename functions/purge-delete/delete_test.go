@@ -46,17 +46,16 @@ func newWorld(t *testing.T, records int) *world {
 		worker: purge.Worker{
 			Records: w.stores.Records, Deleter: w.stores.Deleter, Holds: w.stores.Holds, Manifest: w.manifest, Stops: w.stores.Runs,
 		},
-		policy: w.Policy, version: "v1", throttles: func() int64 { return w.throttles }, now: time.Now,
+		policy: w.Policy, throttles: func() int64 { return w.throttles }, now: time.Now,
 	}
 	w.left = func() int { return len(w.stores.Items(t, retention.Messaging)) }
 	return w
 }
 
-// work is the work of the world's shard, as the handler's policy and code
-// planned it.
+// work is the work of the world's shard, as the handler's policy planned it.
 func (w *world) work() purge.Work {
 	return purge.Work{
-		Class: retention.Messaging, Run: "run-1", Cutoff: w.Now, Shard: w.shard, PolicyHash: w.Class(retention.Messaging).Hash(), CodeVersion: "v1",
+		Class: retention.Messaging, Run: "run-1", Cutoff: w.Now, Shard: w.shard, PolicyHash: w.Class(retention.Messaging).Hash(),
 	}
 }
 
@@ -78,7 +77,7 @@ func TestShardIsDoneInOneCallGivenTime(t *testing.T) {
 	w := newWorld(t, 3)
 	var work purge.Work
 	w.Event(t, "purge-delete.first-page.json", &work)
-	work.Shard, work.PolicyHash, work.CodeVersion = w.shard, w.Class(retention.Messaging).Hash(), "v1"
+	work.Shard, work.PolicyHash = w.shard, w.Class(retention.Messaging).Hash()
 	got, err := w.delete(t.Context(), work) // a test without a deadline has unlimited time
 	if err != nil || !got.Done || w.left() != 0 {
 		t.Errorf("done %v, %d left, error %v", got.Done, w.left(), err)
@@ -135,20 +134,30 @@ func TestUnknownClassIsNotDeleted(t *testing.T) {
 	}
 }
 
-func TestOtherPolicyOrCodeDeletesNothing(t *testing.T) {
+func TestOtherPolicyDeletesNothing(t *testing.T) {
 	w := newWorld(t, 1)
-	for what, change := range map[string]func(*purge.Work){
-		"another policy": func(work *purge.Work) { work.PolicyHash = "another" },
-		"other code":     func(work *purge.Work) { work.CodeVersion = "v2" },
-	} {
-		work := w.work()
-		change(&work)
-		if _, err := w.delete(t.Context(), work); !errors.Is(err, errDeployed) {
-			t.Errorf("%s: error %v", what, err)
-		}
+	work := w.work()
+	work.PolicyHash = "another"
+	if _, err := w.delete(t.Context(), work); !errors.Is(err, errDeployed) {
+		t.Errorf("error %v", err)
 	}
 	if pages, err := w.manifest.Pages(t.Context(), retention.Messaging, "run-1", w.shard); err != nil || len(pages) != 0 || w.left() != 1 {
 		t.Errorf("%d left, %d pages, error %v", w.left(), len(pages), err)
+	}
+}
+
+// The work is as the code before wrote it: with the version of that code.
+func TestOtherCodeGoesOnWithTheRun(t *testing.T) {
+	w := newWorld(t, 1)
+	written := fmt.Sprintf(`{"class":"messaging","run":"run-1","turn":0,"cutoff":%q,"shard":%q,"done":false,"throttled":false,"late":false,"stopped":false,"policyHash":%q,"codeVersion":"before"}`,
+		w.Now.Format(time.RFC3339Nano), w.shard, w.Class(retention.Messaging).Hash())
+	var work purge.Work
+	if err := json.Unmarshal([]byte(written), &work); err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.delete(t.Context(), work)
+	if err != nil || !got.Done || w.left() != 0 {
+		t.Errorf("done %v, %d left, error %v", got.Done, w.left(), err)
 	}
 }
 

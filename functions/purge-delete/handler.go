@@ -21,16 +21,15 @@ const returning = 20 * time.Second
 // for the step with fewer shards at a time.
 const mostThrottles = 100
 
-// errDeployed means that another policy or other code was deployed since the
-// run was planned. The two may disagree on what is due, so the run stops; the
-// next run deletes the rest.
-var errDeployed = errors.New("the policy or the code changed during the run")
+// errDeployed means that another policy of the class was deployed since the run
+// was planned. The two disagree on what is due, so the run stops; the next run
+// deletes the rest. Other code under the same policy goes on with the run.
+var errDeployed = errors.New("the policy changed during the run")
 
 // handler deletes the due records of one shard.
 type handler struct {
-	worker  purge.Worker
-	policy  *retention.Policy
-	version string // of the code
+	worker purge.Worker
+	policy *retention.Policy
 	// throttles counts how often DynamoDB throttled.
 	throttles func() int64
 	now       func() time.Time
@@ -41,7 +40,7 @@ func (h handler) delete(ctx context.Context, work purge.Work) (purge.Work, error
 	if !ok {
 		return work, retention.ErrUnknownClass
 	}
-	if work.PolicyHash != class.Hash() || work.CodeVersion != h.version {
+	if work.PolicyHash != class.Hash() {
 		return work, errDeployed
 	}
 	if work.IsOver(h.now()) {

@@ -34,7 +34,6 @@ func main() {
 				Log:      c.Log,
 			},
 			policy:    c.Policy(),
-			version:   c.Env.Required(names.VarVersion),
 			throttles: patience.Throttles,
 			now:       time.Now,
 		}

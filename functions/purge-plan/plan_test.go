@@ -32,7 +32,7 @@ func newPlanning(t *testing.T, h *apitest.House) planning {
 	t.Helper()
 	stores := engine.New(t, retention.Messaging)
 	return planning{stores: stores, handler: handler{policy: h.Policy, planner: purge.Planner{
-		Records: stores.Records, Holds: stores.Holds, Runs: stores.Runs, Halted: stores.Runs, Turns: stores.Holds, Manifest: &purgetest.Memory{}, Executions: &going{}, CodeVersion: "v1",
+		Records: stores.Records, Holds: stores.Holds, Runs: stores.Runs, Halted: stores.Runs, Turns: stores.Holds, Manifest: &purgetest.Memory{}, Executions: &going{},
 		Now: func() time.Time { return h.Now }, StoreClock: func(context.Context) (time.Time, error) { return h.Now, nil },
 	}}}
 }
@@ -99,7 +99,7 @@ func TestPlanCountsDueRecordsAndListsEveryShard(t *testing.T) {
 	shards := map[string]bool{}
 	for _, work := range got.Shards {
 		shards[work.Shard] = true
-		if work.PolicyHash != h.Class(retention.Messaging).Hash() || work.CodeVersion != "v1" {
+		if work.PolicyHash != h.Class(retention.Messaging).Hash() {
 			t.Errorf("work planned with %+v", work)
 		}
 		if work.Class != got.Class || work.Run != got.Run || !work.Cutoff.Equal(cutoff) || work.Done {

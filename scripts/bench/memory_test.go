@@ -121,7 +121,7 @@ func eventsOf(step, policyHash string) []any {
 	var events []any
 	for n := range retention.Shards {
 		events = append(events, purge.Work{
-			Class: retention.Messaging, Run: benchRun, Cutoff: time.Now().UTC(), Shard: retention.ShardName(n), PolicyHash: policyHash, CodeVersion: benchRun,
+			Class: retention.Messaging, Run: benchRun, Cutoff: time.Now().UTC(), Shard: retention.ShardName(n), PolicyHash: policyHash,
 		})
 	}
 	return events

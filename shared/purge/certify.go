@@ -192,7 +192,7 @@ func (c Certifier) Audit(ctx context.Context, class retention.Class, e Ended) (R
 	switch {
 	case errors.Is(err, ErrNoRun):
 		run = c.failedRun(class, e)
-		run.Audit, run.CodeVersion = true, c.CodeVersion
+		run.Audit = true
 	case err != nil:
 		return Run{}, err
 	case !run.Audit:

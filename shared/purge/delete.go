@@ -79,10 +79,9 @@ type Work struct {
 	Withdrawn bool `json:"withdrawn,omitempty"`
 	// Stopped means that the shard is done because an operator stopped the run.
 	Stopped bool `json:"stopped"`
-	// The policy and the code that planned the run. Under another policy or
-	// other code nothing may be deleted.
-	PolicyHash  string `json:"policyHash"`
-	CodeVersion string `json:"codeVersion"`
+	// PolicyHash is of the policy that planned the run. Under another policy nothing
+	// may be deleted.
+	PolicyHash string `json:"policyHash"`
 }
 
 // Cursor is the position in the work of a shard; the zero Cursor is the

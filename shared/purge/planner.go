@@ -18,17 +18,16 @@ type Executions interface {
 // Planner plans runs: it counts the due records and checks the plan against the
 // brake. It deletes nothing.
 type Planner struct {
-	Records     Records
-	Holds       Holds
-	Runs        Runs
-	Halted      HaltedPlans
-	Turns       Turns
-	Manifest    Manifest
-	Executions  Executions
-	PolicyHash  string
-	CodeVersion string
-	Now         func() time.Time
-	StoreClock  func(ctx context.Context) (time.Time, error) // the clock of the store
+	Records    Records
+	Holds      Holds
+	Runs       Runs
+	Halted     HaltedPlans
+	Turns      Turns
+	Manifest   Manifest
+	Executions Executions
+	PolicyHash string
+	Now        func() time.Time
+	StoreClock func(ctx context.Context) (time.Time, error) // the clock of the store
 }
 
 // Execution is a starting run, as described by the state machine and its
@@ -106,7 +105,7 @@ func (p Planner) lock(ctx context.Context, e Execution) (lock Lock, running bool
 func (p Planner) newRun(e Execution) Run {
 	return Run{
 		Class: e.Class, ID: e.Run, StartedAt: e.StartedAt.UTC(), Cutoff: p.Now().UTC().Truncate(time.Second),
-		ScheduledFor: e.ScheduledFor, StartedBy: e.StartedBy, PolicyHash: p.PolicyHash, CodeVersion: p.CodeVersion,
+		ScheduledFor: e.ScheduledFor, StartedBy: e.StartedBy, PolicyHash: p.PolicyHash,
 	}
 }
 
@@ -332,7 +331,7 @@ func (r Run) Work() []Work {
 	for n := range shards {
 		shards[n] = Work{
 			Class: r.Class, Run: r.ID, Turn: r.Turn, Cutoff: r.Cutoff, Shard: retention.ShardName(n),
-			Withdrawn: r.Withdrawn, PolicyHash: r.PolicyHash, CodeVersion: r.CodeVersion, Until: r.StartedAt.Add(longestWork),
+			Withdrawn: r.Withdrawn, PolicyHash: r.PolicyHash, Until: r.StartedAt.Add(longestWork),
 		}
 		if r.Shares != nil {
 			shards[n].Limited, shards[n].Most = true, r.Shares[n]

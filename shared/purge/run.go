@@ -27,7 +27,6 @@ type Run struct {
 	PlanHash     string              `json:"planHash"`
 	Planned      int                 `json:"planned"`               // number of due records
 	Shares       []int               `json:"-"`                     // how many records each shard may delete; nil if as many as are due
-	CodeVersion  string              `json:"-"`                     // of the code that planned it
 	StartedBy    string              `json:"startedBy,omitempty"`   // the principal; empty for a scheduled run, or if unknown
 	ApprovedBy   string              `json:"approvedBy,omitempty"`  // the principal; empty if no approval was needed
 	UntilDone    bool                `json:"untilDone,omitempty"`   // the approval covers every run until the backlog is gone

@@ -28,7 +28,6 @@ type storedRun struct {
 	PlanHash     string              `dynamodbav:"planHash"`
 	Planned      int                 `dynamodbav:"planned"`
 	Shares       []int               `dynamodbav:"shares,omitempty"`
-	CodeVersion  string              `dynamodbav:"codeVersion,omitempty"`
 	StartedBy    string              `dynamodbav:"startedBy,omitempty"`
 	ApprovedBy   string              `dynamodbav:"approvedBy,omitempty"`
 	UntilDone    bool                `dynamodbav:"untilDone,omitempty"`
