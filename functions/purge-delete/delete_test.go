@@ -141,7 +141,7 @@ func TestOtherPolicyDeletesNothing(t *testing.T) {
 	if _, err := w.delete(t.Context(), work); !errors.Is(err, errDeployed) {
 		t.Errorf("error %v", err)
 	}
-	if pages, err := w.manifest.Pages(t.Context(), retention.Messaging, "run-1", w.shard); err != nil || len(pages) != 0 || w.left() != 1 {
+	if pages, err := purgetest.Pages(w.manifest.Pages(t.Context(), retention.Messaging, "run-1", w.shard)); err != nil || len(pages) != 0 || w.left() != 1 {
 		t.Errorf("%d left, %d pages, error %v", w.left(), len(pages), err)
 	}
 }
@@ -182,7 +182,7 @@ func TestDeletionLogsNoPersonalData(t *testing.T) {
 	if err != nil || w.left() != 0 {
 		t.Fatalf("%d left, error %v", w.left(), err)
 	}
-	pages, err := w.manifest.Pages(t.Context(), work.Class, work.Run, work.Shard)
+	pages, err := purgetest.Pages(w.manifest.Pages(t.Context(), work.Class, work.Run, work.Shard))
 	if err != nil || len(pages) != 1 {
 		t.Fatalf("%d pages, error %v", len(pages), err)
 	}

@@ -53,6 +53,9 @@ func (c certificateVerify) Run(s *session) error {
 		says, n := a.Certificate, a.Certificate.Counts
 		fmt.Fprintf(w, "%s: the purge %s of %s at %s deleted %d of %d due records (%d held, %d changed, %d failed, %d left)\n", says.Outcome,
 			says.Run, says.Class, instantText(says.Cutoff), n.Deleted, n.Due, n.Held, n.Changed, n.Failed, n.Left)
+		if says.Objects.Count > 0 {
+			fmt.Fprintf(w, "objects in S3 that went with them: %d, in %d versions\n", says.Objects.Count, says.Objects.Versions)
+		}
 		for _, checked := range a.Checked {
 			fmt.Fprintln(w, "ok  ", checked)
 		}

@@ -51,6 +51,7 @@ func TestFetchedCertificateVerifiesOffline(t *testing.T) {
 		"ok   chain: it is number 3 of the 3 certificates of messaging; each is signed and names the one before it (keys: 1)\n",
 		"ok   counts: 3 due are 2 deleted, 1 held, 0 changed, 0 failed and 0 left\n",
 		"COMPLETED: the purge run-b of messaging at 2026-11-22T03:00:00Z deleted 2 of 3 due records",
+		"objects in S3 that went with them: 2, in 4 versions\n",
 	} {
 		if !strings.Contains(got.out, says) {
 			t.Errorf("it does not say %q:\n%s", says, got.out)

@@ -60,6 +60,36 @@ type Counts struct {
 // Balanced reports whether every due record is counted once.
 func (c Counts) Balanced() bool { return c.Due == c.Deleted+c.Held+c.Changed+c.Failed+c.Left }
 
+// Plus is the sum of both.
+func (c Counts) Plus(more Counts) Counts {
+	return Counts{
+		Due: c.Due + more.Due, Deleted: c.Deleted + more.Deleted, Held: c.Held + more.Held,
+		Changed: c.Changed + more.Changed, Failed: c.Failed + more.Failed, Left: c.Left + more.Left,
+	}
+}
+
+// Objects are numbers of objects in S3 that belonged to deleted records. Nothing is
+// left of them.
+type Objects struct {
+	Count int `json:"count"`
+	// Versions are their versions and delete markers, as S3 listed them when the run
+	// came to the record. A run that was killed before may have deleted some.
+	Versions int `json:"versions"`
+}
+
+// Plus is the sum of both.
+func (o Objects) Plus(more Objects) Objects {
+	return Objects{o.Count + more.Count, o.Versions + more.Versions}
+}
+
+// Most is the larger of both.
+func (o Objects) Most(other Objects) Objects {
+	if other.Versions > o.Versions {
+		return other
+	}
+	return o
+}
+
 // Certificate is what a run signs. Hashes are SHA-256 in hex.
 type Certificate struct {
 	Run          string    `json:"run"` // the execution's name
@@ -71,6 +101,7 @@ type Certificate struct {
 	StartedAt    time.Time `json:"startedAt"`
 	EndedAt      time.Time `json:"endedAt"`
 	Counts       Counts    `json:"counts"`
+	Objects      Objects   `json:"objects,omitzero"` // older certificates count none
 	Proof        string    `json:"proof"`
 	ApprovedBy   *Approver `json:"approvedBy"`   // nil if no approval was needed
 	KeysHead     string    `json:"keysHead"`     // Head of the hashes of the lists, in the order of the shards

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -46,8 +47,8 @@ func sample() certificate.Certificate {
 	return certificate.Certificate{
 		Run: "run-1", Class: "messaging", Outcome: certificate.Completed, PlanHash: "p", PolicyHash: "q",
 		Cutoff: at, StartedAt: at, EndedAt: at.Add(time.Minute), Proof: certificate.ProofIndex,
-		Counts:     certificate.Counts{Due: 11, Deleted: 3, Held: 2, Changed: 1, Failed: 1, Left: 4},
-		ApprovedBy: &certificate.Approver{Role: "admin", Hash: "h"}, Previous: "r", BackupGoneOn: "2026-11-30", CodeVersion: "v1", TZData: "Europe/Oslo 0123",
+		Counts:  certificate.Counts{Due: 11, Deleted: 3, Held: 2, Changed: 1, Failed: 1, Left: 4},
+		Objects: certificate.Objects{Count: 2, Versions: 5}, ApprovedBy: &certificate.Approver{Role: "admin", Hash: "h"}, Previous: "r", BackupGoneOn: "2026-11-30", CodeVersion: "v1", TZData: "Europe/Oslo 0123",
 	}
 }
 
@@ -70,9 +71,18 @@ func (s sealed) verify(publicKey []byte) (certificate.Certificate, error) {
 	return certificate.Verify(s.Signed, s.lists, publicKey)
 }
 
+// listOf is the list of the keys, and its file.
+func listOf(keys ...string) (certificate.List, []byte) {
+	var file []byte
+	for _, key := range slices.Sorted(slices.Values(keys)) {
+		file = certificate.AppendKey(file, key)
+	}
+	return certificate.NewList(file), file
+}
+
 func seal(t *testing.T, a authority, c certificate.Certificate, keys []string) sealed {
 	t.Helper()
-	list, file := certificate.NewList(keys)
+	list, file := listOf(keys...)
 	if c.Lists = nil; len(keys) > 0 {
 		c.Lists = map[string]certificate.List{"07": list}
 	}
@@ -90,7 +100,7 @@ func TestSealedCertificateVerifies(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := sample()
-	list, file := certificate.NewList([]string{"aa", "bb", "cc"})
+	list, file := listOf("cc", "aa", "bb")
 	if list.Count != 3 || list.SHA256 != certificate.Hash([]byte("aa\nbb\ncc\n")) || string(file) != "aa\nbb\ncc\n" {
 		t.Errorf("list %+v of %q", list, file)
 	}
@@ -187,20 +197,21 @@ func TestUnbalancedCountsAreNotSealed(t *testing.T) {
 	a := newAuthority(t)
 	unbalanced := sample()
 	unbalanced.Counts.Due++
-	list, _ := certificate.NewList(hmacs)
+	list, _ := listOf(hmacs...)
 	unbalanced.Lists = map[string]certificate.List{"07": list}
 	if _, err := certificate.Seal(unbalanced, a.sign); !errors.Is(err, certificate.ErrInvalid) {
 		t.Errorf("unbalanced: error %v, want ErrInvalid", err)
 	}
 	short := sample()
-	list, _ = certificate.NewList(hmacs[:2])
+	list, _ = listOf(hmacs[:2]...)
 	short.Lists = map[string]certificate.List{"07": list}
 	if _, err := certificate.Seal(short, a.sign); !errors.Is(err, certificate.ErrInvalid) {
 		t.Errorf("a list that is too short: error %v, want ErrInvalid", err)
 	}
 }
 
-// Certificates once named the approver by the whole ARN, or by nothing.
+// Certificates once named the approver by the whole ARN, or by nothing, and counted
+// no objects.
 func TestOlderCertificateOfApprovedRunVerifies(t *testing.T) {
 	a := newAuthority(t)
 	for before, after := range map[string]string{`{
@@ -208,13 +219,14 @@ func TestOlderCertificateOfApprovedRunVerifies(t *testing.T) {
     "hash": "h"
   }`: `"arn:aws:iam::1:user/kari"`, "null": `""`} {
 		c := sample()
+		c.Objects = certificate.Objects{}
 		if before == "null" {
 			c.ApprovedBy = nil
 		}
 		sealed := seal(t, a, c, hmacs)
 		older := bytes.Replace(sealed.JSON, []byte(before), []byte(after), 1)
-		if bytes.Equal(older, sealed.JSON) {
-			t.Fatalf("no approver in %s", sealed.JSON)
+		if bytes.Equal(older, sealed.JSON) || bytes.Contains(older, []byte("objects")) {
+			t.Fatalf("no approver, or objects, in %s", sealed.JSON)
 		}
 		digest := sha256.Sum256(older)
 		signature, err := a.sign(digest[:])
@@ -229,7 +241,7 @@ func TestOlderCertificateOfApprovedRunVerifies(t *testing.T) {
 }
 
 func TestListContainsWholeKeysOnly(t *testing.T) {
-	_, file := certificate.NewList([]string{"bbb", "aa", "cc"})
+	_, file := listOf("bbb", "aa", "cc")
 	for key, want := range map[string]bool{"aa": true, "bbb": true, "cc": true, "bb": false, "a": false, "": false} {
 		if got := certificate.Contains(file, key); got != want {
 			t.Errorf("%q: %v", key, got)

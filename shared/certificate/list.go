@@ -24,20 +24,13 @@ const keysFolder = "keys"
 // ListFile is the file of a shard's list.
 func ListFile(shard string) string { return keysFolder + "/" + shard + ".txt" }
 
-// NewList returns the list of a shard's keys, which may be in any order, and the
-// file.
-func NewList(keys []string) (List, []byte) {
-	keys = slices.Clone(keys)
-	slices.Sort(keys)
-	size := 0 // counted first: there may be millions of keys
-	for _, key := range keys {
-		size += len(key) + 1
-	}
-	file := make([]byte, 0, size)
-	for _, key := range keys {
-		file = append(append(file, key...), '\n')
-	}
-	return List{Count: len(keys), SHA256: Hash(file)}, file
+// AppendKey adds a key to the file of a shard's list. The keys must come in their
+// order.
+func AppendKey(file []byte, key string) []byte { return append(append(file, key...), '\n') }
+
+// NewList returns what a certificate says of the file of a list.
+func NewList(file []byte) List {
+	return List{Count: bytes.Count(file, []byte("\n")), SHA256: Hash(file)}
 }
 
 // check compares the list with the file of its shard.

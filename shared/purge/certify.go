@@ -168,15 +168,18 @@ func (c Certifier) account(ctx context.Context, class retention.Class, run Run, 
 		return c.Evidence.StoreList(ctx, class.Name, run.ID, shard, list)
 	}
 	verifier := Verifier{Records: c.Records, Manifest: c.Manifest, HMAC: hmac, Keep: keep, Pause: c.Pause, Planned: run.Planned}
+	if outcome == certificate.Completed {
+		verifier.Missed = Failed
+		if limited {
+			verifier.Missed = Left
+		}
+	}
 	account, err := verifier.Account(ctx, class, run.ID, run.Cutoff)
 	if err == nil && outcome == certificate.Halted { // what the brake halted is left
 		account.Counts.Left += max(0, run.Planned-account.Counts.Due)
 		account.Counts.Due = max(run.Planned, account.Counts.Due)
 	}
-	if err != nil || outcome != certificate.Completed {
-		return account, err
-	}
-	return verifier.Verify(ctx, class, run.Cutoff, account, limited)
+	return account, err
 }
 
 var errCertified = errors.New("the run was certified meanwhile")
@@ -267,7 +270,7 @@ func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, 
 		if err != nil {
 			return run, err
 		}
-		content := c.certificate(class, run, by, account.Lists, previous)
+		content := c.certificate(class, run, by, account, previous)
 		key, err := c.publishKey(ctx, &content)
 		if err != nil {
 			return run, err
@@ -294,7 +297,7 @@ func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, 
 }
 
 // certificate is the run's certificate, to follow the previous one.
-func (c Certifier) certificate(class retention.Class, run Run, by *certificate.Approver, lists map[string]certificate.List, previous string) certificate.Certificate {
+func (c Certifier) certificate(class retention.Class, run Run, by *certificate.Approver, account Account, previous string) certificate.Certificate {
 	proof := ""
 	if run.Outcome == certificate.Completed {
 		proof = certificate.ProofIndex
@@ -305,7 +308,7 @@ func (c Certifier) certificate(class retention.Class, run Run, by *certificate.A
 	return certificate.Certificate{
 		Run: run.ID, Class: class.Name, Outcome: run.Outcome, PlanHash: run.PlanHash, PolicyHash: run.PolicyHash,
 		ApprovedBy: by, Cutoff: run.Cutoff, StartedAt: run.StartedAt, EndedAt: run.EndedAt, Counts: run.Counts,
-		Lists: lists, Proof: proof, Previous: previous, CodeVersion: c.CodeVersion,
+		Objects: account.Objects, Lists: account.Lists, Proof: proof, Previous: previous, CodeVersion: c.CodeVersion,
 		BackupGoneOn: retention.BackupGoneOn(run.EndedAt).String(),
 		TZData:       retention.Fingerprint(class.Location()),
 	}

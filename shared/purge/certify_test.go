@@ -31,7 +31,7 @@ func TestRunsEndInOneChainOfCertificates(t *testing.T) {
 	c, kept := h.certifier()
 	previous := ""
 	for _, id := range []string{"run-1", "run-2"} {
-		h.put(retention.Record{ID: id, Subject: subject(1), Start: due})
+		h.letter(id, "a-"+id)
 		if err := h.run(h.Stores, id); err != nil {
 			t.Fatal(err)
 		}
@@ -44,11 +44,11 @@ func TestRunsEndInOneChainOfCertificates(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := kept.Verify(t, h.class.Name, id)
-		list, _ := certificate.NewList([]string{"messaging/" + id})
+		list := certificate.NewList([]byte("messaging/" + id + "\n"))
 		want := certificate.Certificate{
 			Run: id, Class: "messaging", Outcome: certificate.Completed, PlanHash: "p", PolicyHash: h.policy.Hash(),
 			Cutoff: cutoff, StartedAt: cutoff, EndedAt: cutoff.Add(time.Minute), Counts: certificate.Counts{Due: 1, Deleted: 1},
-			Proof: "index", KeysHead: certificate.Head([]string{list.SHA256}), Previous: previous,
+			Objects: certificate.Objects{Count: 1, Versions: 2}, Proof: "index", KeysHead: certificate.Head([]string{list.SHA256}), Previous: previous,
 			BackupGoneOn: "2026-11-30", CodeVersion: "v1", TZData: retention.Fingerprint(h.class.Location()),
 			Lists: map[string]certificate.List{retention.Shard(string(subject(1))): list},
 		}

@@ -104,7 +104,7 @@ func ListRemaining(ctx context.Context, records Records, holds Holds, class rete
 // first. It ends with the first error.
 func eachRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time, indexes ...Index) iter.Seq2[Remaining, error] {
 	return func(yield func(Remaining, error) bool) {
-		for ids, err := range idsOf(eachDue(ctx, records, class, shard, cutoff, indexes...), nil) {
+		for ids, err := range idsOf(eachDue(ctx, records, class, shard, cutoff, indexes...)) {
 			var all []Remaining
 			if err == nil {
 				all, err = loadRemaining(ctx, records, holds, class, ids, cutoff)

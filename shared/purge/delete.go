@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 	"time"
 
+	"stille/shared/certificate"
 	"stille/shared/retention"
 )
 
@@ -24,11 +26,12 @@ const (
 	Left    Outcome = "left"    // kept: over what the run may delete; the next run takes it
 )
 
-// Page is one page of a run's manifest: its ids, written before any of the
-// records was touched, and their outcomes. Outcomes is nil for a page that was
-// cut off.
+// Page is one page of a run's manifest: its ids and the objects of the records that
+// have some, written before any of the records was touched, and the outcomes.
+// Outcomes is nil for a page that was cut off.
 type Page struct {
 	IDs      []string
+	Objects  map[string]certificate.Objects
 	Outcomes map[string]Outcome
 }
 
@@ -46,14 +49,15 @@ type Manifest interface {
 	Opened(ctx context.Context, class, run string) (bool, error)
 	// Remove removes everything of the manifest of a run, if there is any.
 	Remove(ctx context.Context, class, run string) error
-	// Begin stores the ids of a new page and returns its name. A page must never
-	// replace another.
-	Begin(ctx context.Context, class, run, shard string, ids []string) (page string, err error)
+	// Begin stores the ids and the objects of a new page and returns its name. A page
+	// must never replace another.
+	Begin(ctx context.Context, class, run, shard string, ids []string, objects map[string]certificate.Objects) (page string, err error)
 	// Finish stores the outcomes of the page's records.
 	Finish(ctx context.Context, page string, outcomes map[string]Outcome) error
-	// Pages returns the shard's pages in the order they were begun. The error
-	// wraps ErrManifestGone if there are outcomes without the page's ids.
-	Pages(ctx context.Context, class, run, shard string) ([]Page, error)
+	// Pages yields the shard's pages in the order they were begun, and ends with the
+	// first error. The error wraps ErrManifestGone if there are outcomes without the
+	// page's ids.
+	Pages(ctx context.Context, class, run, shard string) iter.Seq2[Page, error]
 }
 
 // Work is one shard of a run: the delete step's input and output.
@@ -172,7 +176,11 @@ func (w Worker) deletePage(ctx context.Context, class retention.Class, work *Wor
 	if len(ids) == 0 {
 		return nil
 	}
-	page, err := w.Manifest.Begin(ctx, work.Class, work.Run, work.Shard, ids)
+	records, objects, err := w.countObjects(ctx, class, records, outcomes)
+	if err != nil {
+		return err
+	}
+	page, err := w.Manifest.Begin(ctx, work.Class, work.Run, work.Shard, ids, objects)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"stille/shared/names"
 	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
 )
 
@@ -40,7 +41,7 @@ func TestShardContinuesWhereACallEnded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	pages, err := h.manifest.Pages(t.Context(), h.class.Name, "run-1", retention.ShardName(0))
+	pages, err := purgetest.Pages(h.manifest.Pages(t.Context(), h.class.Name, "run-1", retention.ShardName(0)))
 	if err != nil {
 		t.Fatal(err)
 	}

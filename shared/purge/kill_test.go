@@ -48,11 +48,11 @@ type mortalManifest struct {
 	*mortal
 }
 
-func (m mortalManifest) Begin(ctx context.Context, class, run, shard string, ids []string) (string, error) {
+func (m mortalManifest) Begin(ctx context.Context, class, run, shard string, ids []string, objects map[string]certificate.Objects) (string, error) {
 	if err := m.call("Begin"); err != nil {
 		return "", err
 	}
-	return m.Memory.Begin(ctx, class, run, shard, ids)
+	return m.Memory.Begin(ctx, class, run, shard, ids, objects)
 }
 
 func (m mortalManifest) Finish(ctx context.Context, page string, outcomes map[string]purge.Outcome) error {
@@ -99,6 +99,7 @@ type end struct {
 	Marked  bool // the record whose object is locked
 	Counts  certificate.Counts
 	Keys    []string // of the deleted records
+	Gone    certificate.Objects
 }
 
 // end returns the end of a run and the runs before it.
@@ -108,17 +109,26 @@ func (h *house) end(run string, account accounted, before ...accounted) end {
 		account.Keys = append(account.Keys, killed.Keys...)
 		account.Counts.Due += killed.Counts.Deleted
 		account.Counts.Deleted += killed.Counts.Deleted
+		account.Objects = account.Objects.Plus(killed.Objects)
 	}
 	slices.Sort(account.Keys)
-	return end{h.left(), h.letters.Left(h.t), h.get("letter-locked").PurgingBy == run, account.Counts, account.Keys}
+	return end{h.left(), h.letters.Left(h.t), h.get("letter-locked").PurgingBy == run, account.Counts, account.Keys, account.Objects}
 }
 
 // accountFor is the certified account of a killed run.
 func (h *house) accountFor(run string) accounted {
 	h.t.Helper()
+	return h.accountAs(run, "")
+}
+
+// accountAs is the account of a run; a record that it never took counts as missed.
+func (h *house) accountAs(run string, missed purge.Outcome) accounted {
+	h.t.Helper()
 	var account accounted
+	verifier := h.verifier(&account)
+	verifier.Missed = missed
 	var err error
-	if account.Account, err = h.verifier(&account).Account(h.t.Context(), h.class, run, cutoff); err != nil {
+	if account.Account, err = verifier.Account(h.t.Context(), h.class, run, cutoff); err != nil {
 		h.t.Fatal(err)
 	}
 	return account
@@ -157,6 +167,7 @@ func TestKilledRunEndsLikeUndisturbedRun(t *testing.T) {
 		Marked:  true,
 		Counts:  certificate.Counts{Due: 9, Deleted: 4, Held: 2, Changed: 1, Failed: 2},
 		Keys:    []string{"messaging/letter-lost", "messaging/letters", "messaging/plain", "messaging/withdrawn"},
+		Gone:    certificate.Objects{Count: 3, Versions: 4}, // one of the objects was lost before
 	}
 	if diff := cmp.Diff(expected, want); diff != "" {
 		t.Fatalf("an undisturbed run (-want +got):\n%s", diff)
@@ -181,7 +192,12 @@ func TestKilledRunEndsLikeUndisturbedRun(t *testing.T) {
 		if err := h.work("run-2", &mortal{}); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, h.end("run-2", h.accountFor("run-2"), before)); diff != "" {
+		got := h.end("run-2", h.accountFor("run-2"), before)
+		if versions := got.Gone.Versions; versions > want.Gone.Versions {
+			t.Errorf("killed at call %d of %d, and the next run came: %d versions are certified", nth, whole.calls, versions)
+		}
+		got.Gone.Versions = want.Gone.Versions // the killed run had deleted some
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("killed at call %d of %d, and the next run came (-want +got):\n%s", nth, whole.calls, diff)
 		}
 	}

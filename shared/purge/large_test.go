@@ -1,18 +1,88 @@
 package purge
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/certificate"
+	"stille/shared/retention"
 )
 
 func TestLargeRunIsAccountedForInFewShards(t *testing.T) {
-	for planned, want := range map[int]int{0: shardsAtOnce, 1_000: shardsAtOnce, 180_000: shardsAtOnce, 1_000_000: 2, 4_000_000: 1, 50_000_000: 1} {
+	for planned, want := range map[int]int{0: retention.Shards, 1_000: retention.Shards, 80_000: 16, 1_000_000: 1, 4_000_000: 1, 50_000_000: 1} {
 		if got := (Verifier{Planned: planned}).shardsAtOnce(); got != want {
 			t.Errorf("%d planned: %d shards at once, want %d", planned, got, want)
 		}
+	}
+}
+
+// crowd is a manifest, and a class table, of a run that deleted the records of one
+// shard, each once.
+type crowd struct {
+	Manifest
+	Records
+	due   int
+	reads int // of the manifest
+}
+
+func (c *crowd) Pages(_ context.Context, _, _, shard string) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		if shard != retention.ShardName(0) {
+			return
+		}
+		c.reads++
+		for first := 0; first < c.due; first += MaxDeletes {
+			page := Page{Outcomes: map[string]Outcome{}}
+			for n := first; n < min(first+MaxDeletes, c.due); n++ {
+				id := fmt.Sprintf("%07d", n*7919%c.due) // not in order
+				page.IDs, page.Outcomes[id] = append(page.IDs, id), Deleted
+			}
+			if !yield(page, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (*crowd) Load(context.Context, string, []string) (map[string]retention.Stored, map[string]error, error) {
+	return nil, nil, nil
+}
+
+func TestLargeShardIsListedInParts(t *testing.T) {
+	for due, reads := range map[int]int{mostInMemory: 1, mostInMemory + 1: 2, 3*mostInMemory + 1: 5} {
+		c := &crowd{due: due}
+		var list []byte
+		v := Verifier{
+			Records: c, Manifest: c, HMAC: func(_, id string) string { return id },
+			Keep: func(_ context.Context, _ string, file []byte) error { list = file; return nil },
+		}
+		account, err := v.Account(t.Context(), retention.Class{}, "run-1", time.Time{})
+		if err != nil || account.Counts.Deleted != due || account.Lists["00"].Count != due {
+			t.Errorf("%d due: error %v, account %+v", due, err, account)
+		}
+		keys := strings.Fields(string(list))
+		if len(keys) != due || !slices.IsSorted(keys) || len(slices.Compact(keys)) != due || c.reads > reads {
+			t.Errorf("%d due: %d keys in %d readings", due, len(keys), c.reads)
+		}
+	}
+}
+
+func TestPartHoldsNoMoreThanItMay(t *testing.T) {
+	part, most := part{noted: map[string]*noted{}}, 0
+	for n := range 10 * mostInMemory {
+		part.note(fmt.Sprintf("%07d", n*7919%(10*mostInMemory)), Deleted, certificate.Objects{})
+		most = max(most, len(part.noted))
+	}
+	if most != mostInMemory || part.end == "" {
+		t.Errorf("%d records in memory, up to %q", most, part.end)
 	}
 }
 
@@ -37,21 +107,19 @@ func TestRequestNamesEachRecordOnce(t *testing.T) {
 	}
 	broken := errors.New("broken")
 	for what, c := range map[string]struct {
-		ids     []string
-		without map[string]bool
-		err     error
-		want    [][]string
+		ids  []string
+		err  error
+		want [][]string
 	}{
-		"nothing":                         {nil, nil, nil, nil},
-		"a record that moved":             {[]string{"b", "a", "b"}, nil, nil, [][]string{{"a", "b"}}},
-		"records that are left out":       {[]string{"a", "b"}, map[string]bool{"a": true, "b": true}, nil, nil},
-		"one more than a request":         {many, nil, nil, [][]string{many[:MaxDeletes], many[MaxDeletes:]}},
-		"an index that cannot be read":    {nil, nil, broken, nil},
-		"an index that breaks in between": {many, nil, broken, [][]string{many[:MaxDeletes]}},
+		"nothing":                         {nil, nil, nil},
+		"a record that moved":             {[]string{"b", "a", "b"}, nil, [][]string{{"a", "b"}}},
+		"one more than a request":         {many, nil, [][]string{many[:MaxDeletes], many[MaxDeletes:]}},
+		"an index that cannot be read":    {nil, broken, nil},
+		"an index that breaks in between": {many, broken, [][]string{many[:MaxDeletes]}},
 	} {
 		var got [][]string
 		var failed error
-		for ids, err := range idsOf(entries(c.ids, c.err), c.without) {
+		for ids, err := range idsOf(entries(c.ids, c.err)) {
 			if failed = err; err == nil {
 				got = append(got, ids)
 			}

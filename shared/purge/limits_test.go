@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,8 +57,8 @@ func TestVerifyReadsUntilIndexIsQuietTwice(t *testing.T) {
 			h := newHouse(t)
 			records := &index{Records: h.Records, answer: c.answer}
 			verifier := h.verifier(&accounted{})
-			verifier.Records = records
-			account, err := verifier.Verify(t.Context(), h.class, cutoff, h.account("run-1").Account, false)
+			verifier.Records, verifier.Missed = records, purge.Failed
+			account, err := verifier.Account(t.Context(), h.class, "run-1", cutoff)
 			if !errors.Is(err, c.err) || len(records.reads) != c.reads {
 				t.Errorf("%d readings, error %v; want %d and %v", len(records.reads), err, c.reads, c.err)
 			}
@@ -68,15 +69,42 @@ func TestVerifyReadsUntilIndexIsQuietTwice(t *testing.T) {
 	}
 }
 
+// loads counts the requests for records.
+type loads struct {
+	purge.Records
+	requests atomic.Int64
+}
+
+func (l *loads) Load(ctx context.Context, class string, ids []string) (map[string]retention.Stored, map[string]error, error) {
+	l.requests.Add(1)
+	return l.Records.Load(ctx, class, ids)
+}
+
+// What a limited run leaves may be a hundred times what it deletes.
+func TestVerifyReadsFewOfTheRecordsLeft(t *testing.T) {
+	h := newHouse(t)
+	for n := range 5 {
+		h.Plant(t, h.class.Name, dueItems(0, n)...)
+	}
+	for missed, requests := range map[purge.Outcome]int64{purge.Left: 2, purge.Failed: 10} { // two readings
+		records := &loads{Records: h.Records}
+		verifier := h.verifier(&accounted{})
+		verifier.Records, verifier.Missed = records, missed
+		account, err := verifier.Account(t.Context(), h.class, "run-1", cutoff)
+		if n := account.Counts.Left + account.Counts.Failed; err != nil || n != 5*purge.MaxDeletes || records.requests.Load() != requests {
+			t.Errorf("%s: %d counted in %d requests, error %v", missed, n, records.requests.Load(), err)
+		}
+	}
+}
+
 func TestVerifyPausesBetweenReadings(t *testing.T) {
 	h := newHouse(t)
-	account := h.account("run-1")
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		records := &index{Records: h.Records, answer: func(int) []purge.Due { return nil }}
 		verifier := h.verifier(&accounted{})
-		verifier.Records, verifier.Pause = records, time.Second
-		if _, err := verifier.Verify(t.Context(), h.class, cutoff, account.Account, false); err != nil {
+		verifier.Records, verifier.Missed, verifier.Pause = records, purge.Failed, time.Second
+		if _, err := verifier.Account(t.Context(), h.class, "run-1", cutoff); err != nil {
 			t.Fatal(err)
 		}
 		var got []time.Duration
@@ -101,7 +129,7 @@ func TestUnreadableDueRecordCountsAsFailed(t *testing.T) {
 func TestRecordDeletedByItsOwnerIsNotCertified(t *testing.T) {
 	h := newHouse(t)
 	for _, outcome := range []purge.Outcome{purge.Held, purge.Gone} {
-		page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.ShardName(0), []string{"sub-1"})
+		page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.ShardName(0), []string{"sub-1"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,8 @@ package purge
 import (
 	"fmt"
 	"slices"
+
+	"stille/shared/certificate"
 )
 
 // The model explores every order of the steps of runs that are killed, of their
@@ -334,29 +336,22 @@ func (m model) plan(n int8) (model, bool) {
 // deletedBy are the records that the account of a manifest lists as deleted.
 func (m model) deletedBy(manifest [pages]modelPage) [records]bool {
 	var found [records]bool
-	var begun []Page
+	accounted := part{noted: map[string]*noted{}}
 	for _, page := range manifest {
-		if !page.begun {
-			continue
-		}
-		read := Page{}
 		for id, has := range page.has {
-			if has {
-				read.IDs = append(read.IDs, fmt.Sprint(id))
+			outcome := cutOff
+			if page.finished {
+				outcome = page.outcomes[id].outcome()
+			}
+			if page.begun && has {
+				accounted.note(fmt.Sprint(id), outcome, certificate.Objects{})
 			}
 		}
-		if page.finished {
-			read.Outcomes = map[string]Outcome{"0": page.outcomes[plain].outcome(), "1": page.outcomes[letter].outcome()}
-		}
-		begun = append(begun, read)
 	}
-	for id, noted := range mergeOutcomes(begun) {
+	for id, noted := range accounted.noted {
 		record := m.records[id[0]-'0']
-		outcome := verifiedOutcome(noted, record.there, record.there)
-		if record.mark != 0 {
-			outcome = Failed
-		}
-		found[id[0]-'0'] = outcome == Deleted
+		noted.exists, noted.stillDue, noted.marked = record.there, record.there, record.mark != 0
+		found[id[0]-'0'] = noted.verifiedOutcome() == Deleted
 	}
 	return found
 }

@@ -8,11 +8,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"stille/shared/certificate"
 	"stille/shared/retention"
 )
 
-// Objects deletes the objects of records.
+// Objects are the objects of records.
 type Objects interface {
+	// Count returns the number of versions of an object, delete markers included.
+	Count(ctx context.Context, object retention.Object) (int, error)
 	// Delete deletes every version of an object. A missing object counts as
 	// deleted.
 	Delete(ctx context.Context, object retention.Object) error
@@ -22,32 +25,34 @@ type Objects interface {
 // time. A page of records with MostObjects each must be done in a minute.
 const recordsAtOnce = 16
 
+// countObjects counts the objects of each record, and returns the records without
+// those whose objects cannot be counted. The latter are Failed.
+func (w Worker) countObjects(ctx context.Context, class retention.Class, records []retention.Stored, outcomes map[string]Outcome) ([]retention.Stored, map[string]certificate.Objects, error) {
+	counted := map[string]certificate.Objects{}
+	var mu sync.Mutex
+	done, err := w.eachObject(ctx, class, records, func(record retention.Stored, object retention.Object) error {
+		versions, err := w.Objects.Count(ctx, object)
+		mu.Lock()
+		defer mu.Unlock()
+		counted[record.ID] = counted[record.ID].Plus(certificate.Objects{Count: 1, Versions: versions})
+		return err
+	})
+	for _, record := range records {
+		if !slices.ContainsFunc(done, func(d retention.Stored) bool { return d.ID == record.ID }) {
+			outcomes[record.ID] = Failed
+		}
+	}
+	return done, counted, err
+}
+
 // finish deletes the objects of the records that are marked for the run, and
 // then these records. A record whose objects cannot be deleted stays marked and
-// Failed; the next run takes it up. A failure does not cancel the others: S3
-// deletions already sent would complete without being recorded.
+// Failed; the next run takes it up.
 func (w Worker) finish(ctx context.Context, class retention.Class, work Work, marked []retention.Stored, outcomes map[string]Outcome) error {
-	var mu sync.Mutex
-	var empty []retention.Stored // their objects are gone
-	var group errgroup.Group
-	group.SetLimit(recordsAtOnce)
-	for _, record := range marked {
-		group.Go(func() error {
-			err := w.deleteObjects(ctx, class, record)
-			switch {
-			case ctx.Err() != nil:
-				return ctx.Err()
-			case err != nil:
-				w.complain(ctx, class, record, err)
-				return nil
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			empty = append(empty, record)
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	empty, err := w.eachObject(ctx, class, marked, func(_ retention.Stored, object retention.Object) error {
+		return w.Objects.Delete(ctx, object)
+	})
+	if err != nil {
 		return err
 	}
 	done, err := w.Deleter.DeleteMarked(ctx, work.conditions(0), empty)
@@ -57,17 +62,36 @@ func (w Worker) finish(ctx context.Context, class retention.Class, work Work, ma
 	return err
 }
 
-func (w Worker) deleteObjects(ctx context.Context, class retention.Class, record retention.Stored) error {
-	objects, err := objectsOf(class, record)
-	if err != nil {
-		return err
+// eachObject calls do for every object of the records, for several records at the
+// same time, and returns the records for whose objects do succeeded, in their order.
+// It logs why the others stay. A failure does not cancel the others: S3 deletions
+// already sent would complete without being recorded.
+func (w Worker) eachObject(ctx context.Context, class retention.Class, records []retention.Stored, do func(retention.Stored, retention.Object) error) ([]retention.Stored, error) {
+	failures := make([]error, len(records))
+	var group errgroup.Group
+	group.SetLimit(recordsAtOnce)
+	for n, record := range records {
+		group.Go(func() error {
+			objects, err := objectsOf(class, record)
+			for i := 0; err == nil && i < len(objects); i++ {
+				err = do(record, objects[i])
+			}
+			failures[n] = err
+			return ctx.Err()
+		})
 	}
-	for _, object := range objects {
-		if err := w.Objects.Delete(ctx, object); err != nil {
-			return err
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var done []retention.Stored
+	for n, record := range records {
+		if failures[n] == nil {
+			done = append(done, record)
+		} else {
+			w.complain(ctx, class, record, failures[n])
 		}
 	}
-	return nil
+	return done, nil
 }
 
 // objectsOf are the objects in Claimed. Its error says that the class must not

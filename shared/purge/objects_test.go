@@ -15,6 +15,9 @@ import (
 	"stille/shared/scope"
 )
 
+// deletion is the operation of S3 that deletes versions.
+const deletion = "DeleteObjects"
+
 // letter stores a due record with objects in S3, each in two versions.
 func (h *house) letter(id string, keys ...string) retention.Stored {
 	h.t.Helper()
@@ -47,6 +50,28 @@ func TestRecordIsDeletedWithAllObjectVersions(t *testing.T) {
 	}
 	h.expect("run-1", certificate.Counts{Due: 2, Deleted: 2})
 	h.expectObjects(map[string]int{"a2": 1})
+	if got := h.accountFor("run-1").Objects; got != (certificate.Objects{Count: 2, Versions: 5}) { // one version of b is a delete marker
+		t.Errorf("objects %+v", got)
+	}
+}
+
+func TestRecordWithUncountedObjectsStaysUnmarked(t *testing.T) {
+	h := newHouse(t)
+	h.letter("sub-1", "a")
+	h.letter("sub-2")
+	h.s3.Intercept(func(string) error { return errDown })
+	if err := h.run(h.Stores, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 2, Deleted: 1, Failed: 1}, "sub-1")
+	if by := h.get("sub-1").PurgingBy; by != "" || !strings.Contains(h.log.String(), "record=sub-1") {
+		t.Errorf("marked by %q, log: %s", by, h.log)
+	}
+	h.s3.Intercept(func(string) error { return nil })
+	if err := h.run(h.Stores, "run-2"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-2", certificate.Counts{Due: 1, Deleted: 1})
 }
 
 func TestRecordIsMarkedBeforeAndDeletedAfterObjects(t *testing.T) {
@@ -60,7 +85,7 @@ func TestRecordIsMarkedBeforeAndDeletedAfterObjects(t *testing.T) {
 	if err := h.run(h.Stores, "run-1"); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"ListObjectVersions run-1", "DeleteObjects run-1", "ListObjectVersions run-1"}
+	want := []string{"ListObjectVersions ", "ListObjectVersions run-1", "DeleteObjects run-1", "ListObjectVersions run-1"}
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Errorf("the record's mark at each call (-want +got):\n%s", diff)
 	}
@@ -109,7 +134,12 @@ func TestWorkerCutOffAmongObjectsRecordsNoOutcome(t *testing.T) {
 	h := newHouse(t)
 	h.letter("sub-1", "a")
 	ctx, cutOff := context.WithCancel(t.Context())
-	h.s3.Intercept(func(string) error { cutOff(); return nil })
+	h.s3.Intercept(func(operation string) error {
+		if operation == deletion {
+			cutOff()
+		}
+		return nil
+	})
 	work := purge.Work{Class: h.class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
 	if _, err := h.worker(h.Stores, h.manifest).Shard(ctx, h.class, work, func() bool { return true }); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
@@ -231,8 +261,8 @@ func TestHoldWinsBeforeMarkAndIsLateAfter(t *testing.T) {
 			h := newHouse(t)
 			h.letter("sub-1", "a")
 			var tooLate []retention.Target
-			h.s3.Intercept(func(string) error {
-				if tooLate == nil {
+			h.s3.Intercept(func(operation string) error {
+				if operation == deletion && tooLate == nil {
 					tooLate = h.hold(target)
 				}
 				return nil
@@ -253,8 +283,8 @@ func TestMarkedRecordStoredAgainStays(t *testing.T) {
 	h := newHouse(t)
 	h.letter("sub-1", "a")
 	put := false
-	h.s3.Intercept(func(string) error {
-		if !put {
+	h.s3.Intercept(func(operation string) error {
+		if operation == deletion && !put {
 			put = true
 			h.plant(map[string]any{"id": "sub-1", "subject": string(subject(1)), "data": "again"})
 		}
@@ -325,7 +355,7 @@ func TestMarkedRecordNoLongerDueCountsAsFailed(t *testing.T) {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	// A page that was cut off has no outcome for it.
-	if _, err := h.manifest.Begin(t.Context(), h.class.Name, "run-3", retention.Shard(string(subject(1))), []string{"sub-1"}); err != nil {
+	if _, err := h.manifest.Begin(t.Context(), h.class.Name, "run-3", retention.Shard(string(subject(1))), []string{"sub-1"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(certificate.Counts{Due: 1, Failed: 1}, h.accountFor("run-3").Counts); diff != "" {

@@ -240,7 +240,7 @@ func TestManifestIsKeptUntilTheRunIsCertified(t *testing.T) {
 	n.certifier.Evidence = n.evidence
 	n.certify(purge.Ended{Run: "run-1"})
 	opened(false)
-	pages, err := n.manifest.Pages(t.Context(), n.class.Name, "run-1", retention.Shard(string(subject(1))))
+	pages, err := purgetest.Pages(n.manifest.Pages(t.Context(), n.class.Name, "run-1", retention.Shard(string(subject(1)))))
 	if err != nil || len(pages) > 0 {
 		t.Errorf("%d pages left, error %v", len(pages), err)
 	}

@@ -1,6 +1,7 @@
 package purge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,61 +25,74 @@ var ErrRestless = errors.New("the index does not catch up with the table")
 type Verifier struct {
 	Records  Records
 	Manifest Manifest
-	// HMAC names a deleted record in the certificate's list.
+	// HMAC names a deleted record in the certificate's list. Two records have two
+	// names.
 	HMAC func(class, id string) string
 	// Keep stores the list of a shard. It is called for several shards at once,
 	// and not for a shard without a deleted record.
 	Keep func(ctx context.Context, shard string, list []byte) error
+	// Missed is what a due record counts as that the index shows and the run never
+	// took: Left or Failed. If it is empty, the index is not read.
+	Missed Outcome
 	// Pause is the wait before the index is read again.
 	Pause time.Duration
 	// Planned is how many records the run planned. Of a large run fewer shards are
-	// accounted for at the same time, because the lists of a shard are in memory.
+	// accounted for at the same time.
 	Planned int
 }
 
-// mostListed is about how many records are in memory at the same time.
-const mostListed = 45_000
+// mostInMemory is about how many records are in memory at the same time: of few
+// shards, and of a part of a large shard.
+const mostInMemory = 20_000
+
+// loadsAtOnce is how many requests for records run at the same time.
+const loadsAtOnce = 64
 
 // shardsAtOnce is how many shards are accounted for at the same time.
 func (v Verifier) shardsAtOnce() int {
-	return max(1, min(shardsAtOnce, mostListed*retention.Shards/max(1, v.Planned)))
+	return max(1, min(retention.Shards, mostInMemory*retention.Shards/max(1, v.Planned)))
 }
 
-// Account is what a run did, according to its manifest and the tables. The lists
-// of the deleted records are large, so they are stored and not in the account.
+// Account is what a run did, according to its manifest, the tables and the index.
+// The lists of the deleted records are large, so they are stored and not in the
+// account.
 type Account struct {
-	Counts certificate.Counts
-	Lists  map[string]certificate.List // shard -> its list
-
-	accounted [retention.Shards]map[string]bool // ids of each shard's kept records that are counted
+	Counts  certificate.Counts
+	Objects certificate.Objects         // of the deleted records
+	Lists   map[string]certificate.List // shard -> its list
 }
 
 // Account reads every record of the run's manifest again, strongly. For a page
 // that was cut off the table decides, so an interrupted run comes to the same
-// counts.
+// counts. Then Account reads the index, unless Missed is empty.
 func (v Verifier) Account(ctx context.Context, class retention.Class, run string, cutoff time.Time) (Account, error) {
 	total := Account{Lists: map[string]certificate.List{}}
 	var mu sync.Mutex
+	inMemory := make(chan struct{}, v.shardsAtOnce())
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(v.shardsAtOnce())
+	group.SetLimit(max(shardsAtOnce, cap(inMemory)))
 	for n := range retention.Shards {
 		group.Go(func() error {
-			shard, err := v.accountShard(ctx, class, run, retention.ShardName(n), cutoff)
+			shard := retention.ShardName(n)
+			inMemory <- struct{}{}
+			account, err := v.accountShard(ctx, class, run, shard, cutoff)
+			list := certificate.NewList(account.list)
+			if err == nil && list.Count > 0 {
+				err = v.Keep(ctx, shard, account.list)
+			}
+			account.list = nil
+			<-inMemory
+			if err == nil && v.Missed != "" {
+				err = v.verifyShard(ctx, class, shard, cutoff, &account)
+			}
 			if err != nil {
 				return err
 			}
-			list, file := certificate.NewList(shard.keys)
-			if list.Count > 0 {
-				if err := v.Keep(ctx, retention.ShardName(n), file); err != nil {
-					return err
-				}
-			}
 			mu.Lock()
 			defer mu.Unlock()
-			total.add(shard.counts)
-			total.accounted[n] = shard.kept
+			total.Counts, total.Objects = total.Counts.Plus(account.counts), total.Objects.Plus(account.objects)
 			if list.Count > 0 {
-				total.Lists[retention.ShardName(n)] = list
+				total.Lists[shard] = list
 			}
 			return nil
 		})
@@ -89,81 +103,127 @@ func (v Verifier) Account(ctx context.Context, class retention.Class, run string
 	return total, nil
 }
 
-// shardAccount is the account of one shard.
+// shardAccount is the account of one shard. It names records by their HMACs.
 type shardAccount struct {
-	counts certificate.Counts
-	keys   []string        // of the deleted records
-	kept   map[string]bool // ids of kept records that are counted
+	counts  certificate.Counts
+	objects certificate.Objects
+	list    []byte          // the deleted records
+	kept    map[string]bool // the kept records that are counted
 }
 
+// accountShard reads the manifest once for each part of the shard, so that its memory
+// does not grow with the number of records. The parts are in the order of the HMACs.
 func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, shard string, cutoff time.Time) (shardAccount, error) {
 	account := shardAccount{kept: map[string]bool{}}
-	pages, err := v.Manifest.Pages(ctx, class.Name, run, shard)
-	if err != nil {
-		return account, err
+	for next, more := "", true; more; more = next != "" {
+		part := part{from: next, noted: map[string]*noted{}}
+		if err := v.readPart(ctx, class, run, shard, cutoff, &part); err != nil {
+			return account, err
+		}
+		for _, key := range slices.Sorted(maps.Keys(part.noted)) {
+			account.count(key, part.noted[key])
+		}
+		next = part.end
 	}
-	outcomes := mergeOutcomes(pages)
-	account.keys = make([]string, 0, len(outcomes))
-	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(chunksAtOnce * shardsAtOnce / v.shardsAtOnce())
-	for chunk := range slices.Chunk(slices.Collect(maps.Keys(outcomes)), MaxDeletes) {
-		group.Go(func() error {
-			there, unreadable, err := v.Records.Load(ctx, class.Name, chunk)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			for _, id := range chunk {
-				record, exists := there[id]
-				stillDue := unreadable[id] != nil || exists && class.Due(record.Record, cutoff)
-				outcome := verifiedOutcome(outcomes[id], exists || unreadable[id] != nil, stillDue)
-				if record.PurgingBy != "" {
-					outcome = Failed // the record exists, but its objects may be gone
-				}
-				v.count(&account, class.Name, id, outcome)
-			}
-			return nil
-		})
-	}
-	return account, group.Wait()
+	return account, nil
 }
 
-// chunksAtOnce is how many requests of one of shardsAtOnce shards run at the same time.
-const chunksAtOnce = 4
+// part holds the records of a shard's manifest whose HMACs are in a range.
+type part struct {
+	from, end string            // the first HMAC, and the first behind; "" for none
+	noted     map[string]*noted // by HMAC
+}
+
+// note notes the outcome of a record, and returns the record if it is new.
+func (p *part) note(key string, outcome Outcome, objects certificate.Objects) *noted {
+	if key < p.from || p.end != "" && key >= p.end {
+		return nil
+	}
+	if known := p.noted[key]; known != nil {
+		known.note(outcome, objects)
+		return nil
+	}
+	if len(p.noted) == mostInMemory {
+		keys := slices.Sorted(maps.Keys(p.noted))
+		p.end = keys[len(keys)/2]
+		maps.DeleteFunc(p.noted, func(key string, _ *noted) bool { return key >= p.end })
+		return p.note(key, outcome, objects)
+	}
+	p.noted[key] = &noted{outcome: outcome, wasCut: outcome == cutOff, objects: objects}
+	return p.noted[key]
+}
+
+// readPart reads the manifest, and the records of the part from their table.
+func (v Verifier) readPart(ctx context.Context, class retention.Class, run, shard string, cutoff time.Time, part *part) error {
+	group, inGroup := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, loadsAtOnce/v.shardsAtOnce()))
+	wanted := map[string]*noted{} // by id
+	load := func() {
+		some := wanted
+		wanted = map[string]*noted{}
+		group.Go(func() error { return v.load(inGroup, class, cutoff, some) })
+	}
+	for page, err := range v.Manifest.Pages(inGroup, class.Name, run, shard) {
+		if err != nil {
+			return cmp.Or(group.Wait(), err)
+		}
+		for _, id := range page.IDs {
+			if record := part.note(v.HMAC(class.Name, id), page.Outcomes[id], page.Objects[id]); record != nil {
+				wanted[id] = record
+			}
+			if len(wanted) == MaxDeletes {
+				load()
+			}
+		}
+	}
+	load()
+	return group.Wait()
+}
+
+// load reads records strongly, and notes what became of them.
+func (v Verifier) load(ctx context.Context, class retention.Class, cutoff time.Time, wanted map[string]*noted) error {
+	if len(wanted) == 0 {
+		return nil
+	}
+	there, unreadable, err := v.Records.Load(ctx, class.Name, slices.Collect(maps.Keys(wanted)))
+	if err != nil {
+		return err
+	}
+	for id, of := range wanted {
+		record, exists := there[id]
+		of.exists = exists || unreadable[id] != nil
+		of.stillDue = unreadable[id] != nil || exists && class.Due(record.Record, cutoff)
+		of.marked = record.PurgingBy != ""
+	}
+	return nil
+}
 
 // cutOff is the outcome of a record in a page that was cut off.
 const cutOff Outcome = ""
 
-// noted is what the pages of a manifest say of a record.
+// noted is what the manifest and the table say of a record.
 type noted struct {
 	outcome Outcome
 	wasCut  bool // a page with the record was cut off
+	objects certificate.Objects
+
+	exists, stillDue, marked bool
 }
 
-// mergeOutcomes merges the outcomes of the pages; the newest outcome counts. If a
-// later page found a record gone, the earlier page that was cut off deleted it.
-// If the first page found it gone, this run did not delete it. The pages are emptied
-// on the way, because both together are large.
-func mergeOutcomes(pages []Page) map[string]noted {
-	merged := map[string]noted{}
-	for n, page := range pages {
-		pages[n] = Page{}
-		for _, id := range page.IDs {
-			outcome := page.Outcomes[id]
-			earlier, known := merged[id]
-			now := noted{outcome, earlier.wasCut || outcome == cutOff}
-			switch {
-			case earlier.outcome == Deleted, outcome == Gone && known && earlier.outcome != cutOff:
-				now.outcome = earlier.outcome
-			case outcome == Gone && known:
-				now.outcome = Deleted
-			}
-			merged[id] = now
-		}
+// note notes the outcome of a further page with the record. The newest outcome
+// counts. If a later page found a record gone, the earlier page that was cut off
+// deleted it. If the first page found it gone, this run did not delete it. A later
+// page finds fewer versions of an object that an earlier page began to delete.
+func (n *noted) note(outcome Outcome, objects certificate.Objects) {
+	n.wasCut = n.wasCut || outcome == cutOff
+	n.objects = n.objects.Most(objects)
+	switch {
+	case n.outcome == Deleted, outcome == Gone && n.outcome != cutOff:
+	case outcome == Gone:
+		n.outcome = Deleted
+	default:
+		n.outcome = outcome
 	}
-	return merged
 }
 
 // verifiedOutcome compares the manifest with the table. A certificate lists a record as
@@ -171,53 +231,57 @@ func mergeOutcomes(pages []Page) map[string]noted {
 // record that was stored again and is due counts as failed; the next run takes
 // it. A kept record that is gone was deleted by its owner, unless one of its pages
 // was cut off: AWS may call a function twice, and the call that was cut off may
-// have deleted what the other call left.
-func verifiedOutcome(of noted, exists, stillDue bool) Outcome {
-	outcome := of.outcome
+// have deleted what the other call left. A marked record exists, but its objects may
+// be gone.
+func (n *noted) verifiedOutcome() Outcome {
 	switch {
-	case of.wasCut && !exists:
-		return Deleted
-	case outcome == cutOff && !stillDue:
-		return Changed
-	case outcome == cutOff, outcome == Deleted && stillDue:
+	case n.marked:
 		return Failed
-	case outcome != Deleted && !exists:
+	case n.wasCut && !n.exists:
+		return Deleted
+	case n.outcome == cutOff && !n.stillDue:
+		return Changed
+	case n.outcome == cutOff, n.outcome == Deleted && n.stillDue:
+		return Failed
+	case n.outcome != Deleted && !n.exists:
 		return Gone
-	case outcome == Left && !stillDue:
+	case n.outcome == Left && !n.stillDue:
 		return Changed
 	}
-	return outcome
+	return n.outcome
 }
 
-func (v Verifier) count(a *shardAccount, class, id string, outcome Outcome) {
+// count counts a record.
+func (a *shardAccount) count(key string, n *noted) {
+	outcome := n.verifiedOutcome()
+	a.add(outcome, 1)
+	switch outcome {
+	case Deleted:
+		a.list = certificate.AppendKey(a.list, key)
+		a.objects = a.objects.Plus(n.objects)
+	case Held, Changed, Failed, Left, cutOff:
+		a.kept[key] = true
+	case Gone:
+	}
+}
+
+// add counts records with an outcome.
+func (a *shardAccount) add(outcome Outcome, n int) {
 	switch outcome {
 	case Gone:
 		return
 	case Deleted:
-		a.keys = append(a.keys, v.HMAC(class, id))
-		a.counts.Deleted++
+		a.counts.Deleted += n
 	case Held:
-		a.counts.Held++
+		a.counts.Held += n
 	case Changed:
-		a.counts.Changed++
+		a.counts.Changed += n
 	case Left:
-		a.counts.Left++
+		a.counts.Left += n
 	case Failed, cutOff:
-		a.counts.Failed++
+		a.counts.Failed += n
 	}
-	a.counts.Due++
-	if outcome != Deleted {
-		a.kept[id] = true
-	}
-}
-
-func (a *Account) add(counts certificate.Counts) {
-	a.Counts.Due += counts.Due
-	a.Counts.Deleted += counts.Deleted
-	a.Counts.Held += counts.Held
-	a.Counts.Changed += counts.Changed
-	a.Counts.Failed += counts.Failed
-	a.Counts.Left += counts.Left
+	a.counts.Due += n
 }
 
 // Stop after quietAnswers clean answers in a row; give up after mostAnswers.
@@ -226,77 +290,65 @@ const (
 	mostAnswers  = 30
 )
 
-// Verify reads the index until it shows, twice in a row, no due record that is
+// verifyShard reads the index until it shows, twice in a row, no due record that is
 // not accounted for, because the index lags behind the table by moments. The due
-// records that the run never took are added to the account: as left where the run
-// was limited, else as failed (a record was stamped only
-// now). The next run takes them.
-func (v Verifier) Verify(ctx context.Context, class retention.Class, cutoff time.Time, account Account, limited bool) (Account, error) {
-	quiet, more := 0, 0
-	for n := 0; quiet < quietAnswers; n++ {
+// records that the run never took are added to the account as Missed (a record was
+// stamped only now). The next run takes them.
+func (v Verifier) verifyShard(ctx context.Context, class retention.Class, shard string, cutoff time.Time, account *shardAccount) error {
+	more := 0
+	for n, quiet := 0, 0; quiet < quietAnswers; n++ {
 		if n == mostAnswers {
-			return account, fmt.Errorf("verifying a purge of %s: %w", class.Name, ErrRestless)
+			return ErrRestless
 		}
 		if n > 0 {
 			select {
 			case <-ctx.Done():
-				return account, ctx.Err()
+				return ctx.Err()
 			case <-time.After(v.Pause):
 			}
 		}
 		var stale bool
 		var err error
-		if stale, more, err = v.ask(ctx, class, cutoff, account); err != nil {
-			return account, fmt.Errorf("verifying a purge of %s: %w", class.Name, err)
+		if stale, more, err = v.ask(ctx, class, shard, cutoff, account.kept); err != nil {
+			return err
 		}
 		if quiet++; stale {
 			quiet = 0
 		}
 	}
-	if limited {
-		account.add(certificate.Counts{Due: more, Left: more})
-	} else {
-		account.add(certificate.Counts{Due: more, Failed: more})
-	}
-	return account, nil
+	account.add(v.Missed, more)
+	return nil
 }
 
-// ask reads the index once. It reports whether the index still shows deleted or
-// no longer due records, and how many due records the account lacks.
-func (v Verifier) ask(ctx context.Context, class retention.Class, cutoff time.Time, account Account) (stale bool, more int, err error) {
-	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(shardsAtOnce)
-	for n := range retention.Shards {
-		group.Go(func() error {
-			staleHere, moreHere, err := v.askShard(ctx, class, retention.ShardName(n), cutoff, account.accounted[n])
-			mu.Lock()
-			defer mu.Unlock()
-			stale, more = stale || staleHere, more+moreHere
-			return err
-		})
-	}
-	err = group.Wait()
-	return stale, more, err
-}
-
-func (v Verifier) askShard(ctx context.Context, class retention.Class, shard string, cutoff time.Time, accounted map[string]bool) (stale bool, more int, err error) {
-	for unknown, err := range idsOf(eachDue(ctx, v.Records, class, shard, cutoff), accounted) {
+// ask reads the index of a shard once. It reports whether the index still shows
+// deleted or no longer due records, and how many due records are not among the kept.
+// The index shows the oldest first, and of a limited run a large part is left: once a
+// whole request finds nothing deleted, ask believes the index.
+func (v Verifier) ask(ctx context.Context, class retention.Class, shard string, cutoff time.Time, kept map[string]bool) (stale bool, more int, err error) {
+	believed := false
+	for ids, err := range idsOf(eachDue(ctx, v.Records, class, shard, cutoff)) {
 		if err != nil {
 			return false, 0, err
+		}
+		unknown := slices.DeleteFunc(ids, func(id string) bool { return kept[v.HMAC(class.Name, id)] })
+		if len(unknown) == 0 || believed {
+			more += len(unknown)
+			continue
 		}
 		there, unreadable, err := v.Records.Load(ctx, class.Name, unknown)
 		if err != nil {
 			return false, 0, err
 		}
+		due := 0
 		for _, id := range unknown {
 			record, exists := there[id]
-			if unreadable[id] == nil && (!exists || !class.Due(record.Record, cutoff)) {
-				stale = true
-			} else {
-				more++
+			if unreadable[id] != nil || exists && class.Due(record.Record, cutoff) {
+				due++
 			}
 		}
+		more += due
+		stale = stale || due < len(unknown)
+		believed = v.Missed == Left && due == MaxDeletes
 	}
 	return stale, more, nil
 }

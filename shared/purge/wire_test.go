@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	smithy "github.com/aws/smithy-go/middleware"
 
 	"stille/shared/aws/objects/objectstest"
+	"stille/shared/certificate"
 	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
@@ -212,11 +214,11 @@ type scheduledManifest struct {
 	begun map[string][]string // page -> ids
 }
 
-func (m scheduledManifest) Begin(ctx context.Context, class, run, shard string, ids []string) (string, error) {
+func (m scheduledManifest) Begin(ctx context.Context, class, run, shard string, ids []string, objects map[string]certificate.Objects) (string, error) {
 	if _, err := m.await("Begin a page"); err != nil {
 		return "", err
 	}
-	page, err := m.Memory.Begin(ctx, class, run, shard, ids)
+	page, err := m.Memory.Begin(ctx, class, run, shard, ids, objects)
 	m.begun[page] = ids
 	return page, err
 }
@@ -229,10 +231,10 @@ func (m scheduledManifest) Finish(ctx context.Context, page string, outcomes map
 	return m.Memory.Finish(ctx, page, outcomes)
 }
 
-func (m scheduledManifest) Pages(ctx context.Context, class, run, shard string) ([]purge.Page, error) {
+func (m scheduledManifest) Pages(ctx context.Context, class, run, shard string) iter.Seq2[purge.Page, error] {
 	if shard == m.shard {
 		if _, err := m.await("read the manifest"); err != nil {
-			return nil, err
+			return func(yield func(purge.Page, error) bool) { yield(purge.Page{}, err) }
 		}
 	}
 	return m.Memory.Pages(ctx, class, run, shard)

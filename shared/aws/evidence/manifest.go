@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -17,13 +18,14 @@ import (
 	"github.com/oklog/ulid/v2"
 	"golang.org/x/sync/errgroup"
 
+	"stille/shared/certificate"
 	"stille/shared/names"
 	"stille/shared/purge"
 )
 
 // Manifest is the purge.Manifest in S3: an object that says that the manifest is
-// open, and for each page an object with its ids, and later a second object with
-// their outcomes. A page's name is a ULID: pages
+// open, and for each page an object with its ids, one with what its records have in
+// S3, and later one with the outcomes. A page's name is a ULID: pages
 // list in the order in which they were begun, and no page replaces another,
 // even if two workers share a shard.
 type Manifest struct {
@@ -40,11 +42,12 @@ func NewManifest(client *s3.Client, bucket string, now func() time.Time) *Manife
 // removedAtOnce is how many objects one request deletes.
 const removedAtOnce = 1000
 
-// readAtOnce is how many files of a shard's manifest are read at the same time.
-const readAtOnce = 16
+// pagesAtOnce is how many pages of a shard's manifest are read at the same time.
+const pagesAtOnce = 8
 
 const (
-	idsSuffix      = ".ids.json"
+	idsSuffix      = ".ids.json" // sorts before the others
+	objectsSuffix  = ".objects.json"
 	outcomesSuffix = ".outcomes.json"
 	openedFile     = "opened.json"
 )
@@ -95,14 +98,17 @@ func (m *Manifest) Remove(ctx context.Context, class, run string) error {
 	return nil
 }
 
-// Begin stores a page's ids.
-func (m *Manifest) Begin(ctx context.Context, class, run, shard string, ids []string) (string, error) {
+// Begin stores a page's ids, and then its objects, if there are any.
+func (m *Manifest) Begin(ctx context.Context, class, run, shard string, ids []string, objects map[string]certificate.Objects) (string, error) {
 	id, err := ulid.New(ulid.Timestamp(m.now()), rand.Reader)
 	if err != nil {
 		return "", fmt.Errorf("naming a page of the manifest: %w", err)
 	}
 	page := pagesPrefix(class, run, shard) + id.String()
-	return page, m.put(ctx, page+idsSuffix, ids)
+	if err := m.put(ctx, page+idsSuffix, ids); err != nil || len(objects) == 0 {
+		return page, err
+	}
+	return page, m.put(ctx, page+objectsSuffix, objects)
 }
 
 // Finish stores the outcomes of a page's records.
@@ -110,44 +116,80 @@ func (m *Manifest) Finish(ctx context.Context, page string, outcomes map[string]
 	return m.put(ctx, page+outcomesSuffix, outcomes)
 }
 
-// Pages returns the shard's pages in the order they were begun.
-func (m *Manifest) Pages(ctx context.Context, class, run, shard string) ([]purge.Page, error) {
-	var pages []*purge.Page
-	begun := "" // the last page
-	group, inGroup := errgroup.WithContext(ctx)
-	group.SetLimit(readAtOnce)
-	read := func(key string, into any) {
-		group.Go(func() error {
-			content, err := get(inGroup, m.s3, m.bucket, key, "")
+// Pages yields the shard's pages in the order they were begun. It reads some pages at
+// the same time.
+func (m *Manifest) Pages(ctx context.Context, class, run, shard string) iter.Seq2[purge.Page, error] {
+	return func(yield func(purge.Page, error) bool) {
+		var pages []pageFiles
+		flush := func() error {
+			read, err := m.read(ctx, pages)
+			pages = pages[:0]
 			if err != nil {
 				return err
 			}
-			return decode(key, content, into)
-		})
-	}
-	err := each(ctx, m.s3, m.bucket, pagesPrefix(class, run, shard), func(key string) error {
-		switch {
-		case strings.HasSuffix(key, idsSuffix):
-			pages, begun = append(pages, &purge.Page{}), strings.TrimSuffix(key, idsSuffix)
-			read(key, &pages[len(pages)-1].IDs)
-		case strings.TrimSuffix(key, outcomesSuffix) != begun: // ".ids" sorts before ".outcomes"
-			return purge.ErrManifestGone
-		default:
-			read(key, &pages[len(pages)-1].Outcomes)
+			for _, page := range read {
+				if !yield(page, nil) {
+					return errEnough
+				}
+			}
+			return nil
 		}
-		return nil
-	})
-	if failed := group.Wait(); err == nil {
-		err = failed
+		err := each(ctx, m.s3, m.bucket, pagesPrefix(class, run, shard), func(key string) error {
+			name, _, _ := strings.Cut(strings.TrimPrefix(key, pagesPrefix(class, run, shard)), ".")
+			switch begins := strings.HasSuffix(key, idsSuffix); {
+			case begins && len(pages) == pagesAtOnce:
+				if err := flush(); err != nil {
+					return err
+				}
+				fallthrough
+			case begins:
+				pages = append(pages, pageFiles{name: name})
+			case len(pages) == 0 || pages[len(pages)-1].name != name:
+				return purge.ErrManifestGone
+			}
+			last := &pages[len(pages)-1]
+			last.keys = append(last.keys, key)
+			return nil
+		})
+		if err == nil {
+			err = flush()
+		}
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(purge.Page{}, fmt.Errorf("reading a manifest: %w", err))
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading a manifest: %w", err)
+}
+
+// errEnough ends a list.
+var errEnough = errors.New("nobody wants more")
+
+// pageFiles are the files of a page.
+type pageFiles struct {
+	name string
+	keys []string
+}
+
+// read reads the files of pages at the same time.
+func (m *Manifest) read(ctx context.Context, files []pageFiles) ([]purge.Page, error) {
+	pages := make([]purge.Page, len(files))
+	group, ctx := errgroup.WithContext(ctx)
+	for n, page := range files {
+		for _, key := range page.keys {
+			group.Go(func() error {
+				content, err := get(ctx, m.s3, m.bucket, key, "")
+				switch {
+				case err != nil:
+					return err
+				case strings.HasSuffix(key, idsSuffix):
+					return decode(key, content, &pages[n].IDs)
+				case strings.HasSuffix(key, objectsSuffix):
+					return decode(key, content, &pages[n].Objects)
+				}
+				return decode(key, content, &pages[n].Outcomes)
+			})
+		}
 	}
-	all := make([]purge.Page, len(pages))
-	for n, page := range pages {
-		all[n] = *page
-	}
-	return all, nil
+	return pages, group.Wait()
 }
 
 func (m *Manifest) put(ctx context.Context, key string, what any) error {

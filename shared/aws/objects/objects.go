@@ -67,6 +67,30 @@ func (d *Deleter) versions(ctx context.Context, object retention.Object) ([]type
 	if err != nil {
 		return nil, err
 	}
+	return versionsIn(page, object), nil
+}
+
+// Count returns the number of versions and delete markers of an object. The error
+// wraps ErrUndeletable, or is the context's.
+func (d *Deleter) Count(ctx context.Context, object retention.Object) (int, error) {
+	count := 0
+	pages := s3.NewListObjectVersionsPaginator(d.s3, &s3.ListObjectVersionsInput{Bucket: &object.Bucket, Prefix: &object.Key})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, undeletable(ctx, err)
+		}
+		found := len(versionsIn(page, object))
+		count += found
+		if found < len(page.Versions)+len(page.DeleteMarkers) {
+			break // the other keys with this prefix come last
+		}
+	}
+	return count, nil
+}
+
+// versionsIn are the object's versions and delete markers in a page of S3's list.
+func versionsIn(page *s3.ListObjectVersionsOutput, object retention.Object) []types.ObjectIdentifier {
 	var versions []types.ObjectIdentifier
 	add := func(key, version *string) {
 		if aws.ToString(key) == object.Key {
@@ -79,7 +103,7 @@ func (d *Deleter) versions(ctx context.Context, object retention.Object) ([]type
 	for _, m := range page.DeleteMarkers {
 		add(m.Key, m.VersionId)
 	}
-	return versions, nil
+	return versions
 }
 
 // delete deletes versions. S3 answers 200 even if it deleted some, or none.

@@ -27,6 +27,9 @@ func TestMoreVersionsThanOneRequestTakes(t *testing.T) {
 		bucket.Put(t, letter.Key)
 	}
 	bucket.Put(t, letter.Key+"x")
+	if n, err := objects.NewDeleter(memory).Count(t.Context(), letter); n != 2500 || err != nil {
+		t.Errorf("%d versions are counted, error %v", n, err)
+	}
 	calls := map[string]int{}
 	memory.Intercept(func(operation string) error { calls[operation]++; return nil })
 	if err := objects.NewDeleter(memory).Delete(t.Context(), letter); err != nil {

@@ -172,9 +172,12 @@ func (s *Stack) Certify(run purge.Run, outcome certificate.Outcome, counts certi
 		s.t.Fatal(err)
 	}
 	lists := map[string]certificate.List{}
-	list, file := certificate.NewList(deleted)
+	var file []byte
+	for _, key := range slices.Sorted(slices.Values(deleted)) {
+		file = certificate.AppendKey(file, key)
+	}
 	if len(deleted) > 0 {
-		lists[listed] = list
+		lists[listed] = certificate.NewList(file)
 	}
 	key := certificate.EncodePublicKey(public)
 	fingerprint, err := certificate.Fingerprint(key)
@@ -183,7 +186,7 @@ func (s *Stack) Certify(run purge.Run, outcome certificate.Outcome, counts certi
 	}
 	signed, err := certificate.Seal(certificate.Certificate{
 		Run: run.ID, Class: run.Class, Outcome: outcome, PlanHash: run.PlanHash, Cutoff: run.Cutoff, EndedAt: At(), Counts: counts,
-		Previous: previous, BackupGoneOn: "2026-11-30", Lists: lists, Fingerprint: fingerprint,
+		Objects: certificate.Objects{Count: len(deleted), Versions: 2 * len(deleted)}, Previous: previous, BackupGoneOn: "2026-11-30", Lists: lists, Fingerprint: fingerprint,
 	}, func(digest []byte) ([]byte, error) { return ecdsa.SignASN1(rand.Reader, s.signing, digest) })
 	if err != nil {
 		s.t.Fatal(err)

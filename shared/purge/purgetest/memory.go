@@ -5,11 +5,13 @@ package purgetest
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 
+	"stille/shared/certificate"
 	"stille/shared/purge"
 )
 
@@ -49,7 +51,7 @@ func (m *Memory) Remove(_ context.Context, class, run string) error {
 }
 
 // Begin stores a page.
-func (m *Memory) Begin(_ context.Context, class, run, shard string, ids []string) (string, error) {
+func (m *Memory) Begin(_ context.Context, class, run, shard string, ids []string, objects map[string]certificate.Objects) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.pages == nil {
@@ -57,7 +59,7 @@ func (m *Memory) Begin(_ context.Context, class, run, shard string, ids []string
 	}
 	m.begun++
 	name := fmt.Sprintf("%s/%s/%s/%08d", class, run, shard, m.begun)
-	m.pages[name] = &purge.Page{IDs: slices.Clone(ids)}
+	m.pages[name] = &purge.Page{IDs: slices.Clone(ids), Objects: maps.Clone(objects)}
 	return name, nil
 }
 
@@ -71,8 +73,8 @@ func (m *Memory) Finish(_ context.Context, page string, outcomes map[string]purg
 	return nil
 }
 
-// Pages returns a shard's pages.
-func (m *Memory) Pages(_ context.Context, class, run, shard string) ([]purge.Page, error) {
+// Pages yields a shard's pages.
+func (m *Memory) Pages(_ context.Context, class, run, shard string) iter.Seq2[purge.Page, error] {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var pages []purge.Page
@@ -81,5 +83,11 @@ func (m *Memory) Pages(_ context.Context, class, run, shard string) ([]purge.Pag
 			pages = append(pages, *m.pages[name])
 		}
 	}
-	return pages, nil
+	return func(yield func(purge.Page, error) bool) {
+		for _, page := range pages {
+			if !yield(page, nil) {
+				return
+			}
+		}
+	}
 }

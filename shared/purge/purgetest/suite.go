@@ -1,19 +1,34 @@
 package purgetest
 
 import (
+	"iter"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/certificate"
 	"stille/shared/purge"
 )
+
+// Pages returns the pages of a manifest, up to the first error.
+func Pages(each iter.Seq2[purge.Page, error]) ([]purge.Page, error) {
+	var all []purge.Page
+	for page, err := range each {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, page)
+	}
+	return all, nil
+}
 
 // Manifest checks that a purge.Manifest keeps its promises. The manifest must
 // not already hold a run of the given name.
 func Manifest(t *testing.T, m purge.Manifest, run string) {
 	t.Helper()
+	objects := map[string]certificate.Objects{"b": {Count: 1, Versions: 3}}
 	begin := func(shard string, ids ...string) string {
-		page, err := m.Begin(t.Context(), "messaging", run, shard, ids)
+		page, err := m.Begin(t.Context(), "messaging", run, shard, ids, objects)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,16 +44,16 @@ func Manifest(t *testing.T, m purge.Manifest, run string) {
 	if err := m.Finish(t.Context(), second, outcomes); err != nil {
 		t.Fatal(err)
 	}
-	got, err := m.Pages(t.Context(), "messaging", run, "00")
+	got, err := Pages(m.Pages(t.Context(), "messaging", run, "00"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []purge.Page{{IDs: []string{"a", "b"}}, {IDs: []string{"a", "b"}, Outcomes: outcomes}}
+	want := []purge.Page{{IDs: []string{"a", "b"}, Objects: objects}, {IDs: []string{"a", "b"}, Objects: objects, Outcomes: outcomes}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("pages, the page that was cut off first (-want +got):\n%s", diff)
 	}
 	for _, other := range [][3]string{{"messaging", run, "02"}, {"messaging", run + "x", "00"}, {"contact", run, "00"}} {
-		if got, err := m.Pages(t.Context(), other[0], other[1], other[2]); err != nil || len(got) != 0 {
+		if got, err := Pages(m.Pages(t.Context(), other[0], other[1], other[2])); err != nil || len(got) != 0 {
 			t.Errorf("pages of %v: %d, error %v", other, len(got), err)
 		}
 	}
@@ -59,7 +74,7 @@ func Manifest(t *testing.T, m purge.Manifest, run string) {
 		}
 		opened(false)
 	}
-	if got, err := m.Pages(t.Context(), "messaging", run, "00"); err != nil || len(got) != 0 {
+	if got, err := Pages(m.Pages(t.Context(), "messaging", run, "00")); err != nil || len(got) != 0 {
 		t.Errorf("pages of a manifest that was removed: %d, error %v", len(got), err)
 	}
 }

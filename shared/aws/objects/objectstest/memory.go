@@ -105,7 +105,7 @@ func (m *Memory) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput, _ .
 	return &s3.DeleteObjectOutput{}, nil
 }
 
-// ListObjectVersions lists the first page under a prefix.
+// ListObjectVersions lists the page after the markers under a prefix.
 func (m *Memory) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
 	objects, unlock, err := m.open(ctx, "ListObjectVersions", in.Bucket)
 	if err != nil {
@@ -113,12 +113,16 @@ func (m *Memory) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersio
 	}
 	defer unlock()
 	out := &s3.ListObjectVersionsOutput{IsTruncated: aws.Bool(false)}
+	begun := in.KeyMarker == nil
 	for _, key := range slices.Sorted(maps.Keys(objects)) {
 		if !strings.HasPrefix(key, aws.ToString(in.Prefix)) {
 			continue
 		}
 		for _, v := range objects[key] {
 			switch {
+			case !begun:
+				begun = key == *in.KeyMarker && v.id == aws.ToString(in.VersionIdMarker)
+				continue
 			case len(out.Versions)+len(out.DeleteMarkers) == pageSize:
 				out.IsTruncated = aws.Bool(true)
 				return out, nil
@@ -127,6 +131,7 @@ func (m *Memory) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersio
 			default:
 				out.Versions = append(out.Versions, types.ObjectVersion{Key: aws.String(key), VersionId: aws.String(v.id)})
 			}
+			out.NextKeyMarker, out.NextVersionIdMarker = aws.String(key), aws.String(v.id)
 		}
 	}
 	return out, nil

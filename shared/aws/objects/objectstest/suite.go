@@ -114,7 +114,11 @@ func Suite(t *testing.T, b Bucket) {
 		t.Run(name, func(t *testing.T) {
 			for _, key := range []string{"letters/1", "brev/søknad nr. 1+2 & %41?#.pdf"} {
 				prepare(t, key)
-				if err := deleter.Delete(t.Context(), retention.Object{Bucket: b.Name, Key: key}); err != nil {
+				object := retention.Object{Bucket: b.Name, Key: key}
+				if n, err := deleter.Count(t.Context(), object); err != nil || n != b.Left(t)[key] {
+					t.Errorf("%d versions are counted, error %v", n, err)
+				}
+				if err := deleter.Delete(t.Context(), object); err != nil {
 					t.Error(err)
 				}
 			}
@@ -141,7 +145,11 @@ func Suite(t *testing.T, b Bucket) {
 // hold the key.
 func (b Bucket) refuses(t *testing.T, deleter *objects.Deleter, bucket string) {
 	t.Helper()
-	err := deleter.Delete(t.Context(), retention.Object{Bucket: bucket, Key: "letters/1"})
+	object := retention.Object{Bucket: bucket, Key: "letters/1"}
+	err := deleter.Delete(t.Context(), object)
+	if bucket != b.Name && err != nil {
+		_, err = deleter.Count(t.Context(), object)
+	}
 	if !errors.Is(err, objects.ErrUndeletable) || strings.Contains(err.Error(), "letters") {
 		t.Errorf("error %v, want ErrUndeletable and no key", err)
 	}
