@@ -23,12 +23,12 @@ var mails []byte
 type MailCase struct {
 	Name     string                       `json:"name"`
 	Scope    string                       `json:"scope"`   // acme if it is empty
-	Message  json.RawMessage              `json:"message"` // a request of SES v2
+	Message  json.RawMessage              `json:"message"` // a request of SES v2: SendBulkEmail, where it has BulkEmailEntries
 	Outcomes []map[string]any             `json:"outcomes"`
-	Mails    []map[string]json.RawMessage `json:"mails"` // members of the requests that SES gets
+	Mails    []map[string]json.RawMessage `json:"mails"` // members of the requests, or of the entries, that SES gets
 	Links    json.RawMessage              `json:"links"` // the results, where they are not as usual
 	Check    json.RawMessage              `json:"check"` // of the first check
-	SES      string                       `json:"ses"`   // SES's error
+	SES      string                       `json:"ses"`   // SES's error, the status of the first entry, or short
 }
 
 // MailCases returns the cases of the sender.
@@ -49,9 +49,9 @@ type Mail struct {
 
 // MailSeen is what was seen of one case's sender.
 type MailSeen struct {
-	Mails   int    `json:"mails"`
-	Wrong   string `json:"wrong"`
-	checked string // who may be sent to, as the latest request was told
+	Mails   int      `json:"mails"`
+	Wrong   string   `json:"wrong"`
+	checked []string // who may be sent to, as the latest request was told
 }
 
 // NewMail takes the answers that must not be believed from the vectors.
@@ -91,10 +91,13 @@ func (m *Mail) Answer(n int, route string, body []byte) Answer {
 	for _, contact := range asked.Contacts {
 		addresses = append(addresses, contact.Address)
 	}
-	if route == "v2/email/outbound-emails" {
+	switch route {
+	case "v2/email/outbound-emails":
 		return m.mail(c, seen, body)
+	case "v2/email/outbound-bulk-emails":
+		return m.bulk(c, seen, body)
 	}
-	seen.checked = ""
+	seen.checked = nil
 	if c == nil && rand.IntN(2) == 0 { //nolint:gosec // any of the faults
 		fault := m.bad[rand.IntN(len(m.bad))] //nolint:gosec // likewise
 		fault.Body = strings.ReplaceAll(fault.Body, strings.Repeat("A", 48), key(addresses[0]))
@@ -103,9 +106,7 @@ func (m *Mail) Answer(n int, route string, body []byte) Answer {
 	if route == "v1/links" {
 		return m.results("links", links(addresses), c, addresses)
 	}
-	if len(addresses) == 1 && !strings.HasPrefix(addresses[0], "no") {
-		seen.checked = addresses[0]
-	}
+	seen.checked = slices.DeleteFunc(slices.Clone(addresses), func(address string) bool { return strings.HasPrefix(address, "no") })
 	return m.results("check", checks(addresses), c, addresses)
 }
 
@@ -123,6 +124,59 @@ func (m *Mail) results(route string, usual []map[string]any, c *MailCase, addres
 
 // mail takes one message.
 func (m *Mail) mail(c *MailCase, seen *MailSeen, body []byte) Answer {
+	if len(seen.checked) > 1 {
+		seen.Wrong = "several recipients were checked at once"
+	}
+	seen.take(c, body)
+	seen.checked = nil
+	if c != nil && c.SES != "" || c == nil && rand.IntN(8) == 0 { //nolint:gosec // one in eight
+		return refusal()
+	}
+	seen.Mails++
+	return Answer{Body: fmt.Sprintf(`{"MessageId":"m-%d"}`, seen.Mails)}
+}
+
+func refusal() Answer {
+	status, name := http.StatusBadRequest, "MessageRejected"
+	return Answer{Status: &status, Headers: map[string]*string{"x-amzn-ErrorType": &name}, Body: `{"message":"kari@example.no is not verified"}`}
+}
+
+// short is the SES of a case whose answer has no results.
+const short = "short"
+
+// bulk takes the messages of one SendBulkEmail.
+func (m *Mail) bulk(c *MailCase, seen *MailSeen, body []byte) Answer {
+	var sent struct {
+		ConfigurationSetName string
+		BulkEmailEntries     []json.RawMessage
+	}
+	const most = 50
+	if json.Unmarshal(body, &sent) != nil || sent.ConfigurationSetName != "stille" || len(sent.BulkEmailEntries) > most {
+		seen.Wrong = "SES got no SendBulkEmail"
+	}
+	broken := c == nil && rand.IntN(8) == 0 //nolint:gosec // one in eight
+	var results []map[string]string
+	for _, entry := range sent.BulkEmailEntries {
+		seen.take(c, entry)
+		switch {
+		case c != nil && c.SES == short:
+		case c != nil && c.SES != "" && len(results) == 0, c == nil && rand.IntN(8) == 0: //nolint:gosec // likewise
+			results = append(results, map[string]string{"Status": "ACCOUNT_THROTTLED", "Error": "kari@example.no"})
+		case !broken:
+			seen.Mails++
+			results = append(results, map[string]string{"Status": "SUCCESS", "MessageId": fmt.Sprintf("m-%d", seen.Mails)})
+		}
+	}
+	seen.checked = nil
+	if broken {
+		return refusal()
+	}
+	told, _ := json.Marshal(map[string]any{"BulkEmailEntryResults": results}) //nolint:errchkjson // maps of text
+	return Answer{Body: string(told)}
+}
+
+// take looks at what goes to one recipient: a message, or an entry.
+func (seen *MailSeen) take(c *MailCase, body []byte) {
 	var sent struct {
 		Destination           struct{ ToAddresses, CcAddresses, BccAddresses []string }
 		ListManagementOptions any
@@ -130,30 +184,24 @@ func (m *Mail) mail(c *MailCase, seen *MailSeen, body []byte) Answer {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(body, &sent) != nil || json.Unmarshal(body, &members) != nil {
 		seen.Wrong = "SES got no JSON"
-		return Answer{Fault: "close"}
+		return
 	}
-	to := sent.Destination
+	to := slices.Concat(sent.Destination.ToAddresses, sent.Destination.CcAddresses, sent.Destination.BccAddresses)
+	asked := slices.IndexFunc(seen.checked, func(address string) bool { return len(to) == 1 && strings.Contains(to[0], address) })
 	switch {
-	case len(to.ToAddresses) != 1 || len(to.CcAddresses)+len(to.BccAddresses) > 0:
+	case len(to) != 1:
 		seen.Wrong = "a message does not go to one recipient"
 	case sent.ListManagementOptions != nil:
 		seen.Wrong = "SES would replace the link"
-	case seen.checked == "" || !strings.Contains(to.ToAddresses[0], seen.checked):
-		seen.Wrong = "a message was sent to somebody who was not checked right before: " + to.ToAddresses[0]
-	case c == nil && !strings.Contains(string(body), strings.TrimPrefix(key(seen.checked), "key-")):
+	case asked < 0:
+		seen.Wrong = "a message was sent to somebody who was not checked right before: " + to[0]
+	case c == nil && !strings.Contains(string(body), strings.TrimPrefix(key(seen.checked[asked]), "key-")):
 		seen.Wrong = "a message holds the link of another recipient"
 	case c != nil && seen.Mails >= len(c.Mails):
 		seen.Wrong = "too many messages were sent"
-	case c != nil:
+	case c != nil && seen.Wrong == "":
 		seen.Wrong = different(c.Mails[seen.Mails], members)
 	}
-	seen.checked = ""
-	if c != nil && c.SES != "" || c == nil && rand.IntN(8) == 0 { //nolint:gosec // one in eight
-		status, name := http.StatusBadRequest, "MessageRejected"
-		return Answer{Status: &status, Headers: map[string]*string{"x-amzn-ErrorType": &name}, Body: `{"message":"kari@example.no is not verified"}`}
-	}
-	seen.Mails++
-	return Answer{Body: fmt.Sprintf(`{"MessageId":"m-%d"}`, seen.Mails)}
 }
 
 // different names the first member that is not as it must be.
@@ -169,16 +217,17 @@ func different(want, got map[string]json.RawMessage) string {
 }
 
 // readable replaces the data of a template, JSON in a text, by what it says.
-func readable(content any) any {
-	members, _ := content.(map[string]any)
-	template, _ := members["Template"].(map[string]any)
-	if text, ok := template["TemplateData"].(string); ok {
+func readable(value any) any {
+	members, _ := value.(map[string]any)
+	for name, member := range members {
 		var data any
-		if json.Unmarshal([]byte(text), &data) == nil {
-			template["TemplateData"] = data
+		if text, ok := member.(string); ok && strings.HasSuffix(name, "TemplateData") && json.Unmarshal([]byte(text), &data) == nil {
+			members[name] = data
+		} else {
+			readable(member)
 		}
 	}
-	return content
+	return value
 }
 
 // Wire is an answer as it travels; nothing, where the connection breaks.

@@ -71,6 +71,19 @@ func (q quick) SendEmail(_ context.Context, in *sesv2.SendEmailInput, _ ...func(
 	return &out, json.Unmarshal([]byte(answer.Body), &out)
 }
 
+func (q quick) SendBulkEmail(_ context.Context, in *sesv2.SendBulkEmailInput, _ ...func(*sesv2.Options)) (*sesv2.SendBulkEmailOutput, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	answer := q.mail.Answer(q.n, "v2/email/outbound-bulk-emails", body)
+	if answer.Status != nil {
+		return nil, errors.New("refused")
+	}
+	var out sesv2.SendBulkEmailOutput
+	return &out, json.Unmarshal([]byte(answer.Body), &out)
+}
+
 func newMail(t *testing.T) (*vectors.Mail, []vectors.MailCase) {
 	t.Helper()
 	all, err := vectors.All()
@@ -97,11 +110,7 @@ func TestTheGoSenderDoesWhatTheCasesSay(t *testing.T) {
 			if scope == "" {
 				scope = "acme"
 			}
-			var in sesv2.SendEmailInput
-			if err := json.Unmarshal(c.Message, &in); err != nil {
-				t.Fatal(err)
-			}
-			outcomes, err := sender(t, mail, n, scope).Send(t.Context(), &in)
+			outcomes, err := send(t, sender(t, mail, n, scope), c.Message)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,6 +141,20 @@ func TestTheGoSenderDoesWhatTheCasesSay(t *testing.T) {
 	}
 }
 
+// send sends a request of SendEmail, or of SendBulkEmail.
+func send(t *testing.T, s sesmail.Sender, message []byte) ([]sesmail.Outcome, error) {
+	t.Helper()
+	var one sesv2.SendEmailInput
+	var many sesv2.SendBulkEmailInput
+	if err := errors.Join(json.Unmarshal(message, &one), json.Unmarshal(message, &many)); err != nil {
+		t.Fatal(err)
+	}
+	if many.BulkEmailEntries != nil {
+		return s.SendBulk(t.Context(), &many)
+	}
+	return s.Send(t.Context(), &one)
+}
+
 func TestAMessageWithoutRecipientsIsRefused(t *testing.T) {
 	mail, _ := newMail(t)
 	for _, in := range []*sesv2.SendEmailInput{nil, {}} {
@@ -139,8 +162,13 @@ func TestAMessageWithoutRecipientsIsRefused(t *testing.T) {
 			t.Errorf("%d outcomes, error %v", len(outcomes), err)
 		}
 	}
-	if _, err := (sesmail.Sender{}).Send(t.Context(), &sesv2.SendEmailInput{}); err == nil {
-		t.Error("a sender without clients sends")
+	for _, message := range []string{`{"Destination":{"ToAddresses":["kari@example.no"]}}`, `{"BulkEmailEntries":[{}]}`} {
+		if _, err := send(t, sesmail.Sender{}, []byte(message)); err == nil {
+			t.Error("a sender without clients sends")
+		}
+	}
+	if _, err := send(t, sender(t, mail, 0, "acme"), []byte(`{"BulkEmailEntries":[]}`)); !errors.Is(err, sesmail.ErrRefused) {
+		t.Errorf("no entries: %v", err)
 	}
 }
 
@@ -153,7 +181,7 @@ func TestNoFaultSendsToTheSilent(t *testing.T) {
 	s.SES = quick{post{mail, len(cases)}}
 	sent := 0
 	for n := range rounds {
-		sent += one(t, s, n)
+		sent += some(t, s, n)
 	}
 	seen := mail.Seen(len(cases))
 	if seen.Wrong != "" || sent != seen.Mails || sent < rounds/20 {
@@ -161,22 +189,34 @@ func TestNoFaultSendsToTheSilent(t *testing.T) {
 	}
 }
 
-// one sends one message and returns how many were sent.
-func one(t *testing.T, s sesmail.Sender, n int) int {
-	address := fmt.Sprintf("%d@example.no", n%5000)
-	if n%2 == 0 {
-		address = "no." + address
+// some sends one message, or every tenth time a bulk, and returns how many were
+// sent.
+func some(t *testing.T, s sesmail.Sender, n int) int {
+	address := func(n int) string { return fmt.Sprintf("%s%d@example.no", []string{"no.", ""}[n%2], n%5000) }
+	message := fmt.Sprintf(`{"Destination":{"ToAddresses":[%q]},"Content":{"Simple":{"Subject":{"Data":"News"},"Body":{"Text":{"Data":"Hello"}}}}}`, address(n))
+	if n%10 < 2 {
+		var entries []string
+		count := 1 + n%3
+		if n%100 == 0 {
+			count = 51 // more than one call of SES
+		}
+		for more := range count {
+			entries = append(entries, fmt.Sprintf(`{"Destination":{"ToAddresses":[%q]}}`, address(n+more)))
+		}
+		message = `{"DefaultContent":{"Template":{"TemplateName":"spring"}},"BulkEmailEntries":[` + strings.Join(entries, ",") + `]}`
 	}
-	var in sesv2.SendEmailInput
-	if err := json.Unmarshal([]byte(`{"Destination":{"ToAddresses":["`+address+`"]},"Content":{"Simple":{"Subject":{"Data":"News"},"Body":{"Text":{"Data":"Hello"}}}}}`), &in); err != nil {
-		t.Fatal(err)
-	}
-	outcomes, err := s.Send(context.Background(), &in)
+	outcomes, err := send(t, s, []byte(message))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if outcomes[0].Sent {
-		return 1
+	sent := 0
+	for _, o := range outcomes {
+		if o.Sent {
+			sent++
+		}
+		if o.Sent == (o.Reason != "") {
+			t.Fatalf("sent is %v, for the reason %q", o.Sent, o.Reason)
+		}
 	}
-	return 0
+	return sent
 }

@@ -38,24 +38,14 @@ type Outcome struct {
 // SES. Where a check is Unavailable, those who follow are not asked about. Send
 // returns an error if it cannot begin; the input is not changed.
 func (s Sender) Send(ctx context.Context, in *sesv2.SendEmailInput) ([]Outcome, error) {
-	if s.API == nil || s.SES == nil {
-		return nil, errors.New("sesmail: a Sender needs its API and its SES to send")
-	}
-	if in == nil || in.Destination == nil {
+	if in == nil || len(addressees(in.Destination)) == 0 {
 		return nil, refused("it names no recipient in Destination")
 	}
-	given := slices.Concat(in.Destination.ToAddresses, in.Destination.CcAddresses, in.Destination.BccAddresses)
-	if len(given) == 0 {
-		return nil, refused("it names no recipient in Destination")
+	given := addressees(in.Destination)
+	outcomes, links, err := s.begin(ctx, given)
+	if err != nil {
+		return nil, err
 	}
-	outcomes := make([]Outcome, len(given))
-	for i, recipient := range given {
-		outcomes[i] = Outcome{Recipient: client.Contact{Channel: client.Email, Address: address(recipient)}}
-		if outcomes[i].Recipient.Address == "" {
-			outcomes[i].Reason = InvalidAddress
-		}
-	}
-	links := s.links(ctx, outcomes)
 	for i := range outcomes {
 		if outcomes[i].Reason == "" {
 			s.sendOne(ctx, copied(in, given[i]), links[i], &outcomes[i])
@@ -65,6 +55,29 @@ func (s Sender) Send(ctx context.Context, in *sesv2.SendEmailInput) ([]Outcome, 
 		}
 	}
 	return outcomes, nil
+}
+
+func addressees(to *types.Destination) []string {
+	if to == nil {
+		return nil
+	}
+	return slices.Concat(to.ToAddresses, to.CcAddresses, to.BccAddresses)
+}
+
+// begin mints the links of the recipients. The outcome of a recipient who has
+// none says why.
+func (s Sender) begin(ctx context.Context, given []string) ([]Outcome, []client.Link, error) {
+	if s.API == nil || s.SES == nil {
+		return nil, nil, errors.New("sesmail: a Sender needs its API and its SES to send")
+	}
+	outcomes := make([]Outcome, len(given))
+	for i, recipient := range given {
+		outcomes[i] = Outcome{Recipient: client.Contact{Channel: client.Email, Address: address(recipient)}}
+		if outcomes[i].Recipient.Address == "" {
+			outcomes[i].Reason = InvalidAddress
+		}
+	}
+	return outcomes, s.links(ctx, outcomes), nil
 }
 
 // links mints a link for every recipient. Where there is none, the outcome says
@@ -97,16 +110,7 @@ func (s Sender) sendOne(ctx context.Context, message *sesv2.SendEmailInput, link
 		o.Reason, o.Detail = Refused, err.Error()
 		return
 	}
-	results, err := s.API.Check(ctx, client.Question{Scope: s.Scope, Contacts: []client.Contact{o.Recipient}})
-	switch checked := results[0]; {
-	case err != nil:
-		o.Reason, o.Detail = client.Unavailable, err.Error()
-		return
-	case !checked.MaySend():
-		o.Reason = checked.Reason
-		return
-	case checked.Key != link.Key:
-		o.Reason, o.Detail = client.Unavailable, "the link has the key of another contact"
+	if s.check(ctx, []*Outcome{o}, []client.Link{link}); o.Reason != "" {
 		return
 	}
 	sent, err := s.SES.SendEmail(ctx, message)
@@ -115,6 +119,26 @@ func (s Sender) sendOne(ctx context.Context, message *sesv2.SendEmailInput, link
 		return
 	}
 	o.Sent, o.MessageID = true, *sent.MessageId
+}
+
+// check asks about the recipients in one call. The outcome of a recipient who may
+// not be sent to says why.
+func (s Sender) check(ctx context.Context, outcomes []*Outcome, links []client.Link) {
+	asked := make([]client.Contact, len(outcomes))
+	for i, o := range outcomes {
+		asked[i] = o.Recipient
+	}
+	results, err := s.API.Check(ctx, client.Question{Scope: s.Scope, Contacts: asked})
+	for i, o := range outcomes {
+		switch {
+		case err != nil:
+			o.Reason, o.Detail = client.Unavailable, err.Error()
+		case !results[i].MaySend():
+			o.Reason = results[i].Reason
+		case results[i].Key != links[i].Key:
+			o.Reason, o.Detail = client.Unavailable, "the link has the key of another contact"
+		}
+	}
 }
 
 // code is SES's name of an error. The text of the error may hold an address.
@@ -127,7 +151,7 @@ func code(err error) string {
 
 func giveUp(rest []Outcome) {
 	for i := range rest {
-		if rest[i].Reason == "" {
+		if !rest[i].Sent && rest[i].Reason == "" {
 			rest[i].Reason = client.Unavailable
 		}
 	}

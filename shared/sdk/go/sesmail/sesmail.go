@@ -57,6 +57,7 @@ const (
 // SES is the ordinary client of SES v2.
 type SES interface {
 	SendEmail(ctx context.Context, in *sesv2.SendEmailInput, options ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+	SendBulkEmail(ctx context.Context, in *sesv2.SendBulkEmailInput, options ...func(*sesv2.Options)) (*sesv2.SendBulkEmailOutput, error)
 }
 
 // Sender is the brand that sends.
@@ -152,7 +153,7 @@ func (s Sender) fits(in *sesv2.SendEmailInput, brand string) error {
 	case slices.ContainsFunc(brandTags(in), func(tagged string) bool { return tagged != brand }):
 		return refused("it is tagged with another brand than %s", brand)
 	}
-	if to := in.Destination; to != nil && len(to.ToAddresses)+len(to.CcAddresses)+len(to.BccAddresses) > 1 {
+	if len(addressees(in.Destination)) > 1 {
 		return refused("it has several recipients: a link is one person's")
 	}
 	return nil

@@ -41,6 +41,36 @@ def add_link(request: dict[str, Any], link: Link, *, brand: str, configuration_s
     return {**request, "Content": content, "ConfigurationSetName": configuration_set, "EmailTags": tags}
 
 
+def add_link_to_entry(
+    request: dict[str, Any], entry: dict[str, Any], link: Link, *, brand: str, configuration_set: str
+) -> dict[str, Any]:
+    """Return an entry of a bulk with the link, and with all tags and data that are the entry's.
+
+    SES takes those of the request for none of the entry's own.
+    """
+    template = (request.get("DefaultContent") or {}).get("Template")
+    if template is None:
+        raise Refused("many are sent a Template, and it has none")
+    own = (entry.get("ReplacementEmailContent") or {}).get("ReplacementTemplate") or {}
+    data = own.get("ReplacementTemplateData") or template.get("TemplateData")
+    tags = list(entry.get("ReplacementTags") or [])
+    names = [tag["Name"] for tag in tags]
+    tags += [tag for tag in request.get("DefaultEmailTags") or [] if tag["Name"] not in names]
+    message = {
+        "Content": {"Template": {"TemplateData": data, "Headers": entry.get("ReplacementHeaders")}},
+        "ConfigurationSetName": request.get("ConfigurationSetName"),
+        "EmailTags": tags,
+    }
+    linked = add_link(message, link, brand=brand, configuration_set=configuration_set)
+    filled = linked["Content"]["Template"]
+    return {
+        **entry,
+        "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": filled["TemplateData"]}},
+        "ReplacementHeaders": filled["Headers"],
+        "ReplacementTags": linked["EmailTags"],
+    }
+
+
 def _check(link: Link) -> None:
     """Refuse a link that a mailbox provider would not take, or that could add another header line."""
     for name in (_LINK, _POST):

@@ -9,13 +9,15 @@ SES. Anything doubtful is not sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .answer import UNAVAILABLE, Error, Link
 from .client import Client
-from .message import Refused, add_link
+from .message import Refused, add_link, add_link_to_entry
+
+_AT_ONCE = 50  # entries in one call of SES
 
 #: The two forms of a recipient: an address, or a name and an address in angle brackets.
 _RECIPIENT = re.compile(
@@ -28,6 +30,9 @@ class SES(Protocol):
 
     def send_email(self, **request: Any) -> Mapping[str, Any]:
         """Send one message."""
+
+    def send_bulk_email(self, **request: Any) -> Mapping[str, Any]:
+        """Send one template to many."""
 
 
 @dataclass
@@ -51,6 +56,23 @@ class Outcome:
     def refuse(self, reason: str | None, detail: str | None = None) -> None:
         """Note why the message is not sent."""
         self.reason, self.detail = reason or UNAVAILABLE, detail
+
+    def take(self, message_id: Any) -> None:
+        """Note that SES took the message, where SES gives the message an id."""
+        if isinstance(message_id, str) and message_id:
+            self.sent, self.message_id = True, message_id
+        else:
+            self.refuse("failed", _code(None))
+
+
+@dataclass
+class _Place:
+    """A recipient on the way: where there is no outcome yet, there is a link."""
+
+    outcome: Outcome
+    address: str
+    link: Link = field(default_factory=Link)
+    message: dict[str, Any] = field(default_factory=dict)
 
 
 class Sender:
@@ -76,66 +98,126 @@ class Sender:
         ``unavailable``, those who follow are not asked about. Only a request without
         recipients raises ``ValueError``.
         """
-        outcomes = [Outcome(recipient) for recipient in _recipients(request.get("Destination"))]
-        addresses = [_address(outcome.recipient) for outcome in outcomes]
-        for outcome, address in zip(outcomes, addresses, strict=True):
-            if not address:
-                outcome.refuse("invalid-address")
-        links = iter(self._links(outcomes, addresses))
-        down = False
-        for outcome, address in zip(outcomes, addresses, strict=True):
-            link = next(links) if address else None
-            if down and outcome.reason is None:
-                outcome.refuse(UNAVAILABLE)
-            elif outcome.reason is None and link is not None:
-                self._send_one(request, outcome, address, link)
-            down = down or outcome.reason == UNAVAILABLE
-        return outcomes
+        given = _recipients(request.get("Destination"))
+        if not given:
+            raise ValueError("the request names no recipient in Destination")
+        places = self._begin(given)
+        for n, place in enumerate(places):
+            if place.outcome.reason is None:
+                self._send_one(request, place)
+            if place.outcome.reason == UNAVAILABLE:
+                _give_up(places[n:])
+        return [place.outcome for place in places]
 
-    def _links(self, outcomes: list[Outcome], addresses: list[str]) -> list[Link]:
-        """Return the link of every address. Where there is none, the outcome says why."""
-        asked = [(outcome, address) for outcome, address in zip(outcomes, addresses, strict=True) if address]
+    def send_bulk(self, **request: Any) -> list[Outcome]:
+        """Send what ``send_bulk_email`` takes, any number of entries, to those who may be sent to.
+
+        Fifty go in one call of SES; their recipients are checked together, right before
+        the call. Returns an outcome for each entry. An entry has one recipient, whose
+        link is in the headers and in the data of the template. Where a check is
+        ``unavailable``, those who follow are not asked about. Only a request without
+        entries raises ``ValueError``.
+        """
+        entries = request.get("BulkEmailEntries")
+        if not isinstance(entries, list | tuple) or not entries:
+            raise ValueError("the request has no BulkEmailEntries")
+        given = [_recipients(entry.get("Destination")) if isinstance(entry, Mapping) else [] for entry in entries]
+        places = self._begin([recipients[0] if len(recipients) == 1 else "" for recipients in given])
+        for place, entry in zip(places, entries, strict=True):
+            if place.outcome.reason is None:
+                self._link(place, add_link_to_entry, request, entry)
+        ready = [place for place in places if place.outcome.reason is None]
+        for first in range(0, len(ready), _AT_ONCE):
+            if not self._send_part(request, ready[first : first + _AT_ONCE]):
+                _give_up(places)
+                break
+        return [place.outcome for place in places]
+
+    def _begin(self, recipients: list[str]) -> list[_Place]:
+        """Mint the link of every recipient. Where there is none, the outcome says why."""
+        places = [_Place(Outcome(recipient), _address(recipient)) for recipient in recipients]
+        for place in places:
+            if not place.address:
+                place.outcome.refuse("invalid-address")
+        asked = [place for place in places if place.address]
         detail = "the links cannot be minted"
         links = None
         try:
-            contacts = [("email", address) for _, address in asked]
+            contacts = [("email", place.address) for place in asked]
             links = self._client.links(contacts, scope=self._scope, lang=self._lang)
         except Error as error:
             detail = str(error)
         except Exception:
             links = None
-        for n, (outcome, _) in enumerate(asked):
+        for n, place in enumerate(asked):
             if links is None:
-                outcome.refuse(UNAVAILABLE, detail)
+                place.outcome.refuse(UNAVAILABLE, detail)
             elif not links[n].url:
-                outcome.refuse("no-link", links[n].reason)
-        return links or [Link()] * len(asked)
+                place.outcome.refuse("no-link", links[n].reason)
+            else:
+                place.link = links[n]
+        return places
 
-    def _send_one(self, request: dict[str, Any], outcome: Outcome, address: str, link: Link) -> None:
+    def _link(self, place: _Place, add: Callable[..., dict[str, Any]], *requests: Any) -> None:
+        """Make the place's message, with the link."""
+        brand = self._scope.partition("/")[0]
         try:
-            message = add_link(
-                {**request, "Destination": {"ToAddresses": [outcome.recipient]}},
-                link,
-                brand=self._scope.partition("/")[0],
-                configuration_set=self._configuration_set,
-            )
+            place.message = add(*requests, place.link, brand=brand, configuration_set=self._configuration_set)
         except Refused as refused:
-            return outcome.refuse("refused", str(refused))
+            place.outcome.refuse("refused", str(refused))
         except Exception:
-            return outcome.refuse("refused", "it is not a request of SES")
-        result = self._client.check([("email", address)], scope=self._scope)[0]
-        if result.send is not True:
-            return outcome.refuse(result.reason, result.detail)
-        if result.key != link.key:
-            return outcome.refuse(UNAVAILABLE, "the link has the key of another contact")
+            place.outcome.refuse("refused", "it is not a request of SES")
+
+    def _check(self, places: list[_Place]) -> None:
+        """Ask about the recipients in one call. The outcome of who may not be sent to says why."""
+        results = self._client.check([("email", place.address) for place in places], scope=self._scope)
+        for place, result in zip(places, results, strict=True):
+            if result.send is not True:
+                place.outcome.refuse(result.reason, result.detail)
+            elif result.key != place.link.key:
+                place.outcome.refuse(UNAVAILABLE, "the link has the key of another contact")
+
+    def _send_one(self, request: dict[str, Any], place: _Place) -> None:
+        alone = {**request, "Destination": {"ToAddresses": [place.outcome.recipient]}}
+        self._link(place, add_link, alone)
+        if place.outcome.reason is None:
+            self._check([place])
+        if place.outcome.reason is not None:
+            return
         try:
-            message_id = self._ses.send_email(**message)["MessageId"]
+            place.outcome.take(self._ses.send_email(**place.message).get("MessageId"))
         except Exception as error:
-            return outcome.refuse("failed", _code(error))
-        if not isinstance(message_id, str) or not message_id:
-            return outcome.refuse("failed", _code(None))
-        outcome.sent, outcome.message_id = True, message_id
-        return None
+            place.outcome.refuse("failed", _code(error))
+
+    def _send_part(self, request: dict[str, Any], part: list[_Place]) -> bool:
+        """Send one call's entries to those whom the check allows. Return False if the check is unavailable."""
+        self._check(part)
+        if any(place.outcome.reason == UNAVAILABLE for place in part):
+            return False
+        sent = [place for place in part if place.outcome.reason is None]
+        if not sent:
+            return True
+        entries = [place.message for place in sent]
+        whole = {**request, "ConfigurationSetName": self._configuration_set, "BulkEmailEntries": entries}
+        results: list[Any] = []
+        failure = None
+        try:
+            results = list(self._ses.send_bulk_email(**whole)["BulkEmailEntryResults"])
+        except Exception as error:
+            failure = error
+        for n, place in enumerate(sent):
+            result: Mapping[str, Any] = results[n] if len(results) == len(sent) else {}
+            if result.get("Status") == "SUCCESS":
+                place.outcome.take(result.get("MessageId"))
+            else:
+                place.outcome.refuse("failed", f"SES answered {result.get('Status')}" if result else _code(failure))
+        return True
+
+
+def _give_up(rest: list[_Place]) -> None:
+    for place in rest:
+        if not place.outcome.sent and place.outcome.reason is None:
+            place.outcome.refuse(UNAVAILABLE)
 
 
 def _recipients(destination: Any) -> list[str]:
@@ -143,8 +225,8 @@ def _recipients(destination: Any) -> list[str]:
     if isinstance(destination, Mapping):
         for kind in ("ToAddresses", "CcAddresses", "BccAddresses"):
             given += destination.get(kind) or []
-    if not given or not all(isinstance(recipient, str) for recipient in given):
-        raise ValueError("the request names no recipient in Destination")
+    if not all(isinstance(recipient, str) for recipient in given):
+        raise ValueError("a recipient in Destination is no text")
     return given
 
 

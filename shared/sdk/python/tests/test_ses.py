@@ -41,9 +41,11 @@ class TestSender(unittest.TestCase):
         for n, case in enumerate(load("cases")):
             with self.subTest(case["name"]):
                 message = case["message"]
-                if raw := message["Content"].get("Raw"):
+                if raw := message.get("Content", {}).get("Raw"):
                     raw["Data"] = base64.b64decode(raw["Data"])
-                outcomes = sender(n, case.get("scope") or "acme").send(**message)
+                brand = sender(n, case.get("scope") or "acme")
+                send = brand.send_bulk if "BulkEmailEntries" in message else brand.send
+                outcomes = send(**message)
                 assert len(outcomes) == len(case["outcomes"])
                 for want, got in zip(case["outcomes"], outcomes, strict=True):
                     assert want.items() <= vars(got).items(), got
@@ -58,6 +60,12 @@ class TestSender(unittest.TestCase):
             with self.assertRaises(ValueError):
                 sender(0).send(Destination=destination, Content={})
 
+    def test_bulk_without_entries_is_refused(self) -> None:
+        wrong: tuple[Any, ...] = (None, [], {}, "kari@example.no")
+        for entries in wrong:
+            with self.assertRaises(ValueError):
+                sender(0).send_bulk(BulkEmailEntries=entries)
+
     def test_sender_is_for_a_brand(self) -> None:
         for scope, configuration_set in (("", "stille"), ("*", "stille"), ("Acme AS", "stille"), ("acme", "")):
             with self.assertRaises(ValueError):
@@ -70,8 +78,13 @@ class TestSender(unittest.TestCase):
         content = {"Simple": {"Subject": {"Data": "News"}, "Body": {"Text": {"Data": "Hello"}}}}
         faulty = sender(n)
         sent = 0
+        template = {"Template": {"TemplateName": "spring", "TemplateData": "{}"}}
         for person in range(FAULTY):
-            address = f"{'no.' if person % 2 else ''}{person}@example.no"
-            sent += faulty.send(Destination={"ToAddresses": [address]}, Content=content)[0].sent
+            to = [{"ToAddresses": [f"{'no.' if n % 2 else ''}{n}@example.no"]} for n in range(person, person + 3)]
+            if person % 10 < 2:
+                entries = [{"Destination": each} for each in to[: 1 + person % 3]]
+                sent += sum(map(bool, faulty.send_bulk(DefaultContent=template, BulkEmailEntries=entries)))
+            else:
+                sent += faulty.send(Destination=to[0], Content=content)[0].sent
         assert load(f"{n}/seen") == {"mails": sent, "wrong": ""}
         assert sent > FAULTY / 20

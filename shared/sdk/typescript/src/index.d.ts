@@ -128,7 +128,7 @@ export interface Message {
         Raw?: { Data: Uint8Array | undefined };
       }
     | undefined;
-  EmailTags?: { Name: string | undefined; Value: string | undefined }[];
+  EmailTags?: Tag[];
   ConfigurationSetName?: string;
   ListManagementOptions?: undefined;
 }
@@ -138,9 +138,34 @@ interface Part {
   Charset?: string;
 }
 
+interface Tag {
+  Name: string | undefined;
+  Value: string | undefined;
+}
+
+/** What `sendBulkEmail` of SES v2 takes, as far as it matters here. */
+export interface Bulk {
+  FromEmailAddress?: string;
+  DefaultContent:
+    | { Template?: { TemplateName?: string; TemplateArn?: string; TemplateData?: string; Headers?: MessageHeader[] } }
+    | undefined;
+  DefaultEmailTags?: Tag[];
+  BulkEmailEntries: BulkEntry[] | undefined;
+  ConfigurationSetName?: string;
+}
+
+export interface BulkEntry {
+  /** One recipient. */
+  Destination: Message["Destination"];
+  ReplacementTags?: Tag[];
+  ReplacementEmailContent?: { ReplacementTemplate?: { ReplacementTemplateData?: string } };
+  ReplacementHeaders?: MessageHeader[];
+}
+
 /** The ordinary client of SES v2: `new SESv2()` of `@aws-sdk/client-sesv2`. */
 export interface SES {
   sendEmail(message: Message): Promise<{ MessageId?: string }>;
+  sendBulkEmail(bulk: Bulk): Promise<{ BulkEmailEntryResults?: { Status?: string; MessageId?: string }[] }>;
 }
 
 export interface SenderOptions {
@@ -178,4 +203,12 @@ export class Sender {
    * rejects, with a `TypeError`.
    */
   send(message: Message): Promise<Outcome[]>;
+
+  /**
+   * Sends the entries of a bulk, any number, to those who may be sent to, fifty in one call of SES, and returns an outcome
+   * for each entry. An entry has one recipient, whose link is in the headers and in the data of the template. The
+   * recipients of a call are checked together, right before the call. Where a check is `"unavailable"`, those who follow
+   * are not asked about. Only a bulk without entries rejects, with a `TypeError`.
+   */
+  sendBulk(bulk: Bulk): Promise<Outcome[]>;
 }

@@ -43,6 +43,39 @@ function addLink(message, link, { brand, configurationSet }) {
 }
 
 /**
+ * Returns an entry of a bulk with the link, and with all tags and data that are the entry's: SES takes those of the bulk
+ * for none of the entry's own.
+ * @param {import("./index.js").Bulk} bulk
+ * @param {import("./index.js").BulkEntry} entry
+ * @param {Link} link
+ * @param {{ brand: string, configurationSet: string }} sender
+ * @returns {import("./index.js").BulkEntry}
+ */
+function addLinkToEntry(bulk, entry, link, sender) {
+  const template = bulk.DefaultContent?.Template;
+  if (!template) throw new Refused("many are sent a Template, and it has none");
+  const own = entry.ReplacementEmailContent?.ReplacementTemplate?.ReplacementTemplateData;
+  const tags = entry.ReplacementTags ?? [];
+  const others = (bulk.DefaultEmailTags ?? []).filter(({ Name }) => !tags.some((tag) => tag.Name === Name));
+  const linked = addLink(
+    {
+      Content: { Template: { TemplateData: own || template.TemplateData, Headers: entry.ReplacementHeaders } },
+      ConfigurationSetName: bulk.ConfigurationSetName,
+      EmailTags: [...tags, ...others],
+    },
+    link,
+    sender,
+  );
+  const { TemplateData, Headers } = linked.Content?.Template ?? {};
+  return {
+    ...entry,
+    ReplacementEmailContent: { ReplacementTemplate: { ReplacementTemplateData: TemplateData } },
+    ReplacementHeaders: Headers,
+    ReplacementTags: linked.EmailTags,
+  };
+}
+
+/**
  * Refuses a link that a mailbox provider would not take, or that could add another header line.
  * @param {Link} link
  */
@@ -177,4 +210,4 @@ function addLines(data, link) {
   return new Uint8Array(Buffer.concat([Buffer.from(ours, "latin1"), data]));
 }
 
-module.exports = { Refused, addLink };
+module.exports = { Refused, addLink, addLinkToEntry };

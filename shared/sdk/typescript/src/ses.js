@@ -1,12 +1,17 @@
 "use strict";
 
 const { StilleError } = require("./answer.js");
-const { Refused, addLink } = require("./message.js");
+const { Refused, addLink, addLinkToEntry } = require("./message.js");
 
 /** @typedef {import("./index.js").Message} Message */
+/** @typedef {import("./index.js").Bulk} Bulk */
+/** @typedef {import("./index.js").BulkEntry} BulkEntry */
 /** @typedef {import("./index.js").Outcome} Outcome */
 /** @typedef {import("./index.js").Link} Link */
 /** @typedef {{ recipient: string, address: string, link?: Link, outcome?: Outcome }} Place */
+
+// Entries in one call of SES.
+const AT_ONCE = 50;
 
 // The two forms of a recipient: an address, or a name and an address in angle brackets.
 const RECIPIENT =
@@ -41,14 +46,39 @@ class Sender {
    * @returns {Promise<Outcome[]>}
    */
   async send(message) {
-    const places = recipients(message);
+    const given = recipients(message.Destination);
+    if (given.length === 0) throw new TypeError("the request names no recipient in Destination");
+    const places = given.map(begin);
     await this.#mint(places.filter((place) => !place.outcome));
-    let down = false;
     for (const place of places) {
-      if (down) place.outcome ??= unsent(place, "unavailable");
       place.outcome ??= await this.#sendOne(message, place);
-      down ||= place.outcome.reason === "unavailable";
+      if (place.outcome.reason === "unavailable") giveUp(places);
     }
+    return places.map(({ outcome }, n) => outcome ?? unsent(places[n], "unavailable"));
+  }
+
+  /**
+   * @param {Bulk} bulk
+   * @returns {Promise<Outcome[]>}
+   */
+  async sendBulk(bulk) {
+    const given = bulk.BulkEmailEntries;
+    if (!Array.isArray(given) || given.length === 0) throw new TypeError("the request has no BulkEmailEntries");
+    const places = given.map((entry) => {
+      const to = recipients(entry?.Destination);
+      return begin(to.length === 1 ? to[0] : "");
+    });
+    await this.#mint(places.filter((place) => !place.outcome));
+    /** @type {{ place: Place, entry: BulkEntry }[]} */
+    const ready = [];
+    places.forEach((place, n) => {
+      const entry = place.outcome ? undefined : this.#linked(place, addLinkToEntry, bulk, given[n]);
+      if (entry) ready.push({ place, entry });
+    });
+    for (let first = 0; first < ready.length; first += AT_ONCE) {
+      if (!(await this.#sendPart(bulk, ready.slice(first, first + AT_ONCE)))) break;
+    }
+    giveUp(places);
     return places.map(({ outcome }, n) => outcome ?? unsent(places[n], "unavailable"));
   }
 
@@ -71,49 +101,121 @@ class Sender {
   }
 
   /**
+   * Returns the request with the place's link. Where the request cannot carry it, the outcome says why.
+   * @template Request
+   * @param {Place} place
+   * @param {(...given: any[]) => Request} add
+   * @param {unknown[]} requests
+   * @returns {Request | undefined}
+   */
+  #linked(place, add, ...requests) {
+    const [brand] = this.#scope.split("/");
+    try {
+      return add(...requests, place.link, { brand, configurationSet: this.#configurationSet });
+    } catch (error) {
+      const why = error instanceof Refused ? error.message : "it is not a request of SES";
+      place.outcome = unsent(place, "refused", why);
+      return undefined;
+    }
+  }
+
+  /**
+   * Asks about the recipients in one call. The outcome of who may not be sent to says why.
+   * @param {Place[]} places
+   */
+  async #check(places) {
+    const contacts = places.map(({ address }) => /** @type {const} */ ({ channel: "email", address }));
+    const results = await this.#client.check({ scope: this.#scope, contacts });
+    results.forEach(({ send, reason, detail, key }, n) => {
+      const place = places[n];
+      if (send !== true) place.outcome = unsent(place, reason ?? "unavailable", detail);
+      else if (key !== place.link?.key) {
+        place.outcome = unsent(place, "unavailable", "the link has the key of another contact");
+      }
+    });
+  }
+
+  /**
    * @param {Message} message
    * @param {Place} place
    * @returns {Promise<Outcome>}
    */
   async #sendOne(message, place) {
-    const [brand] = this.#scope.split("/");
-    const { link, address, recipient } = place;
-    if (!link) return unsent(place, "no-link");
-    let request;
+    const alone = { ...message, Destination: { ToAddresses: [place.recipient] } };
+    const request = this.#linked(place, addLink, alone);
+    if (request) await this.#check([place]);
+    if (!request || place.outcome) return place.outcome ?? unsent(place, "refused");
     try {
-      const alone = { ...message, Destination: { ToAddresses: [recipient] } };
-      request = addLink(alone, link, { brand, configurationSet: this.#configurationSet });
-    } catch (error) {
-      return unsent(place, "refused", error instanceof Refused ? error.message : "it is not a request of SES");
-    }
-    const [result] = await this.#client.check({ scope: this.#scope, contacts: [{ channel: "email", address }] });
-    if (result.send !== true) return unsent(place, result.reason ?? "unavailable", result.detail);
-    if (result.key !== link.key) return unsent(place, "unavailable", "the link has the key of another contact");
-    try {
-      const { MessageId } = await this.#ses.sendEmail(request);
-      if (MessageId) return Object.freeze({ recipient, sent: true, messageId: MessageId });
-      return unsent(place, "failed", "SES gave no answer that can be used");
+      return taken(place, await this.#ses.sendEmail(request));
     } catch (error) {
       return unsent(place, "failed", code(error));
     }
   }
+
+  /**
+   * Sends one call's entries to those whom the check allows. Returns false if the check is unavailable.
+   * @param {Bulk} bulk
+   * @param {{ place: Place, entry: BulkEntry }[]} part
+   */
+  async #sendPart(bulk, part) {
+    await this.#check(part.map(({ place }) => place));
+    if (part.some(({ place }) => place.outcome?.reason === "unavailable")) return false;
+    const sent = part.filter(({ place }) => !place.outcome);
+    if (sent.length === 0) return true;
+    const BulkEmailEntries = sent.map(({ entry }) => entry);
+    try {
+      const answer = await this.#ses.sendBulkEmail({ ...bulk, ConfigurationSetName: this.#configurationSet, BulkEmailEntries });
+      const results = answer.BulkEmailEntryResults ?? [];
+      sent.forEach(({ place }, n) => {
+        const result = results.length === sent.length ? results[n] : {};
+        const status = result.Status;
+        place.outcome =
+          status && status !== "SUCCESS" ? unsent(place, "failed", `SES answered ${status}`) : taken(place, status ? result : {});
+      });
+    } catch (error) {
+      for (const { place } of sent) place.outcome = unsent(place, "failed", code(error));
+    }
+    return true;
+  }
 }
 
 /**
- * @param {Message} message
- * @returns {Place[]}
+ * @param {Message["Destination"]} destination
+ * @returns {string[]}
  */
-function recipients(message) {
-  const { ToAddresses, CcAddresses, BccAddresses } = message.Destination ?? {};
+function recipients(destination) {
+  const { ToAddresses, CcAddresses, BccAddresses } = destination ?? {};
   const given = [...(ToAddresses ?? []), ...(CcAddresses ?? []), ...(BccAddresses ?? [])];
-  if (given.length === 0 || given.some((recipient) => typeof recipient !== "string")) {
-    throw new TypeError("the request names no recipient in Destination");
+  if (given.some((recipient) => typeof recipient !== "string")) {
+    throw new TypeError("a recipient in Destination is no text");
   }
-  return given.map((recipient) => {
-    const found = RECIPIENT.exec(recipient);
-    const place = { recipient, address: found?.[1] ?? found?.[2] ?? "" };
-    return place.address ? place : { ...place, outcome: unsent(place, "invalid-address") };
-  });
+  return given;
+}
+
+/**
+ * @param {string} recipient
+ * @returns {Place}
+ */
+function begin(recipient) {
+  const found = RECIPIENT.exec(recipient);
+  const place = { recipient, address: found?.[1] ?? found?.[2] ?? "" };
+  return place.address ? place : { ...place, outcome: unsent(place, "invalid-address") };
+}
+
+/** @param {Place[]} places */
+function giveUp(places) {
+  for (const place of places) place.outcome ??= unsent(place, "unavailable");
+}
+
+/**
+ * The outcome of a message that SES took, if SES gave the message an id.
+ * @param {{ recipient: string }} place
+ * @param {{ MessageId?: string }} answer
+ * @returns {Outcome}
+ */
+function taken({ recipient }, { MessageId }) {
+  if (MessageId) return Object.freeze({ recipient, sent: true, messageId: MessageId });
+  return unsent({ recipient }, "failed", "SES gave no answer that can be used");
 }
 
 /**

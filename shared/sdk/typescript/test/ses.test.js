@@ -35,9 +35,10 @@ function sender(n, scope = "acme") {
 test("the sender does what the cases say", { skip }, async (t) => {
   for (const [n, { name, message, scope, outcomes }] of (await load("cases")).entries()) {
     await t.test(name, async () => {
-      const raw = message.Content.Raw;
+      const raw = message.Content?.Raw;
       if (raw) raw.Data = new Uint8Array(Buffer.from(raw.Data, "base64"));
-      const got = await sender(n, scope).send(message);
+      const brand = sender(n, scope);
+      const got = await (message.BulkEmailEntries ? brand.sendBulk(message) : brand.send(message));
       assert.equal(got.length, outcomes.length);
       for (const [i, outcome] of got.entries()) {
         for (const [member, value] of Object.entries(outcomes[i])) {
@@ -57,10 +58,17 @@ test("a message without recipients is refused", { skip }, async () => {
   }
 });
 
+test("a bulk without entries is refused", { skip }, async () => {
+  for (const BulkEmailEntries of [undefined, []]) {
+    await assert.rejects(sender(0).sendBulk({ DefaultContent: {}, BulkEmailEntries }), TypeError);
+  }
+});
+
 test("a sender is for a brand", () => {
   const client = new Client("https://a.example", "key");
   for (const [scope, configurationSet] of [["", "stille"], ["*", "stille"], ["Acme AS", "stille"], ["acme", ""]]) {
-    assert.throws(() => new Sender(client, { sendEmail: async () => ({}) }, { scope, configurationSet }), TypeError);
+    const ses = { sendEmail: async () => ({}), sendBulkEmail: async () => ({}) };
+    assert.throws(() => new Sender(client, ses, { scope, configurationSet }), TypeError);
   }
 });
 
@@ -69,10 +77,15 @@ test("no fault sends to the silent", { skip }, async () => {
   const faulty = sender(n);
   const Content = { Simple: { Subject: { Data: "News" }, Body: { Text: { Data: "Hello" } } } };
   let sent = 0;
+  const DefaultContent = { Template: { TemplateName: "spring" } };
   for (let person = 0; person < FAULTY; person++) {
-    const address = `${person % 2 ? "no." : ""}${person}@example.no`;
-    const [outcome] = await faulty.send({ Destination: { ToAddresses: [address] }, Content });
-    if (outcome.sent) sent++;
+    const to = [0, 1, 2].map((more) => ({ ToAddresses: [`${(person + more) % 2 ? "no." : ""}${person + more}@example.no`] }));
+    const BulkEmailEntries = to.slice(0, 1 + (person % 3)).map((Destination) => ({ Destination }));
+    const bulk = person % 10 < 2;
+    const outcomes = await (bulk
+      ? faulty.sendBulk({ DefaultContent, BulkEmailEntries })
+      : faulty.send({ Destination: to[0], Content }));
+    sent += outcomes.filter((outcome) => outcome.sent).length;
   }
   assert.deepEqual(await load(`${n}/seen`), { mails: sent, wrong: "" });
   assert.ok(sent > FAULTY / 20);
