@@ -87,10 +87,10 @@ func foldPhone(s string) string {
 	return s
 }
 
-// unwrapped drops what a spreadsheet or a web page puts around a number: an
-// apostrophe, the formula ="…", the scheme of a URI.
+// unwrapped drops what a spreadsheet, a list or a web page puts around a number: an
+// apostrophe, the formula ="…", a comma, the scheme of a URI.
 func unwrapped(s string) string {
-	around := func(r rune) bool { return blank(r) || strings.ContainsRune("='\"`´‘’“”", r) }
+	around := func(r rune) bool { return blank(r) || strings.ContainsRune("='\"`´‘’“”,;<>", r) }
 	s = strings.TrimFunc(s, around)
 	for _, scheme := range []string{"tel:", "sms:"} {
 		if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {

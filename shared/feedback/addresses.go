@@ -14,12 +14,16 @@ import (
 var (
 	// address is a run of characters around an @. A second @ is in the run, so
 	// that a part of the run is not taken for an address.
-	address = regexp.MustCompile(`[^\s\p{Z}\p{Cc}<>,;:"“”„«»()\[\]\\@]+@[^\s\p{Z}\p{Cc}<>,;:"“”„«»()\[\]\\?/&#]+`)
+	address = regexp.MustCompile(`[^\s\p{Z}\p{Cc}<>,;:"“”„«»()\[\]{}|\\@]+@[^\s\p{Z}\p{Cc}<>,;:"“”„«»()\[\]{}|\\?/&#]+`)
 	// named is an address in angle brackets behind a name. A name that looks
 	// like an address is a name.
 	named  = regexp.MustCompile(`(?:"(?:[^"\\]|\\.)*"|[^<>,;"])*<+([^<>]*@[^<>]*)>+`)
 	quoted = regexp.MustCompile(`"([^\s"\\@]+)"@`)
-	spaced = regexp.MustCompile(`\s*@\s*`)
+	// exotic is an address whose quotes are needed: contact refuses it, and a part of
+	// it is somebody else's.
+	exotic = regexp.MustCompile(`"(?:[^"\\]|\\.)*"@[^\s\p{Z}<>,;]*`)
+	spaced = regexp.MustCompile(`[\s\p{Z}]*@[\s\p{Z}]*`)
+	query  = regexp.MustCompile(`(?i)[?&](?:to|cc|bcc)=`)
 )
 
 // Addresses finds every e-mail address in a recipient as mail systems write it:
@@ -27,6 +31,7 @@ var (
 // scheme, with a dot or comma behind it. It returns none where there is none.
 func Addresses(recipient string) []contact.Contact {
 	recipient = quoted.ReplaceAllString(spaced.ReplaceAllString(recipient, "@"), "$1@")
+	recipient = query.ReplaceAllString(exotic.ReplaceAllString(recipient, ""), ",")
 	found := plainAddresses(recipient)
 	for _, decode := range []func(string) string{decodeWords, unescape} {
 		if len(found) == 0 {
@@ -60,7 +65,7 @@ func plainAddresses(text string) []contact.Contact {
 
 // readRun reads a run without the punctuation that a sentence puts around it.
 func readRun(run string) (contact.Contact, error) {
-	run = strings.TrimRight(strings.TrimLeft(run, "."), ".。!*_`´’=|}-")
+	run = strings.TrimRight(strings.TrimLeft(run, "./"), ".。!*_`´’=|}-")
 	if inner, cut := strings.CutPrefix(run, "'"); cut && strings.HasSuffix(inner, "'") {
 		run = inner
 	}

@@ -37,6 +37,17 @@ func TestAddressesAreFoundHoweverWrapped(t *testing.T) {
 		"K\ufffdre <kari@example.no>": {kari}, "Kari\u00a0<kari@example.no>": {kari}, "Kari\u00a0kari@example.no": {kari}, "\ufeffkari@example.no": {kari},
 		"=?utf-8?Q?kari=40example.no?=": {kari}, "=?x-unknown?B?a2FyaUBleGFtcGxlLm5v?=": {kari}, "kari@example.no!": {kari}, "kari@example.no。": {kari},
 		"undisclosed-recipients:;": nil, "Group: kari@example.no, ola@example.no;": {kari, ola}, "kåre@blåbær.no": {"kåre@xn--blbr-roah.no"},
+		"\"kari@home\"@example.no": nil, "\"kari nordmann\"@example.no": nil, "\"kari@home\"@example.no, ola@example.no": {ola}, "kari\u00a0@\u00a0example.no": {kari},
+		"mailto:?to=kari@example.no&cc=ola@example.no": {kari, ola}, "mailto:kari@example.no?BCC=ola@example.no": {kari, ola}, "mailto:Kari%20%3Ckari@example.no%3E": {kari},
+		"kari@example.no|ola@example.no": {kari, ola}, "kari@example.no/ola@example.no": {kari, ola}, "{kari@example.no}": {kari}, "«kari@example.no»": {kari},
+		"A group of friends:Kari <kari@example.no>,ola@example.no;": {kari, ola}, "<@a.example,@b.example:kari@example.no>": {kari}, "Kari(comment)<kari@example.no>": {kari},
+		"kari@example.no (Kari (the boss) Nordmann)": {kari}, "=?UTF-8?B?S8OlcmU=?= =?UTF-8?B?IE5vcmRtYW5u?= <kari@example.no>": {kari}, "=?iso-8859-1?Q?K=E5re_=3Ckari=40example.no=3E?=": {kari},
+		"=?utf-8*en?Q?K=C3=A5re?= <kari@example.no>": {kari}, "=?ISO-2022-JP?B?GyRCO0MbKEI=?= <kari@example.no>": {kari}, "=?utf-8?Q?K=C3=A5re <kari@example.no>": {kari},
+		"\"kari@home\" <kari@example.no>": {kari}, "\"Kari \\\"K\\\" Nordmann\" <kari@example.no>": {kari}, "Kari \"K\" Nordmann <kari@example.no>": {kari}, "\"unclosed <kari@example.no>": {kari},
+		"kari@example.no via list.example": {kari}, "Kari &lt;kari@example.no&gt;": {kari}, "<a href=\"mailto:kari@example.no\">Kari</a>": {kari}, "SMTP:KARI@EXAMPLE.NO": {kari},
+		"kari@example.no\r\nBcc: ola@example.no": {kari, ola}, "'Kari' <'kari@example.no'>": {kari}, "Kari [kari@example.no]": {kari}, "kari@example.no\\": {kari}, "kari@example.no\x00": {kari},
+		"kari@[192.0.2.1]": nil, "kari at example.no": nil, "MAILER-DAEMON": nil, "x400:c=no;a=;p=x": nil, "ka\u00adri@example.no": nil,
+		"kari=example.no@bounce.example": {"kari=example.no@bounce.example"}, "r&d@example.no": {"r&d@example.no"},
 		"o'hara@example.no": {"o'hara@example.no"}, "kari@example.no, kari@example.no": {kari},
 	} {
 		if diff := cmp.Diff(want, found(recipient), cmpopts.EquateEmpty(), cmpopts.SortSlices(strings.Compare)); diff != "" {

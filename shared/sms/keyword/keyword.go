@@ -37,7 +37,7 @@ func Read(text string) Verdict {
 	switch strings.Join(written(said), " ") {
 	case "start", "unstop":
 		return Start
-	case "help", "info", "hjelp":
+	case "help", "info", "hjelp", "hjälp", "hjælp", "apua", "hilfe", "pagalba":
 		return Help
 	}
 	return Ignore
@@ -65,10 +65,12 @@ const french = "arret"
 // that length: letters of a keyword may be drawn out.
 const longest = len("avregistrera")
 
-// optsOut tells whether a word, or several joined, is a keyword.
+// optsOut tells whether a word, or several joined, is a keyword, maybe repeated.
 func optsOut(word string) bool {
-	known := keywords()
-	return slices.Contains(known, word) || slices.Contains(known, shortened(word, 2)) || slices.Contains(known, shortened(word, 1))
+	two, one := shortened(word, 2), shortened(word, 1)
+	return slices.ContainsFunc(keywords(), func(known string) bool {
+		return two == known || one == known || strings.HasPrefix(word, known) && strings.ReplaceAll(word, known, "") == ""
+	})
 }
 
 // optOut looks for keywords, whole or broken up. somewhere: the text has a

@@ -22,7 +22,7 @@ var patterns = sync.OnceValue(func() (p struct{ asks, doubts, tells *regexp.Rege
 
 // asksForSilence tells whether somebody who says the words wants no messages.
 func asksForSilence(said []word) bool {
-	text, is := plain(strings.Join(written(said), " ")), patterns()
+	text, is := unaccented(strings.Join(written(said), " ")), patterns()
 	return is.asks.MatchString(text) || is.doubts.MatchString(text) && !is.tells.MatchString(text)
 }
 
@@ -44,12 +44,9 @@ func rules(file, mark string) string {
 	return `(?:^|\s)(?:` + strings.ReplaceAll(pattern, "*", `\pL*`) + `)(?:\s|$)`
 }
 
-// plain writes words without accents, as many people do.
-func plain(text string) string {
-	return unaccented(strings.NewReplacer("ø", "o", "æ", "ae").Replace(text))
-}
-
+// unaccented writes words without accents, as many people do.
 func unaccented(text string) string {
+	text = strings.NewReplacer("ø", "o", "æ", "ae").Replace(text)
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
 			return -1
@@ -60,7 +57,7 @@ func unaccented(text string) string {
 
 // lookAlikes are digits and letters of other scripts, each before the letter
 // that it looks like.
-const lookAlikes = "0o1l3e4a5sаaеeоoрpсcѕsтtуyхxіiкkмm" + "οoτtρpαaεeιiσsυuκkνv"
+const lookAlikes = "0o1l3e4a5sаaеeоoрpсcѕsтtуyхxіiкkмm" + "οoτtρpαaεeιiσsυuκkνv" + "ꜱsᴛtᴏoᴘpᴇeɴnᴅd"
 
 // latinised replaces look-alikes.
 func latinised(word string) string {
@@ -77,20 +74,24 @@ func latinised(word string) string {
 
 // mistyped tells whether a word is a keyword with two letters swapped, one
 // doubled or one left out, and never one replaced: a shop is no stop. The first
-// letter is never left out: topp is praise.
+// letter is never left out: topp is praise. A keyword of ten letters and more has no
+// neighbours: any letter may be replaced, added or left out.
 func mistyped(word, keyword string) bool {
+	const withoutNeighbours = 10
 	w, k := []rune(word), []rune(keyword)
+	alone := len(k) >= withoutNeighbours
 	same := 0
 	for same < len(w) && same < len(k) && w[same] == k[same] {
 		same++
 	}
 	switch rest := string(k[same:]); len(w) - len(k) {
 	case 0:
-		return len(k) > same+1 && string(w[same:]) == string(k[same+1])+string(k[same])+string(k[same+2:])
+		return len(k) > same+1 && string(w[same:]) == string(k[same+1])+string(k[same])+string(k[same+2:]) ||
+			alone && len(k) > same && string(w[same+1:]) == string(k[same+1:])
 	case 1:
-		return same > 0 && w[same] == w[same-1] && string(w[same+1:]) == rest
+		return (alone || same > 0 && w[same] == w[same-1]) && string(w[same+1:]) == rest
 	case -1:
-		return same > 0 && string(w[same:]) == rest[len(string(k[same])):]
+		return (alone || same > 0) && string(w[same:]) == rest[len(string(k[same])):]
 	}
 	return false
 }

@@ -82,7 +82,7 @@ func kindOf(r rune) kind {
 		return latin
 	case unicode.IsLetter(r):
 		return letter
-	case strings.ContainsRune("🛑⛔🚫🔕📵", r):
+	case strings.ContainsRune("🛑⛔🚫🔕📵✋🙅❌🖕", r):
 		return sign
 	}
 	return separator
