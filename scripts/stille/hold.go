@@ -64,7 +64,7 @@ func (h holdSet) kept() ([]operator.Kept, error) {
 		kept = append(kept, operator.Kept{Where: "--record", Class: r.first, ID: r.second})
 	}
 	for _, file := range h.File {
-		inFile, err := files.ReadHolds(file, h.Region)
+		inFile, err := files.ReadKept(file, h.Region)
 		if err != nil {
 			return nil, fmt.Errorf("--file: %w", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"stille/shared/contact"
 	"stille/shared/operator"
 	"stille/shared/operator/files"
 	"stille/shared/retention"
@@ -28,47 +29,94 @@ func receiptText(w io.Writer, r operator.Receipt) {
 		"at", r.At, "by", r.By, "case", r.Case, "ledger", r.Ledger, "sha256", r.SHA256, "file", r.File)
 }
 
-// receiptFolder is where the receipt of a request is kept.
-type receiptFolder struct {
-	Out string `default:"." placeholder:"DIR" help:"Folder to put the receipt into; it is made if it does not exist."`
+// subject is the contact that a request is about, or the contacts of a file.
+type subject struct {
+	Channel contact.Channel `arg:"" optional:"" default:"" enum:"email,sms," help:"email or sms."`
+	Address string          `arg:"" optional:"" help:"The address or number; put -- before an address that begins with a dash."`
+	File    string          `type:"file" placeholder:"FILE" help:"The request is about every contact of a file: CSV or NDJSON with channel and address."`
+	Out     string          `default:"." placeholder:"DIR" help:"Folder to put the receipt into; it is made if it does not exist."`
+	regional
 }
 
-type subjectExport struct {
-	person
-	Out string `default:"." placeholder:"DIR" help:"Folder to put the files into; it is made if it does not exist."`
+// Validate refuses an address that cannot be read, and a request about nobody.
+func (r subject) Validate() error {
+	if (r.Address == "") == (r.File == "") || r.File != "" && r.Channel != "" {
+		return errors.New("say CHANNEL ADDRESS, or --file FILE")
+	}
+	if r.File != "" {
+		return nil
+	}
+	return r.named().Check()
 }
+
+func (r subject) named() operator.Person {
+	return operator.Person{Channel: r.Channel, Address: r.Address, Region: r.Region}
+}
+
+// each makes the request for each contact. A file is read whole first. A contact
+// whose request fails does not stop the others.
+func (r subject) each(ctx context.Context, request func(operator.Person) error) error {
+	if r.File == "" {
+		return request(r.named())
+	}
+	rows, err := files.ReadKept(r.File, r.Region)
+	var people []operator.Person
+	if err == nil {
+		people, err = operator.PeopleOf(rows)
+	}
+	if err != nil {
+		return fmt.Errorf("--file: %w", err)
+	}
+	var failed []error
+	for i, person := range people {
+		if ctx.Err() != nil {
+			return operator.ErrInterrupted
+		}
+		if err := request(person); err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", rows[i].Where, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+type subjectExport struct{ subject }
 
 func (e subjectExport) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, content, err := o.ExportSubject(ctx, e.named())
-	if answer == nil {
-		return err
-	}
-	if err := files.WriteExport(e.Out, answer, content); err != nil {
-		return err
-	}
-	return show(s, answer, err, func(w io.Writer, a *operator.SubjectExport) {
-		receiptText(w, a.Receipt)
-		chain := "verified"
-		if !a.Verified {
-			chain = "broken"
+	return e.each(ctx, func(p operator.Person) error {
+		answer, content, err := o.ExportSubject(ctx, p)
+		if answer == nil {
+			return err
 		}
-		fmt.Fprintf(w, "holds    %d suppressions, %d entries of their history (the chain is %s), %d records, %d holds\n\n%s\n",
-			a.Suppressions, a.Entries, chain, a.Records, a.Holds, strings.Join(a.Files, "\n"))
+		if err := files.WriteExport(e.Out, answer, content); err != nil {
+			return err
+		}
+		return show(s, answer, err, exportedText)
 	})
 }
 
+func exportedText(w io.Writer, a *operator.SubjectExport) {
+	receiptText(w, a.Receipt)
+	chain := "verified"
+	if !a.Verified {
+		chain = "broken"
+	}
+	fmt.Fprintf(w, "holds    %d suppressions, %d entries of their history (the chain is %s), %d records, %d holds\n\n%s\n",
+		a.Suppressions, a.Entries, chain, a.Records, a.Holds, strings.Join(a.Files, "\n"))
+}
+
 type subjectErase struct {
-	person
-	receiptFolder
+	subject
 	Case string `type:"reference" placeholder:"REF" help:"Where the request is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
 }
 
 func (e subjectErase) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Erase(ctx, e.named(), e.Case)
-	if answer != nil {
-		err = errors.Join(err, files.WriteReceipt(e.Out, answer, &answer.Receipt))
-	}
-	return show(s, answer, err, erasedText)
+	return e.each(ctx, func(p operator.Person) error {
+		answer, err := o.Erase(ctx, p, e.Case)
+		if answer != nil {
+			err = errors.Join(err, files.WriteReceipt(e.Out, answer, &answer.Receipt))
+		}
+		return show(s, answer, err, erasedText)
+	})
 }
 
 func erasedText(w io.Writer, a *operator.Erased) {
@@ -114,41 +162,47 @@ func erasedText(w io.Writer, a *operator.Erased) {
 }
 
 type subjectRestrict struct {
-	person
-	receiptFolder
+	subject
 	Case   string `type:"reference" required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
 	Reason string `type:"reference" default:"art-18" placeholder:"R" help:"Why, in a word or a reference of the same characters; art-18, as in GDPR, where it is left out."`
 }
 
 func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Restrict(ctx, r.named(), r.Case, r.Reason)
-	if answer != nil {
-		err = errors.Join(err, files.WriteReceipt(r.Out, answer, &answer.Receipt))
-	}
-	return show(s, answer, err, func(w io.Writer, a *operator.Restricted) {
-		receiptText(w, a.Receipt)
-		fmt.Fprintf(w, "reason   %s\n\nNo purge deletes a record of the contact, now or later, and no marketing goes to it.\n\nnext, when it ends: stille subject unrestrict %s ADDRESS --case %s\n", a.Reason, a.Channel, a.Case)
+	return r.each(ctx, func(p operator.Person) error {
+		answer, err := o.Restrict(ctx, p, r.Case, r.Reason)
+		if answer != nil {
+			err = errors.Join(err, files.WriteReceipt(r.Out, answer, &answer.Receipt))
+		}
+		return show(s, answer, err, restrictedText)
 	})
 }
 
+func restrictedText(w io.Writer, a *operator.Restricted) {
+	receiptText(w, a.Receipt)
+	fmt.Fprintf(w, "reason   %s\n\nNo purge deletes a record of the contact, now or later, and no marketing goes to it.\n\nnext, when it ends: stille subject unrestrict %s ADDRESS --case %s\n", a.Reason, a.Channel, a.Case)
+}
+
 type subjectUnrestrict struct {
-	person
-	receiptFolder
+	subject
 	Case string `type:"reference" placeholder:"ID" help:"End the restriction of this case alone."`
 }
 
 func (r subjectUnrestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.Unrestrict(ctx, r.named(), r.Case)
-	if answer != nil {
-		err = errors.Join(err, files.WriteReceipt(r.Out, answer, &answer.Receipt))
-	}
-	return show(s, answer, err, func(w io.Writer, a *operator.Unrestricted) {
-		receiptText(w, a.Receipt)
-		fmt.Fprintf(w, "lifted   %d\n", a.Lifted)
-		if a.Restrict {
-			fmt.Fprintln(w, "\nAnother case still restricts the contact.")
+	return r.each(ctx, func(p operator.Person) error {
+		answer, err := o.Unrestrict(ctx, p, r.Case)
+		if answer != nil {
+			err = errors.Join(err, files.WriteReceipt(r.Out, answer, &answer.Receipt))
 		}
+		return show(s, answer, err, unrestrictedText)
 	})
+}
+
+func unrestrictedText(w io.Writer, a *operator.Unrestricted) {
+	receiptText(w, a.Receipt)
+	fmt.Fprintf(w, "lifted   %d\n", a.Lifted)
+	if a.Restrict {
+		fmt.Fprintln(w, "\nAnother case still restricts the contact.")
+	}
 }
 
 type subjectProof struct {

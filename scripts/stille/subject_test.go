@@ -202,3 +202,52 @@ func TestEachRequestLeavesAReceiptFile(t *testing.T) {
 		}
 	}
 }
+
+func TestEachContactOfAFileGetsAReceipt(t *testing.T) {
+	m := inMemory(t)
+	file := fileOf(t, "dsr.csv", "channel,address,region\nemail,kari@example.no,\nsms,912 34 567,NO\n")
+	for _, asked := range []string{"export", "restrict", "unrestrict", "erase"} {
+		args := []string{"subject", asked, "--file", file, "--out", t.TempDir(), "--json"}
+		if asked == "restrict" {
+			args = append(args, "--case", "dsr-9")
+		}
+		var of []string
+		for _, r := range answers[operator.Receipt](t, m.run(t, args...).ended(t, exitDone)) {
+			if _, err := os.Stat(r.File); err != nil || r.Asked != asked {
+				t.Errorf("%s: the receipt of %q: %v", asked, r.Asked, err)
+			}
+			of = append(of, r.Keys[0])
+		}
+		want := []string{m.Key(contact.Email, "kari@example.no").Short(), m.Key(contact.SMS, "+4791234567").Short()}
+		if diff := cmp.Diff(want, of); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", asked, diff)
+		}
+	}
+}
+
+func TestAFailedRequestStopsNoOtherOfTheFile(t *testing.T) {
+	m := inMemory(t)
+	m.run(t, "subject", "restrict", "email", "ola@example.no", "--case", "dsr-9", "--out", t.TempDir()).ended(t, exitDone)
+	file := fileOf(t, "dsr.csv", "channel,address\nemail,kari@example.no\nemail,ola@example.no\n")
+	got := m.run(t, "subject", "unrestrict", "--file", file, "--out", t.TempDir()).ended(t, exitFailed)
+	if !strings.Contains(got.out, "lifted   1") || !strings.HasPrefix(got.errors, "stille: dsr.csv, line 2: no such restriction") {
+		t.Errorf("it says %q and answers %q", got.errors, got.out)
+	}
+}
+
+func TestAFileOfPeopleIsReadWholeFirst(t *testing.T) {
+	m := inMemory(t)
+	for says, content := range map[string]string{
+		"dsr.csv, line 3: the address cannot be read: no @\ndsr.csv, line 4: the channel must be email or sms": "channel,address\nemail,kari@example.no\nemail,kari\nfax,kari@example.no\n",
+		"dsr.csv, line 2: must have channel and address alone":                                                 "class,id\nmessaging,sub-1\n",
+		"it lists nothing": "channel,address\n",
+	} {
+		got := m.run(t, "subject", "erase", "--file", fileOf(t, "dsr.csv", content)).ended(t, exitUsage)
+		if !strings.Contains(got.errors, says) {
+			t.Errorf("it says %q, want %q", got.errors, says)
+		}
+	}
+	if active := m.List.Active(m.Key(contact.Email, "kari@example.no")); len(active) > 0 {
+		t.Errorf("something is done: %v", active)
+	}
+}

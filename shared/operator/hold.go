@@ -89,6 +89,42 @@ func KeptOf(file string, row Row, text func(column string) string, region string
 	return k
 }
 
+// person is the contact that is to be kept.
+func (k Kept) person() (Person, error) {
+	channel, err := contact.ParseChannel(string(k.Channel))
+	if err != nil {
+		return Person{}, Mistakef("the channel must be email or sms")
+	}
+	k.Channel = channel
+	return k.Person, nil
+}
+
+// PeopleOf returns the contacts of the rows of a file. Its error is a Mistake that
+// names every row without a contact that can be read.
+func PeopleOf(rows []Kept) ([]Person, error) {
+	people := make([]Person, len(rows))
+	var mistakes []string
+	for i, k := range rows {
+		err := k.Err
+		if err == nil && (k.Class != "" || k.ID != "") {
+			err = errors.New("must have channel and address alone")
+		}
+		if err == nil {
+			people[i], err = k.person()
+		}
+		if err == nil {
+			err = people[i].Check()
+		}
+		if err != nil {
+			mistakes = append(mistakes, fmt.Sprintf("%s: %v", k.Where, err))
+		}
+	}
+	if len(mistakes) > 0 {
+		return nil, Mistakef("nothing is done:\n%s", strings.Join(mistakes, "\n"))
+	}
+	return people, nil
+}
+
 // SetHolds keeps contacts and records from being deleted. Nothing is set where
 // anything cannot be understood: the Mistake names all of that. A contact is held
 // under all live keys: a record has the key that was the newest when the record
@@ -140,12 +176,11 @@ func (o *Operator) targetsOf(ctx context.Context, k Kept) ([]retention.Target, c
 	case k.Err != nil:
 		return nil, contact.Known{}, Mistakef("%v", k.Err)
 	case k.Class == "" && k.ID == "":
-		channel, err := contact.ParseChannel(string(k.Channel))
+		person, err := k.person()
 		if err != nil {
-			return nil, contact.Known{}, Mistakef("the channel must be email or sms")
+			return nil, contact.Known{}, err
 		}
-		k.Channel = channel
-		who, err := o.contact(ctx, k.Person, contact.NormaliseAnyLength)
+		who, err := o.contact(ctx, person, contact.NormaliseAnyLength)
 		return subjectTargets(who.Keys), who, err
 	}
 	class, _, err := o.Class(ctx, k.Class)

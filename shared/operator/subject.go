@@ -57,8 +57,8 @@ type Restricted struct {
 }
 
 // Restrict keeps every record of a person from being deleted because the person
-// asked for it, and stops marketing to the person in every scope. The error of records that it came too late for comes with the
-// answer.
+// asked for it, and stops marketing to the person in every scope. The error of
+// records that it came too late for comes with the answer.
 func (o *Operator) Restrict(ctx context.Context, p Person, caseID, reason string) (*Restricted, error) {
 	who, receipt, err := o.subject(ctx, "restrict", p, caseID)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"stille/shared/operator"
 )
 
-// ReadHolds reads the rows of a file. A file without a row is a mistake: it holds
-// nothing.
-func ReadHolds(name, region string) ([]operator.Kept, error) {
+// ReadKept reads the rows of a file: contacts, or records. A file without a row is a
+// mistake.
+func ReadKept(name, region string) ([]operator.Kept, error) {
 	list, err := OpenList(name, EveryEnd)
 	if err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func ReadHolds(name, region string) ([]operator.Kept, error) {
 		return nil, err
 	}
 	if len(rows) == 0 {
-		return nil, operator.Mistakef("it lists nothing to hold")
+		return nil, operator.Mistakef("it lists nothing")
 	}
 	kept := make([]operator.Kept, len(rows))
 	for i, row := range rows {
