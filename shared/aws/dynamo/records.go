@@ -159,21 +159,24 @@ func updateItem(table, id string, update expression.UpdateBuilder, condition exp
 	}, nil
 }
 
-// updated runs an update and reports whether its condition held.
+// updated runs an update and reports whether its condition held. The update waits
+// for a transaction with the record, a page of a purge for example, which may be
+// cancelled and then leaves the record as it was.
 func (r *Records) updated(ctx context.Context, doing string, update *dynamodb.UpdateItemInput, err error) (bool, error) {
-	if err == nil {
-		_, err = r.db.UpdateItem(ctx, update)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", doing, err)
 	}
-	var changed *types.ConditionalCheckFailedException
+	err = retry(ctx, doing, func() error {
+		_, err := r.db.UpdateItem(ctx, update)
+		return err
+	})
 	switch {
-	case err == nil:
-		return true, nil
-	case errors.As(err, &changed):
+	case conditionNotMet(err):
 		return false, nil
 	case invalid(err):
 		return false, fmt.Errorf("%s: %w", doing, ErrUnwritable)
 	}
-	return false, fmt.Errorf("%s: %w", doing, err)
+	return err == nil, err
 }
 
 // Get reads one record strongly, with its data. The error wraps retention.ErrNoRecord or
