@@ -150,10 +150,10 @@ func (r *Records) ClaimObjects(ctx context.Context, class string, record retenti
 	return done, nil
 }
 
-func list(texts []string) types.AttributeValue {
+func list[T ~string](texts []T) types.AttributeValue {
 	values := make([]types.AttributeValue, len(texts))
 	for i, one := range texts {
-		values[i] = text(one)
+		values[i] = text(string(one))
 	}
 	return &types.AttributeValueMemberL{Value: values}
 }

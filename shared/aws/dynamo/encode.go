@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -16,153 +17,215 @@ import (
 
 func isUnreadable(err error) bool { return errors.Is(err, ErrUnreadable) }
 
-// storedMark is a mark as stored: times as RFC 3339 in UTC.
-type storedMark struct {
-	First      string `dynamodbav:"first,omitempty"`
-	Last       string `dynamodbav:"last,omitempty"`
-	Source     string `dynamodbav:"source,omitempty"`
-	ReleasedAt string `dynamodbav:"releasedAt,omitempty"`
+// Attributes of a suppression that nothing outside this file uses. Times are RFC
+// 3339 in UTC.
+const (
+	attrChannel = "channel"
+	attrMarks   = "marks" // map scope -> reason -> mark
+	attrHead    = "head"
+	attrFormer  = "former"
 
-	Words     []storedWord `dynamodbav:"words,omitempty"`
-	Consented string       `dynamodbav:"consented,omitempty"`
-}
-
-// storedWord is an opt-out or an undo.
-type storedWord struct {
-	At     string `dynamodbav:"at"`
-	Source string `dynamodbav:"source,omitempty"`
-	Undo   bool   `dynamodbav:"undo,omitempty"`
-}
-
-type storedSuppression struct {
-	Key     string                           `dynamodbav:"key"`
-	Channel string                           `dynamodbav:"channel"`
-	Marks   map[string]map[string]storedMark `dynamodbav:"marks"`
-	Version int64                            `dynamodbav:"version"`
-	Head    string                           `dynamodbav:"head"`
-	Former  []string                         `dynamodbav:"former,omitempty"`
-	Touched int64                            `dynamodbav:"touched,omitempty"` // attrTouched
-
-	MergedInto string `dynamodbav:"mergedInto,omitempty"` // names.AttrMergedInto
-}
+	attrFirst      = "first" // the attributes of a mark
+	attrLast       = "last"
+	attrSource     = "source"
+	attrReleasedAt = "releasedAt"
+	attrConsented  = "consented"
+	attrWords      = "words" // a list; a word has attrAt, attrSource and attrUndo
+	attrUndo       = "undo"
+)
 
 // encodeSuppression omits MergedInto: a merged item is never written again.
 func encodeSuppression(i suppression.Item) item {
-	stored := storedSuppression{
-		Key: string(i.Key), Channel: string(i.Channel), Version: i.Version, Head: string(i.Head), Touched: i.Touched,
-		Marks: make(map[string]map[string]storedMark, len(i.Marks)),
-	}
-	for _, key := range i.Former {
-		stored.Former = append(stored.Former, string(key))
-	}
+	marks := make(item, len(i.Marks))
 	for s, reasons := range i.Marks {
-		marks := make(map[string]storedMark, len(reasons))
+		of := make(item, len(reasons))
 		for r, m := range reasons {
-			mark := storedMark{
-				First: instant(m.First), Last: instant(m.Last), Source: string(m.Source), ReleasedAt: instant(m.ReleasedAt),
-				Consented: instant(m.Consented),
-			}
-			for _, w := range m.Words {
-				mark.Words = append(mark.Words, storedWord{instant(w.At), string(w.Source), w.Undo})
-			}
-			marks[string(r)] = mark
+			of[string(r)] = encodeMark(m)
 		}
-		stored.Marks[string(s)] = marks
+		marks[string(s)] = &types.AttributeValueMemberM{Value: of}
 	}
-	encoded, _ := attributevalue.MarshalMap(stored) // strings, an integer and maps of strings always marshal
-	return encoded
+	stored := item{
+		names.AttrKey: text(string(i.Key)), attrChannel: text(string(i.Channel)), names.AttrVersion: number(i.Version),
+		attrHead: text(string(i.Head)), attrMarks: &types.AttributeValueMemberM{Value: marks},
+	}
+	if i.Touched != 0 {
+		stored[attrTouched] = number(i.Touched)
+	}
+	if len(i.Former) > 0 {
+		stored[attrFormer] = list(i.Former)
+	}
+	return stored
 }
 
-// decodeSuppression is strict: an item with anything unknown is unreadable, and
-// its contact must not be sent to. The key is returned whenever it can be read.
+func encodeMark(m suppression.Mark) types.AttributeValue {
+	mark := item{}
+	setText(mark, attrFirst, instant(m.First))
+	setText(mark, attrLast, instant(m.Last))
+	setText(mark, attrSource, string(m.Source))
+	setText(mark, attrReleasedAt, instant(m.ReleasedAt))
+	setText(mark, attrConsented, instant(m.Consented))
+	if len(m.Words) > 0 {
+		words := make([]types.AttributeValue, len(m.Words))
+		for n, w := range m.Words {
+			word := item{attrAt: text(instant(w.At))}
+			setText(word, attrSource, string(w.Source))
+			if w.Undo {
+				word[attrUndo] = &types.AttributeValueMemberBOOL{Value: true}
+			}
+			words[n] = &types.AttributeValueMemberM{Value: word}
+		}
+		mark[attrWords] = &types.AttributeValueMemberL{Value: words}
+	}
+	return &types.AttributeValueMemberM{Value: mark}
+}
+
+// setText sets an attribute to a text that is not empty.
+func setText(to item, name, value string) {
+	if value != "" {
+		to[name] = text(value)
+	}
+}
+
+// reading reads the attributes of an item, or of a map in one.
+type reading struct {
+	from  item
+	known int  // the number of attributes that were read
+	wrong bool // one of them has another form than it must have
+}
+
+// whole reports whether every attribute was read and has its form.
+func (r *reading) whole() bool { return !r.wrong && r.known == len(r.from) }
+
+// value returns an attribute of one type; false if there is none.
+func value[T types.AttributeValue](r *reading, name string) (read T, ok bool) {
+	stored, there := r.from[name]
+	if !there {
+		return read, false
+	}
+	r.known++
+	read, ok = stored.(T)
+	r.wrong = r.wrong || !ok
+	return read, ok
+}
+
+func (r *reading) text(name string) string {
+	if read, ok := value[*types.AttributeValueMemberS](r, name); ok {
+		return read.Value
+	}
+	return ""
+}
+
+func (r *reading) number(name string) int64 {
+	read, ok := value[*types.AttributeValueMemberN](r, name)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseInt(read.Value, 10, 64)
+	r.wrong = r.wrong || err != nil
+	return n
+}
+
+func (r *reading) instant(name string) time.Time {
+	at, err := parseInstant(r.text(name))
+	r.wrong = r.wrong || err != nil
+	return at
+}
+
+func (r *reading) list(name string) []types.AttributeValue {
+	if read, ok := value[*types.AttributeValueMemberL](r, name); ok {
+		return read.Value
+	}
+	return nil
+}
+
+func (r *reading) members(name string) item {
+	if read, ok := value[*types.AttributeValueMemberM](r, name); ok {
+		return read.Value
+	}
+	return nil
+}
+
+// decodeSuppression is strict: an item with anything unknown, from a newer version
+// of the system for example, is unreadable, and its contact must not be sent to. An
+// older version would write the item without what it does not know. The key is
+// returned whenever it can be read.
 func decodeSuppression(from item) (suppression.Item, error) {
-	var i suppression.Item
-	if key, ok := from[names.AttrKey].(*types.AttributeValueMemberS); ok {
-		i.Key = contact.Key(key.Value)
+	r := reading{from: from}
+	i := suppression.Item{Key: contact.Key(r.text(names.AttrKey))}
+	read := suppression.Item{
+		Key: i.Key, Channel: contact.Channel(r.text(attrChannel)), Version: r.number(names.AttrVersion), Head: ledger.Hash(r.text(attrHead)),
+		Touched: r.number(attrTouched), MergedInto: contact.Key(r.text(names.AttrMergedInto)),
+		Marks: map[scope.Scope]map[suppression.Reason]suppression.Mark{},
 	}
-	var stored storedSuppression
-	if err := attributevalue.UnmarshalMap(from, &stored); err != nil {
-		return i, errUnreadable("an attribute of a suppression has the wrong type")
+	for _, key := range r.list(attrFormer) {
+		former, ok := key.(*types.AttributeValueMemberS)
+		if !ok {
+			return i, errUnreadable("a former key of a suppression is no text")
+		}
+		read.Former = append(read.Former, contact.Key(former.Value))
 	}
-	if stored.Version < 1 || stored.Head == "" || stored.Marks == nil {
-		return i, errUnreadable("a suppression lacks its version, head or marks")
+	scopes := reading{from: r.members(attrMarks)}
+	if !r.whole() || read.Version < 1 || read.Head == "" || scopes.from == nil {
+		return i, errUnreadable("a suppression lacks its version, head or marks, or has an attribute that is unknown or of the wrong type")
 	}
-	i.Channel, i.Version, i.Head = contact.Channel(stored.Channel), stored.Version, ledger.Hash(stored.Head)
-	i.Touched, i.MergedInto = stored.Touched, contact.Key(stored.MergedInto)
-	for _, key := range stored.Former {
-		i.Former = append(i.Former, contact.Key(key))
-	}
-	i.Marks = make(map[scope.Scope]map[suppression.Reason]suppression.Mark, len(stored.Marks))
-	for s, reasons := range stored.Marks {
-		marks := make(map[suppression.Reason]suppression.Mark, len(reasons))
-		for r, m := range reasons {
-			mark, err := m.decode()
+	for s := range scopes.from {
+		reasons := reading{from: scopes.members(s)}
+		marks := make(map[suppression.Reason]suppression.Mark, len(reasons.from))
+		for reason := range reasons.from {
+			mark, err := decodeMark(reading{from: reasons.members(reason)})
 			if err != nil {
 				return i, err
 			}
-			marks[suppression.Reason(r)] = mark
+			marks[suppression.Reason(reason)] = mark
 		}
-		i.Marks[scope.Scope(s)] = marks
+		read.Marks[scope.Scope(s)] = marks
 	}
-	return i, nil
+	if !scopes.whole() {
+		return i, errUnreadable("the marks of a suppression are no maps")
+	}
+	return read, nil
 }
 
-func (m storedMark) decode() (suppression.Mark, error) {
-	first, err1 := parseInstant(m.First)
-	last, err2 := parseInstant(m.Last)
-	released, err3 := parseInstant(m.ReleasedAt)
-	consented, err4 := parseInstant(m.Consented)
-	if err := errors.Join(err1, err2, err3, err4); err != nil || (m.Last == "" && m.ReleasedAt == "") {
-		return suppression.Mark{}, errUnreadable("a mark has no time, or a time that is not RFC 3339")
+func decodeMark(r reading) (suppression.Mark, error) {
+	mark := suppression.Mark{
+		First: r.instant(attrFirst), Last: r.instant(attrLast), Source: suppression.Source(r.text(attrSource)),
+		ReleasedAt: r.instant(attrReleasedAt), Consented: r.instant(attrConsented),
 	}
-	mark := suppression.Mark{First: first, Last: last, Source: suppression.Source(m.Source), ReleasedAt: released, Consented: consented}
-	for _, w := range m.Words {
-		at, err := parseInstant(w.At)
-		if err != nil || at.IsZero() {
-			return suppression.Mark{}, errUnreadable("a word of a mark has no time, or a time that is not RFC 3339")
+	words := r.list(attrWords)
+	if !r.whole() || mark.Last.IsZero() && mark.ReleasedAt.IsZero() {
+		return mark, errUnreadable("a mark has no time, or an attribute that is unknown or has not its form")
+	}
+	for _, word := range words {
+		stored, _ := word.(*types.AttributeValueMemberM)
+		if stored == nil {
+			return mark, errUnreadable("a word of a mark is no map")
 		}
-		mark.Words = append(mark.Words, suppression.Word{At: at, Source: suppression.Source(w.Source), Undo: w.Undo})
+		w := reading{from: stored.Value}
+		undo, _ := value[*types.AttributeValueMemberBOOL](&w, attrUndo)
+		mark.Words = append(mark.Words, suppression.Word{
+			At: w.instant(attrAt), Source: suppression.Source(w.text(attrSource)), Undo: undo != nil && undo.Value,
+		})
+		if !w.whole() || mark.Words[len(mark.Words)-1].At.IsZero() {
+			return mark, errUnreadable("a word of a mark has no time, or an attribute that is unknown or has not its form")
+		}
 	}
 	return mark, nil
 }
 
-type storedEntry struct {
-	Key        string    `dynamodbav:"key"`
-	Version    int64     `dynamodbav:"version"`
-	ID         string    `dynamodbav:"id"`
-	Channel    string    `dynamodbav:"channel"`
-	Action     string    `dynamodbav:"action"`
-	Scope      string    `dynamodbav:"scope"`
-	Reason     string    `dynamodbav:"reason"`
-	Source     string    `dynamodbav:"source"`
-	Note       string    `dynamodbav:"note,omitempty"`
-	At         time.Time `dynamodbav:"at"`
-	RecordedAt time.Time `dynamodbav:"recordedAt"`
-	Previous   string    `dynamodbav:"previous,omitempty"`
-	Former     string    `dynamodbav:"former,omitempty"`
-	FormerHead string    `dynamodbav:"formerHead,omitempty"`
-	Asked      string    `dynamodbav:"asked,omitempty"`
-}
+// The attributes of an entry have the names by which the entry is hashed.
 
 func encodeEntry(e ledger.Entry) item {
-	encoded, _ := attributevalue.MarshalMap(storedEntry{
-		Key: string(e.Key), Version: e.Version, ID: e.ID, Channel: string(e.Channel), Action: string(e.Action),
-		Scope: string(e.Scope), Reason: e.Reason, Source: e.Source, Note: e.Note,
-		At: e.At.UTC(), RecordedAt: e.RecordedAt.UTC(), Previous: string(e.Previous),
-		Former: string(e.Former), FormerHead: string(e.FormerHead), Asked: e.Asked,
-	})
+	e.At, e.RecordedAt = e.At.UTC(), e.RecordedAt.UTC()
+	encoded, _ := attributevalue.MarshalMapWithOptions(e, func(o *attributevalue.EncoderOptions) { o.TagKey = "json" }) // strings, an integer and times always marshal
 	return encoded
 }
 
 func decodeEntry(from item) (ledger.Entry, error) {
-	var s storedEntry
-	if err := attributevalue.UnmarshalMap(from, &s); err != nil || s.Version < 1 {
+	var e ledger.Entry
+	err := attributevalue.UnmarshalMapWithOptions(from, &e, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" })
+	if err != nil || e.Version < 1 {
 		return ledger.Entry{}, errUnreadable("a ledger entry")
 	}
-	return ledger.Entry{
-		Key: contact.Key(s.Key), Version: s.Version, ID: s.ID, Channel: contact.Channel(s.Channel), Action: ledger.Action(s.Action),
-		Scope: scope.Scope(s.Scope), Reason: s.Reason, Source: s.Source, Note: s.Note,
-		At: s.At.UTC(), RecordedAt: s.RecordedAt.UTC(), Previous: ledger.Hash(s.Previous),
-		Former: contact.Key(s.Former), FormerHead: ledger.Hash(s.FormerHead), Asked: s.Asked,
-	}, nil
+	e.At, e.RecordedAt = e.At.UTC(), e.RecordedAt.UTC()
+	return e, nil
 }

@@ -192,13 +192,35 @@ func TestUnreadableItemIsReported(t *testing.T) {
 			"acme": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"stop": &types.AttributeValueMemberM{Value: m}}},
 		}}
 	}
+	whole := mark(map[string]types.AttributeValue{"last": text("2026-11-20T08:00:00Z")})
+	word := func(w types.AttributeValue) types.AttributeValue {
+		return mark(map[string]types.AttributeValue{
+			"last": text("2026-11-20T08:00:00Z"), "words": &types.AttributeValueMemberL{Value: []types.AttributeValue{w}},
+		})
+	}
 	for name, broken := range map[string]map[string]types.AttributeValue{
-		"without marks":         {"version": number, "head": text("h")},
-		"without version":       {"head": text("h"), "marks": mark(nil)},
-		"without head":          {"version": number, "marks": mark(nil)},
-		"marks of another type": {"version": number, "head": text("h"), "marks": text("stop")},
-		"a time that is none":   {"version": number, "head": text("h"), "marks": mark(map[string]types.AttributeValue{"last": text("yesterday")})},
-		"a mark without time":   {"version": number, "head": text("h"), "marks": mark(map[string]types.AttributeValue{"source": text("link")})},
+		"of a newer version": {"version": number, "head": text("h"), "marks": whole, "newer": text("1")},
+		"a mark of a newer version": {"version": number, "head": text("h"), "marks": mark(map[string]types.AttributeValue{
+			"last": text("2026-11-20T08:00:00Z"), "newer": text("1"),
+		})},
+		"a word of a newer version": {"version": number, "head": text("h"), "marks": word(&types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
+			"at": text("2026-11-20T08:00:00Z"), "newer": text("1"),
+		}})},
+		"a word that is a text": {"version": number, "head": text("h"), "marks": word(text("stop"))},
+		"a word without time":   {"version": number, "head": text("h"), "marks": word(&types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"source": text("link")}})},
+		"marks of a scope that are no map": {"version": number, "head": text("h"), "marks": &types.AttributeValueMemberM{
+			Value: map[string]types.AttributeValue{"acme": text("stop")},
+		}},
+		"a mark that is a text": {"version": number, "head": text("h"), "marks": &types.AttributeValueMemberM{
+			Value: map[string]types.AttributeValue{"acme": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"stop": text("now")}}},
+		}},
+		"a former key that is no text": {"version": number, "head": text("h"), "marks": whole, "former": &types.AttributeValueMemberL{Value: []types.AttributeValue{number}}},
+		"without marks":                {"version": number, "head": text("h")},
+		"without version":              {"head": text("h"), "marks": mark(nil)},
+		"without head":                 {"version": number, "marks": mark(nil)},
+		"marks of another type":        {"version": number, "head": text("h"), "marks": text("stop")},
+		"a time that is none":          {"version": number, "head": text("h"), "marks": mark(map[string]types.AttributeValue{"last": text("yesterday")})},
+		"a mark without time":          {"version": number, "head": text("h"), "marks": mark(map[string]types.AttributeValue{"source": text("link")})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			broken["key"] = text(string(key(7)))
