@@ -65,12 +65,12 @@ func (r *Runs) Approve(ctx context.Context, class string, approval purge.Approva
 
 // approved returns a plan with its approval, if there is one.
 func (r *Runs) approved(ctx context.Context, plan purge.HaltedPlan) (purge.HaltedPlan, error) {
-	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: approvalKey(plan), ConsistentRead: aws.Bool(true)})
+	stored, err := get(ctx, r.db, r.table, approvalKey(plan), "reading an approval")
 	if err != nil {
-		return plan, fmt.Errorf("reading an approval: %w", err)
+		return plan, err
 	}
 	var approval storedApproval
-	if err := attributevalue.UnmarshalMap(out.Item, &approval); err != nil {
+	if err := attributevalue.UnmarshalMap(stored, &approval); err != nil {
 		return plan, errUnreadable("an approval")
 	}
 	plan.ApprovedBy, plan.ApprovedAt, plan.UntilDone = approval.By, approval.At, approval.UntilDone

@@ -3,12 +3,9 @@ package dynamo
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/feedback/hook"
 	"stille/shared/names"
@@ -45,16 +42,13 @@ func (c *Calls) Note(ctx context.Context, h hook.Hook, now time.Time) error {
 
 // Called returns when the hook was last called; the zero time for never.
 func (c *Calls) Called(ctx context.Context, h hook.Hook) (time.Time, error) {
-	out, err := c.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: callOf(h), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return time.Time{}, fmt.Errorf("reading the time of a hook's call: %w", err)
+	stored, err := get(ctx, c.db, c.table, callOf(h), "reading the time of a hook's call")
+	if err != nil || stored == nil {
+		return time.Time{}, err
 	}
-	stored, ok := out.Item[names.AttrCalledAt].(*types.AttributeValueMemberN)
-	if !ok {
-		return time.Time{}, nil
-	}
-	seconds, err := strconv.ParseInt(stored.Value, 10, 64)
-	if err != nil {
+	r := reading{from: stored}
+	seconds := r.number(names.AttrCalledAt)
+	if seconds == 0 || r.wrong {
 		return time.Time{}, errUnreadable("the time of a hook's call")
 	}
 	return time.Unix(seconds, 0).UTC(), nil

@@ -31,14 +31,12 @@ const canariesKey = "canaries"
 // Canaries returns the canary of each contact key id under which the table
 // was written; none from a table that has never held a suppression.
 func (s *Suppressions) Canaries(ctx context.Context) (map[string]string, error) {
-	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.table, Key: item{names.AttrKey: text(canariesKey)}, ConsistentRead: aws.Bool(true),
-	})
+	stored, err := get(ctx, s.db, s.table, item{names.AttrKey: text(canariesKey)}, "reading the canaries")
 	if err != nil {
-		return nil, fmt.Errorf("reading the canaries: %w", err)
+		return nil, err
 	}
-	canaries := make(map[string]string, len(out.Item))
-	for id, value := range out.Item {
+	canaries := make(map[string]string, len(stored))
+	for id, value := range stored {
 		if id == names.AttrKey {
 			continue
 		}
@@ -128,8 +126,7 @@ func (s *Suppressions) updateCanaries(ctx context.Context, update expression.Upd
 		UpdateExpression: e.Update(), ConditionExpression: e.Condition(),
 		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
 	})
-	var failed *types.ConditionalCheckFailedException
-	if errors.As(err, &failed) {
+	if conditionNotMet(err) {
 		return refused
 	}
 	return err

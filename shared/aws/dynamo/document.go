@@ -3,10 +3,7 @@ package dynamo
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/contact"
@@ -17,17 +14,12 @@ import (
 // Document reads one record strongly, with the owner's attributes. The error
 // wraps ErrNoRecord if there is none.
 func (r *Records) Document(ctx context.Context, class, id string) (retention.Document, error) {
-	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(r.stack.Records(class)), Key: recordKey(id), ConsistentRead: aws.Bool(true),
-	})
+	stored, err := r.item(ctx, class, id)
 	if err != nil {
-		return retention.Document{}, fmt.Errorf("reading a record: %w", err)
+		return retention.Document{}, err
 	}
-	if out.Item == nil {
-		return retention.Document{}, retention.ErrNoRecord
-	}
-	d := retention.Document{Attributes: plainMap(out.Item)}
-	d.Stored, d.Err = decodeRecord(out.Item)
+	d := retention.Document{Attributes: plainMap(stored)}
+	d.Stored, d.Err = decodeRecord(stored)
 	d.ID = id
 	if subject, ok := d.Attributes[names.AttrSubject].(string); ok {
 		d.About = contact.Key(subject)

@@ -3,12 +3,9 @@ package dynamo
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/names"
 )
@@ -49,19 +46,13 @@ func (d *Domains) Note(ctx context.Context, domain string, dead bool, now time.T
 
 // Dead reports whether a domain is noted as dead.
 func (d *Domains) Dead(ctx context.Context, domain string, now time.Time) (bool, error) {
-	out, err := d.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &d.table, Key: noteOf(domain), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return false, fmt.Errorf("reading whether a link domain answers: %w", err)
+	stored, err := get(ctx, d.db, d.table, noteOf(domain), "reading whether a link domain answers")
+	if err != nil || stored == nil {
+		return false, err
 	}
-	if out.Item == nil {
-		return false, nil
-	}
-	expires, ok := out.Item[names.AttrExpires].(*types.AttributeValueMemberN)
-	if !ok {
-		return false, errUnreadable("whether a link domain answers")
-	}
-	until, err := strconv.ParseInt(expires.Value, 10, 64)
-	if err != nil {
+	r := reading{from: stored}
+	until := r.number(names.AttrExpires)
+	if until == 0 || r.wrong {
 		return false, errUnreadable("whether a link domain answers")
 	}
 	return now.Unix() < until, nil

@@ -44,17 +44,9 @@ func (r *Records) DueBefore(ctx context.Context, class string, by purge.Index, s
 		}
 	}
 	return func(yield func(purge.Due, error) bool) {
-		for pages := dynamodb.NewQueryPaginator(r.db, input); pages.HasMorePages(); {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				yield(purge.Due{}, fmt.Errorf("asking what is due: %w", err))
+		for entry, err := range query(ctx, r.db, input, "asking what is due") {
+			if !yield(purge.Due{ID: textOf(entry, names.AttrID), Sort: textOf(entry, sort)}, err) {
 				return
-			}
-			for _, entry := range page.Items {
-				at, _ := entry[sort].(*types.AttributeValueMemberS) // the index's sort key: always present, always a string
-				if !yield(purge.Due{ID: idOf(entry), Sort: at.Value}, nil) {
-					return
-				}
 			}
 		}
 	}

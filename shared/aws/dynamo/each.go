@@ -2,9 +2,7 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"stille/shared/contact"
@@ -18,20 +16,16 @@ import (
 //
 // The scan is no snapshot: it may or may not see a change made during the scan.
 func (s *Suppressions) Each(ctx context.Context, each func(i suppression.Item, unreadable error) error) error {
-	pages := dynamodb.NewScanPaginator(s.db, &dynamodb.ScanInput{TableName: &s.table, ConsistentRead: aws.Bool(true)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for stored, err := range scan(ctx, s.db, &dynamodb.ScanInput{TableName: &s.table}, "reading the whole list") {
 		if err != nil {
-			return fmt.Errorf("reading the whole list: %w", err)
+			return err
 		}
-		for _, stored := range page.Items {
-			i, unreadable := decodeSuppression(stored)
-			if i.Key == contact.Key(canariesKey) {
-				continue
-			}
-			if err := each(i, unreadable); err != nil {
-				return err
-			}
+		i, unreadable := decodeSuppression(stored)
+		if i.Key == contact.Key(canariesKey) {
+			continue
+		}
+		if err := each(i, unreadable); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -212,20 +212,28 @@ func decodeMark(r reading) (suppression.Mark, error) {
 	return mark, nil
 }
 
-// The attributes of an entry have the names by which the entry is hashed.
+func decodeEntry(from item) (ledger.Entry, error) {
+	var e ledger.Entry
+	if err := decodeJSON(from, &e); err != nil || e.Version < 1 {
+		return ledger.Entry{}, errUnreadable("a ledger entry")
+	}
+	return e, nil
+}
 
-func encodeEntry(e ledger.Entry) item {
-	e.At, e.RecordedAt = e.At.UTC(), e.RecordedAt.UTC()
-	encoded, _ := attributevalue.MarshalMapWithOptions(e, func(o *attributevalue.EncoderOptions) { o.TagKey = "json" }) // strings, an integer and times always marshal
+// jsonTags name the attributes of a struct that is stored as it is.
+const jsonTags = "json"
+
+// encodeJSON writes a struct of texts, numbers, times and lists of these by the
+// names that it has in JSON. The times are in UTC.
+func encodeJSON(from any) item {
+	encoded, _ := attributevalue.MarshalMapWithOptions(from, func(o *attributevalue.EncoderOptions) {
+		o.TagKey = jsonTags
+		o.EncodeTime = func(t time.Time) (types.AttributeValue, error) { return text(t.UTC().Format(time.RFC3339Nano)), nil }
+	})
 	return encoded
 }
 
-func decodeEntry(from item) (ledger.Entry, error) {
-	var e ledger.Entry
-	err := attributevalue.UnmarshalMapWithOptions(from, &e, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" })
-	if err != nil || e.Version < 1 {
-		return ledger.Entry{}, errUnreadable("a ledger entry")
-	}
-	e.At, e.RecordedAt = e.At.UTC(), e.RecordedAt.UTC()
-	return e, nil
+// decodeJSON reads what encodeJSON wrote.
+func decodeJSON(from item, into any) error {
+	return attributevalue.UnmarshalMapWithOptions(from, into, func(o *attributevalue.DecoderOptions) { o.TagKey = jsonTags })
 }

@@ -2,8 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -29,31 +27,22 @@ func (h *Holds) Fence(ctx context.Context, shard string) (int64, error) {
 // fence reads a shard's fence strongly: its epoch and its turns.
 func (h *Holds) fence(ctx context.Context, shard string) (purge.Fenced, error) {
 	fenced := purge.Fenced{Held: purge.HeldTargets{}}
-	out, err := h.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &h.table, Key: fenceKey(shard), ConsistentRead: aws.Bool(true)})
+	stored, err := get(ctx, h.db, h.table, fenceKey(shard), "reading a fence")
 	if err != nil {
-		return fenced, fmt.Errorf("reading a fence: %w", err)
+		return fenced, err
 	}
-	for name, value := range out.Item {
-		class, isTurn := strings.CutPrefix(name, turnPrefix)
-		if !isTurn && name != fenceEpoch {
-			continue
+	r := reading{from: stored}
+	fenced.Epoch = r.number(fenceEpoch)
+	for name := range stored {
+		if class, isTurn := strings.CutPrefix(name, turnPrefix); isTurn {
+			if fenced.Turns == nil {
+				fenced.Turns = map[string]int64{}
+			}
+			fenced.Turns[class] = r.number(name)
 		}
-		n, ok := value.(*types.AttributeValueMemberN)
-		if !ok {
-			return fenced, errUnreadable("a fence")
-		}
-		count, err := strconv.ParseInt(n.Value, 10, 64)
-		if err != nil {
-			return fenced, errUnreadable("a fence")
-		}
-		if !isTurn {
-			fenced.Epoch = count
-			continue
-		}
-		if fenced.Turns == nil {
-			fenced.Turns = map[string]int64{}
-		}
-		fenced.Turns[class] = count
+	}
+	if r.wrong {
+		return fenced, errUnreadable("a fence")
 	}
 	return fenced, nil
 }

@@ -3,8 +3,8 @@ package dynamo
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -98,54 +98,36 @@ func (h *Holds) lift(ctx context.Context, hold retention.Hold) (bool, error) {
 // History returns the holds of a case as each setting and each lifting left them,
 // the oldest event first.
 func (h *Holds) History(ctx context.Context, caseID string) ([]retention.Hold, error) {
-	pages := dynamodb.NewQueryPaginator(h.db, &dynamodb.QueryInput{
+	return decodeEvents(query(ctx, h.db, &dynamodb.QueryInput{
 		TableName: &h.history, ConsistentRead: aws.Bool(true),
 		KeyConditionExpression:    aws.String("#case = :case"),
 		ExpressionAttributeNames:  map[string]string{"#case": names.AttrCase},
 		ExpressionAttributeValues: item{":case": text(caseID)},
-	})
-	var events []retention.Hold
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("reading the history of a case: %w", err)
-		}
-		if events, err = appendEvents(events, page.Items); err != nil {
-			return nil, err
-		}
-	}
-	return events, nil
+	}, "reading the history of a case"))
 }
 
 // Events returns the history of every case, read strongly, in no order.
 func (h *Holds) Events(ctx context.Context) ([]retention.Hold, error) {
-	pages := dynamodb.NewScanPaginator(h.db, &dynamodb.ScanInput{TableName: &h.history, ConsistentRead: aws.Bool(true)})
-	var events []retention.Hold
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("reading the history of the holds: %w", err)
-		}
-		if events, err = appendEvents(events, page.Items); err != nil {
-			return nil, err
-		}
-	}
-	return events, nil
+	return decodeEvents(scan(ctx, h.db, &dynamodb.ScanInput{TableName: &h.history}, "reading the history of the holds"))
 }
 
-func appendEvents(events []retention.Hold, page []item) ([]retention.Hold, error) {
-	var entries []storedEvent
-	if err := attributevalue.UnmarshalListOfMaps(page, &entries); err != nil {
-		return nil, errUnreadable("the history of a case")
-	}
-	for _, entry := range entries {
+func decodeEvents(entries iter.Seq2[item, error]) ([]retention.Hold, error) {
+	var all []retention.Hold
+	for stored, err := range entries {
+		if err != nil {
+			return nil, err
+		}
+		var entry storedEvent
+		if err := attributevalue.UnmarshalMap(stored, &entry); err != nil {
+			return nil, errUnreadable("the history of a case")
+		}
 		hold, err := entry.decode(entry.Case, retention.Target(entry.Target))
 		if err != nil {
 			return nil, err
 		}
-		events = append(events, hold)
+		all = append(all, hold)
 	}
-	return events, nil
+	return all, nil
 }
 
 // Restore brings holds into the state that the history tells, then raises every
@@ -194,7 +176,7 @@ func (h *Holds) restore(ctx context.Context, repair retention.HoldRepair) error 
 		})
 		return err
 	})
-	if errors.As(err, new(*types.ConditionalCheckFailedException)) {
+	if conditionNotMet(err) {
 		return nil
 	}
 	return err

@@ -283,27 +283,18 @@ func (h *Holds) List(ctx context.Context) ([]retention.Hold, error) {
 
 // each reads the holds of every target strongly.
 func (h *Holds) each(ctx context.Context, do func(stored item) error) error {
-	pages := dynamodb.NewScanPaginator(h.db, &dynamodb.ScanInput{TableName: &h.table, ConsistentRead: aws.Bool(true)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for stored, err := range scan(ctx, h.db, &dynamodb.ScanInput{TableName: &h.table}, "reading holds") {
 		if err != nil {
-			return fmt.Errorf("reading holds: %w", err)
+			return err
 		}
-		for _, stored := range page.Items {
-			if isFence(stored) {
-				continue
-			}
-			if err := do(stored); err != nil {
-				return err
-			}
+		if strings.HasPrefix(textOf(stored, names.AttrTarget), fencePrefix) {
+			continue
+		}
+		if err := do(stored); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func isFence(stored item) bool {
-	target, ok := stored[names.AttrTarget].(*types.AttributeValueMemberS)
-	return ok && strings.HasPrefix(target.Value, fencePrefix)
 }
 
 func decodeHolds(from item) ([]retention.Hold, error) {

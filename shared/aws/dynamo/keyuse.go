@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -67,21 +66,16 @@ func madeBy(keyID uint32, value types.AttributeValue) bool {
 
 // count scans a table strongly and counts the items for which counts is true.
 func count(ctx context.Context, db *dynamodb.Client, table string, e expression.Expression, counts func(item) bool) (int, error) {
-	pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{
-		TableName: &table, ConsistentRead: aws.Bool(true),
-		ProjectionExpression: e.Projection(), FilterExpression: e.Filter(),
-		ExpressionAttributeNames: e.Names(),
-	})
+	input := &dynamodb.ScanInput{
+		TableName: &table, ProjectionExpression: e.Projection(), FilterExpression: e.Filter(), ExpressionAttributeNames: e.Names(),
+	}
 	found := 0
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for stored, err := range scan(ctx, db, input, "counting in "+table) {
 		if err != nil {
-			return 0, fmt.Errorf("counting in %s: %w", table, err)
+			return 0, err
 		}
-		for _, stored := range page.Items {
-			if counts(stored) {
-				found++
-			}
+		if counts(stored) {
+			found++
 		}
 	}
 	return found, nil

@@ -182,18 +182,23 @@ func (r *Records) updated(ctx context.Context, doing string, update *dynamodb.Up
 // Get reads one record strongly, with its data. The error wraps retention.ErrNoRecord or
 // retention.ErrUnreadable.
 func (r *Records) Get(ctx context.Context, class, id string) (retention.Stored, error) {
-	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(r.stack.Records(class)), Key: recordKey(id), ConsistentRead: aws.Bool(true),
-	})
+	stored, err := r.item(ctx, class, id)
 	if err != nil {
-		return retention.Stored{}, fmt.Errorf("reading a record: %w", err)
+		return retention.Stored{}, err
 	}
-	if out.Item == nil {
-		return retention.Stored{}, retention.ErrNoRecord
-	}
-	s, err := decodeRecord(out.Item)
-	s.Data = dataOf(out.Item)
+	s, err := decodeRecord(stored)
+	s.Data = dataOf(stored)
 	return s, err
+}
+
+// item reads one record strongly. The error wraps retention.ErrNoRecord if there is
+// none.
+func (r *Records) item(ctx context.Context, class, id string) (item, error) {
+	stored, err := get(ctx, r.db, r.stack.Records(class), recordKey(id), "reading a record")
+	if err == nil && stored == nil {
+		err = retention.ErrNoRecord
+	}
+	return stored, err
 }
 
 // Stamp writes a record's place in the indexes, if the record is unchanged
@@ -236,21 +241,18 @@ func (r *Records) Withdraw(ctx context.Context, class string, record retention.S
 // OfSubject returns the ids of a class's records about a subject. Its index lags
 // behind the table by moments.
 func (r *Records) OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error) {
-	pages := dynamodb.NewQueryPaginator(r.db, &dynamodb.QueryInput{
+	input := &dynamodb.QueryInput{
 		TableName: aws.String(r.stack.Records(class)), IndexName: aws.String(names.IndexSubject),
 		KeyConditionExpression:    aws.String("#subject = :subject"),
 		ExpressionAttributeNames:  map[string]string{"#subject": names.AttrSubject},
 		ExpressionAttributeValues: item{":subject": text(string(subject))},
-	})
+	}
 	var ids []string
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for entry, err := range query(ctx, r.db, input, "finding the records of a subject") {
 		if err != nil {
-			return nil, fmt.Errorf("finding the records of a subject: %w", err)
+			return nil, err
 		}
-		for _, entry := range page.Items {
-			ids = append(ids, idOf(entry))
-		}
+		ids = append(ids, idOf(entry))
 	}
 	return ids, nil
 }

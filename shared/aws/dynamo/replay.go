@@ -80,23 +80,19 @@ func (s *Suppressions) eachEntry(ctx context.Context, filter expression.Conditio
 	if err != nil {
 		return fmt.Errorf("building a scan: %w", err)
 	}
-	pages := dynamodb.NewScanPaginator(s.db, &dynamodb.ScanInput{
-		TableName: &s.ledger, ConsistentRead: aws.Bool(true),
-		FilterExpression: e.Filter(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	input := &dynamodb.ScanInput{
+		TableName: &s.ledger, FilterExpression: e.Filter(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+	}
+	for stored, err := range scan(ctx, s.db, input, "reading the whole ledger") {
 		if err != nil {
-			return fmt.Errorf("reading the whole ledger: %w", err)
+			return err
 		}
-		for _, stored := range page.Items {
-			entry, err := decodeEntry(stored)
-			if err != nil {
-				return err
-			}
-			if err := each(entry); err != nil {
-				return err
-			}
+		entry, err := decodeEntry(stored)
+		if err != nil {
+			return err
+		}
+		if err := each(entry); err != nil {
+			return err
 		}
 	}
 	return nil

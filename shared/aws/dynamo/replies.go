@@ -29,7 +29,7 @@ func NewReplies(db *dynamodb.Client, stack names.Tables) *Replies {
 // earlier claim lasts. DynamoDB may delete a claim days after its end.
 func (r *Replies) Claim(ctx context.Context, id string, until, now time.Time) (bool, error) {
 	err := r.put(ctx, item{names.AttrID: text(id), names.AttrExpires: number(until.Unix())}, now)
-	if refused := (*types.ConditionalCheckFailedException)(nil); errors.As(err, &refused) {
+	if conditionNotMet(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -49,12 +49,9 @@ func (r *Replies) First(ctx context.Context, id string, at, until, now time.Time
 	case !errors.As(err, &refused):
 		return at, fmt.Errorf("remembering a reply: %w", err)
 	}
-	stored, ok := refused.Item[attrAt].(*types.AttributeValueMemberS)
-	if !ok {
-		return at, errUnreadable("the time of a reply")
-	}
-	first, err := parseInstant(stored.Value)
-	if err != nil {
+	stored := reading{from: refused.Item}
+	first := stored.instant(attrAt)
+	if first.IsZero() || stored.wrong {
 		return at, errUnreadable("the time of a reply")
 	}
 	return first, nil

@@ -56,17 +56,9 @@ type storedPlan struct {
 	Reasons    []string  `dynamodbav:"reasons"`
 	HaltedAt   time.Time `dynamodbav:"haltedAt"`
 	StartedBy  string    `dynamodbav:"startedBy,omitempty"`
-}
-
-func newStoredPlan(p purge.HaltedPlan) storedPlan {
-	return storedPlan{p.Class, p.Run, p.PlanHash, p.PolicyHash, p.Cutoff, p.Shards, p.Reasons, p.HaltedAt, p.StartedBy}
-}
-
-func (p storedPlan) halted() purge.HaltedPlan {
-	return purge.HaltedPlan{
-		Class: p.Class, Run: p.Run, PlanHash: p.PlanHash, PolicyHash: p.PolicyHash, Cutoff: p.Cutoff,
-		Shards: p.Shards, Reasons: p.Reasons, HaltedAt: p.HaltedAt, StartedBy: p.StartedBy,
-	}
+	ApprovedBy string    `dynamodbav:"-"`
+	ApprovedAt time.Time `dynamodbav:"-"`
+	UntilDone  bool      `dynamodbav:"-"`
 }
 
 // Runs are the purges and audits of all classes, and the halted plans.
@@ -104,8 +96,7 @@ func (r *Runs) Start(ctx context.Context, run purge.Run) (purge.Run, error) {
 		ConditionExpression:      aws.String("attribute_not_exists(#run)"),
 		ExpressionAttributeNames: map[string]string{"#run": names.AttrRun},
 	})
-	var there *types.ConditionalCheckFailedException
-	if errors.As(err, &there) {
+	if conditionNotMet(err) {
 		return r.Get(ctx, run.Class, run.ID)
 	}
 	if err != nil {
@@ -117,14 +108,14 @@ func (r *Runs) Start(ctx context.Context, run purge.Run) (purge.Run, error) {
 // Get reads one run. The error wraps purge.ErrNoRun if there is none.
 func (r *Runs) Get(ctx context.Context, class, id string) (purge.Run, error) {
 	var run storedRun
-	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: runKey(class, id), ConsistentRead: aws.Bool(true)})
+	stored, err := get(ctx, r.db, r.table, runKey(class, id), "reading a run")
 	switch {
 	case err != nil:
-		return purge.Run{}, fmt.Errorf("reading a run: %w", err)
-	case out.Item == nil:
+		return purge.Run{}, err
+	case stored == nil:
 		return purge.Run{}, purge.ErrNoRun
 	}
-	if err := attributevalue.UnmarshalMap(out.Item, &run); err != nil {
+	if err := attributevalue.UnmarshalMap(stored, &run); err != nil {
 		return purge.Run(run), errUnreadable("a run")
 	}
 	return purge.Run(run), nil
@@ -132,27 +123,24 @@ func (r *Runs) Get(ctx context.Context, class, id string) (purge.Run, error) {
 
 // List returns the runs of a class, by their ids.
 func (r *Runs) List(ctx context.Context, class string) ([]purge.Run, error) {
-	pages := dynamodb.NewQueryPaginator(r.db, &dynamodb.QueryInput{
+	input := &dynamodb.QueryInput{
 		TableName:                 &r.table,
 		KeyConditionExpression:    aws.String("#class = :class"),
 		ExpressionAttributeNames:  map[string]string{"#class": names.AttrClass},
 		ExpressionAttributeValues: item{":class": text(class)},
 		ConsistentRead:            aws.Bool(true),
-	})
+	}
 	var runs []purge.Run
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for stored, err := range query(ctx, r.db, input, "listing runs") {
 		if err != nil {
-			return nil, fmt.Errorf("listing runs: %w", err)
+			return nil, err
 		}
-		var some []storedRun
-		if err := attributevalue.UnmarshalListOfMaps(page.Items, &some); err != nil {
+		var run storedRun
+		if err := attributevalue.UnmarshalMap(stored, &run); err != nil {
 			return nil, errUnreadable("a run")
 		}
-		for _, run := range some {
-			if !strings.HasPrefix(run.ID, noRun) {
-				runs = append(runs, purge.Run(run))
-			}
+		if !strings.HasPrefix(run.ID, noRun) {
+			runs = append(runs, purge.Run(run))
 		}
 	}
 	return runs, nil

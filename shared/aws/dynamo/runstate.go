@@ -129,7 +129,7 @@ func (r *Runs) Keep(ctx context.Context, plan purge.HaltedPlan) error {
 }
 
 func (r *Runs) putPlan(ctx context.Context, plan purge.HaltedPlan, put dynamodb.PutItemInput) error {
-	stored, err := attributevalue.MarshalMap(newStoredPlan(plan))
+	stored, err := attributevalue.MarshalMap(storedPlan(plan))
 	if err == nil {
 		stored[names.AttrRun] = text(waitingPlan)
 		put.TableName, put.Item = &r.table, stored
@@ -145,17 +145,17 @@ func (r *Runs) putPlan(ctx context.Context, plan purge.HaltedPlan, put dynamodb.
 // there is none.
 func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, error) {
 	var plan storedPlan
-	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: runKey(class, waitingPlan), ConsistentRead: aws.Bool(true)})
+	stored, err := get(ctx, r.db, r.table, runKey(class, waitingPlan), "reading a halted plan")
 	switch {
 	case err != nil:
-		return purge.HaltedPlan{}, fmt.Errorf("reading a halted plan: %w", err)
-	case out.Item == nil:
+		return purge.HaltedPlan{}, err
+	case stored == nil:
 		return purge.HaltedPlan{}, purge.ErrNoPlan
 	}
-	if err := attributevalue.UnmarshalMap(out.Item, &plan); err != nil {
+	if err := attributevalue.UnmarshalMap(stored, &plan); err != nil {
 		return purge.HaltedPlan{}, errUnreadable("a halted plan")
 	}
-	return r.approved(ctx, plan.halted())
+	return r.approved(ctx, purge.HaltedPlan(plan))
 }
 
 // Forget removes a class's halted plan.

@@ -60,17 +60,8 @@ func (r *Records) holder(ctx context.Context, class string, subject contact.Key,
 // Slot returns the id of the record that a contact's slot names, read strongly;
 // "" for none. The record may be gone, or have another contact.
 func (r *Records) Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error) {
-	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(r.stack.Slots()), Key: slotKey(slotOf(class, subject, in)), ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return "", fmt.Errorf("reading a slot: %w", err)
-	}
-	named, _ := out.Item[names.AttrRecord].(*types.AttributeValueMemberS)
-	if named == nil {
-		return "", nil
-	}
-	return named.Value, nil
+	stored, err := get(ctx, r.db, r.stack.Slots(), slotKey(slotOf(class, subject, in)), "reading a slot")
+	return textOf(stored, names.AttrRecord), err
 }
 
 // claim gives a record its contact's slot, in one transaction with the
@@ -189,21 +180,18 @@ const claimTries = 3
 
 // Leave frees the slots and the objects of a deleted record, if it is still deleted.
 func (r *Records) Leave(ctx context.Context, class, id string) error {
-	pages := dynamodb.NewQueryPaginator(r.db, &dynamodb.QueryInput{
+	input := &dynamodb.QueryInput{
 		TableName: aws.String(r.stack.Slots()), IndexName: aws.String(names.IndexRecord),
 		KeyConditionExpression:    aws.String("#record = :id"),
 		ExpressionAttributeNames:  map[string]string{"#record": names.AttrRecord},
 		ExpressionAttributeValues: item{":id": text(id)},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	}
+	for entry, err := range query(ctx, r.db, input, "finding the slots of a record") {
 		if err != nil {
-			return fmt.Errorf("finding the slots of a record: %w", err)
+			return err
 		}
-		for _, entry := range page.Items {
-			if err := r.free(ctx, textOf(entry, names.AttrSlot), class, id); err != nil {
-				return err
-			}
+		if err := r.free(ctx, textOf(entry, names.AttrSlot), class, id); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -157,7 +157,7 @@ func (s *Suppressions) change(stored edition, i suppression.Item, e ledger.Entry
 		s.put(stored, i),
 		{Put: &types.Put{
 			TableName:                &s.ledger,
-			Item:                     encodeEntry(e),
+			Item:                     encodeJSON(e),
 			ConditionExpression:      aws.String("attribute_not_exists(#key)"),
 			ExpressionAttributeNames: map[string]string{"#key": names.AttrKey},
 		}},
@@ -282,34 +282,28 @@ func (s *Suppressions) Get(ctx context.Context, keys []contact.Key) (suppression
 // Under returns the item of one key, merged or not; an item without marks if
 // there is none. The error wraps ErrUnreadable if the item is unreadable.
 func (s *Suppressions) Under(ctx context.Context, key contact.Key) (suppression.Item, error) {
-	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.table, Key: item{names.AttrKey: text(string(key))}, ConsistentRead: aws.Bool(true),
-	})
+	stored, err := get(ctx, s.db, s.table, item{names.AttrKey: text(string(key))}, "reading a suppression")
 	if err != nil {
-		return suppression.Item{}, fmt.Errorf("reading a suppression: %w", err)
+		return suppression.Item{}, err
 	}
-	if out.Item == nil {
+	if stored == nil {
 		return suppression.Item{Key: key}, nil
 	}
-	return decodeSuppression(out.Item)
+	return decodeSuppression(stored)
 }
 
 // History returns the contact's ledger entries, oldest first.
 func (s *Suppressions) History(ctx context.Context, key contact.Key) ([]ledger.Entry, error) {
-	pages := dynamodb.NewQueryPaginator(s.db, s.entries(key, true))
 	var entries []ledger.Entry
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for stored, err := range query(ctx, s.db, s.entries(key, true), "reading the ledger") {
 		if err != nil {
-			return nil, fmt.Errorf("reading the ledger: %w", err)
+			return nil, err
 		}
-		for _, stored := range page.Items {
-			e, err := decodeEntry(stored)
-			if err != nil {
-				return nil, err
-			}
-			entries = append(entries, e)
+		e, err := decodeEntry(stored)
+		if err != nil {
+			return nil, err
 		}
+		entries = append(entries, e)
 	}
 	return entries, nil
 }

@@ -9,12 +9,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"stille/shared/api/access"
 	"stille/shared/names"
-	"stille/shared/scope"
 )
 
 // Tools are the registered marketing tools, by the hash of their API key.
@@ -28,23 +26,14 @@ func NewTools(db *dynamodb.Client, stack names.Tables) *Tools {
 	return &Tools{db: db, table: stack.Tools()}
 }
 
-type storedTool struct {
-	Hash      string    `dynamodbav:"hash"`
-	Name      string    `dynamodbav:"name"`
-	Rights    []string  `dynamodbav:"rights"`
-	Scopes    []string  `dynamodbav:"scopes"`
-	CreatedAt time.Time `dynamodbav:"createdAt"`
-	RevokedAt string    `dynamodbav:"revokedAt,omitempty"`
-}
+const attrRevokedAt = "revokedAt" // absent while the key is valid
 
 // Put stores a tool under the hash of its key.
 func (t *Tools) Put(ctx context.Context, hash string, tool access.Tool) error {
-	stored, err := attributevalue.MarshalMap(storedTool{
-		Hash: hash, Name: tool.Name, Rights: strs(tool.Rights), Scopes: strs(tool.Scopes),
-		CreatedAt: tool.CreatedAt.UTC(), RevokedAt: instant(tool.RevokedAt),
-	})
-	if err != nil {
-		return fmt.Errorf("storing a tool: %w", err)
+	stored := encodeJSON(tool)
+	stored[names.AttrHash] = text(hash)
+	if tool.RevokedAt.IsZero() {
+		delete(stored, attrRevokedAt)
 	}
 	if _, err := t.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &t.table, Item: stored}); err != nil {
 		return fmt.Errorf("storing a tool: %w", err)
@@ -55,14 +44,14 @@ func (t *Tools) Put(ctx context.Context, hash string, tool access.Tool) error {
 // Tool returns the tool whose key has this hash; the error wraps
 // access.ErrUnknownTool if there is none.
 func (t *Tools) Tool(ctx context.Context, hash string) (access.Tool, error) {
-	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.table, Key: item{names.AttrHash: text(hash)}, ConsistentRead: aws.Bool(true)})
+	stored, err := get(ctx, t.db, t.table, item{names.AttrHash: text(hash)}, "reading a tool")
 	if err != nil {
-		return access.Tool{}, fmt.Errorf("reading a tool: %w", err)
+		return access.Tool{}, err
 	}
-	if out.Item == nil {
+	if stored == nil {
 		return access.Tool{}, access.ErrUnknownTool
 	}
-	return decodeTool(out.Item)
+	return decodeTool(stored)
 }
 
 // List returns all tools, revoked ones too, ordered by name and age.
@@ -90,7 +79,7 @@ func (t *Tools) Revoke(ctx context.Context, name string, at time.Time) (int, err
 			TableName: &t.table, Key: item{names.AttrHash: stored[names.AttrHash]},
 			UpdateExpression:          aws.String("SET #revoked = if_not_exists(#revoked, :at)"),
 			ConditionExpression:       aws.String("attribute_exists(#hash)"),
-			ExpressionAttributeNames:  map[string]string{"#revoked": "revokedAt", "#hash": names.AttrHash},
+			ExpressionAttributeNames:  map[string]string{"#revoked": attrRevokedAt, "#hash": names.AttrHash},
 			ExpressionAttributeValues: item{":at": text(instant(at))},
 		})
 		if err != nil {
@@ -104,48 +93,25 @@ func (t *Tools) Revoke(ctx context.Context, name string, at time.Time) (int, err
 
 // each reads every tool strongly.
 func (t *Tools) each(ctx context.Context, do func(item, access.Tool) error) error {
-	pages := dynamodb.NewScanPaginator(t.db, &dynamodb.ScanInput{TableName: &t.table, ConsistentRead: aws.Bool(true)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for stored, err := range scan(ctx, t.db, &dynamodb.ScanInput{TableName: &t.table}, "listing tools") {
 		if err != nil {
-			return fmt.Errorf("listing tools: %w", err)
+			return err
 		}
-		for _, stored := range page.Items {
-			tool, err := decodeTool(stored)
-			if err != nil {
-				return err
-			}
-			if err := do(stored, tool); err != nil {
-				return err
-			}
+		tool, err := decodeTool(stored)
+		if err != nil {
+			return err
+		}
+		if err := do(stored, tool); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 func decodeTool(from item) (access.Tool, error) {
-	var s storedTool
-	if err := attributevalue.UnmarshalMap(from, &s); err != nil {
+	var tool access.Tool
+	if err := decodeJSON(from, &tool); err != nil {
 		return access.Tool{}, errUnreadable("a tool")
 	}
-	revoked, err := parseInstant(s.RevokedAt)
-	if err != nil {
-		return access.Tool{}, errUnreadable("the time a tool was revoked")
-	}
-	tool := access.Tool{Name: s.Name, CreatedAt: s.CreatedAt.UTC(), RevokedAt: revoked}
-	for _, r := range s.Rights {
-		tool.Rights = append(tool.Rights, access.Right(r))
-	}
-	for _, sc := range s.Scopes {
-		tool.Scopes = append(tool.Scopes, scope.Scope(sc))
-	}
 	return tool, nil
-}
-
-func strs[T ~string](of []T) []string {
-	written := make([]string, len(of))
-	for i, one := range of {
-		written[i] = string(one)
-	}
-	return written
 }
