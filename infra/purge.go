@@ -26,8 +26,8 @@ const (
 	slowShardsAtOnce = 4
 )
 
-// purges are two state machines per class, the purge and the audit,
-// and the dead-letter queue of the schedules.
+// purges are two state machines per class, the purge and the audit, and the
+// dead-letter queue of the schedules.
 type purges struct {
 	machines, audits []machine
 	missed           awssqs.Queue

@@ -157,8 +157,9 @@ func eachDue(ctx context.Context, records Records, class retention.Class, shard 
 	}
 }
 
-// idsOf yields the ids of the entries, as many at a time as one request reads. It ends with the first error. A record that moves in an index during the
-// reading may be in two entries; no request names it twice.
+// idsOf yields the ids of the entries, as many at a time as one request reads. It
+// ends with the first error. A record that moves in an index during the reading may
+// be in two entries; no request names it twice.
 func idsOf(entries iter.Seq2[Due, error]) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
 		var ids []string

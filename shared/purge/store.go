@@ -41,11 +41,12 @@ type Deleter interface {
 	// deleted. The error wraps ErrFenceMoved when a hold was placed meanwhile or
 	// the turn is over; everything in Deletion was done nevertheless.
 	DeleteUnderFence(ctx context.Context, under Conditions, records []retention.Stored) (Deletion, error)
-	// DeleteMarked deletes records that DeleteUnderFence marked for the run and
-	// whose objects are gone, under the condition that the fence shows the run's
-	// turn, and each record if the mark stands and the record is otherwise
-	// unchanged. The record's claims on the objects in Claimed go with it. The epoch does not matter. The error wraps ErrLockLost when the
-	// turn is over; everything in Deletion was done nevertheless.
+	// DeleteMarked deletes records that DeleteUnderFence marked for the run and whose
+	// objects are gone, under the condition that the fence shows the run's turn, and
+	// each record if the mark stands and the record is otherwise unchanged. The
+	// record's claims on the objects in Claimed go with it. The epoch does not
+	// matter. The error wraps ErrLockLost when the turn is over; everything in
+	// Deletion was done nevertheless.
 	DeleteMarked(ctx context.Context, under Conditions, records []retention.Stored) (Deletion, error)
 }
 

@@ -1,9 +1,9 @@
-// Package strictyaml reads the project's own YAML files (retention.yaml,
-// scopes.yaml and environments.yaml) strictly. It promises that one reading names every mistake, each
-// with its line. It takes mappings, lists and plain scalars, and refuses
-// unknown and repeated fields, empty values, a value of the wrong kind,
-// anchors, aliases, tags and merge keys: these files decide what is deleted,
-// so a line must do what it says.
+// Package strictyaml reads the project's own YAML files (retention.yaml, scopes.yaml
+// and environments.yaml) strictly. It promises that one reading names every mistake,
+// each with its line. It takes mappings, lists and plain scalars, and refuses unknown
+// and repeated fields, empty values, a value of the wrong kind, anchors, aliases,
+// tags and merge keys: these files decide what is deleted, so a line must do what it
+// says.
 package strictyaml
 
 import (

@@ -70,10 +70,9 @@ type Outcome struct {
 // undos in any order leave the same mark. A release counts against what stands
 // when the release comes, and against what is older. An opt-out that repeats another
 // of its kind of source within the hour (sameWord) has no entry; through a link it
-// changes nothing at all. An opt-out of now has the
-// time of our clock: a release that is newer has the time of a faster clock, and
-// the opt-out counts as an opt-out in the instant of the release, where the
-// opt-out wins.
+// changes nothing at all. An opt-out of now has the time of our clock: a release
+// that is newer has the time of a faster clock, and the opt-out counts in the
+// instant of the release, where the opt-out wins.
 func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
 	if err := c.validate(now); err != nil {
 		return Outcome{}, err
@@ -122,6 +121,7 @@ func (c Change) byOurClock(m Mark, now time.Time) time.Time {
 	}
 	return c.At.UTC()
 }
+
 func (c Change) validate(now time.Time) error {
 	_, known := ParseReason(string(c.Reason))
 	switch {

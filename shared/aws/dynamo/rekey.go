@@ -104,7 +104,8 @@ func (s *Suppressions) takeOver(ctx context.Context, target suppression.Item, ke
 	return target, errRaced
 }
 
-// mergedIntoUpdate is the operation that writes MergedInto on an older item, if the item is unchanged.
+// mergedIntoUpdate is the operation that writes MergedInto on an older item, if the
+// item is unchanged.
 func (s *Suppressions) mergedIntoUpdate(older suppression.Item, target contact.Key) types.TransactWriteItem {
 	condition, attributes, values := unchanged(editionOf(older))
 	values[":into"] = text(string(target))
