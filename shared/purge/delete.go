@@ -211,7 +211,7 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, du
 		note(outcomes, done.Deleted, Deleted)
 		note(outcomes, done.Changed, Changed)
 		note(outcomes, done.Gone, Gone)
-		note(outcomes, slices.Concat(done.Marked, done.Unmarked), Failed) // until they are finished
+		note(outcomes, slices.Concat(done.Marked, done.Kept), Failed) // until they are finished
 		marked = append(marked, selectIDs(due, done.Marked)...)
 		if err == nil {
 			break

@@ -180,11 +180,11 @@ type Conditions struct {
 
 // Deletion is the result of one call: each id is in exactly one of the lists.
 type Deletion struct {
-	Deleted  []string
-	Marked   []string // passed their hold check; DeleteMarked deletes them after their objects
-	Changed  []string // kept: changed since they were read
-	Gone     []string // deleted by another service, or by an earlier attempt
-	Unmarked []string // kept: too large for the mark
+	Deleted []string
+	Marked  []string // passed their hold check; DeleteMarked deletes them after their objects
+	Changed []string // kept: changed since they were read
+	Gone    []string // deleted by another service, or by an earlier attempt
+	Kept    []string // too large for the mark, or others were changing them at every attempt
 }
 
 // HeldTargets are the targets that a hold keeps. An unreadable hold keeps its

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -64,27 +65,27 @@ func (d *Deleter) transact(
 	for len(records) > 0 {
 		chunk := fitting(records[:min(most, len(records))], weigh)
 		writes := operations(chunk)
+		var reasons []types.CancellationReason
 		err := repeat(ctx, ErrContended, func() error {
 			_, err := d.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
-			if reasons, _ := cancelled(err); transient(reasons) {
+			if reasons, _ = cancelled(err); transient(reasons) {
 				return errRaced
 			}
 			return err
 		})
-		reasons, wasCancelled := cancelled(err)
 		switch {
 		case err == nil:
 			noteDone(&done, chunk, writes[1:])
 			records = records[len(chunk):]
-		case wasCancelled && len(reasons) > 0 && failed(reasons[0], conditionFailed):
+		case len(reasons) > 0 && failed(reasons[0], conditionFailed):
 			return done, refused
 		case tooLarge(err, reasons) && len(chunk) > 1:
 			most = len(chunk) / 2
 		case tooLarge(err, reasons) && chunk[0].InTwoSteps():
-			done.Unmarked = append(done.Unmarked, chunk[0].ID)
+			done.Kept = append(done.Kept, chunk[0].ID)
 			records = records[1:]
 		case len(reasons) == len(writes):
-			left, dropped := drop(&done, chunk, reasons[1:]) // the first is the fence check's
+			left, dropped := drop(&done, chunk, reasons[1:], errors.Is(err, ErrContended)) // the first is the fence check's
 			if dropped == 0 {
 				return done, fmt.Errorf("deleting records: %w", err)
 			}
@@ -119,11 +120,14 @@ func noteDone(d *purge.Deletion, records []retention.Stored, operations []types.
 	}
 }
 
-// drop lists the records of a cancelled transaction whose own condition failed
-// and returns the others.
-func drop(d *purge.Deletion, records []retention.Stored, reasons []types.CancellationReason) (left []retention.Stored, dropped int) {
+// drop lists the records of a cancelled transaction whose own condition failed, and
+// after the last attempt those that others are changing, and returns the others. A
+// record that is always in conflict must not stop the deletion of its page.
+func drop(d *purge.Deletion, records []retention.Stored, reasons []types.CancellationReason, isLast bool) (left []retention.Stored, dropped int) {
 	for i, r := range records {
 		switch {
+		case isLast && failed(reasons[i], conflict):
+			d.Kept = append(d.Kept, r.ID)
 		case !failed(reasons[i], conditionFailed):
 			left = append(left, r)
 		case reasons[i].Item == nil:

@@ -132,3 +132,37 @@ func TestTransactionWithInvalidItemIsHalved(t *testing.T) {
 		t.Errorf("%d deleted in %d requests, error %v", len(done.Deleted), refusals, err)
 	}
 }
+
+func TestRecordInEndlessConflictLeavesItsPage(t *testing.T) {
+	db, stack := dynamotest.Tables(t, class)
+	records := dynamo.NewRecords(db, stack)
+	var all []retention.Stored
+	for n := range 3 {
+		all = append(all, store(t, records, letter(fmt.Sprintf("sub-%d", n), 1)))
+	}
+	for n := range 2 {
+		all = append(all, store(t, records, consent(fmt.Sprintf("sub-%d", 3+n), 1+n, now)))
+	}
+	busy := 0
+	deleter := dynamo.NewDeleter(dynamotest.Intercept(db, func(string) error {
+		if busy++; busy > 8 {
+			return nil
+		}
+		reasons := make([]types.CancellationReason, 1+len(all))
+		for i := range reasons {
+			reasons[i].Code = aws.String("None")
+		}
+		reasons[1+0].Code, reasons[1+3].Code = aws.String("TransactionConflict"), aws.String("TransactionConflict")
+		return &types.TransactionCanceledException{CancellationReasons: reasons}
+	}), stack)
+	done, err := deleter.DeleteUnderFence(t.Context(), page(0), all)
+	want := purge.Deletion{Deleted: []string{"sub-4"}, Marked: []string{"sub-1", "sub-2"}, Kept: []string{"sub-0", "sub-3"}}
+	if diff := cmp.Diff(want, done); diff != "" || err != nil {
+		t.Errorf("error %v, deletion (-want +got):\n%s", err, diff)
+	}
+	for _, id := range want.Kept {
+		if get(t, records, id).PurgingBy != "" {
+			t.Errorf("%s is marked", id)
+		}
+	}
+}

@@ -257,7 +257,7 @@ func TestRecordTooLargeForMarkLeavesPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := purge.Deletion{Unmarked: []string{"full"}, Marked: []string{"sub-0", "sub-1", "sub-2"}}
+	want := purge.Deletion{Kept: []string{"full"}, Marked: []string{"sub-0", "sub-1", "sub-2"}}
 	if diff := cmp.Diff(want, done); diff != "" {
 		t.Errorf("deletion (-want +got):\n%s", diff)
 	}

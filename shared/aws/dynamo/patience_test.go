@@ -98,8 +98,8 @@ func TestConflictsAndFaultsStayBounded(t *testing.T) {
 		most   int
 		err    error
 	}{
-		"conflicts":                 {cancelledAs + `TransactionConflict"}]}`, 8, dynamo.ErrContended},
-		"a conflict and a throttle": {strings.Replace(cancelledAs, "None", "ThrottlingError", 1) + `TransactionConflict"}]}`, 8, dynamo.ErrContended},
+		"conflicts over the fence":  {strings.Replace(cancelledAs, "None", "TransactionConflict", 1) + `None"}]}`, 8, dynamo.ErrContended},
+		"a conflict and a throttle": {strings.Replace(cancelledAs, "None", "TransactionConflict", 1) + `ThrottlingError"}]}`, 8, dynamo.ErrContended},
 		"internal errors":           {internal, 8, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
