@@ -12,6 +12,7 @@ import (
 
 	"stille/shared/aws/emf"
 	"stille/shared/aws/sqsbatch"
+	"stille/shared/feedback/hook"
 	"stille/shared/link"
 	"stille/shared/names"
 	"stille/shared/webhook"
@@ -32,11 +33,17 @@ type memory interface {
 	First(ctx context.Context, id string, at, until, now time.Time) (time.Time, error)
 }
 
+// calls stores the last call of a webhook.
+type calls interface {
+	Note(ctx context.Context, id string, c hook.Call) error
+}
+
 // handler delivers.
 type handler struct {
 	webhooks    webhook.Source
 	keys        keys
 	first       memory
+	calls       calls
 	queue, dead webhook.Queue
 	post        func(ctx context.Context, url string, headers map[string]string, body []byte) error
 	log         *slog.Logger
@@ -44,6 +51,7 @@ type handler struct {
 	jitter      func() float64
 
 	resting *resting
+	noted   *hook.Sightings
 }
 
 // order is a batch of the queue, or a trial of one webhook for an operator.
@@ -171,7 +179,23 @@ func (h handler) deliver(ctx context.Context, w webhook.Webhook, d webhook.Deliv
 	if errors.Is(err, errTimeout) {
 		h.resting.add(d.Webhook, h.now())
 	}
+	h.note(ctx, w, err)
 	return err
+}
+
+// note stores what came of a call. `stille webhook list` shows it; nothing else
+// depends on it.
+func (h handler) note(ctx context.Context, w webhook.Webhook, failed error) {
+	id, call := "webhook/"+w.ID(), hook.Call{At: h.now()}
+	if failed != nil {
+		call.Failure = failed.Error()
+	}
+	if !h.noted.Due(id, call) {
+		return
+	}
+	if err := h.calls.Note(ctx, id, call); err != nil {
+		h.log.WarnContext(ctx, "the last call of a webhook is not stored", "webhook", w.ID(), "error", err)
+	}
 }
 
 // address unseals the address of a delivery that has one. An address that nobody

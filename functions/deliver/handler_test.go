@@ -44,16 +44,17 @@ type world struct {
 	calls  []call
 	answer map[string]error // by the URL
 	logs   bytes.Buffer
+	last   map[string]hook.Call
 }
 
 type call struct{ url, id, body string }
 
 func newWorld(t *testing.T) (*world, handler) {
 	t.Helper()
-	w := &world{House: apitest.New(t), now: now, claims: map[string]time.Time{}, answer: map[string]error{}}
+	w := &world{House: apitest.New(t), now: now, claims: map[string]time.Time{}, last: map[string]hook.Call{}, answer: map[string]error{}}
 	return w, handler{
-		webhooks: w, keys: w, first: w, queue: queue{w}, dead: dead{w}, post: w.post, log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
-		now: func() time.Time { return w.now }, jitter: func() float64 { return 1 }, resting: &resting{until: map[string]time.Time{}},
+		webhooks: w, keys: w, first: w, calls: w, queue: queue{w}, dead: dead{w}, post: w.post, log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
+		now: func() time.Time { return w.now }, jitter: func() float64 { return 1 }, resting: &resting{until: map[string]time.Time{}}, noted: &hook.Sightings{},
 	}
 }
 
@@ -68,6 +69,13 @@ func (w *world) First(_ context.Context, id string, at, _, _ time.Time) (time.Ti
 		w.claims[id] = at
 	}
 	return w.claims[id], nil
+}
+
+func (w *world) Note(_ context.Context, id string, c hook.Call) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last[id] = c
+	return errors.New("the table is down")
 }
 
 func (w *world) post(_ context.Context, url string, headers map[string]string, body []byte) error {
@@ -186,6 +194,20 @@ func TestAFailedDeliveryKeepsItsIDAndBody(t *testing.T) {
 	deliver(t, h, w.buried[0])
 	if len(w.calls) != 5 || w.calls[4] != w.calls[0] {
 		t.Error("a dead letter that is retried is another call")
+	}
+}
+
+func TestTheLastCallOfAWebhookIsStored(t *testing.T) {
+	w, h := newWorld(t)
+	one := w.add("https://one.example", false)
+	w.answer[one.URL] = errors.New("the receiver answered 500")
+	for _, want := range []hook.Call{{At: now, Failure: "the receiver answered 500"}, {At: now.Add(time.Second)}} {
+		w.now = want.At
+		deliver(t, h, func() webhook.Delivery { d, _ := clicked(1).To(one); return d }())
+		if diff := cmp.Diff(map[string]hook.Call{"webhook/" + one.ID(): want}, w.last); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		delete(w.answer, one.URL)
 	}
 }
 

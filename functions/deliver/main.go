@@ -12,20 +12,23 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/sqsqueue"
 	"stille/shared/aws/wiring"
+	"stille/shared/feedback/hook"
 	"stille/shared/names"
 )
 
 func main() {
 	os.Exit(wiring.Function(names.Deliver, time.Now, func(d wiring.Deps) any {
+		db := dynamo.NewClient(d.AWS)
 		h := handler{
 			webhooks: d.Webhooks(),
 			keys:     d.Keys,
-			first:    dynamo.NewReplies(dynamo.NewClient(d.AWS), d.Stack),
+			first:    dynamo.NewReplies(db, d.Stack),
+			calls:    dynamo.NewCalls(db, d.Stack),
 			queue:    d.WebhookQueue(),
 			dead:     sqsqueue.NewWebhooks(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarWebhookDead)),
 			post:     newClient(d.Env.Optional(names.VarWebhookLocal) != "").post,
 			log:      d.Log, now: d.Now, jitter: rand.Float64,
-			resting: &resting{until: map[string]time.Time{}},
+			resting: &resting{until: map[string]time.Time{}}, noted: &hook.Sightings{},
 		}
 		return h.handle
 	}))

@@ -68,7 +68,7 @@ func TestTheExampleWritesOptOutsIntoItsTable(t *testing.T) {
 	one.Credential = one.Replaced(webhook.NewSecret(), w.now)
 	w.all[0] = one
 	told(2, ledger.Suppressed, "per", "")
-	one.Credential = one.Only()
+	one.Former = ""
 	w.all[0] = one
 	told(1, ledger.Suppressed, "eva", "") // under a secret that the example has not
 	if answer, err := h.try(t.Context(), webhook.TrialOrder{Test: one.ID(), ID: "test"}); err != nil || answer.Failure != "the receiver answered 401" {

@@ -48,7 +48,7 @@ func BenchmarkHookEvent(b *testing.B) {
 	keys := keyring.NewRing(w.House, stack, list, time.Now)
 	function := lambda.NewHandler(handler{
 		hooks: w, list: outage.Store{Keys: keys, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed
-		first: w, calls: w, unread: w, log: slog.New(slog.DiscardHandler), now: time.Now, noted: &sightings{at: map[string]time.Time{}},
+		first: w, calls: w, unread: w, log: slog.New(slog.DiscardHandler), now: time.Now, noted: &hook.Sightings{},
 	}.serve)
 	var people atomic.Int64
 	event := func(ctx context.Context) error {

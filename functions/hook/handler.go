@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"stille/shared/api"
@@ -38,7 +36,7 @@ type memory interface {
 
 // calls stores when a hook was called.
 type calls interface {
-	Note(ctx context.Context, h hook.Hook, now time.Time) error
+	Note(ctx context.Context, id string, c hook.Call) error
 }
 
 // unread keeps what a provider reports and nobody can read, for an operator.
@@ -56,17 +54,8 @@ type handler struct {
 	log    *slog.Logger
 	now    func() time.Time
 
-	noted *sightings
+	noted *hook.Sightings
 }
-
-// sightings knows when the call of each hook was last stored.
-type sightings struct {
-	mu sync.Mutex
-	at map[string]time.Time
-}
-
-// noteEvery is how often the time of a hook's call is stored.
-const noteEvery = time.Minute
 
 // serve answers a call: 200 once every opt-out is stored or queued, 401 without a
 // valid proof, 404 for a hook that was not added, 400 for a body that is not the
@@ -88,7 +77,7 @@ func (h handler) serve(ctx context.Context, req gateway.Request) (gateway.Respon
 		return answer(http.StatusServiceUnavailable), nil
 	}
 	provider, err := hook.Find(name)
-	known, added := all.Find(name, in)
+	known, added := all.ByID(hook.Hook{Provider: name, Scope: in}.ID())
 	if err != nil || !added {
 		return answer(http.StatusNotFound), nil
 	}
@@ -236,20 +225,14 @@ func byContact(said []hook.Said) [][]hook.Said {
 	return groups
 }
 
-// note stores the time of the call, once in noteEvery. `stille hook list` shows
-// it; nothing else depends on it.
+// note stores the time of the call. `stille hook list` shows it; nothing else
+// depends on it.
 func (h handler) note(ctx context.Context, known hook.Hook, now time.Time) {
-	name := fmt.Sprint(known.Provider, "/", known.Scope)
-	h.noted.mu.Lock()
-	due := now.Sub(h.noted.at[name]) >= noteEvery
-	if due {
-		h.noted.at[name] = now
-	}
-	h.noted.mu.Unlock()
-	if !due {
+	id, call := "hook/"+known.ID(), hook.Call{At: now}
+	if !h.noted.Due(id, call) {
 		return
 	}
-	if err := h.calls.Note(ctx, known, now); err != nil {
+	if err := h.calls.Note(ctx, id, call); err != nil {
 		h.log.WarnContext(ctx, "the time of a hook's call is not stored", "error", err)
 	}
 }

@@ -51,7 +51,7 @@ type world struct {
 
 func (w *world) Registry(context.Context) (hook.Registry, error) { return w.hooks, w.hooksErr }
 
-func (w *world) Note(context.Context, hook.Hook, time.Time) error { w.notes++; return errDown }
+func (w *world) Note(context.Context, string, hook.Call) error { w.notes++; return errDown }
 
 func (w *world) First(_ context.Context, id string, at, _, _ time.Time) (time.Time, error) {
 	w.mu.Lock()
@@ -92,7 +92,7 @@ func newWorld(t *testing.T) (*world, handler) {
 	for _, provider := range []string{"postmark", "brevo", "mailchimp", "twilio"} {
 		w.hooks = append(w.hooks, hook.Hook{Provider: provider, Scope: "acme/newsletter", URL: "https://tools/in/" + provider + "/acme/newsletter", Credential: hook.Credential{Secret: secret}})
 	}
-	return w, handler{hooks: w, list: store{w}, first: w, calls: w, unread: w, log: w.Log, now: func() time.Time { return w.Now }, noted: &sightings{at: map[string]time.Time{}}}
+	return w, handler{hooks: w, list: store{w}, first: w, calls: w, unread: w, log: w.Log, now: func() time.Time { return w.Now }, noted: &hook.Sightings{}}
 }
 
 func call(method, path, query, body string) gateway.Request {

@@ -15,6 +15,7 @@ import (
 	"stille/shared/aws/hooks"
 	"stille/shared/aws/sqsqueue"
 	"stille/shared/aws/wiring"
+	"stille/shared/feedback/hook"
 	"stille/shared/names"
 )
 
@@ -27,7 +28,7 @@ func main() {
 			first:  dynamo.NewReplies(db, d.Stack),
 			calls:  dynamo.NewCalls(db, d.Stack),
 			unread: sqsqueue.New(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarParkedQueue)),
-			log:    d.Log, now: d.Now, noted: &sightings{at: map[string]time.Time{}},
+			log:    d.Log, now: d.Now, noted: &hook.Sightings{},
 		}
 		return gateway.Recovered(d.Log, h.serve, func() gateway.Response { return answer(http.StatusInternalServerError) })
 	}))

@@ -34,7 +34,6 @@ import (
 	"stille/shared/aws/hooks"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/rotatekeys"
-	"stille/shared/feedback/hook"
 	"stille/shared/link/domain"
 	"stille/shared/names"
 	"stille/shared/operator"
@@ -152,7 +151,8 @@ func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, met
 		Suppressions: list,
 		Ledger:       list,
 		Tools:        dynamo.NewTools(db, on),
-		Hooks:        hookRegistry{hooks.NewStore(secrets, name), dynamo.NewCalls(db, on)},
+		Hooks:        hooks.NewStore(secrets, name),
+		LastCall:     dynamo.NewCalls(db, on).Last,
 		HookBase:     outputs.HookBase,
 		Announce:     announcer.Announce,
 		Webhooks:     deployment.Webhooks{Store: hooks.NewWebhooks(secrets, name), Lambda: functions, Stack: name},
@@ -176,12 +176,6 @@ func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, met
 			Domains: deployment.LinkDomains{HTTP: domain.Client(), Notes: dynamo.NewDomains(db, on), Now: time.Now},
 		}.Examinations(),
 	}}
-}
-
-// hookRegistry is the registry of hooks and the times of their calls.
-type hookRegistry struct {
-	hooks.Store[hook.Registry]
-	*dynamo.Calls
 }
 
 // advised adds to an error what to do next if the error itself cannot know it.

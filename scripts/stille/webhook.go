@@ -10,7 +10,7 @@ import (
 
 type webhookCommands struct {
 	Add    webhookAdd    `cmd:"" help:"Tell a URL of every opt-out and release; prints the secret that signs, once."`
-	List   webhookList   `cmd:"" help:"List the URLs that are told."`
+	List   webhookList   `cmd:"" help:"List the URLs that are told, and what came of the last call of each."`
 	Remove webhookRemove `cmd:"" help:"Tell a URL nothing more."`
 	Test   webhookTest   `cmd:"" help:"Send an event that changes nothing, and say what the receiver answered."`
 }
@@ -35,9 +35,13 @@ type webhookList struct{}
 func (webhookList) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.ListWebhooks(ctx)
 	return show(s, answer, err, func(w io.Writer, all *operator.WebhookList) {
-		table := newTable(w, "URL", "SCOPE", "ADDRESS", "ADDED")
+		table := newTable(w, "URL", "SCOPE", "ADDRESS", "ADDED", "LAST CALL", "OUTCOME")
 		for _, h := range all.Webhooks {
-			table.row(h.URL, h.Scope, h.WithAddress, h.AddedAt)
+			outcome := h.Last.Failure
+			if outcome == "" && !h.Last.At.IsZero() {
+				outcome = "delivered"
+			}
+			table.row(h.URL, h.Scope, h.WithAddress, h.AddedAt, h.Last.At, outcome)
 		}
 		table.end("no URL is told of opt-outs; `stille webhook add --help` says how to add one")
 	})

@@ -170,17 +170,18 @@ const (
 
 // Attributes of the suppressions, ledger, holds, hold-history, runs and tools tables' keys.
 const (
-	AttrKey        = "key"        // suppressions, ledger: contact.Key
-	AttrVersion    = "version"    // ledger sort key (N): the item's version after this entry
-	AttrMergedInto = "mergedInto" // suppressions: the newer contact.Key whose item has taken this one over
-	AttrTarget     = "target"     // holds: what is held, or FencePrefix and a shard
-	AttrCase       = "case"       // hold-history: the case
-	AttrEntry      = "entry"      // hold-history sort key: the time of the event, and what tells two events of one time apart
-	AttrClass      = "class"      // runs: the class
-	AttrRun        = "run"        // runs sort key: the execution's name
-	AttrHash       = "hash"       // tools: SHA-256 of the API key, hex
-	AttrCalledAt   = "calledAt"   // replies: when a hook was last called (N, Unix seconds)
-	AttrExpires    = "expires"    // replies, whose key is AttrID: when DynamoDB may forget it (N, Unix seconds)
+	AttrKey         = "key"         // suppressions, ledger: contact.Key
+	AttrVersion     = "version"     // ledger sort key (N): the item's version after this entry
+	AttrMergedInto  = "mergedInto"  // suppressions: the newer contact.Key whose item has taken this one over
+	AttrTarget      = "target"      // holds: what is held, or FencePrefix and a shard
+	AttrCase        = "case"        // hold-history: the case
+	AttrEntry       = "entry"       // hold-history sort key: the time of the event, and what tells two events of one time apart
+	AttrClass       = "class"       // runs: the class
+	AttrRun         = "run"         // runs sort key: the execution's name
+	AttrHash        = "hash"        // tools: SHA-256 of the API key, hex
+	AttrCalledAt    = "calledAt"    // replies: when a hook was last called, or a webhook (N, Unix seconds)
+	AttrCallFailure = "callFailure" // replies: why a webhook's receiver did not take the call
+	AttrExpires     = "expires"     // replies, whose key is AttrID: when DynamoDB may forget it (N, Unix seconds)
 )
 
 // Attributes of the slots table. AttrClass is there too: the class of a record that

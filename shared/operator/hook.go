@@ -17,8 +17,6 @@ import (
 type Hooks interface {
 	Registry(ctx context.Context) (hook.Registry, error)
 	Replace(ctx context.Context, r hook.Registry) error
-	// Called returns when the hook was last called; the zero time for never.
-	Called(ctx context.Context, h hook.Hook) (time.Time, error)
 }
 
 // HookAddress is what the operator pastes at the provider.
@@ -67,9 +65,11 @@ func (o *Operator) AddHook(ctx context.Context, provider, in, secret string, onl
 	if err != nil {
 		return nil, err
 	}
-	all = all.Add(hook.Hook{Provider: p.Name, Scope: at, URL: address, AddedAt: o.Now().UTC(), Credential: hook.Credential{Secret: secret}}, o.Now())
+	added := hook.Hook{Provider: p.Name, Scope: at, URL: address, AddedAt: o.Now().UTC(), Credential: hook.Credential{Secret: secret}}
 	if only {
-		all = all.Only(p.Name, at)
+		all = all.Set(added)
+	} else {
+		all = all.Add(added, o.Now())
 	}
 	if err := o.Hooks.Replace(ctx, all); err != nil {
 		return nil, err
@@ -101,11 +101,11 @@ func (o *Operator) ListHooks(ctx context.Context) (*HookList, error) {
 	}
 	list := &HookList{Hooks: []HookState{}}
 	for _, h := range all {
-		called, err := o.Hooks.Called(ctx, h)
+		last, err := o.LastCall(ctx, "hook/"+h.ID())
 		if err != nil {
 			return nil, err
 		}
-		list.Hooks = append(list.Hooks, HookState{h.Provider, h.Scope, h.AddedAt, called})
+		list.Hooks = append(list.Hooks, HookState{h.Provider, h.Scope, h.AddedAt, last.At})
 	}
 	return list, nil
 }
@@ -122,8 +122,7 @@ func (o *Operator) RemoveHook(ctx context.Context, provider, in string) (*HookRe
 	if err != nil {
 		return nil, err
 	}
-	rest, _ := all.Remove(known.Provider, known.Scope)
-	if err := o.Hooks.Replace(ctx, rest); err != nil {
+	if err := o.Hooks.Replace(ctx, all.Remove(known.ID())); err != nil {
 		return nil, err
 	}
 	return &HookRemoval{known.Provider, known.Scope}, nil
@@ -209,7 +208,7 @@ func (o *Operator) addedHook(ctx context.Context, provider, in string) (hook.Reg
 	if err != nil {
 		return nil, hook.Hook{}, err
 	}
-	known, added := all.Find(p.Name, at)
+	known, added := all.ByID(hook.Hook{Provider: p.Name, Scope: at}.ID())
 	if !added {
 		return nil, hook.Hook{}, fmt.Errorf("there is no hook of %s for %s; `stille hook list` shows all", p.Name, at)
 	}

@@ -22,18 +22,17 @@ func (h *hooks) Registry(context.Context) (hook.Registry, error) { return h.all,
 
 func (h *hooks) Replace(_ context.Context, all hook.Registry) error { h.all = all; return nil }
 
-func (h *hooks) Called(_ context.Context, of hook.Hook) (time.Time, error) {
-	if of.Provider == "twilio" {
-		return operatortest.At(), nil
-	}
-	return time.Time{}, nil
-}
-
 func withHooks(t *testing.T) (*operator.Operator, *hooks) {
 	t.Helper()
 	o := operatortest.New(t).Operator(operatortest.At)
 	kept := &hooks{}
 	o.Hooks, o.HookBase = kept, func(context.Context) (string, error) { return "https://tools", nil }
+	o.LastCall = func(_ context.Context, id string) (call hook.Call, _ error) {
+		if id == "hook/twilio/acme" {
+			call.At = operatortest.At()
+		}
+		return call, nil
+	}
 	return o, kept
 }
 

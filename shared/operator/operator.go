@@ -60,6 +60,9 @@ type Operator struct {
 	// CallHook calls a hook as a provider does, and returns the status of the answer.
 	CallHook func(ctx context.Context, call hook.Sample) (status int, err error)
 	Webhooks Webhooks
+	// LastCall returns the last call of "hook/" and the id of a hook, or of "webhook/" and
+	// the id of a webhook; the zero Call for none.
+	LastCall func(ctx context.Context, id string) (hook.Call, error)
 
 	Records    Records
 	Holds      Holds

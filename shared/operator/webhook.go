@@ -45,6 +45,7 @@ type WebhookState struct {
 	WithAddress bool        `json:"withAddress"`
 	AddedAt     time.Time   `json:"addedAt"`
 	FormerUntil time.Time   `json:"formerSecretUntil,omitzero"` // until when the secret before signs as well
+	Last        hook.Call   `json:"last,omitzero"`              // the last attempt to tell it of a change
 }
 
 // WebhookTrial is what became of a trial.
@@ -69,9 +70,10 @@ func (o *Operator) AddWebhook(ctx context.Context, address, in string, withAddre
 		return nil, err
 	}
 	added := webhook.Webhook{URL: address, Scope: at, WithAddress: withAddress, AddedAt: o.Now().UTC(), Credential: hook.Credential{Secret: webhook.NewSecret()}}
-	all = all.Add(added, o.Now())
 	if only {
-		all = all.Only(added.ID())
+		all = all.Set(added)
+	} else {
+		all = all.Add(added, o.Now())
 	}
 	if err := o.Webhooks.Replace(ctx, all); err != nil {
 		return nil, err
@@ -112,6 +114,9 @@ func (o *Operator) ListWebhooks(ctx context.Context) (*WebhookList, error) {
 		state := WebhookState{ID: w.ID(), URL: w.URL, Scope: w.Scope, WithAddress: w.WithAddress, AddedAt: w.AddedAt}
 		if len(w.Secrets(o.Now())) > 1 {
 			state.FormerUntil = w.FormerUntil
+		}
+		if state.Last, err = o.LastCall(ctx, "webhook/"+w.ID()); err != nil {
+			return nil, err
 		}
 		list.Webhooks = append(list.Webhooks, state)
 	}
@@ -154,7 +159,7 @@ func (o *Operator) webhook(ctx context.Context, address, in string) (webhook.Reg
 	if err != nil {
 		return nil, webhook.Webhook{}, err
 	}
-	found := all.Find(address, scope.Scope(in))
+	found := webhook.Find(all, address, scope.Scope(in))
 	switch len(found) {
 	case 0:
 		return nil, webhook.Webhook{}, errors.New("there is no webhook of this URL; `stille webhook list` shows all")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/feedback/hook"
 	"stille/shared/operator"
 	"stille/shared/operator/operatortest"
 	"stille/shared/webhook"
@@ -43,6 +44,9 @@ func withWebhooks(t *testing.T) (*operator.Operator, *webhooks) {
 	o := operatortest.New(t).Operator(operatortest.At)
 	kept := &webhooks{leads: "93.184.216.34"}
 	o.Webhooks = kept
+	o.LastCall = func(_ context.Context, id string) (hook.Call, error) {
+		return hook.Call{At: operatortest.At(), Failure: "of " + id}, nil
+	}
 	return o, kept
 }
 
@@ -94,7 +98,7 @@ func TestAWebhooksSecretIsReplacedAndNeverListed(t *testing.T) {
 		}
 	}
 	list, err := o.ListWebhooks(t.Context())
-	want := []operator.WebhookState{{ID: kept.all[0].ID(), URL: receiver, Scope: "acme", AddedAt: operatortest.At()}}
+	want := []operator.WebhookState{{ID: kept.all[0].ID(), URL: receiver, Scope: "acme", AddedAt: operatortest.At(), Last: hook.Call{At: operatortest.At(), Failure: "of webhook/" + kept.all[0].ID()}}}
 	if diff := cmp.Diff(want, list.Webhooks); err != nil || diff != "" {
 		t.Errorf("error %v, (-want +got)\n%s", err, diff)
 	}

@@ -41,55 +41,18 @@ func (w Webhook) ID() string {
 // of a brand stops its topics, and an opt-out of everything stops every brand.
 func (w Webhook) Hears(in scope.Scope) bool { return w.Scope.Covers(in) || in.Covers(w.Scope) }
 
+// With returns the webhook with another credential.
+func (w Webhook) With(c hook.Credential) Webhook {
+	w.Credential = c
+	return w
+}
+
 // Registry is every webhook there is.
-type Registry []Webhook
+type Registry = hook.Entries[Webhook]
 
 // Find returns the webhooks of a URL, in one scope, or in all where it is empty.
-func (r Registry) Find(url string, in scope.Scope) Registry {
-	return r.where(func(w Webhook) bool { return w.URL == url && (in == "" || w.Scope == in) })
-}
-
-// ByID returns the webhook with the id, and whether there is one.
-func (r Registry) ByID(id string) (Webhook, bool) {
-	if at := r.index(id); at >= 0 {
-		return r[at], true
-	}
-	return Webhook{}, false
-}
-
-// Add returns the registry with the webhook, which takes the place of a webhook of
-// the same URL and scope. The secret of that one signs for hook.Overlap longer.
-func (r Registry) Add(w Webhook, now time.Time) Registry {
-	next := slices.Clone(r)
-	at := r.index(w.ID())
-	if at < 0 {
-		return append(next, w)
-	}
-	w.Credential = r[at].Replaced(w.Secret, now)
-	next[at] = w
-	return next
-}
-
-// Only returns the registry in which the webhook's newest secret alone signs.
-func (r Registry) Only(id string) Registry {
-	next := slices.Clone(r)
-	if at := r.index(id); at >= 0 {
-		next[at].Credential = next[at].Credential.Only()
-	}
-	return next
-}
-
-// Remove returns the registry without the webhook.
-func (r Registry) Remove(id string) Registry {
-	return r.where(func(w Webhook) bool { return w.ID() != id })
-}
-
-func (r Registry) index(id string) int {
-	return slices.IndexFunc(r, func(w Webhook) bool { return w.ID() == id })
-}
-
-func (r Registry) where(holds func(Webhook) bool) Registry {
-	return slices.DeleteFunc(slices.Clone(r), func(w Webhook) bool { return !holds(w) })
+func Find(all Registry, url string, in scope.Scope) Registry {
+	return slices.DeleteFunc(slices.Clone(all), func(w Webhook) bool { return w.URL != url || in != "" && w.Scope != in })
 }
 
 // NewSecret returns a secret of the form that Standard Webhooks libraries take.

@@ -49,7 +49,7 @@ func TestAWebhookHearsWhatTouchesItsScope(t *testing.T) {
 
 func TestAWebhookIsReplacedByURLAndScope(t *testing.T) {
 	r := webhook.Registry{}.Add(added("acme", "one"), now).Add(added("globex", "other"), now).Add(added("acme", "two"), now)
-	if len(r) != 2 || len(r.Find(receiver, "")) != 2 || len(r.Find(receiver, "acme")) != 1 || len(r.Find("https://other.example", "")) != 0 {
+	if len(r) != 2 || len(webhook.Find(r, receiver, "")) != 2 || len(webhook.Find(r, receiver, "acme")) != 1 || len(webhook.Find(r, "https://other.example", "")) != 0 {
 		t.Fatalf("%d webhooks", len(r))
 	}
 	id := added("acme", "").ID()
@@ -57,7 +57,7 @@ func TestAWebhookIsReplacedByURLAndScope(t *testing.T) {
 	if diff := cmp.Diff([]string{"two", "one"}, w.Secrets(now.Add(hook.Overlap-1))); !ok || diff != "" {
 		t.Error(diff)
 	}
-	if w, _ = r.Only(id).ByID(id); len(w.Secrets(now)) != 1 {
+	if w, _ = r.Set(added("acme", "three")).ByID(id); len(w.Secrets(now)) != 1 {
 		t.Error("the replaced secret signs on")
 	}
 	if _, ok = r.Remove(id).ByID(id); ok || len(r.Remove(id)) != 1 || len(r) != 2 {

@@ -11,10 +11,11 @@ import (
 	"stille/shared/names"
 )
 
-// callRemembered is how long the time of a hook's last call is kept.
+// callRemembered is how long a last call is kept.
 const callRemembered = 2 * 365 * 24 * time.Hour
 
-// Calls knows when each hook was last called. It lives in the table of replies.
+// Calls knows the last call of each hook, and the last delivery to each webhook. It
+// lives in the table of replies.
 type Calls struct {
 	db    *dynamodb.Client
 	table string
@@ -25,31 +26,28 @@ func NewCalls(db *dynamodb.Client, stack names.Tables) *Calls {
 	return &Calls{db: db, table: stack.Replies()}
 }
 
-func callOf(h hook.Hook) item {
-	return item{names.AttrID: text("hook/" + h.Provider + "/" + string(h.Scope))}
-}
-
-// Note stores that the hook was called now.
-func (c *Calls) Note(ctx context.Context, h hook.Hook, now time.Time) error {
-	stored := callOf(h)
-	stored[names.AttrCalledAt] = number(now.Unix())
-	stored[names.AttrExpires] = number(now.Add(callRemembered).Unix())
+// Note stores a call.
+func (c *Calls) Note(ctx context.Context, id string, made hook.Call) error {
+	stored := item{
+		names.AttrID: text(id), names.AttrCalledAt: number(made.At.Unix()), names.AttrCallFailure: text(made.Failure),
+		names.AttrExpires: number(made.At.Add(callRemembered).Unix()),
+	}
 	if _, err := c.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: stored}); err != nil {
-		return fmt.Errorf("storing the time of a hook's call: %w", err)
+		return fmt.Errorf("storing the last call: %w", err)
 	}
 	return nil
 }
 
-// Called returns when the hook was last called; the zero time for never.
-func (c *Calls) Called(ctx context.Context, h hook.Hook) (time.Time, error) {
-	stored, err := get(ctx, c.db, c.table, callOf(h), "reading the time of a hook's call")
+// Last returns the call that was stored last; the zero Call for none.
+func (c *Calls) Last(ctx context.Context, id string) (hook.Call, error) {
+	stored, err := get(ctx, c.db, c.table, item{names.AttrID: text(id)}, "reading the last call")
 	if err != nil || stored == nil {
-		return time.Time{}, err
+		return hook.Call{}, err
 	}
 	r := reading{from: stored}
-	seconds := r.number(names.AttrCalledAt)
-	if seconds == 0 || r.wrong {
-		return time.Time{}, errUnreadable("the time of a hook's call")
+	last := hook.Call{At: time.Unix(r.number(names.AttrCalledAt), 0).UTC(), Failure: r.text(names.AttrCallFailure)}
+	if last.At.Unix() == 0 || r.wrong {
+		return hook.Call{}, errUnreadable("the last call")
 	}
-	return time.Unix(seconds, 0).UTC(), nil
+	return last, nil
 }

@@ -11,20 +11,19 @@ import (
 	"stille/shared/feedback/hook"
 )
 
-func TestTheLastCallOfEachHookIsKnown(t *testing.T) {
+func TestTheLastCallIsKnown(t *testing.T) {
 	db, stack := dynamotest.Tables(t)
 	calls := dynamo.NewCalls(db, stack)
 	at := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
-	twilio := hook.Hook{Provider: "twilio", Scope: "acme/newsletter"}
-	for _, now := range []time.Time{at, at.Add(time.Hour)} {
-		if err := calls.Note(t.Context(), twilio, now); err != nil {
+	for _, made := range []hook.Call{{At: at}, {At: at.Add(time.Hour), Failure: "the receiver answered 500"}, {At: at.Add(2 * time.Hour)}} {
+		if err := calls.Note(t.Context(), "webhook/1", made); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := calls.Called(t.Context(), twilio); err != nil || !got.Equal(now) {
-			t.Errorf("called at %s, error %v", got, err)
+		if got, err := calls.Last(t.Context(), "webhook/1"); err != nil || got != made {
+			t.Errorf("the last call is %v, error %v", got, err)
 		}
 	}
-	if got, err := calls.Called(t.Context(), hook.Hook{Provider: "twilio", Scope: "acme"}); err != nil || !got.IsZero() {
-		t.Errorf("a hook that was never called: %s, error %v", got, err)
+	if got, err := calls.Last(t.Context(), "webhook/2"); err != nil || got != (hook.Call{}) {
+		t.Errorf("of a webhook that was never called: %v, error %v", got, err)
 	}
 }

@@ -2,6 +2,7 @@ package hook
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"stille/shared/scope"
@@ -45,51 +46,93 @@ func (c Credential) Replaced(secret string, now time.Time) Credential {
 	return Credential{Secret: secret, Former: c.Secret, FormerUntil: now.Add(Overlap)}
 }
 
-// Only returns the credential in which the newest secret alone works.
-func (c Credential) Only() Credential { return Credential{Secret: c.Secret} }
+func (c Credential) held() Credential { return c }
+
+// ID names the hook among the hooks.
+func (h Hook) ID() string { return h.Provider + "/" + string(h.Scope) }
+
+// With returns the hook with another credential.
+func (h Hook) With(c Credential) Hook {
+	h.Credential = c
+	return h
+}
 
 // Registry is every hook there is.
-type Registry []Hook
+type Registry = Entries[Hook]
 
-func (r Registry) index(provider string, in scope.Scope) int {
-	return slices.IndexFunc(r, func(h Hook) bool { return h.Provider == provider && h.Scope == in })
+// Entry is a hook or a webhook. It embeds a Credential.
+type Entry[E any] interface {
+	ID() string
+	With(c Credential) E
+	held() Credential
 }
 
-// Find returns the hook of a provider and a scope, and whether there is one.
-func (r Registry) Find(provider string, in scope.Scope) (Hook, bool) {
-	if at := r.index(provider, in); at >= 0 {
-		return r[at], true
+// Entries is a registry: every hook, or every webhook.
+type Entries[E Entry[E]] []E
+
+// ByID returns the entry with the id, and whether there is one.
+func (all Entries[E]) ByID(id string) (found E, there bool) {
+	if at := all.index(id); at >= 0 {
+		return all[at], true
 	}
-	return Hook{}, false
+	return found, false
 }
 
-// Add returns the registry with the hook, which takes the place of a hook of the
-// same provider and scope. The secret of that one works for Overlap longer.
-func (r Registry) Add(h Hook, now time.Time) Registry {
-	next := slices.Clone(r)
-	at := r.index(h.Provider, h.Scope)
-	if at < 0 {
-		return append(next, h)
+// Add returns the registry with the entry, which takes the place of the entry of the
+// same id. The secret of that entry works for Overlap longer.
+func (all Entries[E]) Add(e E, now time.Time) Entries[E] {
+	if before, there := all.ByID(e.ID()); there {
+		e = e.With(before.held().Replaced(e.held().Secret, now))
 	}
-	h.Credential = r[at].Replaced(h.Secret, now)
-	next[at] = h
-	return next
+	return all.Set(e)
 }
 
-// Only returns the registry in which the hook's newest secret alone works.
-func (r Registry) Only(provider string, in scope.Scope) Registry {
-	next := slices.Clone(r)
-	if at := r.index(provider, in); at >= 0 {
-		next[at].Credential = next[at].Credential.Only()
+// Set is Add, but for the secret of the entry that is replaced: it ends at once.
+func (all Entries[E]) Set(e E) Entries[E] {
+	next := slices.Clone(all)
+	if at := all.index(e.ID()); at >= 0 {
+		next[at] = e
+		return next
 	}
-	return next
+	return append(next, e)
 }
 
-// Remove returns the registry without the hook, and whether there was one.
-func (r Registry) Remove(provider string, in scope.Scope) (Registry, bool) {
-	at := r.index(provider, in)
-	if at < 0 {
-		return r, false
+// Remove returns the registry without the entry.
+func (all Entries[E]) Remove(id string) Entries[E] {
+	return slices.DeleteFunc(slices.Clone(all), func(e E) bool { return e.ID() == id })
+}
+
+func (all Entries[E]) index(id string) int {
+	return slices.IndexFunc(all, func(e E) bool { return e.ID() == id })
+}
+
+// Call is what came of a call: of a provider, or of a delivery to a webhook.
+type Call struct {
+	At      time.Time `json:"at"`                // to the minute
+	Failure string    `json:"failure,omitempty"` // why the receiver did not take it
+}
+
+// NoteEvery is how often the time of a call is stored, while the outcome is the same.
+const NoteEvery = time.Minute
+
+// Sightings knows which call of each hook or webhook was stored last. It is safe for
+// concurrent use.
+type Sightings struct {
+	mu   sync.Mutex
+	last map[string]Call
+}
+
+// Due reports whether a call must be stored, and then takes it as stored.
+func (s *Sightings) Due(id string, c Call) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, seen := s.last[id]
+	if seen && before.Failure == c.Failure && c.At.Sub(before.At) < NoteEvery {
+		return false
 	}
-	return slices.Delete(slices.Clone(r), at, at+1), true
+	if s.last == nil {
+		s.last = map[string]Call{}
+	}
+	s.last[id] = c
+	return true
 }

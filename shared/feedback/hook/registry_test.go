@@ -15,7 +15,7 @@ func TestAReplacedSecretWorksForADay(t *testing.T) {
 	}
 	var r hook.Registry
 	secrets := func(at time.Time) []string {
-		found, ok := r.Find("twilio", "acme")
+		found, ok := r.ByID("twilio/acme")
 		if !ok {
 			return nil
 		}
@@ -38,13 +38,33 @@ func TestAReplacedSecretWorksForADay(t *testing.T) {
 	if diff := cmp.Diff([]string{"three", "two"}, secrets(now)); diff != "" {
 		t.Error(diff)
 	}
-	r = r.Only("twilio", "acme")
-	if diff := cmp.Diff([]string{"three"}, secrets(now)); diff != "" {
+	r = r.Set(added("four"))
+	if diff := cmp.Diff([]string{"four"}, secrets(now)); diff != "" {
 		t.Error(diff)
 	}
-	r, removed := r.Remove("twilio", "acme")
-	_, again := r.Remove("twilio", "acme")
-	if _, other := r.Find("twilio", "globex"); !removed || again || secrets(now) != nil || !other {
+	r = r.Remove("twilio/acme").Remove("twilio/acme")
+	if _, other := r.ByID("twilio/globex"); secrets(now) != nil || !other {
 		t.Error("removing takes out another hook, or none")
+	}
+}
+
+func TestACallIsStoredOnceAMinuteOrAnotherOutcome(t *testing.T) {
+	var s hook.Sightings
+	for _, c := range []struct {
+		name, id string
+		call     hook.Call
+		want     bool
+	}{
+		{"the first", "webhook/1", hook.Call{At: now}, true},
+		{"another id", "webhook/2", hook.Call{At: now}, true},
+		{"a moment later", "webhook/1", hook.Call{At: now.Add(hook.NoteEvery - 1)}, false},
+		{"a failure", "webhook/1", hook.Call{At: now.Add(time.Second), Failure: "the receiver answered 500"}, true},
+		{"the same failure", "webhook/1", hook.Call{At: now.Add(2 * time.Second), Failure: "the receiver answered 500"}, false},
+		{"a success again", "webhook/1", hook.Call{At: now.Add(3 * time.Second)}, true},
+		{"a minute later", "webhook/1", hook.Call{At: now.Add(3*time.Second + hook.NoteEvery)}, true},
+	} {
+		if got := s.Due(c.id, c.call); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
 	}
 }
