@@ -107,6 +107,7 @@ func (c *Client) once(ctx context.Context, route string, body []byte, answer any
 	}
 	req.Header.Set("Authorization", "Bearer "+c.key())
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept-Encoding", "identity") // or the transport would unpack what claims to be packed
 	resp, err := c.send.RoundTrip(req)
 	if err != nil {
 		return broken(ctx)

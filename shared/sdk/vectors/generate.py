@@ -143,6 +143,9 @@ def no_json() -> None:
         ("a zero byte", "latin-1", yes + "\0"), ("a head of gzip", "latin-1", "\x1f\x8b\x08\0" + yes), ("noise", "latin-1", "\xff\xfe\x80" * 99),
     ):  # fmt: skip
         refused(f"bytes: {name}", {"encode": code, "body": text})
+    packed = {"encode": "gzip", "headers": {"Content-Encoding": "gzip"}, "body": yes}
+    refused("bytes: gzip, which no client asks for", packed)
+    refused("bytes: gzip that claims to be plain", {**packed, "headers": {}})
 
 
 def shapes() -> None:

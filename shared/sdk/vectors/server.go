@@ -2,6 +2,8 @@ package vectors
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -186,7 +188,8 @@ func (s *Server) write(to net.Conn, a Answer, n int) {
 }
 
 // encode writes a text in latin-1, where each character is a byte, in utf-16 or
-// utf-32, little-endian, in utf-8-mark, with a byte order mark, or in UTF-8.
+// utf-32, little-endian, in utf-8-mark, with a byte order mark, packed by gzip, or
+// in UTF-8.
 func encode(text, code string) []byte {
 	var b []byte
 	switch code {
@@ -202,6 +205,12 @@ func encode(text, code string) []byte {
 		for _, r := range text {
 			b = binary.LittleEndian.AppendUint32(b, uint32(r))
 		}
+	case "gzip":
+		var packed bytes.Buffer
+		to := gzip.NewWriter(&packed)
+		_, _ = io.WriteString(to, text) // a buffer takes all
+		_ = to.Close()                  // likewise
+		b = packed.Bytes()
 	case "utf-8-mark":
 		b = append([]byte("\xef\xbb\xbf"), text...)
 	default:

@@ -25,48 +25,41 @@ func (s Sender) SendBulk(ctx context.Context, in *sesv2.SendBulkEmailInput) ([]O
 	if in == nil || len(in.BulkEmailEntries) == 0 {
 		return nil, refused("it has no entries")
 	}
-	given := make([]string, len(in.BulkEmailEntries))
-	for i, entry := range in.BulkEmailEntries {
-		if to := addressees(entry.Destination); len(to) == 1 {
-			given[i] = to[0]
-		}
-	}
-	outcomes, links, err := s.begin(ctx, given)
-	if err != nil {
+	if err := s.canSend(); err != nil {
 		return nil, err
 	}
-	entries := make([]types.BulkEmailEntry, len(given))
-	var ready []int
-	for i := range entries {
-		if outcomes[i].Reason != "" {
-			continue
+	var outcomes []Outcome
+	down := false
+	for part := range slices.Chunk(in.BulkEmailEntries, atOnce) {
+		given := make([]string, len(part))
+		for i, entry := range part {
+			if to := addressees(entry.Destination); len(to) == 1 {
+				given[i] = to[0]
+			}
 		}
-		if entries[i], err = s.entry(in, i, links[i]); err != nil {
-			outcomes[i].Reason, outcomes[i].Detail = Refused, err.Error()
-			continue
+		some := start(given)
+		if down {
+			giveUp(some)
+		} else {
+			down = !s.sendPart(ctx, in, part, some)
 		}
-		ready = append(ready, i)
-	}
-	for part := range slices.Chunk(ready, atOnce) {
-		if !s.sendPart(ctx, in, part, entries, links, outcomes) {
-			giveUp(outcomes)
-			break
-		}
+		outcomes = append(outcomes, some...)
 	}
 	return outcomes, nil
 }
 
 // entry returns an entry of the request with the link, and with all tags and data
 // that are the entry's: SES takes those of the request for none of its own.
-func (s Sender) entry(in *sesv2.SendBulkEmailInput, i int, link client.Link) (types.BulkEmailEntry, error) {
-	entry := in.BulkEmailEntries[i]
+func (s Sender) entry(in *sesv2.SendBulkEmailInput, entry types.BulkEmailEntry, link client.Link) (types.BulkEmailEntry, error) {
 	if in.DefaultContent == nil || in.DefaultContent.Template == nil {
 		return entry, refused("many are sent a Template, and it has none")
 	}
 	template := *in.DefaultContent.Template
+	data := aws.ToString(template.TemplateData)
 	if own := entry.ReplacementEmailContent; own != nil && own.ReplacementTemplate != nil {
-		template.TemplateData = cmp.Or(own.ReplacementTemplate.ReplacementTemplateData, template.TemplateData)
+		data = cmp.Or(aws.ToString(own.ReplacementTemplate.ReplacementTemplateData), data)
 	}
+	template.TemplateData = &data
 	template.Headers = entry.ReplacementHeaders
 	message := sesv2.SendEmailInput{
 		Destination: entry.Destination, ConfigurationSetName: in.ConfigurationSetName,
@@ -87,22 +80,36 @@ func (s Sender) entry(in *sesv2.SendBulkEmailInput, i int, link client.Link) (ty
 }
 
 // sendPart sends one call's entries to those whom the check allows. It returns
-// false if the check is Unavailable.
-func (s Sender) sendPart(ctx context.Context, in *sesv2.SendBulkEmailInput, part []int, entries []types.BulkEmailEntry, links []client.Link, outcomes []Outcome) bool {
-	var asked, sent []*Outcome
+// false if the API is unavailable: then nobody of the part is sent to.
+func (s Sender) sendPart(ctx context.Context, in *sesv2.SendBulkEmailInput, part []types.BulkEmailEntry, outcomes []Outcome) bool {
+	var asked []*Outcome
 	var asLinked []client.Link
-	for _, i := range part {
-		asked, asLinked = append(asked, &outcomes[i]), append(asLinked, links[i])
+	var entries []types.BulkEmailEntry
+	for i, link := range s.links(ctx, outcomes) {
+		o := &outcomes[i]
+		if o.Reason != "" {
+			continue
+		}
+		entry, err := s.entry(in, part[i], link)
+		if err != nil {
+			o.Reason, o.Detail = Refused, err.Error()
+			continue
+		}
+		asked, asLinked, entries = append(asked, o), append(asLinked, link), append(entries, entry)
 	}
-	s.check(ctx, asked, asLinked)
+	if len(asked) > 0 {
+		s.check(ctx, asked, asLinked)
+	}
+	if slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Reason == client.Unavailable }) {
+		giveUp(outcomes)
+		return false
+	}
 	call := *in
 	call.ConfigurationSetName, call.BulkEmailEntries = &s.ConfigurationSet, nil
-	for n, i := range part {
-		switch asked[n].Reason {
-		case "":
-			sent, call.BulkEmailEntries = append(sent, asked[n]), append(call.BulkEmailEntries, entries[i])
-		case client.Unavailable:
-			return false
+	var sent []*Outcome
+	for i, o := range asked {
+		if o.Reason == "" {
+			sent, call.BulkEmailEntries = append(sent, o), append(call.BulkEmailEntries, entries[i])
 		}
 	}
 	if len(sent) == 0 {

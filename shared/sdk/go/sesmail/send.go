@@ -41,11 +41,12 @@ func (s Sender) Send(ctx context.Context, in *sesv2.SendEmailInput) ([]Outcome, 
 	if in == nil || len(addressees(in.Destination)) == 0 {
 		return nil, refused("it names no recipient in Destination")
 	}
-	given := addressees(in.Destination)
-	outcomes, links, err := s.begin(ctx, given)
-	if err != nil {
+	if err := s.canSend(); err != nil {
 		return nil, err
 	}
+	given := addressees(in.Destination)
+	outcomes := start(given)
+	links := s.links(ctx, outcomes)
 	for i := range outcomes {
 		if outcomes[i].Reason == "" {
 			s.sendOne(ctx, copied(in, given[i]), links[i], &outcomes[i])
@@ -57,6 +58,13 @@ func (s Sender) Send(ctx context.Context, in *sesv2.SendEmailInput) ([]Outcome, 
 	return outcomes, nil
 }
 
+func (s Sender) canSend() error {
+	if s.API == nil || s.SES == nil {
+		return errors.New("sesmail: a Sender needs its API and its SES to send")
+	}
+	return nil
+}
+
 func addressees(to *types.Destination) []string {
 	if to == nil {
 		return nil
@@ -64,12 +72,9 @@ func addressees(to *types.Destination) []string {
 	return slices.Concat(to.ToAddresses, to.CcAddresses, to.BccAddresses)
 }
 
-// begin mints the links of the recipients. The outcome of a recipient who has
-// none says why.
-func (s Sender) begin(ctx context.Context, given []string) ([]Outcome, []client.Link, error) {
-	if s.API == nil || s.SES == nil {
-		return nil, nil, errors.New("sesmail: a Sender needs its API and its SES to send")
-	}
+// start returns an outcome for each recipient. A recipient who is not clear has
+// a reason.
+func start(given []string) []Outcome {
 	outcomes := make([]Outcome, len(given))
 	for i, recipient := range given {
 		outcomes[i] = Outcome{Recipient: client.Contact{Channel: client.Email, Address: address(recipient)}}
@@ -77,7 +82,7 @@ func (s Sender) begin(ctx context.Context, given []string) ([]Outcome, []client.
 			outcomes[i].Reason = InvalidAddress
 		}
 	}
-	return outcomes, s.links(ctx, outcomes), nil
+	return outcomes
 }
 
 // links mints a link for every recipient. Where there is none, the outcome says
@@ -151,7 +156,7 @@ func code(err error) string {
 
 func giveUp(rest []Outcome) {
 	for i := range rest {
-		if !rest[i].Sent && rest[i].Reason == "" {
+		if rest[i].Reason == "" {
 			rest[i].Reason = client.Unavailable
 		}
 	}

@@ -9,7 +9,7 @@ SES. Anything doubtful is not sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -74,6 +74,13 @@ class _Place:
     link: Link = field(default_factory=Link)
     message: dict[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, recipient: str) -> _Place:
+        place = cls(Outcome(recipient), _address(recipient))
+        if not place.address:
+            place.outcome.refuse("invalid-address")
+        return place
+
 
 class Sender:
     """The brand that sends. ``configuration_set`` publishes to the stack's feedback topic."""
@@ -101,7 +108,8 @@ class Sender:
         given = _recipients(request.get("Destination"))
         if not given:
             raise ValueError("the request names no recipient in Destination")
-        places = self._begin(given)
+        places = [_Place.of(recipient) for recipient in given]
+        self._mint(places)
         for n, place in enumerate(places):
             if place.outcome.reason is None:
                 self._send_one(request, place)
@@ -121,24 +129,22 @@ class Sender:
         entries = request.get("BulkEmailEntries")
         if not isinstance(entries, list | tuple) or not entries:
             raise ValueError("the request has no BulkEmailEntries")
-        given = [_recipients(entry.get("Destination")) if isinstance(entry, Mapping) else [] for entry in entries]
-        places = self._begin([recipients[0] if len(recipients) == 1 else "" for recipients in given])
-        for place, entry in zip(places, entries, strict=True):
-            if place.outcome.reason is None:
-                self._link(place, add_link_to_entry, request, entry)
-        ready = [place for place in places if place.outcome.reason is None]
-        for first in range(0, len(ready), _AT_ONCE):
-            if not self._send_part(request, ready[first : first + _AT_ONCE]):
-                _give_up(places)
-                break
+        places = []
+        for entry in entries:
+            given = _recipients(entry.get("Destination")) if isinstance(entry, Mapping) else []
+            places.append(_Place.of(given[0] if len(given) == 1 else ""))
+        down = False
+        for first in range(0, len(places), _AT_ONCE):
+            part = places[first : first + _AT_ONCE]
+            if not down:
+                self._send_part(request, part, entries[first : first + _AT_ONCE])
+                down = any(place.outcome.reason == UNAVAILABLE for place in part)
+            if down:
+                _give_up(part)
         return [place.outcome for place in places]
 
-    def _begin(self, recipients: list[str]) -> list[_Place]:
-        """Mint the link of every recipient. Where there is none, the outcome says why."""
-        places = [_Place(Outcome(recipient), _address(recipient)) for recipient in recipients]
-        for place in places:
-            if not place.address:
-                place.outcome.refuse("invalid-address")
+    def _mint(self, places: list[_Place]) -> None:
+        """Mint the link of every address. Where there is none, the outcome says why."""
         asked = [place for place in places if place.address]
         detail = "the links cannot be minted"
         links = None
@@ -156,7 +162,6 @@ class Sender:
                 place.outcome.refuse("no-link", links[n].reason)
             else:
                 place.link = links[n]
-        return places
 
     def _link(self, place: _Place, add: Callable[..., dict[str, Any]], *requests: Any) -> None:
         """Make the place's message, with the link."""
@@ -170,6 +175,8 @@ class Sender:
 
     def _check(self, places: list[_Place]) -> None:
         """Ask about the recipients in one call. The outcome of who may not be sent to says why."""
+        if not places:
+            return
         results = self._client.check([("email", place.address) for place in places], scope=self._scope)
         for place, result in zip(places, results, strict=True):
             if result.send is not True:
@@ -189,16 +196,20 @@ class Sender:
         except Exception as error:
             place.outcome.refuse("failed", _code(error))
 
-    def _send_part(self, request: dict[str, Any], part: list[_Place]) -> bool:
-        """Send one call's entries to those whom the check allows. Return False if the check is unavailable."""
-        self._check(part)
+    def _send_part(self, request: dict[str, Any], part: list[_Place], entries: Sequence[Any]) -> None:
+        """Send one call's entries to those whom the check allows; to nobody where it is unavailable."""
+        self._mint(part)
+        for place, entry in zip(part, entries, strict=True):
+            if place.outcome.reason is None:
+                self._link(place, add_link_to_entry, request, entry)
+        self._check([place for place in part if place.outcome.reason is None])
         if any(place.outcome.reason == UNAVAILABLE for place in part):
-            return False
+            return
         sent = [place for place in part if place.outcome.reason is None]
         if not sent:
-            return True
-        entries = [place.message for place in sent]
-        whole = {**request, "ConfigurationSetName": self._configuration_set, "BulkEmailEntries": entries}
+            return
+        whole = {**request, "ConfigurationSetName": self._configuration_set}
+        whole["BulkEmailEntries"] = [place.message for place in sent]
         results: list[Any] = []
         failure = None
         try:
@@ -211,12 +222,11 @@ class Sender:
                 place.outcome.take(result.get("MessageId"))
             else:
                 place.outcome.refuse("failed", f"SES answered {result.get('Status')}" if result else _code(failure))
-        return True
 
 
 def _give_up(rest: list[_Place]) -> None:
     for place in rest:
-        if not place.outcome.sent and place.outcome.reason is None:
+        if place.outcome.reason is None:
             place.outcome.refuse(UNAVAILABLE)
 
 

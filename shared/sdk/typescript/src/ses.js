@@ -49,10 +49,10 @@ class Sender {
     const given = recipients(message.Destination);
     if (given.length === 0) throw new TypeError("the request names no recipient in Destination");
     const places = given.map(begin);
-    await this.#mint(places.filter((place) => !place.outcome));
+    await this.#mint(places);
     for (const place of places) {
       place.outcome ??= await this.#sendOne(message, place);
-      if (place.outcome.reason === "unavailable") giveUp(places);
+      if (isUnavailable(place)) giveUp(places);
     }
     return places.map(({ outcome }, n) => outcome ?? unsent(places[n], "unavailable"));
   }
@@ -68,25 +68,21 @@ class Sender {
       const to = recipients(entry?.Destination);
       return begin(to.length === 1 ? to[0] : "");
     });
-    await this.#mint(places.filter((place) => !place.outcome));
-    /** @type {{ place: Place, entry: BulkEntry }[]} */
-    const ready = [];
-    places.forEach((place, n) => {
-      const entry = place.outcome ? undefined : this.#linked(place, addLinkToEntry, bulk, given[n]);
-      if (entry) ready.push({ place, entry });
-    });
-    for (let first = 0; first < ready.length; first += AT_ONCE) {
-      if (!(await this.#sendPart(bulk, ready.slice(first, first + AT_ONCE)))) break;
+    for (let first = 0; first < places.length; first += AT_ONCE) {
+      const part = places.slice(first, first + AT_ONCE);
+      await this.#sendPart(bulk, part, given.slice(first, first + AT_ONCE));
+      if (part.some(isUnavailable)) giveUp(places);
     }
-    giveUp(places);
     return places.map(({ outcome }, n) => outcome ?? unsent(places[n], "unavailable"));
   }
 
   /**
    * Mints the links. Where there is none, the outcome says why.
-   * @param {Place[]} places
+   * @param {Place[]} all
    */
-  async #mint(places) {
+  async #mint(all) {
+    const places = all.filter((place) => !place.outcome);
+    if (places.length === 0) return;
     const contacts = places.map(({ address }) => /** @type {const} */ ({ channel: "email", address }));
     try {
       const links = await this.#client.links({ scope: this.#scope, lang: this.#lang, contacts });
@@ -153,29 +149,31 @@ class Sender {
   }
 
   /**
-   * Sends one call's entries to those whom the check allows. Returns false if the check is unavailable.
+   * Sends one call's entries to those whom the check allows; to nobody where it is unavailable.
    * @param {Bulk} bulk
-   * @param {{ place: Place, entry: BulkEntry }[]} part
+   * @param {Place[]} part
+   * @param {BulkEntry[]} entries
    */
-  async #sendPart(bulk, part) {
-    await this.#check(part.map(({ place }) => place));
-    if (part.some(({ place }) => place.outcome?.reason === "unavailable")) return false;
-    const sent = part.filter(({ place }) => !place.outcome);
-    if (sent.length === 0) return true;
-    const BulkEmailEntries = sent.map(({ entry }) => entry);
+  async #sendPart(bulk, part, entries) {
+    await this.#mint(part);
+    const linked = part.map((place, n) => (place.outcome ? undefined : this.#linked(place, addLinkToEntry, bulk, entries[n])));
+    const asked = part.filter((place) => !place.outcome);
+    if (asked.length > 0) await this.#check(asked);
+    const sent = asked.filter((place) => !place.outcome);
+    if (part.some(isUnavailable) || sent.length === 0) return;
+    const BulkEmailEntries = linked.flatMap((entry, n) => (entry && !part[n].outcome ? [entry] : []));
     try {
       const answer = await this.#ses.sendBulkEmail({ ...bulk, ConfigurationSetName: this.#configurationSet, BulkEmailEntries });
       const results = answer.BulkEmailEntryResults ?? [];
-      sent.forEach(({ place }, n) => {
+      sent.forEach((place, n) => {
         const result = results.length === sent.length ? results[n] : {};
         const status = result.Status;
         place.outcome =
           status && status !== "SUCCESS" ? unsent(place, "failed", `SES answered ${status}`) : taken(place, status ? result : {});
       });
     } catch (error) {
-      for (const { place } of sent) place.outcome = unsent(place, "failed", code(error));
+      for (const place of sent) place.outcome = unsent(place, "failed", code(error));
     }
-    return true;
   }
 }
 
@@ -200,6 +198,11 @@ function begin(recipient) {
   const found = RECIPIENT.exec(recipient);
   const place = { recipient, address: found?.[1] ?? found?.[2] ?? "" };
   return place.address ? place : { ...place, outcome: unsent(place, "invalid-address") };
+}
+
+/** @param {Place} place */
+function isUnavailable({ outcome }) {
+  return outcome?.reason === "unavailable";
 }
 
 /** @param {Place[]} places */
