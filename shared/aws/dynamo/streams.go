@@ -1,12 +1,12 @@
 package dynamo
 
 import (
-	"fmt"
+	"encoding/json"
 	"maps"
 	"reflect"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
 	"stille/shared/ledger"
 	"stille/shared/names"
@@ -76,48 +76,16 @@ func isRewritten(before, after item) bool {
 
 // fromImage converts a stream image to an item of the SDK.
 func fromImage(image map[string]events.DynamoDBAttributeValue) (item, error) {
-	from := make(item, len(image))
-	for name, value := range image {
-		converted, err := fromAttribute(value)
-		if err != nil {
-			return nil, err
-		}
-		from[name] = converted
+	if len(image) == 0 {
+		return item{}, nil
+	}
+	written, err := json.Marshal(image)
+	if err != nil {
+		return nil, errUnreadable("an attribute has an unknown type")
+	}
+	from, err := attributevalue.UnmarshalMapJSON(written)
+	if err != nil {
+		return nil, errUnreadable("an attribute has an unknown type")
 	}
 	return from, nil
-}
-
-func fromAttribute(v events.DynamoDBAttributeValue) (types.AttributeValue, error) {
-	switch v.DataType() {
-	case events.DataTypeString:
-		return &types.AttributeValueMemberS{Value: v.String()}, nil
-	case events.DataTypeNumber:
-		return &types.AttributeValueMemberN{Value: v.Number()}, nil
-	case events.DataTypeBoolean:
-		return &types.AttributeValueMemberBOOL{Value: v.Boolean()}, nil
-	case events.DataTypeNull:
-		return &types.AttributeValueMemberNULL{Value: true}, nil
-	case events.DataTypeBinary:
-		return &types.AttributeValueMemberB{Value: v.Binary()}, nil
-	case events.DataTypeStringSet:
-		return &types.AttributeValueMemberSS{Value: v.StringSet()}, nil
-	case events.DataTypeNumberSet:
-		return &types.AttributeValueMemberNS{Value: v.NumberSet()}, nil
-	case events.DataTypeBinarySet:
-		return &types.AttributeValueMemberBS{Value: v.BinarySet()}, nil
-	case events.DataTypeList:
-		list := make([]types.AttributeValue, len(v.List()))
-		for i, one := range v.List() {
-			converted, err := fromAttribute(one)
-			if err != nil {
-				return nil, err
-			}
-			list[i] = converted
-		}
-		return &types.AttributeValueMemberL{Value: list}, nil
-	case events.DataTypeMap:
-		converted, err := fromImage(v.Map())
-		return &types.AttributeValueMemberM{Value: converted}, err
-	}
-	return nil, fmt.Errorf("%w: an attribute has an unknown type", ErrUnreadable)
 }
