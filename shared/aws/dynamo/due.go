@@ -45,7 +45,7 @@ func (r *Records) DueBefore(ctx context.Context, class string, by purge.Index, s
 	}
 	return func(yield func(purge.Due, error) bool) {
 		for entry, err := range query(ctx, r.db, input, "asking what is due") {
-			if !yield(purge.Due{ID: textOf(entry, names.AttrID), Sort: textOf(entry, sort)}, err) {
+			if !yield(purge.Due{ID: idOf(entry), Sort: textOf(entry, sort)}, err) {
 				return
 			}
 		}

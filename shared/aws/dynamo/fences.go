@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
 
 	"stille/shared/purge"
 	"stille/shared/retention"
@@ -50,35 +49,50 @@ func (h *Holds) fence(ctx context.Context, shard string) (purge.Fenced, error) {
 // Raise is purge.Turns's. The turns stand on the fences, which lie in different
 // items: one item for all shards would be in conflict with every page.
 func (h *Holds) Raise(ctx context.Context, class string, turn int64) error {
-	var higher atomic.Bool
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelBatches)
-	for n := range retention.Shards {
-		group.Go(func() error {
-			err := retry(ctx, "raising the turn of a class", func() error {
-				_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-					TableName: &h.table, Key: fenceKey(retention.ShardName(n)),
-					UpdateExpression:          aws.String("SET #turn = :turn"),
-					ConditionExpression:       aws.String("attribute_not_exists(#turn) OR #turn <= :turn"),
-					ExpressionAttributeNames:  map[string]string{"#turn": turnPrefix + class},
-					ExpressionAttributeValues: item{":turn": number(turn)},
-				})
-				return err
-			})
-			if conditionNotMet(err) {
-				higher.Store(true)
-				return nil
-			}
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	if higher.Load() {
+	met, err := h.updateFences(ctx, "raising the turn of a class", dynamodb.UpdateItemInput{
+		UpdateExpression:          aws.String("SET #turn = :turn"),
+		ConditionExpression:       aws.String("attribute_not_exists(#turn) OR #turn <= :turn"),
+		ExpressionAttributeNames:  map[string]string{"#turn": turnPrefix + class},
+		ExpressionAttributeValues: item{":turn": number(turn)},
+	})
+	if err == nil && !met {
 		return purge.ErrLockLost
 	}
-	return nil
+	return err
+}
+
+// raiseFences makes every purge page fail that has already read the holds.
+func (h *Holds) raiseFences(ctx context.Context) error {
+	_, err := h.updateFences(ctx, "raising a fence", dynamodb.UpdateItemInput{
+		UpdateExpression:          aws.String("ADD #epoch :one"),
+		ExpressionAttributeNames:  map[string]string{"#epoch": fenceEpoch},
+		ExpressionAttributeValues: item{":one": number(1)},
+	})
+	return err
+}
+
+// updateFences makes an update of every fence, each if the fence meets the update's
+// condition, and reports whether all did.
+func (h *Holds) updateFences(ctx context.Context, doing string, update dynamodb.UpdateItemInput) (met bool, err error) {
+	shards := make([]string, retention.Shards)
+	for n := range shards {
+		shards[n] = retention.ShardName(n)
+	}
+	var refused atomic.Bool
+	err = doAll(ctx, shards, func(ctx context.Context, shard string) error {
+		of := update
+		of.TableName, of.Key = &h.table, fenceKey(shard)
+		err := retry(ctx, doing, func() error {
+			_, err := h.db.UpdateItem(ctx, &of)
+			return err
+		})
+		if conditionNotMet(err) {
+			refused.Store(true)
+			return nil
+		}
+		return err
+	})
+	return !refused.Load(), err
 }
 
 // turnCheck is the condition that the shard's fence shows the run's turn: the

@@ -23,8 +23,7 @@ func isHeldItem(stored item) bool {
 func targetKey(target retention.Target) item { return item{names.AttrTarget: text(string(target))} }
 
 func targetOf(stored item) retention.Target {
-	target, _ := stored[names.AttrTarget].(*types.AttributeValueMemberS) // the table's key: always present, always a string
-	return retention.Target(target.Value)
+	return retention.Target(textOf(stored, names.AttrTarget))
 }
 
 func noteHeld(h purge.HeldTargets, stored item) {

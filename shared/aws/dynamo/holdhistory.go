@@ -77,7 +77,7 @@ func (h *Holds) lift(ctx context.Context, hold retention.Hold) (bool, error) {
 		return false, err
 	}
 	operations := []types.TransactWriteItem{{Update: &types.Update{
-		TableName: &h.table, Key: item{names.AttrTarget: text(string(hold.Target))},
+		TableName: &h.table, Key: targetKey(hold.Target),
 		UpdateExpression:    aws.String("SET #cases.#case.#lifted = :at, #cases.#case.#by = :by"),
 		ConditionExpression: aws.String("attribute_not_exists(#cases.#case.#lifted)"),
 		ExpressionAttributeNames: map[string]string{
@@ -169,7 +169,7 @@ func (h *Holds) restore(ctx context.Context, repair retention.HoldRepair) error 
 	}
 	err = retry(ctx, "restoring a hold", func() error {
 		_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: &h.table, Key: item{names.AttrTarget: text(string(repair.Is.Target))},
+			TableName: &h.table, Key: targetKey(repair.Is.Target),
 			UpdateExpression: aws.String("SET #cases.#case = :is"), ConditionExpression: &condition,
 			ExpressionAttributeNames:  map[string]string{"#cases": heldCases, "#case": repair.Is.Case},
 			ExpressionAttributeValues: values,

@@ -218,7 +218,7 @@ func (h *Holds) store(ctx context.Context, holds []retention.Hold) error {
 			return err
 		}
 		operations = append(operations, types.TransactWriteItem{Update: &types.Update{
-			TableName: &h.table, Key: item{names.AttrTarget: text(string(hold.Target))},
+			TableName: &h.table, Key: targetKey(hold.Target),
 			UpdateExpression:          aws.String("SET #cases.#case = :hold"),
 			ConditionExpression:       aws.String("attribute_not_exists(#cases.#case) OR attribute_exists(#cases.#case.#lifted) OR #cases.#case.#kind = :kind"),
 			ExpressionAttributeNames:  map[string]string{"#cases": heldCases, "#case": hold.Case, "#lifted": "liftedAt", "#kind": "kind"},
@@ -235,29 +235,10 @@ func (h *Holds) store(ctx context.Context, holds []retention.Hold) error {
 	return err
 }
 
-// raiseFences makes every purge page fail that has already read the holds.
-func (h *Holds) raiseFences(ctx context.Context) error {
-	shards := make([]string, retention.Shards)
-	for n := range shards {
-		shards[n] = retention.ShardName(n)
-	}
-	return doAll(ctx, shards, func(ctx context.Context, shard string) error {
-		return retry(ctx, "raising a fence", func() error {
-			_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-				TableName: &h.table, Key: fenceKey(shard),
-				UpdateExpression:          aws.String("ADD #epoch :one"),
-				ExpressionAttributeNames:  map[string]string{"#epoch": fenceEpoch},
-				ExpressionAttributeValues: item{":one": number(1)},
-			})
-			return err
-		})
-	})
-}
-
 func (h *Holds) makeRoom(ctx context.Context, target retention.Target) error {
 	return retry(ctx, "placing holds", func() error {
 		_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: &h.table, Key: item{names.AttrTarget: text(string(target))},
+			TableName: &h.table, Key: targetKey(target),
 			UpdateExpression:          aws.String("SET #cases = if_not_exists(#cases, :none)"),
 			ExpressionAttributeNames:  map[string]string{"#cases": heldCases},
 			ExpressionAttributeValues: item{":none": &types.AttributeValueMemberM{Value: item{}}},

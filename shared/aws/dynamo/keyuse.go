@@ -3,15 +3,12 @@ package dynamo
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/contact"
 	"stille/shared/names"
-	"stille/shared/retention"
 )
 
 // The counts in this file show whether a contact key is still needed: they
@@ -27,7 +24,7 @@ func (s *Suppressions) CountUnmerged(ctx context.Context, keyID uint32) (int, er
 		return 0, fmt.Errorf("building a scan: %w", err)
 	}
 	return count(ctx, s.db, s.table, e, func(stored item) bool {
-		return madeBy(keyID, stored[names.AttrKey])
+		return isMadeBy(keyID, textOf(stored, names.AttrKey))
 	})
 }
 
@@ -35,13 +32,8 @@ func (s *Suppressions) CountUnmerged(ctx context.Context, keyID uint32) (int, er
 // An unreadable hold counts; a lifted hold does not.
 func (h *Holds) CountSubjects(ctx context.Context, keyID uint32) (int, error) {
 	return count(ctx, h.db, h.table, expression.Expression{}, func(stored item) bool {
-		target, _ := stored[names.AttrTarget].(*types.AttributeValueMemberS) // the partition key: always present, always a string
-		subject, ok := retention.Target(target.Value).Subject()
-		if !ok || keyID == 0 || subject.KeyID() != keyID {
-			return false
-		}
-		holds, err := decodeHolds(stored)
-		return err != nil || slices.ContainsFunc(holds, retention.Hold.Active)
+		subject, ok := targetOf(stored).Subject()
+		return ok && isMadeBy(keyID, string(subject)) && isHeldItem(stored)
 	})
 }
 
@@ -53,15 +45,13 @@ func (r *Records) CountSubjects(ctx context.Context, class string, keyID uint32)
 		return 0, fmt.Errorf("building a scan: %w", err)
 	}
 	return count(ctx, r.db, r.stack.Records(class), e, func(stored item) bool {
-		return madeBy(keyID, stored[names.AttrSubject])
+		return isMadeBy(keyID, textOf(stored, names.AttrSubject))
 	})
 }
 
-// madeBy reports whether the value is a contact's key, made by the key of this
-// id.
-func madeBy(keyID uint32, value types.AttributeValue) bool {
-	key, ok := value.(*types.AttributeValueMemberS)
-	return ok && keyID != 0 && contact.Key(key.Value).KeyID() == keyID
+// isMadeBy reports whether a text is a contact's key, made by the key of this id.
+func isMadeBy(keyID uint32, key string) bool {
+	return keyID != 0 && contact.Key(key).KeyID() == keyID
 }
 
 // count scans a table strongly and counts the items for which counts is true.

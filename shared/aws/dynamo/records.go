@@ -257,7 +257,4 @@ func (r *Records) OfSubject(ctx context.Context, class string, subject contact.K
 	return ids, nil
 }
 
-func idOf(entry item) string {
-	id, _ := entry[names.AttrID].(*types.AttributeValueMemberS) // the partition key: always present, always a string
-	return id.Value
-}
+func idOf(entry item) string { return textOf(entry, names.AttrID) }
