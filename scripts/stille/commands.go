@@ -189,6 +189,8 @@ func (*commands) Validate(line *kong.Context) error {
 			return fmt.Errorf("<%s> is empty", p.Name)
 		case f != nil && given[f] && f.Target.Kind() != reflect.Slice && !f.IsBool():
 			return fmt.Errorf("--%s is given twice", f.Name)
+		case f != nil && f.Target.Kind() == reflect.Slice && f.Target.Len() == 0:
+			return fmt.Errorf("--%s is empty", f.Name)
 		case f != nil:
 			given[f] = true
 		}

@@ -130,6 +130,7 @@ func TestWrongArgumentsAreRefusedWithoutAStack(t *testing.T) {
 		{"a key's id is 8 hexadecimal digits", []string{"keys", "destroy", "contact", "nonsense"}},
 		{"must be 1 to 64 characters", []string{"tool", "revoke", "the crm"}},
 		{"--scope is given twice", []string{"add", "email", "kari@example.no", "--scope", "acme", "--scope", "globex"}},
+		{"--scopes is empty", []string{"tool", "add", "crm", "--rights", "check", "--scopes", ""}},
 		{"<run> is empty", []string{"purge", "stop", ""}},
 		{"<class> is empty", []string{"mend", ""}},
 		{"must be one of", []string{"hook", "add", "carrier", "acme"}},

@@ -97,3 +97,19 @@ func TestABadFileLeavesNothingBehind(t *testing.T) {
 		t.Errorf("it wrote %v, error %v", files, err)
 	}
 }
+
+func TestFlagsThatContradictEachOtherAreRefused(t *testing.T) {
+	file := fileOf(t, "list.csv", "Email,Other,When,Then\nkari@example.no,ola@example.no,2026-01-01,2026-01-02\n")
+	for _, flags := range [][]string{
+		{"scrub", file, "--email-column", "Email", "--ignore-column", "email"},
+		{"scrub", file, "--email-column", "Other", "--phone-column", "Other"},
+		{"import", file, "--email-column", "Other", "--ignore-column", "Other"},
+		{"import", file, "--map", "Other=email", "--ignore-column", "Other"},
+		{"import", file, "--email-column", "Other", "--map", "When=since", "--map", "Then=since"},
+	} {
+		got := call{}.run(t, append(flags, "--scope", "acme")...).ended(t, exitUsage)
+		if !strings.Contains(got.errors, "another flag says otherwise") || got.out != "" {
+			t.Errorf("%v: it says %q", flags[2:], got.errors)
+		}
+	}
+}

@@ -98,8 +98,9 @@ func (s *session) each(given []string, answer func(text string) error) error {
 		s.say("reading standard input, one a line; end it with Ctrl-D")
 	}
 	in := bufio.NewReader(s.stdin)
-	for {
+	for mark := "\ufeff"; ; mark = "" { // Windows begins a text with a byte order mark
 		line, err := in.ReadString('\n')
+		line = strings.TrimPrefix(line, mark)
 		if line != "" {
 			if err := answer(strings.TrimSuffix(line, "\n")); err != nil {
 				return err

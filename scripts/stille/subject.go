@@ -79,6 +79,20 @@ func (r subject) each(ctx context.Context, request func(operator.Person) error) 
 	return errors.Join(failed...)
 }
 
+// met makes a request, keeps its receipt in a folder and shows its answer.
+func met[T any, R interface {
+	*T
+	Own() *operator.Receipt
+}](s *session, folder string, request func(operator.Person) (*T, error), text func(io.Writer, *T)) func(operator.Person) error {
+	return func(p operator.Person) error {
+		answer, err := request(p)
+		if answer != nil {
+			err = errors.Join(err, files.WriteReceipt(folder, R(answer)))
+		}
+		return show(s, answer, err, text)
+	}
+}
+
 type subjectExport struct{ subject }
 
 func (e subjectExport) Run(ctx context.Context, s *session, o *operator.Operator) error {
@@ -110,13 +124,8 @@ type subjectErase struct {
 }
 
 func (e subjectErase) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	return e.each(ctx, func(p operator.Person) error {
-		answer, err := o.Erase(ctx, p, e.Case)
-		if answer != nil {
-			err = errors.Join(err, files.WriteReceipt(e.Out, answer, &answer.Receipt))
-		}
-		return show(s, answer, err, erasedText)
-	})
+	request := func(p operator.Person) (*operator.Erased, error) { return o.Erase(ctx, p, e.Case) }
+	return e.each(ctx, met(s, e.Out, request, erasedText))
 }
 
 func erasedText(w io.Writer, a *operator.Erased) {
@@ -168,13 +177,8 @@ type subjectRestrict struct {
 }
 
 func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	return r.each(ctx, func(p operator.Person) error {
-		answer, err := o.Restrict(ctx, p, r.Case, r.Reason)
-		if answer != nil {
-			err = errors.Join(err, files.WriteReceipt(r.Out, answer, &answer.Receipt))
-		}
-		return show(s, answer, err, restrictedText)
-	})
+	request := func(p operator.Person) (*operator.Restricted, error) { return o.Restrict(ctx, p, r.Case, r.Reason) }
+	return r.each(ctx, met(s, r.Out, request, restrictedText))
 }
 
 func restrictedText(w io.Writer, a *operator.Restricted) {
@@ -188,13 +192,8 @@ type subjectUnrestrict struct {
 }
 
 func (r subjectUnrestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	return r.each(ctx, func(p operator.Person) error {
-		answer, err := o.Unrestrict(ctx, p, r.Case)
-		if answer != nil {
-			err = errors.Join(err, files.WriteReceipt(r.Out, answer, &answer.Receipt))
-		}
-		return show(s, answer, err, unrestrictedText)
-	})
+	request := func(p operator.Person) (*operator.Unrestricted, error) { return o.Unrestrict(ctx, p, r.Case) }
+	return r.each(ctx, met(s, r.Out, request, unrestrictedText))
 }
 
 func unrestrictedText(w io.Writer, a *operator.Unrestricted) {

@@ -258,13 +258,21 @@ func (c *Columns) settleAddress(s *Survey) {
 	}
 }
 
-// decide does what the flags say.
+// decide does what the flags say. Flags that contradict each other are a Mistake.
 func (c *Columns) decide(flags ColumnFlags) error {
+	decided := map[string]Field{} // by the name of the column
 	set := func(flag, column string, f Field) error {
 		n := slices.IndexFunc(c.names, func(name string) bool { return strings.EqualFold(strings.TrimSpace(column), name) })
 		if n < 0 {
 			return Mistakef("%s: the file has no such column; it has %s", flag, c.list())
 		}
+		given := strings.ToLower(c.names[n])
+		for other, field := range decided {
+			if other == given && field != f || other != given && field == f && slices.Contains(single(), f) {
+				return Mistakef("%s: another flag says otherwise; name each column once, and one column for %v", flag, single())
+			}
+		}
+		decided[given] = f
 		for i, name := range c.names {
 			if strings.EqualFold(name, c.names[n]) {
 				c.fields[i], c.ignored[i] = f, f == ""

@@ -91,9 +91,11 @@ func (o *Operator) look(ctx context.Context, class retention.Class, id string) (
 	if there {
 		targets = record.Targets(class.Name)
 	}
-	if proof.Holds, err = o.activeHolds(ctx, targets...); err != nil {
+	holds, err := o.holdsOn(ctx, targets)
+	if err != nil {
 		return nil, record, err
 	}
+	proof.Holds = newHolds(slices.DeleteFunc(holds, func(h retention.Hold) bool { return !h.Active() }))
 	if there {
 		proof.there(class, record, o.Now())
 		proof.Objects, err = o.proveObjects(ctx, class.Name, record)
@@ -161,12 +163,6 @@ func dayText(day retention.Day) string {
 		return ""
 	}
 	return day.String()
-}
-
-// activeHolds lists the holds on the targets that are not lifted.
-func (o *Operator) activeHolds(ctx context.Context, targets ...retention.Target) ([]Hold, error) {
-	all, err := o.holdsOn(ctx, targets)
-	return newHolds(slices.DeleteFunc(all, func(h retention.Hold) bool { return !h.Active() })), err
 }
 
 // proveDeleted looks for the certificate that lists a record.

@@ -29,6 +29,9 @@ type Receipt struct {
 	File    string          `json:"receipt,omitempty"` // where the receipt is kept; not in the file itself
 }
 
+// Own is the receipt itself, of an answer that embeds one.
+func (r *Receipt) Own() *Receipt { return r }
+
 // askedErase is what the receipt of an erasure was asked for.
 const askedErase = "erase"
 

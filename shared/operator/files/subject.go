@@ -8,19 +8,31 @@ import (
 	"stille/shared/operator"
 )
 
-// WriteReceipt writes the answer to a person's request into a file with a name of
-// its own, and notes the file in the answer's receipt. No later receipt replaces it.
-func WriteReceipt(folder string, answer any, r *operator.Receipt) error {
-	name := fmt.Sprintf("subject-%s-%s-%s-receipt.json", r.Keys[0], r.Asked, r.At.Format("20060102T150405.000Z"))
-	content, err := json.MarshalIndent(answer, "", "  ")
-	if err == nil {
-		err = Write(filepath.Join(folder, name), content)
-	}
+// timed is the form of a time in the name of a file.
+const timed = "20060102T150405.000Z"
+
+// WriteReceipt writes the answer to a person's request into a separate file, and
+// notes the file in the answer's receipt. No later receipt replaces the file.
+func WriteReceipt(folder string, answer interface{ Own() *operator.Receipt }) (err error) {
+	r := answer.Own()
+	r.File, err = write(folder, fmt.Sprintf("subject-%s-%s-%s-receipt.json", r.Keys[0], r.Asked, r.At.Format(timed)), answer)
 	if err != nil {
 		return fmt.Errorf("the request is met, but its receipt is not written; type the command again: %w", err)
 	}
-	r.File = filepath.Join(folder, name)
 	return nil
+}
+
+// write writes an answer into a file of a folder, and returns the file's path.
+func write(folder, name string, answer any) (string, error) {
+	content, err := json.MarshalIndent(answer, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, name)
+	if err := Write(path, content); err != nil {
+		return "", err
+	}
+	return path, nil
 }
 
 // WriteExport writes all that is stored about a contact, and the receipt beside it.
@@ -42,15 +54,10 @@ func WriteExport(folder string, export *operator.SubjectExport, content []byte) 
 
 // WriteDrill writes the certificate of a drill into a separate file,
 // and notes the file in the certificate.
-func WriteDrill(folder string, drilled *operator.Drilled) error {
-	name := filepath.Join(folder, fmt.Sprintf("drill-%s-%s-%s.json", drilled.Drill, drilled.Class, drilled.StartedAt.Format("20060102T150405.000Z")))
-	content, err := json.MarshalIndent(drilled, "", "  ")
-	if err == nil {
-		err = Write(name, content)
-	}
+func WriteDrill(folder string, drilled *operator.Drilled) (err error) {
+	drilled.File, err = write(folder, fmt.Sprintf("drill-%s-%s-%s.json", drilled.Drill, drilled.Class, drilled.StartedAt.Format(timed)), drilled)
 	if err != nil {
 		return fmt.Errorf("the drill is over, and its certificate is not written: %w", err)
 	}
-	drilled.File = name
 	return nil
 }
