@@ -86,7 +86,7 @@ bench: ## Measure, one line `BENCH name ratio=R ...` a figure
 synth: ## Leave the templates of an environment in .local/cdk.out (ENV: a name in infra/environments.yaml)
 	@$(DEPLOY) synth $(ENV)
 
-# A recipe of its own, not $(DEPLOY): the CDK CLI has no part in it.
+# A separate recipe, not $(DEPLOY): the CDK CLI has no part in it.
 .PHONY: lint-template
 lint-template: ## Judge the templates of every environment with cfn-lint and cdk-nag
 	@scripts/setup template

@@ -29,7 +29,7 @@ import (
 
 const live names.Stack = "hush"
 
-// One emulator sees a production environment of a brand of its own, with everything
+// One emulator sees a production environment of another brand, with everything
 // kept and protected, from a first deploy that fails to the removal. The functions are
 // built for this machine.
 func TestProductionIsRepairedUpdatedAndRemoved(t *testing.T) {

@@ -78,7 +78,7 @@ func (o *Operator) AddHook(ctx context.Context, provider, in, secret string, onl
 }
 
 // CheckHookSecret returns nil, or a Mistake where the provider cannot have the secret.
-// An empty secret is one that AddHook makes.
+// AddHook makes the secret that is left empty.
 func CheckHookSecret(provider, secret string) error {
 	p, err := hook.Find(provider)
 	if err != nil {

@@ -157,7 +157,7 @@ func sourceOf(name string) (suppression.Source, string) {
 }
 
 // takeKeys takes rows of our own export. A row names the contact by its key, so
-// the row is of use in a stack with the same contact keys alone. A row with one
+// only a stack with the same contact keys can use the row. A row with one
 // change is taken with the others; a row with several goes step by step.
 func (im *Import) takeKeys(ctx context.Context, set *contact.KeySet, rows []Row, all []taken) error {
 	var asked requests

@@ -31,7 +31,7 @@ type Links struct {
 // older scopes.yaml was deployed over a newer one.
 var errUnlisted = errors.New("the link's scope is not in scopes.yaml")
 
-// Read returns whom a queued link is about, and the opt-outs that the person wished.
+// Read returns the contact of a queued link, and the opt-outs that the person wished.
 // Its error is link.ErrForged for a link that this system did not mint; after any
 // other error the link may be genuine.
 func (l Links) Read(ctx context.Context, o outage.OptOut) (contact.Contact, []suppression.Change, error) {

@@ -25,8 +25,8 @@ import (
 // places is how many requests a link function serves at once.
 const places = 50
 
-// crowd is the link function under load: fifty containers, each with a breaker of its
-// own, before one store.
+// crowd is the link function under load: fifty containers, each with its breaker,
+// before one store.
 type crowd struct {
 	*world
 	engine *engine

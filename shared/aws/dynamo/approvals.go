@@ -13,9 +13,9 @@ import (
 	"stille/shared/purge"
 )
 
-// storedApproval is the approval of one halted plan. It lies in a partition of its
-// own: IAM can tell partitions apart, so a principal can be let write runs and no
-// approval, or an approval and no run.
+// storedApproval is the approval of one halted plan. It lies in a separate
+// partition: IAM can tell partitions apart, so a policy can allow a principal to
+// write runs and no approval, or an approval and no run.
 type storedApproval struct {
 	Class     string    `dynamodbav:"class"` // names.ApprovalPrefix and the class
 	Plan      string    `dynamodbav:"run"`   // the plan's hash and its run

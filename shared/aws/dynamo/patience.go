@@ -12,9 +12,9 @@ import (
 )
 
 // Patience repeats a request that DynamoDB throttles as long as the request's
-// context lasts, with growing pauses. A purge is for no one who waits: throttles
-// slow it down and do not fail it. Other errors, conflicts among them, are
-// repeated some times only. The zero value is ready for use.
+// context lasts, with growing pauses. Nobody waits for the answer of a purge:
+// throttles slow a purge down and do not fail it. Other errors, conflicts among
+// them, are repeated some times only. The zero value is ready for use.
 type Patience struct {
 	throttles atomic.Int64
 }

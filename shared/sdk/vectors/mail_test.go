@@ -172,8 +172,8 @@ func TestAMessageWithoutRecipientsIsRefused(t *testing.T) {
 	}
 }
 
-// Half of all answers of the API are ones that must not be believed, each with a
-// yes in it where it can, and one in eight calls of SES fails.
+// Half of all answers of the API must not be believed; most of these have a yes in
+// them. One in eight calls of SES fails.
 func TestNoFaultSendsToTheSilent(t *testing.T) {
 	t.Parallel()
 	mail, cases := newMail(t)

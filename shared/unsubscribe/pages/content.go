@@ -200,8 +200,8 @@ func (r Reader) NotFound() gateway.Response {
 	})
 }
 
-// choices are the other languages, for pages that a GET shows: a link to one
-// that answers a form would lead back to the question.
+// choices are the other languages, for pages that a GET shows. On a page that
+// answers a form, the link of a language would lead back to the question.
 func (r Reader) choices() []choice {
 	var others []choice
 	for _, other := range r.pages.texts {

@@ -171,7 +171,7 @@ func (p *Pages) For(req gateway.Request) Reader {
 	return Reader{p, &p.texts[0]}
 }
 
-// Text answers with one line of plain text, for mailbox providers and the like.
+// Text answers with one line of plain text, for machines.
 func (r Reader) Text(status int, line string) gateway.Response {
 	return r.answer(status, "text/plain; charset=utf-8", line+"\n")
 }

@@ -49,7 +49,7 @@ func (s Sender) SendBulk(ctx context.Context, in *sesv2.SendBulkEmailInput) ([]O
 }
 
 // entry returns an entry of the request with the link, and with all tags and data
-// that are the entry's: SES takes those of the request for none of its own.
+// that are the entry's: SES takes those of the request where an entry has none.
 func (s Sender) entry(in *sesv2.SendBulkEmailInput, entry types.BulkEmailEntry, link client.Link) (types.BulkEmailEntry, error) {
 	if in.DefaultContent == nil || in.DefaultContent.Template == nil {
 		return entry, refused("many are sent a Template, and it has none")
@@ -79,7 +79,7 @@ func (s Sender) entry(in *sesv2.SendBulkEmailInput, entry types.BulkEmailEntry, 
 	return entry, err
 }
 
-// sendPart sends one call's entries to those whom the check allows. It returns
+// sendPart sends one call's entries to the recipients that the check allows. It returns
 // false if the API is unavailable: then nobody of the part is sent to.
 func (s Sender) sendPart(ctx context.Context, in *sesv2.SendBulkEmailInput, part []types.BulkEmailEntry, outcomes []Outcome) bool {
 	var asked []*Outcome

@@ -197,7 +197,7 @@ class Sender:
             place.outcome.refuse("failed", _code(error))
 
     def _send_part(self, request: dict[str, Any], part: list[_Place], entries: Sequence[Any]) -> None:
-        """Send one call's entries to those whom the check allows; to nobody where it is unavailable."""
+        """Send one call's entries to the recipients that the check allows; to nobody where it is unavailable."""
         self._mint(part)
         for place, entry in zip(part, entries, strict=True):
             if place.outcome.reason is None:
