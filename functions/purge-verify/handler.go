@@ -136,7 +136,7 @@ func detailType(run purge.Run) string {
 // line. A held record does not count as overdue.
 func (h handler) countOverdue(ctx context.Context, class retention.Class, deleted int) error {
 	at := h.now()
-	left, err := purge.Count(ctx, h.certifier.Records, h.holds, class, at.Add(-retention.OverdueAfter))
+	left, err := purge.CountOverdue(ctx, h.certifier.Records, h.holds, class, at)
 	if err != nil {
 		return fmt.Errorf("after the certificate: %w", err)
 	}

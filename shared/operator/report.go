@@ -225,7 +225,7 @@ func (o *Operator) addClass(ctx context.Context, r *Report, class retention.Clas
 			r.Faults = append(r.Faults, Fault{class.Name, run.ID, run.StartedAt, what, remedy(run, runs[i+1:])})
 		}
 	}
-	counted, err := purge.Count(ctx, o.Records, o.Holds, class, now.Add(-retention.OverdueAfter))
+	counted, err := purge.CountOverdue(ctx, o.Records, o.Holds, class, now)
 	if err != nil {
 		return err
 	}

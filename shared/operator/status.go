@@ -130,7 +130,7 @@ func (o *Operator) classStatus(ctx context.Context, class retention.Class, now t
 	if err := o.addRuns(ctx, &c); err != nil {
 		return c, err
 	}
-	counted, err := purge.Count(ctx, o.Records, o.Holds, class, now.Add(-retention.OverdueAfter))
+	counted, err := purge.CountOverdue(ctx, o.Records, o.Holds, class, now)
 	if err != nil {
 		return c, err
 	}

@@ -3,7 +3,7 @@ package purge
 import (
 	"context"
 	"fmt"
-	"iter"
+	"math"
 	"sync"
 	"time"
 
@@ -28,13 +28,28 @@ func (c Counted) Overdue() int { return c.Due - c.Held }
 // did not end. Count deletes nothing. Its cost follows the number of due
 // records. It reads the indexes that are named, or both.
 func Count(ctx context.Context, records Records, holds Holds, class retention.Class, cutoff time.Time, indexes ...Index) (Counted, error) {
+	return count(ctx, records, holds, class, cutoff, math.MaxInt, indexes...)
+}
+
+// mostOverdue is how many overdue records of a shard CountOverdue finds before it
+// believes the index.
+const mostOverdue = 1000
+
+// CountOverdue counts, as Count does, the records that should be gone at now. Of a
+// backlog it reads a part: in a shard with mostOverdue records without a hold, every
+// further entry of the index counts as a record without a hold.
+func CountOverdue(ctx context.Context, records Records, holds Holds, class retention.Class, now time.Time) (Counted, error) {
+	return count(ctx, records, holds, class, now.Add(-retention.OverdueAfter), mostOverdue)
+}
+
+func count(ctx context.Context, records Records, holds Holds, class retention.Class, cutoff time.Time, most int, indexes ...Index) (Counted, error) {
 	total := Counted{Shards: make([]int, retention.Shards)}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(shardsAtOnce)
 	for n := range retention.Shards {
 		group.Go(func() error {
-			shard, err := countRemaining(ctx, records, holds, class, retention.ShardName(n), cutoff, indexes...)
+			shard, err := countRemaining(ctx, records, holds, class, retention.ShardName(n), cutoff, most, indexes...)
 			if err != nil {
 				return err
 			}
@@ -52,15 +67,25 @@ func Count(ctx context.Context, records Records, holds Holds, class retention.Cl
 	return total, nil
 }
 
-func countRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time, indexes ...Index) (Counted, error) {
+func countRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time, most int, indexes ...Index) (Counted, error) {
 	var counted Counted
-	for r, err := range eachRemaining(ctx, records, holds, class, shard, cutoff, indexes...) {
+	for ids, err := range idsOf(eachDue(ctx, records, class, shard, cutoff, indexes...)) {
+		if err == nil && counted.Overdue() >= most {
+			counted.Due += len(ids)
+			continue
+		}
+		var all []Remaining
+		if err == nil {
+			all, err = loadRemaining(ctx, records, holds, class, ids, cutoff)
+		}
 		if err != nil {
 			return counted, err
 		}
-		counted.Due++
-		if r.Why == WhyHeld {
-			counted.Held++
+		counted.Due += len(all)
+		for _, r := range all {
+			if r.Why == WhyHeld {
+				counted.Held++
+			}
 		}
 	}
 	return counted, nil
@@ -83,43 +108,26 @@ const (
 	WhyObjects    Why = "objects"    // a purge marked it, and could not delete its objects
 )
 
-// ListRemaining returns up to most of the due records that still exist, as Count counts them.
+// ListRemaining returns up to most of the due records that still exist, as Count counts
+// them, the withdrawn ones of a shard first.
 func ListRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, cutoff time.Time, most int) ([]Remaining, error) {
 	list := []Remaining{}
 	for n := range retention.Shards {
-		for r, err := range eachRemaining(ctx, records, holds, class, retention.ShardName(n), cutoff) {
-			if err != nil {
-				return nil, fmt.Errorf("listing what is due in %s: %w", class.Name, err)
+		for ids, err := range idsOf(eachDue(ctx, records, class, retention.ShardName(n), cutoff)) {
+			if len(list) >= most {
+				return list[:most], nil
 			}
-			if len(list) == most {
-				return list, nil
-			}
-			list = append(list, r)
-		}
-	}
-	return list, nil
-}
-
-// eachRemaining yields the due records of a shard that still exist, the withdrawn ones
-// first. It ends with the first error.
-func eachRemaining(ctx context.Context, records Records, holds Holds, class retention.Class, shard string, cutoff time.Time, indexes ...Index) iter.Seq2[Remaining, error] {
-	return func(yield func(Remaining, error) bool) {
-		for ids, err := range idsOf(eachDue(ctx, records, class, shard, cutoff, indexes...)) {
 			var all []Remaining
 			if err == nil {
 				all, err = loadRemaining(ctx, records, holds, class, ids, cutoff)
 			}
 			if err != nil {
-				yield(Remaining{}, err)
-				return
+				return nil, fmt.Errorf("listing what is due in %s: %w", class.Name, err)
 			}
-			for _, r := range all {
-				if !yield(r, nil) {
-					return
-				}
-			}
+			list = append(list, all...)
 		}
 	}
+	return list[:min(most, len(list))], nil
 }
 
 // loadRemaining reads records and their holds, and returns those that are due.

@@ -60,3 +60,26 @@ func TestDueAndHeldRecordsAreCounted(t *testing.T) {
 		t.Errorf("before anything was due: %+v, error %v", earlier, err)
 	}
 }
+
+// The class is far behind: the index is believed once a shard has a thousand.
+func TestOverdueBacklogIsReadInPart(t *testing.T) {
+	h := newHouse(t)
+	const pages = 13
+	for n := range pages {
+		h.Plant(t, h.class.Name, dueItems(0, n)...)
+	}
+	h.hold(retention.RecordTarget(h.class.Name, "sub-00-00-00"), retention.RecordTarget(h.class.Name, "sub-00-12-98"))
+	records := &loads{Records: h.Records}
+	got, err := purge.CountOverdue(t.Context(), records, h.Holds, h.class, cutoff.Add(retention.OverdueAfter))
+	if err != nil || got.Due != pages*purge.MaxDeletes || got.Held != 1 || got.Shards[0] != got.Due-1 || records.requests.Load() != 11 {
+		t.Errorf("%d due, %d held, error %v; %d requests", got.Due, got.Held, err, records.requests.Load())
+	}
+	earlier, err := purge.CountOverdue(t.Context(), records, h.Holds, h.class, cutoff.Add(retention.OverdueAfter-48*time.Hour))
+	if err != nil || earlier.Due != 0 {
+		t.Errorf("two days before: %d due, error %v", earlier.Due, err)
+	}
+	all, err := purge.Count(t.Context(), h.Records, h.Holds, h.class, cutoff)
+	if err != nil || all.Due != got.Due || all.Held != 2 {
+		t.Errorf("counted whole: %d due, %d held, error %v", all.Due, all.Held, err)
+	}
+}

@@ -57,7 +57,7 @@ func (*crowd) Load(context.Context, string, []string) (map[string]retention.Stor
 }
 
 func TestLargeShardIsListedInParts(t *testing.T) {
-	for due, reads := range map[int]int{mostInMemory: 1, mostInMemory + 1: 2, 3*mostInMemory + 1: 5} {
+	for due, reads := range map[int]int{mostInPart: 1, mostInPart + 1: 2, 3*mostInPart + 1: 5} {
 		c := &crowd{due: due}
 		var list []byte
 		v := Verifier{
@@ -77,11 +77,11 @@ func TestLargeShardIsListedInParts(t *testing.T) {
 
 func TestPartHoldsNoMoreThanItMay(t *testing.T) {
 	part, most := part{noted: map[string]*noted{}}, 0
-	for n := range 10 * mostInMemory {
-		part.note(fmt.Sprintf("%07d", n*7919%(10*mostInMemory)), Deleted, certificate.Objects{})
+	for n := range 10 * mostInPart {
+		part.note(fmt.Sprintf("%07d", n*7919%(10*mostInPart)), Deleted, certificate.Objects{})
 		most = max(most, len(part.noted))
 	}
-	if most != mostInMemory || part.end == "" {
+	if most != mostInPart || part.end == "" {
 		t.Errorf("%d records in memory, up to %q", most, part.end)
 	}
 }

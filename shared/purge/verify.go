@@ -41,16 +41,20 @@ type Verifier struct {
 	Planned int
 }
 
-// mostInMemory is about how many records are in memory at the same time: of few
-// shards, and of a part of a large shard.
-const mostInMemory = 20_000
+const (
+	// mostTogether is about how many records there are in the shards that are accounted
+	// for at the same time.
+	mostTogether = 20_000
+	// mostInPart is how many records of one shard are in memory.
+	mostInPart = 40_000
+)
 
 // loadsAtOnce is how many requests for records run at the same time.
 const loadsAtOnce = 64
 
 // shardsAtOnce is how many shards are accounted for at the same time.
 func (v Verifier) shardsAtOnce() int {
-	return max(1, min(retention.Shards, mostInMemory*retention.Shards/max(1, v.Planned)))
+	return max(1, min(retention.Shards, mostTogether*retention.Shards/max(1, v.Planned)))
 }
 
 // Account is what a run did, according to its manifest, the tables and the index.
@@ -143,7 +147,7 @@ func (p *part) note(key string, outcome Outcome, objects certificate.Objects) *n
 		known.note(outcome, objects)
 		return nil
 	}
-	if len(p.noted) == mostInMemory {
+	if len(p.noted) == mostInPart {
 		keys := slices.Sorted(maps.Keys(p.noted))
 		p.end = keys[len(keys)/2]
 		maps.DeleteFunc(p.noted, func(key string, _ *noted) bool { return key >= p.end })

@@ -43,7 +43,7 @@ func NewManifest(client *s3.Client, bucket string, now func() time.Time) *Manife
 const removedAtOnce = 1000
 
 // pagesAtOnce is how many pages of a shard's manifest are read at the same time.
-const pagesAtOnce = 8
+const pagesAtOnce = 16
 
 const (
 	idsSuffix      = ".ids.json" // sorts before the others
