@@ -134,6 +134,7 @@ func run(ctx context.Context, args []string, s session) int {
 	if onlyHelp || args[0] == "help" {
 		args = append(args[min(len(args), 1):], "--help")
 	}
+	s.stdin = interruptible{ctx, s.stdin}
 	var c commands
 	var command *kong.Context
 	helped := false

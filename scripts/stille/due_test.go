@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"stille/shared/operator"
@@ -132,5 +134,19 @@ func TestAByteOrderMarkIsNoPartOfTheInput(t *testing.T) {
 	got := call{stdin: "\ufeff2024-08-31\r\n2024-08-31\r\n"}.run(t, "due", "--keep", "P6M").ended(t, exitDone)
 	if want := "2024-08-31\t2025-02-28\t2025-02-28T23:00:00Z\n"; got.out != want+want {
 		t.Errorf("it answers %q", got.out)
+	}
+}
+
+func TestCtrlCEndsTheReadingOfStandardInput(t *testing.T) {
+	in, typed := io.Pipe()
+	defer typed.Close()
+	for _, args := range [][]string{{"due", "--keep", "P6M"}, {"normalise", "email"}, {"hook", "add", "twilio", "acme", "--secret", "-"}} {
+		ctx, pressed := context.WithCancel(t.Context())
+		pressed()
+		var out, errs strings.Builder
+		code := run(ctx, args, session{stdin: in, stdout: &out, stderr: &errs, now: clock})
+		if code != exitFailed || !strings.Contains(errs.String(), "interrupted") || out.String() != "" {
+			t.Errorf("%v: exit code %d, it says %q", args, code, errs.String())
+		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the program at once
 	folder, err := os.Getwd()
 	if err != nil {
 		folder = "." // nothing is found above it, and a command that needs a file says so

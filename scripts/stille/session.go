@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stille/shared/names"
+	"stille/shared/operator"
 	"stille/shared/retention"
 )
 
@@ -115,7 +116,35 @@ func (s *session) each(given []string, answer func(text string) error) error {
 	}
 }
 
+// interruptible is a reader that Ctrl-C ends.
+type interruptible struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+// Read reads, or returns operator.ErrInterrupted once the context has ended.
+func (r interruptible) Read(p []byte) (int, error) {
+	type part struct {
+		n   int
+		err error
+	}
+	read := make(chan part, 1)
+	go func() {
+		n, err := r.in.Read(p)
+		read <- part{n, err}
+	}()
+	select {
+	case got := <-read:
+		return got.n, got.err
+	case <-r.ctx.Done():
+		return 0, operator.ErrInterrupted
+	}
+}
+
 func isTerminal(stream any) bool {
+	if r, ok := stream.(interruptible); ok {
+		stream = r.in
+	}
 	file, ok := stream.(*os.File)
 	if !ok {
 		return false
