@@ -30,7 +30,7 @@ var errDown = errors.New("the service is down")
 // world is the handler over the stores, with its parked records and writes.
 type world struct {
 	*apitest.House
-	t       *testing.T
+	t       testing.TB
 	stack   names.Stack
 	stores  purgetest.Stores
 	list    purgetest.List
@@ -45,7 +45,7 @@ type world struct {
 	counted purgetest.Records // counts its writes
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{House: apitest.New(t), t: t, stack: "stille", stores: engine.New(t, retention.Messaging, "communication")}
 	w.list, w.records = w.stores.List, w.stores.Records

@@ -132,6 +132,7 @@ func (f figure) bar() (bar, bool) {
 		"PlanUnits":        {most: 1.1},
 		"PlanMicros":       {most: 1.3},
 		"DeleteUnits":      {most: 1.1},
+		"Lane":             {most: 1},
 		"PurgeWrites":      {most: 1},
 		"PurgeReads":       {most: 1},
 		"Memory":           {most: 64, absolute: true},

@@ -107,52 +107,74 @@ func inTurns(b *testing.B, deleteShard func(ctx context.Context, shard int, turn
 	}
 }
 
-// The benchmark compares a purge's consumption for a record with the estimate,
-// and its writes with the minimum: two units for the transaction, and one for
-// each index with the record. These records are in two indexes, and every
-// second one is withdrawn and in a third. It is measured once.
+// The benchmark compares a purge's consumption for a record with the estimate, and its
+// writes with the minimum: two units for each item of a transaction, and one for each
+// entry of an index. These records are in two indexes, and every second one is
+// withdrawn and in a third. A record that owns an object is marked first, then deleted
+// together with its claim, which is in an index. It is measured once.
 func BenchmarkPurge(b *testing.B) {
 	b.Run("once", func(b *testing.B) {
-		db, stack := dynamotest.Tables(b, retention.Messaging)
-		used, metered := newMeter(db)
-		h := houseOver(b, dynamotest.Stores(metered, stack))
-		class, worker := h.class, h.worker(h.Stores, h.manifest)
-		const pages, entries = 3, 2.5
-		const records = benchShards * pages * purge.MaxDeletes
-		for shard := range benchShards {
-			for page := range pages {
-				items := dueItems(shard, page)
-				for n := 0; n < len(items); n += 2 {
-					items[n][names.AttrWithdrawnAt] = retention.Sort(cutoff)
-				}
-				dynamotest.PutAll(b, db, stack.Records(class.Name), items)
-			}
-		}
-		made, err := purge.Make(b.Context(), worker.Records, class, "policy", cutoff)
-		if err != nil || made.Due() != records {
-			b.Fatalf("%d are due, error %v", made.Due(), err)
-		}
-		for n := range benchShards {
-			work := purge.Work{Class: class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.ShardName(n)}
-			if _, err := worker.Shard(b.Context(), class, work, func() bool { return true }); err != nil {
-				b.Fatal(err)
-			}
-		}
-		verifier := purge.Verifier{Records: worker.Records, Manifest: worker.Manifest, HMAC: func(_, id string) string { return id }, Missed: purge.Failed,
-			Keep: func(context.Context, string, []byte) error { return nil }}
-		account, err := verifier.Account(b.Context(), class, "run-1", cutoff)
-		if err != nil || account.Counts.Deleted != records {
-			b.Fatalf("%d were deleted, error %v", account.Counts.Deleted, err)
-		}
-		consumed, estimated := used.taken(), purge.Estimate("without slots", made.Shards, 0)
-		writes := consumed.write/records + entries
-		b.ReportMetric(writes, "DeleteUnits-ours")
+		const entries = 2.5
+		used, estimated := consumption(b, 3, false)
+		b.ReportMetric(used.write+entries, "DeleteUnits-ours")
 		b.ReportMetric(2+entries, "DeleteUnits-raw")
-		b.ReportMetric(writes, "PurgeWrites-ours")
-		b.ReportMetric(float64(estimated.WriteUnits)/records, "PurgeWrites-raw")
-		b.ReportMetric(consumed.read/records, "PurgeReads-ours")
-		b.ReportMetric(float64(estimated.ReadUnits)/records, "PurgeReads-raw")
+		b.ReportMetric(used.write+entries, "PurgeWrites-ours")
+		b.ReportMetric(estimated.write, "PurgeWrites-raw")
+		b.ReportMetric(used.read, "PurgeReads-ours")
+		b.ReportMetric(estimated.read, "PurgeReads-raw")
+		used, _ = consumption(b, 1, true)
+		b.ReportMetric(used.write+entries+1, "DeleteUnits/claims-ours")
+		b.ReportMetric(2+2+2+entries+1, "DeleteUnits/claims-raw")
 	})
+}
+
+// consumption purges some pages of every shard, and returns what a record consumed,
+// without the writes of indexes, and its estimate. If claiming is set, each record
+// owns an object.
+func consumption(b *testing.B, pages int, claiming bool) (consumed, estimated units) {
+	db, stack := dynamotest.Tables(b, retention.Messaging)
+	used, metered := newMeter(db)
+	h := houseOver(b, dynamotest.Stores(metered, stack))
+	class, worker := h.class, h.worker(h.Stores, h.manifest)
+	records := benchShards * pages * purge.MaxDeletes
+	for shard := range benchShards {
+		for page := range pages {
+			items := dueItems(shard, page)
+			for n := 0; n < len(items); n += 2 {
+				items[n][names.AttrWithdrawnAt] = retention.Sort(cutoff)
+			}
+			if claiming {
+				for _, item := range items {
+					item[names.AttrObjects] = []string{"s3://letters/" + item[names.AttrID].(string)}
+				}
+			}
+			dynamotest.PutAll(b, db, stack.Records(class.Name), items)
+		}
+	}
+	if claiming {
+		houseOver(b, dynamotest.Stores(db, stack)).own(h.left()...)
+	}
+	made, err := purge.Make(b.Context(), worker.Records, class, "policy", cutoff)
+	if err != nil || made.Due() != records {
+		b.Fatalf("%d are due, error %v", made.Due(), err)
+	}
+	for n := range benchShards {
+		work := purge.Work{Class: class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.ShardName(n)}
+		if _, err := worker.Shard(b.Context(), class, work, func() bool { return true }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	verifier := purge.Verifier{Records: worker.Records, Manifest: worker.Manifest, HMAC: func(_, id string) string { return id }, Missed: purge.Failed,
+		Keep: func(context.Context, string, []byte) error { return nil }}
+	account, err := verifier.Account(b.Context(), class, "run-1", cutoff)
+	if err != nil || account.Counts.Deleted != records {
+		b.Fatalf("%d were deleted, error %v", account.Counts.Deleted, err)
+	}
+	consumed, cost := used.taken(), purge.Estimate("without slots", made.Shards, 0)
+	each := func(write, read float64) units {
+		return units{write: write / float64(records), read: read / float64(records)}
+	}
+	return each(consumed.write, consumed.read), each(float64(cost.WriteUnits), float64(cost.ReadUnits))
 }
 
 // deletePage makes only the transaction that deletes a page, with the
