@@ -43,23 +43,32 @@ func (c certificateGet) Run(ctx context.Context, s *session, o *operator.Operato
 }
 
 type certificateVerify struct {
-	Dir         string   `arg:"" help:"Folder that 'stille certificate get' wrote."`
+	Dir         string   `arg:"" help:"Folder that 'stille certificate get' or a drill wrote."`
 	Fingerprint []string `sep:"none" placeholder:"SHA256" help:"Trust only the public key with this fingerprint: 64 hexadecimal digits, with or without colons. Repeatable, because the key of a class may have been rotated."`
 }
 
 func (c certificateVerify) Run(s *session) error {
 	answer, err := files.VerifyCertificate(c.Dir, c.Fingerprint)
 	return show(s, answer, err, func(w io.Writer, a *files.Verification) {
-		says, n := a.Certificate, a.Certificate.Counts
-		fmt.Fprintf(w, "%s: the purge %s of %s at %s deleted %d of %d due records (%d held, %d changed, %d failed, %d left)\n", says.Outcome,
-			says.Run, says.Class, instantText(says.Cutoff), n.Deleted, n.Due, n.Held, n.Changed, n.Failed, n.Left)
-		if says.Objects.Count > 0 {
-			fmt.Fprintf(w, "objects in S3 that went with them: %d, in %d versions\n", says.Objects.Count, says.Objects.Versions)
-		}
+		certifiedText(w, a)
 		for _, checked := range a.Checked {
 			fmt.Fprintln(w, "ok  ", checked)
 		}
 	})
+}
+
+func certifiedText(w io.Writer, a *files.Verification) {
+	if d := a.Drill; d != nil {
+		fmt.Fprintf(w, "%s: the drill %s of %s at %s restored %d records, %d of them different\n",
+			drillOutcome(d), d.Drill, d.Class, instantText(d.StartedAt), d.Copied, len(d.Twins.Different))
+		return
+	}
+	says, n := a.Certificate, a.Certificate.Counts
+	fmt.Fprintf(w, "%s: the purge %s of %s at %s deleted %d of %d due records (%d held, %d changed, %d failed, %d left)\n", says.Outcome,
+		says.Run, says.Class, instantText(says.Cutoff), n.Deleted, n.Due, n.Held, n.Changed, n.Failed, n.Left)
+	if says.Objects.Count > 0 {
+		fmt.Fprintf(w, "objects in S3 that went with them: %d, in %d versions\n", says.Objects.Count, says.Objects.Versions)
+	}
 }
 
 type proof struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"stille/shared/operator"
@@ -16,7 +17,7 @@ type drills struct {
 
 type drillRestore struct {
 	Class string `arg:"" help:"The retention class."`
-	Out   string `default:"." placeholder:"DIR" help:"Folder to put the certificate of the drill into; it is made if it does not exist."`
+	Out   string `default:"." placeholder:"DIR" help:"Folder to put the folder with the certificate of the drill into; it is made if it does not exist."`
 }
 
 // mostTwins is how many differing records the text names.
@@ -31,12 +32,8 @@ func (d drillRestore) Run(ctx context.Context, s *session, o *operator.Operator)
 		return err
 	}
 	return show(s, drilled, err, func(w io.Writer, a *operator.Drilled) {
-		outcome := "passed"
-		if !a.Passed {
-			outcome = "FAILED"
-		}
 		fmt.Fprintf(w, "drill        %s\ntable        %s, deleted again\ncopied       %d\nstamped      %d\nwithdrawn    %d\nclaimed      %d\nsame         %d\nchanged      %d, since they were copied\ndifferent    %d\n",
-			outcome, a.Table, a.Copied, a.Mended.Stamped, a.Mended.Withdrawn, a.Mended.Claimed, a.Twins.Same, a.Twins.Changed, len(a.Twins.Different))
+			drillOutcome(a), a.Table, a.Copied, a.Mended.Stamped, a.Mended.Withdrawn, a.Mended.Claimed, a.Twins.Same, a.Twins.Changed, len(a.Twins.Different))
 		for i, twin := range a.Twins.Different {
 			if i == mostTwins {
 				fmt.Fprintln(w, "  more stand in the certificate")
@@ -45,5 +42,13 @@ func (d drillRestore) Run(ctx context.Context, s *session, o *operator.Operator)
 			fmt.Fprintf(w, "  %s in %s\n", twin.ID, strings.Join(twin.Attributes, ", "))
 		}
 		fmt.Fprintf(w, "certificate  %s\n", a.File)
+		next(w, "stille certificate verify "+filepath.Dir(a.File))
 	})
+}
+
+func drillOutcome(d *operator.Drilled) string {
+	if d.Passed {
+		return "passed"
+	}
+	return "FAILED"
 }

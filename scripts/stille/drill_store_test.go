@@ -6,25 +6,29 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/names"
 	"stille/shared/operator"
+	"stille/shared/operator/files"
 	"stille/shared/purge"
+	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
 )
 
 func TestARestoreIsRehearsed(t *testing.T) {
 	d := deploy(t)
 	db := dynamotest.Client(t)
-	d.on.Drill = drillOn(dynamo.Drills(db, names.Deployed{Stack: d.name}))
+	d.on.Drill, d.on.Signer = drillOn(dynamo.Drills(db, names.Deployed{Stack: d.name})), purgetest.NewEvidence(t)
 	for n := range 5 {
 		key := d.key(t, contact.Email, fmt.Sprintf("person-%d@example.no", n))
 		record := retention.Record{ID: fmt.Sprintf("sub-%d", n), Subject: key, Scope: "acme", Basis: retention.Consent, OccurredAt: at.Add(-time.Hour), Start: at.Add(-time.Hour)}
@@ -48,6 +52,17 @@ func TestARestoreIsRehearsed(t *testing.T) {
 	if err := json.Unmarshal([]byte(contentOf(t, got.File)), &file); err != nil || file.Copied != 5 || !file.Passed {
 		t.Errorf("the certificate: %+v, error %v", file, err)
 	}
+	folder := filepath.Dir(got.File)
+	verified := answers[files.Verification](t, d.run(t, "certificate", "verify", folder, "--fingerprint", got.Fingerprint, "--json").ended(t, exitDone))[0]
+	if diff := cmp.Diff(file, *verified.Drill, cmpopts.IgnoreFields(file, "Bundle")); diff != "" || !verified.Valid || verified.Fingerprint != got.Fingerprint {
+		t.Errorf("verified %v (-want +got)\n%s", verified.Valid, diff)
+	}
+	d.run(t, "certificate", "verify", folder, "--fingerprint", strings.Repeat("0", 64)).ended(t, exitFailed)
+	better := strings.Replace(contentOf(t, got.File), `"copied": 5`, `"copied": 6`, 1)
+	if err := os.WriteFile(got.File, []byte(better), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.run(t, "certificate", "verify", folder).ended(t, exitFailed)
 	if after := d.run(t, "status", "--json").out; after != before {
 		t.Errorf("before %s, after %s", before, after)
 	}

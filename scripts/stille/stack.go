@@ -33,6 +33,7 @@ import (
 	"stille/shared/aws/eventbus"
 	"stille/shared/aws/hooks"
 	"stille/shared/aws/keyring"
+	signing "stille/shared/aws/kms"
 	"stille/shared/aws/rotatekeys"
 	"stille/shared/link/domain"
 	"stille/shared/names"
@@ -93,7 +94,7 @@ func connectLocal(ctx context.Context, name names.Stack, file string, of stackfi
 	}
 	s := newStack(deployed, cfg, outputs, nil)
 	s.Local, s.Where = true, fmt.Sprintf("the local stack of %s", file)
-	s.Drill = drillOn(dynamo.Drills(dynamo.NewClient(cfg), deployed))
+	s.Drill, s.Signer = drillOn(dynamo.Drills(dynamo.NewClient(cfg), deployed)), signing.NewSigner(cfg, name.SigningKey())
 	return s, nil
 }
 

@@ -70,6 +70,21 @@ func (b Bundle) Verify(trusted ...string) (Verified, error) {
 	return Verified{Certificate: c, Fingerprint: used, Keys: len(keys), Position: len(b.Before) + 1, Of: len(all)}, nil
 }
 
+// VerifySignature checks the signature alone, of what is in no chain, and returns the
+// fingerprint of its key. With trusted fingerprints only these keys count. An error
+// wraps ErrInvalid.
+func (b Bundle) VerifySignature(trusted ...string) (string, error) {
+	files, err := b.trusted(trusted)
+	if err != nil {
+		return "", err
+	}
+	keys, err := parseKeys(files)
+	if err != nil {
+		return "", err
+	}
+	return b.signer(keys)
+}
+
 // trusted are the keys that count: those with the fingerprints, or all.
 func (b Bundle) trusted(fingerprints []string) ([][]byte, error) {
 	all := b.Keys

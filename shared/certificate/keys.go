@@ -42,13 +42,27 @@ func (s Signed) open(keys keysByFingerprint) (Certificate, error) {
 	if _, known := keys[c.Fingerprint]; !known && c.Fingerprint != "" {
 		return Certificate{}, fmt.Errorf("%w: its key is none of those to trust; the fingerprint of its key is %s", ErrInvalid, c.Fingerprint)
 	}
+	signer, err := s.signer(keys)
+	if err == nil && c.Fingerprint != "" && c.Fingerprint != signer {
+		err = errNotSigned
+	}
+	if err != nil {
+		return Certificate{}, err
+	}
+	return c, nil
+}
+
+var errNotSigned = fmt.Errorf("%w: the signature was not made of these bytes with this key", ErrInvalid)
+
+// signer is the fingerprint of the key that made the signature.
+func (s Signed) signer(keys keysByFingerprint) (string, error) {
 	digest := sha256.Sum256(s.JSON)
 	for of, key := range keys {
-		if (c.Fingerprint == of || c.Fingerprint == "") && ecdsa.VerifyASN1(key, digest[:], s.Signature) {
-			return c, nil
+		if ecdsa.VerifyASN1(key, digest[:], s.Signature) {
+			return of, nil
 		}
 	}
-	return Certificate{}, fmt.Errorf("%w: the signature was not made of these bytes with this key", ErrInvalid)
+	return "", errNotSigned
 }
 
 // IsSignedBy reports whether the key (PEM) made the signature.

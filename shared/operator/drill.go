@@ -2,10 +2,13 @@ package operator
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"stille/shared/certificate"
 	"stille/shared/ledger"
 	"stille/shared/names"
 	"stille/shared/purge"
@@ -40,7 +43,29 @@ type Drilled struct {
 	Again     purge.Mended `json:"again"`    // the second repair
 	Twins     purge.Twins  `json:"twins"`
 	Passed    bool         `json:"passed"`
-	File      string       `json:"certificate,omitempty"` // where it is kept; not in the file itself
+
+	Fingerprint string             `json:"fingerprint"`           // of the key that signed it
+	File        string             `json:"certificate,omitempty"` // where it is kept; not in the file itself
+	Bundle      certificate.Bundle `json:"-"`
+}
+
+// sign signs the certificate with the key of the purges' certificates. No
+// certificate of a drill passes as one of a purge: that has no such fields.
+func (d *Drilled) sign(ctx context.Context, signer purge.Signer) (err error) {
+	if d.Bundle.PublicKey, err = signer.PublicKey(ctx); err == nil {
+		d.Fingerprint, err = certificate.Fingerprint(d.Bundle.PublicKey)
+	}
+	if err == nil {
+		d.Bundle.JSON, err = json.MarshalIndent(d, "", "  ")
+	}
+	if err == nil {
+		digest := sha256.Sum256(d.Bundle.JSON)
+		d.Bundle.Signature, err = signer.Sign(ctx, digest[:])
+	}
+	if err != nil {
+		return fmt.Errorf("the drill is over, and its certificate is not signed: %w", err)
+	}
+	return nil
 }
 
 // ErrDrill means that a restored table is not what its twin is.
@@ -84,6 +109,9 @@ func (o *Operator) DrillRestore(ctx context.Context, class string) (drilled *Dri
 	}
 	drilled.EndedAt = o.Now().UTC()
 	drilled.Passed = len(drilled.Twins.Different) == 0 && drilled.Twins.Compared == drilled.Copied
+	if err := drilled.sign(ctx, o.Signer); err != nil {
+		return nil, err
+	}
 	if !drilled.Passed {
 		return drilled, ErrDrill
 	}

@@ -76,6 +76,8 @@ type Operator struct {
 	// Drill returns the tables of a drill of a class, and the records of the restored
 	// table; the name tells the drill from others. It is nil but on the local stack.
 	Drill func(class, name string) (Drill, Records)
+	// Signer signs the certificates of drills, with the key of the purges' certificates.
+	Signer purge.Signer
 
 	// ContactKeys returns the contact keys, and reads them again now and then: a
 	// use case that runs for long asks again.

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +20,8 @@ type Verification struct {
 	Fingerprint string                  `json:"publicKeySHA256"`
 	Position    int                     `json:"position"` // in the class's chain; the first certificate is number 1
 	Of          int                     `json:"of"`       // number of the class's certificates
-	Certificate certificate.Certificate `json:"certificate"`
+	Certificate certificate.Certificate `json:"certificate,omitzero"`
+	Drill       *operator.Drilled       `json:"drill,omitempty"` // of a drill, which is in no chain
 }
 
 // VerifyCertificate verifies the files of a folder against each other. It trusts the
@@ -28,6 +30,9 @@ func VerifyCertificate(folder string, fingerprints []string) (*Verification, err
 	b, err := certificate.ReadBundle(os.DirFS(folder))
 	var v certificate.Verified
 	if err == nil {
+		if drilled := readDrill(b.JSON); drilled != nil {
+			return verifyDrill(b, drilled, fingerprints)
+		}
 		v, err = b.Verify(fingerprints...)
 	}
 	var missing *fs.PathError
@@ -39,7 +44,7 @@ func VerifyCertificate(folder string, fingerprints []string) (*Verification, err
 	}
 	says, n := v.Certificate, v.Certificate.Counts
 	checked := []string{
-		fmt.Sprintf("signature: %s is what the key in %s signed (SHA-256 of the key: %s)", certificate.JSONFile, certificate.PublicKeyFile, v.Fingerprint),
+		signatureChecked(v.Fingerprint),
 		fmt.Sprintf("lists: each list in keys is the list that was signed (shards with deleted records: %d)", len(says.Lists)),
 		fmt.Sprintf("deleted: it counts %d and lists as many", n.Deleted),
 		fmt.Sprintf("chain: it is number %d of the %d certificates of %s; each is signed and names the one before it (keys: %d)", v.Position, v.Of, says.Class, v.Keys),
@@ -49,6 +54,38 @@ func VerifyCertificate(folder string, fingerprints []string) (*Verification, err
 			n.Due, n.Deleted, n.Held, n.Changed, n.Failed, n.Left))
 	}
 	return &Verification{Valid: true, Checked: checked, Fingerprint: v.Fingerprint, Position: v.Position, Of: v.Of, Certificate: says}, nil
+}
+
+func signatureChecked(fingerprint string) string {
+	return fmt.Sprintf("signature: %s is what the key in %s signed (SHA-256 of the key: %s)", certificate.JSONFile, certificate.PublicKeyFile, fingerprint)
+}
+
+// readDrill reads the certificate of a drill; nil if it is none.
+func readDrill(file []byte) *operator.Drilled {
+	var drilled operator.Drilled
+	if err := json.Unmarshal(file, &drilled); err != nil || drilled.Drill == "" {
+		return nil
+	}
+	return &drilled
+}
+
+func verifyDrill(b certificate.Bundle, drilled *operator.Drilled, fingerprints []string) (*Verification, error) {
+	signer, err := b.VerifySignature(fingerprints...)
+	if err != nil {
+		return nil, err
+	}
+	return &Verification{Valid: true, Checked: []string{signatureChecked(signer)}, Fingerprint: signer, Drill: drilled}, nil
+}
+
+// WriteDrill writes the certificate of a drill into a separate folder, and notes the
+// file in the certificate.
+func WriteDrill(folder string, drilled *operator.Drilled) error {
+	folder = filepath.Join(folder, fmt.Sprintf("drill-%s-%s-%s", drilled.Drill, drilled.Class, drilled.StartedAt.Format(timed)))
+	if err := drilled.Bundle.Each(func(name string, content []byte) error { return Write(filepath.Join(folder, name), content) }); err != nil {
+		return fmt.Errorf("the drill is over, and its certificate is not written: %w", err)
+	}
+	drilled.File = filepath.Join(folder, certificate.JSONFile)
+	return nil
 }
 
 // WriteCertificate writes the files of a certificate, in place of what an earlier

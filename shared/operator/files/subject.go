@@ -51,13 +51,3 @@ func WriteExport(folder string, export *operator.SubjectExport, content []byte) 
 	export.File = export.Files[1]
 	return nil
 }
-
-// WriteDrill writes the certificate of a drill into a separate file,
-// and notes the file in the certificate.
-func WriteDrill(folder string, drilled *operator.Drilled) (err error) {
-	drilled.File, err = write(folder, fmt.Sprintf("drill-%s-%s-%s.json", drilled.Drill, drilled.Class, drilled.StartedAt.Format(timed)), drilled)
-	if err != nil {
-		return fmt.Errorf("the drill is over, and its certificate is not written: %w", err)
-	}
-	return nil
-}
