@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,6 +17,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 )
 
 func TestReplayRepairsRestoredList(t *testing.T) {
@@ -89,5 +91,48 @@ func TestEventsOfTheLedgerAreSentAgain(t *testing.T) {
 	}
 	for _, mistaken := range [][]string{{"--events", "2026-11-22T03:00:01Z"}, {"--events", "yesterday"}, {"--events", "2026-11-22T03:00:00Z", "--repair"}} {
 		d.run(t, append([]string{"replay"}, mistaken...)...).ended(t, exitUsage)
+	}
+}
+
+// The ledger is set back to a backup: of one contact it lost the end, of another all.
+func TestLedgerThatWasSetBackLeavesEveryAnswer(t *testing.T) {
+	d := deploy(t)
+	db := dynamotest.Client(t)
+	kari, ola, per := "kari@example.no", "ola@example.no", "per@example.no"
+	d.run(t, "add", "email", kari, "--scope", "acme").ended(t, exitDone)
+	d.run(t, "add", "email", per, "--scope", "acme").ended(t, exitDone)
+	backup := dynamotest.Items(t, db, d.name.Ledger())
+	d.run(t, "add", "email", kari, "--scope", "globex").ended(t, exitDone)
+	d.run(t, "add", "email", ola, "--scope", "acme").ended(t, exitDone)
+	answers := func() (all string) {
+		for _, who := range []string{kari, ola, per} {
+			for _, in := range []string{"acme", "globex"} {
+				all += d.run(t, "check", "email", who, "--scope", in).out
+			}
+		}
+		return all
+	}
+	before := answers()
+	dynamotest.Restore(t, db, d.name.Ledger(), backup, names.AttrKey, names.AttrVersion)
+	if diff := cmp.Diff(before, answers()); diff != "" {
+		t.Errorf("answers (-before +after)\n%s", diff)
+	}
+	got := d.run(t, "replay").ended(t, exitFailed)
+	for _, who := range []string{kari, ola} {
+		if !strings.Contains(got.errors, d.key(t, contact.Email, who).Short()) {
+			t.Errorf("the history of %s is not named: %s", who, got.errors)
+		}
+	}
+	if strings.Contains(got.errors, d.key(t, contact.Email, per).Short()) {
+		t.Errorf("a whole history is named: %s", got.errors)
+	}
+	// Whoever lost a history may still opt out and be released.
+	for _, who := range []string{kari, ola} {
+		d.run(t, "add", "email", who, "--scope", "acme", "--reason", "objection").ended(t, exitDone)
+		d.run(t, "history", "email", who).ended(t, exitFailed)
+	}
+	d.run(t, "replay", "--repair").ended(t, exitFailed)
+	if diff := cmp.Diff(before, answers()); diff != "" {
+		t.Errorf("answers after a repair (-before +after)\n%s", diff)
 	}
 }

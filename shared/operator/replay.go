@@ -78,11 +78,31 @@ func (o *Operator) Replay(ctx context.Context, repair bool) (*Replay, error) {
 	if err != nil {
 		return nil, err
 	}
+	err = o.Suppressions.Each(ctx, func(i suppression.Item, unreadable error) error {
+		if unreadable != nil {
+			return nil // its history names it
+		}
+		entries, err := o.Suppressions.History(ctx, i.Key)
+		if err == nil && (len(entries) == 0 || entries[0].Version > 1) {
+			err = errNoBeginning
+		}
+		if errors.Is(err, retention.ErrUnreadable) {
+			return nil
+		}
+		return count(i.Key, false, err)
+	})
+	if err != nil {
+		return nil, err
+	}
 	if answer.Broken > 0 {
 		return answer, ErrNotReplayed
 	}
 	return answer, nil
 }
+
+// errNoBeginning is a suppression whose history is in no ledger, or not from its first
+// entry on.
+var errNoBeginning = fmt.Errorf("%w: the ledger lost its beginning", ledger.ErrBroken)
 
 // EventsWork is how far the sending of past events is. An interrupted sending goes
 // on from it.

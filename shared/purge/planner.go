@@ -65,8 +65,9 @@ func (p Planner) first(ctx context.Context, class retention.Class, e Execution) 
 	case err != nil:
 		return Run{}, "", err
 	case lock.Holder == e.Run:
-		run, err = p.planRun(ctx, class, e)
-		run.Turn = lock.Turn
+		if run, err = p.planRun(ctx, class, e); err == nil {
+			run.Turn, err = p.turn(ctx, e.Class, lock)
+		}
 	case running:
 		run = p.newRun(e)
 		run.Next, run.Reasons = NextYield, []string{"another run of the class is active: " + lock.Holder}
@@ -80,6 +81,17 @@ func (p Planner) first(ctx context.Context, class retention.Class, e Execution) 
 		run, err = p.Runs.Start(ctx, run)
 	}
 	return run, "", err
+}
+
+// turn is the turn of the run that has the lock. A fence with as high a turn shows
+// that the table of runs was set back, and that a run which it forgot may delete: the
+// turn must be higher.
+func (p Planner) turn(ctx context.Context, class string, lock Lock) (int64, error) {
+	highest, err := p.Turns.Highest(ctx, class)
+	if highest >= lock.Turn {
+		return highest + TurnsOfRun, err
+	}
+	return lock.Turn, err
 }
 
 // lock makes this run the active run of its class. If another run is active it

@@ -66,6 +66,9 @@ type Turns interface {
 	// wraps ErrLockLost if a fence shows a higher turn; all others are raised
 	// nevertheless.
 	Raise(ctx context.Context, class string, turn int64) error
+	// Highest is the highest turn of the class that a fence shows, read strongly; 0
+	// before the first.
+	Highest(ctx context.Context, class string) (int64, error)
 }
 
 // Runs are the purges of every class, and the active run of each class.

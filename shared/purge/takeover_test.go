@@ -250,3 +250,39 @@ func TestManifestIsKeptUntilTheRunIsCertified(t *testing.T) {
 type downEvidence struct{ *purgetest.Evidence }
 
 func (downEvidence) Store(context.Context, string, string, certificate.Signed) error { return errDown }
+
+// The table of runs is lost with the turns in it; the fences know them.
+func TestForgottenTurnsStopNoRun(t *testing.T) {
+	h := newHouse(t)
+	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
+	var killed purge.Run
+	for _, id := range []string{"run-1", "run-2", "run-3"} {
+		killed = h.planned(h.planner(h.Stores), purge.Execution{Run: id}, purge.NextDelete)
+		h.certified(id, certificate.Completed, 0)
+	}
+	lost := h.Stores
+	lost.Runs = purgetest.NewStores(h.class.Name).Runs
+	for _, id := range []string{"run-4", "run-5", "run-6"} {
+		run := h.planned(h.planner(lost), purge.Execution{Run: id}, purge.NextDelete)
+		if run.Turn <= killed.Turn {
+			t.Errorf("%s has the turn %d, like the forgotten run's %d", id, run.Turn, killed.Turn)
+		}
+		if again := h.planned(h.planner(lost), purge.Execution{Run: id}, purge.NextDelete); again.Turn != run.Turn {
+			t.Errorf("%s has the turn %d, planned again %d", id, run.Turn, again.Turn)
+		}
+		killed = run
+		if err := lost.Runs.Unlock(t.Context(), h.class.Name, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		turn int64
+		left int
+	}{{killed.Turn - purge.TurnsOfRun, 1}, {killed.Turn, 0}} {
+		work := purge.Work{Class: h.class.Name, Run: "run-6", Turn: test.turn, Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
+		_, err := h.worker(lost, h.manifest).Shard(t.Context(), h.class, work, func() bool { return true })
+		if left := len(h.left()); left != test.left || (err == nil) != (left == 0) {
+			t.Errorf("in the turn %d: %d left, error %v", test.turn, left, err)
+		}
+	}
+}

@@ -95,6 +95,24 @@ func (h *Holds) updateFences(ctx context.Context, doing string, update dynamodb.
 	return !refused.Load(), err
 }
 
+// Highest is purge.Turns's.
+func (h *Holds) Highest(ctx context.Context, class string) (highest int64, err error) {
+	keys := make([]item, retention.Shards)
+	for n := range keys {
+		keys[n] = fenceKey(retention.ShardName(n))
+	}
+	isUnreadable := false
+	err = batchGet(ctx, h.db, h.table, keys, types.KeysAndAttributes{}, func(found item) {
+		r := reading{from: found}
+		highest = max(highest, r.number(turnPrefix+class))
+		isUnreadable = isUnreadable || r.wrong
+	})
+	if isUnreadable {
+		return highest, errUnreadable("a fence")
+	}
+	return highest, err
+}
+
 // turnCheck is the condition that the shard's fence shows the run's turn: the
 // run holds its class's lock.
 func turnCheck(table string, under purge.Conditions) types.TransactWriteItem {

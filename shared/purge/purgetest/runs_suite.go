@@ -33,14 +33,19 @@ func (s *suite) turns() {
 		conditions.Turn = turn
 		return conditions
 	}
-	s.must(s.Holds.Raise(s.Context(), "other", 2))
+	s.must(s.Holds.Raise(s.Context(), "other", 5))
 	s.must(s.Holds.Raise(s.Context(), class, 2))
 	done, err := s.Deleter.DeleteUnderFence(s.Context(), in(2), []retention.Stored{marked})
 	s.must(err)
 	s.expect("in its turn", purge.Deletion{Marked: []string{"letter"}}, done)
+	for of, want := range map[string]int64{class: 2, "other": 5, "never purged": 0} {
+		highest, err := s.Holds.Highest(s.Context(), of)
+		s.must(err)
+		s.expect("the highest turn of "+of, want, highest)
+	}
 	fenced, err := s.Holds.Fenced(s.Context(), "3f")
 	s.must(err)
-	s.expect("the turns", map[string]int64{class: 2, "other": 2}, fenced.Turns)
+	s.expect("the turns", map[string]int64{class: 2, "other": 5}, fenced.Turns)
 
 	s.must(s.Holds.Raise(s.Context(), class, 3))
 	for _, turn := range []int64{0, 2, 4} {

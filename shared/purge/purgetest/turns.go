@@ -57,3 +57,16 @@ func (h holds) Raise(ctx context.Context, class string, turn int64) error {
 	}
 	return lost
 }
+
+func (h holds) Highest(ctx context.Context, class string) (int64, error) {
+	unlock, err := h.request(ctx, "BatchGetItem")
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	highest := int64(0)
+	for _, turns := range h.turns {
+		highest = max(highest, turns[class])
+	}
+	return highest, nil
+}

@@ -2,6 +2,7 @@ package dynamotest
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -34,20 +35,32 @@ func Remove(t testing.TB, client *dynamodb.Client, table, id string) {
 	}
 }
 
-// Empty deletes every item of a table with this partition key and no sort key, as a
-// table is that was lost and made again.
-func Empty(t testing.TB, client *dynamodb.Client, table, key string) {
+// Items are the items of a table.
+func Items(t testing.TB, client *dynamodb.Client, table string) (all []map[string]types.AttributeValue) {
 	t.Helper()
 	for pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &table}); pages.HasMorePages(); {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, item := range page.Items {
-			of := map[string]types.AttributeValue{key: item[key]}
-			if _, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: of}); err != nil {
-				t.Fatal(err)
-			}
+		all = append(all, page.Items...)
+	}
+	return all
+}
+
+// Restore makes a table with these key attributes hold the items of its backup, and
+// nothing else.
+func Restore(t testing.TB, client *dynamodb.Client, table string, backup []map[string]types.AttributeValue, key ...string) {
+	t.Helper()
+	for _, item := range Items(t, client, table) {
+		maps.DeleteFunc(item, func(name string, _ types.AttributeValue) bool { return !slices.Contains(key, name) })
+		if _, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, item := range backup {
+		if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: item}); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
