@@ -44,8 +44,8 @@ type Survey struct {
 // columnSurvey counts the cells of a column that are not empty, by what is in them.
 // Reasons and times count in a file without names alone.
 type columnSurvey struct {
-	filled, emails, whole, phones, digits, reasons, times int // whole are addresses and nothing else
-	order                                                 dayOrder
+	filled, emails, whole, phones, digits, reasons, times, consents int // whole are addresses and nothing else
+	order                                                           dayOrder
 }
 
 // NewSurvey begins a survey of a file that names its columns, or not. The region is
@@ -69,6 +69,9 @@ func (s *Survey) note(c *columnSurvey, text string) {
 	const fewest, shortest = 7, 5 // digits of a number with its country, of any number
 	c.filled++
 	c.order.note(text)
+	if tellsConsent(text) {
+		c.consents++
+	}
 	if strings.ContainsAny(text, "@＠") && HoldsContact(text) {
 		c.emails++
 		if _, err := contactsIn(channelOf(text), text, ""); err == nil {
@@ -302,7 +305,9 @@ func (c *Columns) decide(flags ColumnFlags) error {
 }
 
 // single are the fields of which a row tells one.
-func single() []Field { return []Field{FieldSince, FieldReason, FieldScope, FieldSource, FieldChannel} }
+func single() []Field {
+	return []Field{FieldSince, FieldReason, FieldScope, FieldSource, FieldStatus, FieldChannel}
+}
 
 // keepFirst leaves the first column of several that tell the same.
 func (c *Columns) keepFirst() {
@@ -347,6 +352,9 @@ func (c *Columns) check(s *Survey, onlyContacts bool, only contact.Channel) erro
 		}
 		if c.fields[i] != "" || c.ignored[i] {
 			continue
+		}
+		if !onlyContacts && s.columns[i].consents > 0 {
+			open = append(open, fmt.Sprintf("%q names people who want messages: say --map %q or --ignore-column %q", name, name+"="+string(FieldStatus), name))
 		}
 		for _, l := range s.columns[i].looks(name, onlyContacts) {
 			if l.likely && counts(l.field) {

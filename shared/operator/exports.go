@@ -22,13 +22,13 @@ const (
 	FieldReason  Field = "reason"
 	FieldSince   Field = "since"
 	FieldSource  Field = "source"
+	FieldStatus  Field = "status" // whether the row tells of an opt-out
 
 	fieldKey      Field = "key"
 	fieldFirst    Field = "first"
 	fieldLast     Field = "last"
 	fieldReleased Field = "released"
 	fieldMerged   Field = "mergedInto"
-	fieldStatus   Field = "status" // whether the row tells of an opt-out
 )
 
 // RejectReason is the column of a file of rejects that an import adds. A later
@@ -37,7 +37,7 @@ const RejectReason = "reject-reason"
 
 // MappedFields are the fields that a column can be mapped to by hand.
 func MappedFields() []Field {
-	return []Field{FieldChannel, FieldAddress, FieldScope, FieldReason, FieldSince, FieldSource, FieldEmail, FieldPhone}
+	return []Field{FieldChannel, FieldAddress, FieldScope, FieldReason, FieldSince, FieldSource, FieldStatus, FieldEmail, FieldPhone}
 }
 
 // export is a list as another system writes it, known by its columns. Names of
@@ -67,15 +67,20 @@ func exports() []export {
 		{has: []string{"status", "reason", "email", "created"}, only: true, fields: map[string]Field{"email": FieldEmail, "created": FieldSince}, reason: suppression.HardBounce, utc: true},
 		{has: []string{"reason", "email", "created"}, only: true, fields: map[string]Field{"email": FieldEmail, "created": FieldSince}, reason: suppression.HardBounce, utc: true},
 		{has: []string{"ip", "email", "created"}, only: true, fields: map[string]Field{"email": FieldEmail, "created": FieldSince}, reason: suppression.Complaint, utc: true},
+		{has: []string{"email", "groupid", "createdat"}, fields: map[string]Field{"email": FieldEmail, "createdat": FieldSince}, reason: suppression.Unsubscribed, utc: true},
 		{has: []string{"email", "created"}, only: true, fields: map[string]Field{"email": FieldEmail, "created": FieldSince}, utc: true},
 		// HubSpot
 		{has: []string{"email", "unsubscribedfromallemail"}, fields: map[string]Field{
-			"email": FieldEmail, "unsubscribedfromallemail": fieldStatus, "lastunsubscribedate": FieldSince, "unsubscribedate": FieldSince,
+			"email": FieldEmail, "unsubscribedfromallemail": FieldStatus, "lastunsubscribedate": FieldSince, "unsubscribedate": FieldSince,
 		}, reason: suppression.Unsubscribed},
 		// ActiveCampaign
 		{has: []string{"email", "unsubscribedate", "unsubscribereason"}, fields: map[string]Field{"email": FieldEmail, "unsubscribedate": FieldSince}, reason: suppression.Unsubscribed},
+		// Klaviyo: suppressed profiles
+		{has: []string{"email", "suppressedat", "suppressionreason"}, fields: map[string]Field{"email": FieldEmail, "suppressedat": FieldSince, "suppressionreason": FieldReason}, utc: true},
+		// Brevo: blocked contacts
+		{has: []string{"email", "reasoncode", "blockedat"}, fields: map[string]Field{"email": FieldEmail, "reasoncode": FieldReason, "blockedat": FieldSince}, utc: true},
 		// listmonk
-		{has: []string{"uuid", "email", "status", "updatedat"}, fields: map[string]Field{"email": FieldEmail, "status": fieldStatus, "updatedat": FieldSince}},
+		{has: []string{"uuid", "email", "status", "updatedat"}, fields: map[string]Field{"email": FieldEmail, "status": FieldStatus, "updatedat": FieldSince}},
 		// Mailgun: bounces, unsubscribes, complaints
 		{has: []string{"address", "code", "error", "createdat"}, fields: map[string]Field{"address": FieldEmail, "createdat": FieldSince}, reason: suppression.HardBounce, utc: true},
 		{has: []string{"address", "tags", "createdat"}, fields: map[string]Field{"address": FieldEmail, "createdat": FieldSince}, reason: suppression.Unsubscribed, utc: true},
@@ -85,7 +90,7 @@ func exports() []export {
 		// SES: the account's list, a contact list
 		{has: []string{"emailaddress", "reason", "lastupdatetime"}, fields: map[string]Field{"emailaddress": FieldEmail, "reason": FieldReason, "lastupdatetime": FieldSince}, utc: true},
 		{has: []string{"emailaddress", "unsubscribeall"}, fields: map[string]Field{
-			"emailaddress": FieldEmail, "unsubscribeall": fieldStatus, "lastupdatedtimestamp": FieldSince,
+			"emailaddress": FieldEmail, "unsubscribeall": FieldStatus, "lastupdatedtimestamp": FieldSince,
 		}, reason: suppression.Unsubscribed, utc: true},
 		// End User Messaging
 		{has: []string{"optedoutnumber"}, fields: map[string]Field{"optedoutnumber": FieldPhone, "optedouttimestamp": FieldSince, "enduseroptedout": FieldReason},
@@ -113,6 +118,7 @@ func fieldOf(folded string) Field {
 		FieldEmail: "email emailaddress mail mailaddress epost epostadresse epostadress mejl mejladress emailadresse emailadress mailadresse sahkoposti sahkopostiosoite" +
 			" elpastas elpastoadresas adresseemail adressemail courriel correo correoelectronico correoelettronico indirizzoemail emailadres adresemail eposti netfang",
 		FieldSince: "since unsubscribedate unsubscribedat unsubscribetime unsubscribedon unsubscribeddate dateunsubscribed unsubscribetimestamp unsubtime unsubdate" +
+			" blockedat removedon removedat canceledat cancelledat abmeldedatum abgemeldetam avregistreringsdatum frameldtdato frameldingsdato afmeldtdato afmeldingsdato" +
 			" optoutdate optouttime optedoutat optedouton confirmedoptoutdate suppressedat suppressiondate avmeldt avmeldtdato avmeldingsdato",
 	} {
 		if slices.Contains(strings.Fields(columns), folded) {
@@ -139,7 +145,7 @@ func namesContacts(folded string) (emails, phones bool) {
 		return slices.ContainsFunc(strings.Fields(words), func(word string) bool { return strings.Contains(folded, word) })
 	}
 	return holds("email epost mejl mailad sahkoposti elpast courriel correo netfang recipient mottaker"),
-		holds("phone mobil cell telefon tlf handy puhelin sms msisdn gsm whatsapp matkapuh")
+		folded == "cell" || holds("phone mobil cellnumber cellno telefon tlf handy puhelin sms msisdn gsm whatsapp matkapuh")
 }
 
 // reasonOf reads a reason in the words of other systems.
@@ -154,10 +160,10 @@ func (e export) reasonOf(text string) (suppression.Reason, bool) {
 		}
 	}
 	for r, words := range map[suppression.Reason]string{
-		suppression.Unsubscribed: "unsubscribe unsub optout optedout listunsubscribe oneclick avmeldt avmeldtnyhetsbrev avmeld avregistrerad frameldt abgemeldet desabonne",
+		suppression.Unsubscribed: "unsubscribe unsubscribedviaemail unsubscribedviama unsubscribedviaapi unsub optout optedout listunsubscribe oneclick avmeldt avmeldtnyhetsbrev avmeld avregistrerad frameldt abgemeldet desabonne",
 		suppression.HardBounce:   "bounce bounced hardbounced permanentbounce permanent invalidemail invalidaddress cleaned undeliverable",
-		suppression.Complaint:    "complaints complained spam spamcomplaint spamreport spamreports abuse markedasspam abusecomplaint",
-		suppression.Manual:       "manualsuppression manually admin blocklisted blacklisted blocked",
+		suppression.Complaint:    "complaints complained spam spamcomplaint spamreport spamreports contactflaggedasspam abuse markedasspam abusecomplaint",
+		suppression.Manual:       "manualsuppression manually usersuppressed admin adminblocked blocklisted blacklisted blocked",
 		suppression.Stop:         "stopp smsstop stopreply stopall",
 		suppression.Objection:    "objected gdprobjection",
 		suppression.Imported:     "import",
@@ -169,8 +175,14 @@ func (e export) reasonOf(text string) (suppression.Reason, bool) {
 	return "", false
 }
 
+// tellsConsent reports whether a cell of any column says that the person wants
+// messages.
+func tellsConsent(cell string) bool {
+	return slices.Contains([]string{"subscribed", "optin", "optedin"}, fold(cell))
+}
+
 // tellsNoOptOut reports whether the status of a row says that the person wants
 // messages.
 func tellsNoOptOut(status string) bool {
-	return slices.Contains([]string{"false", "no", "0", "enabled", "subscribed", "active", "optin"}, fold(status))
+	return tellsConsent(status) || slices.Contains([]string{"false", "no", "0", "enabled", "active"}, fold(status))
 }

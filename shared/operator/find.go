@@ -162,9 +162,6 @@ func contactsIn(ch contact.Channel, cell, region string) ([]contact.Contact, err
 		return []contact.Contact{c}, nil
 	}
 	parts := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(",;|\n", r) })
-	if len(parts) < 2 {
-		return nil, err
-	}
 	var all []contact.Contact
 	for _, part := range parts {
 		if c, wrong := contact.Normalise(ch, unwrapped(part), region); wrong == nil {
@@ -172,6 +169,9 @@ func contactsIn(ch contact.Channel, cell, region string) ([]contact.Contact, err
 		} else if strings.TrimSpace(part) != "" {
 			return nil, err
 		}
+	}
+	if len(all) == 0 {
+		return nil, err
 	}
 	return all, nil
 }

@@ -39,7 +39,7 @@ var (
 	namedDate   = regexp.MustCompile(`^(\d{1,2})\.?[ -]+(\pL+)\.?,?[ -]+(\d{4})`)
 	usDate      = regexp.MustCompile(`^(\pL+)\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})`)
 	weekday     = regexp.MustCompile(`^\pL{2,9}\.?, *`)
-	clock       = regexp.MustCompile(`^(?:[Tt, ]+|(?: at| kl\.?) )(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?(?: ?([AaPp])\.?[Mm]\.?)?`)
+	clock       = regexp.MustCompile(`^(?:[Tt, ]+|(?: at| kl\.?| klo) )(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?(?: ?([AaPp])\.?[Mm]\.?| Uhr)?`)
 	offset      = regexp.MustCompile(`^(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})?(?: \(.*\))?$`)
 	amount      = regexp.MustCompile(`^\d+([.,]\d+)?([eE]\+?\d{1,2})?$`)
 )

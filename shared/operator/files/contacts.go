@@ -126,7 +126,8 @@ func (f *List) headLine() (line, error) {
 			return head, err
 		}
 		text := strings.TrimSpace(head.text)
-		if rest, found := strings.CutPrefix(strings.ToLower(text), "sep="); found && len(rest) == 1 {
+		// a tab is white space, and some programs quote the line
+		if rest, found := strings.CutPrefix(strings.ToLower(strings.Trim(head.text, "\" ")), "sep="); found && len(rest) == 1 {
 			f.comma, named, text = rest[0], true, ""
 		}
 		if text == "" {

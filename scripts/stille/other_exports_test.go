@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stille/shared/contact"
+)
+
+// utf16Of writes a text as Excel's "Unicode text".
+func utf16Of(text string) string {
+	b := []byte{0xff, 0xfe}
+	for _, unit := range utf16.Encode([]rune(text)) {
+		b = binary.LittleEndian.AppendUint16(b, unit)
+	}
+	return string(b)
+}
+
+func TestOtherExportsAreTaken(t *testing.T) {
+	const anne, bo, ci, di, number = "anne@x.example", "bo@x.example", "ci@x.example", "di@x.example", "+4791200102"
+	const clicked, day, now = "2023-11-02T09:13:22Z", "2023-11-02T22:59:59Z", "2026-11-22T03:00:00Z"
+	cases := map[string]struct {
+		file, content, flags string
+		want                 map[string]string // why and since when they are suppressed; "" where they are not
+	}{
+		"Klaviyo": {
+			"a.csv", "Email,First Name,Phone Number,Suppressed At,Suppression Reason\nanne@x.example,A,+4791200102,2023-11-02T09:13:22+00:00,UNSUBSCRIBE\n" +
+				"bo@x.example,B,,2023-11-02 09:13:22,HARD_BOUNCE\nci@x.example,C,,2023-11-02 09:13:22,SPAM_COMPLAINT\ndi@x.example,D,,2023-11-02 09:13:22,USER_SUPPRESSED\n", "",
+			map[string]string{anne: "unsubscribed " + clicked, bo: "hard-bounce " + clicked, ci: "complaint " + clicked, di: "manual " + clicked, number: ""},
+		},
+		"Brevo": {
+			"a.csv", "email,blocked_at,reason\nanne@x.example,2023-11-02T10:13:22.000+01:00,unsubscribedViaEmail\nbo@x.example,2023-11-02T10:13:22.000+01:00,hardBounce\n" +
+				"ci@x.example,2023-11-02T10:13:22.000+01:00,contactFlaggedAsSpam\ndi@x.example,2023-11-02T10:13:22.000+01:00,adminBlocked\n", "",
+			map[string]string{anne: "unsubscribed " + clicked, bo: "hard-bounce " + clicked, ci: "complaint " + clicked, di: "manual " + clicked},
+		},
+		"Brevo's API": {
+			"a.json", `{"count":1,"contacts":[{"email":"anne@x.example","senderEmail":"","reason":{"code":"hardBounce","message":"x"},"blockedAt":"2023-11-02T09:13:22Z"}]}`, "",
+			map[string]string{anne: "hard-bounce " + clicked},
+		},
+		"SendGrid's groups": {"a.csv", "email,created_at,group_id,group_name\nanne@x.example,1698916402,12,News\n", "", map[string]string{anne: "unsubscribed " + clicked}},
+		"a day on which somebody cancelled": {
+			"a.csv", "Email,First Name,Cancelled at\nanne@x.example,A,2023-11-02\n", "", map[string]string{anne: "imported " + day},
+		},
+		"a German time of day":  {"a.csv", "E-Mail;Abmeldedatum\nanne@x.example;02.11.2023 10:13:22 Uhr\n", "", map[string]string{anne: "imported " + clicked}},
+		"a Finnish time of day": {"a.csv", "email;since\nanne@x.example;2.11.2023 klo 10.13.22\n", "", map[string]string{anne: "imported " + clicked}},
+		"a tab for Excel":       {"a.csv", "sep=\t\nEmail\tReason\nanne@x.example\tUnsubscribed\n", "", map[string]string{anne: "unsubscribed " + now}},
+		"a quoted separator":    {"a.csv", "\"sep=;\"\nEmail;Reason\nanne@x.example;Unsubscribed\n", "", map[string]string{anne: "unsubscribed " + now}},
+		"UTF-16 with tabs":      {"a.txt", utf16Of("Email\tReason\nanne@x.example\tUnsubscribed\n"), "", map[string]string{anne: "unsubscribed " + now}},
+		"a comma in a cell": {
+			"a.csv", "Email,Reason\n\"anne@x.example, \",unsubscribed\n\";bo@x.example\",unsubscribed\n", "", map[string]string{anne: "unsubscribed " + now, bo: "unsubscribed " + now},
+		},
+		"formulas and guards": {
+			"a.csv", "Email,Phone,Reason\n=\"anne@x.example\",=\"+4791200102\",unsubscribed\n'bo@x.example,,unsubscribed\nmailto:ci@x.example,,unsubscribed\nDi <di@x.example>,,unsubscribed\n", "",
+			map[string]string{anne: "unsubscribed " + now, number: "unsubscribed " + now, bo: "unsubscribed " + now, ci: "unsubscribed " + now, di: "unsubscribed " + now},
+		},
+		"a list of everybody": {
+			"a.csv", "Email,Status\nanne@x.example,Unsubscribed\nbo@x.example,Subscribed\nci@x.example,Cleaned\n", "--map Status=status",
+			map[string]string{anne: "imported " + now, bo: "", ci: "imported " + now},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			m := inMemory(t)
+			m.run(t, append([]string{"import", fileOf(t, c.file, c.content), "--scope", "acme"}, strings.Fields(c.flags)...)...).ended(t, exitDone)
+			got := map[string]string{}
+			for address := range c.want {
+				d := decisionOf(t, m, contact.Channel(channelOfText(address)), address, "acme")
+				got[address] = ""
+				if !d.Send {
+					got[address] = d.Reason + " " + d.Since.UTC().Format("2006-01-02T15:04:05Z")
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("suppressed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestImportAsksAboutPeopleWhoAreSubscribed(t *testing.T) {
+	m := inMemory(t)
+	file := fileOf(t, "a.csv", "Email,State\nanne@x.example,Unsubscribed\nbo@x.example,Opted-in\n")
+	got := m.run(t, "import", file, "--scope", "acme").ended(t, exitUsage)
+	if !strings.Contains(got.errors, `say --map "State=status" or --ignore-column "State"`) {
+		t.Errorf("it says %s", got.errors)
+	}
+	m.run(t, "import", file, "--scope", "acme", "--ignore-column", "State").ended(t, exitDone)
+	if d := decisionOf(t, m, contact.Email, "bo@x.example", "acme"); d.Send {
+		t.Error("a row is left out")
+	}
+	m.run(t, "scrub", file, "--scope", "acme").ended(t, exitDone)
+}
