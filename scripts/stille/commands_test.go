@@ -98,6 +98,7 @@ func TestBadUsageIsNamedWithItsExitCode(t *testing.T) {
 		{"an erasure of what is no address", "the address cannot be read: no @", []string{"subject", "erase", "email", "kari"}},
 		{"an erasure of nobody", "say CHANNEL ADDRESS, or --file FILE", []string{"subject", "erase"}},
 		{"an erasure of half a contact", "say CHANNEL ADDRESS, or --file FILE", []string{"subject", "erase", "email"}},
+		{"an erasure in no region", "--region: must be two letters", []string{"subject", "erase", "--file", "commands_test.go", "--region", "NOR"}},
 		{"an erasure of a channel of a file", "say CHANNEL ADDRESS, or --file FILE", []string{"subject", "erase", "email", "--file", "commands_test.go"}},
 		{"an erasure with a story", "--case: must be 1 to 64 characters", []string{"subject", "erase", "email", "a@example.no", "--case", "she called"}},
 		{"a restriction without a case", "missing flags: --case=ID", []string{"subject", "restrict", "email", "a@example.no", "--reason", "r"}},

@@ -43,8 +43,8 @@ func (r subject) Validate() error {
 	if (r.Address == "") == (r.File == "") || r.File != "" && r.Channel != "" {
 		return errors.New("say CHANNEL ADDRESS, or --file FILE")
 	}
-	if r.File != "" {
-		return nil
+	if err := r.regional.Validate(); err != nil || r.File != "" {
+		return err
 	}
 	return r.named().Check()
 }
