@@ -6,7 +6,7 @@ A line is one client's life: its settings, the calls it makes and what each must
 return, the answers that the server gives one after another (the last one again
 and again), and how many requests it must see. ``server_test.go`` says what an
 answer can hold. ``@now-301@`` is a time that many seconds away, ``@date+1@`` the
-same as a date of HTTP, ``@other@`` the address of a server that must not be asked, ``@9*x@`` nine times x.
+same as a date of HTTP, ``@small@`` the same in small letters, ``@other@`` the address of a server that must not be asked, ``@9*x@`` nine times x.
 """
 
 # ruff: noqa: E501, SIM905  (tables read better in lines)
@@ -128,6 +128,8 @@ def no_json() -> None:
         "a leading zero": yes.replace('"results"', '"n": 01, "results"'), "a plus": yes.replace('"results"', '"n": +1, "results"'),
         "a point at the end": yes.replace('"results"', '"n": 1., "results"'), "send NaN": yes.replace("true", "NaN"),
         "a line break in a text": yes.replace(A, "A\nA"), "a tab in a text": yes.replace(A, "A\tA"),
+        "half a character in a text": yes.replace(A, "\\ud800"), "half a character in a name": yes.replace('"send"', '"\\udc00": 1, "send"'),
+        "halves in the wrong order": yes.replace(A, "\\udc00\\ud800"), "half a character in a list": yes.replace('"send"', '"new": ["\\ud800"], "send"'),
         "an unknown escape": yes.replace(A, "\\x41"), "a cut escape": yes.replace(A, "\\u00"),
         "JSON lines": yes.replace("[", "\n[") + "\n" + yes, "a prefix against theft": ")]}',\n" + yes,
         "a callback": f"call({yes})", "form data": "send=true", "XML": "<send>true</send>", "YAML": "send: true",
@@ -220,6 +222,7 @@ def times() -> None:
              "9999-12-31T23:59:59Z", "2026-13-01T00:00:00Z", "2026-11-31T00:00:00Z", "2026-11-22T03:00:00"]  # fmt: skip
     for value in wrong:
         refused(f"asOf is {json.dumps(value)}", json.dumps({"asOf": value, "results": [YES]}))
+    refused("asOf in small letters", body(YES, as_of="@small@"))
     refused("no asOf", json.dumps({"results": [YES]}))
     refused("asof", body(YES).replace("asOf", "asof"))
     stale = body(YES, as_of="@now-301@")

@@ -265,8 +265,8 @@ func wait(to net.Conn, d time.Duration) bool {
 }
 
 var (
-	repeated = regexp.MustCompile(`@(\d+)\*([^@]+)@`)       //nolint:gochecknoglobals // a constant
-	moment   = regexp.MustCompile(`@(now|date)([+-]\d+)?@`) //nolint:gochecknoglobals // a constant
+	repeated = regexp.MustCompile(`@(\d+)\*([^@]+)@`)             //nolint:gochecknoglobals // a constant
+	moment   = regexp.MustCompile(`@(now|small|date)([+-]\d+)?@`) //nolint:gochecknoglobals // a constant
 )
 
 // fill puts times, addresses and repetitions into a text.
@@ -285,9 +285,13 @@ func fill(text string, now time.Time) string {
 		parts := moment.FindStringSubmatch(found)
 		seconds, _ := strconv.Atoi(parts[2])
 		at := now.UTC().Add(time.Duration(seconds) * time.Second)
-		if parts[1] == "date" {
+		const layout = "2006-01-02T15:04:05.000Z"
+		switch parts[1] {
+		case "date":
 			return at.Format(http.TimeFormat)
+		case "small":
+			return strings.ToLower(at.Format(layout))
 		}
-		return at.Format("2006-01-02T15:04:05.000Z")
+		return at.Format(layout)
 	})
 }

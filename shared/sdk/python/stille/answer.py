@@ -85,7 +85,7 @@ class Unusable(Exception):
 
 
 def parse_json(text: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body; refuse a repeated name and everything that is no JSON."""
+    """Return the JSON object of a body; refuse a repeated name, half a character and everything that is no JSON."""
     decoded: Any = None
     try:
         decoded = json.loads(
@@ -94,6 +94,7 @@ def parse_json(text: bytes) -> dict[str, Any]:
             parse_constant=_no_number,
             parse_int=float,
         )
+        json.dumps(decoded, ensure_ascii=False).encode("utf-8")  # an escape may be half a character
     except (ValueError, RecursionError):
         decoded = None
     if not isinstance(decoded, dict):
@@ -193,7 +194,7 @@ def _known(members: dict[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-]\d\d:\d\d))", re.ASCII)
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(?:Z|([+-]\d\d:\d\d))", re.ASCII)
 
 
 def _time(members: dict[str, Any], name: str) -> datetime | None:

@@ -6,8 +6,8 @@ const DEEPEST = 1000;
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:]/gs;
 
 /**
- * Returns the JSON object of a body. Unlike JSON.parse, it refuses an object with a name twice, a byte order mark, and
- * bytes that are no UTF-8.
+ * Returns the JSON object of a body. Unlike JSON.parse, it refuses an object with a name twice, a byte order mark, bytes
+ * that are no UTF-8, and an escape of half a character.
  * @param {Uint8Array} bytes
  * @returns {Record<string, unknown> | undefined}
  */
@@ -16,23 +16,25 @@ function parseObject(bytes) {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     /** @type {unknown} */
     const value = JSON.parse(text);
-    return isObject(value) && hasUniqueNames(text) ? value : undefined;
+    return isObject(value) && isStrict(text) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
 /**
- * Tells whether no object of a valid JSON text has a name twice.
+ * Tells whether no object of a valid JSON text has a name twice, and no text of it half a character.
  * @param {string} text
  */
-function hasUniqueNames(text) {
+function isStrict(text) {
   /** @type {Set<string>[]} */
   const open = [];
   let last = "";
   for (const [token] of text.matchAll(TOKEN)) {
     if (token === "{" || token === "[") {
       if (open.push(new Set()) > DEEPEST) return false;
+    } else if (token.includes("\\u")) {
+      if (/\p{Surrogate}/u.test(JSON.parse(token))) return false;
     } else if (token === "}" || token === "]") {
       open.pop();
     } else if (token === ":") {
