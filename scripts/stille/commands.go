@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -223,7 +224,15 @@ func (s *session) end(ctx context.Context, err error) int {
 }
 
 // What may be an address or a number in a message that repeats the command
-// line. A date that is hidden does less harm than a number that is shown.
-var personal = regexp.MustCompile(`[^\s"'=]*@[^\s"',]*|\+?[0-9][0-9 ().-]{4,}[0-9]`)
+// line. A date that is hidden does less harm than a number that is shown; a whole
+// time is an example of what to type.
+var personal = regexp.MustCompile(`[0-9-]{10}T[0-9:]{8}Z|[^\s"'=]*@[^\s"',]*|\+?[0-9][0-9 ().-]{4,}[0-9]`)
 
-func withoutAddresses(message string) string { return personal.ReplaceAllString(message, "…") }
+func withoutAddresses(message string) string {
+	return personal.ReplaceAllStringFunc(message, func(found string) string {
+		if _, err := time.Parse(time.RFC3339, found); err == nil {
+			return found
+		}
+		return "…"
+	})
+}

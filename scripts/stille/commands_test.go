@@ -83,7 +83,7 @@ func TestBadUsageIsNamedWithItsExitCode(t *testing.T) {
 		{"an unknown reason", "must be one of", []string{"add", "email", "a@example.no", "--scope", "acme", "--reason", "bored"}},
 		{"a reason that only an erasure has", "must be one of", []string{"add", "email", "a@example.no", "--scope", "acme", "--reason", "erasure"}},
 		{"an opt-out before computers", "--at: must not be before 1970", []string{"add", "email", "a@example.no", "--scope", "acme", "--at", "1969-12-31T00:00:00Z"}},
-		{"a time that is none", "--at: must be a time like", []string{"add", "email", "a@example.no", "--scope", "acme", "--at", "yesterday"}},
+		{"a time that is none", "--at: must be a time like 2026-11-20T08:00:00Z", []string{"add", "email", "a@example.no", "--scope", "acme", "--at", "yesterday"}},
 		{"a note that tells a story", "--note: must be 1 to 64 characters", []string{"add", "email", "a@example.no", "--scope", "acme", "--note", "she called"}},
 		{"an address to add that is none", "the address cannot be read: no @", []string{"add", "email", "a", "--scope", "acme"}},
 		{"a purge of yesterday", "--at: must be in the future", []string{"purge", "run", "messaging", "--at", "2026-11-21T00:00:00Z"}},

@@ -13,10 +13,10 @@ import (
 	"stille/shared/scope"
 )
 
-// Hooks is the registry of the addresses that other systems report opt-outs to.
-type Hooks interface {
-	Registry(ctx context.Context) (hook.Registry, error)
-	Replace(ctx context.Context, r hook.Registry) error
+// Registry keeps the hooks, to which other systems report opt-outs, or the webhooks.
+type Registry[E hook.Entry[E]] interface {
+	Registry(ctx context.Context) (hook.Entries[E], error)
+	Replace(ctx context.Context, all hook.Entries[E]) error
 }
 
 // HookAddress is what the operator pastes at the provider.
@@ -61,20 +61,26 @@ func (o *Operator) AddHook(ctx context.Context, provider, in, secret string, onl
 	if keyed {
 		address += "?key=" + url.QueryEscape(secret)
 	}
-	all, err := o.Hooks.Registry(ctx)
-	if err != nil {
-		return nil, err
-	}
 	added := hook.Hook{Provider: p.Name, Scope: at, URL: address, AddedAt: o.Now().UTC(), Credential: hook.Credential{Secret: secret}}
-	if only {
-		all = all.Set(added)
-	} else {
-		all = all.Add(added, o.Now())
-	}
-	if err := o.Hooks.Replace(ctx, all); err != nil {
+	if err := addEntry(ctx, o.Hooks, added, only, o.Now()); err != nil {
 		return nil, err
 	}
 	return &HookAddress{address}, nil
+}
+
+// addEntry adds a hook or a webhook to its registry. A secret
+// that is replaced works for hook.Overlap longer, or no longer if only is true.
+func addEntry[E hook.Entry[E]](ctx context.Context, to Registry[E], added E, only bool, now time.Time) error {
+	all, err := to.Registry(ctx)
+	if err != nil {
+		return err
+	}
+	if only {
+		all = all.Set(added)
+	} else {
+		all = all.Add(added, now)
+	}
+	return to.Replace(ctx, all)
 }
 
 // CheckHookSecret returns nil, or a Mistake where the provider cannot have the secret.

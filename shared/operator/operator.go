@@ -54,7 +54,7 @@ type Operator struct {
 	Suppressions Suppressions
 	Ledger       Ledger
 	Tools        Tools
-	Hooks        Hooks
+	Hooks        Registry[hook.Hook]
 	// HookBase returns the address below which other systems report opt-outs.
 	HookBase func(ctx context.Context) (string, error)
 	// CallHook calls a hook as a provider does, and returns the status of the answer.

@@ -16,8 +16,7 @@ import (
 
 // Webhooks is the registry of the addresses that are told of opt-outs.
 type Webhooks interface {
-	Registry(ctx context.Context) (webhook.Registry, error)
-	Replace(ctx context.Context, r webhook.Registry) error
+	Registry[webhook.Webhook]
 	// Try has the stack deliver an event that changes nothing.
 	Try(ctx context.Context, o webhook.TrialOrder) (webhook.TrialAnswer, error)
 	// Lookup returns the addresses of a host.
@@ -48,6 +47,10 @@ type WebhookState struct {
 	Last        hook.Call   `json:"last,omitzero"`              // the last attempt to tell it of a change
 }
 
+func newWebhookState(w webhook.Webhook) WebhookState {
+	return WebhookState{ID: w.ID(), URL: w.URL, Scope: w.Scope, WithAddress: w.WithAddress, AddedAt: w.AddedAt}
+}
+
 // WebhookTrial is what became of a trial.
 type WebhookTrial struct {
 	URL          string `json:"url"`
@@ -65,17 +68,8 @@ func (o *Operator) AddWebhook(ctx context.Context, address, in string, withAddre
 	if err := o.checkWebhook(ctx, address); err != nil {
 		return nil, err
 	}
-	all, err := o.Webhooks.Registry(ctx)
-	if err != nil {
-		return nil, err
-	}
 	added := webhook.Webhook{URL: address, Scope: at, WithAddress: withAddress, AddedAt: o.Now().UTC(), Credential: hook.Credential{Secret: webhook.NewSecret()}}
-	if only {
-		all = all.Set(added)
-	} else {
-		all = all.Add(added, o.Now())
-	}
-	if err := o.Webhooks.Replace(ctx, all); err != nil {
+	if err := addEntry(ctx, o.Webhooks, added, only, o.Now()); err != nil {
 		return nil, err
 	}
 	return &WebhookSecret{address, at, withAddress, added.Secret}, nil
@@ -111,7 +105,7 @@ func (o *Operator) ListWebhooks(ctx context.Context) (*WebhookList, error) {
 	}
 	list := &WebhookList{Webhooks: []WebhookState{}}
 	for _, w := range all {
-		state := WebhookState{ID: w.ID(), URL: w.URL, Scope: w.Scope, WithAddress: w.WithAddress, AddedAt: w.AddedAt}
+		state := newWebhookState(w)
 		if len(w.Secrets(o.Now())) > 1 {
 			state.FormerUntil = w.FormerUntil
 		}
@@ -132,7 +126,8 @@ func (o *Operator) RemoveWebhook(ctx context.Context, address, in string) (*Webh
 	if err := o.Webhooks.Replace(ctx, all.Remove(one.ID())); err != nil {
 		return nil, err
 	}
-	return &WebhookState{ID: one.ID(), URL: one.URL, Scope: one.Scope, WithAddress: one.WithAddress, AddedAt: one.AddedAt}, nil
+	gone := newWebhookState(one)
+	return &gone, nil
 }
 
 // TestWebhook has the stack deliver an event of the type webhook.test now. Its error
