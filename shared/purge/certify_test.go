@@ -3,6 +3,7 @@ package purge_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -278,5 +279,35 @@ func TestChainGoesOnAtTheBucketsEnd(t *testing.T) {
 	c.Runs, c.Chain, c.Turns = stores.Runs, stores.Runs, stores.Holds
 	if _, err := certifyRun(t, h, c, "run-5"); !errors.Is(err, purge.ErrChainForked) && !errors.Is(err, certificate.ErrNone) {
 		t.Errorf("under a head that is not in the bucket: error %v", err)
+	}
+}
+
+// certifiedMeanwhile are runs that another call certifies after the first look.
+type certifiedMeanwhile struct {
+	purgetest.Runs
+	looks atomic.Int64
+}
+
+func (c *certifiedMeanwhile) Get(ctx context.Context, class, id string) (purge.Run, error) {
+	run, err := c.Runs.Get(ctx, class, id)
+	if c.looks.Add(1) > 1 {
+		run.Certificate = "of another call"
+	}
+	return run, err
+}
+
+func TestListsOfCertifiedRunStay(t *testing.T) {
+	h := newHouse(t)
+	h.letter("sub-1", "a")
+	if err := h.run(h.Stores, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Runs.Start(t.Context(), purge.Run{Class: h.class.Name, ID: "run-1", Cutoff: cutoff, Planned: 1}); err != nil {
+		t.Fatal(err)
+	}
+	c, _ := h.certifier()
+	c.Runs = &certifiedMeanwhile{Runs: h.Runs}
+	if run, err := c.Purge(t.Context(), h.class, purge.Ended{Run: "run-1"}); err == nil || run.Certified() {
+		t.Errorf("the run was certified: %+v, error %v", run, err)
 	}
 }

@@ -14,9 +14,10 @@ import (
 
 // Counted is the number of due records that still exist.
 type Counted struct {
-	Due    int
-	Held   int   // due records that a hold keeps
-	Shards []int // of each shard, the due records without a hold
+	Due        int
+	Held       int   // due records that a hold keeps
+	Unreadable int   // due records that cannot be read: no purge deletes them
+	Shards     []int // of each shard, what a purge would delete: due, readable and not held
 }
 
 // Overdue is the number of due records without a hold.
@@ -57,7 +58,8 @@ func count(ctx context.Context, records Records, holds Holds, class retention.Cl
 			defer mu.Unlock()
 			total.Due += shard.Due
 			total.Held += shard.Held
-			total.Shards[n] = shard.Overdue()
+			total.Unreadable += shard.Unreadable
+			total.Shards[n] = shard.Due - shard.Held - shard.Unreadable
 			return nil
 		})
 	}
@@ -83,8 +85,12 @@ func countRemaining(ctx context.Context, records Records, holds Holds, class ret
 		}
 		counted.Due += len(all)
 		for _, r := range all {
-			if r.Why == WhyHeld {
+			switch r.Why {
+			case WhyHeld:
 				counted.Held++
+			case WhyUnreadable:
+				counted.Unreadable++
+			case WhyDue, WhyObjects:
 			}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash/maphash"
 	"iter"
 	"slices"
 	"sync"
@@ -140,17 +141,20 @@ func eachDue(ctx context.Context, records Records, class retention.Class, shard 
 		indexes = []Index{ByWithdrawal, ByStart}
 	}
 	return func(yield func(Due, error) bool) {
-		withdrawn := map[string]bool{}
+		// A hash stands for an id, because millions may be withdrawn: of a million ids,
+		// two have the same hash once in 37 million times.
+		seed, withdrawn := maphash.MakeSeed(), map[uint64]struct{}{}
 		for _, by := range indexes {
 			for d, err := range eachEntry(ctx, records, class, by, shard, cutoff, Due{}) {
-				if withdrawn[d.ID] && err == nil {
+				id := maphash.String(seed, d.ID)
+				if _, known := withdrawn[id]; known && err == nil {
 					continue
 				}
 				if !yield(d, err) || err != nil {
 					return
 				}
 				if by == ByWithdrawal {
-					withdrawn[d.ID] = true
+					withdrawn[id] = struct{}{}
 				}
 			}
 		}

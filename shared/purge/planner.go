@@ -209,8 +209,8 @@ func (p Planner) approved(ctx context.Context, class retention.Class, hash strin
 
 // objections lists what speaks against the run, and counts the records of each shard
 // that it would delete. An approval covers the amount as HaltedPlan.Objections says,
-// and never the clock. Held records are no objection; they are counted only where
-// the due records are one, because that reads every due record.
+// and never the clock. Held and unreadable records are no objection; they are counted
+// only where the due records are one, because that reads every due record.
 func (p Planner) objections(ctx context.Context, class retention.Class, run Run, plan Plan, approved *HaltedPlan) (going amounts, reasons []string, err error) {
 	brake, err := p.brake(ctx, run)
 	if err != nil {
@@ -261,7 +261,7 @@ func (p Planner) mayDeleteWithdrawn(ctx context.Context, class retention.Class, 
 		return false, err
 	}
 	counted, err := Count(ctx, p.Records, p.Holds, class, run.Cutoff, ByWithdrawal)
-	brake.Going = counted.Overdue()
+	brake.Going = sum(counted.Shards)
 	return brake.Going > 0 && len(brake.Amount()) == 0, err
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stille/shared/certificate"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
 	"stille/shared/retention"
@@ -221,6 +222,23 @@ func TestHeldRecordsDoNotHaltRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.planned(h.planner(h.Stores), purge.Execution{Run: "run-2"}, purge.NextHalt)
+}
+
+// No purge deletes what it cannot read, so a class must not halt for it night after
+// night.
+func TestUnreadableRecordsDoNotHaltRun(t *testing.T) {
+	h := newHouse(t)
+	h.crowd()
+	items := h.Items(t, h.class.Name)
+	for _, item := range items {
+		item[names.AttrOccurredAt] = "long ago"
+	}
+	h.Plant(t, h.class.Name, slices.Collect(maps.Values(items))...)
+	h.put(retention.Record{ID: "theirs", Subject: subject(8), Start: due})
+	h.put(retention.Record{ID: "withdrawn", Subject: subject(9), Start: notDue})
+	h.withdraw("withdrawn", cutoff)
+	h.planned(h.planner(h.Stores), purge.Execution{Run: "run-1"}, purge.NextDelete)
+	h.certified("run-1", certificate.Completed, 2)
 }
 
 // Fourteen nights deleted 2 and kept 1,087 by a hold. When the hold is lifted, all
