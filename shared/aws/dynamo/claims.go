@@ -85,10 +85,7 @@ func (r *Records) claims(ctx context.Context, owner retention.Owner, objects []s
 		}
 		claim := slotKey(claimOf(object))
 		claim[names.AttrClass], claim[names.AttrRecord] = text(owner.Class), text(owner.ID)
-		operations = append(operations, types.TransactWriteItem{Put: &types.Put{
-			TableName: aws.String(r.stack.Slots()), Item: claim,
-			ConditionExpression: aws.String("attribute_not_exists(" + names.AttrSlot + ")"),
-		}})
+		operations = append(operations, types.TransactWriteItem{Put: putNew(r.stack.Slots(), claim, names.AttrSlot)})
 	}
 	return operations, taken, nil
 }

@@ -94,6 +94,16 @@ func parseInstant(s string) (time.Time, error) {
 	return t.UTC(), err
 }
 
+// putNew stores an item, if the stored item lacks the attribute: its key, where none
+// must be stored.
+func putNew(table string, i item, attribute string) *types.Put {
+	name := "#" + attribute // some are reserved words
+	return &types.Put{
+		TableName: &table, Item: i,
+		ConditionExpression: aws.String("attribute_not_exists(" + name + ")"), ExpressionAttributeNames: map[string]string{name: attribute},
+	}
+}
+
 // cancelled returns the reasons why a transaction was cancelled, in the order
 // of its operations; false if err is no cancellation.
 func cancelled(err error) ([]types.CancellationReason, bool) {

@@ -39,11 +39,7 @@ func (h *Holds) entry(hold retention.Hold, at time.Time) (types.TransactWriteIte
 	if err != nil {
 		return types.TransactWriteItem{}, fmt.Errorf("writing the history of a hold: %w", err)
 	}
-	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &h.history, Item: stored,
-		ConditionExpression:      aws.String("attribute_not_exists(#entry)"),
-		ExpressionAttributeNames: map[string]string{"#entry": names.AttrEntry},
-	}}, nil
+	return types.TransactWriteItem{Put: putNew(h.history, stored, names.AttrEntry)}, nil
 }
 
 // Lift ends the active holds that which selects, and returns them. The items stay

@@ -163,22 +163,13 @@ func (r *Runs) Certify(ctx context.Context, run purge.Run, previous string) erro
 	}
 	head := runKey(run.Class, headOfChain)
 	head["certificate"] = text(run.Certificate)
-	putHead := &types.Put{
-		TableName: &r.table, Item: head,
-		ConditionExpression:      aws.String("attribute_not_exists(#certificate)"),
-		ExpressionAttributeNames: map[string]string{"#certificate": "certificate"},
-	}
+	putHead := putNew(r.table, head, "certificate")
 	if previous != "" {
 		putHead.ConditionExpression = aws.String("#certificate = :previous")
 		putHead.ExpressionAttributeValues = item{":previous": text(previous)}
 	}
 	_, err = r.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		{Put: putHead},
-		{Put: &types.Put{
-			TableName: &r.table, Item: stored,
-			ConditionExpression:      aws.String("attribute_not_exists(#certificate)"),
-			ExpressionAttributeNames: map[string]string{"#certificate": "certificate"},
-		}},
+		{Put: putHead}, {Put: putNew(r.table, stored, "certificate")},
 	}})
 	if reasons, ok := cancelled(err); ok && (failed(reasons[0], conditionFailed) || transient(reasons)) {
 		return purge.ErrChainMoved

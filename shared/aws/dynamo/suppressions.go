@@ -153,27 +153,14 @@ func entryID(now time.Time) (string, error) {
 // change stores the item (put) and its entry together, if the ledger has no
 // entry of the same key and version.
 func (s *Suppressions) change(stored edition, i suppression.Item, e ledger.Entry) []types.TransactWriteItem {
-	return []types.TransactWriteItem{
-		s.put(stored, i),
-		{Put: &types.Put{
-			TableName:                &s.ledger,
-			Item:                     encodeJSON(e),
-			ConditionExpression:      aws.String("attribute_not_exists(#key)"),
-			ExpressionAttributeNames: map[string]string{"#key": names.AttrKey},
-		}},
-	}
+	return []types.TransactWriteItem{s.put(stored, i), {Put: putNew(s.ledger, encodeJSON(e), names.AttrKey)}}
 }
 
 // put stores an item, if the table still has the stored edition and the item is
 // unmerged.
 func (s *Suppressions) put(stored edition, i suppression.Item) types.TransactWriteItem {
-	put := &types.Put{
-		TableName:                           &s.table,
-		Item:                                encodeSuppression(i),
-		ConditionExpression:                 aws.String("attribute_not_exists(#key)"),
-		ExpressionAttributeNames:            map[string]string{"#key": names.AttrKey},
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}
+	put := putNew(s.table, encodeSuppression(i), names.AttrKey)
+	put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	if stored.version > 0 {
 		put.ConditionExpression, put.ExpressionAttributeNames, put.ExpressionAttributeValues = unchanged(stored)
 	}
