@@ -181,7 +181,7 @@ func (s *Server) write(to net.Conn, a Answer, n int) {
 		}
 	default:
 		if a.Fault == "slow" {
-			wait(to, 400*time.Millisecond)
+			wait(to, 2*time.Second)
 		}
 		send(to, head, string(body))
 	}

@@ -82,9 +82,7 @@ func (s Sender) entry(in *sesv2.SendBulkEmailInput, entry types.BulkEmailEntry, 
 // sendPart sends one call's entries to the recipients that the check allows. It returns
 // false if the API is unavailable: then nobody of the part is sent to.
 func (s Sender) sendPart(ctx context.Context, in *sesv2.SendBulkEmailInput, part []types.BulkEmailEntry, outcomes []Outcome) bool {
-	var asked []*Outcome
-	var asLinked []client.Link
-	var entries []types.BulkEmailEntry
+	var places []place
 	for i, link := range s.links(ctx, outcomes) {
 		o := &outcomes[i]
 		if o.Reason != "" {
@@ -95,29 +93,25 @@ func (s Sender) sendPart(ctx context.Context, in *sesv2.SendBulkEmailInput, part
 			o.Reason, o.Detail = Refused, err.Error()
 			continue
 		}
-		asked, asLinked, entries = append(asked, o), append(asLinked, link), append(entries, entry)
+		places = append(places, place{o, link, entry})
 	}
-	if len(asked) > 0 {
-		s.check(ctx, asked, asLinked)
-	}
+	s.check(ctx, places...)
 	if slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Reason == client.Unavailable }) {
 		giveUp(outcomes)
 		return false
 	}
-	call := *in
-	call.ConfigurationSetName, call.BulkEmailEntries = &s.ConfigurationSet, nil
-	var sent []*Outcome
-	for i, o := range asked {
-		if o.Reason == "" {
-			sent, call.BulkEmailEntries = append(sent, o), append(call.BulkEmailEntries, entries[i])
-		}
-	}
-	if len(sent) == 0 {
+	places = slices.DeleteFunc(places, func(p place) bool { return p.Reason != "" })
+	if len(places) == 0 {
 		return true
 	}
+	call := *in
+	call.ConfigurationSetName, call.BulkEmailEntries = &s.ConfigurationSet, nil
+	for _, p := range places {
+		call.BulkEmailEntries = append(call.BulkEmailEntries, p.entry)
+	}
 	answer, err := s.SES.SendBulkEmail(ctx, &call)
-	for n, o := range sent {
-		if err != nil || answer == nil || len(answer.BulkEmailEntryResults) != len(sent) {
+	for n, o := range places {
+		if err != nil || answer == nil || len(answer.BulkEmailEntryResults) != len(places) {
 			o.Reason, o.Detail = Failed, code(err)
 			continue
 		}

@@ -115,7 +115,7 @@ func (s Sender) sendOne(ctx context.Context, message *sesv2.SendEmailInput, link
 		o.Reason, o.Detail = Refused, err.Error()
 		return
 	}
-	if s.check(ctx, []*Outcome{o}, []client.Link{link}); o.Reason != "" {
+	if s.check(ctx, place{Outcome: o, link: link}); o.Reason != "" {
 		return
 	}
 	sent, err := s.SES.SendEmail(ctx, message)
@@ -126,22 +126,29 @@ func (s Sender) sendOne(ctx context.Context, message *sesv2.SendEmailInput, link
 	o.Sent, o.MessageID = true, *sent.MessageId
 }
 
+// place is a recipient who has a link.
+type place struct {
+	*Outcome
+	link  client.Link
+	entry types.BulkEmailEntry // of a bulk
+}
+
 // check asks about the recipients in one call. The outcome of a recipient who may
 // not be sent to says why.
-func (s Sender) check(ctx context.Context, outcomes []*Outcome, links []client.Link) {
-	asked := make([]client.Contact, len(outcomes))
-	for i, o := range outcomes {
-		asked[i] = o.Recipient
+func (s Sender) check(ctx context.Context, places ...place) {
+	asked := make([]client.Contact, len(places))
+	for i, p := range places {
+		asked[i] = p.Recipient
 	}
 	results, err := s.API.Check(ctx, client.Question{Scope: s.Scope, Contacts: asked})
-	for i, o := range outcomes {
+	for i, p := range places {
 		switch {
 		case err != nil:
-			o.Reason, o.Detail = client.Unavailable, err.Error()
+			p.Reason, p.Detail = client.Unavailable, err.Error()
 		case !results[i].MaySend():
-			o.Reason = results[i].Reason
-		case results[i].Key != links[i].Key:
-			o.Reason, o.Detail = client.Unavailable, "the link has the key of another contact"
+			p.Reason = results[i].Reason
+		case results[i].Key != p.link.Key:
+			p.Reason, p.Detail = client.Unavailable, "the link has the key of another contact"
 		}
 	}
 }

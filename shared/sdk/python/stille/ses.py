@@ -175,8 +175,6 @@ class Sender:
 
     def _check(self, places: list[_Place]) -> None:
         """Ask about the recipients in one call. The outcome of who may not be sent to says why."""
-        if not places:
-            return
         results = self._client.check([("email", place.address) for place in places], scope=self._scope)
         for place, result in zip(places, results, strict=True):
             if result.send is not True:

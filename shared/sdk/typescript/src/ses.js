@@ -82,7 +82,6 @@ class Sender {
    */
   async #mint(all) {
     const places = all.filter((place) => !place.outcome);
-    if (places.length === 0) return;
     const contacts = places.map(({ address }) => /** @type {const} */ ({ channel: "email", address }));
     try {
       const links = await this.#client.links({ scope: this.#scope, lang: this.#lang, contacts });
@@ -158,7 +157,7 @@ class Sender {
     await this.#mint(part);
     const linked = part.map((place, n) => (place.outcome ? undefined : this.#linked(place, addLinkToEntry, bulk, entries[n])));
     const asked = part.filter((place) => !place.outcome);
-    if (asked.length > 0) await this.#check(asked);
+    await this.#check(asked);
     const sent = asked.filter((place) => !place.outcome);
     if (part.some(isUnavailable) || sent.length === 0) return;
     const BulkEmailEntries = linked.flatMap((entry, n) => (entry && !part[n].outcome ? [entry] : []));
