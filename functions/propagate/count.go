@@ -10,8 +10,9 @@ import (
 	"stille/shared/suppression"
 )
 
-// count logs where the opt-outs of a batch came from, and how long each click took to
-// count. CloudWatch makes the metrics of the dashboard from the lines. An entry that
+// count logs where the opt-outs of a batch came from, and how long a click waited in
+// the outage queue: the function behind the links times a click that waits for
+// nothing. CloudWatch makes the metrics of the dashboard from the lines. An entry that
 // is delivered again is counted again.
 func (h handler) count(ctx context.Context, entries []ledger.Entry) {
 	at := h.now()
@@ -22,8 +23,8 @@ func (h handler) count(ctx context.Context, entries []ledger.Entry) {
 		}
 		source := suppression.Source(e.Source)
 		sources[string(e.Channel)+" "+string(source.Kind())]++
-		if source.FromLink() {
-			clicks[string(e.Channel)] = max(clicks[string(e.Channel)], e.RecordedAt.Sub(e.At))
+		if waited := e.RecordedAt.Sub(e.At); source.FromLink() && waited > 0 {
+			clicks[string(e.Channel)] = max(clicks[string(e.Channel)], waited)
 		}
 	}
 	for from, n := range sources {

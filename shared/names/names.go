@@ -286,7 +286,7 @@ const (
 
 // MetricOptOuts is the metric, by MetricFrom (a channel and a source), of how many
 // silences began. MetricClickToEnforced is how many milliseconds it took, by
-// MetricChannel, until a click on a link stood in the list.
+// MetricChannel, from the arrival of a click on a link until the click was stored.
 const (
 	MetricOptOuts         = "OptOuts"
 	MetricFrom            = "from"

@@ -35,6 +35,27 @@ type Report struct {
 	Queues  []Queue       `json:"deadLetters,omitempty"` // dead-letter queues that hold messages now
 }
 
+// ClickTimes is how long it took from a click on a link until the opt-out stood in the
+// suppression list. The request of a click stores the opt-out before it answers; only
+// a click that waits in the outage queue has a time here.
+type ClickTimes struct {
+	Clicks      int   `json:"clicks"`
+	Waited      int   `json:"waited"` // while the store was out of reach
+	MostMillis  int64 `json:"mostMillis"`
+	OverAMinute int   `json:"overAMinute"`
+}
+
+func (c *ClickTimes) add(d time.Duration) {
+	c.Clicks++
+	c.MostMillis = max(c.MostMillis, d.Milliseconds())
+	if d > 0 {
+		c.Waited++
+	}
+	if d > time.Minute {
+		c.OverAMinute++
+	}
+}
+
 // SourceCount is how many changes of one channel came from one source.
 type SourceCount struct {
 	Channel contact.Channel `json:"channel"`
@@ -155,7 +176,7 @@ func (o *Operator) addLedger(ctx context.Context, r *Report, from, to time.Time,
 		source  string
 	}
 	optOuts, released := map[kind]int{}, map[kind]int{}
-	var clicks clickTimes
+	var clicks ClickTimes
 	count := func(e ledger.Entry) {
 		r.Entries++
 		if !e.RecordedAt.Before(to) {
@@ -186,7 +207,9 @@ func (o *Operator) addLedger(ctx context.Context, r *Report, from, to time.Time,
 			break
 		}
 	}
-	r.Click = clicks.summary()
+	if clicks.Clicks > 0 {
+		r.Click = &clicks
+	}
 	list := func(counts map[kind]int) []SourceCount {
 		all := []SourceCount{}
 		for in, n := range counts {

@@ -86,7 +86,7 @@ func TestReportCountsTheMonthByChannelAndSource(t *testing.T) {
 	if diff := cmp.Diff([]operator.SourceCount{{Channel: contact.Email, Source: "link", Count: 1}}, r.Released); diff != "" {
 		t.Errorf("ended (-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff(&operator.ClickTimes{Clicks: 2, MostMillis: 120_000, P95Millis: 120_000, OverAMinute: 1}, r.Click); diff != "" {
+	if diff := cmp.Diff(&operator.ClickTimes{Clicks: 2, Waited: 1, MostMillis: 120_000, OverAMinute: 1}, r.Click); diff != "" {
 		t.Errorf("clicks (-want +got)\n%s", diff)
 	}
 	if r.Whole || r.Entries != 8 || r.Unread != 1 {

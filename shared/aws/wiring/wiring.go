@@ -137,7 +137,7 @@ func (d Deps) WebhookQueue() sqsqueue.Webhooks {
 func links(d Deps, ch contact.Channel, webhooks webhook.Source) any {
 	texts, err := pages.New()
 	d.Env.Wrong("the pages' texts", err)
-	return unsubscribe.Handler{
+	return timed(unsubscribe.Handler{
 		Links:    unsubscribe.Links{Keys: d.Keys, Scopes: d.Scopes()},
 		Channel:  ch,
 		List:     d.List,
@@ -147,7 +147,7 @@ func links(d Deps, ch contact.Channel, webhooks webhook.Source) any {
 		Log:      d.Log,
 		Now:      d.Now,
 		Zone:     zone(d.Policy()),
-	}.Serve
+	}.Serve, ch, d.Log, d.Now)
 }
 
 // zone is where messaging data is kept by the day, and its people live.

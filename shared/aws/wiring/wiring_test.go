@@ -49,7 +49,7 @@ func TestLinksAreServedWhereEverythingIsConfigured(t *testing.T) {
 		}
 	}
 	c := container(map[string]string{names.VarTaskRoot: root, names.VarWaitingQueue: "https://queue", names.VarWebhookQueue: "https://webhooks"})
-	serve, ok := links(deps(c, time.Now), contact.SMS, none{}).(func(context.Context, gateway.Request) (gateway.Response, error))
+	serve, ok := links(deps(c, time.Now), contact.SMS, none{}).(gateway.Handler)
 	if err := c.Env.Err(); err != nil || !ok {
 		t.Fatalf("error %v, or no handler", err)
 	}
