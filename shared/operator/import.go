@@ -91,9 +91,6 @@ func (o *Operator) Import(ctx context.Context, settings ImportSettings) (*Import
 	return im, nil
 }
 
-// Survey begins the first look at the rows.
-func (im *Import) Survey(named bool) *Survey { return NewSurvey(named, im.Region) }
-
 // Read decides, after the first look, what the columns tell.
 func (im *Import) Read(names []string, seen *Survey) (columns *Columns, err error) {
 	im.columns, err = columnsOf(names, false, seen, im.Columns)

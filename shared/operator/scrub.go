@@ -37,9 +37,6 @@ func (o *Operator) Scrub(ctx context.Context, inScope string, s Scrub) (*Scrub, 
 	return &s, err
 }
 
-// Survey begins the first look at the rows.
-func (s *Scrub) Survey(named bool) *Survey { return NewSurvey(named, s.Region) }
-
 // Read decides, after the first look, what the columns tell.
 func (s *Scrub) Read(names []string, seen *Survey, flags ColumnFlags) (columns *Columns, err error) {
 	flags.Only = s.Channel

@@ -32,7 +32,7 @@ func Import(ctx context.Context, name string, im *operator.Import, shown func(li
 		return nil, err
 	}
 	defer list.Close()
-	seen := im.Survey(list.Named)
+	seen := operator.NewSurvey(list.Named, im.Region)
 	if err := list.Survey(seen); err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func orderOf(head []byte) (byteOrder, []byte) {
 // unit is the next character of the bytes; of no size where bytes are missing.
 func (e encoding) unit(b []byte) (r rune, size int) {
 	switch {
-	case e.order != nil && len(b) < 2:
+	case len(b) == 0, e.order != nil && len(b) < 2:
 		return 0, 0
 	case e.order != nil:
 		return rune(e.order.Uint16(b)), 2
@@ -137,7 +137,7 @@ func firstEnd(e encoding, head []byte) rune {
 			break
 		}
 		i += size
-		switch next, _ := e.peek(head[i:]); {
+		switch next, _ := e.unit(head[i:]); {
 		case r == '"':
 			quoted = !quoted
 		case quoted:
@@ -148,13 +148,6 @@ func firstEnd(e encoding, head []byte) rune {
 		}
 	}
 	return '\n'
-}
-
-func (e encoding) peek(b []byte) (r rune, size int) {
-	if len(b) == 0 {
-		return 0, 0
-	}
-	return e.unit(b)
 }
 
 // cut splits the file into lines, each with its end.
@@ -169,7 +162,7 @@ func (l *lines) cut(data []byte, atEOF bool) (advance int, token []byte, err err
 			continue
 		}
 		if r == '\r' { // a \n behind it belongs to it
-			next, size := l.peek(data[i:])
+			next, size := l.unit(data[i:])
 			if size == 0 && !atEOF {
 				return 0, nil, nil
 			}

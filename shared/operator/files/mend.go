@@ -20,16 +20,13 @@ func Mend(
 	ctx context.Context, o *operator.Operator, folder, class string, rate int, sleep func(context.Context, time.Duration) error, shown func(records int),
 ) (*purge.Mended, error) {
 	file := filepath.Join(folder, "mend-"+filepath.Base(class)+".progress")
-	work := purge.NewMendWork(class)
-	err := readProgress(file, &work, func() bool { return work.Class == class && len(work.Segments) > 0 })
-	if err != nil {
-		return nil, err
-	}
-	answer, err := o.Mend(ctx, work, rate, sleep, func(at purge.MendWork) error {
-		shown(at.Did.Scanned)
-		return writeProgress(file, at)
+	fits := func(work purge.MendWork) bool { return work.Class == class && len(work.Segments) > 0 }
+	return resumed(file, purge.NewMendWork(class), fits, func(work purge.MendWork, save func(purge.MendWork) error) (*purge.Mended, error) {
+		return o.Mend(ctx, work, rate, sleep, func(at purge.MendWork) error {
+			shown(at.Did.Scanned)
+			return save(at)
+		})
 	})
-	return answer, endProgress(file, err)
 }
 
 // ReplayEvents sends past events again. It goes on from the file
@@ -38,48 +35,38 @@ func ReplayEvents(
 	ctx context.Context, o *operator.Operator, folder string, since time.Time, rate int, sleep func(context.Context, time.Duration) error, shown func(entries int),
 ) (*operator.SentEvents, error) {
 	file := filepath.Join(folder, "replay-events.progress")
-	work := operator.EventsWork{Since: since}
-	if err := readProgress(file, &work, func() bool { return work.Since.Equal(since) }); err != nil {
-		return nil, err
-	}
-	answer, err := o.ReplayEvents(ctx, work, rate, sleep, func(at operator.EventsWork) error {
-		shown(at.Did.Entries)
-		return writeProgress(file, at)
+	fits := func(work operator.EventsWork) bool { return work.Since.Equal(since) }
+	return resumed(file, operator.EventsWork{Since: since}, fits, func(work operator.EventsWork, save func(operator.EventsWork) error) (*operator.SentEvents, error) {
+		return o.ReplayEvents(ctx, work, rate, sleep, func(at operator.EventsWork) error {
+			shown(at.Did.Entries)
+			return save(at)
+		})
 	})
-	return answer, endProgress(file, err)
 }
 
-// readProgress reads how far an interrupted command came; without a file the work
-// stays as it is. fits reports whether the work that was read is the command's.
-func readProgress(file string, work any, fits func() bool) error {
+// resumed does work: all of it, or from where a file says that an interrupted
+// command came. The work hands every step to save, and the file is removed once the
+// work is done. fits reports whether the work of the file is the command's.
+func resumed[W, A any](file string, work W, fits func(W) bool, do func(work W, save func(W) error) (*A, error)) (*A, error) {
 	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading how far the command came: %w", err)
 	}
+	if err == nil && (json.Unmarshal(text, &work) != nil || !fits(work)) {
+		return nil, operator.Mistakef("%s is no progress of this command: remove the file to begin from the start", filepath.Base(file))
+	}
+	answer, err := do(work, func(at W) error {
+		text, err := json.Marshal(at)
+		if err != nil {
+			return fmt.Errorf("writing how far the command came: %w", err)
+		}
+		return replaceBy(file, text)
+	})
 	if err != nil {
-		return fmt.Errorf("reading how far the command came: %w", err)
-	}
-	if err := json.Unmarshal(text, work); err != nil || !fits() {
-		return operator.Mistakef("%s is no progress of this command: remove the file to begin from the start", filepath.Base(file))
-	}
-	return nil
-}
-
-func writeProgress(file string, work any) error {
-	text, err := json.Marshal(work)
-	if err != nil {
-		return fmt.Errorf("writing how far the command came: %w", err)
-	}
-	return replaceBy(file, text)
-}
-
-// endProgress removes the file of a command that came to its end without an error.
-func endProgress(file string, failed error) error {
-	if failed != nil {
-		return failed
+		return answer, err
 	}
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("all is done, and the progress file stays: %w", err)
+		return answer, fmt.Errorf("all is done, and the progress file stays: %w", err)
 	}
-	return nil
+	return answer, nil
 }

@@ -39,7 +39,7 @@ func Scrub(ctx context.Context, name string, rules *operator.Scrub, flags operat
 		return nil, err
 	}
 	defer list.Close()
-	seen := rules.Survey(list.Named)
+	seen := operator.NewSurvey(list.Named, rules.Region)
 	if err := list.Survey(seen); err != nil {
 		return nil, err
 	}
