@@ -15,10 +15,10 @@ import (
 // thousand pass.
 const flood = 1001
 
-// halted makes more records of a class due than a purge may delete without
+// halt makes more records of a class due than a purge may delete without
 // approval, checks that the purge deletes none, and lets the operator approve the
 // plan, whose run is killed.
-func (s *story) halted(ctx context.Context) error {
+func (s *story) halt(ctx context.Context) error {
 	class := classes()[0]
 	ids, err := s.flood(ctx, class.name, class.keep)
 	if err != nil {
@@ -30,7 +30,7 @@ func (s *story) halted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := s.shown(ctx, "purge", "show", aws.ToString(ended.Name))
+	plan, err := s.runOf(ctx, "purge", "show", aws.ToString(ended.Name))
 	if err != nil {
 		return err
 	}
@@ -38,10 +38,10 @@ func (s *story) halted(ctx context.Context) error {
 		return fmt.Errorf("the purge ended %s with %d deleted and %d reasons", plan.Outcome, plan.Counts.Deleted, len(plan.Reasons))
 	}
 	s.print("purge of "+class.name, fmt.Sprintf("%s: %s", plan.Outcome, plan.Reasons[0]))
-	if err := s.counted(ctx, class.name, ids, len(ids)); err != nil {
+	if err := s.expectLeft(ctx, class.name, ids, len(ids)); err != nil {
 		return err
 	}
-	return s.killed(ctx, class.name, plan, ids)
+	return s.replaceKilled(ctx, class.name, plan, ids)
 }
 
 // flood stores due records, and waits until a purge finds them.
@@ -70,8 +70,8 @@ func (s *story) flood(ctx context.Context, class, keep string) ([]string, error)
 	return ids, nil
 }
 
-// counted counts the remaining records, and compares.
-func (s *story) counted(ctx context.Context, class string, ids []string, want int) error {
+// expectLeft counts the remaining records, and compares.
+func (s *story) expectLeft(ctx context.Context, class string, ids []string, want int) error {
 	left := 0
 	for chunk := range slices.Chunk(ids, purge.MaxDeletes) {
 		there, _, err := s.records.Load(ctx, class, chunk)
@@ -96,8 +96,8 @@ type run struct {
 	Counts   certificate.Counts
 }
 
-// shown runs an operator's command whose output is a run.
-func (s *story) shown(ctx context.Context, args ...string) (run, error) {
+// runOf runs an operator's command whose output is a run.
+func (s *story) runOf(ctx context.Context, args ...string) (run, error) {
 	var r run
 	err := s.answer(ctx, &r, args...)
 	return r, err

@@ -52,9 +52,9 @@ func (s *story) expectLetter(ctx context.Context, name string, there bool, why s
 	return nil
 }
 
-// frozen lets a tool write over a held record, and claim another record's object:
+// freeze lets a tool write over a held record, and claim another record's object:
 // neither is possible.
-func (s *story) frozen(ctx context.Context) error {
+func (s *story) freeze(ctx context.Context) error {
 	const class = "communication"
 	id := "held-" + s.id
 	before, err := s.records.Document(ctx, class, id)
@@ -87,7 +87,7 @@ func (s *story) frozen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	was, is := marshalled(before), marshalled(after)
+	was, is := marshal(before), marshal(after)
 	if was != is {
 		return errors.New("the held record was changed")
 	}
@@ -95,7 +95,7 @@ func (s *story) frozen(ctx context.Context) error {
 	return nil
 }
 
-func marshalled(value any) string {
+func marshal(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return err.Error()
@@ -156,8 +156,8 @@ func (s *story) proveErasure(ctx context.Context) (operator.ErasureProof, error)
 	return proof, nil
 }
 
-// erased checks that the receipt proves the erasure.
-func (s *story) erased(ctx context.Context) error {
+// expectErasure checks that the receipt proves the erasure.
+func (s *story) expectErasure(ctx context.Context) error {
 	proof, err := s.proveErasure(ctx)
 	if err != nil {
 		return err

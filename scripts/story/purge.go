@@ -51,7 +51,7 @@ func (s *story) purge(ctx context.Context, kari, jon person) error {
 	if err := s.expectLetter(ctx, "kept", true, "its record is held"); err != nil {
 		return err
 	}
-	if err := s.erased(ctx); err != nil {
+	if err := s.expectErasure(ctx); err != nil {
 		return err
 	}
 	if err := s.expect(ctx, kari, false, false); err != nil {

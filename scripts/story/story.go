@@ -91,10 +91,10 @@ func (s *story) tell(ctx context.Context) (err error) {
 		{"Opt-outs of another system are imported, and a mailing list is scrubbed", func(ctx context.Context) error { return s.lists(ctx, kari, per, ola) }},
 		{"Globex requires a consent: Eva's is live, Jon's expired, Ola gave none", func(ctx context.Context) error { return s.consents(ctx, eva, jon, ola) }},
 		{"Records of both classes, and a legal hold", func(ctx context.Context) error { return s.keep(ctx, kari, ola, ida) }},
-		{"What is held is frozen, and its object is nobody else's", s.frozen},
+		{"What is held is frozen, and its object is nobody else's", s.freeze},
 		{"Ida asks for erasure; a law keeps her voucher", func(ctx context.Context) error { return s.erase(ctx, ida) }},
 		{"Both purges, started as the schedule starts them", func(ctx context.Context) error { return s.purge(ctx, kari, jon) }},
-		{"A thousand records fall due at once: the brake, an approval, and a killed run", s.halted},
+		{"A thousand records fall due at once: the brake, an approval, and a killed run", s.halt},
 		{"Yours to try", func(ctx context.Context) error { return s.handOver(ctx, ola) }},
 	} {
 		s.step++

@@ -57,7 +57,7 @@ func (*crowd) Load(context.Context, string, []string) (map[string]retention.Stor
 }
 
 func TestLargeShardIsListedInParts(t *testing.T) {
-	for due, reads := range map[int]int{mostInPart: 1, mostInPart + 1: 2, 3*mostInPart + 1: 5} {
+	for due, reads := range map[int]int{mostInPart: 1, mostInPart + 1: 2, 3*mostInPart + 1: 4} {
 		c := &crowd{due: due}
 		var list []byte
 		v := Verifier{

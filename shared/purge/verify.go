@@ -45,8 +45,12 @@ const (
 	// mostTogether is about how many records there are in the shards that are accounted
 	// for at the same time.
 	mostTogether = 20_000
-	// mostInPart is how many records of one shard are in memory.
-	mostInPart = 40_000
+	// mostInPart is how many records of one shard are in memory. A part that is full
+	// loses the last of cutOfPart pieces.
+	mostInPart = 24_000
+	cutOfPart  = 8
+	// lineOfList is the length of an HMAC in a list, in bytes.
+	lineOfList = 65
 )
 
 // loadsAtOnce is how many requests for records run at the same time.
@@ -124,7 +128,9 @@ func (v Verifier) accountShard(ctx context.Context, class retention.Class, run, 
 		if err := v.readPart(ctx, class, run, shard, cutoff, &part); err != nil {
 			return account, err
 		}
-		for _, key := range slices.Sorted(maps.Keys(part.noted)) {
+		keys := slices.Sorted(maps.Keys(part.noted))
+		account.list = slices.Grow(account.list, len(keys)*lineOfList)
+		for _, key := range keys {
 			account.count(key, part.noted[key])
 		}
 		next = part.end
@@ -149,7 +155,7 @@ func (p *part) note(key string, outcome Outcome, objects certificate.Objects) *n
 	}
 	if len(p.noted) == mostInPart {
 		keys := slices.Sorted(maps.Keys(p.noted))
-		p.end = keys[len(keys)/2]
+		p.end = keys[len(keys)-len(keys)/cutOfPart]
 		maps.DeleteFunc(p.noted, func(key string, _ *noted) bool { return key >= p.end })
 		return p.note(key, outcome, objects)
 	}

@@ -15,9 +15,9 @@ import (
 	"stille/shared/purge"
 )
 
-// killed lets the operator approve a plan, kills its run while records go, and lets
+// replaceKilled lets the operator approve a plan, kills its run while records go, and lets
 // the next run account for it. Each deletion is in one of the two certificates.
-func (s *story) killed(ctx context.Context, class string, plan run, ids []string) error {
+func (s *story) replaceKilled(ctx context.Context, class string, plan run, ids []string) error {
 	approved := make(chan error, 1)
 	go func() {
 		_, err := s.operator(ctx, "purge", "approve", plan.PlanHash)
@@ -39,12 +39,12 @@ func (s *story) killed(ctx context.Context, class string, plan run, ids []string
 	if stop.Execution != string(types.ExecutionStatusAborted) {
 		return fmt.Errorf("the execution is %q", stop.Execution)
 	}
-	next, err := s.shown(ctx, "purge", "run", class)
+	next, err := s.runOf(ctx, "purge", "run", class)
 	if err != nil {
 		return err
 	}
 	s.print("the next run, stille purge run "+class, fmt.Sprintf("%s: %d due, %d deleted", next.Outcome, next.Counts.Due, next.Counts.Deleted))
-	if err := s.counted(ctx, class, ids, 0); err != nil {
+	if err := s.expectLeft(ctx, class, ids, 0); err != nil {
 		return err
 	}
 	deleted := 0
