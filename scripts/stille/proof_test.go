@@ -125,6 +125,15 @@ func TestProofNamesTheLawAndItsDay(t *testing.T) {
 	}
 }
 
+func TestProofOfAnUnreadableRecordSaysWhatIsTrue(t *testing.T) {
+	m := inMemory(t)
+	m.Plant(t, "messaging", map[string]any{"id": "sub-7", "retentionStart": "yesterday"})
+	got := m.run(t, "proof", "messaging", "sub-7").ended(t, exitFailed)
+	if !strings.Contains(got.errors, "the record is there") || !strings.Contains(got.errors, "no purge deletes it") || got.out != "" {
+		t.Errorf("it says %q and answers %q", got.errors, got.out)
+	}
+}
+
 func TestProofTellsWithdrawalAndMark(t *testing.T) {
 	m := inMemory(t)
 	m.Store(day(2026, 11, 1))

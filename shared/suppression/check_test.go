@@ -109,6 +109,17 @@ func TestCheckThatNeedsNoBasisReadsNoRecords(t *testing.T) {
 	}
 }
 
+func TestCheckOfTheSilentAloneReadsNoRecords(t *testing.T) {
+	s := &sources{found: map[contact.Key]suppression.Found{"silent": {Item: marks{"acme": {"stop": {First: monday, Last: monday}}}.item()}}}
+	checker := s.checker(t)
+	checker.Policy = nil
+	question := suppression.Question{Purpose: suppression.Marketing, Scope: "acme", Basis: "acme"}
+	got, err := checker.Check(t.Context(), [][]contact.Key{{"silent"}}, question, friday)
+	if diff := cmp.Diff([]suppression.Verdict{{Reason: "stop", Scope: "acme", Since: monday}}, got); err != nil || diff != "" {
+		t.Errorf("error %v, (-want +got)\n%s", err, diff)
+	}
+}
+
 func TestACheckFailsWithEachOfItsSources(t *testing.T) {
 	down := errors.New("down")
 	noPolicy := func(context.Context) (*retention.Policy, error) { return nil, down }
