@@ -31,7 +31,7 @@ type alarm struct {
 // watched is everything that has alarms.
 type watched struct {
 	links, tools awsapigatewayv2.HttpApi
-	waiting      waiting
+	outage       outage
 	unread       awssqs.Queue // what other systems report and nobody can read
 	webhooks     webhooks
 	inboxes      []inbox
@@ -66,8 +66,8 @@ func (s stack) alarmTable(w watched) []alarm {
 			metric: w.tools.MetricServerError(over(5, "Sum"))},
 		{id: "tools-throttled", meaning: "The tools' API answered 429: a tool calls more often than its route's throttle allows", typed: "make deploy ENV=…, with another throttle",
 			metric: s.throttledCalls(), threshold: 100},
-		{id: "waiting-behind", meaning: "An opt-out waits for the store for over a quarter of an hour", typed: status, metric: age(w.waiting.queue), threshold: late},
-		{id: "waiting-dead", meaning: "An opt-out is in the dead-letter queue: the person still gets messages", typed: status, metric: depth(w.waiting.dead)},
+		{id: "waiting-behind", meaning: "An opt-out waits for the store for over a quarter of an hour", typed: status, metric: age(w.outage.queue), threshold: late},
+		{id: "waiting-dead", meaning: "An opt-out is in the dead-letter queue: the person still gets messages", typed: status, metric: depth(w.outage.dead)},
 		{id: names.QueueHookDead, meaning: "Another system reported an opt-out that nobody can read: the person still gets messages", typed: status, metric: depth(w.unread)},
 		{id: "webhooks-behind", meaning: "What webhooks are told waits for over half an hour", typed: status, metric: age(w.webhooks.queue), threshold: 2 * late},
 		{id: "webhooks-dead", meaning: "A webhook's receiver took no call for a day: the changes are in the dead-letter queue", typed: "stille queues list", metric: depth(w.webhooks.dead)},

@@ -17,7 +17,7 @@ const toolsStage = "tools-stage"
 
 // toolsAPI is the API of the marketing tools. Its handlers know the tools by
 // their keys; the gateway lets everybody through.
-func (s stack) toolsAPI(k keys, t tables, w waiting, unread awssqs.Queue, links published) published {
+func (s stack) toolsAPI(k keys, t tables, w outage, unread awssqs.Queue, links published) published {
 	api := s.httpAPI("tools-api", s.Settings.ToolsAPITags)
 	// The emulator has no domains: minted links lead to the links' API itself.
 	linkBase := map[string]*string{}
@@ -73,12 +73,12 @@ func (s stack) mayCheck(k keys, t tables) []awsiam.PolicyStatement {
 // hooks adds the function to which other systems report opt-outs. The function
 // knows a system by the proof that comes with the call. What a system reports and
 // nobody can read waits in the queue for an operator.
-func (s stack) hooks(api awsapigatewayv2.HttpApi, k keys, t tables, w waiting, unread awssqs.Queue) []awsapigatewayv2.HttpRoute {
+func (s stack) hooks(api awsapigatewayv2.HttpApi, k keys, t tables, w outage, unread awssqs.Queue) []awsapigatewayv2.HttpRoute {
 	f := s.function(function{
 		name:      names.Hook,
 		memory:    512,
 		timeout:   seconds(29),
-		variables: map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl(), names.VarParkedQueue: unread.QueueUrl()},
+		variables: map[string]*string{names.VarOutageQueue: w.queue.QueueUrl(), names.VarParkedQueue: unread.QueueUrl()},
 		may: append(t.mayChangeList(), mayRead(k.contact, k.hooks), w.mayWait(), allow(arns(t.replies), "dynamodb:PutItem"),
 			allow([]*string{unread.QueueArn()}, "sqs:SendMessage")),
 	})

@@ -53,9 +53,9 @@ func (s stack) panels(w watched) [][]panel {
 			}},
 		},
 	}
-	ages := []awscloudwatch.IMetric{labelled(age(w.waiting.queue), "opt-outs that wait for the store"), labelled(age(w.webhooks.queue), "webhooks")}
+	ages := []awscloudwatch.IMetric{labelled(age(w.outage.queue), "opt-outs that wait for the store"), labelled(age(w.webhooks.queue), "webhooks")}
 	dead := []awscloudwatch.IMetric{
-		labelled(depth(w.waiting.dead), "opt-outs"), labelled(depth(w.unread), names.Hook), labelled(depth(w.webhooks.dead), "webhooks"),
+		labelled(depth(w.outage.dead), "opt-outs"), labelled(depth(w.unread), names.Hook), labelled(depth(w.webhooks.dead), "webhooks"),
 		labelled(depth(w.rotation.missed), "rotation"), labelled(depth(w.purges.missed), "purges"),
 	}
 	for _, i := range w.inboxes {

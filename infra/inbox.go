@@ -30,14 +30,14 @@ type inbox struct {
 
 // inboxes connect the topics to the functions that handle their messages.
 // What the list does not take waits in the outage queue.
-func (s stack) inboxes(k keys, t tables, e events, w waiting) []inbox {
+func (s stack) inboxes(k keys, t tables, e events, w outage) []inbox {
 	s.configurationSet(e.feedback)
 	feedback := s.inbox(e.feedback, function{
 		name:      names.Feedback,
-		variables: s.waitingVariables(w),
+		variables: s.outageVariables(w),
 		may:       append(t.mayChangeList(), mayRead(k.contact), w.mayWait()),
 	})
-	variables := s.waitingVariables(w)
+	variables := s.outageVariables(w)
 	maps.Copy(variables, s.Settings.smsVariables())
 	replies := s.inbox(e.smsReply, function{
 		name:      names.SMSReply,

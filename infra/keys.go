@@ -91,14 +91,14 @@ type rotation struct {
 
 // rotation adds the function. It may scan tables because it counts the uses of a
 // contact key before it destroys the key.
-func (s stack) rotation(k keys, t tables, w waiting) rotation {
+func (s stack) rotation(k keys, t tables, w outage) rotation {
 	missed := s.deadLetters("rotation-missed")
 	rotate := s.function(function{
 		name:   names.RotateKeys,
 		memory: 512,
 		// Counting reads whole tables.
 		timeout:   minutes(15),
-		variables: map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl(), names.VarWaitingDead: w.dead.QueueUrl()},
+		variables: map[string]*string{names.VarOutageQueue: w.queue.QueueUrl(), names.VarOutageDead: w.dead.QueueUrl()},
 		may: []awsiam.PolicyStatement{
 			allow([]*string{k.contact, k.link, k.proof}, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
 			allow(arns(t.suppressions), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Scan"),
@@ -126,14 +126,14 @@ func (s stack) rotation(k keys, t tables, w waiting) rotation {
 
 // keyList adds the function that tells people who look how the keys stand, and what is
 // deployed: the program of rotate-keys, under a role that can change nothing.
-func (s stack) keyList(k keys, t tables, w waiting) {
+func (s stack) keyList(k keys, t tables, w outage) {
 	s.function(function{
 		name: names.ListKeys, program: names.RotateKeys,
 		memory:  512,
 		timeout: minutes(15),
 		variables: map[string]*string{
-			names.VarOnlyLists:    jsii.String("yes"),
-			names.VarWaitingQueue: w.queue.QueueUrl(), names.VarWaitingDead: w.dead.QueueUrl(),
+			names.VarOnlyLists:   jsii.String("yes"),
+			names.VarOutageQueue: w.queue.QueueUrl(), names.VarOutageDead: w.dead.QueueUrl(),
 		},
 		may: []awsiam.PolicyStatement{
 			mayRead(k.contact, k.link, k.proof),

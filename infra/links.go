@@ -20,7 +20,7 @@ type published struct {
 }
 
 // linksAPI adds the public API behind the links in messages.
-func (s stack) linksAPI(k keys, t tables, w waiting, told webhooks) published {
+func (s stack) linksAPI(k keys, t tables, w outage, told webhooks) published {
 	api := s.httpAPI("links-api", s.Settings.LinksAPITags)
 	// The default is enough for about a thousand opt-outs a second at any load of the
 	// tools, and for a hundred a second while the store hangs (outage.Patience).
@@ -28,7 +28,7 @@ func (s stack) linksAPI(k keys, t tables, w waiting, told webhooks) published {
 	if s.LinksConcurrency > 0 {
 		reserved = jsii.Number(float64(s.LinksConcurrency))
 	}
-	variables := s.waitingVariables(w)
+	variables := s.outageVariables(w)
 	variables[names.VarWebhookQueue] = told.queue.QueueUrl()
 	for _, door := range []struct{ function, route string }{
 		{names.UnsubscribeEmail, names.RouteEmailLink},

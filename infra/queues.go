@@ -62,39 +62,39 @@ func (s stack) feed(id string, queue awssqs.Queue, f function, concurrency float
 const (
 	drainSeconds = 5    // the time limit for a batch
 	drainTries   = 1000 // the most that SQS allows: over eight hours; before that, drain queues the opt-out again
-	waitingDays  = 14   // the most that SQS allows; these messages hold no address
+	outageDays   = 14   // the most that SQS allows; these messages hold no address
 
 	// drainConcurrency leaves most of a store that has just come back to others.
 	// The links' functions have capacity reserved.
 	drainConcurrency = 5
 )
 
-// waiting is the queue of the opt-outs that the store did not take, and the queue
+// outage is the queue of the opt-outs that the store did not take, and the queue
 // of those that drain could not carry out.
-type waiting struct {
+type outage struct {
 	queue, dead awssqs.Queue
 }
 
-// waiting adds the two queues, and the function that carries out the opt-outs.
-func (s stack) waiting(k keys, t tables) waiting {
-	var w waiting
-	w.dead = s.waitingQueue(names.QueueWaitingDead, nil)
-	w.queue = s.waitingQueue(names.QueueWaiting, &awssqs.DeadLetterQueue{Queue: w.dead, MaxReceiveCount: jsii.Number(drainTries)})
+// outage adds the two queues, and the function that carries out the opt-outs.
+func (s stack) outage(k keys, t tables) outage {
+	var w outage
+	w.dead = s.outageQueue(names.QueueOutageDead, nil)
+	w.queue = s.outageQueue(names.QueueOutage, &awssqs.DeadLetterQueue{Queue: w.dead, MaxReceiveCount: jsii.Number(drainTries)})
 	s.feed("drain-waiting", w.queue, function{
 		name:      names.Drain,
 		memory:    256,
 		timeout:   seconds(drainSeconds),
-		variables: map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl()},
+		variables: map[string]*string{names.VarOutageQueue: w.queue.QueueUrl()},
 		// An opt-out that could not be carried out for hours is queued again.
 		may: append(t.mayChangeList(), mayRead(k.contact, k.link), w.mayWait()),
 	}, drainConcurrency)
 	return w
 }
 
-// waitingVariables tell a door where an opt-out waits. The emulator is far slower
+// outageVariables tell a door where an opt-out waits. The emulator is far slower
 // than DynamoDB, and needs more patience.
-func (s stack) waitingVariables(w waiting) map[string]*string {
-	variables := map[string]*string{names.VarWaitingQueue: w.queue.QueueUrl()}
+func (s stack) outageVariables(w outage) map[string]*string {
+	variables := map[string]*string{names.VarOutageQueue: w.queue.QueueUrl()}
 	if s.Settings.Gateway != "" {
 		variables[names.VarStorePatience] = jsii.String("2s")
 	}
@@ -102,19 +102,19 @@ func (s stack) waitingVariables(w waiting) map[string]*string {
 }
 
 // mayWait lets a function put opt-outs into the queue, and take none out.
-func (w waiting) mayWait() awsiam.PolicyStatement {
+func (w outage) mayWait() awsiam.PolicyStatement {
 	return allow([]*string{w.queue.QueueArn()}, "sqs:SendMessage")
 }
 
-// waitingQueue adds a queue that keeps each contact's opt-outs in order; different
+// outageQueue adds a queue that keeps each contact's opt-outs in order; different
 // contacts do not wait for each other.
-func (s stack) waitingQueue(id string, dead *awssqs.DeadLetterQueue) awssqs.Queue {
+func (s stack) outageQueue(id string, dead *awssqs.DeadLetterQueue) awssqs.Queue {
 	return s.queue(id, dead == nil, awssqs.QueueProps{
 		Fifo:                      jsii.Bool(true),
 		ContentBasedDeduplication: jsii.Bool(true),
 		DeduplicationScope:        awssqs.DeduplicationScope_MESSAGE_GROUP,
 		FifoThroughputLimit:       awssqs.FifoThroughputLimit_PER_MESSAGE_GROUP_ID,
-		RetentionPeriod:           days(waitingDays),
+		RetentionPeriod:           days(outageDays),
 		VisibilityTimeout:         hiddenFor(drainSeconds),
 		DeadLetterQueue:           dead,
 	})

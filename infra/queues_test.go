@@ -48,7 +48,7 @@ func TestOptOutsWaitForTheStore(t *testing.T) {
 			t.Errorf("an opt-out comes again after %v s, while drain may take %v s", again, timeout)
 		}
 		for _, door := range []string{"stille-unsubscribe-email", "stille-unsubscribe-sms", "stille-feedback", "stille-sms-reply", "stille-drain"} {
-			if got := made.text(dig(functions[door], "Environment", "Variables", names.VarWaitingQueue)); got != "waiting" {
+			if got := made.text(dig(functions[door], "Environment", "Variables", names.VarOutageQueue)); got != "waiting" {
 				t.Errorf("%s queues in %s", door, got)
 			}
 		}
@@ -82,7 +82,7 @@ func TestWebhooksAreToldThroughAQueue(t *testing.T) {
 	}
 }
 
-func TestWaitingQueuesDemandTLS(t *testing.T) {
+func TestOutageQueuesDemandTLS(t *testing.T) {
 	inBoth(t, func(t *testing.T, made template) {
 		denied := map[string]bool{}
 		for _, policy := range made.named("AWS::SQS::QueuePolicy", "Properties", "PolicyDocument", "Statement") {

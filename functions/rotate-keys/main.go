@@ -33,8 +33,8 @@ func main() {
 			holds:        dynamo.NewHolds(db, c.Stack),
 			records:      dynamo.NewRecords(db, c.Stack),
 			queues: map[string]queue{
-				names.QueueWaiting:     sqsqueue.Count(queues, c.Env.Required(names.VarWaitingQueue)),
-				names.QueueWaitingDead: sqsqueue.Count(queues, c.Env.Required(names.VarWaitingDead)),
+				names.QueueOutage:     sqsqueue.Count(queues, c.Env.Required(names.VarOutageQueue)),
+				names.QueueOutageDead: sqsqueue.Count(queues, c.Env.Required(names.VarOutageDead)),
 			},
 			policy: c.Policy(),
 			config: keyring.Config{Retention: string(c.Env.File(names.RetentionFile)), Scopes: string(c.Env.File(names.ScopesFile))},

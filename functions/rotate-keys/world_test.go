@@ -189,7 +189,7 @@ func (w *world) handler() handler {
 	return handler{
 		secrets: w, suppressions: w, holds: subjects{w}, records: recorded{w},
 		config: keyring.Config{Retention: "classes: []\n", Scopes: "scopes: []\n"},
-		queues: map[string]queue{names.QueueWaiting: depth{w, names.QueueWaiting}, names.QueueWaitingDead: depth{w, names.QueueWaitingDead}},
+		queues: map[string]queue{names.QueueOutage: depth{w, names.QueueOutage}, names.QueueOutageDead: depth{w, names.QueueOutageDead}},
 		policy: &retention.Policy{Classes: []retention.Class{{Name: "communication"}, {Name: "messaging"}}},
 		stack:  stack, now: func() time.Time { return w.now }, log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	}

@@ -67,7 +67,7 @@ func TestAFailingStoreLosesNoOptOut(t *testing.T) {
 			t.Errorf("%s, while the opt-out waits: %v", r.name, err)
 		}
 	}
-	s.lookIntoTheWaitingQueue(t, kari, ola, per)
+	s.lookIntoTheOutageQueue(t, kari, ola, per)
 
 	s.giveStoreBack(t, names.Drain)
 	limited, cancel := context.WithTimeout(t.Context(), 90*time.Second) // a failed message comes again after 30 seconds
@@ -215,12 +215,12 @@ func (s *story) waitingQueue(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return door.Environment.Variables[names.VarWaitingQueue]
+	return door.Environment.Variables[names.VarOutageQueue]
 }
 
-// lookIntoTheWaitingQueue finds each reader's opt-out, and no personal data, in
+// lookIntoTheOutageQueue finds each reader's opt-out, and no personal data, in
 // the queue, including messages in flight, and in the logs.
-func (s *story) lookIntoTheWaitingQueue(t *testing.T, readers ...reader) {
+func (s *story) lookIntoTheOutageQueue(t *testing.T, readers ...reader) {
 	t.Helper()
 	all, err := s.api.get(t.Context(), s.stack.Endpoint+"/_ministack/sqs/messages")
 	if err != nil {

@@ -142,8 +142,8 @@ const (
 	VarEvidenceBucket = "EVIDENCE_BUCKET"   // certificates, under Object Lock
 	VarManifestBucket = "MANIFEST_BUCKET"   // purge manifests, private, short-lived
 	VarParkedQueue    = "PARKED_QUEUE_URL"  // where propagate and stamp put a stream record they cannot take, and hook what it cannot read
-	VarWaitingQueue   = "WAITING_QUEUE_URL" // where an opt-out waits that the store did not take
-	VarWaitingDead    = "WAITING_DEAD_URL"  // the dead-letter queue of that queue
+	VarOutageQueue    = "OUTAGE_QUEUE_URL"  // where an opt-out waits that the store did not take
+	VarOutageDead     = "OUTAGE_DEAD_URL"   // the dead-letter queue of that queue
 	VarWebhookQueue   = "WEBHOOK_QUEUE_URL" // where changes wait to be delivered to webhooks
 	VarWebhookDead    = "WEBHOOK_DEAD_URL"  // the dead-letter queue of that queue
 	VarWebhookLocal   = "WEBHOOK_LOCAL"     // set on the local stack: a webhook may be http on the loopback address
@@ -234,9 +234,9 @@ const (
 
 // The queue of the opt-outs that the store did not take, and its dead-letter queue.
 const (
-	QueueWaiting     = "waiting"
-	QueueWaitingDead = "waiting-dead"
-	QueueHookDead    = "hook-dead" // what other systems report and nobody can read
+	QueueOutage     = "waiting"
+	QueueOutageDead = "waiting-dead"
+	QueueHookDead   = "hook-dead" // what other systems report and nobody can read
 )
 
 // The queue of what is to be delivered to webhooks, and its dead-letter queue.

@@ -78,7 +78,7 @@ const (
 	noRun       = "#"
 	headOfChain = noRun + "head" // its "certificate" is the hash of the newest certificate
 	lockOfClass = noRun + "lock" // its "holder" is the active run, and its "turn" the turn of the last holder
-	waitingPlan = noRun + "plan" // the storedPlan
+	haltedPlan  = noRun + "plan" // the storedPlan
 )
 
 func runKey(class, run string) item {

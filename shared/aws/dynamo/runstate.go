@@ -131,7 +131,7 @@ func (r *Runs) Keep(ctx context.Context, plan purge.HaltedPlan) error {
 func (r *Runs) putPlan(ctx context.Context, plan purge.HaltedPlan, put dynamodb.PutItemInput) error {
 	stored, err := attributevalue.MarshalMap(storedPlan(plan))
 	if err == nil {
-		stored[names.AttrRun] = text(waitingPlan)
+		stored[names.AttrRun] = text(haltedPlan)
 		put.TableName, put.Item = &r.table, stored
 		_, err = r.db.PutItem(ctx, &put)
 	}
@@ -145,7 +145,7 @@ func (r *Runs) putPlan(ctx context.Context, plan purge.HaltedPlan, put dynamodb.
 // there is none.
 func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, error) {
 	var plan storedPlan
-	stored, err := get(ctx, r.db, r.table, runKey(class, waitingPlan), "reading a halted plan")
+	stored, err := get(ctx, r.db, r.table, runKey(class, haltedPlan), "reading a halted plan")
 	switch {
 	case err != nil:
 		return purge.HaltedPlan{}, err
@@ -160,7 +160,7 @@ func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, erro
 
 // Forget removes a class's halted plan.
 func (r *Runs) Forget(ctx context.Context, class string) error {
-	if _, err := r.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &r.table, Key: runKey(class, waitingPlan)}); err != nil {
+	if _, err := r.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &r.table, Key: runKey(class, haltedPlan)}); err != nil {
 		return fmt.Errorf("removing a halted plan: %w", err)
 	}
 	return nil

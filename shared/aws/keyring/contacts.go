@@ -156,7 +156,7 @@ func (c Contacts) Remove(id string, now time.Time) (Contacts, error) {
 		return c, refuse("the contact key %s is pending: `stille keys rotate contact` makes it the primary key", id)
 	case now.Before(c.RemovableAt()):
 		return c, refuse("the contact key %s was the primary key until lately, and a message in the queue %s may still name a contact by it: try again from %s on",
-			id, names.QueueWaiting, c.RemovableAt().Format(time.RFC3339))
+			id, names.QueueOutage, c.RemovableAt().Format(time.RFC3339))
 	}
 	next, err := c.remove(id)
 	return Contacts{next}, err

@@ -121,7 +121,7 @@ func (d Deps) Store() outage.Store {
 
 // Outage is the outage queue.
 func (d Deps) Outage() sqsqueue.Outage {
-	return sqsqueue.NewOutage(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarWaitingQueue))
+	return sqsqueue.NewOutage(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarOutageQueue))
 }
 
 // Webhooks is the registry of the webhooks, kept for a while.

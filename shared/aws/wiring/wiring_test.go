@@ -48,7 +48,7 @@ func TestLinksAreServedWhereEverythingIsConfigured(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := container(map[string]string{names.VarTaskRoot: root, names.VarWaitingQueue: "https://queue", names.VarWebhookQueue: "https://webhooks"})
+	c := container(map[string]string{names.VarTaskRoot: root, names.VarOutageQueue: "https://queue", names.VarWebhookQueue: "https://webhooks"})
 	serve, ok := links(deps(c, time.Now), contact.SMS, none{}).(gateway.Handler)
 	if err := c.Env.Err(); err != nil || !ok {
 		t.Fatalf("error %v, or no handler", err)
@@ -89,7 +89,7 @@ func TestCallOnHangingStoreEndsInFiveSeconds(t *testing.T) {
 func TestLinksNameAllThatIsMissing(t *testing.T) {
 	c := container(map[string]string{names.VarTaskRoot: t.TempDir()})
 	links(deps(c, time.Now), contact.Email, none{})
-	for _, missing := range []string{names.VarWaitingQueue, names.VarWebhookQueue, names.ScopesFile, names.RetentionFile} {
+	for _, missing := range []string{names.VarOutageQueue, names.VarWebhookQueue, names.ScopesFile, names.RetentionFile} {
 		if err := c.Env.Err(); err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("error %v does not name %s", err, missing)
 		}
