@@ -69,7 +69,7 @@ func New(base, apiKey string, options ...Option) (*Client, error) {
 		return nil, errors.New("client: the API key must be printable ASCII without spaces")
 	}
 	c := &Client{
-		base:    strings.TrimSuffix(base, "/"),
+		base:    strings.TrimRight(base, "/"),
 		key:     func() string { return apiKey },
 		send:    http.DefaultTransport,
 		timeout: 10 * time.Second,

@@ -65,7 +65,7 @@ func play(ctx context.Context, v vectors.Vector, base string) error {
 	if v.Retries != nil {
 		options = append(options, client.WithRetries(*v.Retries))
 	}
-	c, err := client.New(base, vectors.Key, options...)
+	c, err := client.New(base+"//", vectors.Key, options...)
 	if err != nil {
 		return err
 	}

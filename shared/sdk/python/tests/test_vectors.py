@@ -35,7 +35,7 @@ def play(vector: dict[str, Any], n: int) -> str | None:
     base = f"{SERVER}/{n}"
     timeout = vector.get("timeout", 5000) / 1000
     options = {"retries": vector["retries"]} if "retries" in vector else {}
-    client = Client(base, KEY, timeout=timeout, **options)
+    client = Client(f"{base}//", KEY, timeout=timeout, **options)
     for call in vector["calls"]:
         began = time.monotonic()
         got, shown = do(client, call["call"], call["with"])

@@ -41,7 +41,7 @@ class Transport {
       throw new TypeError("timeout must be a number of milliseconds above 0");
     }
     if (!Number.isInteger(retries) || retries < 0) throw new TypeError("retries must be a whole number from 0");
-    this.#base = url.origin + url.pathname.replace(/\/$/, "");
+    this.#base = url.origin + url.pathname.replace(/\/+$/, "");
     this.#key = key;
     this.#timeout = timeout;
     this.#retries = retries;

@@ -43,7 +43,7 @@ test("the client does what the vectors say", { skip: !server && "go test ./share
  */
 async function play(vector, base) {
   const timeout = vector.timeout ?? 5000;
-  const client = new Client(base, key, { timeout, retries: vector.retries });
+  const client = new Client(`${base}//`, key, { timeout, retries: vector.retries });
   for (const call of vector.calls) {
     const began = performance.now();
     const { got, shown } = await make(client, call);
