@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"stille/shared/operator"
 )
 
@@ -70,8 +72,13 @@ func Scrub(ctx context.Context, name string, rules *operator.Scrub, flags operat
 	return s, nil
 }
 
-// scrubAtOnce is how many lines are looked up at once.
-const scrubAtOnce = 1000
+// scrubAtOnce is how many lines are looked up at once, and scrubsAtOnce how many
+// times at the same time: while one part of the list waits for the store, another is
+// read.
+const (
+	scrubAtOnce  = 1000
+	scrubsAtOnce = 4
+)
 
 // split writes each line of the list to one of two files.
 func (s *Scrubbed) split(ctx context.Context, list *List, rules *operator.Scrub, clean, suppressed io.Writer, shown func(lines int)) error {
@@ -79,28 +86,60 @@ func (s *Scrubbed) split(ctx context.Context, list *List, rules *operator.Scrub,
 		return fmt.Errorf("writing a file: %w", err)
 	}
 	for {
-		rows, err := list.Rows(0, scrubAtOnce)
-		if err != nil || len(rows) == 0 {
+		parts, err := readParts(list)
+		if err != nil || len(parts) == 0 {
 			return err
 		}
-		reasons, err := rules.Reasons(ctx, rows)
+		reasons := make([][]string, len(parts))
+		group, inGroup := errgroup.WithContext(ctx)
+		for n, rows := range parts {
+			group.Go(func() (err error) {
+				reasons[n], err = rules.Reasons(inGroup, rows)
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		for n, rows := range parts {
+			if err := s.write(list, rows, reasons[n], clean, suppressed); err != nil {
+				return fmt.Errorf("writing a file: %w", err)
+			}
+			shown(s.Lines)
+		}
+	}
+}
+
+// readParts reads the next parts of a list; none at its end.
+func readParts(list *List) ([][]operator.Row, error) {
+	var parts [][]operator.Row
+	for range scrubsAtOnce {
+		rows, err := list.Rows(0, scrubAtOnce)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) > 0 {
+			parts = append(parts, rows)
+		}
+	}
+	return parts, nil
+}
+
+// write writes each line of a part to its file.
+func (s *Scrubbed) write(list *List, rows []operator.Row, reasons []string, clean, suppressed io.Writer) (err error) {
+	for i, r := range rows {
+		s.Lines++
+		if reasons[i] == "" {
+			s.Clean++
+			_, err = clean.Write(r.Raw)
+		} else {
+			s.Suppressed++
+			s.Why[reasons[i]]++
+			_, err = suppressed.Write(list.Behind("reason", reasons[i], r.Raw))
+		}
 		if err != nil {
 			return err
 		}
-		for i, r := range rows {
-			s.Lines++
-			if reasons[i] == "" {
-				s.Clean++
-				_, err = clean.Write(r.Raw)
-			} else {
-				s.Suppressed++
-				s.Why[reasons[i]]++
-				_, err = suppressed.Write(list.Behind("reason", reasons[i], r.Raw))
-			}
-			if err != nil {
-				return fmt.Errorf("writing a file: %w", err)
-			}
-		}
-		shown(s.Lines)
 	}
+	return nil
 }
