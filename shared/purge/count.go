@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"stille/shared/retention"
 )
@@ -45,26 +42,19 @@ func CountOverdue(ctx context.Context, records Records, holds Holds, class reten
 
 func count(ctx context.Context, records Records, holds Holds, class retention.Class, cutoff time.Time, most int, indexes ...Index) (Counted, error) {
 	total := Counted{Shards: make([]int, retention.Shards)}
-	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(shardsAtOnce)
-	for n := range retention.Shards {
-		group.Go(func() error {
-			shard, err := countRemaining(ctx, records, holds, class, retention.ShardName(n), cutoff, most, indexes...)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			total.Due += shard.Due
-			total.Held += shard.Held
-			total.Unreadable += shard.Unreadable
-			total.Shards[n] = shard.Due - shard.Held - shard.Unreadable
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	var counted [retention.Shards]Counted
+	err := eachShard(ctx, shardsAtOnce, func(ctx context.Context, n int, shard string) (err error) {
+		counted[n], err = countRemaining(ctx, records, holds, class, shard, cutoff, most, indexes...)
+		return err
+	})
+	if err != nil {
 		return Counted{}, fmt.Errorf("counting what is due in %s: %w", class.Name, err)
+	}
+	for n, shard := range counted {
+		total.Due += shard.Due
+		total.Held += shard.Held
+		total.Unreadable += shard.Unreadable
+		total.Shards[n] = shard.Due - shard.Held - shard.Unreadable
 	}
 	return total, nil
 }

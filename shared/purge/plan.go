@@ -18,7 +18,6 @@ import (
 	"hash/maphash"
 	"iter"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -86,43 +85,45 @@ func (p Plan) Hash() string {
 // number of due records, not the size of the table.
 func Make(ctx context.Context, records Records, class retention.Class, policyHash string, cutoff time.Time) (Plan, error) {
 	plan := Plan{Class: class.Name, PolicyHash: policyHash, Cutoff: cutoff.UTC(), Shards: make([]int, retention.Shards)}
-	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(shardsAtOnce)
-	for n := range plan.Shards {
-		group.Go(func() error {
-			count, oldest, err := countShard(ctx, records, class, retention.ShardName(n), cutoff)
+	var oldest [retention.Shards]time.Time
+	err := eachShard(ctx, shardsAtOnce, func(ctx context.Context, n int, shard string) error {
+		for d, err := range eachDue(ctx, records, class, shard, cutoff) {
 			if err != nil {
 				return err
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			plan.Shards[n] = count
-			if !oldest.IsZero() && (plan.Oldest.IsZero() || oldest.Before(plan.Oldest)) {
-				plan.Oldest = oldest
+			plan.Shards[n]++
+			if at, err := retention.ParseSort(d.Sort); err == nil {
+				oldest[n] = earlier(oldest[n], at)
 			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+		}
+		return nil
+	})
+	if err != nil {
 		return Plan{}, fmt.Errorf("planning a purge of %s: %w", class.Name, err)
+	}
+	for _, at := range oldest {
+		plan.Oldest = earlier(plan.Oldest, at)
 	}
 	return plan, nil
 }
 
-// countShard counts the due records of a shard.
-func countShard(ctx context.Context, records Records, class retention.Class, shard string, cutoff time.Time) (count int, oldest time.Time, err error) {
-	for d, err := range eachDue(ctx, records, class, shard, cutoff) {
-		if err != nil {
-			return 0, time.Time{}, err
-		}
-		count++
-		at, err := retention.ParseSort(d.Sort)
-		if err == nil && (oldest.IsZero() || at.Before(oldest)) {
-			oldest = at
-		}
+// eachShard calls do for every shard, for some at the same time, and ends with the
+// first error.
+func eachShard(ctx context.Context, atOnce int, do func(ctx context.Context, n int, shard string) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for n := range retention.Shards {
+		group.Go(func() error { return do(ctx, n, retention.ShardName(n)) })
 	}
-	return count, oldest, nil
+	return group.Wait()
+}
+
+// earlier is the earlier of two times; zero is no time.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // before is the exclusive end of the due entries of an index at the cutoff.

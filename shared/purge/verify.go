@@ -77,35 +77,30 @@ func (v Verifier) Account(ctx context.Context, class retention.Class, run string
 	total := Account{Lists: map[string]certificate.List{}}
 	var mu sync.Mutex
 	inMemory := make(chan struct{}, v.shardsAtOnce())
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(shardsAtOnce, cap(inMemory)))
-	for n := range retention.Shards {
-		group.Go(func() error {
-			shard := retention.ShardName(n)
-			inMemory <- struct{}{}
-			account, err := v.accountShard(ctx, class, run, shard, cutoff)
-			list := certificate.NewList(account.list)
-			if err == nil && list.Count > 0 {
-				err = v.Keep(ctx, shard, account.list)
-			}
-			account.list = nil
-			<-inMemory
-			if err == nil && v.Missed != "" {
-				err = v.verifyShard(ctx, class, shard, cutoff, &account)
-			}
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			total.Counts, total.Objects = total.Counts.Plus(account.counts), total.Objects.Plus(account.objects)
-			if list.Count > 0 {
-				total.Lists[shard] = list
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	err := eachShard(ctx, max(shardsAtOnce, cap(inMemory)), func(ctx context.Context, _ int, shard string) error {
+		inMemory <- struct{}{}
+		account, err := v.accountShard(ctx, class, run, shard, cutoff)
+		list := certificate.NewList(account.list)
+		if err == nil && list.Count > 0 {
+			err = v.Keep(ctx, shard, account.list)
+		}
+		account.list = nil
+		<-inMemory
+		if err == nil && v.Missed != "" {
+			err = v.verifyShard(ctx, class, shard, cutoff, &account)
+		}
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		total.Counts, total.Objects = total.Counts.Plus(account.counts), total.Objects.Plus(account.objects)
+		if list.Count > 0 {
+			total.Lists[shard] = list
+		}
+		return nil
+	})
+	if err != nil {
 		return Account{}, fmt.Errorf("accounting for a purge of %s: %w", class.Name, err)
 	}
 	return total, nil
