@@ -53,7 +53,7 @@ type options struct {
 	JSON  bool   `name:"json" group:"Flags of every command:" help:"Answer in JSON, one value a line."`
 	All   bool   `name:"all" group:"Flags of every command:" help:"Show long lists whole."`
 	Stack string `default:"${stack}" group:"Flags of every command:" help:"Name of the stack."`
-	Local string `name:"stack-file" xor:"where" group:"Flags of every command:" placeholder:"FILE" help:"Work on this local stack; the default is .local/stack.json, at or above the working directory."`
+	Local string `name:"stack-file" type:"file" xor:"where" group:"Flags of every command:" placeholder:"FILE" help:"Work on this local stack; the default is .local/stack.json, at or above the working directory."`
 	AWS   bool   `name:"aws" xor:"where" group:"Flags of every command:" help:"Work on AWS, even if there is a local stack."`
 
 	Version kong.VersionFlag `group:"Flags of every command:" help:"Print the version of this program."`

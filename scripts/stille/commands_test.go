@@ -107,7 +107,7 @@ func TestBadUsageIsNamedWithItsExitCode(t *testing.T) {
 		{"a scrub for an unknown scope", "there are acme, acme/newsletter, globex, and * for all", []string{"scrub", "commands_test.go", "--scope", "acne"}},
 		{"a scrub for an unknown channel", "must be one of", []string{"scrub", "commands_test.go", "--channel", "fax"}},
 		{"an export to a spreadsheet", "must end in .csv, .ndjson or .jsonl", []string{"export", "list.xlsx"}},
-		{"a local stack and AWS", "can't be used together", []string{"hold", "list", "--aws", "--stack-file", "x.json"}},
+		{"a local stack and AWS", "can't be used together", []string{"hold", "list", "--aws", "--stack-file", "commands_test.go"}},
 		{"a folder without a certificate", "fetches all files", []string{"certificate", "verify", "/"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -140,6 +140,8 @@ func TestWrongArgumentsAreRefusedWithoutAStack(t *testing.T) {
 		{"the secret cannot be used", []string{"hook", "add", "standard", "acme", "--secret", "whsec_"}},
 		{"must begin with https://", []string{"webhook", "add", "ftp://receiver.example/"}},
 		{"must look like https://", []string{"webhook", "remove", "receiver"}},
+		{"there is no such file", []string{"hold", "list", "--stack-file", "none.json"}},
+		{"there is no certificate.json in this folder", []string{"certificate", "verify", "commands_test.go"}},
 		{"a plan's hash has 64 characters", []string{"purge", "approve", "3f1"}},
 		{"say which run", []string{"purge", "show", "--list"}},
 		{"--rate", []string{"mend", "messaging", "--rate=-5"}},

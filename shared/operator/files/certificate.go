@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"stille/shared/certificate"
 	"stille/shared/operator"
@@ -36,7 +37,7 @@ func VerifyCertificate(folder string, fingerprints []string) (*Verification, err
 		v, err = b.Verify(fingerprints...)
 	}
 	var missing *fs.PathError
-	if errors.As(err, &missing) && errors.Is(err, fs.ErrNotExist) {
+	if errors.As(err, &missing) && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
 		return nil, operator.Mistakef("there is no %s in this folder; `stille certificate get RUN --out DIR` fetches all files", missing.Path)
 	}
 	if err != nil {
