@@ -49,7 +49,7 @@ type world struct {
 
 type call struct{ url, id, body string }
 
-func newWorld(t *testing.T) (*world, handler) {
+func newWorld(t testing.TB) (*world, handler) {
 	t.Helper()
 	w := &world{House: apitest.New(t), now: now, claims: map[string]time.Time{}, last: map[string]hook.Call{}, answer: map[string]error{}}
 	return w, handler{
