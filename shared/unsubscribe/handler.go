@@ -90,7 +90,7 @@ func (h Handler) get(ctx context.Context, page pages.Reader, req gateway.Request
 		return h.refuse(ctx, page)
 	case err != nil:
 		h.Log.ErrorContext(ctx, "link not opened", "channel", h.Channel, "error", err)
-		return page.Later("", "")
+		return page.Unopened(h.Channel)
 	}
 	return h.show(ctx, page, subject)
 }

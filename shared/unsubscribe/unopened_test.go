@@ -69,6 +69,23 @@ func TestOptOutOfAnUnopenedLinkIsQueued(t *testing.T) {
 	}
 }
 
+func TestThePageOfAnUnopenedLinkOffersToStop(t *testing.T) {
+	for ch, label := range map[contact.Channel]string{contact.Email: "Stop marketing e\u2011mail", contact.SMS: "Stop marketing by SMS"} {
+		w := newWorld(t)
+		w.linkErr = errDown
+		path := w.path(t, ch, newsletterID)
+		page := w.send(t, request("GET", path))
+		if diff := cmp.Diff([]string{"unsubscribe-all"}, actions(page)); diff != "" || page.StatusCode != 503 || !strings.Contains(page.Body, label) {
+			t.Errorf("status %d, or another button %s", page.StatusCode, diff)
+		}
+		resp := w.send(t, form(path, actions(page)[0]))
+		if waits := w.waits(t); len(waits) != 1 || waits[0].Link.Action != "unsubscribe-all" || !strings.Contains(resp.Body, "Your choice is noted") {
+			t.Errorf("%d wait", len(waits))
+		}
+		w.noLeak(t, page, resp)
+	}
+}
+
 func TestNothingElseOfAnUnopenedLinkIsQueued(t *testing.T) {
 	w := newWorld(t)
 	w.linkErr = errDown

@@ -42,7 +42,7 @@ func site(t *testing.T) map[string]gateway.Response {
 			}
 		}
 	}
-	if len(all) != 8*(4+2*12) {
+	if len(all) != 8*(4+2*13) {
 		t.Fatalf("there are %d pages", len(all))
 	}
 	return all

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stille/shared/api/gateway"
+	"stille/shared/contact"
 	"stille/shared/scope"
 )
 
@@ -173,17 +174,20 @@ func (r Reader) since(at time.Time) since {
 	return since{before, at.UTC().Format(time.RFC3339), at.Format(r.text.Date), after}
 }
 
-// Later says, with status 503, that it did not work just now. Where a form was
-// sent, action is what to send again, and topic its topic; they are empty
-// otherwise.
+// Unopened says, with status 503, that a link cannot be opened just now, and offers
+// to stop everything that a link of the channel may stop.
+func (r Reader) Unopened(ch contact.Channel) gateway.Response {
+	stop := button{UnsubscribeAll, r.text.channel(ch).Brand.Button, true}
+	return r.html(http.StatusServiceUnavailable, content{
+		Mark: "broken", Title: r.text.LaterTitle, Lead: r.text.LaterPage, Forms: []form{{Buttons: []button{stop}}}, Choices: r.choices(),
+	})
+}
+
+// Later says, with status 503, that it did not work just now. The action is what to
+// send again, and topic its topic.
 func (r Reader) Later(action, topic string) gateway.Response {
-	c := content{Mark: "broken", Title: r.text.LaterTitle, Lead: r.text.LaterPage}
-	if action == "" {
-		c.Choices = r.choices()
-	} else {
-		c.Lead, c.Forms = r.text.LaterForm, []form{{Topic: topic, Buttons: []button{{action, r.text.LaterButton, true}}}}
-	}
-	return r.html(http.StatusServiceUnavailable, c)
+	again := form{Topic: topic, Buttons: []button{{action, r.text.LaterButton, true}}}
+	return r.html(http.StatusServiceUnavailable, content{Mark: "broken", Title: r.text.LaterTitle, Lead: r.text.LaterForm, Forms: []form{again}})
 }
 
 // Failed says, with status 500, that a mistake of ours leaves open whether a

@@ -72,7 +72,7 @@ func every(t *testing.T, r pages.Reader, ch contact.Channel, entry scope.Entry) 
 		"done": r.Done(s, true), "done for good": r.Done(s, false), "undone": r.Undone(s), "kept": r.Kept(s),
 		"queued": r.Queued(s), "noted": r.Noted(),
 		"done, a group": r.Done(house, true), "queued, a group": r.Queued(house), "undone, a group": r.Undone(house),
-		"later": r.Later("", ""), "later, a form": r.Later(pages.UnsubscribeTopic, "newsletter"), "failed": r.Failed(), "not found": r.NotFound(),
+		"unopened": r.Unopened(ch), "later": r.Later(pages.UnsubscribeTopic, "newsletter"), "failed": r.Failed(), "not found": r.NotFound(),
 		"text": r.Text(200, "Unsubscribed."), "options": r.Options(204),
 	}
 }
@@ -113,7 +113,7 @@ func TestStatusesAndTypes(t *testing.T) {
 	want := map[string]int{
 		"ask more": 200, "stands": 200, "stands for good": 200, "done, a group": 200, "undone, a group": 200, "queued, a group": 503,
 		"ask": 200, "done": 200, "done for good": 200, "undone": 200, "kept": 200, "queued": 503, "noted": 503,
-		"later": 503, "later, a form": 503,
+		"later": 503, "unopened": 503,
 		"failed": 500, "not found": 404, "text": 200, "options": 204,
 	}
 	for name, resp := range every(t, newPages(t).For(request("", "")), contact.Email, acme) {
@@ -266,7 +266,7 @@ func TestThePolicyAndTheContactAreLinked(t *testing.T) {
 // the way back would ask once more.
 func TestTheOtherLanguagesAreOffered(t *testing.T) {
 	links := regexp.MustCompile(`<a href="\?lang=(\w+)" hreflang="(\w+)" lang="(\w+)">`)
-	offers := []string{"ask", "ask more", "stands", "stands for good", "later", "not found"}
+	offers := []string{"ask", "ask more", "stands", "stands for good", "unopened", "not found"}
 	for _, lang := range scope.Languages() {
 		want := slices.DeleteFunc(slices.Sorted(slices.Values(scope.Languages())), func(l string) bool { return l == lang })
 		for name, resp := range every(t, newPages(t).For(request(lang, "")), contact.Email, acme) {
