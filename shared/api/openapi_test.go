@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/api"
@@ -115,6 +116,30 @@ func TestTheFileIsStrict(t *testing.T) {
 				t.Error("the file allows it")
 			}
 		})
+	}
+}
+
+func TestOnlyRequestsAreClosedToFurtherFields(t *testing.T) {
+	text, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Components struct {
+			Schemas map[string]struct {
+				Type   any `yaml:"type"`
+				Closed any `yaml:"additionalProperties"`
+			}
+		}
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	for name, schema := range file.Components.Schemas {
+		request := strings.HasSuffix(name, "Request") || name == "Contact" || name == "Record"
+		if schema.Type == "object" && (schema.Closed == false) != request {
+			t.Errorf("%s: additionalProperties is %v", name, schema.Closed)
+		}
 	}
 }
 

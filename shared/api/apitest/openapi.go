@@ -44,16 +44,41 @@ func load() (*Specification, error) {
 	if err != nil {
 		return nil, err
 	}
-	document, err := libopenapi.NewDocument(text)
+	var s Specification
+	if err := yaml.Unmarshal(text, &s.tree); err != nil {
+		return nil, err
+	}
+	components, _ := s.tree["components"].(map[string]any)
+	seal(components["schemas"])
+	sealed, err := json.Marshal(s.tree)
+	if err != nil {
+		return nil, err
+	}
+	document, err := libopenapi.NewDocument(sealed)
 	if err != nil {
 		return nil, err
 	}
 	checks, errs := validator.NewValidator(document, config.WithFormatAssertions())
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	s.Validator = checks
+	return &s, errors.Join(errs...)
+}
+
+// seal forbids the fields that the schemas do not name. A client must ignore such a
+// field, and no answer of today has one.
+func seal(node any) {
+	switch node := node.(type) {
+	case map[string]any:
+		if node["properties"] != nil {
+			node["additionalProperties"] = false
+		}
+		for _, inside := range node {
+			seal(inside)
+		}
+	case []any:
+		for _, inside := range node {
+			seal(inside)
+		}
 	}
-	s := &Specification{Validator: checks}
-	return s, yaml.Unmarshal(text, &s.tree)
 }
 
 // OpenAPI reads the OpenAPI file.
