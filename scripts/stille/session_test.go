@@ -5,11 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/smithy-go"
 
 	"stille/shared/aws/rotatekeys"
 	"stille/shared/names"
@@ -113,3 +116,13 @@ func projectFolder(t *testing.T) string {
 }
 
 func clock() time.Time { return at }
+
+func TestRefusedPersonLearnsWhichPolicyHelps(t *testing.T) {
+	s := &session{opened: &stack{Operator: &operator.Operator{Where: "the stack"}}}
+	for _, code := range []string{"AccessDeniedException", "AccessDenied"} { // the second is S3's
+		got := s.advised(fmt.Errorf("adding a tool: %w", &smithy.GenericAPIError{Code: code})).Error()
+		if !strings.Contains(got, "\nyou lack a right on the stack: infra/DEPLOY.md") {
+			t.Errorf("%s: %s", code, got)
+		}
+	}
+}

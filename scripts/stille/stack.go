@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 	"time"
 
@@ -190,6 +191,8 @@ func (s *session) advised(err error) error {
 		return fmt.Errorf("%w\n%s does not answer: start it with `make run`, or work on AWS with --aws", err, s.opened.Where)
 	case errors.As(err, &service) && service.ErrorCode() == "ResourceNotFoundException":
 		return fmt.Errorf("%w\n%s has no such part: is --stack right, and is it deployed?", err, s.opened.Where)
+	case errors.As(err, &service) && strings.HasPrefix(service.ErrorCode(), "AccessDenied"):
+		return fmt.Errorf("%w\nyou lack a right on %s: infra/DEPLOY.md says under \"Who may do what\" which policy has it", err, s.opened.Where)
 	}
 	return err
 }
