@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -43,6 +42,7 @@ func TestProductionIsRepairedUpdatedAndRemoved(t *testing.T) {
 	place.mustCDK(t, "bootstrap", "--app", place.path("cdk.out"), "aws://"+account+"/"+region)
 	_ = t.Run("a first deploy that failed is repaired by another", place.failsFirst) &&
 		t.Run("an update that failed is repaired by another", place.failsToAddClass) &&
+		t.Run("a deploy of the same code changes nothing", place.changesNothing) &&
 		t.Run("a removal leaves what is stored", place.isRemoved)
 }
 
@@ -61,8 +61,11 @@ func (p Place) failsFirst(t *testing.T) {
 	})
 }
 
-// failsToAddClass: what the new class's state machine does cannot be read.
+// failsToAddClass: what the new class's state machine does cannot be read. What was left
+// before stands after it.
 func (p Place) failsToAddClass(t *testing.T) {
+	left := p.leave(t)
+	before := p.answers(t, left)
 	p.addClass(t, "letters")
 	p.synth(t, "v2")
 	p.wreckMachine(t, live.Purge("letters"))
@@ -70,10 +73,27 @@ func (p Place) failsToAddClass(t *testing.T) {
 		p.synth(t, "v3") // what was uploaded for v2 is not uploaded again
 		return nil
 	})
-	run := exec.Command(p.tool("bin", "stille"), "--aws", "--stack", string(live), "purge", "run", "letters")
-	run.Env = p.awsEnvironment()
-	if out, err := run.CombinedOutput(); err != nil {
-		t.Errorf("the purge of the new class: %v\n%s", err, out)
+	p.stille(t, "purge", "run", "letters")
+	if diff := cmp.Diff(before, p.answers(t, left)); diff != "" {
+		t.Errorf("before and after the update: %s", diff)
+	}
+}
+
+// changesNothing makes the templates again. What is made of a map must not have another
+// order.
+func (p Place) changesNothing(t *testing.T) {
+	updated := func() time.Time {
+		found, err := cloudformation.NewFromConfig(p.config()).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String(string(live))})
+		if err != nil || len(found.Stacks) != 1 || found.Stacks[0].LastUpdatedTime == nil {
+			t.Fatalf("%v, %v", found, err)
+		}
+		return *found.Stacks[0].LastUpdatedTime
+	}
+	before := updated()
+	p.synth(t, "v3")
+	p.mustCDK(t, "deploy", "--app", p.path("cdk.out"), "--all", "--require-approval", "never")
+	if after := updated(); !after.Equal(before) {
+		t.Errorf("updated at %v, and again at %v", before, after)
 	}
 }
 
