@@ -272,7 +272,7 @@ func TestAnAddressIsSentOnceAndNeverShown(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatCannotBeUnsealedIsLeftOut(t *testing.T) {
+func TestUnsealableAddressIsLeftOut(t *testing.T) {
 	w, h := newWorld(t)
 	one := w.add("https://one.example", true)
 	d, _ := clicked(1).To(one)

@@ -130,7 +130,7 @@ func TestDueAnswersEveryStart(t *testing.T) {
 	}
 }
 
-func TestAByteOrderMarkIsNoPartOfTheInput(t *testing.T) {
+func TestByteOrderMarkIsNoPartOfInput(t *testing.T) {
 	got := call{stdin: "\ufeff2024-08-31\r\n2024-08-31\r\n"}.run(t, "due", "--keep", "P6M").ended(t, exitDone)
 	if want := "2024-08-31\t2025-02-28\t2025-02-28T23:00:00Z\n"; got.out != want+want {
 		t.Errorf("it answers %q", got.out)

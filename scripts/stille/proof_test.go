@@ -125,7 +125,7 @@ func TestProofNamesTheLawAndItsDay(t *testing.T) {
 	}
 }
 
-func TestProofOfAnUnreadableRecordSaysWhatIsTrue(t *testing.T) {
+func TestProofOfUnreadableRecordSaysWhatIsTrue(t *testing.T) {
 	m := inMemory(t)
 	m.Plant(t, "messaging", map[string]any{"id": "sub-7", "retentionStart": "yesterday"})
 	got := m.run(t, "proof", "messaging", "sub-7").ended(t, exitFailed)

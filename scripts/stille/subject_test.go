@@ -225,7 +225,7 @@ func TestEachContactOfAFileGetsAReceipt(t *testing.T) {
 	}
 }
 
-func TestAFailedRequestStopsNoOtherOfTheFile(t *testing.T) {
+func TestAFailedRequestStopsNoOther(t *testing.T) {
 	m := inMemory(t)
 	m.run(t, "subject", "restrict", "email", "ola@example.no", "--case", "dsr-9", "--out", t.TempDir()).ended(t, exitDone)
 	file := fileOf(t, "dsr.csv", "channel,address\nemail,kari@example.no\nemail,ola@example.no\n")

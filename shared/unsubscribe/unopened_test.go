@@ -69,7 +69,7 @@ func TestOptOutOfAnUnopenedLinkIsQueued(t *testing.T) {
 	}
 }
 
-func TestThePageOfAnUnopenedLinkOffersToStop(t *testing.T) {
+func TestPageOfUnopenedLinkOffersToStop(t *testing.T) {
 	for ch, label := range map[contact.Channel]string{contact.Email: "Stop marketing e\u2011mail", contact.SMS: "Stop marketing by SMS"} {
 		w := newWorld(t)
 		w.linkErr = errDown
