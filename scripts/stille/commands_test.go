@@ -132,6 +132,7 @@ func TestWrongArgumentsAreRefusedWithoutAStack(t *testing.T) {
 		{"must be 1 to 64 characters", []string{"tool", "revoke", "the crm"}},
 		{"--scope is given twice", []string{"add", "email", "kari@example.no", "--scope", "acme", "--scope", "globex"}},
 		{"--scopes is empty", []string{"tool", "add", "crm", "--rights", "check", "--scopes", ""}},
+		{"due after the year 9999", []string{"due", "--keep", "P1Y", "9999-06-30"}},
 		{"<run> is empty", []string{"purge", "stop", ""}},
 		{"<class> is empty", []string{"mend", ""}},
 		{"must be one of", []string{"hook", "add", "carrier", "acme"}},

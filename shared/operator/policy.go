@@ -72,6 +72,9 @@ func newDueDay(text string, start time.Time, keep, minimum retention.Period, zon
 	return day
 }
 
+// lastYear is the last that a time in RFC 3339 can have.
+const lastYear = 9999
+
 // Due tells when a record is due that started at a time, or on a day of the zone, and
 // until when a law keeps it if there is a minimum.
 func Due(text string, keep, minimum retention.Period, zone *time.Location) (*DueDay, error) {
@@ -83,5 +86,8 @@ func Due(text string, keep, minimum retention.Period, zone *time.Location) (*Due
 		return nil, err
 	}
 	day := newDueDay(text, start, keep, minimum, zone)
+	if day.DueFrom.Year() > lastYear {
+		return nil, Mistakef("the record would be due after the year %d", lastYear)
+	}
 	return &day, nil
 }

@@ -112,8 +112,13 @@ type Call struct {
 	Failure string    `json:"failure,omitempty"` // why the receiver did not take it
 }
 
-// NoteEvery is how often the time of a call is stored, while the outcome is the same.
-const NoteEvery = time.Minute
+// NoteEvery is how often a call is stored while the outcome is the same, and
+// noteChange while it changes: a receiver that fails now and then must not cost a
+// write for each call.
+const (
+	NoteEvery  = time.Minute
+	noteChange = time.Second
+)
 
 // Sightings knows which call of each hook or webhook was stored last. It is safe for
 // concurrent use.
@@ -127,7 +132,11 @@ func (s *Sightings) Due(id string, c Call) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before, seen := s.last[id]
-	if seen && before.Failure == c.Failure && c.At.Sub(before.At) < NoteEvery {
+	pause := noteChange
+	if before.Failure == c.Failure {
+		pause = NoteEvery
+	}
+	if seen && c.At.Sub(before.At) < pause {
 		return false
 	}
 	if s.last == nil {

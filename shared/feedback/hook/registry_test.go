@@ -61,6 +61,7 @@ func TestCallIsStoredOnceAMinuteOrNewOutcome(t *testing.T) {
 		{"a failure", "webhook/1", hook.Call{At: now.Add(time.Second), Failure: "the receiver answered 500"}, true},
 		{"the same failure", "webhook/1", hook.Call{At: now.Add(2 * time.Second), Failure: "the receiver answered 500"}, false},
 		{"a success again", "webhook/1", hook.Call{At: now.Add(3 * time.Second)}, true},
+		{"a failure within the second", "webhook/1", hook.Call{At: now.Add(3500 * time.Millisecond), Failure: "the receiver answered 500"}, false},
 		{"a minute later", "webhook/1", hook.Call{At: now.Add(3*time.Second + hook.NoteEvery)}, true},
 	} {
 		if got := s.Due(c.id, c.call); got != c.want {
