@@ -75,7 +75,7 @@ func (s stack) purgePlan(k keys, t tables, b buckets) awslambda.Function {
 			allow(dueIndexes(t), "dynamodb:Query"),
 			// BatchGetItem looks whether what is due is held.
 			allow(arns(t.records()...), "dynamodb:DescribeTable", "dynamodb:BatchGetItem"),
-			allow(arns(t.holds), "dynamodb:BatchGetItem"),
+			allow(arns(t.holds), "dynamodb:BatchGetItem"), // also the turns on the fences
 			s.readsRecords(k),
 			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"),
 			raisesFences(t),
