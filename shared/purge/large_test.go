@@ -25,7 +25,7 @@ func TestLargeRunIsAccountedForInFewShards(t *testing.T) {
 }
 
 // crowd is a manifest, and a class table, of a run that deleted the records of one
-// shard, each once.
+// shard. Each is in two pages.
 type crowd struct {
 	Manifest
 	Records
@@ -39,9 +39,9 @@ func (c *crowd) Pages(_ context.Context, _, _, shard string) iter.Seq2[Page, err
 			return
 		}
 		c.reads++
-		for first := 0; first < c.due; first += MaxDeletes {
+		for first := 0; first < 2*c.due; first += MaxDeletes {
 			page := Page{Outcomes: map[string]Outcome{}}
-			for n := first; n < min(first+MaxDeletes, c.due); n++ {
+			for n := first; n < min(first+MaxDeletes, 2*c.due); n++ {
 				id := fmt.Sprintf("%07d", n*7919%c.due) // not in order
 				page.IDs, page.Outcomes[id] = append(page.IDs, id), Deleted
 			}

@@ -47,7 +47,7 @@ const (
 	mostTogether = 20_000
 	// mostInPart is how many records of one shard are in memory. A part that is full
 	// loses the last of cutOfPart pieces.
-	mostInPart = 24_000
+	mostInPart = 36_000
 	cutOfPart  = 8
 	// lineOfList is the length of an HMAC in a list, in bytes.
 	lineOfList = 65
