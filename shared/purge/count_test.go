@@ -1,6 +1,7 @@
 package purge_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -81,5 +82,23 @@ func TestOverdueBacklogIsReadInPart(t *testing.T) {
 	all, err := purge.Count(t.Context(), h.Records, h.Holds, h.class, cutoff)
 	if err != nil || all.Due != got.Due || all.Held != 2 {
 		t.Errorf("counted whole: %d due, %d held, error %v", all.Due, all.Held, err)
+	}
+}
+
+func TestRemainingRecordsAreListedUpToMost(t *testing.T) {
+	h := newHouse(t)
+	h.Plant(t, h.class.Name, dueItems(0, 0)...)
+	h.Plant(t, h.class.Name, dueItems(1, 0)...)
+	h.hold(retention.RecordTarget(h.class.Name, "sub-00-00-00"))
+	const due = 2 * purge.MaxDeletes
+	for most, want := range map[int]int{0: 0, 1: 1, purge.MaxDeletes: purge.MaxDeletes, purge.MaxDeletes + 1: purge.MaxDeletes + 1, due: due, due + 1: due} {
+		list, err := purge.ListRemaining(t.Context(), h.Records, h.Holds, h.class, cutoff, most)
+		if err != nil || len(list) != want || want > 0 && list[0] != (purge.Remaining{ID: "sub-00-00-00", Why: purge.WhyHeld}) {
+			t.Errorf("%d of up to %d are listed, error %v", len(list), most, err)
+		}
+	}
+	broken := unloadable{h.Records}
+	if list, err := purge.ListRemaining(t.Context(), broken, h.Holds, h.class, cutoff, due); !errors.Is(err, errDown) || list != nil {
+		t.Errorf("%d are listed of records that cannot be read, error %v", len(list), err)
 	}
 }
