@@ -66,9 +66,11 @@ func TestDueAndHeldRecordsAreCounted(t *testing.T) {
 func TestOverdueBacklogIsReadInPart(t *testing.T) {
 	h := newHouse(t)
 	const pages = 13
-	for n := range pages {
-		h.Plant(t, h.class.Name, dueItems(0, n)...)
+	for n := range pages - 1 {
+		h.Plant(t, h.class.Name, startAt(due.Add(-time.Hour), dueItems(0, n))...)
 	}
+	h.Plant(t, h.class.Name, dueItems(0, pages-1)...)
+	h.Plant(t, h.class.Name, startAt(due.Add(-2*time.Hour), dueItems(0, 0)[:1])...)
 	h.hold(retention.RecordTarget(h.class.Name, "sub-00-00-00"), retention.RecordTarget(h.class.Name, "sub-00-12-98"))
 	records := &loads{Records: h.Records}
 	got, err := purge.CountOverdue(t.Context(), records, h.Holds, h.class, cutoff.Add(retention.OverdueAfter))
@@ -88,6 +90,7 @@ func TestOverdueBacklogIsReadInPart(t *testing.T) {
 func TestRemainingRecordsAreListedUpToMost(t *testing.T) {
 	h := newHouse(t)
 	h.Plant(t, h.class.Name, dueItems(0, 0)...)
+	h.Plant(t, h.class.Name, startAt(due.Add(-time.Hour), dueItems(0, 0)[:1])...)
 	h.Plant(t, h.class.Name, dueItems(1, 0)...)
 	h.hold(retention.RecordTarget(h.class.Name, "sub-00-00-00"))
 	const due = 2 * purge.MaxDeletes

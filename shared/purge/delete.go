@@ -176,6 +176,11 @@ func (w Worker) deletePage(ctx context.Context, class retention.Class, work *Wor
 	if len(ids) == 0 {
 		return nil
 	}
+	fenced, err := fence.read(ctx)
+	if err != nil {
+		return err
+	}
+	records = withoutHeld(class, records, fenced.Held, outcomes)
 	records, objects, err := w.countObjects(ctx, class, records, outcomes)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"stille/shared/names"
 	"stille/shared/purge"
@@ -71,6 +72,14 @@ func dueItems(shard, page int) []map[string]any {
 			names.AttrRetentionStart: retention.Sort(due), names.AttrRetentionSort: retention.Sort(due),
 			names.AttrRetentionShard: retention.ShardName(shard), names.AttrData: `{"list":"spring"}`,
 		}
+	}
+	return items
+}
+
+// startAt gives items another start. The order of items with one start is the store's.
+func startAt(start time.Time, items []map[string]any) []map[string]any {
+	for _, item := range items {
+		item[names.AttrRetentionStart], item[names.AttrRetentionSort] = retention.Sort(start), retention.Sort(start)
 	}
 	return items
 }

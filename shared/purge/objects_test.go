@@ -74,6 +74,17 @@ func TestRecordWithUncountedObjectsStaysUnmarked(t *testing.T) {
 	h.expect("run-2", certificate.Counts{Due: 1, Deleted: 1})
 }
 
+func TestObjectsOfHeldRecordAreNotRead(t *testing.T) {
+	h := newHouse(t)
+	h.letter("sub-1", "a")
+	h.hold(retention.RecordTarget(retention.Messaging, "sub-1"))
+	h.s3.Intercept(func(string) error { return errDown })
+	if err := h.run(h.Stores, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Held: 1}, "sub-1")
+}
+
 func TestRecordIsMarkedBeforeAndDeletedAfterObjects(t *testing.T) {
 	h := newHouse(t)
 	h.letter("sub-1", "a")

@@ -70,7 +70,7 @@ const (
 	deleted verdict = "deleted" // with all its objects
 	held    verdict = "held"    // due; it stays unchanged
 	changed verdict = "changed" // read and not due; it stays unchanged
-	refused verdict = "refused" // unreadable, or with an object in a foreign bucket; it stays unchanged and counts as failed
+	refused verdict = "refused" // unreadable, or with an object out of reach; it stays unchanged and counts as failed
 	stuck   verdict = "stuck"   // an object cannot be deleted; it stays with a mark and that object, and counts as failed
 )
 
@@ -89,6 +89,8 @@ func (r rule) judge(t told, holds []hold, at time.Time) verdict {
 		return refused
 	case t.MarkedBy == "" && slices.ContainsFunc(holds, func(h hold) bool { return h.covers(t) }):
 		return held // a marked record passed its hold check: the hold was reported as too late
+	case slices.ContainsFunc(t.Objects, object.uncountable):
+		return refused
 	case slices.ContainsFunc(t.Objects, object.undeletable):
 		return stuck
 	}
@@ -198,7 +200,9 @@ func (h hold) covers(t told) bool {
 
 func (r rule) outOfReach(o object) bool { return o.NotS3 || !slices.Contains(r.Buckets, o.Bucket) }
 
-func (o object) undeletable() bool { return o.Locked > 0 || o.Bucket == noBucket }
+func (o object) uncountable() bool { return o.Bucket == noBucket }
+
+func (o object) undeletable() bool { return o.Locked > 0 }
 
 // noBucket is a bucket of the policy that does not exist.
 const noBucket = "nowhere"
