@@ -20,8 +20,8 @@ import (
 	"stille/shared/names"
 )
 
-// restarted gives a function a new environment, and with it a new container.
-func (s *story) restarted(t *testing.T, function string) {
+// restart gives a function a new environment, and with it a new container.
+func (s *story) restart(t *testing.T, function string) {
 	t.Helper()
 	functions, name := lambda.NewFromConfig(s.stack.Config()), aws.String(names.DefaultStack.Function(function))
 	got, err := functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: name})
@@ -61,7 +61,7 @@ func TestRotatedKeysOpenOldAndNewLinks(t *testing.T) {
 	if _, err := s.operator(t.Context(), "keys", "rotate", "link"); err == nil || !strings.Contains(err.Error(), "refused: the link key") {
 		t.Errorf("at once again: %v, want a refusal", err)
 	}
-	s.restarted(t, names.Mint)
+	s.restart(t, names.Mint)
 	fresh := mint(after)
 	letter := func(l minted) string { return l.URL[strings.Index(l.URL, "/s/")+3:][:1] }
 	if letter(old[1]) == letter(fresh[1]) {
@@ -109,7 +109,7 @@ func TestNewContactKeyIsNotPromotedTooEarly(t *testing.T) {
 		if _, err := secrets.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: name, SecretString: before.SecretString}); err != nil {
 			t.Error(err)
 		}
-		s.restarted(t, names.Check)
+		s.restart(t, names.Check)
 		if err := s.expect(t.Context(), p, false, false); err != nil {
 			t.Error(err)
 		}
@@ -128,7 +128,7 @@ func TestNewContactKeyIsNotPromotedTooEarly(t *testing.T) {
 	if err := s.expect(t.Context(), p, false, false); err != nil {
 		t.Errorf("in a warm container: %v", err)
 	}
-	s.restarted(t, names.Check)
+	s.restart(t, names.Check)
 	if err := s.expect(t.Context(), p, false, false); err != nil {
 		t.Errorf("in a new container: %v", err)
 	}

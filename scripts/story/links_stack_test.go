@@ -78,7 +78,7 @@ func TestAGroupIsStoppedAndTakenBack(t *testing.T) {
 		if got, err := s.api.post(t.Context(), links[0].URL, step.form); err != nil || got.status != http.StatusOK {
 			t.Fatalf("%v: status %d, error %v", step.form, got.status, err)
 		}
-		if _, state, err := s.opened(t.Context(), links[0].URL); err != nil || state != step.state {
+		if _, state, err := s.open(t.Context(), links[0].URL); err != nil || state != step.state {
 			t.Errorf("after %v: the page says %q, want %s; error %v", step.form, state, step.state, err)
 		}
 		var answers []string
@@ -106,9 +106,9 @@ func TestBadLinkIsOnePageAndWritesNothing(t *testing.T) {
 	smsToken := links[1].URL[strings.LastIndexByte(links[1].URL, '/')+1:]
 	var first string
 	for name, path := range map[string]string{
-		"truncated": "/e/" + emailToken[:len(emailToken)-1], "flipped": "/e/" + flipped(emailToken), "made up": "/e/abc",
+		"truncated": "/e/" + emailToken[:len(emailToken)-1], "flipped": "/e/" + flip(emailToken), "made up": "/e/abc",
 		"e-mail token at the SMS door": "/s/" + emailToken, "SMS token at the e-mail door": "/e/" + smsToken,
-		"SMS flipped": "/s/" + flipped(smsToken), "SMS truncated": "/s/" + smsToken[:22], "SMS made up": "/s/" + strings.Repeat("0", 23),
+		"SMS flipped": "/s/" + flip(smsToken), "SMS truncated": "/s/" + smsToken[:22], "SMS made up": "/s/" + strings.Repeat("0", 23),
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			req, err := http.NewRequestWithContext(t.Context(), method, s.stack.Links+path, nil)
@@ -132,8 +132,8 @@ func TestBadLinkIsOnePageAndWritesNothing(t *testing.T) {
 	}
 }
 
-// flipped is the token with its middle letter replaced by another.
-func flipped(token string) string {
+// flip returns the token with its middle letter replaced by another.
+func flip(token string) string {
 	middle, other := len(token)/2, "A"
 	if token[middle] == 'A' {
 		other = "B"

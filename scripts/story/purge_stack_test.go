@@ -95,7 +95,7 @@ func TestFailedPurgeEndsInACertificate(t *testing.T) {
 	if gone, err := s.isGone(t.Context(), tale{class: "communication", record: record{ID: id}}); err != nil || gone {
 		t.Errorf("the record is gone: %v, error %v", gone, err)
 	}
-	c, _ := s.certified(t, "communication", run)
+	c, _ := s.readCertificate(t, "communication", run)
 	if c.Outcome != certificate.Failed || c.Counts.Failed == 0 {
 		t.Errorf("certificate %s, %+v", c.Outcome, c.Counts)
 	}
@@ -166,7 +166,7 @@ func TestKilledPurgeIsCertifiedOnce(t *testing.T) {
 	deleted, lines := 0, map[string]int{}
 	for _, arn := range []*string{first.ExecutionArn, second.ExecutionArn} {
 		run := (*arn)[strings.LastIndex(*arn, ":")+1:]
-		c, list := s.certified(t, "communication", run)
+		c, list := s.readCertificate(t, "communication", run)
 		t.Logf("%s: %s, %+v", run, c.Outcome, c.Counts)
 		deleted += c.Counts.Deleted
 		for _, key := range list {
@@ -178,8 +178,8 @@ func TestKilledPurgeIsCertifiedOnce(t *testing.T) {
 	}
 }
 
-// certified is the certificate of a run, and all keys in the lists.
-func (s *story) certified(t *testing.T, class, run string) (certificate.Certificate, []string) {
+// readCertificate returns the certificate of a run, and all keys in the lists.
+func (s *story) readCertificate(t *testing.T, class, run string) (certificate.Certificate, []string) {
 	t.Helper()
 	files := evidence.NewCertificates(s3.NewFromConfig(s.stack.Config()), s.stack.Buckets["evidence"])
 	signed, err := files.Load(t.Context(), class, run)

@@ -78,7 +78,7 @@ func people(t *testing.T) map[string]aws.Config {
 	}
 	all := map[string]aws.Config{}
 	for person := range resources {
-		all[person] = assumed(t, "arn:aws:iam::000000000000:role/trial-"+person, person)
+		all[person] = assume(t, "arn:aws:iam::000000000000:role/trial-"+person, person)
 	}
 	return all
 }

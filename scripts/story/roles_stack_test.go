@@ -41,11 +41,11 @@ func as(t *testing.T, function string) aws.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return assumed(t, aws.ToString(got.Role), "trial")
+	return assume(t, aws.ToString(got.Role), "trial")
 }
 
-// assumed returns the credentials of a role in a session of this name.
-func assumed(t *testing.T, role, session string) aws.Config {
+// assume returns the credentials of a role in a session of this name.
+func assume(t *testing.T, role, session string) aws.Config {
 	t.Helper()
 	cfg := deployed.stack.Config()
 	taken, err := sts.NewFromConfig(cfg).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: &session})
@@ -91,15 +91,15 @@ func judgeAll(t *testing.T, roles map[string]aws.Config, deeds []deed) {
 				t.Errorf("%s: %s must, and cannot: %v", d.what, role, err)
 			case !may && err == nil:
 				t.Errorf("%s: %s must not, and can", d.what, role)
-			case !may && !denied(err):
+			case !may && !isDenied(err):
 				t.Errorf("%s: %s fails for another reason than its role: %v", d.what, role, err)
 			}
 		}
 	}
 }
 
-// denied reports whether a call was refused for its caller.
-func denied(err error) bool {
+// isDenied reports whether a call was refused for its caller.
+func isDenied(err error) bool {
 	var refusal smithy.APIError
 	return errors.As(err, &refusal) && slices.Contains([]string{"AccessDeniedException", "AccessDenied"}, refusal.ErrorCode())
 }

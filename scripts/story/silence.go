@@ -86,7 +86,7 @@ func (s *story) scan(ctx context.Context, link string) error {
 
 // reopen opens a link whose person has opted out.
 func (s *story) reopen(ctx context.Context, link string) error {
-	page, state, err := s.opened(ctx, link)
+	page, state, err := s.open(ctx, link)
 	if err != nil {
 		return err
 	}
@@ -99,9 +99,9 @@ func (s *story) reopen(ctx context.Context, link string) error {
 	return nil
 }
 
-// opened opens a link until the page knows the state of the contact: a page waits
+// open opens a link until the page knows the state of the contact: a page waits
 // for the store for a moment only, and the emulator is slow at times.
-func (s *story) opened(ctx context.Context, link string) (page, state string, err error) {
+func (s *story) open(ctx context.Context, link string) (page, state string, err error) {
 	err = await(ctx, func(ctx context.Context) (bool, error) {
 		got, err := s.api.get(ctx, link)
 		if err == nil {

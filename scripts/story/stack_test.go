@@ -73,9 +73,11 @@ func (s *story) somebody(name string) person {
 func TestStoryIsTrueEveryTime(t *testing.T) {
 	for range 2 {
 		var out bytes.Buffer
+		began := time.Now()
 		if err := tellNew(t, &out).tell(t.Context()); err != nil {
 			t.Fatalf("%v\n%s", err, out.String())
 		}
+		tellNew(t, io.Discard).expectPicturedNumbers(t, began)
 	}
 }
 
