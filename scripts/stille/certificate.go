@@ -73,7 +73,7 @@ func certifiedText(w io.Writer, a *files.Verification) {
 
 type proof struct {
 	Class string `arg:"" help:"A class of the retention policy."`
-	ID    string `arg:"" type:"record" help:"The record's id."`
+	ID    string `arg:"" check:"record" help:"The record's id."`
 }
 
 func (p proof) Run(ctx context.Context, s *session, o *operator.Operator) error {

@@ -53,7 +53,7 @@ type options struct {
 	JSON  bool   `name:"json" group:"Flags of every command:" help:"Answer in JSON, one value a line."`
 	All   bool   `name:"all" group:"Flags of every command:" help:"Show long lists whole."`
 	Stack string `default:"${stack}" group:"Flags of every command:" help:"Name of the stack."`
-	Local string `name:"stack-file" type:"file" xor:"where" group:"Flags of every command:" placeholder:"FILE" help:"Work on this local stack; the default is .local/stack.json, at or above the working directory."`
+	Local string `name:"stack-file" check:"file" xor:"where" group:"Flags of every command:" placeholder:"FILE" help:"Work on this local stack; the default is .local/stack.json, at or above the working directory."`
 	AWS   bool   `name:"aws" xor:"where" group:"Flags of every command:" help:"Work on AWS, even if there is a local stack."`
 
 	Version kong.VersionFlag `group:"Flags of every command:" help:"Print the version of this program."`
@@ -142,7 +142,6 @@ func run(ctx context.Context, args []string, s session) int {
 	parser, err := kong.New(&c,
 		kong.Name("stille"),
 		variables(),
-		checks(),
 		kong.Writers(s.stdout, s.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { helped = true }),
@@ -181,20 +180,28 @@ func run(ctx context.Context, args []string, s session) int {
 	return s.end(ctx, command.Run())
 }
 
-// Validate refuses an argument that is empty, and a flag that has one value and is
-// given twice: the first value would be lost.
+// Validate refuses a text that fails its check, an argument that is empty, and a flag
+// that has one value and is given twice: the first value would be lost. It is not
+// called where help is asked for.
 func (*commands) Validate(line *kong.Context) error {
 	given := map[*kong.Flag]bool{}
 	for _, part := range line.Path {
 		switch p, f := part.Positional, part.Flag; {
 		case p != nil && p.Name != "address" && p.Target.Kind() == reflect.String && p.Target.String() == "":
 			return fmt.Errorf("<%s> is empty", p.Name)
+		case p != nil:
+			if err := checkTexts("<"+p.Name+">", p); err != nil {
+				return err
+			}
 		case f != nil && given[f] && f.Target.Kind() != reflect.Slice && !f.IsBool():
 			return fmt.Errorf("--%s is given twice", f.Name)
 		case f != nil && f.Target.Kind() == reflect.Slice && f.Target.Len() == 0:
 			return fmt.Errorf("--%s is empty", f.Name)
 		case f != nil:
 			given[f] = true
+			if err := checkTexts("--"+f.Name, f.Value); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -2,7 +2,7 @@ package main
 
 import (
 	"errors"
-	"reflect"
+	"fmt"
 	"strings"
 	"time"
 
@@ -16,43 +16,37 @@ import (
 	"stille/shared/webhook"
 )
 
-// checks are the checks of texts, by the type that the tag of an argument or flag
-// names. A text that is refused reaches no use case.
-func checks() kong.Option {
-	return kong.OptionFunc(func(parser *kong.Kong) error {
-		for name, check := range map[string]func(text string) error{
-			"file":      files.Check,
-			"keyid":     checkKeyID,
-			"list":      func(text string) error { _, err := files.ListFormat(text); return err },
-			"month":     func(text string) error { _, err := operator.ParseMonth(text); return err },
-			"plan":      operator.CheckPlanHash,
-			"record":    retention.CheckID,
-			"reference": reference.Check,
-			"url":       func(text string) error { return webhook.CheckURL(text, true) }, // a stack on AWS refuses more
-		} {
-			if err := kong.NamedMapper(name, checked(check)).Apply(parser); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+// checks are the checks of texts, by the tag "check" of an argument or flag. A text
+// that is refused reaches no use case.
+func checks() map[string]func(text string) error {
+	return map[string]func(text string) error{
+		"file":      files.Check,
+		"keyid":     checkKeyID,
+		"list":      func(text string) error { _, err := files.ListFormat(text); return err },
+		"month":     func(text string) error { _, err := operator.ParseMonth(text); return err },
+		"plan":      operator.CheckPlanHash,
+		"record":    retention.CheckID,
+		"reference": reference.Check,
+		"url":       func(text string) error { return webhook.CheckURL(text, true) }, // a stack on AWS refuses more
+	}
 }
 
-// checked reads a text, or another text of a repeatable flag.
-func checked(check func(text string) error) kong.MapperFunc {
-	return func(ctx *kong.DecodeContext, target reflect.Value) error {
-		var text string
-		err := ctx.Scan.PopValueInto("text", &text)
-		if err == nil {
-			err = check(text)
-		}
-		if target.Kind() == reflect.Slice {
-			target.Set(reflect.Append(target, reflect.ValueOf(text)))
-		} else {
-			target.SetString(text)
-		}
-		return err
+// checkTexts checks the texts of an argument or flag, which has this name in errors.
+func checkTexts(name string, of *kong.Value) error {
+	check := checks()[of.Tag.Get("check")]
+	if check == nil {
+		return nil
 	}
+	texts, several := of.Target.Interface().([]string)
+	if !several {
+		texts = []string{of.Target.String()}
+	}
+	for _, text := range texts {
+		if err := check(text); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 func checkKeyID(text string) error {

@@ -21,12 +21,12 @@ type holds struct {
 }
 
 type holdSet struct {
-	Case    string             `type:"reference" required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
-	Reason  string             `type:"reference" required:"" placeholder:"R" help:"Why, in a word or a reference of the same characters."`
+	Case    string             `check:"reference" required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Reason  string             `check:"reference" required:"" placeholder:"R" help:"Why, in a word or a reference of the same characters."`
 	Kind    retention.HoldKind `enum:"legal,restriction" default:"legal" help:"legal: law or a claim needs it. restriction: the person asked that it is kept; marketing to the contact stops until stille subject unrestrict."`
 	Contact pairs              `placeholder:"CHANNEL ADDRESS" help:"Hold everything about a contact, in every class, and every later record. Repeatable."`
 	Record  pairs              `placeholder:"CLASS ID" help:"Hold one record. Repeatable."`
-	File    []string           `type:"file" sep:"none" placeholder:"FILE" help:"Hold what a file lists: CSV or NDJSON with channel and address, or class and id. Repeatable."`
+	File    []string           `check:"file" sep:"none" placeholder:"FILE" help:"Hold what a file lists: CSV or NDJSON with channel and address, or class and id. Repeatable."`
 	regional
 }
 
@@ -100,7 +100,7 @@ func holdsText(w io.Writer, a *operator.HoldList) {
 }
 
 type holdLift struct {
-	Case string `type:"reference" required:"" placeholder:"ID" help:"The case."`
+	Case string `check:"reference" required:"" placeholder:"ID" help:"The case."`
 }
 
 func (h holdLift) Run(ctx context.Context, s *session, o *operator.Operator) error {
@@ -122,7 +122,7 @@ func (holdList) Run(ctx context.Context, s *session, o *operator.Operator) error
 }
 
 type holdHistory struct {
-	Case string `type:"reference" required:"" placeholder:"ID" help:"The case."`
+	Case string `check:"reference" required:"" placeholder:"ID" help:"The case."`
 }
 
 func (h holdHistory) Run(ctx context.Context, s *session, o *operator.Operator) error {

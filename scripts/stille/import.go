@@ -15,7 +15,7 @@ import (
 )
 
 type importCmd struct {
-	File    string             `arg:"" type:"file" help:"CSV, NDJSON or JSON: a list of opt-outs."`
+	File    string             `arg:"" check:"file" help:"CSV, NDJSON or JSON: a list of opt-outs."`
 	Channel contact.Channel    `enum:"email,sms," default:"" help:"email or sms: of an address whose line names no channel. Without it the form of the address decides."`
 	Scope   string             `placeholder:"SCOPE" help:"Whose messages stop where a line does not say: a brand, a topic of it, or * for all. May be left out where there is one brand."`
 	Reason  suppression.Reason `enum:"${reasons}," default:"" placeholder:"REASON" help:"Why, where a line does not say: one of ${reasons}. The default is what a known export means, else imported."`
@@ -100,7 +100,7 @@ func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 }
 
 type scrub struct {
-	File    string              `arg:"" type:"file" help:"CSV with any separator, line ends and encoding, or NDJSON where its name ends in .ndjson or .jsonl."`
+	File    string              `arg:"" check:"file" help:"CSV with any separator, line ends and encoding, or NDJSON where its name ends in .ndjson or .jsonl."`
 	Scope   string              `placeholder:"SCOPE" help:"Whose message: a brand, or a topic of it. Without it a suppression in any scope blocks, and no basis is asked for."`
 	Purpose suppression.Purpose `enum:"marketing,transactional" default:"marketing" help:"marketing or transactional."`
 	Channel contact.Channel     `enum:"email,sms," default:"" help:"email or sms: look at this channel's addresses only. Without it every address of a line must be one to send to."`

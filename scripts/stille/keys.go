@@ -25,7 +25,7 @@ func (k keyRotate) Run(ctx context.Context, s *session, on *stack) error {
 
 type keyDestroy struct {
 	Set string `arg:"" enum:"contact,link,proof" help:"contact; link and proof keys are never destroyed."`
-	ID  string `arg:"" type:"keyid" name:"keyid" help:"The key, by its id: 8 hexadecimal digits."`
+	ID  string `arg:"" check:"keyid" name:"keyid" help:"The key, by its id: 8 hexadecimal digits."`
 }
 
 func (k keyDestroy) Run(ctx context.Context, s *session, on *stack) error {

@@ -52,7 +52,7 @@ type add struct {
 	Scope  string              `placeholder:"SCOPE" help:"Whose messages stop: a brand, a topic of it, or * for all. May be left out where there is one brand."`
 	Reason suppression.Reason  `enum:"${reasons}" default:"manual" help:"One of ${reasons}."`
 	At     *suppression.Moment `placeholder:"TIME" help:"When the person said it; the default is now, and a time ahead is now."`
-	Note   string              `type:"reference" placeholder:"REF" help:"Where the matter is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Note   string              `check:"reference" placeholder:"REF" help:"Where the matter is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
 }
 
 func (a add) Run(ctx context.Context, s *session, o *operator.Operator) error {
@@ -72,7 +72,7 @@ type releaseCmd struct {
 	person
 	Scope       string             `required:"" placeholder:"SCOPE" help:"Exactly where the silence ends: a brand, a topic of it, or * for what was said for all."`
 	ConsentedAt suppression.Moment `required:"" placeholder:"TIME" help:"When the person consented. A whole second means its end; up to five minutes ahead is now."`
-	Evidence    string             `type:"reference" required:"" placeholder:"REF" help:"Where the consent is kept: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Evidence    string             `check:"reference" required:"" placeholder:"REF" help:"Where the consent is kept: 1 to 64 characters of A-Za-z0-9._:/-"`
 	Override    bool               `help:"Lift complaints and hard bounces too: you have made sure that the person wants it, or that the address works."`
 }
 
@@ -114,7 +114,7 @@ func (h history) Run(ctx context.Context, s *session, o *operator.Operator) erro
 }
 
 type exportCmd struct {
-	File  string `arg:"" type:"list" help:"The file to write: CSV where its name ends in .csv, NDJSON where it ends in .ndjson or .jsonl."`
+	File  string `arg:"" check:"list" help:"The file to write: CSV where its name ends in .csv, NDJSON where it ends in .ndjson or .jsonl."`
 	Scope string `placeholder:"SCOPE" help:"Only what stops messages of this brand or topic: said there, below it or for all brands."`
 }
 

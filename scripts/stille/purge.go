@@ -215,7 +215,7 @@ func (p purgeRun) Run(ctx context.Context, s *session, o *operator.Operator) err
 }
 
 type purgeApprove struct {
-	PlanHash  string `arg:"" type:"plan" name:"planhash" help:"The plan's hash, as the halted run shows it."`
+	PlanHash  string `arg:"" check:"plan" name:"planhash" help:"The plan's hash, as the halted run shows it."`
 	UntilDone bool   `help:"Let the runs of the next nights go on with the plan, until all of its records are gone."`
 }
 

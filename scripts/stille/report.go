@@ -10,7 +10,7 @@ import (
 )
 
 type report struct {
-	Month string `type:"month" required:"" placeholder:"YYYY-MM" help:"The month, as 2026-11."`
+	Month string `check:"month" required:"" placeholder:"YYYY-MM" help:"The month, as 2026-11."`
 	Out   string `placeholder:"FILE" help:"Where the page goes; the default is stille-YYYY-MM.html, in the working directory."`
 }
 

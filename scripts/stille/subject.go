@@ -33,7 +33,7 @@ func receiptText(w io.Writer, r operator.Receipt) {
 type subject struct {
 	Channel contact.Channel `arg:"" optional:"" default:"" enum:"email,sms," help:"email or sms."`
 	Address string          `arg:"" optional:"" help:"The address or number; put -- before an address that begins with a dash."`
-	File    string          `type:"file" placeholder:"FILE" help:"The request is about every contact of a file: CSV or NDJSON with channel and address."`
+	File    string          `check:"file" placeholder:"FILE" help:"The request is about every contact of a file: CSV or NDJSON with channel and address."`
 	Out     string          `default:"." placeholder:"DIR" help:"Folder to put the receipt into; it is made if it does not exist."`
 	regional
 }
@@ -120,7 +120,7 @@ func exportedText(w io.Writer, a *operator.SubjectExport) {
 
 type subjectErase struct {
 	subject
-	Case string `type:"reference" placeholder:"REF" help:"Where the request is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Case string `check:"reference" placeholder:"REF" help:"Where the request is written down: 1 to 64 characters of A-Za-z0-9._:/-"`
 }
 
 func (e subjectErase) Run(ctx context.Context, s *session, o *operator.Operator) error {
@@ -172,8 +172,8 @@ func erasedText(w io.Writer, a *operator.Erased) {
 
 type subjectRestrict struct {
 	subject
-	Case   string `type:"reference" required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
-	Reason string `type:"reference" default:"art-18" placeholder:"R" help:"Why, in a word or a reference of the same characters; art-18, as in GDPR, where it is left out."`
+	Case   string `check:"reference" required:"" placeholder:"ID" help:"The case: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Reason string `check:"reference" default:"art-18" placeholder:"R" help:"Why, in a word or a reference of the same characters; art-18, as in GDPR, where it is left out."`
 }
 
 func (r subjectRestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {
@@ -188,7 +188,7 @@ func restrictedText(w io.Writer, a *operator.Restricted) {
 
 type subjectUnrestrict struct {
 	subject
-	Case string `type:"reference" placeholder:"ID" help:"End the restriction of this case alone."`
+	Case string `check:"reference" placeholder:"ID" help:"End the restriction of this case alone."`
 }
 
 func (r subjectUnrestrict) Run(ctx context.Context, s *session, o *operator.Operator) error {

@@ -17,7 +17,7 @@ type tools struct {
 }
 
 type toolAdd struct {
-	Name   string         `arg:"" type:"reference" help:"What the tool is called in lists and histories: 1 to 64 characters of A-Za-z0-9._:/-"`
+	Name   string         `arg:"" check:"reference" help:"What the tool is called in lists and histories: 1 to 64 characters of A-Za-z0-9._:/-"`
 	Rights []access.Right `required:"" enum:"${rights}" placeholder:"RIGHT" help:"What it may: ${rights}."`
 	Scopes []string       `required:"" placeholder:"SCOPE" help:"For which brands or topics; * for all."`
 }
@@ -61,7 +61,7 @@ func joined[T ~string](list []T) string {
 }
 
 type toolRevoke struct {
-	Name string `arg:"" type:"reference" help:"The tool."`
+	Name string `arg:"" check:"reference" help:"The tool."`
 }
 
 func (t toolRevoke) Run(ctx context.Context, s *session, o *operator.Operator) error {

@@ -16,7 +16,7 @@ type webhookCommands struct {
 }
 
 type webhookAdd struct {
-	URL         string `arg:"" type:"url" name:"url" help:"Where the calls go: https, and a public address."`
+	URL         string `arg:"" check:"url" name:"url" help:"Where the calls go: https, and a public address."`
 	Scope       string `placeholder:"SCOPE" help:"The brand or topic whose changes are told; * for all. May be left out where there is one brand."`
 	WithAddress bool   `help:"Send the address of a person who used a link. Everything else names the contact by its key."`
 	Now         bool   `help:"End the secret that is replaced at once, not in 24 hours."`
@@ -49,7 +49,7 @@ func (webhookList) Run(ctx context.Context, s *session, o *operator.Operator) er
 
 // webhookNamed names a webhook.
 type webhookNamed struct {
-	URL   string `arg:"" type:"url" name:"url" help:"The URL."`
+	URL   string `arg:"" check:"url" name:"url" help:"The URL."`
 	Scope string `placeholder:"SCOPE" help:"The scope it was added for, where the URL has more than one webhook."`
 }
 
