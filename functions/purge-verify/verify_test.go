@@ -66,7 +66,7 @@ func (w *world) put(t *testing.T, id string) {
 // took writes the outcome of a run's record into the manifest.
 func (w *world) took(t *testing.T, id string, outcome purge.Outcome) {
 	t.Helper()
-	page, err := w.manifest.Begin(t.Context(), retention.Messaging, "run-1", retention.Shard(id), []string{id}, nil)
+	page, err := w.manifest.Begin(t.Context(), retention.Messaging, "run-1", retention.Shard(id), []string{id})
 	if err != nil {
 		t.Fatal(err)
 	}

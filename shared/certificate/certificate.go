@@ -82,12 +82,9 @@ func (o Objects) Plus(more Objects) Objects {
 	return Objects{o.Count + more.Count, o.Versions + more.Versions}
 }
 
-// Most is the larger of both.
+// Most has the larger of both counts.
 func (o Objects) Most(other Objects) Objects {
-	if other.Versions > o.Versions {
-		return other
-	}
-	return o
+	return Objects{max(o.Count, other.Count), max(o.Versions, other.Versions)}
 }
 
 // Certificate is what a run signs. Hashes are SHA-256 in hex.

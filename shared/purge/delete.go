@@ -27,7 +27,7 @@ const (
 )
 
 // Page is one page of a run's manifest: its ids and the objects of the records that
-// have some, written before any of the records was touched, and the outcomes.
+// have some, both written before any of the records was touched, and the outcomes.
 // Outcomes is nil for a page that was cut off.
 type Page struct {
 	IDs      []string
@@ -49,9 +49,11 @@ type Manifest interface {
 	Opened(ctx context.Context, class, run string) (bool, error)
 	// Remove removes everything of the manifest of a run, if there is any.
 	Remove(ctx context.Context, class, run string) error
-	// Begin stores the ids and the objects of a new page and returns its name. A page
-	// must never replace another.
-	Begin(ctx context.Context, class, run, shard string, ids []string, objects map[string]certificate.Objects) (page string, err error)
+	// Begin stores the ids of a new page and returns its name. A page must never
+	// replace another.
+	Begin(ctx context.Context, class, run, shard string, ids []string) (page string, err error)
+	// NoteObjects stores the objects of the page's records.
+	NoteObjects(ctx context.Context, page string, objects map[string]certificate.Objects) error
 	// Finish stores the outcomes of the page's records.
 	Finish(ctx context.Context, page string, outcomes map[string]Outcome) error
 	// Pages yields the shard's pages in the order they were begun, and ends with the
@@ -176,17 +178,16 @@ func (w Worker) deletePage(ctx context.Context, class retention.Class, work *Wor
 	if len(ids) == 0 {
 		return nil
 	}
+	page, err := w.Manifest.Begin(ctx, work.Class, work.Run, work.Shard, ids)
+	if err != nil {
+		return err
+	}
 	fenced, err := fence.read(ctx)
 	if err != nil {
 		return err
 	}
 	records = withoutHeld(class, records, fenced.Held, outcomes)
-	records, objects, err := w.countObjects(ctx, class, records, outcomes)
-	if err != nil {
-		return err
-	}
-	page, err := w.Manifest.Begin(ctx, work.Class, work.Run, work.Shard, ids, objects)
-	if err != nil {
+	if records, err = w.noteObjects(ctx, class, page, records, outcomes); err != nil {
 		return err
 	}
 	if err := w.delete(ctx, class, *work, records, outcomes, fence); err != nil {

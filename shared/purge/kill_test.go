@@ -48,11 +48,18 @@ type mortalManifest struct {
 	*mortal
 }
 
-func (m mortalManifest) Begin(ctx context.Context, class, run, shard string, ids []string, objects map[string]certificate.Objects) (string, error) {
+func (m mortalManifest) Begin(ctx context.Context, class, run, shard string, ids []string) (string, error) {
 	if err := m.call("Begin"); err != nil {
 		return "", err
 	}
-	return m.Memory.Begin(ctx, class, run, shard, ids, objects)
+	return m.Memory.Begin(ctx, class, run, shard, ids)
+}
+
+func (m mortalManifest) NoteObjects(ctx context.Context, page string, objects map[string]certificate.Objects) error {
+	if err := m.call("NoteObjects"); err != nil {
+		return err
+	}
+	return m.Memory.NoteObjects(ctx, page, objects)
 }
 
 func (m mortalManifest) Finish(ctx context.Context, page string, outcomes map[string]purge.Outcome) error {

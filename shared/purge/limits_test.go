@@ -129,7 +129,7 @@ func TestUnreadableDueRecordCountsAsFailed(t *testing.T) {
 func TestRecordDeletedByItsOwnerIsNotCertified(t *testing.T) {
 	h := newHouse(t)
 	for _, outcome := range []purge.Outcome{purge.Held, purge.Gone} {
-		page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.ShardName(0), []string{"sub-1"}, nil)
+		page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.ShardName(0), []string{"sub-1"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,9 +25,10 @@ type Objects interface {
 // time. A page of records with MostObjects each must be done in a minute.
 const recordsAtOnce = 16
 
-// countObjects counts the objects of each record, and returns the records without
-// those whose objects cannot be counted. The latter are Failed.
-func (w Worker) countObjects(ctx context.Context, class retention.Class, records []retention.Stored, outcomes map[string]Outcome) ([]retention.Stored, map[string]certificate.Objects, error) {
+// noteObjects counts the objects of each record for the page of the manifest, and
+// returns the records without those whose objects cannot be counted. The latter are
+// Failed.
+func (w Worker) noteObjects(ctx context.Context, class retention.Class, page string, records []retention.Stored, outcomes map[string]Outcome) ([]retention.Stored, error) {
 	counted := map[string]certificate.Objects{}
 	var mu sync.Mutex
 	done, err := w.eachObject(ctx, class, records, func(record retention.Stored, object retention.Object) error {
@@ -37,12 +38,18 @@ func (w Worker) countObjects(ctx context.Context, class retention.Class, records
 		counted[record.ID] = counted[record.ID].Plus(certificate.Objects{Count: 1, Versions: versions})
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
 	for _, record := range records {
 		if !slices.ContainsFunc(done, func(d retention.Stored) bool { return d.ID == record.ID }) {
 			outcomes[record.ID] = Failed
 		}
 	}
-	return done, counted, err
+	if len(counted) == 0 {
+		return done, nil
+	}
+	return done, w.Manifest.NoteObjects(ctx, page, counted)
 }
 
 // finish deletes the objects of the records that are marked for the run, and

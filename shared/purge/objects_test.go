@@ -366,7 +366,7 @@ func TestMarkedRecordNoLongerDueCountsAsFailed(t *testing.T) {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	// A page that was cut off has no outcome for it.
-	if _, err := h.manifest.Begin(t.Context(), h.class.Name, "run-3", retention.Shard(string(subject(1))), []string{"sub-1"}, nil); err != nil {
+	if _, err := h.manifest.Begin(t.Context(), h.class.Name, "run-3", retention.Shard(string(subject(1))), []string{"sub-1"}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(certificate.Counts{Due: 1, Failed: 1}, h.accountFor("run-3").Counts); diff != "" {

@@ -11,7 +11,7 @@ import (
 func TestExistingDueRecordIsNotCertifiedAsDeleted(t *testing.T) {
 	h := newHouse(t)
 	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: due})
-	page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.Shard(string(subject(1))), []string{"sub-1"}, nil)
+	page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.Shard(string(subject(1))), []string{"sub-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestRecordStoredAgainStaysDeletedInCertificate(t *testing.T) {
 	h := newHouse(t)
 	h.put(retention.Record{ID: "sub-1", Subject: subject(1), Start: notDue, OccurredAt: notDue})
 	for _, outcome := range []purge.Outcome{purge.Deleted, purge.Changed} {
-		page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.Shard(string(subject(1))), []string{"sub-1"}, nil)
+		page, err := h.manifest.Begin(t.Context(), h.class.Name, "run-1", retention.Shard(string(subject(1))), []string{"sub-1"})
 		if err != nil {
 			t.Fatal(err)
 		}

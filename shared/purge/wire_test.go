@@ -214,13 +214,20 @@ type scheduledManifest struct {
 	begun map[string][]string // page -> ids
 }
 
-func (m scheduledManifest) Begin(ctx context.Context, class, run, shard string, ids []string, objects map[string]certificate.Objects) (string, error) {
+func (m scheduledManifest) Begin(ctx context.Context, class, run, shard string, ids []string) (string, error) {
 	if _, err := m.await("Begin a page"); err != nil {
 		return "", err
 	}
-	page, err := m.Memory.Begin(ctx, class, run, shard, ids, objects)
+	page, err := m.Memory.Begin(ctx, class, run, shard, ids)
 	m.begun[page] = ids
 	return page, err
+}
+
+func (m scheduledManifest) NoteObjects(ctx context.Context, page string, objects map[string]certificate.Objects) error {
+	if _, err := m.await("note a page's objects"); err != nil {
+		return err
+	}
+	return m.Memory.NoteObjects(ctx, page, objects)
 }
 
 func (m scheduledManifest) Finish(ctx context.Context, page string, outcomes map[string]purge.Outcome) error {

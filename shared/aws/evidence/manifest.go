@@ -98,17 +98,19 @@ func (m *Manifest) Remove(ctx context.Context, class, run string) error {
 	return nil
 }
 
-// Begin stores a page's ids, and then its objects, if there are any.
-func (m *Manifest) Begin(ctx context.Context, class, run, shard string, ids []string, objects map[string]certificate.Objects) (string, error) {
+// Begin stores a page's ids.
+func (m *Manifest) Begin(ctx context.Context, class, run, shard string, ids []string) (string, error) {
 	id, err := ulid.New(ulid.Timestamp(m.now()), rand.Reader)
 	if err != nil {
 		return "", fmt.Errorf("naming a page of the manifest: %w", err)
 	}
 	page := pagesPrefix(class, run, shard) + id.String()
-	if err := m.put(ctx, page+idsSuffix, ids); err != nil || len(objects) == 0 {
-		return page, err
-	}
-	return page, m.put(ctx, page+objectsSuffix, objects)
+	return page, m.put(ctx, page+idsSuffix, ids)
+}
+
+// NoteObjects stores what a page's records have in S3.
+func (m *Manifest) NoteObjects(ctx context.Context, page string, objects map[string]certificate.Objects) error {
+	return m.put(ctx, page+objectsSuffix, objects)
 }
 
 // Finish stores the outcomes of a page's records.

@@ -102,7 +102,7 @@ func TestManifestKeepsItsPromises(t *testing.T) {
 func TestManyPagesAreReadInOrder(t *testing.T) {
 	_, manifest := newManifest(t)
 	for n := range 40 {
-		page, err := manifest.Begin(t.Context(), "messaging", "run-1", "00", []string{fmt.Sprint(n)}, nil)
+		page, err := manifest.Begin(t.Context(), "messaging", "run-1", "00", []string{fmt.Sprint(n)})
 		if err == nil && n%2 == 0 {
 			err = manifest.Finish(t.Context(), page, map[string]purge.Outcome{fmt.Sprint(n): purge.Deleted})
 		}
@@ -131,7 +131,7 @@ func TestPageWithoutItsIDsIsGone(t *testing.T) {
 	for _, lost := range []int{0, 1} {
 		files, manifest := newManifest(t)
 		for n := range 2 {
-			page, err := manifest.Begin(t.Context(), "messaging", "run-1", "00", []string{"a"}, nil)
+			page, err := manifest.Begin(t.Context(), "messaging", "run-1", "00", []string{"a"})
 			if err == nil {
 				err = manifest.Finish(t.Context(), page, map[string]purge.Outcome{"a": purge.Deleted})
 			}

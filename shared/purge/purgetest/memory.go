@@ -51,7 +51,7 @@ func (m *Memory) Remove(_ context.Context, class, run string) error {
 }
 
 // Begin stores a page.
-func (m *Memory) Begin(_ context.Context, class, run, shard string, ids []string, objects map[string]certificate.Objects) (string, error) {
+func (m *Memory) Begin(_ context.Context, class, run, shard string, ids []string) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.pages == nil {
@@ -59,8 +59,18 @@ func (m *Memory) Begin(_ context.Context, class, run, shard string, ids []string
 	}
 	m.begun++
 	name := fmt.Sprintf("%s/%s/%s/%08d", class, run, shard, m.begun)
-	m.pages[name] = &purge.Page{IDs: slices.Clone(ids), Objects: maps.Clone(objects)}
+	m.pages[name] = &purge.Page{IDs: slices.Clone(ids)}
 	return name, nil
+}
+
+// NoteObjects stores the objects of a page. A page that was removed is ignored.
+func (m *Memory) NoteObjects(_ context.Context, page string, objects map[string]certificate.Objects) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.pages[page] != nil {
+		m.pages[page].Objects = maps.Clone(objects)
+	}
+	return nil
 }
 
 // Finish completes a page. A page that was removed is ignored.
