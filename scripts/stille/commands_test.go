@@ -32,7 +32,7 @@ func TestHelpIsACommandToo(t *testing.T) {
 }
 
 func TestHelpNeedsNoCorrectArgument(t *testing.T) {
-	for _, line := range []string{"import none.csv", "keys destroy contact KEYID", "report --month MONTH"} {
+	for _, line := range []string{"import none.csv", "keys destroy contact KEYID", "report --month MONTH", "subject proof none.json"} {
 		got := call{}.run(t, append(strings.Fields(line), "--help")...).ended(t, exitDone)
 		if !strings.Contains(got.out, "Usage: stille "+strings.Fields(line)[0]) {
 			t.Errorf("%s --help says %q", line, got.out)

@@ -205,23 +205,24 @@ func unrestrictedText(w io.Writer, a *operator.Unrestricted) {
 }
 
 type subjectProof struct {
-	Receipt receipt `arg:"" help:"The file that the erasure left."`
+	Receipt string          `arg:"" help:"The file that the erasure left."`
+	erased  operator.Erased // what the file says
 }
 
-// receipt is the receipt of an erasure, in a file.
-type receipt struct{ operator.Erased }
-
-// UnmarshalText reads the file.
-func (r *receipt) UnmarshalText(name []byte) error {
-	content, err := files.Read(string(name))
+// Validate reads the file.
+func (p *subjectProof) Validate() error {
+	content, err := files.Read(p.Receipt)
 	if err == nil {
-		r.Erased, err = operator.ReadErasure(content)
+		p.erased, err = operator.ReadErasure(content)
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("<receipt>: %w", err)
+	}
+	return nil
 }
 
-func (p subjectProof) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	answer, err := o.ProveErasure(ctx, p.Receipt.Erased)
+func (p *subjectProof) Run(ctx context.Context, s *session, o *operator.Operator) error {
+	answer, err := o.ProveErasure(ctx, p.erased)
 	err = show(s, answer, err, erasureText)
 	return verdict(answer != nil && answer.Waiting == 0, err)
 }
