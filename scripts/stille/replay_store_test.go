@@ -126,7 +126,7 @@ func TestLedgerThatWasSetBackLeavesEveryAnswer(t *testing.T) {
 	if strings.Contains(got.errors, d.key(t, contact.Email, per).Short()) {
 		t.Errorf("a whole history is named: %s", got.errors)
 	}
-	// Whoever lost a history may still opt out and be released.
+	// A contact whose history is lost may still opt out and be released.
 	for _, who := range []string{kari, ola} {
 		d.run(t, "add", "email", who, "--scope", "acme", "--reason", "objection").ended(t, exitDone)
 		d.run(t, "history", "email", who).ended(t, exitFailed)
