@@ -54,7 +54,7 @@ func newBench(b *testing.B) bench {
 	log := slog.New(slog.DiscardHandler)
 	over := handler{keys: keyring.NewRing(h, stack, list, time.Now), checker: suppression.Checker{List: list}, scopes: h.Scopes, now: time.Now, log: log}
 	serve := api.Serve(access.NewGuard(tools, time.Now), log, over.call())
-	return bench{db: db, table: stack.Suppressions(), function: lambda.NewHandler(serve), house: h}
+	return bench{db: db, table: stack.Table(names.TableSuppressions), function: lambda.NewHandler(serve), house: h}
 }
 
 // keys are the primary keys of the contacts that event asks about.

@@ -16,6 +16,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/aws/keyring"
 	"stille/shared/contact"
+	"stille/shared/names"
 	"stille/shared/suppression"
 )
 
@@ -40,10 +41,10 @@ func onTheStore(t *testing.T, h *apitest.House) (handler, func(contact.Key, map[
 	}
 	put := func(key contact.Key, item map[string]any) {
 		item["key"] = string(key)
-		dynamotest.Put(t, db, stack.Suppressions(), item)
+		dynamotest.Put(t, db, stack.Table(names.TableSuppressions), item)
 	}
 	dump := func() string {
-		return dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
+		return dynamotest.Dump(t, db, stack.Table(names.TableSuppressions), stack.Table(names.TableLedger), stack.Table(names.TableHolds), stack.Table(names.TableRuns))
 	}
 	return handler{keys: keyring.NewRing(h, stack, list, time.Now), checker: suppression.Checker{List: list}, scopes: h.Scopes, now: func() time.Time { return h.Now }, log: h.Log}, put, dump
 }

@@ -25,6 +25,7 @@ import (
 	"stille/shared/aws/keyring"
 	"stille/shared/contact"
 	"stille/shared/link"
+	"stille/shared/names"
 	"stille/shared/unsubscribe"
 	"stille/shared/unsubscribe/outage"
 	"stille/shared/unsubscribe/pages"
@@ -98,13 +99,13 @@ func BenchmarkClickToDelivered(b *testing.B) {
 	if err := click(b.Context()); err != nil || delivered.Load() != 1 {
 		b.Fatalf("%d delivered, error %v", delivered.Load(), err)
 	}
-	suppression, entry := dynamotest.Only(b, db, stack.Suppressions()), dynamotest.Only(b, db, stack.Ledger())
+	suppression, entry := dynamotest.Only(b, db, stack.Table(names.TableSuppressions)), dynamotest.Only(b, db, stack.Table(names.TableLedger))
 	b.Run("raw", func(b *testing.B) {
 		call := newClient(true).post
 		dynamotest.Parallel(b, func(ctx context.Context) error {
 			key := &types.AttributeValueMemberS{Value: (rand.Text() + rand.Text())[:48]}
 			_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-				{Put: dynamotest.PutLike(stack.Suppressions(), suppression, key)}, {Put: dynamotest.PutLike(stack.Ledger(), entry, key)},
+				{Put: dynamotest.PutLike(stack.Table(names.TableSuppressions), suppression, key)}, {Put: dynamotest.PutLike(stack.Table(names.TableLedger), entry, key)},
 			}})
 			if err != nil {
 				return err

@@ -14,6 +14,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 	"stille/shared/suppression"
 )
 
@@ -70,5 +71,5 @@ func TestQueuedOptOutIsStoredAfterTheOutage(t *testing.T) {
 		t.Errorf("ledger (-want +got):\n%s", diff)
 	}
 	h.NoLeak(t, []string{string(key)})
-	h.NoLeak(t, nil, dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger()))
+	h.NoLeak(t, nil, dynamotest.Dump(t, db, stack.Table(names.TableSuppressions), stack.Table(names.TableLedger)))
 }

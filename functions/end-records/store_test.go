@@ -14,6 +14,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
+	"stille/shared/names"
 	"stille/shared/retention"
 )
 
@@ -116,5 +117,5 @@ func TestEndingLeavesNobodyBehind(t *testing.T) {
 	dead := dynamotest.Intercept(db, func(string) error { return errDown })
 	h.Serve(t, newHandler(h, dynamo.NewRecords(dead, stack)).call(), h.Post(planted))
 	h.Serve(t, newHandler(h, records).call(), h.Post(strings.NewReplacer("conv-1", apitest.Address, "communication", apitest.Number).Replace(conversation)))
-	h.NoLeak(t, nil, dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs()))
+	h.NoLeak(t, nil, dynamotest.Dump(t, db, stack.Table(names.TableSuppressions), stack.Table(names.TableLedger), stack.Table(names.TableHolds), stack.Table(names.TableRuns)))
 }

@@ -15,6 +15,7 @@ import (
 	"stille/shared/aws/sqsbatch"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 	"stille/shared/suppression"
 )
 
@@ -72,7 +73,7 @@ func TestFeedbackLeaksNoAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	dump := dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger())
+	dump := dynamotest.Dump(t, db, stack.Table(names.TableSuppressions), stack.Table(names.TableLedger))
 	if key := h.Key(t, contact.Email, apitest.Address); strings.Count(dump, string(key)) < 2 || !strings.Contains(h.Logs.String(), key.Short()) {
 		t.Error("there was nothing to look through")
 	}

@@ -23,6 +23,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/aws/keyring"
 	"stille/shared/feedback/hook"
+	"stille/shared/names"
 	"stille/shared/unsubscribe/outage"
 )
 
@@ -66,12 +67,12 @@ func BenchmarkHookEvent(b *testing.B) {
 	if err := event(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	suppression, entry := dynamotest.Only(b, db, stack.Suppressions()), dynamotest.Only(b, db, stack.Ledger())
+	suppression, entry := dynamotest.Only(b, db, stack.Table(names.TableSuppressions)), dynamotest.Only(b, db, stack.Table(names.TableLedger))
 	b.Run("raw", func(b *testing.B) {
 		dynamotest.Parallel(b, func(ctx context.Context) error {
 			key := &types.AttributeValueMemberS{Value: (rand.Text() + rand.Text())[:48]}
 			_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-				{Put: dynamotest.PutLike(stack.Suppressions(), suppression, key)}, {Put: dynamotest.PutLike(stack.Ledger(), entry, key)},
+				{Put: dynamotest.PutLike(stack.Table(names.TableSuppressions), suppression, key)}, {Put: dynamotest.PutLike(stack.Table(names.TableLedger), entry, key)},
 			}})
 			return err
 		})

@@ -14,6 +14,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
 	"stille/shared/suppression"
@@ -64,7 +65,7 @@ func TestOptOutReachesEveryRecordInTheTables(t *testing.T) {
 	// One entry is unreadable, and the item of another entry's contact is.
 	broken := batch(apply(suppress("*", suppression.Stop, sunday)))
 	broken.Records[0].Change.NewImage["at"] = broken.Records[0].Change.NewImage["scope"]
-	dynamotest.Put(t, db, stack.Suppressions(), map[string]any{"key": string(key), "marks": "none"})
+	dynamotest.Put(t, db, stack.Table(names.TableSuppressions), map[string]any{"key": string(key), "marks": "none"})
 	broken.Records = append(broken.Records, batch(ledger.Entry{ID: "last", Key: key, Version: 9, Action: ledger.Suppressed}).Records...)
 	if err := apitest.Deliver(t, over.handle, broken); err != nil {
 		t.Fatal(err)
@@ -73,7 +74,7 @@ func TestOptOutReachesEveryRecordInTheTables(t *testing.T) {
 	if err != nil || len(w.sent) != 2 || len(w.parked) != 2 {
 		t.Fatalf("%d events, %d parked, error %v", len(w.sent), len(w.parked), err)
 	}
-	dump := dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
+	dump := dynamotest.Dump(t, db, stack.Table(names.TableSuppressions), stack.Table(names.TableLedger), stack.Table(names.TableHolds), stack.Table(names.TableRuns))
 	if !strings.Contains(dump, string(key)) || house.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")
 	}

@@ -14,6 +14,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 	"stille/shared/suppression"
 )
 
@@ -76,7 +77,7 @@ func TestReleasingLeavesNobodyBehind(t *testing.T) {
 	h.Serve(t, over.call(), gateway.Request{Body: releasing("acme", yesterday, planted)})
 	dead := dynamotest.Intercept(db, func(string) error { return errDown })
 	h.Serve(t, onTheStore(h, dynamo.NewSuppressions(dead, stack)).call(), h.Post(releasing("acme", yesterday, planted)))
-	dump := dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
+	dump := dynamotest.Dump(t, db, stack.Table(names.TableSuppressions), stack.Table(names.TableLedger), stack.Table(names.TableHolds), stack.Table(names.TableRuns))
 	if !strings.Contains(dump, string(key)) || h.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")
 	}

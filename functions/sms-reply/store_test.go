@@ -15,6 +15,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 	fake "stille/shared/sms/phone"
 	"stille/shared/suppression"
 )
@@ -59,11 +60,11 @@ func TestRepliesAreStoredWithEntriesAndWithoutNumbers(t *testing.T) {
 	if n := len(w.phone.Sent()); n != 3 {
 		t.Errorf("%d texts, want one for STOP, START and HELP", n)
 	}
-	replies := dynamotest.Dump(t, db, stack.Replies())
+	replies := dynamotest.Dump(t, db, stack.Table(names.TableReplies))
 	if strings.Count(replies, `"id":"id-`) != 5 {
 		t.Errorf("answered replies: %s", replies)
 	}
-	w.NoLeak(t, nil, replies, dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger()))
+	w.NoLeak(t, nil, replies, dynamotest.Dump(t, db, stack.Table(names.TableSuppressions), stack.Table(names.TableLedger)))
 }
 
 func TestOneOfManyDeliveriesAtOnceIsAnswered(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
+	"stille/shared/names"
 	"stille/shared/retention"
 )
 
@@ -73,5 +74,5 @@ func TestOnlyTheClassTableHoldsThePerson(t *testing.T) {
 	if !strings.Contains(dynamotest.Dump(t, db, stack.Records("messaging")), apitest.Number) || h.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")
 	}
-	h.NoLeak(t, []string{token}, dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs()))
+	h.NoLeak(t, []string{token}, dynamotest.Dump(t, db, stack.Table(names.TableSuppressions), stack.Table(names.TableLedger), stack.Table(names.TableHolds), stack.Table(names.TableRuns)))
 }

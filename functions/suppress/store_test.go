@@ -15,6 +15,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 	"stille/shared/suppression"
 )
 
@@ -79,7 +80,7 @@ func TestSuppressingLeavesNobodyBehind(t *testing.T) {
 	}
 	dead := dynamotest.Intercept(db, func(string) error { return errDown })
 	h.Serve(t, newHandler(h, dynamo.NewSuppressions(dead, stack)).call(), h.Post(`{"scope":"acme","reason":"stop","contacts":[`+planted+`]}`))
-	dump := dynamotest.Dump(t, db, stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs())
+	dump := dynamotest.Dump(t, db, stack.Table(names.TableSuppressions), stack.Table(names.TableLedger), stack.Table(names.TableHolds), stack.Table(names.TableRuns))
 	if strings.Count(dump, string(h.Key(t, contact.Email, apitest.Address))) != 2 || h.Logs.Len() == 0 {
 		t.Error("there was nothing to look through")
 	}

@@ -116,7 +116,7 @@ func emptyStore(b *testing.B, h *apitest.House) http.HandlerFunc {
 		case strings.HasSuffix(req.Header.Get("X-Amz-Target"), ".GetSecretValue"):
 			secret, _ := h.GetSecretValue(req.Context(), &secretsmanager.GetSecretValueInput{SecretId: &asked.SecretId})
 			answer = marshal(secret)
-		case asked.TableName == benchStack.Tools():
+		case asked.TableName == benchStack.Table(names.TableTools):
 			answer = tool
 		case asked.Key[names.AttrKey].S == "canaries":
 			answer = marshal(map[string]any{"Item": item})

@@ -49,9 +49,9 @@ func describe(p Place, name names.Stack, s settings, outputs map[string]string) 
 		Scope:     s.brand.Scope,
 		SMSNumber: s.brand.SMSNumbers[0],
 		Tables: map[string]string{
-			"suppressions": on.Suppressions(),
-			"ledger":       on.Ledger(),
-			"holds":        on.Holds(),
+			"suppressions": on.Table(names.TableSuppressions),
+			"ledger":       on.Table(names.TableLedger),
+			"holds":        on.Table(names.TableHolds),
 		},
 		Purge: map[string]string{},
 		Topics: map[string]string{

@@ -51,7 +51,7 @@ func TestProductionIsRepairedUpdatedAndRemoved(t *testing.T) {
 func (p Place) failsFirst(t *testing.T) {
 	p.mustCDK(t, "deploy", "--app", p.path("cdk.out"), live.Data(), "--require-approval", "never")
 	items, key := dynamodb.NewFromConfig(p.config()), map[string]types.AttributeValue{names.AttrKey: &types.AttributeValueMemberS{Value: "of an older stack"}}
-	table := aws.String(live.Suppressions())
+	table := aws.String(live.Table(names.TableSuppressions))
 	if _, err := items.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: key}); err != nil {
 		t.Fatal(err)
 	}

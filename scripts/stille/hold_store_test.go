@@ -17,7 +17,7 @@ func TestALostTableOfHoldsIsMadeAgain(t *testing.T) {
 	d.run(t, "hold", "set", "--case", "C-2", "--reason", "claim", "--record", "messaging", "sub-2").ended(t, exitDone)
 	d.run(t, "hold", "lift", "--case", "C-2").ended(t, exitDone)
 	want := d.run(t, "hold", "list", "--json").ended(t, exitDone).out
-	dynamotest.Restore(t, dynamotest.Client(t), d.name.Holds(), nil, names.AttrTarget)
+	dynamotest.Restore(t, dynamotest.Client(t), d.name.Table(names.TableHolds), nil, names.AttrTarget)
 	if got := d.run(t, "hold", "list").ended(t, exitDone).out; got != "there are no holds\n" {
 		t.Fatalf("before, it says %q", got)
 	}

@@ -20,6 +20,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 	"stille/shared/operator/files"
 	"stille/shared/suppression"
 )
@@ -237,7 +238,7 @@ func TestAnInterruptedImportContinues(t *testing.T) {
 func TestADoubtfulLineIsNeverClean(t *testing.T) {
 	d := deploy(t)
 	kari := d.key(t, contact.Email, "kari@example.no")
-	dynamotest.Put(t, dynamotest.Client(t), d.name.Suppressions(), map[string]any{"key": string(kari), "marks": "none"})
+	dynamotest.Put(t, dynamotest.Client(t), d.name.Table(names.TableSuppressions), map[string]any{"key": string(kari), "marks": "none"})
 	list := fileOf(t, "list.ndjson", `{"channel":"email","address":"kari@example.no","age":7}`+"\n"+`{"channel":`+"\n"+`{"channel":"Email","address":"ola@example.no"}`)
 	d.run(t, "scrub", list, "--purpose", "transactional").ended(t, exitDone)
 	if clean := contentOf(t, files.Beside(list, "clean")); clean != `{"channel":"Email","address":"ola@example.no"}` {

@@ -25,7 +25,7 @@ func TestReplayRepairsRestoredList(t *testing.T) {
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
 	d.run(t, "add", "sms", "+4791234567", "--scope", "acme").ended(t, exitDone)
 	forgotten := map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: string(d.key(t, contact.Email, "kari@example.no"))}}
-	if _, err := dynamotest.Client(t).DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(d.name.Suppressions()), Key: forgotten}); err != nil {
+	if _, err := dynamotest.Client(t).DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(d.name.Table(names.TableSuppressions)), Key: forgotten}); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []struct {
@@ -51,7 +51,7 @@ func TestBrokenHistoryIsNamedAndLeftAlone(t *testing.T) {
 	d := deploy(t)
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
 	key := d.key(t, contact.Email, "kari@example.no")
-	dynamotest.Put(t, dynamotest.Client(t), d.name.Suppressions(), map[string]any{
+	dynamotest.Put(t, dynamotest.Client(t), d.name.Table(names.TableSuppressions), map[string]any{
 		"key": string(key), "channel": "email", "version": 1, "head": "elsewhere", "marks": map[string]any{},
 	})
 	got := d.run(t, "replay", "--repair").ended(t, exitFailed)
@@ -101,7 +101,7 @@ func TestLedgerThatWasSetBackLeavesEveryAnswer(t *testing.T) {
 	kari, ola, per := "kari@example.no", "ola@example.no", "per@example.no"
 	d.run(t, "add", "email", kari, "--scope", "acme").ended(t, exitDone)
 	d.run(t, "add", "email", per, "--scope", "acme").ended(t, exitDone)
-	backup := dynamotest.Items(t, db, d.name.Ledger())
+	backup := dynamotest.Items(t, db, d.name.Table(names.TableLedger))
 	d.run(t, "add", "email", kari, "--scope", "globex").ended(t, exitDone)
 	d.run(t, "add", "email", ola, "--scope", "acme").ended(t, exitDone)
 	answers := func() (all string) {
@@ -113,7 +113,7 @@ func TestLedgerThatWasSetBackLeavesEveryAnswer(t *testing.T) {
 		return all
 	}
 	before := answers()
-	dynamotest.Restore(t, db, d.name.Ledger(), backup, names.AttrKey, names.AttrVersion)
+	dynamotest.Restore(t, db, d.name.Table(names.TableLedger), backup, names.AttrKey, names.AttrVersion)
 	if diff := cmp.Diff(before, answers()); diff != "" {
 		t.Errorf("answers (-before +after)\n%s", diff)
 	}

@@ -384,7 +384,7 @@ func TestAnExportOfABrokenHistoryFails(t *testing.T) {
 	}
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)
 	kari := d.key(t, contact.Email, "kari@example.no")
-	dynamotest.Put(t, dynamotest.Client(t), d.name.Ledger(), map[string]any{"key": string(kari), "version": 1, "reason": "another", "at": at, "recordedAt": at})
+	dynamotest.Put(t, dynamotest.Client(t), d.name.Table(names.TableLedger), map[string]any{"key": string(kari), "version": 1, "reason": "another", "at": at, "recordedAt": at})
 	got = d.run(t, export...).ended(t, exitFailed)
 	if !strings.Contains(got.out, "(the chain is broken)") || !strings.Contains(got.errors, "the ledger's chain is broken") {
 		t.Errorf("it says %q and answers %q", got.errors, got.out)

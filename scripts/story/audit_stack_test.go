@@ -92,7 +92,7 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 	}
 	// This opt-out has no ledger entry, so nothing propagates it.
 	at := s.now.Add(-time.Hour).UTC().Format(time.RFC3339)
-	s.plant(t, names.DefaultStack.Suppressions(), names.AttrKey, map[string]any{
+	s.plant(t, names.DefaultStack.Table(names.TableSuppressions), names.AttrKey, map[string]any{
 		"key": silent, "channel": "email", "version": 1, "head": "planted",
 		"marks": map[string]any{"acme": map[string]any{"unsubscribed": map[string]any{"first": at, "last": at, "source": "link"}}},
 	})

@@ -228,7 +228,7 @@ func TestNoDoorKeepsPersonalData(t *testing.T) {
 	stack := names.DefaultStack
 	for _, place := range []string{
 		"what the links answer", "what the API answers", "what the CLI prints", onTheBus, queuesLeft,
-		stack.Suppressions(), stack.Ledger(), stack.Holds(),
+		stack.Table(names.TableSuppressions), stack.Table(names.TableLedger), stack.Table(names.TableHolds),
 		s.stack.Logs + names.UnsubscribeEmail, s.stack.Logs + names.Feedback, s.stack.Logs + names.SMSReply, s.stack.Logs + names.Check,
 	} {
 		if looked[place] == 0 {

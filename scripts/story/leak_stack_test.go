@@ -66,7 +66,7 @@ func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
 	s.lookIntoTheParkedQueue(t, look)
 	stack := names.DefaultStack
 	for _, place := range []string{
-		stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs(), stack.Tools(),
+		stack.Table(names.TableSuppressions), stack.Table(names.TableLedger), stack.Table(names.TableHolds), stack.Table(names.TableRuns), stack.Table(names.TableTools),
 		s.stack.Buckets["evidence"], s.stack.Buckets["manifests"], parkedByStamp,
 		s.stack.Logs + names.UnsubscribeEmail, s.stack.Logs + names.UnsubscribeSMS, s.stack.Logs + names.Stamp,
 	} {
@@ -121,7 +121,7 @@ func (s *story) lookIntoTables(t *testing.T, look func(where, text string)) {
 	t.Helper()
 	db := dynamodb.NewFromConfig(s.stack.Config())
 	stack := names.DefaultStack
-	for _, table := range []string{stack.Suppressions(), stack.Ledger(), stack.Holds(), stack.Runs(), stack.Tools()} {
+	for _, table := range []string{stack.Table(names.TableSuppressions), stack.Table(names.TableLedger), stack.Table(names.TableHolds), stack.Table(names.TableRuns), stack.Table(names.TableTools)} {
 		pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{TableName: &table})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(t.Context())

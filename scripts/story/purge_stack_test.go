@@ -58,12 +58,12 @@ func TestFailedPurgeEndsInACertificate(t *testing.T) {
 	}
 	db := dynamodb.NewFromConfig(s.stack.Config())
 	fence := map[string]ddb.AttributeValue{"target": &ddb.AttributeValueMemberS{Value: "fence#" + retention.Shard(id)}}
-	before, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(names.DefaultStack.Holds()), Key: fence})
+	before, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(names.DefaultStack.Table(names.TableHolds)), Key: fence})
 	if err != nil {
 		t.Fatal(err)
 	}
 	broken := map[string]ddb.AttributeValue{"target": fence["target"], "epoch": &ddb.AttributeValueMemberS{Value: "?"}}
-	if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(names.DefaultStack.Holds()), Item: broken}); err != nil {
+	if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(names.DefaultStack.Table(names.TableHolds)), Item: broken}); err != nil {
 		t.Fatal(err)
 	}
 	machine := s.stack.Purge["communication"]
@@ -82,9 +82,9 @@ func TestFailedPurgeEndsInACertificate(t *testing.T) {
 	}
 	// The fence is repaired before any check: the next purge must succeed.
 	if before.Item == nil {
-		_, err = db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(names.DefaultStack.Holds()), Key: fence})
+		_, err = db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(names.DefaultStack.Table(names.TableHolds)), Key: fence})
 	} else {
-		_, err = db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(names.DefaultStack.Holds()), Item: before.Item})
+		_, err = db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(names.DefaultStack.Table(names.TableHolds)), Item: before.Item})
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -39,17 +39,17 @@ func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{V
 // rows are one row of every kind of table.
 func rows() map[string]row {
 	stack := names.DefaultStack
-	ledger := newRow(stack.Ledger(), names.AttrKey)
+	ledger := newRow(stack.Table(names.TableLedger), names.AttrKey)
 	ledger.key[names.AttrVersion] = &types.AttributeValueMemberN{Value: "1"}
 	return map[string]row{
-		"suppressions": newRow(stack.Suppressions(), names.AttrKey),
+		"suppressions": newRow(stack.Table(names.TableSuppressions), names.AttrKey),
 		"ledger":       ledger,
-		"holds":        newRow(stack.Holds(), names.AttrTarget),
-		"holdHistory":  newRow(stack.HoldHistory(), names.AttrCase, names.AttrEntry),
-		"runs":         newRow(stack.Runs(), names.AttrClass, names.AttrRun),
-		"tools":        newRow(stack.Tools(), names.AttrHash),
-		"replies":      newRow(stack.Replies(), names.AttrID),
-		"slots":        newRow(stack.Slots(), names.AttrSlot),
+		"holds":        newRow(stack.Table(names.TableHolds), names.AttrTarget),
+		"holdHistory":  newRow(stack.Table(names.TableHoldHistory), names.AttrCase, names.AttrEntry),
+		"runs":         newRow(stack.Table(names.TableRuns), names.AttrClass, names.AttrRun),
+		"tools":        newRow(stack.Table(names.TableTools), names.AttrHash),
+		"replies":      newRow(stack.Table(names.TableReplies), names.AttrID),
+		"slots":        newRow(stack.Table(names.TableSlots), names.AttrSlot),
 		"records":      newRow(stack.Records(retention.Messaging), names.AttrID),
 	}
 }

@@ -99,7 +99,7 @@ func TestEveryVerbIsForThoseWhoMay(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if _, err := db.DeleteItem(context.WithoutCancel(t.Context()), &dynamodb.DeleteItemInput{TableName: aws.String(names.DefaultStack.Runs()), Key: item{
+		if _, err := db.DeleteItem(context.WithoutCancel(t.Context()), &dynamodb.DeleteItemInput{TableName: aws.String(names.DefaultStack.Table(names.TableRuns)), Key: item{
 			names.AttrClass: &types.AttributeValueMemberS{Value: "service"}, names.AttrRun: &types.AttributeValueMemberS{Value: "verbs"},
 		}}); err != nil {
 			t.Error(err)

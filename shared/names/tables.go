@@ -8,24 +8,9 @@ import (
 // Tables names the tables of a stack: Stack as a first deploy makes them, Deployed
 // as they are after a restore.
 type Tables interface {
-	// Suppressions is the table of suppression items and the canaries.
-	Suppressions() string
-	// Ledger is the table of ledger entries; its stream feeds propagate.
-	Ledger() string
-	// Holds is the table of holds and the fences.
-	Holds() string
-	// HoldHistory is the append-only history of the holds.
-	HoldHistory() string
-	// Runs is the table of purge runs and the head of each class's certificate chain.
-	Runs() string
-	// Tools is the table of the marketing tools' API keys, hashed.
-	Tools() string
-	// Replies is the table of the SMS replies that were taken already, so that
-	// none counts twice.
-	Replies() string
-	// Slots is the table of the one record that each contact may have in a scope.
-	Slots() string
-	// Records is the table of one retention class.
+	// Table is the name of the table with an id.
+	Table(id string) string
+	// Records is the name of the table of a retention class.
 	Records(class string) string
 	// ClassOf returns the class whose table has this name or stream ARN, and
 	// whether it is a class table of the stack at all.
@@ -35,14 +20,14 @@ type Tables interface {
 // The ids of the tables, by which a setting names them. RecordsID returns that of a
 // class's.
 const (
-	TableSuppressions = "suppressions"
-	TableLedger       = "ledger"
-	TableHolds        = "holds"
-	TableHoldHistory  = "hold-history"
-	TableRuns         = "runs"
-	TableTools        = "tools"
-	TableReplies      = "replies"
-	TableSlots        = "slots"
+	TableSuppressions = "suppressions" // suppression items, and the canaries
+	TableLedger       = "ledger"       // entries of the ledger; its stream feeds propagate
+	TableHolds        = "holds"        // holds and fences
+	TableHoldHistory  = "hold-history" // the append-only history of the holds
+	TableRuns         = "runs"         // purge runs, and the head of each class's certificate chain
+	TableTools        = "tools"        // the marketing tools' API keys, hashed
+	TableReplies      = "replies"      // the SMS replies that were taken already, so that none counts twice
+	TableSlots        = "slots"        // the one record that each contact may have in a scope
 
 	records = "records-"
 )
@@ -62,32 +47,8 @@ func TableIDs(classes ...string) []string {
 	return ids
 }
 
-// Table is the name with which the stack makes a table.
+// Table is of Tables.
 func (s Stack) Table(id string) string { return string(s) + "-" + id }
-
-// Suppressions is of Tables.
-func (s Stack) Suppressions() string { return s.Table(TableSuppressions) }
-
-// Ledger is of Tables.
-func (s Stack) Ledger() string { return s.Table(TableLedger) }
-
-// Holds is of Tables.
-func (s Stack) Holds() string { return s.Table(TableHolds) }
-
-// HoldHistory is of Tables.
-func (s Stack) HoldHistory() string { return s.Table(TableHoldHistory) }
-
-// Runs is of Tables.
-func (s Stack) Runs() string { return s.Table(TableRuns) }
-
-// Tools is of Tables.
-func (s Stack) Tools() string { return s.Table(TableTools) }
-
-// Replies is of Tables.
-func (s Stack) Replies() string { return s.Table(TableReplies) }
-
-// Slots is of Tables.
-func (s Stack) Slots() string { return s.Table(TableSlots) }
 
 // Records is of Tables.
 func (s Stack) Records(class string) string { return s.Table(RecordsID(class)) }
@@ -113,32 +74,8 @@ type Deployed struct {
 	Restored map[string]string // the name of a restored table, by its id
 }
 
-// Table is the name of a table.
+// Table is of Tables.
 func (d Deployed) Table(id string) string { return cmp.Or(d.Restored[id], d.Stack.Table(id)) }
-
-// Suppressions is of Tables.
-func (d Deployed) Suppressions() string { return d.Table(TableSuppressions) }
-
-// Ledger is of Tables.
-func (d Deployed) Ledger() string { return d.Table(TableLedger) }
-
-// Holds is of Tables.
-func (d Deployed) Holds() string { return d.Table(TableHolds) }
-
-// HoldHistory is of Tables.
-func (d Deployed) HoldHistory() string { return d.Table(TableHoldHistory) }
-
-// Runs is of Tables.
-func (d Deployed) Runs() string { return d.Table(TableRuns) }
-
-// Tools is of Tables.
-func (d Deployed) Tools() string { return d.Table(TableTools) }
-
-// Replies is of Tables.
-func (d Deployed) Replies() string { return d.Table(TableReplies) }
-
-// Slots is of Tables.
-func (d Deployed) Slots() string { return d.Table(TableSlots) }
 
 // Records is of Tables.
 func (d Deployed) Records(class string) string { return d.Table(RecordsID(class)) }

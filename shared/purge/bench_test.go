@@ -182,7 +182,7 @@ func consumption(b *testing.B, pages int, claiming bool) (consumed, estimated un
 func deletePage(ctx context.Context, db *dynamodb.Client, stack names.Stack, shard, page int) error {
 	str := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	operations := []types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{
-		TableName: aws.String(stack.Holds()), Key: map[string]types.AttributeValue{names.AttrTarget: str("fence#" + retention.ShardName(shard))},
+		TableName: aws.String(stack.Table(names.TableHolds)), Key: map[string]types.AttributeValue{names.AttrTarget: str("fence#" + retention.ShardName(shard))},
 		ConditionExpression:      aws.String("attribute_not_exists(#turn) AND attribute_not_exists(epoch)"),
 		ExpressionAttributeNames: map[string]string{"#turn": "turn#messaging"},
 	}}}

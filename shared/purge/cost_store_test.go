@@ -26,7 +26,7 @@ func TestPurgeConsumesItsEstimate(t *testing.T) {
 		slots[n] = map[string]any{names.AttrSlot: item[names.AttrID], names.AttrRecord: item[names.AttrID]}
 	}
 	dynamotest.PutAll(t, db, stack.Records(h.class.Name), items)
-	dynamotest.PutAll(t, db, stack.Slots(), slots)
+	dynamotest.PutAll(t, db, stack.Table(names.TableSlots), slots)
 
 	plan, err := purge.Make(t.Context(), records, h.class, "policy", cutoff)
 	if err != nil {

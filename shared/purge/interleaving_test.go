@@ -79,7 +79,7 @@ func (s *stage) claimed(t *testing.T) []types.WriteRequest {
 			t.Fatal(err)
 		}
 	}
-	written, err := s.db.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(s.stack.Slots())})
+	written, err := s.db.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(s.stack.Table(names.TableSlots))})
 	if err != nil || len(written.Items) != len(storyIDs) {
 		t.Fatalf("%d claims, error %v", len(written.Items), err)
 	}
@@ -316,9 +316,9 @@ func (s *stage) set(t *testing.T, story *story) {
 		holds = append(holds, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}})
 	}
 	s.held = nil
-	all := map[string][]types.WriteRequest{s.stack.Records(s.class.Name): items, s.stack.Slots(): s.claims}
+	all := map[string][]types.WriteRequest{s.stack.Records(s.class.Name): items, s.stack.Table(names.TableSlots): s.claims}
 	if len(holds) > 0 {
-		all[s.stack.Holds()] = holds
+		all[s.stack.Table(names.TableHolds)] = holds
 	}
 	if _, err := s.db.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: all}); err != nil {
 		t.Fatal(err)

@@ -73,7 +73,7 @@ func BenchmarkLinkPage(b *testing.B) {
 	if err := send(b.Context(), h, function, "POST", "kari@example.no", `"statusCode":200`); err != nil {
 		b.Fatal(err)
 	}
-	table := stack.Suppressions()
+	table := stack.Table(names.TableSuppressions)
 	key := item{names.AttrKey: dynamotest.Only(b, db, table)[names.AttrKey]}
 	b.Run("raw", func(b *testing.B) {
 		dynamotest.Parallel(b, func(ctx context.Context) error {
@@ -99,13 +99,13 @@ func BenchmarkFirstOptOut(b *testing.B) {
 	if err := optOut(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	suppression := dynamotest.Only(b, db, stack.Suppressions())
-	entry := dynamotest.Only(b, db, stack.Ledger())
+	suppression := dynamotest.Only(b, db, stack.Table(names.TableSuppressions))
+	entry := dynamotest.Only(b, db, stack.Table(names.TableLedger))
 	b.Run("raw", func(b *testing.B) {
 		dynamotest.Parallel(b, func(ctx context.Context) error {
 			key := &types.AttributeValueMemberS{Value: (rand.Text() + rand.Text())[:48]}
 			_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-				{Put: dynamotest.PutLike(stack.Suppressions(), suppression, key)}, {Put: dynamotest.PutLike(stack.Ledger(), entry, key)},
+				{Put: dynamotest.PutLike(stack.Table(names.TableSuppressions), suppression, key)}, {Put: dynamotest.PutLike(stack.Table(names.TableLedger), entry, key)},
 			}})
 			return err
 		})
@@ -123,9 +123,9 @@ func BenchmarkRepeatedOptOut(b *testing.B) {
 	if err := optOut(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	suppression := dynamotest.Only(b, db, stack.Suppressions())
+	suppression := dynamotest.Only(b, db, stack.Table(names.TableSuppressions))
 	b.Run("raw", func(b *testing.B) {
-		again := dynamotest.PutLike(stack.Suppressions(), suppression, suppression[names.AttrKey])
+		again := dynamotest.PutLike(stack.Table(names.TableSuppressions), suppression, suppression[names.AttrKey])
 		dynamotest.Parallel(b, func(ctx context.Context) error {
 			_, err := db.PutItem(ctx, &dynamodb.PutItemInput{
 				TableName: again.TableName, Item: again.Item, ConditionExpression: again.ConditionExpression,

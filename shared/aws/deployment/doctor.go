@@ -166,7 +166,7 @@ func isAbsent(err error) bool {
 // keys looks at the key that signs certificates and the key that encrypts records.
 func (d Doctor) keys(ctx context.Context) ([]operator.Complaint, error) {
 	ids := map[string]string{"signs certificates": d.Stack.SigningKey()}
-	for does, name := range map[string]string{"encrypts records": d.Stack.Records(names.Messaging), "encrypts all else": d.Stack.Suppressions()} {
+	for does, name := range map[string]string{"encrypts records": d.Stack.Records(names.Messaging), "encrypts all else": d.Stack.Table(names.TableSuppressions)} {
 		table, err := d.Tables.Describe(ctx, name)
 		if err != nil {
 			return nil, err

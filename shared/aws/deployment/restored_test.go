@@ -34,8 +34,8 @@ func TestOperatorUsesTheTablesThatAreDeployed(t *testing.T) {
 		"nobody can read": {configured{variables: map[string]string{names.VarRestored: "quiet-holds-2"}}, ""},
 	} {
 		got, err := deployment.NewDeployed(t.Context(), test.configured, "quiet")
-		if (err != nil) != (test.holds == "") || err == nil && got.Holds() != test.holds {
-			t.Errorf("%s: %s, %v", name, got.Holds(), err)
+		if (err != nil) != (test.holds == "") || err == nil && got.Table(names.TableHolds) != test.holds {
+			t.Errorf("%s: %s, %v", name, got.Table(names.TableHolds), err)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 	"stille/shared/suppression"
 )
 
@@ -89,7 +90,7 @@ func TestAContactThatRefusesIsChangedAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost := map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: string(key(7))}}
-	if _, err := db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(stack.Suppressions()), Key: lost}); err != nil {
+	if _, err := db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(stack.Table(names.TableSuppressions)), Key: lost}); err != nil {
 		t.Fatal(err)
 	}
 	results, err := list.ApplyAll(t.Context(), requests, now)

@@ -27,7 +27,7 @@ func BenchmarkSuppressionGet(b *testing.B) {
 	b.Run("raw", func(b *testing.B) {
 		for b.Loop() {
 			_, err := db.GetItem(b.Context(), &dynamodb.GetItemInput{
-				TableName:      aws.String(stack.Suppressions()),
+				TableName:      aws.String(stack.Table(names.TableSuppressions)),
 				Key:            map[string]types.AttributeValue{names.AttrKey: &types.AttributeValueMemberS{Value: string(keys[0])}},
 				ConsistentRead: aws.Bool(true),
 			})

@@ -23,7 +23,7 @@ type Calls struct {
 
 // NewCalls returns the calls of a stack.
 func NewCalls(db *dynamodb.Client, stack names.Tables) *Calls {
-	return &Calls{db: db, table: stack.Replies()}
+	return &Calls{db: db, table: stack.Table(names.TableReplies)}
 }
 
 // Note stores a call.

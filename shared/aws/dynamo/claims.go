@@ -37,7 +37,7 @@ func (r *Records) Owners(ctx context.Context, objects []string) (map[string]rete
 	}
 	owners := map[string]retention.Owner{}
 	for batch := range slices.Chunk(keys, batchSize) {
-		err := batchGet(ctx, r.db, r.stack.Slots(), batch, types.KeysAndAttributes{}, func(claim item) {
+		err := batchGet(ctx, r.db, r.stack.Table(names.TableSlots), batch, types.KeysAndAttributes{}, func(claim item) {
 			owners[bySlot[textOf(claim, names.AttrSlot)]] = retention.Owner{Class: textOf(claim, names.AttrClass), ID: textOf(claim, names.AttrRecord)}
 		})
 		if err != nil {
@@ -85,7 +85,7 @@ func (r *Records) claims(ctx context.Context, owner retention.Owner, objects []s
 		}
 		claim := slotKey(claimOf(object))
 		claim[names.AttrClass], claim[names.AttrRecord] = text(owner.Class), text(owner.ID)
-		operations = append(operations, types.TransactWriteItem{Put: putNew(r.stack.Slots(), claim, names.AttrSlot)})
+		operations = append(operations, types.TransactWriteItem{Put: putNew(r.stack.Table(names.TableSlots), claim, names.AttrSlot)})
 	}
 	return operations, taken, nil
 }
@@ -182,7 +182,7 @@ func release(stack names.Tables, slot, class, id string) *types.Delete {
 		condition = "#record = :id AND (attribute_not_exists(#class) OR #class = :class)"
 	}
 	return &types.Delete{
-		TableName: aws.String(stack.Slots()), Key: slotKey(slot), ConditionExpression: &condition,
+		TableName: aws.String(stack.Table(names.TableSlots)), Key: slotKey(slot), ConditionExpression: &condition,
 		ExpressionAttributeNames:  map[string]string{"#record": names.AttrRecord, "#class": names.AttrClass},
 		ExpressionAttributeValues: item{":id": text(id), ":class": text(class)},
 	}

@@ -42,7 +42,7 @@ func (d *Deleter) DeleteUnderFence(ctx context.Context, conditions purge.Conditi
 func (d *Deleter) DeleteMarked(ctx context.Context, conditions purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
 	withClaims := func(r retention.Stored) int { return 1 + len(r.Claimed) }
 	return d.transact(ctx, records, withClaims, purge.ErrLockLost, func(chunk []retention.Stored) []types.TransactWriteItem {
-		operations := []types.TransactWriteItem{turnCheck(d.stack.Holds(), conditions)}
+		operations := []types.TransactWriteItem{turnCheck(d.stack.Table(names.TableHolds), conditions)}
 		var claims []types.TransactWriteItem
 		for _, r := range chunk {
 			operations = append(operations, d.deletion(conditions.Class, withMark(r, conditions.Run)))
@@ -142,7 +142,7 @@ func drop(d *purge.Deletion, records []retention.Stored, reasons []types.Cancell
 // operations are the fence check and one deletion or mark for each record.
 func (d *Deleter) operations(conditions purge.Conditions, records []retention.Stored) []types.TransactWriteItem {
 	operations := make([]types.TransactWriteItem, 0, len(records)+1)
-	operations = append(operations, fenceCheck(d.stack.Holds(), conditions))
+	operations = append(operations, fenceCheck(d.stack.Table(names.TableHolds), conditions))
 	for _, r := range records {
 		if r.InTwoSteps() {
 			operations = append(operations, d.marking(conditions.Class, conditions.Run, r))

@@ -23,7 +23,7 @@ type Domains struct {
 
 // NewDomains returns the notes of a stack.
 func NewDomains(db *dynamodb.Client, stack names.Tables) *Domains {
-	return &Domains{db: db, table: stack.Replies()}
+	return &Domains{db: db, table: stack.Table(names.TableReplies)}
 }
 
 func noteOf(domain string) item { return item{names.AttrID: text(names.DomainPrefix + domain)} }

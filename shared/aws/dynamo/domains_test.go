@@ -36,7 +36,7 @@ func TestDeadDomainIsNotedUntilItAnswers(t *testing.T) {
 	check("links.acme.no", at.AddDate(0, 0, 31), false) // also before DynamoDB forgets it
 	note(false)
 	check("links.acme.no", at, false)
-	dynamotest.Put(t, db, stack.Replies(), map[string]any{names.AttrID: "domain/links.acme.no", names.AttrExpires: "soon"})
+	dynamotest.Put(t, db, stack.Table(names.TableReplies), map[string]any{names.AttrID: "domain/links.acme.no", names.AttrExpires: "soon"})
 	if _, err := domains.Dead(t.Context(), "links.acme.no", at); err == nil {
 		t.Error("a note that cannot be read is read")
 	}

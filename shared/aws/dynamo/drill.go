@@ -47,7 +47,7 @@ func Drills(db *dynamodb.Client, stack names.Deployed) func(class, after string)
 // Copy makes the tables and returns the number of records that it copied. lost names
 // the attributes that a record does not have in the backup.
 func (d *Drill) Copy(ctx context.Context, lost func(context.Context, retention.Stored) ([]string, error)) (int, error) {
-	for from, to := range map[string]string{d.stack.Slots(): d.drilled.Slots(), d.stack.Records(d.class): d.drilled.Records(d.class)} {
+	for from, to := range map[string]string{d.stack.Table(names.TableSlots): d.drilled.Table(names.TableSlots), d.stack.Records(d.class): d.drilled.Records(d.class)} {
 		if err := d.create(ctx, from, to); err != nil {
 			return 0, fmt.Errorf("making the table %s: %w", to, err)
 		}
@@ -173,7 +173,7 @@ func compareTwins(restored, live item) (different []string, changed bool) {
 // Remove deletes the tables of the drill, as far as they were made.
 func (d *Drill) Remove(ctx context.Context) error {
 	var failed error
-	for _, table := range []string{d.drilled.Slots(), d.drilled.Records(d.class)} {
+	for _, table := range []string{d.drilled.Table(names.TableSlots), d.drilled.Records(d.class)} {
 		_, err := d.db.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &table})
 		if err != nil && !errors.As(err, new(*types.ResourceNotFoundException)) {
 			failed = errors.Join(failed, fmt.Errorf("deleting the table %s: %w", table, err))

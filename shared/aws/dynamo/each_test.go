@@ -13,6 +13,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
+	"stille/shared/names"
 	"stille/shared/suppression"
 )
 
@@ -33,7 +34,7 @@ func TestEachReadsEveryItemAndNoCanary(t *testing.T) {
 	// The unreadable items fill more than one page of a scan.
 	filler := strings.Repeat("x", 300<<10)
 	for n := range 5 {
-		dynamotest.Put(t, db, stack.Suppressions(), map[string]any{"key": fmt.Sprintf("broken-%d", n), "marks": filler})
+		dynamotest.Put(t, db, stack.Table(names.TableSuppressions), map[string]any{"key": fmt.Sprintf("broken-%d", n), "marks": filler})
 	}
 	got, unreadable := map[contact.Key]suppression.Item{}, 0
 	err := list.Each(t.Context(), func(i suppression.Item, err error) error {

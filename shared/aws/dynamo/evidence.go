@@ -61,7 +61,7 @@ func (r *Records) holders(ctx context.Context, slots []string) (map[string]strin
 		for i, slot := range batch {
 			wanted[i] = slotKey(slot)
 		}
-		return batchGet(ctx, r.db, r.stack.Slots(), wanted, types.KeysAndAttributes{}, func(found item) {
+		return batchGet(ctx, r.db, r.stack.Table(names.TableSlots), wanted, types.KeysAndAttributes{}, func(found item) {
 			mu.Lock()
 			defer mu.Unlock()
 			if id := textOf(found, names.AttrRecord); id != "" {

@@ -11,6 +11,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 	"stille/shared/suppression"
 )
 
@@ -128,7 +129,7 @@ func TestPartlyReadBatchIsReadToItsEnd(t *testing.T) {
 			})
 		}
 	}
-	dynamotest.PutAll(t, good, stack.Suppressions(), rows)
+	dynamotest.PutAll(t, good, stack.Table(names.TableSuppressions), rows)
 	for range 10 {
 		found, err := dynamo.NewSuppressions(bad, stack).Lookup(t.Context(), all)
 		if errors.Is(err, dynamo.ErrUnanswered) && found == nil {

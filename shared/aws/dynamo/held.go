@@ -79,7 +79,7 @@ func (h *Holds) Fenced(ctx context.Context, shard string) (purge.Fenced, error) 
 // a purge.
 func (r *Records) unheld(ctx context.Context, targets []retention.Target) ([]types.TransactWriteItem, error) {
 	stored := map[retention.Target]item{}
-	table := r.stack.Holds()
+	table := r.stack.Table(names.TableHolds)
 	targets = slices.Compact(slices.Sorted(slices.Values(targets)))
 	err := readTargets(ctx, r.db, table, targets, func(target retention.Target, i item) { stored[target] = i })
 	if err != nil {

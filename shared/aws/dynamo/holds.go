@@ -48,7 +48,7 @@ type Holds struct {
 
 // NewHolds returns the holds of a stack.
 func NewHolds(db *dynamodb.Client, stack names.Tables) *Holds {
-	return &Holds{db: db, table: stack.Holds(), history: stack.HoldHistory(), records: NewRecords(db, stack)}
+	return &Holds{db: db, table: stack.Table(names.TableHolds), history: stack.Table(names.TableHoldHistory), records: NewRecords(db, stack)}
 }
 
 const (

@@ -13,6 +13,7 @@ import (
 
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )
@@ -21,7 +22,7 @@ func TestUnreadableHoldKeepsItsTarget(t *testing.T) {
 	db, stack := dynamotest.Tables(t, class)
 	holds := dynamo.NewHolds(db, stack)
 	target := retention.SubjectTarget(key(1))
-	dynamotest.Put(t, db, stack.Holds(), map[string]any{"target": string(target), "cases": "?"})
+	dynamotest.Put(t, db, stack.Table(names.TableHolds), map[string]any{"target": string(target), "cases": "?"})
 	if got, err := holds.Held(t.Context(), []retention.Target{target}); err != nil || !got[target] {
 		t.Errorf("held %v, error %v", got, err)
 	}

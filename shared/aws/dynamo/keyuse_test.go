@@ -12,6 +12,7 @@ import (
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
+	"stille/shared/names"
 	"stille/shared/retention"
 )
 
@@ -38,7 +39,7 @@ func TestSuppressionsThatNeedAKeyAreCounted(t *testing.T) {
 		for name, value := range more {
 			stored[name] = value
 		}
-		dynamotest.Put(t, db, stack.Suppressions(), stored)
+		dynamotest.Put(t, db, stack.Table(names.TableSuppressions), stored)
 	}
 	put(keyUnder(older, 1), nil)
 	put(keyUnder(older, 2), map[string]any{"marks": "cannot be read"})
@@ -74,7 +75,7 @@ func TestHoldsThatNeedAKeyAreCounted(t *testing.T) {
 	if lifted, err := holds.Lift(t.Context(), retention.OfCase("2"), now, "ola"); err != nil || len(lifted) != 3 {
 		t.Fatalf("%v lifted, error %v", lifted, err)
 	}
-	dynamotest.Put(t, db, stack.Holds(), map[string]any{"target": string(retention.SubjectTarget(keyUnder(older, 4))), "cases": "cannot be read"})
+	dynamotest.Put(t, db, stack.Table(names.TableHolds), map[string]any{"target": string(retention.SubjectTarget(keyUnder(older, 4))), "cases": "cannot be read"})
 	for keyID, want := range map[uint32]int{older: 2, newest: 1, 9: 0} {
 		if got, err := holds.CountSubjects(t.Context(), keyID); err != nil || got != want {
 			t.Errorf("under key %d: %d, error %v, want %d", keyID, got, err, want)

@@ -16,6 +16,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 	"stille/shared/suppression"
 	"stille/shared/suppression/suppressiontest"
 )
@@ -119,15 +120,15 @@ func newContactStore(t *testing.T) (contactStore, func(func(operation string) er
 	byHand := func(key contact.Key, change func(map[string]types.AttributeValue)) {
 		t.Helper()
 		of := map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: string(key)}}
-		row, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(stack.Suppressions()), Key: of})
+		row, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(stack.Table(names.TableSuppressions)), Key: of})
 		if err != nil {
 			t.Fatal(err)
 		}
 		change(row.Item)
 		if len(row.Item) == 0 {
-			_, err = db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(stack.Suppressions()), Key: of})
+			_, err = db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(stack.Table(names.TableSuppressions)), Key: of})
 		} else {
-			_, err = db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Suppressions()), Item: row.Item})
+			_, err = db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Table(names.TableSuppressions)), Item: row.Item})
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 	"stille/shared/suppression"
 )
 
@@ -173,7 +174,7 @@ func TestEntriesSinceAMomentAreRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	dynamotest.Put(t, db, stack.Ledger(), map[string]any{"key": "x", "version": 0, "recordedAt": since.Add(time.Hour).Format(time.RFC3339Nano)})
+	dynamotest.Put(t, db, stack.Table(names.TableLedger), map[string]any{"key": "x", "version": 0, "recordedAt": since.Add(time.Hour).Format(time.RFC3339Nano)})
 	page, err := list.EntriesSince(t.Context(), since, "")
 	if err != nil || page.Last != "" || page.Unreadable != 1 || len(page.Entries) != 3 {
 		t.Fatalf("%d entries, %d unreadable, last %q, error %v", len(page.Entries), page.Unreadable, page.Last, err)

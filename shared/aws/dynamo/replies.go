@@ -22,7 +22,7 @@ type Replies struct {
 
 // NewReplies returns the memory of a stack.
 func NewReplies(db *dynamodb.Client, stack names.Tables) *Replies {
-	return &Replies{db: db, table: stack.Replies()}
+	return &Replies{db: db, table: stack.Table(names.TableReplies)}
 }
 
 // Claim claims what the id stands for until a time. Claim returns false while an

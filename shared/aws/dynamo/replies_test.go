@@ -12,6 +12,7 @@ import (
 
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/names"
 )
 
 func TestAClaimLastsUntilItsEndOrRelease(t *testing.T) {
@@ -78,7 +79,7 @@ func TestAClaimHoldsOnlyItsIDAndExpiry(t *testing.T) {
 		t.Fatal(err)
 	}
 	// 6 December 2026, 03:00 UTC.
-	if diff := cmp.Diff(`[{"expires":1796526000,"id":"a"}]`, dynamotest.Dump(t, db, stack.Replies())); diff != "" {
+	if diff := cmp.Diff(`[{"expires":1796526000,"id":"a"}]`, dynamotest.Dump(t, db, stack.Table(names.TableReplies))); diff != "" {
 		t.Errorf("stored (-want +got)\n%s", diff)
 	}
 }

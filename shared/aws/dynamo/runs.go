@@ -69,7 +69,7 @@ type Runs struct {
 
 // NewRuns returns the runs of a stack.
 func NewRuns(db *dynamodb.Client, stack names.Tables) *Runs {
-	return &Runs{db: db, table: stack.Runs()}
+	return &Runs{db: db, table: stack.Table(names.TableRuns)}
 }
 
 // Sort keys of the items of a class that are not runs. The name of an execution has

@@ -60,7 +60,7 @@ func (r *Records) holder(ctx context.Context, class string, subject contact.Key,
 // Slot returns the id of the record that a contact's slot names, read strongly;
 // "" for none. The record may be gone, or have another contact.
 func (r *Records) Slot(ctx context.Context, class string, subject contact.Key, in scope.Scope) (string, error) {
-	stored, err := get(ctx, r.db, r.stack.Slots(), slotKey(slotOf(class, subject, in)), "reading a slot")
+	stored, err := get(ctx, r.db, r.stack.Table(names.TableSlots), slotKey(slotOf(class, subject, in)), "reading a slot")
 	return textOf(stored, names.AttrRecord), err
 }
 
@@ -86,7 +86,7 @@ func (r *Records) claim(ctx context.Context, class, id string, subject contact.K
 	key := slotKey(slotOf(class, subject, in))
 	key[names.AttrRecord] = text(id)
 	operations = append(operations, types.TransactWriteItem{Put: &types.Put{
-		TableName: aws.String(r.stack.Slots()), Item: key,
+		TableName: aws.String(r.stack.Table(names.TableSlots)), Item: key,
 		ConditionExpression: slot.Condition(), ExpressionAttributeNames: slot.Names(), ExpressionAttributeValues: slot.Values(),
 	}})
 	if holder != id && free != nil {
@@ -181,7 +181,7 @@ const claimTries = 3
 // Leave frees the slots and the objects of a deleted record, if it is still deleted.
 func (r *Records) Leave(ctx context.Context, class, id string) error {
 	input := &dynamodb.QueryInput{
-		TableName: aws.String(r.stack.Slots()), IndexName: aws.String(names.IndexRecord),
+		TableName: aws.String(r.stack.Table(names.TableSlots)), IndexName: aws.String(names.IndexRecord),
 		KeyConditionExpression:    aws.String("#record = :id"),
 		ExpressionAttributeNames:  map[string]string{"#record": names.AttrRecord},
 		ExpressionAttributeValues: item{":id": text(id)},

@@ -68,7 +68,7 @@ func TestAContactHasOneRecordInAScope(t *testing.T) {
 	s.remove("sub-4")
 	s.put(consent("sub-7", 2, now), "")
 	s.put(consent("sub-4", 2, now), "sub-7")
-	if dump := dynamotest.Dump(t, s.db, s.stack.Slots()); strings.Contains(dump, string(key(1))) || !strings.Contains(dump, "sub-7") {
+	if dump := dynamotest.Dump(t, s.db, s.stack.Table(names.TableSlots)); strings.Contains(dump, string(key(1))) || !strings.Contains(dump, "sub-7") {
 		t.Error("a slot has a contact's key, or there are none")
 	}
 }
@@ -149,7 +149,7 @@ func TestPurgedRecordFreesItsSlot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	dump := dynamotest.Dump(t, s.db, s.stack.Slots())
+	dump := dynamotest.Dump(t, s.db, s.stack.Table(names.TableSlots))
 	for id, want := range map[string]bool{"sub-1": false, "sub-2": true, "sub-3": false, "sub-4": true} {
 		if strings.Contains(dump, id) != want {
 			t.Errorf("%s has a slot: %v", id, !want)

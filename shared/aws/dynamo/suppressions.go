@@ -28,7 +28,7 @@ type Suppressions struct {
 
 // NewSuppressions returns the list of a stack.
 func NewSuppressions(db *dynamodb.Client, stack names.Tables) *Suppressions {
-	return &Suppressions{db: db, table: stack.Suppressions(), ledger: stack.Ledger(), seen: newSeen()}
+	return &Suppressions{db: db, table: stack.Table(names.TableSuppressions), ledger: stack.Table(names.TableLedger), seen: newSeen()}
 }
 
 // base is the item on which a change is decided.

@@ -18,6 +18,7 @@ import (
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/contact"
 	"stille/shared/ledger"
+	"stille/shared/names"
 	"stille/shared/suppression"
 )
 
@@ -49,7 +50,7 @@ func TestChangeNeedsItsLedgerEntry(t *testing.T) {
 	list := dynamo.NewSuppressions(db, stack)
 	// The ledger takes no entry: an unreadable item stands in the entry's
 	// place.
-	dynamotest.Put(t, db, stack.Ledger(), map[string]any{"key": string(key(1)), "version": 1, "recordedAt": "yesterday"})
+	dynamotest.Put(t, db, stack.Table(names.TableLedger), map[string]any{"key": string(key(1)), "version": 1, "recordedAt": "yesterday"})
 	if _, err := list.Apply(t.Context(), contact.Known{Channel: contact.Email, Keys: []contact.Key{key(1)}}, optOut(now), now); !errors.Is(err, dynamo.ErrUnreadable) {
 		t.Errorf("error %v, want ErrUnreadable", err)
 	}
@@ -71,7 +72,7 @@ func TestARestoredListTakesOptOuts(t *testing.T) {
 				}
 				return outcome
 			}
-			table, of := aws.String(stack.Suppressions()), map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: string(key(1))}}
+			table, of := aws.String(stack.Table(names.TableSuppressions)), map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: string(key(1))}}
 			apply(now.Add(-6 * time.Hour))
 			older, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: table, Key: of})
 			if err != nil {
@@ -224,7 +225,7 @@ func TestUnreadableItemIsReported(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			broken["key"] = text(string(key(7)))
-			if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Suppressions()), Item: broken}); err != nil {
+			if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(stack.Table(names.TableSuppressions)), Item: broken}); err != nil {
 				t.Fatal(err)
 			}
 			for _, contacts := range [][][]contact.Key{{{key(7)}}, {{key(7)}, {key(8)}}} {

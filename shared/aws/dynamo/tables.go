@@ -43,16 +43,11 @@ func (t Table) OK() bool {
 
 // All returns every table of the stack, those of the classes last.
 func (t *Tables) All(ctx context.Context, classes []string) ([]Table, error) {
-	names := []string{
-		t.stack.Suppressions(), t.stack.Ledger(), t.stack.Holds(), t.stack.HoldHistory(), t.stack.Runs(), t.stack.Tools(), t.stack.Replies(), t.stack.Slots(),
-	}
-	for _, class := range classes {
-		names = append(names, t.stack.Records(class))
-	}
-	tables := make([]Table, len(names))
-	for n, name := range names {
+	ids := names.TableIDs(classes...)
+	tables := make([]Table, len(ids))
+	for n, id := range ids {
 		var err error
-		if tables[n], err = t.Describe(ctx, name); err != nil {
+		if tables[n], err = t.Describe(ctx, t.stack.Table(id)); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
+	"stille/shared/names"
 )
 
 func TestMissingTableIsNamed(t *testing.T) {
@@ -19,9 +20,9 @@ func TestMissingTableIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []dynamo.Table{
-		{Name: stack.Suppressions(), State: "ACTIVE"}, {Name: stack.Ledger(), State: "ACTIVE"}, {Name: stack.Holds(), State: "ACTIVE"},
-		{Name: stack.HoldHistory(), State: "ACTIVE"}, {Name: stack.Runs(), State: "ACTIVE"}, {Name: stack.Tools(), State: "ACTIVE"}, {Name: stack.Replies(), State: "ACTIVE"},
-		{Name: stack.Slots(), State: "ACTIVE"},
+		{Name: stack.Table(names.TableSuppressions), State: "ACTIVE"}, {Name: stack.Table(names.TableLedger), State: "ACTIVE"}, {Name: stack.Table(names.TableHolds), State: "ACTIVE"},
+		{Name: stack.Table(names.TableHoldHistory), State: "ACTIVE"}, {Name: stack.Table(names.TableRuns), State: "ACTIVE"}, {Name: stack.Table(names.TableTools), State: "ACTIVE"}, {Name: stack.Table(names.TableReplies), State: "ACTIVE"},
+		{Name: stack.Table(names.TableSlots), State: "ACTIVE"},
 		{Name: stack.Records("messaging"), State: "ACTIVE", Items: 1}, {Name: stack.Records("letters"), State: dynamo.Missing},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

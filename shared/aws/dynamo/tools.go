@@ -23,7 +23,7 @@ type Tools struct {
 
 // NewTools returns the tools of a stack.
 func NewTools(db *dynamodb.Client, stack names.Tables) *Tools {
-	return &Tools{db: db, table: stack.Tools()}
+	return &Tools{db: db, table: stack.Table(names.TableTools)}
 }
 
 const attrRevokedAt = "revokedAt" // absent while the key is valid

@@ -48,7 +48,7 @@ func TestAFunctionStartsWithItsConfiguration(t *testing.T) {
 	if built.(*Container).Log.Info("x"); !strings.Contains(out.String(), `"stackName":"stille"`) {
 		t.Errorf("a metric would lack its stack: %s", out.String())
 	}
-	if c := built.(*Container); c.Stack.Suppressions() != "stille-suppressions" || c.AWS.Region != "eu-north-1" || c.Log == nil {
+	if c := built.(*Container); c.Stack.Table(names.TableSuppressions) != "stille-suppressions" || c.AWS.Region != "eu-north-1" || c.Log == nil {
 		t.Errorf("stack %v, region %q", c.Stack, c.AWS.Region)
 	}
 }
@@ -60,8 +60,8 @@ func TestFunctionKnowsRestoredTablesAndLinkDomains(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stack := built.(*Container).Stack; stack.Holds() != "stille-holds-2" || stack.Ledger() != "stille-ledger" {
-		t.Errorf("its tables are %s and %s", stack.Holds(), stack.Ledger())
+	if stack := built.(*Container).Stack; stack.Table(names.TableHolds) != "stille-holds-2" || stack.Table(names.TableLedger) != "stille-ledger" {
+		t.Errorf("its tables are %s and %s", stack.Table(names.TableHolds), stack.Table(names.TableLedger))
 	}
 	t.Setenv(names.VarRestored, "")
 	t.Setenv(names.VarLinkDomains, `{"acme":"links.other.example"}`)

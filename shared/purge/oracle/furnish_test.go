@@ -40,16 +40,16 @@ func newEstate(t *testing.T) *estate {
 	t.Helper()
 	db, stack := dynamotest.Tables(t, retention.Messaging, archive)
 	// These items belong to tables that a purge must not change.
-	dynamotest.Put(t, db, stack.Suppressions(), map[string]any{"key": string(subject(1)), "version": 1})
-	dynamotest.Put(t, db, stack.Ledger(), map[string]any{"key": string(subject(1)), "version": 1})
-	dynamotest.Put(t, db, stack.Runs(), map[string]any{"class": retention.Messaging, "run": "run-0"})
+	dynamotest.Put(t, db, stack.Table(names.TableSuppressions), map[string]any{"key": string(subject(1)), "version": 1})
+	dynamotest.Put(t, db, stack.Table(names.TableLedger), map[string]any{"key": string(subject(1)), "version": 1})
+	dynamotest.Put(t, db, stack.Table(names.TableRuns), map[string]any{"class": retention.Messaging, "run": "run-0"})
 	return &estate{t: t, db: db, stack: stack, records: dynamo.NewRecords(db, stack), holds: dynamo.NewHolds(db, stack)}
 }
 
 func (e *estate) tables() []string {
 	return []string{
-		e.stack.Records(retention.Messaging), e.stack.Records(archive), e.stack.Suppressions(), e.stack.Ledger(),
-		e.stack.Holds(), e.stack.HoldHistory(), e.stack.Runs(), e.stack.Tools(), e.stack.Replies(), e.stack.Slots(),
+		e.stack.Records(retention.Messaging), e.stack.Records(archive), e.stack.Table(names.TableSuppressions), e.stack.Table(names.TableLedger),
+		e.stack.Table(names.TableHolds), e.stack.Table(names.TableHoldHistory), e.stack.Table(names.TableRuns), e.stack.Table(names.TableTools), e.stack.Table(names.TableReplies), e.stack.Table(names.TableSlots),
 	}
 }
 
@@ -71,7 +71,7 @@ func (e *estate) scan(ctx context.Context, table string) ([]map[string]types.Att
 func (e *estate) clear(ctx context.Context) error {
 	for table, key := range map[string]string{
 		e.stack.Records(retention.Messaging): names.AttrID, e.stack.Records(archive): names.AttrID,
-		e.stack.Holds(): names.AttrTarget, e.stack.Slots(): names.AttrSlot,
+		e.stack.Table(names.TableHolds): names.AttrTarget, e.stack.Table(names.TableSlots): names.AttrSlot,
 	} {
 		items, err := e.scan(ctx, table)
 		if err != nil {
@@ -350,7 +350,7 @@ func (e *estate) placeHolds(ctx context.Context, a anyTable) error {
 	}
 	for _, h := range a.Holds {
 		if h.Garbled {
-			dynamotest.Put(e.t, e.db, e.stack.Holds(), map[string]any{"target": string(h.target()), "cases": "none that can be read"})
+			dynamotest.Put(e.t, e.db, e.stack.Table(names.TableHolds), map[string]any{"target": string(h.target()), "cases": "none that can be read"})
 		}
 	}
 	return nil

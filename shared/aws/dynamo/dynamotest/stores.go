@@ -58,12 +58,12 @@ func (a rawTables) Items(t testing.TB, class string) map[string]map[string]any {
 
 func (a rawTables) SpoilSuppression(t testing.TB, key contact.Key) {
 	t.Helper()
-	Put(t, a.db, a.stack.Suppressions(), map[string]any{"key": string(key), "marks": "none"})
+	Put(t, a.db, a.stack.Table(names.TableSuppressions), map[string]any{"key": string(key), "marks": "none"})
 }
 
 func (a rawTables) Dump(t testing.TB) string {
 	t.Helper()
-	return Dump(t, a.db, a.stack.Suppressions(), a.stack.Ledger(), a.stack.Holds(), a.stack.HoldHistory(), a.stack.Runs(), a.stack.Slots())
+	return Dump(t, a.db, a.stack.Table(names.TableSuppressions), a.stack.Table(names.TableLedger), a.stack.Table(names.TableHolds), a.stack.Table(names.TableHoldHistory), a.stack.Table(names.TableRuns), a.stack.Table(names.TableSlots))
 }
 
 func (a rawTables) Intercept(before func(operation string) error) purgetest.Stores {

@@ -86,15 +86,15 @@ func create(t testing.TB, client *dynamodb.Client, classes []string) (*dynamodb.
 // streams.
 func tables(stack names.Stack, classes []string) []*dynamodb.CreateTableInput {
 	all := []*dynamodb.CreateTableInput{
-		table(stack.Suppressions(), names.AttrKey),
-		table(stack.Ledger(), names.AttrKey, names.AttrVersion),
-		table(stack.Holds(), names.AttrTarget),
-		table(stack.HoldHistory(), names.AttrCase, names.AttrEntry),
-		table(stack.Runs(), names.AttrClass, names.AttrRun),
-		table(stack.Tools(), names.AttrHash),
-		table(stack.Replies(), names.AttrID),
+		table(stack.Table(names.TableSuppressions), names.AttrKey),
+		table(stack.Table(names.TableLedger), names.AttrKey, names.AttrVersion),
+		table(stack.Table(names.TableHolds), names.AttrTarget),
+		table(stack.Table(names.TableHoldHistory), names.AttrCase, names.AttrEntry),
+		table(stack.Table(names.TableRuns), names.AttrClass, names.AttrRun),
+		table(stack.Table(names.TableTools), names.AttrHash),
+		table(stack.Table(names.TableReplies), names.AttrID),
 	}
-	slots := table(stack.Slots(), names.AttrSlot)
+	slots := table(stack.Table(names.TableSlots), names.AttrSlot)
 	addIndex(slots, names.IndexRecord, names.AttrRecord)
 	all = append(all, slots)
 	for _, class := range classes {
