@@ -188,7 +188,7 @@ func TestPageSaysWhoWhatAndWhatGoesOn(t *testing.T) {
 		},
 		{
 			"the question with all that may be stopped", en.Ask(more, pages.Open, true),
-			[]string{"Exactly this address is meant.", "You have stopped the letter by e-mail", "within 24 hours"},
+			[]string{"This is about this address alone.", "You have stopped the letter by e-mail", "within 24 hours"},
 			[]string{
 				"unsubscribe: Stop marketing e-mail", "unsubscribe-topic: Stop only the letter",
 				"unsubscribe-group: Stop marketing e-mail from Acme & Co, Globex and Globex", "resubscribe: Undo",
