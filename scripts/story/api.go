@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"stille/scripts/stackfile"
 	"stille/shared/names"
@@ -36,7 +35,7 @@ type api struct {
 }
 
 func newAPI(stack stackfile.Stack) api {
-	return api{http: &http.Client{Timeout: 30 * time.Second}, base: stack.API, key: stack.APIKey}
+	return api{http: &http.Client{Timeout: patience}, base: stack.API, key: stack.APIKey}
 }
 
 // call posts a request of the tools' API and reads the answer, which must be 200.

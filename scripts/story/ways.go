@@ -128,14 +128,18 @@ func (s *story) until(ctx context.Context, c contact, reason string) error {
 	})
 }
 
-// patience is how long a queue or a stream may take.
-const patience = 30 * time.Second
+// patience is how long a queue or a stream may take, on a busy machine too.
+const patience = 2 * time.Minute
 
 // await asks until the answer is yes or an error, or the patience is over.
 func await(ctx context.Context, ask func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return every(ctx, func() (bool, error) { return ask(ctx) })
+	err := every(limited, func() (bool, error) { return ask(limited) })
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("it did not come within %s: %w", patience, err)
+	}
+	return err
 }
 
 // every asks until the answer is yes or an error, or the context ends.
