@@ -34,7 +34,7 @@ type Doctor struct {
 	Region         string
 	Local          bool // the emulator has no phone numbers and does not tell of alarms
 	CloudFormation *cloudformation.Client
-	CloudWatch     *cloudwatch.Client
+	CloudWatch     cloudwatch.DescribeAlarmsAPIClient
 	Tables         *dynamo.Tables
 	KMS            *kms.Client
 	Lambda         *lambda.Client
@@ -238,6 +238,10 @@ func (d Doctor) ringing(ctx context.Context) ([]operator.Complaint, error) {
 			return nil, err
 		}
 		for _, a := range page.MetricAlarms {
+			// The prefix of another stack may begin with this one's.
+			if !slices.ContainsFunc(a.AlarmActions, func(action string) bool { return short(action) == d.Stack.AlarmTopic() }) {
+				continue
+			}
 			found = append(found, operator.Complaint{
 				Wrong: fmt.Sprintf("the alarm %s rings: %s", aws.ToString(a.AlarmName), aws.ToString(a.AlarmDescription)),
 				Next:  "infra/RUNBOOK.md has a chapter for each alarm",
