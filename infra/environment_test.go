@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/regioninfo"
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/environment"
@@ -38,6 +39,19 @@ func other() environment.Environment {
 	e.ToolsDomain = environment.Domain{Name: "api.hush.no", Zone: "Z0123456789ABC", Certificate: "arn:aws:acm:ap-southeast-2:210987654322:certificate/5c2d"}
 	e.Tables = map[string]string{"ledger": "hush-ledger-may", "records-contact": "hush-contact-may", "holds": "hush-holds-may"}
 	return e
+}
+
+func TestRegionsAreThoseThatTheCDKKnows(t *testing.T) {
+	var known []string
+	for _, region := range *regioninfo.RegionInfo_Regions() {
+		if partition := *region.Partition(); partition == "aws" || partition == "aws-us-gov" {
+			known = append(known, *region.Name())
+		}
+	}
+	slices.Sort(known)
+	if diff := cmp.Diff(known, environment.Regions()); diff != "" {
+		t.Errorf("(-CDK +ours)\n%s", diff)
+	}
 }
 
 var elsewhere = sync.OnceValue(func() template { return synthesise(other(), awsSettings(), nil) })

@@ -2,7 +2,9 @@ package environment
 
 import (
 	"regexp"
+	"strings"
 
+	"stille/shared/retention"
 	"stille/shared/strictyaml"
 )
 
@@ -15,21 +17,23 @@ type Replica struct {
 
 // The forms of what lies elsewhere.
 var (
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	keyARN     = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
-	vaultARN   = regexp.MustCompile(`^arn:aws[a-z-]*:backup:([a-z0-9-]+):([0-9]{12}):backup-vault:[A-Za-z0-9_-]{2,50}$`)
+	keyARN   = regexp.MustCompile(`^arn:([a-z-]+):kms:([a-z0-9-]+):([0-9]{12}):key/[A-Za-z0-9-]+$`)
+	vaultARN = regexp.MustCompile(`^arn:([a-z-]+):backup:([a-z0-9-]+):([0-9]{12}):backup-vault:[A-Za-z0-9_-]{2,50}$`)
 )
 
 // readCopies reads where copies of evidence and of tables go.
 func readCopies(f *strictyaml.Fields, e *Environment) {
 	if f.Has("evidenceReplica") {
 		to := f.Mapping("evidenceReplica")
-		e.EvidenceReplica = Replica{Bucket: matching(to, "bucket", bucketName, "must be the name of a bucket"), Account: e.Account}
+		e.EvidenceReplica = Replica{Bucket: to.Text("bucket"), Account: e.Account}
+		if bucket := e.EvidenceReplica.Bucket; bucket != "" && !retention.IsBucket(bucket) {
+			to.Wrong("bucket", "must be the name of a bucket")
+		}
 		if to.Has("account") {
 			e.EvidenceReplica.Account = matching(to, "account", account, "must be 12 digits in quotation marks")
 		}
 		if to.Has("key") {
-			e.EvidenceReplica.Key = matching(to, "key", keyARN, "must be the ARN of a key of KMS in the region of the bucket")
+			e.EvidenceReplica.Key, _, _ = arn(to, "key", keyARN, *e, "must be the ARN of a key of KMS in the region of the bucket")
 		}
 		switch {
 		case e.CustomerKeys && !to.Has("key"):
@@ -39,14 +43,27 @@ func readCopies(f *strictyaml.Fields, e *Environment) {
 		}
 	}
 	if f.Has("backupVault") {
-		e.BackupVault = f.Text("backupVault")
-		of := vaultARN.FindStringSubmatch(e.BackupVault)
-		switch {
-		case e.BackupVault == "": // noted
-		case of == nil:
-			f.Wrong("backupVault", "must be the ARN of a vault of AWS Backup, as in arn:aws:backup:eu-west-1:ACCOUNT:backup-vault:NAME")
-		case of[1] == e.Region && of[2] == e.Account:
+		vault, region, account := arn(f, "backupVault", vaultARN, *e, "must be the ARN of a vault of AWS Backup, as in arn:aws:backup:eu-west-1:ACCOUNT:backup-vault:NAME")
+		if e.BackupVault = vault; vault != "" && region == e.Region && account == e.Account {
 			f.Wrong("backupVault", "is in the account and the region of the environment: name a vault elsewhere")
 		}
 	}
+}
+
+// arn reads the ARN of something in the partition of the environment. It returns "" only
+// after noting a mistake.
+func arn(f *strictyaml.Fields, name string, form *regexp.Regexp, e Environment, must string) (text, region, account string) {
+	of := form.FindStringSubmatch(matching(f, name, form, must))
+	if of == nil {
+		return "", "", ""
+	}
+	partition := "aws"
+	if strings.HasPrefix(e.Region, "us-gov-") {
+		partition = "aws-us-gov"
+	}
+	if of[1] != partition {
+		f.Wrong(name, "must begin with arn:%s:, as everything in %s does", partition, e.Region)
+		return "", "", ""
+	}
+	return of[0], of[2], of[3]
 }

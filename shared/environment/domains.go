@@ -24,7 +24,7 @@ const toolsDomain, domains = "toolsDomain", "domains"
 // The forms of a domain's settings. A brand is as in scopes.yaml.
 var (
 	host        = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$`)
-	certificate = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]*):([0-9]*):certificate/[A-Za-z0-9-]+$`)
+	certificate = regexp.MustCompile(`^arn:([a-z-]+):acm:([a-z0-9-]*):([0-9]*):certificate/[A-Za-z0-9-]+$`)
 	zone        = regexp.MustCompile(`^Z[A-Z0-9]{3,31}$`)
 )
 
@@ -48,13 +48,8 @@ func readDomain(f *strictyaml.Fields, e Environment, named bool) Domain {
 		d.Name = matching(f, "domain", host, "must be a host name in lower case, without scheme or path")
 	}
 	if f.Has("certificate") {
-		d.Certificate = f.Text("certificate")
-		of := certificate.FindStringSubmatch(d.Certificate)
-		switch {
-		case d.Certificate == "": // noted
-		case of == nil:
-			f.Wrong("certificate", "must be the ARN of a certificate of ACM, as in arn:aws:acm:eu-north-1:ACCOUNT:certificate/…")
-		case of[1] != e.Region || of[2] != e.Account:
+		made, region, account := arn(f, "certificate", certificate, e, "must be the ARN of a certificate of ACM, as in arn:aws:acm:eu-north-1:ACCOUNT:certificate/…")
+		if d.Certificate = made; made != "" && (region != e.Region || account != e.Account) {
 			f.Wrong("certificate", "must be in the region and the account of the environment, %s and %s: API Gateway takes no other", e.Region, e.Account)
 		}
 	}

@@ -79,19 +79,19 @@ func Load(data []byte) ([]Environment, error) {
 		}
 		all = append(all, e)
 	}
-	if err := doc.Err(); err != nil {
-		return nil, err
+	if err := doc.Err(); err != nil || len(all) > 0 {
+		return all, err
 	}
-	return all, nil
+	return nil, strictyaml.Mistakes{{Line: 1, What: "environments: no environment is here"}}
 }
 
 // The forms of settings.
 var (
 	named       = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 	account     = regexp.MustCompile(`^[0-9]{12}$`)
-	region      = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 	prefix      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	mailAddress = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
+	mailAddress = regexp.MustCompile(`^[^@\s,;:<>"()]+@([A-Za-z0-9-]+\.)+[A-Za-z]{2,}$`)
+	pageAddress = regexp.MustCompile(`^https://[^\s/]+(/\S*)?$`)
 )
 
 // mostPrefix is the longest prefix with which the names of all parts keep within
@@ -105,10 +105,15 @@ func read(name string, f *strictyaml.Fields) Environment {
 		f.Note("the environment %q must be named in lower-case letters, digits and hyphens, and not %s", name, Local)
 	}
 	e.Account = matching(f, "account", account, "must be 12 digits in quotation marks")
-	e.Region = matching(f, "region", region, "must be a region of AWS, as in eu-north-1")
+	if e.Region = f.Text("region"); e.Region != "" && !slices.Contains(Regions(), e.Region) {
+		f.Wrong("region", "must be a region of AWS or of its GovCloud, as in eu-north-1")
+	}
 	e.Prefix = names.Stack(matching(f, "prefix", prefix, "must be lower-case letters, digits and single hyphens, a letter first"))
 	if len(e.Prefix) > mostPrefix {
 		f.Wrong("prefix", "must be at most %d characters", mostPrefix)
+	}
+	if strings.HasPrefix(string(e.Prefix), "aws") || strings.HasPrefix(string(e.Prefix), "ssm") {
+		f.Wrong("prefix", "must not begin with aws or ssm: AWS keeps these names of parameters for itself")
 	}
 	e.Production = f.Flag("production")
 	if f.Has("architecture") {
@@ -119,9 +124,12 @@ func read(name string, f *strictyaml.Fields) Environment {
 	}
 	if f.Has("alarms") {
 		e.Alarms = f.Texts("alarms")
-		for _, address := range e.Alarms {
-			if !mailAddress.MatchString(address) && !strings.HasPrefix(address, "https://") {
-				f.Wrong("alarms", "must be e-mail addresses, or addresses that begin with https://")
+		for i, address := range e.Alarms {
+			if !mailAddress.MatchString(address) && !pageAddress.MatchString(address) {
+				f.Wrong("alarms", "must be e-mail addresses, or addresses that begin with https://; number %d is neither", i+1)
+			}
+			if slices.Contains(e.Alarms[:i], address) {
+				f.Wrong("alarms", "number %d is here twice", i+1)
 			}
 		}
 	}
@@ -174,6 +182,17 @@ func readThrottles(f *strictyaml.Fields, throttles map[string]Throttle) {
 	}
 }
 
+// Regions are the regions that a stack can be deployed to. Other partitions of AWS lack
+// services that the stack needs.
+func Regions() []string {
+	return []string{
+		"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2",
+		"ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7",
+		"ca-central-1", "ca-west-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3",
+		"il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1", "us-east-1", "us-east-2", "us-gov-east-1", "us-gov-west-1", "us-west-1", "us-west-2",
+	}
+}
+
 // logDays are the days for which CloudWatch can keep logs.
 func logDays() []uint64 {
 	return []uint64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
@@ -201,7 +220,7 @@ func checkApart(f *strictyaml.Fields, e, other Environment) {
 		}
 	}
 	// These parts of a name are followed by a name that the deployer chooses.
-	for _, part := range []string{"-data", "-records", "-purge", "-audit", "-overdue"} {
+	for _, part := range []string{"-data", "-records", "-purge", "-audit", "-overdue", "-rewritten"} {
 		if rest, ok := strings.CutPrefix(long, short+part); ok && (rest == "" || rest[0] == '-') {
 			f.Wrong("prefix", "%s and %s, of %s in the same account, could name two things alike", e.Prefix, other.Prefix, other.Name)
 		}

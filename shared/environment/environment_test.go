@@ -102,12 +102,12 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		t.Fatal("it is taken")
 	}
 	want := []string{
-		"line 3: account: must be text",
-		"line 4: region: must be a region of AWS, as in eu-north-1",
+		"line 3: account: must be text: write it in quotation marks",
+		"line 4: region: must be a region of AWS or of its GovCloud, as in eu-north-1",
 		"line 5: prefix: must be lower-case letters, digits and single hyphens, a letter first",
 		"line 6: production: must be true or false",
 		"line 7: architecture: must be arm64 or amd64",
-		"line 8: alarms: must be e-mail addresses, or addresses that begin with https://",
+		"line 8: alarms: must be e-mail addresses, or addresses that begin with https://; number 1 is neither",
 		"line 9: linksConcurrency: must be a whole number from 1 to 1000, or none",
 		"line 10: /v1/chek is not a field here",
 		"line 10: burst is missing",
@@ -125,6 +125,43 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	}
 }
 
+func TestOneWrongSettingIsRefused(t *testing.T) {
+	for old, settings := range map[string]map[string]string{
+		"eu-north-1": {
+			"eu-nort-1": "region: must be a region", "eu-north-9": "region: must be a region", "EU-NORTH-1": "region: must be a region",
+			"eu-north-1a": "region: must be a region", "cn-north-1": "region: must be a region", "us-gov-west-1": "", "us-east-1": "",
+		},
+		"prefix: quiet": {
+			"prefix: aws-quiet": "prefix: must not begin with aws or ssm", "prefix: ssm": "prefix: must not begin with aws or ssm",
+			"prefix: qu_iet": "prefix: must be lower-case letters", "prefix: Quiet": "prefix: must be lower-case letters", "prefix: true": "prefix: must be text: write it in quotation marks",
+			"prefix: quiet, alarms: [ops@acme]":                                                                                  "number 1 is neither",
+			"prefix: quiet, alarms: [a@acme.no, 'mailto:b@acme.no']":                                                             "number 2 is neither",
+			`prefix: quiet, alarms: ["a@acme.no,b@acme.no"]`:                                                                     "number 1 is neither",
+			`prefix: quiet, alarms: ["Ops <ops@acme.no>"]`:                                                                       "number 1 is neither",
+			`prefix: quiet, alarms: ["https://"]`:                                                                                "number 1 is neither",
+			`prefix: quiet, alarms: ["https://acme.no/a b"]`:                                                                     "number 1 is neither",
+			"prefix: quiet, alarms: [a@acme.no, a@acme.no]":                                                                      "number 2 is here twice",
+			"prefix: quiet, alarms: [a+b@ops.acme.no]":                                                                           "",
+			"prefix: quiet, evidenceReplica: {bucket: a..b}":                                                                     "bucket: must be the name of a bucket",
+			"prefix: quiet, evidenceReplica: {bucket: 10.0.0.1}":                                                                 "bucket: must be the name of a bucket",
+			"prefix: quiet, backupVault: 'arn:aws-cn:backup:cn-north-1:210987654321:backup-vault:quiet'":                         "backupVault: must begin with arn:aws:",
+			"prefix: quiet, toolsDomain: {domain: a.no, certificate: 'arn:aws-cn:acm:eu-north-1:210987654321:certificate/4b1c'}": "certificate: must begin with arn:aws:",
+		},
+		`{account: "210987654321"`: {
+			"{account: 012345670123": "account: must be text: write it in quotation marks", `&anchor {account: "210987654321"`: "must be a mapping, field: value: write it out, without an anchor",
+		},
+		"\nenv": {"\n\uFEFFenv": "is not a field here", "\uFEFFenv": ""}, // only an editor's mark is at the beginning
+		"  live: {account: \"210987654321\", region: eu-north-1, prefix: quiet}": {"  {}": "environments: no environment is here"},
+	} {
+		for setting, says := range settings {
+			_, err := environment.Load([]byte(strings.Replace(least, old, setting, 1)))
+			if got := errorText(err); says == "" && err != nil || !strings.Contains(got, says) {
+				t.Errorf("%s: %q, want %q", setting, got, says)
+			}
+		}
+	}
+}
+
 func TestEnvironmentsOfAnAccountShareNoName(t *testing.T) {
 	for _, test := range []struct {
 		account, prefix string
@@ -135,6 +172,7 @@ func TestEnvironmentsOfAnAccountShareNoName(t *testing.T) {
 		{"210987654321", "quiet-data", true},
 		{"210987654321", "quiet-records-x", true},
 		{"210987654321", "quiet-purge", true},
+		{"210987654321", "quiet-rewritten", true}, // alarms of classes
 		{"210987654321", "quiet-database", false},
 		{"210987654322", "quiet", false},
 	} {
@@ -207,7 +245,7 @@ func TestMistakesInCopiesAreNamed(t *testing.T) {
 		"line 4: bucket: must be the name of a bucket",
 		"line 4: key is missing: with customerKeys, S3 copies nothing without a key in the region of the bucket",
 		"line 5: backupVault: must be the ARN of a vault of AWS Backup, as in arn:aws:backup:eu-west-1:ACCOUNT:backup-vault:NAME",
-		"line 8: account: must be text",
+		"line 8: account: must be text: write it in quotation marks",
 		"line 8: key: goes with customerKeys: true",
 		"line 9: backupVault: is in the account and the region of the environment: name a vault elsewhere",
 		"line 12: bucket is missing",

@@ -73,7 +73,8 @@ func readFiles(folder, shown, name string, unfinished func(f Files, file string)
 		return f, errors.Join(wrong...)
 	}
 	if f.Environment, err = find(environments, name); err != nil {
-		return f, fmt.Errorf("%s: %w", path.Join(shown, names.EnvironmentsFile), err)
+		note(names.EnvironmentsFile, fmt.Errorf("%s: %w", path.Join(shown, names.EnvironmentsFile), err))
+		return f, errors.Join(wrong...)
 	}
 	var mistakes strictyaml.Mistakes
 	if f.Policy != nil {
@@ -86,24 +87,27 @@ func readFiles(folder, shown, name string, unfinished func(f Files, file string)
 	if len(mistakes) > 0 {
 		note(names.EnvironmentsFile, mistakes)
 	}
-	note(names.RetentionFile, f.misfit())
+	if mistakes = f.misfits(); len(mistakes) > 0 {
+		note(names.RetentionFile, mistakes)
+	}
 	for _, file := range all {
 		note(file, unfinished(f, file))
 	}
 	return f, errors.Join(wrong...)
 }
 
-// misfit returns why AWS would refuse the name of a class in the environment.
-func (f Files) misfit() error {
-	if f.Policy == nil {
-		return nil
-	}
-	for _, class := range f.Policy.Classes {
-		if err := f.Environment.FitsClass(class.Name); err != nil {
-			return err
+// misfits returns why AWS would refuse the names of classes in the environment.
+func (f Files) misfits() strictyaml.Mistakes {
+	var wrong strictyaml.Mistakes
+	for _, value := range strictyaml.Values(f.Content[names.RetentionFile]) {
+		if !slices.Equal(value.Path, []string{"classes", "class"}) {
+			continue
+		}
+		if err := f.Environment.FitsClass(value.Text); err != nil {
+			wrong = append(wrong, strictyaml.Mistake{Line: value.Line, What: err.Error()})
 		}
 	}
-	return nil
+	return wrong
 }
 
 // placeholders returns what nobody has filled in, which production refuses.

@@ -183,6 +183,17 @@ func TestRestoredTablesAreThoseOfThePolicy(t *testing.T) {
 	}
 }
 
+func TestEveryClassThatDoesNotFitIsNamed(t *testing.T) {
+	long := strings.Replace(strings.TrimPrefix(ownPolicy("Kari"), "classes:\n"), "messaging", "records-of-visits-to-the-shop", 1)
+	policy := ownPolicy("Kari") + long + strings.Replace(long, "shop", "site", 1)
+	_, err := environment.Read(folder(t, strings.Replace(least, "quiet", "quiet-in-the-north", 1), ownScopes, policy), "infra", "live")
+	for _, want := range []string{"infra/retention.yaml:11: the class records-of-visits-to-the-shop", "infra/retention.yaml:20: the class records-of-visits-to-the-site"} {
+		if !strings.Contains(errorText(err), want) {
+			t.Errorf("want %q in\n%v", want, err)
+		}
+	}
+}
+
 func TestUnknownEnvironmentIsRefusedByName(t *testing.T) {
 	at := folder(t, least, string(scopetest.File()), string(retentiontest.File()))
 	_, err := environment.Read(at, "infra", "staging")

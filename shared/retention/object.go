@@ -3,6 +3,7 @@ package retention
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -59,12 +60,14 @@ const (
 )
 
 var (
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`)
+	bucketName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 	objectKey  = regexp.MustCompile(`^[^\x00-\x1f\x7f]+$`)
 )
 
-func isBucket(name string) bool {
-	return len(name) >= shortestBucket && len(name) <= longestBucket && bucketName.MatchString(name)
+// IsBucket reports whether S3 takes the name for a bucket. It takes no IP address.
+func IsBucket(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err != nil && len(name) >= shortestBucket && len(name) <= longestBucket && bucketName.MatchString(name)
 }
 
 // Objects returns the S3 objects of the record. If the error wraps ErrNoObject
@@ -84,7 +87,7 @@ func (c Class) object(written string) (Object, error) {
 	path, ok := strings.CutPrefix(written, "s3://")
 	bucket, key, _ := strings.Cut(path, "/")
 	switch {
-	case !ok || !isBucket(bucket) || len(key) > longestKey || !objectKey.MatchString(key):
+	case !ok || !IsBucket(bucket) || len(key) > longestKey || !objectKey.MatchString(key):
 		return Object{}, ErrNoObject
 	case !slices.Contains(c.Buckets, bucket):
 		return Object{}, ErrForeignBucket
@@ -121,7 +124,7 @@ func readBuckets(f *strictyaml.Fields) []string {
 	}
 	names := slices.Sorted(slices.Values(f.Texts("buckets")))
 	for i, name := range names {
-		if !isBucket(name) {
+		if !IsBucket(name) {
 			f.Wrong("buckets", "%q is no name of an S3 bucket", name)
 		}
 		if i > 0 && name == names[i-1] {

@@ -180,7 +180,7 @@ policies: []
 		"line 6: anchor: must be text",
 		`line 7: zone: "Europe/Olso" is no zone of the IANA database`,
 		"line 8: schedule: must be once a day, like cron(30 3 * * ? *)",
-		"line 9: owner: must be text",
+		"line 9: owner: must be text: write it in quotation marks",
 		"line 10: legalBasis: must be text",
 		"line 11: purge is not a field here",
 		`line 12: idle: "P0D": not a period like P6M, P2Y or P90D`,

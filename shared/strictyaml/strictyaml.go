@@ -7,6 +7,7 @@
 package strictyaml
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ type Document struct {
 func Parse(data []byte) *Document {
 	d := &Document{}
 	d.top = &Fields{doc: d}
-	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	file, err := parse(data)
 	switch {
 	case err != nil:
 		d.note(syntaxMistake(err))
@@ -70,6 +71,11 @@ func Parse(data []byte) *Document {
 		}
 	}
 	return d
+}
+
+// parse parses a file. Editors on Windows may begin it with a byte order mark.
+func parse(data []byte) (*ast.File, error) {
+	return parser.ParseBytes(bytes.TrimPrefix(data, []byte("\uFEFF")), 0, parser.AllowDuplicateMapKey())
 }
 
 // Top is the mapping at the top of the file.
@@ -128,7 +134,7 @@ type value struct {
 func (d *Document) fields(node ast.Node, line int) *Fields {
 	mapping, ok := node.(*ast.MappingNode)
 	if !ok {
-		d.note(Mistake{line, "must be a mapping, field: value"})
+		d.note(Mistake{line, mustBe("a mapping, field: value", node)})
 		return nil
 	}
 	f := &Fields{doc: d, line: line, values: map[string]value{}, known: map[string]bool{}}
@@ -192,7 +198,7 @@ func (f *Fields) Text(name string) string {
 	}
 	text, ok := plainText(node)
 	if !ok {
-		f.Wrong(name, "must be text")
+		f.Wrong(name, "%s", mustBe("text", node))
 	}
 	return text
 }
@@ -317,6 +323,19 @@ func plainText(node ast.Node) (string, bool) {
 	}
 	text = strings.TrimSpace(text)
 	return text, text != ""
+}
+
+// mustBe says that a node is not what it must be.
+func mustBe(what string, node ast.Node) string {
+	switch node.(type) {
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		if what == "text" {
+			what += ": write it in quotation marks"
+		}
+	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
+		what += ": write it out, without an anchor, an alias or a tag"
+	}
+	return "must be " + what
 }
 
 func lineOf(node ast.Node) int {

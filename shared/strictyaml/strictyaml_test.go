@@ -94,7 +94,7 @@ blank: "  "
 	}
 	want := strictyaml.Mistakes{
 		{1, "absent is missing"},
-		{1, "text: must be text"},
+		{1, "text: must be text: write it in quotation marks"},
 		{2, "number: must be a whole number from 0 to 7"},
 		{3, "negative: must be a whole number from 0 to 7"},
 		{4, "large: must be a whole number from 0 to 7"},
@@ -107,8 +107,8 @@ blank: "  "
 		{10, "z is not a field here"},
 		{11, "must be a mapping, field: value"},
 		{12, "must be a mapping, field: value"},
-		{14, "alias: must be text"},
-		{15, "tagged: must be text"},
+		{14, "alias: must be text: write it out, without an anchor, an alias or a tag"},
+		{15, "tagged: must be text: write it out, without an anchor, an alias or a tag"},
 		{16, "a field's name must be plain text"},
 		{17, "a field's name must be plain text"},
 		{18, "text is here twice, first on line 1"},

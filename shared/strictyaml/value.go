@@ -1,9 +1,6 @@
 package strictyaml
 
-import (
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-)
+import "github.com/goccy/go-yaml/ast"
 
 // Value is one text or number of a file.
 type Value struct {
@@ -15,7 +12,7 @@ type Value struct {
 // Values returns every text and number of a file that Parse can read, in the order
 // of the file.
 func Values(data []byte) []Value {
-	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	file, err := parse(data)
 	if err != nil {
 		return nil
 	}
