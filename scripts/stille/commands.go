@@ -94,24 +94,31 @@ type commands struct {
 }
 
 // helpTexts has a section for every command that needs more than the line of its
-// tag: "# purge run", and the text below. "# stille" is the program's.
+// tag; "stille" is the program's.
 //
 //go:embed help.txt
 var helpTexts string
 
+// sections are the sections of a text, by their titles: "# title", and the text below.
+func sections(texts string) map[string]string {
+	all := map[string]string{}
+	for _, section := range strings.Split("\n"+texts, "\n# ")[1:] {
+		title, text, _ := strings.Cut(section, "\n")
+		all[title] = strings.Trim(text, "\n")
+	}
+	return all
+}
+
 // explain gives every command its section of the help texts.
 func explain(model *kong.Application, vars kong.Vars) {
-	sections := map[string]string{}
-	for _, section := range strings.Split("\n"+helpTexts, "\n# ")[1:] {
-		title, text, _ := strings.Cut(section, "\n")
-		for name, value := range vars {
-			text = strings.ReplaceAll(text, "${"+name+"}", value)
-		}
-		sections[title] = strings.Trim(text, "\n")
+	texts := helpTexts
+	for name, value := range vars {
+		texts = strings.ReplaceAll(texts, "${"+name+"}", value)
 	}
-	model.Help = sections[model.Name]
+	help := sections(texts)
+	model.Help = help[model.Name]
 	for _, command := range model.Leaves(false) {
-		command.Detail = sections[command.Path()]
+		command.Detail = help[command.Path()]
 	}
 }
 
@@ -119,8 +126,8 @@ func explain(model *kong.Application, vars kong.Vars) {
 func variables() kong.Vars {
 	withdraw, keep := suppression.ReportedWithdrawals()
 	vars := kong.Vars{
-		"stack": defaultStack, "version": "stille, version unknown", "reasons": joined(suppression.Reported()), "rights": joined(access.Rights()),
-		"providers":   joined(hook.Providers()),
+		"stack": defaultStack, "version": "stille, version unknown", "reasons": join(suppression.Reported(), ","), "rights": join(access.Rights(), ","),
+		"providers":   join(hook.Providers(), ","),
 		"withdrawing": suppression.Enumerate(withdraw, "and"), "silencing": suppression.Enumerate(keep, "and"),
 	}
 	if built, ok := debug.ReadBuildInfo(); ok {

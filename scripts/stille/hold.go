@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"stille/shared/contact"
 	"stille/shared/operator"
@@ -51,7 +50,7 @@ func (h holdSet) Run(ctx context.Context, s *session, o *operator.Operator) erro
 			}
 		}
 	}
-	return show(s, held, err, heldText)
+	return show(s, "hold set", held, err)
 }
 
 // kept are the flags and the rows of the files.
@@ -73,52 +72,20 @@ func (h holdSet) kept() ([]operator.Kept, error) {
 	return kept, nil
 }
 
-func heldText(w io.Writer, a *operator.HoldList) {
-	first := a.Holds[0]
-	fmt.Fprintf(w, "held for the case %s (%s, %s) from %s on\n", first.Case, first.Kind, first.Reason, instantText(first.SetAt))
-	for _, h := range a.Holds {
-		fmt.Fprintf(w, "%s covers %d records now\n", h.What(), *h.Covers)
-	}
-	next(w, "stille hold lift --case "+first.Case+"   (when the case is over)")
-}
-
-func holdsText(w io.Writer, a *operator.HoldList) {
-	lifted := 0
-	for _, h := range a.Holds {
-		if !h.LiftedAt.IsZero() {
-			lifted++
-		}
-	}
-	if len(a.Holds) > 0 {
-		fmt.Fprintf(w, "%d holds stand, %d are lifted\n", len(a.Holds)-lifted, lifted)
-	}
-	t := newTable(w, "CASE", "KIND", "REASON", "HELD", "SET", "LIFTED")
-	for _, h := range a.Holds {
-		t.row(h.Case, h.Kind, h.Reason, h.What(), h.SetAt, h.LiftedAt)
-	}
-	t.end("there are no holds")
-}
-
 type holdLift struct {
 	Case string `check:"reference" required:"" placeholder:"ID" help:"The case."`
 }
 
 func (h holdLift) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	lifting, err := o.LiftHolds(ctx, h.Case)
-	return show(s, lifting, err, func(w io.Writer, a *operator.Lifting) {
-		fmt.Fprintf(w, "holds of the case %s that were lifted: %d\n", a.Case, a.Lifted)
-		if a.Silent > 0 {
-			fmt.Fprintf(w, "marketing to %d restricted contacts stays stopped\n", a.Silent)
-			next(w, "stille subject unrestrict CHANNEL ADDRESS   (for each contact that may get marketing again)")
-		}
-	})
+	return show(s, "hold lift", lifting, err)
 }
 
 type holdList struct{}
 
 func (holdList) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	all, err := o.ListHolds(ctx)
-	return show(s, all, err, holdsText)
+	return show(s, "hold list", all, err)
 }
 
 type holdHistory struct {
@@ -127,24 +94,12 @@ type holdHistory struct {
 
 func (h holdHistory) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	history, err := o.HoldHistory(ctx, h.Case)
-	return show(s, history, err, func(w io.Writer, a *operator.HoldHistory) {
-		fmt.Fprintf(w, "%d events of the case %s\n", len(a.Events), h.Case)
-		t := newTable(w, "AT", "EVENT", "KIND", "REASON", "HELD", "BY")
-		for _, e := range a.Events {
-			t.row(e.At, e.Event, e.Kind, e.Reason, e.What, e.By)
-		}
-		t.end()
-	})
+	return show(s, "hold history", history, err)
 }
 
 type holdRestore struct{}
 
 func (holdRestore) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	restored, err := o.RestoreHolds(ctx)
-	return show(s, restored, err, func(w io.Writer, a *operator.RestoredHolds) {
-		for _, h := range a.Restored {
-			fmt.Fprintf(w, "held again for the case %s: %s covers %d records now\n", h.Case, h.What(), *h.Covers)
-		}
-		fmt.Fprintf(w, "events in the history %d, holds that stand again %d, holds that are lifted again %d\n", a.Events, len(a.Restored), a.Lifted)
-	})
+	return show(s, "hold restore", restored, err)
 }

@@ -2,11 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"maps"
-	"slices"
-	"strings"
 
 	"stille/shared/contact"
 	"stille/shared/operator"
@@ -33,50 +28,8 @@ type columnFlags struct {
 	Ignore []string `name:"ignore-column" sep:"none" placeholder:"COLUMN" help:"A column that looks like addresses or numbers, and is passed over. May be repeated."`
 }
 
-func importText(w io.Writer, a *files.Imported) {
-	switch {
-	case a.DryRun:
-		fmt.Fprint(w, "a dry run, nothing is changed\n\n")
-	case a.Before:
-		fmt.Fprintf(w, "all of this file was imported before, beginning at %s:\n\n", instantText(a.Started))
-	}
-	showColumns(w, a.Columns)
-	fmt.Fprintf(w, "lines      %d\ntaken      %d\n", a.Lines, a.Taken)
-	if !a.DryRun {
-		fmt.Fprintf(w, "added      %d\nrenewed    %d, suppressed before by an older event\nnoted      %d, as newer consent is known\nunchanged  %d, as an event as new or newer was known\n",
-			a.Added, a.Renewed, a.Noted, a.Same)
-	}
-	if a.Skipped > 0 {
-		fmt.Fprintf(w, "skipped    %d, as the line says that the person wants messages\n", a.Skipped)
-	}
-	fmt.Fprintf(w, "doubts     %d\n", a.Doubts)
-	showWhys(w, a.Doubtful)
-	fmt.Fprintf(w, "rejected   %d\n", a.Rejected)
-	showWhys(w, a.Why)
-	if a.Partial {
-		fmt.Fprint(w, "\nnote: the file has a NextToken: the list is not whole; export the other pages and import them too\n")
-	}
-	if a.Rejects != "" {
-		next(w, "correct "+a.Rejects+", then stille import "+a.Rejects)
-	}
-}
-
 func (c columnFlags) columns() operator.ColumnFlags {
 	return operator.ColumnFlags{Email: c.Email, Phone: c.Phone, Ignore: c.Ignore}
-}
-
-// showColumns names the columns that were used, and the others.
-func showColumns(w io.Writer, columns operator.ColumnsUsed) {
-	fmt.Fprintf(w, "used       %s\n", strings.Join(columns.Names, ", "))
-	if len(columns.Unused) > 0 {
-		fmt.Fprintf(w, "not used   %s\n", strings.Join(columns.Unused, ", "))
-	}
-}
-
-func showWhys(w io.Writer, whys map[string]operator.Reject) {
-	for _, why := range slices.Sorted(maps.Keys(whys)) {
-		fmt.Fprintf(w, "  %d: %s (first in line %d)\n", whys[why].Lines, why, whys[why].First)
-	}
 }
 
 func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
@@ -96,7 +49,7 @@ func (c importCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 		shown.at(lines, of, "lines")
 	})
 	shown.end()
-	return show(s, answer, err, importText)
+	return show(s, "import", answer, err)
 }
 
 type scrub struct {
@@ -116,15 +69,5 @@ func (c scrub) Run(ctx context.Context, s *session, o *operator.Operator) error 
 	shown := s.progress()
 	scrubbed, err := files.Scrub(ctx, c.File, rules, c.columns(), s.now(), func(lines, of int) { shown.at(lines, of, "lines") })
 	shown.end()
-	return show(s, scrubbed, err, func(w io.Writer, a *files.Scrubbed) {
-		showColumns(w, a.Columns)
-		fmt.Fprintf(w, "as of       %s\nlines       %d\nclean       %d\nsuppressed  %d\n", instantText(a.AsOf), a.Lines, a.Clean, a.Suppressed)
-		for _, why := range slices.Sorted(maps.Keys(a.Why)) {
-			fmt.Fprintf(w, "  %d: %s\n", a.Why[why], why)
-		}
-		fmt.Fprintln(w)
-		for _, file := range a.Files {
-			fmt.Fprintln(w, file)
-		}
-	})
+	return show(s, "scrub", scrubbed, err)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"stille/shared/ledger"
 	"stille/shared/operator"
 	"stille/shared/operator/files"
 	"stille/shared/suppression"
@@ -22,29 +21,8 @@ func (c check) Run(ctx context.Context, s *session, o *operator.Operator) error 
 	if answer != nil && answer.Why != "" {
 		s.say("%s", answer.Why)
 	}
-	err = show(s, answer, err, func(w io.Writer, d *operator.Decision) {
-		switch {
-		case d.Send && d.Basis != "":
-			fmt.Fprintf(w, "send; basis: %s, record %s%s\n", d.Basis, d.Evidence, lastDay(", through ", d.BasisUntil))
-		case d.Send:
-			fmt.Fprintln(w, "send")
-		case !d.Since.IsZero():
-			fmt.Fprintf(w, "do not send: %s in %s since %s\n", d.Reason, d.Scope, instantText(d.Since))
-		case d.Scope != "":
-			fmt.Fprintf(w, "do not send: %s in %s%s\n", d.Reason, d.Scope, lastDay(" after ", d.BasisUntil))
-		default:
-			fmt.Fprintln(w, "do not send:", d.Reason)
-		}
-	})
+	err = show(s, "check", answer, err)
 	return verdict(answer != nil && answer.Send, err)
-}
-
-// lastDay puts the last day of a basis, if there is one, behind a word.
-func lastDay(behind, day string) string {
-	if day == "" {
-		return ""
-	}
-	return behind + day
 }
 
 type add struct {
@@ -57,15 +35,7 @@ type add struct {
 
 func (a add) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Add(ctx, a.named(), a.Scope, a.Reason, a.At, a.Note)
-	return show(s, answer, err, func(w io.Writer, done *operator.Addition) {
-		what := map[suppression.Effect]string{
-			suppression.Added:     "suppressed",
-			suppression.Renewed:   "suppressed before, and now by a newer event",
-			suppression.NotedOnly: "recorded, but not suppressed, as there is a newer release",
-			suppression.NoEffect:  "nothing changed, as an event as new or newer is known",
-		}[done.Effect]
-		fmt.Fprintf(w, "%s: %s in %s\n", what, done.Reason, done.Scope)
-	})
+	return show(s, "add", answer, err)
 }
 
 type releaseCmd struct {
@@ -78,39 +48,14 @@ type releaseCmd struct {
 
 func (r releaseCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.Release(ctx, r.named(), r.Scope, r.ConsentedAt, r.Evidence, r.Override)
-	return show(s, answer, err, func(w io.Writer, a *operator.Released) {
-		if a.Released {
-			fmt.Fprintf(w, "released in %s", a.Scope)
-		} else {
-			fmt.Fprintf(w, "not released in %s: %s", a.Scope, a.Reason)
-		}
-		if a.Stands != nil {
-			fmt.Fprintf(w, "; %s in %s stands", a.Stands.Reason, a.Stands.Scope)
-		}
-		fmt.Fprintln(w)
-	})
+	return show(s, "release", answer, err)
 }
 
 type history struct{ person }
 
 func (h history) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.History(ctx, h.named())
-	return show(s, answer, err, func(w io.Writer, told *operator.Told) {
-		if told.Verified {
-			fmt.Fprintf(w, "the chain is verified; entries: %d\n", len(told.Entries))
-		}
-		if len(told.Entries) > 0 {
-			t := newTable(w, "AT", "ACTION", "REASON", "SCOPE", "SOURCE", "NOTE", "RECORDED")
-			for _, e := range told.Entries {
-				note := e.Note
-				if e.Action == ledger.Rekeyed {
-					note = "took over what was known under the key " + e.Former.Short()
-				}
-				t.row(e.At, e.Action, e.Reason, e.Scope, e.Source, note, e.RecordedAt)
-			}
-			t.end()
-		}
-	})
+	return show(s, "history", answer, err)
 }
 
 type exportCmd struct {
@@ -142,7 +87,5 @@ func (e exportCmd) Run(ctx context.Context, s *session, o *operator.Operator) er
 	if answer.Unreadable > 0 {
 		err = fmt.Errorf("suppressions that cannot be read: %d; nothing is sent to them, and the file names their keys", answer.Unreadable)
 	}
-	return show(s, &answer, err, func(w io.Writer, a *operator.Exported) {
-		fmt.Fprintf(w, "contacts  %d\nlines     %d, without a header\n\n%s\n", a.Contacts, a.Lines, a.File)
-	})
+	return show(s, "export", &answer, err)
 }

@@ -1,15 +1,16 @@
 package main
 
-// The commands that need no stack and read texts: from the arguments, or one a
-// line from standard input.
+// The commands that need no stack. All but the last read texts: from the arguments,
+// or one a line from standard input.
 
 import (
-	"fmt"
-	"io"
+	"path/filepath"
 	"strings"
 
 	"stille/shared/contact"
+	"stille/shared/names"
 	"stille/shared/operator"
+	"stille/shared/operator/files"
 	"stille/shared/sms/keyword"
 )
 
@@ -33,13 +34,7 @@ func (d due) Run(s *session) error {
 		if err != nil {
 			return usage("start %d: %v", n, err)
 		}
-		return show(s, answer, nil, func(w io.Writer, a *operator.DueDay) {
-			fmt.Fprintf(w, "%s\t%s\t%s", a.Start, a.KeptThrough, instantText(a.DueFrom))
-			if a.LawKeepsThrough != "" {
-				fmt.Fprintf(w, "\t%s", a.LawKeepsThrough)
-			}
-			fmt.Fprintln(w)
-		})
+		return show(s, "due", answer, nil)
 	})
 }
 
@@ -52,13 +47,7 @@ type normalise struct {
 func (n normalise) Run(s *session) error {
 	return s.each(n.Address, func(address string) error {
 		answer := operator.Normalise(operator.Person{Channel: n.Channel, Address: address, Region: n.Region})
-		return show(s, answer, nil, func(w io.Writer, a *operator.Spelling) {
-			if a.OK {
-				fmt.Fprintln(w, "ok", a.Normalised)
-				return
-			}
-			fmt.Fprintln(w, "invalid", a.Why)
-		})
+		return show(s, "normalise", answer, nil)
 	})
 }
 
@@ -72,7 +61,33 @@ type smsReplyAnswer struct {
 
 func (r smsReply) Run(s *session) error {
 	return s.each(r.Text, func(text string) error {
-		answer := &smsReplyAnswer{keyword.Read(text)}
-		return show(s, answer, nil, func(w io.Writer, a *smsReplyAnswer) { fmt.Fprintln(w, a.Reply) })
+		return show(s, "sms-reply", &smsReplyAnswer{keyword.Read(text)}, nil)
 	})
+}
+
+type policies struct {
+	Check policyCheck `cmd:"" help:"Read the retention policy and name every mistake at once."`
+}
+
+type policyCheck struct {
+	File string `arg:"" optional:"" help:"The policy file; the default is infra/retention.yaml, at or above the working directory."`
+}
+
+func (p policyCheck) Run(s *session) error {
+	name := p.File
+	if name == "" {
+		var found bool
+		if name, found = findUpwards(s.folder, filepath.Join("infra", names.RetentionFile)); !found {
+			return usage("there is no infra/%s at or above the working directory: say `stille policy check FILE`", names.RetentionFile)
+		}
+	}
+	text, err := files.Read(name)
+	if err != nil {
+		return err
+	}
+	answer, err := operator.CheckPolicy(text, s.now())
+	if err != nil {
+		err = usage("%s:\n%v", name, err)
+	}
+	return show(s, "policy check", answer, err)
 }

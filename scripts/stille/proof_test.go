@@ -117,9 +117,7 @@ func TestProofNamesTheLawAndItsDay(t *testing.T) {
 		"not ended": {operator.Proof{Withdrawn: day(2026, 11, 21)}, "kept     by law bokføringsloven § 13 until a day that the end of the record sets\nday      none: it has not ended\n"},
 	} {
 		c.proof.Fate, c.proof.KeptBy = operator.FateLaw, "bokføringsloven § 13"
-		var out strings.Builder
-		proofText(&out, &c.proof)
-		if diff := cmp.Diff(c.want, out.String()); diff != "" {
+		if diff := cmp.Diff(c.want, textOf(t, "proof", c.proof)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", name, diff)
 		}
 	}

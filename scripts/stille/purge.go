@@ -5,13 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"math"
-	"slices"
 	"time"
 
-	"stille/shared/certificate"
 	"stille/shared/operator"
 	"stille/shared/purge"
 )
@@ -48,38 +44,9 @@ func (l toList) most(s *session) int {
 	return sampleSize
 }
 
-// remainingText lists due records that are still there.
-func remainingText(w io.Writer, all []purge.Remaining) {
-	for _, r := range all {
-		fmt.Fprintf(w, "%-11s%s\n", r.Why, r.ID)
-	}
-	if len(all) == sampleSize {
-		fmt.Fprintf(w, "%d are listed at most; --list --all lists every id\n", sampleSize)
-	}
-}
-
 func (p purgePlan) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	plan, err := o.PlanPurge(ctx, p.Class, p.most(s))
-	return show(s, plan, err, func(w io.Writer, a *operator.Plan) {
-		fmt.Fprintf(w, "class   %s, kept for %s by the dates of %s\n", a.Class, a.Keep, a.Zone)
-		fmt.Fprintf(w, "due     %d at %s\n", a.Due, instantText(a.Cutoff))
-		fmt.Fprintf(w, "held    %d of them\n", a.Held)
-		if !a.Oldest.IsZero() {
-			fmt.Fprintf(w, "oldest  %s, its start or withdrawal\n", instantText(a.Oldest))
-		}
-		fmt.Fprintf(w, "time    about %s, a rough estimate\n", time.Duration(a.Seconds)*time.Second)
-		fmt.Fprintf(w, "cost    at most about $%.2f, for records of up to 1 KB without objects:\n"+
-			"        %d write units and %d read units of DynamoDB, files, functions\n", math.Ceil(a.CostUSD*100)/100, a.WriteUnits, a.ReadUnits)
-		fmt.Fprintf(w, "plan    %s\n\n", a.PlanHash)
-		if p.List {
-			remainingText(w, a.Records)
-			fmt.Fprintln(w)
-		}
-		fmt.Fprintf(w, "This was a dry run; nothing was deleted. A purge counts again, deletes what is\n"+
-			"due then, keeps what a hold covers and what changed meanwhile, reads everything\n"+
-			"again and signs a certificate.\n")
-		next(w, "stille purge run "+a.Class)
-	})
+	return show(s, "purge plan", plan, err)
 }
 
 type purgeStop struct {
@@ -88,23 +55,7 @@ type purgeStop struct {
 
 func (p purgeStop) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	stop, err := o.StopRun(ctx, p.ID)
-	return show(s, stop, err, func(w io.Writer, a *operator.Stop) {
-		if a.ApprovalEnded {
-			fmt.Fprintf(w, "ended: the approval until done; the next purge of %s halts unless the brake lets it\n", a.Class)
-		}
-		switch {
-		case a.Ended:
-			next(w, "stille purge plan "+a.Class)
-		case a.Execution != "":
-			fmt.Fprintf(w, "%s of %s was killed: its execution ended as %s, without a certificate.\n"+
-				"A function of it that lives on stops before its next page. The next purge of\n"+
-				"%s writes its certificate, then deletes what is due.\n", a.Run, a.Class, a.Execution, a.Class)
-			next(w, "stille purge run "+a.Class)
-		default:
-			fmt.Fprintf(w, "asked to stop: %s of %s\n", a.Run, a.Class)
-			next(w, "stille purge show "+a.Run)
-		}
-	})
+	return show(s, "purge stop", stop, err)
 }
 
 type purgeShow struct {
@@ -124,66 +75,10 @@ func (p purgeShow) Validate() error {
 func (p purgeShow) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	if p.ID != "" {
 		run, err := o.ShowRun(ctx, p.ID, p.most(s))
-		return show(s, run, err, func(w io.Writer, a *operator.Run) {
-			runText(w, a)
-			if p.List {
-				fmt.Fprintln(w)
-				remainingText(w, a.Records)
-			}
-		})
+		return show(s, "purge show RUN", run, err)
 	}
 	runs, err := o.ShowRuns(ctx)
-	return show(s, runs, err, runListText)
-}
-
-func runListText(w io.Writer, a *operator.RunList) {
-	if len(a.Runs) > 0 {
-		newest := a.Runs[0]
-		fmt.Fprintf(w, "%d runs; the newest, of %s, is %s\n", len(a.Runs), newest.Class, outcomeText(newest))
-	}
-	t := newTable(w, "STARTED", "CLASS", "OUTCOME", "DUE", "DELETED", "HELD", "CHANGED", "FAILED", "RUN")
-	for _, r := range a.Runs {
-		c := certificate.Counts{Due: r.Planned}
-		if r.Counts != nil {
-			c = *r.Counts
-		}
-		t.row(r.StartedAt, r.Class, outcomeText(r), c.Due, c.Deleted, c.Held, c.Changed, c.Failed, r.ID)
-	}
-	t.end("no purge ran yet; `stille purge run CLASS` starts one")
-}
-
-func runText(w io.Writer, a *operator.Run) {
-	facts(w, "outcome", outcomeText(*a), "run", a.ID, "class", a.Class, "cutoff", a.Cutoff, "started", a.StartedAt)
-	if !a.ScheduledFor.IsZero() {
-		facts(w, "for", instantText(a.ScheduledFor)+", by the schedule")
-	}
-	approved := a.ApprovedBy
-	if a.UntilDone {
-		approved += ", until done"
-	}
-	facts(w, "by", a.StartedBy, "approved", approved, "stopped", a.StopBy)
-	for _, reason := range a.Reasons {
-		facts(w, "because", reason)
-	}
-	for _, finding := range slices.Sorted(maps.Keys(a.Findings)) {
-		facts(w, "found", fmt.Sprintf("%d %s", a.Findings[finding], finding))
-	}
-	facts(w, "ended", a.EndedAt, "plan", a.PlanHash)
-	if a.Counts == nil {
-		facts(w, "due", fmt.Sprintf("%d when it was planned", a.Planned))
-		return
-	}
-	c := a.Counts
-	facts(w, "due", c.Due, "deleted", c.Deleted, "held", c.Held, "changed", c.Changed, "failed", c.Failed, "left", c.Left)
-	if a.Outcome == certificate.Halted {
-		who := "you have"
-		if a.StartedBy != "" {
-			who = "another operator has"
-		}
-		fmt.Fprintf(w, "\nnext, once %s looked and it is right: stille purge approve %s\n", who, a.PlanHash)
-		return
-	}
-	next(w, fmt.Sprintf("stille certificate get %s --out %s", a.ID, a.ID))
+	return show(s, "purge show", runs, err)
 }
 
 // outcomeText is the run's outcome, in words for a run that is still going, or
@@ -208,10 +103,7 @@ func (p purgeRun) Run(ctx context.Context, s *session, o *operator.Operator) err
 		return follow(ctx, s, o, started, err)
 	}
 	schedule, err := o.SchedulePurge(ctx, p.Class, p.At.Time)
-	return show(s, schedule, err, func(w io.Writer, a *operator.Schedule) {
-		fmt.Fprintf(w, "scheduled: a purge of %s starts once at %s (schedule %s)\n\nnext, after that: stille purge show\n",
-			a.Class, instantText(a.At), a.Schedule)
-	})
+	return show(s, "purge run --at", schedule, err)
 }
 
 type purgeApprove struct {
@@ -222,9 +114,7 @@ type purgeApprove struct {
 func (p purgeApprove) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	approved, err := o.ApprovePlan(ctx, p.PlanHash, p.UntilDone)
 	if err != nil || approved.Purge == nil {
-		return show(s, approved, err, func(w io.Writer, a *operator.Approved) {
-			fmt.Fprintf(w, "approved: %s\nnext: somebody who may start a purge types: stille purge run %s\n", a.PlanHash, a.Class)
-		})
+		return show(s, "purge approve", approved, err)
 	}
 	return follow(ctx, s, o, approved.Purge, nil)
 }
@@ -243,7 +133,7 @@ func follow(ctx context.Context, s *session, o *operator.Operator, p *operator.P
 		return fmt.Errorf("%w; the purge may go on: `stille purge show %s` says how it ended", err, p.Run)
 	}
 	run, err := p.Conclude(ctx)
-	return show(s, run, err, runText)
+	return show(s, "purge show RUN", run, err)
 }
 
 // watch shows a bar on a terminal, and else says something now and then.

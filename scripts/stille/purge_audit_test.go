@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -15,23 +14,19 @@ func TestAuditIsShownWithItsFindings(t *testing.T) {
 		Class: "messaging", ID: "audit-1", Outcome: certificate.Completed, Certificate: "hash", Audit: true,
 		Findings: map[string]int{"overdue": 3, "no-start": 0},
 	}}
-	for name, show := range map[string]func(*bytes.Buffer){
-		"by itself":        func(b *bytes.Buffer) { runText(b, &run) },
-		"among the purges": func(b *bytes.Buffer) { runListText(b, &operator.RunList{Runs: []operator.Run{run}}) },
+	for name, out := range map[string]string{
+		"by itself":        textOf(t, "purge show RUN", run),
+		"among the purges": textOf(t, "purge show", operator.RunList{Runs: []operator.Run{run}}),
 	} {
-		var out bytes.Buffer
-		show(&out)
-		if !strings.Contains(out.String(), "COMPLETED, audit") {
-			t.Errorf("%s it is no audit:\n%s", name, out.String())
+		if !strings.Contains(out, "COMPLETED, audit") {
+			t.Errorf("%s it is no audit:\n%s", name, out)
 		}
-		if found := strings.Contains(out.String(), "found    0 no-start\nfound    3 overdue\n"); found != (name == "by itself") {
-			t.Errorf("%s: findings shown: %v\n%s", name, found, out.String())
+		if found := strings.Contains(out, "found    0 no-start\nfound    3 overdue\n"); found != (name == "by itself") {
+			t.Errorf("%s: findings shown: %v\n%s", name, found, out)
 		}
 	}
 	run.Audit, run.Findings = false, nil
-	var out bytes.Buffer
-	runText(&out, &run)
-	if strings.Contains(out.String(), ", audit") || strings.Contains(out.String(), "found") {
-		t.Errorf("a purge is shown as an audit:\n%s", out.String())
+	if out := textOf(t, "purge show RUN", run); strings.Contains(out, ", audit") || strings.Contains(out, "found") {
+		t.Errorf("a purge is shown as an audit:\n%s", out)
 	}
 }

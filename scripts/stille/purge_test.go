@@ -119,11 +119,9 @@ func TestExitCodeTellsHowPurgeEnded(t *testing.T) {
 
 func TestHaltedPlanNamesWhoApproves(t *testing.T) {
 	for by, want := range map[string]string{"": "once you have looked", "arn:aws:iam::1:user/kari": "once another operator has looked"} {
-		var out strings.Builder
-		run := operator.Run{Run: purge.Run{Outcome: certificate.Halted, PlanHash: "3f1c", StartedBy: by}, Counts: &certificate.Counts{}}
-		runText(&out, &run)
-		if !strings.Contains(out.String(), "next, "+want+" and it is right: stille purge approve 3f1c\n") {
-			t.Errorf("it says %q", out.String())
+		out := textOf(t, "purge show RUN", operator.Run{Run: purge.Run{Outcome: certificate.Halted, PlanHash: "3f1c", StartedBy: by}, Counts: &certificate.Counts{}})
+		if !strings.Contains(out, "next, "+want+" and it is right: stille purge approve 3f1c\n") {
+			t.Errorf("it says %q", out)
 		}
 	}
 }

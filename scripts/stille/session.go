@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"text/template"
 	"time"
 
 	"stille/shared/names"
@@ -27,6 +28,7 @@ type session struct {
 	open           func(ctx context.Context, o options) (*stack, error)
 	options        options
 	opened         *stack
+	texts          *template.Template // of the answers, once one is written
 }
 
 // stack is the deployed stack that the command works on, by the session's clock.

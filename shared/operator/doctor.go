@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Complaint is one thing that is wrong with the stack or its account.
@@ -23,6 +24,13 @@ type Diagnosis struct {
 	Where      string      `json:"where"`
 	Examined   []string    `json:"examined"`
 	Complaints []Complaint `json:"complaints"`
+}
+
+// Well is what was examined and is not complained of.
+func (d Diagnosis) Well() []string {
+	return slices.DeleteFunc(slices.Clone(d.Examined), func(about string) bool {
+		return slices.ContainsFunc(d.Complaints, func(c Complaint) bool { return c.About == about })
+	})
 }
 
 // Doctor carries out every examination of the stack, and more. What cannot be

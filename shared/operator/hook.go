@@ -140,6 +140,7 @@ type HookTest struct {
 	Scope    scope.Scope `json:"scope"`
 	Status   int         `json:"status"` // of the hook's answer
 	Stored   bool        `json:"stored"` // the list shows the opt-out
+	Reached  bool        `json:"-"`      // nothing is wrong, as far as a call that only the provider can sign shows
 }
 
 // TestHook calls the deployed hook with an opt-out of a contact that nobody has, as
@@ -175,7 +176,9 @@ func (o *Operator) TestHook(ctx context.Context, provider, in string) (*HookTest
 		return nil, err
 	}
 	test.Stored = after.After(before)
-	return test, test.fault(sample.Signed)
+	err = test.fault(sample.Signed)
+	test.Reached = err == nil && !test.Stored
+	return test, err
 }
 
 // fault is what is wrong with the hook, nil if nothing is.
