@@ -69,8 +69,8 @@ func Before(all []Signed, last Signed) ([]Signed, error) {
 }
 
 // After returns the certificates of all that are neither last nor before it: first
-// those that follow last, in the order of the chain, then those that are in no
-// order. Chain refuses the latter. After verifies no signature.
+// those that follow last, in the order of the chain, then those outside the chain,
+// which Chain refuses. After verifies no signature.
 func After(all, before []Signed, last Signed) []Signed {
 	placed := map[string]bool{}
 	for _, signed := range append(before[:len(before):len(before)], last) {

@@ -33,7 +33,7 @@ const (
 	Counts     Effect = "counts"     // it is only counted
 )
 
-// Finding is an event, as far as it concerns the list.
+// Finding is what an event means for the list.
 type Finding struct {
 	Kind, Detail string // the source's words, for the log
 	Effect       Effect

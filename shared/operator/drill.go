@@ -49,8 +49,9 @@ type Drilled struct {
 	Bundle      certificate.Bundle `json:"-"`
 }
 
-// sign signs the certificate with the key of the purges' certificates. No
-// certificate of a drill passes as one of a purge: that has no such fields.
+// sign signs the certificate with the key of the purges' certificates. The fields of
+// the two differ, so the certificate of a drill cannot pass for the certificate of a
+// purge.
 func (d *Drilled) sign(ctx context.Context, signer purge.Signer) (err error) {
 	if d.Bundle.PublicKey, err = signer.PublicKey(ctx); err == nil {
 		d.Fingerprint, err = certificate.Fingerprint(d.Bundle.PublicKey)

@@ -22,7 +22,7 @@ type Stamper struct {
 	Now     func() time.Time
 }
 
-// StampedRecords are the class tables, as far as a stamp touches them.
+// StampedRecords is the part of the class tables that a stamp needs.
 type StampedRecords interface {
 	Get(ctx context.Context, class, id string) (retention.Stored, error)
 	// Stamp writes a record's place in the indexes if the record is unchanged
@@ -52,7 +52,7 @@ type Subjects interface {
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
 }
 
-// HeldRecords are the holds, as far as a stamp reads them.
+// HeldRecords is the part of the holds that a stamp needs.
 type HeldRecords interface {
 	// Held returns the held ones of the targets, read strongly.
 	Held(ctx context.Context, targets []retention.Target) (HeldTargets, error)

@@ -19,7 +19,7 @@ type Withdrawer struct {
 	Records Withdrawable
 }
 
-// Withdrawable are the class tables, as far as a withdrawal touches them.
+// Withdrawable is the part of the class tables that a withdrawal needs.
 type Withdrawable interface {
 	OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error)
 	Get(ctx context.Context, class, id string) (retention.Stored, error)

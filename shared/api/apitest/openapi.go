@@ -63,8 +63,8 @@ func load() (*Specification, error) {
 	return &s, errors.Join(errs...)
 }
 
-// seal forbids the fields that the schemas do not name. A client must ignore such a
-// field, and no answer of today has one.
+// seal forbids the fields that the schemas do not name: a client must ignore an unknown
+// field, but no answer of today may have one.
 func seal(node any) {
 	switch node := node.(type) {
 	case map[string]any:

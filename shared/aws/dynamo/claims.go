@@ -54,9 +54,9 @@ func textOf(from item, name string) string {
 	return ""
 }
 
-// claims returns the operations that give the objects to a record, as far as
-// they have no owner yet, and the objects that other records own. It frees the
-// claims of records that are gone.
+// claims returns the operations that give the objects without an owner to a record,
+// and the objects that other records own. It frees the claims of records that are
+// gone.
 func (r *Records) claims(ctx context.Context, owner retention.Owner, objects []string) (operations []types.TransactWriteItem, taken []string, err error) {
 	if len(objects) == 0 {
 		return nil, nil, nil

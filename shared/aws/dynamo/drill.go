@@ -170,7 +170,7 @@ func compareTwins(restored, live item) (different []string, changed bool) {
 	return different, false
 }
 
-// Remove deletes the tables of the drill, as far as they were made.
+// Remove deletes the tables that Copy made.
 func (d *Drill) Remove(ctx context.Context) error {
 	var failed error
 	for _, table := range []string{d.drilled.Table(names.TableSlots), d.drilled.Records(d.class)} {

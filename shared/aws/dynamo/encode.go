@@ -193,7 +193,7 @@ func decodeMark(r reading) (suppression.Mark, error) {
 	}
 	words := r.list(attrWords)
 	if !r.whole() || mark.Last.IsZero() && mark.ReleasedAt.IsZero() {
-		return mark, errUnreadable("a mark has no time, or an attribute that is unknown or has not its form")
+		return mark, errUnreadable("a mark has no time, or has an attribute that is unknown or of the wrong type")
 	}
 	for _, word := range words {
 		stored, _ := word.(*types.AttributeValueMemberM)
@@ -206,7 +206,7 @@ func decodeMark(r reading) (suppression.Mark, error) {
 			At: w.instant(attrAt), Source: suppression.Source(w.text(attrSource)), Undo: undo != nil && undo.Value,
 		})
 		if !w.whole() || mark.Words[len(mark.Words)-1].At.IsZero() {
-			return mark, errUnreadable("a word of a mark has no time, or an attribute that is unknown or has not its form")
+			return mark, errUnreadable("a word of a mark has no time, or has an attribute that is unknown or of the wrong type")
 		}
 	}
 	return mark, nil

@@ -44,8 +44,8 @@ func (r Restored) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// Streams returns the ARN of each table's stream, by the table's id, as far as there
-// is one.
+// Streams returns the ARNs of the tables' streams, by the tables' ids. A table without
+// a stream is left out.
 func (r Restored) Streams(ctx context.Context) (map[string]string, error) {
 	streams := map[string]string{}
 	for id, name := range r.Tables {

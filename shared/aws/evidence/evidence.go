@@ -1,6 +1,6 @@
 // Package evidence keeps the files of purges in S3: the manifest of a run in a
-// private bucket for some days, and the certificates under Object Lock for
-// years. It promises that no page of a manifest replaces another page and that
+// private bucket until the run is certified, and the certificates under Object Lock
+// for years. It promises that no page of a manifest replaces another page and that
 // a certificate's older versions stay. It does not interpret the files.
 package evidence
 

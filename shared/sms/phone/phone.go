@@ -117,6 +117,6 @@ func refuse(w http.ResponseWriter, with Refusal) {
 func answer(w http.ResponseWriter, status int, kind string, body any) {
 	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)
-	// This fails only if the caller is gone.
+	// Encode fails only if the caller is gone.
 	_ = json.NewEncoder(w).Encode(body)
 }
