@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"stille/shared/aws/deployment"
@@ -65,7 +64,8 @@ func (p Place) deploy(ctx context.Context, sms string) error {
 	if err != nil {
 		return fmt.Errorf("synthesising the stack: %w", err)
 	}
-	bootstrapped, err := p.bootstrapped(ctx)
+	stacks := cloudformation.NewFromConfig(p.config())
+	bootstrapped, err := deployment.IsBootstrapped(ctx, stacks)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (p Place) deploy(ctx context.Context, sms string) error {
 			return fmt.Errorf("bootstrapping the emulator: %w", err)
 		}
 	}
-	if err := deployment.Guard(ctx, cloudformation.NewFromConfig(p.config()), names.DefaultStack, assembly); err != nil {
+	if err := deployment.Guard(ctx, stacks, names.DefaultStack, assembly); err != nil {
 		return err
 	}
 	if err := p.cdk(ctx, deployLimit, "deploy", "--app", assembly, "--all", "--require-approval", "never", "--progress", "events"); err != nil {
@@ -93,23 +93,6 @@ func version(ctx context.Context, root string) string {
 		return "local"
 	}
 	return strings.TrimSpace(string(described))
-}
-
-// bootstrapped reports whether the CDK's stack exists already.
-func (p Place) bootstrapped(ctx context.Context) (bool, error) {
-	stacks := cloudformation.NewDescribeStacksPaginator(cloudformation.NewFromConfig(p.config()), &cloudformation.DescribeStacksInput{})
-	for stacks.HasMorePages() {
-		page, err := stacks.NextPage(ctx)
-		if err != nil {
-			return false, fmt.Errorf("looking for the CDK's stack: %w", err)
-		}
-		for _, stack := range page.Stacks {
-			if aws.ToString(stack.StackName) == "CDKToolkit" {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
 }
 
 func (p Place) cdk(ctx context.Context, limit time.Duration, arguments ...string) error {

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
-
-	"stille/scripts/stackfile"
 )
 
 // The account of MiniStack, which checks no signature.
@@ -31,9 +29,6 @@ func emulator() server {
 // answers.
 func (p Place) startEmulator(ctx context.Context) error {
 	s := emulator()
-	if err := p.keepsPort(); err != nil {
-		return err
-	}
 	if _, answers, err := p.running(ctx, s, p.Port); answers || err != nil {
 		return err
 	}
@@ -46,6 +41,9 @@ func (p Place) startEmulator(ctx context.Context) error {
 	}
 	if err := os.MkdirAll(p.path("tmp"), 0o750); err != nil {
 		return fmt.Errorf("making the place: %w", err)
+	}
+	if err := p.moveSaved(); err != nil {
+		return err
 	}
 	if err := forgetStreams(p.path("state", "lambda.json")); err != nil {
 		return err
@@ -92,18 +90,6 @@ func (p Place) awsEnvironment() []string {
 		"AWS_SECRET_ACCESS_KEY=" + anyKey,
 		"AWS_EC2_METADATA_DISABLED=true",
 	}
-}
-
-// keepsPort refuses another port than the one under which the place's data was made:
-// MiniStack finds a saved queue by an address with that port, and no function would get
-// the queue's messages.
-func (p Place) keepsPort() error {
-	_, empty := os.Stat(p.Folder)
-	made, unknown := stackfile.Read(p.File)
-	if empty != nil || unknown != nil || made.Endpoint == p.endpoint() {
-		return nil
-	}
-	return fmt.Errorf("the data in %s was made at %s, and its queues keep that address: set STILLE_PORT to that port, or type make stop and remove the folder to begin without data", p.Folder, made.Endpoint)
 }
 
 // portIsFree refuses a port that another program has: a deploy would change a

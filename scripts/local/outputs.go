@@ -1,32 +1,11 @@
 package local
 
 import (
-	"context"
 	"fmt"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"stille/scripts/stackfile"
 	"stille/shared/names"
 )
-
-// outputs reads the outputs of the deployed stack.
-func (p Place) outputs(ctx context.Context, name names.Stack) (map[string]string, error) {
-	found, err := cloudformation.NewFromConfig(p.config()).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{
-		StackName: aws.String(string(name)),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading the stack's outputs: %w", err)
-	}
-	outputs := make(map[string]string)
-	for _, stack := range found.Stacks {
-		for _, output := range stack.Outputs {
-			outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
-		}
-	}
-	return outputs, nil
-}
 
 // describe makes the content of the stack file, except the API key. Its error names
 // every output that the stack lacks.

@@ -3,33 +3,8 @@ package local
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-
-	"stille/scripts/stackfile"
 )
-
-func TestDataStaysOnItsPort(t *testing.T) {
-	p := near(t)
-	p.File, p.Port = filepath.Join(t.TempDir(), "stack.json"), 4567
-	if err := p.keepsPort(); err != nil {
-		t.Errorf("without a stack file: %v", err)
-	}
-	if err := writeJSON(p.File, stackfile.Stack{Endpoint: address(4566)}); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.keepsPort(); err == nil || !strings.Contains(err.Error(), "127.0.0.1:4566") {
-		t.Errorf("another port: %v", err)
-	}
-	p.Port = 4566
-	if err := p.keepsPort(); err != nil {
-		t.Errorf("the same port: %v", err)
-	}
-	p.Port, p.Folder = 4567, p.path("removed")
-	if err := p.keepsPort(); err != nil {
-		t.Errorf("a removed folder: %v", err)
-	}
-}
 
 func TestNewPlaceSweepsOnlyWhatKilledStacksLeft(t *testing.T) {
 	root := t.TempDir()

@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"stille/scripts/stackfile"
 	"stille/shared/aws/deployment"
+	"stille/shared/environment"
 	"stille/shared/names"
 	"stille/shared/retention"
 	"stille/shared/scope"
@@ -56,7 +58,7 @@ func Up(ctx context.Context, place Place, out io.Writer) (stackfile.Stack, error
 	if err := place.lockBuckets(ctx, name); err != nil {
 		return stackfile.Stack{}, err
 	}
-	outputs, err := place.outputs(ctx, name)
+	outputs, err := deployment.NewOutputs(cloudformation.NewFromConfig(place.config()), name)(ctx)
 	if err != nil {
 		return stackfile.Stack{}, err
 	}
@@ -100,31 +102,14 @@ type settings struct {
 }
 
 func readSettings(root string) (settings, error) {
-	policy, err := readPolicy(root, names.RetentionFile, retention.LoadPolicy)
+	files, err := environment.Read(filepath.Join(root, policyFolder), policyFolder, environment.Local)
 	if err != nil {
 		return settings{}, err
 	}
-	registry, err := readPolicy(root, names.ScopesFile, scope.Load)
-	if err != nil {
-		return settings{}, err
-	}
-	for _, entry := range registry.All() {
+	for _, entry := range files.Scopes.All() {
 		if entry.Scope.Topic() == "" && len(entry.SMSNumbers) > 0 {
-			return settings{policy: policy, brand: entry}, nil
+			return settings{policy: files.Policy, brand: entry}, nil
 		}
 	}
 	return settings{}, fmt.Errorf("%s/%s: no brand with an SMS number to show", policyFolder, names.ScopesFile)
-}
-
-// readPolicy reads and parses one of the policy files.
-func readPolicy[T any](root, name string, parse func([]byte) (T, error)) (T, error) {
-	var parsed T
-	data, err := os.ReadFile(filepath.Join(root, policyFolder, name))
-	if err == nil {
-		parsed, err = parse(data)
-	}
-	if err != nil {
-		return parsed, fmt.Errorf("%s/%s: %w", policyFolder, name, err)
-	}
-	return parsed, nil
 }

@@ -14,6 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"stille/shared/aws/deployment"
 	"stille/shared/names"
 )
 
@@ -106,7 +109,7 @@ func (p Place) stille(t *testing.T, arguments ...string) string {
 // POST, with a key a tool's.
 func (p Place) call(t *testing.T, output, path, key, body string) string {
 	t.Helper()
-	outputs, err := p.outputs(t.Context(), live)
+	outputs, err := deployment.NewOutputs(cloudformation.NewFromConfig(p.config()), live)(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,15 +61,22 @@ func (d Doctor) Examinations() []operator.Examination {
 	}
 }
 
-// bootstrapStack is the stack of `cdk bootstrap`, by its default name.
-const bootstrapStack = "CDKToolkit"
+// IsBootstrapped reports whether the stack of `cdk bootstrap` is there, by its default
+// name.
+func IsBootstrapped(ctx context.Context, client *cloudformation.Client) (bool, error) {
+	_, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String("CDKToolkit")})
+	if err != nil && strings.Contains(err.Error(), "does not exist") {
+		return false, nil
+	}
+	return err == nil, err
+}
 
 func (d Doctor) bootstrap(ctx context.Context) ([]operator.Complaint, error) {
-	_, err := d.CloudFormation.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(bootstrapStack)})
-	if err != nil && strings.Contains(err.Error(), "does not exist") {
-		return []operator.Complaint{{Wrong: "the CDK is not bootstrapped in " + d.Region, Next: "make bootstrap ENV=…"}}, nil
+	done, err := IsBootstrapped(ctx, d.CloudFormation)
+	if done || err != nil {
+		return nil, err
 	}
-	return nil, err
+	return []operator.Complaint{{Wrong: "the CDK is not bootstrapped in " + d.Region, Next: "make bootstrap ENV=…"}}, nil
 }
 
 // unreserved is the concurrency that AWS keeps unreserved in every account.

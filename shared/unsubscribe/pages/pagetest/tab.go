@@ -22,8 +22,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// patience is how long one test may use its browser.
-const patience = 5 * time.Minute
+// patience is how long one test may use its browser, on a busy machine too.
+const patience = 15 * time.Minute
 
 // Tab is a browser's tab, with what the browser complained about in it.
 type Tab struct {

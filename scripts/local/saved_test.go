@@ -7,7 +7,39 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"stille/scripts/stackfile"
 )
+
+func TestSavedStateMovesToAnotherPort(t *testing.T) {
+	p := near(t)
+	p.File, p.Port = p.path("stack.json"), 4567
+	saved := p.path("state", "sqs.json")
+	if err := os.Mkdir(p.path("state"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(saved, []byte(`["http://localhost:4566/1/q", "127.0.0.1:4566", "localhost:45660", "kari:4566"]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct{ before, want string }{
+		{"", `["http://localhost:4566/1/q", "127.0.0.1:4566", "localhost:45660", "kari:4566"]`},
+		{address(4566), `["http://localhost:4567/1/q", "127.0.0.1:4567", "localhost:45660", "kari:4566"]`},
+		{address(4567), `["http://localhost:4567/1/q", "127.0.0.1:4567", "localhost:45660", "kari:4566"]`},
+	} {
+		if step.before != "" {
+			if err := writeJSON(p.File, stackfile.Stack{Endpoint: step.before}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.moveSaved(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(saved)
+		if err != nil || string(got) != step.want {
+			t.Errorf("after %q: %s, error %v, want %s", step.before, got, err, step.want)
+		}
+	}
+}
 
 func TestOnlyStreamPositionsLeaveTheSavedState(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "lambda.json")
