@@ -148,7 +148,7 @@ func (h handler) carryOut(ctx context.Context, o queued) error {
 	if err != nil {
 		return fmt.Errorf("getting the contact keys: %w", err)
 	}
-	who, err := o.who(proven, person)
+	who, err := o.contact(proven, person)
 	if err != nil {
 		return err
 	}
@@ -164,8 +164,8 @@ func (h handler) carryOut(ctx context.Context, o queued) error {
 	return nil
 }
 
-// who names the contact: by the keys of the opt-out, or the person of the link.
-func (o queued) who(proven *contact.KeySet, person contact.Contact) (contact.Known, error) {
+// contact names the contact: by the keys of the opt-out, or the person of the link.
+func (o queued) contact(proven *contact.KeySet, person contact.Contact) (contact.Known, error) {
 	if o.Link != nil {
 		return proven.Known(person)
 	}

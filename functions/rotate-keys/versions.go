@@ -37,7 +37,7 @@ func (h handler) current(ctx context.Context, secret string) (version, error) {
 // once. The value of v stays readable as AWSPREVIOUS.
 func (h handler) replace(ctx context.Context, v version, value string) error {
 	_, err := h.secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
-		SecretId: &v.secret, SecretString: &value, ClientRequestToken: aws.String(after(v.id)),
+		SecretId: &v.secret, SecretString: &value, ClientRequestToken: aws.String(nextVersion(v.id)),
 	})
 	if exists := (*types.ResourceExistsException)(nil); errors.As(err, &exists) {
 		return errOvertaken
@@ -48,9 +48,9 @@ func (h handler) replace(ctx context.Context, v version, value string) error {
 	return nil
 }
 
-// after returns the id of the version that follows the version id. Secrets
+// nextVersion returns the id of the version that follows the version id. Secrets
 // Manager takes 32 to 64 characters.
-func after(id string) string {
+func nextVersion(id string) string {
 	sum := sha256.Sum256([]byte("stille/next-version/1\x00" + id))
 	return hex.EncodeToString(sum[:])
 }

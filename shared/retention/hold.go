@@ -80,8 +80,8 @@ func (h Hold) Same(other Hold) bool {
 		h.SetAt.Equal(other.SetAt) && h.SetBy == other.SetBy && h.LiftedAt.Equal(other.LiftedAt) && h.LiftedBy == other.LiftedBy
 }
 
-// at is the time of the event that left the hold in its state.
-func (h Hold) at() time.Time { return later(h.SetAt, h.LiftedAt) }
+// eventAt is the time of the event that left the hold in its state.
+func (h Hold) eventAt() time.Time { return later(h.SetAt, h.LiftedAt) }
 
 // clocksApart is how far the clocks of two operators may differ.
 const clocksApart = 5 * time.Minute
@@ -130,7 +130,7 @@ func outcome(events []Hold) Hold {
 	var last time.Time
 	left := map[int64]int{} // settings of a time, less the liftings that name it
 	for _, e := range events {
-		last = later(last, e.at())
+		last = later(last, e.eventAt())
 		if e.Active() {
 			left[e.SetAt.UnixNano()]++
 		} else {

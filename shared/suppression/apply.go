@@ -79,7 +79,7 @@ func Apply(item Item, c Change, id string, now time.Time) (Outcome, error) {
 	}
 	mark := item.Marks[c.Scope][c.Reason]
 	c.At = c.byOurClock(mark, now)
-	effect, next := c.on(mark)
+	effect, next := c.mergeInto(mark)
 	switch {
 	case next.equal(mark):
 		return Outcome{Item: item, Effect: effect}, nil
@@ -109,7 +109,7 @@ func Foresee(item Item, c Change, now time.Time) (Item, error) {
 	}
 	mark := item.Marks[c.Scope][c.Reason]
 	c.At = c.byOurClock(mark, now)
-	_, next := c.on(mark)
+	_, next := c.mergeInto(mark)
 	return item.with(c.Scope, c.Reason, next), nil
 }
 
@@ -137,8 +137,8 @@ func (c Change) validate(now time.Time) error {
 	return nil
 }
 
-// on returns what the change does to its mark.
-func (c Change) on(m Mark) (Effect, Mark) {
+// mergeInto returns what the change does to its mark.
+func (c Change) mergeInto(m Mark) (Effect, Mark) {
 	if c.Action == Release {
 		return c.release(m)
 	}

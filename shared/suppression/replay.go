@@ -27,7 +27,7 @@ func Replay(entries []ledger.Entry, former func(contact.Key) ([]ledger.Entry, er
 			item = Merge(item, older)
 		} else {
 			mark := item.Marks[e.Scope][Reason(e.Reason)]
-			_, next := changeOf(e, mark).on(mark)
+			_, next := changeOf(e, mark).mergeInto(mark)
 			item = item.with(e.Scope, Reason(e.Reason), next)
 		}
 		item.Version, item.Head = e.Version, e.Hash()

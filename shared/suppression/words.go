@@ -124,14 +124,14 @@ func (s *silence) hear(w Word) {
 		*s = silence{w.At, w.At, w.Source}
 		return
 	}
-	s.last, s.source = w.At, s.source.and(w.Source)
+	s.last, s.source = w.At, s.source.merge(w.Source)
 }
 
-// and returns the source of a silence with a newer opt-out. An opt-out through a
+// merge returns the source of a silence with a newer opt-out. An opt-out through a
 // link may be undone, an opt-out from another source must not: a click must not
 // make the silence undoable. Likewise a silence may be undone through the link of
 // another scope only while every opt-out came through that link.
-func (s Source) and(newer Source) Source {
+func (s Source) merge(newer Source) Source {
 	switch {
 	case !newer.FromLink() || s == newer:
 		return newer

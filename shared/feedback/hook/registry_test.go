@@ -48,7 +48,7 @@ func TestAReplacedSecretWorksForADay(t *testing.T) {
 	}
 }
 
-func TestCallIsStoredOnceAMinuteOrNewOutcome(t *testing.T) {
+func TestARepeatedOutcomeIsStoredOnceAMinute(t *testing.T) {
 	var s hook.Sightings
 	for _, c := range []struct {
 		name, id string

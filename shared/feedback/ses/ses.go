@@ -84,7 +84,7 @@ func (n notice) bounce(scopes *scope.Registry, now time.Time) (feedback.Finding,
 	case b.BounceType == "":
 		return feedback.Finding{}, feedback.ErrMalformed
 	case b.BounceSubType == unsubscribed:
-		return f.Suppressing(n.no(scopes), b.Timestamp, addresses(b.BouncedRecipients), now)
+		return f.Suppressing(n.optOut(scopes), b.Timestamp, addresses(b.BouncedRecipients), now)
 	case b.BounceType != "Permanent":
 		return f, nil
 	case isEcho(b.BounceSubType):
@@ -127,7 +127,7 @@ func (n notice) subscription(scopes *scope.Registry, now time.Time) (feedback.Fi
 	if !n.Subscription.NewTopicPreferences.stops(n.Subscription.OldTopicPreferences) {
 		return f, nil
 	}
-	return f.Suppressing(n.no(scopes), n.Subscription.Timestamp, n.Mail.Destination, now)
+	return f.Suppressing(n.optOut(scopes), n.Subscription.Timestamp, n.Mail.Destination, now)
 }
 
 // stops tells whether the preferences end messages: all, or a topic's that came
@@ -150,8 +150,8 @@ func (p *preferences) stops(old *preferences) bool {
 	return false
 }
 
-// no is the change that a person's leaving of a list asks for.
-func (n notice) no(scopes *scope.Registry) suppression.Change {
+// optOut is the change that a person's leaving of a list asks for.
+func (n notice) optOut(scopes *scope.Registry) suppression.Change {
 	return suppression.Change{Scope: n.brand(scopes), Reason: suppression.Unsubscribed, Source: suppression.SourceSESUnsubscribe}
 }
 

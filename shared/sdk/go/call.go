@@ -79,7 +79,7 @@ func (c *Client) call(ctx context.Context, route string, request, answer any) er
 		return errors.New("a text of the request is not UTF-8")
 	}
 	for n := 0; ; n++ {
-		wait, err := c.once(ctx, route, body, answer)
+		wait, err := c.attempt(ctx, route, body, answer)
 		if err == nil || wait == final || n >= c.retries {
 			return err
 		}
@@ -98,9 +98,9 @@ const (
 	unsaid time.Duration = -2 // the API does not say
 )
 
-// once makes one attempt. After an error it returns how long to wait before the
+// attempt makes one attempt. After an error it returns how long to wait before the
 // next attempt.
-func (c *Client) once(ctx context.Context, route string, body []byte, answer any) (time.Duration, error) {
+func (c *Client) attempt(ctx context.Context, route string, body []byte, answer any) (time.Duration, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+route, bytes.NewReader(body))
 	if err != nil {
 		return final, errors.New("the request cannot be made")
@@ -149,9 +149,9 @@ func (c *Client) refusal(status int, text []byte) error {
 	if json.Unmarshal(text, &problem) != nil {
 		return &Error{Status: status}
 	}
-	refused := &Error{Status: status, Title: c.without(problem.Title)}
+	refused := &Error{Status: status, Title: c.withhold(problem.Title)}
 	for _, f := range problem.Errors {
-		refused.Faults = append(refused.Faults, Fault{Pointer: c.without(f.Pointer), Detail: c.without(f.Detail)})
+		refused.Faults = append(refused.Faults, Fault{Pointer: c.withhold(f.Pointer), Detail: c.withhold(f.Detail)})
 	}
 	return refused
 }
@@ -159,8 +159,8 @@ func (c *Client) refusal(status int, text []byte) error {
 // risky is text that may hold an address or a number.
 var risky = regexp.MustCompile(`@|%40|\d(?:\W*\d){4}`) //nolint:gochecknoglobals // a constant
 
-// without returns the API's text, unless it may hold an address or the key.
-func (c *Client) without(text string) string {
+// withhold returns the API's text, unless it may hold an address or the key.
+func (c *Client) withhold(text string) string {
 	if strings.Contains(text, c.key()) || risky.MatchString(text) {
 		return "[withheld]"
 	}

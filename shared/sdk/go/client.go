@@ -63,7 +63,7 @@ func New(base, apiKey string, options ...Option) (*Client, error) {
 	switch {
 	case err != nil || at.Host == "" || at.User != nil || at.RawQuery != "" || at.Fragment != "":
 		return nil, errors.New("client: the address of the API must be like https://host")
-	case at.Scheme != "https" && (at.Scheme != "http" || !thisMachine(at.Hostname())):
+	case at.Scheme != "https" && (at.Scheme != "http" || !isLoopback(at.Hostname())):
 		return nil, errors.New("client: the API key would travel in the clear: use https")
 	case apiKey == "" || strings.ContainsFunc(apiKey, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return nil, errors.New("client: the API key must be printable ASCII without spaces")
@@ -83,7 +83,7 @@ func New(base, apiKey string, options ...Option) (*Client, error) {
 	return c, nil
 }
 
-func thisMachine(host string) bool {
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
