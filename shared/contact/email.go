@@ -54,14 +54,18 @@ func normaliseEmail(s string) (string, error) {
 }
 
 // foldEmail folds the small letters that share a capital: an address in
-// capitals is the same contact. Greek has two small sigmas. In the domain,
-// sigma alone is folded: the other letters make different domains.
+// capitals is the same contact. Greek has two small sigmas, and a dotted capital I is
+// small as i, or as i and a dot. In the domain, sigma alone is folded: the other
+// letters make different domains.
 func foldEmail(s string) string {
-	const sigmas = "\u03c2"
+	const sigmas, dotted = "\u03c2", "i\u0307"
 	at := strings.IndexByte(s, '@')
 	local, domain := s[:at], s[at:]
 	if !isASCII(local) {
 		local = norm.NFC.String(strings.Map(func(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }, local))
+		for strings.Contains(local, dotted) {
+			local = strings.ReplaceAll(local, dotted, "i")
+		}
 	}
 	if strings.Contains(domain, "xn--") {
 		if name, err := idna.Lookup.ToUnicode(domain[1:]); err == nil && strings.Contains(name, sigmas) {

@@ -32,7 +32,7 @@ func normalisePhone(s, region string, anyLength bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if rest, found := strings.CutPrefix(s, "00"); found {
+	if rest, found := strings.CutPrefix(s, "00"); found && !numbering.IsCallAbroad(s, region) {
 		s, trunk = "+"+rest, trunk-1
 	}
 	switch {

@@ -12,6 +12,7 @@ package numbering
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -66,6 +67,18 @@ func WithoutTrunkZero(digits string, zero int, region string) string {
 		return digits
 	}
 	return digits[:zero] + rest
+}
+
+// IsCallAbroad tells whether digits are a number of another country as somebody in
+// the region dials it, for example 0011 47 and a Norwegian number in Australia.
+func IsCallAbroad(digits, region string) bool {
+	home := planOf(region)
+	if home == nil {
+		return false
+	}
+	rest, dialled := home.withoutInternationalPrefix(digits)
+	n, err := fromAnywhere(rest)
+	return dialled && err == nil && slices.ContainsFunc(plans[:], func(p plan) bool { return p.code == n.Country && p.matches(n.National) })
 }
 
 // Parse reads digits, behind a + where the number has its country's code. The
