@@ -1,6 +1,7 @@
 package feedback
 
 import (
+	"html"
 	"io"
 	"mime"
 	"net/url"
@@ -8,13 +9,15 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"stille/shared/contact"
 )
 
 var (
 	// address is a run of characters around an @. A second @ is in the run, so
 	// that a part of the run is not taken for an address.
-	address = regexp.MustCompile(`[^\s\p{Z}\p{Cc}<>,;:"“”„«»()\[\]{}|\\@]+@[^\s\p{Z}\p{Cc}<>,;:"“”„«»()\[\]{}|\\?/&#]+`)
+	address = regexp.MustCompile(`[^\s\p{Z}\p{Cc}<>,;:"“”„«»‘、…()\[\]{}|\\@]+@[^\s\p{Z}\p{Cc}<>,;:"“”„«»‘’、…()\[\]{}|\\?/&#]+[?/&#]*`)
 	// named is an address in angle brackets behind a name. A name that looks
 	// like an address is a name.
 	named  = regexp.MustCompile(`(?:"(?:[^"\\]|\\.)*"|[^<>,;"])*<+([^<>]*@[^<>]*)>+`)
@@ -23,7 +26,8 @@ var (
 	// it is somebody else's.
 	exotic = regexp.MustCompile(`"(?:[^"\\]|\\.)*"@[^\s\p{Z}<>,;]*`)
 	spaced = regexp.MustCompile(`[\s\p{Z}]*@[\s\p{Z}]*`)
-	query  = regexp.MustCompile(`(?i)[?&](?:to|cc|bcc)=`)
+	// linked is what a mailto: URI names, percent-encoded. The subject is not in it.
+	linked = regexp.MustCompile(`(?i)(?:mailto:|[?&](?:to|cc|bcc)=)([^\s<>?&]*)`)
 )
 
 // Addresses finds every e-mail address in a recipient as mail systems write it:
@@ -31,9 +35,11 @@ var (
 // scheme, with a dot or comma behind it. It returns none where there is none.
 func Addresses(recipient string) []contact.Contact {
 	recipient = quoted.ReplaceAllString(spaced.ReplaceAllString(recipient, "@"), "$1@")
-	recipient = query.ReplaceAllString(exotic.ReplaceAllString(recipient, ""), ",")
+	recipient = linked.ReplaceAllStringFunc(exotic.ReplaceAllString(recipient, ""), func(uri string) string {
+		return "," + unescape(linked.FindStringSubmatch(uri)[1])
+	})
 	found := plainAddresses(recipient)
-	for _, decode := range []func(string) string{decodeWords, unescape} {
+	for _, decode := range []func(string) string{decodeWords, unescape, html.UnescapeString, norm.NFKC.String} {
 		if len(found) == 0 {
 			recipient = decode(recipient)
 			found = plainAddresses(recipient)
@@ -65,11 +71,13 @@ func plainAddresses(text string) []contact.Contact {
 
 // readRun reads a run without the punctuation that a sentence puts around it.
 func readRun(run string) (contact.Contact, error) {
-	run = strings.TrimRight(strings.TrimLeft(run, "./"), ".。!*_`´’=|}-")
-	if inner, cut := strings.CutPrefix(run, "'"); cut && strings.HasSuffix(inner, "'") {
-		run = inner
+	const marks = "'`´*_~=-"
+	run = strings.TrimLeft(run, "./")
+	bare := strings.TrimRight(run, ".。!?/&#"+marks)
+	if strings.ContainsAny(run[len(bare):], marks) { // a mark at both ends stands around the address
+		bare = strings.TrimLeft(bare, marks)
 	}
-	return contact.Normalise(contact.Email, strings.TrimRight(run, ".'"), "")
+	return contact.Normalise(contact.Email, bare, "")
 }
 
 // decodeWords decodes encoded words. The characters of an address are the same

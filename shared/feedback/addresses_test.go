@@ -48,6 +48,11 @@ func TestAddressesAreFoundHoweverWrapped(t *testing.T) {
 		"kari@example.no\r\nBcc: ola@example.no": {kari, ola}, "'Kari' <'kari@example.no'>": {kari}, "Kari [kari@example.no]": {kari}, "kari@example.no\\": {kari}, "kari@example.no\x00": {kari},
 		"kari@[192.0.2.1]": nil, "kari at example.no": nil, "MAILER-DAEMON": nil, "x400:c=no;a=;p=x": nil, "ka\u00adri@example.no": nil,
 		"kari=example.no@bounce.example": {"kari=example.no@bounce.example"}, "r&d@example.no": {"r&d@example.no"},
+		"‘kari@example.no’": {kari}, "`kari@example.no`": {kari}, "*kari@example.no*": {kari}, "_kari@example.no_.": {kari}, "‘o'hara@example.no’": {"o'hara@example.no"},
+		"-kari@example.no": {"-kari@example.no"}, "_kari@example.no": {"_kari@example.no"}, "kari@example.no’s": {kari}, "o’hara@example.no": {"o’hara@example.no"}, "kari@example.no…": {kari}, "kari@example.no、ola@example.no": {kari, ola},
+		"mailto:kari%2Bshop@example.no": {"kari+shop@example.no"}, "mailto:%6Bari@example.no?subject=a%40b.no": {kari}, "mailto:?to=kari%40example.no&bcc=ola%40example.no": {kari, ola},
+		"mailto:r&d@example.no": {"r&d@example.no"}, "kari%2Bshop@example.no": {"kari%2bshop@example.no"}, "kari@example.no&ola@example.no": {kari, ola},
+		"＜kari＠example.no＞": {kari}, "kari@example.no；ola@example.no": {kari, ola}, "kari&#64;example.no": {kari}, "kari&commat;example.no": {kari},
 		"o'hara@example.no": {"o'hara@example.no"}, "kari@example.no, kari@example.no": {kari},
 	} {
 		if diff := cmp.Diff(want, found(recipient), cmpopts.EquateEmpty(), cmpopts.SortSlices(strings.Compare)); diff != "" {
