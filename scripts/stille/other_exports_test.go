@@ -82,7 +82,29 @@ func TestOtherExportsAreTaken(t *testing.T) {
 }
 
 func TestImportAsksAboutPeopleWhoAreSubscribed(t *testing.T) {
+	for name, c := range map[string]struct{ content, column string }{
+		"active among others who are unsubscribed": {"Email,Status\nanne@x.example,Unsubscribed\nbo@x.example,Active\n", "Status"},
+		"an answer to an opt-out":                  {"Email,Opted out of all email\nanne@x.example,TRUE\nbo@x.example,FALSE\n", "Opted out of all email"},
+		"a Norwegian answer":                       {"E-post;Avmeldt fra alt\nanne@x.example;Ja\nbo@x.example;Nei\n", "Avmeldt fra alt"},
+		"whether, where others say when":           {"E-post;Avmeldt\nanne@x.example;Ja\nbo@x.example;Nei\n", "Avmeldt"},
+		"allowed":                                  {"Email,Bulk mail\nanne@x.example,Do Not Allow\nbo@x.example,Allow\n", "Bulk mail"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := inMemory(t)
+			file := fileOf(t, "a.csv", c.content)
+			got := m.run(t, "import", file, "--scope", "acme").ended(t, exitUsage)
+			if !strings.Contains(got.errors, "--ignore-column \""+c.column+"\"") {
+				t.Errorf("it says %s", got.errors)
+			}
+			m.run(t, "import", file, "--scope", "acme", "--map", c.column+"=status").ended(t, exitDone)
+			if anne, bo := decisionOf(t, m, contact.Email, "anne@x.example", "acme"), decisionOf(t, m, contact.Email, "bo@x.example", "acme"); anne.Send || !bo.Send {
+				t.Errorf("anne %v, bo %v", anne.Send, bo.Send)
+			}
+		})
+	}
 	m := inMemory(t)
+	m.run(t, "import", fileOf(t, "b.csv", "Email,VIP,Newsletter\nanne@x.example,no,active\n"), "--scope", "acme").ended(t, exitDone)
+	m = inMemory(t)
 	file := fileOf(t, "a.csv", "Email,State\nanne@x.example,Unsubscribed\nbo@x.example,Opted-in\n")
 	got := m.run(t, "import", file, "--scope", "acme").ended(t, exitUsage)
 	if !strings.Contains(got.errors, `say --map "State=status" or --ignore-column "State"`) {

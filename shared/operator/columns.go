@@ -42,10 +42,10 @@ type Survey struct {
 }
 
 // columnSurvey counts the cells of a column that are not empty, by what is in them.
-// Reasons and times count in a file without names alone.
+// Times count in a file without names alone.
 type columnSurvey struct {
-	filled, emails, whole, phones, digits, reasons, times, consents int // whole are addresses and nothing else
-	order                                                           dayOrder
+	filled, emails, whole, phones, digits, reasons, times, consents, denials int // whole are addresses and nothing else
+	order                                                                    dayOrder
 }
 
 // NewSurvey begins a survey of a file that names its columns, or not. The region is
@@ -69,8 +69,14 @@ func (s *Survey) note(c *columnSurvey, text string) {
 	const fewest, shortest = 7, 5 // digits of a number with its country, of any number
 	c.filled++
 	c.order.note(text)
-	if tellsConsent(text) {
+	word := fold(text)
+	if tellsConsent(word) {
 		c.consents++
+	} else if tellsNoOptOut(word) {
+		c.denials++
+	}
+	if _, known := reasonWords()[word]; known {
+		c.reasons++
 	}
 	if strings.ContainsAny(text, "@＠") && HoldsContact(text) {
 		c.emails++
@@ -83,13 +89,8 @@ func (s *Survey) note(c *columnSurvey, text string) {
 	if number || !s.named {
 		_, _, isTime = readTime(text, time.UTC, dayOrder{}, time.Time{})
 	}
-	if !s.named {
-		if _, known := (export{}).reasonOf(text); known {
-			c.reasons++
-		}
-		if isTime {
-			c.times++
-		}
+	if isTime && !s.named {
+		c.times++
 	}
 	_, notIP := netip.ParseAddr(text)
 	if !number || notIP == nil || amount.MatchString(text) && strings.ContainsAny(text, ".,") {
@@ -220,6 +221,9 @@ func columnsOf(names []string, onlyContacts bool, s *Survey, flags ColumnFlags) 
 			c.ignored[i] = true
 		case s.named:
 			c.fields[i] = fieldOf(folded[i])
+			if c.fields[i] == FieldSince && s.columns[i].denials > 0 { // whether, and not when
+				c.fields[i] = ""
+			}
 		default:
 			c.fields[i] = s.columns[i].field(len(names))
 		}
@@ -338,6 +342,12 @@ func (c columnSurvey) looks(name string, onlyContacts bool) []look {
 	}
 }
 
+// namesSubscribers reports whether a column says of some people that they want
+// messages: in plain words, or where others are blocked, or where its name asks.
+func (c columnSurvey) namesSubscribers(name string) bool {
+	return c.consents > 0 || c.denials > 0 && (c.reasons > 0 || asksOptOut(fold(name)))
+}
+
 // check names every column that must be decided about. Where one channel counts
 // alone, the columns of others are not used.
 func (c *Columns) check(s *Survey, onlyContacts bool, only contact.Channel) error {
@@ -353,7 +363,7 @@ func (c *Columns) check(s *Survey, onlyContacts bool, only contact.Channel) erro
 		if c.fields[i] != "" || c.ignored[i] {
 			continue
 		}
-		if !onlyContacts && s.columns[i].consents > 0 {
+		if !onlyContacts && s.columns[i].namesSubscribers(name) {
 			open = append(open, fmt.Sprintf("%q names people who want messages: say --map %q or --ignore-column %q", name, name+"="+string(FieldStatus), name))
 		}
 		for _, l := range s.columns[i].looks(name, onlyContacts) {

@@ -3,6 +3,7 @@ package operator
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"stille/shared/suppression"
@@ -119,7 +120,7 @@ func fieldOf(folded string) Field {
 			" elpastas elpastoadresas adresseemail adressemail courriel correo correoelectronico correoelettronico indirizzoemail emailadres adresemail eposti netfang",
 		FieldSince: "since unsubscribedate unsubscribedat unsubscribetime unsubscribedon unsubscribeddate dateunsubscribed unsubscribetimestamp unsubtime unsubdate" +
 			" blockedat removedon removedat canceledat cancelledat abmeldedatum abgemeldetam avregistreringsdatum frameldtdato frameldingsdato afmeldtdato afmeldingsdato" +
-			" optoutdate optouttime optedoutat optedouton confirmedoptoutdate suppressedat suppressiondate avmeldt avmeldtdato avmeldingsdato",
+			" avmeldingstidspunkt meldtav meldtavdato avregistreratdatum avanmaldadatum afmeldtden abmeldezeitpunkt peruutuspaiva peruttu atsisakymodata optoutdate optouttime optedoutat optedouton confirmedoptoutdate suppressedat suppressiondate avmeldt avmeldtdato avmeldingsdato",
 	} {
 		if slices.Contains(strings.Fields(columns), folded) {
 			return f
@@ -154,13 +155,15 @@ func (e export) reasonOf(text string) (suppression.Reason, bool) {
 	if r, known := e.words[word]; known {
 		return r, true
 	}
-	for _, r := range suppression.Reported() {
-		if word == fold(string(r)) {
-			return r, true
-		}
-	}
+	r, known := reasonWords()[word]
+	return r, known
+}
+
+// reasonWords are the words of other systems for our reasons.
+var reasonWords = sync.OnceValue(func() map[string]suppression.Reason { //nolint:gochecknoglobals // a constant, made when first needed
+	all := map[string]suppression.Reason{}
 	for r, words := range map[suppression.Reason]string{
-		suppression.Unsubscribed: "unsubscribe unsubscribedviaemail unsubscribedviama unsubscribedviaapi unsub optout optedout listunsubscribe oneclick avmeldt avmeldtnyhetsbrev avmeld avregistrerad frameldt abgemeldet desabonne",
+		suppression.Unsubscribed: "unsubscribe donotallow unsubscribedviaemail unsubscribedviama unsubscribedviaapi unsub optout optedout listunsubscribe oneclick avmeldt avmeldtnyhetsbrev avmeld avregistrerad frameldt abgemeldet desabonne",
 		suppression.HardBounce:   "bounce bounced hardbounced permanentbounce permanent invalidemail invalidaddress cleaned undeliverable",
 		suppression.Complaint:    "complaints complained spam spamcomplaint spamreport spamreports contactflaggedasspam abuse markedasspam abusecomplaint",
 		suppression.Manual:       "manualsuppression manually usersuppressed admin adminblocked blocklisted blacklisted blocked",
@@ -168,21 +171,30 @@ func (e export) reasonOf(text string) (suppression.Reason, bool) {
 		suppression.Objection:    "objected gdprobjection",
 		suppression.Imported:     "import",
 	} {
-		if slices.Contains(strings.Fields(words), word) {
-			return r, true
+		for word := range strings.FieldsSeq(words) {
+			all[word] = r
 		}
 	}
-	return "", false
+	for _, r := range suppression.Reported() {
+		all[fold(string(r))] = r
+	}
+	return all
+})
+
+// tellsConsent reports whether a folded cell of any column says that the person wants
+// messages.
+func tellsConsent(folded string) bool {
+	return slices.Contains([]string{"subscribed", "optin", "optedin"}, folded)
 }
 
-// tellsConsent reports whether a cell of any column says that the person wants
+// tellsNoOptOut reports whether the folded status of a row says that the person wants
 // messages.
-func tellsConsent(cell string) bool {
-	return slices.Contains([]string{"subscribed", "optin", "optedin"}, fold(cell))
+func tellsNoOptOut(folded string) bool {
+	return tellsConsent(folded) || slices.Contains([]string{"false", "no", "nei", "nej", "nein", "ei", "ne", "0", "enabled", "active", "allow"}, folded)
 }
 
-// tellsNoOptOut reports whether the status of a row says that the person wants
-// messages.
-func tellsNoOptOut(status string) bool {
-	return tellsConsent(status) || slices.Contains([]string{"false", "no", "0", "enabled", "active"}, fold(status))
+// asksOptOut reports whether the folded name of a column asks for an opt-out.
+func asksOptOut(folded string) bool {
+	return slices.ContainsFunc(strings.Fields("unsub optout optedout opted blacklist blocklist suppress donot exclude avmeld avregistr afmeld frameld abgemeldet meldtav peruttu atsisak"),
+		func(word string) bool { return strings.Contains(folded, word) })
 }

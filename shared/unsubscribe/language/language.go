@@ -43,7 +43,7 @@ func read(wishes string) []language.Tag {
 		weight float32
 	}
 	var all []wish
-	for element := range strings.SplitSeq(wishes, ",") {
+	for element := range strings.SplitSeq(strings.ToLower(wishes), ",") {
 		name, weight, _ := strings.Cut(element, ";")
 		if end := strings.IndexAny(name, ".@"); end >= 0 { // a charset or variant of POSIX
 			name = name[:end]
