@@ -3,6 +3,7 @@ package suppression
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -28,7 +29,8 @@ var (
 )
 
 // Moment is a time as somebody wrote it: RFC 3339, where the seconds may be
-// absent. A nil Moment is a time that was not given.
+// absent, and a space may stand before the time of day. A nil Moment is a time that
+// was not given.
 type Moment struct {
 	At    time.Time
 	whole bool // written without a fraction of a second
@@ -36,8 +38,9 @@ type Moment struct {
 
 // UnmarshalText reads a moment.
 func (m *Moment) UnmarshalText(text []byte) error {
+	written := strings.Replace(strings.ToUpper(string(text)), " ", "T", 1)
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
-		if at, err := time.Parse(layout, string(text)); err == nil {
+		if at, err := time.Parse(layout, written); err == nil {
 			*m = Moment{At: at, whole: !bytes.ContainsAny(text, ".,")}
 			return nil
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/api/access"
+	"stille/shared/clocktest"
 	"stille/shared/scope"
 )
 
@@ -185,5 +186,21 @@ func TestAToolMayOnlyWhatItsKeySays(t *testing.T) {
 				t.Error("the error does not wrap ErrForbidden")
 			}
 		})
+	}
+}
+
+// The monotonic clock of a container stands still while Lambda has frozen it.
+func TestARevokedKeyStopsAfterAFreeze(t *testing.T) {
+	key, hash := newKey(t)
+	store := &tools{byHash: map[string]access.Tool{hash: {Name: "crm"}}}
+	now := time.Now()
+	guard := access.NewGuard(store, func() time.Time { return now })
+	if _, err := guard.Tool(t.Context(), "Bearer "+key); err != nil {
+		t.Fatal(err)
+	}
+	store.byHash[hash] = access.Tool{Name: "crm", RevokedAt: now}
+	now = clocktest.Thawed(t, now, time.Hour)
+	if _, err := guard.Tool(t.Context(), "Bearer "+key); !errors.Is(err, access.ErrUnauthenticated) {
+		t.Errorf("error %v, want ErrUnauthenticated", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/aws/keyring"
+	"stille/shared/clocktest"
 	"stille/shared/contact"
 )
 
@@ -174,5 +175,20 @@ func TestUsableKeysAreReturnedWithinSeconds(t *testing.T) {
 	}
 	if diff := cmp.Diff([]bool{true, false}, frozen.bounded); diff != "" {
 		t.Errorf("waited with a bound, and as long as the caller would (-want +got):\n%s", diff)
+	}
+}
+
+// The monotonic clock of a container stands still while Lambda has frozen it.
+func TestContactKeysAreReadAgainAfterAFreeze(t *testing.T) {
+	ring, secrets, _, at := clocked(t)
+	at.now = time.Now()
+	for _, fetches := range []int{1, 2} {
+		if _, err := ring.Contact(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := secrets.count(stack.ContactKeys()); n != fetches {
+			t.Errorf("%d fetches so far, want %d", n, fetches)
+		}
+		at.now = clocktest.Thawed(t, at.now, time.Hour)
 	}
 }

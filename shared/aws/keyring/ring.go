@@ -22,7 +22,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/link"
 	"stille/shared/names"
-	"stille/shared/unsubscribe/outage"
+	"stille/shared/throttle"
 )
 
 // A container that does not know a contact key misses what other containers
@@ -88,14 +88,14 @@ type Ring struct {
 
 	// All under link.mu: what bounds the readings of RefreshLink, when a reading last
 	// failed, and its error.
-	readings  outage.Trickle
+	readings  throttle.Throttle
 	failed    time.Time
 	failedErr error
 }
 
 // NewRing returns a ring that has fetched nothing yet.
 func NewRing(client Secrets, stack names.Stack, canaries CanaryReader, now func() time.Time) *Ring {
-	return &Ring{client: client, stack: stack, canaries: canaries, now: now, readings: outage.Trickle{Most: linkReads, Pause: linkRest}}
+	return &Ring{client: client, stack: stack, canaries: canaries, now: now, readings: throttle.Throttle{Most: linkReads, Pause: linkRest}}
 }
 
 // Contact returns the contact key set, read at most Fresh ago, or Fresh and Grace

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"stille/shared/clocktest"
 	"stille/shared/unsubscribe/outage"
 )
 
@@ -40,5 +41,16 @@ func TestClockThatIsSetBackEndsARest(t *testing.T) {
 	}
 	if !b.Rests(now) || b.Rests(now.Add(-time.Second)) {
 		t.Error("the store rests for as long as the clock was set back")
+	}
+}
+
+func TestRestEndsWhileAContainerIsFrozen(t *testing.T) {
+	var b outage.Breaker
+	now := time.Now()
+	for range 3 {
+		b.Called(true, now)
+	}
+	if !b.Rests(now) || b.Rests(clocktest.Thawed(t, now, time.Minute)) {
+		t.Error("the store rests for as long as the container was frozen")
 	}
 }

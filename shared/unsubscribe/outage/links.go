@@ -7,6 +7,8 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"stille/shared/throttle"
 )
 
 // Anybody can invent a link, and while no key opens links an invented one looks like
@@ -26,7 +28,7 @@ var ErrTooManyLinks = errors.New("too many links that no key opens came in")
 // zero Links is ready to use, also by several goroutines.
 type Links struct {
 	mu     sync.Mutex
-	bound  Trickle
+	bound  throttle.Throttle
 	queued map[Link]time.Time
 }
 
@@ -55,25 +57,4 @@ func (s Store) Keep(ctx context.Context, o OptOut, why error) error {
 		l.queued[*o.Link] = at
 	}
 	return err
-}
-
-// Trickle lets Most calls through at once, and then one in a Pause. A Trickle is not
-// safe for concurrent use.
-type Trickle struct {
-	Most  int
-	Pause time.Duration
-	until time.Time // until when the calls count that went through
-}
-
-// Takes counts a call, and reports whether it may go through.
-func (t *Trickle) Takes(now time.Time) bool {
-	ahead := t.until.Sub(now)
-	if ahead < 0 || ahead > time.Duration(t.Most)*t.Pause { // or the clock was set back
-		ahead = 0
-	}
-	if ahead > time.Duration(t.Most-1)*t.Pause {
-		return false
-	}
-	t.until = now.Add(ahead + t.Pause)
-	return true
 }
