@@ -27,14 +27,12 @@ func main() {
 		db := new(dynamo.Patience).NewClient(c.AWS)
 		ring := keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack.Stack, nil, time.Now)
 		files := s3.NewFromConfig(c.AWS)
-		runs := dynamo.NewRuns(db, c.Stack)
 		h := handler{
 			certifier: purge.Certifier{
 				Records:  dynamo.NewRecords(db, c.Stack),
 				Manifest: evidence.NewManifest(files, c.Env.Required(names.VarManifestBucket), time.Now),
-				Runs:     runs,
+				Runs:     dynamo.NewRuns(db, c.Stack),
 				Turns:    dynamo.NewHolds(db, c.Stack),
-				Chain:    runs,
 				Parts:    evidence.NewAudits(files, c.Env.Required(names.VarManifestBucket)),
 				Signer:   kms.NewSigner(c.AWS, c.Stack.SigningKey()),
 				Evidence: evidence.NewCertificates(files, c.Env.Required(names.VarEvidenceBucket)),

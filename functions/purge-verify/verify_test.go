@@ -43,7 +43,7 @@ func newWorld(t *testing.T) *world {
 	w.class, _ = w.Policy.Class(retention.Messaging)
 	w.handler = handler{
 		certifier: purge.Certifier{
-			Records: w.stores.Records, Manifest: w.manifest, Runs: w.stores.Runs, Turns: w.stores.Holds, Chain: w.stores.Runs,
+			Records: w.stores.Records, Manifest: w.manifest, Runs: w.stores.Runs, Turns: w.stores.Holds,
 			Parts: w.evidence, Signer: w.evidence, Evidence: w.evidence, CodeVersion: "v1", Now: func() time.Time { return w.Now },
 			HMAC: func(context.Context) (func(class, id string) string, error) {
 				return func(class, id string) string { return class + "/" + id }, w.keysErr

@@ -39,14 +39,14 @@ func (s Signed) open(keys keysByFingerprint) (Certificate, error) {
 	if err := decoder.Decode(&c); err != nil {
 		return Certificate{}, fmt.Errorf("%w: it cannot be read: %w", ErrInvalid, err)
 	}
-	if _, known := keys[c.Fingerprint]; !known && c.Fingerprint != "" {
-		return Certificate{}, fmt.Errorf("%w: its key is none of those to trust; the fingerprint of its key is %s", ErrInvalid, c.Fingerprint)
+	if c.Fingerprint != "" {
+		key, known := keys[c.Fingerprint]
+		if !known {
+			return Certificate{}, fmt.Errorf("%w: its key is none of those to trust; the fingerprint of its key is %s", ErrInvalid, c.Fingerprint)
+		}
+		keys = keysByFingerprint{c.Fingerprint: key}
 	}
-	signer, err := s.signer(keys)
-	if err == nil && c.Fingerprint != "" && c.Fingerprint != signer {
-		err = errNotSigned
-	}
-	if err != nil {
+	if _, err := s.signer(keys); err != nil {
 		return Certificate{}, err
 	}
 	return c, nil

@@ -96,7 +96,10 @@ func (a Auditor) Segment(ctx context.Context, class retention.Class, work AuditW
 		part.Records += len(page.Records) + len(page.Unreadable)
 		work.After, work.Done = page.Last, page.Last == ""
 	}
-	if err := a.lookAgain(ctx, class, found); err != nil {
+	examine := func(records []retention.Stored, unreadable []string) (map[string][]Finding, error) {
+		return a.examine(ctx, class, records, unreadable)
+	}
+	if err := lookAgain(ctx, a.Records, work.Class, found, examine, looks, a.Pause); err != nil {
 		return work, fmt.Errorf("%s: %w", doing, err)
 	}
 	for _, id := range slices.Sorted(maps.Keys(found)) {
@@ -119,25 +122,32 @@ func (p *AuditPart) count(id string, findings []Finding) {
 	}
 }
 
+// An examination returns the findings of each record that has any.
+type examination func(records []retention.Stored, unreadable []string) (map[string][]Finding, error)
+
 // lookAgain removes from found every record that is no longer wrong: the record
-// was written or deleted while the segment was read. It waits for changes that
-// the streams may still deliver.
-func (a Auditor) lookAgain(ctx context.Context, class retention.Class, found map[string][]Finding) error {
-	for n := 0; n < looks && len(found) > 0; n++ {
+// was written or deleted while the segment was read. It looks some times, with a pause
+// for changes that the streams may still deliver.
+func lookAgain(ctx context.Context, records Records, class string, found map[string][]Finding, examine examination, times int, pause time.Duration) error {
+	for n := range times {
 		if n > 0 {
 			if !mayMend(found) {
 				return nil
 			}
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(a.Pause):
+			if err := wait(ctx, pause); err != nil {
+				return err
 			}
 		}
 		for ids := range slices.Chunk(slices.Sorted(maps.Keys(found)), MaxDeletes) {
-			if err := a.confirm(ctx, class, ids, found); err != nil {
+			there, unreadable, err := records.Load(ctx, class, ids)
+			if err != nil {
 				return err
 			}
+			still, err := examine(slices.Collect(maps.Values(there)), slices.Collect(maps.Keys(unreadable)))
+			if err != nil {
+				return err
+			}
+			keepLasting(found, ids, still)
 		}
 	}
 	return nil
@@ -152,23 +162,14 @@ func mayMend(found map[string][]Finding) bool {
 	return false
 }
 
-// confirm reads records again and keeps in found only the lasting findings.
-func (a Auditor) confirm(ctx context.Context, class retention.Class, ids []string, found map[string][]Finding) error {
-	there, unreadable, err := a.Records.Load(ctx, class.Name, ids)
-	if err != nil {
-		return err
-	}
-	still, err := a.examine(ctx, class, slices.Collect(maps.Values(there)), slices.Collect(maps.Keys(unreadable)))
-	if err != nil {
-		return err
-	}
+// keepLasting keeps of the records' findings those that still stand.
+func keepLasting(found map[string][]Finding, ids []string, still map[string][]Finding) {
 	for _, id := range ids {
 		found[id] = slices.DeleteFunc(found[id], func(f Finding) bool { return !slices.Contains(still[id], f) })
 		if len(found[id]) == 0 {
 			delete(found, id)
 		}
 	}
-	return nil
 }
 
 // examine returns the findings of each record that has any.

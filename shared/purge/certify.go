@@ -43,7 +43,6 @@ type Certifier struct {
 	Manifest Manifest
 	Runs     Runs
 	Turns    Turns
-	Chain    Chain
 	Parts    AuditParts
 	Signer   Signer
 	Evidence Evidence
@@ -252,7 +251,7 @@ func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, 
 	for range chainAttempts {
 		// A repeated step may find the run certified. A run that is not known yet
 		// becomes known before its certificate lies in the bucket: see end.
-		before, err := c.Chain.Get(ctx, class.Name, run.ID)
+		before, err := c.Runs.Get(ctx, class.Name, run.ID)
 		if errors.Is(err, ErrNoRun) {
 			before, err = c.Runs.Start(ctx, opened)
 		}
@@ -262,7 +261,7 @@ func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, 
 		if before.Certified() {
 			return before, nil
 		}
-		head, err := c.Chain.Head(ctx, class.Name)
+		head, err := c.Runs.Head(ctx, class.Name)
 		if err != nil {
 			return run, err
 		}
@@ -288,7 +287,7 @@ func (c Certifier) certify(ctx context.Context, class retention.Class, run Run, 
 			return run, err
 		}
 		run.Certificate = certificate.Hash(signed.JSON)
-		err = c.Chain.Certify(ctx, run, head)
+		err = c.Runs.Certify(ctx, run, head)
 		if !errors.Is(err, ErrChainMoved) {
 			return run, err
 		}

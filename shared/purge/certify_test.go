@@ -19,7 +19,7 @@ import (
 func (h *house) certifier() (purge.Certifier, *purgetest.Evidence) {
 	kept := purgetest.NewEvidence(h.t)
 	return purge.Certifier{
-		Records: h.Records, Manifest: h.manifest, Runs: h.Runs, Turns: h.Holds, Chain: h.Runs, Parts: kept, Signer: kept, Evidence: kept,
+		Records: h.Records, Manifest: h.manifest, Runs: h.Runs, Turns: h.Holds, Parts: kept, Signer: kept, Evidence: kept,
 		HMAC: func(context.Context) (func(class, id string) string, error) {
 			return func(class, id string) string { return class + "/" + id }, nil
 		},
@@ -257,7 +257,7 @@ func TestChainGoesOnAtTheBucketsEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		c.Runs, c.Chain, c.Turns = stores.Runs, stores.Runs, stores.Holds
+		c.Runs, c.Turns = stores.Runs, stores.Holds
 		id := "run-4 " + name
 		last, err := certifyRun(t, h, c, id)
 		if err != nil {
@@ -276,7 +276,7 @@ func TestChainGoesOnAtTheBucketsEnd(t *testing.T) {
 	if err := stores.Runs.Certify(t.Context(), stray, ""); err != nil {
 		t.Fatal(err)
 	}
-	c.Runs, c.Chain, c.Turns = stores.Runs, stores.Runs, stores.Holds
+	c.Runs, c.Turns = stores.Runs, stores.Holds
 	if _, err := certifyRun(t, h, c, "run-5"); !errors.Is(err, purge.ErrChainForked) && !errors.Is(err, certificate.ErrNone) {
 		t.Errorf("under a head that is not in the bucket: error %v", err)
 	}

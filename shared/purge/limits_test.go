@@ -181,7 +181,7 @@ func TestPlanNamesOldestDueRecord(t *testing.T) {
 
 // chain is a chain of certificates whose answers a test decides.
 type chain struct {
-	purge.Chain
+	purge.Runs
 	run  purge.Run
 	err  error    // of reading the run
 	runs []string // certified runs
@@ -210,9 +210,9 @@ func TestRunIsCertifiedUnlessItsStateIsUnknown(t *testing.T) {
 		"a store that is down":        {purge.Run{}, errDown, false, errDown},
 	} {
 		t.Run(name, func(t *testing.T) {
-			certificates := &chain{run: c.run, err: c.state}
+			certificates := &chain{Runs: h.Runs, run: c.run, err: c.state}
 			certifier, _ := h.certifier()
-			certifier.Chain = certificates
+			certifier.Runs = certificates
 			_, err := certifier.Purge(t.Context(), h.class, purge.Ended{Run: "run-1", StartedAt: cutoff, Failed: true})
 			if certified := len(certificates.runs) == 1; certified != c.certified || !errors.Is(err, c.err) {
 				t.Errorf("certified %v, error %v", certified, err)

@@ -34,37 +34,31 @@ func CountLost(ctx context.Context, records Records, class retention.Class, seed
 	chosen := fnv.New32a()
 	_, _ = chosen.Write([]byte(seed))                   // never fails
 	part.Number = int(chosen.Sum32() % uint32(part.Of)) //nolint:gosec // it is positive
-	var lost []string
+	found := map[string][]Finding{}
+	misplaced := func(records []retention.Stored, _ []string) (map[string][]Finding, error) {
+		lost := map[string][]Finding{}
+		for _, record := range records {
+			if !(Examined{Stored: record}).isInPlace(now) {
+				lost[record.ID] = []Finding{Unstamped}
+			}
+		}
+		return lost, nil
+	}
 	for after, more := "", true; more; {
 		page, err := records.Scan(ctx, class.Name, part, after, pageSize)
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", doing, err)
 		}
-		for _, record := range page.Records {
-			if !(Examined{Stored: record}).isInPlace(now) && len(lost) < MaxDeletes {
-				lost = append(lost, record.ID)
+		lost, _ := misplaced(page.Records, nil)
+		for id, findings := range lost {
+			if len(found) < MaxDeletes {
+				found[id] = findings
 			}
 		}
 		after, more = page.Last, page.Last != ""
 	}
-	for look := 0; look < lostLooks && len(lost) > 0; look++ {
-		if look > 0 {
-			select {
-			case <-ctx.Done():
-				return 0, ctx.Err()
-			case <-time.After(pause):
-			}
-		}
-		there, _, err := records.Load(ctx, class.Name, lost)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", doing, err)
-		}
-		lost = lost[:0]
-		for id, record := range there {
-			if !(Examined{Stored: record}).isInPlace(now) {
-				lost = append(lost, id)
-			}
-		}
+	if err := lookAgain(ctx, records, class.Name, found, misplaced, lostLooks, pause); err != nil {
+		return 0, fmt.Errorf("%s: %w", doing, err)
 	}
-	return len(lost), nil
+	return len(found), nil
 }

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"stille/shared/retention"
 )
 
 // Mended counts what a repair did.
@@ -51,11 +49,6 @@ const mendAtOnce = 16
 // NewMendWork is the work of a repair that begins.
 func NewMendWork(class string) MendWork {
 	return MendWork{Class: class, Segments: make([]MendSegment, mendSegments)}
-}
-
-// Scanner reads a class table, also what no index shows.
-type Scanner interface {
-	Scan(ctx context.Context, class string, segment Segment, after string, limit int) (Scanned, error)
 }
 
 // Mender does for every record of a class what the table's stream should have
@@ -106,16 +99,17 @@ func (m Mender) page(ctx context.Context, class string, segment Segment, after s
 	if err != nil {
 		return page, Mended{}, err
 	}
-	counted := &counting{StampedRecords: m.Stamper.Records}
-	counted.did = Mended{Scanned: len(page.Records) + len(page.Unreadable), Faults: len(page.Unreadable)}
-	stamper := m.Stamper
-	stamper.Records = counted
+	var mu sync.Mutex
+	did := Mended{Scanned: len(page.Records) + len(page.Unreadable), Faults: len(page.Unreadable)}
 	group, inGroup := errgroup.WithContext(ctx)
 	group.SetLimit(mendAtOnce)
 	for _, record := range page.Records {
 		group.Go(func() error {
-			faults, err := stamper.Mend(inGroup, class, record)
-			counted.faults(len(faults))
+			more, faults, err := m.Stamper.Mend(inGroup, class, record)
+			more.Faults = min(len(faults), 1)
+			mu.Lock()
+			defer mu.Unlock()
+			did.add(more)
 			return err
 		})
 	}
@@ -123,53 +117,12 @@ func (m Mender) page(ctx context.Context, class string, segment Segment, after s
 		return page, Mended{}, err
 	}
 	if m.Rate > 0 {
-		due := time.Duration(counted.did.Scanned*segment.Of) * time.Second / time.Duration(m.Rate)
+		due := time.Duration(did.Scanned*segment.Of) * time.Second / time.Duration(m.Rate)
 		if err := m.Sleep(ctx, max(0, due-m.Stamper.Now().Sub(began))); err != nil {
 			return page, Mended{}, err
 		}
 	}
-	return page, counted.did, nil
-}
-
-// counting counts what a stamp writes.
-type counting struct {
-	StampedRecords
-	mu  sync.Mutex
-	did Mended
-}
-
-func (c *counting) note(counter *int, done bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if done {
-		*counter++
-	}
-}
-
-func (c *counting) faults(n int) { c.note(&c.did.Faults, n > 0) }
-
-func (c *counting) Stamp(ctx context.Context, class string, record retention.Stored, sort string) error {
-	err := c.StampedRecords.Stamp(ctx, class, record, sort)
-	c.note(&c.did.Stamped, err == nil)
-	return err
-}
-
-func (c *counting) Withdraw(ctx context.Context, class string, record retention.Stored, at time.Time) (bool, error) {
-	done, err := c.StampedRecords.Withdraw(ctx, class, record, at)
-	c.note(&c.did.Withdrawn, done)
-	return done, err
-}
-
-func (c *counting) ClaimObjects(ctx context.Context, class string, record retention.Stored, older retention.Record) (bool, error) {
-	done, err := c.StampedRecords.ClaimObjects(ctx, class, record, older)
-	c.note(&c.did.Claimed, done)
-	return done, err
-}
-
-func (c *counting) Claim(ctx context.Context, class string, record retention.Stored) (bool, error) {
-	done, err := c.StampedRecords.Claim(ctx, class, record)
-	c.note(&c.did.Claimed, done)
-	return done, err
+	return page, did, nil
 }
 
 // Twins is a restored table, compared with the table that was never restored.

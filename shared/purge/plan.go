@@ -81,13 +81,14 @@ func (p Plan) Hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Make counts the due records of the class at the cutoff. Its cost follows the
-// number of due records, not the size of the table.
-func Make(ctx context.Context, records Records, class retention.Class, policyHash string, cutoff time.Time) (Plan, error) {
+// Make counts the records that the indexes, or both where none is named, show as due in
+// the class at the cutoff. Its cost follows the number of due records, not the size of
+// the table.
+func Make(ctx context.Context, records Records, class retention.Class, policyHash string, cutoff time.Time, indexes ...Index) (Plan, error) {
 	plan := Plan{Class: class.Name, PolicyHash: policyHash, Cutoff: cutoff.UTC(), Shards: make([]int, retention.Shards)}
 	var oldest [retention.Shards]time.Time
 	err := eachShard(ctx, shardsAtOnce, func(ctx context.Context, n int, shard string) error {
-		for d, err := range eachDue(ctx, records, class, shard, cutoff) {
+		for d, err := range eachDue(ctx, records, class, shard, cutoff, indexes...) {
 			if err != nil {
 				return err
 			}
@@ -162,28 +163,43 @@ func eachDue(ctx context.Context, records Records, class retention.Class, shard 
 	}
 }
 
-// idsOf yields the ids of the entries, as many at a time as one request reads. It
-// ends with the first error. A record that moves in an index during the reading may
-// be in two entries; no request names it twice.
-func idsOf(entries iter.Seq2[Due, error]) iter.Seq2[[]string, error] {
-	return func(yield func([]string, error) bool) {
-		var ids []string
-		flush := func() bool {
-			slices.Sort(ids)
-			next := slices.Compact(ids)
-			ids = nil
-			return len(next) == 0 || yield(next, nil)
-		}
+// pagesOf yields the entries in pages, as many at a time as one request reads. It ends
+// with the first error.
+func pagesOf(entries iter.Seq2[Due, error]) iter.Seq2[[]Due, error] {
+	return func(yield func([]Due, error) bool) {
+		var page []Due
 		for d, err := range entries {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if ids = append(ids, d.ID); len(ids) == MaxDeletes && !flush() {
+			if page = append(page, d); len(page) == MaxDeletes {
+				if !yield(page, nil) {
+					return
+				}
+				page = nil
+			}
+		}
+		if len(page) > 0 {
+			yield(page, nil)
+		}
+	}
+}
+
+// idsOf yields the ids of the entries by pages, as pagesOf does. A record that moves in
+// an index during the reading may be in two entries; no request names it twice.
+func idsOf(entries iter.Seq2[Due, error]) iter.Seq2[[]string, error] {
+	return func(yield func([]string, error) bool) {
+		for page, err := range pagesOf(entries) {
+			ids := make([]string, len(page))
+			for i, d := range page {
+				ids[i] = d.ID
+			}
+			slices.Sort(ids)
+			if !yield(slices.Compact(ids), err) {
 				return
 			}
 		}
-		flush()
 	}
 }
 
@@ -196,40 +212,26 @@ func eachEntry(ctx context.Context, records Records, class retention.Class, by I
 		return entries
 	}
 	return func(yield func(Due, error) bool) {
-		var read []Due
-		flush := func() bool {
-			due, err := withoutKeptByLaw(ctx, records, class, read, cutoff)
+		for page, err := range pagesOf(entries) {
+			if err == nil {
+				page, err = withoutKeptByLaw(ctx, records, class, page, cutoff)
+			}
 			if err != nil {
 				yield(Due{}, err)
-				return false
+				return
 			}
-			for _, d := range due {
+			for _, d := range page {
 				if !yield(d, nil) {
-					return false
+					return
 				}
 			}
-			read = read[:0]
-			return true
 		}
-		for d, err := range entries {
-			if err != nil {
-				yield(d, err)
-				return
-			}
-			if read = append(read, d); len(read) == MaxDeletes && !flush() {
-				return
-			}
-		}
-		flush()
 	}
 }
 
 // withoutKeptByLaw reads the records strongly and returns the entries of those
 // that a law does not keep, in their order.
 func withoutKeptByLaw(ctx context.Context, records Records, class retention.Class, entries []Due, cutoff time.Time) ([]Due, error) {
-	if len(entries) == 0 {
-		return nil, nil
-	}
 	ids := make([]string, len(entries))
 	for i, d := range entries {
 		ids[i] = d.ID

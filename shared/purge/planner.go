@@ -141,7 +141,11 @@ func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution
 		return run, err
 	}
 	run.PlanHash, run.Planned, run.Shares = plan.Hash(), plan.Due(), plan.shares(class.Most)
-	going, reasons, err := p.objections(ctx, class, run, plan, approved)
+	brake, err := p.brake(ctx, run)
+	if err != nil {
+		return run, err
+	}
+	going, reasons, err := p.objections(ctx, class, plan, approved, brake)
 	if err != nil {
 		return run, err
 	}
@@ -159,7 +163,7 @@ func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution
 	}
 	if len(reasons) > 0 {
 		run.Next, run.Reasons, run.ApprovedBy, run.UntilDone = NextHalt, reasons, "", false
-		if run.Withdrawn, err = p.mayDeleteWithdrawn(ctx, class, run); err != nil {
+		if run.Withdrawn, err = p.mayDeleteWithdrawn(ctx, class, run, brake); err != nil {
 			return run, err
 		}
 		if run.Withdrawn {
@@ -211,11 +215,7 @@ func (p Planner) approved(ctx context.Context, class retention.Class, hash strin
 // that it would delete. An approval covers the amount as HaltedPlan.Objections says,
 // and never the clock. Held and unreadable records are no objection; they are counted
 // only where the due records are one, because that reads every due record.
-func (p Planner) objections(ctx context.Context, class retention.Class, run Run, plan Plan, approved *HaltedPlan) (going amounts, reasons []string, err error) {
-	brake, err := p.brake(ctx, run)
-	if err != nil {
-		return going, nil, err
-	}
+func (p Planner) objections(ctx context.Context, class retention.Class, plan Plan, approved *HaltedPlan, brake Brake) (going amounts, reasons []string, err error) {
 	object := func() []string {
 		if approved != nil {
 			return approved.Objections(going.backlog, going.due, brake)
@@ -224,9 +224,9 @@ func (p Planner) objections(ctx context.Context, class retention.Class, run Run,
 		return brake.Amount()
 	}
 	count := func(shards func(at time.Time) ([]int, error)) error {
-		going.due, err = shards(run.Cutoff)
+		going.due, err = shards(plan.Cutoff)
 		going.backlog = going.due
-		if err == nil && approved != nil && !approved.Cutoff.Equal(run.Cutoff) {
+		if err == nil && approved != nil && !approved.Cutoff.Equal(plan.Cutoff) {
 			going.backlog, err = shards(approved.Cutoff)
 		}
 		return err
@@ -235,7 +235,7 @@ func (p Planner) objections(ctx context.Context, class retention.Class, run Run,
 		if at.Equal(plan.Cutoff) {
 			return plan.Shards, nil
 		}
-		made, err := Make(ctx, p.Records, class, run.PolicyHash, at)
+		made, err := Make(ctx, p.Records, class, plan.PolicyHash, at)
 		return made.Shards, err
 	})
 	if err == nil && len(object()) > 0 && plan.Due() <= mostCounted {
@@ -252,31 +252,17 @@ func (p Planner) objections(ctx context.Context, class retention.Class, run Run,
 
 // mayDeleteWithdrawn reports whether the withdrawn records alone would pass the
 // brake: an opt-out or an erasure must not wait for the approval of other records.
-func (p Planner) mayDeleteWithdrawn(ctx context.Context, class retention.Class, run Run) (bool, error) {
-	brake, err := p.brake(ctx, run)
-	if err != nil || len(brake.Clock()) > 0 {
-		return false, err
+func (p Planner) mayDeleteWithdrawn(ctx context.Context, class retention.Class, run Run, brake Brake) (bool, error) {
+	if len(brake.Clock()) > 0 {
+		return false, nil
 	}
-	if few, err := p.hasFewWithdrawn(ctx, class, run.Cutoff); err != nil || !few {
+	withdrawn, err := Make(ctx, p.Records, class, run.PolicyHash, run.Cutoff, ByWithdrawal)
+	if err != nil || withdrawn.Due() == 0 || withdrawn.Due() > mostCounted {
 		return false, err
 	}
 	counted, err := Count(ctx, p.Records, p.Holds, class, run.Cutoff, ByWithdrawal)
 	brake.Going = sum(counted.Shards)
 	return brake.Going > 0 && len(brake.Amount()) == 0, err
-}
-
-// hasFewWithdrawn reports whether the index has some withdrawn records, and no more
-// than can be counted.
-func (p Planner) hasFewWithdrawn(ctx context.Context, class retention.Class, cutoff time.Time) (bool, error) {
-	found := 0
-	for n := range retention.Shards {
-		for _, err := range eachDue(ctx, p.Records, class, retention.ShardName(n), cutoff, ByWithdrawal) {
-			if found++; err != nil || found > mostCounted {
-				return false, err
-			}
-		}
-	}
-	return found > 0, nil
 }
 
 // mostCounted is how many due records a plan reads to see which are held. A larger
@@ -297,35 +283,19 @@ func (p Planner) brake(ctx context.Context, run Run) (Brake, error) {
 	if err != nil {
 		return Brake{}, err
 	}
-	purges := slices.DeleteFunc(all, func(r Run) bool { return r.Audit })
-	return Brake{
-		Size: size, Before: deletedCounts(purges),
-		Now: p.Now(), StoreClock: storeClock, ScheduledFor: run.ScheduledFor, LastEnded: lastEnd(purges),
-	}, nil
-}
-
-// deletedCounts returns the number of records that each completed run deleted, the
-// newest first. The nights of a backlog are no usual nights.
-func deletedCounts(runs []Run) []int {
-	newest := slices.SortedFunc(slices.Values(runs), func(a, b Run) int { return b.EndedAt.Compare(a.EndedAt) })
-	var deleted []int
-	for _, run := range newest {
-		if run.Outcome == certificate.Completed && !run.UntilDone {
-			deleted = append(deleted, run.Counts.Deleted)
+	brake := Brake{Size: size, Now: p.Now(), StoreClock: storeClock, ScheduledFor: run.ScheduledFor}
+	for _, before := range slices.SortedFunc(slices.Values(all), func(a, b Run) int { return b.EndedAt.Compare(a.EndedAt) }) {
+		switch {
+		case before.Audit:
+			continue
+		case before.Outcome == certificate.Completed && !before.UntilDone: // the nights of a backlog are no usual nights
+			brake.Before = append(brake.Before, before.Counts.Deleted)
+		}
+		if brake.LastEnded.IsZero() {
+			brake.LastEnded = before.EndedAt
 		}
 	}
-	return deleted
-}
-
-// lastEnd is the end of the newest run; zero before the first.
-func lastEnd(runs []Run) time.Time {
-	var last time.Time
-	for _, run := range runs {
-		if run.EndedAt.After(last) {
-			last = run.EndedAt
-		}
-	}
-	return last
+	return brake, nil
 }
 
 // longestWork is how long after its start a run begins to delete pages. The state

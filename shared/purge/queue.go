@@ -16,7 +16,7 @@ type queue struct {
 	cutoff  time.Time
 	shard   string
 
-	next func() (Due, error, bool) // of the open index; nil if no index is open
+	next func() ([]Due, error, bool) // of the open index; nil if no index is open
 	stop func()
 }
 
@@ -26,23 +26,13 @@ type queue struct {
 func (q *queue) page(ctx context.Context, at Cursor) ([]Due, error) {
 	if q.next == nil {
 		after := Due{ID: at.ID, Sort: at.Sort}
-		q.next, q.stop = iter.Pull2(eachEntry(ctx, q.records, q.class, at.By, q.shard, q.cutoff, after))
+		q.next, q.stop = iter.Pull2(pagesOf(eachEntry(ctx, q.records, q.class, at.By, q.shard, q.cutoff, after)))
 	}
-	var page []Due
-	for len(page) < MaxDeletes {
-		entry, err, more := q.next()
-		if err != nil {
-			return nil, err
-		}
-		if !more {
-			break
-		}
-		page = append(page, entry)
-	}
-	if len(page) == 0 {
+	page, err, more := q.next()
+	if !more {
 		q.close()
 	}
-	return page, nil
+	return page, err
 }
 
 // close ends the reading of the open index.

@@ -52,12 +52,6 @@ type Subjects interface {
 	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
 }
 
-// HeldRecords is the part of the holds that a stamp needs.
-type HeldRecords interface {
-	// Held returns the held ones of the targets, read strongly.
-	Held(ctx context.Context, targets []retention.Target) (HeldTargets, error)
-}
-
 // ErrRewritten means that a record was changed or deleted in its table although
 // a hold freezes the record. The tools' API refuses the change; a service that
 // writes into the table directly is told by this alarm.
@@ -73,33 +67,41 @@ var ErrImplausibleStart = errors.New("the start is before 2000 or more than a da
 // returned faults; everything else was done. After an error the record must be
 // stamped again.
 func (s Stamper) Stamp(ctx context.Context, class string, before, record retention.Stored) (faults []error, err error) {
+	_, faults, err = s.all(ctx, class, before, record)
+	return faults, err
+}
+
+// all is Stamp, and counts what was done.
+func (s Stamper) all(ctx context.Context, class string, before, record retention.Stored) (did Mended, faults []error, err error) {
 	if !record.Start.IsZero() && !retention.PlausibleStart(record.Start, s.Now()) {
 		faults, record.Start = append(faults, ErrImplausibleStart), time.Time{}
 	}
-	for _, step := range []func(context.Context, string, retention.Stored, retention.Stored) error{s.remember, s.stamp, s.claim, s.claimObjects} {
-		err := step(ctx, class, before, record)
+	for _, step := range []func(context.Context, string, retention.Stored, retention.Stored) (Mended, error){s.remember, s.stamp, s.claim, s.claimObjects} {
+		more, err := step(ctx, class, before, record)
+		did.add(more)
 		switch {
 		case isFault(err):
 			faults = append(faults, err)
 		case err != nil:
-			return faults, err
+			return did, faults, err
 		}
 	}
-	return faults, nil
+	return did, faults, nil
 }
 
-// Mend stamps a record that the stream may have missed, and gives it the slot that
-// it should have.
-func (s Stamper) Mend(ctx context.Context, class string, record retention.Stored) (faults []error, err error) {
-	if faults, err = s.Stamp(ctx, class, retention.Stored{}, record); err != nil {
-		return faults, err
+// Mend stamps a record that the stream may have missed, gives it the slot that it
+// should have, and counts what it did.
+func (s Stamper) Mend(ctx context.Context, class string, record retention.Stored) (did Mended, faults []error, err error) {
+	if did, faults, err = s.all(ctx, class, retention.Stored{}, record); err != nil {
+		return did, faults, err
 	}
 	record.Shard = "" // as a new record, whose slot is not known
-	err = s.claim(ctx, class, record, record)
+	more, err := s.claim(ctx, class, record, record)
+	did.add(more)
 	if isFault(err) {
-		return append(faults, err), nil
+		return did, append(faults, err), nil
 	}
-	return faults, err
+	return did, faults, err
 }
 
 // Frozen returns ErrRewritten if a hold covers the record as it was before
@@ -134,17 +136,24 @@ func (s Stamper) Leave(ctx context.Context, class, id string, before retention.S
 
 // claimObjects gives a record the objects that it names or named, if they or the
 // scope are not what its last version had.
-func (s Stamper) claimObjects(ctx context.Context, class string, before, record retention.Stored) error {
+func (s Stamper) claimObjects(ctx context.Context, class string, before, record retention.Stored) (Mended, error) {
 	owning := record.Owning(retention.Record{})
 	moved := record.Scope != before.Scope && len(owning) > 0
 	if !moved && slices.Equal(owning, before.Owning(retention.Record{})) {
-		return nil
+		return Mended{}, nil
 	}
 	if err := s.placed(class, record.Record); err != nil {
-		return err
+		return Mended{}, err
 	}
-	_, err := s.Records.ClaimObjects(ctx, class, record, before.Record)
-	return err
+	done, err := s.Records.ClaimObjects(ctx, class, record, before.Record)
+	return claimed(done), err
+}
+
+func claimed(done bool) Mended {
+	if !done {
+		return Mended{}
+	}
+	return Mended{Claimed: 1}
 }
 
 // placed refuses objects under the prefix of another scope. The record owns none of
@@ -159,57 +168,61 @@ func (s Stamper) placed(class string, record retention.Record) error {
 
 // claim gives a new messaging record its contact's slot. If another service
 // wrote a second record of the contact, both records stay.
-func (s Stamper) claim(ctx context.Context, class string, _, record retention.Stored) error {
+func (s Stamper) claim(ctx context.Context, class string, _, record retention.Stored) (Mended, error) {
 	if class != retention.Messaging || record.Shard != "" || record.Subject == "" || record.Scope == "" {
-		return nil
+		return Mended{}, nil
 	}
-	_, err := s.Records.Claim(ctx, class, record)
-	return err
+	done, err := s.Records.Claim(ctx, class, record)
+	return claimed(done), err
 }
 
-func (s Stamper) stamp(ctx context.Context, class string, _, record retention.Stored) error {
+func (s Stamper) stamp(ctx context.Context, class string, _, record retention.Stored) (did Mended, err error) {
 	if sort := place(record.Record); !isPlaced(record, sort) || record.Shard == "" {
 		if err := s.Records.Stamp(ctx, class, record, sort); err != nil {
-			return err
+			return did, err
 		}
+		did.Stamped = 1
 	}
 	at, err := s.withdrawnAt(ctx, class, record)
 	if err != nil || at.IsZero() || record.WithdrawnAs(at) {
-		return err
+		return did, err
 	}
 	done, err := s.Records.Withdraw(ctx, class, record, at)
-	if err != nil || !done || at.Equal(record.WithdrawnAt) || class != retention.Messaging {
-		return err // not done: the stream will deliver a newer change; a release ends withdrawals of messaging alone
+	if done {
+		did.Withdrawn = 1
 	}
-	return s.confirm(ctx, class, record, at)
+	if err != nil || !done || at.Equal(record.WithdrawnAt) || class != retention.Messaging {
+		return did, err // not done: the stream will deliver a newer change; a release ends withdrawals of messaging alone
+	}
+	return did, s.confirm(ctx, class, record, at)
 }
 
-// rememberTries is how often a record is read again after another writer changed it.
-const rememberTries = 5
+// mostTries is how often a record is read again after another writer changed it.
+const mostTries = 5
 
 // remember notes from when the record's first version tells, where a service
 // replaced the record and did not keep that. It notes this on the record as it
 // stands now: the next version may have come, and the stream tells only of the
 // version before each.
-func (s Stamper) remember(ctx context.Context, class string, before, record retention.Stored) error {
-	for range rememberTries {
+func (s Stamper) remember(ctx context.Context, class string, before, record retention.Stored) (Mended, error) {
+	for range mostTries {
 		first := record.FirstKnown(class, before.Record)
 		if first.Equal(record.FirstAt) {
-			return nil
+			return Mended{}, nil
 		}
 		done, err := s.Records.Remember(ctx, class, record, first)
 		if done || err != nil {
-			return err // the stream delivers this change
+			return Mended{}, err // the stream delivers this change
 		}
 		record, err = s.Records.Get(ctx, class, record.ID)
 		if errors.Is(err, retention.ErrNoRecord) || errors.Is(err, retention.ErrUnreadable) {
-			return nil // the stream delivers that change
+			return Mended{}, nil // the stream delivers that change
 		}
 		if err != nil {
-			return err
+			return Mended{}, err
 		}
 	}
-	return retention.ErrContended
+	return Mended{}, retention.ErrContended
 }
 
 // place is the record's place in the index by start; "" for a running record.

@@ -150,10 +150,10 @@ func TestARestoredVersionRemembersItsFirstEvent(t *testing.T) {
 	c := newConversation(t, "communication")
 	c.stored(subject(1), cutoff.Add(-time.Hour)) // the backup is from before the erasure
 	c.stored(subject(1), cutoff.Add(time.Minute))
-	if _, err := c.stamper.Mend(t.Context(), c.class, c.get()); err != nil {
+	if _, _, err := c.stamper.Mend(t.Context(), c.class, c.get()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.stamper.Mend(t.Context(), c.class, c.get()); err != nil {
+	if _, _, err := c.stamper.Mend(t.Context(), c.class, c.get()); err != nil {
 		t.Fatal(err)
 	}
 	if !c.get().WithdrawnAs(cutoff) {

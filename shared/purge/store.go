@@ -22,13 +22,18 @@ type Records interface {
 	// Load reads at most MaxDeletes records strongly and returns the existing
 	// ones by id. The second answer holds the unreadable records.
 	Load(ctx context.Context, class string, ids []string) (map[string]retention.Stored, map[string]error, error)
-	// Scan reads one page of a segment of the table strongly, after the id given
-	// ("" for the first page).
-	Scan(ctx context.Context, class string, segment Segment, after string, limit int) (Scanned, error)
+	Scanner
 	// Owners returns the records that own the objects, read strongly, by object.
 	Owners(ctx context.Context, objects []string) (map[string]retention.Owner, error)
 	// Size is the number of records of the class, as last counted by the store.
 	Size(ctx context.Context, class string) (int, error)
+}
+
+// Scanner reads a class table, also what no index shows.
+type Scanner interface {
+	// Scan reads one page of a segment of the table strongly, after the id given
+	// ("" for the first page).
+	Scan(ctx context.Context, class string, segment Segment, after string, limit int) (Scanned, error)
 }
 
 // Deleter is the only part of the system that deletes records.
@@ -54,6 +59,11 @@ type Deleter interface {
 type Holds interface {
 	// Fenced reads a shard's fence, then all holds, strongly.
 	Fenced(ctx context.Context, shard string) (Fenced, error)
+	HeldRecords
+}
+
+// HeldRecords are the holds without their fences.
+type HeldRecords interface {
 	// Held returns the held ones of the targets, read strongly.
 	Held(ctx context.Context, targets []retention.Target) (HeldTargets, error)
 }
@@ -71,7 +81,8 @@ type Turns interface {
 	Highest(ctx context.Context, class string) (int64, error)
 }
 
-// Runs are the purges of every class, and the active run of each class.
+// Runs are the purges of every class, the active run of each class, and the chain of
+// its certificates.
 type Runs interface {
 	// Get reads one run; the error wraps ErrNoRun if there is none.
 	Get(ctx context.Context, class, id string) (Run, error)
@@ -85,12 +96,6 @@ type Runs interface {
 	Lock(ctx context.Context, class, run string) (Lock, error)
 	// Unlock frees the run's lock. It does not touch the lock of another run.
 	Unlock(ctx context.Context, class, run string) error
-}
-
-// Chain is the chain of a class's certificates.
-type Chain interface {
-	// Get reads one run; the error wraps ErrNoRun if there is none.
-	Get(ctx context.Context, class, id string) (Run, error)
 	// Head returns the hash of the class's newest certificate; empty before the first.
 	Head(ctx context.Context, class string) (string, error)
 	// Certify records how a run ended and makes its certificate the head of the

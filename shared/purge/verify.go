@@ -300,29 +300,34 @@ const (
 // records that the run never took are added to the account as Missed (a record was
 // stamped only now). The next run takes them.
 func (v Verifier) verifyShard(ctx context.Context, class retention.Class, shard string, cutoff time.Time, account *shardAccount) error {
-	more := 0
-	for n, quiet := 0, 0; quiet < quietAnswers; n++ {
-		if n == mostAnswers {
-			return ErrRestless
-		}
-		if n > 0 {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(v.Pause):
-			}
-		}
-		var stale bool
-		var err error
-		if stale, more, err = v.ask(ctx, class, shard, cutoff, account.kept); err != nil {
+	quiet := 0
+	for range mostAnswers {
+		stale, more, err := v.ask(ctx, class, shard, cutoff, account.kept)
+		if err != nil {
 			return err
 		}
 		if quiet++; stale {
 			quiet = 0
 		}
+		if quiet == quietAnswers {
+			account.add(v.Missed, more)
+			return nil
+		}
+		if err := wait(ctx, v.Pause); err != nil {
+			return err
+		}
 	}
-	account.add(v.Missed, more)
-	return nil
+	return ErrRestless
+}
+
+// wait returns after the pause, or with the error of an ended context.
+func wait(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(pause):
+		return nil
+	}
 }
 
 // ask reads the index of a shard once. It reports whether the index still shows

@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"stille/shared/contact"
@@ -25,13 +26,6 @@ type Withdrawable interface {
 	Get(ctx context.Context, class, id string) (retention.Stored, error)
 	Withdraw(ctx context.Context, class string, record retention.Stored, at time.Time) (bool, error)
 }
-
-var (
-	// An unreadable record is never due. stamp has parked the record, and withdraws
-	// the record once it is mended.
-	errUnreadableRecord = errors.New("a record cannot be read and is not withdrawn")
-	errNoRoom           = errors.New("a record has no room for its withdrawal")
-)
 
 // Withdraw brings the contact's records in line with the list after a change, under
 // every key by which records may name the contact, and returns how many it changed.
@@ -59,8 +53,9 @@ func (w Withdrawer) Withdraw(ctx context.Context, e ledger.Entry) (changed int, 
 			for _, id := range ids {
 				done, err := w.one(ctx, class, id, item, e)
 				switch {
-				case errors.Is(err, errUnreadableRecord), errors.Is(err, errNoRoom):
-					faults = append(faults, err)
+				case errors.Is(err, retention.ErrUnreadable), errors.Is(err, retention.ErrUnwritable):
+					// stamp has parked an unreadable record, and withdraws it once it is mended.
+					faults = append(faults, fmt.Errorf("a record is not withdrawn: %w", err))
 				case err != nil:
 					return changed, faults, err
 				case done:
@@ -72,18 +67,13 @@ func (w Withdrawer) Withdraw(ctx context.Context, e ledger.Entry) (changed int, 
 	return changed, faults, nil
 }
 
-// withdrawTries is how often a record is read again after another writer changed it.
-const withdrawTries = 5
-
 func (w Withdrawer) one(ctx context.Context, class, id string, item suppression.Item, e ledger.Entry) (changed bool, err error) {
-	for range withdrawTries {
+	for range mostTries {
 		record, err := w.Records.Get(ctx, class, id)
-		switch {
-		case errors.Is(err, retention.ErrNoRecord):
+		if errors.Is(err, retention.ErrNoRecord) {
 			return false, nil
-		case errors.Is(err, retention.ErrUnreadable):
-			return false, errUnreadableRecord
-		case err != nil:
+		}
+		if err != nil {
 			return false, err
 		}
 		at, moves := suppression.Withdrawal(item, e, suppression.Kept{
@@ -93,9 +83,6 @@ func (w Withdrawer) one(ctx context.Context, class, id string, item suppression.
 			return false, nil
 		}
 		done, err := w.Records.Withdraw(ctx, class, record, at)
-		if errors.Is(err, retention.ErrUnwritable) {
-			return false, errNoRoom
-		}
 		if done || err != nil {
 			return done, err
 		}

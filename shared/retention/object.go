@@ -119,9 +119,6 @@ func (c Class) objectFaults(r Record) []Fault {
 
 // readBuckets returns the buckets in which a class's objects lie, sorted.
 func readBuckets(f *strictyaml.Fields) []string {
-	if !f.Has("buckets") {
-		return nil
-	}
 	names := slices.Sorted(slices.Values(f.Texts("buckets")))
 	for i, name := range names {
 		if !IsBucket(name) {

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -116,38 +117,33 @@ func readClass(f *strictyaml.Fields) Class {
 		Promise:    readPeriod(f, "promise"),
 		Keep:       readPeriod(f, "keep"),
 		Anchor:     f.Text("anchor"),
-		Zone:       defaultZone,
 		Schedule:   f.Text("schedule"),
 		Owner:      f.Text("owner"),
 		LegalBasis: f.Text("legalBasis"),
 		Sentence:   f.Text("sentence"),
-		Most:       defaultMost,
 	}
-	if f.Has("zone") {
-		c.Zone = f.Text("zone")
-	}
-	if f.Has("idle") {
-		c.Idle = readPeriod(f, "idle")
-	} else {
+	optional := f.Optional()
+	c.Zone = cmp.Or(optional.Text("zone"), defaultZone)
+	if c.Idle = readPeriod(optional, "idle"); !f.Has("idle") {
 		c.Idle, _ = ParsePeriod(defaultIdle)
 	}
-	if f.Has("most") {
-		c.Most = int(f.Whole("most", 1, mostMost)) //nolint:gosec // never that large
-	}
-	if f.Has("backupAcknowledged") {
-		c.BackupAcknowledged = f.Text("backupAcknowledged")
-	}
+	c.Most = cmp.Or(int(optional.Whole("most", 1, mostMost)), defaultMost) //nolint:gosec // never that large
+	c.BackupAcknowledged = optional.Text("backupAcknowledged")
 	c.Retired = f.Flag("retired")
-	c.Minimum, c.KeptBy = readMinimum(f)
-	c.Buckets = readBuckets(f)
-	if f.Has("bucketPrefix") {
-		c.BucketPrefix = f.Text("bucketPrefix")
-		switch {
-		case c.BucketPrefix != ByScope:
-			f.Wrong("bucketPrefix", "must be %s, or left out", ByScope)
-		case len(c.Buckets) == 0:
-			f.Wrong("bucketPrefix", "needs buckets")
-		}
+	c.Minimum, c.KeptBy = readPeriod(optional, "minimum"), optional.Text("keptBy")
+	switch {
+	case f.Has("minimum") && !f.Has("keptBy"):
+		f.Wrong("minimum", "needs keptBy, the law that keeps the records")
+	case f.Has("keptBy") && !f.Has("minimum"):
+		f.Wrong("keptBy", "needs minimum, how long the law keeps a record")
+	}
+	c.Buckets = readBuckets(optional)
+	c.BucketPrefix = optional.Text("bucketPrefix")
+	switch {
+	case c.BucketPrefix != "" && c.BucketPrefix != ByScope:
+		f.Wrong("bucketPrefix", "must be %s, or left out", ByScope)
+	case c.BucketPrefix != "" && len(c.Buckets) == 0:
+		f.Wrong("bucketPrefix", "needs buckets")
 	}
 	if c.Name != "" && !className.MatchString(c.Name) {
 		f.Wrong("class", "must be up to 30 lower-case letters, digits and hyphens, a letter first")
@@ -171,28 +167,7 @@ func readPeriod(f *strictyaml.Fields, name string) Period {
 	return p
 }
 
-// readMinimum reads how long a law keeps the records, and the law.
-func readMinimum(f *strictyaml.Fields) (minimum Period, keptBy string) {
-	if !f.Has("minimum") && !f.Has("keptBy") {
-		return Period{}, ""
-	}
-	if f.Has("minimum") {
-		minimum = readPeriod(f, "minimum")
-	} else {
-		f.Wrong("keptBy", "needs minimum, how long the law keeps a record")
-	}
-	if f.Has("keptBy") {
-		keptBy = f.Text("keptBy")
-	} else {
-		f.Wrong("minimum", "needs keptBy, the law that keeps the records")
-	}
-	return minimum, keptBy
-}
-
 func readZone(f *strictyaml.Fields, name string) *time.Location {
-	if name == "" {
-		return nil
-	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
 		f.Wrong("zone", "%q is no zone of the IANA database", name)

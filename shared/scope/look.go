@@ -37,19 +37,14 @@ const (
 var colour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 
 func readLook(f *strictyaml.Fields) Look {
-	var look Look
-	if f.Has("colour") {
-		look.Colour = readColour(f, "colour", "a darker one", White)
+	look := Look{
+		Colour:     readColour(f, "colour", "a darker one", White),
+		ColourDark: readColour(f, "colourDark", "a lighter one", DarkCard, DarkText),
 	}
-	if f.Has("colourDark") {
-		look.ColourDark = readColour(f, "colourDark", "a lighter one", DarkCard, DarkText)
-	}
-	if f.Has("logo") {
-		if text := f.Text("logo"); text != "" {
-			var err error
-			if look.Logo, err = readLogo(text); err != nil {
-				f.Wrong("logo", "%v", err)
-			}
+	if text := f.Text("logo"); text != "" {
+		var err error
+		if look.Logo, err = readLogo(text); err != nil {
+			f.Wrong("logo", "%v", err)
 		}
 	}
 	return look

@@ -211,11 +211,9 @@ func (l *loader) add(f *strictyaml.Fields) {
 		f.Wrong("scope", "%s is listed twice", e.Scope)
 	}
 	e.Name = names(f.Mapping("name"))
-	if f.Has("require") {
-		required := f.Text("require")
-		if e.NeedsBasis = required == basis; required != "" && !e.NeedsBasis {
-			f.Wrong("require", "must be %s, or left out", basis)
-		}
+	required := f.Optional().Text("require")
+	if e.NeedsBasis = required == basis; required != "" && !e.NeedsBasis {
+		f.Wrong("require", "must be %s, or left out", basis)
 	}
 	if e.Scope.Topic() == "" {
 		l.brand(&e, f)
@@ -258,26 +256,14 @@ func (l *loader) brand(e *Entry, f *strictyaml.Fields) {
 			f.Wrong("contact", "must be an e-mail address")
 		}
 	}
-	if e.LinkDomain = f.Text("linkDomain"); e.LinkDomain != "" && !host.MatchString(e.LinkDomain) {
-		f.Wrong("linkDomain", "must be a host name in lower case, without scheme or path")
+	e.LinkDomain = f.Matching("linkDomain", host, "must be a host name in lower case, without scheme or path")
+	optional := f.Optional()
+	if e.Language = cmp.Or(optional.Text("language"), DefaultLanguage); !slices.Contains(Languages(), e.Language) {
+		f.Wrong("language", "must be one of %s", strings.Join(Languages(), ", "))
 	}
-	if e.Language = DefaultLanguage; f.Has("language") {
-		if e.Language = f.Text("language"); e.Language != "" && !slices.Contains(Languages(), e.Language) {
-			f.Wrong("language", "must be one of %s", strings.Join(Languages(), ", "))
-		}
-	}
-	if f.Has("group") {
-		if e.Group = f.Text("group"); e.Group != "" && !groupName.MatchString(e.Group) {
-			f.Wrong("group", "must be lower-case letters, digits and hyphens, a letter first")
-		}
-	}
-	if f.Has("look") {
-		e.Look = readLook(f.Mapping("look"))
-	}
-	if !f.Has("smsNumbers") {
-		return
-	}
-	e.SMSNumbers = f.Texts("smsNumbers")
+	e.Group = optional.Matching("group", groupName, "must be lower-case letters, digits and hyphens, a letter first")
+	e.Look = readLook(optional.Mapping("look").Optional())
+	e.SMSNumbers = optional.Texts("smsNumbers")
 	for _, n := range e.SMSNumbers {
 		if owner, taken := l.numbers[n]; taken {
 			f.Wrong("smsNumbers", "a number is listed already, for %s", owner)

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -122,6 +123,8 @@ type Fields struct {
 	line   int
 	values map[string]value // nil where the mapping itself was a mistake, noted already
 	known  map[string]bool
+
+	optional bool // a field may be missing
 }
 
 type value struct {
@@ -189,6 +192,14 @@ func (f *Fields) Note(format string, args ...any) {
 	f.doc.note(Mistake{f.line, fmt.Sprintf(format, args...)})
 }
 
+// Optional is the same mapping, of which a field may be missing: a text is then "", a
+// number 0, a list nil and a mapping empty.
+func (f *Fields) Optional() *Fields {
+	optional := *f
+	optional.optional = true
+	return &optional
+}
+
 // Text reads a required text, trimmed. It returns "" only after noting a
 // mistake.
 func (f *Fields) Text(name string) string {
@@ -237,16 +248,26 @@ func (f *Fields) whole(name string, least, most uint64, or string) uint64 {
 
 // Flag reads an optional true or false; absent is false.
 func (f *Fields) Flag(name string) bool {
-	if !f.Has(name) {
+	node, ok := f.Optional().take(name)
+	if !ok {
 		return false
 	}
-	node, _ := f.take(name)
 	flag, ok := node.(*ast.BoolNode)
 	if !ok {
 		f.Wrong(name, "must be true or false")
 		return false
 	}
 	return flag.Value
+}
+
+// Matching reads a required text of a form. It returns the text also after noting that
+// the text has another form.
+func (f *Fields) Matching(name string, form *regexp.Regexp, must string) string {
+	text := f.Text(name)
+	if text != "" && !form.MatchString(text) {
+		f.Wrong(name, "%s", must)
+	}
+	return text
 }
 
 // Texts reads a required list of texts, each trimmed.
@@ -303,7 +324,7 @@ func (f *Fields) list(name string) []ast.Node {
 func (f *Fields) take(name string) (ast.Node, bool) {
 	v, ok := f.values[name]
 	if !ok {
-		if f.values != nil {
+		if f.values != nil && !f.optional {
 			f.doc.note(Mistake{f.line, name + " is missing"})
 		}
 		return nil, false

@@ -2,6 +2,7 @@ package strictyaml_test
 
 import (
 	"errors"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,8 +42,10 @@ inside:
 	got := []any{
 		top.Text("text"), top.Text("folded"), top.Whole("number", 0, 7), top.Flag("on"), top.Flag("off"),
 		top.Texts("texts"), xs, top.Mapping("inside").Text("y"), top.Has("text"), top.Has("off"),
+		top.Optional().Text("none"), top.Optional().Whole("none", 1, 2), len(top.Optional().Texts("none")), top.Optional().Mapping("none").Text("y"),
+		top.Optional().Text("text"), top.Matching("text", regexp.MustCompile("^[a-z]+$"), "must be lower case"),
 	}
-	want := []any{"trimmed", "one two", uint64(7), true, false, []string{"a", "b"}, []uint64{1, 2}, "z", true, false}
+	want := []any{"trimmed", "one two", uint64(7), true, false, []string{"a", "b"}, []uint64{1, 2}, "z", true, false, "", uint64(0), 0, "", "trimmed", "trimmed"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -73,6 +76,7 @@ text: again
 unknown: 1
 nothing:
 blank: "  "
+word: small
 `))
 	top := doc.Top()
 	top.Text("text")
@@ -89,9 +93,12 @@ blank: "  "
 		f.Wrong("y", "is what?")
 	}
 	top.Mapping("inside").Text("silent, since inside is a mistake already")
-	for _, field := range []string{"alias", "tagged", "nothing", "blank", "absent"} {
+	for _, field := range []string{"alias", "tagged", "nothing", "absent"} {
 		top.Text(field)
 	}
+	top.Optional().Text("blank")
+	capital := regexp.MustCompile("^[A-Z]+$")
+	top.Matching("word", capital, "must be in capitals")
 	want := strictyaml.Mistakes{
 		{1, "absent is missing"},
 		{1, "text: must be text: write it in quotation marks"},
@@ -115,6 +122,7 @@ blank: "  "
 		{19, "unknown is not a field here"},
 		{20, "nothing: must be text"},
 		{21, "blank: must be text"},
+		{22, "word: must be in capitals"},
 	}
 	if diff := cmp.Diff(want, mistakes(t, doc.Err())); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

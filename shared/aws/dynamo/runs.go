@@ -155,7 +155,7 @@ func (r *Runs) Head(ctx context.Context, class string) (string, error) {
 	return run.Certificate, nil
 }
 
-// Certify is purge.Chain's.
+// Certify is purge.Runs's.
 func (r *Runs) Certify(ctx context.Context, run purge.Run, previous string) error {
 	stored, err := attributevalue.MarshalMap(storedRun(run))
 	if err != nil {

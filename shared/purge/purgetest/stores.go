@@ -55,7 +55,6 @@ type Holds interface {
 // Runs are the runs, with the operator's methods.
 type Runs interface {
 	purge.Runs
-	purge.Chain
 	purge.HaltedPlans
 	purge.Stops
 	Stop(ctx context.Context, class, run, by string) error
