@@ -15,6 +15,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/certificate"
 	"stille/shared/names"
 	"stille/shared/retention"
 )
@@ -249,9 +250,9 @@ func (s stack) purgeMachine(class retention.Class, f steps, role awsiam.IRole) a
 		When(equals("$.next", "finish"), finish.Next(plan), nil).
 		Otherwise(certifyPlan))
 	outcome := awsstepfunctions.NewChoice(scope, jsii.String("Completed?"), nil).
-		When(equals("$.outcome", names.Completed), awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
-		When(equals("$.outcome", names.Halted), failState(scope, names.PurgeHalted, "Halted", "The brake held the run; nothing was deleted, but for withdrawn records. An operator approves its plan."), nil).
-		When(equals("$.outcome", names.Stopped), failState(scope, names.PurgeStopped, "Stopped", "The run was stopped, or another run of the class was on."), nil).
+		When(equals("$.outcome", string(certificate.Completed)), awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
+		When(equals("$.outcome", string(certificate.Halted)), failState(scope, names.PurgeHalted, "Halted", "The brake held the run; nothing was deleted, but for withdrawn records. An operator approves its plan."), nil).
+		When(equals("$.outcome", string(certificate.Stopped)), failState(scope, names.PurgeStopped, "Stopped", "The run was stopped, or another run of the class was on."), nil).
 		Otherwise(failed)
 	verify.Next(outcome)
 	certifyPlan.Next(outcome)

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/certificate"
 	"stille/shared/names"
 	"stille/shared/retention"
 )
@@ -101,7 +102,7 @@ func (s stack) auditMachine(class retention.Class, audit, verify awslambda.Funct
 	})))
 	certify.AddCatch(certifyFailure, anyError())
 	certify.Next(awsstepfunctions.NewChoice(scope, jsii.String("Completed?"), nil).
-		When(equals("$.outcome", names.Completed), awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
+		When(equals("$.outcome", string(certificate.Completed)), awsstepfunctions.NewSucceed(scope, jsii.String("Completed"), nil), nil).
 		Otherwise(failed))
 	return s.stateMachine(scope, s.Prefix.Audit(class.Name), divide.Next(read).Next(certify), role)
 }

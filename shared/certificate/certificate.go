@@ -17,8 +17,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"stille/shared/names"
 )
 
 var (
@@ -31,11 +29,11 @@ var (
 // Outcome is how a run ended.
 type Outcome string
 
-// The outcomes of a run.
+// The outcomes of a run. Every one but Completed fails the execution.
 const (
-	Completed Outcome = names.Completed
-	Halted    Outcome = names.Halted
-	Stopped   Outcome = names.Stopped
+	Completed Outcome = "COMPLETED" // it did all it was to do
+	Halted    Outcome = "HALTED"    // the brake held it; nothing was deleted, but for withdrawn records
+	Stopped   Outcome = "STOPPED"   // an operator stopped it, or another run of the class was active
 	Failed    Outcome = "FAILED"
 )
 

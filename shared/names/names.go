@@ -261,14 +261,6 @@ const (
 	AuditFailed       = "AuditFailed"
 )
 
-// Outcomes of a purge. Every one but Completed fails the execution, by the name
-// of the event.
-const (
-	Completed = "COMPLETED" // it did all it was to do
-	Halted    = "HALTED"    // the brake held it; nothing was deleted, but for withdrawn records
-	Stopped   = "STOPPED"   // an operator stopped it, or another run of the class was active
-)
-
 // MetricStack is the dimension that every metric of ours has: two stacks of an
 // account must not ring each other's alarms. It is a member of every log line.
 const MetricStack = "stackName"

@@ -148,25 +148,21 @@ func (r *Registry) where(match func(Entry) bool) []Entry {
 // Only is the one brand where there is exactly one, so that a request may
 // leave the scope out.
 func (r *Registry) Only() (Entry, bool) {
-	var only Entry
-	for _, e := range r.entries {
-		if e.Scope.Topic() != "" {
-			continue
-		}
-		if only.ID != 0 {
-			return Entry{}, false
-		}
-		only = e
+	brands := r.where(func(e Entry) bool { return e.Scope.Topic() == "" })
+	if len(brands) != 1 {
+		return Entry{}, false
 	}
-	return only, only.ID != 0
+	return brands[0], true
 }
 
 // BasisOf returns the scope in which marketing of a scope needs a live basis, or ""
 // where it needs none. Everywhere is the only brand where there is only one; among
 // several brands it needs a basis on demand alone, in any scope.
 func (r *Registry) BasisOf(in Scope, demanded bool) Scope {
-	if only, ok := r.Only(); ok && in == Everywhere {
-		in = only.Scope
+	if in == Everywhere {
+		if only, ok := r.Only(); ok {
+			in = only.Scope
+		}
 	}
 	if e, _ := r.Lookup(in); demanded || e.NeedsBasis {
 		return in

@@ -255,8 +255,7 @@ func (r Reader) channel(s Subject) *channelTexts { return r.text.channel(s.Conta
 func (r Reader) words(s Subject) scopeTexts {
 	t := r.channel(s).scope(s.topic())
 	if s.several() {
-		group := r.channel(s).Group
-		t.Button, t.DoneTitle, t.DoneLead, t.UndoneTitle, t.QueuedLead = group.Button, group.DoneTitle, group.DoneLead, group.UndoneTitle, group.QueuedLead
+		t.groupTexts = r.channel(s).Group
 	}
 	return t
 }

@@ -68,16 +68,12 @@ type channelTexts struct {
 }
 
 type scopeTexts struct {
-	AskTitle    string `json:"askTitle"`
-	AskLead     string `json:"askLead"`
-	Button      string `json:"button"`
-	DoneTitle   string `json:"doneTitle"`
-	DoneLead    string `json:"doneLead"`
-	UndoneTitle string `json:"undoneTitle"`
-	UndoneLead  string `json:"undoneLead"`
-	QueuedLead  string `json:"queuedLead"`
-	KeptTitle   string `json:"keptTitle"`
-	KeptLead    string `json:"keptLead"`
+	groupTexts
+	AskTitle   string `json:"askTitle"`
+	AskLead    string `json:"askLead"`
+	UndoneLead string `json:"undoneLead"`
+	KeptTitle  string `json:"keptTitle"`
+	KeptLead   string `json:"keptLead"`
 }
 
 type groupTexts struct {
@@ -185,6 +181,8 @@ func eachText(v reflect.Value, yield func(name, value string)) {
 		name := v.Type().Field(i).Tag.Get("json")
 		switch field := v.Field(i); {
 		case name == "-":
+		case name == "": // embedded
+			eachText(field, yield)
 		case field.Kind() == reflect.Struct:
 			eachText(field, func(below, value string) { yield(name+"."+below, value) })
 		default:
