@@ -1,7 +1,11 @@
 package purge_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/names"
 	"stille/shared/purge"
@@ -41,5 +45,58 @@ func TestStampInTimeIsNoLoss(t *testing.T) {
 	lost, err := purge.CountLost(t.Context(), stores.Records, h.class, "run", 0, cutoff)
 	if err != nil || lost != 0 {
 		t.Errorf("%d lost, error %v", lost, err)
+	}
+}
+
+// large is a class of which every record is lost.
+type large struct {
+	purge.Records
+	size, records int
+	segments      map[purge.Segment]bool // that were read
+	loads         int
+}
+
+func (l *large) Size(context.Context, string) (int, error) { return l.size, nil }
+
+func (l *large) Scan(_ context.Context, _ string, segment purge.Segment, after string, _ int) (purge.Scanned, error) {
+	l.segments[segment] = true
+	var page purge.Scanned
+	for n := range l.records {
+		page.Records = append(page.Records, retention.Stored{Record: retention.Record{ID: fmt.Sprint(after, n), Start: written}})
+	}
+	if after == "" {
+		page.Last = "second page "
+	}
+	return page, nil
+}
+
+func (l *large) Load(_ context.Context, _ string, ids []string) (map[string]retention.Stored, map[string]error, error) {
+	l.loads++
+	there := map[string]retention.Stored{}
+	for _, id := range ids {
+		there[id] = retention.Stored{Record: retention.Record{ID: id, Start: written}}
+	}
+	return there, nil, nil
+}
+
+func TestASampleOfALargeClassIsLookedThrough(t *testing.T) {
+	for _, c := range []struct{ size, records, of, lost int }{
+		{0, 1, 1, 2}, {9_999, 1, 1, 2}, {10_000, 1, 2, 2}, {25_000, 30, 3, 60}, {25_000, 49, 3, 98}, {25_000, 60, 3, purge.MaxDeletes},
+	} {
+		class := &large{size: c.size, records: c.records, segments: map[purge.Segment]bool{}}
+		for n := range 40 {
+			class.loads = 0
+			lost, err := purge.CountLost(t.Context(), class, retention.Class{Name: "contact"}, fmt.Sprint("run-", n), 0, cutoff)
+			if err != nil || lost != c.lost || class.loads != 3 {
+				t.Errorf("%+v: %d lost, read %d times, error %v", c, lost, class.loads, err)
+			}
+		}
+		want := map[purge.Segment]bool{}
+		for n := range c.of {
+			want[purge.Segment{Number: n, Of: c.of}] = true
+		}
+		if diff := cmp.Diff(want, class.segments); diff != "" {
+			t.Errorf("%+v: the segments that were read (-want +got)\n%s", c, diff)
+		}
 	}
 }
