@@ -1,6 +1,7 @@
 package environment
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -25,16 +26,14 @@ var (
 func readCopies(f *strictyaml.Fields, e *Environment) {
 	if f.Has("evidenceReplica") {
 		to := f.Mapping("evidenceReplica")
-		e.EvidenceReplica = Replica{Bucket: to.Text("bucket"), Account: e.Account}
+		optional := to.Optional()
+		e.EvidenceReplica = Replica{
+			Bucket: to.Text("bucket"), Account: cmp.Or(optional.Matching("account", account, "must be 12 digits in quotation marks"), e.Account),
+		}
 		if bucket := e.EvidenceReplica.Bucket; bucket != "" && !retention.IsBucket(bucket) {
 			to.Wrong("bucket", "must be the name of a bucket")
 		}
-		if to.Has("account") {
-			e.EvidenceReplica.Account = matching(to, "account", account, "must be 12 digits in quotation marks")
-		}
-		if to.Has("key") {
-			e.EvidenceReplica.Key, _, _ = arn(to, "key", keyARN, *e, "must be the ARN of a key of KMS in the region of the bucket")
-		}
+		e.EvidenceReplica.Key, _, _ = arn(optional, "key", keyARN, *e, "must be the ARN of a key of KMS in the region of the bucket")
 		switch {
 		case e.CustomerKeys && !to.Has("key"):
 			to.Note("key is missing: with customerKeys, S3 copies nothing without a key in the region of the bucket")
@@ -42,18 +41,16 @@ func readCopies(f *strictyaml.Fields, e *Environment) {
 			to.Wrong("key", "goes with customerKeys: true")
 		}
 	}
-	if f.Has("backupVault") {
-		vault, region, account := arn(f, "backupVault", vaultARN, *e, "must be the ARN of a vault of AWS Backup, as in arn:aws:backup:eu-west-1:ACCOUNT:backup-vault:NAME")
-		if e.BackupVault = vault; vault != "" && region == e.Region && account == e.Account {
-			f.Wrong("backupVault", "is in the account and the region of the environment: name a vault elsewhere")
-		}
+	vault, region, account := arn(f.Optional(), "backupVault", vaultARN, *e, "must be the ARN of a vault of AWS Backup, as in arn:aws:backup:eu-west-1:ACCOUNT:backup-vault:NAME")
+	if e.BackupVault = vault; vault != "" && region == e.Region && account == e.Account {
+		f.Wrong("backupVault", "is in the account and the region of the environment: name a vault elsewhere")
 	}
 }
 
-// arn reads the ARN of something in the partition of the environment. It returns "" only
+// arn reads the ARN of something in the partition of the environment. It returns "" also
 // after noting a mistake.
 func arn(f *strictyaml.Fields, name string, form *regexp.Regexp, e Environment, must string) (text, region, account string) {
-	of := form.FindStringSubmatch(matching(f, name, form, must))
+	of := form.FindStringSubmatch(f.Matching(name, form, must))
 	if of == nil {
 		return "", "", ""
 	}

@@ -45,17 +45,14 @@ func readDomains(f *strictyaml.Fields, e *Environment) {
 func readDomain(f *strictyaml.Fields, e Environment, named bool) Domain {
 	var d Domain
 	if named || f.Has("domain") {
-		d.Name = matching(f, "domain", host, "must be a host name in lower case, without scheme or path")
+		d.Name = f.Matching("domain", host, "must be a host name in lower case, without scheme or path")
 	}
-	if f.Has("certificate") {
-		made, region, account := arn(f, "certificate", certificate, e, "must be the ARN of a certificate of ACM, as in arn:aws:acm:eu-north-1:ACCOUNT:certificate/…")
-		if d.Certificate = made; made != "" && (region != e.Region || account != e.Account) {
-			f.Wrong("certificate", "must be in the region and the account of the environment, %s and %s: API Gateway takes no other", e.Region, e.Account)
-		}
+	optional := f.Optional()
+	made, region, account := arn(optional, "certificate", certificate, e, "must be the ARN of a certificate of ACM, as in arn:aws:acm:eu-north-1:ACCOUNT:certificate/…")
+	if d.Certificate = made; made != "" && (region != e.Region || account != e.Account) {
+		f.Wrong("certificate", "must be in the region and the account of the environment, %s and %s: API Gateway takes no other", e.Region, e.Account)
 	}
-	if f.Has("zone") {
-		d.Zone = matching(f, "zone", zone, "must be the id of a hosted zone of Route 53, as in Z0123456789ABC")
-	}
+	d.Zone = optional.Matching("zone", zone, "must be the id of a hosted zone of Route 53, as in Z0123456789ABC")
 	if !f.Has("certificate") && !f.Has("zone") {
 		f.Note("name the certificate of the domain, or the zone in which the stack can make one")
 	}

@@ -6,6 +6,7 @@
 package environment
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -104,11 +105,11 @@ func read(name string, f *strictyaml.Fields) Environment {
 	if !named.MatchString(name) || name == Local {
 		f.Note("the environment %q must be named in lower-case letters, digits and hyphens, and not %s", name, Local)
 	}
-	e.Account = matching(f, "account", account, "must be 12 digits in quotation marks")
+	e.Account = f.Matching("account", account, "must be 12 digits in quotation marks")
 	if e.Region = f.Text("region"); e.Region != "" && !slices.Contains(Regions(), e.Region) {
 		f.Wrong("region", "must be a region of AWS or of its GovCloud, as in eu-north-1")
 	}
-	e.Prefix = names.Stack(matching(f, "prefix", prefix, "must be lower-case letters, digits and single hyphens, a letter first"))
+	e.Prefix = names.Stack(f.Matching("prefix", prefix, "must be lower-case letters, digits and single hyphens, a letter first"))
 	if len(e.Prefix) > mostPrefix {
 		f.Wrong("prefix", "must be at most %d characters", mostPrefix)
 	}
@@ -116,41 +117,34 @@ func read(name string, f *strictyaml.Fields) Environment {
 		f.Wrong("prefix", "must not begin with aws or ssm: AWS keeps these names of parameters for itself")
 	}
 	e.Production = f.Flag("production")
-	if f.Has("architecture") {
-		e.Architecture = f.Text("architecture")
-		if e.Architecture != "arm64" && e.Architecture != "amd64" {
-			f.Wrong("architecture", "must be arm64 or amd64")
-		}
+	optional := f.Optional()
+	e.Architecture = cmp.Or(optional.Text("architecture"), e.Architecture)
+	if e.Architecture != "arm64" && e.Architecture != "amd64" {
+		f.Wrong("architecture", "must be arm64 or amd64")
 	}
-	if f.Has("alarms") {
-		e.Alarms = f.Texts("alarms")
-		for i, address := range e.Alarms {
-			if !mailAddress.MatchString(address) && !pageAddress.MatchString(address) {
-				f.Wrong("alarms", "must be e-mail addresses, or addresses that begin with https://; number %d is neither", i+1)
-			}
-			if slices.Contains(e.Alarms[:i], address) {
-				f.Wrong("alarms", "number %d is here twice", i+1)
-			}
+	e.Alarms = optional.Texts("alarms")
+	for i, address := range e.Alarms {
+		if !mailAddress.MatchString(address) && !pageAddress.MatchString(address) {
+			f.Wrong("alarms", "must be e-mail addresses, or addresses that begin with https://; number %d is neither", i+1)
+		}
+		if slices.Contains(e.Alarms[:i], address) {
+			f.Wrong("alarms", "number %d is here twice", i+1)
 		}
 	}
 	if f.Has("linksConcurrency") {
 		e.LinksConcurrency = f.WholeOr("linksConcurrency", "none", 1, 1000)
 	}
 	readThrottles(f, e.Throttles)
-	if f.Has("logDays") {
-		e.LogDays = f.Whole("logDays", 1, 3653)
-		if e.LogDays > 0 && !slices.Contains(logDays(), e.LogDays) {
-			f.Wrong("logDays", "must be one of %s", strings.Trim(fmt.Sprint(logDays()), "[]"))
-		}
+	e.LogDays = cmp.Or(optional.Whole("logDays", 1, 3653), e.LogDays)
+	if !slices.Contains(logDays(), e.LogDays) {
+		f.Wrong("logDays", "must be one of %s", strings.Trim(fmt.Sprint(logDays()), "[]"))
 	}
 	e.Tracing = f.Flag("tracing")
 	e.CustomerKeys = f.Flag("customerKeys")
-	if f.Has("feedbackAccounts") {
-		e.FeedbackAccounts = f.Texts("feedbackAccounts")
-		for _, other := range e.FeedbackAccounts {
-			if !account.MatchString(other) {
-				f.Wrong("feedbackAccounts", "must be accounts of 12 digits in quotation marks")
-			}
+	e.FeedbackAccounts = optional.Texts("feedbackAccounts")
+	for _, other := range e.FeedbackAccounts {
+		if !account.MatchString(other) {
+			f.Wrong("feedbackAccounts", "must be accounts of 12 digits in quotation marks")
 		}
 	}
 	e.Tables = readTables(f, e.Prefix)
@@ -159,26 +153,13 @@ func read(name string, f *strictyaml.Fields) Environment {
 	return e
 }
 
-// matching reads a required text of a form.
-func matching(f *strictyaml.Fields, name string, form *regexp.Regexp, must string) string {
-	text := f.Text(name)
-	if text != "" && !form.MatchString(text) {
-		f.Wrong(name, "%s", must)
-	}
-	return text
-}
-
 func readThrottles(f *strictyaml.Fields, throttles map[string]Throttle) {
-	if !f.Has("throttles") {
-		return
-	}
-	all := f.Mapping("throttles")
+	all := f.Optional().Mapping("throttles")
 	for route := range throttles {
-		if !all.Has(route) {
-			continue
+		if all.Has(route) {
+			one := all.Mapping(route)
+			throttles[route] = Throttle{Rate: one.Whole("rate", 1, 100_000), Burst: one.Whole("burst", 1, 100_000)}
 		}
-		one := all.Mapping(route)
-		throttles[route] = Throttle{Rate: one.Whole("rate", 1, 100_000), Burst: one.Whole("burst", 1, 100_000)}
 	}
 }
 
