@@ -91,18 +91,12 @@ func normalise(ch Channel, address, region string, anyLength bool) (Contact, err
 // the rules must not refuse its address. Any other shape is an error wrapping
 // ErrInvalid.
 func FromNormalised(ch Channel, address string) (Contact, error) {
-	shaped := false
-	switch ch {
-	case Email:
-		if shaped = emailShaped(address); shaped {
-			address = foldEmail(address)
-		}
-	case SMS:
-		if shaped = phoneShaped(address); shaped {
-			address = foldPhone(address)
-		}
-	}
-	if !shaped {
+	switch {
+	case ch == Email && emailShaped(address):
+		address = foldEmail(address)
+	case ch == SMS && phoneShaped(address):
+		address = foldPhone(address)
+	default:
 		return Contact{}, invalid("not a normalised address")
 	}
 	return Contact{channel: ch, address: seal(address)}, nil

@@ -167,7 +167,7 @@ func checkVisible(r rune) error {
 		return invalid("a space inside")
 	case unicode.IsControl(r):
 		return invalid("a control character")
-	case invisible(r):
+	case Invisible(r):
 		return invalid("a character that cannot be seen")
 	case !unicode.IsGraphic(r) || r == unicode.ReplacementChar:
 		return invalid("a character that means nothing")
@@ -175,10 +175,10 @@ func checkVisible(r rune) error {
 	return nil
 }
 
-func blank(r rune) bool { return unicode.IsSpace(r) || invisible(r) }
+func blank(r rune) bool { return unicode.IsSpace(r) || Invisible(r) }
 
-// invisible tells whether Unicode calls a character default ignorable, or
+// Invisible tells whether Unicode calls a character default ignorable, or
 // a format character.
-func invisible(r rune) bool {
+func Invisible(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }

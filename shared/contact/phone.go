@@ -111,7 +111,7 @@ func withoutDecimals(s string) (string, error) {
 		return s, nil
 	}
 	digits, decimals := strings.TrimPrefix(s[:i], "+"), s[i+1:]
-	if !decimal(digits) || !decimal(decimals) || len(decimals) > mostDecimals && len(digits) < wholeNumber {
+	if digits == "" || decimals == "" || !numbering.IsDecimal(digits+decimals) || len(decimals) > mostDecimals && len(digits) < wholeNumber {
 		return s, nil
 	}
 	if strings.Trim(decimals, "0") != "" {
@@ -119,8 +119,6 @@ func withoutDecimals(s string) (string, error) {
 	}
 	return s[:i], nil
 }
-
-func decimal(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // dialled reduces a number to what a person dials: digits, behind a + where the
 // number has one. trunk is the index of a zero that stands alone in brackets,
@@ -143,7 +141,7 @@ func dialled(s string) (number string, trunk int, err error) {
 				trunk = open
 			}
 			open = -1
-		case separates(r) || invisible(r):
+		case separates(r) || Invisible(r):
 		case unicode.IsLetter(r):
 			return "", 0, invalid("a letter in the number")
 		default:

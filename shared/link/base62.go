@@ -1,6 +1,9 @@
 package link
 
-import "math/bits"
+import (
+	"math/bits"
+	"strings"
+)
 
 const (
 	base62 = 62
@@ -16,7 +19,7 @@ func appendBase62(b []byte, high, low uint64) []byte {
 		var rest uint64
 		high, rest = high/base62, high%base62
 		low, rest = bits.Div64(rest, low, base62)
-		digits[i] = base62Char(rest)
+		digits[i] = base62Alphabet[rest]
 	}
 	return append(b, digits[:]...)
 }
@@ -28,13 +31,13 @@ func parseBase62(s string) (high, low uint64, ok bool) {
 		return 0, 0, false
 	}
 	for i := range len(s) {
-		digit, valid := base62Value(s[i])
-		if !valid {
+		digit := strings.IndexByte(base62Alphabet, s[i])
+		if digit < 0 {
 			return 0, 0, false
 		}
 		overflow, top := bits.Mul64(high, base62)
 		carry, bottom := bits.Mul64(low, base62)
-		bottom, c := bits.Add64(bottom, digit, 0)
+		bottom, c := bits.Add64(bottom, uint64(digit), 0)
 		top, c = bits.Add64(top, carry, c)
 		if overflow != 0 || c != 0 {
 			return 0, 0, false
@@ -42,19 +45,4 @@ func parseBase62(s string) (high, low uint64, ok bool) {
 		high, low = top, bottom
 	}
 	return high, low, true
-}
-
-// base62Char returns the digit of a value below 62.
-func base62Char(value uint64) byte { return base62Alphabet[value] }
-
-func base62Value(c byte) (value uint64, ok bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return uint64(c - '0'), true
-	case c >= 'A' && c <= 'Z':
-		return uint64(c-'A') + 10, true
-	case c >= 'a' && c <= 'z':
-		return uint64(c-'a') + 36, true
-	}
-	return 0, false
 }

@@ -148,15 +148,11 @@ func Parse(path string) (contact.Channel, string, error) {
 func isLetter(ch contact.Channel, r rune) bool {
 	switch ch {
 	case contact.Email:
-		return isBase64URL(r)
+		return strings.ContainsRune(base62Alphabet+"-_", r)
 	case contact.SMS:
-		return isBase62(r)
+		return strings.ContainsRune(base62Alphabet, r)
 	}
 	return false
 }
-
-func isBase62(r rune) bool { return strings.ContainsRune(base62Alphabet, r) }
-
-func isBase64URL(r rune) bool { return isBase62(r) || r == '-' || r == '_' }
 
 func validScope(id uint16) bool { return id >= 1 && id <= scope.MostID }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/prf"
@@ -42,7 +43,7 @@ func KeyLetter(position int) string {
 	if position < 0 || position >= MaxSMSKeys {
 		return ""
 	}
-	return string(base62Char(uint64(position)))
+	return base62Alphabet[position : position+1]
 }
 
 // The constant does not compile if a scope id has too many bits.
@@ -94,14 +95,14 @@ func (k *smsKeys) mint(t Target) (string, error) {
 	binary.BigEndian.PutUint64(block[8:], smsVersion<<(scopeBits+numberBits)|uint64(t.ScopeID)<<numberBits|number)
 	k.blocks[k.primary].Encrypt(block[:], block[:])
 
-	token := append(make([]byte, 0, smsToken), base62Char(uint64(k.primary)))
+	token := append(make([]byte, 0, smsToken), base62Alphabet[k.primary])
 	token = appendBase62(token, binary.BigEndian.Uint64(block[:8]), binary.BigEndian.Uint64(block[8:]))
 	return string(token), nil
 }
 
 // sealedSMS is a token as it is before it is opened.
 type sealedSMS struct {
-	position uint64 // of the key
+	position int // of the key
 	block    [aes.BlockSize]byte
 }
 
@@ -110,12 +111,11 @@ func decodeSMS(token string) (s sealedSMS, ok bool) {
 	if len(token) != smsToken {
 		return s, false
 	}
-	position, isDigit := base62Value(token[0])
+	s.position = strings.IndexByte(base62Alphabet, token[0])
 	high, low, isBlock := parseBase62(token[1:])
-	s.position = position
 	binary.BigEndian.PutUint64(s.block[:8], high)
 	binary.BigEndian.PutUint64(s.block[8:], low)
-	return s, isDigit && isBlock
+	return s, s.position >= 0 && isBlock
 }
 
 func (k *smsKeys) open(token string) (Target, error) {
@@ -123,7 +123,7 @@ func (k *smsKeys) open(token string) (Target, error) {
 	if !ok {
 		return Target{}, ErrForged
 	}
-	if s.position >= uint64(len(k.blocks)) || k.blocks[s.position] == nil {
+	if s.position >= len(k.blocks) || k.blocks[s.position] == nil {
 		return Target{}, ErrUnknownKey
 	}
 	k.blocks[s.position].Decrypt(s.block[:], s.block[:])

@@ -71,16 +71,13 @@ func isNumber(text string, fewest int) bool {
 // readings are the ways to read a text: without the characters that cannot be
 // seen, and with a space for each of them.
 func readings(text string) []string {
-	hidden := func(r rune) bool {
-		return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-	}
 	plain := norm.NFKC.String(strings.ReplaceAll(text, "%40", "@"))
-	if !strings.ContainsFunc(plain, hidden) {
+	if !strings.ContainsFunc(plain, contact.Invisible) {
 		return []string{plain}
 	}
 	replace := func(by rune) string {
 		return strings.Map(func(r rune) rune {
-			if hidden(r) {
+			if contact.Invisible(r) {
 				return by
 			}
 			return r

@@ -3,11 +3,11 @@
 package sms
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
-	"path"
+	"maps"
+	"slices"
 	"strings"
 
 	"stille/shared/contact"
@@ -22,29 +22,16 @@ type Text struct {
 	Body string
 }
 
-// Words are the texts in one language: one file in text/, named by the language.
-// {brand} and {contact} are placeholders.
-type Words struct {
-	Stopped      string `json:"stopped"`
-	Started      string `json:"started"`
-	StillStopped string `json:"stillStopped"` // START lifted what it may, and something else still stands
-	Help         string `json:"help"`
-}
+// Words are the texts of the answers in one language: one file in text/, named by
+// the language. {brand} and {contact} are placeholders.
+type Words map[keyword.Answer]string
 
 // Say returns the text of an answer, "" for silence.
 func (w Words) Say(a keyword.Answer) string {
-	switch a {
-	case keyword.Stopped:
-		return w.Stopped
-	case keyword.Started:
-		return w.Started
-	case keyword.StillStopped:
-		return w.StillStopped
-	case keyword.Helped, keyword.Unmatched:
-		return w.Help
-	case keyword.Silence:
+	if a == keyword.Unmatched {
+		a = keyword.Helped
 	}
-	return ""
+	return w[a]
 }
 
 //go:embed text/*.json
@@ -55,40 +42,36 @@ type Languages map[string]Words
 
 // Load reads every language.
 func Load() (Languages, error) {
-	listed, err := files.ReadDir("text")
-	if err != nil {
-		return nil, fmt.Errorf("listing the languages of texts: %w", err)
-	}
 	all := Languages{}
-	for _, f := range listed {
-		content, err := files.ReadFile("text/" + f.Name())
-		if err != nil {
-			return nil, fmt.Errorf("reading texts: %w", err)
+	for _, language := range scope.Languages() {
+		content, err := files.ReadFile("text/" + language + ".json")
+		if err == nil {
+			all[language], err = parse(content)
 		}
-		words, err := parse(content)
 		if err != nil {
-			return nil, fmt.Errorf("reading text/%s: %w", f.Name(), err)
+			return nil, fmt.Errorf("reading the texts of %s: %w", language, err)
 		}
-		all[strings.TrimSuffix(f.Name(), path.Ext(f.Name()))] = words
 	}
 	return all, nil
 }
 
 // parse refuses a text that is missing or unknown, or has an unknown placeholder.
 func parse(content []byte) (Words, error) {
-	var w Words
-	dec := json.NewDecoder(bytes.NewReader(content))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&w); err != nil {
-		return Words{}, err
+	var given Words
+	if err := json.Unmarshal(content, &given); err != nil {
+		return nil, err
 	}
-	filled := w.with("", "")
-	for name, text := range map[string]string{"stopped": filled.Stopped, "started": filled.Started, "stillStopped": filled.StillStopped, "help": filled.Help} {
-		if text == "" || strings.ContainsAny(text, "{}") {
-			return Words{}, fmt.Errorf("%s is missing or has an unknown placeholder", name)
+	unknown := given.with("", "")
+	for _, answer := range []keyword.Answer{keyword.Stopped, keyword.Started, keyword.StillStopped, keyword.Helped} {
+		if text := unknown[answer]; text == "" || strings.ContainsAny(text, "{}") {
+			return nil, fmt.Errorf("%s is missing or has an unknown placeholder", answer)
 		}
+		delete(unknown, answer)
 	}
-	return w, nil
+	if len(unknown) > 0 {
+		return nil, fmt.Errorf("nothing says %v", slices.Collect(maps.Keys(unknown)))
+	}
+	return given, nil
 }
 
 // For returns the texts of a brand, in the brand's language.
@@ -101,6 +84,9 @@ func (l Languages) For(brand scope.Entry) Words {
 }
 
 func (w Words) with(brand, address string) Words {
-	fill := strings.NewReplacer("{brand}", brand, "{contact}", address).Replace
-	return Words{fill(w.Stopped), fill(w.Started), fill(w.StillStopped), fill(w.Help)}
+	fill, filled := strings.NewReplacer("{brand}", brand, "{contact}", address), Words{}
+	for answer, text := range w {
+		filled[answer] = fill.Replace(text)
+	}
+	return filled
 }

@@ -47,7 +47,7 @@ func (n Number) AppendE164(to []byte) []byte {
 // digits when dialled from anywhere.
 func (n Number) HasPossibleLength() bool {
 	p := planOfCode(n.Country)
-	return p != nil && p.length(n.National) == possible
+	return p != nil && p.hasLength(n.National)
 }
 
 // WithoutTrunkZero drops the zero at an index of the digits, which somebody
@@ -86,7 +86,7 @@ func IsCallAbroad(digits, region string) bool {
 // without +. Anything else is ErrNotANumber.
 func Parse(digits, region string) (Number, error) {
 	international, plus := strings.CutPrefix(digits, "+")
-	if len(digits) > mostDigits || len(international) < leastNational || plus && len(international) < leastDigits || !decimal(international) {
+	if len(digits) > mostDigits || len(international) < leastNational || plus && len(international) < leastDigits || !IsDecimal(international) {
 		return Number{}, ErrNotANumber
 	}
 	if plus {
@@ -128,7 +128,7 @@ func readNational(p *plan, digits string) (Number, error) {
 	if len(digits) < leastNational {
 		return Number{}, ErrNotANumber
 	}
-	if stripped := p.withoutNationalPrefix(digits); p.length(stripped).whole() {
+	if stripped := p.withoutNationalPrefix(digits); p.hasLength(stripped) || p.isTooLong(stripped) {
 		digits = stripped
 	}
 	if len(digits) < leastNational || len(digits) > mostNational {
@@ -137,7 +137,8 @@ func readNational(p *plan, digits string) (Number, error) {
 	return Number{Country: p.code, National: digits}, nil
 }
 
-func decimal(s string) bool {
+// IsDecimal tells whether a text holds nothing but digits of ASCII.
+func IsDecimal(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return false

@@ -94,7 +94,7 @@ func (p *plan) withoutOwnCode(digits string) (string, bool) {
 		return digits, false
 	}
 	rest = p.withoutNationalPrefix(rest)
-	return rest, p.length(digits) == tooLong || !p.matches(digits) && p.matches(rest)
+	return rest, p.isTooLong(digits) || !p.matches(digits) && p.matches(rest)
 }
 
 // withoutNationalPrefix strips the prefix of a call within the country, unless
@@ -129,31 +129,17 @@ func (p *plan) ownsZero(digits string) bool {
 	return !isWhole && p.matches("0"+digits)
 }
 
-// fit is how the length of a number compares to the lengths of a plan.
-type fit int
-
-const (
-	possible fit = iota
-	tooLong
-	tooShort
-	local
-	between
-)
-
-// whole tells whether digits of that length can be a complete number.
-func (f fit) whole() bool { return f == possible || f == tooLong }
-
-func (p *plan) length(digits string) fit {
-	n := uint32(1) << min(len(digits), 31)
-	switch {
-	case p.localLengths&n != 0:
-		return local
-	case p.lengths&n != 0:
-		return possible
-	case p.lengths&(n-1) == 0:
-		return tooShort
-	case p.lengths < n:
-		return tooLong
-	}
-	return between
+// hasLength tells whether numbers of the plan have as many digits, wherever they are
+// dialled from.
+func (p *plan) hasLength(digits string) bool {
+	n := lengthBit(digits)
+	return p.localLengths&n == 0 && p.lengths&n != 0
 }
+
+// isTooLong tells whether every number of the plan has fewer digits.
+func (p *plan) isTooLong(digits string) bool {
+	n := lengthBit(digits)
+	return p.localLengths&n == 0 && p.lengths != 0 && p.lengths < n
+}
+
+func lengthBit(digits string) uint32 { return 1 << min(len(digits), 31) }

@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"stille/shared/contact"
 )
 
 // word is a run of characters of one kind. It is glued if nothing stands between
@@ -26,7 +28,7 @@ func words(text string) []word {
 	var said []word
 	last := separator
 	for _, r := range text {
-		if unseen(r) {
+		if contact.Invisible(r) {
 			continue
 		}
 		kind := kindOf(r)
@@ -89,9 +91,3 @@ func kindOf(r rune) kind {
 }
 
 func isSign(w word) bool { return w.kind == sign }
-
-// unseen tells whether Unicode calls a character default ignorable, or a format
-// character.
-func unseen(r rune) bool {
-	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
