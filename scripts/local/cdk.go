@@ -25,9 +25,9 @@ import (
 // step's time on a slow machine.
 const (
 	buildLimit     = 15 * time.Minute // the first build compiles the CDK
-	synthLimit     = 5 * time.Minute
-	bootstrapLimit = 3 * time.Minute
-	deployLimit    = 5 * time.Minute
+	synthLimit     = 15 * time.Minute
+	bootstrapLimit = 5 * time.Minute
+	deployLimit    = 15 * time.Minute
 )
 
 // deploy deploys infra/ and dist/ to the emulator. SMS go to the address given.

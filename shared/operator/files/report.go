@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"stille/shared/certificate"
@@ -43,7 +44,7 @@ type bar struct {
 // WriteReport writes a report as one HTML page that needs no other file.
 func WriteReport(w io.Writer, r *operator.Report) error {
 	page, err := template.New("report").Funcs(template.FuncMap{
-		"number": grouped, "time": minute, "millis": duration, "outcome": outcome, "counts": counts,
+		"number": grouped, "time": minute, "millis": duration, "period": period, "outcome": outcome, "counts": counts,
 	}).Parse(reportPage)
 	if err != nil {
 		return fmt.Errorf("reading the page of a report: %w", err)
@@ -102,6 +103,11 @@ func duration(millis int64) string {
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
 	return d.Round(time.Second).String()
+}
+
+// period is a period of the policy in words: P5Y is 5 years.
+func period(text string) string {
+	return strings.NewReplacer("P1Y", "1 year", "P1M", "1 month", "P1D", "1 day", "P", "", "Y", " years", "M", " months", "D", " days").Replace(text)
 }
 
 // outcome is how a run ended, in a word.

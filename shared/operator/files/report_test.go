@@ -51,7 +51,7 @@ func page(t *testing.T, r *operator.Report) string {
 func TestReportIsOnePageThatNeedsNoOther(t *testing.T) {
 	got := page(t, november())
 	for _, says := range []string{
-		"November 2026", "4\u202f200\u202f117", "The month is not over", "All but 530 stood", "22m0s", "bokføringsloven § 13", "2026/118",
+		"November 2026", "4\u202f200\u202f117", "The month is not over", "All but 530 stood", "22m0s", "kept for at least 5 years by bokføringsloven § 13", "2026/118",
 		"COMPLETED, approved", "not known", "none yet", "approved, and carried out by the run 9b1d", "From the ledger", "From the table of runs",
 	} {
 		if !strings.Contains(got, says) {
@@ -67,7 +67,7 @@ func TestReportIsOnePageThatNeedsNoOther(t *testing.T) {
 
 func TestEmptyMonthSaysWhatIsNotKnown(t *testing.T) {
 	got := page(t, &operator.Report{Month: "2026-11", Whole: true})
-	for _, says := range []string{"Nobody opted out.", "Not known: there was no click in the month.", "The month is whole.", "No hold was active"} {
+	for _, says := range []string{"Nobody opted out.", "Not known: there was no click in the month.", "The month is over.", "No hold was active"} {
 		if !strings.Contains(got, says) {
 			t.Errorf("it does not say %q", says)
 		}
