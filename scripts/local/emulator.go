@@ -22,7 +22,7 @@ const processFile = "emulator.json"
 
 // emulator is MiniStack, which takes two to three seconds to save its state.
 func emulator() server {
-	return server{name: "MiniStack", record: processFile, log: "emulator.log", health: "/_ministack/health", patience: 20 * time.Second}
+	return server{name: "MiniStack", record: processFile, log: "emulator.log", health: "/_ministack/health", patience: time.Minute}
 }
 
 // startEmulator starts MiniStack at the place, unless the place's MiniStack already

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-const startPatience = 30 * time.Second
+const startPatience = 2 * time.Minute
 
 // A server is a program of a place that listens on a port: the emulator or the
 // phone.
