@@ -240,14 +240,14 @@ func (w Work) isFull() bool { return w.Limited && w.Most <= 0 }
 // withinMost notes which records are over what the shard may still delete, of
 // which the page has deleted or marked some, and returns the others.
 func (w Work) withinMost(due []retention.Stored, outcomes map[string]Outcome, marked int) []retention.Stored {
-	room := w.Most - marked - deletedOf(outcomes)
-	if !w.Limited || len(due) <= room {
+	if !w.Limited {
 		return due
 	}
-	for _, record := range due[max(0, room):] {
+	room := min(len(due), max(0, w.Most-marked-deletedOf(outcomes)))
+	for _, record := range due[room:] {
 		outcomes[record.ID] = Left
 	}
-	return due[:max(0, room)]
+	return due[:room]
 }
 
 func deletedOf(outcomes map[string]Outcome) int {

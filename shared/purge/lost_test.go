@@ -2,8 +2,11 @@ package purge_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -99,4 +102,20 @@ func TestASampleOfALargeClassIsLookedThrough(t *testing.T) {
 			t.Errorf("%+v: the segments that were read (-want +got)\n%s", c, diff)
 		}
 	}
+}
+
+func TestLostRecordsAreLookedAtAgainAfterAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		class := &large{records: 1, segments: map[purge.Segment]bool{}}
+		began := time.Now()
+		lost, err := purge.CountLost(t.Context(), class, retention.Class{Name: "contact"}, "run-1", time.Hour, cutoff)
+		if took := time.Since(began); lost != 2 || err != nil || took != 2*time.Hour {
+			t.Errorf("%d lost, error %v, after %v", lost, err, took)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 90*time.Minute)
+		defer stop()
+		if _, err := purge.CountLost(ctx, class, retention.Class{Name: "contact"}, "run-1", time.Hour, cutoff); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a call without time for a pause: error %v", err)
+		}
+	})
 }
