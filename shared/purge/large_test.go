@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,7 +31,8 @@ type crowd struct {
 	Manifest
 	Records
 	due   int
-	reads int // of the manifest
+	reads int           // of the manifest
+	slow  time.Duration // of a reading of the table
 }
 
 func (c *crowd) Pages(_ context.Context, _, _, shard string) iter.Seq2[Page, error] {
@@ -52,8 +54,27 @@ func (c *crowd) Pages(_ context.Context, _, _, shard string) iter.Seq2[Page, err
 	}
 }
 
-func (*crowd) Load(context.Context, string, []string) (map[string]retention.Stored, map[string]error, error) {
+func (c *crowd) Load(context.Context, string, []string) (map[string]retention.Stored, map[string]error, error) {
+	time.Sleep(c.slow)
 	return nil, nil, nil
+}
+
+// The requests of a shard are shared out: with all shards at once, each has one at a time.
+func TestShardReadsItsRecordsByFullRequests(t *testing.T) {
+	for planned, want := range map[int]time.Duration{0: 6 * time.Second, 1_000_000: time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &crowd{due: 5*MaxDeletes + 1, slow: time.Second}
+			v := Verifier{
+				Records: c, Manifest: c, HMAC: func(_, id string) string { return id }, Planned: planned,
+				Keep: func(context.Context, string, []byte) error { return nil },
+			}
+			began := time.Now()
+			account, err := v.Account(t.Context(), retention.Class{}, "run-1", time.Time{})
+			if took := time.Since(began); err != nil || account.Counts.Deleted != c.due || took != want {
+				t.Errorf("%d planned: %d deleted in %v, error %v", planned, account.Counts.Deleted, took, err)
+			}
+		})
+	}
 }
 
 func TestLargeShardIsListedInParts(t *testing.T) {

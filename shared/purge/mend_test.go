@@ -125,3 +125,29 @@ func TestRepairKeepsItsRate(t *testing.T) {
 		t.Errorf("the segments wait %s together, want %s", total, want)
 	}
 }
+
+// unreadable is a table of unreadable records, whose reading takes some time.
+type unreadable struct {
+	records int
+	clock   *time.Time
+	takes   time.Duration
+}
+
+func (u unreadable) Scan(context.Context, string, purge.Segment, string, int) (purge.Scanned, error) {
+	*u.clock = u.clock.Add(u.takes)
+	return purge.Scanned{Unreadable: make([]string, u.records)}, nil
+}
+
+func TestRepairWaitsOnlyForTheRestOfItsTime(t *testing.T) {
+	for takes, want := range map[time.Duration]time.Duration{0: 5 * time.Second, 3 * time.Second: 2 * time.Second, 5 * time.Second: 0, time.Minute: 0} {
+		clock, slept := cutoff, time.Duration(-1)
+		m := purge.Mender{
+			Records: unreadable{records: 50, clock: &clock, takes: takes}, Stamper: purge.Stamper{Now: func() time.Time { return clock }}, Rate: 10,
+			Sleep: func(_ context.Context, d time.Duration) error { slept = d; return nil },
+		}
+		work, err := m.Mend(t.Context(), purge.MendWork{Segments: make([]purge.MendSegment, 1)}, saveNothing)
+		if err != nil || slept != want || work.Did != (purge.Mended{Scanned: 50, Faults: 50}) {
+			t.Errorf("a page that took %v: waited %v, %+v, error %v", takes, slept, work.Did, err)
+		}
+	}
+}

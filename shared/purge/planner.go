@@ -257,7 +257,7 @@ func (p Planner) mayDeleteWithdrawn(ctx context.Context, class retention.Class, 
 		return false, nil
 	}
 	withdrawn, err := Make(ctx, p.Records, class, run.PolicyHash, run.Cutoff, ByWithdrawal)
-	if err != nil || withdrawn.Due() == 0 || withdrawn.Due() > mostCounted {
+	if err != nil || withdrawn.Due() > mostCounted {
 		return false, err
 	}
 	counted, err := Count(ctx, p.Records, p.Holds, class, run.Cutoff, ByWithdrawal)

@@ -369,3 +369,13 @@ func TestWrongClockLetsNothingGo(t *testing.T) {
 	planner.StoreClock = func(context.Context) (time.Time, error) { return cutoff.AddDate(-10, 0, 0), nil }
 	h.planned(planner, purge.Execution{Run: "run-1"}, purge.NextHalt)
 }
+
+func TestPlanWithinTheBrakeReadsNoRecord(t *testing.T) {
+	h := newHouse(t)
+	h.Plant(t, h.class.Name, dueItems(0, 0)...)
+	stores := h.Stores
+	stores.Records = unloadable{h.Records}
+	if run := h.planned(h.planner(stores), purge.Execution{Run: "run-1"}, purge.NextDelete); run.Planned != purge.MaxDeletes {
+		t.Errorf("%d planned", run.Planned)
+	}
+}

@@ -174,3 +174,33 @@ func TestWorkIsOverAfterItsTimeOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryShardOfARunHasItsWorkAndItsTime(t *testing.T) {
+	run := purge.Run{Class: "contact", ID: "run-1", Turn: 4, Cutoff: cutoff, StartedAt: cutoff.Add(time.Minute), PolicyHash: "p", Next: purge.NextDelete, Withdrawn: true}
+	work := func(n int) purge.Work {
+		return purge.Work{
+			Class: "contact", Run: "run-1", Turn: 4, Cutoff: cutoff, Shard: retention.ShardName(n), Withdrawn: true, PolicyHash: "p",
+			Until: cutoff.Add(time.Minute + 17*time.Hour),
+		}
+	}
+	want := make([]purge.Work, retention.Shards)
+	for n := range want {
+		want[n] = work(n)
+	}
+	if diff := cmp.Diff(want, run.Work()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	run.Shares = make([]int, retention.Shards)
+	run.Shares[7] = 3
+	for n := range want {
+		want[n].Limited, want[n].Most = true, run.Shares[n]
+	}
+	if diff := cmp.Diff(want, run.Work()); diff != "" {
+		t.Errorf("of a limited run (-want +got)\n%s", diff)
+	}
+	for _, next := range []purge.Next{purge.NextHalt, purge.NextYield} {
+		if run.Next = next; run.Work() != nil {
+			t.Errorf("next %s: it has work", next)
+		}
+	}
+}
