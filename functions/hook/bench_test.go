@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/api/apitest"
+	"stille/shared/api/gateway"
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
 	"stille/shared/aws/keyring"
@@ -47,10 +48,10 @@ func BenchmarkHookEvent(b *testing.B) {
 		b.Fatal(err)
 	}
 	keys := keyring.NewRing(w.House, stack, list, time.Now)
-	function := lambda.NewHandler(handler{
+	function := lambda.NewHandler(gateway.Handler(handler{
 		hooks: w, list: outage.Store{Keys: keys, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed
 		first: w, calls: w, unread: w, log: slog.New(slog.DiscardHandler), now: time.Now, noted: &hook.Sightings{},
-	}.serve)
+	}.serve))
 	var people atomic.Int64
 	event := func(ctx context.Context) error {
 		body := strings.Replace(string(sample.Body), "hook-test@stille.invalid", fmt.Sprintf("p%d@example.no", people.Add(1)), 1)

@@ -54,12 +54,12 @@ func newBench(b *testing.B) (*apitest.House, lambda.Handler, *dynamodb.Client, n
 		b.Fatal(err)
 	}
 	keys := keyring.NewRing(h, stack, list, time.Now)
-	return h, lambda.NewHandler(unsubscribe.Handler{
+	return h, lambda.NewHandler(gateway.Handler(unsubscribe.Handler{
 		Links: unsubscribe.Links{Keys: keys, Scopes: h.Scopes}, Channel: contact.Email, List: list,
 		Store:    outage.Store{Keys: keys, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed
 		Webhooks: nobody{},
 		Pages:    written, Log: slog.New(slog.DiscardHandler), Now: time.Now, Zone: time.UTC,
-	}.Serve), db, stack
+	}.Serve)), db, stack
 }
 
 // nobody is told.

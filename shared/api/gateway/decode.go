@@ -3,14 +3,17 @@ package gateway
 import (
 	"bytes"
 	"encoding"
-	"encoding/json"
+	jsonv1 "encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
 )
 
 // ErrMalformed means that a body is not JSON in UTF-8.
@@ -39,15 +42,12 @@ func Decode(req Request, limit int, into any) ([]Fault, error) {
 	if err != nil {
 		return nil, err
 	}
-	// encoding/json would replace bytes that are not UTF-8, and so change an
-	// address.
-	if !utf8.Valid(body) {
-		return nil, ErrMalformed
+	if json.Unmarshal(body, into, json.RejectUnknownMembers(true)) == nil && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+		return nil, nil
 	}
-	if decodeAll(body, into) {
-		return repeated(body), nil
-	}
-	if !json.Valid(body) {
+	// A body with faults is read again, field by field. encoding/json would replace
+	// bytes that are not UTF-8, and so change an address.
+	if !utf8.Valid(body) || !jsonv1.Valid(body) {
 		return nil, ErrMalformed
 	}
 	if faults := repeated(body); faults != nil {
@@ -58,18 +58,9 @@ func Decode(req Request, limit int, into any) ([]Fault, error) {
 	return fill("", body, target), nil
 }
 
-// decodeAll reports whether the body is one object without faults. A body with
-// faults is read again, field by field.
-func decodeAll(body []byte, into any) bool {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && dec.Decode(into) == nil &&
-		len(bytes.TrimSpace(body[dec.InputOffset():])) == 0
-}
-
 // fill reads raw into v field by field and returns the faults.
-func fill(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
-	own := v.Addr().Type().Implements(reflect.TypeFor[json.Unmarshaler]()) || isTime(v.Addr().Type())
+func fill(pointer string, raw jsonv1.RawMessage, v reflect.Value) []Fault {
+	own := v.Addr().Type().Implements(reflect.TypeFor[jsonv1.Unmarshaler]()) || isTime(v.Addr().Type())
 	switch {
 	case v.Kind() == reflect.Struct && !own:
 		return fillStruct(pointer, raw, v)
@@ -79,30 +70,31 @@ func fill(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
 		v.Set(reflect.New(v.Type().Elem()))
 		return fill(pointer, raw, v.Elem())
 	}
-	if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
+	if err := jsonv1.Unmarshal(raw, v.Addr().Interface()); err != nil {
 		v.SetZero()
 		return []Fault{{pointer, "must be " + expected(v.Type())}}
 	}
 	return nil
 }
 
-func fillStruct(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil || (members == nil && pointer == "") {
+func fillStruct(pointer string, raw jsonv1.RawMessage, v reflect.Value) []Fault {
+	var members map[string]jsonv1.RawMessage
+	if err := jsonv1.Unmarshal(raw, &members); err != nil || (members == nil && pointer == "") {
 		return []Fault{{pointer, "must be an object"}}
 	}
-	names := make([]string, 0, len(members))
-	for name := range members {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	var faults []Fault
-	for _, name := range names {
+	var (
+		faults []Fault
+		filled = make(map[int]bool)
+	)
+	for _, name := range slices.Sorted(maps.Keys(members)) {
 		at := pointer + "/" + name
-		field, ok := fieldOf(v, name)
+		field := fieldOf(v.Type(), name)
 		switch {
-		case ok:
-			faults = append(faults, fill(at, members[name], field)...)
+		case filled[field]:
+			faults = append(faults, Fault{pointer, "has the field " + name + " twice"})
+		case field >= 0:
+			filled[field] = true
+			faults = append(faults, fill(at, members[name], v.Field(field))...)
 		case isFieldName(name):
 			faults = append(faults, Fault{at, "is not a field of this request"})
 		default:
@@ -121,23 +113,26 @@ func isFieldName(name string) bool {
 	}) < 0
 }
 
-// fieldOf matches names as encoding/json does: in any case.
-func fieldOf(v reflect.Value, name string) (reflect.Value, bool) {
-	for i := range v.NumField() {
-		tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+// fieldOf matches names as encoding/json does, in any case, and returns the field's
+// index; -1 for none.
+func fieldOf(t reflect.Type, name string) int {
+	for i := range t.NumField() {
+		tag, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if strings.EqualFold(tag, name) {
-			return v.Field(i), true
+			return i
 		}
 	}
-	return reflect.Value{}, false
+	return -1
 }
 
-func fillSlice(pointer string, raw json.RawMessage, v reflect.Value) []Fault {
-	var elements []json.RawMessage
-	if err := json.Unmarshal(raw, &elements); err != nil {
+func fillSlice(pointer string, raw jsonv1.RawMessage, v reflect.Value) []Fault {
+	var elements []jsonv1.RawMessage
+	if err := jsonv1.Unmarshal(raw, &elements); err != nil {
 		return []Fault{{pointer, "must be a list"}}
 	}
-	v.Set(reflect.MakeSlice(v.Type(), len(elements), len(elements)))
+	if elements != nil { // null leaves it out
+		v.Set(reflect.MakeSlice(v.Type(), len(elements), len(elements)))
+	}
 	var faults []Fault
 	for i, element := range elements {
 		faults = append(faults, fill(fmt.Sprintf("%s/%d", pointer, i), element, v.Index(i))...)

@@ -13,18 +13,55 @@ import (
 	"log/slog"
 	"runtime/debug"
 
-	"github.com/aws/aws-lambda-go/events"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Request is a request as an HTTP API passes it to a function.
-type Request = events.APIGatewayV2HTTPRequest
+// Request is what functions read of a request that an HTTP API passes to them. The
+// names of Headers are in lower case.
+type Request struct {
+	RawPath        string            `json:"rawPath"`
+	RawQueryString string            `json:"rawQueryString"`
+	Headers        map[string]string `json:"headers"`
+	RequestContext struct {
+		TimeEpoch int64 `json:"timeEpoch"` // when the request arrived, in milliseconds
+		HTTP      struct {
+			Method string `json:"method"`
+		} `json:"http"`
+	} `json:"requestContext"`
+	Body            string `json:"body"`
+	IsBase64Encoded bool   `json:"isBase64Encoded"`
+}
 
 // Response is the answer that an HTTP API takes from a function.
-type Response = events.APIGatewayV2HTTPResponse
+type Response struct {
+	StatusCode int               `json:"statusCode"`
+	Headers    map[string]string `json:"headers"`
+	Body       string            `json:"body"`
+}
 
 // Handler answers one request. It never returns an error: for an error, API
 // Gateway would show the caller a bare 500.
 type Handler func(ctx context.Context, req Request) (Response, error)
+
+// leniency reads and writes what passes the HTTP API as it is: Decode and the handlers
+// look at a request's text.
+func leniency() json.Options {
+	return json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+}
+
+// Invoke answers an event as Lambda's runtime passes it.
+func (h Handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	var req Request
+	if err := json.Unmarshal(event, &req, leniency()); err != nil {
+		return nil, errors.New("the event is not that of an HTTP API") // the cause might quote a request
+	}
+	resp, err := h(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(resp, leniency())
+}
 
 var (
 	// ErrTooLarge means that a body is longer than its limit.

@@ -116,3 +116,25 @@ func TestAValueWithoutAJSONFormIsA500(t *testing.T) {
 		t.Errorf("want 500, got %d", got)
 	}
 }
+
+// The HTTP API passes on what a caller sent: bytes that are no UTF-8 in a header, too.
+func TestAnEventOfTheHTTPAPIIsAnswered(t *testing.T) {
+	echo := gateway.Handler(func(_ context.Context, req gateway.Request) (gateway.Response, error) {
+		text := req.RequestContext.HTTP.Method + req.RawPath + "?" + req.RawQueryString + req.Headers["accept"] + req.Body
+		return gateway.Response{StatusCode: 200, Headers: map[string]string{"content-type": "text/plain"}, Body: "<b>" + text}, nil
+	})
+	event := `{"version":"2.0","rawPath":"/e/x","rawQueryString":"a=b","headers":{"accept":"text/html","x-name":"K` + "\xe5" + `ri","x-name":"K"},` +
+		`"requestContext":{"accountId":"1","http":{"method":"POST","path":"/e/x"},"timeEpoch":1795316400000},"body":"c","isBase64Encoded":false}`
+	answer, err := echo.Invoke(t.Context(), []byte(event))
+	const want = `{"statusCode":200,"headers":{"content-type":"text/plain"},"body":"<b>POST/e/x?a=btext/htmlc"}`
+	if err != nil || string(answer) != want {
+		t.Errorf("error %v, got %s\nwant %s", err, answer, want)
+	}
+}
+
+func TestAnotherEventIsAnError(t *testing.T) {
+	never := gateway.Handler(func(context.Context, gateway.Request) (gateway.Response, error) { panic("it was called") })
+	if _, err := never.Invoke(t.Context(), []byte(`{"rawPath":["kari@example.no"]}`)); err == nil || strings.Contains(err.Error(), "kari") {
+		t.Errorf("error %v", err)
+	}
+}
