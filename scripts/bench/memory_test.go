@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"stille/shared/certificate"
 	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
@@ -81,42 +82,58 @@ func stepMemory(b *testing.B, step, program, policyHash string, due int) (float6
 	everything.purged = step == names.PurgeVerify
 	server := httptest.NewServer(everything)
 	defer server.Close()
-	p, err := startProcess(b.Context(), program, server.URL,
-		names.VarVersion+"="+benchRun, names.VarManifestBucket+"=manifests", names.VarEvidenceBucket+"=evidence")
+	peak, _, err := run(b, program, server.URL, due, eventsOf(step, policyHash))
+	if deleted := everything.deleted.Load(); err == nil && step == names.PurgeDelete && deleted != int64(due) {
+		return 0, fmt.Errorf("it deleted %d", deleted)
+	}
+	return peak, err
+}
+
+// answer is what every step answers, as far as a benchmark reads it.
+type answer struct {
+	Next    purge.Next
+	Done    bool
+	Due     int
+	Counts  struct{ Deleted int }
+	Outcome certificate.Outcome
+
+	PlanHash string
+	Shards   []purge.Work
+}
+
+// run starts the program of a step, which AWS at the endpoint serves, hands it the
+// events one by one, and returns the peak of its memory in megabytes and the last
+// answer. Each answer must be about the number of due records, or done.
+func run(b *testing.B, program, endpoint string, due int, events []any, environment ...string) (float64, answer, error) {
+	var last answer
+	p, err := startProcess(b.Context(), program, endpoint,
+		append(environment, names.VarVersion+"="+benchRun, names.VarManifestBucket+"=manifests", names.VarEvidenceBucket+"=evidence")...)
 	if err != nil {
-		return 0, err
+		return 0, last, err
 	}
 	defer p.end()
-	for _, event := range eventsOf(step, policyHash) {
+	for _, event := range events {
 		answered, err := p.invoke(b.Context(), []byte(marshal(event)))
 		if err != nil {
-			return 0, err
+			return 0, last, err
 		}
-		var answer struct {
-			Done   bool
-			Due    int
-			Counts struct{ Deleted int }
+		last = answer{}
+		if err := json.Unmarshal([]byte(answered), &last); err != nil || !last.Done && last.Due != due && last.Counts.Deleted != due {
+			return 0, last, fmt.Errorf("it answered: %.300s", answered)
 		}
-		if err := json.Unmarshal([]byte(answered), &answer); err != nil || !answer.Done && answer.Due != due && answer.Counts.Deleted != due {
-			return 0, fmt.Errorf("it answered: %.300s", answered)
-		}
-	}
-	if deleted := everything.deleted.Load(); step == names.PurgeDelete && deleted != int64(due) {
-		return 0, fmt.Errorf("it deleted %d", deleted)
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
 	if err != nil {
-		return 0, fmt.Errorf("memory is measured on Linux only: %w", err)
+		return 0, last, fmt.Errorf("memory is measured on Linux only: %w", err)
 	}
-	return peakIn(string(status))
+	peak, err := peakIn(string(status))
+	return peak, last, err
 }
 
 // eventsOf lists the events of a step in one run.
 func eventsOf(step, policyHash string) []any {
 	if step != names.PurgeDelete {
-		return []any{map[string]any{
-			"class": retention.Messaging, "run": benchRun, "machine": "arn", "startedAt": time.Now().UTC(), "input": map[string]any{},
-		}}
+		return []any{execution(benchRun, nil)}
 	}
 	var events []any
 	for n := range retention.Shards {
@@ -125,6 +142,11 @@ func eventsOf(step, policyHash string) []any {
 		})
 	}
 	return events
+}
+
+// execution is the event that starts a run, and that ends it.
+func execution(run string, input map[string]any) map[string]any {
+	return map[string]any{"class": retention.Messaging, "run": run, "machine": "arn", "startedAt": time.Now().UTC(), "input": input}
 }
 
 // peakIn reads the peak memory in megabytes from Linux's status of a process.

@@ -190,28 +190,23 @@ func (w Worker) deletePage(ctx context.Context, class retention.Class, work *Wor
 	if records, err = w.noteObjects(ctx, class, page, records, outcomes); err != nil {
 		return err
 	}
-	if err := w.delete(ctx, class, *work, records, outcomes, fence); err != nil {
+	if err := w.delete(ctx, class, *work, fenced, records, outcomes, fence); err != nil {
 		return err
 	}
 	work.Most -= deletedOf(outcomes)
 	return w.Manifest.Finish(ctx, page, outcomes)
 }
 
-// delete decides on each record, and deletes the records that are not held. A
-// hold placed since the worker read the holds has moved the fence; the worker then
-// reads the holds and decides again. A record with objects is marked first, and
-// deleted after all other records are decided.
-func (w Worker) delete(ctx context.Context, class retention.Class, work Work, due []retention.Stored, outcomes map[string]Outcome, fence *fence) error {
+// delete deletes the records, none of which is held at the fence that was read. A
+// hold placed since then has moved the fence; the worker then reads the holds and
+// decides again. A record with objects is marked first, and deleted after all other
+// records are decided.
+func (w Worker) delete(ctx context.Context, class retention.Class, work Work, fenced Fenced, due []retention.Stored, outcomes map[string]Outcome, fence *fence) error {
 	var marked []retention.Stored
 	for len(due) > 0 {
-		fenced, err := fence.read(ctx)
-		if err != nil {
-			return err
-		}
 		if fenced.Turns[work.Class] != work.Turn {
 			return ErrLockLost
 		}
-		due = withoutHeld(class, due, fenced.Held, outcomes)
 		due = work.withinMost(due, outcomes, len(marked))
 		done, err := w.Deleter.DeleteUnderFence(ctx, work.conditions(fenced.Epoch), due)
 		note(outcomes, done.Deleted, Deleted)
@@ -226,7 +221,10 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, du
 			return err
 		}
 		fence.forget()
-		due = undecided(due, outcomes)
+		if fenced, err = fence.read(ctx); err != nil {
+			return err
+		}
+		due = withoutHeld(class, undecided(due, outcomes), fenced.Held, outcomes)
 	}
 	return w.finish(ctx, class, work, marked, outcomes)
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func TestLargeRunIsAccountedForInFewShards(t *testing.T) {
-	for planned, want := range map[int]int{0: retention.Shards, 1_000: retention.Shards, 80_000: 16, 1_000_000: 1, 4_000_000: 1, 50_000_000: 1} {
+	for planned, want := range map[int]int{0: retention.Shards, 1_000: retention.Shards, 20_000: 16, 80_000: 4, 1_000_000: 1, 4_000_000: 1, 50_000_000: 1} {
 		if got := (Verifier{Planned: planned}).shardsAtOnce(); got != want {
 			t.Errorf("%d planned: %d shards at once, want %d", planned, got, want)
 		}

@@ -26,28 +26,19 @@ type Objects interface {
 const recordsAtOnce = 16
 
 // noteObjects counts the objects of each record for the page of the manifest, and
-// returns the records without those whose objects cannot be counted. The latter are
-// Failed.
+// returns the records without those whose objects cannot be counted.
 func (w Worker) noteObjects(ctx context.Context, class retention.Class, page string, records []retention.Stored, outcomes map[string]Outcome) ([]retention.Stored, error) {
 	counted := map[string]certificate.Objects{}
 	var mu sync.Mutex
-	done, err := w.eachObject(ctx, class, records, func(record retention.Stored, object retention.Object) error {
+	done, err := w.eachObject(ctx, class, records, outcomes, func(record retention.Stored, object retention.Object) error {
 		versions, err := w.Objects.Count(ctx, object)
 		mu.Lock()
 		defer mu.Unlock()
 		counted[record.ID] = counted[record.ID].Plus(certificate.Objects{Count: 1, Versions: versions})
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	for _, record := range records {
-		if !slices.ContainsFunc(done, func(d retention.Stored) bool { return d.ID == record.ID }) {
-			outcomes[record.ID] = Failed
-		}
-	}
-	if len(counted) == 0 {
-		return done, nil
+	if err != nil || len(counted) == 0 {
+		return done, err
 	}
 	return done, w.Manifest.NoteObjects(ctx, page, counted)
 }
@@ -56,7 +47,7 @@ func (w Worker) noteObjects(ctx context.Context, class retention.Class, page str
 // then these records. A record whose objects cannot be deleted stays marked and
 // Failed; the next run takes it up.
 func (w Worker) finish(ctx context.Context, class retention.Class, work Work, marked []retention.Stored, outcomes map[string]Outcome) error {
-	empty, err := w.eachObject(ctx, class, marked, func(_ retention.Stored, object retention.Object) error {
+	empty, err := w.eachObject(ctx, class, marked, outcomes, func(_ retention.Stored, object retention.Object) error {
 		return w.Objects.Delete(ctx, object)
 	})
 	if err != nil {
@@ -71,13 +62,16 @@ func (w Worker) finish(ctx context.Context, class retention.Class, work Work, ma
 
 // eachObject calls do for every object of the records, for several records at the
 // same time, and returns the records for whose objects do succeeded, in their order.
-// It logs why the others stay. A failure does not cancel the others: S3 deletions
-// already sent would complete without being recorded.
-func (w Worker) eachObject(ctx context.Context, class retention.Class, records []retention.Stored, do func(retention.Stored, retention.Object) error) ([]retention.Stored, error) {
+// The others are Failed, and it logs why they stay. A failure does not cancel the
+// others: S3 deletions already sent would complete without being recorded.
+func (w Worker) eachObject(ctx context.Context, class retention.Class, records []retention.Stored, outcomes map[string]Outcome, do func(retention.Stored, retention.Object) error) ([]retention.Stored, error) {
 	failures := make([]error, len(records))
 	var group errgroup.Group
 	group.SetLimit(recordsAtOnce)
 	for n, record := range records {
+		if len(record.Claimed) == 0 {
+			continue
+		}
 		group.Go(func() error {
 			objects, err := objectsOf(class, record)
 			for i := 0; err == nil && i < len(objects); i++ {
@@ -95,6 +89,7 @@ func (w Worker) eachObject(ctx context.Context, class retention.Class, records [
 		if failures[n] == nil {
 			done = append(done, record)
 		} else {
+			outcomes[record.ID] = Failed
 			w.complain(ctx, class, record, failures[n])
 		}
 	}

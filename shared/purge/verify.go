@@ -43,8 +43,8 @@ type Verifier struct {
 
 const (
 	// mostTogether is about how many records there are in the shards that are accounted
-	// for at the same time.
-	mostTogether = 20_000
+	// for at the same time. The files of their pages are read at the same time, too.
+	mostTogether = 5_000
 	// mostInPart is how many records of one shard are in memory. A part that is full
 	// loses the last of cutOfPart pieces.
 	mostInPart = 36_000

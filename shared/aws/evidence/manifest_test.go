@@ -1,15 +1,9 @@
 package evidence_test
 
 import (
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"net/http"
 	"net/http/httptest"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,65 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"stille/shared/aws/evidence"
+	"stille/shared/aws/objects/objectstest"
 	"stille/shared/purge"
 	"stille/shared/purge/purgetest"
 )
 
-// bucket is an S3 bucket in memory that lists few files at a time.
-type bucket struct {
-	mu    sync.Mutex
-	files map[string]string
-}
-
-func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	key := strings.TrimPrefix(r.URL.Path, "/manifests/")
-	body, _ := io.ReadAll(r.Body) // a missing part is a wrong file
-	switch query := r.URL.Query(); {
-	case query.Has("list-type"):
-		b.list(w, query.Get("prefix"), query.Get("continuation-token"))
-	case query.Has("delete"):
-		var asked struct{ Object []struct{ Key string } }
-		if err := xml.Unmarshal(body, &asked); err != nil {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		for _, object := range asked.Object {
-			delete(b.files, object.Key)
-		}
-		fmt.Fprint(w, "<DeleteResult></DeleteResult>")
-	case r.Method == http.MethodPut:
-		b.files[key] = string(body)
-	case b.files[key] == "":
-		w.WriteHeader(http.StatusNotFound)
-		fmt.Fprint(w, "<Error><Code>NoSuchKey</Code></Error>")
-	default:
-		fmt.Fprint(w, b.files[key])
-	}
-}
-
-func (b *bucket) list(w io.Writer, prefix, after string) {
-	const most = 5
-	fmt.Fprint(w, "<ListBucketResult>")
-	listed := 0
-	for _, key := range slices.Sorted(maps.Keys(b.files)) {
-		if !strings.HasPrefix(key, prefix) || key <= after {
-			continue
-		}
-		if listed++; listed > most {
-			fmt.Fprintf(w, "<IsTruncated>true</IsTruncated><NextContinuationToken>%s</NextContinuationToken>", after)
-			break
-		}
-		fmt.Fprintf(w, "<Contents><Key>%s</Key></Contents>", key)
-		after = key
-	}
-	fmt.Fprint(w, "</ListBucketResult>")
-}
-
-func newManifest(t *testing.T) (*bucket, *evidence.Manifest) {
+func newManifest(t *testing.T) (*objectstest.Files, *evidence.Manifest) {
 	t.Helper()
-	b := &bucket{files: map[string]string{}}
+	b := objectstest.NewFiles(5)
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
 	client := s3.New(s3.Options{
@@ -139,7 +82,7 @@ func TestPageWithoutItsIDsIsGone(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n == lost {
-				delete(files.files, page+".ids.json")
+				files.Lose("manifests/" + page + ".ids.json")
 			}
 		}
 		if _, err := purgetest.Pages(manifest.Pages(t.Context(), "messaging", "run-1", "00")); !errors.Is(err, purge.ErrManifestGone) {
