@@ -153,7 +153,7 @@ func TestOnlyRecordsOfClassAndScopeAreFound(t *testing.T) {
 		{"a consent", strings.Replace(service, `"acme"`, `"globex"`, 1), nil, notAService},
 		{"in another class", strings.Replace(service, "messaging", "communication", 1), nil, unknown},
 		{"of nobody", strings.Replace(service, "kari@", "ola@", 1), nil, unknown},
-		{"an address that is none", strings.Replace(service, "kari@example.no", "kari@", 1), nil, api.InvalidAddress},
+		{"an invalid address", strings.Replace(service, "kari@example.no", "kari@", 1), nil, api.InvalidAddress},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
@@ -216,7 +216,7 @@ func TestBadFieldsAreNamedAndNothingIsChanged(t *testing.T) {
 	}{
 		{"nothing", `{}`, []string{"/class", "/at", "/ids"}},
 		{"no time", strings.Replace(conversation, `"at":"2026-11-21T08:00:00Z",`, "", 1), []string{"/at"}},
-		{"a time that is none", strings.Replace(conversation, "2026-11-21T08:00:00Z", "now", 1), []string{"/at"}},
+		{"an invalid time", strings.Replace(conversation, "2026-11-21T08:00:00Z", "now", 1), []string{"/at"}},
 		{"more than a day ahead", strings.Replace(conversation, "2026-11-21T08:00:00Z", "2026-11-23T03:00:01Z", 1), []string{"/at"}},
 		{"before 2000", strings.Replace(conversation, "2026-11-21T08:00:00Z", "1999-12-31T23:59:59Z", 1), []string{"/at"}},
 		{"the time that stands for none", strings.Replace(conversation, "2026-11-21T08:00:00Z", "0001-01-01T00:00:00Z", 1), []string{"/at"}},

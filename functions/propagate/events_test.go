@@ -44,7 +44,7 @@ func TestEffectiveChangesAreSentAsEvents(t *testing.T) {
 
 func TestUnreadableEntriesAreParkedAndTheOthersContinue(t *testing.T) {
 	for name, spoil := range map[string]func(*world, *events.DynamoDBEventRecord){
-		"an entry that is none": func(_ *world, r *events.DynamoDBEventRecord) {
+		"an entry that cannot be read": func(_ *world, r *events.DynamoDBEventRecord) {
 			r.Change.NewImage["version"] = events.NewStringAttribute("one")
 		},
 		"a contact whose item cannot be read": func(w *world, _ *events.DynamoDBEventRecord) { w.list.Spoil(kari) },

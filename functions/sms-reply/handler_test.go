@@ -324,7 +324,7 @@ func TestAMessageThatIsNoReplyFailsAlone(t *testing.T) {
 		{"no JSON", envelope + `"STOP from 987 65 432"}`, errMalformed.Error()},
 		{"no sender", envelope + `"{\"destinationNumber\":\"+4759440000\",\"messageBody\":\"STOP\"}"}`, errMalformed.Error()},
 		{"no text", envelope + `"{\"originationNumber\":\"+4798765432\",\"destinationNumber\":\"+4759440000\"}"}`, errMalformed.Error()},
-		{"a text that is none", envelope + `"{\"originationNumber\":\"+4798765432\",\"messageBody\":{}}"}`, errMalformed.Error()},
+		{"an invalid text", envelope + `"{\"originationNumber\":\"+4798765432\",\"messageBody\":{}}"}`, errMalformed.Error()},
 		{"no envelope", `{"originationNumber":"+4798765432","destinationNumber":"+4759440000","messageBody":"STOP","inboundMessageId":"2"}`, errTimeless.Error()},
 		{"no time", `{"Type":"Notification","TopicArn":"arn","Message":"{\"originationNumber\":\"+4798765432\",\"messageBody\":\"STOP\"}"}`, errTimeless.Error()},
 	} {

@@ -91,7 +91,7 @@ func TestBadFieldsAreNamedAndNothingIsWritten(t *testing.T) {
 		{"everything", `{"scope":"amce","reason":"x","contacts":[` + email + `,{"channel":"fax"}],"at":"1900-01-01T00:00:00Z","note":"told us on the phone"}`,
 			[]string{"/reason", "/at", "/note", "/scope", "/contacts/1/channel"}},
 		{"wrong types", `{"scope":{},"reason":1,"contacts":{},"at":"today","note":[]}`, []string{"/at", "/contacts", "/note", "/reason", "/scope"}},
-		{"a time that is none", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"at":"yesterday"}`, []string{"/at"}},
+		{"an invalid time", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"at":"yesterday"}`, []string{"/at"}},
 		{"a time without text", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"at":1763625600}`, []string{"/at"}},
 		{"a time of no text", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"at":""}`, []string{"/at"}},
 		{"a time before there were computers", `{"scope":"acme","reason":"stop","contacts":[` + email + `],"at":"1969-12-31T23:59:59Z"}`, []string{"/at"}},

@@ -115,7 +115,7 @@ func TestDueAnswersEveryStart(t *testing.T) {
 			errors: "stille: start 1: must be a time like 2024-08-31T10:00:00Z, or a date like 2024-08-31\n"},
 		{name: "refuses a day that the zone did not have", args: []string{"--keep", "P6M", "--zone", "Pacific/Apia", "2011-12-30"}, code: exitUsage,
 			errors: "stille: start 1: Pacific/Apia has no such day\n"},
-		{name: "refuses a zone that is none", args: []string{"--keep", "P6M", "--zone", "Local", "2024-08-31"}, code: exitUsage,
+		{name: "refuses an unknown zone", args: []string{"--keep", "P6M", "--zone", "Local", "2024-08-31"}, code: exitUsage,
 			errors: "stille: --zone: must be a zone of the IANA database, like Europe/Oslo; see `stille --help`\n"},
 		{name: "answers in JSON, one value a line", args: []string{"--json", "--keep", "P2Y", "2024-02-29", "2024-03-01"},
 			out: `{"start":"2024-02-29","keptThrough":"2026-02-28","dueFrom":"2026-02-28T23:00:00Z"}` + "\n" +

@@ -40,7 +40,7 @@ func TestADryRunNamesRejectsAndWritesNothing(t *testing.T) {
 		"no channel":                    {line: ",kari@example.no,acme,,,"},
 		"another channel":               {line: "fax,kari@example.no,acme,,,", why: "channel: must be email or sms"},
 		"no address":                    {line: "email,,acme,,,", why: "address: there is none"},
-		"an address that is none":       {line: "email,kari.secret,acme,,,", why: "address: no @"},
+		"an invalid address":            {line: "email,kari.secret,acme,,,", why: "address: no @"},
 		"a number of no country":        {line: "sms,912 34 567,acme,,,", why: "address: a number without + or 00 needs a region"},
 		"letters of another time":       {line: "email,k\xe5re@example.no,acme,,,", doubt: "address: letters that are not UTF-8 were read as an older encoding; save the file as CSV UTF-8 and import it again"},
 		"no scope":                      {line: "email,kari@example.no,,,,", why: "scope: missing, and --scope is not given; there are acme, acme/newsletter, globex, and * for all"},

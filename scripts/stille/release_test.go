@@ -28,7 +28,7 @@ func TestReleaseRequiresScopeTimeAndEvidence(t *testing.T) {
 		{"a consent of tomorrow", "--consented-at: must not be more than five minutes in the future", instead("--consented-at", "2026-11-23T00:00:00Z")},
 		{"a consent before computers", "nor before 1970", instead("--consented-at", "1969-12-31T00:00:00Z")},
 		{"evidence that tells a story", "--evidence: must be 1 to 64 characters", instead("--evidence", "she called")},
-		{"an address that is none", "the address cannot be read: no @", instead("email", "kari")},
+		{"an invalid address", "the address cannot be read: no @", instead("email", "kari")},
 	} {
 		got := call{}.run(t, c.args...).ended(t, exitUsage)
 		if !strings.Contains(got.errors, c.says) || got.out != "" {

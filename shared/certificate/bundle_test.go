@@ -138,7 +138,7 @@ func TestUnwrittenBundleFails(t *testing.T) {
 	}
 	bundle.Keys = [][]byte{[]byte("no key")}
 	if err := bundle.Each(func(string, []byte) error { return nil }); err == nil {
-		t.Error("a key that is none is written")
+		t.Error("an invalid key is written")
 	}
 }
 

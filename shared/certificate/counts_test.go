@@ -61,7 +61,7 @@ func TestASignatureAloneIsVerified(t *testing.T) {
 	}{
 		"another key is trusted": {bundle, []string{other}},
 		"a changed byte":         {certificate.Bundle{Signed: changed, PublicKey: a.public}, nil},
-		"a key that is none":     {certificate.Bundle{Signed: signed, PublicKey: a.public, Keys: [][]byte{[]byte("none")}}, nil},
+		"an invalid key":         {certificate.Bundle{Signed: signed, PublicKey: a.public, Keys: [][]byte{[]byte("none")}}, nil},
 		"a trusted key is none":  {certificate.Bundle{Signed: signed, PublicKey: []byte("none")}, []string{fingerprint}},
 	} {
 		if got, err := c.bundle.VerifySignature(c.trusted...); got != "" || !errors.Is(err, certificate.ErrInvalid) {

@@ -94,7 +94,7 @@ func TestAnyPostToAValidLinkOptsOut(t *testing.T) {
 		{name: "multipart without boundary", contentType: "multipart/form-data", body: oneClickBody, page: true},
 		{name: "multipart cut off", contentType: oneClickType, body: oneClickBody[:30], page: true},
 		{name: "a body that is too large", contentType: urlencoded, body: "action=resubscribe&x=" + strings.Repeat("x", 5000), page: true},
-		{name: "base64 that is none", contentType: urlencoded, body: "action=resubscribe", base64: true, page: true},
+		{name: "invalid base64", contentType: urlencoded, body: "action=resubscribe", base64: true, page: true},
 	}
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		for _, c := range cases {

@@ -76,7 +76,7 @@ func TestEveryBadFieldIsNamedAtOnce(t *testing.T) {
 			[]gateway.Fault{{Pointer: "/payer/adress", Detail: "is not a field of this request"}, {Pointer: "/payer/channel", Detail: "must be text"}},
 		},
 		{"a contact that may be left out and is none", `{"payer":"kari"}`, []gateway.Fault{{Pointer: "/payer", Detail: "must be an object"}}},
-		{"a list that is none", `{"contacts":{}}`, []gateway.Fault{{Pointer: "/contacts", Detail: "must be a list"}}},
+		{"an invalid list", `{"contacts":{}}`, []gateway.Fault{{Pointer: "/contacts", Detail: "must be a list"}}},
 		{"a list where the object should be", `[]`, []gateway.Fault{{Pointer: "", Detail: "must be an object"}}},
 		{"null where the object should be", ` null `, []gateway.Fault{{Pointer: "", Detail: "must be an object"}}},
 	}

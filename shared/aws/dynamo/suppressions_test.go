@@ -220,7 +220,7 @@ func TestUnreadableItemIsReported(t *testing.T) {
 		"without version":              {"head": text("h"), "marks": mark(nil)},
 		"without head":                 {"version": number, "marks": mark(nil)},
 		"marks of another type":        {"version": number, "head": text("h"), "marks": text("stop")},
-		"a time that is none":          {"version": number, "head": text("h"), "marks": mark(map[string]types.AttributeValue{"last": text("yesterday")})},
+		"an invalid time":              {"version": number, "head": text("h"), "marks": mark(map[string]types.AttributeValue{"last": text("yesterday")})},
 		"a mark without time":          {"version": number, "head": text("h"), "marks": mark(map[string]types.AttributeValue{"source": text("link")})},
 	} {
 		t.Run(name, func(t *testing.T) {

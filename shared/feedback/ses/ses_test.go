@@ -146,7 +146,7 @@ func TestEventsHaveTheRightEffect(t *testing.T) {
 		{"a person's preferences are not said", subscribed(`null`, `null`, acme), feedback.Suppresses, unsubscribed("acme")},
 		{"a person joins a topic", subscribed(optIn, optOut, acme), feedback.Counts, suppression.Change{}},
 		{"a topic that was left stays so", subscribed(optOut, optOut, acme), feedback.Counts, suppression.Change{}},
-		{"a bounce for good with a time that is none", bounced("Permanent", "General", "yesterday"), feedback.Suppresses, hardBounce(sunday)},
+		{"a permanent bounce with an invalid time", bounced("Permanent", "General", "yesterday"), feedback.Suppresses, hardBounce(sunday)},
 		{"a bounce for good without a time", bounced("Permanent", "General", ""), feedback.Suppresses, hardBounce(sunday)},
 		{"a time before there were computers", bounced("Permanent", "General", "1969-12-31T23:59:59Z"), feedback.Suppresses, hardBounce(sunday)},
 		{"a full mailbox", bounced("Transient", "MailboxFull", at), feedback.Counts, suppression.Change{}},

@@ -91,7 +91,7 @@ func TestFilesOfSpreadsheetsAndToolsAreRead(t *testing.T) {
 		{"columns that are not ours, twice", "x.csv", "name,name,channel,address\nA,B,email,a@x.no\n", []rowOf{{2, "email|a@x.no", "A,B,email,a@x.no\n"}}},
 		{"NDJSON", "x.ndjson", "\ufeff{\"channel\":\"email\",\"address\":\"a@x.no\"}\n\n{\"channel\":null,\"address\":\" b@x.no\"}\r\n",
 			[]rowOf{{1, "email|a@x.no", "{\"channel\":\"email\",\"address\":\"a@x.no\"}\n"}, {3, "|b@x.no", "{\"channel\":null,\"address\":\" b@x.no\"}\r\n"}}},
-		{"NDJSON that is none", "x.jsonl", "[1]\nnull\n{\"channel\":\n{\"address\":4791234567}\n{\"addres\":\"a@x.no\"}\n", []rowOf{
+		{"invalid NDJSON", "x.jsonl", "[1]\nnull\n{\"channel\":\n{\"address\":4791234567}\n{\"addres\":\"a@x.no\"}\n", []rowOf{
 			{1, "error: not a JSON object", "[1]\n"}, {2, "error: not a JSON object", "null\n"}, {3, "error: not a JSON object", "{\"channel\":\n"},
 			{4, "|4791234567", "{\"address\":4791234567}\n"}, {5, "|", "{\"addres\":\"a@x.no\"}\n"},
 		}},

@@ -174,7 +174,7 @@ func TestEveryIncompleteAnswerIsANo(t *testing.T) {
 		{"one result too few", says(200, jsonType, checked(yes))},
 		{"one result too many", says(200, jsonType, checked(yes, yes, yes))},
 		{"no time", says(200, jsonType, `{"results":[`+yes+`,`+yes+`]}`)},
-		{"a time that is none", says(200, jsonType, strings.Replace(checked(yes, yes), "2026-11-22T03:00:00Z", "now", 1))},
+		{"an invalid time", says(200, jsonType, strings.Replace(checked(yes, yes), "2026-11-22T03:00:00Z", "now", 1))},
 		{"one result that says nothing", says(200, jsonType, checked(yes, `{"key":"`+one+`"}`))},
 		{"one result that says null", says(200, jsonType, checked(yes, `{"send":null,"key":"`+one+`"}`))},
 		{"a yes in words", says(200, jsonType, checked(yes, `{"send":"true","key":"`+one+`"}`))},

@@ -162,11 +162,11 @@ func TestAMalformedMessageIsRefused(t *testing.T) {
 		{"an unknown channel", `"email"`, `"fax"`, "channel"},
 		{"no channel", `"channel":"email",`, ``, "channel"},
 		{"no scope", `"acme"`, `""`, "scope"},
-		{"a scope that is none", `"acme"`, `"kari@example.no"`, "scope"},
+		{"an invalid scope", `"acme"`, `"kari@example.no"`, "scope"},
 		{"another source", `"link"`, `"tool"`, "source"},
 		{"an unknown reason", `"channel"`, `"reason":"bored","channel"`, "reason"},
 		{"no time", `,"at":"2026-11-22T03:00:00Z"`, ``, "time"},
-		{"a time that is none", `2026-11-22T03`, `kari`, "JSON"},
+		{"an invalid time", `2026-11-22T03`, `kari`, "JSON"},
 		{"a time before there was one", `2026`, `1969`, "time"},
 	}
 	for _, c := range cases {
