@@ -23,7 +23,7 @@ type engine struct {
 	busy  map[string]bool           // items of a transaction that is under way
 	hangs bool
 
-	conflicts, calls int
+	conflicts, reads, transactions int
 }
 
 const (
@@ -41,7 +41,6 @@ type operation struct {
 // Do is the HTTP client of the AWS SDK.
 func (e *engine) Do(r *http.Request) (*http.Response, error) {
 	e.mu.Lock()
-	e.calls++
 	hangs := e.hangs
 	e.mu.Unlock()
 	if hangs {
@@ -64,6 +63,7 @@ func (e *engine) Do(r *http.Request) (*http.Response, error) {
 		time.Sleep(readTime)
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		e.reads++
 		if found, ok := e.items[name(in.TableName, in.Key)]; ok {
 			return answer(http.StatusOK, map[string]any{"Item": found}), nil
 		}
@@ -83,6 +83,7 @@ func (e *engine) transact(operations []operation) *http.Response {
 	keys := make([]string, len(operations))
 	reasons := make([]map[string]any, len(operations))
 	e.mu.Lock()
+	e.transactions++
 	conflict := false
 	for i, o := range operations {
 		keys[i] = name(o.Put.TableName, o.Put.Item)

@@ -141,6 +141,20 @@ func TestAStormOnOneLinkTurnsNobodyAway(t *testing.T) {
 	})
 }
 
+// The first click is one transaction, and a further click of a container one read.
+func TestAFurtherClickCostsOneRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t)
+		path := c.paths(t, 1)[0]
+		for reads := range 3 {
+			c.post(path, false)
+			if e := c.engine; e.reads != reads || e.transactions != 1 || c.status[http.StatusOK] != reads+1 {
+				t.Errorf("%d reads and %d transactions so far, want %d and 1; statuses %v", e.reads, e.transactions, reads, c.status)
+			}
+		}
+	})
+}
+
 // A hundred people a second opt out while every call of the store hangs.
 func TestAStoreThatHangsLosesNoOptOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
