@@ -2,6 +2,7 @@ package operator
 
 import (
 	"cmp"
+	"html"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,6 +20,9 @@ func Find(text, region string) []contact.Contact {
 	var found contacts
 	for _, reading := range readings(text) {
 		found.addAddresses(reading)
+		if strings.ContainsAny(reading, "@([") {
+			found.addAddresses(loose.ReplaceAllString(reading, "@"))
+		}
 		for _, run := range numbers.FindAllString(reading, -1) {
 			for _, number := range numbersIn(run, region != "") {
 				found.add(contact.SMS, number, region)
@@ -27,6 +31,9 @@ func Find(text, region string) []contact.Contact {
 	}
 	return found
 }
+
+// loose is an @ as people write it who fear robots, or whose pen slips.
+var loose = regexp.MustCompile(`(?i)["\s]*(?:@|[(\[]\s*at\s*[)\]])\s*`)
 
 // contacts are different contacts.
 type contacts []contact.Contact
@@ -71,7 +78,7 @@ func isNumber(text string, fewest int) bool {
 // readings are the ways to read a text: without the characters that cannot be
 // seen, and with a space for each of them.
 func readings(text string) []string {
-	plain := norm.NFKC.String(strings.ReplaceAll(text, "%40", "@"))
+	plain := norm.NFKC.String(html.UnescapeString(strings.NewReplacer("%40", "@", "=40", "@").Replace(text)))
 	if !strings.ContainsFunc(plain, contact.Invisible) {
 		return []string{plain}
 	}
