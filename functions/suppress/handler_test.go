@@ -118,6 +118,7 @@ func TestOptOutIsNeverRefusedForItsClock(t *testing.T) {
 		`"2026-11-24T03:00:00Z"`: "2026-11-22T03:00:00Z",
 		`null`:                   "2026-11-22T03:00:00Z",
 		`"2026-11-20T08:00Z"`:    "2026-11-20T08:00:00Z",
+		`"2026-11-20 08:00:00z"`: "2026-11-20T08:00:00Z",
 	} {
 		h, list := apitest.New(t), &suppressiontest.List{}
 		resp := h.Serve(t, newHandler(h, list).call(), h.Post(`{"scope":"acme","reason":"stop","contacts":[`+email+`],"at":`+at+`}`))
