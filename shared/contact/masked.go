@@ -25,10 +25,7 @@ func (c Contact) Masked() string {
 }
 
 func maskEmail(address string) string {
-	local, domain, found := strings.Cut(address, "@")
-	if !found {
-		return ""
-	}
+	local, domain, _ := strings.Cut(address, "@")
 	// The owner knows the name and not its A-label.
 	if name, err := idna.Display.ToUnicode(domain); err == nil {
 		domain = name
@@ -37,7 +34,8 @@ func maskEmail(address string) string {
 	if plus := strings.IndexByte(local, '+'); plus > 0 {
 		tag = local[plus:]
 	}
-	return firstLetter(local) + "•••" + tag + "@" + domain
+	_, first := utf8.DecodeRuneInString(local)
+	return local[:first] + "•••" + tag + "@" + domain
 }
 
 // shownDigits is how many of a number's last digits a mask shows; fewer of a
@@ -51,9 +49,4 @@ func maskPhone(address string) string {
 	}
 	shown := min(shownDigits, len(number.National)-1)
 	return fmt.Sprintf("+%d •••• %s", number.Country, number.National[len(number.National)-shown:])
-}
-
-func firstLetter(s string) string {
-	_, size := utf8.DecodeRuneInString(s)
-	return s[:size]
 }

@@ -152,13 +152,7 @@ func brevo(req Request, r *Report) error {
 		Sent         when `json:"ts"`
 	}
 	return each(r, req.Body, func(e entry) {
-		at := e.Happened
-		if at.IsZero() {
-			at = e.Epoch
-		}
-		if at.IsZero() {
-			at = e.Sent
-		}
+		at := cmp.Or(e.Happened, e.Epoch, e.Sent)
 		switch e.Event {
 		case "unsubscribed", "unsubscribe":
 			r.email(e.Email, suppression.Unsubscribed, at)
@@ -233,10 +227,7 @@ func sinch(req Request, r *Report) error {
 		case e.OptOut != nil && isSMS(e.OptOut.Channel):
 			r.reply(e.OptOut.Identity, keyword.Stop, e.EventTime, "")
 		case e.Message != nil && isSMS(e.Message.Identity.Channel):
-			at := e.Message.Accepted
-			if at.IsZero() {
-				at = e.EventTime
-			}
+			at := cmp.Or(e.Message.Accepted, e.EventTime)
 			r.reply(e.Message.Identity.Identity, silenceOnly(e.Message.Contact.Text.Text), at, e.Message.ID)
 		case e.Type == "mo_text" || e.Type == "mo_media":
 			r.reply(e.From, silenceOnly(written(e.Body)), e.Received, e.ID)

@@ -5,8 +5,6 @@
 package language
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 	"sync"
 
@@ -38,25 +36,17 @@ func Best(wishes string) string {
 
 // read lists the languages of Accept-Language, the most wanted first.
 func read(wishes string) []language.Tag {
-	type wish struct {
-		tag    language.Tag
-		weight float32
-	}
-	var all []wish
+	var readable []string
 	for element := range strings.SplitSeq(strings.ToLower(wishes), ",") {
 		name, weight, _ := strings.Cut(element, ";")
 		if end := strings.IndexAny(name, ".@"); end >= 0 { // a charset or variant of POSIX
 			name = name[:end]
 		}
-		tags, weights, err := language.ParseAcceptLanguage(name + ";" + weight)
-		if err == nil && len(tags) == 1 {
-			all = append(all, wish{tags[0], weights[0]})
+		element = name + ";" + weight
+		if tags, weights, err := language.ParseAcceptLanguage(element); err == nil && len(tags) == 1 && weights[0] > 0 { // or no number
+			readable = append(readable, element)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b wish) int { return cmp.Compare(b.weight, a.weight) })
-	tags := make([]language.Tag, len(all))
-	for i, w := range all {
-		tags[i] = w.tag
-	}
+	tags, _, _ := language.ParseAcceptLanguage(strings.Join(readable, ","))
 	return tags
 }
