@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/names"
@@ -52,19 +48,21 @@ func (s *Suppressions) Canaries(ctx context.Context) (map[string]string, error) 
 // PutCanaries stores the canaries of a table that has none, and otherwise returns
 // an error.
 func (s *Suppressions) PutCanaries(ctx context.Context, canaries map[string]string) error {
-	stored := item{names.AttrKey: text(canariesKey)}
+	stored := encodeCanaries(canaries)
+	stored[names.AttrKey] = text(canariesKey)
+	done, err := write(ctx, s.db, "storing the canaries", put(s.table, stored, absent(names.AttrKey)))
+	if err == nil && !done {
+		return fmt.Errorf("storing the canaries: %w", ErrCanary)
+	}
+	return err
+}
+
+func encodeCanaries(canaries map[string]string) item {
+	stored := make(item, len(canaries))
 	for id, value := range canaries {
 		stored[id] = text(value)
 	}
-	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: stored,
-		ConditionExpression:      aws.String("attribute_not_exists(#key)"),
-		ExpressionAttributeNames: map[string]string{"#key": names.AttrKey},
-	})
-	if err != nil {
-		return fmt.Errorf("storing the canaries: %w", err)
-	}
-	return nil
+	return stored
 }
 
 // AddCanaries adds all given canaries or none to a table that has canaries. The
@@ -74,17 +72,12 @@ func (s *Suppressions) AddCanaries(ctx context.Context, canaries map[string]stri
 	if len(canaries) == 0 {
 		return nil
 	}
-	var update expression.UpdateBuilder
-	condition := expression.AttributeExists(expression.Name(names.AttrKey))
-	for id, value := range canaries {
-		name, mac := expression.Name(id), expression.Value(value)
-		update = update.Set(name, mac)
-		condition = condition.And(expression.Or(expression.AttributeNotExists(name), name.Equal(mac)))
+	adding := setting(encodeCanaries(canaries))
+	adding.where = "attribute_exists(#key)"
+	for id := range canaries {
+		adding.where += " AND (attribute_not_exists(#" + id + ") OR #" + id + " = :new" + id + ")"
 	}
-	if err := s.updateCanaries(ctx, update, condition, ErrCanary); err != nil {
-		return fmt.Errorf("adding canaries: %w", err)
-	}
-	return nil
+	return s.updateCanaries(ctx, "adding canaries", adding, ErrCanary)
 }
 
 // RemoveCanary removes the canary of a contact key id, if there is one. The
@@ -103,31 +96,18 @@ func (s *Suppressions) RemoveCanary(ctx context.Context, id string) error {
 		return fmt.Errorf("removing a canary: %w", ErrLastCanary)
 	}
 	// The condition holds against a second caller that removes the others.
-	others := slices.Sorted(maps.Keys(canaries))
-	condition := expression.AttributeExists(expression.Name(others[0]))
-	for _, other := range others[1:] {
-		condition = condition.Or(expression.AttributeExists(expression.Name(other)))
+	var others []string
+	for other := range canaries {
+		others = append(others, "attribute_exists(#"+other+")")
 	}
-	update := expression.Remove(expression.Name(id))
-	if err := s.updateCanaries(ctx, update, condition, ErrLastCanary); err != nil {
-		return fmt.Errorf("removing a canary: %w", err)
-	}
-	return nil
+	return s.updateCanaries(ctx, "removing a canary", terms{set: "REMOVE #" + id, where: strings.Join(others, " OR ")}, ErrLastCanary)
 }
 
 // updateCanaries returns refused if the condition does not hold.
-func (s *Suppressions) updateCanaries(ctx context.Context, update expression.UpdateBuilder, condition expression.ConditionBuilder, refused error) error {
-	e, err := expression.NewBuilder().WithUpdate(update).WithCondition(condition).Build()
-	if err != nil {
-		return fmt.Errorf("building an update: %w", err)
-	}
-	_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: item{names.AttrKey: text(canariesKey)},
-		UpdateExpression: e.Update(), ConditionExpression: e.Condition(),
-		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
-	})
-	if conditionNotMet(err) {
-		return refused
+func (s *Suppressions) updateCanaries(ctx context.Context, doing string, t terms, refused error) error {
+	done, err := write(ctx, s.db, doing, update(s.table, item{names.AttrKey: text(canariesKey)}, t))
+	if err == nil && !done {
+		err = fmt.Errorf("%s: %w", doing, refused)
 	}
 	return err
 }

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/names"
@@ -85,7 +83,7 @@ func (r *Records) claims(ctx context.Context, owner retention.Owner, objects []s
 		}
 		claim := slotKey(claimOf(object))
 		claim[names.AttrClass], claim[names.AttrRecord] = text(owner.Class), text(owner.ID)
-		operations = append(operations, types.TransactWriteItem{Put: putNew(r.stack.Table(names.TableSlots), claim, names.AttrSlot)})
+		operations = append(operations, put(r.stack.Table(names.TableSlots), claim, absent(names.AttrSlot)))
 	}
 	return operations, taken, nil
 }
@@ -132,12 +130,9 @@ func (r *Records) ClaimObjects(ctx context.Context, class string, record retenti
 	}
 	owned, done := subtract(all, taken), false
 	if len(operations) > 0 || !slices.Equal(owned, record.Claimed) {
-		unchanged := exists().And(same(record, names.AttrObjects)).And(same(record, names.AttrClaimed))
-		input, err := updateItem(r.stack.Records(class), record.ID, assign(expression.UpdateBuilder{}, names.AttrClaimed, list(owned)), unchanged)
-		if err != nil {
-			return false, err
-		}
-		if done, err = r.write(ctx, "claiming objects", input, operations); err != nil {
+		claimed := setting(item{names.AttrClaimed: list(owned)}).under(same(record, names.AttrObjects, names.AttrClaimed))
+		operations = append(operations, update(r.stack.Records(class), recordKey(record.ID), claimed))
+		if done, err = write(ctx, r.db, "claiming objects", operations...); err != nil {
 			return false, err
 		}
 	}
@@ -157,11 +152,8 @@ func list[T ~string](texts []T) types.AttributeValue {
 
 // free deletes a slot or a claim of a record, if the record is gone.
 func (r *Records) free(ctx context.Context, slot, class, id string) error {
-	gone, err := r.check(class, id, expression.AttributeNotExists(expression.Name(names.AttrID)))
-	if err != nil {
-		return err
-	}
-	_, err = r.transact(ctx, "freeing a slot", gone, types.TransactWriteItem{Delete: release(r.stack, slot, class, id)})
+	gone := check(r.stack.Records(class), recordKey(id), absent(names.AttrID))
+	_, err := write(ctx, r.db, "freeing a slot", gone, release(r.stack, slot, class, id))
 	return err
 }
 
@@ -169,21 +161,17 @@ func (r *Records) free(ctx context.Context, slot, class, id string) error {
 func (d *Deleter) unclaim(class string, record retention.Stored) []types.TransactWriteItem {
 	operations := make([]types.TransactWriteItem, len(record.Claimed))
 	for i, object := range record.Claimed {
-		operations[i] = types.TransactWriteItem{Delete: release(d.stack, claimOf(object), class, record.ID)}
+		operations[i] = release(d.stack, claimOf(object), class, record.ID)
 	}
 	return operations
 }
 
 // release deletes a slot or a claim that still names the record. The slot of a
 // contact has no class: only messaging has slots of contacts.
-func release(stack names.Tables, slot, class, id string) *types.Delete {
+func release(stack names.Tables, slot, class, id string) types.TransactWriteItem {
 	condition := "#record = :id AND #class = :class"
 	if class == retention.Messaging {
 		condition = "#record = :id AND (attribute_not_exists(#class) OR #class = :class)"
 	}
-	return &types.Delete{
-		TableName: aws.String(stack.Table(names.TableSlots)), Key: slotKey(slot), ConditionExpression: &condition,
-		ExpressionAttributeNames:  map[string]string{"#record": names.AttrRecord, "#class": names.AttrClass},
-		ExpressionAttributeValues: item{":id": text(id), ":class": text(class)},
-	}
+	return remove(stack.Table(names.TableSlots), slotKey(slot), terms{where: condition, values: item{":id": text(id), ":class": text(class)}})
 }

@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -30,18 +29,14 @@ func noteOf(domain string) item { return item{names.AttrID: text(names.DomainPre
 
 // Note stores that a domain is dead, or that it answers.
 func (d *Domains) Note(ctx context.Context, domain string, dead bool, now time.Time) error {
-	var err error
+	note := remove(d.table, noteOf(domain), terms{})
 	if dead {
 		stored := noteOf(domain)
 		stored[names.AttrExpires] = number(now.Add(deadRemembered).Unix())
-		_, err = d.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &d.table, Item: stored})
-	} else {
-		_, err = d.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &d.table, Key: noteOf(domain)})
+		note = put(d.table, stored, terms{})
 	}
-	if err != nil {
-		return fmt.Errorf("noting whether a link domain answers: %w", err)
-	}
-	return nil
+	_, err := write(ctx, d.db, "noting whether a link domain answers", note)
+	return err
 }
 
 // Dead reports whether a domain is noted as dead.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -58,13 +57,10 @@ func (r *Records) Load(ctx context.Context, class string, ids []string) (map[str
 	for i, id := range ids {
 		keys[i] = recordKey(id)
 	}
-	e, err := expression.NewBuilder().WithProjection(projection()).Build()
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading records: %w", err)
-	}
+	attributes, placeholders := projection()
 	records, unreadable := make(map[string]retention.Stored, len(ids)), map[string]error{}
-	err = batchGet(ctx, r.db, r.stack.Records(class), keys,
-		types.KeysAndAttributes{ProjectionExpression: e.Projection(), ExpressionAttributeNames: e.Names()},
+	err := batchGet(ctx, r.db, r.stack.Records(class), keys,
+		types.KeysAndAttributes{ProjectionExpression: attributes, ExpressionAttributeNames: placeholders},
 		func(found item) {
 			s, err := decodeRecord(found)
 			if err != nil {
@@ -74,4 +70,36 @@ func (r *Records) Load(ctx context.Context, class string, ids []string) (map[str
 			records[s.ID] = s
 		})
 	return records, unreadable, err
+}
+
+// Scan is purge.Records's. It reads the table, so it also finds records that no
+// index shows. It leaves out the owner's attributes.
+func (r *Records) Scan(ctx context.Context, class string, segment purge.Segment, after string, limit int) (purge.Scanned, error) {
+	attributes, placeholders := projection()
+	input := &dynamodb.ScanInput{
+		TableName: aws.String(r.stack.Records(class)), ConsistentRead: aws.Bool(true),
+		Segment: aws.Int32(int32(segment.Number)), TotalSegments: aws.Int32(int32(segment.Of)), //nolint:gosec // both are small
+		Limit:                aws.Int32(int32(limit)), //nolint:gosec // a page, never large
+		ProjectionExpression: attributes, ExpressionAttributeNames: placeholders,
+	}
+	if after != "" {
+		input.ExclusiveStartKey = recordKey(after)
+	}
+	out, err := r.db.Scan(ctx, input)
+	if err != nil {
+		return purge.Scanned{}, fmt.Errorf("reading all records: %w", err)
+	}
+	var page purge.Scanned
+	for _, found := range out.Items {
+		record, err := decodeRecord(found)
+		if err != nil {
+			page.Unreadable = append(page.Unreadable, idOf(found))
+			continue
+		}
+		page.Records = append(page.Records, record)
+	}
+	if len(out.LastEvaluatedKey) > 0 {
+		page.Last = idOf(out.LastEvaluatedKey)
+	}
+	return page, nil
 }

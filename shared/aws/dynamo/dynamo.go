@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -92,16 +93,6 @@ func parseInstant(s string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	return t.UTC(), err
-}
-
-// putNew stores an item, if the stored item lacks the attribute: its key, where none
-// must be stored.
-func putNew(table string, i item, attribute string) *types.Put {
-	name := "#" + attribute // some are reserved words
-	return &types.Put{
-		TableName: &table, Item: i,
-		ConditionExpression: aws.String("attribute_not_exists(" + name + ")"), ExpressionAttributeNames: map[string]string{name: attribute},
-	}
 }
 
 // cancelled returns the reasons why a transaction was cancelled, in the order
@@ -229,4 +220,35 @@ func batchGet(ctx context.Context, db *dynamodb.Client, table string, keys []ite
 		}
 	}
 	return nil
+}
+
+// having is the query for the items of a table whose key is the value, read strongly.
+func having(table, key, value string) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		TableName: &table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("#key = :key"),
+		ExpressionAttributeNames: map[string]string{"#key": key}, ExpressionAttributeValues: item{":key": text(value)},
+	}
+}
+
+// inIndex is having for an index.
+func inIndex(index, table, key, value string) *dynamodb.QueryInput {
+	query := having(table, key, value)
+	query.IndexName, query.ConsistentRead = &index, nil // an index has no strong reads
+	return query
+}
+
+// decodeAll decodes all items.
+func decodeAll[T any](items iter.Seq2[item, error], decode func(item) (T, error)) ([]T, error) {
+	var all []T
+	for stored, err := range items {
+		if err != nil {
+			return nil, err
+		}
+		one, err := decode(stored)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }

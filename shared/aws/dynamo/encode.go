@@ -42,11 +42,11 @@ func encodeSuppression(i suppression.Item) item {
 		for r, m := range reasons {
 			of[string(r)] = encodeMark(m)
 		}
-		marks[string(s)] = &types.AttributeValueMemberM{Value: of}
+		marks[string(s)] = members(of)
 	}
 	stored := item{
 		names.AttrKey: text(string(i.Key)), attrChannel: text(string(i.Channel)), names.AttrVersion: number(i.Version),
-		attrHead: text(string(i.Head)), attrMarks: &types.AttributeValueMemberM{Value: marks},
+		attrHead: text(string(i.Head)), attrMarks: members(marks),
 	}
 	if i.Touched != 0 {
 		stored[attrTouched] = number(i.Touched)
@@ -72,11 +72,11 @@ func encodeMark(m suppression.Mark) types.AttributeValue {
 			if w.Undo {
 				word[attrUndo] = &types.AttributeValueMemberBOOL{Value: true}
 			}
-			words[n] = &types.AttributeValueMemberM{Value: word}
+			words[n] = members(word)
 		}
 		mark[attrWords] = &types.AttributeValueMemberL{Value: words}
 	}
-	return &types.AttributeValueMemberM{Value: mark}
+	return members(mark)
 }
 
 // setText sets an attribute to a text that is not empty.

@@ -3,15 +3,11 @@ package dynamo
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -22,24 +18,13 @@ import (
 // entryTime is the form in which the times of entries sort.
 const entryTime = "2006-01-02T15:04:05.000000000Z"
 
-// storedEvent is a hold as an event left it, in the history.
-type storedEvent struct {
-	Case   string `dynamodbav:"case"`
-	Entry  string `dynamodbav:"entry"`
-	Target string `dynamodbav:"target"`
-	storedHold
-}
-
 // entry appends the hold to the history, as an event at this time left it. No entry
 // replaces another.
-func (h *Holds) entry(hold retention.Hold, at time.Time) (types.TransactWriteItem, error) {
-	stored, err := attributevalue.MarshalMap(storedEvent{
-		Case: hold.Case, Entry: at.UTC().Format(entryTime) + "#" + rand.Text(), Target: string(hold.Target), storedHold: encodeHold(hold),
-	})
-	if err != nil {
-		return types.TransactWriteItem{}, fmt.Errorf("writing the history of a hold: %w", err)
-	}
-	return types.TransactWriteItem{Put: putNew(h.history, stored, names.AttrEntry)}, nil
+func (h *Holds) entry(hold retention.Hold, at time.Time) types.TransactWriteItem {
+	stored := encodeHold(hold)
+	stored[names.AttrCase], stored[names.AttrTarget] = text(hold.Case), text(string(hold.Target))
+	stored[names.AttrEntry] = text(at.UTC().Format(entryTime) + "#" + rand.Text())
+	return put(h.history, stored, absent(names.AttrEntry))
 }
 
 // Lift ends the active holds that which selects, and returns them. The items stay
@@ -68,62 +53,23 @@ func (h *Holds) Lift(ctx context.Context, which func(retention.Hold) bool, at ti
 
 // lift ends a hold; false if another call ended it first.
 func (h *Holds) lift(ctx context.Context, hold retention.Hold) (bool, error) {
-	entry, err := h.entry(hold, hold.LiftedAt)
-	if err != nil {
-		return false, err
-	}
-	operations := []types.TransactWriteItem{{Update: &types.Update{
-		TableName: &h.table, Key: targetKey(hold.Target),
-		UpdateExpression:    aws.String("SET #cases.#case.#lifted = :at, #cases.#case.#by = :by"),
-		ConditionExpression: aws.String("attribute_not_exists(#cases.#case.#lifted)"),
-		ExpressionAttributeNames: map[string]string{
-			"#cases": heldCases, "#case": hold.Case, "#lifted": "liftedAt", "#by": "liftedBy",
-		},
-		ExpressionAttributeValues: item{":at": text(instant(hold.LiftedAt)), ":by": text(hold.LiftedBy)},
-	}}, entry}
-	err = retry(ctx, "lifting a hold", func() error {
-		_, err := h.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
-		return err
-	})
-	if reasons, ok := cancelled(err); ok && failed(reasons[0], conditionFailed) {
-		return false, nil
-	}
-	return err == nil, err
+	lifted := update(h.table, targetKey(hold.Target), ofCase(hold.Case, terms{
+		set:    "SET #cases.#case.#liftedAt = :at, #cases.#case.#liftedBy = :by",
+		where:  "attribute_not_exists(#cases.#case.#liftedAt)",
+		values: item{":at": text(instant(hold.LiftedAt)), ":by": text(hold.LiftedBy)},
+	}))
+	return write(ctx, h.db, "lifting a hold", lifted, h.entry(hold, hold.LiftedAt))
 }
 
 // History returns the holds of a case as each setting and each lifting left them,
 // the oldest event first.
 func (h *Holds) History(ctx context.Context, caseID string) ([]retention.Hold, error) {
-	return decodeEvents(query(ctx, h.db, &dynamodb.QueryInput{
-		TableName: &h.history, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression:    aws.String("#case = :case"),
-		ExpressionAttributeNames:  map[string]string{"#case": names.AttrCase},
-		ExpressionAttributeValues: item{":case": text(caseID)},
-	}, "reading the history of a case"))
+	return decodeAll(query(ctx, h.db, having(h.history, names.AttrCase, caseID), "reading the history of a case"), decodeHold)
 }
 
 // Events returns the history of every case, read strongly, in no order.
 func (h *Holds) Events(ctx context.Context) ([]retention.Hold, error) {
-	return decodeEvents(scan(ctx, h.db, &dynamodb.ScanInput{TableName: &h.history}, "reading the history of the holds"))
-}
-
-func decodeEvents(entries iter.Seq2[item, error]) ([]retention.Hold, error) {
-	var all []retention.Hold
-	for stored, err := range entries {
-		if err != nil {
-			return nil, err
-		}
-		var entry storedEvent
-		if err := attributevalue.UnmarshalMap(stored, &entry); err != nil {
-			return nil, errUnreadable("the history of a case")
-		}
-		hold, err := entry.decode(entry.Case, retention.Target(entry.Target))
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, hold)
-	}
-	return all, nil
+	return decodeAll(scan(ctx, h.db, &dynamodb.ScanInput{TableName: &h.history}, "reading the history of the holds"), decodeHold)
 }
 
 // Restore brings holds into the state that the history tells, then raises every
@@ -152,29 +98,14 @@ func (h *Holds) Restore(ctx context.Context, classes []string, repairs []retenti
 }
 
 func (h *Holds) restore(ctx context.Context, repair retention.HoldRepair) error {
-	is, err := attributevalue.Marshal(encodeHold(repair.Is))
-	if err != nil {
-		return fmt.Errorf("restoring a hold: %w", err)
-	}
-	values, condition := item{":is": is}, "attribute_not_exists(#cases.#case)"
-	if repair.Was != (retention.Hold{}) {
-		if values[":was"], err = attributevalue.Marshal(encodeHold(repair.Was)); err != nil {
-			return fmt.Errorf("restoring a hold: %w", err)
-		}
-		condition = "#cases.#case = :was"
-	}
-	err = retry(ctx, "restoring a hold", func() error {
-		_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: &h.table, Key: targetKey(repair.Is.Target),
-			UpdateExpression: aws.String("SET #cases.#case = :is"), ConditionExpression: &condition,
-			ExpressionAttributeNames:  map[string]string{"#cases": heldCases, "#case": repair.Is.Case},
-			ExpressionAttributeValues: values,
-		})
-		return err
+	restored := ofCase(repair.Is.Case, terms{
+		set: "SET #cases.#case = :is", where: "attribute_not_exists(#cases.#case)", values: item{":is": members(encodeHold(repair.Is))},
 	})
-	if conditionNotMet(err) {
-		return nil
+	if repair.Was != (retention.Hold{}) {
+		restored.where = "#cases.#case = :was"
+		restored.values[":was"] = members(encodeHold(repair.Was))
 	}
+	_, err := write(ctx, h.db, "restoring a hold", update(h.table, targetKey(repair.Is.Target), restored))
 	return err
 }
 

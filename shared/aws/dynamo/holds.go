@@ -3,14 +3,10 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
@@ -54,41 +50,36 @@ func NewHolds(db *dynamodb.Client, stack names.Tables) *Holds {
 const (
 	fencePrefix = names.FencePrefix
 	fenceEpoch  = "epoch" // N, counts the placements of holds; no item is epoch 0
-	heldCases   = "cases" // map case -> storedHold
+	heldCases   = "cases" // map case -> hold
 )
 
-// storedHold is a retention.Hold as stored. The case and the target are in the key.
-type storedHold struct {
-	Kind     string    `dynamodbav:"kind"`
-	Reason   string    `dynamodbav:"reason"`
-	Contact  string    `dynamodbav:"contact,omitempty"`
-	SetAt    time.Time `dynamodbav:"setAt"`
-	SetBy    string    `dynamodbav:"setBy,omitempty"`
-	LiftedAt string    `dynamodbav:"liftedAt,omitempty"`
-	LiftedBy string    `dynamodbav:"liftedBy,omitempty"`
-}
+// Attributes of a hold beside the names that it has in JSON.
+const (
+	attrContact  = "contact"
+	attrLiftedAt = "liftedAt" // absent while the hold stands
+)
 
-func encodeHold(h retention.Hold) storedHold {
-	return storedHold{
-		Kind: string(h.Kind), Reason: h.Reason, Contact: string(h.Contact),
-		SetAt: h.SetAt.UTC(), SetBy: h.SetBy, LiftedAt: instant(h.LiftedAt), LiftedBy: h.LiftedBy,
+// encodeHold leaves out the case and the target, which are in the key.
+func encodeHold(h retention.Hold) item {
+	stored := encodeJSON(h)
+	delete(stored, names.AttrCase)
+	delete(stored, names.AttrTarget)
+	setText(stored, attrContact, string(h.Contact))
+	if h.Active() {
+		delete(stored, attrLiftedAt)
 	}
+	return stored
 }
 
-func (s storedHold) decode(caseID string, target retention.Target) (retention.Hold, error) {
-	lifted, err := parseInstant(s.LiftedAt)
-	if err != nil {
-		return retention.Hold{}, errUnreadable("the time a hold was lifted")
+func members(of item) types.AttributeValue { return &types.AttributeValueMemberM{Value: of} }
+
+func decodeHold(from item) (retention.Hold, error) {
+	var h retention.Hold
+	if err := decodeJSON(from, &h); err != nil {
+		return h, errUnreadable("a hold")
 	}
-	return retention.Hold{
-		Case: caseID, Reason: s.Reason, Kind: retention.HoldKind(s.Kind), Target: target, Contact: retention.Target(s.Contact),
-		SetAt: s.SetAt.UTC(), SetBy: s.SetBy, LiftedAt: lifted, LiftedBy: s.LiftedBy,
-	}, nil
-}
-
-type storedTarget struct {
-	Target string                `dynamodbav:"target"`
-	Cases  map[string]storedHold `dynamodbav:"cases"`
+	h.Contact = retention.Target(textOf(from, attrContact))
+	return h, nil
 }
 
 func fenceKey(shard string) item {
@@ -209,42 +200,28 @@ func (h *Holds) load(ctx context.Context, class string, ids []string, target ret
 func (h *Holds) store(ctx context.Context, holds []retention.Hold) error {
 	operations := make([]types.TransactWriteItem, 0, 2*len(holds))
 	for _, hold := range holds {
-		stored, err := attributevalue.Marshal(encodeHold(hold))
-		if err != nil {
-			return fmt.Errorf("placing holds: %w", err)
-		}
-		entry, err := h.entry(hold, hold.SetAt)
-		if err != nil {
-			return err
-		}
-		operations = append(operations, types.TransactWriteItem{Update: &types.Update{
-			TableName: &h.table, Key: targetKey(hold.Target),
-			UpdateExpression:          aws.String("SET #cases.#case = :hold"),
-			ConditionExpression:       aws.String("attribute_not_exists(#cases.#case) OR attribute_exists(#cases.#case.#lifted) OR #cases.#case.#kind = :kind"),
-			ExpressionAttributeNames:  map[string]string{"#cases": heldCases, "#case": hold.Case, "#lifted": "liftedAt", "#kind": "kind"},
-			ExpressionAttributeValues: item{":hold": stored, ":kind": text(string(hold.Kind))},
-		}}, entry)
+		operations = append(operations, update(h.table, targetKey(hold.Target), ofCase(hold.Case, terms{
+			set:    "SET #cases.#case = :hold",
+			where:  "attribute_not_exists(#cases.#case) OR attribute_exists(#cases.#case.#liftedAt) OR #cases.#case.#kind = :kind",
+			values: item{":hold": members(encodeHold(hold)), ":kind": text(string(hold.Kind))},
+		})), h.entry(hold, hold.SetAt))
 	}
-	err := retry(ctx, "placing holds", func() error {
-		_, err := h.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
-		return err
-	})
-	if reasons, ok := cancelled(err); ok && slices.ContainsFunc(reasons, func(r types.CancellationReason) bool { return failed(r, conditionFailed) }) {
+	done, err := write(ctx, h.db, "placing holds", operations...)
+	if err == nil && !done {
 		return retention.ErrOtherKind
 	}
 	return err
 }
 
+// ofCase are terms in which #case is the case of a hold.
+func ofCase(id string, t terms) terms {
+	t.names = map[string]string{"#case": id}
+	return t
+}
+
 func (h *Holds) makeRoom(ctx context.Context, target retention.Target) error {
-	return retry(ctx, "placing holds", func() error {
-		_, err := h.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: &h.table, Key: targetKey(target),
-			UpdateExpression:          aws.String("SET #cases = if_not_exists(#cases, :none)"),
-			ExpressionAttributeNames:  map[string]string{"#cases": heldCases},
-			ExpressionAttributeValues: item{":none": &types.AttributeValueMemberM{Value: item{}}},
-		})
-		return err
-	})
+	_, err := write(ctx, h.db, "placing holds", update(h.table, targetKey(target), setting(item{heldCases: members(item{})}, heldCases)))
+	return err
 }
 
 // List returns all holds, lifted ones too, ordered by case and target.
@@ -279,16 +256,21 @@ func (h *Holds) each(ctx context.Context, do func(stored item) error) error {
 }
 
 func decodeHolds(from item) ([]retention.Hold, error) {
-	var stored storedTarget
-	if err := attributevalue.UnmarshalMap(from, &stored); err != nil || stored.Cases == nil {
+	cases, ok := from[heldCases].(*types.AttributeValueMemberM)
+	if !ok {
 		return nil, errUnreadable("a hold")
 	}
-	holds := make([]retention.Hold, 0, len(stored.Cases))
-	for id, s := range stored.Cases {
-		hold, err := s.decode(id, retention.Target(stored.Target))
+	holds := make([]retention.Hold, 0, len(cases.Value))
+	for id, value := range cases.Value {
+		stored, ok := value.(*types.AttributeValueMemberM)
+		if !ok {
+			return nil, errUnreadable("a hold")
+		}
+		hold, err := decodeHold(stored.Value)
 		if err != nil {
 			return nil, err
 		}
+		hold.Case, hold.Target = id, targetOf(from)
 		holds = append(holds, hold)
 	}
 	return holds, nil

@@ -2,9 +2,8 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"stille/shared/contact"
@@ -18,12 +17,11 @@ import (
 // CountUnmerged returns how many unmerged suppressions the contact key of this id
 // has.
 func (s *Suppressions) CountUnmerged(ctx context.Context, keyID uint32) (int, error) {
-	unmerged := expression.AttributeNotExists(expression.Name(names.AttrMergedInto))
-	e, err := expression.NewBuilder().WithProjection(expression.NamesList(expression.Name(names.AttrKey))).WithFilter(unmerged).Build()
-	if err != nil {
-		return 0, fmt.Errorf("building a scan: %w", err)
+	input := dynamodb.ScanInput{
+		TableName: &s.table, ProjectionExpression: aws.String("#key"), FilterExpression: aws.String("attribute_not_exists(#into)"),
+		ExpressionAttributeNames: map[string]string{"#key": names.AttrKey, "#into": names.AttrMergedInto},
 	}
-	return count(ctx, s.db, s.table, e, func(stored item) bool {
+	return count(ctx, s.db, input, func(stored item) bool {
 		return isMadeBy(keyID, textOf(stored, names.AttrKey))
 	})
 }
@@ -31,7 +29,7 @@ func (s *Suppressions) CountUnmerged(ctx context.Context, keyID uint32) (int, er
 // CountSubjects returns how many contacts are held under their key of this id.
 // An unreadable hold counts; a lifted hold does not.
 func (h *Holds) CountSubjects(ctx context.Context, keyID uint32) (int, error) {
-	return count(ctx, h.db, h.table, expression.Expression{}, func(stored item) bool {
+	return count(ctx, h.db, dynamodb.ScanInput{TableName: &h.table}, func(stored item) bool {
 		subject, ok := targetOf(stored).Subject()
 		return ok && isMadeBy(keyID, string(subject)) && isHeldItem(stored)
 	})
@@ -40,11 +38,8 @@ func (h *Holds) CountSubjects(ctx context.Context, keyID uint32) (int, error) {
 // CountSubjects returns how many of the class's records have a subject under
 // the contact key of this id.
 func (r *Records) CountSubjects(ctx context.Context, class string, keyID uint32) (int, error) {
-	e, err := expression.NewBuilder().WithProjection(expression.NamesList(expression.Name(names.AttrSubject))).Build()
-	if err != nil {
-		return 0, fmt.Errorf("building a scan: %w", err)
-	}
-	return count(ctx, r.db, r.stack.Records(class), e, func(stored item) bool {
+	input := dynamodb.ScanInput{TableName: aws.String(r.stack.Records(class)), ProjectionExpression: aws.String(names.AttrSubject)}
+	return count(ctx, r.db, input, func(stored item) bool {
 		return isMadeBy(keyID, textOf(stored, names.AttrSubject))
 	})
 }
@@ -55,12 +50,9 @@ func isMadeBy(keyID uint32, key string) bool {
 }
 
 // count scans a table strongly and counts the items for which counts is true.
-func count(ctx context.Context, db *dynamodb.Client, table string, e expression.Expression, counts func(item) bool) (int, error) {
-	input := &dynamodb.ScanInput{
-		TableName: &table, ProjectionExpression: e.Projection(), FilterExpression: e.Filter(), ExpressionAttributeNames: e.Names(),
-	}
+func count(ctx context.Context, db *dynamodb.Client, input dynamodb.ScanInput, counts func(item) bool) (int, error) {
 	found := 0
-	for stored, err := range scan(ctx, db, input, "counting in "+table) {
+	for stored, err := range scan(ctx, db, &input, "counting in "+*input.TableName) {
 		if err != nil {
 			return 0, err
 		}

@@ -3,11 +3,8 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -93,90 +90,28 @@ func (r *Records) Put(
 func (r *Records) replace(
 	ctx context.Context, class string, record retention.Record, old retention.Stored, conditions []types.TransactWriteItem, only []contact.Key,
 ) (bool, error) {
-	var update expression.UpdateBuilder
-	next := retention.Stored{Record: record}
+	next, values := retention.Stored{Record: record}, item{}
 	for _, a := range attributes() {
 		if a.has(replaced) {
-			update = assign(update, a.name, a.write(&next))
+			values[a.name] = a.write(&next)
 		}
 	}
-	input, err := updateItem(r.stack.Records(class), record.ID, update, unchangedRecord(old))
-	switch {
-	case err != nil:
-		return false, err
-	case len(only) > 0:
-		return r.putOnly(ctx, class, record, only, append(conditions, operation(input)))
+	operations := append(conditions, r.change(class, old, record.ID, setting(values)))
+	if len(only) > 0 {
+		return r.putOnly(ctx, class, record, only, operations)
 	}
-	return r.write(ctx, "storing a record", input, conditions)
+	return write(ctx, r.db, "storing a record", operations...)
 }
 
-// write runs an update under conditions on other items, and reports whether all
-// conditions held.
-func (r *Records) write(ctx context.Context, doing string, update *dynamodb.UpdateItemInput, conditions []types.TransactWriteItem) (bool, error) {
-	if len(conditions) == 0 {
-		return r.updated(ctx, doing, update, nil)
-	}
-	return r.transact(ctx, doing, append(conditions, operation(update))...)
+// change is an update of a record that is unchanged since it was read.
+func (r *Records) change(class string, was retention.Stored, id string, t terms) types.TransactWriteItem {
+	return update(r.stack.Records(class), recordKey(id), t.under(unchangedRecord(was)))
 }
 
-// operation is an update as an operation of a transaction.
-func operation(update *dynamodb.UpdateItemInput) types.TransactWriteItem {
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: update.TableName, Key: update.Key,
-		UpdateExpression: update.UpdateExpression, ConditionExpression: update.ConditionExpression,
-		ExpressionAttributeNames: update.ExpressionAttributeNames, ExpressionAttributeValues: update.ExpressionAttributeValues,
-	}}
-}
-
-// assign sets an attribute, or removes it if the value is empty.
-func assign(u expression.UpdateBuilder, name string, value types.AttributeValue) expression.UpdateBuilder {
-	switch v := value.(type) {
-	case *types.AttributeValueMemberS:
-		if v.Value == "" {
-			return u.Remove(expression.Name(name))
-		}
-	case *types.AttributeValueMemberL:
-		if len(v.Value) == 0 {
-			return u.Remove(expression.Name(name))
-		}
-	}
-	return u.Set(expression.Name(name), expression.Value(value))
-}
-
-func exists() expression.ConditionBuilder {
-	return expression.AttributeExists(expression.Name(names.AttrID))
-}
-
-func updateItem(table, id string, update expression.UpdateBuilder, condition expression.ConditionBuilder) (*dynamodb.UpdateItemInput, error) {
-	e, err := expression.NewBuilder().WithUpdate(update).WithCondition(condition).Build()
-	if err != nil {
-		return nil, fmt.Errorf("building an update: %w", err)
-	}
-	return &dynamodb.UpdateItemInput{
-		TableName: &table, Key: recordKey(id),
-		UpdateExpression: e.Update(), ConditionExpression: e.Condition(),
-		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
-	}, nil
-}
-
-// updated runs an update and reports whether its condition held. The update waits
-// for a transaction with the record, a page of a purge for example, which may be
-// cancelled and then leaves the record as it was.
-func (r *Records) updated(ctx context.Context, doing string, update *dynamodb.UpdateItemInput, err error) (bool, error) {
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", doing, err)
-	}
-	err = retry(ctx, doing, func() error {
-		_, err := r.db.UpdateItem(ctx, update)
-		return err
-	})
-	switch {
-	case conditionNotMet(err):
-		return false, nil
-	case invalid(err):
-		return false, fmt.Errorf("%s: %w", doing, ErrUnwritable)
-	}
-	return err == nil, err
+// set sets attributes of a record, if the record is unchanged since it was read, and
+// reports whether it was.
+func (r *Records) set(ctx context.Context, doing, class string, record retention.Stored, values item) (bool, error) {
+	return write(ctx, r.db, doing, r.change(class, record, record.ID, setting(values)))
 }
 
 // Get reads one record strongly, with its data. The error wraps retention.ErrNoRecord or
@@ -205,21 +140,17 @@ func (r *Records) item(ctx context.Context, class, id string) (item, error) {
 // since it was read. Otherwise the stream will deliver a newer change and Stamp
 // does nothing. A record keeps its shard.
 func (r *Records) Stamp(ctx context.Context, class string, record retention.Stored, sort string) error {
-	update := assign(expression.UpdateBuilder{}, names.AttrRetentionSort, text(sort))
-	update = assign(update, names.AttrActiveSort, text(record.Record.ActiveSort(sort)))
-	update = update.Set(expression.Name(names.AttrRetentionShard),
-		expression.Name(names.AttrRetentionShard).IfNotExists(expression.Value(record.Record.Shard())))
-	input, err := updateItem(r.stack.Records(class), record.ID, update, exists().And(unchangedRecord(record)))
-	_, err = r.updated(ctx, "stamping a record", input, err)
+	stamp := setting(item{
+		names.AttrRetentionSort: text(sort), names.AttrActiveSort: text(record.Record.ActiveSort(sort)), names.AttrRetentionShard: text(record.Record.Shard()),
+	}, names.AttrRetentionShard)
+	_, err := write(ctx, r.db, "stamping a record", r.change(class, record, record.ID, stamp))
 	return err
 }
 
 // Remember sets the FirstAt of a record, if the record is unchanged since it was
 // read, and reports whether it was.
 func (r *Records) Remember(ctx context.Context, class string, record retention.Stored, first time.Time) (bool, error) {
-	update := assign(expression.UpdateBuilder{}, names.AttrFirstAt, text(instant(first)))
-	input, err := updateItem(r.stack.Records(class), record.ID, update, exists().And(unchangedRecord(record)))
-	return r.updated(ctx, "noting when a record began", input, err)
+	return r.set(ctx, "noting when a record began", class, record, item{names.AttrFirstAt: text(instant(first))})
 }
 
 // Withdraw sets the time of a record's withdrawal, or clears it (zero), if the
@@ -233,28 +164,50 @@ func (r *Records) Withdraw(ctx context.Context, class string, record retention.S
 	if !at.IsZero() {
 		withdrawn = retention.Sort(at)
 	}
-	update := assign(expression.UpdateBuilder{}, names.AttrWithdrawnAt, text(withdrawn))
-	input, err := updateItem(r.stack.Records(class), record.ID, update, exists().And(unchangedRecord(record)))
-	return r.updated(ctx, "marking a record as withdrawn", input, err)
+	return r.set(ctx, "marking a record as withdrawn", class, record, item{names.AttrWithdrawnAt: text(withdrawn)})
 }
 
 // OfSubject returns the ids of a class's records about a subject. Its index lags
 // behind the table by moments.
 func (r *Records) OfSubject(ctx context.Context, class string, subject contact.Key) ([]string, error) {
-	input := &dynamodb.QueryInput{
-		TableName: aws.String(r.stack.Records(class)), IndexName: aws.String(names.IndexSubject),
-		KeyConditionExpression:    aws.String("#subject = :subject"),
-		ExpressionAttributeNames:  map[string]string{"#subject": names.AttrSubject},
-		ExpressionAttributeValues: item{":subject": text(string(subject))},
-	}
-	var ids []string
-	for entry, err := range query(ctx, r.db, input, "finding the records of a subject") {
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, idOf(entry))
-	}
-	return ids, nil
+	input := inIndex(names.IndexSubject, r.stack.Records(class), names.AttrSubject, string(subject))
+	return decodeAll(query(ctx, r.db, input, "finding the records of a subject"), func(entry item) (string, error) { return idOf(entry), nil })
 }
 
 func idOf(entry item) string { return textOf(entry, names.AttrID) }
+
+// End writes the start that decide returns for a record, if the record is
+// unchanged; otherwise decide decides again. End returns an error of decide
+// unchanged. Its own error wraps retention.ErrNoRecord,
+// retention.ErrUnreadable, retention.ErrBeingPurged if a purge has marked the
+// record, or retention.ErrHeld if a hold freezes it; a missing start may be set.
+func (r *Records) End(ctx context.Context, class, id string, decide func(stored retention.Record) (retention.Record, error)) error {
+	return repeat(ctx, contended("writing a record's end"), func() error {
+		stored, err := r.Get(ctx, class, id)
+		if err != nil {
+			return err
+		}
+		next, err := decide(stored.Record)
+		switch {
+		case err != nil:
+			return err
+		case stored.PurgingBy != "":
+			return retention.ErrBeingPurged
+		case next.Start.Equal(stored.Start) && next.StartAsOf.Equal(stored.StartAsOf):
+			return nil
+		}
+		change := r.change(class, stored, id, setting(item{
+			names.AttrRetentionStart: text(instant(next.Start)), names.AttrStartAsOf: text(instant(next.StartAsOf)),
+		}))
+		var unheld []types.TransactWriteItem
+		if !stored.Record.SetsStart(next) {
+			if unheld, err = r.unheld(ctx, stored.Targets(class)); err != nil {
+				return err
+			}
+		}
+		if done, err := write(ctx, r.db, "writing a record's end", append(unheld, change)...); done || err != nil {
+			return err
+		}
+		return errRaced
+	})
+}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/contact"
@@ -107,13 +106,8 @@ func (s *Suppressions) takeOver(ctx context.Context, target suppression.Item, ke
 // mergedIntoUpdate is the operation that writes MergedInto on an older item, if the
 // item is unchanged.
 func (s *Suppressions) mergedIntoUpdate(older suppression.Item, target contact.Key) types.TransactWriteItem {
-	condition, attributes, values := unchanged(editionOf(older))
-	values[":into"] = text(string(target))
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.table, Key: item{names.AttrKey: text(string(older.Key))},
-		UpdateExpression:    aws.String("SET #into = :into"),
-		ConditionExpression: condition, ExpressionAttributeNames: attributes, ExpressionAttributeValues: values,
-	}}
+	merged := setting(item{names.AttrMergedInto: text(string(target))}).under(unchanged(editionOf(older)))
+	return update(s.table, item{names.AttrKey: text(string(older.Key))}, merged)
 }
 
 // follow merges the items read for a contact with the items that replaced them

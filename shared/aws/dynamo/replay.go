@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -27,13 +26,12 @@ import (
 // strongly and in no order. It stops at an error from each and returns it
 // unchanged.
 func (s *Suppressions) EachHistory(ctx context.Context, each func(contact.Key) error) error {
-	first := expression.Name(names.AttrVersion).Equal(expression.Value(1))
-	return s.eachEntry(ctx, first, func(e ledger.Entry) error { return each(e.Key) })
+	return s.eachEntry(ctx, terms{where: "#version = :first", values: item{":first": number(1)}}, func(e ledger.Entry) error { return each(e.Key) })
 }
 
 // EachTakingOver calls each with every Rekeyed entry, in the same way.
 func (s *Suppressions) EachTakingOver(ctx context.Context, each func(ledger.Entry) error) error {
-	return s.eachEntry(ctx, expression.Name("action").Equal(expression.Value(ledger.Rekeyed)), each)
+	return s.eachEntry(ctx, terms{where: "#action = :rekeyed", values: item{":rekeyed": text(string(ledger.Rekeyed))}}, each)
 }
 
 // EntriesSince reads one page of the entries that were recorded at a time or later,
@@ -43,14 +41,8 @@ func (s *Suppressions) EntriesSince(ctx context.Context, since time.Time, after 
 	// A time with a fraction sorts before its whole second; both sort after the second
 	// without an end.
 	second := since.UTC().Format("2006-01-02T15:04:05")
-	e, err := expression.NewBuilder().WithFilter(expression.Name("recordedAt").GreaterThanEqual(expression.Value(second))).Build()
-	if err != nil {
-		return ledger.Page{}, fmt.Errorf("building a scan: %w", err)
-	}
-	input := &dynamodb.ScanInput{
-		TableName: &s.ledger, ConsistentRead: aws.Bool(true),
-		FilterExpression: e.Filter(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
-	}
+	input := s.filtered(terms{where: "#recordedAt >= :second", values: item{":second": text(second)}})
+	input.ConsistentRead = aws.Bool(true)
 	if after != "" {
 		key, version, _ := strings.Cut(after, " ")
 		input.ExclusiveStartKey = item{names.AttrKey: text(key), names.AttrVersion: &types.AttributeValueMemberN{Value: version}}
@@ -75,15 +67,15 @@ func (s *Suppressions) EntriesSince(ctx context.Context, since time.Time, after 
 	return page, nil
 }
 
-func (s *Suppressions) eachEntry(ctx context.Context, filter expression.ConditionBuilder, each func(ledger.Entry) error) error {
-	e, err := expression.NewBuilder().WithFilter(filter).Build()
-	if err != nil {
-		return fmt.Errorf("building a scan: %w", err)
+// filtered is a scan for the entries that meet a condition.
+func (s *Suppressions) filtered(t terms) *dynamodb.ScanInput {
+	return &dynamodb.ScanInput{
+		TableName: &s.ledger, FilterExpression: &t.where, ExpressionAttributeNames: t.attributes(), ExpressionAttributeValues: t.values,
 	}
-	input := &dynamodb.ScanInput{
-		TableName: &s.ledger, FilterExpression: e.Filter(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
-	}
-	for stored, err := range scan(ctx, s.db, input, "reading the whole ledger") {
+}
+
+func (s *Suppressions) eachEntry(ctx context.Context, filter terms, each func(ledger.Entry) error) error {
+	for stored, err := range scan(ctx, s.db, s.filtered(filter), "reading the whole ledger") {
 		if err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -62,22 +61,13 @@ const attrAt = "at"
 
 // put stores an item in place of none, or of an item that has ended.
 func (r *Replies) put(ctx context.Context, i item, now time.Time) error {
-	_, err := r.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                           &r.table,
-		Item:                                i,
-		ConditionExpression:                 aws.String("attribute_not_exists(#id) OR #expires <= :now"),
-		ExpressionAttributeNames:            map[string]string{"#id": names.AttrID, "#expires": names.AttrExpires},
-		ExpressionAttributeValues:           item{":now": number(now.Unix())},
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
-	return err
+	put := put(r.table, i, terms{where: "attribute_not_exists(#id) OR #expires <= :now", values: item{":now": number(now.Unix())}})
+	put.Put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	return send(ctx, r.db, put)
 }
 
 // Release gives a claim back if the answer was not sent.
 func (r *Replies) Release(ctx context.Context, id string) error {
-	_, err := r.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &r.table, Key: item{names.AttrID: text(id)}})
-	if err != nil {
-		return fmt.Errorf("giving back the claim of a reply: %w", err)
-	}
-	return nil
+	_, err := write(ctx, r.db, "giving back the claim of a reply", remove(r.table, item{names.AttrID: text(id)}, terms{}))
+	return err
 }

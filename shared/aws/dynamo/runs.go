@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/certificate"
 	"stille/shared/names"
@@ -91,23 +90,15 @@ func (r *Runs) Start(ctx context.Context, run purge.Run) (purge.Run, error) {
 	if err != nil {
 		return run, fmt.Errorf("storing a run: %w", err)
 	}
-	_, err = r.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &r.table, Item: stored,
-		ConditionExpression:      aws.String("attribute_not_exists(#run)"),
-		ExpressionAttributeNames: map[string]string{"#run": names.AttrRun},
-	})
-	if conditionNotMet(err) {
+	isNew, err := write(ctx, r.db, "storing a run", put(r.table, stored, absent(names.AttrRun)))
+	if err == nil && !isNew {
 		return r.Get(ctx, run.Class, run.ID)
 	}
-	if err != nil {
-		return run, fmt.Errorf("storing a run: %w", err)
-	}
-	return run, nil
+	return run, err
 }
 
 // Get reads one run. The error wraps purge.ErrNoRun if there is none.
 func (r *Runs) Get(ctx context.Context, class, id string) (purge.Run, error) {
-	var run storedRun
 	stored, err := get(ctx, r.db, r.table, runKey(class, id), "reading a run")
 	switch {
 	case err != nil:
@@ -115,7 +106,12 @@ func (r *Runs) Get(ctx context.Context, class, id string) (purge.Run, error) {
 	case stored == nil:
 		return purge.Run{}, purge.ErrNoRun
 	}
-	if err := attributevalue.UnmarshalMap(stored, &run); err != nil {
+	return decodeRun(stored)
+}
+
+func decodeRun(from item) (purge.Run, error) {
+	var run storedRun
+	if err := attributevalue.UnmarshalMap(from, &run); err != nil {
 		return purge.Run(run), errUnreadable("a run")
 	}
 	return purge.Run(run), nil
@@ -123,27 +119,8 @@ func (r *Runs) Get(ctx context.Context, class, id string) (purge.Run, error) {
 
 // List returns the runs of a class, by their ids.
 func (r *Runs) List(ctx context.Context, class string) ([]purge.Run, error) {
-	input := &dynamodb.QueryInput{
-		TableName:                 &r.table,
-		KeyConditionExpression:    aws.String("#class = :class"),
-		ExpressionAttributeNames:  map[string]string{"#class": names.AttrClass},
-		ExpressionAttributeValues: item{":class": text(class)},
-		ConsistentRead:            aws.Bool(true),
-	}
-	var runs []purge.Run
-	for stored, err := range query(ctx, r.db, input, "listing runs") {
-		if err != nil {
-			return nil, err
-		}
-		var run storedRun
-		if err := attributevalue.UnmarshalMap(stored, &run); err != nil {
-			return nil, errUnreadable("a run")
-		}
-		if !strings.HasPrefix(run.ID, noRun) {
-			runs = append(runs, purge.Run(run))
-		}
-	}
-	return runs, nil
+	all, err := decodeAll(query(ctx, r.db, having(r.table, names.AttrClass, class), "listing runs"), decodeRun)
+	return slices.DeleteFunc(all, func(run purge.Run) bool { return strings.HasPrefix(run.ID, noRun) }), err
 }
 
 // Head returns the hash of the class's newest certificate; empty before the first.
@@ -163,14 +140,11 @@ func (r *Runs) Certify(ctx context.Context, run purge.Run, previous string) erro
 	}
 	head := runKey(run.Class, headOfChain)
 	head["certificate"] = text(run.Certificate)
-	putHead := putNew(r.table, head, "certificate")
+	follows := absent("certificate")
 	if previous != "" {
-		putHead.ConditionExpression = aws.String("#certificate = :previous")
-		putHead.ExpressionAttributeValues = item{":previous": text(previous)}
+		follows = terms{where: "#certificate = :previous", values: item{":previous": text(previous)}}
 	}
-	_, err = r.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		{Put: putHead}, {Put: putNew(r.table, stored, "certificate")},
-	}})
+	err = send(ctx, r.db, put(r.table, head, follows), put(r.table, stored, absent("certificate")))
 	if reasons, ok := cancelled(err); ok && (failed(reasons[0], conditionFailed) || transient(reasons)) {
 		return purge.ErrChainMoved
 	}

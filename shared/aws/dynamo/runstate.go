@@ -20,14 +20,12 @@ const (
 	attrHolder = "holder" // lock: the run
 	attrTurn   = "turn"   // lock: its turn
 	attrStopBy = "stopBy"
-
-	attrPlanHash = "planHash"
 )
 
 // Lock is purge.Runs's. The item stays when the lock is free, because the turns
 // only rise.
 func (r *Runs) Lock(ctx context.Context, class, run string) (purge.Lock, error) {
-	lock := purge.Lock{Holder: run}
+	var lock purge.Lock
 	out, err := r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: runKey(class, lockOfClass),
 		UpdateExpression:                    aws.String("SET #holder = :run ADD #turn :turns"),
@@ -47,54 +45,30 @@ func (r *Runs) Lock(ctx context.Context, class, run string) (purge.Lock, error) 
 	default:
 		return lock, fmt.Errorf("locking a class: %w", err)
 	}
-	var ofClass storedLock
-	if err := attributevalue.UnmarshalMap(stored, &ofClass); err != nil || ofClass.Holder == "" {
+	if err := attributevalue.UnmarshalMap(stored, &lock); err != nil || lock.Holder == "" {
 		return lock, errUnreadable("the lock of a class")
 	}
-	return purge.Lock(ofClass), nil
-}
-
-// storedLock is a purge.Lock as stored.
-type storedLock struct {
-	Holder string `dynamodbav:"holder"`
-	Turn   int64  `dynamodbav:"turn"`
+	return lock, nil
 }
 
 // Unlock is purge.Runs's.
 func (r *Runs) Unlock(ctx context.Context, class, run string) error {
-	_, err := r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &r.table, Key: runKey(class, lockOfClass),
-		UpdateExpression:          aws.String("REMOVE #holder"),
-		ConditionExpression:       aws.String("#holder = :run"),
-		ExpressionAttributeNames:  map[string]string{"#holder": attrHolder},
-		ExpressionAttributeValues: item{":run": text(run)},
-	})
-	if conditionNotMet(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("unlocking a class: %w", err)
-	}
-	return nil
+	_, err := write(ctx, r.db, "unlocking a class", update(r.table, runKey(class, lockOfClass), terms{
+		set: "REMOVE #holder", where: "#holder = :run", values: item{":run": text(run)},
+	}))
+	return err
 }
 
 // Stop asks a run without a certificate to stop before its next page. The error
 // wraps purge.ErrNoRun if the run does not exist or has ended.
 func (r *Runs) Stop(ctx context.Context, class, run, by string) error {
-	_, err := r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &r.table, Key: runKey(class, run),
-		UpdateExpression:          aws.String("SET #stop = :by"),
-		ConditionExpression:       aws.String("attribute_exists(#run) AND attribute_not_exists(#certificate)"),
-		ExpressionAttributeNames:  map[string]string{"#stop": attrStopBy, "#run": names.AttrRun, "#certificate": "certificate"},
-		ExpressionAttributeValues: item{":by": text(by)},
-	})
-	if conditionNotMet(err) {
+	stop := setting(item{attrStopBy: text(by)})
+	stop.where = "attribute_exists(#run) AND attribute_not_exists(#certificate)"
+	done, err := write(ctx, r.db, "stopping a run", update(r.table, runKey(class, run), stop))
+	if err == nil && !done {
 		return purge.ErrNoRun
 	}
-	if err != nil {
-		return fmt.Errorf("stopping a run: %w", err)
-	}
-	return nil
+	return err
 }
 
 // Stopped reports, by a strong read, whether an operator asked the run to stop.
@@ -112,33 +86,25 @@ func (r *Runs) Stopped(ctx context.Context, class, run string) (bool, error) {
 
 // Halt stores a halted plan in place of an older one.
 func (r *Runs) Halt(ctx context.Context, plan purge.HaltedPlan) error {
-	return r.putPlan(ctx, plan, dynamodb.PutItemInput{})
+	return r.putPlan(ctx, plan, terms{})
 }
 
 // Keep is purge.HaltedPlans's.
 func (r *Runs) Keep(ctx context.Context, plan purge.HaltedPlan) error {
-	err := r.putPlan(ctx, plan, dynamodb.PutItemInput{
-		ConditionExpression:       aws.String("#hash = :hash"),
-		ExpressionAttributeNames:  map[string]string{"#hash": attrPlanHash},
-		ExpressionAttributeValues: item{":hash": text(plan.PlanHash)},
-	})
-	if conditionNotMet(err) {
-		return purge.ErrNoPlan
-	}
-	return err
+	return r.putPlan(ctx, plan, terms{where: "#planHash = :hash", values: item{":hash": text(plan.PlanHash)}})
 }
 
-func (r *Runs) putPlan(ctx context.Context, plan purge.HaltedPlan, put dynamodb.PutItemInput) error {
+func (r *Runs) putPlan(ctx context.Context, plan purge.HaltedPlan, t terms) error {
 	stored, err := attributevalue.MarshalMap(storedPlan(plan))
-	if err == nil {
-		stored[names.AttrRun] = text(haltedPlan)
-		put.TableName, put.Item = &r.table, stored
-		_, err = r.db.PutItem(ctx, &put)
-	}
 	if err != nil {
 		return fmt.Errorf("storing a halted plan: %w", err)
 	}
-	return nil
+	stored[names.AttrRun] = text(haltedPlan)
+	done, err := write(ctx, r.db, "storing a halted plan", put(r.table, stored, t))
+	if err == nil && !done {
+		return purge.ErrNoPlan
+	}
+	return err
 }
 
 // Halted returns the class's halted plan. The error wraps purge.ErrNoPlan if
@@ -160,10 +126,8 @@ func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, erro
 
 // Forget removes a class's halted plan.
 func (r *Runs) Forget(ctx context.Context, class string) error {
-	if _, err := r.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &r.table, Key: runKey(class, haltedPlan)}); err != nil {
-		return fmt.Errorf("removing a halted plan: %w", err)
-	}
-	return nil
+	_, err := write(ctx, r.db, "removing a halted plan", remove(r.table, runKey(class, haltedPlan), terms{}))
+	return err
 }
 
 // Clock returns DynamoDB's time; zero if the answer has none.
@@ -186,8 +150,60 @@ func (r *Records) Size(ctx context.Context, class string) (int, error) {
 	return int(aws.ToInt64(out.Table.ItemCount)), nil
 }
 
-// conditionNotMet reports whether a write was refused for its condition.
-func conditionNotMet(err error) bool {
-	var refused *types.ConditionalCheckFailedException
-	return errors.As(err, &refused)
+// storedApproval is the approval of one halted plan. It lies in a separate
+// partition: IAM can tell partitions apart, so a policy can allow a principal to
+// write runs and no approval, or an approval and no run.
+type storedApproval struct {
+	Class     string    `dynamodbav:"class"` // names.ApprovalPrefix and the class
+	Plan      string    `dynamodbav:"run"`   // the plan's hash and its run
+	By        string    `dynamodbav:"approvedBy"`
+	At        time.Time `dynamodbav:"approvedAt"`
+	UntilDone bool      `dynamodbav:"untilDone,omitempty"`
+}
+
+// approvalKey names the approval of a plan. A plan of the same contents that another
+// run made needs its own approval.
+func approvalKey(plan purge.HaltedPlan) item {
+	return runKey(names.ApprovalPrefix+plan.Class, plan.PlanHash+noRun+plan.Run)
+}
+
+// Approve records the one approval of a halted plan. The error wraps
+// purge.ErrNoPlan unless this plan is the class's halted plan. The caller must ask
+// HaltedPlan.MayApprove before.
+func (r *Runs) Approve(ctx context.Context, class string, approval purge.Approval) error {
+	plan, err := r.Halted(ctx, class)
+	if err != nil {
+		return err
+	}
+	if plan.PlanHash != approval.PlanHash {
+		return purge.ErrNoPlan
+	}
+	stored, err := attributevalue.MarshalMap(storedApproval{By: approval.By, At: approval.At.UTC(), UntilDone: approval.UntilDone})
+	if err != nil {
+		return fmt.Errorf("approving a plan: %w", err)
+	}
+	for name, value := range approvalKey(plan) {
+		stored[name] = value
+	}
+	done, err := write(ctx, r.db, "approving a plan", put(r.table, stored, terms{
+		where: "attribute_not_exists(#approvedBy) OR #approvedBy = :by", values: item{":by": text(approval.By)},
+	}))
+	if err == nil && !done {
+		return purge.ErrNoPlan
+	}
+	return err
+}
+
+// approved returns a plan with its approval, if there is one.
+func (r *Runs) approved(ctx context.Context, plan purge.HaltedPlan) (purge.HaltedPlan, error) {
+	stored, err := get(ctx, r.db, r.table, approvalKey(plan), "reading an approval")
+	if err != nil {
+		return plan, err
+	}
+	var approval storedApproval
+	if err := attributevalue.UnmarshalMap(stored, &approval); err != nil {
+		return plan, errUnreadable("an approval")
+	}
+	plan.ApprovedBy, plan.ApprovedAt, plan.UntilDone = approval.By, approval.At, approval.UntilDone
+	return plan, nil
 }

@@ -5,11 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/contact"
@@ -35,16 +31,16 @@ func slotKey(slot string) item { return item{names.AttrSlot: text(slot)} }
 // holder returns the id of the record that a slot names; "" for none. If that
 // record has lost the slot, free is the condition that this is still true: the
 // record is gone, or has another contact or scope.
-func (r *Records) holder(ctx context.Context, class string, subject contact.Key, in scope.Scope) (id string, free *expression.ConditionBuilder, err error) {
+func (r *Records) holder(ctx context.Context, class string, subject contact.Key, in scope.Scope) (id string, free *terms, err error) {
 	named, err := r.Slot(ctx, class, subject, in)
 	if err != nil || named == "" {
 		return "", nil, err
 	}
 	stored, err := r.Get(ctx, class, named)
-	var condition expression.ConditionBuilder
+	var condition terms
 	switch {
 	case errors.Is(err, retention.ErrNoRecord):
-		condition = expression.AttributeNotExists(expression.Name(names.AttrID))
+		condition = absent(names.AttrID)
 	case errors.Is(err, retention.ErrUnreadable):
 		return named, nil, nil
 	case err != nil:
@@ -52,7 +48,7 @@ func (r *Records) holder(ctx context.Context, class string, subject contact.Key,
 	case stored.Subject == subject && stored.Scope == in:
 		return named, nil, nil
 	default:
-		condition = same(stored, names.AttrSubject).And(same(stored, names.AttrScope))
+		condition = same(stored, names.AttrSubject, names.AttrScope)
 	}
 	return named, &condition, nil
 }
@@ -75,28 +71,17 @@ func (r *Records) claim(ctx context.Context, class, id string, subject contact.K
 	case holder != "" && holder != id && free == nil:
 		return false, retention.DuplicateError{ID: holder}
 	}
-	as := expression.AttributeNotExists(expression.Name(names.AttrSlot))
+	as := absent(names.AttrSlot)
 	if holder != "" {
-		as = expression.Name(names.AttrRecord).Equal(expression.Value(holder))
+		as = terms{where: "#record = :holder", values: item{":holder": text(holder)}}
 	}
-	slot, err := expression.NewBuilder().WithCondition(as).Build()
-	if err != nil {
-		return false, fmt.Errorf("claiming a slot: %w", err)
-	}
-	key := slotKey(slotOf(class, subject, in))
-	key[names.AttrRecord] = text(id)
-	operations = append(operations, types.TransactWriteItem{Put: &types.Put{
-		TableName: aws.String(r.stack.Table(names.TableSlots)), Item: key,
-		ConditionExpression: slot.Condition(), ExpressionAttributeNames: slot.Names(), ExpressionAttributeValues: slot.Values(),
-	}})
+	slot := slotKey(slotOf(class, subject, in))
+	slot[names.AttrRecord] = text(id)
+	operations = append(operations, put(r.stack.Table(names.TableSlots), slot, as))
 	if holder != id && free != nil {
-		check, err := r.check(class, holder, *free)
-		if err != nil {
-			return false, err
-		}
-		operations = append(operations, check)
+		operations = append(operations, check(r.stack.Records(class), recordKey(holder), *free))
 	}
-	return r.transact(ctx, "claiming a slot", operations...)
+	return write(ctx, r.db, "claiming a slot", operations...)
 }
 
 // putOnly stores a record with its slot, unless the contact has another record
@@ -120,47 +105,11 @@ func (r *Records) putOnly(
 	return r.claim(ctx, class, record.ID, record.Subject, record.Scope, operations...)
 }
 
-// check is a condition on a record that the transaction does not write.
-func (r *Records) check(class, id string, condition expression.ConditionBuilder) (types.TransactWriteItem, error) {
-	e, err := expression.NewBuilder().WithCondition(condition).Build()
-	if err != nil {
-		return types.TransactWriteItem{}, fmt.Errorf("building a condition: %w", err)
-	}
-	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-		TableName: aws.String(r.stack.Records(class)), Key: recordKey(id), ConditionExpression: e.Condition(),
-		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
-	}}, nil
-}
-
-// transact runs a transaction. It returns false if a condition failed, or if
-// another request conflicted.
-func (r *Records) transact(ctx context.Context, doing string, operations ...types.TransactWriteItem) (bool, error) {
-	_, err := r.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: operations})
-	reasons, was := cancelled(err)
-	switch {
-	case err == nil:
-		return true, nil
-	case tooLarge(err, reasons):
-		return false, fmt.Errorf("%s: %w", doing, ErrUnwritable)
-	case was && transient(reasons):
-		return false, nil
-	}
-	for _, reason := range reasons {
-		if failed(reason, conditionFailed) {
-			return false, nil
-		}
-	}
-	return false, fmt.Errorf("%s: %w", doing, err)
-}
-
 // Claim gives a record that another service wrote its contact's slot, and reports
 // whether it did: the record may have the slot already. The error is a
 // DuplicateError if another record has the slot.
 func (r *Records) Claim(ctx context.Context, class string, record retention.Stored) (bool, error) {
-	unchanged, err := r.check(class, record.ID, exists().And(same(record, names.AttrSubject)).And(same(record, names.AttrScope)))
-	if err != nil {
-		return false, err
-	}
+	unchanged := check(r.stack.Records(class), recordKey(record.ID), same(record, names.AttrSubject, names.AttrScope))
 	for range claimTries {
 		holder, _, err := r.holder(ctx, class, record.Subject, record.Scope)
 		if err != nil || holder == record.ID {
@@ -180,12 +129,7 @@ const claimTries = 3
 
 // Leave frees the slots and the objects of a deleted record, if it is still deleted.
 func (r *Records) Leave(ctx context.Context, class, id string) error {
-	input := &dynamodb.QueryInput{
-		TableName: aws.String(r.stack.Table(names.TableSlots)), IndexName: aws.String(names.IndexRecord),
-		KeyConditionExpression:    aws.String("#record = :id"),
-		ExpressionAttributeNames:  map[string]string{"#record": names.AttrRecord},
-		ExpressionAttributeValues: item{":id": text(id)},
-	}
+	input := inIndex(names.IndexRecord, r.stack.Table(names.TableSlots), names.AttrRecord, id)
 	for entry, err := range query(ctx, r.db, input, "finding the slots of a record") {
 		if err != nil {
 			return err

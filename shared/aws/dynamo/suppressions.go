@@ -153,30 +153,31 @@ func entryID(now time.Time) (string, error) {
 // change stores the item (put) and its entry together, if the ledger has no
 // entry of the same key and version.
 func (s *Suppressions) change(stored edition, i suppression.Item, e ledger.Entry) []types.TransactWriteItem {
-	return []types.TransactWriteItem{s.put(stored, i), {Put: putNew(s.ledger, encodeJSON(e), names.AttrKey)}}
+	return []types.TransactWriteItem{s.put(stored, i), put(s.ledger, encodeJSON(e), absent(names.AttrKey))}
 }
 
 // put stores an item, if the table still has the stored edition and the item is
 // unmerged.
 func (s *Suppressions) put(stored edition, i suppression.Item) types.TransactWriteItem {
-	put := putNew(s.table, encodeSuppression(i), names.AttrKey)
-	put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	terms := absent(names.AttrKey)
 	if stored.version > 0 {
-		put.ConditionExpression, put.ExpressionAttributeNames, put.ExpressionAttributeValues = unchanged(stored)
+		terms = unchanged(stored)
 	}
-	return types.TransactWriteItem{Put: put}
+	put := put(s.table, encodeSuppression(i), terms)
+	put.Put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	return put
 }
 
 // unchanged is the condition that an item still has this edition and is unmerged.
-func unchanged(r edition) (*string, map[string]string, item) {
-	condition := "#version = :version AND attribute_not_exists(#into) AND "
-	attributes := map[string]string{"#version": names.AttrVersion, "#into": names.AttrMergedInto, "#touched": attrTouched}
-	values := item{":version": number(r.version)}
+func unchanged(r edition) terms {
+	t := terms{where: "#version = :version AND attribute_not_exists(#mergedInto) AND ", values: item{":version": number(r.version)}}
 	if r.touched == 0 {
-		return aws.String(condition + "attribute_not_exists(#touched)"), attributes, values
+		t.where += "attribute_not_exists(#touched)"
+		return t
 	}
-	values[":touched"] = number(r.touched)
-	return aws.String(condition + "#touched = :touched"), attributes, values
+	t.where += "#touched = :touched"
+	t.values[":touched"] = number(r.touched)
+	return t
 }
 
 func (s *Suppressions) write(ctx context.Context, operations []types.TransactWriteItem) error {
@@ -237,13 +238,7 @@ func (s *Suppressions) behindItsLedger(ctx context.Context, i suppression.Item) 
 // entries is the query for the ledger of a contact: all entries, oldest first,
 // or only the newest.
 func (s *Suppressions) entries(key contact.Key, all bool) *dynamodb.QueryInput {
-	query := &dynamodb.QueryInput{
-		TableName:                 &s.ledger,
-		KeyConditionExpression:    aws.String("#key = :key"),
-		ExpressionAttributeNames:  map[string]string{"#key": names.AttrKey},
-		ExpressionAttributeValues: item{":key": text(string(key))},
-		ConsistentRead:            aws.Bool(true),
-	}
+	query := having(s.ledger, names.AttrKey, string(key))
 	if !all {
 		query.ScanIndexForward, query.Limit = aws.Bool(false), aws.Int32(1)
 	}
@@ -281,18 +276,7 @@ func (s *Suppressions) Under(ctx context.Context, key contact.Key) (suppression.
 
 // History returns the contact's ledger entries, oldest first.
 func (s *Suppressions) History(ctx context.Context, key contact.Key) ([]ledger.Entry, error) {
-	var entries []ledger.Entry
-	for stored, err := range query(ctx, s.db, s.entries(key, true), "reading the ledger") {
-		if err != nil {
-			return nil, err
-		}
-		e, err := decodeEntry(stored)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, e)
-	}
-	return entries, nil
+	return decodeAll(query(ctx, s.db, s.entries(key, true), "reading the ledger"), decodeEntry)
 }
 
 // Empty reports whether the table holds nothing at all, not even canaries.
@@ -306,3 +290,25 @@ func (s *Suppressions) Empty(ctx context.Context) (bool, error) {
 
 // errUnreadable names the fault of an item, and never repeats a value.
 func errUnreadable(what string) error { return fmt.Errorf("%w: %s", ErrUnreadable, what) }
+
+// Each calls each with every item of the list, read strongly and in no order.
+// Merged items are included; their marks are in another item as well. For an
+// unreadable item, the error wraps ErrUnreadable and the item has only its key.
+// Each stops at an error from each and returns it unchanged.
+//
+// The scan is no snapshot: it may or may not see a change made during the scan.
+func (s *Suppressions) Each(ctx context.Context, each func(i suppression.Item, unreadable error) error) error {
+	for stored, err := range scan(ctx, s.db, &dynamodb.ScanInput{TableName: &s.table}, "reading the whole list") {
+		if err != nil {
+			return err
+		}
+		i, unreadable := decodeSuppression(stored)
+		if i.Key == contact.Key(canariesKey) {
+			continue
+		}
+		if err := each(i, unreadable); err != nil {
+			return err
+		}
+	}
+	return nil
+}

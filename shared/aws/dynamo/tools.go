@@ -3,12 +3,11 @@ package dynamo
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"stille/shared/api/access"
@@ -35,10 +34,8 @@ func (t *Tools) Put(ctx context.Context, hash string, tool access.Tool) error {
 	if tool.RevokedAt.IsZero() {
 		delete(stored, attrRevokedAt)
 	}
-	if _, err := t.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &t.table, Item: stored}); err != nil {
-		return fmt.Errorf("storing a tool: %w", err)
-	}
-	return nil
+	_, err := write(ctx, t.db, "storing a tool", put(t.table, stored, terms{}))
+	return err
 }
 
 // Tool returns the tool whose key has this hash; the error wraps
@@ -56,11 +53,7 @@ func (t *Tools) Tool(ctx context.Context, hash string) (access.Tool, error) {
 
 // List returns all tools, revoked ones too, ordered by name and age.
 func (t *Tools) List(ctx context.Context) ([]access.Tool, error) {
-	var tools []access.Tool
-	err := t.each(ctx, func(_ item, tool access.Tool) error {
-		tools = append(tools, tool)
-		return nil
-	})
+	tools, err := decodeAll(t.scan(ctx), decodeTool)
 	slices.SortFunc(tools, func(a, b access.Tool) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), a.CreatedAt.Compare(b.CreatedAt))
 	})
@@ -71,41 +64,33 @@ func (t *Tools) List(ctx context.Context) ([]access.Tool, error) {
 // were valid. The tool stays on the list.
 func (t *Tools) Revoke(ctx context.Context, name string, at time.Time) (int, error) {
 	revoked := 0
-	err := t.each(ctx, func(stored item, tool access.Tool) error {
-		if tool.Name != name || !tool.RevokedAt.IsZero() {
-			return nil
-		}
-		_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: &t.table, Key: item{names.AttrHash: stored[names.AttrHash]},
-			UpdateExpression:          aws.String("SET #revoked = if_not_exists(#revoked, :at)"),
-			ConditionExpression:       aws.String("attribute_exists(#hash)"),
-			ExpressionAttributeNames:  map[string]string{"#revoked": attrRevokedAt, "#hash": names.AttrHash},
-			ExpressionAttributeValues: item{":at": text(instant(at))},
-		})
+	for stored, err := range t.scan(ctx) {
 		if err != nil {
-			return fmt.Errorf("revoking a tool: %w", err)
-		}
-		revoked++
-		return nil
-	})
-	return revoked, err
-}
-
-// each reads every tool strongly.
-func (t *Tools) each(ctx context.Context, do func(item, access.Tool) error) error {
-	for stored, err := range scan(ctx, t.db, &dynamodb.ScanInput{TableName: &t.table}, "listing tools") {
-		if err != nil {
-			return err
+			return revoked, err
 		}
 		tool, err := decodeTool(stored)
 		if err != nil {
-			return err
+			return revoked, err
 		}
-		if err := do(stored, tool); err != nil {
-			return err
+		if tool.Name != name || !tool.RevokedAt.IsZero() {
+			continue
+		}
+		revoking := setting(item{attrRevokedAt: text(instant(at))}, attrRevokedAt)
+		revoking.where = "attribute_exists(#" + names.AttrHash + ")"
+		done, err := write(ctx, t.db, "revoking a tool", update(t.table, item{names.AttrHash: stored[names.AttrHash]}, revoking))
+		if err != nil {
+			return revoked, err
+		}
+		if done {
+			revoked++
 		}
 	}
-	return nil
+	return revoked, nil
+}
+
+// scan reads every tool strongly.
+func (t *Tools) scan(ctx context.Context) iter.Seq2[item, error] {
+	return scan(ctx, t.db, &dynamodb.ScanInput{TableName: &t.table}, "listing tools")
 }
 
 func decodeTool(from item) (access.Tool, error) {
