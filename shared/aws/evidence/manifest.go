@@ -3,7 +3,6 @@ package evidence
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,14 +28,13 @@ import (
 // list in the order in which they were begun, and no page replaces another,
 // even if two workers share a shard.
 type Manifest struct {
-	s3     *s3.Client
-	bucket string
-	now    func() time.Time
+	bucket
+	now func() time.Time
 }
 
 // NewManifest returns the manifests in a bucket.
-func NewManifest(client *s3.Client, bucket string, now func() time.Time) *Manifest {
-	return &Manifest{s3: client, bucket: bucket, now: now}
+func NewManifest(client *s3.Client, name string, now func() time.Time) *Manifest {
+	return &Manifest{bucket{client, name}, now}
 }
 
 // removedAtOnce is how many objects one request deletes.
@@ -50,6 +48,8 @@ const (
 	objectsSuffix  = ".objects.json"
 	outcomesSuffix = ".outcomes.json"
 	openedFile     = "opened.json"
+
+	writing = "writing a manifest"
 )
 
 func manifestPrefix(class, run string) string {
@@ -62,12 +62,12 @@ func pagesPrefix(class, run, shard string) string {
 
 // Open begins the manifest of a run.
 func (m *Manifest) Open(ctx context.Context, class, run string) error {
-	return m.put(ctx, manifestPrefix(class, run)+openedFile, m.now().UTC())
+	return m.putJSON(ctx, writing, manifestPrefix(class, run)+openedFile, m.now().UTC())
 }
 
 // Opened reports whether the manifest of a run was opened and not removed.
 func (m *Manifest) Opened(ctx context.Context, class, run string) (bool, error) {
-	_, err := get(ctx, m.s3, m.bucket, manifestPrefix(class, run)+openedFile, "")
+	_, err := m.get(ctx, manifestPrefix(class, run)+openedFile, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -77,7 +77,7 @@ func (m *Manifest) Opened(ctx context.Context, class, run string) (bool, error) 
 // Remove removes everything of the manifest of a run.
 func (m *Manifest) Remove(ctx context.Context, class, run string) error {
 	var keys []s3types.ObjectIdentifier
-	err := each(ctx, m.s3, m.bucket, manifestPrefix(class, run), func(key string) error {
+	err := m.each(ctx, manifestPrefix(class, run), func(key string) error {
 		keys = append(keys, s3types.ObjectIdentifier{Key: &key})
 		return nil
 	})
@@ -86,7 +86,7 @@ func (m *Manifest) Remove(ctx context.Context, class, run string) error {
 	}
 	for some := range slices.Chunk(keys, removedAtOnce) {
 		out, err := m.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{
-			Bucket: &m.bucket, Delete: &s3types.Delete{Objects: some, Quiet: aws.Bool(true)},
+			Bucket: &m.name, Delete: &s3types.Delete{Objects: some, Quiet: aws.Bool(true)},
 		})
 		if err == nil && len(out.Errors) > 0 {
 			err = errors.New(aws.ToString(out.Errors[0].Code))
@@ -105,17 +105,17 @@ func (m *Manifest) Begin(ctx context.Context, class, run, shard string, ids []st
 		return "", fmt.Errorf("naming a page of the manifest: %w", err)
 	}
 	page := pagesPrefix(class, run, shard) + id.String()
-	return page, m.put(ctx, page+idsSuffix, ids)
+	return page, m.putJSON(ctx, writing, page+idsSuffix, ids)
 }
 
 // NoteObjects stores what a page's records have in S3.
 func (m *Manifest) NoteObjects(ctx context.Context, page string, objects map[string]certificate.Objects) error {
-	return m.put(ctx, page+objectsSuffix, objects)
+	return m.putJSON(ctx, writing, page+objectsSuffix, objects)
 }
 
 // Finish stores the outcomes of a page's records.
 func (m *Manifest) Finish(ctx context.Context, page string, outcomes map[string]purge.Outcome) error {
-	return m.put(ctx, page+outcomesSuffix, outcomes)
+	return m.putJSON(ctx, writing, page+outcomesSuffix, outcomes)
 }
 
 // Pages yields the shard's pages in the order they were begun. It reads some pages at
@@ -136,7 +136,7 @@ func (m *Manifest) Pages(ctx context.Context, class, run, shard string) iter.Seq
 			}
 			return nil
 		}
-		err := each(ctx, m.s3, m.bucket, pagesPrefix(class, run, shard), func(key string) error {
+		err := m.each(ctx, pagesPrefix(class, run, shard), func(key string) error {
 			name, _, _ := strings.Cut(strings.TrimPrefix(key, pagesPrefix(class, run, shard)), ".")
 			switch begins := strings.HasSuffix(key, idsSuffix); {
 			case begins && len(pages) == pagesAtOnce:
@@ -178,29 +178,15 @@ func (m *Manifest) read(ctx context.Context, files []pageFiles) ([]purge.Page, e
 	for n, page := range files {
 		for _, key := range page.keys {
 			group.Go(func() error {
-				content, err := get(ctx, m.s3, m.bucket, key, "")
 				switch {
-				case err != nil:
-					return err
 				case strings.HasSuffix(key, idsSuffix):
-					return decode(key, content, &pages[n].IDs)
+					return m.getJSON(ctx, key, &pages[n].IDs)
 				case strings.HasSuffix(key, objectsSuffix):
-					return decode(key, content, &pages[n].Objects)
+					return m.getJSON(ctx, key, &pages[n].Objects)
 				}
-				return decode(key, content, &pages[n].Outcomes)
+				return m.getJSON(ctx, key, &pages[n].Outcomes)
 			})
 		}
 	}
 	return pages, group.Wait()
-}
-
-func (m *Manifest) put(ctx context.Context, key string, what any) error {
-	content, err := json.Marshal(what)
-	if err != nil {
-		return fmt.Errorf("writing a manifest: %w", err)
-	}
-	if err := put(ctx, m.s3, m.bucket, key, content); err != nil {
-		return fmt.Errorf("writing a manifest: %w", err)
-	}
-	return nil
 }
