@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"stille/shared/aws/keyring"
 	"stille/shared/contact"
@@ -21,11 +19,6 @@ import (
 // errInUse refuses to make a key set or canaries for a table that other keys have
 // filled.
 var errInUse = errors.New("the suppressions table is in use, but a key set or its canaries are missing: restore them")
-
-// firstVersion is the version id of every first key set. Secrets Manager stores a
-// version id once: of two concurrent runs, one makes the key set and the other
-// finds it.
-const firstVersion = "stille-first-key-set-00000000001"
 
 // secretStore is the part of Secrets Manager that the function needs.
 type secretStore interface {
@@ -93,29 +86,40 @@ func (h handler) handle(ctx context.Context, event cfn.Event) (physicalID string
 // create makes the canaries last: a function that finds them finds the key set
 // they stand for, and until then none serves, so the table stays empty.
 func (h handler) create(ctx context.Context) error {
-	contacts, err := first(ctx, h.secrets, h.stack.ContactKeys(), keyring.ParseContact, h.onlyUnused(ctx, keyring.NewContactSecret))
+	contacts, err := first(ctx, h, h.stack.ContactKeys(), keyring.ParseContact, keyring.NewContactSecret)
 	if err != nil {
 		return err
 	}
-	if _, err := first(ctx, h.secrets, h.stack.LinkKeys(), keyring.ParseLink, h.onlyUnused(ctx, keyring.NewLinkSecret)); err != nil {
+	if _, err := first(ctx, h, h.stack.LinkKeys(), keyring.ParseLink, keyring.NewLinkSecret); err != nil {
 		return err
 	}
-	if _, err := first(ctx, h.secrets, h.stack.ProofKeys(), keyring.ParseProof, h.onlyUnused(ctx, keyring.NewProofSecret)); err != nil {
+	if _, err := first(ctx, h, h.stack.ProofKeys(), keyring.ParseProof, keyring.NewProofSecret); err != nil {
 		return err
 	}
 	return h.plantCanaries(ctx, contacts)
 }
 
-// onlyUnused makes a key set only while the table is empty. After the loss of a
-// key set, a new one would silently orphan the suppressions, links and
-// certificates of the lost one.
-func (h handler) onlyUnused(ctx context.Context, fresh func() (string, error)) func() (string, error) {
-	return func() (string, error) {
-		if err := h.unused(ctx); err != nil {
-			return "", err
+// first returns the key set of a secret, and makes one if the secret has no value.
+// It makes one only while the table is empty: after the loss of a key set, a new
+// one would silently orphan the suppressions, links and certificates of the lost
+// one. A value that cannot be read is an error and stays unchanged.
+func first[T any](ctx context.Context, h handler, name string, parse func(string) (*T, error), fresh func() (string, error)) (set *T, err error) {
+	err = h.changed(ctx, name, func(v version) (made string, err error) {
+		if v.isEmpty {
+			if err := h.unused(ctx); err != nil {
+				return "", err
+			}
+			if made, err = fresh(); err != nil {
+				return "", fmt.Errorf("a first key set for secret %s: %w", name, err)
+			}
+			v.value = made
 		}
-		return fresh()
-	}
+		if set, err = parse(v.value); err != nil {
+			return "", fmt.Errorf("secret %s: %w", name, err)
+		}
+		return made, nil
+	})
+	return set, err
 }
 
 func (h handler) plantCanaries(ctx context.Context, contacts *contact.KeySet) error {
@@ -146,62 +150,4 @@ func (h handler) unused(ctx context.Context) error {
 		err = errInUse
 	}
 	return err
-}
-
-// first returns the key set of a secret, and makes one if the secret has no
-// value. A value that cannot be read is an error and stays unchanged.
-func first[T any](ctx context.Context, secrets secretStore, name string, parse func(string) (*T, error), fresh func() (string, error)) (*T, error) {
-	value, found, err := read(ctx, secrets, name)
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		if value, err = store(ctx, secrets, name, fresh); err != nil {
-			return nil, err
-		}
-	}
-	set, err := parse(value)
-	if err != nil {
-		return nil, fmt.Errorf("secret %s: %w", name, err)
-	}
-	return set, nil
-}
-
-// store puts a new key set into the secret and returns it, or returns the key set
-// that another run has stored in the meantime.
-func store(ctx context.Context, secrets secretStore, name string, fresh func() (string, error)) (string, error) {
-	value, err := fresh()
-	if err != nil {
-		return "", fmt.Errorf("a first key set for secret %s: %w", name, err)
-	}
-	_, err = secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
-		SecretId:           &name,
-		SecretString:       &value,
-		ClientRequestToken: aws.String(firstVersion),
-	})
-	if exists := (*types.ResourceExistsException)(nil); errors.As(err, &exists) {
-		value, found, err := read(ctx, secrets, name)
-		if err == nil && !found {
-			err = fmt.Errorf("secret %s: its first version exists and is not current", name)
-		}
-		return value, err
-	}
-	if err != nil {
-		return "", fmt.Errorf("writing secret %s: %w", name, err)
-	}
-	return value, nil
-}
-
-// read returns a secret's value and whether there is one. A secret without a
-// value has no current version; in the emulator the version is empty.
-func read(ctx context.Context, secrets secretStore, name string) (value string, found bool, err error) {
-	out, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
-	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) {
-		return "", false, nil
-	}
-	if err != nil {
-		return "", false, fmt.Errorf("reading secret %s: %w", name, err)
-	}
-	value = aws.ToString(out.SecretString)
-	return value, value != "" || len(out.SecretBinary) > 0, nil
 }

@@ -201,8 +201,8 @@ func TestConcurrentFirstRunsUseTheSameKeys(t *testing.T) {
 
 func TestAFirstVersionNotCurrentIsAnError(t *testing.T) {
 	w := newWorld()
-	w.versions[stack.ContactKeys()+" "+firstVersion] = "another"
-	if err := w.handle(t, cfn.RequestCreate); err == nil || !strings.Contains(err.Error(), "not current") || len(w.writes) != 0 {
+	w.versions[stack.ContactKeys()+" "+nextVersion("")] = "another"
+	if err := w.handle(t, cfn.RequestCreate); err == nil || !strings.Contains(err.Error(), "not the current") || len(w.writes) != 0 {
 		t.Errorf("error = %v, writes %v", err, w.writes)
 	}
 }

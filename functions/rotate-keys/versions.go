@@ -20,15 +20,22 @@ var errOvertaken = errors.New("another version was stored meanwhile")
 type version struct {
 	secret, id, value string
 	stored            time.Time
+	isEmpty           bool // the secret has no value yet
 }
 
+// current returns the current version. A secret without a value has none; in the
+// emulator the version is empty.
 func (h handler) current(ctx context.Context, secret string) (version, error) {
 	out, err := h.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &secret})
+	if errors.As(err, new(*types.ResourceNotFoundException)) {
+		return version{secret: secret, isEmpty: true}, nil
+	}
 	if err != nil {
 		return version{}, fmt.Errorf("reading secret %s: %w", secret, err)
 	}
 	return version{
 		secret: secret, id: aws.ToString(out.VersionId), value: aws.ToString(out.SecretString), stored: aws.ToTime(out.CreatedDate),
+		isEmpty: aws.ToString(out.SecretString) == "" && len(out.SecretBinary) == 0,
 	}, nil
 }
 
@@ -39,7 +46,7 @@ func (h handler) replace(ctx context.Context, v version, value string) error {
 	_, err := h.secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
 		SecretId: &v.secret, SecretString: &value, ClientRequestToken: aws.String(nextVersion(v.id)),
 	})
-	if exists := (*types.ResourceExistsException)(nil); errors.As(err, &exists) {
+	if errors.As(err, new(*types.ResourceExistsException)) {
 		return errOvertaken
 	}
 	if err != nil {
@@ -58,8 +65,8 @@ func nextVersion(id string) string {
 // attempts is how often a change is decided.
 const attempts = 5
 
-// changed reads the secret and stores the value that decide returns. It decides
-// again if another change was stored in between.
+// changed reads the secret and stores the value that decide returns, if it returns
+// one. It decides again if another change was stored in between.
 func (h handler) changed(ctx context.Context, secret string, decide func(version) (value string, err error)) error {
 	for n := range attempts {
 		if n > 0 {
@@ -72,7 +79,7 @@ func (h handler) changed(ctx context.Context, secret string, decide func(version
 			return err
 		}
 		value, err := decide(v)
-		if err != nil {
+		if err != nil || value == "" {
 			return err
 		}
 		if err = h.replace(ctx, v, value); !errors.Is(err, errOvertaken) {
