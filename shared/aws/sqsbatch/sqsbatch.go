@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-var errPanicked = errors.New("taking the message panicked")
+var errPanicked = errors.New("taking it panicked")
 
 // Message is a message as the service published it.
 type Message struct {
@@ -57,19 +57,25 @@ func NewAnswer(log *slog.Logger) *Answer {
 }
 
 // Take runs take for a message and notes a failure for a retry. It returns the
-// error of take, which it has logged. A panic is an error too: the log gets the
-// panic's type and the stack, because its text might quote the message.
-func (a *Answer) Take(ctx context.Context, message string, take func() error) (err error) {
+// error of take, which it has logged.
+func (a *Answer) Take(ctx context.Context, message string, take func() error) error {
+	err := Recovered(ctx, a.log, take)
+	if err != nil {
+		a.log.ErrorContext(ctx, "a message failed and is retried", "message", message, "error", err)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.failures = append(a.failures, events.SQSBatchItemFailure{ItemIdentifier: message})
+	}
+	return err
+}
+
+// Recovered returns the error of take. A panic is an error too: its text might quote
+// the message, so the log gets the panic's type and the stack.
+func Recovered(ctx context.Context, log *slog.Logger, take func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			a.log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 			err = errPanicked
-		}
-		if err != nil {
-			a.log.ErrorContext(ctx, "a message failed and is retried", "message", message, "error", err)
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			a.failures = append(a.failures, events.SQSBatchItemFailure{ItemIdentifier: message})
 		}
 	}()
 	return take()

@@ -7,20 +7,17 @@ package streambatch
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/events"
 	"golang.org/x/sync/errgroup"
+
+	"stille/shared/aws/sqsbatch"
 )
 
 // atOnce is how many items of a batch are taken at the same time: with store
 // calls of 10 ms, four a record, a batch of 100 takes a fifth of a second.
 const atOnce = 32
-
-var errPanicked = errors.New("taking the record panicked")
 
 // Take calls take with every record of the batch and returns the answer for
 // Lambda: the failed records. Records with the same value of the key's attribute
@@ -33,7 +30,8 @@ func Take(ctx context.Context, log *slog.Logger, batch []events.DynamoDBEventRec
 	for _, item := range byItem(batch, attribute) {
 		group.Go(func() error {
 			for n, i := range item {
-				if err := takeOne(ctx, log, batch[i], take); err != nil {
+				err := sqsbatch.Recovered(ctx, log, func() error { return take(ctx, batch[i]) })
+				if err != nil {
 					log.ErrorContext(ctx, "a stream record failed and is retried", "event", batch[i].EventID, "error", err)
 					for _, later := range item[n:] {
 						failed[later] = true
@@ -53,18 +51,6 @@ func Take(ctx context.Context, log *slog.Logger, batch []events.DynamoDBEventRec
 		}
 	}
 	return response
-}
-
-// takeOne takes a record. A panic is an error: its text might quote the record, so
-// the log gets the panic's type and the stack.
-func takeOne(ctx context.Context, log *slog.Logger, r events.DynamoDBEventRecord, take func(context.Context, events.DynamoDBEventRecord) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			err = errPanicked
-		}
-	}()
-	return take(ctx, r)
 }
 
 // byItem groups the positions of the records of each item, in their order. A
