@@ -18,12 +18,11 @@ import (
 
 func main() {
 	os.Exit(wiring.Function(names.Deliver, time.Now, func(d wiring.Deps) any {
-		db := dynamo.NewClient(d.AWS)
 		h := handler{
 			webhooks: d.Webhooks(),
 			keys:     d.Keys,
-			first:    dynamo.NewReplies(db, d.Stack),
-			calls:    dynamo.NewCalls(db, d.Stack),
+			first:    dynamo.NewReplies(d.DB, d.Stack),
+			calls:    dynamo.NewCalls(d.DB, d.Stack),
 			queue:    d.WebhookQueue(),
 			dead:     sqsqueue.NewWebhooks(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarWebhookDead)),
 			post:     newClient(d.Env.Optional(names.VarWebhookLocal) != "").post,

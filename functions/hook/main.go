@@ -21,12 +21,11 @@ import (
 
 func main() {
 	os.Exit(wiring.Function(names.Hook, time.Now, func(d wiring.Deps) any {
-		db := dynamo.NewClient(d.AWS)
 		h := handler{
 			hooks:  hooks.NewCached(hooks.NewStore(secretsmanager.NewFromConfig(d.AWS), d.Stack.Stack), d.Now),
 			list:   d.Store(),
-			first:  dynamo.NewReplies(db, d.Stack),
-			calls:  dynamo.NewCalls(db, d.Stack),
+			first:  dynamo.NewReplies(d.DB, d.Stack),
+			calls:  dynamo.NewCalls(d.DB, d.Stack),
 			unread: sqsqueue.New(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarParkedQueue)),
 			log:    d.Log, now: d.Now, noted: &hook.Sightings{},
 		}

@@ -19,7 +19,7 @@ func main() {
 		return handler{
 			keys: d.Keys, scopes: d.Scopes(), base: d.Env.Optional(names.VarLinkBase),
 			domains: &domain.Guard{
-				Notes: dynamo.NewDomains(dynamo.NewClient(d.AWS), d.Stack),
+				Notes: dynamo.NewDomains(d.DB, d.Stack),
 				Ask:   func(ctx context.Context, base string) error { return domain.Ask(ctx, client, base) },
 				Now:   d.Now,
 			},

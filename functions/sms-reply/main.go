@@ -23,7 +23,7 @@ func main() {
 		h := handler{
 			store:     d.Store(),
 			list:      d.List,
-			replies:   dynamo.NewReplies(dynamo.NewClient(d.AWS), d.Stack),
+			replies:   dynamo.NewReplies(d.DB, d.Stack),
 			phone:     smsvoice.NewSender(pinpointsmsvoicev2.NewFromConfig(d.AWS)),
 			languages: languages,
 			scopes:    d.Scopes(),

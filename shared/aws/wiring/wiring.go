@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go/middleware"
@@ -33,6 +34,7 @@ import (
 // before the first request.
 type Deps struct {
 	*lambdafn.Container
+	DB      *dynamodb.Client
 	List    *dynamo.Suppressions
 	Keys    *keyring.Ring // proven against the list's table
 	Records *dynamo.Records
@@ -102,7 +104,7 @@ func deps(c *lambdafn.Container, now func() time.Time) Deps {
 	db := dynamo.NewClient(c.AWS)
 	list := dynamo.NewSuppressions(db, c.Stack)
 	return Deps{
-		Container: c, List: list, Records: dynamo.NewRecords(db, c.Stack), Tools: dynamo.NewTools(db, c.Stack), Now: now,
+		Container: c, DB: db, List: list, Records: dynamo.NewRecords(db, c.Stack), Tools: dynamo.NewTools(db, c.Stack), Now: now,
 		Keys: keyring.NewRing(secretsmanager.NewFromConfig(c.AWS), c.Stack.Stack, list, now),
 	}
 }
