@@ -73,7 +73,7 @@ lint: ## Check the style, the import arrows and go.mod
 	@.local/bin/golangci-lint run --build-tags $(TAGS) ./...
 	@go mod tidy -diff
 	@cd shared/sdk/python && PATH="$(SDK)/venv/bin:$$PATH" && \
-		ruff check -q . ../vectors && ruff format -q --check . && mypy --no-error-summary . ../vectors/generate.py
+		ruff check -q . ../vectorstest && ruff format -q --check . && mypy --no-error-summary . ../vectorstest/generate.py
 	@cd shared/sdk/typescript && PATH="$(SDK)/npm/node_modules/.bin:$$PATH" && \
 		tsc && NODE_PATH="$(SDK)/npm/node_modules" eslint .
 

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"stille/shared/sdk/vectors"
+	"stille/shared/sdk/vectorstest"
 )
 
 const mailReadme = "shared/sdk/README.md"
@@ -60,25 +60,25 @@ func snippet(t *testing.T, label string) string {
 }
 
 // mailbox starts an API and SES, and returns their address and what SES got.
-func mailbox(t *testing.T) (string, func() vectors.MailSeen) {
+func mailbox(t *testing.T) (string, func() vectorstest.MailSeen) {
 	t.Helper()
-	cases, err := vectors.MailCases()
+	cases, err := vectorstest.MailCases()
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, stop, err := vectors.Serve(nil, time.Now)
+	server, stop, err := vectorstest.Serve(nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
 	base := fmt.Sprintf("%s/mail/%d", server.URL, len(cases)-1)
-	return base, func() vectors.MailSeen {
+	return base, func() vectorstest.MailSeen {
 		resp, err := http.Get(base + "/seen")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		var seen vectors.MailSeen
+		var seen vectorstest.MailSeen
 		if err := json.NewDecoder(resp.Body).Decode(&seen); err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestAMailIsSentInFifteenLines(t *testing.T) {
 			base, seen := mailbox(t)
 			run := exec.CommandContext(t.Context(), program.command[0], append(program.command[1:], file)...)
 			run.Dir = program.from
-			run.Env = append(os.Environ(), "STILLE_API="+base, "STILLE_KEY="+vectors.Key, "AWS_ENDPOINT_URL_SESV2="+base,
+			run.Env = append(os.Environ(), "STILLE_API="+base, "STILLE_KEY="+vectorstest.Key, "AWS_ENDPOINT_URL_SESV2="+base,
 				"AWS_REGION=eu-north-1", "AWS_DEFAULT_REGION=eu-north-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 				"PYTHONPATH="+filepath.Join(project, "shared", "sdk", "python"), "PYTHONDONTWRITEBYTECODE=1")
 			out, err := run.Output()

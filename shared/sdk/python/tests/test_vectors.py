@@ -16,10 +16,10 @@ from stille import Client, Error
 SERVER = os.environ.get("STILLE_VECTORS")
 KEY = os.environ.get("STILLE_VECTORS_KEY", "")
 LATE = 3  # seconds, on a busy machine
-VECTORS = Path(__file__).parents[2] / "vectors" / "vectors.ndjson"
+VECTORS = Path(__file__).parents[2] / "vectorstest" / "vectors.ndjson"
 
 
-@unittest.skipUnless(SERVER, "go test ./shared/sdk/vectors starts the server")
+@unittest.skipUnless(SERVER, "go test ./shared/sdk/vectorstest starts the server")
 class TestVectors(unittest.TestCase):
     def test_client_does_what_vectors_say(self) -> None:
         vectors = [json.loads(line) for line in VECTORS.read_text(encoding="utf-8").splitlines()]

@@ -9,7 +9,7 @@ const { Client, Sender } = require("../src/index.js");
 
 const server = process.env.STILLE_VECTORS;
 const key = process.env.STILLE_VECTORS_KEY ?? "";
-const skip = !server && "go test ./shared/sdk/vectors starts the server";
+const skip = !server && "go test ./shared/sdk/vectorstest starts the server";
 const FAULTY = 500;
 
 /**

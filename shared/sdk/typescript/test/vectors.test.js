@@ -13,14 +13,14 @@ const { Client, StilleError } = require("../src/index.js");
 const server = process.env.STILLE_VECTORS;
 const key = process.env.STILLE_VECTORS_KEY ?? "";
 const LATE = 3000; // milliseconds, on a busy machine
-const file = path.join(__dirname, "..", "..", "vectors", "vectors.ndjson");
+const file = path.join(__dirname, "..", "..", "vectorstest", "vectors.ndjson");
 
 /**
  * @typedef {{ call: "check" | "maySend" | "links" | "suppress" | "release", with: any, expect: any }} Call
  * @typedef {{ name: string, timeout?: number, retries?: number, calls: Call[], requests: number | null }} Vector
  */
 
-test("the client does what the vectors say", { skip: !server && "go test ./shared/sdk/vectors starts the server" }, async () => {
+test("the client does what the vectors say", { skip: !server && "go test ./shared/sdk/vectorstest starts the server" }, async () => {
   /** @type {Vector[]} */
   const vectors = readFileSync(file, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line));
   /** @type {string[]} */

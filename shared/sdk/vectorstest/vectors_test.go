@@ -1,4 +1,4 @@
-package vectors_test
+package vectorstest_test
 
 import (
 	"context"
@@ -14,23 +14,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/sdk/go"
-	"stille/shared/sdk/vectors"
+	"stille/shared/sdk/vectorstest"
 )
 
 // late is how much later than its time limit a call may end on a busy machine.
 const late = 3 * time.Second
 
 // serve starts the server and returns its address.
-func serve(t *testing.T) ([]vectors.Vector, string) {
+func serve(t *testing.T) ([]vectorstest.Vector, string) {
 	t.Helper()
-	all, err := vectors.All()
+	all, err := vectorstest.All()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(all) < 300 {
 		t.Fatalf("there are %d vectors", len(all))
 	}
-	server, stop, err := vectors.Serve(all, time.Now)
+	server, stop, err := vectorstest.Serve(all, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestTheGoClientDoesWhatTheVectorsSay(t *testing.T) {
 }
 
 // play makes the calls of a vector.
-func play(ctx context.Context, v vectors.Vector, base string) error {
+func play(ctx context.Context, v vectorstest.Vector, base string) error {
 	limit := 5 * time.Second
 	if v.Timeout > 0 {
 		limit = time.Duration(v.Timeout) * time.Millisecond
@@ -65,7 +65,7 @@ func play(ctx context.Context, v vectors.Vector, base string) error {
 	if v.Retries != nil {
 		options = append(options, client.WithRetries(*v.Retries))
 	}
-	c, err := client.New(base+"//", vectors.Key, options...)
+	c, err := client.New(base+"//", vectorstest.Key, options...)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func play(ctx context.Context, v vectors.Vector, base string) error {
 			return fmt.Errorf("call %d took %v", i, took)
 		}
 		shown := fmt.Sprintf("%v %+v %v", c, c, err)
-		if strings.Contains(shown, "example.no") || strings.Contains(shown, "912") || strings.Contains(shown, vectors.Key) {
+		if strings.Contains(shown, "example.no") || strings.Contains(shown, "912") || strings.Contains(shown, vectorstest.Key) {
 			return errors.New("an address or the key is shown")
 		}
 		if diff := cmp.Diff(wanted(call, got), got); diff != "" {
@@ -87,7 +87,7 @@ func play(ctx context.Context, v vectors.Vector, base string) error {
 }
 
 // seen compares what the server saw.
-func seen(ctx context.Context, v vectors.Vector, base string) error {
+func seen(ctx context.Context, v vectorstest.Vector, base string) error {
 	asked, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/seen", http.NoBody)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func seen(ctx context.Context, v vectors.Vector, base string) error {
 		return err
 	}
 	defer resp.Body.Close()
-	var s vectors.Seen
+	var s vectorstest.Seen
 	if err := json.NewDecoder(resp.Body).Decode(&s); err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (p *people) UnmarshalJSON(text []byte) error {
 }
 
 // do makes a call and returns what came, as the JSON of the vectors.
-func do(ctx context.Context, c *client.Client, call vectors.Call) (any, error) {
+func do(ctx context.Context, c *client.Client, call vectorstest.Call) (any, error) {
 	var with arguments
 	if err := json.Unmarshal(call.With, &with); err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func since(r client.Result) string {
 
 // wanted is what came, with the members that the vector names replaced by what
 // they must be.
-func wanted(call vectors.Call, got any) any {
+func wanted(call vectorstest.Call, got any) any {
 	var expect any
 	if err := json.Unmarshal(call.Expect, &expect); err != nil {
 		return err

@@ -1,6 +1,6 @@
 //go:build store
 
-package vectors_test
+package vectorstest_test
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"stille/shared/sdk/vectors"
+	"stille/shared/sdk/vectorstest"
 )
 
 // Each of the other SDKs has a test runner, which asks the server that is named
@@ -30,7 +30,7 @@ func TestTheOtherSDKsPassTheirTests(t *testing.T) {
 			_, url := serve(t)
 			run := exec.CommandContext(t.Context(), command[0], command[1:]...)
 			run.Dir = filepath.Join(root, "shared", "sdk", name)
-			run.Env = append(os.Environ(), "STILLE_VECTORS="+url, "STILLE_VECTORS_KEY="+vectors.Key,
+			run.Env = append(os.Environ(), "STILLE_VECTORS="+url, "STILLE_VECTORS_KEY="+vectorstest.Key,
 				"PYTHONDONTWRITEBYTECODE=1", "NODE_PATH="+filepath.Join(tools, "npm", "node_modules"))
 			if out, err := run.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, tail(string(out)))
@@ -51,6 +51,6 @@ func TestTheVectorsAreWhatTheGeneratorWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != string(want) {
-		t.Error("run: python3 shared/sdk/vectors/generate.py >shared/sdk/vectors/vectors.ndjson")
+		t.Error("run: python3 shared/sdk/vectorstest/generate.py >shared/sdk/vectorstest/vectors.ndjson")
 	}
 }

@@ -1,7 +1,7 @@
-// Package vectors holds what the SDKs of all languages must do, as data, and
+// Package vectorstest holds what the SDKs of all languages must do, as data, and
 // plays the servers' part of it. Each SDK's own test runner plays the client's
 // part; generate.py writes the data.
-package vectors
+package vectorstest
 
 import (
 	"bytes"

@@ -1,6 +1,6 @@
 """Writes vectors.ndjson: what each SDK must make of what a server does.
 
-    python3 shared/sdk/vectors/generate.py >shared/sdk/vectors/vectors.ndjson
+    python3 shared/sdk/vectorstest/generate.py >shared/sdk/vectorstest/vectors.ndjson
 
 A line is one client's life: its settings, the calls it makes and what each must
 return, the answers that the server gives one after another (the last one again

@@ -1,6 +1,6 @@
 //go:build !store
 
-package vectors_test
+package vectorstest_test
 
 // rounds are few in the quick tests.
 const rounds = 10_000

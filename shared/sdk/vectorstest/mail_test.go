@@ -1,4 +1,4 @@
-package vectors_test
+package vectorstest_test
 
 import (
 	"bufio"
@@ -19,12 +19,12 @@ import (
 
 	"stille/shared/sdk/go"
 	"stille/shared/sdk/go/sesmail"
-	"stille/shared/sdk/vectors"
+	"stille/shared/sdk/vectorstest"
 )
 
 // post plays API and SES without a network, for a client of either.
 type post struct {
-	mail *vectors.Mail
+	mail *vectorstest.Mail
 	n    int
 }
 
@@ -43,10 +43,10 @@ func (p post) Do(r *http.Request) (*http.Response, error) {
 }
 
 // sender returns a sender through the ordinary client of SES.
-func sender(t *testing.T, mail *vectors.Mail, n int, scope string) sesmail.Sender {
+func sender(t *testing.T, mail *vectorstest.Mail, n int, scope string) sesmail.Sender {
 	t.Helper()
 	way := post{mail, n}
-	api, err := client.New("https://api.example", vectors.Key, client.WithTransport(way), client.WithRetries(0))
+	api, err := client.New("https://api.example", vectorstest.Key, client.WithTransport(way), client.WithRetries(0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,17 +84,17 @@ func (q quick) SendBulkEmail(_ context.Context, in *sesv2.SendBulkEmailInput, _ 
 	return &out, json.Unmarshal([]byte(answer.Body), &out)
 }
 
-func newMail(t *testing.T) (*vectors.Mail, []vectors.MailCase) {
+func newMail(t *testing.T) (*vectorstest.Mail, []vectorstest.MailCase) {
 	t.Helper()
-	all, err := vectors.All()
+	all, err := vectorstest.All()
 	if err != nil {
 		t.Fatal(err)
 	}
-	mail, err := vectors.NewMail(all, time.Now)
+	mail, err := vectorstest.NewMail(all, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases, err := vectors.MailCases()
+	cases, err := vectorstest.MailCases()
 	if err != nil {
 		t.Fatal(err)
 	}

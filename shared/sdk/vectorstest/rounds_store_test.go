@@ -1,6 +1,6 @@
 //go:build store
 
-package vectors_test
+package vectorstest_test
 
 // rounds make 1.6 calls each.
 const rounds = 65_000
