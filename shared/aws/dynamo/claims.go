@@ -34,15 +34,10 @@ func (r *Records) Owners(ctx context.Context, objects []string) (map[string]rete
 		bySlot[slot] = object
 	}
 	owners := map[string]retention.Owner{}
-	for batch := range slices.Chunk(keys, batchSize) {
-		err := batchGet(ctx, r.db, r.stack.Table(names.TableSlots), batch, types.KeysAndAttributes{}, func(claim item) {
-			owners[bySlot[textOf(claim, names.AttrSlot)]] = retention.Owner{Class: textOf(claim, names.AttrClass), ID: textOf(claim, names.AttrRecord)}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return owners, nil
+	err := batchGet(ctx, r.db, r.stack.Table(names.TableSlots), keys, types.KeysAndAttributes{}, func(claim item) {
+		owners[bySlot[textOf(claim, names.AttrSlot)]] = retention.Owner{Class: textOf(claim, names.AttrClass), ID: textOf(claim, names.AttrRecord)}
+	})
+	return owners, err
 }
 
 func textOf(from item, name string) string {

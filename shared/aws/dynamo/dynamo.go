@@ -13,7 +13,9 @@ import (
 	"iter"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"stille/shared/retention"
@@ -23,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+	"golang.org/x/sync/errgroup"
 
 	"stille/shared/suppression"
 )
@@ -184,13 +187,33 @@ func retry(ctx context.Context, doing string, write func() error) error {
 // batchSize is the number of keys that BatchGetItem takes in one request.
 const batchSize = 100
 
-// batchGet reads keys of one table strongly, at most batchSize of them, and
-// asks again for the keys that DynamoDB left unprocessed: as long as each answer
-// has some of the keys. The keys must differ.
+// parallelBatches is how many requests for keys of one table run at the same time.
+const parallelBatches = 8
+
+// batchGet reads keys of one table strongly, and calls each with one item after the
+// other. The keys must differ.
 func batchGet(ctx context.Context, db *dynamodb.Client, table string, keys []item, read types.KeysAndAttributes, each func(item)) error {
-	if len(keys) == 0 {
-		return nil
+	if len(keys) <= batchSize {
+		return getBatch(ctx, db, table, keys, read, each)
 	}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelBatches)
+	for batch := range slices.Chunk(keys, batchSize) {
+		group.Go(func() error {
+			return getBatch(ctx, db, table, batch, read, func(found item) {
+				mu.Lock()
+				defer mu.Unlock()
+				each(found)
+			})
+		})
+	}
+	return group.Wait()
+}
+
+// getBatch is batchGet for at most batchSize keys. It asks again for the keys that
+// DynamoDB left unprocessed: as long as each answer has some of the keys.
+func getBatch(ctx context.Context, db *dynamodb.Client, table string, keys []item, read types.KeysAndAttributes, each func(item)) error {
 	read.ConsistentRead = aws.Bool(true)
 	for len(keys) > 0 {
 		err := repeat(ctx, fmt.Errorf("reading %s: %w", table, ErrUnanswered), func() error {

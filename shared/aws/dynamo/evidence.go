@@ -4,14 +4,11 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
 
 	"stille/shared/contact"
 	"stille/shared/names"
-	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -21,17 +18,22 @@ import (
 // order. A record counts while the record has its contact's slot. Evidence fails
 // as a whole unless the tables answer for every contact.
 func (r *Records) Evidence(ctx context.Context, class string, contacts [][]contact.Key, scopes []scope.Scope) ([]suppression.Evidence, error) {
-	slots := map[string]struct{}{}
+	var slots []item
 	for _, key := range distinct(contacts) {
 		for _, in := range scopes {
-			slots[slotOf(class, key, in)] = struct{}{}
+			slots = append(slots, slotKey(slotOf(class, key, in)))
 		}
 	}
-	holders, err := r.holders(ctx, slices.Collect(maps.Keys(slots)))
+	holders := make(map[string]string, len(slots)) // the id of the record that each slot names
+	err := batchGet(ctx, r.db, r.stack.Table(names.TableSlots), slots, types.KeysAndAttributes{}, func(found item) {
+		if id := textOf(found, names.AttrRecord); id != "" {
+			holders[textOf(found, names.AttrSlot)] = id
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	records, unreadable, err := r.loadAll(ctx, class, holders)
+	records, unreadable, err := r.Load(ctx, class, slices.Compact(slices.Sorted(maps.Values(holders))))
 	if err != nil {
 		return nil, err
 	}
@@ -50,51 +52,4 @@ func (r *Records) Evidence(ctx context.Context, class string, contacts [][]conta
 		}
 	}
 	return said, nil
-}
-
-// holders returns the id of the record that each slot names.
-func (r *Records) holders(ctx context.Context, slots []string) (map[string]string, error) {
-	var mu sync.Mutex
-	holders := make(map[string]string, len(slots))
-	err := inBatches(ctx, slots, func(ctx context.Context, batch []string) error {
-		wanted := make([]item, len(batch))
-		for i, slot := range batch {
-			wanted[i] = slotKey(slot)
-		}
-		return batchGet(ctx, r.db, r.stack.Table(names.TableSlots), wanted, types.KeysAndAttributes{}, func(found item) {
-			mu.Lock()
-			defer mu.Unlock()
-			if id := textOf(found, names.AttrRecord); id != "" {
-				holders[textOf(found, names.AttrSlot)] = id
-			}
-		})
-	})
-	return holders, err
-}
-
-// loadAll is Load for the holders of any number of slots.
-func (r *Records) loadAll(ctx context.Context, class string, holders map[string]string) (map[string]retention.Stored, map[string]error, error) {
-	ids := slices.Sorted(maps.Values(holders))
-	var mu sync.Mutex
-	records, unreadable := make(map[string]retention.Stored, len(ids)), map[string]error{}
-	err := inBatches(ctx, slices.Compact(ids), func(ctx context.Context, batch []string) error {
-		some, faulty, err := r.Load(ctx, class, batch)
-		mu.Lock()
-		defer mu.Unlock()
-		maps.Copy(records, some)
-		maps.Copy(unreadable, faulty)
-		return err
-	})
-	return records, unreadable, err
-}
-
-// inBatches does one thing for batches of a size that one BatchGetItem takes,
-// some of them at the same time.
-func inBatches[T any](ctx context.Context, all []T, do func(ctx context.Context, batch []T) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelBatches)
-	for batch := range slices.Chunk(all, batchSize) {
-		group.Go(func() error { return do(ctx, batch) })
-	}
-	return group.Wait()
 }

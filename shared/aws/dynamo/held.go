@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -32,30 +31,20 @@ func noteHeld(h purge.HeldTargets, stored item) {
 	}
 }
 
-// readTargets reads the items of targets strongly. The targets must differ.
-func readTargets(ctx context.Context, db *dynamodb.Client, table string, targets []retention.Target, each func(retention.Target, item)) error {
-	for batch := range slices.Chunk(targets, batchSize) {
-		keys := make([]item, len(batch))
-		for i, target := range batch {
-			keys[i] = targetKey(target)
-		}
-		err := batchGet(ctx, db, table, keys, types.KeysAndAttributes{}, func(stored item) { each(targetOf(stored), stored) })
-		if err != nil {
-			return err
-		}
+// readTargets reads the items of targets strongly.
+func readTargets(ctx context.Context, db *dynamodb.Client, table string, targets []retention.Target, each func(item)) error {
+	keys := make([]item, 0, len(targets))
+	for _, target := range slices.Compact(slices.Sorted(slices.Values(targets))) {
+		keys = append(keys, targetKey(target))
 	}
-	return nil
+	return batchGet(ctx, db, table, keys, types.KeysAndAttributes{}, each)
 }
 
 // Held returns the held ones of the targets, read strongly.
 func (h *Holds) Held(ctx context.Context, targets []retention.Target) (purge.HeldTargets, error) {
 	held := purge.HeldTargets{}
-	targets = slices.Compact(slices.Sorted(slices.Values(targets)))
-	err := readTargets(ctx, h.db, h.table, targets, func(_ retention.Target, stored item) { noteHeld(held, stored) })
-	if err != nil {
-		return nil, err
-	}
-	return held, nil
+	err := readTargets(ctx, h.db, h.table, targets, func(stored item) { noteHeld(held, stored) })
+	return held, err
 }
 
 // Fenced reads a shard's fence, then all holds, strongly. Its cost follows the
@@ -78,28 +67,26 @@ func (h *Holds) Fenced(ctx context.Context, shard string) (purge.Fenced, error) 
 // thousand records a second would conflict on 64 fences, and with every page of
 // a purge.
 func (r *Records) unheld(ctx context.Context, targets []retention.Target) ([]types.TransactWriteItem, error) {
-	stored := map[retention.Target]item{}
+	cases := map[retention.Target]types.AttributeValue{}
+	isHeld := false
 	table := r.stack.Table(names.TableHolds)
-	targets = slices.Compact(slices.Sorted(slices.Values(targets)))
-	err := readTargets(ctx, r.db, table, targets, func(target retention.Target, i item) { stored[target] = i })
-	if err != nil {
+	err := readTargets(ctx, r.db, table, targets, func(stored item) {
+		cases[targetOf(stored)] = stored[heldCases]
+		isHeld = isHeld || isHeldItem(stored)
+	})
+	switch {
+	case err != nil:
 		return nil, err
+	case isHeld:
+		return nil, retention.ErrHeld
 	}
-	conditions := make([]types.TransactWriteItem, len(targets))
-	for n, target := range targets {
-		check := &types.ConditionCheck{
-			TableName: &table, Key: targetKey(target),
-			ConditionExpression:      aws.String("attribute_not_exists(#cases)"),
-			ExpressionAttributeNames: map[string]string{"#cases": heldCases},
+	var conditions []types.TransactWriteItem
+	for _, target := range slices.Compact(slices.Sorted(slices.Values(targets))) {
+		unheld := absent(heldCases)
+		if was, there := cases[target]; there {
+			unheld = terms{where: "#cases = :cases", values: item{":cases": was}}
 		}
-		if was, there := stored[target]; there {
-			if isHeldItem(was) {
-				return nil, retention.ErrHeld
-			}
-			check.ConditionExpression = aws.String("#cases = :cases")
-			check.ExpressionAttributeValues = item{":cases": was[heldCases]}
-		}
-		conditions[n] = types.TransactWriteItem{ConditionCheck: check}
+		conditions = append(conditions, check(table, targetKey(target), unheld))
 	}
 	return conditions, nil
 }

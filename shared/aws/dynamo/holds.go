@@ -178,20 +178,18 @@ func (h *Holds) covered(ctx context.Context, classes []string, target retention.
 // load reads the records of these ids that the target covers, and tells whether a
 // purge has marked each.
 func (h *Holds) load(ctx context.Context, class string, ids []string, target retention.Target) (map[string]bool, error) {
+	there, unreadable, err := h.records.Load(ctx, class, ids)
+	if err != nil {
+		return nil, err
+	}
 	purging := map[string]bool{}
-	for chunk := range slices.Chunk(ids, batchSize) {
-		there, unreadable, err := h.records.Load(ctx, class, chunk)
-		if err != nil {
-			return nil, err
+	for id, record := range there {
+		if slices.Contains(record.Targets(class), target) {
+			purging[id] = record.PurgingBy != ""
 		}
-		for id, record := range there {
-			if slices.Contains(record.Targets(class), target) {
-				purging[id] = record.PurgingBy != ""
-			}
-		}
-		for id := range unreadable {
-			purging[id] = false
-		}
+	}
+	for id := range unreadable {
+		purging[id] = false
 	}
 	return purging, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -12,9 +11,6 @@ import (
 	"stille/shared/names"
 	"stille/shared/suppression"
 )
-
-// parallelBatches is how many requests of one lookup run at the same time.
-const parallelBatches = 8
 
 // Lookup reads many contacts strongly, each given by all its live keys, and
 // answers in their order. Lookup fails as a whole unless the table answers for
@@ -54,23 +50,16 @@ func (s *Suppressions) lookupOne(ctx context.Context, keys []contact.Key) ([]sup
 	return []suppression.Found{{Item: i, Err: err}}, nil
 }
 
-// read gets the items of keys in parallel batches.
+// read gets the items of keys.
 func (s *Suppressions) read(ctx context.Context, keys []contact.Key) (map[contact.Key]suppression.Found, error) {
-	var (
-		mu    sync.Mutex
-		found = make(map[contact.Key]suppression.Found, len(keys))
-	)
-	err := inBatches(ctx, keys, func(ctx context.Context, batch []contact.Key) error {
-		wanted := make([]item, len(batch))
-		for i, key := range batch {
-			wanted[i] = item{names.AttrKey: text(string(key))}
-		}
-		return batchGet(ctx, s.db, s.table, wanted, types.KeysAndAttributes{}, func(stored item) {
-			i, err := decodeSuppression(stored)
-			mu.Lock()
-			defer mu.Unlock()
-			found[i.Key] = suppression.Found{Item: i, Err: err}
-		})
+	found := make(map[contact.Key]suppression.Found, len(keys))
+	wanted := make([]item, len(keys))
+	for i, key := range keys {
+		wanted[i] = item{names.AttrKey: text(string(key))}
+	}
+	err := batchGet(ctx, s.db, s.table, wanted, types.KeysAndAttributes{}, func(stored item) {
+		i, err := decodeSuppression(stored)
+		found[i.Key] = suppression.Found{Item: i, Err: err}
 	})
 	return found, err
 }
