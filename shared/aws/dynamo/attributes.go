@@ -140,25 +140,16 @@ func revision(s retention.Stored) item {
 	return was
 }
 
-// unchangedText is the condition that a record exists, and that everything a
+// unchangedRecord is the condition that a record exists, and that everything a
 // decision about the record rests on is unchanged since it was read.
-func unchangedText(s retention.Stored) (condition string, attributeNames map[string]string, values item) {
+func unchangedRecord(s retention.Stored) terms {
 	var deciding []string
 	for _, a := range attributes() {
 		if a.has(decides) {
 			deciding = append(deciding, a.name)
 		}
 	}
-	t := same(s, deciding...)
-	return t.where, t.names, t.values
-}
-
-func unchangedRecord(s retention.Stored) terms {
-	if revision(s) == nil {
-		return absent(names.AttrID)
-	}
-	condition, attributes, values := unchangedText(s)
-	return terms{where: condition, names: attributes, values: values}
+	return same(s, deciding...)
 }
 
 // same is the condition that a record exists, and that the attributes are unchanged
@@ -166,12 +157,11 @@ func unchangedRecord(s retention.Stored) terms {
 // made a page of a purge two percent slower.
 func same(s retention.Stored, attributes ...string) terms {
 	was := revision(s)
-	t := terms{where: "attribute_exists(" + names.AttrID + ")", names: map[string]string{}, values: item{}}
+	t := terms{where: "attribute_exists(" + names.AttrID + ")", values: item{}}
 	for _, name := range attributes {
 		in := name
 		if in == names.AttrScope { // a reserved word
 			in = "#" + in
-			t.names[in] = name
 		}
 		if value, there := was[name]; there {
 			t.where += " AND " + in + " = :" + name

@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -32,10 +31,8 @@ func (c *Calls) Note(ctx context.Context, id string, made hook.Call) error {
 		names.AttrID: text(id), names.AttrCalledAt: number(made.At.Unix()), names.AttrCallFailure: text(made.Failure),
 		names.AttrExpires: number(made.At.Add(callRemembered).Unix()),
 	}
-	if _, err := c.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: stored}); err != nil {
-		return fmt.Errorf("storing the last call: %w", err)
-	}
-	return nil
+	_, err := write(ctx, c.db, "storing the last call", put(c.table, stored, terms{}))
+	return err
 }
 
 // Last returns the call that was stored last; the zero Call for none.

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -155,29 +154,20 @@ func (d *Deleter) operations(conditions purge.Conditions, records []retention.St
 
 // deletion deletes a record that is unchanged since it was read.
 func (d *Deleter) deletion(class string, r retention.Stored) types.TransactWriteItem {
-	condition, attributes, values := unchangedText(r)
-	return types.TransactWriteItem{Delete: &types.Delete{
-		TableName: aws.String(d.stack.Records(class)), Key: recordKey(r.ID),
-		ConditionExpression:                 &condition,
-		ExpressionAttributeNames:            attributes,
-		ExpressionAttributeValues:           values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}}
+	deletion := remove(d.stack.Records(class), recordKey(r.ID), unchangedRecord(r))
+	deletion.Delete.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	return deletion
 }
 
 // marking marks a record that is unchanged since it was read, even if another
 // run has marked it: a worker of that run then no longer deletes the record.
 func (d *Deleter) marking(class, run string, r retention.Stored) types.TransactWriteItem {
-	condition, attributes, values := unchangedText(r)
-	values[":run"] = text(run)
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: aws.String(d.stack.Records(class)), Key: recordKey(r.ID),
-		UpdateExpression:                    aws.String("SET " + names.AttrPurgingBy + " = :run"),
-		ConditionExpression:                 &condition,
-		ExpressionAttributeNames:            attributes,
-		ExpressionAttributeValues:           values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}}
+	t := unchangedRecord(r)
+	t.set = "SET " + names.AttrPurgingBy + " = :run"
+	t.values[":run"] = text(run)
+	marking := update(d.stack.Records(class), recordKey(r.ID), t)
+	marking.Update.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	return marking
 }
 
 // withMark is the record with the mark of a run.

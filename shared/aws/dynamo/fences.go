@@ -5,8 +5,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/purge"
@@ -49,11 +47,8 @@ func (h *Holds) fence(ctx context.Context, shard string) (purge.Fenced, error) {
 // Raise is purge.Turns's. The turns stand on the fences, which lie in different
 // items: one item for all shards would be in conflict with every page.
 func (h *Holds) Raise(ctx context.Context, class string, turn int64) error {
-	met, err := h.updateFences(ctx, "raising the turn of a class", dynamodb.UpdateItemInput{
-		UpdateExpression:          aws.String("SET #turn = :turn"),
-		ConditionExpression:       aws.String("attribute_not_exists(#turn) OR #turn <= :turn"),
-		ExpressionAttributeNames:  map[string]string{"#turn": turnPrefix + class},
-		ExpressionAttributeValues: item{":turn": number(turn)},
+	met, err := h.updateFences(ctx, "raising the turn of a class", terms{
+		set: "SET #turn = :turn", where: "attribute_not_exists(#turn) OR #turn <= :turn", names: turnName(class), values: item{":turn": number(turn)},
 	})
 	if err == nil && !met {
 		return purge.ErrLockLost
@@ -63,32 +58,22 @@ func (h *Holds) Raise(ctx context.Context, class string, turn int64) error {
 
 // raiseFences makes every purge page fail that has already read the holds.
 func (h *Holds) raiseFences(ctx context.Context) error {
-	_, err := h.updateFences(ctx, "raising a fence", dynamodb.UpdateItemInput{
-		UpdateExpression:          aws.String("ADD #epoch :one"),
-		ExpressionAttributeNames:  map[string]string{"#epoch": fenceEpoch},
-		ExpressionAttributeValues: item{":one": number(1)},
-	})
+	_, err := h.updateFences(ctx, "raising a fence", terms{set: "ADD #epoch :one", values: item{":one": number(1)}})
 	return err
 }
 
 // updateFences makes an update of every fence, each if the fence meets the update's
 // condition, and reports whether all did.
-func (h *Holds) updateFences(ctx context.Context, doing string, update dynamodb.UpdateItemInput) (met bool, err error) {
+func (h *Holds) updateFences(ctx context.Context, doing string, t terms) (met bool, err error) {
 	shards := make([]string, retention.Shards)
 	for n := range shards {
 		shards[n] = retention.ShardName(n)
 	}
 	var refused atomic.Bool
 	err = doAll(ctx, shards, func(ctx context.Context, shard string) error {
-		of := update
-		of.TableName, of.Key = &h.table, fenceKey(shard)
-		err := retry(ctx, doing, func() error {
-			_, err := h.db.UpdateItem(ctx, &of)
-			return err
-		})
-		if conditionNotMet(err) {
+		done, err := write(ctx, h.db, doing, update(h.table, fenceKey(shard), t))
+		if err == nil && !done {
 			refused.Store(true)
-			return nil
 		}
 		return err
 	})
@@ -116,32 +101,29 @@ func (h *Holds) Highest(ctx context.Context, class string) (highest int64, err e
 // turnCheck is the condition that the shard's fence shows the run's turn: the
 // run holds its class's lock.
 func turnCheck(table string, under purge.Conditions) types.TransactWriteItem {
-	check := &types.ConditionCheck{
-		TableName: &table, Key: fenceKey(under.Shard),
-		ConditionExpression:      aws.String("#turn = :turn"),
-		ExpressionAttributeNames: map[string]string{"#turn": turnPrefix + under.Class},
-	}
-	if under.Turn == 0 {
-		check.ConditionExpression = aws.String("attribute_not_exists(#turn)")
-	} else {
-		check.ExpressionAttributeValues = item{":turn": number(under.Turn)}
-	}
-	return types.TransactWriteItem{ConditionCheck: check}
+	return check(table, fenceKey(under.Shard), turnTerms(under))
 }
 
 // fenceCheck is turnCheck and the condition that no hold was placed since the
 // fence was read.
 func fenceCheck(table string, under purge.Conditions) types.TransactWriteItem {
-	check := turnCheck(table, under).ConditionCheck
-	check.ExpressionAttributeNames["#epoch"] = fenceEpoch
-	epoch := "attribute_not_exists(#epoch)"
+	t := turnTerms(under)
 	if under.Epoch > 0 {
-		epoch = "#epoch = :epoch"
-		if check.ExpressionAttributeValues == nil {
-			check.ExpressionAttributeValues = item{}
-		}
-		check.ExpressionAttributeValues[":epoch"] = number(under.Epoch)
+		t.where += " AND #epoch = :epoch"
+		t.values[":epoch"] = number(under.Epoch)
+	} else {
+		t.where += " AND attribute_not_exists(#epoch)"
 	}
-	check.ConditionExpression = aws.String(*check.ConditionExpression + " AND " + epoch)
-	return types.TransactWriteItem{ConditionCheck: check}
+	return check(table, fenceKey(under.Shard), t)
 }
+
+func turnTerms(under purge.Conditions) terms {
+	t := terms{where: "attribute_not_exists(#turn)", names: turnName(under.Class), values: item{}}
+	if under.Turn > 0 {
+		t.where = "#turn = :turn"
+		t.values[":turn"] = number(under.Turn)
+	}
+	return t
+}
+
+func turnName(class string) map[string]string { return map[string]string{"#turn": turnPrefix + class} }

@@ -96,7 +96,11 @@ func (r *Records) replace(
 			values[a.name] = a.write(&next)
 		}
 	}
-	operations := append(conditions, r.change(class, old, record.ID, setting(values)))
+	unchanged := absent(names.AttrID)
+	if old.Revision != nil {
+		unchanged = unchangedRecord(old)
+	}
+	operations := append(conditions, update(r.stack.Records(class), recordKey(record.ID), setting(values).under(unchanged)))
 	if len(only) > 0 {
 		return r.putOnly(ctx, class, record, only, operations)
 	}
@@ -104,14 +108,14 @@ func (r *Records) replace(
 }
 
 // change is an update of a record that is unchanged since it was read.
-func (r *Records) change(class string, was retention.Stored, id string, t terms) types.TransactWriteItem {
-	return update(r.stack.Records(class), recordKey(id), t.under(unchangedRecord(was)))
+func (r *Records) change(class string, was retention.Stored, t terms) types.TransactWriteItem {
+	return update(r.stack.Records(class), recordKey(was.ID), t.under(unchangedRecord(was)))
 }
 
 // set sets attributes of a record, if the record is unchanged since it was read, and
 // reports whether it was.
 func (r *Records) set(ctx context.Context, doing, class string, record retention.Stored, values item) (bool, error) {
-	return write(ctx, r.db, doing, r.change(class, record, record.ID, setting(values)))
+	return write(ctx, r.db, doing, r.change(class, record, setting(values)))
 }
 
 // Get reads one record strongly, with its data. The error wraps retention.ErrNoRecord or
@@ -143,7 +147,7 @@ func (r *Records) Stamp(ctx context.Context, class string, record retention.Stor
 	stamp := setting(item{
 		names.AttrRetentionSort: text(sort), names.AttrActiveSort: text(record.Record.ActiveSort(sort)), names.AttrRetentionShard: text(record.Record.Shard()),
 	}, names.AttrRetentionShard)
-	_, err := write(ctx, r.db, "stamping a record", r.change(class, record, record.ID, stamp))
+	_, err := write(ctx, r.db, "stamping a record", r.change(class, record, stamp))
 	return err
 }
 
@@ -196,7 +200,7 @@ func (r *Records) End(ctx context.Context, class, id string, decide func(stored 
 		case next.Start.Equal(stored.Start) && next.StartAsOf.Equal(stored.StartAsOf):
 			return nil
 		}
-		change := r.change(class, stored, id, setting(item{
+		change := r.change(class, stored, setting(item{
 			names.AttrRetentionStart: text(instant(next.Start)), names.AttrStartAsOf: text(instant(next.StartAsOf)),
 		}))
 		var unheld []types.TransactWriteItem

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,19 +68,17 @@ func (t terms) under(other terms) terms {
 	return t
 }
 
-// attributes are the names of the placeholders; nil for none.
+// attributes are the names of the placeholders; nil for none: DynamoDB refuses an
+// empty map.
 func (t terms) attributes() map[string]string {
-	all := maps.Clone(t.names)
-	for _, word := range strings.FieldsFunc(t.set+" "+t.where, func(r rune) bool { return strings.ContainsRune(" ().,=", r) }) {
-		if name, is := strings.CutPrefix(word, "#"); is && all[word] == "" {
-			if all == nil {
-				all = map[string]string{}
-			}
-			all[word] = name
+	var all map[string]string
+	for _, rest := range strings.Split(t.set+" "+t.where, "#")[1:] {
+		end := strings.IndexAny(rest+" ", " ().,=")
+		placeholder := "#" + rest[:end]
+		if all == nil {
+			all = map[string]string{}
 		}
-	}
-	if len(all) == 0 {
-		return nil // DynamoDB refuses an empty map
+		all[placeholder] = cmp.Or(t.names[placeholder], rest[:end])
 	}
 	return all
 }
