@@ -88,7 +88,7 @@ func newTown(t *testing.T, db, bad *dynamo.Suppressions) *town {
 		contacts = append(contacts, fmt.Sprintf(`{"channel":%q,"address":%q}`, ch, address))
 		w.doors[ch] = unsubscribe.Handler{
 			Links: unsubscribe.Links{Keys: ring, Scopes: h.Scopes}, Channel: ch, List: bad, Pages: written, Log: quiet, Now: now, Zone: time.UTC, Webhooks: nobody{},
-			Store: outage.Store{Keys: ring, List: bad, Queue: sqsqueue.NewOutage(w, "queue"), Breaker: &outage.Breaker{}, Links: &outage.Links{}, Patience: 2 * time.Second},
+			Store: outage.Store{Keys: ring, List: bad, Queue: sqsqueue.New(w, "queue"), Breaker: &outage.Breaker{}, Links: &outage.Links{}, Patience: 2 * time.Second},
 		}
 	}
 	w.ask = h.Post(asking("acme", "", strings.Join(contacts, ",")))

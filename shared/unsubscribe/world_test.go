@@ -149,7 +149,7 @@ func (w *world) Tell(_ context.Context, person contact.Contact, e ledger.Entry) 
 }
 
 func (w *world) store() outage.Store {
-	return outage.Store{Keys: w, List: &w.list, Queue: sqsqueue.NewOutage(w, "queue"), Breaker: &outage.Breaker{}, Links: &outage.Links{}, Patience: outage.Patience}
+	return outage.Store{Keys: w, List: &w.list, Queue: sqsqueue.New(w, "queue"), Breaker: &outage.Breaker{}, Links: &outage.Links{}, Patience: outage.Patience}
 }
 
 func must(t failer, err error) {

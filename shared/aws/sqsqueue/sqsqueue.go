@@ -51,6 +51,12 @@ func (q Queue) Send(ctx context.Context, value any, group string) error {
 	return nil
 }
 
+// Put queues an opt-out: the outage queue is a FIFO queue that recognises a repeated
+// message by its content.
+func (q Queue) Put(ctx context.Context, optOut outage.OptOut) error {
+	return q.Send(ctx, optOut, optOut.Group())
+}
+
 // Counter is the part of SQS that Counted needs.
 type Counter interface {
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
@@ -90,18 +96,6 @@ func (q Counted) Depth(ctx context.Context) (int, error) {
 		depth += n
 	}
 	return depth, nil
-}
-
-// Outage is the outage queue: a FIFO queue that recognises a repeated message
-// by its content.
-type Outage struct{ queue Queue }
-
-// NewOutage returns the outage queue with this URL.
-func NewOutage(client Client, url string) Outage { return Outage{New(client, url)} }
-
-// Put queues an opt-out.
-func (o Outage) Put(ctx context.Context, optOut outage.OptOut) error {
-	return o.queue.Send(ctx, optOut, optOut.Group())
 }
 
 // BatchClient is the part of SQS that Webhooks needs.

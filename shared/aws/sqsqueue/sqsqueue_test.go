@@ -43,7 +43,7 @@ func TestAMessageIsSentInJSON(t *testing.T) {
 func TestAnOptOutIsQueuedInItsGroup(t *testing.T) {
 	var c client
 	o := outage.OptOut{Keys: []contact.Key{"k"}, Channel: contact.Email, Scope: "acme"}
-	if err := sqsqueue.NewOutage(&c, "https://queue").Put(t.Context(), o); err != nil {
+	if err := sqsqueue.New(&c, "https://queue").Put(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	if got := aws.ToString(c.sent[0].MessageGroupId); got != o.Group() {

@@ -5,6 +5,8 @@ package wiring
 
 import (
 	"context"
+	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"stille/shared/api/access"
 	"stille/shared/api/gateway"
 	"stille/shared/aws/dynamo"
+	"stille/shared/aws/emf"
 	"stille/shared/aws/hooks"
 	"stille/shared/aws/keyring"
 	"stille/shared/aws/lambdafn"
@@ -122,8 +125,8 @@ func (d Deps) Store() outage.Store {
 }
 
 // Outage is the outage queue.
-func (d Deps) Outage() sqsqueue.Outage {
-	return sqsqueue.NewOutage(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarOutageQueue))
+func (d Deps) Outage() sqsqueue.Queue {
+	return sqsqueue.New(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarOutageQueue))
 }
 
 // Webhooks is the registry of the webhooks, kept for a while.
@@ -160,4 +163,20 @@ func zone(policy *retention.Policy) *time.Location {
 		}
 	}
 	return time.UTC
+}
+
+// timed logs how long a click took, from its arrival at the gateway to the answer,
+// which is 200 once the click is stored. A click that waits for the store is timed by
+// propagate.
+func timed(serve gateway.Handler, ch contact.Channel, log *slog.Logger, now func() time.Time) gateway.Handler {
+	return func(ctx context.Context, req gateway.Request) (gateway.Response, error) {
+		answer, err := serve(ctx, req)
+		arrived := req.RequestContext.TimeEpoch
+		if arrived > 0 && req.RequestContext.HTTP.Method == http.MethodPost && answer.StatusCode == http.StatusOK {
+			at := now()
+			log.InfoContext(ctx, "a click was stored", names.MetricChannel, ch, names.MetricClickToEnforced, max(0, at.UnixMilli()-arrived),
+				emf.Timed(at, names.MetricChannel, names.MetricClickToEnforced))
+		}
+		return answer, err
+	}
 }
