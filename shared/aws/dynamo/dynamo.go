@@ -130,11 +130,17 @@ func invalid(err error) bool {
 // transient reports whether a transaction was cancelled only because of
 // conflicts or throttling. The same transaction may be tried again.
 func transient(reasons []types.CancellationReason) bool {
+	return failedOnly(reasons, conflict, throttlingError, throughputExceeded)
+}
+
+// failedOnly reports whether reasons of these codes, and no others, prevented a
+// transaction.
+func failedOnly(reasons []types.CancellationReason, codes ...string) bool {
 	found := false
 	for _, r := range reasons {
-		switch aws.ToString(r.Code) {
-		case "", noReason:
-		case conflict, throttlingError, throughputExceeded:
+		switch code := aws.ToString(r.Code); {
+		case code == "" || code == noReason:
+		case slices.Contains(codes, code):
 			found = true
 		default:
 			return false

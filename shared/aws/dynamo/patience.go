@@ -75,17 +75,7 @@ const longestPause = 5 * time.Second
 // the way of a transaction is a throttle.
 func throttled(err error) bool {
 	if reasons, ok := cancelled(err); ok {
-		found := false
-		for _, r := range reasons {
-			switch aws.ToString(r.Code) {
-			case "", noReason:
-			case throttlingError, throughputExceeded:
-				found = true
-			default:
-				return false
-			}
-		}
-		return found
+		return failedOnly(reasons, throttlingError, throughputExceeded)
 	}
 	return sdkretry.ThrottleErrorCode{Codes: sdkretry.DefaultThrottleErrorCodes}.IsErrorThrottle(err) == aws.TrueTernary
 }
