@@ -3,6 +3,7 @@ package keyword
 import (
 	_ "embed" // for the phrases
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -23,7 +24,30 @@ var patterns = sync.OnceValue(func() (p struct{ asks, doubts, tells *regexp.Rege
 // asksForSilence tells whether somebody who says the words wants no messages.
 func asksForSilence(said []word) bool {
 	text, is := unaccented(strings.Join(written(said), " ")), patterns()
-	return is.asks.MatchString(text) || is.doubts.MatchString(text) && !is.tells.MatchString(text)
+	return slices.ContainsFunc([]string{text, corrected(text)}, func(text string) bool {
+		return is.asks.MatchString(text) || is.doubts.MatchString(text) && !is.tells.MatchString(text)
+	})
+}
+
+// stems are words of the rules that people mistype.
+const stems = "stoppe stopper stoppa stoppen stoppi slutte sluta avslutte avsluta avmelding avmeldt avbestill avbestille avregistrert avanmal " +
+	"avprenumerera afmelding afmeldt framelding fjern fjerne slett slette radera abmeldung abbestellen aufhoren loschen kundigen entfernen " +
+	"peruuta lopettakaa lopettaa poista poistakaa atsisakau nebesiuskite nesiuskite nustokite stabdyti istrinkite pasalinkite unsubscribed cancelled " +
+	"meld slet ikke inte send skicka keine nicht"
+
+// corrected returns a text with its mistyped stems in their right spelling. A short
+// word that lacks a letter is another word in most texts.
+func corrected(text string) string {
+	const short, long = 5, 8
+	words := strings.Fields(text)
+	for i, w := range words {
+		for stem := range strings.FieldsSeq(stems) {
+			if mistyped(w, stem) && (len(w) >= len(stem) || len(stem) >= long || len(words) == 1 && len(stem) > short) {
+				words[i] = stem
+			}
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // rules makes one pattern of the rules that have the mark.
