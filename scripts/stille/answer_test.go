@@ -35,7 +35,7 @@ func answerTypes() map[string]any {
 		"add": &operator.Addition{}, "certificate get": &operator.Evidence{}, "certificate verify": &files.Verification{}, "check": &operator.Decision{},
 		"doctor": &operator.Diagnosis{}, "drill restore": &operator.Drilled{}, "due": &operator.DueDay{}, "export": &operator.Exported{}, "history": &operator.Told{},
 		"hold history": &operator.HoldHistory{}, "hold lift": &operator.Lifting{}, "hold list": &operator.HoldList{}, "hold restore": &operator.RestoredHolds{}, "hold set": &operator.HoldList{},
-		"hook add": &operator.HookAddress{}, "hook list": &operator.HookList{}, "hook remove": &operator.HookRemoval{}, "hook test": &operator.HookTest{},
+		"hook add": &operator.HookAddress{}, "hook list": &operator.HookList{}, "hook remove": &operator.HookState{}, "hook test": &operator.HookTest{}, "hook test unsigned": &operator.HookTest{},
 		"import": &files.Imported{}, "keys change": &keyring.Answer{}, "keys list": &keyring.Listing{}, "mend": &purge.Mended{}, "normalise": &operator.Spelling{}, "policy check": &operator.PolicyCheck{},
 		"proof": &operator.Proof{}, "purge approve": &operator.Approved{}, "purge plan": &operator.Plan{}, "purge run --at": &operator.Schedule{}, "purge show": &operator.RunList{},
 		"purge show RUN": &operator.Run{}, "purge stop": &operator.Stop{}, "queues list": &operator.QueueList{}, "queues retry": &operator.QueueRetry{},

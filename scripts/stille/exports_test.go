@@ -221,6 +221,7 @@ func TestListsOfEveryShapeAreReadOrRefused(t *testing.T) {
 		"numbers alone are decided":     {"a.csv", "Name,Tlf\nA,912 00 102\n", "scrub", exitUsage, []string{`--phone-column "Tlf"`}, ""},
 		"no header, two kinds":          {"a.csv", "A,ok@list.example,+4791200102\n", "scrub", exitUsage, []string{`"column 3" looks like phone numbers`}, ""},
 		"an address that would be lost": {"a.csv", "email,note,x\nok@list.example,,\nfine@list.example,a,\nmore@list.example,b,\nlast@list.example,other@list.example,\n", "import", exitUsage, []string{`"note" looks like addresses`}, ""},
+		"numbers without their plus":    {"a.csv", "email,kontakt\nok@list.example,4791200102\n", "import --region NO", exitUsage, []string{`"kontakt" looks like phone numbers`}, ""},
 		"numbers that are no phone's":   {"a.csv", "email,longitude,ip,id,day\nok@list.example,0.1278123,192.168.10.25,1234567890123,2023-11-02\n", "scrub --region SE", exitDone, []string{"clean       1\n"}, ""},
 		"a street beside a number":      {"a.csv", "phone,Address\n+4791200102,Storgata 1\n", "import", exitDone, []string{"not used   Address\n"}, "+4791200102"},
 		"nobody":                        {"a.csv", "email,reason\n", "import", exitDone, []string{"lines      0\n"}, ""},

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 
 	"stille/shared/operator"
 	"stille/shared/operator/files"
@@ -64,28 +62,8 @@ type exportCmd struct {
 }
 
 func (e exportCmd) Run(ctx context.Context, s *session, o *operator.Operator) error {
-	format, err := files.ListFormat(e.File)
-	if err != nil {
-		return err
-	}
 	shown := s.progress()
-	var answer operator.Exported
-	err = files.Replace(e.File, func(w io.Writer) error {
-		put, flush := format(w)
-		var err error
-		answer, err = o.Export(ctx, e.Scope, put, func(contacts int) { shown.at(contacts, 0, "contacts") })
-		if err != nil {
-			return err
-		}
-		return flush()
-	})
+	answer, err := files.Export(ctx, o, e.File, e.Scope, func(contacts int) { shown.at(contacts, 0, "contacts") })
 	shown.end()
-	if err != nil {
-		return err
-	}
-	answer.File = e.File
-	if answer.Unreadable > 0 {
-		err = fmt.Errorf("suppressions that cannot be read: %d; nothing is sent to them, and the file names their keys", answer.Unreadable)
-	}
-	return show(s, "export", &answer, err)
+	return show(s, "export", answer, err)
 }

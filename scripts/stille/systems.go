@@ -105,6 +105,9 @@ type hookTest struct{ hookNamed }
 
 func (h hookTest) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	answer, err := o.TestHook(ctx, h.Provider, h.Scope)
+	if err == nil && !answer.Stored {
+		return show(s, "hook test unsigned", answer, nil)
+	}
 	return show(s, "hook test", answer, err)
 }
 

@@ -116,14 +116,8 @@ func (o *Operator) ListHooks(ctx context.Context) (*HookList, error) {
 	return list, nil
 }
 
-// HookRemoval is the hook that was removed.
-type HookRemoval struct {
-	Provider string      `json:"provider"`
-	Scope    scope.Scope `json:"scope"`
-}
-
 // RemoveHook ends a hook: the provider's calls are refused.
-func (o *Operator) RemoveHook(ctx context.Context, provider, in string) (*HookRemoval, error) {
+func (o *Operator) RemoveHook(ctx context.Context, provider, in string) (*HookState, error) {
 	all, known, err := o.addedHook(ctx, provider, in)
 	if err != nil {
 		return nil, err
@@ -131,7 +125,7 @@ func (o *Operator) RemoveHook(ctx context.Context, provider, in string) (*HookRe
 	if err := o.Hooks.Replace(ctx, all.Remove(known.ID())); err != nil {
 		return nil, err
 	}
-	return &HookRemoval{known.Provider, known.Scope}, nil
+	return &HookState{Provider: known.Provider, Scope: known.Scope, AddedAt: known.AddedAt}, nil
 }
 
 // HookTest is what came of a sample that a hook was called with.
@@ -140,7 +134,6 @@ type HookTest struct {
 	Scope    scope.Scope `json:"scope"`
 	Status   int         `json:"status"` // of the hook's answer
 	Stored   bool        `json:"stored"` // the list shows the opt-out
-	Reached  bool        `json:"-"`      // nothing is wrong, as far as a call that only the provider can sign shows
 }
 
 // TestHook calls the deployed hook with an opt-out of a contact that nobody has, as
@@ -176,9 +169,7 @@ func (o *Operator) TestHook(ctx context.Context, provider, in string) (*HookTest
 		return nil, err
 	}
 	test.Stored = after.After(before)
-	err = test.fault(sample.Signed)
-	test.Reached = err == nil && !test.Stored
-	return test, err
+	return test, test.fault(sample.Signed)
 }
 
 // fault is what is wrong with the hook, nil if nothing is.

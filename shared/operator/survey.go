@@ -33,6 +33,7 @@ type Survey struct {
 	Rows    int
 	named   bool
 	region  string
+	now     time.Time
 	columns []columnSurvey
 }
 
@@ -45,7 +46,9 @@ type columnSurvey struct {
 
 // NewSurvey begins a survey of a file that names its columns, or not. The region is
 // of numbers without a country code.
-func NewSurvey(named bool, region string) *Survey { return &Survey{named: named, region: region} }
+func NewSurvey(named bool, region string, now time.Time) *Survey {
+	return &Survey{named: named, region: region, now: now}
+}
 
 // Note counts a row.
 func (s *Survey) Note(r Row) {
@@ -82,7 +85,8 @@ func (s *Survey) note(c *columnSurvey, text string) {
 	number := isNumber(text, shortest)
 	isTime := false
 	if number || !s.named {
-		_, _, isTime = readTime(text, time.UTC, dayOrder{}, time.Time{})
+		m, _, read := readTime(text, time.UTC, dayOrder{}, time.Time{})
+		isTime = read && m.at.Year() <= s.now.Year()+1 // as seconds, a number lies in a later century
 	}
 	if isTime && !s.named {
 		c.times++

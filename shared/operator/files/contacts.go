@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"stille/shared/operator"
@@ -75,15 +76,16 @@ func (f *List) Rewind() error {
 	return f.begin()
 }
 
-// Survey shows every row to a survey, and rewinds the file.
-func (f *List) Survey(s *operator.Survey) error {
+// Survey is a first look at all rows. It rewinds the file.
+func (f *List) Survey(region string, now time.Time) (*operator.Survey, error) {
+	s := operator.NewSurvey(f.Named, region, now)
 	for {
 		r, err := f.Next()
 		if errors.Is(err, io.EOF) {
-			return f.Rewind()
+			return s, f.Rewind()
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		s.Note(r)
 	}

@@ -4,6 +4,7 @@
 package files
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +16,8 @@ import (
 	"stille/shared/operator"
 )
 
-// Replace replaces a file. After an error the file is as it was. An error of
-// write is returned as it is.
+// Replace replaces a file, through a buffer. After an error the file is as it was. An
+// error of write is returned as it is.
 func Replace(path string, write func(io.Writer) error) (err error) {
 	aside := path + ".part"
 	file, err := os.OpenFile(aside, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
@@ -29,10 +30,11 @@ func Replace(path string, write func(io.Writer) error) (err error) {
 			_ = os.Remove(aside)
 		}
 	}()
-	if err := write(file); err != nil {
+	buffer := bufio.NewWriter(file)
+	if err := write(buffer); err != nil {
 		return err
 	}
-	for _, step := range []func() error{file.Sync, file.Close, func() error { return os.Rename(aside, path) }} {
+	for _, step := range []func() error{buffer.Flush, file.Sync, file.Close, func() error { return os.Rename(aside, path) }} {
 		if err := step(); err != nil {
 			return fmt.Errorf("writing a file: %w", err)
 		}

@@ -32,8 +32,8 @@ func Import(ctx context.Context, name string, im *operator.Import, shown func(li
 		return nil, err
 	}
 	defer list.Close()
-	seen := operator.NewSurvey(list.Named, im.Region)
-	if err := list.Survey(seen); err != nil {
+	seen, err := list.Survey(im.Region, im.Began)
+	if err != nil {
 		return nil, err
 	}
 	columns, err := im.Read(list.Columns, seen)

@@ -1,7 +1,6 @@
 package files
 
 import (
-	"bytes"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -69,12 +68,10 @@ func WriteReport(w io.Writer, r *operator.Report) error {
 	for _, h := range r.Holds.Active {
 		view.TotalHolds += h.Targets
 	}
-	var out bytes.Buffer
-	if err := page.Execute(&out, view); err != nil {
+	if err := page.Execute(w, view); err != nil {
 		return fmt.Errorf("writing the page of a report: %w", err)
 	}
-	_, err = out.WriteTo(w)
-	return err
+	return nil
 }
 
 // grouped is a number with a narrow space between its thousands.

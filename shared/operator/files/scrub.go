@@ -1,7 +1,6 @@
 package files
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -41,8 +40,8 @@ func Scrub(ctx context.Context, name string, rules *operator.Scrub, flags operat
 		return nil, err
 	}
 	defer list.Close()
-	seen := operator.NewSurvey(list.Named, rules.Region)
-	if err := list.Survey(seen); err != nil {
+	seen, err := list.Survey(rules.Region, now)
+	if err != nil {
 		return nil, err
 	}
 	columns, err := rules.Read(list.Columns, seen, flags)
@@ -52,18 +51,14 @@ func Scrub(ctx context.Context, name string, rules *operator.Scrub, flags operat
 	s.Columns = columns.Used()
 	err = Replace(s.Files[0], func(clean io.Writer) error {
 		return Replace(s.Files[1], func(suppressed io.Writer) error {
-			out := bufio.NewWriter(clean)
-			others := bufio.NewWriter(suppressed)
-			if _, err := others.Write(list.Header("reason", columns.Names())); err != nil {
+			_, err := suppressed.Write(list.Header("reason", columns.Names()))
+			if err == nil {
+				_, err = clean.Write(list.Head())
+			}
+			if err != nil {
 				return fmt.Errorf("writing a file: %w", err)
 			}
-			err := s.split(ctx, list, rules, out, others, func(lines int) { shown(lines, seen.Rows) })
-			if err == nil {
-				if err = errors.Join(out.Flush(), others.Flush()); err != nil {
-					err = fmt.Errorf("writing a file: %w", err)
-				}
-			}
-			return err
+			return s.split(ctx, list, rules, clean, suppressed, func(lines int) { shown(lines, seen.Rows) })
 		})
 	})
 	if err != nil {
@@ -82,9 +77,6 @@ const (
 
 // split writes each line of the list to one of two files.
 func (s *Scrubbed) split(ctx context.Context, list *List, rules *operator.Scrub, clean, suppressed io.Writer, shown func(lines int)) error {
-	if _, err := clean.Write(list.Head()); err != nil {
-		return fmt.Errorf("writing a file: %w", err)
-	}
 	for {
 		parts, err := readParts(list)
 		if err != nil || len(parts) == 0 {

@@ -36,18 +36,13 @@ func write(folder, name string, answer any) (string, error) {
 }
 
 // WriteExport writes all that is stored about a contact, and the receipt beside it.
-func WriteExport(folder string, export *operator.SubjectExport, content []byte) error {
-	name := filepath.Join(folder, "subject-"+export.Keys[0])
-	export.Files = []string{name + ".json", name + "-receipt.json"}
-	receipt, err := json.MarshalIndent(export, "", "  ")
-	if err != nil {
-		return fmt.Errorf("writing the receipt: %w", err)
+func WriteExport(folder string, export *operator.SubjectExport, content []byte) (err error) {
+	name := "subject-" + export.Keys[0]
+	receipt := name + "-receipt.json"
+	export.Files = []string{filepath.Join(folder, name+".json"), filepath.Join(folder, receipt)}
+	if err := Write(export.Files[0], content); err != nil {
+		return err
 	}
-	for i, written := range [][]byte{content, receipt} {
-		if err := Write(export.Files[i], written); err != nil {
-			return err
-		}
-	}
-	export.File = export.Files[1]
-	return nil
+	export.File, err = write(folder, receipt, export)
+	return err
 }
