@@ -33,10 +33,10 @@ func Read(folder, shown, name string) (Files, error) {
 // ReadDraft reads like Read, and takes placeholders: what it returns may be looked
 // at, and must not be deployed.
 func ReadDraft(folder, shown, name string) (Files, error) {
-	return readFiles(folder, shown, name, func(Files, string) error { return nil })
+	return readFiles(folder, shown, name, func(Files, string) strictyaml.Mistakes { return nil })
 }
 
-func readFiles(folder, shown, name string, unfinished func(f Files, file string) error) (Files, error) {
+func readFiles(folder, shown, name string, unfinished func(f Files, file string) strictyaml.Mistakes) (Files, error) {
 	f := Files{Content: map[string][]byte{}}
 	all := []string{names.RetentionFile, names.ScopesFile}
 	if name != Local {
@@ -58,12 +58,10 @@ func readFiles(folder, shown, name string, unfinished func(f Files, file string)
 		wrong = append(wrong, err)
 	}
 	var err error
-	if f.Policy, err = retention.LoadPolicy(f.Content[names.RetentionFile]); err != nil {
-		note(names.RetentionFile, err)
-	}
-	if f.Scopes, err = scope.Load(f.Content[names.ScopesFile]); err != nil {
-		note(names.ScopesFile, err)
-	}
+	f.Policy, err = retention.LoadPolicy(f.Content[names.RetentionFile])
+	note(names.RetentionFile, err)
+	f.Scopes, err = scope.Load(f.Content[names.ScopesFile])
+	note(names.ScopesFile, err)
 	if name == Local {
 		return f, errors.Join(wrong...)
 	}
@@ -84,12 +82,8 @@ func readFiles(folder, shown, name string, unfinished func(f Files, file string)
 		f.Scopes = f.Scopes.At(f.Environment.LinkDomains())
 		mistakes = append(mistakes, f.Environment.wrongDomains(f.Content[names.EnvironmentsFile], f.Scopes)...)
 	}
-	if len(mistakes) > 0 {
-		note(names.EnvironmentsFile, mistakes)
-	}
-	if mistakes = f.misfits(); len(mistakes) > 0 {
-		note(names.RetentionFile, mistakes)
-	}
+	note(names.EnvironmentsFile, mistakes)
+	note(names.RetentionFile, f.misfits())
 	for _, file := range all {
 		note(file, unfinished(f, file))
 	}
@@ -108,21 +102,6 @@ func (f Files) misfits() strictyaml.Mistakes {
 		}
 	}
 	return wrong
-}
-
-// placeholders returns what nobody has filled in, which production refuses.
-func (f Files) placeholders(file string) error {
-	if !f.Environment.Production {
-		return nil
-	}
-	mistakes := Placeholders(f.Content[file])
-	if file == names.EnvironmentsFile {
-		mistakes = PlaceholdersOf(f.Content[file], f.Environment.Name)
-	}
-	if len(mistakes) == 0 {
-		return nil
-	}
-	return mistakes
 }
 
 // find finds an environment by its name. Without a name it is the first that is not

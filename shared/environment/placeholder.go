@@ -4,24 +4,19 @@ import (
 	"regexp"
 	"slices"
 
+	"stille/shared/names"
 	"stille/shared/strictyaml"
 )
 
-// Placeholders returns every value of a policy file that nobody has filled in.
-func Placeholders(data []byte) strictyaml.Mistakes {
-	return placeholders(data, func([]string) bool { return true })
-}
-
-// PlaceholdersOf returns every value in an environment's stanza of environments.yaml
-// that nobody has filled in.
-func PlaceholdersOf(data []byte, environment string) strictyaml.Mistakes {
-	return placeholders(data, func(path []string) bool { return len(path) > 1 && path[1] == environment })
-}
-
-func placeholders(data []byte, inside func(path []string) bool) strictyaml.Mistakes {
+// placeholders returns what nobody has filled in, which production refuses: in
+// environments.yaml, what is in the stanza of the environment.
+func (f Files) placeholders(file string) strictyaml.Mistakes {
+	if !f.Environment.Production {
+		return nil
+	}
 	var found strictyaml.Mistakes
-	for _, value := range strictyaml.Values(data) {
-		if !inside(value.Path) {
+	for _, value := range strictyaml.Values(f.Content[file]) {
+		if file == names.EnvironmentsFile && (len(value.Path) < 2 || value.Path[1] != f.Environment.Name) {
 			continue
 		}
 		field := value.Path[len(value.Path)-1]

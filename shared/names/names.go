@@ -152,14 +152,12 @@ const (
 	VarTaskRoot       = "LAMBDA_TASK_ROOT"  // set by Lambda: where the zip was unpacked
 )
 
-// Files that travel in every function's zip.
+// Files of the deployer. The first two travel in every function's zip.
 const (
-	RetentionFile = "retention.yaml"
-	ScopesFile    = "scopes.yaml"
+	RetentionFile    = "retention.yaml"
+	ScopesFile       = "scopes.yaml"
+	EnvironmentsFile = "environments.yaml" // the environments to deploy to
 )
-
-// EnvironmentsFile is the file of the environments to deploy to.
-const EnvironmentsFile = "environments.yaml"
 
 // The folders of the manifests' bucket: the pages of purges, and what audits
 // found so far. No role may write both.
@@ -232,16 +230,12 @@ const (
 	TagDeadLetter = "stille:dead-letter" // "true" or "false"
 )
 
-// The queue of the opt-outs that the store did not take, and its dead-letter queue.
+// What the operator calls queues. A queue has a dead-letter queue beside it.
 const (
-	QueueOutage     = "waiting"
-	QueueOutageDead = "waiting-dead"
-	QueueHookDead   = "hook-dead" // what other systems report and nobody can read
-)
-
-// The queue of what is to be delivered to webhooks, and its dead-letter queue.
-const (
-	QueueWebhooks     = "webhooks"
+	QueueOutage       = "waiting" // the opt-outs that the store did not take
+	QueueOutageDead   = "waiting-dead"
+	QueueHookDead     = "hook-dead" // what other systems report and nobody can read
+	QueueWebhooks     = "webhooks"  // what is to be delivered to webhooks
 	QueueWebhooksDead = "webhooks-dead"
 )
 
@@ -261,46 +255,29 @@ const (
 	AuditFailed       = "AuditFailed"
 )
 
-// MetricStack is the dimension that every metric of ours has: two stacks of an
-// account must not ring each other's alarms. It is a member of every log line.
-const MetricStack = "stackName"
-
-// MetricOverdue is the metric, by AttrClass, of how many records are overdue:
-// due for over 26 hours, there, and kept by no hold.
-const MetricOverdue = "OverdueRecords"
-
-// MetricHeld is the metric, by AttrClass, of how many records would be overdue if no
-// hold kept them. MetricDeleted is how many records a purge deleted.
+// Metrics of ours, and their dimensions.
 const (
-	MetricHeld    = "HeldRecords"
-	MetricDeleted = "DeletedRecords"
+	// MetricStack is the dimension of every metric, and a member of every log line: two
+	// stacks of an account must not ring each other's alarms.
+	MetricStack = "stackName"
+
+	// By AttrClass.
+	MetricOverdue     = "OverdueRecords"       // records that are due for over 26 hours, there, and kept by no hold
+	MetricHeld        = "HeldRecords"          // records that would be overdue if no hold kept them
+	MetricDeleted     = "DeletedRecords"       // records that a purge deleted
+	MetricRewritten   = "HeldRecordsRewritten" // held records that another service changed or deleted in their table
+	MetricAuditFaults = "AuditFaults"          // what an audit found that the system should have done itself
+
+	MetricOptOuts = "OptOuts" // silences that began, by MetricFrom
+	MetricFrom    = "from"    // a channel and a source
+
+	// In milliseconds, by MetricChannel.
+	MetricClickToEnforced  = "ClickToEnforced"  // from the arrival of a click on a link until the click was stored
+	MetricClickToDelivered = "ClickToDelivered" // from a click to the answer of a webhook's receiver that took it
+	MetricChannel          = "channel"
+
+	MetricUnmatched = "UnmatchedReplies" // SMS replies that led to nothing, by the scope of the number
 )
-
-// MetricOptOuts is the metric, by MetricFrom (a channel and a source), of how many
-// silences began. MetricClickToEnforced is how many milliseconds it took, by
-// MetricChannel, from the arrival of a click on a link until the click was stored.
-const (
-	MetricOptOuts         = "OptOuts"
-	MetricFrom            = "from"
-	MetricClickToEnforced = "ClickToEnforced"
-	MetricChannel         = "channel"
-)
-
-// MetricRewritten is the metric, by AttrClass, of how many held records were
-// changed or deleted in their table by another service.
-const MetricRewritten = "HeldRecordsRewritten"
-
-// MetricAuditFaults is the metric, by AttrClass, of what an audit found that
-// the system should have done itself.
-const MetricAuditFaults = "AuditFaults"
-
-// MetricUnmatched is the metric, by the scope of the number, of how many SMS
-// replies led to nothing.
-const MetricUnmatched = "UnmatchedReplies"
-
-// MetricClickToDelivered is the metric, by channel, of the time from a click to the
-// answer of a webhook's receiver that took it, in milliseconds.
-const MetricClickToDelivered = "ClickToDelivered"
 
 // Outputs of the CloudFormation stack, read after a deploy.
 const (
@@ -334,11 +311,9 @@ func OutputRecord(domain string) string {
 	return "Record" + strings.NewReplacer(".", "Dot", "-", "Dash").Replace(domain)
 }
 
-// ApprovalPrefix begins the partition of a class's approvals in the table of runs.
-const ApprovalPrefix = "approval#"
-
-// DomainPrefix begins the key of a note about a link domain in the table of replies.
-const DomainPrefix = "domain/"
-
-// FencePrefix begins the key of a fence in the table of holds.
-const FencePrefix = "fence#"
+// Beginnings of keys.
+const (
+	ApprovalPrefix = "approval#" // of the partition of a class's approvals in the table of runs
+	DomainPrefix   = "domain/"   // of a note about a link domain in the table of replies
+	FencePrefix    = "fence#"    // of a fence in the table of holds
+)
