@@ -61,6 +61,7 @@ type backlog struct {
 	Records
 	HeldRecords
 	pages, loads int
+	gone         string // the id of a record that the index still shows
 }
 
 func (b *backlog) DueBefore(_ context.Context, _ string, by Index, shard string, _ time.Time, _ Due, _ int) iter.Seq2[Due, error] {
@@ -77,7 +78,9 @@ func (b *backlog) Load(_ context.Context, _ string, ids []string) (map[string]re
 	b.loads++
 	there := map[string]retention.Stored{}
 	for _, id := range ids {
-		there[id] = retention.Stored{Record: retention.Record{ID: id, WithdrawnAt: time.Unix(0, 0)}}
+		if id != b.gone {
+			there[id] = retention.Stored{Record: retention.Record{ID: id, WithdrawnAt: time.Unix(0, 0)}}
+		}
 	}
 	return there, nil, nil
 }
@@ -101,6 +104,34 @@ func TestNoMoreRecordsAreReadThanAreAskedFor(t *testing.T) {
 		list, err := ListRemaining(t.Context(), b, b, class, now, most)
 		if err != nil || len(list) != most || b.loads != loads {
 			t.Errorf("listing up to %d: %d, read %d times, error %v", most, len(list), b.loads, err)
+		}
+	}
+}
+
+func TestIndexOfALimitedRunIsBelievedAfterAFullRequest(t *testing.T) {
+	class, _ := retentiontest.Policy(t).Class(retention.Messaging)
+	for name, c := range map[string]struct {
+		missed      Outcome
+		gone        string
+		kept        []string
+		stale       bool
+		more, loads int
+	}{
+		"all are due":            {missed: Left, more: 3 * MaxDeletes, loads: 1},
+		"one is gone":            {missed: Left, gone: "00-0000", stale: true, more: 3*MaxDeletes - 1, loads: 2},
+		"one is counted already": {missed: Left, kept: []string{"00-0000"}, more: 3*MaxDeletes - 1, loads: 2},
+		"one is gone where the index is believed": {missed: Left, gone: "00-0200", more: 3 * MaxDeletes, loads: 1},
+		"no limit":                  {missed: Failed, more: 3 * MaxDeletes, loads: 3},
+		"no limit, and one is gone": {missed: Failed, gone: "00-0200", stale: true, more: 3*MaxDeletes - 1, loads: 3},
+	} {
+		b, kept := &backlog{pages: 3, gone: c.gone}, map[string]bool{}
+		for _, id := range c.kept {
+			kept[id] = true
+		}
+		v := Verifier{Records: b, HMAC: func(_, id string) string { return id }, Missed: c.missed}
+		stale, more, err := v.ask(t.Context(), class, "00", time.Unix(1, 0), kept)
+		if stale != c.stale || more != c.more || b.loads != c.loads || err != nil {
+			t.Errorf("%s: stale %v, %d more, read %d times, error %v", name, stale, more, b.loads, err)
 		}
 	}
 }
