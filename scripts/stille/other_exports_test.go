@@ -27,6 +27,10 @@ func TestOtherExportsAreTaken(t *testing.T) {
 		file, content, flags string
 		want                 map[string]string // why and since when they are suppressed; "" where they are not
 	}{
+		"Mailchimp in Norwegian": {
+			"a.csv", "E-postadresse,Fornavn,Sjef,UNSUB_TIME,UNSUB_REASON,LEID,EUID\nanne@x.example,A,bo@x.example,2023-11-02 09:13:22,NORMAL,1,a\n", "",
+			map[string]string{anne: "unsubscribed " + clicked, bo: ""},
+		},
 		"Klaviyo": {
 			"a.csv", "Email,First Name,Phone Number,Suppressed At,Suppression Reason\nanne@x.example,A,+4791200102,2023-11-02T09:13:22+00:00,UNSUBSCRIBE\n" +
 				"bo@x.example,B,,2023-11-02 09:13:22,HARD_BOUNCE\nci@x.example,C,,2023-11-02 09:13:22,SPAM_COMPLAINT\ndi@x.example,D,,2023-11-02 09:13:22,USER_SUPPRESSED\n", "",

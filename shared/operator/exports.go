@@ -52,9 +52,20 @@ type export struct {
 	utc    bool                          // times without a zone are in UTC
 }
 
+// emailAnd are the columns of addresses by their names, and a column of times.
+func emailAnd(columns []string, since string) map[string]Field {
+	fields := map[string]Field{since: FieldSince}
+	for _, name := range columns {
+		if fieldOf(name) == FieldEmail {
+			fields[name] = FieldEmail
+		}
+	}
+	return fields
+}
+
 // exports are the lists that are known, those with more columns first. Every
 // column that an entry does not name is passed over.
-func exports() []export {
+func exports(columns []string) []export {
 	return []export{
 		// our own
 		{has: []string{"key", "channel", "scope", "reason", "first", "last"}, fields: map[string]Field{
@@ -64,6 +75,9 @@ func exports() []export {
 		// Mailchimp: unsubscribed, cleaned
 		{has: []string{"emailaddress", "unsubtime"}, fields: map[string]Field{"emailaddress": FieldEmail, "unsubtime": FieldSince}, reason: suppression.Unsubscribed, utc: true},
 		{has: []string{"emailaddress", "cleantime"}, fields: map[string]Field{"emailaddress": FieldEmail, "cleantime": FieldSince}, reason: suppression.HardBounce, utc: true},
+		// Mailchimp, where the audience names its own columns
+		{has: []string{"unsubtime", "leid", "euid"}, fields: emailAnd(columns, "unsubtime"), reason: suppression.Unsubscribed, utc: true},
+		{has: []string{"cleantime", "leid", "euid"}, fields: emailAnd(columns, "cleantime"), reason: suppression.HardBounce, utc: true},
 		// SendGrid: bounces and blocks, invalid addresses, spam reports, unsubscribes
 		{has: []string{"status", "reason", "email", "created"}, only: true, fields: map[string]Field{"email": FieldEmail, "created": FieldSince}, reason: suppression.HardBounce, utc: true},
 		{has: []string{"reason", "email", "created"}, only: true, fields: map[string]Field{"email": FieldEmail, "created": FieldSince}, reason: suppression.HardBounce, utc: true},
@@ -102,7 +116,7 @@ func exports() []export {
 // knownExport finds the export whose columns these are.
 func knownExport(folded []string) (export, bool) {
 	columns := slices.DeleteFunc(slices.Clone(folded), func(name string) bool { return name == "" || name == fold(RejectReason) })
-	for _, e := range exports() {
+	for _, e := range exports(columns) {
 		missing := slices.ContainsFunc(e.has, func(name string) bool { return !slices.Contains(columns, name) })
 		if !missing && (!e.only || len(columns) == len(e.has)) {
 			return e, true
