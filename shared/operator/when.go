@@ -3,9 +3,11 @@ package operator
 import (
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // moment is a time as a file gives it.
@@ -36,11 +38,11 @@ var (
 	yearDate    = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})`)
 	compactDate = regexp.MustCompile(`^((?:19|20)\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:T?(\d{2})(\d{2})(\d{2})?)?(Z?)$`)
 	numericDate = regexp.MustCompile(`^(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})(?:\D|$)`)
-	namedDate   = regexp.MustCompile(`^(\d{1,2})\.?[ -]+(\pL+)\.?,?[ -]+(\d{4})`)
+	namedDate   = regexp.MustCompile(`^(\d{1,2})\.?[ -]+(\pL+)\.?,?[ -]+(\d{4}|\d{2})\b`)
 	usDate      = regexp.MustCompile(`^(\pL+)\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})`)
-	weekday     = regexp.MustCompile(`^\pL{2,9}\.?, *`)
-	clock       = regexp.MustCompile(`^(?:[Tt, ]+|(?: at| kl\.?| klo) )(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?(?: ?([AaPp])\.?[Mm]\.?| Uhr)?`)
-	offset      = regexp.MustCompile(`^(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})?(?: \(.*\))?$`)
+	weekday     = regexp.MustCompile(`^(\pL{2,12})\.?(?:(,) *| )`)
+	clock       = regexp.MustCompile(`^(?:[Tt, ]+|(?: at| um| kl\.?| klo) )(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?(?: ?([AaPp])\.?[Mm]\.?| Uhr)?`)
+	offset      = regexp.MustCompile(`^(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})?(?: \(.*\)| [A-Z]{3,4})?$`)
 	amount      = regexp.MustCompile(`^\d+([.,]\d+)?([eE]\+?\d{1,2})?$`)
 )
 
@@ -65,7 +67,9 @@ func readTime(text string, zone *time.Location, order dayOrder, now time.Time) (
 		made, ok := momentOf(date{number(m[1]), number(m[2]), number(m[3])}, m[4] != "", number(m[4]), number(m[5]), number(m[6]), 0, zone)
 		return made, false, ok
 	}
-	text = weekday.ReplaceAllString(text, "")
+	if m := weekday.FindStringSubmatch(text); m != nil && (m[2] != "" || monthOf(m[1]) == 0) {
+		text = text[len(m[0]):]
+	}
 	dates, rest := readDate(text, order)
 	var readings []moment
 	for _, d := range dates {
@@ -119,10 +123,7 @@ func readDate(text string, order dayOrder) (dates []date, rest string) {
 		return []date{{number(m[1]), number(m[2]), number(m[3])}}, text[len(m[0]):]
 	}
 	if m := numericDate.FindStringSubmatchIndex(text); m != nil {
-		first, second, year := number(text[m[2]:m[3]]), number(text[m[6]:m[7]]), number(text[m[8]:m[9]])
-		if year < 100 {
-			year += 2000
-		}
+		first, second, year := number(text[m[2]:m[3]]), number(text[m[6]:m[7]]), fullYear(number(text[m[8]:m[9]]))
 		dayFirst, monthFirst := date{year, second, first}, date{year, first, second}
 		switch dotted := text[m[4]:m[5]] == "."; {
 		case dotted || order.one() && order.dayFirst:
@@ -135,7 +136,7 @@ func readDate(text string, order dayOrder) (dates []date, rest string) {
 		return dates, text[m[9]:]
 	}
 	if m := namedDate.FindStringSubmatch(text); m != nil {
-		return []date{{number(m[3]), monthOf(m[2]), number(m[1])}}, text[len(m[0]):]
+		return []date{{fullYear(number(m[3])), monthOf(m[2]), number(m[1])}}, text[len(m[0]):]
 	}
 	if m := usDate.FindStringSubmatch(text); m != nil {
 		return []date{{number(m[3]), monthOf(m[1]), number(m[2])}}, text[len(m[0]):]
@@ -202,23 +203,33 @@ func momentOf(d date, clock bool, hour, minute, second, nano int, zone *time.Loc
 	return moment{at: time.Date(d.year, time.Month(d.month), d.day, hour, minute, second, nano, zone), day: !clock}, true
 }
 
-// monthOf is the month of a name in English, German, French or a Nordic language;
-// 0 where there is none.
+// months are the names of each month in the languages of the pages, and in French. Of
+// two months that begin alike, the first has the short name.
+const months = "january januar januari janvier tammikuuta sausio, february februar februari février fevrier helmikuuta vasario," +
+	"march mars märz mrz marts maaliskuuta kovo, april avril huhtikuuta balandžio, may mai maj toukokuuta gegužės," +
+	"june juni juin kesäkuuta birželio, july juli juillet heinäkuuta liepos, august augusti août aout elokuuta rugpjūčio," +
+	"september septembre syyskuuta rugsėjo, october oktober octobre lokakuuta spalio," +
+	"november novembre marraskuuta lapkričio, december desember dezember décembre decembre joulukuuta gruodžio"
+
+// monthOf is the month of a name, or of its first three letters or more; 0 where
+// there is none.
 func monthOf(name string) int {
 	name = strings.ToLower(name)
-	for _, other := range [][2]string{{"mai", "may"}, {"maj", "may"}, {"okt", "oct"}, {"des", "dec"}, {"dez", "dec"}, {"déc", "dec"}, {"mär", "mar"}, {"mrz", "mar"}, {"fév", "feb"}, {"avr", "apr"}, {"juin", "jun"}, {"juil", "jul"}, {"aoû", "aug"}} {
-		if strings.HasPrefix(name, other[0]) {
-			name = other[1]
-		}
+	begins := func(month string) bool {
+		return strings.HasPrefix(month, name) || strings.HasPrefix(name, month[:min(len(month), len("marr"))]) // of a language that is not here
 	}
-	if len(name) < 3 {
+	if utf8.RuneCountInString(name) < 3 {
 		return 0
 	}
-	n := strings.Index("jan feb mar apr may jun jul aug sep oct nov dec", name[:3])
-	if n%4 != 0 {
-		return 0
+	return 1 + slices.IndexFunc(strings.Split(months, ","), func(names string) bool { return slices.ContainsFunc(strings.Fields(names), begins) })
+}
+
+// fullYear is the year that two digits are short for.
+func fullYear(year int) int {
+	if year < 100 {
+		year += 2000
 	}
-	return n/4 + 1
+	return year
 }
 
 // number reads digits; 0 where there are none.
