@@ -30,7 +30,7 @@ func (s *story) halt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := s.runOf(ctx, "purge", "show", aws.ToString(ended.Name))
+	plan, err := answerOf[run](ctx, s, "purge", "show", aws.ToString(ended.Name))
 	if err != nil {
 		return err
 	}
@@ -94,11 +94,4 @@ type run struct {
 	PlanHash string
 	Reasons  []string
 	Counts   certificate.Counts
-}
-
-// runOf runs an operator's command whose output is a run.
-func (s *story) runOf(ctx context.Context, args ...string) (run, error) {
-	var r run
-	err := s.answer(ctx, &r, args...)
-	return r, err
 }

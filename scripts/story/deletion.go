@@ -116,8 +116,8 @@ func (s *story) erase(ctx context.Context, who person) error {
 	if err := s.awaitStamp(ctx, tale{class: voucher, record: given}); err != nil {
 		return err
 	}
-	var erased operator.Erased
-	if err := s.answer(ctx, &erased, "subject", "erase", "email", who.email, "--case", "erasure-"+s.id, "--out", s.receipts); err != nil {
+	erased, err := answerOf[operator.Erased](ctx, s, "subject", "erase", "email", who.email, "--case", "erasure-"+s.id, "--out", s.receipts)
+	if err != nil {
 		return err
 	}
 	s.receipt = erased.File

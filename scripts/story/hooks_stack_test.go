@@ -72,13 +72,14 @@ func TestAnotherSystemsOptOutHoldsInItsScope(t *testing.T) {
 		t.Errorf("an opt-out without an address: status %d", got)
 	}
 	eventually(t, "the opt-out without an address waits for nobody", func() bool {
-		var list struct {
+		type queues struct {
 			Queues []struct {
 				Queue    string
 				Messages int
 			}
 		}
-		if err := s.answer(t.Context(), &list, "queues", "list"); err != nil {
+		list, err := answerOf[queues](t.Context(), s, "queues", "list")
+		if err != nil {
 			t.Fatal(err)
 		}
 		for _, q := range list.Queues {

@@ -31,15 +31,15 @@ func (s *story) replaceKilled(ctx context.Context, class string, plan run, ids [
 		return errors.New("the run ended before it could be killed")
 	}
 	s.print(fmt.Sprintf("stille purge approve %.8s…", plan.PlanHash), "records go, and somebody stops the execution")
-	var stop operator.Stop
-	if err := s.answer(ctx, &stop, "purge", "stop", id); err != nil {
+	stop, err := answerOf[operator.Stop](ctx, s, "purge", "stop", id)
+	if err != nil {
 		return err
 	}
 	s.print("stille purge stop, too late", "the run was killed: "+stop.Execution)
 	if stop.Execution != string(types.ExecutionStatusAborted) {
 		return fmt.Errorf("the execution is %q", stop.Execution)
 	}
-	next, err := s.runOf(ctx, "purge", "run", class)
+	next, err := answerOf[run](ctx, s, "purge", "run", class)
 	if err != nil {
 		return err
 	}

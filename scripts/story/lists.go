@@ -25,8 +25,9 @@ func (s *story) lists(ctx context.Context, silent, imported, open person) error 
 	if err != nil {
 		return err
 	}
-	var taken struct{ Lines, Taken, Doubts, Rejected int }
-	if err := s.answer(ctx, &taken, "import", export, "--scope", string(s.stack.Scope)); err != nil {
+	type imports struct{ Lines, Taken, Doubts, Rejected int }
+	taken, err := answerOf[imports](ctx, s, "import", export, "--scope", string(s.stack.Scope))
+	if err != nil {
 		return err
 	}
 	s.print("import of a Mailchimp export", fmt.Sprintf("%d lines, %d taken, %d doubts, %d rejected", taken.Lines, taken.Taken, taken.Doubts, taken.Rejected))
@@ -40,11 +41,9 @@ func (s *story) lists(ctx context.Context, silent, imported, open person) error 
 	if err != nil {
 		return err
 	}
-	var split struct {
-		Lines, Clean, Suppressed int
-		Files                    []string
-	}
-	if err := s.answer(ctx, &split, "scrub", spring, "--scope", string(s.stack.Scope)); err != nil {
+	type scrubs struct{ Lines, Clean, Suppressed int }
+	split, err := answerOf[scrubs](ctx, s, "scrub", spring, "--scope", string(s.stack.Scope))
+	if err != nil {
 		return err
 	}
 	s.print("scrub of spring.csv", fmt.Sprintf("%d lines: %d clean, %d suppressed", split.Lines, split.Clean, split.Suppressed))
@@ -58,14 +57,15 @@ func (s *story) lists(ctx context.Context, silent, imported, open person) error 
 	return nil
 }
 
-// answer runs the operator's CLI and reads its answer.
-func (s *story) answer(ctx context.Context, answer any, args ...string) error {
+// answerOf runs the operator's CLI and reads its answer.
+func answerOf[Answer any](ctx context.Context, s *story, args ...string) (Answer, error) {
+	var answer Answer
 	out, err := s.operator(ctx, append(args, "--json")...)
 	if err != nil {
-		return err
+		return answer, err
 	}
-	if err := json.Unmarshal([]byte(out), answer); err != nil {
-		return fmt.Errorf("reading what stille %s answers: %w", strings.Join(args[:2], " "), err)
+	if err := json.Unmarshal([]byte(out), &answer); err != nil {
+		return answer, fmt.Errorf("reading what stille %s answers: %w", strings.Join(args[:2], " "), err)
 	}
-	return nil
+	return answer, nil
 }
