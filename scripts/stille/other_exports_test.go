@@ -54,6 +54,9 @@ func TestOtherExportsAreTaken(t *testing.T) {
 		"a tab for Excel":       {"a.csv", "sep=\t\nEmail\tReason\nanne@x.example\tUnsubscribed\n", "", map[string]string{anne: "unsubscribed " + now}},
 		"a quoted separator":    {"a.csv", "\"sep=;\"\nEmail;Reason\nanne@x.example;Unsubscribed\n", "", map[string]string{anne: "unsubscribed " + now}},
 		"UTF-16 with tabs":      {"a.txt", utf16Of("Email\tReason\nanne@x.example\tUnsubscribed\n"), "", map[string]string{anne: "unsubscribed " + now}},
+		"zeros": {
+			"a.csv", "Email,Reason\nanne@x.example\x00,unsub\x00scribed\n\x00bo@x.example,unsubscribed\x00\n", "", map[string]string{anne: "unsubscribed " + now, bo: "unsubscribed " + now},
+		},
 		"a comma in a cell": {
 			"a.csv", "Email,Reason\n\"anne@x.example, \",unsubscribed\n\";bo@x.example\",unsubscribed\n", "", map[string]string{anne: "unsubscribed " + now, bo: "unsubscribed " + now},
 		},

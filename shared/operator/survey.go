@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 
 	"stille/shared/contact"
 )
@@ -19,12 +20,12 @@ type Row struct {
 	Guessed bool // the row is not in the encoding of the file
 }
 
-// cell is the text of a column without the space around it.
+// cell is the text of a column without what no reader sees around it.
 func (r Row) cell(n int) string {
 	if n < 0 || n >= len(r.Cells) {
 		return ""
 	}
-	return strings.TrimSpace(r.Cells[n])
+	return strings.TrimFunc(r.Cells[n], func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) })
 }
 
 // Survey is what a first look at all rows of a file shows. Its size does not

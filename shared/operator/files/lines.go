@@ -152,13 +152,17 @@ func firstEnd(e encoding, head []byte) rune {
 
 // cut splits the file into lines, each with its end.
 func (l *lines) cut(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	ends := string(l.end)
+	if l.end == 0 {
+		ends = everyEnd
+	}
 	for i := 0; i < len(data); {
 		r, size := l.unit(data[i:])
 		if size == 0 {
 			break
 		}
 		i += size
-		if r != l.end && (l.end != 0 || !strings.ContainsRune(everyEnd, r)) {
+		if !strings.ContainsRune(ends, r) {
 			continue
 		}
 		if r == '\r' { // a \n behind it belongs to it
