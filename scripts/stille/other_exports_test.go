@@ -54,6 +54,10 @@ func TestOtherExportsAreTaken(t *testing.T) {
 		"a tab for Excel":       {"a.csv", "sep=\t\nEmail\tReason\nanne@x.example\tUnsubscribed\n", "", map[string]string{anne: "unsubscribed " + now}},
 		"a quoted separator":    {"a.csv", "\"sep=;\"\nEmail;Reason\nanne@x.example;Unsubscribed\n", "", map[string]string{anne: "unsubscribed " + now}},
 		"UTF-16 with tabs":      {"a.txt", utf16Of("Email\tReason\nanne@x.example\tUnsubscribed\n"), "", map[string]string{anne: "unsubscribed " + now}},
+		"rows without their empty last cells": {
+			"a.csv", "Email;Reason;Unsubscribed on\nanne@x.example;unsubscribed;2023-11-02\nbo@x.example;unsubscribed\nci@x.example\n", "",
+			map[string]string{anne: "unsubscribed " + day, bo: "unsubscribed " + now, ci: "imported " + now},
+		},
 		"zeros": {
 			"a.csv", "Email,Reason\nanne@x.example\x00,unsub\x00scribed\n\x00bo@x.example,unsubscribed\x00\n", "", map[string]string{anne: "unsubscribed " + now, bo: "unsubscribed " + now},
 		},

@@ -20,7 +20,7 @@ import (
 
 // read reads a row. Nothing that it returns in words repeats what stands in the row.
 func (im *Import) read(r Row) (people []contact.Contact, change suppression.Change, t taken) {
-	if r.Err != nil {
+	if r.Err != nil && r.Cells == nil {
 		t.why = r.Err.Error()
 		return nil, change, t
 	}
@@ -30,13 +30,13 @@ func (im *Import) read(r Row) (people []contact.Contact, change suppression.Chan
 	}
 	in, err := im.scopeOf(r)
 	if err != nil {
-		t.why = err.Error()
+		t.why = cmp.Or(r.Err, err).Error()
 		return nil, change, t
 	}
 	var doubts [4]string
 	people, doubts[3], err = im.people(r)
 	if err != nil {
-		t.why = err.Error()
+		t.why = cmp.Or(r.Err, err).Error()
 	}
 	change = suppression.Change{Action: suppression.Suppress, Scope: in, At: im.Began, Source: suppression.SourceImport}
 	change.Reason, doubts[0] = im.reason(r)

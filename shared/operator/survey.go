@@ -15,9 +15,9 @@ type Row struct {
 	Line    int    // number of its first line; the file's first line is 1
 	Raw     []byte // as it stands in the file, with its end of line
 	Cells   []string
-	Err     error
-	Several bool // there is an end of line inside, or a character that no text has
-	Guessed bool // the row is not in the encoding of the file
+	Err     error // beside Cells: the row lacks its last cells
+	Several bool  // there is an end of line inside, or a character that no text has
+	Guessed bool  // the row is not in the encoding of the file
 }
 
 // cell is the text of a column without what no reader sees around it.

@@ -304,14 +304,18 @@ func (f *List) take() (line, error) {
 	return next, nil
 }
 
-// record reads the fields of a row. Empty fields behind the last column do no harm.
+// record reads the fields of a row. Empty fields behind the last column do no harm. A
+// row that lacks its last fields, as spreadsheets write them, comes with the error.
 func (f *List) record(text string) ([]string, error) {
 	values, err := f.split(text)
 	for err == nil && len(values) > len(f.Columns) && strings.TrimSpace(values[len(values)-1]) == "" {
 		values = values[:len(values)-1]
 	}
 	if err == nil && len(values) != len(f.Columns) {
-		return nil, fmt.Errorf("%d fields, where the first line has %d", len(values), len(f.Columns))
+		err = fmt.Errorf("%d fields, where the first line has %d", len(values), len(f.Columns))
+	}
+	if len(values) > len(f.Columns) {
+		return nil, err
 	}
 	return values, err
 }
