@@ -72,13 +72,22 @@ func (t terms) under(other terms) terms {
 // empty map.
 func (t terms) attributes() map[string]string {
 	var all map[string]string
-	for _, rest := range strings.Split(t.set+" "+t.where, "#")[1:] {
-		end := strings.IndexAny(rest+" ", " ().,=")
-		placeholder := "#" + rest[:end]
-		if all == nil {
-			all = map[string]string{}
+	for _, text := range []string{t.set, t.where} {
+		for {
+			_, rest, more := strings.Cut(text, "#")
+			if !more {
+				break
+			}
+			end := strings.IndexAny(rest, " ().,=")
+			if end < 0 {
+				end = len(rest)
+			}
+			if all == nil {
+				all = map[string]string{}
+			}
+			all["#"+rest[:end]] = cmp.Or(t.names["#"+rest[:end]], rest[:end])
+			text = rest[end:]
 		}
-		all[placeholder] = cmp.Or(t.names[placeholder], rest[:end])
 	}
 	return all
 }
