@@ -89,7 +89,7 @@ func (b *backlog) Held(context.Context, []retention.Target) (HeldTargets, error)
 
 func (b *backlog) Fenced(context.Context, string) (Fenced, error) { return Fenced{}, nil }
 
-func TestNoMoreRecordsAreReadThanAreAskedFor(t *testing.T) {
+func TestNoRecordIsReadBeyondTheMostAsked(t *testing.T) {
 	class, _ := retentiontest.Policy(t).Class(retention.Messaging)
 	now := time.Unix(1, 0)
 	for most, loads := range map[int]int{1: 1, MaxDeletes - 1: 1, MaxDeletes: 1, MaxDeletes + 1: 2, 2 * MaxDeletes: 2, 3 * MaxDeletes: 3, 4 * MaxDeletes: 3} {
@@ -108,7 +108,7 @@ func TestNoMoreRecordsAreReadThanAreAskedFor(t *testing.T) {
 	}
 }
 
-func TestIndexOfALimitedRunIsBelievedAfterAFullRequest(t *testing.T) {
+func TestLimitedRunBelievesTheIndexAfterFullRequest(t *testing.T) {
 	class, _ := retentiontest.Policy(t).Class(retention.Messaging)
 	for name, c := range map[string]struct {
 		missed      Outcome

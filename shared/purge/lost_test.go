@@ -82,7 +82,7 @@ func (l *large) Load(_ context.Context, _ string, ids []string) (map[string]rete
 	return there, nil, nil
 }
 
-func TestASampleOfALargeClassIsLookedThrough(t *testing.T) {
+func TestSampleOfLargeClassIsRead(t *testing.T) {
 	for _, c := range []struct{ size, records, of, lost int }{
 		{0, 1, 1, 2}, {9_999, 1, 1, 2}, {10_000, 1, 2, 2}, {25_000, 30, 3, 60}, {25_000, 49, 3, 98}, {25_000, 60, 3, purge.MaxDeletes},
 	} {
@@ -104,7 +104,7 @@ func TestASampleOfALargeClassIsLookedThrough(t *testing.T) {
 	}
 }
 
-func TestLostRecordsAreLookedAtAgainAfterAPause(t *testing.T) {
+func TestLostRecordsAreReadAgainAfterPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		class := &large{records: 1, segments: map[purge.Segment]bool{}}
 		began := time.Now()

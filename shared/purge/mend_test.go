@@ -138,7 +138,7 @@ func (u unreadable) Scan(context.Context, string, purge.Segment, string, int) (p
 	return purge.Scanned{Unreadable: make([]string, u.records)}, nil
 }
 
-func TestRepairWaitsOnlyForTheRestOfItsTime(t *testing.T) {
+func TestRepairWaitsForTheRestOfItsTime(t *testing.T) {
 	for takes, want := range map[time.Duration]time.Duration{0: 5 * time.Second, 3 * time.Second: 2 * time.Second, 5 * time.Second: 0, time.Minute: 0} {
 		clock, slept := cutoff, time.Duration(-1)
 		m := purge.Mender{

@@ -139,7 +139,7 @@ func (h heldRecords) Held(_ context.Context, targets []retention.Target) (purge.
 	return held, h.err
 }
 
-func TestAHeldRecordThatWasRewrittenRaisesAnAlarm(t *testing.T) {
+func TestRewrittenHeldRecordRaisesAnAlarm(t *testing.T) {
 	for name, c := range map[string]struct {
 		record retention.Stored
 		holds  heldRecords
@@ -175,7 +175,7 @@ func TestWorkIsOverAfterItsTimeOnly(t *testing.T) {
 	}
 }
 
-func TestEveryShardOfARunHasItsWorkAndItsTime(t *testing.T) {
+func TestEveryShardHasItsWorkAndTime(t *testing.T) {
 	run := purge.Run{Class: "contact", ID: "run-1", Turn: 4, Cutoff: cutoff, StartedAt: cutoff.Add(time.Minute), PolicyHash: "p", Next: purge.NextDelete, Withdrawn: true}
 	work := func(n int) purge.Work {
 		return purge.Work{
