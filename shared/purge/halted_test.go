@@ -112,7 +112,8 @@ func TestOnlyChosenNameMayApprove(t *testing.T) {
 		session("admin", "jkGq8ZbXv2Lr9TqPw4Ns"), session("stille-purgeplanrole1A2B3C4D-XYZ", "stille-purge-plan"), session("report-role-a1b2c3d4", "report"),
 		session("Ops-ReportServiceRole1A2B-XYZ", "Ops-Report"), session("nightly", "nightly"),
 		"", "kari", "arn:aws:iam::111122223333:role/admin", "arn:aws:iam::111122223333:user/", "arn:aws:sts::111122223333:assumed-role/admin",
-		"arn:aws:s3:::user/kari", "arn:aws:sts::111122223333:assumed-role//kari",
+		"arn:aws:s3:::user/kari", "arn:aws:sts::111122223333:assumed-role//kari", "arn:aws:iam::111122223333:user", "arn:aws:iam::111122223333:root/kari",
+		"arn:aws:sts::111122223333:federated-user", "arn:aws:sts::111122223333:federated-user/a/kari", "arn:aws:sts::111122223333:assumed-role/a/b/kari",
 	} {
 		if err := (purge.HaltedPlan{}).MayApprove(arn, time.Time{}); !errors.Is(err, purge.ErrUnnamed) {
 			t.Errorf("%q: %v", arn, err)
