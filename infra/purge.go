@@ -77,6 +77,7 @@ func (s stack) purgePlan(k keys, t tables, b buckets) awslambda.Function {
 			// BatchGetItem looks whether what is due is held.
 			allow(arns(t.records()...), "dynamodb:DescribeTable", "dynamodb:BatchGetItem"),
 			allow(arns(t.holds), "dynamodb:BatchGetItem"), // also the turns on the fences
+			allow(arns(t.slots), "dynamodb:BatchGetItem"), // whether the objects of what is due keep it
 			s.readsRecords(k),
 			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"),
 			raisesFences(t),
@@ -162,7 +163,7 @@ func (s stack) purgeVerify(k keys, t tables, b buckets, e events) awslambda.Func
 			allow(arns(t.records()...), "dynamodb:BatchGetItem", "dynamodb:Scan", "dynamodb:DescribeTable"),
 			allow(append(dueIndexes(t), indexArns(names.IndexRunning, t.records()...)...), "dynamodb:Query"),
 			s.readsRecords(k),
-			allow(arns(t.holds), "dynamodb:BatchGetItem"), // a held record is not overdue
+			allow(arns(t.holds, t.slots), "dynamodb:BatchGetItem"), // a held record is not overdue; objects may keep another
 			raisesFences(t),
 			allow(arns(t.runs), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"),
 			// A delete marker hides no certificate: the version below it is read.

@@ -178,6 +178,7 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 		}, claimsSlots),
 		"purge-plan": slices.Concat(readsRecords, due, []string{
 			"dynamodb:DescribeTable stille-records-*", "dynamodb:BatchGetItem stille-records-*", "dynamodb:BatchGetItem stille-holds",
+			"dynamodb:BatchGetItem stille-slots",
 			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:UpdateItem stille-runs",
 			"dynamodb:DeleteItem stille-runs", "dynamodb:Query stille-runs",
 			"dynamodb:UpdateItem stille-holds if map[ForAllValues:StringLike:map[dynamodb:LeadingKeys:[fence#*]]]",
@@ -193,7 +194,7 @@ func TestFunctionsHaveTheirRightsAndNoOthers(t *testing.T) {
 		}),
 		"purge-verify": slices.Concat(readsRecords, due, []string{
 			"dynamodb:Query stille-records-*/index/running",
-			"dynamodb:BatchGetItem stille-records-*", "dynamodb:BatchGetItem stille-holds",
+			"dynamodb:BatchGetItem stille-records-*", "dynamodb:BatchGetItem stille-holds", "dynamodb:BatchGetItem stille-slots",
 			"dynamodb:Scan stille-records-*", "dynamodb:DescribeTable stille-records-*",
 			"dynamodb:GetItem stille-runs", "dynamodb:PutItem stille-runs", "dynamodb:UpdateItem stille-runs", "dynamodb:Query stille-runs",
 			"dynamodb:UpdateItem stille-holds if map[ForAllValues:StringLike:map[dynamodb:LeadingKeys:[fence#*]]]",

@@ -208,6 +208,7 @@ const (
 	AttrObjects        = "objects"
 	AttrClaimed        = "claimed"   // the objects that the record owns, also those that a later version no longer names
 	AttrPurgingBy      = "purgingBy" // the run that deletes the record's objects, then the record
+	AttrPurgingOf      = "purgingOf" // how many versions those objects had at the first mark
 	AttrData           = "data"
 )
 

@@ -25,7 +25,7 @@ const (
 
 // Brake is what a run is checked against before it may delete.
 type Brake struct {
-	Going  int   // records that would be deleted: due, readable and not held
+	Going  int   // records that would be deleted: due, and neither held nor failing
 	Size   int   // records of the class, as last counted by the store
 	Before []int // numbers of records that completed runs deleted, the newest first, without the nights of a backlog
 

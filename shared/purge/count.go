@@ -11,10 +11,10 @@ import (
 
 // Counted is the number of due records that still exist.
 type Counted struct {
-	Due        int
-	Held       int   // due records that a hold keeps
-	Unreadable int   // due records that cannot be read: no purge deletes them
-	Shards     []int // of each shard, what a purge would delete: due, readable and not held
+	Due     int
+	Held    int   // due records that a hold keeps
+	Failing int   // due records that a purge leaves as failed: unreadable, or with objects that keep them
+	Shards  []int // of each shard, what a purge would delete: due, and neither held nor failing
 }
 
 // Overdue is the number of due records without a hold.
@@ -53,8 +53,8 @@ func count(ctx context.Context, records Records, holds Holds, class retention.Cl
 	for n, shard := range counted {
 		total.Due += shard.Due
 		total.Held += shard.Held
-		total.Unreadable += shard.Unreadable
-		total.Shards[n] = shard.Due - shard.Held - shard.Unreadable
+		total.Failing += shard.Failing
+		total.Shards[n] = shard.Due - shard.Held - shard.Failing
 	}
 	return total, nil
 }
@@ -78,9 +78,9 @@ func countRemaining(ctx context.Context, records Records, holds Holds, class ret
 			switch r.Why {
 			case WhyHeld:
 				counted.Held++
-			case WhyUnreadable:
-				counted.Unreadable++
-			case WhyDue, WhyObjects:
+			case WhyUnreadable, WhyObjects:
+				counted.Failing++
+			case WhyDue:
 			}
 		}
 	}
@@ -101,7 +101,7 @@ const (
 	WhyDue        Why = "due"        // the next purge takes it
 	WhyHeld       Why = "held"       // a hold keeps it
 	WhyUnreadable Why = "unreadable" // no purge takes it: it counts as failed
-	WhyObjects    Why = "objects"    // a purge marked it, and could not delete its objects
+	WhyObjects    Why = "objects"    // one of its objects belongs to no record, may not be deleted, or was not deleted
 )
 
 // ListRemaining returns up to most of the due records that still exist, as Count counts
@@ -132,15 +132,21 @@ func loadRemaining(ctx context.Context, records Records, holds Holds, class rete
 	if err != nil {
 		return nil, err
 	}
+	var due []retention.Stored
 	var targets []retention.Target
 	for id, record := range there {
 		if !class.Due(record.Record, cutoff) && record.PurgingBy == "" {
 			delete(there, id)
 			continue
 		}
+		due = append(due, record)
 		targets = append(targets, record.Targets(class.Name)...)
 	}
 	held, err := holds.Held(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	left, err := own(ctx, records, class, due)
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +161,8 @@ func loadRemaining(ctx context.Context, records Records, holds Holds, class rete
 			all = append(all, Remaining{id, WhyObjects})
 		case isHeld(class, record, held):
 			all = append(all, Remaining{id, WhyHeld})
+		case left[id] != nil:
+			all = append(all, Remaining{id, WhyObjects})
 		default:
 			all = append(all, Remaining{id, WhyDue})
 		}

@@ -41,6 +41,10 @@ func TestDueAndHeldRecordsAreCounted(t *testing.T) {
 	place("unreadable", map[string]any{"occurredAt": "long ago"})
 	place("marked before its hold came", map[string]any{"purgingBy": "run-1"})
 	place("restarted", map[string]any{"retentionStart": retention.Sort(notDue)}) // not stamped yet
+	place("object elsewhere", map[string]any{"subject": string(subject(11)), "objects": []string{"s3://other/a"}})
+	h.own("object elsewhere")
+	place("object of nobody", map[string]any{"subject": string(subject(11)), "objects": []string{"s3://letters/b"}})
+	place("object of another", map[string]any{"subject": string(subject(11)), "objects": []string{"s3://other/a"}}) // the object stays, the record goes
 
 	got, err := purge.Count(t.Context(), h.Records, h.Holds, h.class, cutoff)
 	if err != nil {
@@ -50,10 +54,10 @@ func TestDueAndHeldRecordsAreCounted(t *testing.T) {
 	for _, n := range got.Shards {
 		left += n
 	}
-	if diff := cmp.Diff([]int{7, 3, 1, 3}, []int{got.Due, got.Held, got.Unreadable, left}); diff != "" {
+	if diff := cmp.Diff([]int{10, 3, 4, 3}, []int{got.Due, got.Held, got.Failing, left}); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if got.Overdue() != 4 {
+	if got.Overdue() != 7 {
 		t.Errorf("%d are overdue", got.Overdue())
 	}
 	earlier, err := purge.Count(t.Context(), h.Records, h.Holds, h.class, due.Add(-time.Hour))

@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -26,7 +27,8 @@ type Objects interface {
 const recordsAtOnce = 16
 
 // noteObjects counts the objects of each record for the page of the manifest, and
-// returns the records without those whose objects cannot be counted.
+// returns the records without those whose objects cannot be counted. Of a marked
+// record some versions may be gone, and count.
 func (w Worker) noteObjects(ctx context.Context, class retention.Class, page string, records []retention.Stored, outcomes map[string]Outcome) ([]retention.Stored, error) {
 	counted := map[string]certificate.Objects{}
 	var mu sync.Mutex
@@ -37,8 +39,17 @@ func (w Worker) noteObjects(ctx context.Context, class retention.Class, page str
 		counted[record.ID] = counted[record.ID].Plus(certificate.Objects{Count: 1, Versions: versions})
 		return err
 	})
-	if err != nil || len(counted) == 0 {
-		return done, err
+	if err != nil {
+		return nil, err
+	}
+	for i, record := range done {
+		of := counted[record.ID]
+		if of.Versions = max(of.Versions, record.PurgingOf); of.Count > 0 {
+			counted[record.ID], done[i].PurgingOf = of, of.Versions
+		}
+	}
+	if len(counted) == 0 {
+		return done, nil
 	}
 	return done, w.Manifest.NoteObjects(ctx, page, counted)
 }
@@ -89,8 +100,7 @@ func (w Worker) eachObject(ctx context.Context, class retention.Class, records [
 		if failures[n] == nil {
 			done = append(done, record)
 		} else {
-			outcomes[record.ID] = Failed
-			w.complain(ctx, class, record, failures[n])
+			w.fail(ctx, class, record.ID, failures[n], outcomes)
 		}
 	}
 	return done, nil
@@ -114,72 +124,62 @@ func objectsOf(class retention.Class, record retention.Stored) ([]retention.Obje
 // record yet, or the record is older than the claims.
 var errUnclaimed = errors.New("an object belongs to no record yet: the next change of the record, or stille mend, claims it")
 
-// own reads which objects belong to the records, and sets Claimed to them: an
-// object of another record stays, whatever the record names. A record stays, and
-// is noted as Failed, if one of its objects belongs to no record or may not be
-// deleted.
-func (w Worker) own(ctx context.Context, class retention.Class, due []retention.Stored, outcomes map[string]Outcome) ([]retention.Stored, error) {
+// own sets Claimed of the records to the objects that belong to them: an object of
+// another record stays, whatever the record names. It returns, by id, why a purge
+// leaves a record: one of its objects belongs to no record, or may not be deleted.
+func own(ctx context.Context, records Records, class retention.Class, due []retention.Stored) (map[string]error, error) {
 	var named []string
 	for _, record := range due {
 		named = append(named, record.Owning(retention.Record{})...)
 	}
 	if len(named) == 0 {
-		return due, nil
+		return nil, nil //nolint:nilnil // no record has an object
 	}
-	owners, err := w.Records.Owners(ctx, named)
+	owners, err := records.Owners(ctx, named)
 	if err != nil {
 		return nil, err
 	}
-	var unclaimed []retention.Stored
+	left := map[string]error{}
 	for i, record := range due {
 		all := record.Owning(retention.Record{})
 		due[i].Claimed = slices.DeleteFunc(slices.Clone(all), func(object string) bool {
 			return owners[object] != retention.Owner{Class: class.Name, ID: record.ID}
 		})
 		if slices.ContainsFunc(all, func(object string) bool { return owners[object] == retention.Owner{} }) {
-			unclaimed = append(unclaimed, record)
+			left[record.ID] = errUnclaimed
 		} else if _, err := objectsOf(class, due[i]); err != nil {
-			w.complain(ctx, class, record, err)
-			outcomes[record.ID] = Failed
+			left[record.ID] = err
 		}
 	}
-	if err := w.noteUnclaimed(ctx, class, unclaimed, outcomes); err != nil {
+	return left, nil
+}
+
+// own is own for a page. A record that the purge leaves is noted as Failed. The claims
+// go with their record, so another worker may have deleted it since it was read.
+func (w Worker) own(ctx context.Context, class retention.Class, due []retention.Stored, outcomes map[string]Outcome) ([]retention.Stored, error) {
+	left, err := own(ctx, w.Records, class, due)
+	if err != nil || len(left) == 0 {
+		return due, err
+	}
+	there, unreadable, err := w.Records.Load(ctx, class.Name, slices.Collect(maps.Keys(left)))
+	if err != nil {
 		return nil, err
+	}
+	for id, why := range left {
+		if _, exists := there[id]; exists || unreadable[id] != nil {
+			w.fail(ctx, class, id, why, outcomes)
+		} else {
+			outcomes[id] = Gone
+		}
 	}
 	return undecided(due, outcomes), nil
 }
 
-// noteUnclaimed notes the outcomes of records with an object that belongs to no
-// record. The claims go with their record, so another worker may have deleted it
-// since it was read.
-func (w Worker) noteUnclaimed(ctx context.Context, class retention.Class, records []retention.Stored, outcomes map[string]Outcome) error {
-	if len(records) == 0 {
-		return nil
+// fail notes a record as Failed, and logs why it stays.
+func (w Worker) fail(ctx context.Context, class retention.Class, id string, why error, outcomes map[string]Outcome) {
+	outcomes[id] = Failed
+	if !retention.MayShowID(id) {
+		id = "(not shown)"
 	}
-	ids := make([]string, len(records))
-	for i, record := range records {
-		ids[i] = record.ID
-	}
-	there, unreadable, err := w.Records.Load(ctx, class.Name, ids)
-	if err != nil {
-		return err
-	}
-	for _, record := range records {
-		if _, exists := there[record.ID]; !exists && unreadable[record.ID] == nil {
-			outcomes[record.ID] = Gone
-			continue
-		}
-		w.complain(ctx, class, record, errUnclaimed)
-		outcomes[record.ID] = Failed
-	}
-	return nil
-}
-
-// complain logs why a record stays.
-func (w Worker) complain(ctx context.Context, class retention.Class, record retention.Stored, err error) {
-	id := "(not shown)"
-	if retention.MayShowID(record.ID) {
-		id = record.ID
-	}
-	w.Log.ErrorContext(ctx, "a record stays because of its objects", "class", class.Name, "record", id, "error", err)
+	w.Log.ErrorContext(ctx, "a record stays because of its objects", "class", class.Name, "record", id, "error", why)
 }

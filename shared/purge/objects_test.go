@@ -139,6 +139,9 @@ func TestUndeletableObjectKeepsRecordForNextRun(t *testing.T) {
 	}
 	h.expect("run-3", certificate.Counts{Due: 1, Deleted: 1})
 	h.expectObjects(map[string]int{})
+	if got := h.account("run-3").Objects; got != (certificate.Objects{Count: 2, Versions: 5}) { // four of them went in run-1
+		t.Errorf("objects %+v", got)
+	}
 }
 
 func TestWorkerCutOffAmongObjectsRecordsNoOutcome(t *testing.T) {

@@ -224,21 +224,32 @@ func TestHeldRecordsDoNotHaltRun(t *testing.T) {
 	h.planned(h.planner(h.Stores), purge.Execution{Run: "run-2"}, purge.NextHalt)
 }
 
-// No purge deletes what it cannot read, so a class must not halt for it night after
-// night.
-func TestUnreadableRecordsDoNotHaltRun(t *testing.T) {
-	h := newHouse(t)
-	h.crowd()
-	items := h.Items(t, h.class.Name)
-	for _, item := range items {
-		item[names.AttrOccurredAt] = "long ago"
+// A purge leaves these records as failed, so a class must not halt for them night
+// after night.
+func TestRecordsThatStayDoNotHaltRun(t *testing.T) {
+	for name, attribute := range map[string]map[string]any{
+		"unreadable":               {names.AttrOccurredAt: "long ago"},
+		"an object without owner":  {names.AttrObjects: []string{"s3://letters/nobody's"}},
+		"marked by an earlier run": {names.AttrPurgingBy: "run-0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.crowd()
+			items := h.Items(t, h.class.Name)
+			for _, item := range items {
+				maps.Copy(item, attribute)
+			}
+			h.Plant(t, h.class.Name, slices.Collect(maps.Values(items))...)
+			h.put(retention.Record{ID: "theirs", Subject: subject(8), Start: due})
+			h.put(retention.Record{ID: "withdrawn", Subject: subject(9), Start: notDue})
+			h.withdraw("withdrawn", cutoff)
+			run := h.planned(h.planner(h.Stores), purge.Execution{Run: "run-1"}, purge.NextDelete)
+			if run.Withdrawn || len(run.Reasons) > 0 {
+				t.Errorf("halted, but for the withdrawn records: %q", run.Reasons)
+			}
+			h.certified("run-1", certificate.Completed, 2)
+		})
 	}
-	h.Plant(t, h.class.Name, slices.Collect(maps.Values(items))...)
-	h.put(retention.Record{ID: "theirs", Subject: subject(8), Start: due})
-	h.put(retention.Record{ID: "withdrawn", Subject: subject(9), Start: notDue})
-	h.withdraw("withdrawn", cutoff)
-	h.planned(h.planner(h.Stores), purge.Execution{Run: "run-1"}, purge.NextDelete)
-	h.certified("run-1", certificate.Completed, 2)
 }
 
 // Fourteen nights deleted 2 and kept 1,087 by a hold. When the hold is lifted, all

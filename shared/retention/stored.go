@@ -53,6 +53,9 @@ type Stored struct {
 	// PurgingBy is the run that has marked the record: the run deletes the
 	// record's objects, then the record. "" for every other record.
 	PurgingBy string
+	// PurgingOf is how many versions the record's objects had, as the runs that marked
+	// the record found them: some of the versions may be deleted.
+	PurgingOf int
 	// Revision is the record exactly as the store read it. A later write is
 	// conditional on it. Only the store that read the record may look into it.
 	Revision any

@@ -49,6 +49,7 @@ func attributes() []attribute {
 		{names.AttrObjects, read | decides | replaced, func(s *retention.Stored) any { return &s.Objects }},
 		{names.AttrClaimed, read | decides | replaced | derived, func(s *retention.Stored) any { return &s.Claimed }},
 		{names.AttrPurgingBy, read | decides | derived, func(s *retention.Stored) any { return &s.PurgingBy }},
+		{names.AttrPurgingOf, read | derived, func(s *retention.Stored) any { return &s.PurgingOf }},
 		{names.AttrLastActivityAt, read | replaced, func(s *retention.Stored) any { return &s.LastActivityAt }},
 		{names.AttrRetentionSort, read | derived, func(s *retention.Stored) any { return &s.Sort }},
 		{names.AttrRetentionShard, read | derived, func(s *retention.Stored) any { return &s.Shard }},
