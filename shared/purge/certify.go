@@ -118,7 +118,16 @@ func (c Certifier) Purge(ctx context.Context, class retention.Class, e Ended) (R
 			return Run{}, err
 		}
 	}
-	if err := c.Manifest.Remove(ctx, class.Name, run.ID); err != nil {
+	// A function of an earlier run may have begun a page since that run's manifest was
+	// removed.
+	err = c.Manifest.Remove(ctx, class.Name, func(id string) (bool, error) {
+		other, err := c.Runs.Get(ctx, class.Name, id)
+		if errors.Is(err, ErrNoRun) {
+			return false, nil
+		}
+		return other.Certified(), err
+	})
+	if err != nil {
 		return Run{}, err
 	}
 	// Unlock only now: the next run must find the certificate of this run.

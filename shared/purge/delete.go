@@ -47,8 +47,9 @@ type Manifest interface {
 	Open(ctx context.Context, class, run string) error
 	// Opened reports whether the manifest of a run was opened and not removed.
 	Opened(ctx context.Context, class, run string) (bool, error)
-	// Remove removes everything of the manifest of a run, if there is any.
-	Remove(ctx context.Context, class, run string) error
+	// Remove removes everything of the manifests of those runs of a class that are
+	// over, also what was begun after the manifest was removed.
+	Remove(ctx context.Context, class string, isOver func(run string) (bool, error)) error
 	// Begin stores the ids of a new page and returns its name. A page must never
 	// replace another.
 	Begin(ctx context.Context, class, run, shard string, ids []string) (page string, err error)
@@ -213,7 +214,9 @@ func (w Worker) delete(ctx context.Context, class retention.Class, work Work, fe
 		note(outcomes, done.Changed, Changed)
 		note(outcomes, done.Gone, Gone)
 		note(outcomes, slices.Concat(done.Marked, done.Kept), Failed) // until they are finished
-		marked = append(marked, selectIDs(due, done.Marked)...)
+		marked = append(marked, slices.DeleteFunc(slices.Clone(due), func(record retention.Stored) bool {
+			return !slices.Contains(done.Marked, record.ID)
+		})...)
 		if err == nil {
 			break
 		}
@@ -306,22 +309,5 @@ func note(outcomes map[string]Outcome, ids []string, outcome Outcome) {
 }
 
 func undecided(records []retention.Stored, outcomes map[string]Outcome) []retention.Stored {
-	var left []retention.Stored
-	for _, record := range records {
-		if _, decided := outcomes[record.ID]; !decided {
-			left = append(left, record)
-		}
-	}
-	return left
-}
-
-// selectIDs returns the records of these ids.
-func selectIDs(records []retention.Stored, ids []string) []retention.Stored {
-	var found []retention.Stored
-	for _, record := range records {
-		if slices.Contains(ids, record.ID) {
-			found = append(found, record)
-		}
-	}
-	return found
+	return slices.DeleteFunc(slices.Clone(records), func(record retention.Stored) bool { return outcomes[record.ID] != "" })
 }

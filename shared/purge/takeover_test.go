@@ -171,6 +171,41 @@ func TestLostCallDeletesNothingAfterTheAccount(t *testing.T) {
 	n.everyDeletionIsCertifiedOnce("certified meanwhile", before, "run-1")
 }
 
+// A function that lives on begins a page after its run was certified and the manifest
+// removed. Nothing may keep the page for good.
+func TestPageOfRemovedManifestGoesWithTheNextRun(t *testing.T) {
+	n := newNights(t)
+	n.plan("run-1")
+	begin := 4 // the call that begins the first page
+	err := n.work("run-1", &mortal{dies: begin, lives: func() {
+		n.s3.Intercept(func(string) error { return nil })
+		n.certify(purge.Ended{Run: "run-1", Failed: true})
+	}})
+	if !errors.Is(err, purge.ErrLockLost) {
+		t.Errorf("error %v", err)
+	}
+	expect := func(want ...string) {
+		t.Helper()
+		if runs := n.manifest.Runs(n.class.Name); !slices.Equal(runs, want) {
+			t.Errorf("manifests of %v, want %v", runs, want)
+		}
+	}
+	expect("run-1")
+	n.plan("run-2")
+	execution := purge.Execution{Class: n.class.Name, Run: "run-3", StartedAt: cutoff}
+	if yields, _, err := n.planner(n.Stores, "run-2").Plan(t.Context(), n.class, execution); err != nil || yields.Next != purge.NextYield {
+		t.Fatalf("next %q, error %v", yields.Next, err)
+	}
+	n.certify(purge.Ended{Run: "run-3"})
+	expect("run-2")
+	if err := n.work("run-2", &mortal{}); err != nil {
+		t.Fatal(err)
+	}
+	n.certify(purge.Ended{Run: "run-2"})
+	expect()
+	n.everyDeletionIsCertifiedOnce("a page after the end", []string{"letter-lost", "letters", "plain", "withdrawn"}, "run-1", "run-3", "run-2")
+}
+
 // A repeated plan step, and a plan function that lives on, must not give a run
 // its turn back.
 func TestEndedRunGetsNoTurn(t *testing.T) {
@@ -200,7 +235,7 @@ func TestRunWithoutManifestIsNotCertified(t *testing.T) {
 	if err := n.work("run-1", &mortal{dies: 8}); !errors.Is(err, errKilled) {
 		t.Fatal(err)
 	}
-	if err := n.manifest.Remove(t.Context(), n.class.Name, "run-1"); err != nil {
+	if err := n.manifest.Remove(t.Context(), n.class.Name, func(string) (bool, error) { return true, nil }); err != nil {
 		t.Fatal(err)
 	}
 	if _, unfinished, err := n.planner(n.Stores).Plan(t.Context(), n.class, purge.Execution{Class: n.class.Name, Run: "run-2"}); unfinished != "run-1" || err != nil {

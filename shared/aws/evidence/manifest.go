@@ -74,12 +74,19 @@ func (m *Manifest) Opened(ctx context.Context, class, run string) (bool, error) 
 	return err == nil, err
 }
 
-// Remove removes everything of the manifest of a run.
-func (m *Manifest) Remove(ctx context.Context, class, run string) error {
+// Remove removes everything of the manifests of those runs that are over.
+func (m *Manifest) Remove(ctx context.Context, class string, isOver func(run string) (bool, error)) error {
+	prefix, over := names.ManifestPages+class+"/", map[string]bool{}
 	var keys []s3types.ObjectIdentifier
-	err := m.each(ctx, manifestPrefix(class, run), func(key string) error {
-		keys = append(keys, s3types.ObjectIdentifier{Key: &key})
-		return nil
+	err := m.each(ctx, prefix, func(key string) (err error) {
+		run, _, _ := strings.Cut(strings.TrimPrefix(key, prefix), "/")
+		if _, asked := over[run]; !asked {
+			over[run], err = isOver(run)
+		}
+		if over[run] {
+			keys = append(keys, s3types.ObjectIdentifier{Key: &key})
+		}
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("removing a manifest: %w", err)

@@ -41,13 +41,39 @@ func (m *Memory) Opened(_ context.Context, class, run string) (bool, error) {
 	return m.opened[class+"/"+run], nil
 }
 
-// Remove removes the manifest of a run.
-func (m *Memory) Remove(_ context.Context, class, run string) error {
+// Remove removes the manifests of the runs that are over.
+func (m *Memory) Remove(_ context.Context, class string, isOver func(run string) (bool, error)) error {
+	for _, run := range m.Runs(class) {
+		over, err := isOver(run)
+		if err != nil {
+			return err
+		}
+		if over {
+			m.remove(class + "/" + run)
+		}
+	}
+	return nil
+}
+
+// Runs are the runs of a class that have a manifest, or pages of a removed one.
+func (m *Memory) Runs(class string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.opened, class+"/"+run)
-	maps.DeleteFunc(m.pages, func(name string, _ *purge.Page) bool { return strings.HasPrefix(name, class+"/"+run+"/") })
-	return nil
+	runs := map[string]bool{}
+	for _, name := range slices.AppendSeq(slices.Collect(maps.Keys(m.opened)), maps.Keys(m.pages)) {
+		if rest, of := strings.CutPrefix(name, class+"/"); of {
+			run, _, _ := strings.Cut(rest, "/")
+			runs[run] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(runs))
+}
+
+func (m *Memory) remove(of string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.opened, of)
+	maps.DeleteFunc(m.pages, func(name string, _ *purge.Page) bool { return strings.HasPrefix(name, of+"/") })
 }
 
 // Begin stores a page.

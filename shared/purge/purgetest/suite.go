@@ -1,6 +1,7 @@
 package purgetest
 
 import (
+	"errors"
 	"iter"
 	"testing"
 
@@ -71,13 +72,36 @@ func Manifest(t *testing.T, m purge.Manifest, run string) {
 		t.Fatal(err)
 	}
 	opened(true)
-	for range 2 {
-		if err := m.Remove(t.Context(), "messaging", run); err != nil {
+	is := func(of string) func(string) (bool, error) {
+		return func(id string) (bool, error) { return id == of, nil }
+	}
+	pages := func(run, shard string, want int) {
+		t.Helper()
+		if got, err := Pages(m.Pages(t.Context(), "messaging", run, shard)); err != nil || len(got) != want {
+			t.Errorf("%d pages of %s, want %d, error %v", len(got), run, want, err)
+		}
+	}
+	if _, err := m.Begin(t.Context(), "messaging", run+"x", "00", []string{"d"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time pages of a function that lives on
+		if err := m.Remove(t.Context(), "messaging", is(run)); err != nil {
 			t.Fatal(err)
 		}
 		opened(false)
+		pages(run, "00", 0)
+		begin("00", "a")
 	}
-	if got, err := Pages(m.Pages(t.Context(), "messaging", run, "00")); err != nil || len(got) != 0 {
-		t.Errorf("pages of a manifest that was removed: %d, error %v", len(got), err)
+	pages(run+"x", "00", 1)
+	unknown := errors.New("unknown")
+	if err := m.Remove(t.Context(), "messaging", func(string) (bool, error) { return true, unknown }); !errors.Is(err, unknown) {
+		t.Errorf("error %v", err)
+	}
+	pages(run, "00", 1)
+	for _, left := range []string{run, run + "x"} {
+		if err := m.Remove(t.Context(), "messaging", is(left)); err != nil {
+			t.Fatal(err)
+		}
+		pages(left, "00", 0)
 	}
 }
