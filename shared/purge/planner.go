@@ -44,7 +44,8 @@ type Execution struct {
 // Plan returns the run with its plan and its next step. If another run of the
 // class was killed, unfinished names that run instead: it must be certified
 // before this run can be planned. A repeated plan step returns the first plan.
-// Once Plan returned a run that deletes, no other run of the class deletes.
+// Once Plan returned a run that deletes, no other run of the class deletes, and the
+// class has no halted plan, except one that the run goes on with or has made.
 func (p Planner) Plan(ctx context.Context, class retention.Class, e Execution) (run Run, unfinished string, err error) {
 	run, err = p.Runs.Get(ctx, class.Name, e.Run)
 	if errors.Is(err, ErrNoRun) {
@@ -53,7 +54,12 @@ func (p Planner) Plan(ctx context.Context, class retention.Class, e Execution) (
 	if err != nil || unfinished != "" || run.Next != NextDelete || run.Certified() {
 		return run, unfinished, err
 	}
-	return run, "", p.Turns.Raise(ctx, class.Name, run.Turn)
+	err = p.Turns.Raise(ctx, class.Name, run.Turn)
+	if err != nil || run.UntilDone || run.Withdrawn {
+		return run, "", err
+	}
+	// Only now: a step that failed before must not cost the approval.
+	return run, "", p.Halted.Forget(ctx, class.Name)
 }
 
 // first plans a run that has no plan yet, and stores the plan. The manifest of a
@@ -122,8 +128,7 @@ func (p Planner) newRun(e Execution) Run {
 }
 
 // planRun plans the run and checks the plan against the brake. A halted plan
-// replaces the class's older halted plan; a run that passes the brake removes
-// it.
+// replaces the class's older halted plan.
 func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution) (Run, error) {
 	run := p.newRun(e)
 	approved, objection, err := p.approved(ctx, class, e.Approved)
@@ -178,10 +183,7 @@ func (p Planner) planRun(ctx context.Context, class retention.Class, e Execution
 		run.PlanHash = approved.PlanHash // the certificate names the approved plan
 	}
 	run.Next = NextDelete
-	if run.UntilDone {
-		return run, nil
-	}
-	return run, p.Halted.Forget(ctx, class.Name)
+	return run, nil
 }
 
 // approved returns the halted plan that the run must carry out; nil for a run
@@ -213,7 +215,7 @@ func (p Planner) approved(ctx context.Context, class retention.Class, hash strin
 
 // objections lists what speaks against the run, and counts the records of each shard
 // that it would delete. An approval covers the amount as HaltedPlan.Objections says,
-// and never the clock. Held and unreadable records are no objection; they are counted
+// and never the clock. Held and failing records are no objection; they are counted
 // only where the due records are one, because that reads every due record.
 func (p Planner) objections(ctx context.Context, class retention.Class, plan Plan, approved *HaltedPlan, brake Brake) (going amounts, reasons []string, err error) {
 	object := func() []string {

@@ -133,6 +133,17 @@ func (e *Evidence) StoreList(_ context.Context, class, run, shard string, list [
 	return nil
 }
 
+// LoadList returns the list of a shard.
+func (e *Evidence) LoadList(_ context.Context, class, run, shard string) ([]byte, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list, found := e.lists[class+"/"+run][shard]
+	if !found {
+		return nil, certificate.ErrNone
+	}
+	return list, nil
+}
+
 // StoreReport keeps the report of an audit.
 func (e *Evidence) StoreReport(_ context.Context, class, run string, report []byte) error {
 	e.mu.Lock()
