@@ -91,15 +91,17 @@ func normalise(ch Channel, address, region string, anyLength bool) (Contact, err
 // the rules must not refuse its address. Any other shape is an error wrapping
 // ErrInvalid.
 func FromNormalised(ch Channel, address string) (Contact, error) {
-	switch {
-	case ch == Email && emailShaped(address):
-		address = foldEmail(address)
-	case ch == SMS && phoneShaped(address):
-		address = foldPhone(address)
-	default:
-		return Contact{}, invalid("not a normalised address")
+	switch ch {
+	case Email:
+		if emailShaped(address) {
+			return Contact{channel: ch, address: seal(foldEmail(address))}, nil
+		}
+	case SMS:
+		if phoneShaped(address) {
+			return Contact{channel: ch, address: seal(foldPhone(address))}, nil
+		}
 	}
-	return Contact{channel: ch, address: seal(address)}, nil
+	return Contact{}, invalid("not a normalised address")
 }
 
 // Channel is the channel of the address.
