@@ -210,6 +210,7 @@ func TestRunIsCertifiedUnlessItsStateIsUnknown(t *testing.T) {
 		"a store that is down":        {purge.Run{}, errDown, false, errDown},
 	} {
 		t.Run(name, func(t *testing.T) {
+			c.run.Class, c.run.ID = h.class.Name, "run-1"
 			certificates := &chain{Runs: h.Runs, run: c.run, err: c.state}
 			certifier, _ := h.certifier()
 			certifier.Runs = certificates
