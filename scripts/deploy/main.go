@@ -30,66 +30,44 @@ import (
 	"stille/shared/operator"
 )
 
-type commands struct {
-	Synth     synth     `cmd:"" help:"Leave the templates in .local/cdk.out."`
-	Bootstrap bootstrap `cmd:"" help:"Prepare the account and region for the CDK, once."`
-	Diff      diff      `cmd:"" help:"Say what a deploy would change."`
-	Deploy    deploy    `cmd:"" help:"Deploy both stacks."`
-
-	LintTemplate lintTemplate `cmd:"" help:"Judge the templates of every environment with cfn-lint and cdk-nag."`
-}
-
-type (
-	synth     struct{ named }
-	bootstrap struct{ named }
-	diff      struct{ named }
-	deploy    struct{ named }
-
-	lintTemplate struct{}
-)
-
-// named is the argument of every command.
-type named struct {
+type command struct {
+	Does        string `arg:"" enum:"synth,bootstrap,diff,deploy,lint-template" help:"synth leaves the templates in .local/cdk.out. bootstrap prepares the account and region for the CDK, once. diff says what a deploy would change. deploy deploys both stacks. lint-template judges the templates of every environment with cfn-lint and cdk-nag."`
 	Environment string `arg:"" optional:"" help:"A name in infra/environments.yaml (synth: the first that is not in production)."`
 }
 
-// Run leaves the templates.
-func (c synth) Run(ctx context.Context) error {
-	d, err := open(c.Environment)
-	if err != nil {
-		return err
+// Run does what the command says. What reaches AWS has no environment by default.
+func (c command) Run(ctx context.Context) error {
+	if c.Does == "lint-template" {
+		return lintTemplates(ctx)
 	}
-	return d.synth(ctx, nil)
-}
-
-// Run prepares the account.
-func (c bootstrap) Run(ctx context.Context) error { return c.with(ctx, deployer.bootstrap) }
-
-// Run compares.
-func (c diff) Run(ctx context.Context) error { return c.with(ctx, deployer.diff) }
-
-// Run deploys.
-func (c deploy) Run(ctx context.Context) error { return c.with(ctx, deployer.deploy) }
-
-// Run judges every environment.
-func (c lintTemplate) Run(ctx context.Context) error {
-	root, err := local.Root()
-	if err != nil {
-		return err
-	}
-	l := linter{root: root, run: run, output: output, out: os.Stdout}
-	return l.lint(ctx)
-}
-
-// with calls a command that reaches AWS. None of them has an environment by default.
-func (c named) with(ctx context.Context, command func(deployer, context.Context) error) error {
-	if c.Environment == "" {
+	does := map[string]func(deployer, context.Context) error{"bootstrap": deployer.bootstrap, "diff": deployer.diff, "deploy": deployer.deploy}[c.Does]
+	if does != nil && c.Environment == "" {
 		return errors.New("say where: ENV=NAME, a name in infra/environments.yaml")
 	}
 	d, err := open(c.Environment)
 	if err != nil {
 		return err
 	}
+	if does == nil {
+		return d.synth(ctx, nil)
+	}
+	if err := d.reach(ctx); err != nil {
+		return err
+	}
+	return does(d, ctx)
+}
+
+// lintTemplates judges every environment.
+func lintTemplates(ctx context.Context) error {
+	root, err := local.Root()
+	if err != nil {
+		return err
+	}
+	return linter{root: root, run: run, output: output, out: os.Stdout}.lint(ctx)
+}
+
+// reach gives the deployer what it needs of AWS.
+func (d *deployer) reach(ctx context.Context) error {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(d.Region))
 	if err != nil {
 		return fmt.Errorf("reading the AWS environment of this shell: %w", err)
@@ -110,7 +88,7 @@ func (c named) with(ctx context.Context, command func(deployer, context.Context)
 		found := deployment.LinkDomains{HTTP: domain.Client(), Notes: dynamo.NewDomains(db, d.Deployed()), Now: time.Now}
 		return found.Look(ctx, d.scopes)
 	}
-	return command(d, ctx)
+	return nil
 }
 
 // open reads the environment, and refuses what is wrong in the deployer's files
@@ -165,7 +143,7 @@ func main() {
 func call() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return kong.Parse(&commands{},
+	return kong.Parse(&command{},
 		kong.Name("deploy"),
 		kong.Description("The environments on AWS."),
 		kong.BindTo(ctx, (*context.Context)(nil))).Run()
