@@ -204,7 +204,7 @@ func TestRunIsCertifiedUnlessItsStateIsUnknown(t *testing.T) {
 		certified bool
 		err       error
 	}{
-		"a run that is stored":        {purge.Run{}, nil, true, nil},
+		"a run that is stored":        {purge.Run{Class: h.class.Name, ID: "run-1"}, nil, true, nil},
 		"a run that was not stored":   {purge.Run{}, purge.ErrNoRun, true, nil},
 		"a run certified just before": {purge.Run{Certificate: "c"}, nil, false, nil},
 		"a store that is down":        {purge.Run{}, errDown, false, errDown},
