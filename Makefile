@@ -14,7 +14,7 @@ ARCH   ?= $(shell go env GOHOSTARCH)
 POLICY ?= scripts/local
 
 DEPLOY   := scripts/setup cdk && go build -o .local/bin/ ./scripts/deploy && .local/bin/deploy
-TAGS     := store,stack,browser,infra
+TAGS     := store,stack,browser,infra,upgrade
 # What checks the SDKs of Python and TypeScript.
 SDK      := $(CURDIR)/.local/sdk
 
@@ -49,6 +49,14 @@ test: ## Run every test, on separate ports and folders
 	@scripts/build $(OS) $(ARCH) scripts/local
 	@go build -o .local/bin/ ./scripts/test ./scripts/stille ./infra ./scripts/local/phone
 	@.local/bin/test
+
+.PHONY: test-upgrade
+test-upgrade: ## Deploy an older release (FROM: a commit) to an emulator, then this code over it
+	@scripts/setup stack
+	@scripts/build $(OS) $(ARCH) scripts/local
+	@go build -o .local/bin/ ./scripts/stille ./infra
+	@release=$$(scripts/release "$(FROM)") && \
+		RELEASE="$$release" go test -tags stack,upgrade -count=1 -timeout 20m ./scripts/local -run TestReleaseIsUpgradedInPlace
 
 .PHONY: quick
 quick: ## Run the tests that need no service

@@ -37,7 +37,7 @@ func TestProductionIsRepairedUpdatedAndRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = Down(place) })
-	place.Root = place.production(t)
+	place.Root = place.production(t, "project")
 	place.synth(t, "v1")
 	place.mustCDK(t, "bootstrap", "--app", place.path("cdk.out"), "aws://"+account+"/"+region)
 	_ = t.Run("a first deploy that failed is repaired by another", place.failsFirst) &&
@@ -155,9 +155,9 @@ func (p Place) stored(t *testing.T) []string {
 
 // production makes a folder that a deployer has: the files of a production environment
 // beside the functions.
-func (p Place) production(t *testing.T) string {
+func (p Place) production(t *testing.T, folder string) string {
 	t.Helper()
-	root := p.path("project")
+	root := p.path(folder)
 	if err := os.MkdirAll(filepath.Join(root, "infra"), 0o750); err != nil {
 		t.Fatal(err)
 	}

@@ -27,26 +27,13 @@ type remains struct {
 	run  string // a purge with a certificate
 }
 
-const toMint = `{"scope":"tine","contacts":[{"channel":"email","address":"kari@tine.no"}]}`
-
 // leave has a contact opt out by a link, a record held, another purged, and a certificate
 // written.
 func (p Place) leave(t *testing.T) remains {
 	t.Helper()
 	var left remains
 	left.key = strings.TrimSpace(p.stille(t, "tool", "add", "shop", "--rights", "links,records", "--scopes", "*"))
-	minted := p.call(t, names.OutputAPI, "/v1/links", left.key, toMint)
-	var links struct {
-		Results []struct{ URL string }
-	}
-	if err := json.Unmarshal([]byte(minted), &links); err != nil || len(links.Results) != 1 {
-		t.Fatalf("%v: %s", err, minted)
-	}
-	to, err := url.Parse(links.Results[0].URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	left.link = to.Path
+	left.link = p.mint(t, left.key, "kari@tine.no")
 	p.call(t, names.OutputLinks, left.link, "", "List-Unsubscribe=One-Click")
 	stored := p.call(t, names.OutputAPI, "/v1/records", left.key, `{"class":"messaging","records":[
 		{"id":"held","contact":{"channel":"email","address":"ola@tine.no"},"scope":"tine","basis":"consent","occurredAt":"2020-01-01T00:00:00Z","start":"2020-01-01T00:00:00Z"},
@@ -57,19 +44,42 @@ func (p Place) leave(t *testing.T) remains {
 	}
 	p.stille(t, "hold", "set", "--case", "C-17", "--reason", "claim", "--record", "messaging", "held")
 	ran := p.stille(t, "purge", "run", "messaging", "--json")
-	found := regexp.MustCompile(`"run": ?"([^"]+)"`).FindStringSubmatch(ran)
-	if found == nil {
-		t.Fatal(ran)
-	}
-	left.run = found[1]
+	left.run = runIn(t, ran)
 	return left
+}
+
+// runIn is the run that an answer names.
+func runIn(t *testing.T, answer string) string {
+	t.Helper()
+	found := regexp.MustCompile(`"run": ?"([^"]+)"`).FindStringSubmatch(answer)
+	if found == nil {
+		t.Fatal(answer)
+	}
+	return found[1]
+}
+
+// mint returns the path of a link that a tool asked for.
+func (p Place) mint(t *testing.T, key, address string) string {
+	t.Helper()
+	minted := p.call(t, names.OutputAPI, "/v1/links", key, `{"scope":"tine","contacts":[{"channel":"email","address":"`+address+`"}]}`)
+	var links struct {
+		Results []struct{ URL string }
+	}
+	if err := json.Unmarshal([]byte(minted), &links); err != nil || len(links.Results) != 1 {
+		t.Fatalf("%v: %s", err, minted)
+	}
+	to, err := url.Parse(links.Results[0].URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to.Path
 }
 
 // answers are what the stack says of the remains.
 func (p Place) answers(t *testing.T, left remains) map[string]string {
 	t.Helper()
 	said := map[string]string{"the link, opened again": regexp.MustCompile(`data-state="\w+"`).FindString(p.call(t, names.OutputLinks, left.link, "", ""))}
-	p.call(t, names.OutputAPI, "/v1/links", left.key, toMint) // another link each time
+	p.mint(t, left.key, "kari@tine.no") // another link each time
 	folder := filepath.Join(t.TempDir(), "proof")
 	for _, typed := range []string{
 		"check email kari@tine.no --scope tine", "check email eva@tine.no --scope tine", "history email kari@tine.no --json",
