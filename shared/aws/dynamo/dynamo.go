@@ -64,8 +64,11 @@ func pause(ctx context.Context, n int) error {
 // With the SDK's ten, sixteen writers open a new one all the time.
 const idleConnections = 64
 
+// Client calls DynamoDB.
+type Client = dynamodb.Client
+
 // NewClient returns the client that the tables are opened with.
-func NewClient(cfg aws.Config) *dynamodb.Client { return dynamodb.NewFromConfig(cfg, reuse) }
+func NewClient(cfg aws.Config) *Client { return dynamodb.NewFromConfig(cfg, reuse) }
 
 // reuse keeps the connections of the SDK's own HTTP client open.
 func reuse(o *dynamodb.Options) {

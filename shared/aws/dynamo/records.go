@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -100,7 +101,7 @@ func (r *Records) replace(
 	if old.Revision != nil {
 		unchanged = unchangedRecord(old)
 	}
-	operations := append(conditions, update(r.stack.Records(class), recordKey(record.ID), setting(values).under(unchanged)))
+	operations := slices.Concat(conditions, []types.TransactWriteItem{update(r.stack.Records(class), recordKey(record.ID), setting(values).under(unchanged))})
 	if len(only) > 0 {
 		return r.putOnly(ctx, class, record, only, operations)
 	}

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go/middleware"
@@ -37,7 +36,7 @@ import (
 // before the first request.
 type Deps struct {
 	*lambdafn.Container
-	DB      *dynamodb.Client
+	DB      *dynamo.Client
 	List    *dynamo.Suppressions
 	Keys    *keyring.Ring // proven against the list's table
 	Records *dynamo.Records
