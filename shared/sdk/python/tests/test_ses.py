@@ -35,7 +35,9 @@ def sender(n: int, scope: str = "acme") -> Sender:
     return Sender(Client(base, KEY, retries=0), ses, scope=scope, configuration_set="stille")
 
 
-@unittest.skipUnless(SERVER and boto3, "go test ./shared/sdk/vectorstest starts the server; scripts/setup sdk brings boto3")
+@unittest.skipUnless(
+    SERVER and boto3, "go test ./shared/sdk/vectorstest starts the server; scripts/setup sdk brings boto3"
+)
 class TestSender(unittest.TestCase):
     def test_sender_does_what_cases_say(self) -> None:
         for n, case in enumerate(load("cases")):
