@@ -61,6 +61,7 @@ func rights() map[string]map[string][]string {
 		names.PurgePlan: {
 			"records": {"BatchGetItem"},
 			"runs":    {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"},
+			"slots":   {"BatchGetItem"},               // whether objects keep a record
 			"holds":   {"BatchGetItem", "UpdateItem"}, // on AWS, UpdateItem of fences only: the stack does not look at the condition
 		},
 		names.PurgeDelete: {
@@ -73,6 +74,7 @@ func rights() map[string]map[string][]string {
 			"records": {"BatchGetItem", "Scan"},
 			"holds":   {"BatchGetItem", "UpdateItem"}, // as purge-plan
 			"runs":    {"GetItem", "PutItem", "UpdateItem", "Query"},
+			"slots":   {"BatchGetItem"},
 		},
 		names.PurgeAudit: {
 			"records":      {"BatchGetItem", "Scan"},
