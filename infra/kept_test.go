@@ -18,8 +18,8 @@ import (
 var renewKept = flag.Bool("renew-kept", false, "write what is kept into testdata/kept.json")
 
 // A resource with another logical id is another resource: an update would make it beside
-// the one that holds the data. What is in the list is deployed somewhere, so a line may be
-// added, and none be changed or taken out.
+// the old resource, which holds the data. The list is of deployed resources: a line may
+// be added, and must not be changed or taken out.
 func TestUpdateReplacesNothingThatIsKept(t *testing.T) {
 	content, err := json.Marshal(map[string]any{"Resources": production().resources})
 	if err != nil {

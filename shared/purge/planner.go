@@ -45,7 +45,7 @@ type Execution struct {
 // class was killed, unfinished names that run instead: it must be certified
 // before this run can be planned. A repeated plan step returns the first plan.
 // Once Plan returned a run that deletes, no other run of the class deletes, and the
-// class has no halted plan, except one that the run goes on with or has made.
+// class has no halted plan but the plan that this run follows or has made.
 func (p Planner) Plan(ctx context.Context, class retention.Class, e Execution) (run Run, unfinished string, err error) {
 	run, err = p.Runs.Get(ctx, class.Name, e.Run)
 	if errors.Is(err, ErrNoRun) {
