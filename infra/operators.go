@@ -44,6 +44,14 @@ func ofPartitions(patterns []string, in table, actions ...string) awsiam.PolicyS
 	return statement
 }
 
+// ofQueues allows actions on the queues of this stack alone: the names of another
+// stack's queues may begin with this stack's prefix.
+func (s stack) ofQueues(actions ...string) awsiam.PolicyStatement {
+	statement := allow([]*string{s.here("sqs", string(s.Prefix)+"-*")}, actions...)
+	statement.AddCondition(jsii.String("StringEquals"), map[string]any{"aws:ResourceTag/" + names.TagStack: string(s.Prefix)})
+	return statement
+}
+
 // looksAtTables lets a person read all tables, and find a contact by its keys.
 func (s stack) looksAtTables(k keys, t tables) []awsiam.PolicyStatement {
 	readable := append(arns(t.suppressions, t.ledger, t.holds, t.holdHistory, t.runs, t.tools, t.replies, t.slots), indexArns("*", t.slots)...)
@@ -66,12 +74,14 @@ func (s stack) looksAtParts(k keys, b buckets) []awsiam.PolicyStatement {
 	}
 	return []awsiam.PolicyStatement{
 		allow([]*string{s.called(names.ListKeys)}, "lambda:InvokeFunction"),
-		allow([]*string{s.called("*")}, "lambda:GetFunctionConfiguration", "lambda:GetFunctionConcurrency"),
+		allow([]*string{s.called(names.RotateKeys), s.called(names.Mint)}, "lambda:GetFunctionConfiguration"),
+		allow([]*string{s.called(names.UnsubscribeEmail), s.called(names.UnsubscribeSMS)}, "lambda:GetFunctionConcurrency"),
 		allow([]*string{b.evidence.BucketArn()}, "s3:ListBucket", "s3:ListBucketVersions"),
 		allow(objects(b.evidence), "s3:GetObject", "s3:GetObjectVersion"),
 		allow(described, "kms:DescribeKey"),
 		allow([]*string{s.here("states", "execution:"+s.Prefix.Purge("*")+":*")}, "states:DescribeExecution"),
-		allow([]*string{s.here("sqs", prefix+"-*")}, "sqs:ListQueueTags", "sqs:GetQueueAttributes"),
+		allow([]*string{s.here("sqs", prefix+"-*")}, "sqs:ListQueueTags"), // the tags tell whose queue it is
+		s.ofQueues("sqs:GetQueueAttributes"),
 		allow([]*string{s.here("cloudformation", "stack/"+prefix+"/*"), s.here("cloudformation", "stack/CDKToolkit/*")}, "cloudformation:DescribeStacks"),
 		allow([]*string{s.here("ses", "configuration-set/"+s.Prefix.ConfigurationSet())}, "ses:GetConfigurationSet"),
 		allow([]*string{s.here("sns", s.Prefix.AlarmTopic())}, "sns:ListSubscriptionsByTopic"),
@@ -109,7 +119,7 @@ func (s stack) changesParts(k keys, e events) []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
 		allow([]*string{s.called(names.RotateKeys), s.called(names.Deliver)}, "lambda:InvokeFunction"),
 		allow([]*string{k.hooks, k.webhooks}, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
-		allow([]*string{s.here("sqs", string(s.Prefix)+"-*")}, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:SendMessage"),
+		s.ofQueues("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:SendMessage"),
 		allow([]*string{e.bus.EventBusArn()}, "events:PutEvents"),
 		allow([]*string{s.here("states", "stateMachine:"+s.Prefix.Purge("*"))}, "states:StartExecution"),
 		allow([]*string{s.here("scheduler", "schedule/default/"+s.Prefix.Purge("*"))}, "scheduler:GetSchedule", "scheduler:CreateSchedule"),

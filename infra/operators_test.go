@@ -39,6 +39,7 @@ func TestPeopleHaveTheirRightsAndNoOthers(t *testing.T) {
 		secrets     = "arn:AWS::Partition:secretsmanager" + here + "secret:stille/"
 		functions   = "arn:AWS::Partition:lambda" + here + "function:stille-"
 		queues      = "arn:AWS::Partition:sqs" + here + "stille-*"
+		ofStack     = " if map[StringEquals:map[aws:ResourceTag/stille:stack:stille]]"
 		notes       = " stille-replies if map[ForAllValues:StringLike:map[dynamodb:LeadingKeys:[domain/*]]]"
 	)
 	tables := []string{"stille-suppressions", "stille-ledger", "stille-holds", "stille-hold-history", "stille-runs", "stille-tools", "stille-replies",
@@ -49,10 +50,12 @@ func TestPeopleHaveTheirRightsAndNoOthers(t *testing.T) {
 			[]string{"kms:Decrypt" + viaDynamoDB, "kms:DescribeKey" + viaDynamoDB, "kms:DescribeKey recordskey", "kms:DescribeKey signingkey"},
 			onEach([]string{secrets + "contact-keys-??????", secrets + "proof-keys-??????"}, "secretsmanager:GetSecretValue"),
 			onEach([]string{functions + "list-keys"}, "lambda:InvokeFunction"),
-			onEach([]string{functions + "*"}, "lambda:GetFunctionConfiguration", "lambda:GetFunctionConcurrency"),
+			onEach([]string{functions + "rotate-keys", functions + "mint"}, "lambda:GetFunctionConfiguration"),
+			onEach([]string{functions + "unsubscribe-email", functions + "unsubscribe-sms"}, "lambda:GetFunctionConcurrency"),
 			onEach([]string{"evidence"}, "s3:ListBucket", "s3:ListBucketVersions"),
 			onEach([]string{"evidence/*"}, "s3:GetObject", "s3:GetObjectVersion"),
-			onEach([]string{queues}, "sqs:ListQueueTags", "sqs:GetQueueAttributes"),
+			onEach([]string{queues}, "sqs:ListQueueTags"),
+			onEach([]string{queues + ofStack}, "sqs:GetQueueAttributes"),
 			onEach([]string{"arn:AWS::Partition:cloudformation" + here + "stack/stille/*", "arn:AWS::Partition:cloudformation" + here + "stack/CDKToolkit/*"}, "cloudformation:DescribeStacks"),
 			[]string{
 				"states:DescribeExecution arn:AWS::Partition:states" + here + "execution:stille-purge-*:*",
@@ -76,7 +79,7 @@ func TestPeopleHaveTheirRightsAndNoOthers(t *testing.T) {
 			},
 			onEach([]string{functions + "rotate-keys", functions + "deliver"}, "lambda:InvokeFunction"),
 			onEach([]string{secrets + "hooks-??????", secrets + "webhooks-??????"}, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
-			onEach([]string{queues}, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:SendMessage"),
+			onEach([]string{queues + ofStack}, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:SendMessage"),
 			[]string{"events:PutEvents stille"},
 			onEach([]string{"arn:AWS::Partition:states" + here + "stateMachine:stille-purge-*"}, "states:StartExecution"),
 			onEach([]string{"arn:AWS::Partition:scheduler" + here + "schedule/default/stille-purge-*"}, "scheduler:GetSchedule", "scheduler:CreateSchedule"),
