@@ -69,7 +69,7 @@ func verdict(yes bool, err error) error {
 // writeText writes an answer by its section of the texts.
 func (s *session) writeText(out *bytes.Buffer, section string, answer any) (err error) {
 	if s.texts == nil {
-		if s.texts, err = answerTemplates(); err != nil {
+		if s.texts, err = s.answerTemplates(); err != nil {
 			return err
 		}
 	}
@@ -81,12 +81,12 @@ func (s *session) writeText(out *bytes.Buffer, section string, answer any) (err 
 	return nil
 }
 
-func answerTemplates() (*template.Template, error) {
+func (s *session) answerTemplates() (*template.Template, error) {
 	all := template.New("").Funcs(template.FuncMap{
 		"row": row, "facts": facts, "next": next, "nextFrom": nextFrom, "time": instantText, "join": join, "having": having, "lacking": lacking,
 		"outcome": outcomeText, "oldest": oldest, "messages": messages, "seconds": seconds, "cents": cents, "law": lawText,
 		"dir": filepath.Dir, "path": filepath.Join,
-		"overdueHours": retention.OverdueAfter.Hours, "backupDays": func() int { return retention.BackupDays }, "sampleSize": func() int { return sampleSize },
+		"overdueHours": retention.OverdueAfter.Hours, "backupDays": func() int { return retention.BackupDays }, "isSample": s.isSample,
 	})
 	for title, text := range sections(answerTexts) {
 		if _, err := all.New(title).Parse(actionLines.ReplaceAllString(text+"\n", "$1")); err != nil {

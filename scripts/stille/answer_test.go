@@ -113,7 +113,7 @@ func takeEveryBranch(list *parse.ListNode) {
 }
 
 func TestEveryAnswerHasAText(t *testing.T) {
-	texts, err := answerTemplates()
+	texts, err := new(session).answerTemplates()
 	if err != nil {
 		t.Fatal(err)
 	}

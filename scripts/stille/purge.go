@@ -44,6 +44,9 @@ func (l toList) most(s *session) int {
 	return sampleSize
 }
 
+// isSample reports whether a list of this length may be a part of what there is.
+func (s *session) isSample(listed int) bool { return listed == sampleSize && !s.options.All }
+
 func (p purgePlan) Run(ctx context.Context, s *session, o *operator.Operator) error {
 	plan, err := o.PlanPurge(ctx, p.Class, p.most(s))
 	return show(s, "purge plan", plan, err)

@@ -257,3 +257,16 @@ func TestRemainingRecordsAreListedWithTheirReason(t *testing.T) {
 	}
 	m.run(t, "purge", "show", "--list").ended(t, exitUsage)
 }
+
+func TestAWholeListIsNotCalledASample(t *testing.T) {
+	m := inMemory(t)
+	starts := make([]time.Time, sampleSize)
+	for i := range starts {
+		starts[i] = day(2024, 11, 1)
+	}
+	m.Store(starts...)
+	args := []string{"purge", "plan", "messaging", "--list", "--all"}
+	if got := m.run(t, args...).ended(t, exitDone).out; strings.Contains(got, "at most;") || strings.Count(got, " sub-") != sampleSize {
+		t.Errorf("it says\n%s", got)
+	}
+}
