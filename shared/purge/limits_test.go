@@ -43,18 +43,27 @@ func (i *index) DueBefore(_ context.Context, _ string, by purge.Index, shard str
 }
 
 func TestVerifyReadsUntilIndexIsQuietTwice(t *testing.T) {
-	gone := []purge.Due{{ID: "gone", Sort: retention.Sort(due)}}
+	shown := []purge.Due{{ID: "sub-1", Sort: retention.Sort(due)}}
+	always := func(int) []purge.Due { return shown }
 	for name, c := range map[string]struct {
+		stored map[string]any // a record that is not due; nil if it is gone
 		answer func(reading int) []purge.Due
 		reads  int
 		err    error
 	}{
-		"an index that is empty":             {func(int) []purge.Due { return nil }, 2, nil},
-		"an index that lags for one reading": {func(n int) []purge.Due { return gone[:min(1, max(0, 2-n))] }, 3, nil},
-		"an index that never comes to rest":  {func(int) []purge.Due { return gone }, 30, purge.ErrRestless},
+		"an index that is empty":                        {nil, func(int) []purge.Due { return nil }, 2, nil},
+		"an index that lags for one reading":            {nil, func(n int) []purge.Due { return shown[:min(1, max(0, 2-n))] }, 3, nil},
+		"an index that never comes to rest":             {nil, always, 30, purge.ErrRestless},
+		"an old place by the start":                     {map[string]any{"retentionSort": retention.Sort(due)}, always, 2, nil},
+		"an old place by the withdrawal":                {map[string]any{"withdrawnAt": "2026-11-22T02:30:00-05:00"}, always, 2, nil},
+		"a new place, and an index that never shows it": {map[string]any{"retentionSort": retention.Sort(notDue)}, always, 30, purge.ErrRestless},
+		"no place, and an index that never shows that":  {map[string]any{"retentionSort": nil}, always, 30, purge.ErrRestless},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
+			if c.stored != nil {
+				h.planted("sub-1", c.stored)
+			}
 			records := &index{Records: h.Records, answer: c.answer}
 			verifier := h.verifier(&accounted{})
 			verifier.Records, verifier.Missed = records, purge.Failed

@@ -16,8 +16,8 @@ import (
 	"stille/shared/retention"
 )
 
-// ErrRestless means that the index kept showing deleted or no longer due
-// records.
+// ErrRestless means that the index kept showing records that are deleted or lie
+// elsewhere in the table.
 var ErrRestless = errors.New("the index does not catch up with the table")
 
 // Verifier reads again, after a run, what the run claims. It deletes nothing
@@ -330,10 +330,10 @@ func wait(ctx context.Context, pause time.Duration) error {
 	}
 }
 
-// ask reads the index of a shard once. It reports whether the index still shows
-// deleted or no longer due records, and how many due records are not among the kept.
-// The index shows the oldest first, and of a limited run a large part is left: once a
-// whole request finds nothing deleted, ask believes the index.
+// ask reads the index of a shard once. It reports whether the index lags behind the
+// table, and how many due records are not among the kept. The index shows the oldest
+// first, and of a limited run a large part is left: once a whole request finds nothing
+// deleted, ask believes the index.
 func (v Verifier) ask(ctx context.Context, class retention.Class, shard string, cutoff time.Time, kept map[string]bool) (stale bool, more int, err error) {
 	believed := false
 	for ids, err := range idsOf(eachDue(ctx, v.Records, class, shard, cutoff)) {
@@ -352,13 +352,24 @@ func (v Verifier) ask(ctx context.Context, class retention.Class, shard string, 
 		due := 0
 		for _, id := range unknown {
 			record, exists := there[id]
-			if unreadable[id] != nil || exists && class.Due(record.Record, cutoff) {
+			switch {
+			case unreadable[id] != nil, exists && class.Due(record.Record, cutoff):
 				due++
+			case !exists, !isShownDue(class, record, cutoff):
+				stale = true
 			}
 		}
 		more += due
-		stale = stale || due < len(unknown)
 		believed = v.Missed == Left && due == MaxDeletes
 	}
 	return stale, more, nil
+}
+
+// isShownDue reports whether an index that does not lag shows the record as due: a
+// record that was changed lies in its old place until stamp has seen the change.
+func isShownDue(class retention.Class, record retention.Stored, cutoff time.Time) bool {
+	shown := func(sort string, by Index) bool {
+		return sort != "" && sort < retention.Sort(before(by, class, cutoff))
+	}
+	return shown(record.Sort, ByStart) || shown(record.WithdrawnSort, ByWithdrawal)
 }
