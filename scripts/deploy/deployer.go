@@ -79,7 +79,7 @@ func (d deployer) diff(ctx context.Context) error {
 	if err := d.synth(ctx, streams); err != nil {
 		return err
 	}
-	if err := d.cdk(ctx, "diff", "--app", d.assembly(), "--all"); err != nil {
+	if err := d.cdk(ctx, "diff", "--app", d.assembly()); err != nil {
 		return err
 	}
 	return d.guard(ctx)

@@ -45,19 +45,22 @@ func By(policy *retention.Policy, scopes *scope.Registry) Promised {
 	return p
 }
 
-// In reads the note of a template, as CloudFormation has it. An empty template, of a
-// stack that does not exist, promises nothing.
+// In reads the note of a template, as CloudFormation has it. A template without
+// resources promises nothing: the stack does not exist, or has only a change set that
+// nobody executed.
 func In(template []byte) (Promised, error) {
-	if len(template) == 0 {
-		return Promised{}, nil
-	}
 	var content struct {
 		Resources map[string]struct {
 			Metadata map[string]json.RawMessage
 		}
 	}
-	if err := json.Unmarshal(template, &content); err != nil {
-		return Promised{}, fmt.Errorf("reading the template of the data stack: %w", err)
+	if len(template) > 0 {
+		if err := json.Unmarshal(template, &content); err != nil {
+			return Promised{}, fmt.Errorf("reading the template of the data stack: %w", err)
+		}
+	}
+	if len(content.Resources) == 0 {
+		return Promised{}, nil
 	}
 	for _, resource := range content.Resources {
 		if note, found := resource.Metadata[Note]; found {
@@ -68,7 +71,7 @@ func In(template []byte) (Promised, error) {
 			return p, nil
 		}
 	}
-	return Promised{}, errors.New("the template of the data stack does not note its scopes and classes")
+	return Promised{}, errors.New("the template of the data stack does not note its scopes and classes: if another program made the stack, choose another prefix")
 }
 
 // Allows returns every reason why next must not be deployed over p, or nil.

@@ -112,10 +112,12 @@ func TestTemplateNotesWhatIsPromised(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if got, err := deployed.In(nil); err != nil || len(got.Scopes)+len(got.Classes) > 0 {
-		t.Errorf("no stack: %+v, %v", got, err)
+	for _, template := range []string{"", "{}"} {
+		if got, err := deployed.In([]byte(template)); err != nil || len(got.Scopes)+len(got.Classes) > 0 {
+			t.Errorf("no stack, %q: %+v, %v", template, got, err)
+		}
 	}
-	for _, template := range []string{"{}", "no template", `{"Resources":{"a":{"Metadata":{"` + deployed.Note + `":7}}}}`} {
+	for _, template := range []string{`{"Resources":{"a":{}}}`, "no template", `{"Resources":{"a":{"Metadata":{"` + deployed.Note + `":7}}}}`} {
 		if _, err := deployed.In([]byte(template)); err == nil {
 			t.Errorf("nothing is guarded by %s", template)
 		}

@@ -36,12 +36,12 @@ func Guard(ctx context.Context, templates Templates, stack names.Stack, assembly
 	if err != nil {
 		return err
 	}
-	if len(template) == 0 && next.Replicated {
-		return errors.New("infra/environments.yaml: evidenceReplica: deploy without it first: S3 refuses a replica that is not ready, and the first deploy of what is stored must not fail")
-	}
 	before, err := deployed.In(template)
 	if err != nil {
 		return err
+	}
+	if len(before.Classes) == 0 && next.Replicated {
+		return errors.New("infra/environments.yaml: evidenceReplica: deploy without it first: S3 refuses a replica that is not ready, and the first deploy of what is stored must not fail")
 	}
 	if err := before.Allows(next); err != nil {
 		return fmt.Errorf("the stack %s promises what this deploy would take back:\n%w", stack, err)

@@ -36,22 +36,25 @@ func noting(scopes, classes string) string {
 }
 
 func TestDeployKeepsWhatIsDeployed(t *testing.T) {
-	const scopes, classes = `{"1":"acme"}`, `["messaging"]`
+	const scopes, classes, silent = `{"1":"acme"}`, `["messaging"]`, `{"Resources":{"a":{"Type":"AWS::S3::Bucket"}}}`
 	for name, test := range map[string]struct {
 		next   string
 		before templates
 		says   string // of the error; "" for none
 	}{
-		"nothing is deployed":        {noting(scopes, classes), nil, ""},
-		"another stack is deployed":  {noting(`{}`, `[]`), templates{"stille": noting(scopes, classes)}, ""},
-		"the same is deployed":       {noting(scopes, classes), templates{"stille-data": noting(scopes, classes)}, ""},
-		"a scope would go":           {noting(`{}`, classes), templates{"stille-data": noting(scopes, classes)}, "acme (id 1)"},
-		"a class would go":           {noting(scopes, `[]`), templates{"stille-data": noting(scopes, classes)}, "messaging"},
-		"nobody knows what is there": {noting(scopes, classes), templates{"down": ""}, "Rate exceeded"},
-		"a replica at first":         {strings.Replace(noting(scopes, classes), `"classes"`, `"replicated":true,"classes"`, 1), nil, "evidenceReplica: deploy without it first"},
-		"a replica later":            {strings.Replace(noting(scopes, classes), `"classes"`, `"replicated":true,"classes"`, 1), templates{"stille-data": noting(scopes, classes)}, ""},
-		"the new template is silent": {`{}`, nil, "does not note"},
-		"the old template is silent": {noting(scopes, classes), templates{"stille-data": `{}`}, "does not note"},
+		"nothing is deployed":         {noting(scopes, classes), nil, ""},
+		"another stack is deployed":   {noting(`{}`, `[]`), templates{"stille": noting(scopes, classes)}, ""},
+		"the same is deployed":        {noting(scopes, classes), templates{"stille-data": noting(scopes, classes)}, ""},
+		"a scope would go":            {noting(`{}`, classes), templates{"stille-data": noting(scopes, classes)}, "acme (id 1)"},
+		"a class would go":            {noting(scopes, `[]`), templates{"stille-data": noting(scopes, classes)}, "messaging"},
+		"nobody knows what is there":  {noting(scopes, classes), templates{"down": ""}, "Rate exceeded"},
+		"a replica at first":          {strings.Replace(noting(scopes, classes), `"classes"`, `"replicated":true,"classes"`, 1), nil, "evidenceReplica: deploy without it first"},
+		"a replica later":             {strings.Replace(noting(scopes, classes), `"classes"`, `"replicated":true,"classes"`, 1), templates{"stille-data": noting(scopes, classes)}, ""},
+		"a replica over a change set": {strings.Replace(noting(scopes, classes), `"classes"`, `"replicated":true,"classes"`, 1), templates{"stille-data": `{}`}, "evidenceReplica: deploy without it first"},
+		"only a change set is there":  {noting(scopes, classes), templates{"stille-data": `{}`}, ""},
+		"its template is empty":       {noting(scopes, classes), templates{"stille-data": ""}, ""},
+		"the new template is silent":  {silent, nil, "does not note"},
+		"the old template is silent":  {noting(scopes, classes), templates{"stille-data": silent}, "does not note"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assembly := t.TempDir()
