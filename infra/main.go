@@ -35,9 +35,12 @@ const builtFunctions = "../dist"
 
 func main() {
 	err := synth()
+	// jsii waits for Node twice, and would report the wait that comes second.
+	stderr := os.Stderr
+	os.Stderr = nil
 	jsii.Close()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(stderr, err)
 		os.Exit(1)
 	}
 }

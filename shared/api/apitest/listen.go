@@ -31,7 +31,7 @@ func (h *House) Client(t testing.TB, call api.Call) *client.Client {
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	made, err := client.New(server.URL, h.APIKey, client.WithClock(func() time.Time { return h.Now }))
+	made, err := client.New(server.URL, h.APIKey, client.WithTimeout(time.Minute), client.WithClock(func() time.Time { return h.Now }))
 	must(t, err)
 	return made
 }
