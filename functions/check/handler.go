@@ -9,6 +9,7 @@ import (
 
 	"stille/shared/api"
 	"stille/shared/api/access"
+	"stille/shared/aws/emf"
 	"stille/shared/contact"
 	"stille/shared/retention"
 	"stille/shared/scope"
@@ -142,4 +143,11 @@ func (h handler) decide(ctx context.Context, contacts api.Contacts, asked suppre
 		}
 	}
 	return nil
+}
+
+// countTransactional logs how many transactional messages a tool asks about, so
+// that marketing under this name is noticed. CloudWatch makes the metric
+// TransactionalChecks, by tool, from the line.
+func countTransactional(ctx context.Context, log *slog.Logger, tool string, contacts int, at time.Time) {
+	log.InfoContext(ctx, "transactional check", "tool", tool, "TransactionalChecks", contacts, emf.Embedded(at, "tool", "TransactionalChecks"))
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"stille/scripts/stackfile"
+	"stille/shared/api/access"
 	"stille/shared/aws/deployment"
+	"stille/shared/aws/dynamo"
 	"stille/shared/environment"
 	"stille/shared/names"
 	"stille/shared/retention"
@@ -112,4 +115,80 @@ func readSettings(root string) (settings, error) {
 		}
 	}
 	return settings{}, fmt.Errorf("%s/%s: no brand with an SMS number to show", policyFolder, names.ScopesFile)
+}
+
+// describe makes the content of the stack file, except the API key. Its error names
+// every output that the stack lacks.
+func describe(p Place, name names.Stack, s settings, outputs map[string]string) (stackfile.Stack, error) {
+	var missing []string
+	output := func(key string) string {
+		value, found := outputs[key]
+		if !found || value == "" {
+			missing = append(missing, key)
+		}
+		return value
+	}
+	on := names.Deployed{Stack: name, Restored: p.Tables}
+	stack := stackfile.Stack{
+		Endpoint:  p.endpoint(),
+		Region:    region,
+		Links:     output(names.OutputLinks),
+		API:       output(names.OutputAPI),
+		Hooks:     output(names.OutputAPI),
+		Scope:     s.brand.Scope,
+		SMSNumber: s.brand.SMSNumbers[0],
+		Tables: map[string]string{
+			"suppressions": on.Table(names.TableSuppressions),
+			"ledger":       on.Table(names.TableLedger),
+			"holds":        on.Table(names.TableHolds),
+		},
+		Purge: map[string]string{},
+		Topics: map[string]string{
+			"feedback": output(names.OutputFeedbackTopic),
+			"smsReply": output(names.OutputSMSReplyTopic),
+		},
+		Buckets: map[string]string{
+			"evidence":  output(names.OutputEvidenceBucket),
+			"manifests": output(names.OutputManifestBucket),
+			"letters":   lettersBucket,
+		},
+		Logs: name.LogGroups(),
+	}
+	for _, class := range s.policy.Classes {
+		stack.Tables[class.Name] = on.Records(class.Name)
+		stack.Purge[class.Name] = output(names.OutputPurge(class.Name))
+	}
+	if len(missing) > 0 {
+		return stackfile.Stack{}, fmt.Errorf("the deployed stack lacks the outputs %q", missing)
+	}
+	return stack, nil
+}
+
+// sampleKey returns the key of a tool with every right. The key in the stack file
+// is kept as long as the stack knows it.
+func (p Place) sampleKey(ctx context.Context, name names.Stack) (string, error) {
+	tools := dynamo.NewTools(dynamo.NewClient(p.config()), name)
+	if before, err := stackfile.Read(p.File); err == nil {
+		_, err := tools.Tool(ctx, access.Hash(before.APIKey))
+		if err == nil {
+			return before.APIKey, nil
+		}
+		if !errors.Is(err, access.ErrUnknownTool) {
+			return "", fmt.Errorf("looking for the sample tool: %w", err)
+		}
+	}
+	key, hash, err := access.NewKey(rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	err = tools.Put(ctx, hash, access.Tool{
+		Name:      "sample",
+		Rights:    access.Rights(),
+		Scopes:    []scope.Scope{scope.Everywhere},
+		CreatedAt: time.Now(),
+	})
+	if err != nil {
+		return "", fmt.Errorf("adding the sample tool: %w", err)
+	}
+	return key, nil
 }

@@ -8,8 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"stille/shared/certificate"
 	"stille/shared/names"
@@ -152,4 +155,196 @@ func (r *Runs) Certify(ctx context.Context, run purge.Run, previous string) erro
 		return fmt.Errorf("certifying a run: %w", err)
 	}
 	return nil
+}
+
+const (
+	attrHolder = "holder" // lock: the run
+	attrTurn   = "turn"   // lock: its turn
+	attrStopBy = "stopBy"
+)
+
+// Lock is purge.Runs's. The item stays when the lock is free, because the turns
+// only rise.
+func (r *Runs) Lock(ctx context.Context, class, run string) (purge.Lock, error) {
+	var lock purge.Lock
+	out, err := r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &r.table, Key: runKey(class, lockOfClass),
+		UpdateExpression:                    aws.String("SET #holder = :run ADD #turn :turns"),
+		ConditionExpression:                 aws.String("attribute_not_exists(#holder)"),
+		ExpressionAttributeNames:            map[string]string{"#holder": attrHolder, "#turn": attrTurn},
+		ExpressionAttributeValues:           item{":run": text(run), ":turns": number(purge.TurnsOfRun)},
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	var held *types.ConditionalCheckFailedException
+	var stored item
+	switch {
+	case err == nil:
+		stored = out.Attributes
+	case errors.As(err, &held): // perhaps by this run, in an earlier attempt
+		stored = held.Item
+	default:
+		return lock, fmt.Errorf("locking a class: %w", err)
+	}
+	if err := attributevalue.UnmarshalMap(stored, &lock); err != nil || lock.Holder == "" {
+		return lock, errUnreadable("the lock of a class")
+	}
+	return lock, nil
+}
+
+// Unlock is purge.Runs's.
+func (r *Runs) Unlock(ctx context.Context, class, run string) error {
+	_, err := write(ctx, r.db, "unlocking a class", update(r.table, runKey(class, lockOfClass), terms{
+		set: "REMOVE #holder", where: "#holder = :run", values: item{":run": text(run)},
+	}))
+	return err
+}
+
+// Stop asks a run without a certificate to stop before its next page. The error
+// wraps purge.ErrNoRun if the run does not exist or has ended.
+func (r *Runs) Stop(ctx context.Context, class, run, by string) error {
+	stop := setting(item{attrStopBy: text(by)})
+	stop.where = "attribute_exists(#run) AND attribute_not_exists(#certificate)"
+	done, err := write(ctx, r.db, "stopping a run", update(r.table, runKey(class, run), stop))
+	if err == nil && !done {
+		return purge.ErrNoRun
+	}
+	return err
+}
+
+// Stopped reports, by a strong read, whether an operator asked the run to stop.
+func (r *Runs) Stopped(ctx context.Context, class, run string) (bool, error) {
+	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &r.table, Key: runKey(class, run), ConsistentRead: aws.Bool(true),
+		ProjectionExpression:     aws.String("#stop"),
+		ExpressionAttributeNames: map[string]string{"#stop": attrStopBy},
+	})
+	if err != nil {
+		return false, fmt.Errorf("asking whether a run must stop: %w", err)
+	}
+	return out.Item[attrStopBy] != nil, nil
+}
+
+// Halt stores a halted plan in place of an older one.
+func (r *Runs) Halt(ctx context.Context, plan purge.HaltedPlan) error {
+	return r.putPlan(ctx, plan, terms{})
+}
+
+// Keep is purge.HaltedPlans's.
+func (r *Runs) Keep(ctx context.Context, plan purge.HaltedPlan) error {
+	return r.putPlan(ctx, plan, terms{where: "#planHash = :hash", values: item{":hash": text(plan.PlanHash)}})
+}
+
+func (r *Runs) putPlan(ctx context.Context, plan purge.HaltedPlan, t terms) error {
+	stored, err := attributevalue.MarshalMap(storedPlan(plan))
+	if err != nil {
+		return fmt.Errorf("storing a halted plan: %w", err)
+	}
+	stored[names.AttrRun] = text(haltedPlan)
+	done, err := write(ctx, r.db, "storing a halted plan", put(r.table, stored, t))
+	if err == nil && !done {
+		return purge.ErrNoPlan
+	}
+	return err
+}
+
+// Halted returns the class's halted plan. The error wraps purge.ErrNoPlan if
+// there is none.
+func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, error) {
+	var plan storedPlan
+	stored, err := get(ctx, r.db, r.table, runKey(class, haltedPlan), "reading a halted plan")
+	switch {
+	case err != nil:
+		return purge.HaltedPlan{}, err
+	case stored == nil:
+		return purge.HaltedPlan{}, purge.ErrNoPlan
+	}
+	if err := attributevalue.UnmarshalMap(stored, &plan); err != nil {
+		return purge.HaltedPlan{}, errUnreadable("a halted plan")
+	}
+	return r.approved(ctx, purge.HaltedPlan(plan))
+}
+
+// Forget removes a class's halted plan.
+func (r *Runs) Forget(ctx context.Context, class string) error {
+	_, err := write(ctx, r.db, "removing a halted plan", remove(r.table, runKey(class, haltedPlan), terms{}))
+	return err
+}
+
+// Clock returns DynamoDB's time; zero if the answer has none.
+func (r *Runs) Clock(ctx context.Context) (time.Time, error) {
+	out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: runKey(noRun, noRun)})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("asking the store for the time: %w", err)
+	}
+	at, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
+	return at, nil
+}
+
+// Size is the number of records of the class, as DynamoDB counts them about
+// every six hours.
+func (r *Records) Size(ctx context.Context, class string) (int, error) {
+	out, err := r.db.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(r.stack.Records(class))})
+	if err != nil {
+		return 0, fmt.Errorf("asking how large a class is: %w", err)
+	}
+	return int(aws.ToInt64(out.Table.ItemCount)), nil
+}
+
+// storedApproval is the approval of one halted plan. It lies in a separate
+// partition: IAM can tell partitions apart, so a policy can allow a principal to
+// write runs and no approval, or an approval and no run.
+type storedApproval struct {
+	Class     string    `dynamodbav:"class"` // names.ApprovalPrefix and the class
+	Plan      string    `dynamodbav:"run"`   // the plan's hash and its run
+	By        string    `dynamodbav:"approvedBy"`
+	At        time.Time `dynamodbav:"approvedAt"`
+	UntilDone bool      `dynamodbav:"untilDone,omitempty"`
+}
+
+// approvalKey names the approval of a plan. A plan of the same contents that another
+// run made needs its own approval.
+func approvalKey(plan purge.HaltedPlan) item {
+	return runKey(names.ApprovalPrefix+plan.Class, plan.PlanHash+noRun+plan.Run)
+}
+
+// Approve records the one approval of a halted plan. The error wraps
+// purge.ErrNoPlan unless this plan is the class's halted plan. The caller must ask
+// HaltedPlan.MayApprove before.
+func (r *Runs) Approve(ctx context.Context, class string, approval purge.Approval) error {
+	plan, err := r.Halted(ctx, class)
+	if err != nil {
+		return err
+	}
+	if plan.PlanHash != approval.PlanHash {
+		return purge.ErrNoPlan
+	}
+	stored, err := attributevalue.MarshalMap(storedApproval{By: approval.By, At: approval.At.UTC(), UntilDone: approval.UntilDone})
+	if err != nil {
+		return fmt.Errorf("approving a plan: %w", err)
+	}
+	for name, value := range approvalKey(plan) {
+		stored[name] = value
+	}
+	done, err := write(ctx, r.db, "approving a plan", put(r.table, stored, terms{
+		where: "attribute_not_exists(#approvedBy) OR #approvedBy = :by", values: item{":by": text(approval.By)},
+	}))
+	if err == nil && !done {
+		return purge.ErrNoPlan
+	}
+	return err
+}
+
+// approved returns a plan with its approval, if there is one.
+func (r *Runs) approved(ctx context.Context, plan purge.HaltedPlan) (purge.HaltedPlan, error) {
+	stored, err := get(ctx, r.db, r.table, approvalKey(plan), "reading an approval")
+	if err != nil {
+		return plan, err
+	}
+	var approval storedApproval
+	if err := attributevalue.UnmarshalMap(stored, &approval); err != nil {
+		return plan, errUnreadable("an approval")
+	}
+	plan.ApprovedBy, plan.ApprovedAt, plan.UntilDone = approval.By, approval.At, approval.UntilDone
+	return plan, nil
 }

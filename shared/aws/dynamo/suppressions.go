@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/maphash"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -311,4 +313,30 @@ func (s *Suppressions) Each(ctx context.Context, each func(i suppression.Item, u
 		}
 	}
 	return nil
+}
+
+// seen remembers some of the contacts that this process changed lately. A further
+// change of that contact begins with a read, where the assumption that the
+// contact is unknown would cost a cancelled transaction. What seen remembers or
+// forgets decides which request comes first, and nothing else.
+type seen struct {
+	seed  maphash.Seed
+	marks [4096]atomic.Uint64
+}
+
+func newSeen() *seen { return &seen{seed: maphash.MakeSeed()} }
+
+func (s *seen) mark(key contact.Key) (*atomic.Uint64, uint64) {
+	sum := maphash.String(s.seed, string(key))
+	return &s.marks[sum%uint64(len(s.marks))], sum
+}
+
+func (s *seen) note(key contact.Key) {
+	mark, sum := s.mark(key)
+	mark.Store(sum)
+}
+
+func (s *seen) has(key contact.Key) bool {
+	mark, sum := s.mark(key)
+	return mark.Load() == sum
 }

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"stille/shared/names"
+	"stille/shared/retention"
 )
 
 // template is the Object Lock part of a CloudFormation template.
@@ -72,4 +74,32 @@ func (p Place) lockBucket(ctx context.Context, stack, id string, retention types
 
 func (p Place) objects() *s3.Client {
 	return s3.NewFromConfig(p.config(), func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+// lettersBucket is the bucket of the demo's policy in which the objects of
+// conversations lie.
+const lettersBucket = "demo-letters"
+
+// makeBuckets makes the buckets that the policy's classes name, with versions. On
+// AWS they belong to others.
+func (p Place) makeBuckets(ctx context.Context, policy *retention.Policy) error {
+	files := p.objects()
+	for _, class := range policy.Classes {
+		for _, bucket := range class.Buckets {
+			_, err := files.CreateBucket(ctx, &s3.CreateBucketInput{
+				Bucket:                    &bucket,
+				CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(region)},
+			})
+			if err != nil && !errors.As(err, new(*types.BucketAlreadyOwnedByYou)) {
+				return fmt.Errorf("making the bucket %s: %w", bucket, err)
+			}
+			_, err = files.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
+				Bucket: &bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+			})
+			if err != nil {
+				return fmt.Errorf("keeping versions in the bucket %s: %w", bucket, err)
+			}
+		}
+	}
+	return nil
 }
