@@ -1,10 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
+
+	"stille/shared/environment"
+	"stille/shared/names"
 )
 
 // Settings is what differs between the local stack and AWS, beside the environment.
@@ -70,4 +78,25 @@ func (c Config) architecture() awslambda.Architecture {
 		return awslambda.Architecture_X86_64()
 	}
 	return awslambda.Architecture_ARM_64()
+}
+
+// areBuiltInto returns an error where a built function carries another policy than
+// these files: its tables would not be the stack's.
+func areBuiltInto(dist, shown string, files environment.Files) error {
+	for _, name := range []string{names.RetentionFile, names.ScopesFile} {
+		built, err := filepath.Glob(filepath.Join(dist, "*", name))
+		if err != nil {
+			return err
+		}
+		for _, file := range built {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			if !bytes.Equal(content, files.Content[name]) {
+				return fmt.Errorf("the functions in dist were built with another %s: build them again with POLICY=%s", filepath.Join(shown, name), shown)
+			}
+		}
+	}
+	return nil
 }

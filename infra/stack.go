@@ -1,12 +1,15 @@
 package main
 
 import (
+	"strconv"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"stille/shared/deployed"
 	"stille/shared/environment"
 	"stille/shared/names"
 	"stille/shared/retention"
@@ -127,3 +130,23 @@ func seconds(n float64) awscdk.Duration { return awscdk.Duration_Seconds(jsii.Nu
 func minutes(n float64) awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(n)) }
 func hours(n float64) awscdk.Duration   { return awscdk.Duration_Hours(jsii.Number(n)) }
 func days(n float64) awscdk.Duration    { return awscdk.Duration_Days(jsii.Number(n)) }
+
+// note writes into the data stack which scopes, classes and restored tables it
+// promises to keep. The note stands at a resource: CloudFormation does not update a
+// template's own metadata alone.
+func (s stack) note() {
+	promised := deployed.By(s.Policy, s.Scopes)
+	scopes := map[string]string{}
+	for id, scope := range promised.Scopes {
+		scopes[strconv.Itoa(int(id))] = string(scope)
+	}
+	at := s.data.Node().FindChild(jsii.String("signing-key")).Node().DefaultChild().(awscdk.CfnResource)
+	note := map[string]any{"scopes": scopes, "classes": promised.Classes}
+	if len(s.Tables) > 0 {
+		note["tables"] = s.Tables
+	}
+	if s.EvidenceReplica.Bucket != "" {
+		note["replicated"] = true
+	}
+	at.AddMetadata(jsii.String(deployed.Note), note)
+}

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"stille/scripts/documents"
+	"stille/scripts/documents/documentstest"
 )
 
 const root = "../.."
 
-func all(t *testing.T) []documents.Document {
+func all(t *testing.T) []documentstest.Document {
 	t.Helper()
-	found, err := documents.All(root)
+	found, err := documentstest.All(root)
 	if err != nil {
 		t.Fatal(err)
 	}

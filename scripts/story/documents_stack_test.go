@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"stille/scripts/documents"
+	"stille/scripts/documents/documentstest"
 )
 
 // newcomer is the folder of a reader of the documents: the stack file and the
@@ -44,9 +44,9 @@ func newcomer(t *testing.T) (folder string, run func(program, script string) (st
 	}
 }
 
-func documentsOf(t *testing.T) []documents.Document {
+func documentsOf(t *testing.T) []documentstest.Document {
 	t.Helper()
-	all, err := documents.All(deployed.root)
+	all, err := documentstest.All(deployed.root)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"stille/shared/certificate"
+	"stille/shared/names"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )
@@ -220,4 +222,142 @@ func (c ClassStatus) advice() (urgency int, command, because string) {
 
 func (c ClassStatus) hasUncertified(running bool) bool {
 	return slices.ContainsFunc(c.NotCertified, func(r UncertifiedRun) bool { return r.Running == running })
+}
+
+// QueueList is every queue of the stack.
+type QueueList struct {
+	Queues []Queue `json:"queues"`
+}
+
+// QueueRetry is what became of the messages of a dead-letter queue.
+type QueueRetry struct {
+	Queue string `json:"queue"`
+	To    string `json:"to"` // the queue that feeds the function again
+	Moved int    `json:"moved"`
+}
+
+// ListQueues lists the queues, each with the command for its dead letters.
+func (o *Operator) ListQueues(ctx context.Context) (*QueueList, error) {
+	all, err := o.queues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &QueueList{Queues: all}, o.Queues.AddAges(ctx, all, o.Now())
+}
+
+// queues returns every queue with the command for its dead letters.
+func (o *Operator) queues(ctx context.Context) ([]Queue, error) {
+	all, err := o.Queues.All(ctx)
+	for i := range all {
+		all[i].Retry = retryOf(all[i], all)
+	}
+	return all, err
+}
+
+// RetryQueue moves the dead letters of a queue back to the queue that they came
+// from. A message that was carried out before changes nothing.
+func (o *Operator) RetryQueue(ctx context.Context, name string) (*QueueRetry, error) {
+	all, err := o.queues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(q Queue) bool { return q.Name == name })
+	if i < 0 {
+		return nil, Mistakef("there is no queue of this name: `stille queues list` shows them")
+	}
+	dead := all[i]
+	to, found := originOf(dead, all)
+	switch {
+	case !dead.Dead:
+		return nil, Mistakef("the messages of %s are on their way, and are retried without a command: `stille queues list` shows the dead-letter queues", name)
+	case !found && dead.Retry != "":
+		return nil, Mistakef("%s has no queue to go back to: type `%s` instead, once the cause is gone", name, dead.Retry)
+	case !found:
+		return nil, Mistakef("%s has no queue to go back to: write the record that each message names again; RUNBOOK.md says how", name)
+	}
+	moved, err := o.Queues.Move(ctx, dead, to)
+	if err != nil {
+		err = fmt.Errorf("%w; type `stille queues retry %s` again, nothing is lost or counted twice", err, name)
+	}
+	return &QueueRetry{Queue: name, To: to.Name, Moved: moved}, err
+}
+
+// originOf returns the queue whose dead letters a queue takes.
+func originOf(dead Queue, all []Queue) (Queue, bool) {
+	base, isDead := strings.CutSuffix(dead.Name, "-dead")
+	i := slices.IndexFunc(all, func(q Queue) bool { return !q.Dead && (q.Name == base || q.Name == base+"-queue") })
+	if !isDead || i < 0 {
+		return Queue{}, false
+	}
+	return all[i], true
+}
+
+// retryOf is the command for the messages of a dead-letter queue, "" where a record
+// must be written again.
+func retryOf(q Queue, all []Queue) string {
+	_, found := originOf(q, all)
+	switch {
+	case !q.Dead:
+		return ""
+	case found:
+		return "stille queues retry " + q.Name
+	case q.Name == "purge-missed":
+		return "stille purge run CLASS"
+	case q.Name == "rotation-missed":
+		return "stille keys rotate link"
+	case q.Name == names.QueueHookDead:
+		return "stille add CHANNEL ADDRESS"
+	}
+	return ""
+}
+
+// Complaint is one thing that is wrong with the stack or its account.
+type Complaint struct {
+	About string `json:"about"`
+	Wrong string `json:"wrong"`
+	Next  string `json:"next"` // what to type or to do
+}
+
+// Examination looks at one thing. An error of Look means that nobody knows.
+type Examination struct {
+	About string
+	Look  func(ctx context.Context) ([]Complaint, error)
+}
+
+// Diagnosis is what the examinations found.
+type Diagnosis struct {
+	Where      string      `json:"where"`
+	Examined   []string    `json:"examined"`
+	Complaints []Complaint `json:"complaints"`
+}
+
+// Well is what was examined and is not complained of.
+func (d Diagnosis) Well() []string {
+	return slices.DeleteFunc(slices.Clone(d.Examined), func(about string) bool {
+		return slices.ContainsFunc(d.Complaints, func(c Complaint) bool { return c.About == about })
+	})
+}
+
+// Doctor carries out every examination of the stack, and more. What cannot be
+// examined is a complaint. It works before the first deploy.
+func (o *Operator) Doctor(ctx context.Context, more ...Examination) (*Diagnosis, error) {
+	found := &Diagnosis{Where: o.Where, Complaints: []Complaint{}}
+	for _, e := range append(o.Examinations, more...) {
+		found.Examined = append(found.Examined, e.About)
+		complaints, err := e.Look(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			complaints = []Complaint{{
+				Wrong: fmt.Sprintf("it cannot be examined: %v", err),
+				Next:  "give who works here the right to read it, or deploy first: infra/DEPLOY.md",
+			}}
+		}
+		for _, c := range complaints {
+			c.About = e.About
+			found.Complaints = append(found.Complaints, c)
+		}
+	}
+	return found, nil
 }

@@ -1,6 +1,6 @@
-// Package documents reads the project's documents for the tests that hold them
+// Package documentstest reads the project's documents for the tests that hold them
 // to the project: their links, and the commands that they show.
-package documents
+package documentstest
 
 import (
 	"os"
