@@ -73,10 +73,24 @@ func plan(out *bytes.Buffer, m *phonenumbers.PhoneMetadata) error {
 		return err
 	}
 	desc := m.GetGeneralDesc()
-	fmt.Fprintf(out, "{%q, %d, %s, %s, %q, %q, %#x, %#x},\n", m.GetId(), m.GetCountryCode(), international, national,
-		m.GetNationalPrefixTransformRule(), desc.GetNationalNumberPattern(),
+	fmt.Fprintf(out, "{%q, %d, %s, %s, %q, %q, %q, %#x, %#x},\n", m.GetId(), m.GetCountryCode(), international, national,
+		m.GetNationalPrefixTransformRule(), desc.GetNationalNumberPattern(), ambiguous(m),
 		lengths(desc.GetPossibleLength()), lengths(desc.GetPossibleLengthLocalOnly()))
 	return nil
+}
+
+// ambiguous is the pattern of a region's mobile numbers, where the library takes a
+// mobile number behind the country's code, without a +, for another number.
+func ambiguous(m *phonenumbers.PhoneMetadata) string {
+	example := phonenumbers.GetExampleNumberForType(m.GetId(), phonenumbers.MOBILE)
+	if example == nil {
+		return ""
+	}
+	number := phonenumbers.Format(example, phonenumbers.E164)
+	if read, err := phonenumbers.Parse(number[1:], m.GetId()); err == nil && phonenumbers.Format(read, phonenumbers.E164) == number {
+		return ""
+	}
+	return m.GetMobile().GetNationalNumberPattern()
 }
 
 // lengths sets the bit of each length; -1 means no length.

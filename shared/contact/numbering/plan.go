@@ -17,6 +17,7 @@ type plan struct {
 	// transform rewrites the match of national, if a group of national matched.
 	transform string
 	valid     string // pattern of all its numbers
+	mobile    string // pattern of its mobile numbers, where the country's code before one makes another number
 	// A bit for each length in digits: of all numbers, and of numbers that only
 	// callers near by can dial.
 	lengths, localLengths uint32
@@ -72,8 +73,10 @@ func planOfCode(code int) *plan {
 
 func (p *plan) main() *plan { return planOfCode(p.code) }
 
-func (p *plan) matches(digits string) bool {
-	return compiled("^(?:" + p.valid + ")$").MatchString(digits)
+func (p *plan) matches(digits string) bool { return matches(p.valid, digits) }
+
+func matches(pattern, digits string) bool {
+	return compiled("^(?:" + pattern + ")$").MatchString(digits)
 }
 
 // withoutInternationalPrefix strips the prefix of a call out of the country. No
@@ -87,14 +90,15 @@ func (p *plan) withoutInternationalPrefix(digits string) (string, bool) {
 }
 
 // withoutOwnCode strips the country's own code, written without a +, if only the
-// rest is a number, or if the number is too long with the code.
+// rest is a number, or if the number is too long with the code. German numbers may be
+// long enough for both: 49 and a mobile number is a mobile number without its +.
 func (p *plan) withoutOwnCode(digits string) (string, bool) {
 	rest, found := strings.CutPrefix(digits, strconv.Itoa(p.code))
 	if !found {
 		return digits, false
 	}
 	rest = p.withoutNationalPrefix(rest)
-	return rest, p.isTooLong(digits) || !p.matches(digits) && p.matches(rest)
+	return rest, p.isTooLong(digits) || !p.matches(digits) && p.matches(rest) || p.mobile != "" && matches(p.mobile, rest)
 }
 
 // withoutNationalPrefix strips the prefix of a call within the country, unless
