@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -17,7 +18,7 @@ import (
 var (
 	// address is a run of characters around an @. A second @ is in the run, so
 	// that a part of the run is not taken for an address.
-	address = regexp.MustCompile(`[^\s\p{Z}\p{Cc}<>,;:"“”„«»‘、…()\[\]{}|\\@]+@[^\s\p{Z}\p{Cc}<>,;:"“”„«»‘’、…()\[\]{}|\\?/&#]+[?/&#]*`)
+	address = regexp.MustCompile(`[^\s\p{Z}\p{Cc}<>,;:"“”„‚«»‹›‘、…()\[\]{}|\\@]+@[^\s\p{Z}\p{Cc}<>,;:"“”„‚«»‹›‘’、…()\[\]{}|\\?/&#]+[?/&#]*`)
 	// named is an address in angle brackets behind a name. A name that looks
 	// like an address is a name.
 	named  = regexp.MustCompile(`(?:"(?:[^"\\]|\\.)*"|[^<>,;"])*<+([^<>]*@[^<>]*)>+`)
@@ -39,7 +40,7 @@ func Addresses(recipient string) []contact.Contact {
 		return "," + unescape(linked.FindStringSubmatch(uri)[1])
 	})
 	found := plainAddresses(recipient)
-	for _, decode := range []func(string) string{decodeWords, unescape, html.UnescapeString, norm.NFKC.String} {
+	for _, decode := range []func(string) string{decodeWords, unescape, unquote, html.UnescapeString, norm.NFKC.String} {
 		if len(found) == 0 {
 			recipient = decode(recipient)
 			found = plainAddresses(recipient)
@@ -73,7 +74,7 @@ func plainAddresses(text string) []contact.Contact {
 func readRun(run string) (contact.Contact, error) {
 	const marks = "'`´*_~=-"
 	run = strings.TrimLeft(run, "./")
-	bare := strings.TrimRight(run, ".。!?/&#"+marks)
+	bare := strings.TrimRightFunc(run, func(r rune) bool { return !unicode.In(r, unicode.L, unicode.M, unicode.N) })
 	if strings.ContainsAny(run[len(bare):], marks) { // a mark at both ends stands around the address
 		bare = strings.TrimLeft(bare, marks)
 	}
@@ -97,3 +98,6 @@ func unescape(s string) string {
 	}
 	return s
 }
+
+// unquote decodes quoted-printable text as far as it is.
+func unquote(s string) string { return unescape(strings.ReplaceAll(s, "=", "%")) }

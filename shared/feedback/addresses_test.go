@@ -53,6 +53,8 @@ func TestAddressesAreFoundHoweverWrapped(t *testing.T) {
 		"mailto:kari%2Bshop@example.no": {"kari+shop@example.no"}, "mailto:%6Bari@example.no?subject=a%40b.no": {kari}, "mailto:?to=kari%40example.no&bcc=ola%40example.no": {kari, ola},
 		"mailto:r&d@example.no": {"r&d@example.no"}, "kari%2Bshop@example.no": {"kari%2bshop@example.no"}, "kari@example.no&ola@example.no": {kari, ola},
 		"＜kari＠example.no＞": {kari}, "kari@example.no；ola@example.no": {kari, ola}, "kari&#64;example.no": {kari}, "kari&commat;example.no": {kari},
+		"‹kari@example.no›": {kari}, "‚kari@example.no‘": {kari}, "kari@example.no$": {kari}, "kari@example.no%": {kari}, "kari@example.no^": {kari}, "kari@example.no💌": {kari},
+		"kari@example.no=20": {kari}, "=3Ckari@example.no=3E": {kari}, "Kari =3Ckari=40example.no=3E": {kari},
 		"o'hara@example.no": {"o'hara@example.no"}, "kari@example.no, kari@example.no": {kari},
 	} {
 		if diff := cmp.Diff(want, found(recipient), cmpopts.EquateEmpty(), cmpopts.SortSlices(strings.Compare)); diff != "" {
