@@ -31,7 +31,7 @@ import (
 // bench is the function over real tables, as Lambda calls it, and the plain
 // store beside it.
 type bench struct {
-	db       *dynamodb.Client
+	bare     *dynamodb.Client
 	table    string
 	function lambda.Handler
 	house    *apitest.House
@@ -54,7 +54,7 @@ func newBench(b *testing.B) bench {
 	log := slog.New(slog.DiscardHandler)
 	over := handler{keys: keyring.NewRing(h, stack, list, time.Now), checker: suppression.Checker{List: list}, scopes: h.Scopes, now: time.Now, log: log}
 	serve := api.Serve(access.NewGuard(tools, time.Now), log, over.call())
-	return bench{db: db, table: stack.Table(names.TableSuppressions), function: lambda.NewHandler(serve), house: h}
+	return bench{bare: dynamotest.Bare(db), table: stack.Table(names.TableSuppressions), function: lambda.NewHandler(serve), house: h}
 }
 
 // keys are the primary keys of the contacts that event asks about.
@@ -77,7 +77,7 @@ func BenchmarkCheckOne(b *testing.B) {
 	key := x.keys(b, 1)[0]
 	b.Run("raw", func(b *testing.B) {
 		dynamotest.Parallel(b, func(ctx context.Context) error {
-			_, err := x.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &x.table, Key: key, ConsistentRead: aws.Bool(true)})
+			_, err := x.bare.GetItem(ctx, &dynamodb.GetItemInput{TableName: &x.table, Key: key, ConsistentRead: aws.Bool(true)})
 			return err
 		})
 	})
@@ -106,7 +106,7 @@ func BenchmarkCheckThousand(b *testing.B) {
 				group.SetLimit(atOnce)
 				for some := range slices.Chunk(keys, batch) {
 					group.Go(func() error {
-						_, err := x.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+						_, err := x.bare.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
 							x.table: {Keys: some, ConsistentRead: aws.Bool(true)},
 						}})
 						return err

@@ -70,9 +70,10 @@ func BenchmarkHookEvent(b *testing.B) {
 	}
 	suppression, entry := dynamotest.Only(b, db, stack.Table(names.TableSuppressions)), dynamotest.Only(b, db, stack.Table(names.TableLedger))
 	b.Run("raw", func(b *testing.B) {
+		bare := dynamotest.Bare(db)
 		dynamotest.Parallel(b, func(ctx context.Context) error {
 			key := &types.AttributeValueMemberS{Value: (rand.Text() + rand.Text())[:48]}
-			_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+			_, err := bare.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 				{Put: dynamotest.PutLike(stack.Table(names.TableSuppressions), suppression, key)}, {Put: dynamotest.PutLike(stack.Table(names.TableLedger), entry, key)},
 			}})
 			return err

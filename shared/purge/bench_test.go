@@ -41,6 +41,7 @@ func BenchmarkPurgeDelete(b *testing.B) {
 				dynamotest.PutAll(b, db, stack.Records(class.Name), dueItems(shard, page))
 			}
 		}
+		bare := dynamotest.Bare(db)
 		ours := inTurns(b, func(ctx context.Context, shard int, turn func() bool) error {
 			work := purge.Work{Class: class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.ShardName(shard)}
 			_, err := worker.Shard(ctx, class, work, turn)
@@ -48,7 +49,7 @@ func BenchmarkPurgeDelete(b *testing.B) {
 		})
 		raw := inTurns(b, func(ctx context.Context, shard int, turn func() bool) error {
 			for page := 0; page < benchPages && turn(); page++ {
-				if err := deletePage(ctx, db, stack, benchShards+shard, page); err != nil {
+				if err := deletePage(ctx, bare, stack, benchShards+shard, page); err != nil {
 					return err
 				}
 			}

@@ -79,8 +79,9 @@ func BenchmarkLinkPage(b *testing.B) {
 	table := stack.Table(names.TableSuppressions)
 	key := item{names.AttrKey: dynamotest.Only(b, db, table)[names.AttrKey]}
 	b.Run("raw", func(b *testing.B) {
+		bare := dynamotest.Bare(db)
 		dynamotest.Parallel(b, func(ctx context.Context) error {
-			_, err := db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)})
+			_, err := bare.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)})
 			return err
 		})
 	})
@@ -105,9 +106,10 @@ func BenchmarkFirstOptOut(b *testing.B) {
 	suppression := dynamotest.Only(b, db, stack.Table(names.TableSuppressions))
 	entry := dynamotest.Only(b, db, stack.Table(names.TableLedger))
 	b.Run("raw", func(b *testing.B) {
+		bare := dynamotest.Bare(db)
 		dynamotest.Parallel(b, func(ctx context.Context) error {
 			key := &types.AttributeValueMemberS{Value: (rand.Text() + rand.Text())[:48]}
-			_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+			_, err := bare.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 				{Put: dynamotest.PutLike(stack.Table(names.TableSuppressions), suppression, key)}, {Put: dynamotest.PutLike(stack.Table(names.TableLedger), entry, key)},
 			}})
 			return err
@@ -135,9 +137,10 @@ func BenchmarkRepeatedOptOut(b *testing.B) {
 	}
 	suppression := dynamotest.Only(b, db, stack.Table(names.TableSuppressions))
 	b.Run("raw", func(b *testing.B) {
+		bare := dynamotest.Bare(db)
 		again := dynamotest.PutLike(stack.Table(names.TableSuppressions), suppression, suppression[names.AttrKey])
 		dynamotest.Parallel(b, func(ctx context.Context) error {
-			_, err := db.PutItem(ctx, &dynamodb.PutItemInput{
+			_, err := bare.PutItem(ctx, &dynamodb.PutItemInput{
 				TableName: again.TableName, Item: again.Item, ConditionExpression: again.ConditionExpression,
 				ExpressionAttributeNames:            again.ExpressionAttributeNames,
 				ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,

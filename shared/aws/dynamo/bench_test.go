@@ -25,8 +25,9 @@ func BenchmarkSuppressionGet(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Run("raw", func(b *testing.B) {
+		bare := dynamotest.Bare(db)
 		for b.Loop() {
-			_, err := db.GetItem(b.Context(), &dynamodb.GetItemInput{
+			_, err := bare.GetItem(b.Context(), &dynamodb.GetItemInput{
 				TableName:      aws.String(stack.Table(names.TableSuppressions)),
 				Key:            map[string]types.AttributeValue{names.AttrKey: &types.AttributeValueMemberS{Value: string(keys[0])}},
 				ConsistentRead: aws.Bool(true),

@@ -21,7 +21,7 @@ type Patience struct {
 
 // NewClient returns a client with this patience.
 func (p *Patience) NewClient(cfg aws.Config) *dynamodb.Client {
-	return dynamodb.NewFromConfig(cfg, reuse, p.Options)
+	return dynamodb.NewFromConfig(cfg, Connections, Endpoint, p.Options)
 }
 
 // Options gives a client this patience.

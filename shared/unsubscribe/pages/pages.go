@@ -12,7 +12,6 @@ import (
 	"crypto/sha256"
 	_ "embed" // for the template and the style
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -20,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"stille/shared/api/gateway"
 	"stille/shared/contact"

@@ -16,6 +16,11 @@ import (
 // inFlight is how many calls each processor of a benchmark has under way.
 const inFlight = 8
 
+// Bare is a client as the SDK makes it, over the connections of db.
+func Bare(db *dynamodb.Client) *dynamodb.Client {
+	return dynamodb.New(db.Options(), func(o *dynamodb.Options) { o.EndpointResolverV2 = dynamodb.NewDefaultEndpointResolverV2() })
+}
+
 // Parallel does the same for as long as the benchmark lasts, many times at once.
 func Parallel(b *testing.B, do func(context.Context) error) {
 	b.Helper()

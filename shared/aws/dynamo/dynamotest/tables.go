@@ -3,18 +3,17 @@ package dynamotest
 import (
 	"context"
 	"crypto/rand"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"stille/shared/aws/dynamo"
 	"stille/shared/names"
 )
 
@@ -45,8 +44,7 @@ func open(t testing.TB, accessKey string) *dynamodb.Client {
 		BaseEndpoint: aws.String(endpoint),
 		Region:       "eu-north-1",
 		Credentials:  credentials.NewStaticCredentialsProvider(accessKey, "test", ""),
-		HTTPClient:   awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 64 }),
-	})
+	}, dynamo.Connections, dynamo.Endpoint)
 }
 
 // Tables creates every table of a stack, with a table for each of the classes,
