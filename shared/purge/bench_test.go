@@ -192,7 +192,8 @@ func deletePage(ctx context.Context, db *dynamodb.Client, stack names.Stack, sha
 			TableName: aws.String(stack.Records(retention.Messaging)), Key: map[string]types.AttributeValue{names.AttrID: str(record[names.AttrID].(string))},
 			ConditionExpression: aws.String("attribute_exists(id) AND retentionStart = :start AND attribute_not_exists(startAsOf)" +
 				" AND attribute_not_exists(withdrawnAt) AND subject = :subject AND attribute_not_exists(formerSubjects) AND #scope = :scope" +
-				" AND basis = :basis AND occurredAt = :start AND attribute_not_exists(objects) AND attribute_not_exists(purgingBy)"),
+				" AND basis = :basis AND occurredAt = :start AND attribute_not_exists(firstOccurredAt) AND attribute_not_exists(objects)" +
+				" AND attribute_not_exists(claimed) AND attribute_not_exists(purgingBy)"),
 			ExpressionAttributeNames: map[string]string{"#scope": names.AttrScope},
 			ExpressionAttributeValues: map[string]types.AttributeValue{
 				":start": str(retention.Sort(due)), ":scope": str("acme"), ":basis": str(string(retention.Consent)), ":subject": str(record[names.AttrSubject].(string)),
