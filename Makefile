@@ -34,7 +34,6 @@ build: ## Build the functions and their bill of materials into dist/ (OS, ARCH, 
 .PHONY: run
 run: ## Start the local stack, deploy to it and run the main job once; the stack stays up (STILLE_PORT: 4566)
 	@scripts/setup stack
-	@scripts/build $(OS) $(ARCH) scripts/local
 	@go build -o .local/bin/ ./scripts/stack ./scripts/story ./scripts/stille
 	@.local/bin/stack up
 	@.local/bin/story

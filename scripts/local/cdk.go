@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -30,9 +31,13 @@ const (
 	deployLimit    = 15 * time.Minute
 )
 
-// deploy deploys infra/ and dist/ to the emulator. SMS go to the address given.
+// deploy builds the functions and infra/, and deploys both to the emulator. SMS go to the
+// address given.
 func (p Place) deploy(ctx context.Context, sms string) error {
 	app, assembly := p.app(), p.path("cdk.out")
+	if err := p.run(ctx, buildLimit, p.Root, os.Environ(), filepath.Join("scripts", "build"), runtime.GOOS, runtime.GOARCH, policyFolder); err != nil {
+		return fmt.Errorf("building the functions: %w", err)
+	}
 	if err := p.run(ctx, buildLimit, p.Root, os.Environ(), "go", "build", "-o", app, "./infra"); err != nil {
 		return fmt.Errorf("building the CDK app: %w", err)
 	}

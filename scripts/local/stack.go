@@ -25,7 +25,7 @@ import (
 )
 
 // Up starts the stack of a place, or updates a running stack, and writes its
-// stack file. It expects the functions in dist/ and reports its steps on out.
+// stack file. It builds what it deploys, and reports its steps on out.
 func Up(ctx context.Context, place Place, out io.Writer) (stackfile.Stack, error) {
 	settings, err := readSettings(place.Root)
 	if err != nil {
@@ -48,7 +48,7 @@ func Up(ctx context.Context, place Place, out io.Writer) (stackfile.Stack, error
 		return stackfile.Stack{}, err
 	}
 	if _, err := os.Stat(place.app()); err != nil {
-		fmt.Fprintln(out, "building    the CDK app, which takes a minute or two the first time")
+		fmt.Fprintln(out, "building    the functions and the CDK app, which takes some minutes the first time")
 	}
 	begun := time.Now()
 	if err := place.makeBuckets(ctx, settings.policy); err != nil {
