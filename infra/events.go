@@ -98,7 +98,7 @@ func (s stack) consumer(name string, sources []table, variables map[string]*stri
 			StartingPosition:   awslambda.StartingPosition_TRIM_HORIZON,
 			BatchSize:          jsii.Number(100),
 			BisectBatchOnError: jsii.Bool(true),
-			// Ten lanes a shard, each with the changes of its own items. A record that
+			// Ten lanes a shard, each with the changes of different items. A record that
 			// fails blocks its lane for the day that a stream lasts, and is not
 			// discarded before: an outage of the store may last for hours.
 			ParallelizationFactor:   jsii.Number(10),

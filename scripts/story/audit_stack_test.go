@@ -67,7 +67,7 @@ func (s *story) plantFindings(t *testing.T) map[purge.Finding]string {
 		purge.OverdueHeld:  {"retentionStart": "2020-01-01T00:00:00Z"},
 	} {
 		id := "audited-" + string(finding) + "-" + s.id
-		ids[finding], item["id"], item["scope"], item["data"] = id, id, "acme", s.somebody("audited").email
+		ids[finding], item["id"], item["scope"], item["data"] = id, id, "acme", s.newPerson("audited").email
 		if item["occurredAt"] == nil {
 			item["occurredAt"] = lately
 		}

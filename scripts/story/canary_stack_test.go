@@ -190,7 +190,7 @@ func (s *story) takenFrom(t *testing.T, function string) bool {
 
 func TestNoDoorKeepsPersonalData(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	p, heard := s.somebody("knocks"), s.hear(t)
+	p, heard := s.newPerson("knocks"), s.hear(t)
 	minted, err := s.api.mint(t.Context(), s.stack.Scope, p.contacts())
 	if err != nil {
 		t.Fatal(err)

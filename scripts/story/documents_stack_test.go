@@ -104,7 +104,7 @@ func TestDocumentedChecksSayNoInDoubt(t *testing.T) {
 	}))
 	defer moved.Close()
 	s := tellNew(t, new(strings.Builder))
-	silent := s.somebody("documented")
+	silent := s.newPerson("documented")
 	if err := s.optOut(t.Context(), silent); err != nil {
 		t.Fatal(err)
 	}

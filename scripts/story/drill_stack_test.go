@@ -16,7 +16,7 @@ import (
 
 func TestADrillOfTheStackIsCertified(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	who := s.somebody("drilled")
+	who := s.newPerson("drilled")
 	if _, err := s.storeAll(t.Context(), retention.Messaging, []record{{
 		ID: "drilled-" + s.id, Contact: &contact{"email", who.email}, Scope: string(s.stack.Scope), Basis: "consent", OccurredAt: s.now, Start: &s.now,
 	}}); err != nil {

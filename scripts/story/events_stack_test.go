@@ -40,7 +40,7 @@ func TestEventsGoOutForEveryChange(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	p := s.somebody("heard")
+	p := s.newPerson("heard")
 	links, err := s.api.mint(t.Context(), s.stack.Scope, p.contacts())
 	if err != nil {
 		t.Fatal(err)

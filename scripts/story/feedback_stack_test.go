@@ -84,7 +84,7 @@ func TestFeedbackSilencesTheAddressOnly(t *testing.T) {
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			s := tellNew(t, io.Discard)
-			p := s.somebody("reported")
+			p := s.newPerson("reported")
 			if got := s.answers(t, "acme", p); got != [2]string{"send", "send"} {
 				t.Fatalf("before: %v", got)
 			}
@@ -102,7 +102,7 @@ func TestFeedbackSilencesTheAddressOnly(t *testing.T) {
 
 func TestRepeatedOrEmptyFeedbackChangesNothing(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	p := s.somebody("echo")
+	p := s.newPerson("echo")
 	wanted := []string{`"effect":"echoes"`, `"detail":"Transient/MailboxFull"`, `"detail":"not-spam"`, `"type":"Delivery"`, `"type":"greeting"`}
 	for _, file := range []string{"feedback.echo.json", "feedback.transient.json", "feedback.not-spam.json", "feedback.delivery.json", "feedback.greeting.json"} {
 		s.report(t, file, p.email)
@@ -152,7 +152,7 @@ func TestUnreadableEventReachesDeadLetterQueue(t *testing.T) {
 	hide("1")
 	defer hide(attributes.Attributes["VisibilityTimeout"])
 
-	p := s.somebody("behind")
+	p := s.newPerson("behind")
 	s.reportText(t, `{"eventType":"Bounce","bounce":{`+s.id)
 	s.report(t, "feedback.hard-bounce.json", p.email)
 	eventually(t, "what came behind it was not taken", func() bool { return s.answers(t, "acme", p)[0] != "send" })

@@ -46,7 +46,7 @@ func report(t *testing.T, url, body string) int {
 
 func TestAnotherSystemsOptOutHoldsInItsScope(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	p := s.somebody("hook")
+	p := s.newPerson("hook")
 	brand := string(s.stack.Scope)
 	url := s.hook(t, "brevo", brand)
 	body := fmt.Sprintf(`[{"event":"unsubscribed","email":%q,"ts_event":%d}]`, p.email, time.Now().Unix())

@@ -38,7 +38,7 @@ func (s *story) restart(t *testing.T, function string) {
 
 func TestRotatedKeysOpenOldAndNewLinks(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	before, after := s.somebody("before"), s.somebody("after")
+	before, after := s.newPerson("before"), s.newPerson("after")
 	after.sms = "+4794" + s.id
 	mint := func(p person) []minted {
 		t.Helper()
@@ -83,7 +83,7 @@ func TestRotatedKeysOpenOldAndNewLinks(t *testing.T) {
 // The test adds a contact key and removes it.
 func TestNewContactKeyIsNotPromotedTooEarly(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	p := s.somebody("rotated")
+	p := s.newPerson("rotated")
 	if err := s.optOut(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 
 func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	p := s.somebody("canary")
+	p := s.newPerson("canary")
 	if err := s.optOut(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestNoAddressIsKeptOutsideTheClassTables(t *testing.T) {
 	if _, err := s.operator(t.Context(), "hold", "set", "--case", "canary-case", "--reason", "claim", "--contact", "email", p.email); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.keep(t.Context(), p, s.somebody("canary.too"), s.somebody("ida")); err != nil {
+	if err := s.keep(t.Context(), p, s.newPerson("canary.too"), s.newPerson("ida")); err != nil {
 		t.Fatal(err)
 	}
 	s.strandARecord(t, p)

@@ -19,7 +19,7 @@ import (
 // of one person and compares every check with the last write on that channel.
 func TestNoActionOnOneChannelChangesTheOther(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	p := s.somebody("random")
+	p := s.newPerson("random")
 	links, err := s.api.mint(t.Context(), s.stack.Scope, p.contacts())
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestNoActionOnOneChannelChangesTheOther(t *testing.T) {
 // The demo's two brands are in one group. The other brand requires a basis.
 func TestAGroupIsStoppedAndTakenBack(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	p := s.somebody("grouped")
+	p := s.newPerson("grouped")
 	links, err := s.api.mint(t.Context(), s.stack.Scope, p.contacts())
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestAGroupIsStoppedAndTakenBack(t *testing.T) {
 
 func TestBadLinkIsOnePageAndWritesNothing(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	p := s.somebody("forged")
+	p := s.newPerson("forged")
 	links, err := s.api.mint(t.Context(), s.stack.Scope, p.contacts())
 	if err != nil {
 		t.Fatal(err)

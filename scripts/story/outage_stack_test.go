@@ -102,7 +102,7 @@ type reader struct {
 
 func (s *story) newReader(t *testing.T, name string) reader {
 	t.Helper()
-	p := s.somebody("outage." + name)
+	p := s.newPerson("outage." + name)
 	p.sms = map[string]string{"kari": "+4794", "ola": "+4795", "per": "+4796"}[name] + s.id
 	minted, err := s.api.mint(t.Context(), s.stack.Scope, p.contacts())
 	if err != nil {

@@ -80,7 +80,7 @@ func (s *story) smsIn(t *testing.T, p person, brand string) decision {
 
 func TestSMSReplyStopsItsBrandAndIsAnswered(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	p := s.somebody("replies")
+	p := s.newPerson("replies")
 	stop := texted{"stop-" + s.id, p.sms, "Stopp!"}
 	s.writeBack(t, stop)
 	if got := s.awaitTexts(t, p.sms, 1)[0]; !strings.HasPrefix(got, "Acme: Du får ikke mer reklame på SMS") {
@@ -119,7 +119,7 @@ func TestSMSReplyStopsItsBrandAndIsAnswered(t *testing.T) {
 
 func TestDoubtfulSMSReplyStopsAndHelpDoesNot(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	doubtful, curious := s.somebody("doubts"), person{email: "asks." + s.id + "@example.no", sms: "+4794" + s.id}
+	doubtful, curious := s.newPerson("doubts"), person{email: "asks." + s.id + "@example.no", sms: "+4794" + s.id}
 	s.writeBack(t, texted{"doubt-" + s.id, doubtful.sms, "please don't stop"})
 	s.writeBack(t, texted{"help-too-" + s.id, curious.sms, "HELP"})
 	s.awaitTexts(t, doubtful.sms, 1)

@@ -66,7 +66,7 @@ func tellNew(t *testing.T, out io.Writer) *story {
 	return s
 }
 
-func (s *story) somebody(name string) person {
+func (s *story) newPerson(name string) person {
 	return person{email: name + "." + s.id + "@example.no", sms: "+4793" + s.id}
 }
 
@@ -83,7 +83,7 @@ func TestStoryIsTrueEveryTime(t *testing.T) {
 
 func TestSecondDeployKeepsDataAndKeys(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	p := s.somebody("stays")
+	p := s.newPerson("stays")
 	if err := s.optOut(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestSecondDeployKeepsDataAndKeys(t *testing.T) {
 // The test replaces the contact keys and restores them.
 func TestForeignKeySetAnswersNobody(t *testing.T) {
 	s := tellNew(t, io.Discard)
-	p := s.somebody("foreign")
+	p := s.newPerson("foreign")
 	if err := s.optOut(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}

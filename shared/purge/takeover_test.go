@@ -173,7 +173,7 @@ func TestLostCallDeletesNothingAfterTheAccount(t *testing.T) {
 
 // A function that lives on begins a page after its run was certified and the manifest
 // removed. Nothing may keep the page for good.
-func TestPageOfRemovedManifestGoesWithTheNextRun(t *testing.T) {
+func TestNextRunRemovesPageOfRemovedManifest(t *testing.T) {
 	n := newNights(t)
 	n.plan("run-1")
 	begin := 4 // the call that begins the first page

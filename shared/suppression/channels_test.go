@@ -64,8 +64,8 @@ func (v *village) key() contact.Key {
 	return contact.Key(fmt.Sprintf("%048d", v.keys))
 }
 
-// somebody on a channel, or on any.
-func (v *village) somebody(channels ...contact.Channel) who {
+// drawPerson is a person on one of the channels, or on any.
+func (v *village) drawPerson(channels ...contact.Channel) who {
 	if len(channels) == 0 {
 		channels = []contact.Channel{contact.Email, contact.SMS}
 	}
@@ -96,7 +96,7 @@ func (v *village) change(action suppression.Action, r suppression.Reason, at tim
 
 func (v *village) click(_ *rapid.T) {
 	source := rapid.SampledFrom([]suppression.Source{suppression.SourceLink, suppression.SourceOneClick}).Draw(v.T, "source")
-	w, c := v.somebody(), v.change(suppression.Suppress, suppression.Unsubscribed, v.now, source)
+	w, c := v.drawPerson(), v.change(suppression.Suppress, suppression.Unsubscribed, v.now, source)
 	v.apply(w, c)
 	if suppression.Decide(v.items[w], suppression.Marketing, c.Scope).Send {
 		v.Fatal("a click did not silence")
@@ -104,12 +104,12 @@ func (v *village) click(_ *rapid.T) {
 }
 
 func (v *village) undo(_ *rapid.T) {
-	v.apply(v.somebody(), v.change(suppression.Undo, suppression.Unsubscribed, v.now, suppression.SourceLink))
+	v.apply(v.drawPerson(), v.change(suppression.Undo, suppression.Unsubscribed, v.now, suppression.SourceLink))
 }
 
 func (v *village) tell(_ *rapid.T) {
 	reason := rapid.SampledFrom(everyReason).Draw(v.T, "reason") // erasure too
-	v.apply(v.somebody(), v.change(suppression.Suppress, reason, v.earlier(), suppression.SourceTool))
+	v.apply(v.drawPerson(), v.change(suppression.Suppress, reason, v.earlier(), suppression.SourceTool))
 }
 
 func (v *village) consent(_ *rapid.T) {
@@ -117,7 +117,7 @@ func (v *village) consent(_ *rapid.T) {
 		Scope: rapid.SampledFrom(everyScope).Draw(v.T, "scope"), At: v.earlier(), Source: suppression.SourceTool, Evidence: "e",
 		Operator: rapid.Bool().Draw(v.T, "operator"),
 	}
-	w := v.somebody()
+	w := v.drawPerson()
 	for _, change := range c.Lifts(v.items[w]) {
 		v.apply(w, change)
 	}
@@ -125,7 +125,7 @@ func (v *village) consent(_ *rapid.T) {
 
 func (v *village) feedback(_ *rapid.T) {
 	kind := rapid.SampledFrom([]string{"Bounce", "Complaint", "Delivery"}).Draw(v.T, "kind")
-	w, at := v.somebody(contact.Email), v.earlier().Format(time.RFC3339)
+	w, at := v.drawPerson(contact.Email), v.earlier().Format(time.RFC3339)
 	named := []map[string]string{{"emailAddress": w.person + "@example.no"}}
 	event, err := json.Marshal(map[string]any{
 		"eventType": kind,
@@ -150,7 +150,7 @@ func (v *village) feedback(_ *rapid.T) {
 
 func (v *village) answer(_ *rapid.T) {
 	text := rapid.SampledFrom([]string{"Stopp!", "please don't stop", "START", "ja", "HELP"}).Draw(v.T, "text")
-	w, at := v.somebody(contact.SMS), v.earlier()
+	w, at := v.drawPerson(contact.SMS), v.earlier()
 	switch keyword.Read(text) {
 	case keyword.Stop, keyword.Review:
 		v.apply(w, v.change(suppression.Suppress, suppression.Stop, at, suppression.SourceSMS))
@@ -164,7 +164,7 @@ func (v *village) answer(_ *rapid.T) {
 
 // wait has an opt-out wait while the store is down.
 func (v *village) wait(_ *rapid.T) {
-	w := v.somebody()
+	w := v.drawPerson()
 	message, err := json.Marshal(outage.Of(contact.Known{Channel: w.channel, Keys: []contact.Key{"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}},
 		v.change(suppression.Suppress, suppression.Unsubscribed, v.now, suppression.SourceOneClick)))
 	if err != nil {
@@ -174,7 +174,7 @@ func (v *village) wait(_ *rapid.T) {
 }
 
 func (v *village) drain(_ *rapid.T) {
-	w := v.somebody()
+	w := v.drawPerson()
 	for _, message := range v.waits[w] {
 		o, err := outage.Read(message)
 		if err != nil {
@@ -187,7 +187,7 @@ func (v *village) drain(_ *rapid.T) {
 
 // rotate has a newer key's item, which may know something already, take over.
 func (v *village) rotate(_ *rapid.T) {
-	w := v.somebody()
+	w := v.drawPerson()
 	newer := suppression.Item{Key: v.key(), Channel: w.channel}
 	if rapid.Bool().Draw(v.T, "known") {
 		outcome, err := suppression.Apply(newer, v.change(suppression.Suppress, suppression.Stop, v.earlier(), suppression.SourceTool), "01K", v.now)

@@ -60,7 +60,7 @@ func (m *moving) DeleteMessage(_ context.Context, in *sqs.DeleteMessageInput, _ 
 	return nil, nil
 }
 
-func TestAQueueWithoutAnOrderGetsNoIDs(t *testing.T) {
+func TestQueueWithoutAnOrderGetsNoIDs(t *testing.T) {
 	m := &moving{bodies: map[string][]string{"dead": {"1"}}}
 	if _, err := (deployment.Queues{SQS: m}).Move(t.Context(), operator.Queue{URL: "dead", Messages: 1}, operator.Queue{URL: "live"}); err != nil || m.groups[0] != "group 1, " {
 		t.Errorf("error %v, sent as %q", err, m.groups)

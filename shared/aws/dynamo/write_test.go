@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestAPlaceholderStandsForTheAttributeOfItsName(t *testing.T) {
+func TestPlaceholderStandsForTheAttributeOfItsName(t *testing.T) {
 	for _, test := range []struct {
 		of   terms
 		want map[string]string

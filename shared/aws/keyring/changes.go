@@ -219,7 +219,7 @@ func (c Contacts) Add(now time.Time) (Contacts, Key, error) {
 		}
 	}
 	if live >= contact.MaxLiveKeys {
-		return c, Key{}, refuse("there are %d live contact keys, and no more may be: first `stille keys destroy contact KEYID` one that nothing uses", live)
+		return c, Key{}, refuse("there are %d live contact keys, and no more may be: destroy a key that nothing uses first, with `stille keys destroy contact KEYID`", live)
 	}
 	next, id, err := c.add(prf.HMACSHA256PRFKeyTemplate(), false, now)
 	if err != nil {

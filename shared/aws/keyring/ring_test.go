@@ -126,7 +126,7 @@ func clocked(t *testing.T) (*keyring.Ring, *fakeSecrets, *fakeCanaries, *clock) 
 	return keyring.NewRing(secrets, stack, canaries, at.time), secrets, canaries, at
 }
 
-func someone(t *testing.T) contact.Contact {
+func contactOf(t *testing.T) contact.Contact {
 	t.Helper()
 	c, err := contact.Normalise(contact.Email, "kari@example.no", "")
 	if err != nil {
@@ -288,7 +288,7 @@ func TestARefreshOpensANewerKeysLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := set.Mint(link.Target{ScopeID: 1, Contact: someone(t)})
+	token, err := set.Mint(link.Target{ScopeID: 1, Contact: contactOf(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func TestARefreshOpensANewerKeysLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := fresh.Open(contact.Email, token); err != nil || got.Contact != someone(t) {
+	if got, err := fresh.Open(contact.Email, token); err != nil || got.Contact != contactOf(t) {
 		t.Errorf("after the refresh: %v", err)
 	}
 }

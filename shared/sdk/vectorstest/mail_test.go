@@ -181,7 +181,7 @@ func TestNoFaultSendsToTheSilent(t *testing.T) {
 	s.SES = quick{post{mail, len(cases)}}
 	sent := 0
 	for n := range rounds {
-		sent += some(t, s, n)
+		sent += sendOnce(t, s, n)
 	}
 	seen := mail.Seen(len(cases))
 	if seen.Wrong != "" || sent != seen.Mails || sent < rounds/20 {
@@ -189,9 +189,9 @@ func TestNoFaultSendsToTheSilent(t *testing.T) {
 	}
 }
 
-// some sends one message, or every tenth time a bulk, and returns how many were
+// sendOnce sends one message, or every tenth time a bulk, and returns how many were
 // sent.
-func some(t *testing.T, s sesmail.Sender, n int) int {
+func sendOnce(t *testing.T, s sesmail.Sender, n int) int {
 	address := func(n int) string { return fmt.Sprintf("%s%d@example.no", []string{"no.", ""}[n%2], n%5000) }
 	message := fmt.Sprintf(`{"Destination":{"ToAddresses":[%q]},"Content":{"Simple":{"Subject":{"Data":"News"},"Body":{"Text":{"Data":"Hello"}}}}}`, address(n))
 	if n%10 < 2 {

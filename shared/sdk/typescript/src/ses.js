@@ -148,7 +148,7 @@ class Sender {
   }
 
   /**
-   * Sends one call's entries to those whom the check allows; to nobody where it is unavailable.
+   * Sends one call's entries to the recipients that the check allows, and to nobody where the check is unavailable.
    * @param {Bulk} bulk
    * @param {Place[]} part
    * @param {BulkEntry[]} entries
