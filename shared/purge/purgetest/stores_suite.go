@@ -26,6 +26,7 @@ func TestStores(t *testing.T, stores func(t *testing.T) Stores) {
 		"a run deletes in its turn only":     (*suite).turns,
 		"a marked record does not change":    (*suite).frozen,
 		"an object belongs to one record":    (*suite).claims,
+		"a claim goes with its record":       (*suite).claimsGo,
 		"a held record does not change":      (*suite).freezes,
 		"the newest event wins":              (*suite).versions,
 		"a contact has one record":           (*suite).slots,
