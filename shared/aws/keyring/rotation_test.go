@@ -19,7 +19,7 @@ import (
 
 func mustMint(t *testing.T, set *link.Keys) string {
 	t.Helper()
-	token, err := set.Mint(link.Target{ScopeID: 1, Contact: someone(t)})
+	token, err := set.Mint(link.Target{ScopeID: 1, Contact: contactOf(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestLinkKeysAreRotatedAndOldLinksOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	targets := []link.Target{{ScopeID: 3, Contact: someone(t)}, {ScopeID: 3, Contact: number}}
+	targets := []link.Target{{ScopeID: 3, Contact: contactOf(t)}, {ScopeID: 3, Contact: number}}
 	var old []string
 	for year := range 4 {
 		set, err := keyring.ParseLink(secret)

@@ -91,7 +91,7 @@ func TestNewLinkKeysMakeBothKindsOfLinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []contact.Contact{someone(t), number} {
+	for _, c := range []contact.Contact{contactOf(t), number} {
 		want := link.Target{ScopeID: 3, Contact: c}
 		token, err := set.Mint(want)
 		if err != nil {

@@ -78,7 +78,7 @@ func TestWithoutTheSecretThereAreNoUnprovenKeys(t *testing.T) {
 
 func mustKey(t *testing.T, set *contact.KeySet) contact.Key {
 	t.Helper()
-	key, err := set.Key(someone(t))
+	key, err := set.Key(contactOf(t))
 	if err != nil {
 		t.Fatal(err)
 	}
