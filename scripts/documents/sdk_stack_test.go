@@ -39,7 +39,7 @@ import (
 )
 
 func main() {
-	ctx, from := context.Background(), "news@acme.example"
+	ctx := context.Background()
 %s
 	if err := errors.Join(err, awsErr, sendErr); err != nil {
 		fmt.Println(err)
