@@ -75,7 +75,7 @@ func (d *deployer) reach(ctx context.Context) error {
 	d.identity = func(ctx context.Context) (string, error) {
 		caller, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 		if err != nil {
-			return "", fmt.Errorf("asking AWS whose credentials this shell has: %w", err)
+			return "", fmt.Errorf("AWS takes no credentials of this shell: take credentials of the account %s: %w", d.Account, err)
 		}
 		return aws.ToString(caller.Account), nil
 	}
