@@ -83,7 +83,7 @@ func (s *session) writeText(out *bytes.Buffer, section string, answer any) (err 
 
 func (s *session) answerTemplates() (*template.Template, error) {
 	all := template.New("").Funcs(template.FuncMap{
-		"row": row, "facts": facts, "next": next, "nextFrom": nextFrom, "time": instantText, "join": join, "having": having, "lacking": lacking,
+		"row": row, "facts": facts, "next": next, "nextFrom": nextFrom, "time": instantText, "join": join, "having": having, "lacking": lacking, "count": count,
 		"outcome": outcomeText, "oldest": oldest, "messages": messages, "seconds": seconds, "cents": cents, "law": lawText,
 		"dir": filepath.Dir, "path": filepath.Join,
 		"overdueHours": retention.OverdueAfter.Hours, "backupDays": func() int { return retention.BackupDays }, "isSample": s.isSample,
@@ -179,6 +179,14 @@ func join(list any, separator string) string {
 		texts[i] = fmt.Sprint(reflect.ValueOf(list).Index(i))
 	}
 	return strings.Join(texts, separator)
+}
+
+// count is a number of things, in the singular or the plural.
+func count(n any, thing string) string {
+	if fmt.Sprint(n) != "1" {
+		thing += "s"
+	}
+	return fmt.Sprint(n, " ", thing)
 }
 
 // having counts the elements of a list whose field of this name is not empty.

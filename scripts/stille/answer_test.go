@@ -147,7 +147,7 @@ func TestAllShowsTheWholeList(t *testing.T) {
 		m.run(t, "hold", "set", "--case", fmt.Sprint("C-", n), "--reason", "claim", "--record", "messaging", "sub-1").ended(t, exitDone)
 	}
 	short, whole := m.run(t, "hold", "list").ended(t, exitDone).out, m.run(t, "hold", "list", "--all").ended(t, exitDone).out
-	if !strings.HasPrefix(short, "30 holds stand, 0 are lifted\n") || strings.Count(short, "\n") != screen.Lines+1 || !strings.HasSuffix(short, "8 more lines; --all shows them\n") {
+	if !strings.HasPrefix(short, "30 holds in force, 0 lifted\n") || strings.Count(short, "\n") != screen.Lines+1 || !strings.HasSuffix(short, "8 more lines; --all shows them\n") {
 		t.Errorf("it shows\n%s", short)
 	}
 	if strings.Count(whole, "C-") != 30 || !strings.HasPrefix(whole, strings.Join(strings.SplitAfter(short, "\n")[:screen.Lines], "")) {
@@ -164,9 +164,9 @@ func TestTheFirstLineAnswers(t *testing.T) {
 	m.Queue = []operator.Queue{{Name: "drain", Messages: 7}, {Name: "stamp-parked", Messages: 2, Dead: true, URL: "https://sqs/1/stamp-parked"}}
 	for args, want := range map[string]string{
 		"status":                     "a message is in the dead-letter queue stamp-parked: RUNBOOK.md says what to do about it",
-		"queues list":                "2 dead letters, 7 messages on their way",
-		"hold list":                  "1 holds stand, 0 are lifted",
-		"hold history --case C-17":   "1 events of the case C-17",
+		"queues list":                "2 dead letters, 7 messages on the way",
+		"hold list":                  "1 hold in force, 0 lifted",
+		"hold history --case C-17":   "1 event of the case C-17",
 		"purge show":                 "no purge ran yet; `stille purge run CLASS` starts one",
 		"history email kari@x.no":    "the chain is verified; entries: 0",
 		"proof messaging sub-1":      "unknown  messaging has no such record, and no certificate lists one",

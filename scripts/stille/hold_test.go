@@ -22,7 +22,7 @@ func warning(what string) string {
 func TestALiftedRestrictionNamesTheSilenceThatStays(t *testing.T) {
 	m := inMemory(t)
 	m.run(t, "hold", "set", "--case", "dsr-9", "--reason", "art-18", "--kind", "restriction", "--contact", "email", "kari@example.no", "--record", "messaging", "sub-1").ended(t, exitDone)
-	want := "holds of the case dsr-9 that were lifted: 2\nmarketing to 1 restricted contacts stays stopped\n\n" +
+	want := "holds of the case dsr-9 that were lifted: 2\nmarketing to 1 restricted contact stays stopped\n\n" +
 		"next: stille subject unrestrict CHANNEL ADDRESS   (for each contact that may get marketing again)\n"
 	if got := m.run(t, "hold", "lift", "--case", "dsr-9").ended(t, exitDone); got.out != want {
 		t.Errorf("it says %q", got.out)

@@ -92,7 +92,7 @@ func TestFindingIsShownWithTheNextCommand(t *testing.T) {
 		"overdue records": {func(t *testing.T, m memory) {
 			m.Store(day(2024, 11, 19), day(2024, 11, 19), day(2024, 11, 21)) // the last is due only for some hours
 			m.hold(t, retention.RecordTarget("messaging", "sub-1"))
-		}, []string{"messaging: 1 records are overdue, due for over 26 hours", "messaging: 1 records would be overdue, and a hold keeps them"}, "stille purge plan messaging"},
+		}, []string{"messaging: 1 record overdue, due for over 26 hours", "messaging: 1 record past the day, and kept by a hold"}, "stille purge plan messaging"},
 		"dead letter": {func(_ *testing.T, m memory) {
 			m.Queue = []operator.Queue{{Name: "stamp-parked", Messages: 1, Dead: true, URL: "https://sqs/1/stamp-parked"}}
 		},

@@ -379,7 +379,7 @@ func TestAnExportOfABrokenHistoryFails(t *testing.T) {
 	folder := t.TempDir()
 	export := []string{"subject", "export", "email", "kari@example.no", "--out", folder}
 	got := d.run(t, export...).ended(t, exitDone)
-	if !strings.Contains(got.out, "holds    0 suppressions, 0 entries of their history (the chain is verified), 0 records, 0 holds\n\n"+folder) {
+	if !strings.Contains(got.out, "holds    0 suppressions, 0 changes in the history (the chain is verified), 0 records, 0 holds\n\n"+folder) {
 		t.Errorf("it says\n%s", got.out)
 	}
 	d.run(t, "add", "email", "kari@example.no", "--scope", "acme").ended(t, exitDone)

@@ -118,7 +118,7 @@ func TestReceiptTellsWhatBecameOfEachRecord(t *testing.T) {
 	got := m.run(t, "subject", "proof", erased.File).ended(t, exitDone)
 	for _, says := range []string{
 		"record   messaging sub-1\ndeleted  in the run run-a, that ended 2026-11-22T03:00:00Z\n", "record   messaging sub-2\nheld     by the case C-17 (legal)\n",
-		"record   service order-1\ndeleted  in the run run-b, ", "4 records, 0 of them wait\nerasure  at ",
+		"record   service order-1\ndeleted  in the run run-b, ", "4 records, 0 waiting\nerasure  at ",
 	} {
 		if !strings.Contains(got.out, says) {
 			t.Errorf("it does not say %q:\n%s", says, got.out)

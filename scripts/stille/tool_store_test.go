@@ -46,7 +46,7 @@ func TestAToolIsAddedListedAndRevoked(t *testing.T) {
 	d.run(t, "tool", "add", "crm", "--rights", "check", "--scopes", "*").ended(t, exitDone)
 
 	got = d.run(t, "tool", "list").ended(t, exitDone)
-	wantList := "1 tools have keys, 1 are revoked\nNAME  RIGHTS       SCOPES                CREATED\n" +
+	wantList := "1 tool with a key, 1 revoked\nNAME  RIGHTS       SCOPES                CREATED\n" +
 		"crm   check,links  acme,acme/newsletter  2026-11-22T03:00:00Z\n    revoked 2026-11-22T03:00:00Z\n" +
 		"crm   check        *                     2026-11-22T03:00:00Z\n"
 	if diff := cmp.Diff(sortedLines(wantList), sortedLines(got.out)); diff != "" {
