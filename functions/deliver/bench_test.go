@@ -72,7 +72,7 @@ func BenchmarkClickToDelivered(b *testing.B) {
 	b.Cleanup(receiver.Close)
 	w.add(receiver.URL, true)
 	ring := keyring.NewRing(w.House, stack, list, time.Now)
-	h.keys, h.first, h.post, h.log, h.now = ring, dynamo.NewReplies(db, stack), newClient(true).post, slog.New(slog.DiscardHandler), time.Now
+	h.keys, h.first, h.post, h.log, h.now = ring, dynamo.NewReplies(db, stack).First, newClient(true).post, slog.New(slog.DiscardHandler), time.Now
 	door := unsubscribe.Handler{
 		Links: unsubscribe.Links{Keys: ring, Scopes: w.Scopes}, Channel: contact.Email, List: list, Pages: written,
 		Store:    outage.Store{Keys: ring, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed

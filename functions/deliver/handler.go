@@ -28,22 +28,11 @@ type keys interface {
 	RefreshLink(ctx context.Context, arrived time.Time) (*link.Keys, error)
 }
 
-// memory remembers which message of a delivery came first.
-type memory interface {
-	First(ctx context.Context, id string, at, until, now time.Time) (time.Time, error)
-}
-
-// calls stores the last call of a webhook.
-type calls interface {
-	Note(ctx context.Context, id string, c hook.Call) error
-}
-
 // handler delivers.
 type handler struct {
 	webhooks    webhook.Source
 	keys        keys
-	first       memory
-	calls       calls
+	first       func(ctx context.Context, id string, at, until, now time.Time) (time.Time, error) // which message of a delivery came first
 	queue, dead webhook.Queue
 	post        func(ctx context.Context, url string, headers map[string]string, body []byte) error
 	log         *slog.Logger
@@ -161,7 +150,7 @@ const remembered = 14 * 24 * time.Hour
 // to deliver.
 func (h handler) isFirst(ctx context.Context, d webhook.Delivery) (bool, error) {
 	now := h.now()
-	first, err := h.first.First(ctx, "webhook/"+d.Webhook+"/"+d.Event.Data.ID, d.Queued, now.Add(remembered), now)
+	first, err := h.first(ctx, "webhook/"+d.Webhook+"/"+d.Event.Data.ID, d.Queued, now.Add(remembered), now)
 	return err == nil && first.Equal(d.Queued), err
 }
 
@@ -179,23 +168,12 @@ func (h handler) deliver(ctx context.Context, w webhook.Webhook, d webhook.Deliv
 	if errors.Is(err, errTimeout) {
 		h.resting.add(d.Webhook, h.now())
 	}
-	h.note(ctx, w, err)
+	call := hook.Call{At: h.now()}
+	if err != nil {
+		call.Failure = err.Error()
+	}
+	h.noted.Note(ctx, h.log, "webhook/"+w.ID(), call)
 	return err
-}
-
-// note stores what came of a call. `stille webhook list` shows it; nothing else
-// depends on it.
-func (h handler) note(ctx context.Context, w webhook.Webhook, failed error) {
-	id, call := "webhook/"+w.ID(), hook.Call{At: h.now()}
-	if failed != nil {
-		call.Failure = failed.Error()
-	}
-	if !h.noted.Due(id, call) {
-		return
-	}
-	if err := h.calls.Note(ctx, id, call); err != nil {
-		h.log.WarnContext(ctx, "the last call of a webhook is not stored", "webhook", w.ID(), "error", err)
-	}
 }
 
 // address unseals the address of a delivery that has one. An address that nobody

@@ -21,13 +21,12 @@ func main() {
 		h := handler{
 			webhooks: d.Webhooks(),
 			keys:     d.Keys,
-			first:    dynamo.NewReplies(d.DB, d.Stack),
-			calls:    dynamo.NewCalls(d.DB, d.Stack),
+			first:    dynamo.NewReplies(d.DB, d.Stack).First,
 			queue:    d.WebhookQueue(),
 			dead:     sqsqueue.NewWebhooks(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarWebhookDead)),
 			post:     newClient(d.Env.Optional(names.VarWebhookLocal) != "").post,
 			log:      d.Log, now: d.Now, jitter: rand.Float64,
-			resting: &resting{until: map[string]time.Time{}}, noted: &hook.Sightings{},
+			resting: &resting{until: map[string]time.Time{}}, noted: &hook.Sightings{Store: dynamo.NewCalls(d.DB, d.Stack).Note},
 		}
 		return h.handle
 	}))

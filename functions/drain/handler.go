@@ -23,18 +23,14 @@ import (
 // limit: after that limit no answer says what was carried out.
 const patience = 4 * time.Second
 
-// list is the suppression list. Once Apply has returned without an error, the
-// change is durable.
-type list interface {
-	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
-}
-
 // handler carries out the opt-outs of the outage queue. The time of an opt-out
 // decides, not that of its arrival: a newer release or undo stays.
 type handler struct {
 	keys  contact.KeySource // proven against the list's table
 	links unsubscribe.Links
-	list  list
+	// apply changes the suppression list. Once it has returned without an error, the
+	// change is durable.
+	apply func(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
 	queue outage.Queue
 	log   *slog.Logger
 	now   func() time.Time
@@ -154,7 +150,7 @@ func (h handler) carryOut(ctx context.Context, o queued) error {
 	}
 	now := h.now()
 	for _, c := range changes {
-		outcome, err := h.list.Apply(ctx, who, c, now)
+		outcome, err := h.apply(ctx, who, c, now)
 		if err != nil {
 			return err
 		}

@@ -40,9 +40,13 @@ func newList() *noted {
 	return n
 }
 
+type list interface {
+	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
+}
+
 func newHandler(h *apitest.House, list list) handler {
 	h.Now = sunday.Add(time.Hour)
-	return handler{keys: h, links: unsubscribe.Links{Keys: h, Scopes: h.Scopes}, list: list, queue: &h.Queue, log: h.Log, now: func() time.Time { return h.Now }}
+	return handler{keys: h, links: unsubscribe.Links{Keys: h, Scopes: h.Scopes}, apply: list.Apply, queue: &h.Queue, log: h.Log, now: func() time.Time { return h.Now }}
 }
 
 var sunday = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)

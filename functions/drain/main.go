@@ -13,6 +13,6 @@ import (
 
 func main() {
 	os.Exit(wiring.Function(names.Drain, time.Now, func(d wiring.Deps) any {
-		return handler{keys: d.Keys, links: unsubscribe.Links{Keys: d.Keys, Scopes: d.Scopes()}, list: d.List, queue: d.Outage(), log: d.Log, now: d.Now}.handle
+		return handler{keys: d.Keys, links: unsubscribe.Links{Keys: d.Keys, Scopes: d.Scopes()}, apply: d.List.Apply, queue: d.Outage(), log: d.Log, now: d.Now}.handle
 	}))
 }

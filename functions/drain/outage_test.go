@@ -103,7 +103,7 @@ func TestEveryNoIsCarriedOutOnceInOrder(t *testing.T) {
 	for _, away := range []time.Duration{6 * time.Hour, 48 * time.Hour} {
 		t.Run(away.String(), func(t *testing.T) {
 			h, list, queue := apitest.New(t), &suppressiontest.List{}, &fifo{}
-			over := handler{keys: h, list: list, queue: queue, log: h.Log, now: func() time.Time { return h.Now }}
+			over := handler{keys: h, apply: list.Apply, queue: queue, log: h.Log, now: func() time.Time { return h.Now }}
 			doors := h.Store(list)
 			doors.Queue = queue
 			list.Fail(errDown)
@@ -191,7 +191,7 @@ func TestLinksThatNoKeyOpensAreCarriedOut(t *testing.T) {
 		}
 	}
 	drainLinks := container()
-	over := handler{keys: drainLinks.Keys.(contact.KeySource), links: drainLinks, list: list, queue: queue, log: h.Log, now: now}
+	over := handler{keys: drainLinks.Keys.(contact.KeySource), links: drainLinks, apply: list.Apply, queue: queue, log: h.Log, now: now}
 	foreign, want := apitest.New(t), map[string]time.Duration{}
 	const outageMinutes = 6 * 60
 	for minute := range outageMinutes + 5 {
@@ -283,7 +283,7 @@ func TestLinksAreOpenedLast(t *testing.T) {
 // sees it.
 func TestMessageOfUnknownKeysBecomesADeadLetter(t *testing.T) {
 	h, queue := apitest.New(t), &fifo{}
-	over := handler{keys: h, list: &suppressiontest.List{}, queue: queue, log: h.Log, now: func() time.Time { return h.Now }}
+	over := handler{keys: h, apply: (&suppressiontest.List{}).Apply, queue: queue, log: h.Log, now: func() time.Time { return h.Now }}
 	foreign := apitest.New(t).Key(t, contact.Email, "kari@example.no")
 	if err := queue.Put(t.Context(), outage.OptOut{
 		Keys: []contact.Key{foreign}, Channel: contact.Email, Scope: "acme", Reason: suppression.Unsubscribed, Source: suppression.SourceLink, At: sunday,
@@ -302,7 +302,7 @@ func TestMessageOfUnknownKeysBecomesADeadLetter(t *testing.T) {
 // The person took the click back before the list took the click.
 func TestAQueuedClickDoesNotOutliveItsUndo(t *testing.T) {
 	h, list, queue := apitest.New(t), &suppressiontest.List{}, &fifo{}
-	over := handler{keys: h, list: list, queue: queue, log: h.Log, now: func() time.Time { return h.Now }}
+	over := handler{keys: h, apply: list.Apply, queue: queue, log: h.Log, now: func() time.Time { return h.Now }}
 	c := suppression.Change{Action: suppression.Undo, Scope: "acme", Reason: suppression.Unsubscribed, At: sunday.Add(time.Minute), Source: suppression.SourceLink}
 	kari := contact.Known{Channel: contact.Email, Keys: []contact.Key{h.Key(t, contact.Email, "kari@example.no")}}
 	if _, err := list.Apply(t.Context(), kari, c, c.At); err != nil {

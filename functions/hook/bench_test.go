@@ -49,8 +49,8 @@ func BenchmarkHookEvent(b *testing.B) {
 	}
 	keys := keyring.NewRing(w.House, stack, list, time.Now)
 	function := lambda.NewHandler(gateway.Handler(handler{
-		hooks: w, list: outage.Store{Keys: keys, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed
-		first: w, calls: w, unread: w, log: slog.New(slog.DiscardHandler), now: time.Now, noted: &hook.Sightings{},
+		hooks: w.Registry, apply: outage.Store{Keys: keys, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}.Apply, // a queue is not needed
+		first: w.First, park: w.Send, log: slog.New(slog.DiscardHandler), now: time.Now, noted: &hook.Sightings{Store: w.Note},
 	}.serve))
 	var people atomic.Int64
 	event := func(ctx context.Context) error {

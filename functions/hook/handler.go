@@ -18,41 +18,16 @@ import (
 	"stille/shared/unsubscribe/outage"
 )
 
-// registry is the registry of hooks.
-type registry interface {
-	Registry(ctx context.Context) (hook.Registry, error)
-}
-
-// list stores a change. An opt-out that the list does not take is queued: then
-// the error wraps outage.ErrQueued.
-type list interface {
-	Apply(ctx context.Context, person contact.Contact, c suppression.Change, now time.Time) (contact.Known, suppression.Outcome, error)
-}
-
-// memory remembers when an event was first taken.
-type memory interface {
-	First(ctx context.Context, id string, at, until, now time.Time) (time.Time, error)
-}
-
-// calls stores when a hook was called.
-type calls interface {
-	Note(ctx context.Context, id string, c hook.Call) error
-}
-
-// unread keeps what a provider reports and nobody can read, for an operator.
-type unread interface {
-	Send(ctx context.Context, value any, group string) error
-}
-
 // handler takes the calls of providers.
 type handler struct {
-	hooks  registry
-	list   list
-	first  memory
-	calls  calls
-	unread unread
-	log    *slog.Logger
-	now    func() time.Time
+	hooks func(ctx context.Context) (hook.Registry, error)
+	// apply stores a change. An opt-out that the list does not take is queued: then
+	// the error wraps outage.ErrQueued.
+	apply func(ctx context.Context, person contact.Contact, c suppression.Change, now time.Time) (contact.Known, suppression.Outcome, error)
+	first func(ctx context.Context, id string, at, until, now time.Time) (time.Time, error) // remembers when an event was first taken
+	park  func(ctx context.Context, value any, group string) error                          // keeps what a provider reports and nobody can read, for an operator
+	log   *slog.Logger
+	now   func() time.Time
 
 	noted *hook.Sightings
 }
@@ -71,7 +46,7 @@ func (h handler) serve(ctx context.Context, req gateway.Request) (gateway.Respon
 	if err != nil {
 		return answer(http.StatusBadRequest), nil
 	}
-	all, err := h.hooks.Registry(ctx)
+	all, err := h.hooks(ctx)
 	if err != nil {
 		h.log.ErrorContext(ctx, "the hooks cannot be read", "error", err)
 		return answer(http.StatusServiceUnavailable), nil
@@ -93,7 +68,7 @@ func (h handler) serve(ctx context.Context, req gateway.Request) (gateway.Respon
 		h.log.WarnContext(ctx, "a hook's call without a valid proof", "provider", name, "scope", string(in))
 		return answer(http.StatusUnauthorized), nil
 	}
-	h.note(ctx, known, now)
+	h.noted.Note(ctx, h.log, "hook/"+known.ID(), hook.Call{At: now})
 	report, malformed := provider.Read(call, in, now)
 	if malformed != nil {
 		h.log.ErrorContext(ctx, "a hook's call that cannot be read", "provider", name, "scope", string(in), "error", malformed)
@@ -164,7 +139,7 @@ func (h handler) keep(ctx context.Context, known hook.Hook, entries []string, no
 			message.Entries = append(message.Entries, []byte(entry))
 			size += max(1, len(entry))
 		}
-		if err := h.unread.Send(ctx, message, ""); err != nil {
+		if err := h.park(ctx, message, ""); err != nil {
 			return err
 		}
 	}
@@ -184,7 +159,7 @@ func (h handler) person(ctx context.Context, events []hook.Said, now time.Time) 
 		}
 		for _, c := range e.Changes {
 			c.At = at
-			if _, _, err := h.list.Apply(ctx, e.Contact, c, now); err != nil && !errors.Is(err, outage.ErrQueued) {
+			if _, _, err := h.apply(ctx, e.Contact, c, now); err != nil && !errors.Is(err, outage.ErrQueued) {
 				return err
 			}
 		}
@@ -200,7 +175,7 @@ func (h handler) time(ctx context.Context, e hook.Said, now time.Time) (time.Tim
 	if e.ID == "" {
 		return at, nil
 	}
-	first, err := h.first.First(ctx, string(e.Changes[0].Source)+"/"+e.ID, at, now.Add(remembered), now)
+	first, err := h.first(ctx, string(e.Changes[0].Source)+"/"+e.ID, at, now.Add(remembered), now)
 	if err != nil && !lifts(e) {
 		return at, nil //nolint:nilerr // a doubt means silence
 	}
@@ -223,18 +198,6 @@ func byContact(said []hook.Said) [][]hook.Said {
 		groups[i] = append(groups[i], s)
 	}
 	return groups
-}
-
-// note stores the time of the call. `stille hook list` shows it; nothing else
-// depends on it.
-func (h handler) note(ctx context.Context, known hook.Hook, now time.Time) {
-	id, call := "hook/"+known.ID(), hook.Call{At: now}
-	if !h.noted.Due(id, call) {
-		return
-	}
-	if err := h.calls.Note(ctx, id, call); err != nil {
-		h.log.WarnContext(ctx, "the time of a hook's call is not stored", "error", err)
-	}
 }
 
 // path returns the provider and the scope of a path /in/{provider}/{scope}.

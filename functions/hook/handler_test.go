@@ -92,7 +92,7 @@ func newWorld(t *testing.T) (*world, handler) {
 	for _, provider := range []string{"postmark", "brevo", "mailchimp", "twilio"} {
 		w.hooks = append(w.hooks, hook.Hook{Provider: provider, Scope: "acme/newsletter", URL: "https://tools/in/" + provider + "/acme/newsletter", Credential: hook.Credential{Secret: secret}})
 	}
-	return w, handler{hooks: w, list: store{w}, first: w, calls: w, unread: w, log: w.Log, now: func() time.Time { return w.Now }, noted: &hook.Sightings{}}
+	return w, handler{hooks: w.Registry, apply: store{w}.Apply, first: w.First, park: w.Send, log: w.Log, now: func() time.Time { return w.Now }, noted: &hook.Sightings{Store: w.Note}}
 }
 
 func call(method, path, query, body string) gateway.Request {

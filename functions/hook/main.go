@@ -22,12 +22,11 @@ import (
 func main() {
 	os.Exit(wiring.Function(names.Hook, time.Now, func(d wiring.Deps) any {
 		h := handler{
-			hooks:  hooks.NewCached(hooks.NewStore(secretsmanager.NewFromConfig(d.AWS), d.Stack.Stack), d.Now),
-			list:   d.Store(),
-			first:  dynamo.NewReplies(d.DB, d.Stack),
-			calls:  dynamo.NewCalls(d.DB, d.Stack),
-			unread: sqsqueue.New(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarParkedQueue)),
-			log:    d.Log, now: d.Now, noted: &hook.Sightings{},
+			hooks: hooks.NewCached(hooks.NewStore(secretsmanager.NewFromConfig(d.AWS), d.Stack.Stack), d.Now).Registry,
+			apply: d.Store().Apply,
+			first: dynamo.NewReplies(d.DB, d.Stack).First,
+			park:  sqsqueue.New(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarParkedQueue)).Send,
+			log:   d.Log, now: d.Now, noted: &hook.Sightings{Store: dynamo.NewCalls(d.DB, d.Stack).Note},
 		}
 		return gateway.Recovered(d.Log, h.serve, func() gateway.Response { return answer(http.StatusInternalServerError) })
 	}))

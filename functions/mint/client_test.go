@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"stille/shared/api/apitest"
-	"stille/shared/sdk/go"
+	client "stille/shared/sdk/go"
 )
 
 func TestTheGoClientGetsItsLinks(t *testing.T) {

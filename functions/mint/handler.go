@@ -22,13 +22,8 @@ type ring interface {
 type handler struct {
 	keys    ring
 	scopes  *scope.Registry
-	base    string  // scheme and host of every link; if empty, each brand's domain
-	domains domains // looked at where each brand has a domain
-}
-
-// domains refuse a link domain that is known to be dead.
-type domains interface {
-	Check(ctx context.Context, domain string) error
+	base    string                                         // scheme and host of every link; if empty, each brand's domain
+	isAlive func(ctx context.Context, domain string) error // looked at where each brand has a domain
 }
 
 type request struct {
@@ -59,7 +54,7 @@ func (h handler) mint(ctx context.Context, tool access.Tool, asked request, faul
 		return nil, err
 	}
 	if h.base == "" {
-		if err := h.domains.Check(ctx, entry.LinkDomain); err != nil {
+		if err := h.isAlive(ctx, entry.LinkDomain); err != nil {
 			return nil, api.Unavailable(err.Error())
 		}
 	}

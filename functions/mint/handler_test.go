@@ -26,7 +26,7 @@ const (
 )
 
 func newHandler(h *apitest.House) handler {
-	return handler{keys: h, scopes: h.Scopes, domains: deadDomain("")}
+	return handler{keys: h, scopes: h.Scopes, isAlive: deadDomain("").Check}
 }
 
 // deadDomain is the one domain that does not answer.
@@ -51,7 +51,7 @@ func TestNoLinkLeadsToADeadDomain(t *testing.T) {
 	} {
 		h := apitest.New(t)
 		handler := newHandler(h)
-		handler.base, handler.domains = test.base, deadDomain("links.acme.example")
+		handler.base, handler.isAlive = test.base, deadDomain("links.acme.example").Check
 		resp := h.Serve(t, handler.call(), h.Post(fmt.Sprintf(`{"scope":%q,"contacts":[%s]}`, test.scope, email)))
 		if resp.StatusCode != test.status {
 			t.Errorf("%s: status %d", name, resp.StatusCode)

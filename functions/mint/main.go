@@ -18,11 +18,11 @@ func main() {
 		client := domain.Client()
 		return handler{
 			keys: d.Keys, scopes: d.Scopes(), base: d.Env.Optional(names.VarLinkBase),
-			domains: &domain.Guard{
+			isAlive: (&domain.Guard{
 				Notes: dynamo.NewDomains(d.DB, d.Stack),
 				Ask:   func(ctx context.Context, base string) error { return domain.Ask(ctx, client, base) },
 				Now:   d.Now,
-			},
+			}).Check,
 		}.call()
 	}))
 }

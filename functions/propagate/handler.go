@@ -23,28 +23,13 @@ import (
 	"stille/shared/webhook"
 )
 
-// webhooks is the queue of what webhooks are told.
-type webhooks interface {
-	Put(ctx context.Context, pause time.Duration, all ...webhook.Delivery) error
-}
-
-// bus is where events go out.
-type bus interface {
-	Put(ctx context.Context, events ...eventbus.Event) error
-}
-
-// queue is where unreadable stream records go.
-type queue interface {
-	Park(ctx context.Context, record deadletter.Record) error
-}
-
 // handler propagates every change of the list: it withdraws records, queues what
 // webhooks are told, and sends an event. Each may happen twice for one change.
 type handler struct {
 	withdrawer purge.Withdrawer
-	webhooks   webhooks
-	bus        bus
-	parked     queue
+	tell       func(ctx context.Context, pause time.Duration, all ...webhook.Delivery) error // queues what webhooks are told
+	announce   func(ctx context.Context, events ...eventbus.Event) error                     // sends events
+	park       func(ctx context.Context, record deadletter.Record) error                     // keeps unreadable stream records
 	log        *slog.Logger
 	now        func() time.Time
 }
@@ -68,7 +53,7 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) (events
 		}
 		if errors.Is(err, dynamo.ErrUnreadable) {
 			h.log.ErrorContext(ctx, "parked a ledger entry", "error", err)
-			return h.parked.Park(ctx, deadletter.Of(r, err))
+			return h.park(ctx, deadletter.Of(r, err))
 		}
 		if err != nil {
 			return fmt.Errorf("propagating ledger entry %s: %w", entry.ID, err)
@@ -82,14 +67,14 @@ func (h handler) handle(ctx context.Context, batch events.DynamoDBEvent) (events
 		return nil
 	})
 	h.count(ctx, propagated)
-	return h.announce(ctx, batch.Records, answer, announced), nil
+	return h.announceAll(ctx, batch.Records, answer, announced), nil
 }
 
-// announce tells webhooks and the bus of the entries before the first failure, in
+// announceAll tells webhooks and the bus of the entries before the first failure, in
 // their order: the entries behind it are delivered again. The entries of events
 // that the bus does not take are parked. An entry that cannot be parked fails, and
 // so does an entry that the queue of the webhooks does not take.
-func (h handler) announce(ctx context.Context, batch []events.DynamoDBEventRecord, answer events.DynamoDBEventResponse, announced map[string]ledger.Entry) events.DynamoDBEventResponse {
+func (h handler) announceAll(ctx context.Context, batch []events.DynamoDBEventRecord, answer events.DynamoDBEventResponse, announced map[string]ledger.Entry) events.DynamoDBEventResponse {
 	if len(answer.BatchItemFailures) > 0 {
 		first := slices.IndexFunc(batch, func(r events.DynamoDBEventRecord) bool {
 			return r.Change.SequenceNumber == answer.BatchItemFailures[0].ItemIdentifier
@@ -107,17 +92,17 @@ func (h handler) announce(ctx context.Context, batch []events.DynamoDBEventRecor
 			entry := announced[r.Change.SequenceNumber]
 			out, told = append(out, eventbus.Announcement(entry)), append(told, webhook.Of(entry, h.now()))
 		}
-		if err := h.webhooks.Put(ctx, 0, told...); err != nil {
+		if err := h.tell(ctx, 0, told...); err != nil {
 			h.log.ErrorContext(ctx, "webhooks are not told, and the entries are retried", "error", err)
 			return failedFrom(answer, chunk[0])
 		}
-		err := h.bus.Put(ctx, out...)
+		err := h.announce(ctx, out...)
 		if err == nil {
 			continue
 		}
 		h.log.ErrorContext(ctx, "parked the entries of events that the bus did not take", "error", err)
 		for _, r := range chunk {
-			if err := h.parked.Park(ctx, deadletter.Of(r, err)); err != nil {
+			if err := h.park(ctx, deadletter.Of(r, err)); err != nil {
 				h.log.ErrorContext(ctx, "a ledger entry was not parked and is retried", "error", err)
 				return failedFrom(answer, r)
 			}

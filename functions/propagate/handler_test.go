@@ -72,7 +72,7 @@ func classes() *retention.Policy {
 }
 
 func (w *world) handler() handler {
-	return handler{withdrawer: purge.Withdrawer{Policy: classes(), List: &w.list, Records: table{w}}, webhooks: told{w}, bus: w, parked: w, log: slog.New(slog.NewJSONHandler(&w.logs, nil)), now: func() time.Time { return sunday }}
+	return handler{withdrawer: purge.Withdrawer{Policy: classes(), List: &w.list, Records: table{w}}, tell: told{w}.Put, announce: w.Put, park: w.Park, log: slog.New(slog.NewJSONHandler(&w.logs, nil)), now: func() time.Time { return sunday }}
 }
 
 func (w *world) Put(_ context.Context, events ...eventbus.Event) error {

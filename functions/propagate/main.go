@@ -25,9 +25,9 @@ func main() {
 		queues := sqs.NewFromConfig(c.AWS)
 		h := handler{
 			withdrawer: purge.Withdrawer{Policy: c.Policy(), List: dynamo.NewSuppressions(db, c.Stack), Records: dynamo.NewRecords(db, c.Stack)},
-			webhooks:   sqsqueue.NewWebhooks(queues, c.Env.Required(names.VarWebhookQueue)),
-			bus:        eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack.Stack),
-			parked:     deadletter.NewQueue(queues, c.Env.Required(names.VarParkedQueue)),
+			tell:       sqsqueue.NewWebhooks(queues, c.Env.Required(names.VarWebhookQueue)).Put,
+			announce:   eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack.Stack).Put,
+			park:       deadletter.NewQueue(queues, c.Env.Required(names.VarParkedQueue)).Park,
 			log:        c.Log, now: time.Now,
 		}
 		return h.handle

@@ -29,7 +29,7 @@ func TestOptOutReachesEveryRecordInTheTables(t *testing.T) {
 	house, w := apitest.New(t), newWorld()
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	list, records := dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)
-	over := handler{withdrawer: purge.Withdrawer{Policy: messagingOnly(), List: list, Records: records}, webhooks: told{w}, bus: w, parked: w, log: house.Log, now: func() time.Time { return sunday }}
+	over := handler{withdrawer: purge.Withdrawer{Policy: messagingOnly(), List: list, Records: records}, tell: told{w}.Put, announce: w.Put, park: w.Park, log: house.Log, now: func() time.Time { return sunday }}
 	key := house.Key(t, contact.Email, apitest.Address)
 	record := retention.Record{
 		ID: "sub-1", Subject: key, Scope: "acme/newsletter", Basis: retention.Consent, OccurredAt: consented, Start: consented,
@@ -85,7 +85,7 @@ func TestATakingOverReachesTheTables(t *testing.T) {
 	house, w := apitest.New(t), newWorld()
 	db, stack := dynamotest.Tables(t, retention.Messaging)
 	list, records := dynamo.NewSuppressions(db, stack), dynamo.NewRecords(db, stack)
-	over := handler{withdrawer: purge.Withdrawer{Policy: messagingOnly(), List: list, Records: records}, webhooks: told{w}, bus: w, parked: w, log: house.Log, now: func() time.Time { return sunday }}
+	over := handler{withdrawer: purge.Withdrawer{Policy: messagingOnly(), List: list, Records: records}, tell: told{w}.Put, announce: w.Put, park: w.Park, log: house.Log, now: func() time.Time { return sunday }}
 	older, newer := contact.Key(strings.Repeat("A", 48)), contact.Key(strings.Repeat("B", 48))
 	for id, subject := range map[string]contact.Key{"sub-1": older, "sub-2": newer} {
 		dynamotest.Put(t, db, stack.Records(retention.Messaging), map[string]any{

@@ -57,7 +57,7 @@ func TestAnAuditIsAnnouncedAndCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			bus := &heard{}
-			w.bus, w.certifier.Parts = bus, left{err: errDown} // the certified audit does not read its parts again
+			w.publish, w.certifier.Parts = bus.Put, left{err: errDown} // the certified audit does not read its parts again
 			w.certified(t, c.run)
 			if _, err := w.stores.Runs.Lock(t.Context(), retention.Messaging, "audit-1"); err != nil {
 				t.Fatal(err)

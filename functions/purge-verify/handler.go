@@ -34,17 +34,12 @@ type response struct {
 	Certificate string              `json:"certificate"` // prefix in the evidence bucket
 }
 
-// bus is where events go out.
-type bus interface {
-	Put(ctx context.Context, events ...eventbus.Event) error
-}
-
 // handler ends every run: it certifies the run, announces how it ended, and
 // reports the overdue and the idle records of its class.
 type handler struct {
 	certifier purge.Certifier
 	holds     purge.Holds
-	bus       bus
+	publish   func(ctx context.Context, events ...eventbus.Event) error
 	policy    *retention.Policy
 	log       *slog.Logger
 	now       func() time.Time
@@ -112,7 +107,7 @@ func (h handler) announce(ctx context.Context, run purge.Run) (response, error) 
 	if run.Audit {
 		event.Detail = auditEnded{Class: run.Class, Run: run.ID, Outcome: run.Outcome, Counts: run.Counts, Findings: run.Findings, Certificate: prefix}
 	}
-	return response{Outcome: run.Outcome, Counts: run.Counts, Certificate: prefix}, h.bus.Put(ctx, event)
+	return response{Outcome: run.Outcome, Counts: run.Counts, Certificate: prefix}, h.publish(ctx, event)
 }
 
 func detailType(run purge.Run) string {
@@ -188,7 +183,7 @@ func (h handler) reportIdle(ctx context.Context, class retention.Class) {
 	idle, err := purge.FindIdle(ctx, h.certifier.Records, class, now)
 	if err == nil && idle.Count > 0 {
 		h.log.WarnContext(ctx, "records are idle", "class", class.Name, "owner", class.Owner, "count", idle.Count, "oldest", idle.Oldest)
-		err = h.bus.Put(ctx, eventbus.Event{Type: names.RecordsIdle, At: now, Detail: recordsIdle{
+		err = h.publish(ctx, eventbus.Event{Type: names.RecordsIdle, At: now, Detail: recordsIdle{
 			Class: class.Name, Owner: class.Owner, Count: idle.Count, Oldest: idle.Oldest, IDs: idle.IDs,
 		}})
 	}

@@ -50,7 +50,7 @@ func TestTheOwnerHearsOfIdleRecords(t *testing.T) {
 			w.certifier.Records = w.stores.Intercept(func(string) error { return test.store }).Records
 			var log bytes.Buffer
 			to := &faulty{err: test.down}
-			w.bus, w.log = to, slog.New(slog.NewJSONHandler(&log, nil))
+			w.publish, w.log = to.Put, slog.New(slog.NewJSONHandler(&log, nil))
 			w.reportIdle(t.Context(), w.class)
 			var want []eventbus.Event
 			if len(test.records) > 0 && test.store == nil {

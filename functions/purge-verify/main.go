@@ -44,11 +44,11 @@ func main() {
 				CodeVersion: c.Env.Required(names.VarVersion),
 				Now:         time.Now,
 			},
-			holds:  dynamo.NewHolds(db, c.Stack),
-			bus:    eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack.Stack),
-			policy: c.Policy(),
-			log:    c.Log,
-			now:    time.Now,
+			holds:   dynamo.NewHolds(db, c.Stack),
+			publish: eventbus.NewBus(eventbridge.NewFromConfig(c.AWS), c.Stack.Stack).Put,
+			policy:  c.Policy(),
+			log:     c.Log,
+			now:     time.Now,
 		}
 		return h.verify
 	}))

@@ -24,7 +24,7 @@ func TestEveryRunReportsOverdueRecords(t *testing.T) {
 		t.Run(string(outcome), func(t *testing.T) {
 			w := newWorld(t)
 			var out bytes.Buffer
-			w.handler.log, w.bus = slog.New(slog.NewJSONHandler(&out, nil)), &heard{}
+			w.handler.log, w.publish = slog.New(slog.NewJSONHandler(&out, nil)), (&heard{}).Put
 			if overdue > 0 {
 				w.put(t, "sub-1") // due since the night before last
 				w.put(t, "sub-2")

@@ -49,7 +49,7 @@ func newWorld(t *testing.T) *world {
 				return func(class, id string) string { return class + "/" + id }, w.keysErr
 			},
 		},
-		holds: w.stores.Holds, bus: &heard{}, policy: w.Policy, log: w.Log, now: func() time.Time { return w.Now },
+		holds: w.stores.Holds, publish: (&heard{}).Put, policy: w.Policy, log: w.Log, now: func() time.Time { return w.Now },
 	}
 	return w
 }
@@ -138,7 +138,7 @@ func TestCertifiedRunIsNotReadAgain(t *testing.T) {
 	w := newWorld(t)
 	w.keysErr = errDown
 	heard := &heard{}
-	w.bus = heard
+	w.publish = heard.Put
 	run := purge.Run{Class: retention.Messaging, ID: "run-1", Outcome: certificate.Completed, Certificate: "hash"}
 	if _, err := w.stores.Runs.Start(t.Context(), run); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 
 	"stille/shared/api/apitest"
 	"stille/shared/contact"
-	"stille/shared/sdk/go"
+	client "stille/shared/sdk/go"
 	"stille/shared/suppression"
 )
 

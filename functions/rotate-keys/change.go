@@ -167,11 +167,11 @@ func (h handler) uses(ctx context.Context, id string) (keyring.Uses, error) {
 	if uses.Suppressions, err = h.suppressions.CountUnmerged(ctx, uint32(number)); err != nil {
 		return uses, err
 	}
-	if uses.Holds, err = h.holds.CountSubjects(ctx, uint32(number)); err != nil {
+	if uses.Holds, err = h.countHolds(ctx, uint32(number)); err != nil {
 		return uses, err
 	}
 	for _, class := range h.policy.Classes {
-		if uses.Records[class.Name], err = h.records.CountSubjects(ctx, class.Name, uint32(number)); err != nil {
+		if uses.Records[class.Name], err = h.countRecords(ctx, class.Name, uint32(number)); err != nil {
 			return uses, err
 		}
 	}

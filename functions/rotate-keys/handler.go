@@ -42,16 +42,6 @@ type suppressions interface {
 	CountUnmerged(ctx context.Context, keyID uint32) (int, error)
 }
 
-// holds counts the holds whose subject is named by a key.
-type holds interface {
-	CountSubjects(ctx context.Context, keyID uint32) (int, error)
-}
-
-// records counts the records of a class whose subject is named by a key.
-type records interface {
-	CountSubjects(ctx context.Context, class string, keyID uint32) (int, error)
-}
-
 // queue is a queue of messages that may name a contact by a key.
 type queue interface {
 	// Depth is how many messages the queue holds, hidden ones too.
@@ -62,9 +52,9 @@ type queue interface {
 type handler struct {
 	secrets      secretStore
 	suppressions suppressions
-	holds        holds
-	records      records
-	queues       map[string]queue // by name
+	countHolds   func(ctx context.Context, keyID uint32) (int, error)               // whose subject is named by a key
+	countRecords func(ctx context.Context, class string, keyID uint32) (int, error) // of a class, whose subject is named by a key
+	queues       map[string]queue                                                   // by name
 	policy       *retention.Policy
 	config       keyring.Config // as it was deployed
 	stack        names.Stack

@@ -30,8 +30,8 @@ func main() {
 		h := handler{
 			secrets:      secretsmanager.NewFromConfig(c.AWS),
 			suppressions: dynamo.NewSuppressions(db, c.Stack),
-			holds:        dynamo.NewHolds(db, c.Stack),
-			records:      dynamo.NewRecords(db, c.Stack),
+			countHolds:   dynamo.NewHolds(db, c.Stack).CountSubjects,
+			countRecords: dynamo.NewRecords(db, c.Stack).CountSubjects,
 			queues: map[string]queue{
 				names.QueueOutage:     sqsqueue.Count(queues, c.Env.Required(names.VarOutageQueue)),
 				names.QueueOutageDead: sqsqueue.Count(queues, c.Env.Required(names.VarOutageDead)),

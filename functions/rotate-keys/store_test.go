@@ -37,7 +37,7 @@ func onTables(t *testing.T) *tabled {
 	db, name := dynamotest.Tables(t, "communication", "messaging")
 	s := &tabled{world: newWorld(), t: t, list: dynamo.NewSuppressions(db, name), holds: dynamo.NewHolds(db, name), records: dynamo.NewRecords(db, name)}
 	s.handler = s.world.handler()
-	s.handler.suppressions, s.handler.holds, s.handler.records = s.list, s.holds, s.records
+	s.handler.suppressions, s.handler.countHolds, s.handler.countRecords = s.list, s.holds.CountSubjects, s.records.CountSubjects
 	s.ring = keyring.NewRing(s.world, stack, s.list, func() time.Time { return s.now })
 	if _, _, err := s.handler.handle(t.Context(), cfn.Event{RequestType: cfn.RequestCreate}); err != nil {
 		t.Fatal(err)

@@ -187,7 +187,7 @@ func (w *world) write(what string) error {
 
 func (w *world) handler() handler {
 	return handler{
-		secrets: w, suppressions: w, holds: subjects{w}, records: recorded{w},
+		secrets: w, suppressions: w, countHolds: subjects{w}.CountSubjects, countRecords: recorded{w}.CountSubjects,
 		config: keyring.Config{Retention: "classes: []\n", Scopes: "scopes: []\n"},
 		queues: map[string]queue{names.QueueOutage: depth{w, names.QueueOutage}, names.QueueOutageDead: depth{w, names.QueueOutageDead}},
 		policy: &retention.Policy{Classes: []retention.Class{{Name: "communication"}, {Name: "messaging"}}},

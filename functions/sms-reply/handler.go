@@ -29,22 +29,12 @@ type replies interface {
 // dead-letter queue keep the reply.
 const remembered = 14 * 24 * time.Hour
 
-// phone sends texts.
-type phone interface {
-	Send(ctx context.Context, t sms.Text) error
-}
-
-// list reads the suppression list.
-type list interface {
-	Get(ctx context.Context, keys []contact.Key) (suppression.Item, error)
-}
-
 // handler takes replies.
 type handler struct {
 	store     outage.Store
-	list      list
+	get       func(ctx context.Context, keys []contact.Key) (suppression.Item, error) // reads the suppression list
 	replies   replies
-	phone     phone
+	send      func(ctx context.Context, t sms.Text) error
 	languages sms.Languages
 	scopes    *scope.Registry
 	log       *slog.Logger
@@ -122,7 +112,7 @@ func (h handler) change(ctx context.Context, r inbound, who contact.Contact, now
 			return known, suppression.Item{}, err
 		}
 	}
-	item, err := h.list.Get(ctx, known.Keys)
+	item, err := h.get(ctx, known.Keys)
 	return known, item, err
 }
 
@@ -156,7 +146,7 @@ func (h handler) answer(ctx context.Context, r inbound, who contact.Contact, kno
 	if err == nil && free {
 		sending, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
-		err = h.phone.Send(sending, sms.Text{From: r.to, To: who, Body: body})
+		err = h.send(sending, sms.Text{From: r.to, To: who, Body: body})
 	}
 	if err == nil {
 		return nil

@@ -84,12 +84,12 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.handler = handler{
-		store: w.Store(w.list), list: w.list, replies: w.memory, languages: languages, scopes: w.Scopes, log: w.Log,
+		store: w.Store(w.list), get: w.list.Get, replies: w.memory, languages: languages, scopes: w.Scopes, log: w.Log,
 		now: func() time.Time { return w.Now },
-		phone: smsvoice.NewSender(voice.New(voice.Options{
+		send: smsvoice.NewSender(voice.New(voice.Options{
 			BaseEndpoint: &server.URL, Region: "eu-north-1", Retryer: aws.NopRetryer{},
 			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		})),
+		})).Send,
 	}
 	return w
 }

@@ -22,9 +22,9 @@ func main() {
 		d.Env.Wrong("the texts", err)
 		h := handler{
 			store:     d.Store(),
-			list:      d.List,
+			get:       d.List.Get,
 			replies:   dynamo.NewReplies(d.DB, d.Stack),
-			phone:     smsvoice.NewSender(pinpointsmsvoicev2.NewFromConfig(d.AWS)),
+			send:      smsvoice.NewSender(pinpointsmsvoicev2.NewFromConfig(d.AWS)).Send,
 			languages: languages,
 			scopes:    d.Scopes(),
 			log:       d.Log,

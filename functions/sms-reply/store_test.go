@@ -22,7 +22,7 @@ import (
 
 // on makes the world write to another list.
 func (w *world) on(list *dynamo.Suppressions) {
-	w.store, w.handler.list = w.Store(list), list
+	w.store, w.handler.get = w.Store(list), list.Get
 	w.store.Patience = time.Minute // the engine is slower than DynamoDB
 }
 

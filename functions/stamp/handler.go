@@ -16,17 +16,12 @@ import (
 	"stille/shared/purge"
 )
 
-// queue is the dead-letter queue for stream records.
-type queue interface {
-	Park(ctx context.Context, record deadletter.Record) error
-}
-
 // handler stamps the records of a class table's stream.
 type handler struct {
-	stack   names.Tables
-	stamper purge.Stamper
-	parked  queue
-	log     *slog.Logger
+	stack      names.Tables
+	stamper    purge.Stamper
+	deadLetter func(ctx context.Context, record deadletter.Record) error // takes what a person must look into
+	log        *slog.Logger
 }
 
 var errForeign = errors.New("the stream is no class table's")
@@ -85,9 +80,9 @@ func (h handler) park(ctx context.Context, class string, r events.DynamoDBEventR
 	parked := deadletter.Of(r, fault)
 	if !errors.Is(fault, purge.ErrRewritten) {
 		h.log.ErrorContext(ctx, "parked a record", "class", class, "error", fault)
-		return h.parked.Park(ctx, parked)
+		return h.deadLetter(ctx, parked)
 	}
 	h.log.ErrorContext(ctx, "parked a record", names.AttrClass, class, "error", fault, names.MetricRewritten, 1,
 		emf.Embedded(h.stamper.Now(), names.AttrClass, names.MetricRewritten))
-	return h.parked.Park(ctx, parked.WithImage(change.Image))
+	return h.deadLetter(ctx, parked.WithImage(change.Image))
 }

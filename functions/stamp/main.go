@@ -25,8 +25,8 @@ func main() {
 				Records: dynamo.NewRecords(db, c.Stack), List: dynamo.NewSuppressions(db, c.Stack),
 				Holds: dynamo.NewHolds(db, c.Stack), Policy: c.Policy(), Now: time.Now,
 			},
-			parked: deadletter.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(names.VarParkedQueue)),
-			log:    c.Log,
+			deadLetter: deadletter.NewQueue(sqs.NewFromConfig(c.AWS), c.Env.Required(names.VarParkedQueue)).Park,
+			log:        c.Log,
 		}
 		return h.handle
 	}))

@@ -70,7 +70,7 @@ func (w *world) Park(_ context.Context, r deadletter.Record) error {
 
 func (w *world) handler() handler {
 	return handler{
-		stack: w.stack, parked: w, log: w.Log,
+		stack: w.stack, deadLetter: w.Park, log: w.Log,
 		stamper: purge.Stamper{Records: w.counted, List: w.list, Holds: w.stores.Holds, Now: func() time.Time { return w.Now }},
 	}
 }

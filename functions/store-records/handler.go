@@ -18,18 +18,13 @@ import (
 // maxRecords is how many records one call stores.
 const maxRecords = 100
 
-// records are the class tables.
-type records interface {
-	Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key) (retention.Outcome, error)
-}
-
 // handler stores records, which a purge deletes on their due day.
 type handler struct {
-	keys    contact.KeySource
-	records records
-	scopes  *scope.Registry
-	policy  *retention.Policy
-	now     func() time.Time
+	keys   contact.KeySource
+	put    func(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key) (retention.Outcome, error)
+	scopes *scope.Registry
+	policy *retention.Policy
+	now    func() time.Time
 }
 
 type request struct {
@@ -89,7 +84,7 @@ func (h handler) store(ctx context.Context, tool access.Tool, asked request, fau
 	}
 	answer := response{Results: make([]result, len(given))}
 	for i, r := range given {
-		if answer.Results[i], err = h.put(ctx, tool, class, r); err != nil {
+		if answer.Results[i], err = h.storeOne(ctx, tool, class, r); err != nil {
 			return nil, err
 		}
 	}
@@ -179,14 +174,14 @@ const (
 	duplicate   = "duplicate"   // the contact has another record in the scope: store over that one
 )
 
-// put writes one record. It replaces a record of the same id only if the key
+// storeOne writes one record. It replaces a record of the same id only if the key
 // allows that record too. A refused record does not fail the others.
-func (h handler) put(ctx context.Context, tool access.Tool, class retention.Class, r parsed) (result, error) {
+func (h handler) storeOne(ctx context.Context, tool access.Tool, class retention.Class, r parsed) (result, error) {
 	if class.Retired {
 		return result{Reason: retired, Key: r.Subject}, nil
 	}
 	var stored retention.Record
-	outcome, err := h.records.Put(ctx, class.Name, r.Record, func(old retention.Record) error {
+	outcome, err := h.put(ctx, class.Name, r.Record, func(old retention.Record) error {
 		if err := tool.May(access.Records, old.Owner()); err != nil || !r.Supersedes(old) {
 			return err
 		}

@@ -44,8 +44,12 @@ func (m *memory) Put(_ context.Context, class string, r retention.Record, may fu
 	return retention.Outcome{Stored: !m.newer && m.err == nil, Record: r.Replacing(m.old, class)}, m.err
 }
 
+type records interface {
+	Put(ctx context.Context, class string, record retention.Record, may func(stored retention.Record) error, only ...contact.Key) (retention.Outcome, error)
+}
+
 func newHandler(h *apitest.House, to records) handler {
-	return handler{keys: h, records: to, scopes: h.Scopes, policy: h.Policy, now: func() time.Time { return h.Now }}
+	return handler{keys: h, put: to.Put, scopes: h.Scopes, policy: h.Policy, now: func() time.Time { return h.Now }}
 }
 
 // consent is the contract's example with some of its text replaced.

@@ -13,6 +13,6 @@ import (
 
 func main() {
 	os.Exit(wiring.API(names.Record, time.Now, func(d wiring.Deps) api.Call {
-		return handler{keys: d.Keys, records: d.Records, scopes: d.Scopes(), policy: d.Policy(), now: d.Now}.call()
+		return handler{keys: d.Keys, put: d.Records.Put, scopes: d.Scopes(), policy: d.Policy(), now: d.Now}.call()
 	}))
 }

@@ -12,15 +12,10 @@ import (
 	"stille/shared/suppression"
 )
 
-// list is the suppression list.
-type list interface {
-	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
-}
-
 // handler adds contacts to the list.
 type handler struct {
 	keys   contact.KeySource
-	list   list
+	store  func(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
 	scopes *scope.Registry
 	now    func() time.Time
 }
@@ -79,7 +74,7 @@ func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time,
 
 // apply writes one contact.
 func (h handler) apply(ctx context.Context, c api.Parsed, change suppression.Change, now time.Time) (result, error) {
-	outcome, err := h.list.Apply(ctx, c.Known, change, now)
+	outcome, err := h.store(ctx, c.Known, change, now)
 	answer := result{Added: outcome.Effect == suppression.Added, Suppressed: outcome.Item.Suppresses(change.Scope), Key: c.Key()}
 	if !answer.Suppressed {
 		answer.Reason = olderThanConsent

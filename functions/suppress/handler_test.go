@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,8 +28,12 @@ const (
 
 var errDown = errors.New("the store is down")
 
+type list interface {
+	Apply(ctx context.Context, who contact.Known, c suppression.Change, now time.Time) (suppression.Outcome, error)
+}
+
 func newHandler(h *apitest.House, list list) handler {
-	return handler{keys: h, list: list, scopes: h.Scopes, now: func() time.Time { return h.Now }}
+	return handler{keys: h, store: list.Apply, scopes: h.Scopes, now: func() time.Time { return h.Now }}
 }
 
 func TestNoteAndTimeMayBeNull(t *testing.T) {

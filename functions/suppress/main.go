@@ -12,6 +12,6 @@ import (
 
 func main() {
 	os.Exit(wiring.API(names.Suppress, time.Now, func(d wiring.Deps) api.Call {
-		return handler{keys: d.Keys, list: d.List, scopes: d.Scopes(), now: d.Now}.call()
+		return handler{keys: d.Keys, store: d.List.Apply, scopes: d.Scopes(), now: d.Now}.call()
 	}))
 }

@@ -1,6 +1,8 @@
 package hook
 
 import (
+	"context"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -120,11 +122,22 @@ const (
 	noteChange = time.Second
 )
 
-// Sightings knows which call of each hook or webhook was stored last. It is safe for
-// concurrent use.
+// Sightings stores the last call of each hook or webhook. It is safe for concurrent use.
 type Sightings struct {
-	mu   sync.Mutex
-	last map[string]Call
+	Store func(ctx context.Context, id string, c Call) error
+	mu    sync.Mutex
+	last  map[string]Call
+}
+
+// Note stores a call. `stille hook list` and `stille webhook list` show it; nothing
+// else depends on it.
+func (s *Sightings) Note(ctx context.Context, log *slog.Logger, id string, c Call) {
+	if !s.Due(id, c) {
+		return
+	}
+	if err := s.Store(ctx, id, c); err != nil {
+		log.WarnContext(ctx, "the last call is not stored", "of", id, "error", err)
+	}
 }
 
 // Due reports whether a call must be stored, and then takes it as stored.
