@@ -26,7 +26,7 @@ func main() {
 			dead:     sqsqueue.NewWebhooks(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarWebhookDead)),
 			post:     newClient(d.Env.Optional(names.VarWebhookLocal) != "").post,
 			log:      d.Log, now: d.Now, jitter: rand.Float64,
-			resting: &resting{until: map[string]time.Time{}}, noted: &hook.Sightings{Store: dynamo.NewCalls(d.DB, d.Stack).Note},
+			resting: &resting{until: map[string]time.Time{}}, noted: &hook.Sightings{Store: dynamo.NewReplies(d.DB, d.Stack).NoteCall},
 		}
 		return h.handle
 	}))

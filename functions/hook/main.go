@@ -26,7 +26,7 @@ func main() {
 			apply: d.Store().Apply,
 			first: dynamo.NewReplies(d.DB, d.Stack).First,
 			park:  sqsqueue.New(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarParkedQueue)).Send,
-			log:   d.Log, now: d.Now, noted: &hook.Sightings{Store: dynamo.NewCalls(d.DB, d.Stack).Note},
+			log:   d.Log, now: d.Now, noted: &hook.Sightings{Store: dynamo.NewReplies(d.DB, d.Stack).NoteCall},
 		}
 		return gateway.Recovered(d.Log, h.serve, func() gateway.Response { return answer(http.StatusInternalServerError) })
 	}))

@@ -19,9 +19,9 @@ func main() {
 		return handler{
 			keys: d.Keys, scopes: d.Scopes(), base: d.Env.Optional(names.VarLinkBase),
 			isAlive: (&domain.Guard{
-				Notes: dynamo.NewDomains(d.DB, d.Stack),
-				Ask:   func(ctx context.Context, base string) error { return domain.Ask(ctx, client, base) },
-				Now:   d.Now,
+				IsNoted: dynamo.NewReplies(d.DB, d.Stack).IsDead,
+				Ask:     func(ctx context.Context, base string) error { return domain.Ask(ctx, client, base) },
+				Now:     d.Now,
 			}).Check,
 		}.call()
 	}))

@@ -85,7 +85,7 @@ func (d *deployer) reach(ctx context.Context) error {
 	db := dynamo.NewClient(cfg)
 	d.restored = dynamo.Restored{DynamoDB: db, Tables: d.Tables, Protected: true}
 	d.domains = func(ctx context.Context) []operator.Complaint {
-		found := deployment.LinkDomains{HTTP: domain.Client(), Notes: dynamo.NewDomains(db, d.Deployed()), Now: time.Now}
+		found := deployment.LinkDomains{HTTP: domain.Client(), Note: dynamo.NewReplies(db, d.Deployed()).NoteDomain, Now: time.Now}
 		return found.Look(ctx, d.scopes)
 	}
 	return nil

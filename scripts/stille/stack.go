@@ -154,7 +154,7 @@ func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, met
 		Ledger:       list,
 		Tools:        dynamo.NewTools(db, on),
 		Hooks:        hooks.NewStore(secrets, name),
-		LastCall:     dynamo.NewCalls(db, on).Last,
+		LastCall:     dynamo.NewReplies(db, on).LastCall,
 		HookBase:     outputs.HookBase,
 		Announce:     announcer.Announce,
 		Webhooks:     deployment.Webhooks{Store: hooks.NewWebhooks(secrets, name), Lambda: functions, Stack: name},
@@ -175,7 +175,7 @@ func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, met
 			Stack: on, Region: cfg.Region, Local: metrics == nil, Scopes: rotateKeys.Scopes,
 			CloudFormation: cloudformation.NewFromConfig(cfg), CloudWatch: cloudwatch.NewFromConfig(cfg), Tables: tables, KMS: kms.NewFromConfig(cfg),
 			Lambda: functions, Phones: pinpointsmsvoicev2.NewFromConfig(cfg), SES: sesv2.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg), API: outputs.HookBase,
-			Domains: deployment.LinkDomains{HTTP: domain.Client(), Notes: dynamo.NewDomains(db, on), Now: time.Now},
+			Domains: deployment.LinkDomains{HTTP: domain.Client(), Note: dynamo.NewReplies(db, on).NoteDomain, Now: time.Now},
 		}.Examinations(),
 	}}
 }

@@ -17,14 +17,9 @@ const domainPatience = 5 * time.Second
 
 // LinkDomains asks where links lead, and notes for mint which domains do not answer.
 type LinkDomains struct {
-	HTTP  *http.Client
-	Notes DomainNotes
-	Now   func() time.Time
-}
-
-// DomainNotes are the domains that are known to be dead.
-type DomainNotes interface {
-	Note(ctx context.Context, domain string, dead bool, now time.Time) error
+	HTTP *http.Client
+	Note func(ctx context.Context, domain string, dead bool, now time.Time) error
+	Now  func() time.Time
 }
 
 // Look asks every brand's link domain.
@@ -37,7 +32,7 @@ func (l LinkDomains) Look(ctx context.Context, scopes *scope.Registry) []operato
 		}
 		asked[brand.LinkDomain] = true
 		wrong := l.base(ctx, "https://"+brand.LinkDomain)
-		err := l.Notes.Note(ctx, brand.LinkDomain, len(wrong) > 0, l.Now())
+		err := l.Note(ctx, brand.LinkDomain, len(wrong) > 0, l.Now())
 		for _, c := range wrong {
 			if err == nil {
 				c.Wrong += "; mint makes no link to it until it answers"

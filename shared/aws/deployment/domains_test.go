@@ -51,7 +51,7 @@ func TestDeadDomainsAreNamedAndNoted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			world := &hosts{ours: test.ours, err: test.err, noted: map[string]bool{}}
-			found := deployment.LinkDomains{HTTP: &http.Client{Transport: world}, Notes: world, Now: time.Now}.Look(t.Context(), scopetest.Registry(t))
+			found := deployment.LinkDomains{HTTP: &http.Client{Transport: world}, Note: world.Note, Now: time.Now}.Look(t.Context(), scopetest.Registry(t))
 			var dead []string
 			for _, c := range found {
 				if !strings.Contains(c.Wrong, test.says) || !strings.Contains(c.Next, "domains") {

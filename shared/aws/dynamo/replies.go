@@ -13,8 +13,9 @@ import (
 	"stille/shared/names"
 )
 
-// Replies remembers which SMS replies were taken, and which texts a number got. It
-// holds ids and keyed hashes, no number.
+// Replies remembers which SMS replies were taken, which texts a number got, which link
+// domains do not answer, and the last call of each hook and to each webhook. It holds
+// ids and keyed hashes, no number.
 type Replies struct {
 	db    *dynamodb.Client
 	table string
@@ -77,41 +78,29 @@ func (r *Replies) Release(ctx context.Context, id string) error {
 // each call of the doctor renews the note.
 const deadRemembered = 30 * 24 * time.Hour
 
-// Domains notes link domains that do not answer. It lives in the table of replies,
-// and is domain.Notes.
-type Domains struct {
-	db    *dynamodb.Client
-	table string
-}
-
-// NewDomains returns the notes of a stack.
-func NewDomains(db *dynamodb.Client, stack names.Tables) *Domains {
-	return &Domains{db: db, table: stack.Table(names.TableReplies)}
-}
-
 func noteOf(domain string) item { return item{names.AttrID: text(names.DomainPrefix + domain)} }
 
-// Note stores that a domain is dead, or that it answers.
-func (d *Domains) Note(ctx context.Context, domain string, dead bool, now time.Time) error {
-	note := remove(d.table, noteOf(domain), terms{})
+// NoteDomain stores that a link domain is dead, or that it answers.
+func (r *Replies) NoteDomain(ctx context.Context, domain string, dead bool, now time.Time) error {
+	note := remove(r.table, noteOf(domain), terms{})
 	if dead {
 		stored := noteOf(domain)
 		stored[names.AttrExpires] = number(now.Add(deadRemembered).Unix())
-		note = put(d.table, stored, terms{})
+		note = put(r.table, stored, terms{})
 	}
-	_, err := write(ctx, d.db, "noting whether a link domain answers", note)
+	_, err := write(ctx, r.db, "noting whether a link domain answers", note)
 	return err
 }
 
-// Dead reports whether a domain is noted as dead.
-func (d *Domains) Dead(ctx context.Context, domain string, now time.Time) (bool, error) {
-	stored, err := get(ctx, d.db, d.table, noteOf(domain), "reading whether a link domain answers")
+// IsDead reports whether a link domain is noted as dead.
+func (r *Replies) IsDead(ctx context.Context, domain string, now time.Time) (bool, error) {
+	stored, err := get(ctx, r.db, r.table, noteOf(domain), "reading whether a link domain answers")
 	if err != nil || stored == nil {
 		return false, err
 	}
-	r := reading{from: stored}
-	until := r.number(names.AttrExpires)
-	if until == 0 || r.wrong {
+	note := reading{from: stored}
+	until := note.number(names.AttrExpires)
+	if until == 0 || note.wrong {
 		return false, errUnreadable("whether a link domain answers")
 	}
 	return now.Unix() < until, nil
@@ -120,37 +109,25 @@ func (d *Domains) Dead(ctx context.Context, domain string, now time.Time) (bool,
 // callRemembered is how long a last call is kept.
 const callRemembered = 2 * 365 * 24 * time.Hour
 
-// Calls knows the last call of each hook, and the last delivery to each webhook. It
-// lives in the table of replies.
-type Calls struct {
-	db    *dynamodb.Client
-	table string
-}
-
-// NewCalls returns the calls of a stack.
-func NewCalls(db *dynamodb.Client, stack names.Tables) *Calls {
-	return &Calls{db: db, table: stack.Table(names.TableReplies)}
-}
-
-// Note stores a call.
-func (c *Calls) Note(ctx context.Context, id string, made hook.Call) error {
+// NoteCall stores a call.
+func (r *Replies) NoteCall(ctx context.Context, id string, made hook.Call) error {
 	stored := item{
 		names.AttrID: text(id), names.AttrCalledAt: number(made.At.Unix()), names.AttrCallFailure: text(made.Failure),
 		names.AttrExpires: number(made.At.Add(callRemembered).Unix()),
 	}
-	_, err := write(ctx, c.db, "storing the last call", put(c.table, stored, terms{}))
+	_, err := write(ctx, r.db, "storing the last call", put(r.table, stored, terms{}))
 	return err
 }
 
-// Last returns the call that was stored last; the zero Call for none.
-func (c *Calls) Last(ctx context.Context, id string) (hook.Call, error) {
-	stored, err := get(ctx, c.db, c.table, item{names.AttrID: text(id)}, "reading the last call")
+// LastCall returns the call that was stored last; the zero Call for none.
+func (r *Replies) LastCall(ctx context.Context, id string) (hook.Call, error) {
+	stored, err := get(ctx, r.db, r.table, item{names.AttrID: text(id)}, "reading the last call")
 	if err != nil || stored == nil {
 		return hook.Call{}, err
 	}
-	r := reading{from: stored}
-	last := hook.Call{At: time.Unix(r.number(names.AttrCalledAt), 0).UTC(), Failure: r.text(names.AttrCallFailure)}
-	if last.At.Unix() == 0 || r.wrong {
+	call := reading{from: stored}
+	last := hook.Call{At: time.Unix(call.number(names.AttrCalledAt), 0).UTC(), Failure: call.text(names.AttrCallFailure)}
+	if last.At.Unix() == 0 || call.wrong {
 		return hook.Call{}, errUnreadable("the last call")
 	}
 	return last, nil

@@ -41,12 +41,6 @@ func Ask(ctx context.Context, client *http.Client, base string) error {
 	return nil
 }
 
-// Notes are the domains that are known to be dead.
-type Notes interface {
-	// Dead reports whether a domain is noted as dead at now.
-	Dead(ctx context.Context, domain string, now time.Time) (bool, error)
-}
-
 // How long a verdict stands, and how long it may take.
 const (
 	aliveFor     = time.Minute
@@ -57,9 +51,9 @@ const (
 
 // Guard refuses dead domains.
 type Guard struct {
-	Notes Notes
-	Ask   func(ctx context.Context, base string) error
-	Now   func() time.Time
+	IsNoted func(ctx context.Context, domain string, now time.Time) (bool, error) // as dead at now
+	Ask     func(ctx context.Context, base string) error
+	Now     func() time.Time
 
 	mutex    sync.Mutex
 	verdicts map[string]verdict
@@ -102,7 +96,7 @@ func (g *Guard) Check(ctx context.Context, domain string) error {
 func (g *Guard) isDead(ctx context.Context, domain string, now time.Time) bool {
 	reading, done := context.WithTimeout(ctx, notePatience)
 	defer done()
-	if noted, err := g.Notes.Dead(reading, domain, now); err != nil || !noted {
+	if noted, err := g.IsNoted(reading, domain, now); err != nil || !noted {
 		return false
 	}
 	asking, done := context.WithTimeout(ctx, askPatience)

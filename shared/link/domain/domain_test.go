@@ -35,7 +35,7 @@ func (w *world) ask(_ context.Context, base string) error {
 }
 
 func (w *world) guard() *domain.Guard {
-	return &domain.Guard{Notes: w, Ask: w.ask, Now: func() time.Time { return w.now }}
+	return &domain.Guard{IsNoted: w.Dead, Ask: w.ask, Now: func() time.Time { return w.now }}
 }
 
 func TestOnlyKnownDeadDomainIsRefused(t *testing.T) {
