@@ -8,9 +8,9 @@ import (
 
 // LinkOrder asks for unsubscribe links.
 type LinkOrder struct {
-	Scope    string // a brand, or a topic with its own opt-out
-	Lang     string // of the page; the reader's own where it is empty
-	Contacts []Contact
+	Scope    string    `json:"scope,omitzero"` // a brand, or a topic with its own opt-out
+	Lang     string    `json:"lang,omitzero"`  // of the page; the reader's own where it is empty
+	Contacts []Contact `json:"contacts"`
 }
 
 // Link is one contact's unsubscribe link, or Reason why there is none.
@@ -24,13 +24,8 @@ type Link struct {
 // Links returns a Link for every contact, in their order. After an error those
 // it could not get are zero: a message without its link must not go out.
 func (c *Client) Links(ctx context.Context, order LinkOrder) ([]Link, error) {
-	type request struct {
-		Scope    string    `json:"scope,omitzero"`
-		Lang     string    `json:"lang,omitzero"`
-		Contacts []Contact `json:"contacts"`
-	}
 	return results(ctx, c, "/v1/links", order.Contacts,
-		func(part []Contact) any { return request{order.Scope, order.Lang, part} },
+		func(part []Contact) any { return LinkOrder{order.Scope, order.Lang, part} },
 		func(to Contact, l Link) (Link, error) {
 			switch {
 			case (l.URL == "") == (l.Reason == ""):
@@ -44,11 +39,11 @@ func (c *Client) Links(ctx context.Context, order LinkOrder) ([]Link, error) {
 
 // OptOut reports that people said no, or that they cannot be reached.
 type OptOut struct {
-	Scope    string
-	Reason   string
-	At       time.Time // now where it is zero
-	Note     string    // a reference, may be empty
-	Contacts []Contact
+	Scope    string    `json:"scope,omitzero"`
+	Reason   string    `json:"reason"`
+	At       time.Time `json:"at,omitzero"`   // now where it is zero
+	Note     string    `json:"note,omitzero"` // a reference, may be empty
+	Contacts []Contact `json:"contacts"`
 }
 
 // Suppressed is what became of one contact's OptOut. Added is false where the
@@ -63,13 +58,6 @@ type Suppressed struct {
 // Suppress reports the opt-out of every contact. After an error, report them
 // all again: what was taken stands and is not taken twice.
 func (c *Client) Suppress(ctx context.Context, o OptOut) ([]Suppressed, error) {
-	type request struct {
-		Scope    string    `json:"scope,omitzero"`
-		Reason   string    `json:"reason"`
-		At       time.Time `json:"at,omitzero"`
-		Note     string    `json:"note,omitzero"`
-		Contacts []Contact `json:"contacts"`
-	}
 	type taken struct {
 		Added      *bool  `json:"added"`
 		Suppressed bool   `json:"suppressed"`
@@ -77,7 +65,7 @@ func (c *Client) Suppress(ctx context.Context, o OptOut) ([]Suppressed, error) {
 		Key        string `json:"key"`
 	}
 	return results(ctx, c, "/v1/suppressions", o.Contacts,
-		func(part []Contact) any { return request{o.Scope, o.Reason, o.At, o.Note, part} },
+		func(part []Contact) any { return OptOut{o.Scope, o.Reason, o.At, o.Note, part} },
 		func(_ Contact, t taken) (Suppressed, error) {
 			if t.Added == nil || *t.Added && t.Reason != "" {
 				return Suppressed{}, errors.New("does not say what was done")
@@ -88,10 +76,10 @@ func (c *Client) Suppress(ctx context.Context, o OptOut) ([]Suppressed, error) {
 
 // Consent says that people gave a new consent, and where the evidence is kept.
 type Consent struct {
-	Scope       string // exactly where
-	ConsentedAt time.Time
-	Evidence    string // a reference
-	Contacts    []Contact
+	Scope       string    `json:"scope"` // exactly where
+	ConsentedAt time.Time `json:"consentedAt"`
+	Evidence    string    `json:"evidence"` // a reference
+	Contacts    []Contact `json:"contacts"`
 }
 
 // Lifted is what became of one contact's Consent. Released is false where
@@ -105,12 +93,6 @@ type Lifted struct {
 // Release ends the silence of every contact, where newer consent may. After an
 // error, show it again: what was released is answered as released again.
 func (c *Client) Release(ctx context.Context, consent Consent) ([]Lifted, error) {
-	type request struct {
-		Scope       string    `json:"scope"`
-		ConsentedAt time.Time `json:"consentedAt"`
-		Evidence    string    `json:"evidence"`
-		Contacts    []Contact `json:"contacts"`
-	}
 	type settled struct {
 		Released *bool  `json:"released"`
 		Reason   string `json:"reason"`
@@ -118,7 +100,7 @@ func (c *Client) Release(ctx context.Context, consent Consent) ([]Lifted, error)
 	}
 	return results(ctx, c, "/v1/suppressions/release", consent.Contacts,
 		func(part []Contact) any {
-			return request{consent.Scope, consent.ConsentedAt, consent.Evidence, part}
+			return Consent{consent.Scope, consent.ConsentedAt, consent.Evidence, part}
 		},
 		func(_ Contact, s settled) (Lifted, error) {
 			if s.Released == nil || *s.Released != (s.Reason == "") {

@@ -35,10 +35,10 @@ const Basis = "basis"
 
 // Question asks about messages to any number of contacts.
 type Question struct {
-	Scope    string // a brand or a topic; where it is empty, any opt-out anywhere is a no
-	Purpose  string // Marketing where it is empty
-	Require  string // Basis: no message without a live basis
-	Contacts []Contact
+	Scope    string    `json:"scope,omitzero"`   // a brand or a topic; where it is empty, any opt-out anywhere is a no
+	Purpose  string    `json:"purpose,omitzero"` // Marketing where it is empty
+	Require  string    `json:"require,omitzero"` // Basis: no message without a live basis
+	Contacts []Contact `json:"contacts"`
 }
 
 // Unavailable is the reason of every Result after an error.
@@ -61,13 +61,6 @@ type Result struct {
 func (r Result) MaySend() bool { return r.send }
 
 const checkRoute = "/v1/check"
-
-type checkRequest struct {
-	Scope    string    `json:"scope,omitzero"`
-	Purpose  string    `json:"purpose,omitzero"`
-	Require  string    `json:"require,omitzero"`
-	Contacts []Contact `json:"contacts"`
-}
 
 // wireResult is a result as the API writes it. A pointer is nil where a member
 // is absent.
@@ -93,7 +86,7 @@ func (c *Client) MaySend(ctx context.Context, channel, address, scope string) bo
 // Check returns a Result for every contact, in their order. After an error every
 // Result says no, for the reason Unavailable.
 func (c *Client) Check(ctx context.Context, q Question) ([]Result, error) {
-	request := func(part []Contact) any { return checkRequest{q.Scope, q.Purpose, q.Require, part} }
+	request := func(part []Contact) any { return Question{q.Scope, q.Purpose, q.Require, part} }
 	checked, err := results(ctx, c, checkRoute, q.Contacts, request, func(_ Contact, w wireResult) (Result, error) { return w.result() })
 	if err == nil && c != nil && !c.seen.accept(q.Contacts, checked) {
 		err = fmt.Errorf("%s: %w: its results look swapped", checkRoute, ErrAnswer)
