@@ -67,7 +67,7 @@ func NewStacks(app constructs.Construct, config Config) (data, service awscdk.St
 	webhooks := s.webhooks()
 	rotation := s.rotation(keys, tables, outage)
 	s.firstKeys(rotation)
-	s.keyList(keys, tables, outage)
+	s.keyList(keys, outage)
 	links := s.linksAPI(keys, tables, outage, webhooks)
 	unread := s.deadLetters(names.QueueHookDead)
 	tools := s.toolsAPI(keys, tables, outage, unread, links)

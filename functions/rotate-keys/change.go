@@ -129,8 +129,8 @@ func (h handler) destroyContact(ctx context.Context, id string) (keyring.Answer,
 		if err != nil {
 			return "", err
 		}
-		if uses.Any() {
-			return "", keyring.Refusal(fmt.Sprintf("the contact key %s is in use, and its items would be lost: %s", id, h.summary(uses)))
+		if uses != "" {
+			return "", keyring.Refusal(fmt.Sprintf("the contact key %s is in use, and its items would be lost: %s", id, uses))
 		}
 		if err := h.suppressions.RemoveCanary(ctx, id); err != nil {
 			return "", err
@@ -157,33 +157,37 @@ func (h handler) drained(ctx context.Context, id string) error {
 	return nil
 }
 
-// uses counts the items that name a contact by a key.
-func (h handler) uses(ctx context.Context, id string) (keyring.Uses, error) {
+// uses counts the items that name a contact by a key, in words; "" for none.
+func (h handler) uses(ctx context.Context, id string) (string, error) {
 	number, err := strconv.ParseUint(id, 16, 32)
 	if err != nil {
-		return keyring.Uses{}, errors.New("a key's id is 8 hexadecimal digits")
+		return "", errors.New("a key's id is 8 hexadecimal digits")
 	}
-	uses := keyring.Uses{Records: make(map[string]int, len(h.policy.Classes))}
-	if uses.Suppressions, err = h.suppressions.CountUnmerged(ctx, uint32(number)); err != nil {
-		return uses, err
+	key, used := uint32(number), false
+	var parts []string
+	count := func(what string, n int, err error) error {
+		used = used || n > 0
+		parts = append(parts, fmt.Sprintf("%s %d", what, n))
+		return err
 	}
-	if uses.Holds, err = h.countHolds(ctx, uint32(number)); err != nil {
-		return uses, err
+	n, err := h.suppressions.CountUnmerged(ctx, key)
+	if err := count("suppressions", n, err); err != nil {
+		return "", err
+	}
+	n, err = h.countHolds(ctx, key)
+	if err := count("holds", n, err); err != nil {
+		return "", err
 	}
 	for _, class := range h.policy.Classes {
-		if uses.Records[class.Name], err = h.countRecords(ctx, class.Name, uint32(number)); err != nil {
-			return uses, err
+		n, err := h.countRecords(ctx, class.Name, key)
+		if err := count("records of "+class.Name, n, err); err != nil {
+			return "", err
 		}
 	}
-	return uses, nil
-}
-
-func (h handler) summary(u keyring.Uses) string {
-	parts := []string{fmt.Sprintf("suppressions %d", u.Suppressions), fmt.Sprintf("holds %d", u.Holds)}
-	for _, class := range h.policy.Classes {
-		parts = append(parts, fmt.Sprintf("records of %s %d", class.Name, u.Records[class.Name]))
+	if !used {
+		return "", nil
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, ", "), nil
 }
 
 // errOvertaken means that another version was stored since the secret was read.

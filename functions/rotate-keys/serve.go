@@ -18,7 +18,7 @@ var errOrder = errors.New("bad order")
 
 // serve answers CloudFormation, or an order: {"rotate":"link"},
 // {"rotate":"contact"}, {"destroy":{"set":"contact","id":"0a1b2c3d"}},
-// {"list":true}, {"list":true,"brief":true} or {"config":true}. A refusal is an
+// {"list":true} or {"config":true}. A refusal is an
 // answer, not an error: a retry would be refused too.
 func (h handler) serve(ctx context.Context, payload json.RawMessage) (any, error) {
 	var sent struct{ RequestType cfn.RequestType }
@@ -35,7 +35,7 @@ func (h handler) serve(ctx context.Context, payload json.RawMessage) (any, error
 	}
 	switch {
 	case order.List:
-		return h.list(ctx, order.Brief)
+		return h.list(ctx)
 	case order.Config:
 		return h.config, nil
 	case h.fixed:
@@ -96,9 +96,9 @@ func (h handler) change(ctx context.Context, order keyring.Order) (keyring.Answe
 // once a year.
 const linkKeysDue = 370 * 24 * time.Hour
 
-// list describes every key. A brief list leaves out the uses.
-func (h handler) list(ctx context.Context, brief bool) (keyring.Listing, error) {
-	contacts, err := h.listContacts(ctx, brief)
+// list describes every key.
+func (h handler) list(ctx context.Context) (keyring.Listing, error) {
+	contacts, err := h.listContacts(ctx)
 	if err != nil {
 		return keyring.Listing{}, err
 	}
@@ -117,7 +117,7 @@ func (h handler) list(ctx context.Context, brief bool) (keyring.Listing, error) 
 	return keyring.Listing{Sets: []keyring.Set{contacts, email, sms, {Name: keyring.ProofSet, Keys: h.listed(proof)}}}, nil
 }
 
-func (h handler) listContacts(ctx context.Context, brief bool) (keyring.Set, error) {
+func (h handler) listContacts(ctx context.Context) (keyring.Set, error) {
 	v, err := h.current(ctx, h.stack.ContactKeys())
 	if err != nil {
 		return keyring.Set{}, err
@@ -127,30 +127,10 @@ func (h handler) listContacts(ctx context.Context, brief bool) (keyring.Set, err
 		return keyring.Set{}, fmt.Errorf("secret %s: %w", v.secret, err)
 	}
 	set := keyring.Set{Name: keyring.ContactSet, Keys: h.listed(contacts.Keys())}
-	if !brief {
-		if err := h.count(ctx, &set, contacts.RemovableAt()); err != nil {
-			return keyring.Set{}, err
-		}
-	}
 	if pending, ok := contacts.Pending(); ok {
 		set.Next, set.From = "stille keys rotate contact", contacts.PromotableAt(pending)
 	}
 	return set, nil
-}
-
-// count adds the uses of each contact key, and names a key to destroy.
-func (h handler) count(ctx context.Context, set *keyring.Set, removable time.Time) error {
-	for i, key := range set.Keys {
-		uses, err := h.uses(ctx, key.ID)
-		if err != nil {
-			return err
-		}
-		set.Keys[i].Uses = &uses
-		if !uses.Any() && !key.Primary && !key.Pending && set.Next == "" {
-			set.Next, set.From = "stille keys destroy contact "+key.ID, removable
-		}
-	}
-	return nil
 }
 
 func (h handler) listLinks(ctx context.Context) (email, sms keyring.Set, err error) {

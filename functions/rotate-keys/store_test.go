@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
-	"github.com/google/go-cmp/cmp"
 
 	"stille/shared/aws/dynamo"
 	"stille/shared/aws/dynamo/dynamotest"
@@ -146,19 +145,5 @@ func TestAContactKeyInUseIsNotDestroyed(t *testing.T) {
 	s.mustBeSilent(kari)
 	if slices.Contains(s.keysOf(kari), old) {
 		t.Error("the old key is still in use")
-	}
-}
-
-func TestAListingCountsInTheTables(t *testing.T) {
-	s := onTables(t)
-	s.optOut(person(t, contact.Email, "kari@example.no"), suppression.Unsubscribed)
-	s.optOut(person(t, contact.SMS, "+4791234567"), suppression.Stop)
-	got, err := s.handler.serve(t.Context(), json.RawMessage(`{"list":true}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := &keyring.Uses{Suppressions: 2, Records: map[string]int{"communication": 0, "messaging": 0}}
-	if diff := cmp.Diff(want, got.(keyring.Listing).Sets[0].Keys[0].Uses); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -16,7 +16,7 @@ type keyCommands struct {
 type keyList struct{}
 
 func (keyList) Run(ctx context.Context, s *session, on *stack) error {
-	listing, err := on.rotateKeys.List(ctx, false)
+	listing, err := on.rotateKeys.List(ctx)
 	if err != nil {
 		return err
 	}

@@ -114,8 +114,8 @@ func TestABadKeyOrderIsBadUsage(t *testing.T) {
 
 const listing = `{"sets":[` +
 	`{"set":"contact","keys":[` +
-	`{"id":"0a1b2c3d","created":"2026-01-02T03:04:05Z","primarySince":"2026-01-02T03:04:05Z","primary":true,"ageDays":324,"uses":{"suppressions":5,"holds":1,"records":{"contact":2,"messaging":3}}},` +
-	`{"id":"1b2c3d4e","created":"2026-11-22T02:50:00Z","primary":false,"pending":true,"ageDays":0,"uses":{"suppressions":0,"holds":0,"records":{"contact":0,"messaging":0}}}` +
+	`{"id":"0a1b2c3d","created":"2026-01-02T03:04:05Z","primarySince":"2026-01-02T03:04:05Z","primary":true,"ageDays":324},` +
+	`{"id":"1b2c3d4e","created":"2026-11-22T02:50:00Z","primary":false,"pending":true,"ageDays":0}` +
 	`],"next":"stille keys rotate contact","from":"2026-11-22T03:10:00Z"},` +
 	`{"set":"link-email","keys":[{"id":"2c3d4e5f","created":"2025-01-02T03:04:05Z","primarySince":"2025-01-02T03:04:05Z","primary":true,"ageDays":689}],"next":"stille keys rotate link"},` +
 	`{"set":"link-sms","keys":[{"id":"3d4e5f60","letter":"0","created":"2025-01-02T03:04:05Z","primarySince":"2025-01-02T03:04:05Z","primary":true,"ageDays":689}],"next":"stille keys rotate link"},` +
@@ -126,14 +126,12 @@ func TestKeysAreListedWithTheNextCommand(t *testing.T) {
 	on := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: rotatekeys.New(&rotateKeys{answer: listing}, "unit")}}
 	got := on.run(t, "keys", "list").ended(t, exitDone)
 	want := `3 of 4 sets have a next step
-SET         KEY       LETTER  CREATED               DAYS  STATE    SUPPRESSIONS
-contact     0a1b2c3d  -       2026-01-02T03:04:05Z  324   primary  5
-    holds 1  records 5
-contact     1b2c3d4e  -       2026-11-22T02:50:00Z  0     pending  0
-    holds 0  records 0
-link-email  2c3d4e5f  -       2025-01-02T03:04:05Z  689   primary  -
-link-sms    3d4e5f60  0       2025-01-02T03:04:05Z  689   primary  -
-proof       4e5f6071  -       2025-01-02T03:04:05Z  689   primary  -
+SET         KEY       LETTER  CREATED               DAYS  STATE
+contact     0a1b2c3d  -       2026-01-02T03:04:05Z  324   primary
+contact     1b2c3d4e  -       2026-11-22T02:50:00Z  0     pending
+link-email  2c3d4e5f  -       2025-01-02T03:04:05Z  689   primary
+link-sms    3d4e5f60  0       2025-01-02T03:04:05Z  689   primary
+proof       4e5f6071  -       2025-01-02T03:04:05Z  689   primary
 
 next, from 2026-11-22T03:10:00Z on: stille keys rotate contact
 

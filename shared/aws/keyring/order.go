@@ -15,7 +15,6 @@ type Order struct {
 	Rotate  string   `json:"rotate,omitempty"` // LinkSet or ContactSet
 	Destroy *Destroy `json:"destroy,omitempty"`
 	List    bool     `json:"list,omitempty"`
-	Brief   bool     `json:"brief,omitempty"` // of a list: without Uses, which need a read of whole tables
 	Config  bool     `json:"config,omitempty"`
 }
 
@@ -67,27 +66,7 @@ type Set struct {
 // Listed is one key of a listing.
 type Listed struct {
 	Key
-	AgeDays int   `json:"ageDays"`
-	Uses    *Uses `json:"uses,omitempty"` // of a contact key, unless the list is brief
-}
-
-// Uses counts the items that name a contact by one contact key.
-type Uses struct {
-	Suppressions int            `json:"suppressions"` // without those that are merged into an item of a newer key
-	Holds        int            `json:"holds"`
-	Records      map[string]int `json:"records"` // by class
-}
-
-// Any reports whether anything uses the key.
-func (u Uses) Any() bool { return u.Suppressions+u.Holds+u.AllRecords() > 0 }
-
-// AllRecords is how many records of all classes use the key.
-func (u Uses) AllRecords() int {
-	all := 0
-	for _, n := range u.Records {
-		all += n
-	}
-	return all
+	AgeDays int `json:"ageDays"`
 }
 
 // ListProof lists a proof secret and takes the time when it was stored. An error

@@ -38,15 +38,15 @@ func (c *Client) Change(ctx context.Context, order keyring.Order) (keyring.Answe
 	return answer, err
 }
 
-// List lists the keys; a brief list does not count what uses them.
-func (c *Client) List(ctx context.Context, brief bool) (keyring.Listing, error) {
-	return invoke.Call[keyring.Listing](ctx, c.lambda, c.list, keyring.Order{List: true, Brief: brief})
+// List lists the keys.
+func (c *Client) List(ctx context.Context) (keyring.Listing, error) {
+	return invoke.Call[keyring.Listing](ctx, c.lambda, c.list, keyring.Order{List: true})
 }
 
 // Primary returns the primary key of each set, and the command that is due for
 // the set at now.
 func (c *Client) Primary(ctx context.Context, now time.Time) ([]operator.PrimaryKey, error) {
-	listing, err := c.List(ctx, true)
+	listing, err := c.List(ctx)
 	if err != nil {
 		return nil, err
 	}

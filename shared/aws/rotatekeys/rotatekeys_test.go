@@ -37,7 +37,7 @@ func TestPrimaryKeysComeWithTheDueCommand(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if f.order != `stille-list-keys {"list":true,"brief":true}` {
+	if f.order != `stille-list-keys {"list":true}` {
 		t.Errorf("it ordered %s", f.order)
 	}
 }
