@@ -16,7 +16,6 @@ import (
 	"unicode"
 
 	"stille/shared/operator"
-	"stille/shared/operator/screen"
 	"stille/shared/retention"
 )
 
@@ -47,10 +46,10 @@ func show[T any](s *session, section string, answer *T, err error) error {
 	}
 	shown := out.Bytes()
 	if !s.options.All && !s.options.JSON {
-		shown = screen.Cut(shown)
+		shown = cutLists(shown)
 	}
 	if s.colour && !s.options.JSON {
-		shown = screen.Colour(shown)
+		shown = coloured(shown)
 	}
 	if _, err := s.stdout.Write(shown); err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
@@ -117,7 +116,7 @@ func columns(table []byte) []byte {
 	for line := range strings.Lines(string(table)) {
 		rows = append(rows, strings.Split(strings.TrimSuffix(line, "\n"), cellMark)[1:])
 	}
-	return []byte(screen.Columns(rows))
+	return []byte(inColumns(rows))
 }
 
 // cell is the text of a value on one line. An empty value and a zero time are
@@ -128,7 +127,7 @@ func cell(value any) string {
 		text = instantText(at)
 	}
 	if text == "" {
-		return screen.Absent
+		return absent
 	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -143,7 +142,7 @@ func cell(value any) string {
 func facts(pairs ...any) string {
 	lines := ""
 	for pair := range slices.Chunk(pairs, 2) {
-		if value := cell(pair[1]); value != screen.Absent {
+		if value := cell(pair[1]); value != absent {
 			lines += fmt.Sprintf("%-9s%s\n", pair[0], value)
 		}
 	}

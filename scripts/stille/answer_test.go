@@ -13,7 +13,6 @@ import (
 	"stille/shared/feedback/hook"
 	"stille/shared/operator"
 	"stille/shared/operator/files"
-	"stille/shared/operator/screen"
 	"stille/shared/purge"
 )
 
@@ -147,10 +146,10 @@ func TestAllShowsTheWholeList(t *testing.T) {
 		m.run(t, "hold", "set", "--case", fmt.Sprint("C-", n), "--reason", "claim", "--record", "messaging", "sub-1").ended(t, exitDone)
 	}
 	short, whole := m.run(t, "hold", "list").ended(t, exitDone).out, m.run(t, "hold", "list", "--all").ended(t, exitDone).out
-	if !strings.HasPrefix(short, "30 holds in force, 0 lifted\n") || strings.Count(short, "\n") != screen.Lines+1 || !strings.HasSuffix(short, "8 more lines; --all shows them\n") {
+	if !strings.HasPrefix(short, "30 holds in force, 0 lifted\n") || strings.Count(short, "\n") != screenLines+1 || !strings.HasSuffix(short, "8 more lines; --all shows them\n") {
 		t.Errorf("it shows\n%s", short)
 	}
-	if strings.Count(whole, "C-") != 30 || !strings.HasPrefix(whole, strings.Join(strings.SplitAfter(short, "\n")[:screen.Lines], "")) {
+	if strings.Count(whole, "C-") != 30 || !strings.HasPrefix(whole, strings.Join(strings.SplitAfter(short, "\n")[:screenLines], "")) {
 		t.Errorf("with --all it shows\n%s", whole)
 	}
 	if all := answers[operator.HoldList](t, m.run(t, "hold", "list", "--json").ended(t, exitDone))[0]; len(all.Holds) != 30 {

@@ -6,10 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"stille/shared/operator"
 	"strings"
 	"testing"
 	"time"
+
+	"stille/shared/operator"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"stille/shared/aws/deployment"
 	"stille/shared/aws/keyring"
-	"stille/shared/aws/rotatekeys"
 	"stille/shared/operator"
 )
 
@@ -57,7 +57,7 @@ func TestKeyCommandsPrintTheFunctionsAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			function := &rotateKeys{answer: test.answer}
-			on := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: rotatekeys.New(function, "unit")}}
+			on := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: deployment.NewKeys(function, "unit")}}
 			got := on.run(t, append([]string{"keys"}, test.args...)...).ended(t, exitDone)
 			if diff := gocmp.Diff([]string{test.says, ""}, []string{got.out, got.errors}); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
@@ -85,7 +85,7 @@ func TestAFailedKeyOrderIsAFailure(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, args := range [][]string{{"keys", "rotate", "link"}, {"keys", "destroy", "contact", "0a1b2c3d", "--json"}} {
-				got := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: rotatekeys.New(&test.function, "unit")}}.run(t, args...).ended(t, exitFailed)
+				got := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: deployment.NewKeys(&test.function, "unit")}}.run(t, args...).ended(t, exitFailed)
 				if !strings.Contains(got.errors, test.says) || got.out != "" {
 					t.Errorf("%v: it says %q and answers %q, want %q", args, got.errors, got.out, test.says)
 				}
@@ -105,7 +105,7 @@ func TestABadKeyOrderIsBadUsage(t *testing.T) {
 		"a set that there is not": {"destroy", "seal", "0a1b2c3d"},
 	} {
 		function := &rotateKeys{}
-		got := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: rotatekeys.New(function, "unit")}}.run(t, append([]string{"keys"}, args...)...).ended(t, exitUsage)
+		got := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: deployment.NewKeys(function, "unit")}}.run(t, append([]string{"keys"}, args...)...).ended(t, exitUsage)
 		if strings.Contains(got.errors, "secret") || len(function.asked) != 0 {
 			t.Errorf("%s: it says %q and asked %v", name, got.errors, function.asked)
 		}
@@ -123,7 +123,7 @@ const listing = `{"sets":[` +
 	`]}`
 
 func TestKeysAreListedWithTheNextCommand(t *testing.T) {
-	on := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: rotatekeys.New(&rotateKeys{answer: listing}, "unit")}}
+	on := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: deployment.NewKeys(&rotateKeys{answer: listing}, "unit")}}
 	got := on.run(t, "keys", "list").ended(t, exitDone)
 	want := `3 of 4 sets have a next step
 SET         KEY       LETTER  CREATED               DAYS  STATE

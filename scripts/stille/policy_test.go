@@ -3,10 +3,11 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"stille/shared/operator"
-	"stille/shared/strictyaml"
 	"strings"
 	"testing"
+
+	"stille/shared/operator"
+	"stille/shared/strictyaml"
 
 	"github.com/google/go-cmp/cmp"
 )

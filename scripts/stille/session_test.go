@@ -14,7 +14,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"stille/shared/aws/rotatekeys"
+	"stille/shared/aws/deployment"
 	"stille/shared/names"
 	"stille/shared/operator"
 	"stille/shared/retention/retentiontest"
@@ -55,7 +55,7 @@ func (c call) run(t *testing.T, args ...string) call {
 				return nil, errors.New("this test has no stack")
 			}
 			if c.stack == nil {
-				rotateKeys := rotatekeys.New(&rotateKeys{}, "unit")
+				rotateKeys := deployment.NewKeys(&rotateKeys{}, "unit")
 				return &stack{rotateKeys: rotateKeys, Operator: &operator.Operator{Config: rotateKeys}}, nil
 			}
 			return c.stack, nil

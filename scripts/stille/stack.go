@@ -35,7 +35,6 @@ import (
 	"stille/shared/aws/hooks"
 	"stille/shared/aws/keyring"
 	signing "stille/shared/aws/kms"
-	"stille/shared/aws/rotatekeys"
 	"stille/shared/link/domain"
 	"stille/shared/names"
 	"stille/shared/operator"
@@ -46,7 +45,7 @@ const defaultStack = string(names.DefaultStack)
 // stack is the deployed stack that a command works on.
 type stack struct {
 	*operator.Operator
-	rotateKeys *rotatekeys.Client
+	rotateKeys *deployment.Keys
 	found      bool // the stack is local, and nobody named it
 }
 
@@ -136,7 +135,7 @@ func localConfig(stack stackfile.Stack, getenv func(string) string) aws.Config {
 }
 
 // newStack wires AWS to the ports of the use cases.
-func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, metrics deployment.CloudWatch) *stack {
+func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, metrics cloudwatch.GetMetricDataAPIClient) *stack {
 	db, name := dynamo.NewClient(cfg), on.Stack
 	list := dynamo.NewSuppressions(db, on)
 	secrets := secretsmanager.NewFromConfig(cfg)
@@ -145,7 +144,7 @@ func newStack(on names.Deployed, cfg aws.Config, outputs deployment.Outputs, met
 	messages := sqs.NewFromConfig(cfg)
 	queues := deployment.Queues{SQS: messages, CloudWatch: metrics, Stack: name}
 	announcer := &deployment.Announcer{Bus: eventbus.NewBus(eventbridge.NewFromConfig(cfg), name).Announce, Queues: queues, Client: messages, Now: time.Now}
-	rotateKeys := rotatekeys.New(functions, name)
+	rotateKeys := deployment.NewKeys(functions, name)
 	return &stack{rotateKeys: rotateKeys, Operator: &operator.Operator{
 		Stack: string(name), Now: time.Now,
 		Config:       rotateKeys,

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stille/scripts/stackfile"
-	"stille/shared/aws/rotatekeys"
+	"stille/shared/aws/deployment"
 	"stille/shared/names"
 	"stille/shared/operator"
 )
@@ -173,7 +173,7 @@ func TestFoundStackIsNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		on.rotateKeys = rotatekeys.New(&rotateKeys{answer: listing}, "unit")
+		on.rotateKeys = deployment.NewKeys(&rotateKeys{answer: listing}, "unit")
 		got := call{stack: on}.run(t, "keys", "list", "--json").ended(t, exitDone)
 		if got.errors != c.says || got.out != listing+"\n" {
 			t.Errorf("%+v: it says %q and answers %q", c.o, got.errors, got.out)
@@ -193,7 +193,7 @@ func TestOtherPolicyThanDeployedIsRemarked(t *testing.T) {
 		"another on the demo": {strings.ReplaceAll(policyText(), "keep: P6M", "keep: P5M"), true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			on := &stack{Operator: &operator.Operator{Local: c.local, Config: rotatekeys.New(&rotateKeys{policy: c.policy}, "unit")}}
+			on := &stack{Operator: &operator.Operator{Local: c.local, Config: deployment.NewKeys(&rotateKeys{policy: c.policy}, "unit")}}
 			got := call{stack: on}.run(t, "purge", "plan", "letters").ended(t, exitUsage)
 			if said := strings.Contains(got.errors, "infra/retention.yaml is not the deployed policy"); said != c.says {
 				t.Errorf("it says %q", got.errors)

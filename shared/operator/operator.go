@@ -10,8 +10,7 @@
 //     (*Answer, error). A use case with a file is a function of package files,
 //     which knows the formats.
 //   - The answer is a struct with JSON tags: `--json` prints it as it is.
-//     scripts/stille holds the flags, the help and the text of the answer; package
-//     screen fits the text to a terminal.
+//     scripts/stille holds the flags, the help and the text of the answer.
 //   - An answer beside an error is printed too: the outcome calls for the
 //     operator. Without an answer nothing is printed but the error.
 //   - A request that is wrong is a Mistake (exit code 2); any other error is a

@@ -34,7 +34,7 @@ type SQS interface {
 // Queues are the queues of one stack.
 type Queues struct {
 	SQS        SQS
-	CloudWatch CloudWatch // nil on the local stack, which has no metrics
+	CloudWatch cloudwatch.GetMetricDataAPIClient // nil on the local stack, which has no metrics
 	Stack      names.Stack
 }
 
@@ -69,12 +69,6 @@ func (q Queues) All(ctx context.Context) ([]operator.Queue, error) {
 	}
 	slices.SortFunc(all, func(a, b operator.Queue) int { return strings.Compare(a.Name, b.Name) })
 	return all, nil
-}
-
-// CloudWatch is the part of CloudWatch that knows the age of messages, which
-// SQS itself does not tell.
-type CloudWatch interface {
-	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
 }
 
 // SQS reports a queue's age every minute, or every five minutes while the queue

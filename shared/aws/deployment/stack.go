@@ -82,15 +82,10 @@ func Tables(tables *dynamo.Tables) func(context.Context, []string) ([]operator.T
 	}
 }
 
-// Configured is the part of Lambda that tells a function's configuration.
-type Configured interface {
-	GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error)
-}
-
 // NewDeployed returns a stack with the names that its tables have since a restore, as
 // its functions know them. A stack that is not deployed yet has none. Every command of
 // the operator begins with this: it needs lambda:GetFunctionConfiguration.
-func NewDeployed(ctx context.Context, functions Configured, stack names.Stack) (names.Deployed, error) {
+func NewDeployed(ctx context.Context, functions lambda.GetFunctionConfigurationAPIClient, stack names.Stack) (names.Deployed, error) {
 	deployed := names.Deployed{Stack: stack}
 	found, err := functions.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(stack.Function(names.RotateKeys))})
 	if err != nil && isAbsent(err) {

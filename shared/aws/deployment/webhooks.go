@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"stille/shared/aws/hooks"
-	"stille/shared/aws/invoke"
 	"stille/shared/aws/sqsqueue"
 	"stille/shared/feedback/hook"
 	"stille/shared/ledger"
@@ -25,13 +24,13 @@ import (
 // Webhooks is the registry of the webhooks, and the function that tries one.
 type Webhooks struct {
 	hooks.Store[webhook.Registry]
-	Lambda invoke.Lambda
+	Lambda Lambda
 	Stack  names.Stack
 }
 
 // Try has the function deliver a trial.
 func (w Webhooks) Try(ctx context.Context, o webhook.TrialOrder) (webhook.TrialAnswer, error) {
-	return invoke.Call[webhook.TrialAnswer](ctx, w.Lambda, w.Stack.Function(names.Deliver), o)
+	return call[webhook.TrialAnswer](ctx, w.Lambda, w.Stack.Function(names.Deliver), o)
 }
 
 // Lookup returns the addresses of a host, as the machine at hand knows it.

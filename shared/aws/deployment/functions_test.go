@@ -1,4 +1,4 @@
-package rotatekeys_test
+package deployment_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/google/go-cmp/cmp"
 
-	"stille/shared/aws/rotatekeys"
+	"stille/shared/aws/deployment"
 	"stille/shared/operator"
 )
 
@@ -26,7 +26,7 @@ func TestPrimaryKeysComeWithTheDueCommand(t *testing.T) {
 		{"set":"contact","keys":[{"id":"00000001","created":"2024-11-20T00:00:00Z","ageDays":732},{"id":"00000002","created":"2025-11-21T00:00:00Z","primary":true,"ageDays":366}],
 		 "next":"stille keys rotate contact","from":"2026-11-22T03:00:01Z"},
 		{"set":"link-sms","keys":[{"id":"00000004","created":"2025-11-22T00:00:00Z","primary":true,"ageDays":365}],"next":"stille keys rotate link"}]}`}
-	got, err := rotatekeys.New(f, "stille").Primary(t.Context(), now)
+	got, err := deployment.NewKeys(f, "stille").Primary(t.Context(), now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
-// Package screen fits an answer in text to a terminal: columns, long lists and
-// colours. It promises that columns lose no value, and that a shortened list says
-// how many lines are missing.
-package screen
+package main
+
+// An answer in text is fitted to a terminal: columns, long lists and colours. Columns
+// lose no value, and a shortened list says how many lines are missing.
 
 import (
 	"bytes"
@@ -12,19 +12,19 @@ import (
 )
 
 const (
-	// Width is that of a terminal that nobody made wider, in characters.
-	Width = 80
-	// Lines is how many lines of a list Cut keeps.
-	Lines = 24
-	// Absent stands for an empty value in a row.
-	Absent = "-"
+	// screenWidth is that of a terminal that nobody made wider, in characters.
+	screenWidth = 80
+	// screenLines is how many lines of a list cutLists keeps.
+	screenLines = 24
+	// absent stands for an empty value in a row.
+	absent = "-"
 
 	indent = "    " // of the lines of a row behind the first
 )
 
-// Cut shortens every list of a text. A list is lines without an empty line in
+// cutLists shortens every list of a text. A list is lines without an empty line in
 // between; an indented line belongs to the line above.
-func Cut(text []byte) []byte {
+func cutLists(text []byte) []byte {
 	var shown []byte
 	for n, list := range bytes.Split(text, []byte("\n\n")) {
 		lines := bytes.Split(list, []byte("\n"))
@@ -32,7 +32,7 @@ func Cut(text []byte) []byte {
 		if len(lines[all-1]) == 0 { // the end of the text
 			all--
 		}
-		kept := min(all, Lines)
+		kept := min(all, screenLines)
 		for kept < all && kept > 1 && bytes.HasPrefix(lines[kept], []byte(indent)) {
 			kept--
 		}
@@ -59,17 +59,17 @@ var (
 	headWords = regexp.MustCompile(`(?m)^next: .*$|^[A-Z]+(?: [A-Z()]+)*  [A-Z ()]+$`)
 )
 
-// Colour colours verdicts, states and headings.
-func Colour(text []byte) []byte {
+// coloured colours verdicts, states and headings.
+func coloured(text []byte) []byte {
 	text = headWords.ReplaceAll(text, []byte("\x1b[1m$0\x1b[0m"))
 	text = badWords.ReplaceAll(text, []byte("\x1b[31m$0\x1b[39m"))
 	return goodWords.ReplaceAll(text, []byte("\x1b[32m$0\x1b[39m"))
 }
 
-// Columns prints rows with their columns below each other; the first row names the
+// inColumns prints rows with their columns below each other; the first row names the
 // columns. The columns that have no room follow on separate lines, each value
 // behind the name of its column.
-func Columns(rows [][]string) string {
+func inColumns(rows [][]string) string {
 	const gap, between = 2, "  "
 	head, widths, whole := rows[0], []int(nil), -gap
 	for i := range head {
@@ -77,7 +77,7 @@ func Columns(rows [][]string) string {
 		for _, row := range rows {
 			width = max(width, utf8.RuneCountInString(row[i]))
 		}
-		if whole += gap + width; whole > Width && i > 0 {
+		if whole += gap + width; whole > screenWidth && i > 0 {
 			break
 		}
 		widths = append(widths, width)
@@ -96,11 +96,11 @@ func Columns(rows [][]string) string {
 		end(line)
 		line = indent
 		for i := len(widths); i < len(row) && n > 0; i++ {
-			if row[i] == Absent {
+			if row[i] == absent {
 				continue
 			}
 			value := strings.ToLower(head[i]) + " " + row[i]
-			if line != indent && utf8.RuneCountInString(line+value) > Width {
+			if line != indent && utf8.RuneCountInString(line+value) > screenWidth {
 				end(line)
 				line = indent
 			}
