@@ -68,6 +68,17 @@ func TestOtherExportsAreTaken(t *testing.T) {
 			"a.csv", "Email,Phone,Reason\n=\"anne@x.example\",=\"+4791200102\",unsubscribed\n'bo@x.example,,unsubscribed\nmailto:ci@x.example,,unsubscribed\nDi <di@x.example>,,unsubscribed\n", "",
 			map[string]string{anne: "unsubscribed " + now, number: "unsubscribed " + now, bo: "unsubscribed " + now, ci: "unsubscribed " + now, di: "unsubscribed " + now},
 		},
+		"a day in a column of opt-outs": {
+			"a.csv", "Email,Subscribed,Unsubscribed,Unsub campaign\nanne@x.example,2020-01-01 10:00:00,2023-11-02 10:13:22,45000\n", "", map[string]string{anne: "imported " + clicked},
+		},
+		"a day in Danish":      {"a.csv", "Email;Afmeldt\nanne@x.example;02-11-2023 10.13.22\nbo@x.example;13-11-2023 10:13\n", "", map[string]string{anne: "imported " + clicked}},
+		"a day in Lithuanian":  {"a.csv", "El. pa\u0161tas;Atsisakyta\nanne@x.example;2023 m. lapkri\u010dio 2 d. 10:13:22\n", "", map[string]string{anne: "imported " + clicked}},
+		"a zone in brackets":   {"a.csv", "email,unsubscribed_at\nanne@x.example,2023-11-02 09:13:22 (UTC)\n", "", map[string]string{anne: "imported " + clicked}},
+		"a number of opt-outs": {"a.csv", "Email,Unsubscribes\nanne@x.example,45000\n", "", map[string]string{anne: "imported " + now}},
+		"a date of consent":    {"a.csv", "Email,Opted in at\nanne@x.example,2023-11-02\n", "", map[string]string{anne: "imported " + now}},
+		"a mobile number that lost its plus": {
+			"a.csv", "Email,Phone\n,4915112345678\n", "--region DE", map[string]string{"+4915112345678": "imported " + now},
+		},
 		"a list of everybody": {
 			"a.csv", "Email,Status\nanne@x.example,Unsubscribed\nbo@x.example,Subscribed\nci@x.example,Cleaned\n", "--map Status=status",
 			map[string]string{anne: "imported " + now, bo: "", ci: "imported " + now},
@@ -98,6 +109,11 @@ func TestImportAsksAboutPeopleWhoAreSubscribed(t *testing.T) {
 		"an answer to an opt-out":                  {"Email,Opted out of all email\nanne@x.example,TRUE\nbo@x.example,FALSE\n", "Opted out of all email"},
 		"a Norwegian answer":                       {"E-post;Avmeldt fra alt\nanne@x.example;Ja\nbo@x.example;Nei\n", "Avmeldt fra alt"},
 		"whether, where others say when":           {"E-post;Avmeldt\nanne@x.example;Ja\nbo@x.example;Nei\n", "Avmeldt"},
+		"accepted":                                 {"Customer ID,Email,Accepts Email Marketing\n1,anne@x.example,no\n2,bo@x.example,yes\n", "Accepts Email Marketing"},
+		"a yes of a shop":                          {"email,marketing_opt_in\nanne@x.example,0\nbo@x.example,1\n", "marketing_opt_in"},
+		"subscribed or not":                        {"email,email_subscribe\nanne@x.example,unsubscribed\nbo@x.example,opted_in\n", "email_subscribe"},
+		"a Danish consent":                         {"Email;Samtykke\nanne@x.example;Nej\nbo@x.example;Ja\n", "Samtykke"},
+		"a Norwegian permission":                   {"E-post;Masse-e-post\nanne@x.example;Ikke tillat\nbo@x.example;Tillat\n", "Masse-e-post"},
 		"allowed":                                  {"Email,Bulk mail\nanne@x.example,Do Not Allow\nbo@x.example,Allow\n", "Bulk mail"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -124,8 +124,11 @@ func columnsOf(names []string, onlyContacts bool, s *Survey, flags ColumnFlags) 
 			c.ignored[i] = true
 		case s.named:
 			c.fields[i] = fieldOf(folded[i])
-			if c.fields[i] == FieldSince && s.columns[i].denials > 0 { // whether, and not when
+			switch f := c.fields[i]; {
+			case f == FieldSince && s.columns[i].denials > 0: // whether, and not when
 				c.fields[i] = ""
+			case f == "" && asksOptOut(folded[i]) && tellsTime(s.columns[i].first, s.now):
+				c.fields[i] = FieldSince
 			}
 		default:
 			c.fields[i] = s.columns[i].field(len(names))
@@ -248,7 +251,18 @@ func (c columnSurvey) looks(name string, onlyContacts bool) []look {
 // namesSubscribers reports whether a column says of some people that they want
 // messages: in plain words, or where others are blocked, or where its name asks.
 func (c columnSurvey) namesSubscribers(name string) bool {
-	return c.consents > 0 || c.denials > 0 && (c.reasons > 0 || asksOptOut(fold(name)))
+	name = fold(name)
+	return c.consents > 0 || c.denials > 0 && (c.reasons > 0 || asksOptOut(name)) || c.yeses > 0 && asksConsent(name)
+}
+
+// tellsNoOptOut reports whether the status of a row says that the person wants messages.
+func (c *Columns) tellsNoOptOut(r Row) bool {
+	n := slices.Index(c.fields, FieldStatus)
+	word := fold(r.cell(n))
+	if n >= 0 && asksConsent(fold(c.names[n])) {
+		return tellsConsent(word) || tellsYes(word)
+	}
+	return tellsNoOptOut(word)
 }
 
 // check names every column that must be decided about. Where one channel counts

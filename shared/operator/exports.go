@@ -177,7 +177,7 @@ func (e export) reasonOf(text string) (suppression.Reason, bool) {
 var reasonWords = sync.OnceValue(func() map[string]suppression.Reason { //nolint:gochecknoglobals // a constant, made when first needed
 	all := map[string]suppression.Reason{}
 	for r, words := range map[suppression.Reason]string{
-		suppression.Unsubscribed: "unsubscribe donotallow unsubscribedviaemail unsubscribedviama unsubscribedviaapi unsub optout optedout listunsubscribe oneclick avmeldt avmeldtnyhetsbrev avmeld avregistrerad frameldt abgemeldet desabonne",
+		suppression.Unsubscribed: "unsubscribe donotallow unsubscribedviaemail unsubscribedviama unsubscribedviaapi unsub optout optedout listunsubscribe oneclick avmeldt avmeldtnyhetsbrev avmeld avregistrerad frameldt abgemeldet desabonne ikketillat tillatinte tilladikke nichtzulassen",
 		suppression.HardBounce:   "bounce bounced hardbounced permanentbounce permanent invalidemail invalidaddress cleaned undeliverable",
 		suppression.Complaint:    "complaints complained spam spamcomplaint spamreport spamreports contactflaggedasspam abuse markedasspam abusecomplaint",
 		suppression.Manual:       "manualsuppression manually usersuppressed admin adminblocked blocklisted blacklisted blocked",
@@ -204,11 +204,22 @@ func tellsConsent(folded string) bool {
 // tellsNoOptOut reports whether the folded status of a row says that the person wants
 // messages.
 func tellsNoOptOut(folded string) bool {
-	return tellsConsent(folded) || slices.Contains([]string{"false", "no", "nei", "nej", "nein", "ei", "ne", "0", "enabled", "active", "allow"}, folded)
+	return tellsConsent(folded) || slices.Contains([]string{"false", "no", "nei", "nej", "nein", "ei", "ne", "0", "enabled", "active", "allow", "tillat", "tillad", "zulassen"}, folded)
+}
+
+// tellsYes reports whether a folded cell is a yes.
+func tellsYes(folded string) bool {
+	return slices.Contains([]string{"true", "yes", "y", "ja", "1", "kylla", "taip", "granted", "accepted"}, folded)
+}
+
+// asksConsent reports whether the folded name of a column asks for a yes to messages.
+func asksConsent(folded string) bool {
+	return !asksOptOut(folded) && slices.ContainsFunc(strings.Fields("accept optin consent permission subscribed emailsubscribe smssubscribe samtyk samtyc einwillig suostumus sutikim"),
+		func(word string) bool { return strings.Contains(folded, word) })
 }
 
 // asksOptOut reports whether the folded name of a column asks for an opt-out.
 func asksOptOut(folded string) bool {
-	return slices.ContainsFunc(strings.Fields("unsub optout optedout opted blacklist blocklist suppress donot exclude avmeld avregistr afmeld frameld abgemeldet meldtav peruttu atsisak"),
+	return slices.ContainsFunc(strings.Fields("unsub optout optedout blacklist blocklist suppress donot exclude avmeld avregistr afmeld frameld abgemeldet meldtav perut peruut atsisak"),
 		func(word string) bool { return strings.Contains(folded, word) })
 }

@@ -24,7 +24,7 @@ func (im *Import) read(r Row) (people []contact.Contact, change suppression.Chan
 		t.why = r.Err.Error()
 		return nil, change, t
 	}
-	if tellsNoOptOut(fold(im.columns.text(r, FieldStatus))) {
+	if im.columns.tellsNoOptOut(r) {
 		t.skipped = true
 		return nil, change, t
 	}

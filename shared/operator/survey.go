@@ -41,8 +41,9 @@ type Survey struct {
 // columnSurvey counts the cells of a column that are not empty, by what is in them.
 // Times count in a file without names alone.
 type columnSurvey struct {
-	filled, emails, whole, phones, digits, reasons, times, consents, denials int // whole are addresses and nothing else
-	order                                                                    dayOrder
+	filled, emails, whole, phones, digits, reasons, times, consents, denials, yeses int // whole are addresses and nothing else
+	order                                                                           dayOrder
+	first                                                                           string // the first of the cells
 }
 
 // NewSurvey begins a survey of a file that names its columns, or not. The region is
@@ -66,13 +67,17 @@ func (s *Survey) Note(r Row) {
 
 func (s *Survey) note(c *columnSurvey, text string) {
 	const fewest, shortest = 7, 5 // digits of a number with its country, of any number
-	c.filled++
+	if c.filled++; c.filled == 1 {
+		c.first = text
+	}
 	c.order.note(text)
 	word := fold(text)
 	if tellsConsent(word) {
 		c.consents++
 	} else if tellsNoOptOut(word) {
 		c.denials++
+	} else if tellsYes(word) {
+		c.yeses++
 	}
 	if _, known := reasonWords()[word]; known {
 		c.reasons++

@@ -39,6 +39,7 @@ var (
 	compactDate = regexp.MustCompile(`^((?:19|20)\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:T?(\d{2})(\d{2})(\d{2})?)?(Z?)$`)
 	numericDate = regexp.MustCompile(`^(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})(?:\D|$)`)
 	namedDate   = regexp.MustCompile(`^(\d{1,2})\.?[ -]+(\pL+)\.?,?[ -]+(\d{4}|\d{2})\b`)
+	ltDate      = regexp.MustCompile(`^(\d{4}) m\. (\pL+) (\d{1,2}) d\.`)
 	usDate      = regexp.MustCompile(`^(\pL+)\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})`)
 	weekday     = regexp.MustCompile(`^(\pL{2,12})\.?(?:(,) *| )`)
 	clock       = regexp.MustCompile(`^(?:[Tt, ]+|(?: at| um| kl\.?| klo) )(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?(?: ?([AaPp])\.?[Mm]\.?| Uhr)?`)
@@ -90,6 +91,12 @@ func readTime(text string, zone *time.Location, order dayOrder, now time.Time) (
 	return m, true, true
 }
 
+// tellsTime reports whether a text is a time, and no bare number: that may be an id.
+func tellsTime(text string, now time.Time) bool {
+	_, _, read := readTime(text, time.UTC, dayOrder{}, now)
+	return read && !amount.MatchString(text)
+}
+
 // readAmount reads seconds, milliseconds, microseconds or nanoseconds since 1970,
 // or the days of a spreadsheet.
 func readAmount(text string, zone *time.Location) (moment, bool) {
@@ -138,6 +145,9 @@ func readDate(text string, order dayOrder) (dates []date, rest string) {
 	if m := namedDate.FindStringSubmatch(text); m != nil {
 		return []date{{fullYear(number(m[3])), monthOf(m[2]), number(m[1])}}, text[len(m[0]):]
 	}
+	if m := ltDate.FindStringSubmatch(text); m != nil {
+		return []date{{number(m[1]), monthOf(m[2]), number(m[3])}}, text[len(m[0]):]
+	}
 	if m := usDate.FindStringSubmatch(text); m != nil {
 		return []date{{number(m[3]), monthOf(m[1]), number(m[2])}}, text[len(m[0]):]
 	}
@@ -175,7 +185,7 @@ func zoneOf(text string, zone *time.Location) *time.Location {
 	case text == "z":
 		return time.UTC
 	default:
-		if h, known := hours[text]; known {
+		if h, known := hours[strings.Trim(text, "()")]; known {
 			return time.FixedZone(text, int(h*60*60))
 		}
 	}
