@@ -181,10 +181,19 @@ func run(ctx context.Context, args []string, s session) int {
 		if !errors.As(err, new(operator.Mistake)) {
 			message = withoutAddresses(message)
 		}
-		return s.end(ctx, usage("%s; see `stille --help`", message))
+		return s.end(ctx, usage("%s; see `%s --help`", message, commandOf(err)))
 	}
 	s.options = c.options
 	return s.end(ctx, command.Run())
+}
+
+// commandOf is the command that a line could be read as, before err.
+func commandOf(err error) string {
+	failed := new(kong.ParseError)
+	if errors.As(err, &failed) && failed.Context.Selected() != nil {
+		return failed.Context.Selected().FullPath()
+	}
+	return "stille"
 }
 
 // Validate refuses a text that fails its check, an argument that is empty, and a flag

@@ -117,7 +117,7 @@ func TestDueAnswersEveryStart(t *testing.T) {
 		{name: "refuses a day that the zone did not have", args: []string{"--keep", "P6M", "--zone", "Pacific/Apia", "2011-12-30"}, code: exitUsage,
 			errors: "stille: start 1: Pacific/Apia has no such day\n"},
 		{name: "refuses an unknown zone", args: []string{"--keep", "P6M", "--zone", "Local", "2024-08-31"}, code: exitUsage,
-			errors: "stille: --zone: must be a zone of the IANA database, like Europe/Oslo; see `stille --help`\n"},
+			errors: "stille: --zone: must be a zone of the IANA database, like Europe/Oslo; see `stille due --help`\n"},
 		{name: "answers in JSON, one value a line", args: []string{"--json", "--keep", "P2Y", "2024-02-29", "2024-03-01"},
 			out: `{"start":"2024-02-29","keptThrough":"2026-02-28","dueFrom":"2026-02-28T23:00:00Z"}` + "\n" +
 				`{"start":"2024-03-01","keptThrough":"2026-03-01","dueFrom":"2026-03-01T23:00:00Z"}` + "\n"},

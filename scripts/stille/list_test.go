@@ -64,7 +64,7 @@ func TestCheckEndsInZeroOnlyForAYes(t *testing.T) {
 		{"no address", []string{"email", "kari", "--scope", "acme"}, 4, "do not send: invalid-address\n", "the address cannot be read: no @\n"},
 		{"unknown scope", []string{"email", "ola@example.no", "--scope", "acne"}, 4, "do not send: unknown-scope\n",
 			"there is no such scope; there are acme, acme/newsletter, globex, and * for all\n"},
-		{"unknown channel", []string{"fax", "1"}, 2, "", `stille: <channel> must be one of "email","sms" but got "fax"; see ` + "`stille --help`\n"},
+		{"unknown channel", []string{"fax", "1"}, 2, "", `stille: <channel> must be one of "email","sms" but got "fax"; see ` + "`stille check --help`\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := m.run(t, append([]string{"check"}, c.args...)...).ended(t, c.code)
