@@ -143,3 +143,19 @@ func TestImportAsksAboutPeopleWhoAreSubscribed(t *testing.T) {
 	}
 	m.run(t, "scrub", file, "--scope", "acme").ended(t, exitDone)
 }
+
+func TestImportAsksForTheScopeThatNoColumnNames(t *testing.T) {
+	for content, want := range map[string]struct {
+		code int
+		says string
+	}{
+		"email\nanne@x.example\n":            {exitUsage, "say --scope, as there is more than one brand: acme, acme/newsletter, globex, or * for all"},
+		"email,scope\nanne@x.example,\n":     {exitFailed, "scope: missing, and --scope is not given"},
+		"email,scope\nanne@x.example,acme\n": {exitDone, ""},
+	} {
+		got := inMemory(t).run(t, "import", fileOf(t, "a.csv", content)).ended(t, want.code)
+		if !strings.Contains(got.out+got.errors, want.says) {
+			t.Errorf("it says %s%s", got.out, got.errors)
+		}
+	}
+}

@@ -37,6 +37,7 @@ type Import struct {
 	o        *Operator
 	scopes   *scope.Registry
 	fallback scope.Scope // of a row that names none; "" where a row must name one
+	unscoped error       // why there is no fallback
 	columns  *Columns
 	zone     *time.Location
 }
@@ -70,13 +71,8 @@ func (o *Operator) Import(ctx context.Context, settings ImportSettings) (*Import
 	if im.scopes, err = o.Config.Scopes(ctx); err != nil {
 		return nil, err
 	}
-	if only, ok := im.scopes.Only(); ok {
-		im.fallback = only.Scope
-	}
-	if settings.Scope != "" {
-		if im.fallback, err = o.scope(ctx, settings.Scope); err != nil {
-			return nil, err
-		}
+	if im.fallback, im.unscoped = o.scopeOrOnly(ctx, settings.Scope); im.unscoped != nil && settings.Scope != "" {
+		return nil, im.unscoped
 	}
 	if im.zone == nil {
 		policy, err := o.Config.Policy(ctx)
@@ -94,10 +90,16 @@ func (o *Operator) Import(ctx context.Context, settings ImportSettings) (*Import
 // Read decides, after the first look, what the columns tell.
 func (im *Import) Read(names []string, seen *Survey) (columns *Columns, err error) {
 	im.columns, err = columnsOf(names, false, seen, im.Columns)
-	if err == nil && im.columns.export.utc && im.Zone == nil {
+	if err != nil {
+		return nil, err
+	}
+	if im.unscoped != nil && len(names) > 0 && !slices.Contains(im.columns.fields, FieldScope) {
+		return nil, im.unscoped
+	}
+	if im.columns.export.utc && im.Zone == nil {
 		im.zone = time.UTC
 	}
-	return im.columns, err
+	return im.columns, nil
 }
 
 // Meaning identifies all that decides what the import does with a row.
