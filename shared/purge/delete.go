@@ -311,3 +311,62 @@ func note(outcomes map[string]Outcome, ids []string, outcome Outcome) {
 func undecided(records []retention.Stored, outcomes map[string]Outcome) []retention.Stored {
 	return slices.DeleteFunc(slices.Clone(records), func(record retention.Stored) bool { return outcomes[record.ID] != "" })
 }
+
+// fence is the fence of a worker's shard and the holds, as last read. The
+// worker reads both once for all pages: every deletion is conditional on the
+// fence, and a new hold moves the fence.
+type fence struct {
+	holds Holds
+	shard string
+	known *Fenced // nil: must be read
+}
+
+// read returns the epoch of the fence and everything that is held at that epoch.
+func (f *fence) read(ctx context.Context) (Fenced, error) {
+	if f.known == nil {
+		fenced, err := f.holds.Fenced(ctx, f.shard)
+		if err != nil {
+			return Fenced{}, err
+		}
+		f.known = &fenced
+	}
+	return *f.known, nil
+}
+
+// forget makes the next read fetch the fence and the holds.
+func (f *fence) forget() { f.known = nil }
+
+// queue gives a worker its pages of one shard. It reads the index many pages at a
+// time.
+type queue struct {
+	records Records
+	class   retention.Class
+	cutoff  time.Time
+	shard   string
+
+	next func() ([]Due, error, bool) // of the open index; nil if no index is open
+	stop func()
+}
+
+// page returns the next entries of the cursor's index, as many as a transaction
+// takes; none at the end of the index. The cursor must be where the last page
+// ended, or at the beginning of an index.
+func (q *queue) page(ctx context.Context, at Cursor) ([]Due, error) {
+	if q.next == nil {
+		after := Due{ID: at.ID, Sort: at.Sort}
+		q.next, q.stop = iter.Pull2(pagesOf(eachEntry(ctx, q.records, q.class, at.By, q.shard, q.cutoff, after)))
+	}
+	page, err, more := q.next()
+	if !more {
+		q.close()
+	}
+	return page, err
+}
+
+// close ends the reading of the open index.
+func (q *queue) close() {
+	if q.stop != nil {
+		q.stop()
+	}
+	q.next, q.stop = nil, nil
+}

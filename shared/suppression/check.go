@@ -1,6 +1,7 @@
 package suppression
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -100,4 +101,94 @@ func (c Checker) demand(
 		}
 	}
 	return nil
+}
+
+// Reasons not to send that no opt-out gives.
+const (
+	NoBasis      = "no-basis"
+	BasisExpired = "basis-expired"
+	Unreadable   = "unreadable" // what is stored of the contact cannot be understood
+)
+
+// Evidence is what the messaging class says of one contact. Err wraps
+// retention.ErrUnreadable where a record of the contact cannot be understood:
+// then nothing may be sent to the contact.
+type Evidence struct {
+	Records []retention.Stored
+	Err     error
+}
+
+// Basis tells on what marketing to a contact rests, or the reason why marketing
+// rests on nothing.
+type Basis struct {
+	Reason string // empty for a live basis
+	Basis  retention.Basis
+	Until  string // the last day, as 2006-01-02; empty while a customer's service runs
+	Record string // the id of the record
+}
+
+// DecideBasis finds the live basis for marketing to the contact of the item, in
+// the scope: a consent or a customer, recorded in the scope or above the scope,
+// not due, not withdrawn, and newer than every opt-out. The end of an opt-out
+// alone revives no basis. Of several live bases the last to end counts.
+func DecideBasis(item Item, said Evidence, class retention.Class, in scope.Scope, now time.Time) Basis {
+	if said.Err != nil {
+		return Basis{Reason: Unreadable}
+	}
+	best := Basis{Reason: NoBasis}
+	for _, r := range said.Records {
+		if b := basisOf(item, r, class, in, now); b.compare(best) > 0 {
+			best = b
+		}
+	}
+	return best
+}
+
+func basisOf(item Item, r retention.Stored, class retention.Class, in scope.Scope, now time.Time) Basis {
+	said := r.Record
+	said.Objects = nil // a bucket that left the policy takes no basis away
+	given := r.OccurredAt
+	if r.Basis == retention.Consent && r.Start.Before(given) {
+		given = r.Start // a newer record of an old consent is no newer consent
+	}
+	switch {
+	case r.OccurredAt.IsZero(), len(class.Validate(said, now)) > 0, !r.Scope.Covers(in),
+		!r.WithdrawnAt.IsZero(), item.optedOutSince(given, class.Name, in):
+		return Basis{Reason: NoBasis}
+	}
+	until := ""
+	if !r.Start.IsZero() {
+		until = class.Keep.LastDay(r.Start, class.Location()).String()
+	}
+	switch {
+	case class.Due(r.Record, now):
+		return Basis{Reason: BasisExpired, Until: until}
+	case r.PurgingBy != "":
+		return Basis{Reason: NoBasis}
+	}
+	return Basis{Basis: r.Basis, Until: until, Record: r.ID}
+}
+
+// optedOutSince tells whether the contact has said no in the scope, at the time
+// or later, for a reason that withdraws records of the class. A no that was
+// lifted counts.
+func (i Item) optedOutSince(at time.Time, class string, in scope.Scope) bool {
+	for s, reasons := range i.Marks {
+		for r, m := range reasons {
+			if s.Covers(in) && r.Withdraws(class) && !m.Last.IsZero() && !m.Last.Before(at) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// compare orders bases: a live basis is more than an expired basis, and an expired
+// basis more than none. A later last day is more, and no last day is the most.
+func (b Basis) compare(other Basis) int {
+	rank := func(b Basis) int { return map[string]int{"": 2, BasisExpired: 1}[b.Reason] }
+	last := func(b Basis) string { return cmp.Or(b.Until, "running") } // after every date
+	return cmp.Or(
+		cmp.Compare(rank(b), rank(other)), cmp.Compare(last(b), last(other)), cmp.Compare(other.Record, b.Record),
+	)
 }

@@ -1,14 +1,20 @@
 package unsubscribe
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"mime"
+	"mime/multipart"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"stille/shared/api/gateway"
 	"stille/shared/contact"
+	"stille/shared/link"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 	"stille/shared/unsubscribe/outage"
@@ -169,4 +175,107 @@ func undoes(item suppression.Item, link scope.Scope, scopes []scope.Scope, now t
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(scopes), func(in scope.Scope) bool { return sends(item, in) || !sends(undone, in) })
+}
+
+// maxBody is the longest body that is read: far longer than a one-click request
+// or the page's form. A longer body counts as unreadable.
+const maxBody = 4 << 10
+
+// errUnreadable means that the form fields of a body cannot be read.
+var errUnreadable = errors.New("no readable form")
+
+// wish is the request in the body of a POST.
+type wish struct {
+	action   string // of package pages
+	topic    string // of pages.UnsubscribeTopic, as it was sent
+	oneClick bool   // RFC 8058
+	page     bool   // a person waits for a page, not a machine for a status
+}
+
+func (w wish) source() suppression.Source {
+	if w.oneClick {
+		return suppression.SourceOneClick
+	}
+	return suppression.SourceLink
+}
+
+// read never fails: a body that it cannot understand is a wish to unsubscribe.
+// Only the exact form of the page's undo is a wish to resubscribe, and only a
+// form that names no other action is a wish to stop a topic alone.
+func read(contentType, accept string, body []byte) wish {
+	values, err := fields(contentType, body)
+	w := wish{action: pages.Unsubscribe}
+	for name := range values {
+		w.oneClick = w.oneClick || strings.EqualFold(name, "List-Unsubscribe")
+	}
+	actions := values["action"]
+	only := func(action string) bool { return err == nil && !w.oneClick && slices.Equal(actions, []string{action}) }
+	switch {
+	case slices.Contains(actions, pages.UnsubscribeGroup):
+		w.action = pages.UnsubscribeGroup
+	case slices.Contains(actions, pages.UnsubscribeAll):
+		w.action = pages.UnsubscribeAll
+	case only(pages.UnsubscribeTopic):
+		w.action = pages.UnsubscribeTopic
+		if topics := values["topic"]; len(topics) == 1 {
+			w.topic = strings.ToLower(strings.TrimSpace(topics[0]))
+		}
+	case only(pages.Resubscribe) && len(values) == 1:
+		w.action = pages.Resubscribe
+	}
+	w.page = !w.oneClick && (len(actions) > 0 || strings.Contains(strings.ToLower(accept), "text/html"))
+	return w
+}
+
+// fields returns the form fields of a body, after an error those that were read.
+func fields(contentType string, body []byte) (url.Values, error) {
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	switch {
+	case mediaType == "application/x-www-form-urlencoded":
+		// This type has no parameter that matters.
+		return url.ParseQuery(string(body))
+	case err != nil || mediaType != "multipart/form-data":
+		return nil, errUnreadable
+	}
+	form, err := multipart.NewReader(bytes.NewReader(body), params["boundary"]).ReadForm(maxBody)
+	switch {
+	case err != nil:
+		return nil, errUnreadable
+	case len(form.File) > 0:
+		return form.Value, errors.Join(errUnreadable, form.RemoveAll())
+	}
+	return form.Value, nil
+}
+
+// keep queues the opt-out of a link that cannot be opened now, or whose contact has no
+// key: nobody repeats the call of a mail program.
+func (h Handler) keep(ctx context.Context, page pages.Reader, path string, w wish, why error) gateway.Response {
+	ch, token, err := link.Parse(path)
+	if err == nil && w.action != pages.Resubscribe {
+		why = h.Store.Keep(ctx, outage.OptOut{
+			Link: &outage.Link{Token: token, Action: w.action, Topic: w.topic}, Channel: ch,
+			Reason: suppression.Unsubscribed, Source: w.source(), At: h.Now().UTC(),
+		}, why)
+	}
+	h.Log.ErrorContext(ctx, "link not opened", "channel", h.Channel, "queued", errors.Is(why, outage.ErrQueued), "error", why)
+	if errors.Is(why, outage.ErrQueued) {
+		return queued(page, page.Noted(), w)
+	}
+	return later(page, w)
+}
+
+// queued answers that an opt-out is in the outage queue: by the page to a person.
+func queued(page pages.Reader, toPerson gateway.Response, w wish) gateway.Response {
+	if w.page {
+		return toPerson
+	}
+	return page.Text(http.StatusServiceUnavailable, "Not stored yet. It is noted and will be carried out shortly.")
+}
+
+// later answers that the change is neither stored nor queued.
+func later(page pages.Reader, w wish) gateway.Response {
+	if w.page {
+		return page.Later(w.action, w.topic)
+	}
+	return page.Text(http.StatusServiceUnavailable, "Not stored. Please send it again.")
 }

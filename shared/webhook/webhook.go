@@ -9,15 +9,25 @@
 package webhook
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
+	"stille/shared/contact"
 	"stille/shared/feedback/hook"
+	"stille/shared/ledger"
+	"stille/shared/link"
 	"stille/shared/scope"
+	"stille/shared/suppression"
 )
 
 // Webhook is an address that is told of changes. It holds secrets: it must not be
@@ -60,4 +70,127 @@ func NewSecret() string {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // it never fails
 	return "whsec_" + base64.StdEncoding.EncodeToString(key)
+}
+
+// longestURL bounds the registry, which has one secret's room.
+const longestURL = 1024
+
+// CheckURL returns nil, or an error that says what is wrong with the URL of a
+// webhook. A local stack takes http on the loopback address as well.
+func CheckURL(raw string, local bool) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || len(raw) > longestURL || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("it must look like https://receiver.example/path")
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	literal := err == nil
+	loopback := strings.EqualFold(u.Hostname(), "localhost") || literal && ip.Unmap().IsLoopback()
+	switch {
+	case u.User != nil:
+		return errors.New("it must not hold a name or a password: the signature proves who calls")
+	case u.Fragment != "":
+		return errors.New("it must not have a part after #")
+	case u.Scheme == "http" && local && loopback:
+		return nil
+	case u.Scheme != "https":
+		return errors.New("it must begin with https://")
+	case loopback && !local, literal && !loopback && !IsPublic(ip):
+		return ErrPrivate
+	}
+	return nil
+}
+
+// ErrPrivate means that a host is no address of the public internet.
+var ErrPrivate = errors.New("its host is no public address: a webhook must not lead into a private network")
+
+// MayReach tells whether a call may connect to an address. Only the dialled
+// address counts: a name may lead elsewhere than when it was added.
+func MayReach(ip netip.Addr, local bool) bool {
+	return IsPublic(ip) || local && ip.Unmap().IsLoopback()
+}
+
+// IsPublic tells whether the address is one of the public internet, by the
+// registries of IANA for special-purpose addresses.
+func IsPublic(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" {
+		return false
+	}
+	if ip.Is6() && !netip.MustParsePrefix("2000::/3").Contains(ip) {
+		return false
+	}
+	for _, special := range []string{
+		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
+		"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", // 6to4 and Teredo hold an address of version 4
+	} {
+		if netip.MustParsePrefix(special).Contains(ip) {
+			return false
+		}
+	}
+	return true
+}
+
+// Source returns the registry.
+type Source interface {
+	Registry(ctx context.Context) (Registry, error)
+}
+
+// Queue is the queue of deliveries. Once Put has returned without an error, they
+// are durable.
+type Queue interface {
+	Put(ctx context.Context, after time.Duration, all ...Delivery) error
+}
+
+// Keys seal addresses.
+type Keys interface {
+	Link(ctx context.Context) (*link.Keys, error)
+}
+
+// Clicks tell the address of a person who used a link to the webhooks that were
+// added with the address. Nothing else that goes out holds an address.
+type Clicks struct {
+	Webhooks Source
+	Keys     Keys
+	Queue    Queue
+	Now      func() time.Time
+}
+
+// clickPatience is how long the person waits for the queue at most. A delivery
+// without the address follows from the ledger in any case.
+const clickPatience = 500 * time.Millisecond
+
+// Tell queues what the person changed, with the address. After an error the
+// webhooks are told without the address.
+func (c Clicks) Tell(ctx context.Context, person contact.Contact, e ledger.Entry) error {
+	if !suppression.Announced(e) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, clickPatience)
+	defer cancel()
+	all, err := c.Webhooks.Registry(ctx)
+	if err != nil {
+		return err
+	}
+	delivery := Of(e, c.Now())
+	var out []Delivery
+	for _, w := range all {
+		if !w.Hears(e.Scope) || !delivery.MayHaveAddress(w) {
+			continue
+		}
+		if delivery.Sealed == "" {
+			keys, err := c.Keys.Link(ctx)
+			if err != nil {
+				return fmt.Errorf("getting the keys that seal an address: %w", err)
+			}
+			if delivery.Sealed, err = keys.Seal(person); err != nil {
+				return err
+			}
+		}
+		to, _ := delivery.To(w)
+		out = append(out, to)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return c.Queue.Put(ctx, 0, out...)
 }
