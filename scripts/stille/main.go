@@ -9,6 +9,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 	_ "time/tzdata" // retention counts days in zones
@@ -21,12 +22,16 @@ func main() {
 	if err != nil {
 		folder = "." // nothing is found above it, and a command that needs a file says so
 	}
+	program, err := os.Executable()
+	if err != nil {
+		program = folder
+	}
 	code := run(ctx, os.Args[1:], session{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		colour: isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 		folder: folder, now: time.Now, sleep: sleep,
 		open: func(ctx context.Context, o options) (*stack, error) {
-			return connect(ctx, o, folder, os.Getenv, deployedTables)
+			return connectFrom(ctx, o, folder, filepath.Dir(program), os.Getenv, deployedTables)
 		},
 	})
 	stop()

@@ -49,6 +49,18 @@ type stack struct {
 	found      bool // the stack is local, and nobody named it
 }
 
+var errNoStack = errors.New("there is no stack to work on: start a local one with `make run`, or set AWS_REGION and credentials for one on AWS")
+
+// connectFrom finds the stack, as connect does. If there is none, the local stack at or
+// above the program's folder is meant: the command works from any directory.
+func connectFrom(ctx context.Context, o options, folder, program string, getenv func(string) string, tables tableNames) (*stack, error) {
+	s, err := connect(ctx, o, folder, getenv, tables)
+	if errors.Is(err, errNoStack) {
+		return connect(ctx, o, program, getenv, tables)
+	}
+	return s, err
+}
+
 // connect finds the stack: the local one of the file that is given or lies at
 // or above the folder, or else, or where it is asked for, the one on AWS.
 func connect(ctx context.Context, o options, folder string, getenv func(string) string, tables tableNames) (*stack, error) {
@@ -73,7 +85,7 @@ func connect(ctx context.Context, o options, folder string, getenv func(string) 
 		return nil, fmt.Errorf("reading the AWS environment: %w", err)
 	}
 	if cfg.Region == "" {
-		return nil, errors.New("there is no stack to work on: start a local one with `make run`, or set AWS_REGION and credentials for one on AWS")
+		return nil, errNoStack
 	}
 	deployed, err := tables(ctx, cfg, name)
 	if err != nil {

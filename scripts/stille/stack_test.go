@@ -133,9 +133,17 @@ func TestMissingStackErrorNamesBothWays(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
-	_, err := connect(t.Context(), options{Stack: "stille"}, t.TempDir(), nothingSet, firstNames)
+	_, err := connectFrom(t.Context(), options{Stack: "stille"}, t.TempDir(), t.TempDir(), nothingSet, firstNames)
 	if err == nil || !strings.Contains(err.Error(), "make run") || !strings.Contains(err.Error(), "AWS_REGION") {
 		t.Errorf("it says %v", err)
+	}
+	program := stackAt(t, stackfile.Stack{Endpoint: "http://127.0.0.1:4566", Region: "eu-north-1"})
+	on, err := connectFrom(t.Context(), options{Stack: "stille"}, t.TempDir(), program, nothingSet, firstNames)
+	if err != nil || !on.Local {
+		t.Errorf("from another directory: error %v", err)
+	}
+	if _, err := connectFrom(t.Context(), options{Stack: "stille", AWS: true}, program, program, nothingSet, firstNames); err == nil {
+		t.Error("it works on a local stack instead of AWS")
 	}
 }
 
