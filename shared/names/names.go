@@ -208,7 +208,8 @@ const (
 	AttrObjects        = "objects"
 	AttrClaimed        = "claimed"   // the objects that the record owns, also those that a later version no longer names
 	AttrPurgingBy      = "purgingBy" // the run that deletes the record's objects, then the record
-	AttrPurgingOf      = "purgingOf" // how many versions those objects had at the first mark
+	AttrPurging        = "purging"   // the versions of those objects that may be deleted since the mark
+	AttrPurged         = "purged"    // how many versions are deleted since the marks before
 	AttrData           = "data"
 )
 

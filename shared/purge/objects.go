@@ -2,10 +2,12 @@ package purge
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
+	"iter"
 	"maps"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,37 +17,44 @@ import (
 
 // Objects are the objects of records.
 type Objects interface {
-	// Count returns the number of versions of an object, delete markers included.
-	Count(ctx context.Context, object retention.Object) (int, error)
-	// Delete deletes every version of an object. A missing object counts as
-	// deleted.
-	Delete(ctx context.Context, object retention.Object) error
+	// Versions yields the ids of the versions of an object, delete markers included;
+	// none for a missing object. It ends with the first error.
+	Versions(ctx context.Context, object retention.Object) iter.Seq2[string, error]
+	// Delete deletes versions of an object, and succeeds only if it has no others.
+	Delete(ctx context.Context, object retention.Object, versions []string) error
 }
 
 // recordsAtOnce is how many records of a page lose their objects at the same
 // time. A page of records with MostObjects each must be done in a minute.
 const recordsAtOnce = 16
 
-// noteObjects counts the objects of each record for the page of the manifest, and
-// returns the records without those whose objects cannot be counted. Of a marked
-// record some versions may be gone, and count.
+// mostMarked is how many versions the mark of a record names: a mark must fit into
+// the record's item. The next run takes the versions that are more.
+const mostMarked = 5_000
+
+// noteObjects notes for each record which versions of its objects may be deleted once
+// the record is marked, counts them for the page of the manifest, and returns the
+// records without those whose objects cannot be read. Of a marked record some versions
+// may be gone, and count: only the versions that a mark names are deleted, so each is
+// counted once, whenever a run dies and whatever is added to an object meanwhile.
 func (w Worker) noteObjects(ctx context.Context, class retention.Class, page string, records []retention.Stored, outcomes map[string]Outcome) ([]retention.Stored, error) {
-	counted := map[string]certificate.Objects{}
-	var mu sync.Mutex
+	found := map[string]*versions{}
+	for _, record := range records {
+		if len(record.Claimed) > 0 {
+			found[record.ID] = &versions{gone: slices.Clone(record.Purging)}
+		}
+	}
 	done, err := w.eachObject(ctx, class, records, outcomes, func(record retention.Stored, object retention.Object) error {
-		versions, err := w.Objects.Count(ctx, object)
-		mu.Lock()
-		defer mu.Unlock()
-		counted[record.ID] = counted[record.ID].Plus(certificate.Objects{Count: 1, Versions: versions})
-		return err
+		return found[record.ID].add(object, w.Objects.Versions(ctx, object))
 	})
 	if err != nil {
 		return nil, err
 	}
+	counted := map[string]certificate.Objects{}
 	for i, record := range done {
-		of := counted[record.ID]
-		if of.Versions = max(of.Versions, record.PurgingOf); of.Count > 0 {
-			counted[record.ID], done[i].PurgingOf = of, of.Versions
+		if of := found[record.ID]; of != nil {
+			done[i].Purging, done[i].Purged = of.there, record.Purged+len(of.gone)
+			counted[record.ID] = certificate.Objects{Count: len(record.Claimed), Versions: done[i].Purged + len(of.there)}
 		}
 	}
 	if len(counted) == 0 {
@@ -54,12 +63,46 @@ func (w Worker) noteObjects(ctx context.Context, class retention.Class, page str
 	return done, w.Manifest.NoteObjects(ctx, page, counted)
 }
 
-// finish deletes the objects of the records that are marked for the run, and
-// then these records. A record whose objects cannot be deleted stays marked and
-// Failed; the next run takes it up.
+// versions are the versions of the objects of a record: the first that are there, and
+// those that the last mark named and that are gone.
+type versions struct{ there, gone []string }
+
+func (v *versions) add(object retention.Object, all iter.Seq2[string, error]) error {
+	for version, err := range all {
+		if err != nil {
+			return err
+		}
+		name := versionName(object, version)
+		v.gone = slices.DeleteFunc(v.gone, func(gone string) bool { return gone == name })
+		if len(v.there) < mostMarked {
+			v.there = append(v.there, name)
+		}
+	}
+	return nil
+}
+
+// versionName is a hash of a version of an object: of a million versions, two have the
+// same hash once in ten thousand million times.
+func versionName(object retention.Object, version string) string {
+	sum := sha256.Sum256([]byte(object.Bucket + "\x00" + object.Key + "\x00" + version))
+	return base64.RawStdEncoding.EncodeToString(sum[:9])
+}
+
+// finish deletes the versions that the marks of the records name, and then the records.
+// A record stays marked and Failed if one of its versions cannot be deleted, or was
+// added since the mark; the next run takes the record up.
 func (w Worker) finish(ctx context.Context, class retention.Class, work Work, marked []retention.Stored, outcomes map[string]Outcome) error {
-	empty, err := w.eachObject(ctx, class, marked, outcomes, func(_ retention.Stored, object retention.Object) error {
-		return w.Objects.Delete(ctx, object)
+	empty, err := w.eachObject(ctx, class, marked, outcomes, func(record retention.Stored, object retention.Object) error {
+		var named []string
+		for version, err := range w.Objects.Versions(ctx, object) {
+			if err != nil {
+				return err
+			}
+			if slices.Contains(record.Purging, versionName(object, version)) {
+				named = append(named, version)
+			}
+		}
+		return w.Objects.Delete(ctx, object, named)
 	})
 	if err != nil {
 		return err

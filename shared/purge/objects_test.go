@@ -3,6 +3,7 @@ package purge_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +168,77 @@ func TestWorkerCutOffAmongObjectsRecordsNoOutcome(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.expect("run-1", certificate.Counts{Due: 1, Deleted: 1})
+}
+
+// Versions are added while a run deletes an object, and the run dies or goes on. The
+// certificate of the run that deletes the record counts each version once.
+func TestVersionAddedMeanwhileIsCountedOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		at     string // the operation of S3
+		nth    int
+		kill   bool
+		failed int
+	}{
+		"before the versions are named":           {"ListObjectVersions", 1, false, 0},
+		"before the versions are deleted":         {deletion, 1, false, 1},
+		"before the versions are deleted, killed": {deletion, 1, true, 1},
+		"after the versions are deleted":          {"ListObjectVersions", 3, false, 1},
+		"after the versions are deleted, killed":  {"ListObjectVersions", 3, true, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.letter("sub-1", "a")
+			calls := map[string]int{}
+			h.s3.Intercept(func(operation string) error {
+				if calls[operation]++; operation != c.at || calls[operation] != c.nth {
+					return nil
+				}
+				h.letters.Put(t, "a")
+				if c.kill {
+					return errDown
+				}
+				return nil
+			})
+			if err := h.run(h.Stores, "run-1"); err != nil {
+				t.Fatal(err)
+			}
+			if got := h.accountFor("run-1").Counts.Failed; got != c.failed {
+				t.Errorf("%d failed", got)
+			}
+			last := "run-1"
+			if c.failed > 0 {
+				last = "run-2"
+				if err := h.run(h.Stores, last); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := h.accountFor(last).Objects; got != (certificate.Objects{Count: 1, Versions: 3}) {
+				t.Errorf("objects %+v", got)
+			}
+			h.expect(last, certificate.Counts{Due: 1, Deleted: 1})
+			h.expectObjects(map[string]int{})
+		})
+	}
+}
+
+func TestAMarkNamesALimitedNumberOfVersions(t *testing.T) {
+	const most = 5000
+	h := newHouse(t)
+	h.letter("sub-1", "a", "b")
+	for range most {
+		h.letters.Put(t, "b")
+	}
+	for n, left := range []int{4, 0} {
+		if err := h.run(h.Stores, fmt.Sprint("run-", n)); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.letters.Left(t); got["a"]+got["b"] != left {
+			t.Errorf("after run %d: %v", n, got)
+		}
+	}
+	if got := h.accountFor("run-1").Objects; got != (certificate.Objects{Count: 2, Versions: most + 4}) {
+		t.Errorf("objects %+v", got)
+	}
 }
 
 func TestARecordWithAnObjectElsewhereStaysWhole(t *testing.T) {

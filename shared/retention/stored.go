@@ -53,9 +53,10 @@ type Stored struct {
 	// PurgingBy is the run that has marked the record: the run deletes the
 	// record's objects, then the record. "" for every other record.
 	PurgingBy string
-	// PurgingOf is how many versions the record's objects had, as the runs that marked
-	// the record found them: some of the versions may be deleted.
-	PurgingOf int
+	// Purging names the versions of the record's objects that may be deleted since the
+	// record was marked. Purged is how many the marks before named and S3 has no more.
+	Purging []string
+	Purged  int
 	// Revision is the record exactly as the store read it. A later write is
 	// conditional on it. Only the store that read the record may look into it.
 	Revision any

@@ -163,8 +163,8 @@ func (d *Deleter) deletion(class string, r retention.Stored) types.TransactWrite
 // run has marked it: a worker of that run then no longer deletes the record.
 func (d *Deleter) marking(class, run string, r retention.Stored) types.TransactWriteItem {
 	t := unchangedRecord(r)
-	t.set = "SET " + names.AttrPurgingBy + " = :run, " + names.AttrPurgingOf + " = :of"
-	t.values[":run"], t.values[":of"] = text(run), number(int64(r.PurgingOf))
+	t.set = "SET " + names.AttrPurgingBy + " = :run, " + names.AttrPurging + " = :purging, " + names.AttrPurged + " = :purged"
+	t.values[":run"], t.values[":purging"], t.values[":purged"] = text(run), list(r.Purging), number(int64(r.Purged))
 	marking := update(d.stack.Records(class), recordKey(r.ID), t)
 	marking.Update.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	return marking

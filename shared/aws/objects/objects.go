@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,67 +35,61 @@ type Deleter struct{ s3 Versions }
 // NewDeleter returns a deleter of objects.
 func NewDeleter(client Versions) *Deleter { return &Deleter{client} }
 
-// Delete deletes every version and delete marker of an object, and asks again
-// until S3 lists none. A missing object counts as deleted. The error wraps
-// ErrUndeletable, or is the context's.
-func (d *Deleter) Delete(ctx context.Context, object retention.Object) error {
-	var before []types.ObjectIdentifier
-	for {
-		versions, err := d.versions(ctx, object)
-		if err != nil {
-			return undeletable(ctx, err)
-		}
-		if len(versions) == 0 {
-			return nil
-		}
-		if slices.ContainsFunc(before, func(v types.ObjectIdentifier) bool {
-			return aws.ToString(v.VersionId) == aws.ToString(versions[0].VersionId)
-		}) {
-			return fmt.Errorf("%w: S3 reports it deleted and still lists it", ErrUndeletable)
-		}
-		if err := d.delete(ctx, object.Bucket, versions); err != nil {
+// Delete deletes versions and delete markers of an object, by their ids. It succeeds
+// only if S3 lists no other version afterwards. The error wraps ErrUndeletable, or is
+// the context's.
+func (d *Deleter) Delete(ctx context.Context, object retention.Object, versions []string) error {
+	for some := range slices.Chunk(versions, mostDeletes) {
+		if err := d.delete(ctx, object, some); err != nil {
 			return err
 		}
-		before = versions
 	}
+	for version, err := range d.Versions(ctx, object) {
+		switch {
+		case err != nil:
+			return err
+		case slices.Contains(versions, version):
+			return fmt.Errorf("%w: S3 reports it deleted and still lists it", ErrUndeletable)
+		}
+		return fmt.Errorf("%w: it has further versions", ErrUndeletable)
+	}
+	return nil
 }
 
-// versions lists the object's first versions and delete markers, as many as one
-// request deletes. S3 lists them before those of every other key with this
-// prefix, so after a deletion the remaining ones come first.
-func (d *Deleter) versions(ctx context.Context, object retention.Object) ([]types.ObjectIdentifier, error) {
-	page, err := d.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &object.Bucket, Prefix: &object.Key})
-	if err != nil {
-		return nil, err
-	}
-	return versionsIn(page, object), nil
-}
+// mostDeletes is how many versions S3 deletes in one request.
+const mostDeletes = 1000
 
-// Count returns the number of versions and delete markers of an object. The error
-// wraps ErrUndeletable, or is the context's.
-func (d *Deleter) Count(ctx context.Context, object retention.Object) (int, error) {
-	count := 0
-	pages := s3.NewListObjectVersionsPaginator(d.s3, &s3.ListObjectVersionsInput{Bucket: &object.Bucket, Prefix: &object.Key})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return 0, undeletable(ctx, err)
-		}
-		found := len(versionsIn(page, object))
-		count += found
-		if found < len(page.Versions)+len(page.DeleteMarkers) {
-			break // the other keys with this prefix come last
+// Versions yields the ids of the versions and delete markers of an object; none for a
+// missing object. It ends with the first error, which wraps ErrUndeletable, or is the
+// context's.
+func (d *Deleter) Versions(ctx context.Context, object retention.Object) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		pages := s3.NewListObjectVersionsPaginator(d.s3, &s3.ListObjectVersionsInput{Bucket: &object.Bucket, Prefix: &object.Key})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield("", undeletable(ctx, err))
+				return
+			}
+			found := versionsIn(page, object)
+			for _, version := range found {
+				if !yield(version, nil) {
+					return
+				}
+			}
+			if len(found) < len(page.Versions)+len(page.DeleteMarkers) {
+				return // the other keys with this prefix come last
+			}
 		}
 	}
-	return count, nil
 }
 
 // versionsIn are the object's versions and delete markers in a page of S3's list.
-func versionsIn(page *s3.ListObjectVersionsOutput, object retention.Object) []types.ObjectIdentifier {
-	var versions []types.ObjectIdentifier
+func versionsIn(page *s3.ListObjectVersionsOutput, object retention.Object) []string {
+	var versions []string
 	add := func(key, version *string) {
 		if aws.ToString(key) == object.Key {
-			versions = append(versions, types.ObjectIdentifier{Key: key, VersionId: version})
+			versions = append(versions, aws.ToString(version))
 		}
 	}
 	for _, v := range page.Versions {
@@ -107,9 +102,13 @@ func versionsIn(page *s3.ListObjectVersionsOutput, object retention.Object) []ty
 }
 
 // delete deletes versions. S3 answers 200 even if it deleted some, or none.
-func (d *Deleter) delete(ctx context.Context, bucket string, versions []types.ObjectIdentifier) error {
+func (d *Deleter) delete(ctx context.Context, object retention.Object, versions []string) error {
+	all := make([]types.ObjectIdentifier, len(versions))
+	for i := range versions {
+		all[i] = types.ObjectIdentifier{Key: &object.Key, VersionId: &versions[i]}
+	}
 	out, err := d.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{
-		Bucket: &bucket, Delete: &types.Delete{Objects: versions, Quiet: aws.Bool(true)},
+		Bucket: &object.Bucket, Delete: &types.Delete{Objects: all, Quiet: aws.Bool(true)},
 	})
 	switch {
 	case err != nil:

@@ -27,15 +27,16 @@ func TestMoreVersionsThanOneRequestTakes(t *testing.T) {
 		bucket.Put(t, letter.Key)
 	}
 	bucket.Put(t, letter.Key+"x")
-	if n, err := objects.NewDeleter(memory).Count(t.Context(), letter); n != 2500 || err != nil {
-		t.Errorf("%d versions are counted, error %v", n, err)
+	versions, err := objectstest.Versions(t, objects.NewDeleter(memory), letter)
+	if len(versions) != 2500 || err != nil {
+		t.Errorf("%d versions, error %v", len(versions), err)
 	}
 	calls := map[string]int{}
 	memory.Intercept(func(operation string) error { calls[operation]++; return nil })
-	if err := objects.NewDeleter(memory).Delete(t.Context(), letter); err != nil {
+	if err := objects.NewDeleter(memory).Delete(t.Context(), letter, versions); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]int{"ListObjectVersions": 4, "DeleteObjects": 3}, calls); diff != "" {
+	if diff := cmp.Diff(map[string]int{"ListObjectVersions": 1, "DeleteObjects": 3}, calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]int{letter.Key + "x": 1}, bucket.Left(t)); diff != "" {
@@ -53,7 +54,11 @@ func (idle) DeleteObjects(context.Context, *s3.DeleteObjectsInput, ...func(*s3.O
 func TestStillListedObjectIsUndeletable(t *testing.T) {
 	memory := objectstest.NewMemory("letters")
 	objectstest.Bucket{S3: memory, Name: "letters"}.Put(t, letter.Key)
-	if err := objects.NewDeleter(idle{memory}).Delete(t.Context(), letter); !errors.Is(err, objects.ErrUndeletable) {
+	versions, err := objectstest.Versions(t, objects.NewDeleter(memory), letter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := objects.NewDeleter(idle{memory}).Delete(t.Context(), letter, versions); !errors.Is(err, objects.ErrUndeletable) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -68,7 +73,7 @@ func TestErrorHoldsNoKey(t *testing.T) {
 			}
 			return nil
 		})
-		err := objects.NewDeleter(memory).Delete(t.Context(), letter)
+		err := objects.NewDeleter(memory).Delete(t.Context(), letter, []string{"1"})
 		if !errors.Is(err, objects.ErrUndeletable) || strings.Contains(err.Error(), letter.Key) {
 			t.Errorf("%s: error %v", operation, err)
 		}
@@ -79,7 +84,7 @@ func TestCancelledDeletionIsAnError(t *testing.T) {
 	memory := objectstest.NewMemory("letters")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := objects.NewDeleter(memory).Delete(ctx, letter); !errors.Is(err, context.Canceled) || errors.Is(err, objects.ErrUndeletable) {
+	if err := objects.NewDeleter(memory).Delete(ctx, letter, nil); !errors.Is(err, context.Canceled) || errors.Is(err, objects.ErrUndeletable) {
 		t.Errorf("error %v, want the context's", err)
 	}
 }

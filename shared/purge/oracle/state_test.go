@@ -65,7 +65,8 @@ func (s state) note(table string, item map[string]types.AttributeValue) error {
 	if run, ok := attributes[names.AttrPurgingBy]["S"]; ok {
 		s.Marks[name] = run.(string)
 		delete(attributes, names.AttrPurgingBy)
-		delete(attributes, names.AttrPurgingOf)
+		delete(attributes, names.AttrPurging)
+		delete(attributes, names.AttrPurged)
 	}
 	sorted, err := json.Marshal(attributes)
 	s.Items[name] = string(sorted)

@@ -49,7 +49,7 @@ func (d deleter) take(class, run string, r retention.Stored, done *purge.Deletio
 		done.Changed = append(done.Changed, r.ID)
 	case r.InTwoSteps():
 		there = maps.Clone(there)
-		there[names.AttrPurgingBy], there[names.AttrPurgingOf] = run, r.PurgingOf
+		there[names.AttrPurgingBy], there[names.AttrPurging], there[names.AttrPurged] = run, slices.Clone(r.Purging), r.Purged
 		d.classes[class][r.ID] = there
 		done.Marked = append(done.Marked, r.ID)
 	default:

@@ -189,7 +189,8 @@ func read(i item) (retention.Stored, error) {
 	}
 	s.Sort, s.Shard, s.ActiveSort = text(names.AttrRetentionSort), text(names.AttrRetentionShard), text(names.AttrActiveSort)
 	s.WithdrawnSort, s.PurgingBy = text(names.AttrWithdrawnAt), text(names.AttrPurgingBy)
-	s.PurgingOf, _ = i[names.AttrPurgingOf].(int)
+	s.Purging = list(names.AttrPurging)
+	s.Purged, _ = i[names.AttrPurged].(int)
 	for name, at := range times(r) {
 		written := text(name)
 		if _, there := i[name]; !there {
@@ -213,7 +214,8 @@ func (s *Store) same(read retention.Stored, i item) bool {
 	decided := func(i item) item {
 		i = maps.Clone(i)
 		for _, name := range []string{
-			names.AttrRetentionSort, names.AttrRetentionShard, names.AttrActiveSort, names.AttrLastActivityAt, names.AttrData, names.AttrPurgingOf,
+			names.AttrRetentionSort, names.AttrRetentionShard, names.AttrActiveSort, names.AttrLastActivityAt, names.AttrData,
+			names.AttrPurging, names.AttrPurged,
 		} {
 			delete(i, name)
 		}

@@ -186,11 +186,11 @@ func (s *suite) marks() {
 	s.expect("the mark", "run-1", s.get("letter").PurgingBy)
 
 	taken := s.get("letter")
-	taken.PurgingOf = 3
+	taken.Purging, taken.Purged = []string{"a", "b"}, 3
 	done, err = s.delete("run-2", 0, taken)
 	s.must(err)
 	s.expect("the next run takes it over", purge.Deletion{Marked: []string{"letter"}}, done)
-	s.expect("the versions of its objects", 3, s.get("letter").PurgingOf)
+	s.expect("the versions of its objects", []any{taken.Purging, taken.Purged}, []any{s.get("letter").Purging, s.get("letter").Purged})
 	done, err = s.Deleter.DeleteMarked(s.Context(), under("run-1", 0), []retention.Stored{marked})
 	s.must(err)
 	s.expect("a run whose mark is gone", purge.Deletion{Changed: []string{"letter"}}, done)

@@ -115,10 +115,11 @@ func Suite(t *testing.T, b Bucket) {
 			for _, key := range []string{"letters/1", "brev/søknad nr. 1+2 & %41?#.pdf"} {
 				prepare(t, key)
 				object := retention.Object{Bucket: b.Name, Key: key}
-				if n, err := deleter.Count(t.Context(), object); err != nil || n != b.Left(t)[key] {
-					t.Errorf("%d versions are counted, error %v", n, err)
+				versions, err := Versions(t, deleter, object)
+				if err != nil || len(versions) != b.Left(t)[key] {
+					t.Errorf("it has %d versions, error %v", len(versions), err)
 				}
-				if err := deleter.Delete(t.Context(), object); err != nil {
+				if err := deleter.Delete(t.Context(), object, versions); err != nil {
 					t.Error(err)
 				}
 			}
@@ -128,29 +129,65 @@ func Suite(t *testing.T, b Bucket) {
 	t.Run("a locked version stays and is reported", func(t *testing.T) {
 		b.Put(t, "letters/1")
 		b.PutLocked(t, "letters/1")
-		b.refuses(t, deleter, b.Name)
+		versions := b.refuses(t, deleter, b.Name)
 		if left := b.Left(t)["letters/1"]; left == 0 {
 			t.Error("it is gone")
 		}
 		b.Unlock(t, "letters/1")
-		if err := deleter.Delete(t.Context(), retention.Object{Bucket: b.Name, Key: "letters/1"}); err != nil {
+		if err := deleter.Delete(t.Context(), retention.Object{Bucket: b.Name, Key: "letters/1"}, versions); err != nil {
 			t.Error(err)
 		}
 		expect(t, nil)
 	})
+	t.Run("a version that was added stays and is reported", func(t *testing.T) {
+		object := retention.Object{Bucket: b.Name, Key: "letters/1"}
+		b.Put(t, object.Key)
+		versions, err := Versions(t, deleter, object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Put(t, object.Key)
+		if err := deleter.Delete(t.Context(), object, versions); !errors.Is(err, objects.ErrUndeletable) {
+			t.Errorf("error %v", err)
+		}
+		expect(t, map[string]int{object.Key: 1})
+		if versions, err = Versions(t, deleter, object); err != nil {
+			t.Fatal(err)
+		}
+		if err := deleter.Delete(t.Context(), object, versions); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Run("a missing bucket", func(t *testing.T) { b.refuses(t, deleter, b.Name+"-gone") })
 }
 
-// refuses checks that an object cannot be deleted, and that the error does not
-// hold the key.
-func (b Bucket) refuses(t *testing.T, deleter *objects.Deleter, bucket string) {
+// Versions returns the ids of the versions of an object.
+func Versions(t *testing.T, of *objects.Deleter, object retention.Object) ([]string, error) {
+	t.Helper()
+	var versions []string
+	for version, err := range of.Versions(t.Context(), object) {
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, version)
+	}
+	return versions, nil
+}
+
+// refuses checks that an object cannot be deleted, and that no error holds the key.
+// It returns the object's versions.
+func (b Bucket) refuses(t *testing.T, deleter *objects.Deleter, bucket string) []string {
 	t.Helper()
 	object := retention.Object{Bucket: bucket, Key: "letters/1"}
-	err := deleter.Delete(t.Context(), object)
-	if bucket != b.Name && err != nil {
-		_, err = deleter.Count(t.Context(), object)
+	versions, listing := Versions(t, deleter, object)
+	failures := []error{deleter.Delete(t.Context(), object, versions)}
+	if bucket != b.Name {
+		failures = append(failures, listing)
 	}
-	if !errors.Is(err, objects.ErrUndeletable) || strings.Contains(err.Error(), "letters") {
-		t.Errorf("error %v, want ErrUndeletable and no key", err)
+	for _, err := range failures {
+		if !errors.Is(err, objects.ErrUndeletable) || strings.Contains(err.Error(), "letters") {
+			t.Errorf("error %v, want ErrUndeletable and no key", err)
+		}
 	}
+	return versions
 }
