@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"stille/shared/certificate"
 	"stille/shared/operator"
+	"stille/shared/operator/operatortest"
 	"stille/shared/purge"
 	"stille/shared/retention"
 )
@@ -59,6 +61,22 @@ func TestHealthyStackNeedsNothing(t *testing.T) {
 	}
 }
 
+// audited ends an audit of a night with its report.
+func (m memory) audited(t *testing.T, night int, found map[purge.Finding]purge.Found) {
+	t.Helper()
+	run := runOf(fmt.Sprint("audit-", night), night)
+	run.Audit, run.Outcome, run.EndedAt, run.Certificate, run.Findings = true, certificate.Completed, run.StartedAt, "sealed", map[string]int{}
+	for finding, of := range found {
+		run.Findings[string(finding)] = of.Count
+	}
+	report, err := purge.Report{Class: run.Class, Run: run.ID, Findings: found}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.start(t, run)
+	m.Bucket[run.ID] = operatortest.Sealed{Report: report}
+}
+
 func TestFindingIsShownWithTheNextCommand(t *testing.T) {
 	for name, c := range map[string]struct {
 		make func(t *testing.T, m memory)
@@ -93,6 +111,16 @@ func TestFindingIsShownWithTheNextCommand(t *testing.T) {
 			m.Store(day(2024, 11, 19), day(2024, 11, 19), day(2024, 11, 21)) // the last is due only for some hours
 			m.hold(t, retention.RecordTarget("messaging", "sub-1"))
 		}, []string{"messaging: 1 record overdue, due for over 26 hours", "messaging: 1 record past the day, and kept by a hold"}, "stille purge plan messaging"},
+		"faults of an audit": {func(t *testing.T, m memory) {
+			m.Store(day(2026, 11, 20))
+			m.Plant(t, "messaging", map[string]any{"id": "broken", "retentionStart": "?"})
+			m.audited(t, 1, map[purge.Finding]purge.Found{purge.Unreadable: {Count: 1, IDs: []string{"broken"}}, purge.NotWithdrawn: {Count: 1, IDs: []string{"sub-0"}}})
+		}, []string{"messaging: 1 record with a fault that the last audit found"}, "stille mend messaging"},
+		"faults of an older audit": {func(t *testing.T, m memory) {
+			m.Plant(t, "messaging", map[string]any{"id": "broken", "retentionStart": "?"})
+			m.audited(t, 2, nil)
+			m.audited(t, 1, map[purge.Finding]purge.Found{purge.Unreadable: {Count: 1, IDs: []string{"broken"}}})
+		}, []string{"nothing to do"}, ""},
 		"dead letter": {func(_ *testing.T, m memory) {
 			m.Queue = []operator.Queue{{Name: "stamp-parked", Messages: 1, Dead: true, URL: "https://sqs/1/stamp-parked"}}
 		},

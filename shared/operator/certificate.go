@@ -21,6 +21,8 @@ type Certificates interface {
 	LoadList(ctx context.Context, class, run, shard string) ([]byte, error)
 	// PublicKeys returns the keys that certificates may be signed with (PEM).
 	PublicKeys(ctx context.Context) ([][]byte, error)
+	// Report returns the report of an audit.
+	Report(ctx context.Context, class, run string) ([]byte, error)
 	// Runs returns the runs of a class that have files in the bucket.
 	Runs(ctx context.Context, class string) ([]string, error)
 }

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -72,6 +73,7 @@ type ClassStatus struct {
 	Overdue      int              `json:"overdue"`
 	OverdueHeld  int              `json:"overdueHeld"` // would be overdue, and a hold keeps them
 	Lost         int              `json:"lost"`        // are not where a purge finds them, of at most 10,000 that were looked at
+	AuditFaults  int              `json:"auditFaults"` // have a fault that the last audit found, and that still stands
 	Halted       *HaltedPlan      `json:"waiting,omitempty"`
 	NotCertified []UncertifiedRun `json:"notCertified,omitempty"`
 }
@@ -129,7 +131,14 @@ func (s *Status) missesTable() bool {
 
 func (o *Operator) classStatus(ctx context.Context, class retention.Class, now time.Time) (ClassStatus, error) {
 	c := ClassStatus{Class: class.Name, NextPurge: class.NextPurge(now)}
-	if err := o.addRuns(ctx, &c); err != nil {
+	runs, err := o.Runs.List(ctx, class.Name)
+	if err != nil {
+		return c, err
+	}
+	if c.AuditFaults, err = o.auditFaults(ctx, class, runs); err != nil {
+		return c, err
+	}
+	if err := o.addRuns(ctx, &c, runs); err != nil {
 		return c, err
 	}
 	counted, err := purge.CountOverdue(ctx, o.Records, o.Holds, class, now)
@@ -148,12 +157,34 @@ func (o *Operator) classStatus(ctx context.Context, class retention.Class, now t
 	return c, err
 }
 
-// addRuns adds the last certified purge, and the purges without a certificate.
-func (o *Operator) addRuns(ctx context.Context, c *ClassStatus) error {
-	runs, err := o.Runs.List(ctx, c.Class)
-	if err != nil {
-		return err
+// auditFaults counts the records with a fault that the last audit among the runs found.
+func (o *Operator) auditFaults(ctx context.Context, class retention.Class, runs []purge.Run) (int, error) {
+	var last purge.Run
+	for _, run := range runs {
+		if run.Audit && run.EndedAt.After(last.EndedAt) && run.Findings != nil {
+			last = run
+		}
 	}
+	if last.Faults() == 0 {
+		return 0, nil
+	}
+	files, err := o.Certificates(ctx)
+	if err != nil {
+		return 0, err
+	}
+	encoded, err := files.Report(ctx, class.Name, last.ID)
+	if err != nil {
+		return 0, fmt.Errorf("reading the report of the audit %s: %w", last.ID, err)
+	}
+	var report purge.Report
+	if err := json.Unmarshal(encoded, &report); err != nil {
+		return 0, fmt.Errorf("reading the report of the audit %s: %w", last.ID, err)
+	}
+	return purge.Auditor{Records: o.Records, List: o.Suppressions, Holds: o.Holds, Now: o.Now}.Standing(ctx, class, report)
+}
+
+// addRuns adds the last certified purge, and the purges without a certificate.
+func (o *Operator) addRuns(ctx context.Context, c *ClassStatus, runs []purge.Run) error {
 	runs = slices.DeleteFunc(runs, func(r purge.Run) bool { return r.Audit })
 	slices.SortFunc(runs, func(a, b purge.Run) int { return b.StartedAt.Compare(a.StartedAt) })
 	for _, run := range runs {
@@ -214,6 +245,8 @@ func (c ClassStatus) advice() (urgency int, command, because string) {
 		return 2, "stille purge show " + c.Last.ID, "the last purge ended as " + string(c.Last.Outcome)
 	case c.Lost > 0:
 		return 3, "stille mend " + c.Class, "records lost their place, and no purge finds them"
+	case c.AuditFaults > 0:
+		return 3, "stille mend " + c.Class, "the last audit found records with faults that still stand"
 	case c.Overdue > 0:
 		return 3, "stille purge plan " + c.Class, "records are overdue"
 	}

@@ -96,10 +96,7 @@ func (a Auditor) Segment(ctx context.Context, class retention.Class, work AuditW
 		part.Records += len(page.Records) + len(page.Unreadable)
 		work.After, work.Done = page.Last, page.Last == ""
 	}
-	examine := func(records []retention.Stored, unreadable []string) (map[string][]Finding, error) {
-		return a.examine(ctx, class, records, unreadable)
-	}
-	if err := lookAgain(ctx, a.Records, work.Class, found, examine, looks, a.Pause); err != nil {
+	if err := a.lookAgain(ctx, class, found, looks); err != nil {
 		return work, fmt.Errorf("%s: %w", doing, err)
 	}
 	for _, id := range slices.Sorted(maps.Keys(found)) {
@@ -111,6 +108,32 @@ func (a Auditor) Segment(ctx context.Context, class retention.Class, work AuditW
 	}
 	work.Call++
 	return work, nil
+}
+
+// Standing counts the records in an audit's report whose faults still stand: of each
+// finding the records that the report names. It leaves out what is overdue, which
+// CountOverdue counts.
+func (a Auditor) Standing(ctx context.Context, class retention.Class, report Report) (int, error) {
+	found := map[string][]Finding{}
+	for finding, of := range report.Findings {
+		if !finding.Fault() || finding == Overdue {
+			continue
+		}
+		for _, id := range of.IDs {
+			found[id] = append(found[id], finding)
+		}
+	}
+	if err := a.lookAgain(ctx, class, found, 1); err != nil {
+		return 0, fmt.Errorf("looking what an audit of %s found: %w", class.Name, err)
+	}
+	return len(found), nil
+}
+
+// lookAgain is lookAgain for all that an audit examines.
+func (a Auditor) lookAgain(ctx context.Context, class retention.Class, found map[string][]Finding, times int) error {
+	return lookAgain(ctx, a.Records, class.Name, found, func(records []retention.Stored, unreadable []string) (map[string][]Finding, error) {
+		return a.examine(ctx, class, records, unreadable)
+	}, times, a.Pause)
 }
 
 func (p *AuditPart) count(id string, findings []Finding) {

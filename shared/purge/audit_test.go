@@ -258,3 +258,28 @@ func TestEachRecordIsInOneSegment(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestFaultsOfAnAuditStandUntilMended(t *testing.T) {
+	h := newHouse(t)
+	h.optOut(subject(1))
+	h.planted("opted-out", map[string]any{"subject": string(subject(1))})
+	h.planted("unstamped", map[string]any{"retentionSort": nil, "retentionShard": nil})
+	h.planted("unreadable", map[string]any{"retentionStart": "soon"})
+	h.planted("overdue", map[string]any{"retentionStart": "2024-01-01T00:00:00Z", "retentionSort": "2024-01-01T00:00:00Z"})
+	h.planted("absurd", map[string]any{"retentionStart": "3024-01-01T00:00:00Z", "retentionSort": nil, "activeSort": retention.Sort(written)})
+	report := h.audit(h.Stores, 1)
+	standing := func(records purge.Records, want int, wrong error) {
+		t.Helper()
+		auditor := purge.Auditor{Records: records, List: h.List, Holds: h.Holds, Now: func() time.Time { return cutoff }}
+		if got, err := auditor.Standing(t.Context(), h.class, report); got != want || !errors.Is(err, wrong) {
+			t.Errorf("%d stand, want %d, error %v", got, want, err)
+		}
+	}
+	standing(h.Records, 3, nil)
+	standing(unloadable{h.Records}, 0, errDown)
+	h.planted("opted-out", map[string]any{"subject": string(subject(1)), "withdrawnAt": retention.Sort(cutoff.Add(-time.Hour))})
+	h.planted("unstamped", nil)
+	standing(h.Records, 1, nil)
+	h.planted("unreadable", nil)
+	standing(h.Records, 0, nil)
+}

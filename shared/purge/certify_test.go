@@ -147,8 +147,8 @@ func TestAuditIsCertifiedByItsReport(t *testing.T) {
 		if got.Outcome != test.outcome || got.Proof != test.proof || got.Counts.Due != test.due {
 			t.Errorf("%s: %s, proof %q, counts %+v", name, got.Outcome, got.Proof, got.Counts)
 		}
-		if report := kept.Report(h.class.Name, test.run); (report != nil) != (test.outcome == certificate.Completed) || report != nil && got.PlanHash != certificate.Hash(report) {
-			t.Errorf("%s: a report of %d bytes, named %q", name, len(report), got.PlanHash)
+		if report, err := kept.Report(t.Context(), h.class.Name, test.run); (err == nil) != (test.outcome == certificate.Completed) || err == nil && got.PlanHash != certificate.Hash(report) {
+			t.Errorf("%s: a report of %d bytes, named %q, error %v", name, len(report), got.PlanHash, err)
 		}
 		if again, err := c.Audit(t.Context(), h.class, test.ended); err != nil || again.Certificate != run.Certificate {
 			t.Errorf("%s, certified again: error %v", name, err)

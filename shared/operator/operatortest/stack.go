@@ -62,10 +62,10 @@ type Stack struct {
 	signing *ecdsa.PrivateKey
 }
 
-// Sealed is a certificate and the file of its one list.
+// Sealed is a certificate and the file of its one list, or the report of an audit.
 type Sealed struct {
 	certificate.Signed
-	List []byte
+	List, Report []byte
 }
 
 // listed is the shard of the list.
@@ -191,7 +191,7 @@ func (s *Stack) Certify(run purge.Run, outcome certificate.Outcome, counts certi
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.Bucket[run.ID] = Sealed{signed, file}
+	s.Bucket[run.ID] = Sealed{Signed: signed, List: file}
 	if !slices.ContainsFunc(s.PublicKeys, func(file []byte) bool { return bytes.Equal(file, key) }) {
 		s.PublicKeys = append(s.PublicKeys, key)
 	}
@@ -297,6 +297,10 @@ func (b bucket) LoadList(_ context.Context, _, run, shard string) ([]byte, error
 		return nil, certificate.ErrNone
 	}
 	return sealed.List, nil
+}
+
+func (b bucket) Report(_ context.Context, _, run string) ([]byte, error) {
+	return b.Bucket[run].Report, nil
 }
 
 func (b bucket) PublicKeys(context.Context) ([][]byte, error) { return b.Stack.PublicKeys, nil }

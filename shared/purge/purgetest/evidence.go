@@ -152,11 +152,15 @@ func (e *Evidence) StoreReport(_ context.Context, class, run string, report []by
 	return nil
 }
 
-// Report returns the report of an audit; nil if there is none.
-func (e *Evidence) Report(class, run string) []byte {
+// Report returns the report of an audit.
+func (e *Evidence) Report(_ context.Context, class, run string) ([]byte, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.reports[class+"/"+run]
+	report, found := e.reports[class+"/"+run]
+	if !found {
+		return nil, certificate.ErrNone
+	}
+	return report, nil
 }
 
 // Verify verifies a run's certificate with the published key and returns the
