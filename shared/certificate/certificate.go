@@ -70,8 +70,8 @@ func (c Counts) Plus(more Counts) Counts {
 // left of them.
 type Objects struct {
 	Count int `json:"count"`
-	// Versions are their versions and delete markers, as S3 listed them when the run
-	// came to the record. A run that was killed before may have deleted some.
+	// Versions are their versions and delete markers, also those that a run before has
+	// deleted and the record outlived.
 	Versions int `json:"versions"`
 }
 

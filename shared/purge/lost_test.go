@@ -104,6 +104,30 @@ func TestSampleOfLargeClassIsRead(t *testing.T) {
 	}
 }
 
+// filled is a class that was filled since the store counted it.
+type filled struct {
+	purge.Records
+	scans int
+}
+
+func (*filled) Size(context.Context, string) (int, error) { return 0, nil }
+
+func (f *filled) Scan(context.Context, string, purge.Segment, string, int) (purge.Scanned, error) {
+	f.scans++
+	return purge.Scanned{Records: make([]retention.Stored, 400), Unreadable: make([]string, 100), Last: fmt.Sprint(f.scans)}, nil
+}
+
+func (*filled) Load(context.Context, string, []string) (map[string]retention.Stored, map[string]error, error) {
+	return nil, nil, nil
+}
+
+func TestAFilledTableIsReadInPart(t *testing.T) {
+	class := &filled{}
+	if _, err := purge.CountLost(t.Context(), class, retention.Class{Name: "contact"}, "run-1", 0, cutoff); err != nil || class.scans != 40 {
+		t.Errorf("%d requests, error %v", class.scans, err)
+	}
+}
+
 func TestLostRecordsAreReadAgainAfterPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		class := &large{records: 1, segments: map[purge.Segment]bool{}}
