@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"stille/shared/aws/deployment"
 	"stille/shared/aws/dynamo"
@@ -150,6 +151,17 @@ func TestPeopleElsewhere(t *testing.T) {
 		_, err := by.execute(ctx, "service", `{}`) // until its end: the next test may purge the class too
 		return err
 	}
+	// The queue of another stack, whose name begins like this stack's.
+	other, err := sqs.NewFromConfig(deployed.stack.Config()).CreateQueue(t.Context(), &sqs.CreateQueueInput{
+		QueueName: aws.String("stille-test-queue"), Tags: map[string]string{names.TagStack: "stille-test"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	receive := func(ctx context.Context, cfg aws.Config) error {
+		_, err := sqs.NewFromConfig(cfg).ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: other.QueueUrl})
+		return err
+	}
 	evidence := deployed.stack.Buckets["evidence"]
 	const certificate = "certificates/no-class/people/certificate.json"
 	judgeAll(t, people(t), []deed{
@@ -161,6 +173,7 @@ func TestPeopleElsewhere(t *testing.T) {
 		{"write a certificate", put(evidence, certificate), nil},
 		{"read a certificate", get(evidence, certificate), everyone},
 		{"hide a certificate", remove(evidence, certificate), nil},
+		{"read the messages of another stack", receive, nil},
 	})
 }
 
