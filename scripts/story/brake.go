@@ -158,10 +158,6 @@ func (s *story) kill(ctx context.Context, class string, ids []string) (string, e
 	some := ids[:purge.MaxDeletes]
 	var arn *string
 	err := await(ctx, func(ctx context.Context) (bool, error) {
-		there, _, err := s.records.Load(ctx, class, some)
-		if err != nil || len(there) == len(some) {
-			return false, err
-		}
 		on, err := s.sfn.ListExecutions(ctx, &sfn.ListExecutionsInput{StateMachineArn: &machine, StatusFilter: types.ExecutionStatusRunning})
 		if err != nil || len(on.Executions) == 0 {
 			return false, err
@@ -169,6 +165,12 @@ func (s *story) kill(ctx context.Context, class string, ids []string) (string, e
 		arn = on.Executions[0].ExecutionArn
 		return true, nil
 	})
+	if err == nil {
+		err = await(ctx, func(ctx context.Context) (bool, error) {
+			there, _, err := s.records.Load(ctx, class, some)
+			return err == nil && len(there) < len(some), err
+		})
+	}
 	if err == nil {
 		_, err = s.sfn.StopExecution(ctx, &sfn.StopExecutionInput{ExecutionArn: arn})
 	}
