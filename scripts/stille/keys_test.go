@@ -125,7 +125,7 @@ const listing = `{"sets":[` +
 func TestKeysAreListedWithTheNextCommand(t *testing.T) {
 	on := call{stack: &stack{Operator: &operator.Operator{}, rotateKeys: deployment.NewKeys(&rotateKeys{answer: listing}, "unit")}}
 	got := on.run(t, "keys", "list").ended(t, exitDone)
-	want := `3 of 4 sets have a next step
+	want := `sets with a next step: 3 of 4
 SET         KEY       LETTER  CREATED               DAYS  STATE
 contact     0a1b2c3d  -       2026-01-02T03:04:05Z  324   primary
 contact     1b2c3d4e  -       2026-11-22T02:50:00Z  0     pending
