@@ -13,7 +13,7 @@ import (
 )
 
 // Client returns the Go client of a server that answers the call's route, with the
-// house's key.
+// house's key. The client makes each call once, however long it takes.
 func (h *House) Client(t testing.TB, call api.Call) *client.Client {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -31,7 +31,7 @@ func (h *House) Client(t testing.TB, call api.Call) *client.Client {
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	made, err := client.New(server.URL, h.APIKey, client.WithTimeout(time.Minute), client.WithClock(func() time.Time { return h.Now }))
+	made, err := client.New(server.URL, h.APIKey, client.WithTimeout(time.Hour), client.WithRetries(0), client.WithClock(func() time.Time { return h.Now }))
 	must(t, err)
 	return made
 }
