@@ -45,7 +45,12 @@ func TestOtherExportsAreTaken(t *testing.T) {
 			"a.json", `{"count":1,"contacts":[{"email":"anne@x.example","senderEmail":"","reason":{"code":"hardBounce","message":"x"},"blockedAt":"2023-11-02T09:13:22Z"}]}`, "",
 			map[string]string{anne: "hard-bounce " + clicked},
 		},
-		"SendGrid's groups": {"a.csv", "email,created_at,group_id,group_name\nanne@x.example,1698916402,12,News\n", "", map[string]string{anne: "unsubscribed " + clicked}},
+		"Postmark's API": {
+			"a.json", `{"Suppressions":[{"EmailAddress":"anne@x.example","SuppressionReason":"ManualSuppression","Origin":"Recipient","CreatedAt":"2023-11-02T09:13:22Z"}]}`, "",
+			map[string]string{anne: "unsubscribed " + clicked},
+		},
+		"a day of cancelling": {"a.csv", "email,cancelled,created\nanne@x.example,2023-11-02 10:13:22,2020-01-01\n", "", map[string]string{anne: "imported " + clicked}},
+		"SendGrid's groups":   {"a.csv", "email,created_at,group_id,group_name\nanne@x.example,1698916402,12,News\n", "", map[string]string{anne: "unsubscribed " + clicked}},
 		"a day on which somebody cancelled": {
 			"a.csv", "Email,First Name,Cancelled at\nanne@x.example,A,2023-11-02\n", "", map[string]string{anne: "imported " + day},
 		},
@@ -112,6 +117,7 @@ func TestImportAsksAboutPeopleWhoAreSubscribed(t *testing.T) {
 		"accepted":                                 {"Customer ID,Email,Accepts Email Marketing\n1,anne@x.example,no\n2,bo@x.example,yes\n", "Accepts Email Marketing"},
 		"a yes of a shop":                          {"email,marketing_opt_in\nanne@x.example,0\nbo@x.example,1\n", "marketing_opt_in"},
 		"subscribed or not":                        {"email,email_subscribe\nanne@x.example,unsubscribed\nbo@x.example,opted_in\n", "email_subscribe"},
+		"reserved against e-mail":                  {"Kontakt;E-post;Reservert mot e-post\nA;anne@x.example;Ja\nB;bo@x.example;Nei\n", "Reservert mot e-post"},
 		"a Danish consent":                         {"Email;Samtykke\nanne@x.example;Nej\nbo@x.example;Ja\n", "Samtykke"},
 		"a Norwegian permission":                   {"E-post;Masse-e-post\nanne@x.example;Ikke tillat\nbo@x.example;Tillat\n", "Masse-e-post"},
 		"allowed":                                  {"Email,Bulk mail\nanne@x.example,Do Not Allow\nbo@x.example,Allow\n", "Bulk mail"},

@@ -177,10 +177,10 @@ func (e export) reasonOf(text string) (suppression.Reason, bool) {
 var reasonWords = sync.OnceValue(func() map[string]suppression.Reason { //nolint:gochecknoglobals // a constant, made when first needed
 	all := map[string]suppression.Reason{}
 	for r, words := range map[suppression.Reason]string{
-		suppression.Unsubscribed: "unsubscribe donotallow unsubscribedviaemail unsubscribedviama unsubscribedviaapi unsub optout optedout listunsubscribe oneclick avmeldt avmeldtnyhetsbrev avmeld avregistrerad frameldt abgemeldet desabonne ikketillat tillatinte tilladikke nichtzulassen",
+		suppression.Unsubscribed: "unsubscribe donotallow unsubscribedviaemail unsubscribedviama unsubscribedviaapi unsub optout optedout listunsubscribe oneclick manualsuppression avmeldt avmeldtnyhetsbrev avmeld avregistrerad frameldt abgemeldet desabonne ikketillat tillatinte tilladikke nichtzulassen",
 		suppression.HardBounce:   "bounce bounced hardbounced permanentbounce permanent invalidemail invalidaddress cleaned undeliverable",
 		suppression.Complaint:    "complaints complained spam spamcomplaint spamreport spamreports contactflaggedasspam abuse markedasspam abusecomplaint",
-		suppression.Manual:       "manualsuppression manually usersuppressed admin adminblocked blocklisted blacklisted blocked",
+		suppression.Manual:       "manually usersuppressed admin adminblocked blocklisted blacklisted blocked",
 		suppression.Stop:         "stopp smsstop stopreply stopall",
 		suppression.Objection:    "objected gdprobjection",
 		suppression.Imported:     "import",
@@ -220,6 +220,6 @@ func asksConsent(folded string) bool {
 
 // asksOptOut reports whether the folded name of a column asks for an opt-out.
 func asksOptOut(folded string) bool {
-	return slices.ContainsFunc(strings.Fields("unsub optout optedout blacklist blocklist suppress donot exclude avmeld avregistr afmeld frameld abgemeldet meldtav perut peruut atsisak"),
+	return slices.ContainsFunc(strings.Fields("unsub optout optedout blacklist blocklist suppress donot exclude avmeld avregistr afmeld frameld abgemeldet meldtav perut peruut atsisak reserver neitakk nejtack nejtak frabed undanbe kielto widerspr cancel deactivat"),
 		func(word string) bool { return strings.Contains(folded, word) })
 }
