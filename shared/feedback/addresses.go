@@ -35,6 +35,7 @@ var (
 // with a name in any encoding, in angle brackets, in a list, folded, with a
 // scheme, with a dot or comma behind it. It returns none where there is none.
 func Addresses(recipient string) []contact.Contact {
+	whole := recipient
 	recipient = quoted.ReplaceAllString(spaced.ReplaceAllString(recipient, "@"), "$1@")
 	recipient = linked.ReplaceAllStringFunc(exotic.ReplaceAllString(recipient, ""), func(uri string) string {
 		return "," + unescape(linked.FindStringSubmatch(uri)[1])
@@ -45,6 +46,9 @@ func Addresses(recipient string) []contact.Contact {
 			recipient = decode(recipient)
 			found = plainAddresses(recipient)
 		}
+	}
+	if c, err := contact.Normalise(contact.Email, whole, ""); err == nil && len(found) == 0 { // of marks
+		found = append(found, c)
 	}
 	return found
 }
