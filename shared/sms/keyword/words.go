@@ -118,7 +118,8 @@ func asksForSilence(said []word) bool {
 const stems = "stoppe stopper stoppa stoppen stoppi slutte sluta avslutte avsluta avmelding avmeldt avbestill avbestille avregistrert avanmal " +
 	"avprenumerera afmelding afmeldt framelding fjern fjerne slett slette radera abmeldung abbestellen aufhoren loschen kundigen entfernen " +
 	"peruuta lopettakaa lopettaa poista poistakaa atsisakau nebesiuskite nesiuskite nustokite stabdyti istrinkite pasalinkite unsubscribed cancelled " +
-	"meld slet ikke inte send skicka keine nicht"
+	"meld slet ikke inte send skicka keine nicht " +
+	"meldinger meldingene beskeder meddelanden messages nachrichten reklame werbung interessert interested interesseret intresserad interessiert"
 
 // corrected returns a text with its mistyped stems in their right spelling. A short
 // word that lacks a letter is another word in most texts.
