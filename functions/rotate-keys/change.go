@@ -146,7 +146,7 @@ func (h handler) destroyContact(ctx context.Context, id string) (keyring.Answer,
 // drained refuses while a queue holds a message, which may name a contact by the key.
 func (h handler) drained(ctx context.Context, id string) error {
 	for _, name := range slices.Sorted(maps.Keys(h.queues)) {
-		n, err := h.queues[name].Depth(ctx)
+		n, err := h.depth(ctx, h.queues[name])
 		if err != nil {
 			return err
 		}

@@ -42,19 +42,14 @@ type suppressions interface {
 	CountUnmerged(ctx context.Context, keyID uint32) (int, error)
 }
 
-// queue is a queue of messages that may name a contact by a key.
-type queue interface {
-	// Depth is how many messages the queue holds, hidden ones too.
-	Depth(ctx context.Context) (int, error)
-}
-
 // handler makes the key sets of a new stack, and changes keys by order.
 type handler struct {
 	secrets      secretStore
 	suppressions suppressions
 	countHolds   func(ctx context.Context, keyID uint32) (int, error)               // whose subject is named by a key
 	countRecords func(ctx context.Context, class string, keyID uint32) (int, error) // of a class, whose subject is named by a key
-	queues       map[string]queue                                                   // by name
+	queues       map[string]string                                                  // by name, the URLs of the queues whose messages may name a contact by a key
+	depth        func(ctx context.Context, url string) (int, error)                 // of a queue, hidden messages too
 	policy       *retention.Policy
 	config       keyring.Config // as it was deployed
 	stack        names.Stack

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"time"
 	_ "time/tzdata" // the retention policy counts days in zones
@@ -32,10 +33,11 @@ func main() {
 			suppressions: dynamo.NewSuppressions(db, c.Stack),
 			countHolds:   dynamo.NewHolds(db, c.Stack).CountSubjects,
 			countRecords: dynamo.NewRecords(db, c.Stack).CountSubjects,
-			queues: map[string]queue{
-				names.QueueOutage:     sqsqueue.Count(queues, c.Env.Required(names.VarOutageQueue)),
-				names.QueueOutageDead: sqsqueue.Count(queues, c.Env.Required(names.VarOutageDead)),
+			queues: map[string]string{
+				names.QueueOutage:     c.Env.Required(names.VarOutageQueue),
+				names.QueueOutageDead: c.Env.Required(names.VarOutageDead),
 			},
+			depth:  func(ctx context.Context, url string) (int, error) { return sqsqueue.Depth(ctx, queues, url) },
 			policy: c.Policy(),
 			config: keyring.Config{Retention: string(c.Env.File(names.RetentionFile)), Scopes: string(c.Env.File(names.ScopesFile))},
 			stack:  c.Stack.Stack,

@@ -189,7 +189,8 @@ func (w *world) handler() handler {
 	return handler{
 		secrets: w, suppressions: w, countHolds: subjects{w}.CountSubjects, countRecords: recorded{w}.CountSubjects,
 		config: keyring.Config{Retention: "classes: []\n", Scopes: "scopes: []\n"},
-		queues: map[string]queue{names.QueueOutage: depth{w, names.QueueOutage}, names.QueueOutageDead: depth{w, names.QueueOutageDead}},
+		queues: map[string]string{names.QueueOutage: names.QueueOutage, names.QueueOutageDead: names.QueueOutageDead},
+		depth:  func(_ context.Context, url string) (int, error) { return w.depths[url], w.readErr },
 		policy: &retention.Policy{Classes: []retention.Class{{Name: "communication"}, {Name: "messaging"}}},
 		stack:  stack, now: func() time.Time { return w.now }, log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	}
@@ -253,11 +254,3 @@ func (w *world) mustServe(t *testing.T) {
 		t.Errorf("the key ring does not work: %v", err)
 	}
 }
-
-// depth is a queue of the world.
-type depth struct {
-	*world
-	name string
-}
-
-func (d depth) Depth(context.Context) (int, error) { return d.depths[d.name], d.readErr }

@@ -58,7 +58,7 @@ func (q Queues) All(ctx context.Context) ([]operator.Queue, error) {
 			if got.Tags[names.TagStack] != string(q.Stack) {
 				continue
 			}
-			messages, err := sqsqueue.Count(q.SQS, url).Depth(ctx)
+			messages, err := sqsqueue.Depth(ctx, q.SQS, url)
 			if err != nil {
 				return nil, err
 			}

@@ -57,19 +57,10 @@ func (q Queue) Put(ctx context.Context, optOut outage.OptOut) error {
 	return q.Send(ctx, optOut, optOut.Group())
 }
 
-// Counter is the part of SQS that Counted needs.
+// Counter is the part of SQS that Depth needs.
 type Counter interface {
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 }
-
-// Counted is a queue whose messages are counted.
-type Counted struct {
-	client Counter
-	url    string
-}
-
-// Count returns the queue with this URL.
-func Count(client Counter, url string) Counted { return Counted{client, url} }
 
 // depths are the counts of a queue: what waits, what a function has, what is
 // delayed.
@@ -81,9 +72,9 @@ func depths() []types.QueueAttributeName {
 	}
 }
 
-// Depth is about how many messages the queue holds, hidden and delayed ones too.
-func (q Counted) Depth(ctx context.Context) (int, error) {
-	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &q.url, AttributeNames: depths()})
+// Depth is about how many messages the queue of a URL holds, hidden and delayed ones too.
+func Depth(ctx context.Context, client Counter, url string) (int, error) {
+	out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: depths()})
 	if err != nil {
 		return 0, fmt.Errorf("looking into a queue: %w", err)
 	}

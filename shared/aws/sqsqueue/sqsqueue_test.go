@@ -96,11 +96,11 @@ func (c counts) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput
 
 func TestHiddenAndDelayedMessagesAreCounted(t *testing.T) {
 	const all, hidden, delayed = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"
-	if n, err := sqsqueue.Count(counts{all: "1", hidden: "20", delayed: "300"}, "https://queue").Depth(t.Context()); n != 321 || err != nil {
+	if n, err := sqsqueue.Depth(t.Context(), counts{all: "1", hidden: "20", delayed: "300"}, "https://queue"); n != 321 || err != nil {
 		t.Errorf("%d, error %v", n, err)
 	}
 	for _, c := range []counts{nil, {all: "0", hidden: "0"}} {
-		if _, err := sqsqueue.Count(c, "https://queue").Depth(t.Context()); err == nil {
+		if _, err := sqsqueue.Depth(t.Context(), c, "https://queue"); err == nil {
 			t.Error("a queue that says nothing is taken for empty")
 		}
 	}
