@@ -35,26 +35,26 @@ const ApprovableFor = 7 * 24 * time.Hour
 // HaltedPlan is the plan of a class that the brake halted and that may be
 // approved. A newer halted plan replaces it. Its JSON is the operator's view.
 type HaltedPlan struct {
-	Class      string    `json:"-"`
-	Run        string    `json:"run"` // the halted run
-	PlanHash   string    `json:"planHash"`
-	PolicyHash string    `json:"-"`
-	Cutoff     time.Time `json:"-"`
-	Shards     []int     `json:"-"` // number of records of each shard that would be deleted
-	Reasons    []string  `json:"reasons"`
-	HaltedAt   time.Time `json:"haltedAt"`
-	StartedBy  string    `json:"-"`                    // who started or scheduled the run; empty for the nightly schedule and a bare execution
-	ApprovedBy string    `json:"approvedBy,omitempty"` // empty until the approval
-	ApprovedAt time.Time `json:"-"`
-	UntilDone  bool      `json:"untilDone,omitempty"` // the approval covers every run until the plan's records are gone
+	Class      string    `json:"-" store:"class"`
+	Run        string    `json:"run" store:"haltedRun"` // the halted run
+	PlanHash   string    `json:"planHash" store:"planHash"`
+	PolicyHash string    `json:"-" store:"policyHash"`
+	Cutoff     time.Time `json:"-" store:"cutoff"`
+	Shards     []int     `json:"-" store:"shards"` // number of records of each shard that would be deleted
+	Reasons    []string  `json:"reasons" store:"reasons"`
+	HaltedAt   time.Time `json:"haltedAt" store:"haltedAt"`
+	StartedBy  string    `json:"-" store:"startedBy,omitempty"`  // who started or scheduled the run; empty for the nightly schedule and a bare execution
+	ApprovedBy string    `json:"approvedBy,omitempty" store:"-"` // empty until the approval
+	ApprovedAt time.Time `json:"-" store:"-"`
+	UntilDone  bool      `json:"untilDone,omitempty" store:"-"` // the approval covers every run until the plan's records are gone
 }
 
 // Approval is one person's approval of a halted plan.
 type Approval struct {
-	PlanHash  string
-	By        string // the principal
-	At        time.Time
-	UntilDone bool
+	PlanHash  string    `store:"-"`
+	By        string    `store:"approvedBy"` // the principal
+	At        time.Time `store:"approvedAt"`
+	UntilDone bool      `store:"untilDone,omitempty"`
 }
 
 // TooOld reports whether it is too late at now to approve or run the plan.

@@ -223,31 +223,32 @@ var (
 )
 
 // Run is one purge of one class, from its plan to its certificate, or one
-// audit. Its JSON is the operator's view.
+// audit. Its JSON is the operator's view; the tag store has the names under which it is
+// stored.
 type Run struct {
-	Class        string              `json:"class"`
-	ID           string              `json:"run"` // the execution's name
-	StartedAt    time.Time           `json:"startedAt"`
-	ScheduledFor time.Time           `json:"scheduledFor,omitzero"` // zero for a run without a schedule
-	Cutoff       time.Time           `json:"cutoff"`
-	PolicyHash   string              `json:"-"` // of the policy that planned it
-	PlanHash     string              `json:"planHash"`
-	Planned      int                 `json:"planned"`               // number of due records
-	Shares       []int               `json:"-"`                     // how many records each shard may delete; nil if as many as are due
-	StartedBy    string              `json:"startedBy,omitempty"`   // the principal; empty for a scheduled run, or if unknown
-	ApprovedBy   string              `json:"approvedBy,omitempty"`  // the principal; empty if no approval was needed
-	UntilDone    bool                `json:"untilDone,omitempty"`   // the approval covers every run until the backlog is gone
-	Next         Next                `json:"-"`                     // the next step after the plan
-	Withdrawn    bool                `json:"-"`                     // the brake halted it, but for the withdrawn records
-	Turn         int64               `json:"-"`                     // in which it may delete; 0 if it never held the lock of its class
-	Reasons      []string            `json:"reasons,omitempty"`     // why it did not delete
-	StopBy       string              `json:"stoppedBy,omitempty"`   // the principal that stopped it; empty without a stop
-	Outcome      certificate.Outcome `json:"outcome,omitempty"`     // empty until certified
-	EndedAt      time.Time           `json:"endedAt,omitzero"`      // zero until certified
-	Counts       certificate.Counts  `json:"counts"`                // zero until certified
-	Certificate  string              `json:"certificate,omitempty"` // its certificate.Hash
-	Audit        bool                `json:"audit,omitempty"`       // it reads every record and deletes none
-	Findings     map[string]int      `json:"findings,omitempty"`    // of an audit: the number of records with each finding
+	Class        string              `json:"class" store:"class"`
+	ID           string              `json:"run" store:"run"` // the execution's name
+	StartedAt    time.Time           `json:"startedAt" store:"startedAt"`
+	ScheduledFor time.Time           `json:"scheduledFor,omitzero" store:"scheduledFor"` // zero for a run without a schedule
+	Cutoff       time.Time           `json:"cutoff" store:"cutoff"`
+	PolicyHash   string              `json:"-" store:"policyHash"` // of the policy that planned it
+	PlanHash     string              `json:"planHash" store:"planHash"`
+	Planned      int                 `json:"planned" store:"planned"`                             // number of due records
+	Shares       []int               `json:"-" store:"shares,omitempty"`                          // how many records each shard may delete; nil if as many as are due
+	StartedBy    string              `json:"startedBy,omitempty" store:"startedBy,omitempty"`     // the principal; empty for a scheduled run, or if unknown
+	ApprovedBy   string              `json:"approvedBy,omitempty" store:"approvedBy,omitempty"`   // the principal; empty if no approval was needed
+	UntilDone    bool                `json:"untilDone,omitempty" store:"untilDone,omitempty"`     // the approval covers every run until the backlog is gone
+	Next         Next                `json:"-" store:"next,omitempty"`                            // the next step after the plan
+	Withdrawn    bool                `json:"-" store:"withdrawn,omitempty"`                       // the brake halted it, but for the withdrawn records
+	Turn         int64               `json:"-" store:"turn,omitempty"`                            // in which it may delete; 0 if it never held the lock of its class
+	Reasons      []string            `json:"reasons,omitempty" store:"reasons,omitempty"`         // why it did not delete
+	StopBy       string              `json:"stoppedBy,omitempty" store:"stopBy,omitempty"`        // the principal that stopped it; empty without a stop
+	Outcome      certificate.Outcome `json:"outcome,omitempty" store:"outcome,omitempty"`         // empty until certified
+	EndedAt      time.Time           `json:"endedAt,omitzero" store:"endedAt"`                    // zero until certified
+	Counts       certificate.Counts  `json:"counts" store:"counts"`                               // zero until certified
+	Certificate  string              `json:"certificate,omitempty" store:"certificate,omitempty"` // its certificate.Hash
+	Audit        bool                `json:"audit,omitempty" store:"audit,omitempty"`             // it reads every record and deletes none
+	Findings     map[string]int      `json:"findings,omitempty" store:"findings,omitempty"`       // of an audit: the number of records with each finding
 }
 
 // Certified reports whether the run has its certificate.

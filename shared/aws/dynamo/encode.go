@@ -214,26 +214,30 @@ func decodeMark(r reading) (suppression.Mark, error) {
 
 func decodeEntry(from item) (ledger.Entry, error) {
 	var e ledger.Entry
-	if err := decodeJSON(from, &e); err != nil || e.Version < 1 {
+	if err := decode(from, &e, jsonTags); err != nil || e.Version < 1 {
 		return ledger.Entry{}, errUnreadable("a ledger entry")
 	}
 	return e, nil
 }
 
-// jsonTags name the attributes of a struct that is stored as it is.
-const jsonTags = "json"
+// The tags that name the attributes of a struct that is stored as it is: by the names
+// that it has in JSON, or by others.
+const (
+	jsonTags  = "json"
+	storeTags = "store"
+)
 
-// encodeJSON writes a struct of texts, numbers, times and lists of these by the
-// names that it has in JSON. The times are in UTC.
-func encodeJSON(from any) item {
+// encode writes a struct of texts, numbers, times and lists of these by the names of
+// its tags. The times are in UTC.
+func encode(from any, tags string) item {
 	encoded, _ := attributevalue.MarshalMapWithOptions(from, func(o *attributevalue.EncoderOptions) {
-		o.TagKey = jsonTags
+		o.TagKey = tags
 		o.EncodeTime = func(t time.Time) (types.AttributeValue, error) { return text(t.UTC().Format(time.RFC3339Nano)), nil }
 	})
 	return encoded
 }
 
-// decodeJSON reads what encodeJSON wrote.
-func decodeJSON(from item, into any) error {
-	return attributevalue.UnmarshalMapWithOptions(from, into, func(o *attributevalue.DecoderOptions) { o.TagKey = jsonTags })
+// decode reads what encode wrote.
+func decode(from item, into any, tags string) error {
+	return attributevalue.UnmarshalMapWithOptions(from, into, func(o *attributevalue.DecoderOptions) { o.TagKey = tags })
 }

@@ -63,7 +63,7 @@ const (
 
 // encodeHold leaves out the case and the target, which are in the key.
 func encodeHold(h retention.Hold) item {
-	stored := encodeJSON(h)
+	stored := encode(h, jsonTags)
 	delete(stored, names.AttrCase)
 	delete(stored, names.AttrTarget)
 	setText(stored, attrContact, string(h.Contact))
@@ -77,7 +77,7 @@ func members(of item) types.AttributeValue { return &types.AttributeValueMemberM
 
 func decodeHold(from item) (retention.Hold, error) {
 	var h retention.Hold
-	if err := decodeJSON(from, &h); err != nil {
+	if err := decode(from, &h, jsonTags); err != nil {
 		return h, errUnreadable("a hold")
 	}
 	h.Contact = retention.Target(textOf(from, attrContact))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,54 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"stille/shared/certificate"
 	"stille/shared/names"
 	"stille/shared/purge"
 )
-
-// storedRun is a purge.Run as stored.
-type storedRun struct {
-	Class        string              `dynamodbav:"class"`
-	ID           string              `dynamodbav:"run"`
-	StartedAt    time.Time           `dynamodbav:"startedAt"`
-	ScheduledFor time.Time           `dynamodbav:"scheduledFor"`
-	Cutoff       time.Time           `dynamodbav:"cutoff"`
-	PolicyHash   string              `dynamodbav:"policyHash"`
-	PlanHash     string              `dynamodbav:"planHash"`
-	Planned      int                 `dynamodbav:"planned"`
-	Shares       []int               `dynamodbav:"shares,omitempty"`
-	StartedBy    string              `dynamodbav:"startedBy,omitempty"`
-	ApprovedBy   string              `dynamodbav:"approvedBy,omitempty"`
-	UntilDone    bool                `dynamodbav:"untilDone,omitempty"`
-	Next         purge.Next          `dynamodbav:"next,omitempty"`
-	Withdrawn    bool                `dynamodbav:"withdrawn,omitempty"`
-	Turn         int64               `dynamodbav:"turn,omitempty"`
-	Reasons      []string            `dynamodbav:"reasons,omitempty"`
-	StopBy       string              `dynamodbav:"stopBy,omitempty"`
-	Outcome      certificate.Outcome `dynamodbav:"outcome,omitempty"`
-	EndedAt      time.Time           `dynamodbav:"endedAt"`
-	Counts       certificate.Counts  `dynamodbav:"counts"`
-	Certificate  string              `dynamodbav:"certificate,omitempty"`
-	Audit        bool                `dynamodbav:"audit,omitempty"`
-	Findings     map[string]int      `dynamodbav:"findings,omitempty"`
-}
-
-// storedPlan is a purge.HaltedPlan as stored, but for its approval: see
-// storedApproval.
-type storedPlan struct {
-	Class      string    `dynamodbav:"class"`
-	Run        string    `dynamodbav:"haltedRun"`
-	PlanHash   string    `dynamodbav:"planHash"`
-	PolicyHash string    `dynamodbav:"policyHash"`
-	Cutoff     time.Time `dynamodbav:"cutoff"`
-	Shards     []int     `dynamodbav:"shards"`
-	Reasons    []string  `dynamodbav:"reasons"`
-	HaltedAt   time.Time `dynamodbav:"haltedAt"`
-	StartedBy  string    `dynamodbav:"startedBy,omitempty"`
-	ApprovedBy string    `dynamodbav:"-"`
-	ApprovedAt time.Time `dynamodbav:"-"`
-	UntilDone  bool      `dynamodbav:"-"`
-}
 
 // Runs are the purges and audits of all classes, and the halted plans.
 type Runs struct {
@@ -80,7 +36,7 @@ const (
 	noRun       = "#"
 	headOfChain = noRun + "head" // its "certificate" is the hash of the newest certificate
 	lockOfClass = noRun + "lock" // its "holder" is the active run, and its "turn" the turn of the last holder
-	haltedPlan  = noRun + "plan" // the storedPlan
+	haltedPlan  = noRun + "plan" // the halted plan
 )
 
 func runKey(class, run string) item {
@@ -89,11 +45,7 @@ func runKey(class, run string) item {
 
 // Start stores a planned run, or returns the first plan of this run.
 func (r *Runs) Start(ctx context.Context, run purge.Run) (purge.Run, error) {
-	stored, err := attributevalue.MarshalMap(storedRun(run))
-	if err != nil {
-		return run, fmt.Errorf("storing a run: %w", err)
-	}
-	isNew, err := write(ctx, r.db, "storing a run", put(r.table, stored, absent(names.AttrRun)))
+	isNew, err := write(ctx, r.db, "storing a run", put(r.table, encode(run, storeTags), absent(names.AttrRun)))
 	if err == nil && !isNew {
 		return r.Get(ctx, run.Class, run.ID)
 	}
@@ -113,11 +65,11 @@ func (r *Runs) Get(ctx context.Context, class, id string) (purge.Run, error) {
 }
 
 func decodeRun(from item) (purge.Run, error) {
-	var run storedRun
-	if err := attributevalue.UnmarshalMap(from, &run); err != nil {
-		return purge.Run(run), errUnreadable("a run")
+	var run purge.Run
+	if err := decode(from, &run, storeTags); err != nil {
+		return run, errUnreadable("a run")
 	}
-	return purge.Run(run), nil
+	return run, nil
 }
 
 // List returns the runs of a class, by their ids.
@@ -137,17 +89,13 @@ func (r *Runs) Head(ctx context.Context, class string) (string, error) {
 
 // Certify is purge.Runs's.
 func (r *Runs) Certify(ctx context.Context, run purge.Run, previous string) error {
-	stored, err := attributevalue.MarshalMap(storedRun(run))
-	if err != nil {
-		return fmt.Errorf("certifying a run: %w", err)
-	}
 	head := runKey(run.Class, headOfChain)
 	head["certificate"] = text(run.Certificate)
 	follows := absent("certificate")
 	if previous != "" {
 		follows = terms{where: "#certificate = :previous", values: item{":previous": text(previous)}}
 	}
-	err = send(ctx, r.db, put(r.table, head, follows), put(r.table, stored, absent("certificate")))
+	err := send(ctx, r.db, put(r.table, head, follows), put(r.table, encode(run, storeTags), absent("certificate")))
 	if reasons, ok := cancelled(err); ok && (failed(reasons[0], conditionFailed) || transient(reasons)) {
 		return purge.ErrChainMoved
 	}
@@ -236,10 +184,7 @@ func (r *Runs) Keep(ctx context.Context, plan purge.HaltedPlan) error {
 }
 
 func (r *Runs) putPlan(ctx context.Context, plan purge.HaltedPlan, t terms) error {
-	stored, err := attributevalue.MarshalMap(storedPlan(plan))
-	if err != nil {
-		return fmt.Errorf("storing a halted plan: %w", err)
-	}
+	stored := encode(plan, storeTags)
 	stored[names.AttrRun] = text(haltedPlan)
 	done, err := write(ctx, r.db, "storing a halted plan", put(r.table, stored, t))
 	if err == nil && !done {
@@ -251,7 +196,6 @@ func (r *Runs) putPlan(ctx context.Context, plan purge.HaltedPlan, t terms) erro
 // Halted returns the class's halted plan. The error wraps purge.ErrNoPlan if
 // there is none.
 func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, error) {
-	var plan storedPlan
 	stored, err := get(ctx, r.db, r.table, runKey(class, haltedPlan), "reading a halted plan")
 	switch {
 	case err != nil:
@@ -259,10 +203,11 @@ func (r *Runs) Halted(ctx context.Context, class string) (purge.HaltedPlan, erro
 	case stored == nil:
 		return purge.HaltedPlan{}, purge.ErrNoPlan
 	}
-	if err := attributevalue.UnmarshalMap(stored, &plan); err != nil {
+	var plan purge.HaltedPlan
+	if err := decode(stored, &plan, storeTags); err != nil {
 		return purge.HaltedPlan{}, errUnreadable("a halted plan")
 	}
-	return r.approved(ctx, purge.HaltedPlan(plan))
+	return r.approved(ctx, plan)
 }
 
 // Forget removes a class's halted plan.
@@ -291,19 +236,10 @@ func (r *Records) Size(ctx context.Context, class string) (int, error) {
 	return int(aws.ToInt64(out.Table.ItemCount)), nil
 }
 
-// storedApproval is the approval of one halted plan. It lies in a separate
-// partition: IAM can tell partitions apart, so a policy can allow a principal to
-// write runs and no approval, or an approval and no run.
-type storedApproval struct {
-	Class     string    `dynamodbav:"class"` // names.ApprovalPrefix and the class
-	Plan      string    `dynamodbav:"run"`   // the plan's hash and its run
-	By        string    `dynamodbav:"approvedBy"`
-	At        time.Time `dynamodbav:"approvedAt"`
-	UntilDone bool      `dynamodbav:"untilDone,omitempty"`
-}
-
 // approvalKey names the approval of a plan. A plan of the same contents that another
-// run made needs its own approval.
+// run made needs its own approval. Approvals lie in separate partitions: IAM can tell
+// partitions apart, so a policy can allow a principal to write runs and no approval, or
+// an approval and no run.
 func approvalKey(plan purge.HaltedPlan) item {
 	return runKey(names.ApprovalPrefix+plan.Class, plan.PlanHash+noRun+plan.Run)
 }
@@ -319,13 +255,8 @@ func (r *Runs) Approve(ctx context.Context, class string, approval purge.Approva
 	if plan.PlanHash != approval.PlanHash {
 		return purge.ErrNoPlan
 	}
-	stored, err := attributevalue.MarshalMap(storedApproval{By: approval.By, At: approval.At.UTC(), UntilDone: approval.UntilDone})
-	if err != nil {
-		return fmt.Errorf("approving a plan: %w", err)
-	}
-	for name, value := range approvalKey(plan) {
-		stored[name] = value
-	}
+	stored := encode(approval, storeTags)
+	maps.Copy(stored, approvalKey(plan))
 	done, err := write(ctx, r.db, "approving a plan", put(r.table, stored, terms{
 		where: "attribute_not_exists(#approvedBy) OR #approvedBy = :by", values: item{":by": text(approval.By)},
 	}))
@@ -341,8 +272,8 @@ func (r *Runs) approved(ctx context.Context, plan purge.HaltedPlan) (purge.Halte
 	if err != nil {
 		return plan, err
 	}
-	var approval storedApproval
-	if err := attributevalue.UnmarshalMap(stored, &approval); err != nil {
+	var approval purge.Approval
+	if err := decode(stored, &approval, storeTags); err != nil {
 		return plan, errUnreadable("an approval")
 	}
 	plan.ApprovedBy, plan.ApprovedAt, plan.UntilDone = approval.By, approval.At, approval.UntilDone

@@ -155,7 +155,7 @@ func entryID(now time.Time) (string, error) {
 // change stores the item (put) and its entry together, if the ledger has no
 // entry of the same key and version.
 func (s *Suppressions) change(stored edition, i suppression.Item, e ledger.Entry) []types.TransactWriteItem {
-	return []types.TransactWriteItem{s.put(stored, i), put(s.ledger, encodeJSON(e), absent(names.AttrKey))}
+	return []types.TransactWriteItem{s.put(stored, i), put(s.ledger, encode(e, jsonTags), absent(names.AttrKey))}
 }
 
 // put stores an item, if the table still has the stored edition and the item is

@@ -29,7 +29,7 @@ const attrRevokedAt = "revokedAt" // absent while the key is valid
 
 // Put stores a tool under the hash of its key.
 func (t *Tools) Put(ctx context.Context, hash string, tool access.Tool) error {
-	stored := encodeJSON(tool)
+	stored := encode(tool, jsonTags)
 	stored[names.AttrHash] = text(hash)
 	if tool.RevokedAt.IsZero() {
 		delete(stored, attrRevokedAt)
@@ -95,7 +95,7 @@ func (t *Tools) scan(ctx context.Context) iter.Seq2[item, error] {
 
 func decodeTool(from item) (access.Tool, error) {
 	var tool access.Tool
-	if err := decodeJSON(from, &tool); err != nil {
+	if err := decode(from, &tool, jsonTags); err != nil {
 		return access.Tool{}, errUnreadable("a tool")
 	}
 	return tool, nil
