@@ -77,7 +77,8 @@ func (h handler) check(ctx context.Context, tool access.Tool, asked request, fau
 	}
 	now := h.now()
 	if purpose == suppression.Transactional {
-		countTransactional(ctx, h.log, tool.Name, len(contacts), now)
+		// Marketing under this name is noticed: CloudWatch makes a metric, by tool, of the line.
+		h.log.InfoContext(ctx, "transactional check", "tool", tool.Name, "TransactionalChecks", len(contacts), emf.Embedded(now, "tool", "TransactionalChecks"))
 	}
 	answer := response{AsOf: now.UTC(), Results: make([]result, len(contacts))}
 	if !known {
@@ -143,11 +144,4 @@ func (h handler) decide(ctx context.Context, contacts api.Contacts, asked suppre
 		}
 	}
 	return nil
-}
-
-// countTransactional logs how many transactional messages a tool asks about, so
-// that marketing under this name is noticed. CloudWatch makes the metric
-// TransactionalChecks, by tool, from the line.
-func countTransactional(ctx context.Context, log *slog.Logger, tool string, contacts int, at time.Time) {
-	log.InfoContext(ctx, "transactional check", "tool", tool, "TransactionalChecks", contacts, emf.Embedded(at, "tool", "TransactionalChecks"))
 }

@@ -63,6 +63,9 @@ func lintTemplates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	output := func(ctx context.Context, program string, arguments ...string) ([]byte, error) {
+		return exec.CommandContext(ctx, program, arguments...).Output()
+	}
 	return linter{root: root, run: run, output: output, out: os.Stdout}.lint(ctx)
 }
 
@@ -114,11 +117,6 @@ func open(name string) (deployer, error) {
 		},
 		run: run,
 	}, nil
-}
-
-// output runs a program to its end and returns what it wrote, also where it failed.
-func output(ctx context.Context, program string, arguments ...string) ([]byte, error) {
-	return exec.CommandContext(ctx, program, arguments...).Output()
 }
 
 // run runs a program to its end, with this terminal.

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 
-	"stille/scripts/stackfile"
 	"stille/shared/names"
 	"stille/shared/scope"
 )
@@ -32,10 +31,6 @@ type api struct {
 	http *http.Client
 	base string
 	key  string
-}
-
-func newAPI(stack stackfile.Stack) api {
-	return api{http: &http.Client{Timeout: patience}, base: stack.API, key: stack.APIKey}
 }
 
 // call posts a request of the tools' API and reads the answer, which must be 200.

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -60,7 +61,7 @@ func newStory(root, file string, stack stackfile.Stack, out io.Writer) (*story, 
 	cfg := stack.Config()
 	return &story{
 		stack: stack, file: file, cli: filepath.Join(root, ".local", "bin", "stille"), out: out,
-		api:     newAPI(stack),
+		api:     api{http: &http.Client{Timeout: patience}, base: stack.API, key: stack.APIKey},
 		records: dynamo.NewRecords(dynamo.NewClient(cfg), names.DefaultStack),
 		sfn:     sfn.NewFromConfig(cfg), nightly: scheduler.NewFromConfig(cfg), files: s3.NewFromConfig(cfg),
 		now: time.Now(), id: id,

@@ -41,7 +41,7 @@ func (d *Deleter) DeleteUnderFence(ctx context.Context, conditions purge.Conditi
 func (d *Deleter) DeleteMarked(ctx context.Context, conditions purge.Conditions, records []retention.Stored) (purge.Deletion, error) {
 	withClaims := func(r retention.Stored) int { return 1 + len(r.Claimed) }
 	return d.transact(ctx, records, withClaims, purge.ErrLockLost, func(chunk []retention.Stored) []types.TransactWriteItem {
-		operations := []types.TransactWriteItem{turnCheck(d.stack.Table(names.TableHolds), conditions)}
+		operations := []types.TransactWriteItem{check(d.stack.Table(names.TableHolds), fenceKey(conditions.Shard), turnTerms(conditions))}
 		var claims []types.TransactWriteItem
 		for _, r := range chunk {
 			operations = append(operations, d.deletion(conditions.Class, withMark(r, conditions.Run)))

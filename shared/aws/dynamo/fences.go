@@ -101,14 +101,8 @@ func (h *Holds) Highest(ctx context.Context, class string) (highest int64, err e
 	return highest, err
 }
 
-// turnCheck is the condition that the shard's fence shows the run's turn: the
-// run holds its class's lock.
-func turnCheck(table string, under purge.Conditions) types.TransactWriteItem {
-	return check(table, fenceKey(under.Shard), turnTerms(under))
-}
-
-// fenceCheck is turnCheck and the condition that no hold was placed since the
-// fence was read.
+// fenceCheck is the condition that the shard's fence shows the run's turn, and that no
+// hold was placed since the fence was read.
 func fenceCheck(table string, under purge.Conditions) types.TransactWriteItem {
 	t := turnTerms(under)
 	if under.Epoch > 0 {
@@ -120,6 +114,8 @@ func fenceCheck(table string, under purge.Conditions) types.TransactWriteItem {
 	return check(table, fenceKey(under.Shard), t)
 }
 
+// turnTerms are the condition that a fence shows the run's turn: the run holds its
+// class's lock.
 func turnTerms(under purge.Conditions) terms {
 	t := terms{where: "attribute_not_exists(#turn)", names: turnName(under.Class), values: item{}}
 	if under.Turn > 0 {

@@ -21,12 +21,9 @@ type Patience struct {
 
 // NewClient returns a client with this patience.
 func (p *Patience) NewClient(cfg aws.Config) *dynamodb.Client {
-	return dynamodb.NewFromConfig(cfg, Connections, Endpoint, p.Options)
-}
-
-// Options gives a client this patience.
-func (p *Patience) Options(o *dynamodb.Options) {
-	o.Retryer = patient{RetryerV2: sdkretry.NewStandard(), patience: p}
+	return dynamodb.NewFromConfig(cfg, Connections, Endpoint, func(o *dynamodb.Options) {
+		o.Retryer = patient{RetryerV2: sdkretry.NewStandard(), patience: p}
+	})
 }
 
 // Throttles is how often DynamoDB throttled so far.

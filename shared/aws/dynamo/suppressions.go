@@ -30,7 +30,7 @@ type Suppressions struct {
 
 // NewSuppressions returns the list of a stack.
 func NewSuppressions(db *dynamodb.Client, stack names.Tables) *Suppressions {
-	return &Suppressions{db: db, table: stack.Table(names.TableSuppressions), ledger: stack.Table(names.TableLedger), seen: newSeen()}
+	return &Suppressions{db: db, table: stack.Table(names.TableSuppressions), ledger: stack.Table(names.TableLedger), seen: &seen{seed: maphash.MakeSeed()}}
 }
 
 // base is the item on which a change is decided.
@@ -323,8 +323,6 @@ type seen struct {
 	seed  maphash.Seed
 	marks [4096]atomic.Uint64
 }
-
-func newSeen() *seen { return &seen{seed: maphash.MakeSeed()} }
 
 func (s *seen) mark(key contact.Key) (*atomic.Uint64, uint64) {
 	sum := maphash.String(s.seed, string(key))

@@ -54,8 +54,8 @@ func newChanging(set json.RawMessage, known map[string]times, stored time.Time) 
 	return c, nil
 }
 
-// keys returns the set's keys in the order in which they were added.
-func (c changing) keys() []Key {
+// Keys returns the set's keys, oldest first.
+func (c changing) Keys() []Key {
 	var (
 		info = c.handle.KeysetInfo()
 		keys = make([]Key, len(info.GetKeyInfo()))
@@ -191,13 +191,10 @@ func (c Contacts) Secret() (string, error) {
 	return marshal(contactSecret{Contact: set, Times: c.times})
 }
 
-// Keys returns the set's keys, oldest first.
-func (c Contacts) Keys() []Key { return c.keys() }
-
 // Pending returns the key that the next rotation makes the primary key, if there
 // is one.
 func (c Contacts) Pending() (Key, bool) {
-	for _, key := range c.keys() {
+	for _, key := range c.Keys() {
 		if key.Pending {
 			return key, true
 		}
@@ -213,7 +210,7 @@ func (c Contacts) Add(now time.Time) (Contacts, Key, error) {
 		return c, Key{}, refuse("the contact key %s is already pending: `stille keys rotate contact` makes it the primary key", pending.ID)
 	}
 	live := 0
-	for _, key := range c.keys() {
+	for _, key := range c.Keys() {
 		if key.live {
 			live++
 		}
@@ -260,7 +257,7 @@ func (c Contacts) Promote(now time.Time) (Contacts, Key, error) {
 
 // RemovableAt is the time from which Remove takes a former primary key.
 func (c Contacts) RemovableAt() time.Time {
-	for _, key := range c.keys() {
+	for _, key := range c.Keys() {
 		if key.Primary {
 			return key.PrimarySince.Add(Drained)
 		}
@@ -291,7 +288,7 @@ func (c Contacts) Remove(id string, now time.Time) (Contacts, error) {
 
 // key returns the key of this id, or the zero Key.
 func (c Contacts) key(id string) Key {
-	for _, key := range c.keys() {
+	for _, key := range c.Keys() {
 		if key.ID == id {
 			return key
 		}
@@ -338,11 +335,11 @@ func (l Links) Secret() (string, error) {
 }
 
 // Email returns the keys of e-mail links, oldest first.
-func (l Links) Email() []Key { return l.email.keys() }
+func (l Links) Email() []Key { return l.email.Keys() }
 
 // SMS returns the keys of SMS links, oldest first, with the letters of their tokens.
 func (l Links) SMS() []Key {
-	keys := l.sms.keys()
+	keys := l.sms.Keys()
 	for i := range keys {
 		keys[i].Letter = link.KeyLetter(i)
 	}

@@ -79,5 +79,5 @@ func ListProof(secret string, stored time.Time) ([]Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.keys(), nil
+	return c.Keys(), nil
 }
