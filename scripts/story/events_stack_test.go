@@ -57,7 +57,7 @@ func TestEventsGoOutForEveryChange(t *testing.T) {
 		names.ContactSuppressed: `"reason":"unsubscribed"`, names.ContactReleased: `"key":"` + links[0].Key + `"`, names.PurgeCompleted: `"class":"contact"`,
 	}
 	heard := ""
-	for deadline := time.Now().Add(30 * time.Second); len(wanted) > 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(patience); len(wanted) > 0 && time.Now().Before(deadline); {
 		got, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
 		if err != nil {
 			t.Fatal(err)

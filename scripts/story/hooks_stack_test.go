@@ -51,7 +51,7 @@ func TestAnotherSystemsOptOutHoldsInItsScope(t *testing.T) {
 	url := s.hook(t, "brevo", brand)
 	body := fmt.Sprintf(`[{"event":"unsubscribed","email":%q,"ts_event":%d}]`, p.email, time.Now().Unix())
 	var got int
-	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(time.Second) {
+	for limit := time.Now().Add(patience); time.Now().Before(limit); time.Sleep(time.Second) {
 		if got = report(t, url, body); got != http.StatusNotFound {
 			break
 		}

@@ -73,7 +73,7 @@ func TestFailedPurgeEndsInACertificate(t *testing.T) {
 	}
 	status := types.ExecutionStatusRunning
 	var run string
-	for deadline := time.Now().Add(2 * time.Minute); status == types.ExecutionStatusRunning && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); status == types.ExecutionStatusRunning && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		got, err := s.sfn.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: started.ExecutionArn})
 		if err != nil {
 			t.Fatal(err)
@@ -148,7 +148,7 @@ func TestKilledPurgeIsCertifiedOnce(t *testing.T) {
 		return started
 	}
 	first := start()
-	for deadline := time.Now().Add(time.Minute); left() == killedRecords && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(patience); left() == killedRecords && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
 	if _, err := s.sfn.StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: first.ExecutionArn}); err != nil {

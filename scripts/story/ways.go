@@ -129,7 +129,7 @@ func (s *story) until(ctx context.Context, c contact, reason string) error {
 }
 
 // patience is how long a queue or a stream may take, on a busy machine too.
-const patience = 2 * time.Minute
+const patience = 3 * time.Minute
 
 // await asks until the answer is yes or an error, or the patience is over.
 func await(ctx context.Context, ask func(context.Context) (bool, error)) error {
