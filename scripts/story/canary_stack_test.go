@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -169,9 +168,9 @@ func (s *story) lookIntoTheQueues(t *testing.T, heard string, look func(where, t
 	for _, m := range got.Messages {
 		look(onTheBus, aws.ToString(m.Body))
 	}
-	limited, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	if err := every(limited, func() (bool, error) { return s.takenFrom(t, names.Feedback) && s.takenFrom(t, names.SMSReply), nil }); err != nil {
+	if err := await(t.Context(), func(context.Context) (bool, error) {
+		return s.takenFrom(t, names.Feedback) && s.takenFrom(t, names.SMSReply), nil
+	}); err != nil {
 		t.Fatalf("%v: what tells of people is still in a queue", err)
 	}
 	all := s.raw(t, http.MethodGet, s.stack.Endpoint+"/_ministack/sqs/messages", "", "", "")

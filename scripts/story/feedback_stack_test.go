@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -54,9 +53,7 @@ func (s *story) reportText(t *testing.T, text string) {
 // eventually waits for the effect of a published message.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if err := every(limited, func() (bool, error) { return done(), nil }); err != nil {
+	if err := await(t.Context(), func(context.Context) (bool, error) { return done(), nil }); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
 }

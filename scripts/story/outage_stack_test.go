@@ -70,9 +70,8 @@ func TestAFailingStoreLosesNoOptOut(t *testing.T) {
 	s.lookIntoTheOutageQueue(t, kari, ola, per)
 
 	s.giveStoreBack(t, names.Drain)
-	limited, cancel := context.WithTimeout(t.Context(), 90*time.Second) // a failed message comes again after 30 seconds
-	defer cancel()
-	if err := every(limited, func() (bool, error) { return s.left(t) == 0, nil }); err != nil {
+	// A failed message comes again after 30 seconds.
+	if err := await(t.Context(), func(context.Context) (bool, error) { return s.left(t) == 0, nil }); err != nil {
 		t.Fatalf("%v: %d messages", err, s.left(t))
 	}
 	for _, r := range []reader{kari, ola, per} {
@@ -243,9 +242,7 @@ func (s *story) lookIntoTheOutageQueue(t *testing.T, readers ...reader) {
 		}
 	}
 	look("the queue", all.body)
-	limited, cancel := context.WithTimeout(t.Context(), time.Minute) // drain takes the queue's messages in its own time
-	defer cancel()
-	err = every(limited, func() (bool, error) {
+	err = await(t.Context(), func(context.Context) (bool, error) { // drain takes the queue's messages a moment later
 		s.lookIntoLogs(t, look)
 		return looked[s.stack.Logs+names.UnsubscribeEmail] > 0 && looked[s.stack.Logs+names.Drain] > 0, nil
 	})

@@ -56,9 +56,7 @@ func (s *story) gotTexts(t *testing.T, number string) []string {
 // awaitTexts waits until a number has received n texts.
 func (s *story) awaitTexts(t *testing.T, number string, n int) (texts []string) {
 	t.Helper()
-	limited, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	err := every(limited, func() (bool, error) {
+	err := await(t.Context(), func(context.Context) (bool, error) {
 		texts = s.gotTexts(t, number)
 		return len(texts) >= n, nil
 	})

@@ -75,11 +75,9 @@ func (r *receiver) tries(id string) (n int) {
 }
 
 // heard waits for an event of a contact's key.
-func (r *receiver) heard(t *testing.T, kind, key string, patience time.Duration) (event webhook.Event, found bool) {
+func (r *receiver) heard(t *testing.T, kind, key string) (event webhook.Event, found bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	_ = every(ctx, func() (bool, error) { // found tells
+	_ = await(t.Context(), func(context.Context) (bool, error) { // found tells
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		for _, e := range r.taken {
@@ -110,9 +108,7 @@ func TestAClickIsToldToWebhooks(t *testing.T) {
 	plain.secrets = []string{s.told(t, plain)}
 	with.secrets = []string{s.told(t, with, "--with-address")}
 	for _, r := range []*receiver{plain, with} {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		if err := every(ctx, func() (bool, error) {
+		if err := await(t.Context(), func(ctx context.Context) (bool, error) {
 			_, err := s.operator(ctx, "webhook", "test", r.URL)
 			return err == nil, nil
 		}); err != nil {
@@ -128,7 +124,7 @@ func TestAClickIsToldToWebhooks(t *testing.T) {
 		t.Fatalf("status %d", got.status)
 	}
 	key := string(kari.key)
-	event, found := plain.heard(t, webhook.Suppressed, key, time.Minute)
+	event, found := plain.heard(t, webhook.Suppressed, key)
 	if !found || event.Data.Address != "" || event.Data.Reason != "unsubscribed" || event.Data.Scope != s.stack.Scope {
 		t.Fatalf("heard %v", found)
 	}
@@ -138,14 +134,14 @@ func TestAClickIsToldToWebhooks(t *testing.T) {
 	}
 	plain.mu.Unlock()
 	// A link's container knows of a webhook within half a minute.
-	if event, found := with.heard(t, webhook.Suppressed, key, 90*time.Second); !found || event.Data.Address != "" && event.Data.Address != kari.email {
+	if event, found := with.heard(t, webhook.Suppressed, key); !found || event.Data.Address != "" && event.Data.Address != kari.email {
 		t.Errorf("with the address: heard %v", found)
 	}
 	ola := s.newReader(t, "ola")
 	if got := s.optOutByMail(t, ola.link); got.status != http.StatusOK {
 		t.Fatalf("status %d", got.status)
 	}
-	if event, found := with.heard(t, webhook.Suppressed, string(ola.key), time.Minute); !found || event.Data.Address != ola.email {
+	if event, found := with.heard(t, webhook.Suppressed, string(ola.key)); !found || event.Data.Address != ola.email {
 		t.Errorf("with the address: heard %v after %s", found, time.Since(began))
 	}
 	if answer, err := s.api.post(t.Context(), ola.link, url.Values{"action": {"resubscribe"}}); err != nil || answer.status != http.StatusOK {
@@ -156,7 +152,7 @@ func TestAClickIsToldToWebhooks(t *testing.T) {
 	plain.mu.Unlock()
 	// For half a minute the release may come under the former secret alone: then it
 	// comes again, until both sign.
-	if _, found := plain.heard(t, webhook.Released, string(ola.key), 3*time.Minute); !found {
+	if _, found := plain.heard(t, webhook.Released, string(ola.key)); !found {
 		t.Error("a release is not told, signed by both secrets")
 	}
 	s.deadLetterIsRetried(t, with)
@@ -194,9 +190,7 @@ func (s *story) deadLetterIsRetried(t *testing.T, r *receiver) {
 	if _, err := sqs.NewFromConfig(s.stack.Config()).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &queue, MessageBody: aws.String(string(body))}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if err := every(ctx, func() (bool, error) {
+	if err := await(t.Context(), func(context.Context) (bool, error) {
 		_, messages := waiting("webhooks-dead")
 		return messages > 0, nil
 	}); err != nil {
@@ -205,7 +199,7 @@ func (s *story) deadLetterIsRetried(t *testing.T, r *receiver) {
 	if _, err := s.operator(t.Context(), "queues", "retry", "webhooks-dead"); err != nil {
 		t.Fatal(err)
 	}
-	if _, found := r.heard(t, webhook.Test, "dead", time.Minute); !found {
+	if _, found := r.heard(t, webhook.Test, "dead"); !found {
 		t.Error("a dead letter that is retried is not delivered")
 	}
 }
