@@ -57,7 +57,6 @@ func age(q awssqs.Queue) awscloudwatch.Metric {
 	return q.MetricApproximateAgeOfOldestMessage(over(5, "Maximum"))
 }
 
-// alarmTable is every alarm.
 func (s stack) alarmTable(w watched) []alarm {
 	all := []alarm{
 		{id: "links-failing", meaning: "A link in a message answered 5xx: an opt-out was not taken, or waits for the store", typed: status,

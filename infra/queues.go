@@ -131,7 +131,6 @@ type webhooks struct {
 	queue, dead awssqs.Queue
 }
 
-// webhooks adds the two queues.
 func (s stack) webhooks() webhooks {
 	dead := s.deadLetters(names.QueueWebhooksDead)
 	return webhooks{dead: dead, queue: s.queue(names.QueueWebhooks, false, awssqs.QueueProps{

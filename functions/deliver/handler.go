@@ -28,7 +28,6 @@ type keys interface {
 	RefreshLink(ctx context.Context, arrived time.Time) (*link.Keys, error)
 }
 
-// handler delivers.
 type handler struct {
 	webhooks    webhook.Source
 	keys        keys

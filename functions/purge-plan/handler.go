@@ -36,7 +36,6 @@ type response struct {
 	Shards     []purge.Work `json:"shards,omitempty"`
 }
 
-// handler plans a run.
 type handler struct {
 	planner purge.Planner
 	policy  *retention.Policy

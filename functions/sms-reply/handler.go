@@ -29,7 +29,6 @@ type replies interface {
 // dead-letter queue keep the reply.
 const remembered = 14 * 24 * time.Hour
 
-// handler takes replies.
 type handler struct {
 	store     outage.Store
 	get       func(ctx context.Context, keys []contact.Key) (suppression.Item, error) // reads the suppression list
@@ -179,7 +178,6 @@ var (
 	errTimeless  = errors.New("the message has no SNS envelope and so no time")
 )
 
-// inbound is a received reply.
 type inbound struct {
 	id      string // id of the SMS, given by the service
 	from    string // the sender's number, as the service writes it

@@ -72,7 +72,6 @@ func (r request) change(scopes *scope.Registry, tool access.Tool, now time.Time,
 	}
 }
 
-// apply writes one contact.
 func (h handler) apply(ctx context.Context, c api.Parsed, change suppression.Change, now time.Time) (result, error) {
 	outcome, err := h.store(ctx, c.Known, change, now)
 	answer := result{Added: outcome.Effect == suppression.Added, Suppressed: outcome.Item.Suppresses(change.Scope), Key: c.Key()}

@@ -57,7 +57,6 @@ func (c command) Run(ctx context.Context) error {
 	return does(d, ctx)
 }
 
-// lintTemplates judges every environment.
 func lintTemplates(ctx context.Context) error {
 	root, err := local.Root()
 	if err != nil {

@@ -217,7 +217,6 @@ func (p *progress) at(done, of int, what string) {
 	}
 }
 
-// line shows a line.
 func (p *progress) line(text string) {
 	now := p.now()
 	switch {

@@ -88,7 +88,6 @@ func (hookList) Run(ctx context.Context, s *session, o *operator.Operator) error
 	return show(s, "hook list", answer, err)
 }
 
-// hookNamed names a hook.
 type hookNamed struct {
 	Provider string `arg:"" enum:"${providers}" help:"The system."`
 	Scope    string `arg:"" help:"The scope it was added for."`
@@ -140,7 +139,6 @@ func (webhookList) Run(ctx context.Context, s *session, o *operator.Operator) er
 	return show(s, "webhook list", answer, err)
 }
 
-// webhookNamed names a webhook.
 type webhookNamed struct {
 	URL   string `arg:"" check:"url" name:"url" help:"The URL."`
 	Scope string `placeholder:"SCOPE" help:"The scope it was added for, where the URL has more than one webhook."`

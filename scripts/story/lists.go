@@ -30,7 +30,7 @@ func (s *story) lists(ctx context.Context, silent, imported, open person) error 
 	if err != nil {
 		return err
 	}
-	s.print("import of a Mailchimp export", fmt.Sprintf("%d lines, %d taken, %d doubts, %d rejected", taken.Lines, taken.Taken, taken.Doubts, taken.Rejected))
+	s.print("import of a Mailchimp export", fmt.Sprintf("lines %d, taken %d, doubts %d, rejected %d", taken.Lines, taken.Taken, taken.Doubts, taken.Rejected))
 	if taken.Taken != 1 || taken.Doubts+taken.Rejected != 0 {
 		return fmt.Errorf("the import took %d of %d lines", taken.Taken, taken.Lines)
 	}
