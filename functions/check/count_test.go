@@ -69,7 +69,7 @@ func TestCheckHasItsFront(t *testing.T) {
 
 func TestTheOpenAPIFileHasTheDoubts(t *testing.T) {
 	doubts := apitest.OpenAPI(t).Texts(t, "components", "schemas", "Doubt", "properties", "reason", "enum")
-	if diff := cmp.Diff([]string{api.InvalidAddress, unknownScope, suppression.Unreadable}, doubts); diff != "" {
+	if diff := cmp.Diff([]string{suppression.InvalidAddress, suppression.UnknownScope, suppression.Unreadable}, doubts); diff != "" {
 		t.Errorf("(-code +file)\n%s", diff)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"stille/shared/api/access"
 	"stille/shared/aws/emf"
 	"stille/shared/contact"
-	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
@@ -37,24 +36,11 @@ type response struct {
 	Results []result  `json:"results"`
 }
 
-type result struct {
-	Send   bool        `json:"send"`
-	Reason string      `json:"reason,omitempty"`
-	Scope  scope.Scope `json:"scope,omitempty"`
-	Since  time.Time   `json:"since,omitzero"`
-	Key    contact.Key `json:"key,omitempty"`
-
-	Basis      retention.Basis `json:"basis,omitempty"`
-	BasisUntil string          `json:"basisUntil,omitempty"` // absent while the service of a customer runs
-	Evidence   string          `json:"evidence,omitempty"`   // the id of the record that holds the basis
-}
+type result = suppression.Verdict
 
 // requireBasis is what a request may require, as JSON: that marketing rests on a
 // basis.
 const requireBasis = `"basis"`
-
-// unknownScope is the reason not to send in a scope that does not exist.
-const unknownScope = "unknown-scope"
 
 func (h handler) call() api.Call { return api.Handle(h.check) }
 
@@ -80,15 +66,16 @@ func (h handler) check(ctx context.Context, tool access.Tool, asked request, fau
 		// Marketing under this name is noticed: CloudWatch makes a metric, by tool, of the line.
 		h.log.InfoContext(ctx, "transactional check", "tool", tool.Name, "TransactionalChecks", len(contacts), emf.Embedded(now, "tool", "TransactionalChecks"))
 	}
-	answer := response{AsOf: now.UTC(), Results: make([]result, len(contacts))}
+	answer := response{AsOf: now.UTC()}
 	if !known {
-		for i, c := range contacts {
-			answer.Results[i] = result{Reason: unknownScope, Key: c.Key()}
+		for _, c := range contacts {
+			answer.Results = append(answer.Results, result{Reason: suppression.UnknownScope, Key: c.Key()})
 		}
 		return answer, nil
 	}
 	question := suppression.Question{Purpose: purpose, Scope: in, Basis: h.scopes.BasisOf(in, required)}
-	return answer, h.decide(ctx, contacts, question, now, answer.Results)
+	answer.Results, err = h.decide(ctx, contacts, question, now)
+	return answer, err
 }
 
 // scope returns the scope to decide in: every scope for a request that names
@@ -123,25 +110,20 @@ func (h handler) allowed(tool access.Tool, purpose suppression.Purpose, in scope
 	return nil
 }
 
-// decide fills in the result of every contact.
-func (h handler) decide(ctx context.Context, contacts api.Contacts, asked suppression.Question, now time.Time, results []result) error {
+// decide returns the result of every contact.
+func (h handler) decide(ctx context.Context, contacts api.Contacts, asked suppression.Question, now time.Time) ([]result, error) {
 	keys := make([][]contact.Key, len(contacts))
 	for i, c := range contacts {
 		keys[i] = c.Keys
 	}
-	verdicts, err := h.checker.Check(ctx, keys, asked, now)
+	results, err := h.checker.Check(ctx, keys, asked, now)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, c := range contacts {
-		v := verdicts[i]
-		results[i] = result{
-			Send: v.Send, Reason: v.Reason, Scope: v.Scope, Since: v.Since, Key: c.Key(),
-			Basis: v.Basis.Basis, BasisUntil: v.Basis.Until, Evidence: v.Basis.Record,
-		}
-		if !c.Valid() {
-			results[i] = result{Reason: api.InvalidAddress}
+		if results[i].Key = c.Key(); !c.Valid() {
+			results[i] = result{Reason: suppression.InvalidAddress}
 		}
 	}
-	return nil
+	return results, nil
 }

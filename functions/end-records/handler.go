@@ -14,6 +14,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/retention"
 	"stille/shared/scope"
+	"stille/shared/suppression"
 )
 
 // maxIDs is how many records one call names; contacts have the limit of package api.
@@ -73,7 +74,7 @@ func (h handler) end(ctx context.Context, tool access.Tool, asked request, fault
 	if err := tool.May(access.Records, u.scope); err != nil {
 		return nil, err
 	}
-	return api.EachContact(ctx, contacts, result{Reason: api.InvalidAddress}, u.contact)
+	return api.EachContact(ctx, contacts, result{Reason: suppression.InvalidAddress}, u.contact)
 }
 
 // checkTime notes what is wrong with the time. Absent and null differ: null

@@ -21,6 +21,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/retention"
 	"stille/shared/scope"
+	"stille/shared/suppression"
 )
 
 var errDown = errors.New("the store is down")
@@ -153,13 +154,13 @@ func TestOnlyRecordsOfClassAndScopeAreFound(t *testing.T) {
 		{"a consent", strings.Replace(service, `"acme"`, `"globex"`, 1), nil, notAService},
 		{"in another class", strings.Replace(service, "messaging", "communication", 1), nil, unknown},
 		{"of nobody", strings.Replace(service, "kari@", "ola@", 1), nil, unknown},
-		{"an invalid address", strings.Replace(service, "kari@example.no", "kari@", 1), nil, api.InvalidAddress},
+		{"an invalid address", strings.Replace(service, "kari@example.no", "kari@", 1), nil, suppression.InvalidAddress},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := apitest.New(t)
 			m := full(t, h)
 			got := ask(t, h, m, test.body)[0]
-			if got.Updated != (test.reason == "") || got.Reason != test.reason || (got.Key == "") != (test.reason == api.InvalidAddress) {
+			if got.Updated != (test.reason == "") || got.Reason != test.reason || (got.Key == "") != (test.reason == suppression.InvalidAddress) {
 				t.Errorf("%+v, want reason %q", got, test.reason)
 			}
 			var after []string
@@ -314,7 +315,7 @@ func TestTheOpenAPIFileHasTheLimits(t *testing.T) {
 		t.Errorf("at most %v ids", got)
 	}
 	reasons := spec.Texts(t, "components", "schemas", "EndedAnswer", "properties", "results", "items", "properties", "reason", "enum")
-	code := []string{beingPurged, forbidden, held, api.InvalidAddress, keptByLaw, notAService, older, unknown, unreadable}
+	code := []string{beingPurged, forbidden, held, suppression.InvalidAddress, keptByLaw, notAService, older, unknown, unreadable}
 	if diff := cmp.Diff(code, reasons); diff != "" {
 		t.Errorf("reasons (-code +file)\n%s", diff)
 	}

@@ -9,6 +9,7 @@ import (
 	"stille/shared/contact"
 	"stille/shared/link"
 	"stille/shared/scope"
+	"stille/shared/suppression"
 	"stille/shared/unsubscribe/language"
 )
 
@@ -62,7 +63,7 @@ func (h handler) mint(ctx context.Context, tool access.Tool, asked request, faul
 	if err != nil {
 		return nil, err
 	}
-	return api.EachContact(ctx, contacts, result{Reason: api.InvalidAddress}, func(_ context.Context, c api.Parsed) (result, error) {
+	return api.EachContact(ctx, contacts, result{Reason: suppression.InvalidAddress}, func(_ context.Context, c api.Parsed) (result, error) {
 		return h.one(links, entry, lang, c)
 	})
 }

@@ -49,7 +49,7 @@ func (h handler) release(ctx context.Context, tool access.Tool, asked request, f
 	if err := tool.May(access.Release, consent.Scope); err != nil {
 		return nil, err
 	}
-	return api.EachContact(ctx, contacts, result{Reason: api.InvalidAddress}, func(ctx context.Context, c api.Parsed) (result, error) {
+	return api.EachContact(ctx, contacts, result{Reason: suppression.InvalidAddress}, func(ctx context.Context, c api.Parsed) (result, error) {
 		return h.lift(ctx, c, consent, now)
 	})
 }

@@ -52,7 +52,7 @@ func (h handler) suppress(ctx context.Context, tool access.Tool, asked request, 
 	if err := tool.May(access.Suppress, change.Scope); err != nil {
 		return nil, err
 	}
-	return api.EachContact(ctx, contacts, result{Reason: api.InvalidAddress}, func(ctx context.Context, c api.Parsed) (result, error) {
+	return api.EachContact(ctx, contacts, result{Reason: suppression.InvalidAddress}, func(ctx context.Context, c api.Parsed) (result, error) {
 		return h.apply(ctx, c, change, now)
 	})
 }

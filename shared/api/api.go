@@ -132,10 +132,6 @@ type Contact struct {
 	Region  string `json:"region"` // ISO 3166, for a number without a country
 }
 
-// InvalidAddress is the reason in the result of a contact whose address cannot be
-// parsed. An invalid contact never fails the call.
-const InvalidAddress = "invalid-address"
-
 // Contacts are the contacts of one request, in the order of the request.
 type Contacts []Parsed
 

@@ -178,7 +178,7 @@ func TestTheFileListsWhatTheCodeKnows(t *testing.T) {
 			t.Errorf("%s (-code +file)\n%s", test.name, diff)
 		}
 	}
-	if got := spec.At(t, "components", "schemas", "InvalidAddress", "const"); got != api.InvalidAddress {
+	if got := spec.At(t, "components", "schemas", "InvalidAddress", "const"); got != suppression.InvalidAddress {
 		t.Errorf("an address that cannot be read is %v", got)
 	}
 	if got := spec.At(t, "components", "schemas", "Contacts", "maxItems"); got != uint64(api.MaxContacts) {

@@ -10,29 +10,14 @@ import (
 
 	"stille/shared/contact"
 	"stille/shared/ledger"
-	"stille/shared/retention"
 	"stille/shared/scope"
 	"stille/shared/suppression"
 )
 
-// Reasons not to send that no suppression gives.
-const (
-	InvalidAddress = "invalid-address" // as the tools' API says it
-	UnknownScope   = "unknown-scope"   // likewise
-	UnreadableItem = suppression.Unreadable
-)
-
-// Decision says whether a contact may be sent to, with the fields of the tools' API.
+// Decision says whether a contact may be sent to, as the tools' API does.
 type Decision struct {
-	Send       bool            `json:"send"`
-	Reason     string          `json:"reason,omitempty"`
-	Scope      scope.Scope     `json:"scope,omitempty"`
-	Since      time.Time       `json:"since,omitzero"`
-	Key        contact.Key     `json:"key,omitempty"`
-	Basis      retention.Basis `json:"basis,omitempty"`
-	BasisUntil string          `json:"basisUntil,omitempty"`
-	Evidence   string          `json:"evidence,omitempty"` // the id of the record that holds the basis
-	Why        string          `json:"-"`                  // of InvalidAddress and UnknownScope: what is wrong
+	suppression.Verdict
+	Why string `json:"-"` // of an invalid address and an unknown scope: what is wrong
 }
 
 // Check decides whether a message of the scope may be sent to a person. In doubt
@@ -42,14 +27,14 @@ func (o *Operator) Check(ctx context.Context, p Person, inScope string, purpose 
 	var mistake Mistake
 	in, err := o.scope(ctx, cmp.Or(inScope, string(scope.Everywhere)))
 	if errors.As(err, &mistake) {
-		return &Decision{Reason: UnknownScope, Why: mistake.Error()}, nil
+		return &Decision{suppression.Verdict{Reason: suppression.UnknownScope}, mistake.Error()}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	who, err := o.contact(ctx, p, contact.Normalise)
 	if errors.As(err, &mistake) {
-		return &Decision{Reason: InvalidAddress, Why: mistake.Error()}, nil
+		return &Decision{suppression.Verdict{Reason: suppression.InvalidAddress}, mistake.Error()}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -58,11 +43,8 @@ func (o *Operator) Check(ctx context.Context, p Person, inScope string, purpose 
 	if err != nil {
 		return nil, err
 	}
-	v := verdicts[0]
-	return &Decision{
-		Send: v.Send, Reason: v.Reason, Scope: v.Scope, Since: v.Since, Key: who.Newest(),
-		Basis: v.Basis.Basis, BasisUntil: v.Basis.Until, Evidence: v.Basis.Record,
-	}, nil
+	verdicts[0].Key = who.Newest()
+	return &Decision{Verdict: verdicts[0]}, nil
 }
 
 // check answers by the rule of the tools' API.
@@ -192,7 +174,7 @@ type Exported struct {
 
 // Export hands over every line of the list; with a scope, the lines about messages
 // of the scope: said there, below it or above it. An item that cannot be read is a
-// line with the reason UnreadableItem. counted is told how many contacts were read
+// line with the reason suppression.Unreadable. counted is told how many contacts were read
 // so far.
 func (o *Operator) Export(ctx context.Context, inScope string, put func(Listed) error, counted func(contacts int)) (Exported, error) {
 	var e Exported
@@ -206,7 +188,7 @@ func (o *Operator) Export(ctx context.Context, inScope string, put func(Listed) 
 		if unreadable != nil {
 			e.Unreadable++
 			e.Lines++
-			return put(Listed{Key: i.Key, Scope: scope.Everywhere, Reason: UnreadableItem})
+			return put(Listed{Key: i.Key, Scope: scope.Everywhere, Reason: suppression.Unreadable})
 		}
 		for _, m := range marksOf(i) {
 			if !in.Covers(m.Scope) && !m.Scope.Covers(in) {

@@ -72,7 +72,7 @@ func (s *Scrub) Reasons(ctx context.Context, rows []Row) ([]string, error) {
 	}
 	for n, v := range verdicts {
 		if !v.Send && reasons[rowOf[n]] == "" {
-			reasons[rowOf[n]] = cmp.Or(v.Reason, UnreadableItem)
+			reasons[rowOf[n]] = cmp.Or(v.Reason, suppression.Unreadable)
 		}
 	}
 	return reasons, nil
@@ -97,7 +97,7 @@ func (s *Scrub) contacts(r Row) (found []contact.Contact, reason string) {
 		if used {
 			all, err := contactsIn(ch, text, s.Region)
 			if err != nil || r.Guessed && strings.ContainsFunc(text, func(c rune) bool { return c > unicode.MaxASCII }) {
-				return nil, InvalidAddress
+				return nil, suppression.InvalidAddress
 			}
 			found = append(found, all...)
 			own += len(all)
@@ -112,7 +112,7 @@ func (s *Scrub) contacts(r Row) (found []contact.Contact, reason string) {
 		}
 	}
 	if own == 0 {
-		return nil, InvalidAddress
+		return nil, suppression.InvalidAddress
 	}
 	return found, ""
 }

@@ -257,10 +257,10 @@ func (c *customs) judge() {
 		if v.Send && len(c.noes) > 0 {
 			c.sends++
 		}
-		if !v.Send || v.Basis.Until == "" {
+		if !v.Send || v.BasisUntil == "" {
 			continue
 		}
-		last, err := time.ParseInLocation(time.DateOnly, v.Basis.Until, c.oslo)
+		last, err := time.ParseInLocation(time.DateOnly, v.BasisUntil, c.oslo)
 		if err != nil {
 			c.t.Fatal(err)
 		}

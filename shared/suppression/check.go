@@ -19,14 +19,18 @@ type Question struct {
 }
 
 // Verdict is what a check answers about one contact: a yes, or the reason why not
-// and the scope of the reason. Basis is what marketing rests on, where it needs a
-// basis.
+// and the scope of the reason, and what marketing rests on, where it needs a basis.
+// Its JSON is the answer of the tools' API.
 type Verdict struct {
-	Send   bool
-	Reason string
-	Scope  scope.Scope
-	Since  time.Time // of a suppression
-	Basis  Basis
+	Send   bool        `json:"send"`
+	Reason string      `json:"reason,omitempty"`
+	Scope  scope.Scope `json:"scope,omitempty"`
+	Since  time.Time   `json:"since,omitzero"` // of a suppression
+	Key    contact.Key `json:"key,omitempty"`  // the contact's newest, which Checker leaves to its caller
+
+	Basis      retention.Basis `json:"basis,omitempty"`
+	BasisUntil string          `json:"basisUntil,omitempty"` // absent while the service of a customer runs
+	Evidence   string          `json:"evidence,omitempty"`   // the id of the record that holds the basis
 }
 
 // Checker answers whether messages may be sent: the one rule of every check. It
@@ -95,7 +99,7 @@ func (c Checker) demand(
 	}
 	for n, i := range open {
 		b := DecideBasis(found[i].Item, said[n], class, in, now)
-		verdicts[i] = Verdict{Send: b.Reason == "", Reason: b.Reason, Basis: b}
+		verdicts[i] = Verdict{Send: b.Reason == "", Reason: b.Reason, Basis: b.Basis, BasisUntil: b.Until, Evidence: b.Record}
 		if b.Reason != "" && b.Reason != Unreadable {
 			verdicts[i].Scope = in
 		}
@@ -108,6 +112,9 @@ const (
 	NoBasis      = "no-basis"
 	BasisExpired = "basis-expired"
 	Unreadable   = "unreadable" // what is stored of the contact cannot be understood
+
+	InvalidAddress = "invalid-address" // the contact's address cannot be parsed
+	UnknownScope   = "unknown-scope"   // there is no such scope
 )
 
 // Evidence is what the messaging class says of one contact. Err wraps

@@ -74,13 +74,13 @@ func TestCheckNeedsABasisAndNamesIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []suppression.Verdict{
-		{Send: true, Basis: suppression.Basis{Basis: "consent", Until: "2027-11-20", Record: "t"}},
-		{Send: true, Basis: suppression.Basis{Basis: "customer", Record: "a"}},
-		{Reason: "no-basis", Scope: "acme/newsletter", Basis: suppression.Basis{Reason: "no-basis"}},
-		{Reason: "basis-expired", Scope: "acme/newsletter", Basis: suppression.Basis{Reason: "basis-expired", Until: "2025-11-20"}},
+		{Send: true, Basis: "consent", BasisUntil: "2027-11-20", Evidence: "t"},
+		{Send: true, Basis: "customer", Evidence: "a"},
+		{Reason: "no-basis", Scope: "acme/newsletter"},
+		{Reason: "basis-expired", Scope: "acme/newsletter", BasisUntil: "2025-11-20"},
 		{Reason: "stop", Scope: "acme", Since: monday},
 		{Reason: "unreadable"},
-		{Reason: "no-basis", Scope: "acme/newsletter", Basis: suppression.Basis{Reason: "no-basis"}},
+		{Reason: "no-basis", Scope: "acme/newsletter"},
 		{Reason: "unreadable"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
