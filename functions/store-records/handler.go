@@ -156,7 +156,7 @@ func (h handler) parseScope(named, pointer string, faults *api.Invalid) scope.Sc
 	}
 	entry, ok := h.scopes.Lookup(scope.Scope(named))
 	if !ok {
-		faults.Add(pointer, "is not a scope of this system")
+		faults.Add(pointer, "must be one of "+h.scopes.Names())
 	}
 	return entry.Scope
 }

@@ -233,3 +233,16 @@ func TestSuppressHasItsFront(t *testing.T) {
 	good := `{"scope":"acme","reason":"stop","contacts":[` + email + `]}`
 	apitest.Front(t, access.Suppress, good, func(h *apitest.House) api.Call { return newHandler(h, &suppressiontest.List{}).call() })
 }
+
+func TestARefusedScopeNamesThoseThereAre(t *testing.T) {
+	for asked, want := range map[string]string{
+		`"scope":"acne",`: "must be one of acme, acme/newsletter, globex, or * for all",
+		"":                "must be given, because there is more than one brand: acme, acme/newsletter, globex, or * for all",
+	} {
+		h := apitest.New(t)
+		resp := h.Serve(t, newHandler(h, &suppressiontest.List{}).call(), h.Post(`{`+asked+`"reason":"stop","contacts":[`+email+`]}`))
+		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(resp.Body, want) {
+			t.Errorf("status %d: %s", resp.StatusCode, resp.Body)
+		}
+	}
+}

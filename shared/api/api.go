@@ -222,7 +222,7 @@ func Scope(scopes *scope.Registry, named string, faults *Invalid) scope.Scope {
 		if only, ok := scopes.Only(); ok {
 			return only.Scope
 		}
-		faults.Add("/scope", "must be given, because there is more than one brand")
+		faults.Add("/scope", "must be given, because there is more than one brand: "+scopes.Names()+", or * for all")
 		return ""
 	}
 	if scope.Scope(named) == scope.Everywhere {
@@ -230,7 +230,7 @@ func Scope(scopes *scope.Registry, named string, faults *Invalid) scope.Scope {
 	}
 	entry, ok := scopes.Lookup(scope.Scope(named))
 	if !ok {
-		faults.Add("/scope", "is not a scope of this system")
+		faults.Add("/scope", "must be one of "+scopes.Names()+", or * for all")
 	}
 	return entry.Scope
 }

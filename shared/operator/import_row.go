@@ -92,7 +92,7 @@ func (im *Import) scopeOf(r Row) (scope.Scope, error) {
 	if in == "" {
 		what = "missing, and --scope is not given"
 	}
-	return "", fmt.Errorf("scope: %s; there are %s, and * for all", what, scopeNames(im.scopes))
+	return "", fmt.Errorf("scope: %s; there are %s, and * for all", what, im.scopes.Names())
 }
 
 // reason is why the contacts of a row are suppressed. Whatever the reason was, the

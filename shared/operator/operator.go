@@ -209,7 +209,7 @@ func (o *Operator) scope(ctx context.Context, name string) (scope.Scope, error) 
 	}
 	entry, ok := scopes.Lookup(scope.Scope(name))
 	if !ok {
-		return "", Mistakef("there is no such scope; there are %s, and * for all", scopeNames(scopes))
+		return "", Mistakef("there is no such scope; there are %s, and * for all", scopes.Names())
 	}
 	return entry.Scope, nil
 }
@@ -225,18 +225,9 @@ func (o *Operator) scopeOrOnly(ctx context.Context, name string) (scope.Scope, e
 	}
 	only, ok := scopes.Only()
 	if !ok {
-		return "", Mistakef("say --scope, as there is more than one brand: %s, or * for all", scopeNames(scopes))
+		return "", Mistakef("say --scope, as there is more than one brand: %s, or * for all", scopes.Names())
 	}
 	return only.Scope, nil
-}
-
-// scopeNames are the names of all scopes, for a sentence.
-func scopeNames(scopes *scope.Registry) string {
-	var names []string
-	for _, entry := range scopes.All() {
-		names = append(names, string(entry.Scope))
-	}
-	return strings.Join(names, ", ")
 }
 
 // Class finds a class of the deployed policy.

@@ -100,6 +100,15 @@ func (r *Registry) At(domains map[Scope]string) *Registry {
 // All lists brands and topics by id.
 func (r *Registry) All() []Entry { return slices.Clone(r.entries) }
 
+// Names are the names of all scopes, for a sentence.
+func (r *Registry) Names() string {
+	var names []string
+	for _, entry := range r.entries {
+		names = append(names, string(entry.Scope))
+	}
+	return strings.Join(names, ", ")
+}
+
 // Lookup finds a brand or topic. Everywhere is neither.
 func (r *Registry) Lookup(s Scope) (Entry, bool) {
 	return r.find(func(e Entry) bool { return e.Scope == s })

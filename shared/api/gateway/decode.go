@@ -154,7 +154,7 @@ func expected(t reflect.Type) string {
 	}
 	switch {
 	case isTime(reflect.PointerTo(t)):
-		return "a time, as in RFC 3339"
+		return "a time like 2026-11-20T08:00:00Z"
 	case t.Kind() == reflect.String:
 		return "text"
 	case t.Kind() == reflect.Bool:

@@ -59,7 +59,7 @@ func TestEveryBadFieldIsNamedAtOnce(t *testing.T) {
 			  "contacts":[{"channel":"email","addr":"x"},"kari",{"channel":[],"address":"x"}]}`,
 			[]gateway.Fault{
 				{Pointer: "", Detail: "has a field whose name is not a field of this request"},
-				{Pointer: "/at", Detail: "must be a time, as in RFC 3339"},
+				{Pointer: "/at", Detail: "must be a time like 2026-11-20T08:00:00Z"},
 				{Pointer: "/contacts/0/addr", Detail: "is not a field of this request"},
 				{Pointer: "/contacts/1", Detail: "must be an object"},
 				{Pointer: "/contacts/2/channel", Detail: "must be text"},
@@ -67,7 +67,7 @@ func TestEveryBadFieldIsNamedAtOnce(t *testing.T) {
 				{Pointer: "/extra", Detail: "is not a field of this request"},
 				{Pointer: "/ids/1", Detail: "must be text"},
 				{Pointer: "/scope", Detail: "must be text"},
-				{Pointer: "/start", Detail: "must be a time, as in RFC 3339"},
+				{Pointer: "/start", Detail: "must be a time like 2026-11-20T08:00:00Z"},
 				{Pointer: "/urgent", Detail: "must be true or false"},
 			},
 		},
