@@ -61,6 +61,11 @@ func TestHealthyStackNeedsNothing(t *testing.T) {
 	}
 }
 
+// examine lets an examination find what is wrong.
+func (m memory) examine(about string, found ...operator.Complaint) {
+	m.Examine = append(m.Examine, operator.Examination{About: about, Look: func(context.Context) ([]operator.Complaint, error) { return found, nil }})
+}
+
 // audited ends an audit of a night with its report.
 func (m memory) audited(t *testing.T, night int, found map[purge.Finding]purge.Found) {
 	t.Helper()
@@ -125,6 +130,14 @@ func TestFindingIsShownWithTheNextCommand(t *testing.T) {
 			m.Queue = []operator.Queue{{Name: "stamp-parked", Messages: 1, Dead: true, URL: "https://sqs/1/stamp-parked"}}
 		},
 			[]string{"a message is in the dead-letter queue stamp-parked: RUNBOOK.md says"}, "stille queues list"},
+		"alarm": {func(_ *testing.T, m memory) {
+			m.examine("SES", operator.Complaint{Wrong: "there is no configuration set"})
+			m.examine("alarms", operator.Complaint{Wrong: "the alarm waiting-dead rings", Next: "look into the runbook"})
+		}, []string{"the alarm waiting-dead rings\n\nthe stack", "\n\nthe alarm waiting-dead rings\n  do: look into the runbook\n"}, "stille doctor"},
+		"an alarm beside an overdue record": {func(_ *testing.T, m memory) {
+			m.Store(day(2024, 11, 19))
+			m.examine("alarms", operator.Complaint{Wrong: "the alarm overdue-messaging rings"})
+		}, []string{"the alarm overdue-messaging rings\n"}, "stille purge plan messaging"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := inMemory(t)
@@ -175,8 +188,9 @@ func TestStatusWorksWithoutAges(t *testing.T) {
 	m := inMemory(t)
 	m.Ages, m.Keys = errors.New("throttled"), errors.New("no right")
 	m.Queue = []operator.Queue{{Name: "purge-missed", Dead: true}}
+	m.Examine = []operator.Examination{{About: "alarms", Look: func(context.Context) ([]operator.Complaint, error) { return nil, errors.New("no answer") }}}
 	got := m.run(t, "status").ended(t, exitDone)
-	if got.errors != "how long messages wait is not known: throttled\nthe keys' ages are not known: no right\n" {
+	if got.errors != "how long messages wait is not known: throttled\nthe keys' ages are not known: no right\nwhich alarms ring is not known: no answer\n" {
 		t.Errorf("it says %q", got.errors)
 	}
 	if !strings.Contains(got.out, "purge-missed  0         -       dead letters\n") || !strings.HasPrefix(got.out, "nothing to do\n") {

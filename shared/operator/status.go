@@ -60,7 +60,8 @@ type Status struct {
 	Queues  []Queue       `json:"queues"`
 	Keys    []PrimaryKey  `json:"keys"`
 	Classes []ClassStatus `json:"classes"`
-	Next    string        `json:"next,omitempty"` // the command to type; empty if there is nothing to do
+	Alarms  []Complaint   `json:"alarms,omitempty"` // those that ring, and that nobody hears them
+	Next    string        `json:"next,omitempty"`   // the command to type; empty if there is nothing to do
 	Because string        `json:"because,omitempty"`
 	Unknown []error       `json:"-"` // what could not be found out
 }
@@ -111,6 +112,9 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 	}
 	if s.Keys, err = o.PrimaryKeys(ctx, now); err != nil {
 		s.Unknown = append(s.Unknown, fmt.Errorf("the keys' ages are not known: %w", err))
+	}
+	if s.Alarms, err = o.alarms(ctx); err != nil {
+		s.Unknown = append(s.Unknown, fmt.Errorf("which alarms ring is not known: %w", err))
 	}
 	if !s.missesTable() {
 		for _, class := range policy.Classes {
@@ -219,6 +223,9 @@ func (s *Status) advice() (command, because string) {
 		if queue.Dead && queue.Messages > 0 {
 			return "stille queues list", "a message is in the dead-letter queue " + queue.Name + ": RUNBOOK.md says what to do about it"
 		}
+	}
+	if len(s.Alarms) > 0 {
+		return "stille doctor", s.Alarms[0].Wrong
 	}
 	for _, key := range s.Keys {
 		if key.Next != "" {
@@ -342,55 +349,4 @@ func retryOf(q Queue, all []Queue) string {
 		return "stille add CHANNEL ADDRESS"
 	}
 	return ""
-}
-
-// Complaint is one thing that is wrong with the stack or its account.
-type Complaint struct {
-	About string `json:"about"`
-	Wrong string `json:"wrong"`
-	Next  string `json:"next"` // what to type or to do
-}
-
-// Examination looks at one thing. An error of Look means that nobody knows.
-type Examination struct {
-	About string
-	Look  func(ctx context.Context) ([]Complaint, error)
-}
-
-// Diagnosis is what the examinations found.
-type Diagnosis struct {
-	Where      string      `json:"where"`
-	Examined   []string    `json:"examined"`
-	Complaints []Complaint `json:"complaints"`
-}
-
-// Well is what was examined and is not complained of.
-func (d Diagnosis) Well() []string {
-	return slices.DeleteFunc(slices.Clone(d.Examined), func(about string) bool {
-		return slices.ContainsFunc(d.Complaints, func(c Complaint) bool { return c.About == about })
-	})
-}
-
-// Doctor carries out every examination of the stack, and more. What cannot be
-// examined is a complaint. It works before the first deploy.
-func (o *Operator) Doctor(ctx context.Context, more ...Examination) (*Diagnosis, error) {
-	found := &Diagnosis{Where: o.Where, Complaints: []Complaint{}}
-	for _, e := range append(o.Examinations, more...) {
-		found.Examined = append(found.Examined, e.About)
-		complaints, err := e.Look(ctx)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			complaints = []Complaint{{
-				Wrong: fmt.Sprintf("it cannot be examined: %v", err),
-				Next:  "give who works here the right to read it, or deploy first: infra/DEPLOY.md",
-			}}
-		}
-		for _, c := range complaints {
-			c.About = e.About
-			found.Complaints = append(found.Complaints, c)
-		}
-	}
-	return found, nil
 }

@@ -53,7 +53,7 @@ func (d Doctor) Examinations() []operator.Examination {
 		{About: "Lambda limit", Look: d.limit},
 		{About: "streams and queues", Look: d.mappings},
 		{About: "keys", Look: d.keys},
-		{About: "alarms", Look: d.alarms},
+		{About: operator.AboutAlarms, Look: d.alarms},
 		{About: "SES", Look: d.ses},
 		{About: "phone numbers", Look: d.numbers},
 		{About: "link domains", Look: d.domains},

@@ -56,6 +56,7 @@ type Stack struct {
 	Missing    []string
 	Primaries  []operator.PrimaryKey
 	Keys       error // of Primary
+	Examine    []operator.Examination
 
 	t       testing.TB
 	manager *keyset.Manager
@@ -101,7 +102,7 @@ func (s *Stack) Operator(now func() time.Time) *operator.Operator {
 		Stack: "test", Where: "the stack of the test", Now: now,
 		Config: s, ContactKeys: s.Contact, Suppressions: list{s.List}, Records: records{s.Stores.Records, s}, Holds: s.Stores.Holds, Runs: s.Stores.Runs,
 		Queues: queues{s}, Executions: s, Principal: s.Principal, Tables: s.tables, PrimaryKeys: s.Primary, Schedule: s.Once, HMAC: s.HMAC, ProofKey: s.ProofKey,
-		Certificates: func(context.Context) (operator.Certificates, error) { return bucket{s}, nil },
+		Certificates: func(context.Context) (operator.Certificates, error) { return bucket{s}, nil }, Examinations: s.Examine,
 	}
 }
 
