@@ -180,6 +180,8 @@ func TestVersionAddedMeanwhileIsCountedOnce(t *testing.T) {
 		failed int
 	}{
 		"before the versions are named":           {"ListObjectVersions", 1, false, 0},
+		"after the versions are named":            {"ListObjectVersions", 2, false, 1},
+		"after the versions are named, killed":    {"ListObjectVersions", 2, true, 1},
 		"before the versions are deleted":         {deletion, 1, false, 1},
 		"before the versions are deleted, killed": {deletion, 1, true, 1},
 		"after the versions are deleted":          {"ListObjectVersions", 3, false, 1},
@@ -219,6 +221,33 @@ func TestVersionAddedMeanwhileIsCountedOnce(t *testing.T) {
 			h.expectObjects(map[string]int{})
 		})
 	}
+}
+
+// A function of run-1 lives on: run-2 has deleted the record, and another record has
+// the object, in a new version.
+func TestAFunctionThatLivesOnLeavesNewVersions(t *testing.T) {
+	h := newHouse(t)
+	h.letter("sub-1", "a")
+	calls := 0
+	h.s3.Intercept(func(operation string) error {
+		if operation != "ListObjectVersions" {
+			return nil
+		}
+		if calls++; calls != 2 { // run-1 has marked the record
+			return nil
+		}
+		if err := h.run(h.Stores, "run-2"); err != nil {
+			t.Fatal(err)
+		}
+		h.put(retention.Record{ID: "sub-2", Subject: subject(1), Start: notDue, OccurredAt: notDue, Objects: []string{"s3://letters/a"}})
+		h.letters.Put(t, "a")
+		return nil
+	})
+	if err := h.run(h.Stores, "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.expectObjects(map[string]int{"a": 1})
+	h.expect("run-2", certificate.Counts{Due: 1, Deleted: 1}, "sub-2")
 }
 
 func TestAMarkNamesALimitedNumberOfVersions(t *testing.T) {
