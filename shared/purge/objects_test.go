@@ -223,6 +223,23 @@ func TestVersionAddedMeanwhileIsCountedOnce(t *testing.T) {
 	}
 }
 
+// noObjects is a manifest that takes no objects.
+type noObjects struct{ purge.Manifest }
+
+func (noObjects) NoteObjects(context.Context, string, map[string]certificate.Objects) error {
+	return errDown
+}
+
+func TestAPageWithoutObjectsNotesNone(t *testing.T) {
+	h := newHouse(t)
+	h.letter("sub-1")
+	work := purge.Work{Class: h.class.Name, Run: "run-1", Cutoff: cutoff, Shard: retention.Shard(string(subject(1)))}
+	if _, err := h.worker(h.Stores, noObjects{h.manifest}).Shard(t.Context(), h.class, work, func() bool { return true }); err != nil {
+		t.Error(err)
+	}
+	h.expect("run-1", certificate.Counts{Due: 1, Deleted: 1})
+}
+
 // A function of run-1 lives on: run-2 has deleted the record, and another record has
 // the object, in a new version.
 func TestAFunctionThatLivesOnLeavesNewVersions(t *testing.T) {
