@@ -214,9 +214,11 @@ func (h handler) storeOne(ctx context.Context, tool access.Tool, class retention
 	case err != nil:
 		return result{}, err
 	}
-	if start := outcome.Record.Start; outcome.Stored && !start.IsZero() {
-		answer.KeptThrough = class.Keep.LastDay(start, class.Location()).String()
-		answer.DueFrom = class.Keep.DueFrom(start, class.Location())
+	if due, ended := class.DueFrom(outcome.Record); outcome.Stored && ended {
+		answer.DueFrom = due
+	}
+	if through, kept := class.KeptThrough(outcome.Record); outcome.Stored && kept {
+		answer.KeptThrough = through.String()
 	}
 	return answer, nil
 }

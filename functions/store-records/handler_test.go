@@ -149,6 +149,19 @@ func TestVersionWithALowerMinimumIsRefused(t *testing.T) {
 	}
 }
 
+func TestAnErasedRecordIsAnsweredWithItsErasure(t *testing.T) {
+	h := apitest.New(t)
+	erased := h.Now.Add(-time.Hour)
+	to := &memory{old: retention.Record{ID: "conv-1", Scope: "acme", OccurredAt: erased.Add(-time.Hour), WithdrawnAt: erased}}
+	for _, start := range []string{"", `,"start":"2026-11-21T10:00:00Z"`} {
+		resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("communication", `{"id":"conv-1","scope":"acme","occurredAt":"2026-11-21T10:00:00Z"`+start+`}`)))
+		got := apitest.Body[response](t, resp, http.StatusOK).Results[0]
+		if !got.Stored || got.KeptThrough != "" || !got.DueFrom.Equal(erased) {
+			t.Errorf("start %q: answered %+v", start, got)
+		}
+	}
+}
+
 func TestAnOlderEventIsAnsweredNotStored(t *testing.T) {
 	h, to := apitest.New(t), &memory{newer: true}
 	resp := h.Serve(t, newHandler(h, to).call(), h.Post(storing("messaging", consent())))

@@ -134,15 +134,11 @@ func (p *Proof) there(class retention.Class, record retention.Stored, now time.T
 	if due, ended := class.DueFrom(record.Record); ended {
 		p.DueFrom = due
 	}
-	if !record.Start.IsZero() && !p.DueFrom.Equal(record.WithdrawnAt) {
-		p.KeptThrough = class.Keep.LastDay(record.Start, class.Location()).String()
-	}
+	through, _ := class.KeptThrough(record.Record)
+	p.KeptThrough = dayText(through)
 	until, byLaw := class.KeptByLaw(record.Record, now)
 	if byLaw {
 		p.KeptBy, p.KeptUntil = class.KeptBy, dayText(until)
-		if !record.WithdrawnAt.IsZero() {
-			p.KeptThrough = p.KeptUntil
-		}
 	}
 	switch {
 	case record.PurgingBy != "":

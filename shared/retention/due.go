@@ -39,6 +39,18 @@ func (c Class) Due(r Record, cutoff time.Time) bool {
 	return ended && !cutoff.Before(due)
 }
 
+// KeptThrough is the last day on which a record of the class is kept in full; false for
+// a running record, and for a record whose withdrawal ends that earlier.
+func (c Class) KeptThrough(r Record) (Day, bool) {
+	due, _ := c.DueFrom(r)
+	for _, p := range []Period{c.Keep, c.Minimum} {
+		if hasStart(r) && p != (Period{}) && due.Equal(p.DueFrom(r.Start, c.location)) {
+			return p.LastDay(r.Start, c.location), true
+		}
+	}
+	return Day{}, false
+}
+
 // HasMinimum reports whether a law keeps the class's records.
 func (c Class) HasMinimum() bool { return c.Minimum != Period{} }
 

@@ -52,6 +52,38 @@ func TestNoWithdrawalMakesRecordsDueBeforeTheirMinimum(t *testing.T) {
 	}
 }
 
+func TestLastDayIsThatOfPeriodOrLaw(t *testing.T) {
+	for name, c := range map[string]struct {
+		start, withdrawn, want string
+		law                    bool
+	}{
+		"by the period":                   {"2024-08-31T10:00:00Z", "", "2034-08-31", true},
+		"by the law":                      {"2024-08-31T10:00:00Z", "2024-09-01T00:00:00Z", "2029-08-31", true},
+		"withdrawn after the law's day":   {"2024-08-31T10:00:00Z", "2030-01-01T00:00:00Z", "", true},
+		"withdrawn after its day":         {"2024-08-31T10:00:00Z", "2040-01-01T00:00:00Z", "2034-08-31", true},
+		"withdrawn where no law is":       {"2024-08-31T10:00:00Z", "2024-09-01T00:00:00Z", "", false},
+		"running":                         {"", "", "", true},
+		"running and withdrawn":           {"", "2024-09-01T00:00:00Z", "", false},
+		"with an absurd start":            {"1970-01-01T00:00:00Z", "", "", true},
+		"withdrawn the instant it is due": {"2024-08-31T10:00:00Z", "2034-08-31T22:00:00Z", "2034-08-31", false},
+	} {
+		class := books(t)
+		if !c.law {
+			class.Minimum = retention.Period{}
+		}
+		var r retention.Record
+		for text, at := range map[*time.Time]string{&r.Start: c.start, &r.WithdrawnAt: c.withdrawn} {
+			if at != "" {
+				*text = instant(t, at)
+			}
+		}
+		day, kept := class.KeptThrough(r)
+		if kept != (c.want != "") || kept && day.String() != c.want {
+			t.Errorf("%s: through %v (%v), want %q", name, day, kept, c.want)
+		}
+	}
+}
+
 func TestLawKeepsThroughItsLastDay(t *testing.T) {
 	class := books(t)
 	record := retention.Record{Start: instant(t, "2024-08-31T10:00:00Z")}
