@@ -44,7 +44,7 @@ func (c Class) Due(r Record, cutoff time.Time) bool {
 func (c Class) KeptThrough(r Record) (Day, bool) {
 	due, _ := c.DueFrom(r)
 	for _, p := range []Period{c.Keep, c.Minimum} {
-		if hasStart(r) && p != (Period{}) && due.Equal(p.DueFrom(r.Start, c.location)) {
+		if due.Equal(p.DueFrom(r.Start, c.location)) {
 			return p.LastDay(r.Start, c.location), true
 		}
 	}
