@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"stille/shared/certificate"
 	"stille/shared/purge"
 )
@@ -104,9 +102,6 @@ func (o *Operator) findLost(ctx context.Context, files Certificates, id string, 
 	return purge.Run{}, unknown
 }
 
-// certificatesAtOnce is how many certificates are fetched at the same time.
-const certificatesAtOnce = 16
-
 // issued is a certificate as stored, with its unverified content.
 type issued struct {
 	certificate.Signed
@@ -125,38 +120,33 @@ func (o *Operator) allCertificates(ctx context.Context, files Certificates, clas
 	if err != nil {
 		return nil, err
 	}
-	isCertified := map[string]bool{}
+	isKnown, runs := map[string]bool{}, []string{}
 	for _, run := range known {
-		isCertified[run.ID] = run.Certified()
-		if run.Certified() && !slices.Contains(stored, run.ID) {
-			return nil, aboutCertificate(run.ID, certificate.ErrNone)
+		if isKnown[run.ID] = true; run.Certified() {
+			runs = append(runs, run.ID)
 		}
 	}
-	all := make([]issued, len(stored))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(certificatesAtOnce)
-	for i, run := range stored {
-		certified, isKnown := isCertified[run]
-		if isKnown && !certified {
+	certified := len(runs)
+	runs = append(runs, slices.DeleteFunc(stored, func(id string) bool { return isKnown[id] })...)
+	signed, err := purge.LoadCertificates(ctx, files.Load, class, runs)
+	if err != nil {
+		return nil, err
+	}
+	var all []issued
+	for i, run := range runs {
+		c := issued{Signed: signed[i]}
+		switch {
+		case c.JSON == nil && i >= certified: // it has other files only
 			continue
+		case c.JSON == nil:
+			return nil, aboutCertificate(run, certificate.ErrNone)
 		}
-		group.Go(func() error {
-			signed, err := files.Load(ctx, class, run)
-			if errors.Is(err, certificate.ErrNone) && !isKnown {
-				return nil // it has other files only
-			}
-			if err != nil {
-				return aboutCertificate(run, err)
-			}
-			all[i].Signed = signed
-			if err := json.Unmarshal(signed.JSON, &all[i].Certificate); err != nil {
-				return aboutCertificate(run, fmt.Errorf("%w: it cannot be read: %w", certificate.ErrInvalid, err))
-			}
-			return nil
-		})
+		if err := json.Unmarshal(c.JSON, &c.Certificate); err != nil {
+			return nil, aboutCertificate(run, fmt.Errorf("%w: it cannot be read: %w", certificate.ErrInvalid, err))
+		}
+		all = append(all, c)
 	}
-	err = group.Wait()
-	return slices.DeleteFunc(all, func(c issued) bool { return c.JSON == nil }), err
+	return all, nil
 }
 
 func aboutCertificate(run string, err error) error {

@@ -39,7 +39,9 @@ func (c Certifier) end(ctx context.Context, run Run, head string) (string, error
 		return head, nil
 	}
 	// A known run without a certificate will seal again what it has in the bucket.
-	all, err := c.load(ctx, run.Class, slices.DeleteFunc(stored, func(id string) bool { return !unknown(id) && !certified[id] }))
+	stored = slices.DeleteFunc(stored, func(id string) bool { return !unknown(id) && !certified[id] })
+	all, err := LoadCertificates(ctx, c.Evidence.Load, run.Class, stored)
+	all = slices.DeleteFunc(all, func(s certificate.Signed) bool { return s.JSON == nil })
 	if err != nil || len(all) == 0 {
 		return head, err
 	}
@@ -57,19 +59,21 @@ func (c Certifier) end(ctx context.Context, run Run, head string) (string, error
 	return end, nil
 }
 
-// load reads the certificates of runs. A run may have other files only.
-func (c Certifier) load(ctx context.Context, class string, runs []string) ([]certificate.Signed, error) {
+// LoadCertificates reads the certificates of runs, in their order. The certificate of a
+// run that has other files only is empty.
+func LoadCertificates(
+	ctx context.Context, load func(ctx context.Context, class, run string) (certificate.Signed, error), class string, runs []string,
+) ([]certificate.Signed, error) {
 	all := make([]certificate.Signed, len(runs))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(certificatesAtOnce)
 	for i, run := range runs {
 		group.Go(func() (err error) {
-			if all[i], err = c.Evidence.Load(ctx, class, run); errors.Is(err, certificate.ErrNone) {
-				return nil
+			if all[i], err = load(ctx, class, run); err != nil && !errors.Is(err, certificate.ErrNone) {
+				return fmt.Errorf("the certificate of the run %s: %w", run, err)
 			}
-			return err
+			return nil
 		})
 	}
-	err := group.Wait()
-	return slices.DeleteFunc(all, func(s certificate.Signed) bool { return s.JSON == nil }), err
+	return all, group.Wait()
 }
