@@ -87,7 +87,7 @@ func newTown(t *testing.T, db, bad *dynamo.Suppressions) *town {
 		w.contacts, w.paths = append(w.contacts, c), append(w.paths, link.Path(ch, h.Token(t, ch, address)))
 		contacts = append(contacts, fmt.Sprintf(`{"channel":%q,"address":%q}`, ch, address))
 		w.doors[ch] = unsubscribe.Handler{
-			Links: unsubscribe.Links{Keys: ring, Scopes: h.Scopes}, Channel: ch, List: bad, Pages: written, Log: quiet, Now: now, Zone: time.UTC, Webhooks: nobody{},
+			Links: unsubscribe.Links{Keys: ring, Scopes: h.Scopes}, Channel: ch, List: bad, Pages: written, Log: quiet, Now: now, Zone: time.UTC, Tell: nobody,
 			Store: outage.Store{Keys: ring, List: bad, Queue: sqsqueue.New(w, "queue"), Breaker: &outage.Breaker{}, Links: &outage.Links{}, Patience: 2 * time.Second},
 		}
 	}
@@ -100,9 +100,7 @@ func newTown(t *testing.T, db, bad *dynamo.Suppressions) *town {
 }
 
 // nobody is told.
-type nobody struct{}
-
-func (nobody) Tell(context.Context, contact.Contact, ledger.Entry) error { return nil }
+func nobody(context.Context, contact.Contact, ledger.Entry) error { return nil }
 
 // SendMessage is the queue for what the store did not take.
 func (w *town) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {

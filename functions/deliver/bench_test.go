@@ -75,9 +75,9 @@ func BenchmarkClickToDelivered(b *testing.B) {
 	h.keys, h.first, h.post, h.log, h.now = ring, dynamo.NewReplies(db, stack).First, newClient(true).post, slog.New(slog.DiscardHandler), time.Now
 	door := unsubscribe.Handler{
 		Links: unsubscribe.Links{Keys: ring, Scopes: w.Scopes}, Channel: contact.Email, List: list, Pages: written,
-		Store:    outage.Store{Keys: ring, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed
-		Webhooks: webhook.Clicks{Webhooks: w, Keys: ring, Queue: straight{h}, Now: time.Now},
-		Log:      slog.New(slog.DiscardHandler), Now: time.Now, Zone: time.UTC,
+		Store: outage.Store{Keys: ring, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed
+		Tell:  webhook.Clicks{Webhooks: w, Keys: ring, Queue: straight{h}, Now: time.Now}.Tell,
+		Log:   slog.New(slog.DiscardHandler), Now: time.Now, Zone: time.UTC,
 	}
 	click := func(ctx context.Context) error {
 		person, err := contact.Normalise(contact.Email, fmt.Sprintf("kari.%d@example.no", people.Add(1)), "")

@@ -130,29 +130,22 @@ func Parse(path string) (contact.Channel, string, error) {
 			ch, last, token = candidate, at, path[at+len(before):]
 		}
 	}
-	token = strings.TrimFunc(token, func(r rune) bool { return !isLetter(ch, r) })
+	within := func(alphabet string) string {
+		return strings.TrimFunc(token, func(r rune) bool { return !strings.ContainsRune(alphabet, r) })
+	}
 	wellFormed := false
 	switch ch {
 	case contact.Email:
+		token = within(base62Alphabet + "-_")
 		_, wellFormed = decodeEmail(token)
 	case contact.SMS:
+		token = within(base62Alphabet)
 		_, wellFormed = decodeSMS(token)
 	}
 	if !wellFormed {
 		return "", "", ErrForged
 	}
 	return ch, token, nil
-}
-
-// isLetter tells whether a token of the channel may hold the character.
-func isLetter(ch contact.Channel, r rune) bool {
-	switch ch {
-	case contact.Email:
-		return strings.ContainsRune(base62Alphabet+"-_", r)
-	case contact.SMS:
-		return strings.ContainsRune(base62Alphabet, r)
-	}
-	return false
 }
 
 func validScope(id uint16) bool { return id >= 1 && id <= scope.MostID }

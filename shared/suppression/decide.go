@@ -20,13 +20,8 @@ const (
 
 // ParsePurpose returns the purpose of this name, marketing for the empty one.
 func ParsePurpose(name string) (Purpose, bool) {
-	switch p := Purpose(name); p {
-	case "":
-		return Marketing, true
-	case Marketing, Transactional:
-		return p, true
-	}
-	return "", false
+	p := cmp.Or(Purpose(name), Marketing)
+	return p, p == Marketing || p == Transactional
 }
 
 // Decision answers a check: send, or the reason why not, its scope and its

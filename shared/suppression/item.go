@@ -112,13 +112,9 @@ type Item struct {
 
 // with returns a copy of the item in which one mark is replaced.
 func (i Item) with(s scope.Scope, r Reason, m Mark) Item {
-	marks, reasons := maps.Clone(i.Marks), maps.Clone(i.Marks[s])
-	if marks == nil {
-		marks = map[scope.Scope]map[Reason]Mark{}
-	}
-	if reasons == nil {
-		reasons = map[Reason]Mark{}
-	}
+	marks, reasons := map[scope.Scope]map[Reason]Mark{}, map[Reason]Mark{}
+	maps.Copy(marks, i.Marks)
+	maps.Copy(reasons, i.Marks[s])
 	reasons[r] = m
 	marks[s] = reasons
 	i.Marks = marks

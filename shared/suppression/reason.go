@@ -126,15 +126,7 @@ func ParseReported(name string) (Reason, error) {
 // Withdraws tells whether the reason withdraws the basis on which data of a
 // class is kept.
 func (r Reason) Withdraws(class string) bool {
-	switch r.rule().withdraws {
-	case everyData:
-		return true
-	case messagingData:
-		return class == names.Messaging
-	case noData:
-		return false
-	}
-	return false
+	return r.WithdrawsForGood() || r.rule().withdraws == messagingData && class == names.Messaging
 }
 
 // WithdrawsForGood tells whether newer consent leaves the withdrawal as it is.

@@ -56,9 +56,9 @@ func newBench(b *testing.B) (*apitest.House, lambda.Handler, *dynamodb.Client, n
 	keys := keyring.NewRing(h, stack, list, time.Now)
 	return h, lambda.NewHandler(gateway.Handler(unsubscribe.Handler{
 		Links: unsubscribe.Links{Keys: keys, Scopes: h.Scopes}, Channel: contact.Email, List: list,
-		Store:    outage.Store{Keys: keys, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed
-		Webhooks: nobody{},
-		Pages:    written, Log: slog.New(slog.DiscardHandler), Now: time.Now, Zone: time.UTC,
+		Store: outage.Store{Keys: keys, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed
+		Tell:  nobody,
+		Pages: written, Log: slog.New(slog.DiscardHandler), Now: time.Now, Zone: time.UTC,
 	}.Serve)), db, stack
 }
 
@@ -66,9 +66,7 @@ func newBench(b *testing.B) (*apitest.House, lambda.Handler, *dynamodb.Client, n
 const stored = `"statusCode":200`
 
 // nobody is told.
-type nobody struct{}
-
-func (nobody) Tell(context.Context, contact.Contact, ledger.Entry) error { return nil }
+func nobody(context.Context, contact.Contact, ledger.Entry) error { return nil }
 
 // The page of a person who opted out, with the state, against a strong GetItem.
 func BenchmarkLinkPage(b *testing.B) {

@@ -105,7 +105,7 @@ func (h Handler) change(ctx context.Context, person contact.Contact, c suppressi
 	}
 	log.InfoContext(ctx, "link used", "outcome", outcome.Effect)
 	if outcome.Entry != nil {
-		if err := h.Webhooks.Tell(ctx, person, *outcome.Entry); err != nil {
+		if err := h.Tell(ctx, person, *outcome.Entry); err != nil {
 			log.WarnContext(ctx, "webhooks are told without the address", "error", err)
 		}
 	}

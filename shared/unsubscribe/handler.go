@@ -33,24 +33,20 @@ const (
 	statePatience = 300 * time.Millisecond // for the state of a contact, which a page may lack
 )
 
-// Webhooks are told, with the address, what a person changed through a link.
-type Webhooks interface {
-	Tell(ctx context.Context, person contact.Contact, e ledger.Entry) error
-}
-
 // Handler answers links. Every field is needed. Channel is the one whose links
 // lead to it; a link of the other channel that the gateway sends here, because
 // of a slash too many, is answered too.
 type Handler struct {
 	Links
-	Channel  contact.Channel
-	List     suppression.List // read
-	Store    outage.Store     // written
-	Webhooks Webhooks
-	Pages    *pages.Pages
-	Log      *slog.Logger
-	Now      func() time.Time
-	Zone     *time.Location // whose dates the pages name
+	Channel contact.Channel
+	List    suppression.List // read
+	Store   outage.Store     // written
+	// Tell tells webhooks, with the address, what a person changed through a link.
+	Tell  func(ctx context.Context, person contact.Contact, e ledger.Entry) error
+	Pages *pages.Pages
+	Log   *slog.Logger
+	Now   func() time.Time
+	Zone  *time.Location // whose dates the pages name
 }
 
 // Serve answers one request. It never returns an error.

@@ -132,7 +132,7 @@ func newWorld(t failer) *world {
 	for _, ch := range []contact.Channel{contact.Email, contact.SMS} {
 		w.handlers[ch] = unsubscribe.Handler{
 			Links:   unsubscribe.Links{Keys: w, Scopes: registry},
-			Channel: ch, List: &w.list, Store: w.store(), Webhooks: w, Pages: written,
+			Channel: ch, List: &w.list, Store: w.store(), Tell: w.Tell, Pages: written,
 			Log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
 			Now: func() time.Time { return w.now }, Zone: time.UTC,
 		}

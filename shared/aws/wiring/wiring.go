@@ -142,15 +142,15 @@ func links(d Deps, ch contact.Channel, webhooks webhook.Source) any {
 	texts, err := pages.New()
 	d.Env.Wrong("the pages' texts", err)
 	return timed(unsubscribe.Handler{
-		Links:    unsubscribe.Links{Keys: d.Keys, Scopes: d.Scopes()},
-		Channel:  ch,
-		List:     d.List,
-		Store:    d.Store(),
-		Webhooks: webhook.Clicks{Webhooks: webhooks, Keys: d.Keys, Queue: d.WebhookQueue(), Now: d.Now},
-		Pages:    texts,
-		Log:      d.Log,
-		Now:      d.Now,
-		Zone:     zone(d.Policy()),
+		Links:   unsubscribe.Links{Keys: d.Keys, Scopes: d.Scopes()},
+		Channel: ch,
+		List:    d.List,
+		Store:   d.Store(),
+		Tell:    webhook.Clicks{Webhooks: webhooks, Keys: d.Keys, Queue: d.WebhookQueue(), Now: d.Now}.Tell,
+		Pages:   texts,
+		Log:     d.Log,
+		Now:     d.Now,
+		Zone:    zone(d.Policy()),
 	}.Serve, ch, d.Log, d.Now)
 }
 

@@ -156,10 +156,5 @@ func hasMistyped(all []word, alone bool) bool {
 
 // isPair tells whether two words are a keyword of two, perhaps mistyped.
 func isPair(both string) bool {
-	for _, keyword := range []string{"meldav", "optout"} {
-		if both == keyword || mistyped(both, keyword) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{"meldav", "optout"}, func(keyword string) bool { return both == keyword || mistyped(both, keyword) })
 }

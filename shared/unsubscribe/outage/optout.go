@@ -83,16 +83,11 @@ func (o OptOut) Group() string {
 // Live returns the contact by those of the opt-out's keys that are live in a
 // proven set, or ErrUnknownKeys where none is.
 func (o OptOut) Live(proven *contact.KeySet) (contact.Known, error) {
-	live := contact.Known{Channel: o.Channel}
-	for _, key := range o.Keys {
-		if proven.Live(key) {
-			live.Keys = append(live.Keys, key)
-		}
-	}
-	if len(live.Keys) == 0 {
+	live := slices.DeleteFunc(slices.Clone(o.Keys), func(key contact.Key) bool { return !proven.Live(key) })
+	if len(live) == 0 {
 		return contact.Known{}, ErrUnknownKeys
 	}
-	return live, nil
+	return contact.Known{Channel: o.Channel, Keys: live}, nil
 }
 
 // Read reads a message. Its error wraps ErrMalformed and names what is wrong,

@@ -253,7 +253,10 @@ func (r Reader) channel(s Subject) *channelTexts { return r.text.channel(s.Conta
 
 // words are what the page says of the topic, the brand or the brands.
 func (r Reader) words(s Subject) scopeTexts {
-	t := r.channel(s).scope(s.topic())
+	t := r.channel(s).Brand
+	if s.topic() {
+		t = r.channel(s).Topic
+	}
 	if s.several() {
 		t.groupTexts = r.channel(s).Group
 	}

@@ -102,18 +102,9 @@ func (t *texts) otherChannel(ch contact.Channel, takesAnswers bool) string {
 		if takesAnswers {
 			return t.SMSOrAnswer
 		}
-		return t.Email.OtherChannel
 	case contact.SMS:
-		return t.SMS.OtherChannel
 	}
-	return ""
-}
-
-func (c *channelTexts) scope(topic bool) scopeTexts {
-	if topic {
-		return c.Topic
-	}
-	return c.Brand
+	return t.channel(ch).OtherChannel
 }
 
 //go:embed text/*.json
