@@ -144,6 +144,9 @@ func TestForeignKeySetAnswersNobody(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "503") {
 		t.Errorf("with foreign keys: error %v, want 503", err)
 	}
+	if _, err := s.operator(t.Context(), "doctor", "--json"); err == nil || !strings.Contains(err.Error(), "other contact keys") {
+		t.Errorf("with foreign keys the doctor says %v", err)
+	}
 	restart(before.SecretString)
 	if err := s.expect(t.Context(), p, false, false); err != nil {
 		t.Errorf("with its own keys again: %v", err)

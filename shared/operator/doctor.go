@@ -2,8 +2,12 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+
+	"stille/shared/contact"
+	"stille/shared/names"
 )
 
 // Complaint is one thing that is wrong with the stack or its account.
@@ -32,6 +36,18 @@ func (o *Operator) alarms(ctx context.Context) ([]Complaint, error) {
 	return nil, nil
 }
 
+// foreignKeys looks whether the contact keys made the suppression list.
+func (o *Operator) foreignKeys(ctx context.Context) ([]Complaint, error) {
+	_, err := o.contactKeys(ctx)
+	if !errors.Is(err, contact.ErrForeignKeys) {
+		return nil, err
+	}
+	return []Complaint{{
+		Wrong: "other contact keys made the suppression list: no opt-out is found, and nothing may be sent",
+		Next:  "put the key set that made the list back into the secret " + names.Stack(o.Stack).ContactKeys(),
+	}}, nil
+}
+
 // Diagnosis is what the examinations found.
 type Diagnosis struct {
 	Where      string      `json:"where"`
@@ -50,7 +66,7 @@ func (d Diagnosis) Well() []string {
 // examined is a complaint. It works before the first deploy.
 func (o *Operator) Doctor(ctx context.Context, more ...Examination) (*Diagnosis, error) {
 	found := &Diagnosis{Where: o.Where, Complaints: []Complaint{}}
-	for _, e := range append(o.Examinations, more...) {
+	for _, e := range slices.Concat(o.Examinations, []Examination{{"contact keys", o.foreignKeys}}, more) {
 		found.Examined = append(found.Examined, e.About)
 		complaints, err := e.Look(ctx)
 		if err != nil {

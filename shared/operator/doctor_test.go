@@ -3,11 +3,13 @@ package operator_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"stille/shared/contact"
 	"stille/shared/operator"
 	"stille/shared/operator/operatortest"
 )
@@ -25,12 +27,18 @@ func TestDoctorNamesWhatItCannotExamine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"keys", "alarms", "SES"}, got.Examined); diff != "" {
+	if diff := cmp.Diff([]string{"keys", "alarms", "contact keys", "SES"}, got.Examined); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if len(got.Complaints) != 2 || got.Complaints[0] != (operator.Complaint{About: "alarms", Wrong: "nobody hears", Next: "subscribe"}) ||
 		got.Complaints[1].About != "SES" || !strings.Contains(got.Complaints[1].Wrong, "access denied") {
 		t.Errorf("complaints %+v", got.Complaints)
+	}
+	o.ContactKeys = func(context.Context) (*contact.KeySet, error) {
+		return nil, fmt.Errorf("reading: %w", contact.ErrForeignKeys)
+	}
+	if got, err = o.Doctor(t.Context()); err != nil || len(got.Complaints) != 2 || got.Complaints[1].About != "contact keys" || !strings.Contains(got.Complaints[1].Next, "test/contact-keys") {
+		t.Errorf("with foreign keys: complaints %+v, %v", got, err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
