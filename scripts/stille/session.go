@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"text/template"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"stille/shared/names"
 	"stille/shared/operator"
 	"stille/shared/retention"
+	"stille/shared/scope"
 )
 
 // session is one call of the program. Tests make their own.
@@ -54,34 +56,45 @@ func (s *session) remarkPolicy(ctx context.Context, on *stack) {
 	if on.Local {
 		return
 	}
-	file, differs, err := s.otherPolicy(ctx, on)
-	if err == nil && differs {
+	policy, err := on.Config.Policy(ctx)
+	if err != nil {
+		return
+	}
+	if file, differs := s.otherFile(on, names.RetentionFile, isPolicy(policy)); differs {
 		s.say("note: %s is not the deployed policy; this answer goes by the deployed one", file)
 	}
 }
 
-// otherPolicy finds the policy file of the project at or above the working
-// directory, and tells whether it differs from the deployed policy. A file that
-// cannot be read differs; without a project, nothing does.
-func (s *session) otherPolicy(ctx context.Context, on *stack) (file string, differs bool, err error) {
+// otherFile finds a policy file of the project at or above the working directory, and
+// tells whether it differs from what is deployed. A file that cannot be read differs;
+// without a project, nothing does.
+func (s *session) otherFile(on *stack, name string, isDeployed func(text []byte) bool) (file string, differs bool) {
 	folder := "infra"
 	if on.Local {
 		folder = filepath.Join("scripts", "local")
 	}
-	file, found := findUpwards(s.folder, filepath.Join(folder, names.RetentionFile))
+	file, found := findUpwards(s.folder, filepath.Join(folder, name))
 	if !found {
-		return "", false, nil
-	}
-	deployed, err := on.Config.Policy(ctx)
-	if err != nil {
-		return file, false, err
+		return "", false
 	}
 	text, err := os.ReadFile(file)
-	if err != nil {
-		return file, true, nil //nolint:nilerr // it is the answer
+	return file, err != nil || !isDeployed(text)
+}
+
+// isPolicy recognises a retention policy.
+func isPolicy(deployed *retention.Policy) func(text []byte) bool {
+	return func(text []byte) bool {
+		policy, err := retention.LoadPolicy(text)
+		return err == nil && policy.Hash() == deployed.Hash()
 	}
-	policy, err := retention.LoadPolicy(text)
-	return file, err != nil || policy.Hash() != deployed.Hash(), nil
+}
+
+// areScopes recognises scopes.
+func areScopes(deployed *scope.Registry) func(text []byte) bool {
+	return func(text []byte) bool {
+		scopes, err := scope.Load(text)
+		return err == nil && reflect.DeepEqual(scopes, deployed)
+	}
 }
 
 // say tells the operator something that is not the answer.

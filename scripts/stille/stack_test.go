@@ -16,6 +16,7 @@ import (
 
 	"stille/scripts/stackfile"
 	"stille/shared/aws/deployment"
+	"stille/shared/contact"
 	"stille/shared/names"
 	"stille/shared/operator"
 )
@@ -185,6 +186,36 @@ func TestFoundStackIsNamed(t *testing.T) {
 		got := call{stack: on}.run(t, "keys", "list", "--json").ended(t, exitDone)
 		if got.errors != c.says || got.out != listing+"\n" {
 			t.Errorf("%+v: it says %q and answers %q", c.o, got.errors, got.out)
+		}
+	}
+}
+
+func TestDoctorNamesFilesThatAreNotDeployed(t *testing.T) {
+	folder := projectFolder(t)
+	on := &stack{Operator: &operator.Operator{
+		Config: deployment.NewKeys(&rotateKeys{}, "unit"), ContactKeys: func(context.Context) (*contact.KeySet, error) { return nil, nil },
+	}}
+	doctor := call{stack: on, folder: folder}
+	for _, step := range []struct {
+		file, text string
+		code       int
+		says       []string
+	}{
+		{"scopes.yaml", scopesText(), exitDone, nil},
+		{"scopes.yaml", strings.Replace(scopesText(), "Globex", "Globex 2", 1), exitNo, []string{"infra/scopes.yaml is not what is deployed"}},
+		{"retention.yaml", "no policy", exitNo, []string{"infra/retention.yaml is not what is deployed", "infra/scopes.yaml is not what is deployed"}},
+	} {
+		if err := os.WriteFile(filepath.Join(folder, "infra", step.file), []byte(step.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got := doctor.run(t, "doctor").ended(t, step.code)
+		if strings.Count(got.out, "is not what is deployed") != len(step.says) {
+			t.Errorf("%s: it answers %q", step.file, got.out)
+		}
+		for _, says := range step.says {
+			if !strings.Contains(got.out, says) {
+				t.Errorf("%s: it does not say %q", step.file, says)
+			}
 		}
 	}
 }

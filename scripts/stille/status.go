@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"stille/shared/names"
 	"stille/shared/operator"
 	"stille/shared/operator/files"
 )
@@ -24,12 +25,24 @@ func (status) Run(ctx context.Context, s *session, o *operator.Operator) error {
 type doctor struct{}
 
 func (doctor) Run(ctx context.Context, s *session, on *stack) error {
-	answer, err := on.Doctor(ctx, operator.Examination{About: "retention policy", Look: func(ctx context.Context) ([]operator.Complaint, error) {
-		file, differs, err := s.otherPolicy(ctx, on)
-		if err != nil || !differs {
+	answer, err := on.Doctor(ctx, operator.Examination{About: "policy files", Look: func(ctx context.Context) ([]operator.Complaint, error) {
+		policy, err := on.Config.Policy(ctx)
+		if err != nil {
 			return nil, err
 		}
-		return []operator.Complaint{{Wrong: file + " is not the deployed policy", Next: "make diff ENV=…, then make deploy ENV=…"}}, nil
+		scopes, err := on.Config.Scopes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var found []operator.Complaint
+		complain := func(name string, isDeployed func(text []byte) bool) {
+			if file, differs := s.otherFile(on, name, isDeployed); differs {
+				found = append(found, operator.Complaint{Wrong: file + " is not what is deployed", Next: "make diff ENV=…, then make deploy ENV=…"})
+			}
+		}
+		complain(names.RetentionFile, isPolicy(policy))
+		complain(names.ScopesFile, areScopes(scopes))
+		return found, nil
 	}})
 	err = show(s, "doctor", answer, err)
 	return verdict(answer != nil && len(answer.Complaints) == 0, err)
