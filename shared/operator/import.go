@@ -93,7 +93,7 @@ func (im *Import) Read(names []string, seen *Survey) (columns *Columns, err erro
 	if err != nil {
 		return nil, err
 	}
-	if im.unscoped != nil && len(names) > 0 && !slices.Contains(im.columns.fields, FieldScope) {
+	if im.unscoped != nil && !slices.Contains(im.columns.fields, FieldScope) {
 		return nil, im.unscoped
 	}
 	if im.columns.export.utc && im.Zone == nil {
