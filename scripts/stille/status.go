@@ -34,10 +34,14 @@ func (doctor) Run(ctx context.Context, s *session, on *stack) error {
 		if err != nil {
 			return nil, err
 		}
+		next := "make diff ENV=…, then make deploy ENV=…"
+		if on.Local {
+			next = "make run"
+		}
 		var found []operator.Complaint
 		complain := func(name string, isDeployed func(text []byte) bool) {
 			if file, differs := s.otherFile(on, name, isDeployed); differs {
-				found = append(found, operator.Complaint{Wrong: file + " is not what is deployed", Next: "make diff ENV=…, then make deploy ENV=…"})
+				found = append(found, operator.Complaint{Wrong: file + " is not what is deployed", Next: next})
 			}
 		}
 		complain(names.RetentionFile, isPolicy(policy))

@@ -179,7 +179,7 @@ func TestOldKeysAreNamedWithAdvice(t *testing.T) {
 	if diff := cmp.Diff(want, advice); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if len(inJSON.Keys) != 4 || inJSON.Next != "stille keys rotate link" || inJSON.Because != "link-sms: it is due" {
+	if len(inJSON.Keys) != 4 || inJSON.Next != "stille keys rotate link" || inJSON.Because != "the key set link-sms has a step that is due" {
 		t.Errorf("next is %q because %q; the keys are %+v", inJSON.Next, inJSON.Because, inJSON.Keys)
 	}
 }

@@ -229,7 +229,7 @@ func (s *Status) advice() (command, because string) {
 	}
 	for _, key := range s.Keys {
 		if key.Next != "" {
-			return key.Next, key.Set + ": it is due"
+			return key.Next, "the key set " + key.Set + " has a step that is due"
 		}
 	}
 	return "", ""
