@@ -62,7 +62,7 @@ func TestAnAuditIsAnnouncedAndCounted(t *testing.T) {
 			if _, err := w.stores.Runs.Lock(t.Context(), retention.Messaging, "audit-1"); err != nil {
 				t.Fatal(err)
 			}
-			req := request{Class: retention.Messaging, Run: "audit-1", StartedAt: w.Now, Audit: true, Error: "States.Timeout"}
+			req := request{Class: retention.Messaging, Ended: purge.Ended{Run: "audit-1", StartedAt: w.Now}, Audit: true, Error: "States.Timeout"}
 			answer, err := w.verify(t.Context(), req)
 			if err != nil || answer.Outcome != c.run.Outcome || answer.Counts != c.run.Counts {
 				t.Errorf("%+v, error %v", answer, err)
@@ -120,7 +120,7 @@ func TestIncompleteAuditIsNotCertified(t *testing.T) {
 		if _, err := w.stores.Runs.Start(t.Context(), purge.Run{Class: retention.Messaging, ID: "run-1"}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.verify(t.Context(), request{Class: retention.Messaging, Run: c.run, Audit: true}); !errors.Is(err, c.err) {
+		if _, err := w.verify(t.Context(), request{Class: retention.Messaging, Ended: purge.Ended{Run: c.run}, Audit: true}); !errors.Is(err, c.err) {
 			t.Errorf("%s: error %v, want %v", name, err, c.err)
 		}
 		if _, err := w.stores.Runs.Get(t.Context(), retention.Messaging, "audit-1"); !errors.Is(err, purge.ErrNoRun) {

@@ -18,13 +18,10 @@ import (
 // request is the input from the state machine, after the deletion or after an
 // error in any step.
 type request struct {
-	Class     string           `json:"class"`
-	Run       string           `json:"run"`
-	StartedAt time.Time        `json:"startedAt"`
-	Worked    []purge.ShardEnd `json:"worked"` // how the work of each shard ended, where the deletion ran
-	Failed    bool             `json:"failed"` // whether a step failed
-	Error     string           `json:"error"`  // the error's name, if Failed
-	Audit     bool             `json:"audit"`  // the run is an audit, not a purge
+	purge.Ended
+	Class string `json:"class"`
+	Error string `json:"error"` // the error's name, if Failed
+	Audit bool   `json:"audit"` // the run is an audit, not a purge
 }
 
 // response is how the run ended.
@@ -52,16 +49,15 @@ func (h handler) verify(ctx context.Context, req request) (response, error) {
 	}
 	certifier := h.certifier
 	certifier.PolicyHash = class.Hash()
-	ended := purge.Ended{Run: req.Run, StartedAt: req.StartedAt, Failed: req.Failed, Shards: req.Worked}
 	if req.Audit {
-		run, err := certifier.Audit(ctx, class, ended)
+		run, err := certifier.Audit(ctx, class, req.Ended)
 		if err != nil {
 			return response{}, err
 		}
 		h.logAudit(ctx, run, req.Error)
 		return h.announce(ctx, run)
 	}
-	run, err := certifier.Purge(ctx, class, ended)
+	run, err := certifier.Purge(ctx, class, req.Ended)
 	if err != nil {
 		return response{}, err
 	}

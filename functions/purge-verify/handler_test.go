@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"stille/shared/api/apitest"
@@ -26,6 +27,9 @@ func TestEventsOfPurgeVerifyAreRead(t *testing.T) {
 		named, known := want[name]
 		if !known || req.Class != "messaging" || req.Run == "" || req.StartedAt.IsZero() || req.Error != named || req.Failed != (named != "") || req.Audit != (name == "purge-verify.audited.json") {
 			t.Errorf("%s: %+v", name, req)
+		}
+		if shards := []purge.ShardEnd{{}, {Late: true}, {Stopped: true}, {Failed: true}}; name == "purge-verify.deleted.json" && !slices.Equal(req.Shards, shards) {
+			t.Errorf("%s: the shards ended as %+v", name, req.Shards)
 		}
 		delete(want, name)
 	}

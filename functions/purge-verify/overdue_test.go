@@ -34,7 +34,7 @@ func TestEveryRunReportsOverdueRecords(t *testing.T) {
 			if _, err := w.stores.Runs.Start(t.Context(), run); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := w.verify(t.Context(), request{Class: run.Class, Run: run.ID}); err != nil {
+			if _, err := w.verify(t.Context(), request{Class: run.Class, Ended: purge.Ended{Run: run.ID}}); err != nil {
 				t.Fatal(err)
 			}
 			var got struct {

@@ -113,10 +113,9 @@ func TestRunIsCertifiedFromASecondReading(t *testing.T) {
 			if _, err := w.stores.Runs.Start(t.Context(), run); err != nil {
 				t.Fatal(err)
 			}
-			req := request{
-				Class: retention.Messaging, Run: "run-1", Failed: test.outcome == certificate.Failed,
-				Worked: []purge.ShardEnd{{Stopped: test.outcome == certificate.Stopped}},
-			}
+			req := request{Class: retention.Messaging, Ended: purge.Ended{
+				Run: "run-1", Failed: test.outcome == certificate.Failed, Shards: []purge.ShardEnd{{Stopped: test.outcome == certificate.Stopped}},
+			}}
 			answer, err := w.verify(t.Context(), req)
 			if !errors.Is(err, test.err) {
 				t.Fatalf("error %v", err)
@@ -146,7 +145,7 @@ func TestCertifiedRunIsNotReadAgain(t *testing.T) {
 	if _, err := w.stores.Runs.Lock(t.Context(), run.Class, run.ID); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := w.verify(t.Context(), request{Class: run.Class, Run: run.ID, Failed: true})
+	answer, err := w.verify(t.Context(), request{Class: run.Class, Ended: purge.Ended{Run: run.ID, Failed: true}})
 	if err != nil || answer.Outcome != certificate.Completed {
 		t.Errorf("outcome %q, error %v", answer.Outcome, err)
 	}
@@ -170,11 +169,11 @@ func TestUnplannedRunIsCertifiedOnlyAsFailure(t *testing.T) {
 	w := newWorld(t)
 	w.keysErr = errDown // a failure needs no key
 	for failed, want := range map[bool]error{false: purge.ErrNoRun, true: errDown} {
-		if _, err := w.verify(t.Context(), request{Class: retention.Messaging, Run: "run-9", Failed: failed}); !errors.Is(err, want) {
+		if _, err := w.verify(t.Context(), request{Class: retention.Messaging, Ended: purge.Ended{Run: "run-9", Failed: failed}}); !errors.Is(err, want) {
 			t.Errorf("failed %v: error %v, want %v", failed, err, want)
 		}
 	}
-	if _, err := w.verify(t.Context(), request{Class: "marketing", Run: "run-9"}); !errors.Is(err, retention.ErrUnknownClass) {
+	if _, err := w.verify(t.Context(), request{Class: "marketing", Ended: purge.Ended{Run: "run-9"}}); !errors.Is(err, retention.ErrUnknownClass) {
 		t.Errorf("another class: error %v", err)
 	}
 }

@@ -57,10 +57,10 @@ type Certifier struct {
 
 // Ended is how a run's steps ended, as reported by the state machine.
 type Ended struct {
-	Run       string
-	StartedAt time.Time
-	Failed    bool // a step failed, so the others may not have begun
-	Shards    []ShardEnd
+	Run       string     `json:"run"`
+	StartedAt time.Time  `json:"startedAt"`
+	Failed    bool       `json:"failed"` // a step failed, so the others may not have begun
+	Shards    []ShardEnd `json:"worked"` // where the deletion ran
 }
 
 // ShardEnd is how the work of a shard ended. A failed shard does not stop the
