@@ -50,7 +50,7 @@ func newCrowd(t *testing.T, n int) crowd {
 // planned plans a run with an input and checks the next step.
 func (c crowd) planned(t *testing.T, run, input string, next purge.Next) response {
 	t.Helper()
-	got, err := c.plan(t.Context(), request{Class: retention.Messaging, Run: run, StartedAt: c.house.Now, Input: json.RawMessage(input)})
+	got, err := c.plan(t.Context(), request{Execution: purge.Execution{Class: retention.Messaging, Run: run, StartedAt: c.house.Now}, Input: json.RawMessage(input)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,11 +11,8 @@ import (
 
 // request is the input from the state machine.
 type request struct {
-	Class     string          `json:"class"`
-	Run       string          `json:"run"`     // the execution's name
-	Machine   string          `json:"machine"` // the state machine's ARN
-	StartedAt time.Time       `json:"startedAt"`
-	Input     json.RawMessage `json:"input"` // the execution's input, as its starter wrote it
+	purge.Execution
+	Input json.RawMessage `json:"input"` // the execution's input, as its starter wrote it
 }
 
 // nextFinish follows no plan: a run of the class was killed, and must be
@@ -47,12 +44,10 @@ func (h handler) plan(ctx context.Context, req request) (response, error) {
 		return response{}, retention.ErrUnknownClass
 	}
 	in := readInput(req.Input)
+	req.ScheduledFor, req.StartedBy, req.Approved = in.scheduledFor, in.startedBy, in.approved
 	planner := h.planner
 	planner.PolicyHash = class.Hash()
-	run, unfinished, err := planner.Plan(ctx, class, purge.Execution{
-		Class: req.Class, Run: req.Run, Machine: req.Machine, StartedAt: req.StartedAt,
-		ScheduledFor: in.scheduledFor, StartedBy: in.startedBy, Approved: in.approved,
-	})
+	run, unfinished, err := planner.Plan(ctx, class, req.Execution)
 	if err != nil {
 		return response{}, err
 	}

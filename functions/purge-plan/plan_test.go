@@ -144,7 +144,7 @@ func TestRepeatedPlanKeepsTheFirstCutoff(t *testing.T) {
 func TestUnknownClassIsNotPlanned(t *testing.T) {
 	h := apitest.New(t)
 	over := newPlanning(t, h)
-	if _, err := over.plan(t.Context(), request{Class: "marketing", Run: "run-1"}); !errors.Is(err, retention.ErrUnknownClass) {
+	if _, err := over.plan(t.Context(), request{Execution: purge.Execution{Class: "marketing", Run: "run-1"}}); !errors.Is(err, retention.ErrUnknownClass) {
 		t.Errorf("error %v", err)
 	}
 	if strings.Contains(over.stores.Dump(t), "run-1") {
@@ -162,7 +162,7 @@ func TestPlanLogsNoPersonalData(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := over.plan(t.Context(), request{Class: class, Run: "run-1", StartedAt: h.Now, Input: input})
+		got, err := over.plan(t.Context(), request{Execution: purge.Execution{Class: class, Run: "run-1", StartedAt: h.Now}, Input: input})
 		answers = append(answers, fmt.Sprint(got, err))
 	}
 	if !strings.Contains(over.stores.Dump(t), "run-1") {

@@ -33,12 +33,13 @@ type Planner struct {
 // Execution is a starting run, as described by the state machine and its
 // starter.
 type Execution struct {
-	Class, Run   string
-	Machine      string // the state machine
-	StartedAt    time.Time
-	ScheduledFor time.Time // zero for a run without a schedule
-	StartedBy    string    // the principal, for a run started by the operator's command
-	Approved     string    // the hash of the approved plan to carry out
+	Class        string    `json:"class"`
+	Run          string    `json:"run"`     // the execution's name
+	Machine      string    `json:"machine"` // the state machine's ARN
+	StartedAt    time.Time `json:"startedAt"`
+	ScheduledFor time.Time `json:"-"` // zero for a run without a schedule
+	StartedBy    string    `json:"-"` // the principal, for a run started by the operator's command
+	Approved     string    `json:"-"` // the hash of the approved plan to carry out
 }
 
 // Plan returns the run with its plan and its next step. If another run of the
