@@ -76,7 +76,7 @@ func BenchmarkClickToDelivered(b *testing.B) {
 	door := unsubscribe.Handler{
 		Links: unsubscribe.Links{Keys: ring, Scopes: w.Scopes}, Channel: contact.Email, List: list, Pages: written,
 		Store: outage.Store{Keys: ring, List: list, Breaker: &outage.Breaker{}, Patience: time.Minute}, // a queue is not needed
-		Tell:  webhook.Clicks{Webhooks: w, Keys: ring, Queue: straight{h}, Now: time.Now}.Tell,
+		Tell:  webhook.Clicks{Webhooks: w.Registry, Keys: ring.Link, Queue: straight{h}.Put, Now: time.Now}.Tell,
 		Log:   slog.New(slog.DiscardHandler), Now: time.Now, Zone: time.UTC,
 	}
 	click := func(ctx context.Context) error {

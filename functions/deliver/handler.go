@@ -29,10 +29,10 @@ type keys interface {
 }
 
 type handler struct {
-	webhooks    webhook.Source
+	webhooks    func(ctx context.Context) (webhook.Registry, error)
 	keys        keys
 	first       func(ctx context.Context, id string, at, until, now time.Time) (time.Time, error) // which message of a delivery came first
-	queue, dead webhook.Queue
+	queue, dead func(ctx context.Context, after time.Duration, all ...webhook.Delivery) error
 	post        func(ctx context.Context, url string, headers map[string]string, body []byte) error
 	log         *slog.Logger
 	now         func() time.Time
@@ -85,15 +85,15 @@ func (h handler) take(ctx context.Context, message string) error {
 	next, pause, again := d.Again(why, h.jitter(), h.now())
 	if !again {
 		log.ErrorContext(ctx, "a delivery failed for a day and is a dead letter", "error", why)
-		return h.dead.Put(ctx, 0, next)
+		return h.dead(ctx, 0, next)
 	}
 	log.WarnContext(ctx, "a delivery failed and is retried", "error", why, "pause", pause.String())
-	return h.queue.Put(ctx, pause, next)
+	return h.queue(ctx, pause, next)
 }
 
 // carryOut delivers to one webhook, or makes a delivery for each.
 func (h handler) carryOut(ctx context.Context, log *slog.Logger, d webhook.Delivery) error {
-	all, err := h.webhooks.Registry(ctx)
+	all, err := h.webhooks(ctx)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (h handler) spread(ctx context.Context, all webhook.Registry, d webhook.Del
 		}
 		d.Since, d.Tries = time.Time{}, 0
 		to, pause := d.To(w)
-		if err := h.queue.Put(ctx, pause, to); err != nil {
+		if err := h.queue(ctx, pause, to); err != nil {
 			return err
 		}
 	}
@@ -201,7 +201,7 @@ func (h handler) address(ctx context.Context, w webhook.Webhook, d webhook.Deliv
 
 // try delivers a trial at once and says what became of it.
 func (h handler) try(ctx context.Context, o webhook.TrialOrder) (webhook.TrialAnswer, error) {
-	all, err := h.webhooks.Registry(ctx)
+	all, err := h.webhooks(ctx)
 	if err != nil {
 		return webhook.TrialAnswer{}, err
 	}

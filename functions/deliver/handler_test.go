@@ -53,7 +53,7 @@ func newWorld(t testing.TB) (*world, handler) {
 	t.Helper()
 	w := &world{House: apitest.New(t), now: now, claims: map[string]time.Time{}, last: map[string]hook.Call{}, answer: map[string]error{}}
 	return w, handler{
-		webhooks: w, keys: w, first: w.First, queue: queue{w}, dead: dead{w}, post: w.post, log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
+		webhooks: w.Registry, keys: w, first: w.First, queue: queue{w}.Put, dead: dead{w}.Put, post: w.post, log: slog.New(slog.NewJSONHandler(&w.logs, nil)),
 		now: func() time.Time { return w.now }, jitter: func() float64 { return 1 }, resting: &resting{until: map[string]time.Time{}}, noted: &hook.Sightings{Store: w.Note},
 	}
 }

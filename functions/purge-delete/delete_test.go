@@ -44,7 +44,7 @@ func newWorld(t *testing.T, records int) *world {
 	}
 	w.handler = handler{
 		worker: purge.Worker{
-			Records: w.stores.Records, Deleter: w.stores.Deleter, Holds: w.stores.Holds, Manifest: w.manifest, Stops: w.stores.Runs,
+			Records: w.stores.Records, Deleter: w.stores.Deleter, Holds: w.stores.Holds, Manifest: w.manifest, Stopped: w.stores.Runs.Stopped,
 		},
 		policy: w.Policy, throttles: func() int64 { return w.throttles }, now: time.Now,
 	}

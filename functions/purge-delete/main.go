@@ -30,7 +30,7 @@ func main() {
 				Holds:    dynamo.NewHolds(db, c.Stack),
 				Objects:  objects.NewDeleter(files),
 				Manifest: evidence.NewManifest(files, c.Env.Required(names.VarManifestBucket), time.Now),
-				Stops:    dynamo.NewRuns(db, c.Stack),
+				Stopped:  dynamo.NewRuns(db, c.Stack).Stopped,
 				Log:      c.Log,
 			},
 			policy:    c.Policy(),

@@ -159,7 +159,7 @@ func TestAPassingRunLeavesNoPlanWaiting(t *testing.T) {
 func TestOnlyOneRunOfClassIsActive(t *testing.T) {
 	c := newCrowd(t, 3)
 	on := &going{runs: []string{"run-1"}}
-	c.planner.Executions = on
+	c.planner.Running = on.Running
 	c.planned(t, "run-1", `{}`, purge.NextDelete)
 	for range 2 { // a repeated step has the same answer
 		c.planned(t, "run-2", `{}`, purge.NextYield)
@@ -178,7 +178,7 @@ func TestOnlyOneRunOfClassIsActive(t *testing.T) {
 
 func TestCertifiedRunIsNotWaitedFor(t *testing.T) {
 	c := newCrowd(t, 3)
-	c.planner.Executions = &going{runs: []string{"run-1"}} // its execution is about to end
+	c.planner.Running = (&going{runs: []string{"run-1"}}).Running // its execution is about to end
 	c.planned(t, "run-1", `{}`, purge.NextDelete)
 	c.ended(t, "run-1", certificate.Completed, certificate.Counts{})
 	if _, err := c.stores.Runs.Lock(t.Context(), retention.Messaging, "run-1"); err != nil { // it was cut off before Unlock

@@ -43,11 +43,9 @@ func (h handler) plan(ctx context.Context, req request) (response, error) {
 	if !ok {
 		return response{}, retention.ErrUnknownClass
 	}
-	in := readInput(req.Input)
-	req.ScheduledFor, req.StartedBy, req.Approved = in.scheduledFor, in.startedBy, in.approved
 	planner := h.planner
 	planner.PolicyHash = class.Hash()
-	run, unfinished, err := planner.Plan(ctx, class, req.Execution)
+	run, unfinished, err := planner.Plan(ctx, class, req.execution())
 	if err != nil {
 		return response{}, err
 	}
@@ -60,19 +58,13 @@ func (h handler) plan(ctx context.Context, req request) (response, error) {
 	}, nil
 }
 
-// input is what an execution was started with. An unreadable field counts as
+// execution reads what the run was started with. An unreadable field counts as
 // absent and an unknown field is ignored: a schedule's typo must not keep data
 // alive.
-type input struct {
-	scheduledFor time.Time // zero where no schedule started it
-	startedBy    string    // the principal, where the CLI started it
-	approved     string    // the hash of the plan whose approval started it
-}
-
-func readInput(raw json.RawMessage) input {
+func (r request) execution() purge.Execution {
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(raw, &fields) != nil {
-		return input{}
+	if json.Unmarshal(r.Input, &fields) != nil {
+		fields = nil
 	}
 	text := func(name string) string {
 		var value string
@@ -81,9 +73,10 @@ func readInput(raw json.RawMessage) input {
 		}
 		return value
 	}
-	in := input{startedBy: text("startedBy"), approved: text("approved")}
+	e := r.Execution
+	e.StartedBy, e.Approved = text("startedBy"), text("approved")
 	if at, err := time.Parse(time.RFC3339, text("scheduledTime")); err == nil {
-		in.scheduledFor = at.UTC()
+		e.ScheduledFor = at.UTC()
 	}
-	return in
+	return e
 }

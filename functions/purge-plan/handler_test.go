@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"stille/shared/api/apitest"
+	"stille/shared/purge"
 )
 
 func TestUnreadableScheduledTimeCountsAsAbsent(t *testing.T) {
@@ -23,20 +24,20 @@ func TestUnreadableScheduledTimeCountsAsAbsent(t *testing.T) {
 		`null`:                    {},
 		``:                        {},
 	} {
-		if got := readInput(json.RawMessage(input)).scheduledFor; !got.Equal(want) {
+		if got := (request{Input: json.RawMessage(input)}).execution().ScheduledFor; !got.Equal(want) {
 			t.Errorf("input %s: %v, want %v", input, got, want)
 		}
 	}
 }
 
 func TestExecutionInputIsReadFieldByField(t *testing.T) {
-	for text, want := range map[string]input{
-		`{"startedBy":"arn:somebody"}`:               {startedBy: "arn:somebody"},
-		`{"startedBy":7,"approved":"abc"}`:           {approved: "abc"},
-		`{"approved":["abc"],"startedBy":"a","x":1}`: {startedBy: "a"},
+	for text, want := range map[string]purge.Execution{
+		`{"startedBy":"arn:somebody"}`:               {StartedBy: "arn:somebody"},
+		`{"startedBy":7,"approved":"abc"}`:           {Approved: "abc"},
+		`{"approved":["abc"],"startedBy":"a","x":1}`: {StartedBy: "a"},
 		`{"startedBy":"a"`:                           {},
 	} {
-		if got := readInput(json.RawMessage(text)); got != want {
+		if got := (request{Input: json.RawMessage(text)}).execution(); got != want {
 			t.Errorf("input %s: %+v, want %+v", text, got, want)
 		}
 	}
@@ -47,7 +48,7 @@ func TestEventsOfPurgePlanAreRead(t *testing.T) {
 	for _, name := range apitest.Events(t, "purge-plan") {
 		var req request
 		apitest.New(t).Event(t, name, &req)
-		if scheduled, known := want[name]; !known || req.Class != "messaging" || req.Run == "" || req.StartedAt.IsZero() || readInput(req.Input).scheduledFor.IsZero() == scheduled {
+		if scheduled, known := want[name]; !known || req.Class != "messaging" || req.Run == "" || req.StartedAt.IsZero() || req.execution().ScheduledFor.IsZero() == scheduled {
 			t.Errorf("%s: %+v", name, req)
 		}
 		delete(want, name)

@@ -24,9 +24,9 @@ func main() {
 		runs, holds := dynamo.NewRuns(db, c.Stack), dynamo.NewHolds(db, c.Stack)
 		h := handler{policy: c.Policy(), planner: purge.Planner{
 			Records: dynamo.NewRecords(db, c.Stack), Holds: holds, Runs: runs, Halted: runs, Turns: holds,
-			Manifest:   evidence.NewManifest(s3.NewFromConfig(c.AWS), c.Env.Required(names.VarManifestBucket), time.Now),
-			Executions: stepfunctions.New(sfn.NewFromConfig(c.AWS)),
-			Now:        time.Now, StoreClock: runs.Clock,
+			Manifest: evidence.NewManifest(s3.NewFromConfig(c.AWS), c.Env.Required(names.VarManifestBucket), time.Now),
+			Running:  stepfunctions.New(sfn.NewFromConfig(c.AWS)).Running,
+			Now:      time.Now, StoreClock: runs.Clock,
 		}}
 		return h.plan
 	}))

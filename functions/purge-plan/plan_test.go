@@ -32,7 +32,7 @@ func newPlanning(t *testing.T, h *apitest.House) planning {
 	t.Helper()
 	stores := engine.New(t, retention.Messaging)
 	return planning{stores: stores, handler: handler{policy: h.Policy, planner: purge.Planner{
-		Records: stores.Records, Holds: stores.Holds, Runs: stores.Runs, Halted: stores.Runs, Turns: stores.Holds, Manifest: &purgetest.Memory{}, Executions: &going{},
+		Records: stores.Records, Holds: stores.Holds, Runs: stores.Runs, Halted: stores.Runs, Turns: stores.Holds, Manifest: &purgetest.Memory{}, Running: (&going{}).Running,
 		Now: func() time.Time { return h.Now }, StoreClock: func(context.Context) (time.Time, error) { return h.Now, nil },
 	}}}
 }

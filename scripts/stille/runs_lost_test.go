@@ -40,7 +40,7 @@ func (n *nights) Start(ctx context.Context, name, startedBy, approved string) (s
 		return id, err
 	}
 	worker := purge.Worker{
-		Records: n.stores.Records, Deleter: n.stores.Deleter, Holds: n.stores.Holds, Manifest: &n.manifest, Stops: n.stores.Runs, Log: slog.New(slog.DiscardHandler),
+		Records: n.stores.Records, Deleter: n.stores.Deleter, Holds: n.stores.Holds, Manifest: &n.manifest, Stopped: n.stores.Runs.Stopped, Log: slog.New(slog.DiscardHandler),
 	}
 	for _, work := range run.Work() {
 		if _, err := worker.Shard(ctx, class, work, func() bool { return true }); err != nil {

@@ -99,7 +99,7 @@ func (d *deployed) purge(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	worker := purge.Worker{
-		Records: d.records, Deleter: dynamo.NewDeleter(dynamotest.Client(t), d.name), Holds: d.holds, Manifest: &purgetest.Memory{}, Stops: dynamo.NewRuns(dynamotest.Client(t), d.name),
+		Records: d.records, Deleter: dynamo.NewDeleter(dynamotest.Client(t), d.name), Holds: d.holds, Manifest: &purgetest.Memory{}, Stopped: dynamo.NewRuns(dynamotest.Client(t), d.name).Stopped,
 		Log: slog.New(slog.DiscardHandler),
 	}
 	for n := range retention.Shards {

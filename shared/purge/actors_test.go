@@ -92,7 +92,7 @@ func (s *story) work(a *actor) {
 	w := purge.Worker{
 		Records: dynamo.NewRecords(db, s.stack), Deleter: dynamo.NewDeleter(db, s.stack), Holds: dynamo.NewHolds(db, s.stack),
 		Objects: objects.NewDeleter(scheduledS3{a, s, s.s3}), Manifest: s.manifestOf(a),
-		Stops: neverStopped{}, Log: slog.New(slog.DiscardHandler),
+		Stopped: neverStopped, Log: slog.New(slog.DiscardHandler),
 	}
 	work := purge.Work{Class: s.class.Name, Run: a.run, Turn: a.turn, Cutoff: cutoff, Shard: s.shard}
 	done, err := w.Shard(s.Context(), s.class, work, func() bool { return true })

@@ -106,7 +106,7 @@ type Worker struct {
 	Holds    Holds
 	Objects  Objects
 	Manifest Manifest
-	Stops    Stops
+	Stopped  func(ctx context.Context, class, run string) (bool, error) // whether a run must stop
 	Log      *slog.Logger
 }
 
@@ -118,7 +118,7 @@ func (w Worker) Shard(ctx context.Context, class retention.Class, work Work, mor
 	queue := queue{records: w.Records, class: class, cutoff: work.Cutoff, shard: work.Shard}
 	defer queue.close()
 	for !work.Done && more() {
-		stopped, err := w.Stops.Stopped(ctx, work.Class, work.Run)
+		stopped, err := w.Stopped(ctx, work.Class, work.Run)
 		if err != nil {
 			return work, fmt.Errorf("purging shard %s of %s: %w", work.Shard, work.Class, err)
 		}

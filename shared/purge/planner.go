@@ -10,11 +10,6 @@ import (
 	"stille/shared/retention"
 )
 
-// Executions knows which executions of state machines are still running.
-type Executions interface {
-	Running(ctx context.Context, machine, run string) (bool, error)
-}
-
 // Planner plans runs: it counts the due records and checks the plan against the
 // brake. It deletes nothing.
 type Planner struct {
@@ -24,7 +19,7 @@ type Planner struct {
 	Halted     HaltedPlans
 	Turns      Turns
 	Manifest   Manifest
-	Executions Executions
+	Running    func(ctx context.Context, machine, run string) (bool, error) // whether an execution is still running
 	PolicyHash string
 	Now        func() time.Time
 	StoreClock func(ctx context.Context) (time.Time, error) // the clock of the store
@@ -116,7 +111,7 @@ func (p Planner) lock(ctx context.Context, e Execution) (lock Lock, running bool
 	case err != nil && !errors.Is(err, ErrNoRun):
 		return lock, false, err
 	}
-	running, err = p.Executions.Running(ctx, e.Machine, lock.Holder)
+	running, err = p.Running(ctx, e.Machine, lock.Holder)
 	return lock, running, err
 }
 

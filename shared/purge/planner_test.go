@@ -30,7 +30,7 @@ func (e executions) Running(_ context.Context, _, run string) (bool, error) {
 
 func (h *house) planner(stores purgetest.Stores, running ...string) purge.Planner {
 	return purge.Planner{
-		Records: stores.Records, Holds: stores.Holds, Runs: stores.Runs, Halted: stores.Runs, Turns: stores.Holds, Manifest: h.manifest, Executions: executions(running), PolicyHash: h.policy.Hash(),
+		Records: stores.Records, Holds: stores.Holds, Runs: stores.Runs, Halted: stores.Runs, Turns: stores.Holds, Manifest: h.manifest, Running: executions(running).Running, PolicyHash: h.policy.Hash(),
 		Now: func() time.Time { return cutoff }, StoreClock: func(context.Context) (time.Time, error) { return cutoff, nil },
 	}
 }

@@ -178,7 +178,7 @@ func (h *house) left() []string {
 func (h *house) worker(stores purgetest.Stores, manifest purge.Manifest) purge.Worker {
 	return purge.Worker{
 		Records: stores.Records, Deleter: stores.Deleter, Holds: stores.Holds,
-		Objects: objects.NewDeleter(h.s3), Manifest: manifest, Stops: stores.Runs,
+		Objects: objects.NewDeleter(h.s3), Manifest: manifest, Stopped: stores.Runs.Stopped,
 		Log: slog.New(slog.NewTextHandler(h.log, nil)),
 	}
 }

@@ -119,11 +119,6 @@ type HaltedPlans interface {
 	Forget(ctx context.Context, class string) error
 }
 
-// Stops tells whether a run must stop.
-type Stops interface {
-	Stopped(ctx context.Context, class, run string) (bool, error)
-}
-
 // Index names an order in which a class's records can be read.
 type Index string
 

@@ -248,6 +248,4 @@ func (m scheduledManifest) Pages(ctx context.Context, class, run, shard string) 
 }
 
 // neverStopped has no stopped run.
-type neverStopped struct{}
-
-func (neverStopped) Stopped(context.Context, string, string) (bool, error) { return false, nil }
+func neverStopped(context.Context, string, string) (bool, error) { return false, nil }

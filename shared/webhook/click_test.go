@@ -40,7 +40,7 @@ func TestAClickIsToldWithTheSealedAddress(t *testing.T) {
 	other := with
 	other.Scope = "globex"
 	w := &town{all: webhook.Registry{added("acme", "s"), with, other}}
-	clicks := webhook.Clicks{Webhooks: w, Keys: h, Queue: w, Now: func() time.Time { return now }}
+	clicks := webhook.Clicks{Webhooks: w.Registry, Keys: h.Link, Queue: w.Put, Now: func() time.Time { return now }}
 	noted := entry()
 	noted.Action = ledger.Noted
 	tool := entry()

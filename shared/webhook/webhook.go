@@ -130,28 +130,12 @@ func IsPublic(ip netip.Addr) bool {
 	return true
 }
 
-// Source returns the registry.
-type Source interface {
-	Registry(ctx context.Context) (Registry, error)
-}
-
-// Queue is the queue of deliveries. Once Put has returned without an error, they
-// are durable.
-type Queue interface {
-	Put(ctx context.Context, after time.Duration, all ...Delivery) error
-}
-
-// Keys seal addresses.
-type Keys interface {
-	Link(ctx context.Context) (*link.Keys, error)
-}
-
 // Clicks tell the address of a person who used a link to the webhooks that were
 // added with the address. Nothing else that goes out holds an address.
 type Clicks struct {
-	Webhooks Source
-	Keys     Keys
-	Queue    Queue
+	Webhooks func(ctx context.Context) (Registry, error)
+	Keys     func(ctx context.Context) (*link.Keys, error)                         // seal addresses
+	Queue    func(ctx context.Context, after time.Duration, all ...Delivery) error // once it has returned without an error, they are durable
 	Now      func() time.Time
 }
 
@@ -167,7 +151,7 @@ func (c Clicks) Tell(ctx context.Context, person contact.Contact, e ledger.Entry
 	}
 	ctx, cancel := context.WithTimeout(ctx, clickPatience)
 	defer cancel()
-	all, err := c.Webhooks.Registry(ctx)
+	all, err := c.Webhooks(ctx)
 	if err != nil {
 		return err
 	}
@@ -178,7 +162,7 @@ func (c Clicks) Tell(ctx context.Context, person contact.Contact, e ledger.Entry
 			continue
 		}
 		if delivery.Sealed == "" {
-			keys, err := c.Keys.Link(ctx)
+			keys, err := c.Keys(ctx)
 			if err != nil {
 				return fmt.Errorf("getting the keys that seal an address: %w", err)
 			}
@@ -192,5 +176,5 @@ func (c Clicks) Tell(ctx context.Context, person contact.Contact, e ledger.Entry
 	if len(out) == 0 {
 		return nil
 	}
-	return c.Queue.Put(ctx, 0, out...)
+	return c.Queue(ctx, 0, out...)
 }

@@ -92,13 +92,13 @@ const startPatience = time.Second
 // readFirst reads what a link needs while Lambda starts the container, which has
 // more power then than later: a page waits for the state of a contact for a moment
 // only. What cannot be read now is read by the first request.
-func readFirst(keys *keyring.Ring, webhooks webhook.Source) {
+func readFirst(keys *keyring.Ring, webhooks func(context.Context) (webhook.Registry, error)) {
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
 	defer cancel()
 	var all sync.WaitGroup
 	all.Go(func() { _, _ = keys.Link(ctx) })
 	all.Go(func() { _, _ = keys.Contact(ctx) })
-	all.Go(func() { _, _ = webhooks.Registry(ctx) })
+	all.Go(func() { _, _ = webhooks(ctx) })
 	all.Wait()
 }
 
@@ -129,8 +129,8 @@ func (d Deps) Outage() sqsqueue.Queue {
 }
 
 // Webhooks is the registry of the webhooks, kept for a while.
-func (d Deps) Webhooks() webhook.Source {
-	return hooks.NewCached(hooks.NewWebhooks(secretsmanager.NewFromConfig(d.AWS), d.Stack.Stack), d.Now)
+func (d Deps) Webhooks() func(context.Context) (webhook.Registry, error) {
+	return hooks.NewCached(hooks.NewWebhooks(secretsmanager.NewFromConfig(d.AWS), d.Stack.Stack), d.Now).Registry
 }
 
 // WebhookQueue is the queue of what webhooks are told.
@@ -138,7 +138,7 @@ func (d Deps) WebhookQueue() sqsqueue.Webhooks {
 	return sqsqueue.NewWebhooks(sqs.NewFromConfig(d.AWS), d.Env.Required(names.VarWebhookQueue))
 }
 
-func links(d Deps, ch contact.Channel, webhooks webhook.Source) any {
+func links(d Deps, ch contact.Channel, webhooks func(context.Context) (webhook.Registry, error)) any {
 	texts, err := pages.New()
 	d.Env.Wrong("the pages' texts", err)
 	return timed(unsubscribe.Handler{
@@ -146,7 +146,7 @@ func links(d Deps, ch contact.Channel, webhooks webhook.Source) any {
 		Channel: ch,
 		List:    d.List,
 		Store:   d.Store(),
-		Tell:    webhook.Clicks{Webhooks: webhooks, Keys: d.Keys, Queue: d.WebhookQueue(), Now: d.Now}.Tell,
+		Tell:    webhook.Clicks{Webhooks: webhooks, Keys: d.Keys.Link, Queue: d.WebhookQueue().Put, Now: d.Now}.Tell,
 		Pages:   texts,
 		Log:     d.Log,
 		Now:     d.Now,

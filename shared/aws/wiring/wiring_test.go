@@ -37,9 +37,7 @@ func container(variables map[string]string) *lambdafn.Container {
 }
 
 // none is a registry without a webhook.
-type none struct{}
-
-func (none) Registry(context.Context) (webhook.Registry, error) { return nil, nil }
+func none(context.Context) (webhook.Registry, error) { return nil, nil }
 
 func TestLinksAreServedWhereEverythingIsConfigured(t *testing.T) {
 	root := t.TempDir()
@@ -49,7 +47,7 @@ func TestLinksAreServedWhereEverythingIsConfigured(t *testing.T) {
 		}
 	}
 	c := container(map[string]string{names.VarTaskRoot: root, names.VarOutageQueue: "https://queue", names.VarWebhookQueue: "https://webhooks"})
-	serve, ok := links(deps(c, time.Now), contact.SMS, none{}).(gateway.Handler)
+	serve, ok := links(deps(c, time.Now), contact.SMS, none).(gateway.Handler)
 	if err := c.Env.Err(); err != nil || !ok {
 		t.Fatalf("error %v, or no handler", err)
 	}
@@ -88,7 +86,7 @@ func TestCallOnHangingStoreEndsInFiveSeconds(t *testing.T) {
 
 func TestLinksNameAllThatIsMissing(t *testing.T) {
 	c := container(map[string]string{names.VarTaskRoot: t.TempDir()})
-	links(deps(c, time.Now), contact.Email, none{})
+	links(deps(c, time.Now), contact.Email, none)
 	for _, missing := range []string{names.VarOutageQueue, names.VarWebhookQueue, names.ScopesFile, names.RetentionFile} {
 		if err := c.Env.Err(); err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("error %v does not name %s", err, missing)

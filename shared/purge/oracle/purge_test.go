@@ -59,9 +59,7 @@ func (a anyTable) policy() (*retention.Policy, error) {
 }
 
 // unstopped has no stopped run.
-type unstopped struct{}
-
-func (unstopped) Stopped(context.Context, string, string) (bool, error) { return false, nil }
+func unstopped(context.Context, string, string) (bool, error) { return false, nil }
 
 // run is one purge of one class.
 type run struct {
@@ -78,7 +76,7 @@ type run struct {
 func (r run) delete(ctx context.Context) error {
 	w := purge.Worker{
 		Records: r.records, Deleter: dynamo.NewDeleter(r.db, r.stack), Holds: r.holds, Objects: objects.NewDeleter(r.s3),
-		Manifest: r.manifest, Stops: unstopped{}, Log: slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil)),
+		Manifest: r.manifest, Stopped: unstopped, Log: slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil)),
 	}
 	var group errgroup.Group
 	group.SetLimit(8)

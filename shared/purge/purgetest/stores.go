@@ -56,7 +56,7 @@ type Holds interface {
 type Runs interface {
 	purge.Runs
 	purge.HaltedPlans
-	purge.Stops
+	Stopped(ctx context.Context, class, run string) (bool, error)
 	Stop(ctx context.Context, class, run, by string) error
 	Approve(ctx context.Context, class string, approval purge.Approval) error
 }
