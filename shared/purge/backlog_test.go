@@ -225,6 +225,16 @@ func TestApprovalUntilDoneEndsWithItsReason(t *testing.T) {
 	}
 }
 
+// What the brake lets through needs no approval.
+func TestApprovalThatEndedHaltsNoSmallRun(t *testing.T) {
+	b := newBacklog(t, 300, true)
+	b.hold(retention.SubjectTarget(subjectOf("07")), retention.SubjectTarget(subjectOf("3f")))
+	b.class.Owner = "somebody else"
+	if run := b.starts("night-1", ""); run.Next != purge.NextDelete || run.UntilDone || len(run.Reasons) > 0 {
+		t.Errorf("next %q, until done %t, reasons %q", run.Next, run.UntilDone, run.Reasons)
+	}
+}
+
 // An operator ends the approval between the plan's look at it and its end.
 func TestApprovalEndedDuringPlanHaltsRun(t *testing.T) {
 	b := newBacklog(t, 300, true)

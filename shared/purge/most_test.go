@@ -89,6 +89,19 @@ func TestRunDeletesAtMostItsMost(t *testing.T) {
 	}
 }
 
+func TestOnlyPlanAboveMostIsShared(t *testing.T) {
+	for most, want := range map[int]bool{2: true, 3: false, 4: false} {
+		h := newHouse(t)
+		h.class.Most = most
+		for n := range 3 {
+			h.put(retention.Record{ID: fmt.Sprint("sub-", n), Subject: subject(1), Start: due})
+		}
+		if run := h.planned(h.planner(h.Stores), purge.Execution{Run: "run-1"}, purge.NextDelete); (run.Shares != nil) != want {
+			t.Errorf("of 3 due records and at most %d, shares %v", most, run.Shares)
+		}
+	}
+}
+
 // A shard whose due records are all held must not take the place of the others
 // night after night.
 func TestHeldShardLeavesRoomForOthers(t *testing.T) {

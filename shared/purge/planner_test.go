@@ -140,6 +140,12 @@ func TestUnapprovedPlanOfAnyAmountHalts(t *testing.T) {
 	if !strings.Contains(strings.Join(unapproved.Reasons, ""), "not approved") {
 		t.Errorf("reasons %q", unapproved.Reasons)
 	}
+	h.certified("run-2", certificate.Halted, 0)
+	if nightly := h.planned(h.planner(h.Stores), purge.Execution{Run: "run-3"}, purge.NextHalt); !slices.Equal(nightly.Reasons, halted.Reasons) {
+		t.Errorf("a run without an approval halts for %q, want %q", nightly.Reasons, halted.Reasons)
+	}
+	none := newHouse(t)
+	none.planned(none.planner(none.Stores), purge.Execution{Run: "run-1", Approved: "none"}, purge.NextHalt)
 }
 
 // Three times the usual 600 may be deleted. A halted run and the nights of a

@@ -321,3 +321,26 @@ func TestForgottenTurnsStopNoRun(t *testing.T) {
 		}
 	}
 }
+
+// highest are fences with a highest turn.
+type highest struct {
+	purge.Turns
+	turn int64
+}
+
+func (h highest) Highest(context.Context, string) (int64, error) { return h.turn, nil }
+
+func TestTurnIsAboveEveryFence(t *testing.T) {
+	plan := func(fences int64) int64 {
+		h := newHouse(t)
+		planner := h.planner(h.Stores)
+		planner.Turns = highest{planner.Turns, fences}
+		return h.planned(planner, purge.Execution{Run: "run-1"}, purge.NextDelete).Turn
+	}
+	own := plan(0)
+	for _, fences := range []int64{own - 1, own, own + 1} {
+		if got := plan(fences); got <= fences {
+			t.Errorf("the turn is %d, a fence has %d", got, fences)
+		}
+	}
+}
