@@ -70,6 +70,17 @@ func TestRecordThatLostItsPlaceIsMendedOnce(t *testing.T) {
 	}
 }
 
+func TestStampedRecordWithoutSlotGetsOne(t *testing.T) {
+	h := newHouse(t)
+	h.Plant(t, h.class.Name, dueItems(0, 0)[0])
+	for _, want := range []purge.Mended{{Scanned: 1, Claimed: 1}, {Scanned: 1}} {
+		work, err := h.mender().Mend(t.Context(), purge.NewMendWork(h.class.Name), saveNothing)
+		if diff := cmp.Diff(want, work.Did); diff != "" || err != nil {
+			t.Errorf("error %v (-want +got)\n%s", err, diff)
+		}
+	}
+}
+
 func TestInterruptedRepairContinues(t *testing.T) {
 	h := newHouse(t)
 	const n = 40
