@@ -223,7 +223,10 @@ func (h *house) verifier(account *accounted) purge.Verifier {
 	var mu sync.Mutex
 	return purge.Verifier{
 		Records: h.Records, Manifest: h.manifest, HMAC: func(class, id string) string { return class + "/" + id },
-		Keep: func(_ context.Context, _ string, list []byte) error {
+		Keep: func(_ context.Context, shard string, list []byte) error {
+			if len(list) == 0 {
+				return fmt.Errorf("the empty list of shard %s is kept", shard)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			account.Keys = append(account.Keys, strings.Fields(string(list))...)
