@@ -91,3 +91,20 @@ func TestWithdrawnAt(t *testing.T) {
 		})
 	}
 }
+
+func TestPurposesAreKnownByName(t *testing.T) {
+	for name, want := range map[string]struct {
+		purpose suppression.Purpose
+		known   bool
+	}{
+		"":              {suppression.Marketing, true},
+		"marketing":     {suppression.Marketing, true},
+		"transactional": {suppression.Transactional, true},
+		"Marketing":     {"Marketing", false},
+		"billing":       {"billing", false},
+	} {
+		if got, known := suppression.ParsePurpose(name); got != want.purpose || known != want.known {
+			t.Errorf("%q is %q, known %t", name, got, known)
+		}
+	}
+}
